@@ -1,0 +1,68 @@
+"""Options that mean the same for every verb."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import click
+
+__all__ = [
+    "device_option",
+    "engine_options",
+    "json_option",
+    "labels_option",
+    "model_argument",
+    "on_option",
+    "pixel_options",
+    "threshold_option",
+]
+
+F = Callable[..., Any]
+
+json_option = click.option("--json", "json_path", metavar="PATH", help="Write the result as JSON; - is stdout.")
+labels_option = click.option("--labels", metavar="FILE", help="Names of the classes, one a line.")
+threshold_option = click.option(
+    "--threshold", type=click.FloatRange(0, 1), metavar="P", help="Reject what scores below P."
+)
+device_option = click.option("--device", metavar="NAME", help="A device profile (see `edgelens devices`).")
+on_option = click.option("--on", metavar="[USER@]HOST", help="Do it on that machine, over SSH.")
+
+
+def model_argument(*, required: bool = False) -> Callable[[F], F]:
+    """MODEL: a bundle, an .onnx or .tflite file, or a built-in's name."""
+    return click.argument("model", required=required, default=None if required else "digits")
+
+
+def engine_options(function: F) -> F:
+    """--engine, --precision and --threads."""
+    for option in (
+        click.option("--threads", type=click.IntRange(1, 256), help="Engine threads."),
+        click.option("--precision", metavar="P", help="float32, int8, float16: which model file of a bundle."),
+        click.option(
+            "--engine",
+            type=click.Choice(["auto", "onnxruntime", "tflite"]),
+            default="auto",
+            help="Which engine runs it.",
+        ),
+    ):
+        function = option(function)
+    return function
+
+
+def pixel_options(function: F) -> F:
+    """How a bare model file wants its pixels: --mean, --std, --color, --resize, --pad, --decode."""
+    for option in (
+        click.option("--decode", "decoder", metavar="NAME", help="How to read the model's outputs (see `inspect`)."),
+        click.option("--pad", type=click.IntRange(0, 255), help="The pixel of letterbox bars."),
+        click.option(
+            "--resize",
+            type=click.Choice(["stretch", "letterbox", "crop"]),
+            help="How a frame meets the input size.",
+        ),
+        click.option("--color", type=click.Choice(["rgb", "bgr", "gray"]), help="The model's colour order."),
+        click.option("--std", metavar="S[,S,S]", help="Input is (pixel - mean) / std."),
+        click.option("--mean", metavar="M[,M,M]", help="Input is (pixel - mean) / std."),
+    ):
+        function = option(function)
+    return function

@@ -1,0 +1,45 @@
+"""What every verb prints with: plain tables, JSON where asked."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Sequence
+from typing import Any
+
+import click
+
+from edgelens.runtime.files import replacing
+
+__all__ = ["print_table", "write_json"]
+
+
+def write_json(path: str, value: Any) -> None:
+    """One JSON object to a file, or to stdout for `-`."""
+    text = json.dumps(value, indent=1, ensure_ascii=False, allow_nan=False)
+    if path == "-":
+        click.echo(text)
+        sys.stdout.flush()
+        return
+    with replacing(path, "w") as stream:
+        stream.write(text + "\n")
+
+
+def print_table(rows: Sequence[Sequence[object]], *, header: Sequence[str] = (), err: bool = False) -> None:
+    """Columns as wide as their content, numbers to the right."""
+    cells = [[str(cell) for cell in row] for row in ([header] if header else []) + list(rows)]
+    if not cells:
+        return
+    widths = [max(len(row[i]) for row in cells if i < len(row)) for i in range(max(map(len, cells)))]
+    numeric = [
+        all(_is_number(row[i]) for row in cells[bool(header) :] if i < len(row) and row[i]) for i in range(len(widths))
+    ]
+    for row in cells:
+        line = "  ".join(
+            cell.rjust(widths[i]) if numeric[i] else cell.ljust(widths[i]) for i, cell in enumerate(row)
+        ).rstrip()
+        click.echo(line, err=err)
+
+
+def _is_number(text: str) -> bool:
+    return text.replace(".", "", 1).replace("-", "", 1).rstrip("%").isdigit()

@@ -1,0 +1,1 @@
+"""The device side: bundle and camera in, recognitions out; numpy, OpenCV and one engine, never torch."""

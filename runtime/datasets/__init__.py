@@ -1,0 +1,1 @@
+"""Readers of labelled image sets, numpy only: `evaluate` runs on the device, training reads through the same."""

@@ -1,0 +1,65 @@
+"""MNIST's IDX files, plain or gzipped."""
+
+from __future__ import annotations
+
+import gzip
+import struct
+import zlib
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..errors import DataError
+from .imageset import ImageSet
+
+__all__ = ["fits", "read"]
+
+_SPLITS = {"train": "train", "t10k": "test", "test": "test", "val": "val"}
+
+
+def fits(path: Path) -> bool:
+    """Whether a folder holds IDX image files."""
+    return path.is_dir() and any(path.glob("*-images-idx3-ubyte*"))
+
+
+def read(path: Path) -> ImageSet:
+    """Every pair of image and label files in the folder."""
+    folder = path if path.is_dir() else path.parent
+    images, labels, splits, names = [], [], [], []
+    for file in sorted(folder.glob("*-images-idx3-ubyte*")):
+        split = next((s for prefix, s in _SPLITS.items() if file.name.startswith(prefix)), "")
+        label_file = file.with_name(file.name.replace("-images-idx3-", "-labels-idx1-"))
+        part, answers = _array(file, 3), _array(label_file, 1)
+        if len(part) != len(answers):
+            raise DataError(f"{label_file}: {len(answers)} labels for {len(part)} images of {file.name}")
+        images.append(part)
+        labels.append(answers)
+        splits += [split] * len(part)
+        names += [f"{split or 'all'}/{i}" for i in range(len(part))]
+    if not images:
+        raise DataError(f"{path}: has no *-images-idx3-ubyte file")
+    if len({part.shape[1:] for part in images}) > 1:
+        raise DataError(f"{path}: its image files are of different sizes")
+    answers = np.concatenate(labels)
+    classes = tuple(str(c) for c in range(int(answers.max(initial=0)) + 1))
+    return ImageSet(
+        str(path), "idx", classes, answers.astype(np.int32), np.array(splits), names, np.concatenate(images)
+    )
+
+
+def _array(path: Path, axes: int) -> NDArray[np.uint8]:
+    try:
+        raw = path.read_bytes()
+        data = gzip.decompress(raw) if raw[:2] == b"\x1f\x8b" else raw
+    except FileNotFoundError:
+        raise DataError(f"{path}: no such file; it belongs beside the other IDX files") from None
+    except (OSError, EOFError, zlib.error) as error:
+        raise DataError(f"{path}: could not be read ({error})") from None
+    head = 4 + 4 * axes
+    if len(data) < head or data[:4] != bytes((0, 0, 8, axes)):
+        raise DataError(f"{path}: is no IDX file of unsigned bytes with {axes} axes")
+    shape = struct.unpack(f">{axes}I", data[4:head])
+    if len(data) - head != int(np.prod(shape)):
+        raise DataError(f"{path}: says {shape} and holds {len(data) - head} bytes")
+    return np.frombuffer(data, np.uint8, offset=head).reshape(shape)

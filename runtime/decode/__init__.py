@@ -1,0 +1,1 @@
+"""Decoders: pure functions from a network's output arrays to recognitions."""

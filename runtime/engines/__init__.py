@@ -1,0 +1,1 @@
+"""Engines run one model file on arrays; nothing about labels or boxes lives here."""

@@ -1,0 +1,40 @@
+"""One image on its way through the runtime."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .errors import ImageError
+
+__all__ = ["Frame"]
+
+
+@dataclass(frozen=True)
+class Frame:
+    """An image with its place in its source and the moment it was captured.
+
+    `captured` is monotonic seconds (ages are measured against it), `time` is wall-clock seconds since the epoch;
+    `path` is set when the frame is a file, or comes from one.
+    """
+
+    image: NDArray[np.uint8]  # (H, W, 3) uint8 BGR
+    index: int = 0
+    captured: float = field(default_factory=time.monotonic)
+    time: float = field(default_factory=time.time)
+    source: str = ""
+    path: str | None = None
+
+    def __post_init__(self) -> None:
+        image = self.image
+        if not isinstance(image, np.ndarray) or image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3:
+            found = f"{image.dtype} {image.shape}" if isinstance(image, np.ndarray) else type(image).__name__
+            raise ImageError(f"a frame's image must be a uint8 BGR array of shape (H, W, 3), not {found}")
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Height and width in pixels."""
+        return self.image.shape[0], self.image.shape[1]

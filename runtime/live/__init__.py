@@ -1,0 +1,1 @@
+"""The live page and the service; starlette and uvicorn are imported only here, and only when asked for."""

@@ -1,0 +1,90 @@
+"""One network with one of its model files loaded: the code path that camera, evaluation and verification share."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .bundle import Bundle
+from .decode.catalog import decoder_for
+from .engines.catalog import available, open_engine
+from .engines.protocol import EngineOptions, dequantized
+from .errors import ModelError
+from .manifest import ModelFile, Network
+from .preprocess import Region, fit, to_tensor
+from .recognitions import Recognitions
+
+__all__ = ["LoadedNetwork", "StageTimes", "choose_file"]
+
+
+@dataclass
+class StageTimes:
+    """Milliseconds spent in each stage, summed over the steps of one frame."""
+
+    preprocess: float = 0.0
+    infer: float = 0.0
+    decode: float = 0.0
+
+    def as_dict(self) -> dict[str, float]:
+        """The stages by name, in their order."""
+        return {"preprocess": self.preprocess, "infer": self.infer, "decode": self.decode}
+
+
+def choose_file(network: Network, engine: str = "auto", precision: str | None = None) -> ModelFile:
+    """The model file that an engine and a precision ask for; the preferred one that can run here unless said."""
+    ranked = sorted(network.files, key=lambda file: file.path != network.preferred)
+    fitting = [f for f in ranked if engine in ("auto", f.engine) and precision in (None, f.precision)]
+    if not fitting:
+        there = ", ".join(f"{file.engine} {file.precision}" for file in network.files)
+        raise ModelError(f"no model file for --engine {engine} --precision {precision or 'any'}; there are: {there}")
+    return next((file for file in fitting if available(file.engine)), fitting[0])
+
+
+class LoadedNetwork:
+    """A network ready to run: geometry, tensor, engine and decoder in one call each."""
+
+    def __init__(self, bundle: Bundle, network: Network, file: ModelFile, options: EngineOptions | None = None) -> None:
+        self.network, self.file = network, file
+        self.engine = open_engine(file.engine, bundle.read(file.path), options)
+        self._decode = decoder_for(network)
+        self._names = self._output_names()
+
+    def outputs(self, pixels: NDArray[np.uint8]) -> dict[str, NDArray[Any]]:
+        """The network's outputs by name, in real numbers, for a picture (H, W, C) made by `preprocess.fit`."""
+        return self._named(self.engine.run([to_tensor(pixels, self.file.tensor)]))
+
+    def recognize(self, image: NDArray[np.uint8], region: Region | None, times: StageTimes) -> Recognitions:
+        """What the network sees in a BGR image, adding to the stage times."""
+        start = time.perf_counter()
+        pixels, placement = fit(image, self.network.pixels, region)
+        tensor = to_tensor(pixels, self.file.tensor)
+        prepared = time.perf_counter()
+        raw = self.engine.run([tensor])
+        inferred = time.perf_counter()
+        seen = self._decode(self._named(raw), self.network, placement)
+        times.preprocess += (prepared - start) * 1e3
+        times.infer += (inferred - prepared) * 1e3
+        times.decode += (time.perf_counter() - inferred) * 1e3
+        return seen
+
+    def __enter__(self) -> LoadedNetwork:
+        self.engine.__enter__()
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self.engine.__exit__(*exc)
+
+    def _output_names(self) -> list[tuple[str, int]]:
+        """Pairs of the name that decoders know and the index in the file's outputs."""
+        there = [info.name for info in self.engine.outputs]
+        wanted = self.file.outputs or tuple(there[: len(self.network.outputs)])
+        if missing := [name for name in wanted if name not in there]:
+            raise ModelError(f"{self.file.path}: has no output {missing[0]!r}; there are {', '.join(there)}")
+        return [(output.name, there.index(name)) for output, name in zip(self.network.outputs, wanted, strict=True)]
+
+    def _named(self, raw: list[NDArray[Any]]) -> dict[str, NDArray[Any]]:
+        return {name: dequantized(raw[i], self.engine.outputs[i]) for name, i in self._names}

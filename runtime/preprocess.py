@@ -1,0 +1,208 @@
+"""The one pixel path: training, calibration, parity checks and the camera all make a network's input here.
+
+Geometry first (`fit`: region → resize → pad, uint8 all the way), numbers second (`to_tensor`: what one model file
+wants). Nothing else in the kit resizes or colour-converts an image for a model.
+"""
+
+from __future__ import annotations
+
+import functools
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from .errors import UsageError
+
+__all__ = ["Placement", "PixelContract", "Region", "TensorContract", "fit", "pixel_values", "to_tensor"]
+
+Color = Literal["rgb", "bgr", "gray"]
+Resize = Literal["stretch", "letterbox", "crop"]
+Filter = Literal["halves", "area", "linear", "cubic"]
+Anchor = Literal["center", "topleft"]
+
+COLORS: tuple[Color, ...] = ("rgb", "bgr", "gray")
+RESIZES: tuple[Resize, ...] = ("stretch", "letterbox", "crop")
+FILTERS: tuple[Filter, ...] = ("halves", "area", "linear", "cubic")
+ANCHORS: tuple[Anchor, ...] = ("center", "topleft")
+
+_CV_FILTERS = {"area": cv2.INTER_AREA, "linear": cv2.INTER_LINEAR, "cubic": cv2.INTER_CUBIC}
+
+
+@dataclass(frozen=True)
+class PixelContract:
+    """The picture a network looks at: its size, its colours, and how a frame is brought to that size."""
+
+    height: int
+    width: int
+    color: Color = "rgb"
+    resize: Resize = "crop"
+    filter: Filter = "halves"
+    pad: int = 128  # the letterbox bars' pixel; 128 is zero for networks of the kit
+    anchor: Anchor = "center"  # where the picture stands between the bars
+
+    @property
+    def channels(self) -> int:
+        """1 for gray, else 3."""
+        return 1 if self.color == "gray" else 3
+
+
+@dataclass(frozen=True)
+class TensorContract:
+    """What one model file takes: value = (pixel - mean) / std, then value / scale + zero_point where quantized."""
+
+    name: str = "image"
+    layout: Literal["NHWC", "NCHW"] = "NHWC"
+    dtype: str = "uint8"
+    mean: tuple[float, ...] = (0.0,)  # one number or one a channel, in the order of the contract's colour
+    std: tuple[float, ...] = (1.0,)
+    scale: float | None = None  # the tensor's quantization, where mean and std speak of real values
+    zero_point: int = 0
+
+
+@dataclass(frozen=True)
+class Region:
+    """A part of the frame, in pixels or (when every number is at most 1) in fractions of it."""
+
+    x: float
+    y: float
+    w: float
+    h: float
+
+    @classmethod
+    def parse(cls, text: str) -> Region:
+        """A region from `x,y,w,h`."""
+        try:
+            x, y, w, h = (float(part) for part in text.split(","))
+        except ValueError:
+            raise UsageError(
+                f"--roi {text}: write x,y,w,h in pixels (100,50,320,240) or fractions (.25,.25,.5,.5)"
+            ) from None
+        if min(x, y) < 0 or min(w, h) <= 0 or not np.isfinite([x, y, w, h]).all():
+            raise UsageError(f"--roi {text}: x and y must not be negative, w and h must be positive")
+        return cls(x, y, w, h)
+
+    def pixels(self, height: int, width: int) -> tuple[int, int, int, int]:
+        """The region as x, y, w, h inside a frame of this size; at least one pixel, clipped to the frame."""
+        fractions = max(self.x, self.y, self.w, self.h) <= 1
+        sx, sy = (width, height) if fractions else (1, 1)
+        x0, y0 = min(round(self.x * sx), width - 1), min(round(self.y * sy), height - 1)
+        x1, y1 = min(round((self.x + self.w) * sx), width), min(round((self.y + self.h) * sy), height)
+        return x0, y0, max(x1 - x0, 1), max(y1 - y0, 1)
+
+
+@dataclass(frozen=True)
+class Placement:
+    """Where the network's pixels lie in the frame: frame = (input - offset) / scale + origin."""
+
+    scale_x: float
+    scale_y: float
+    offset_x: float
+    offset_y: float
+    origin_x: float
+    origin_y: float
+    frame_width: int
+    frame_height: int
+    view: tuple[int, int, int, int]  # x, y, w, h of the frame that reaches the network
+
+    def to_frame(self, boxes: NDArray[Any]) -> NDArray[np.float32]:
+        """Corner boxes (N, 4) x1, y1, x2, y2 in input pixels as x, y, w, h in frame pixels, clipped to the frame."""
+        scale = np.array([self.scale_x, self.scale_y] * 2, np.float32)
+        offset = np.array([self.offset_x, self.offset_y] * 2, np.float32)
+        origin = np.array([self.origin_x, self.origin_y] * 2, np.float32)
+        corners = (np.asarray(boxes, np.float32).reshape(-1, 4) - offset) / scale + origin
+        limit = np.array([self.frame_width, self.frame_height] * 2, np.float32)
+        corners = np.clip(corners, 0, limit)
+        corners[:, 2:] -= corners[:, :2]
+        return corners
+
+
+def fit(
+    image: NDArray[np.uint8], contract: PixelContract, region: Region | None = None
+) -> tuple[NDArray[np.uint8], Placement]:
+    """A BGR frame as the network's picture, (H, W, C) uint8 in the contract's colour, and where it lies in the frame."""
+    frame_h, frame_w = image.shape[:2]
+    x, y, w, h = region.pixels(frame_h, frame_w) if region else (0, 0, frame_w, frame_h)
+    if contract.resize == "crop":
+        x, y, w, h = _center_crop(x, y, w, h, contract)
+    inner_w, inner_h = contract.width, contract.height
+    if contract.resize == "letterbox":
+        shrink = min(contract.width / w, contract.height / h)
+        inner_w, inner_h = max(round(w * shrink), 1), max(round(h * shrink), 1)
+    pixels = _colored(_resized(image[y : y + h, x : x + w], inner_w, inner_h, contract.filter), contract.color)
+    left = top = 0
+    if contract.resize == "letterbox":
+        pixels, left, top = _padded(pixels, contract)
+    placement = Placement(inner_w / w, inner_h / h, left, top, x, y, frame_w, frame_h, (x, y, w, h))
+    return pixels, placement
+
+
+def to_tensor(pixels: NDArray[np.uint8], tensor: TensorContract) -> NDArray[Any]:
+    """The network's picture (H, W, C) or pictures (B, H, W, C) as the array one model file takes, with a batch axis."""
+    values = pixel_values(tensor)
+    batch = pixels if pixels.ndim == 4 else pixels[None]
+    if values is None:
+        out: NDArray[Any] = batch
+    elif len(values) == 1:
+        out = values[0][batch]
+    else:
+        out = np.stack([values[c][batch[..., c]] for c in range(len(values))], axis=-1)
+    if tensor.layout == "NCHW":
+        out = out.transpose(0, 3, 1, 2)
+    return np.ascontiguousarray(out)
+
+
+@functools.lru_cache(maxsize=64)
+def pixel_values(tensor: TensorContract) -> NDArray[Any] | None:
+    """(1 or C, 256): the tensor's value for every pixel value, one look-up a pixel; None for the pixel itself."""
+    channels = max(len(tensor.mean), len(tensor.std))
+    mean = np.broadcast_to(np.array(tensor.mean, np.float64), (channels,))[:, None]
+    std = np.broadcast_to(np.array(tensor.std, np.float64), (channels,))[:, None]
+    values = (np.arange(256, dtype=np.float64)[None] - mean) / std
+    dtype = np.dtype(tensor.dtype)
+    if dtype.kind == "f":
+        return np.asarray(values.astype(dtype))
+    if tensor.scale is not None:
+        values = values / tensor.scale + tensor.zero_point
+    limits = np.iinfo(dtype)
+    table = np.clip(np.rint(values), limits.min, limits.max).astype(dtype)
+    return None if dtype == np.uint8 and (table == np.arange(256)).all() else table
+
+
+def _center_crop(x: int, y: int, w: int, h: int, contract: PixelContract) -> tuple[int, int, int, int]:
+    """The largest centred part of a rectangle with the network's proportions."""
+    crop_w = min(w, max(round(h * contract.width / contract.height), 1))
+    crop_h = min(h, max(round(w * contract.height / contract.width), 1))
+    return x + (w - crop_w) // 2, y + (h - crop_h) // 2, crop_w, crop_h
+
+
+def _resized(image: NDArray[np.uint8], width: int, height: int, how: Filter) -> NDArray[np.uint8]:
+    if how == "halves":
+        while image.shape[0] >= 2 * height and image.shape[1] >= 2 * width:
+            half_h, half_w = image.shape[0] // 2, image.shape[1] // 2
+            even = image[: 2 * half_h, : 2 * half_w]  # an odd last row or column would leave OpenCV's exact halving
+            image = np.asarray(cv2.resize(even, (half_w, half_h), interpolation=cv2.INTER_AREA), np.uint8)
+        how = "linear"
+    if image.shape[:2] == (height, width):
+        return image
+    return np.asarray(cv2.resize(image, (width, height), interpolation=_CV_FILTERS[how]), np.uint8)
+
+
+def _colored(image: NDArray[np.uint8], color: Color) -> NDArray[np.uint8]:
+    if color == "rgb":
+        return np.asarray(cv2.cvtColor(image, cv2.COLOR_BGR2RGB), np.uint8)
+    if color == "gray":
+        return np.asarray(cv2.cvtColor(image, cv2.COLOR_BGR2GRAY), np.uint8)[..., None]
+    return image
+
+
+def _padded(pixels: NDArray[np.uint8], contract: PixelContract) -> tuple[NDArray[np.uint8], int, int]:
+    height, width, channels = pixels.shape
+    canvas = np.full((contract.height, contract.width, channels), contract.pad, np.uint8)
+    center = contract.anchor == "center"
+    top = (contract.height - height) // 2 if center else 0
+    left = (contract.width - width) // 2 if center else 0
+    canvas[top : top + height, left : left + width] = pixels
+    return canvas, left, top

@@ -1,0 +1,1 @@
+"""Where frames come from: one source a file, by name in catalog.py."""
