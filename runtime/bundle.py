@@ -39,7 +39,7 @@ class Bundle:
 
     @classmethod
     def open(cls, path: str | os.PathLike[str]) -> Bundle:
-        """Read and validate the manifest and the directory; entries are read, and their hashes checked, when asked for."""
+        """Read and validate the manifest and the directory; entries are read and checked when asked for."""
         target = Path(path)
         try:
             with zipfile.ZipFile(target) as archive:

@@ -122,7 +122,7 @@ class Placement:
 def fit(
     image: NDArray[np.uint8], contract: PixelContract, region: Region | None = None
 ) -> tuple[NDArray[np.uint8], Placement]:
-    """A BGR frame as the network's picture, (H, W, C) uint8 in the contract's colour, and where it lies in the frame."""
+    """A BGR frame as the network's picture, (H, W, C) uint8 in the contract's colour, and where it lies."""
     frame_h, frame_w = image.shape[:2]
     x, y, w, h = region.pixels(frame_h, frame_w) if region else (0, 0, frame_w, frame_h)
     if contract.resize == "crop":

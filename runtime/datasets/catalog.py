@@ -43,6 +43,6 @@ def load_images(where: str | Path, *, format: str | None = None) -> ImageSet:  #
         if known.fits(path):
             return known.read(path)
     raise DataError(
-        f"{where}: is no data set this kit knows: give a folder with one folder a class, a CSV of path,label, MNIST IDX files,"
-        " CIFAR-10 binary files or an .npz with images and labels"
+        f"{where}: is no data set this kit knows: give a folder with one folder a class, a CSV of path,label,"
+        " MNIST IDX files, CIFAR-10 binary files or an .npz with images and labels"
     )

@@ -31,23 +31,16 @@ def read(path: Path) -> ImageSet:
     except (OSError, ValueError, zipfile.BadZipFile, EOFError) as error:
         raise DataError(f"{path}: is no .npz that can be read ({error})") from None
     parts = [
-        (split, _find(arrays, _IMAGES, split), _find(arrays, _LABELS, split))
-        for split in ("", "train", "val", "test")
+        (split, _find(arrays, _IMAGES, split), _find(arrays, _LABELS, split)) for split in ("", "train", "val", "test")
     ]
-    found = [
-        (split, images, labels)
-        for split, images, labels in parts
-        if images is not None and labels is not None
-    ]
+    found = [(split, images, labels) for split, images, labels in parts if images is not None and labels is not None]
     if not found:
         raise DataError(
             f"{path}: holds {', '.join(arrays) or 'nothing'}; it needs images and labels (or x_train, y_train, …)"
         )
     for split, images, labels in found:
         if images.ndim not in (3, 4) or labels.ndim != 1 or len(images) != len(labels):
-            raise DataError(
-                f"{path}: {split or 'images'}: {images.shape} images with {labels.shape} labels do not fit"
-            )
+            raise DataError(f"{path}: {split or 'images'}: {images.shape} images with {labels.shape} labels do not fit")
     classes, ids = _numbered([labels for _, _, labels in found], arrays.get("classes"))
     pixels, masks = zip(*(_bytes(images) for _, images, _ in found), strict=True)
     splits = np.concatenate([np.full(len(labels), split, "<U5") for split, _, labels in found])
@@ -66,17 +59,11 @@ def read(path: Path) -> ImageSet:
 
 
 def _find(arrays: dict[str, NDArray[Any]], stems: tuple[str, ...], split: str) -> NDArray[Any] | None:
-    names = (
-        [f"{stem}_{split}" for stem in stems] + [f"{split}_{stem}" for stem in stems]
-        if split
-        else list(stems)
-    )
+    names = [f"{stem}_{split}" for stem in stems] + [f"{split}_{stem}" for stem in stems] if split else list(stems)
     return next((arrays[name] for name in names if name in arrays), None)
 
 
-def _numbered(
-    labels: list[NDArray[Any]], classes: NDArray[Any] | None
-) -> tuple[tuple[str, ...], NDArray[np.int32]]:
+def _numbered(labels: list[NDArray[Any]], classes: NDArray[Any] | None) -> tuple[tuple[str, ...], NDArray[np.int32]]:
     every = np.concatenate(labels)
     if every.dtype.kind in "iu":
         named = tuple(str(c) for c in classes) if classes is not None else ()
@@ -102,5 +89,3 @@ def _bytes(images: NDArray[Any]) -> tuple[NDArray[np.uint8], NDArray[np.bool_]]:
     filled = np.where(missing, mean, values)
     lost = missing.any(axis=3) if missing.ndim == 4 else missing
     return np.clip(np.rint(filled), 0, 255).astype(np.uint8), np.asarray(lost, bool)
-        axis=3
-    ) if missing.ndim == 4 else missing
