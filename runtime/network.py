@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -44,6 +44,13 @@ def choose_file(network: Network, engine: str = "auto", precision: str | None = 
     return next((file for file in fitting if available(file.engine)), fitting[0])
 
 
+def with_threshold(network: Network, threshold: float | None) -> Network:
+    """The network with another rejection threshold in its decode settings."""
+    if threshold is None or threshold == network.decode.threshold:
+        return network
+    return replace(network, decode=replace(network.decode, threshold=threshold))
+
+
 class LoadedNetwork:
     """A network ready to run: geometry, tensor, engine and decoder in one call each."""
 
@@ -57,15 +64,17 @@ class LoadedNetwork:
         """The network's outputs by name, in real numbers, for a picture (H, W, C) made by `preprocess.fit`."""
         return self._named(self.engine.run([to_tensor(pixels, self.file.tensor)]))
 
-    def recognize(self, image: NDArray[np.uint8], region: Region | None, times: StageTimes) -> Recognitions:
-        """What the network sees in a BGR image, adding to the stage times."""
+    def recognize(
+        self, image: NDArray[np.uint8], region: Region | None, times: StageTimes, threshold: float | None = None
+    ) -> Recognitions:
+        """What the network sees in a BGR image, adding to the stage times; a threshold here is for this image."""
         start = time.perf_counter()
         pixels, placement = fit(image, self.network.pixels, region)
         tensor = to_tensor(pixels, self.file.tensor)
         prepared = time.perf_counter()
         raw = self.engine.run([tensor])
         inferred = time.perf_counter()
-        seen = self._decode(self._named(raw), self.network, placement)
+        seen = self._decode(self._named(raw), with_threshold(self.network, threshold), placement)
         times.preprocess += (prepared - start) * 1e3
         times.infer += (inferred - prepared) * 1e3
         times.decode += (time.perf_counter() - inferred) * 1e3

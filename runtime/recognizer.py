@@ -35,10 +35,13 @@ class BundleRecognizer:
         if len(bundle.manifest.steps) != 1:
             raise BundleError(f"{bundle.path}: has {len(bundle.manifest.steps)} steps; this kit runs bundles of one")
 
-    def recognize(self, frame: Frame) -> tuple[Recognitions, Mapping[str, float]]:
-        """What is in the frame, and the milliseconds of each stage."""
+    def recognize(
+        self, frame: Frame, *, region: Region | None = None, threshold: float | None = None
+    ) -> tuple[Recognitions, Mapping[str, float]]:
+        """What is in the frame, and the milliseconds of each stage; a region or threshold here is for this frame."""
         times = StageTimes()
-        seen = self._loaded[self.bundle.manifest.steps[-1].network].recognize(frame.image, self.region, times)
+        network = self._loaded[self.bundle.manifest.steps[-1].network]
+        seen = network.recognize(frame.image, region or self.region, times, threshold)
         return seen, times.as_dict()
 
     @property
