@@ -1,0 +1,48 @@
+"""The networks by name; a network's file is imported when it is built."""
+
+from __future__ import annotations
+
+import importlib
+from dataclasses import dataclass
+
+from torch import nn
+
+from edgelens.runtime.errors import UsageError
+
+from .options import ModelOptions, Shape
+
+__all__ = ["NETWORKS", "Entry", "build"]
+
+
+@dataclass(frozen=True)
+class Entry:
+    """Where a network stands, and the smallest picture it takes."""
+
+    module: str
+    cls: str
+    min_side: int
+    line: str
+
+
+NETWORKS: dict[str, Entry] = {
+    "linear": Entry("linear", "Linear", 1, "softmax regression (sigmoid regression with --loss bce)"),
+    "mlp": Entry("mlp", "Mlp", 1, "feed-forward, two hidden layers of 256"),
+    "cnn-small": Entry("cnn_small", "CnnSmall", 10, "conv 32, pool, conv 64, pool, dense 64"),
+    "resnet8": Entry("resnet8", "ResNet8", 8, "MLPerf Tiny's image network"),
+}
+
+
+def build(name: str, options: ModelOptions, *, channels: int, classes: int, size: tuple[int, int]) -> nn.Module:
+    """A network with random weights for pictures of (height, width)."""
+    if name not in NETWORKS:
+        raise UsageError(f"--model {name}: no such network; there are {', '.join(NETWORKS)}")
+    entry = NETWORKS[name]
+    if min(size) < entry.min_side:
+        raise UsageError(
+            f"--model {name}: needs pictures of at least {entry.min_side} pixels a side, these are"
+            f" {size[1]}×{size[0]}; take --size {entry.min_side} or more, or another network"
+        )
+    module = importlib.import_module(f"edgelens.train.models.{entry.module}")
+    network = getattr(module, entry.cls)(options, Shape(channels, *size, classes))
+    assert isinstance(network, nn.Module)
+    return network

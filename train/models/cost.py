@@ -1,0 +1,40 @@
+"""What a network costs: its weights and its multiply-adds."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import nn
+from torch.utils.flop_counter import FlopCounterMode
+
+__all__ = ["Cost", "cost_of"]
+
+
+@dataclass(frozen=True)
+class Cost:
+    """Weights that are trained, and multiply-adds for one picture."""
+
+    parameters: int
+    macs: int
+
+    def __str__(self) -> str:
+        return f"{self.parameters:,} parameters, {_short(self.macs)} multiply-adds"
+
+
+def cost_of(network: nn.Module, channels: int, size: tuple[int, int]) -> Cost:
+    """The cost of one picture of (height, width) through a network."""
+    training = network.training
+    device = next(network.parameters()).device
+    counter = FlopCounterMode(display=False)
+    with torch.no_grad(), counter:
+        network.eval()(torch.zeros(1, channels, *size, device=device))
+    network.train(training)
+    return Cost(sum(p.numel() for p in network.parameters()), counter.get_total_flops() // 2)
+
+
+def _short(count: int) -> str:
+    for unit, size in (("G", 10**9), ("M", 10**6), ("k", 10**3)):
+        if count >= size:
+            return f"{count / size:.3g} {unit}"
+    return str(count)

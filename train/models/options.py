@@ -1,0 +1,51 @@
+"""What can be chosen of every network; a network takes what has a meaning for it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+__all__ = ["ACTIVATIONS", "POOLINGS", "ModelOptions", "Shape", "wider"]
+
+Pooling = Literal["max", "average"]
+Activation = Literal["relu", "relu6", "leaky", "elu", "gelu", "silu", "hardswish", "tanh", "sigmoid"]
+
+POOLINGS: tuple[Pooling, ...] = ("max", "average")
+ACTIVATIONS: tuple[Activation, ...] = (
+    "relu",
+    "relu6",
+    "leaky",
+    "elu",
+    "gelu",
+    "silu",
+    "hardswish",
+    "tanh",
+    "sigmoid",
+)
+
+
+@dataclass(frozen=True)
+class ModelOptions:
+    """Size and flavour of a network; None takes the network's own value."""
+
+    width: float = 1.0  # multiplies the channels of every layer
+    depth: int | None = None  # blocks a stage, or layers, as the network's file says
+    dense: int | None = None  # units of the hidden dense layer
+    pool: Pooling | None = None
+    activation: Activation | None = None
+    dropout: float = 0.0
+
+
+@dataclass(frozen=True)
+class Shape:
+    """What goes into a network and how many classes come out."""
+
+    channels: int
+    height: int
+    width: int
+    classes: int
+
+
+def wider(channels: int, width: float, multiple: int = 8) -> int:
+    """Channels times a width, rounded to a multiple that vector units like; never below one multiple."""
+    return channels if width == 1 else max(multiple, round(channels * width / multiple) * multiple)
