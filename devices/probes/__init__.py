@@ -1,1 +1,5 @@
-"""Probes: what can be read of a running board; what is missing is said, never invented."""
+"""What a board says of itself while it works: heat, clock, throttling, memory, power."""
+
+from .board import SystemProbe, board_probe
+
+__all__ = ["SystemProbe", "board_probe"]

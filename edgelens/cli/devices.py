@@ -1,0 +1,85 @@
+"""`edgelens devices`: the boards the kit knows, and which one this is."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Any
+
+import click
+
+from edgelens.devices.here import Machine, this_machine
+from edgelens.devices.probes import board_probe
+from edgelens.devices.probes.clock import governor
+from edgelens.devices.probes.throttle import throttling
+from edgelens.devices.profile import Profile, load_profile, profile_names
+
+from .options import json_option
+from .output import print_table, write_json
+
+__all__ = ["command"]
+
+
+@click.command(name="devices")
+@click.argument("name", required=False)
+@click.option("--here", is_flag=True, help="Say which of them this machine is.")
+@json_option
+def command(name: str | None, here: bool, json_path: str | None) -> None:
+    """List the boards the kit knows, show one, or say which this is."""
+    if here:
+        _show_here(json_path)
+    elif name:
+        _show(load_profile(name), json_path)
+    else:
+        _list([load_profile(each) for each in profile_names()], json_path)
+
+
+def _list(profiles: list[Profile], json_path: str | None) -> None:
+    if json_path:
+        write_json(json_path, {"devices": [asdict(profile) for profile in profiles]})
+    if json_path != "-":
+        rows = [
+            (p.name, p.title, p.cpu, f"{p.cores} × {p.clock_mhz} MHz", f"{p.best_engine} {p.best_precision}", p.run_on)
+            for p in profiles
+        ]
+        print_table(rows, header=("NAME", "BOARD", "CPU", "CORES", "BEST", "KIT RAN ON IT"))
+
+
+def _show(profile: Profile, json_path: str | None) -> None:
+    if json_path:
+        write_json(json_path, asdict(profile))
+    if json_path != "-":
+        print_table([(key.replace("_", " "), _words(value)) for key, value in asdict(profile).items() if value != ()])
+
+
+def _show_here(json_path: str | None) -> None:
+    machine, probe = this_machine(), board_probe()
+    reading, state = probe.read(), throttling(probe.root)
+    facts: dict[str, Any] = {
+        **machine.as_dict(),
+        **asdict(reading),
+        "governor": governor(probe.root),
+        "throttling": list(state.reasons) if state.source else None,
+        "missing_sensors": list(probe.missing()),
+    }
+    if json_path:
+        write_json(json_path, facts)
+    if json_path != "-":
+        click.echo(f"This is {_called(machine)}.")
+        print_table([(key.replace("_", " "), _words(value)) for key, value in facts.items()])
+
+
+def _called(machine: Machine) -> str:
+    profile = load_profile(machine.profile)
+    return f"{machine.profile} ({profile.title}), told by {machine.known_by}"
+
+
+def _words(value: Any) -> str:
+    if value is None:
+        return "not told here"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, float):
+        return f"{value:.1f}".removesuffix(".0")
+    if isinstance(value, (list, tuple)):
+        return ", ".join(map(str, value)) or "none"
+    return str(value)
