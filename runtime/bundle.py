@@ -36,6 +36,7 @@ class Bundle:
     manifest: Manifest
     path: Path | None = None
     memory: Mapping[str, bytes] = dataclasses.field(default_factory=dict, repr=False)
+    notes: tuple[str, ...] = ()  # what was assumed of a bare model file, in words for people
 
     @classmethod
     def open(cls, path: str | os.PathLike[str]) -> Bundle:

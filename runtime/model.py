@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import dataclasses
+from collections.abc import Sequence
 from importlib import resources
 from pathlib import Path
 
 from .bundle import Bundle
 from .errors import UsageError
+from .labels import read_labels
+from .model_options import ModelOptions, numbers
 
 __all__ = ["builtin_names", "open_model"]
 
@@ -17,13 +21,88 @@ def builtin_names() -> tuple[str, ...]:
     return tuple(sorted(entry.name.removesuffix(".edge") for entry in folder.iterdir() if entry.name.endswith(".edge")))
 
 
-def open_model(name: str) -> Bundle:
-    """The bundle that a MODEL argument names."""
+def open_model(
+    name: str,
+    *,
+    labels: str | Sequence[str] | None = None,
+    mean: str | float | Sequence[float] | None = None,
+    std: str | float | Sequence[float] | None = None,
+    color: str | None = None,
+    resize: str | None = None,
+    pad: int | None = None,
+    input_size: str | tuple[int, int] | None = None,
+    decoder: str | None = None,
+    threshold: float | None = None,
+    iou: float | None = None,
+    max_det: int | None = None,
+    classes: str | Sequence[str | int] | None = None,
+) -> Bundle:
+    """The bundle that a MODEL argument names; every option may be given as the command line writes it.
+
+    `labels` is a file's path or the names themselves, `input_size` is "WxH" or (width, height), `classes` are names or
+    numbers. What had to be assumed of a bare model file stands in the bundle's `notes`.
+    """
+    options = ModelOptions(
+        labels=read_labels(labels) if isinstance(labels, str) else None if labels is None else tuple(labels),
+        labels_from=f"--labels {labels}" if isinstance(labels, str) else "labels",
+        mean=numbers(mean, "--mean"),
+        std=numbers(std, "--std"),
+        color=color,
+        resize=resize,
+        pad=pad,
+        size=_size(input_size),
+        decoder=decoder,
+        threshold=threshold,
+        iou=iou,
+        max_det=max_det,
+        classes=_classes(classes),
+    )
     path = Path(name)
     if name in builtin_names() and not path.exists():
-        return Bundle.open(Path(str(resources.files("edgelens.runtime.builtin") / f"{name}.edge")))
-    if not path.exists():
-        raise UsageError(
-            f"{name}: no such file, and no built-in of that name; built in: {', '.join(builtin_names()) or 'none'}"
-        )
-    return Bundle.open(path)
+        path = Path(str(resources.files("edgelens.runtime.builtin") / f"{name}.edge"))
+    elif not path.exists():
+        there = ", ".join(builtin_names()) or "none"
+        raise UsageError(f"{name}: no such file, and no built-in of that name; built in: {there}")
+    if path.suffix.lower() in (".onnx", ".tflite"):
+        from .bare import open_bare
+
+        return open_bare(path, options)
+    return _with_options(Bundle.open(path), options, name)
+
+
+def _with_options(bundle: Bundle, options: ModelOptions, name: str) -> Bundle:
+    """The bundle with its answer's settings changed as asked; its picture is its own."""
+    if said := options.said_of_pixels():
+        raise UsageError(f"--{said[0]}: {name} is a bundle and brings its own; it is for bare model files")
+    if options == ModelOptions():
+        return bundle
+    from .bare import with_decode_options
+
+    manifest = bundle.manifest
+    role, network = manifest.steps[-1].network, manifest.main
+    if options.labels is not None:
+        if network.labels and len(options.labels) != len(network.labels):
+            raise UsageError(f"{options.labels_from}: {len(options.labels)} names for {len(network.labels)} classes")
+        network = dataclasses.replace(network, labels=options.labels)
+    networks = {**manifest.networks, role: with_decode_options(network, options)}
+    return dataclasses.replace(bundle, manifest=dataclasses.replace(manifest, networks=networks))
+
+
+def _size(text: str | tuple[int, int] | None) -> tuple[int, int] | None:
+    """Height and width from "WxH", one side of a square, or (width, height)."""
+    if text is None:
+        return None
+    try:
+        sides = [int(side) for side in text.lower().split("x")] if isinstance(text, str) else list(text)
+    except ValueError:
+        sides = []
+    if len(sides) not in (1, 2) or not all(1 <= side <= 8192 for side in sides):
+        raise UsageError(f"--input-size {text}: write WIDTHxHEIGHT, such as 640x480")
+    return sides[-1], sides[0]
+
+
+def _classes(classes: str | Sequence[str | int] | None) -> tuple[str, ...] | None:
+    if classes is None:
+        return None
+    parts = classes.split(",") if isinstance(classes, str) else classes
+    return tuple(str(part).strip() for part in parts if str(part).strip())

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -15,7 +17,7 @@ from .engines.catalog import available, open_engine
 from .engines.protocol import EngineOptions, dequantized
 from .errors import ModelError
 from .manifest import ModelFile, Network
-from .preprocess import Region, fit, to_tensor
+from .preprocess import Placement, Region, fit, to_tensor
 from .recognitions import Recognitions
 
 __all__ = ["LoadedNetwork", "StageTimes", "choose_file"]
@@ -59,10 +61,15 @@ class LoadedNetwork:
         self.engine = open_engine(file.engine, bundle.read(file.path), options)
         self._decode = decoder_for(network)
         self._names = self._output_names()
+        self._input_shape = self._checked_input()
 
     def outputs(self, pixels: NDArray[np.uint8]) -> dict[str, NDArray[Any]]:
         """The network's outputs by name, in real numbers, for a picture (H, W, C) made by `preprocess.fit`."""
-        return self._named(self.engine.run([to_tensor(pixels, self.file.tensor)]))
+        return self._named(self._run(to_tensor(pixels, self.file.tensor)))
+
+    def decode(self, outputs: Mapping[str, NDArray[Any]], placement: Placement) -> Recognitions:
+        """What outputs say, those of this file or a reference's."""
+        return self._decode(outputs, self.network, placement)
 
     def recognize(
         self, image: NDArray[np.uint8], region: Region | None, times: StageTimes, threshold: float | None = None
@@ -72,7 +79,7 @@ class LoadedNetwork:
         pixels, placement = fit(image, self.network.pixels, region)
         tensor = to_tensor(pixels, self.file.tensor)
         prepared = time.perf_counter()
-        raw = self.engine.run([tensor])
+        raw = self._run(tensor)
         inferred = time.perf_counter()
         seen = self._decode(self._named(raw), with_threshold(self.network, threshold), placement)
         times.preprocess += (prepared - start) * 1e3
@@ -87,10 +94,38 @@ class LoadedNetwork:
     def __exit__(self, *exc: object) -> None:
         self.engine.__exit__(*exc)
 
+    def _run(self, tensor: NDArray[Any]) -> list[NDArray[Any]]:
+        return self.engine.run([tensor if self._input_shape is None else tensor.reshape(self._input_shape)])
+
+    def _checked_input(self) -> tuple[int, ...] | None:
+        """Refuse a file that takes another picture than its contract says; the shape to give where it is not 4-D."""
+        if len(self.engine.inputs) != 1:
+            raise ModelError(f"{self.file.path}: has {len(self.engine.inputs)} inputs; networks of one run here")
+        info, pixels, tensor = self.engine.inputs[0], self.network.pixels, self.file.tensor
+        height, width, channels = pixels.height, pixels.width, pixels.channels
+        given = (1, height, width, channels) if tensor.layout == "NHWC" else (1, channels, height, width)
+        wanted = given if len(info.shape) == 4 else (1, height, width)
+        fits = len(info.shape) == len(wanted) and math.prod(wanted) == math.prod(given)
+        if not fits or any(axis not in (None, side) for axis, side in zip(info.shape, wanted, strict=True)):
+            raise ModelError(f"{self.file.path}: takes {info.shape}, its contract says {given}")
+        if info.dtype != tensor.dtype:
+            raise ModelError(f"{self.file.path}: takes {info.dtype}, its contract says {tensor.dtype}")
+        if max(len(tensor.mean), len(tensor.std)) not in (1, channels):
+            raise ModelError(f"{self.file.path}: its contract has three means for {channels} channel")
+        return None if wanted == given else wanted
+
     def _output_names(self) -> list[tuple[str, int]]:
         """Pairs of the name that decoders know and the index in the file's outputs."""
         there = [info.name for info in self.engine.outputs]
-        wanted = self.file.outputs or tuple(there[: len(self.network.outputs)])
+        if len(self.network.outputs) > len(there) or (
+            self.file.outputs and len(self.file.outputs) != len(self.network.outputs)
+        ):
+            raise ModelError(
+                f"{self.file.path}: has {len(there)} outputs, not the {len(self.network.outputs)} expected"
+            )
+        if not self.file.outputs:
+            return [(output.name, i) for i, output in enumerate(self.network.outputs)]
+        wanted = self.file.outputs
         if missing := [name for name in wanted if name not in there]:
             raise ModelError(f"{self.file.path}: has no output {missing[0]!r}; there are {', '.join(there)}")
         return [(output.name, there.index(name)) for output, name in zip(self.network.outputs, wanted, strict=True)]

@@ -51,9 +51,10 @@ def engine_options(function: F) -> F:
 
 
 def pixel_options(function: F) -> F:
-    """How a bare model file wants its pixels: --mean, --std, --color, --resize, --pad, --decode."""
+    """How a bare model file wants its pixels: --mean, --std, --color, --resize, --pad, --input-size, --decode."""
     for option in (
         click.option("--decode", "decoder", metavar="NAME", help="How to read the model's outputs (see `inspect`)."),
+        click.option("--input-size", metavar="WxH", help="The input's size, where the model leaves it free."),
         click.option("--pad", type=click.IntRange(0, 255), help="The pixel of letterbox bars."),
         click.option(
             "--resize",

@@ -8,16 +8,21 @@ from typing import Any
 from numpy.typing import NDArray
 
 from ..errors import ModelError
+from ..formats.description import ModelDescription
 from ..manifest import Network
 from ..preprocess import Placement
 from ..recognitions import Recognitions
-from .classify import classify
+from .classify import classify, read_as_classifier
+from .reading import Reading
 
-__all__ = ["DECODERS", "Decoder", "decoder_for"]
+__all__ = ["DECODERS", "READINGS", "Decoder", "decoder_for"]
 
 Decoder = Callable[[Mapping[str, NDArray[Any]], Network, Placement], Recognitions]
 
 DECODERS: dict[str, Decoder] = {"classify": classify}
+
+# how a bare file is recognized as one of a family, tried in this order: None where it is not one
+READINGS: dict[str, Callable[[ModelDescription, tuple[str, ...]], Reading | None]] = {"classify": read_as_classifier}
 
 
 def decoder_for(network: Network) -> Decoder:

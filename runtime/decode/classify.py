@@ -8,11 +8,24 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..manifest import Network
+from ..engines.protocol import TensorInfo
+from ..formats.description import ModelDescription
+from ..manifest import Decode, Network
 from ..preprocess import Placement
 from ..recognitions import UNKNOWN_ID, Recognitions
+from .reading import Reading
 
-__all__ = ["classify", "softmax"]
+__all__ = ["class_probabilities", "classify", "read_as_classifier", "softmax"]
+
+_PASS_THROUGH = frozenset(
+    ["QUANTIZE", "DEQUANTIZE", "RESHAPE", "SQUEEZE", "CAST", "QuantizeLinear", "DequantizeLinear", "Reshape",
+     "Squeeze", "Flatten", "Identity", "Cast", "Unsqueeze", "EXPAND_DIMS"]
+)  # fmt: skip
+_PROBABILITIES = frozenset(["SOFTMAX", "LOGISTIC", "Softmax", "Sigmoid", "HardSigmoid", "STABLEHLO_LOGISTIC"])
+_LOGITS = frozenset(
+    ["FULLY_CONNECTED", "CONV_2D", "ADD", "MUL", "MEAN", "BATCH_MATMUL", "AVERAGE_POOL_2D", "LOG_SOFTMAX", "Gemm",
+     "MatMul", "Conv", "Add", "Mul", "BatchNormalization", "GlobalAveragePool", "ReduceMean", "LogSoftmax"]
+)  # fmt: skip
 
 
 def softmax(logits: NDArray[Any], temperature: float = 1.0) -> NDArray[np.float32]:
@@ -22,13 +35,77 @@ def softmax(logits: NDArray[Any], temperature: float = 1.0) -> NDArray[np.float3
     return np.asarray(powers / powers.sum(axis=-1, keepdims=True), np.float32)
 
 
+def class_probabilities(values: NDArray[Any], settings: Decode) -> NDArray[np.float32]:
+    """Probabilities (C,) from one picture's outputs; what is a probability already is not softmaxed again."""
+    scores = np.asarray(values, np.float32).reshape(-1)
+    done = settings.probabilities or (settings.options.get("probabilities") == "from values" and _adds_to_one(scores))
+    if len(scores) == 1:  # one output tells the second class from the first
+        yes = scores[0] if done else np.float32(1 / (1 + np.exp(-np.float64(scores[0]) / settings.temperature)))
+        return np.array([1 - yes, yes], np.float32)
+    return scores if done else softmax(scores, settings.temperature)
+
+
 def classify(outputs: Mapping[str, NDArray[Any]], network: Network, placement: Placement) -> Recognitions:  # noqa: ARG001
     """The top k classes; with an `unknown` row before them when the best lies under the threshold."""
     settings = network.decode
-    values = np.asarray(next(iter(outputs.values())), np.float32).reshape(-1)
-    probabilities = values if settings.probabilities else softmax(values, settings.temperature)
-    order = np.argsort(-probabilities, kind="stable")[: settings.top_k]
+    probabilities = class_probabilities(next(iter(outputs.values())), settings)
+    order = np.argsort(-probabilities, kind="stable")
+    wanted = settings.options.get("classes")
+    if wanted is not None:
+        order = order[np.isin(order, np.asarray(wanted, np.int64))]
+    order = order[: settings.top_k]
     ids, scores = order.astype(np.int32), probabilities[order]
     if len(scores) and scores[0] < settings.threshold:
         ids, scores = np.r_[np.int32(UNKNOWN_ID), ids], np.r_[scores[0], scores]
     return Recognitions(network.labels, ids, scores, maps={"probabilities": probabilities})
+
+
+def read_as_classifier(file: ModelDescription, labels: tuple[str, ...]) -> Reading | None:
+    """A file with one row of scores among its outputs; several such rows are told apart by the number of labels."""
+    rows = [(output, count) for output in file.outputs if (count := _classes(output)) is not None]
+    fitting = [pair for pair in rows if labels and abs(pair[1] - len(labels)) <= 1] or rows
+    if len(fitting) != 1:
+        return None
+    output, count = fitting[0]
+    options, known = {}, _gives_probabilities(file, output)
+    if known is None:
+        options = {"probabilities": "from values"}
+    return Reading(
+        Decode("classify", probabilities=bool(known), options=options),
+        task="classify",
+        outputs=("probabilities" if known else "logits",),
+        picked=() if output is file.outputs[0] else (output.name,),
+        classes=max(count, 2),
+        mean=file.mean,
+        std=file.std,
+    )
+
+
+def _adds_to_one(scores: NDArray[np.float32]) -> bool:
+    return bool(scores.min() >= 0 and abs(float(scores.sum(dtype=np.float64)) - 1) < 0.02)
+
+
+def _classes(output: TensorInfo) -> int | None:
+    """The length of the one axis that is longer than one, for a row of scores."""
+    if not output.shape or output.dtype not in ("float32", "float16", "float64", "uint8", "int8", "int16"):
+        return None
+    axes = output.shape[1:] if len(output.shape) > 1 else output.shape
+    if None in axes:
+        return None
+    long = [axis for axis in axes if axis is not None and axis > 1]
+    return (long[0] if long else 1) if len(long) <= 1 else None
+
+
+def _gives_probabilities(file: ModelDescription, output: TensorInfo) -> bool | None:
+    """Whether an output ends in a softmax or sigmoid; None where neither operators nor quantization tell."""
+    tensor, operator = output.name, file.producer_of(output.name)
+    while operator is not None and operator.kind in _PASS_THROUGH and operator.inputs:
+        tensor = operator.inputs[0]
+        operator = file.producer_of(tensor)
+    if operator is not None and operator.kind in _PROBABILITIES:
+        return True
+    if operator is not None and operator.kind in _LOGITS:
+        return False
+    if output.scale is not None and abs(output.scale - 1 / 256) < 1e-6:
+        return output.zero_point == (-128 if output.dtype == "int8" else 0)
+    return None

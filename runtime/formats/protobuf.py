@@ -1,0 +1,69 @@
+"""The protobuf wire format: fields of a message, as far as reading a model file needs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from .description import FormatError
+
+__all__ = ["message", "packed_integers", "signed", "text"]
+
+Value = int | memoryview
+
+
+def message(data: memoryview) -> Iterator[tuple[int, Value]]:
+    """Pairs of field number and value: an integer, or the bytes of a text, a submessage or a fixed-size number."""
+    at, end = 0, len(data)
+    while at < end:
+        key, at = _varint(data, at)
+        number, kind = key >> 3, key & 7
+        if kind == 0:
+            value, at = _varint(data, at)
+            yield number, value
+            continue
+        if kind == 2:
+            size, at = _varint(data, at)
+        elif kind in (1, 5):
+            size = 8 if kind == 1 else 4
+        else:
+            raise FormatError(f"wire type {kind} at byte {at} is none that is in use")
+        if number == 0 or at + size > end:
+            raise FormatError(f"a field at byte {at} reaches beyond the end")
+        yield number, data[at : at + size]
+        at += size
+
+
+def packed_integers(value: Value) -> list[int]:
+    """A repeated integer field's part: one number, or several packed into bytes."""
+    if isinstance(value, int):
+        return [signed(value)]
+    numbers, at = [], 0
+    while at < len(value):
+        number, at = _varint(value, at)
+        numbers.append(signed(number))
+    return numbers
+
+
+def signed(value: int) -> int:
+    """A varint as the 64-bit signed number it stands for."""
+    return value - (1 << 64) if value >= 1 << 63 else value
+
+
+def text(value: Value) -> str:
+    """A text field; bytes that are no UTF-8 are replaced."""
+    if isinstance(value, int):
+        raise FormatError("a text field holds a number")
+    return bytes(value).decode("utf-8", "replace")
+
+
+def _varint(data: memoryview, at: int) -> tuple[int, int]:
+    result = shift = 0
+    while True:
+        if at >= len(data) or shift > 63:
+            raise FormatError(f"a number at byte {at} does not end")
+        byte = data[at]
+        at += 1
+        result |= (byte & 0x7F) << shift
+        if byte < 0x80:
+            return result, at
+        shift += 7

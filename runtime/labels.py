@@ -1,0 +1,100 @@
+"""Names of classes: from a label file, from a model file's metadata, and fitted to the number of classes."""
+
+from __future__ import annotations
+
+import ast
+import json
+import re
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from .errors import UsageError
+
+__all__ = ["BACKGROUND_NAMES", "fit_labels", "labels_from_metadata", "parse_names", "read_labels"]
+
+BACKGROUND_NAMES = frozenset(["background", "__background__", "???", "_background_"])
+_METADATA_KEYS = ("names", "labels", "classes", "class_names")
+_MAX_LABELS = 1_000_000
+_NUMBERED = re.compile(r"(\d+)\s*[:,\t ]\s*(\S.*)")
+_PBTXT_ITEM = re.compile(r"item\s*\{(.*?)\}", re.DOTALL)
+_PBTXT_FIELD = re.compile(r"""(id|name|display_name)\s*:\s*(?:"([^"]*)"|'([^']*)'|(\d+))""")
+
+
+def read_labels(path: str) -> tuple[str, ...]:
+    """Class names from a file: one a line, "3 name" or "3: name" lines, a JSON list or object, or a .pbtxt map."""
+    try:
+        text = Path(path).read_text(encoding="utf-8-sig")
+    except OSError as error:
+        raise UsageError(f"--labels {path}: could not be read ({error.strerror or error})") from None
+    except UnicodeDecodeError:
+        raise UsageError(f"--labels {path}: is no UTF-8 text") from None
+    names = _from_pbtxt(text) or parse_names(text) or _from_lines(text)
+    if not any(names):
+        raise UsageError(f"--labels {path}: holds no names")
+    return names
+
+
+def labels_from_metadata(metadata: Mapping[str, str]) -> tuple[str, ...]:
+    """Class names under one of the usual keys of a model file's metadata."""
+    for key in _METADATA_KEYS:
+        if key in metadata and (names := parse_names(metadata[key])):
+            return names
+    return ()
+
+
+def parse_names(text: str) -> tuple[str, ...]:
+    """Names from a list or an id → name object, written in JSON or in Python; empty where it is neither."""
+    if text.lstrip()[:1] not in ("[", "{"):
+        return ()
+    for read in (json.loads, ast.literal_eval):
+        try:
+            found: Any = read(text.strip())
+        except (ValueError, SyntaxError, RecursionError, MemoryError):
+            continue
+        if isinstance(found, dict) and isinstance(found.get("names"), (dict, list)):
+            found = found["names"]
+        if isinstance(found, list):
+            return tuple(map(str, found))
+        if isinstance(found, dict) and all(str(key).isdecimal() for key in found):
+            return _spread({int(key): str(value) for key, value in found.items()})
+    return ()
+
+
+def fit_labels(labels: Sequence[str], classes: int, where: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Labels for a network with so many classes, and notes; a background row too many or too few is put right."""
+    names = tuple(labels)
+    if len(names) == classes:
+        return names, ()
+    if len(names) == classes + 1 and names[0].lower() in BACKGROUND_NAMES:
+        return names[1:], (f"{where}: its first name, {names[0]!r}, stands for no class of this model: passed over",)
+    if len(names) == classes - 1 and names[0].lower() not in BACKGROUND_NAMES:
+        return ("background", *names), (f"{where}: one name fewer than classes: class 0 is taken as background",)
+    raise UsageError(f"{where}: {len(names)} names for a model of {classes} classes: one name a class is needed")
+
+
+def _from_lines(text: str) -> tuple[str, ...]:
+    lines = [line.strip() for line in text.rstrip().splitlines()]
+    numbered = [_NUMBERED.fullmatch(line) for line in lines if line]
+    if numbered and all(numbered):
+        pairs = {int(found[1]): found[2].strip() for found in numbered if found}
+        if len(pairs) == len(numbered) and max(pairs) < 4 * len(pairs) + 16:
+            return _spread(pairs)
+    return tuple(lines)
+
+
+def _from_pbtxt(text: str) -> tuple[str, ...]:
+    """TensorFlow's label map; its ids count from 1, the background being 0."""
+    names: dict[int, str] = {}
+    for item in _PBTXT_ITEM.findall(text):
+        fields = {key: a or b or number for key, a, b, number in _PBTXT_FIELD.findall(item)}
+        if str(fields.get("id", "")).isdecimal():
+            names[int(fields["id"]) - 1] = fields.get("display_name") or fields.get("name", "")
+    return _spread(names) if names and min(names) >= 0 else ()
+
+
+def _spread(names: Mapping[int, str]) -> tuple[str, ...]:
+    """Names at their numbers, with empty ones in the gaps."""
+    if not names or max(names) >= _MAX_LABELS:
+        return ()
+    return tuple(names.get(i, "") for i in range(max(names) + 1))
