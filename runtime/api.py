@@ -1,0 +1,103 @@
+"""The kit in a Python program: `with Recognizer("digits") as r: for result in r.stream(0): ...`."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import socket
+from collections.abc import Iterator
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .bundle import Bundle
+from .control import Control, Settings
+from .feeds import Feeds
+from .frame import Frame
+from .images import read_image
+from .model import open_model
+from .model_slot import ModelChoice, ModelSlot
+from .pace import Pace
+from .pipeline import Lane, LoopOptions, watch
+from .preprocess import Region
+from .recognitions import Recognitions
+from .result import Result
+from .sources.catalog import SourceOptions, open_source
+from .sources.images import ImageFiles
+from .sources.protocol import Source
+
+__all__ = ["Recognizer"]
+
+
+class Recognizer:
+    """A model that recognizes images, and what cameras, streams, videos and folders show; a context manager."""
+
+    def __init__(
+        self,
+        model: str | os.PathLike[str] | Bundle = "digits",
+        *,
+        engine: str = "auto",
+        precision: str | None = None,
+        threads: int | None = None,
+        threshold: float | None = None,
+        region: tuple[float, float, float, float] | None = None,
+        device_id: str | None = None,
+    ) -> None:
+        self._bundle = model if isinstance(model, Bundle) else open_model(os.fspath(model))
+        self._model = ModelSlot(self._bundle, ModelChoice(engine, precision, threads))
+        self._threshold, self._region = threshold, Region(*region) if region else None
+        self._device = device_id or socket.gethostname()
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """The names of the classes."""
+        return self._bundle.manifest.main.labels
+
+    def __call__(self, image: NDArray[np.uint8] | str | os.PathLike[str]) -> Recognitions:
+        """What is in an image: a uint8 BGR array (H, W, 3), as OpenCV reads it, or a file."""
+        pixels = read_image(os.fspath(image)) if isinstance(image, str | os.PathLike) else image
+        self._model.load()
+        with self._model.in_use() as recognizer:
+            return recognizer.recognize(Frame(pixels), region=self._region, threshold=self._threshold)[0]
+
+    def stream(
+        self,
+        source: str | int | os.PathLike[str] | Source,
+        *,
+        smoothing: float | None = None,
+        agree: tuple[int, int] = (3, 5),
+        max_fps: float | None = None,
+        duration_s: float | None = None,
+    ) -> Iterator[Result]:
+        """Results as they come; a camera's newest frame each time, every frame of a file.
+
+        `smoothing` is the weight of the newest frame, 1 is none: .5 for what is live, 1 for files unless said.
+        """
+        opened = _source(source)
+        weight = smoothing if smoothing is not None else (0.5 if opened.live else 1.0)
+        settings = Settings(self._threshold, weight, agree, self._region, max_fps=max_fps)
+        lane = Lane(opened, self._model, stills=isinstance(opened, ImageFiles))
+        results = watch(
+            [lane],
+            Control([opened.name], settings),
+            LoopOptions(duration_s, self._device),
+            feeds=Feeds([opened], lambda notice: None),
+            pace=Pace(),
+        )
+        with contextlib.closing(results):
+            yield from results
+
+    def __enter__(self) -> Recognizer:
+        self._model.load()
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self._model.__exit__(*exc)
+
+
+def _source(source: str | int | os.PathLike[str] | Source) -> Source:
+    if isinstance(source, int):
+        return open_source(str(source), SourceOptions())
+    if isinstance(source, str | os.PathLike):
+        return open_source(os.fspath(source), SourceOptions())
+    return source

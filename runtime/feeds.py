@@ -1,0 +1,157 @@
+"""Capture threads: every source is read by a thread of its own, and the loop is served from them in turn."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Sequence
+
+from .errors import SourceError
+from .sinks.protocol import Notice
+from .slot import Slot, Waiting
+from .sources.protocol import Source
+
+__all__ = ["Feed", "Feeds"]
+
+FIRST_WAIT_S, LONGEST_WAIT_S = 0.25, 2.0  # between the starts of two attempts to open a source again
+LEAVE_S = 0.4  # how long a capture that blocks is waited for when the loop ends
+
+Tell = Callable[[Notice], None]
+
+
+class Feed:
+    """One source with its capture thread, which opens it again when it is lost."""
+
+    def __init__(self, source: Source, ready: threading.Condition, tell: Tell) -> None:
+        self.source, self.slot = source, Slot(ready, live=source.live)
+        self.name, self.live = source.name, source.live
+        self.opened = self.ended = self.connected = False
+        self.recoveries = 0
+        self.not_before = 0.0  # monotonic seconds: the loop's rate limit for this source
+        self.error: Exception | None = None
+        self._ready, self._tell = ready, tell
+        self._stopping = threading.Event()
+        self._thread = threading.Thread(target=self._work, name=f"capture {source.name}", daemon=True)
+
+    def start(self) -> None:
+        """Begin to capture."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Ask the thread to end; returns at once."""
+        self._stopping.set()
+        self.slot.close()
+        self.source.interrupt()
+
+    def join(self, timeout: float) -> bool:
+        """Whether the thread has ended; a capture that blocks in a driver may not."""
+        self._thread.join(max(timeout, 0))
+        return not self._thread.is_alive()
+
+    def _work(self) -> None:
+        try:
+            self._capture()
+        except Exception as error:  # noqa: BLE001 (raised again by the loop, in its thread)
+            self.error = error
+        finally:
+            with self._ready:
+                self.ended, self.connected = True, False
+                self._ready.notify_all()
+
+    def _capture(self) -> None:
+        wait = FIRST_WAIT_S
+        while not self._stopping.is_set():
+            begun, before = time.monotonic(), self.slot.captured
+            try:
+                with self.source:
+                    self.opened = True
+                    self._pump()
+                reason = "the stream ended"
+            except SourceError as error:
+                if not (self.live and self.opened):
+                    raise
+                reason = str(error)
+            if not self.live or self._stopping.is_set():
+                return
+            if self.slot.captured > before:
+                wait = FIRST_WAIT_S
+            self._lost(reason)
+            self._stopping.wait(max(begun + wait - time.monotonic(), FIRST_WAIT_S / 2))
+            wait = min(wait * 2, LONGEST_WAIT_S)
+
+    def _pump(self) -> None:
+        while not self._stopping.is_set():
+            frame = self.source.read()
+            if frame is None:
+                return
+            if not self.connected:
+                self._back()
+            if not self.slot.put(Waiting(frame, (time.monotonic() - frame.captured) * 1e3)):
+                return
+
+    def _lost(self, reason: str) -> None:
+        self.slot.discard()
+        if self.connected:
+            self.connected = False
+            self._tell(Notice(self.name, "lost", f"{self.name}: lost: {reason}; opening it again", time.time()))
+
+    def _back(self) -> None:
+        self.connected = True
+        if self.slot.captured:
+            self.recoveries += 1
+            self._tell(Notice(self.name, "back", f"{self.name}: is back", time.time()))
+
+
+class Feeds:
+    """All sources of a run; a context manager that owns their threads."""
+
+    def __init__(self, sources: Sequence[Source], tell: Tell) -> None:
+        self._ready = threading.Condition()
+        self.feeds = [Feed(source, self._ready, tell) for source in sources]
+        self.blocked = False  # after leaving: a capture still hangs in a driver
+        self._turn = 0
+
+    def take(self, timeout: float) -> tuple[Feed, Waiting] | None:
+        """The next frame, sources in turn; None when none came in time."""
+        deadline = time.monotonic() + timeout
+        with self._ready:
+            while True:
+                now = time.monotonic()
+                wake = deadline
+                for step in range(len(self.feeds)):
+                    feed = self.feeds[(self._turn + step) % len(self.feeds)]
+                    if not len(feed.slot):
+                        continue
+                    if feed.not_before <= now:
+                        waiting = feed.slot.take()
+                        assert waiting is not None
+                        self._turn = (self._turn + step + 1) % len(self.feeds)
+                        return feed, waiting
+                    wake = min(wake, feed.not_before)
+                if now >= deadline or self.over:
+                    return None
+                self._ready.wait(wake - now)
+
+    @property
+    def over(self) -> bool:
+        """Whether every source has ended and nothing waits."""
+        return all(feed.ended and not len(feed.slot) for feed in self.feeds)
+
+    def check(self) -> None:
+        """Raise what a capture thread failed with; one of several sources may fail while others go on."""
+        failed = [feed.error for feed in self.feeds if feed.error is not None]
+        for error in failed:
+            if not isinstance(error, SourceError) or len(failed) == len(self.feeds):
+                raise error
+
+    def __enter__(self) -> Feeds:
+        for feed in self.feeds:
+            feed.start()
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        for feed in self.feeds:
+            feed.stop()
+        deadline = time.monotonic() + LEAVE_S
+        left = [feed.join(deadline - time.monotonic()) for feed in self.feeds]
+        self.blocked = not all(left)

@@ -1,0 +1,70 @@
+"""The models of a running loop: loaded once, shared by sources, exchanged without stopping them."""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from .bundle import Bundle
+from .engines.protocol import EngineOptions
+from .model import open_model
+from .recognizer import BundleRecognizer
+
+__all__ = ["ModelChoice", "ModelSlot"]
+
+
+@dataclass(frozen=True)
+class ModelChoice:
+    """Which model file of a bundle runs, and how."""
+
+    engine: str = "auto"
+    precision: str | None = None
+    threads: int | None = None
+
+
+class ModelSlot:
+    """The place a recognizer sits in while the loop runs; a context manager that closes what is in it."""
+
+    def __init__(self, bundle: Bundle, choice: ModelChoice) -> None:
+        self.bundle, self.choice = bundle, choice
+        self._lock = threading.Lock()
+        self._recognizer: BundleRecognizer | None = None
+
+    def load(self) -> None:
+        """Load the bundle's networks, unless they are."""
+        if self._recognizer is None:
+            self._recognizer = self._opened(self.bundle)
+
+    @contextlib.contextmanager
+    def in_use(self) -> Iterator[BundleRecognizer]:
+        """The recognizer, which is not exchanged meanwhile."""
+        with self._lock:
+            assert self._recognizer is not None
+            yield self._recognizer
+
+    def swap(self, name: str) -> None:
+        """Exchange the model for another that passes its golden frames; the old one goes on where it does not."""
+        bundle = open_model(name)
+        if bundle.manifest.golden:
+            _verified(bundle)
+        new = self._opened(bundle)
+        with self._lock:
+            old, self._recognizer, self.bundle = self._recognizer, new, bundle
+        if old is not None:
+            old.__exit__(None, None, None)
+
+    def __enter__(self) -> ModelSlot:
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        with self._lock:
+            if self._recognizer is not None:
+                self._recognizer.__exit__(None, None, None)
+                self._recognizer = None
+
+    def _opened(self, bundle: Bundle) -> BundleRecognizer:
+        choice = self.choice
+        options = EngineOptions(threads=choice.threads or 1)
+        return BundleRecognizer(bundle, engine=choice.engine, precision=choice.precision, options=options).__enter__()

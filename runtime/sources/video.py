@@ -1,0 +1,58 @@
+"""A video file, decoded completely and in order."""
+
+from __future__ import annotations
+
+import os
+import time
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from ..errors import SourceError
+from ..frame import Frame
+
+__all__ = ["VideoFile"]
+
+
+class VideoFile:
+    """Every frame of a video file."""
+
+    live = False
+
+    def __init__(self, path: str, *, name: str | None = None, threads: int | None = None) -> None:
+        self.name, self.path = name or path, path
+        self._threads = threads or max((os.cpu_count() or 1) - 1, 1)  # the engine has the other core
+        self._capture: cv2.VideoCapture | None = None
+        self._index = 0
+
+    def read(self) -> Frame | None:
+        """The next frame, None after the last."""
+        assert self._capture is not None
+        begun = time.monotonic()
+        good, image = self._capture.read()
+        if not good:
+            if self._index == 0:
+                raise SourceError(f"{self.path}: not one frame of it can be decoded")
+            return None
+        frame = Frame(np.asarray(image, np.uint8), self._index, begun, time.time(), self.name, self.path)
+        self._index += 1
+        return frame
+
+    def interrupt(self) -> None:
+        """A read of a file does not wait."""
+
+    def __enter__(self) -> VideoFile:
+        if not Path(self.path).is_file():
+            raise SourceError(f"{self.path}: no such file")
+        parameters = [cv2.CAP_PROP_N_THREADS, self._threads]
+        self._capture = cv2.VideoCapture(self.path, cv2.CAP_FFMPEG, parameters)
+        if not self._capture.isOpened():
+            raise SourceError(f"{self.path}: is no video that can be decoded")
+        self._index = 0
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        if self._capture is not None:
+            self._capture.release()
+            self._capture = None

@@ -1,0 +1,40 @@
+"""SIGINT and SIGTERM as a wish to end, seen by the loop between two frames."""
+
+from __future__ import annotations
+
+import os
+import signal
+from types import FrameType
+
+__all__ = ["StopOnSignals"]
+
+
+class StopOnSignals:
+    """While entered, the first signal is remembered and a second one ends the process at once."""
+
+    def __init__(self) -> None:
+        self.received: int | None = None
+        self._before: dict[int, signal._HANDLER] = {}
+
+    def __call__(self) -> bool:
+        """Whether the run is to end."""
+        return self.received is not None
+
+    @property
+    def exit_code(self) -> int:
+        """130 after Ctrl-C, 0 after SIGTERM (a service that is asked to stop has done well) or none."""
+        return 130 if self.received == signal.SIGINT else 0
+
+    def __enter__(self) -> StopOnSignals:
+        for number in (signal.SIGINT, signal.SIGTERM):
+            self._before[number] = signal.signal(number, self._receive)
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        for number, handler in self._before.items():
+            signal.signal(number, handler)
+
+    def _receive(self, number: int, frame: FrameType | None) -> None:  # noqa: ARG002
+        if self.received is not None:
+            os._exit(128 + number)
+        self.received = number

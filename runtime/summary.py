@@ -1,0 +1,121 @@
+"""What a run amounted to: counts, rates, stage times and ages, as JSON and as a table."""
+
+from __future__ import annotations
+
+import os
+import time
+from array import array
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from .result import Result
+
+__all__ = ["Percentiles", "Tally", "peak_rss_mb", "process_age_s", "summary_rows"]
+
+KEPT = 65536  # samples; a run of months keeps its newest ones
+STAGES = ("capture", "preprocess", "infer", "decode")
+
+
+class Percentiles:
+    """The newest samples of one quantity, in milliseconds."""
+
+    def __init__(self) -> None:
+        self._samples = array("f")
+        self._next = 0
+
+    def add(self, value: float) -> None:
+        """Take one sample."""
+        if len(self._samples) < KEPT:
+            self._samples.append(value)
+        else:
+            self._samples[self._next] = value
+            self._next = (self._next + 1) % KEPT
+
+    def to_json(self) -> dict[str, float | None]:
+        """p50, p95 and p99; None where there was no sample."""
+        if not self._samples:
+            return {"p50": None, "p95": None, "p99": None}
+        values = np.percentile(np.frombuffer(self._samples, np.float32), [50, 95, 99])
+        return {f"p{p}": round(float(v), 3) for p, v in zip((50, 95, 99), values, strict=True)}
+
+
+class Tally:
+    """Counts results as they come."""
+
+    def __init__(self) -> None:
+        self.processed = 0
+        self.first_result_s: float | None = None  # since the process started
+        self.stages = {name: Percentiles() for name in STAGES}
+        self.age = Percentiles()
+        self._first = self._last = 0.0
+
+    def add(self, result: Result) -> None:
+        """Take one result, when it is done."""
+        self._last = time.monotonic()
+        if self.processed == 0:
+            self._first, self.first_result_s = self._last, process_age_s()
+        self.processed += 1
+        for name, ms in result.stages_ms.items():
+            self.stages.setdefault(name, Percentiles()).add(ms)
+        self.age.add(result.age_ms)
+
+    @property
+    def fps(self) -> float | None:
+        """Results a second between the first and the last."""
+        span = self._last - self._first
+        return (self.processed - 1) / span if span > 0 else None
+
+    def to_json(self, *, captured: int, skipped: int, recoveries: int) -> dict[str, Any]:
+        """The summary's JSON."""
+        return {
+            "frames": {"captured": captured, "processed": self.processed, "skipped": skipped},
+            "fps": None if self.fps is None else round(self.fps, 3),
+            "stages_ms": {name: samples.to_json() for name, samples in self.stages.items()},
+            "age_ms": self.age.to_json(),
+            "recoveries": recoveries,
+            "first_result_s": None if self.first_result_s is None else round(self.first_result_s, 3),
+            "peak_rss_mb": round(peak_rss_mb(), 1),
+            "cpu_s": round(time.process_time(), 3),
+        }
+
+
+def summary_rows(summary: Mapping[str, Any]) -> tuple[list[str], list[Sequence[str]]]:
+    """The summary for people: a few lines, and the rows of the table of times."""
+    frames = summary["frames"]
+    lines = [
+        f"frames: {frames['captured']} captured, {frames['processed']} processed, {frames['skipped']} skipped"
+        + (f", {summary['recoveries']} recoveries" if summary["recoveries"] else "")
+        + (f"; {summary['fps']:.1f} fps" if summary["fps"] else ""),
+        f"memory: {summary['peak_rss_mb']:.0f} MB at most; CPU: {summary['cpu_s']:.1f} s"
+        + ("" if summary["first_result_s"] is None else f"; first result after {summary['first_result_s']:.2f} s"),
+    ]
+    times = {**summary["stages_ms"], "age": summary["age_ms"]}
+    rows = [
+        (name, *(f"{values[p]:.2f}" for p in ("p50", "p95", "p99")))
+        for name, values in times.items()
+        if values["p50"] is not None
+    ]
+    return lines, rows
+
+
+def peak_rss_mb() -> float:
+    """This process's largest resident memory so far, in megabytes (getrusage's figure would be its parent's)."""
+    try:
+        status = Path("/proc/self/status").read_text(encoding="ascii", errors="replace")
+        return float(next(line for line in status.splitlines() if line.startswith("VmHWM")).split()[1]) / 1024
+    except (OSError, StopIteration, ValueError):
+        import resource
+
+        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+
+
+def process_age_s() -> float:
+    """Seconds since this process was started."""
+    try:
+        ticks = float(Path("/proc/self/stat").read_text(encoding="utf-8").rpartition(")")[2].split()[19])
+        return time.clock_gettime(time.CLOCK_BOOTTIME) - ticks / os.sysconf("SC_CLK_TCK")
+    except (OSError, IndexError, ValueError):
+        return time.process_time()
