@@ -1,0 +1,226 @@
+"""What an encoded image says of itself: format, size, depth, alpha and orientation, read before anything is decoded.
+
+A decompression bomb is refused by these numbers, so every parser here reads a few bytes and believes no length.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+__all__ = ["ImageHeader", "read_header"]
+
+_JPEG_FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
+_JPEG_PROGRESSIVE = frozenset([0xC2, 0xC6, 0xCA, 0xCE])
+_ORIENTATION, _TIFF_WIDTH, _TIFF_HEIGHT, _TIFF_BITS, _TIFF_SAMPLES, _TIFF_EXTRA = (
+    0x112,
+    0x100,
+    0x101,
+    0x102,
+    0x115,
+    0x152,
+)
+
+
+@dataclass(frozen=True)
+class ImageHeader:
+    """The numbers that decide whether and how an image is decoded."""
+
+    kind: str  # "jpeg", "png", "webp", "gif", "bmp", "tiff", "pnm", "jp2"
+    width: int
+    height: int
+    pixel_bytes: float = 3.0  # what a decoder holds a pixel, besides the uint8 BGR it ends in
+    alpha: str = ""  # "straight", "premultiplied" or none
+    deep: bool = False  # more than 8 bits a sample
+    orientation: int = 1  # EXIF, 1 to 8
+    complete: bool = True  # False where the end is missing
+
+
+def read_header(data: bytes) -> ImageHeader | None:
+    """The header of an encoded image; None for what is no image of a format that is read here."""
+    for magic, parse in _PARSERS:
+        if data.startswith(magic):
+            try:
+                return parse(data)
+            except (struct.error, IndexError, ValueError):
+                return None
+    return None
+
+
+def _jpeg(data: bytes) -> ImageHeader | None:
+    frame: tuple[int, int, int, bool] | None = None
+    orientation = 1
+    for marker, start, length in _jpeg_segments(data):
+        if marker in _JPEG_FRAMES and frame is None:
+            height, width, components = struct.unpack_from(">HHB", data, start + 1)
+            frame = (width, height, components, marker in _JPEG_PROGRESSIVE)
+        elif marker == 0xE1 and data[start : start + 6] == b"Exif\0\0" and orientation == 1:
+            orientation = _exif_orientation(data[start + 6 : start + length])
+        elif marker == 0xDA and frame is not None:
+            width, height, components, progressive = frame
+            held = components * (3.0 if progressive else 1.0)  # a progressive one keeps 16-bit coefficients of it all
+            whole = data.rfind(b"\xff\xd9") > start
+            return ImageHeader("jpeg", width, height, held, orientation=orientation, complete=whole)
+    return None
+
+
+def _jpeg_segments(data: bytes) -> Iterator[tuple[int, int, int]]:
+    """Marker, start and length of every segment up to the first scan."""
+    at = 2
+    while at + 4 <= len(data):
+        if data[at] != 0xFF:
+            return
+        marker = data[at + 1]
+        if marker in (0xFF, 0x01) or 0xD0 <= marker <= 0xD8:  # fill bytes and markers without a length
+            at += 1 if marker == 0xFF else 2
+            continue
+        (length,) = struct.unpack_from(">H", data, at + 2)
+        yield marker, at + 4, length - 2
+        at += 2 + max(length, 2)
+
+
+def _png(data: bytes) -> ImageHeader | None:
+    if data[12:16] != b"IHDR":
+        return None
+    width, height, depth, color = struct.unpack_from(">IIBB", data, 16)
+    channels = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}.get(color)
+    if channels is None or not width or not height:
+        return None
+    orientation, transparent, ended, at = 1, False, False, 8
+    while at + 12 <= len(data) and not ended:
+        (length,) = struct.unpack_from(">I", data, at)
+        kind = data[at + 4 : at + 8]
+        if kind == b"eXIf":
+            orientation = _exif_orientation(data[at + 8 : at + 8 + length])
+        transparent = transparent or kind == b"tRNS"
+        ended = kind == b"IEND"
+        at += 12 + length
+    held = (4 if color == 3 else max(channels, 3)) * (2 if depth == 16 else 1)
+    alpha = "straight" if color in (4, 6) or transparent else ""
+    return ImageHeader("png", width, height, held, alpha, depth == 16, orientation, ended)
+
+
+def _webp(data: bytes) -> ImageHeader | None:
+    if data[8:12] != b"WEBP":
+        return None
+    (size,) = struct.unpack_from("<I", data, 4)
+    complete = len(data) >= size + 8 - (size & 1)
+    kind = data[12:16]
+    if kind == b"VP8 ":
+        width, height = struct.unpack_from("<HH", data, 26)
+        return ImageHeader("webp", width & 0x3FFF, height & 0x3FFF, 4.0, complete=complete)
+    if kind == b"VP8L":
+        (bits,) = struct.unpack_from("<I", data, 21)
+        alpha = "straight" if bits >> 28 & 1 else ""
+        return ImageHeader("webp", (bits & 0x3FFF) + 1, (bits >> 14 & 0x3FFF) + 1, 8.0, alpha, complete=complete)
+    if kind == b"VP8X":
+        flags = data[20]
+        width = int.from_bytes(data[24:27], "little") + 1
+        height = int.from_bytes(data[27:30], "little") + 1
+        orientation = _exif_orientation(_riff_chunk(data, b"EXIF")) if flags & 8 else 1
+        # an animation is decoded onto a canvas beside the frame
+        held = 12.0 if flags & 2 else 8.0
+        alpha = "straight" if flags & 0x10 else ""
+        return ImageHeader("webp", width, height, held, alpha, orientation=orientation, complete=complete)
+    return None
+
+
+def _riff_chunk(data: bytes, wanted: bytes) -> bytes:
+    at = 12
+    while at + 8 <= len(data):
+        (size,) = struct.unpack_from("<I", data, at + 4)
+        if data[at : at + 4] == wanted:
+            return data[at + 8 : at + 8 + size].removeprefix(b"Exif\0\0")
+        at += 8 + size + (size & 1)
+    return b""
+
+
+def _gif(data: bytes) -> ImageHeader | None:
+    width, height = struct.unpack_from("<HH", data, 6)
+    return ImageHeader("gif", width, height, 8.0, "straight") if width and height else None
+
+
+def _bmp(data: bytes) -> ImageHeader | None:
+    (size,) = struct.unpack_from("<I", data, 14)
+    width, height = struct.unpack_from("<HH" if size == 12 else "<ii", data, 18)
+    return ImageHeader("bmp", width, abs(height), 4.0) if width > 0 and height else None
+
+
+def _pnm(data: bytes) -> ImageHeader | None:
+    words: list[bytes] = []
+    for line in data[2:1024].split(b"\n"):
+        words += line.split(b"#", 1)[0].split()
+        if len(words) >= 3:
+            break
+    deep = len(words) > 2 and data[1:2] not in b"14" and int(words[2]) > 255
+    return ImageHeader("pnm", int(words[0]), int(words[1]), 6.0 if deep else 3.0, deep=deep)
+
+
+def _jp2(data: bytes) -> ImageHeader | None:
+    if data.startswith(b"\xff\x4f"):  # a bare code stream: the SIZ segment stands first
+        x1, y1, x0, y0 = struct.unpack_from(">IIII", data, 8)
+        return ImageHeader("jp2", x1 - x0, y1 - y0, 16.0)
+    at = data.find(b"ihdr", 0, 4096)
+    if at < 0:
+        return None
+    height, width = struct.unpack_from(">II", data, at + 4)
+    return ImageHeader("jp2", width, height, 16.0, deep=data[at + 14] & 0x7F > 7)  # decoders hold 32-bit samples
+
+
+def _tiff(data: bytes) -> ImageHeader | None:
+    tags = _ifd(data)
+    width, height = tags.get(_TIFF_WIDTH, [0])[0], tags.get(_TIFF_HEIGHT, [0])[0]
+    if not width or not height:
+        return None
+    samples = tags.get(_TIFF_SAMPLES, [1])[0]
+    bits = tags.get(_TIFF_BITS, [8])[0]
+    held = max(samples, 3) * max(bits, 8) / 8
+    extra = tags.get(_TIFF_EXTRA, [0])[0] if samples in (2, 4) else 0
+    alpha = {1: "premultiplied", 2: "straight"}.get(extra, "")
+    return ImageHeader("tiff", width, height, held, alpha, bits > 8)  # OpenCV turns TIFFs by itself
+
+
+def _exif_orientation(data: bytes) -> int:
+    try:
+        return _valid_orientation(_ifd(data))
+    except (struct.error, ValueError):
+        return 1
+
+
+def _valid_orientation(tags: dict[int, list[int]]) -> int:
+    value = tags.get(_ORIENTATION, [1])[0]
+    return value if 1 <= value <= 8 else 1
+
+
+def _ifd(data: bytes) -> dict[int, list[int]]:
+    """The short and long integers of a TIFF structure's first directory, first values only."""
+    order = {b"II": "<", b"MM": ">"}[data[:2]] if data[:2] in (b"II", b"MM") else ""
+    if not order or struct.unpack_from(order + "H", data, 2)[0] != 42:
+        raise ValueError("no TIFF structure")
+    (at,) = struct.unpack_from(order + "I", data, 4)
+    (count,) = struct.unpack_from(order + "H", data, at)
+    tags: dict[int, list[int]] = {}
+    for entry in range(at + 2, at + 2 + 12 * count, 12):
+        tag, kind, values = struct.unpack_from(order + "HHI", data, entry)
+        form = {1: "B", 3: "H", 4: "I"}.get(kind)
+        if form is None or not values:
+            continue
+        size = struct.calcsize(form) * values
+        where = entry + 8 if size <= 4 else struct.unpack_from(order + "I", data, entry + 8)[0]
+        tags[tag] = [struct.unpack_from(order + form, data, where)[0]]
+    return tags
+
+
+_PARSERS: tuple[tuple[bytes, Callable[[bytes], ImageHeader | None]], ...] = (
+    (b"\xff\xd8", _jpeg),
+    (b"\x89PNG\r\n\x1a\n", _png),
+    (b"RIFF", _webp),
+    (b"GIF8", _gif),
+    (b"BM", _bmp),
+    (b"II*\0", _tiff),
+    (b"MM\0*", _tiff),
+    *((b"P" + digit, _pnm) for digit in (b"1", b"2", b"3", b"4", b"5", b"6")),
+    (b"\0\0\0\x0cjP  ", _jp2),
+    (b"\xff\x4f\xff\x51", _jp2),
+)
