@@ -25,11 +25,6 @@ SUFFIXES = frozenset(
     [".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".apng", ".bmp", ".dib", ".webp", ".gif", ".tif", ".tiff"]
     + [".ppm", ".pgm", ".pbm", ".pnm", ".jp2", ".j2k"]
 )
-MAX_PIXELS", "SUFFIXES", "decode_image", "read_image", "read_image_bytes"]
-
-SUFFIXES = frozenset(
-    ".jpg .jpeg .jpe .jfif .png .apng .bmp .dib .webp .gif .tif .tiff .ppm .pgm .pbm .pnm .jp2 .j2k".split()
-)
 MAX_PIXELS = 100_000_000
 MAX_DECODED_BYTES = 800_000_000  # a decoder's own buffers and the picture it ends in
 MAX_FILE_BYTES = 256 * 1024 * 1024
