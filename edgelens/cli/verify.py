@@ -1,0 +1,51 @@
+"""`edgelens verify FILE`: golden frames through every model file, exit code 1 outside the manifest's limits."""
+
+from __future__ import annotations
+
+import click
+
+from edgelens.cli.options import engine_options, json_option, model_argument
+from edgelens.cli.output import print_table, write_json
+
+__all__ = ["command"]
+
+
+@click.command("verify")
+@model_argument()
+@engine_options
+@json_option
+def command(model: str, engine: str, precision: str | None, threads: int | None, json_path: str | None) -> None:
+    """Prove a bundle's model files on this machine with its golden frames."""
+    from edgelens.runtime.engines.protocol import EngineOptions
+    from edgelens.runtime.errors import UsageError, WorkError
+    from edgelens.runtime.model import open_model
+    from edgelens.runtime.verify import verify_bundle
+
+    bundle = open_model(model)
+    if bundle.path is None:
+        raise UsageError(f"{model}: a bare model file brings no golden frames; `edgelens bundle` makes a bundle of it")
+    options = EngineOptions(threads=threads or 1)
+    report = verify_bundle(bundle, None if engine == "auto" else engine, precision=precision, options=options)
+    if json_path:
+        write_json(json_path, report.to_json())
+    if json_path != "-":
+        print_table(
+            [
+                (
+                    file.path,
+                    file.engine,
+                    file.precision,
+                    f"{file.top1_agreement:.4f}" if not file.problem else "-",
+                    f"{file.needed_agreement:.4f}",
+                    f"{file.snr_db:.1f}" if not file.problem else "-",
+                    f"{file.needed_snr_db:.1f}",
+                    f"{file.max_difference:.3g}" if not file.problem else "-",
+                    "ok" if file.within else file.problem or "OUTSIDE ITS LIMITS",
+                )
+                for file in report.files
+            ],
+            header=("file", "engine", "precision", "agreement", "needs", "SNR dB", "needs", "largest diff.", "verdict"),
+        )
+    if not report.ok:
+        bad = [file.path for file in report.files if not file.within and not file.skipped]
+        raise WorkError(f"{model}: outside its limits: {', '.join(bad)}" if bad else f"{model}: nothing could be run")

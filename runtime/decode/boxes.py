@@ -1,0 +1,96 @@
+"""What detectors share: corners, overlaps, class-aware suppression, and boxes as recognitions."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..manifest import Network
+from ..preprocess import Placement
+from ..recognitions import Recognitions
+
+__all__ = ["corners", "detections", "matched", "overlaps", "suppress"]
+
+Boxes = NDArray[np.float32]
+
+
+def corners(centers: NDArray[Any]) -> Boxes:
+    """Boxes (N, 4) from center x, center y, width, height to x1, y1, x2, y2."""
+    half = centers[:, 2:4] / 2
+    return np.concatenate([centers[:, :2] - half, centers[:, :2] + half], axis=1).astype(np.float32, copy=False)
+
+
+def overlaps(one: Boxes, many: Boxes) -> NDArray[np.float32]:
+    """Intersection over union of a box (4,) with boxes (N, 4), all as corners; 0 where neither has an area."""
+    low, high = np.maximum(one[:2], many[:, :2]), np.minimum(one[2:], many[:, 2:])
+    shared = np.clip(high - low, 0, None).prod(axis=1)
+    area = np.clip(one[2:] - one[:2], 0, None).prod()
+    union = area + np.clip(many[:, 2:] - many[:, :2], 0, None).prod(axis=1) - shared
+    return np.asarray(np.divide(shared, union, out=np.zeros_like(shared), where=union > 0), np.float32)
+
+
+def suppress(boxes: Boxes, scores: NDArray[Any], ids: NDArray[Any], iou: float, most: int) -> NDArray[np.intp]:
+    """Rows to keep, best first: a box yields to a better one of its own class that overlaps it by more than `iou`."""
+    rest = np.argsort(-scores, kind="stable")
+    kept: list[int] = []
+    while len(rest) and len(kept) < most:
+        best, rest = rest[0], rest[1:]
+        kept.append(int(best))
+        rest = rest[(ids[rest] != ids[best]) | (overlaps(boxes[best], boxes[rest]) <= iou)]
+    return np.array(kept, np.intp)
+
+
+def detections(
+    boxes: NDArray[Any],
+    scores: NDArray[Any],
+    ids: NDArray[Any],
+    network: Network,
+    placement: Placement,
+    *,
+    suppressed: bool = False,
+) -> Recognitions:
+    """Corner boxes (N, 4) in input pixels as recognitions: threshold, wanted classes, suppression, frame pixels."""
+    settings = network.decode
+    rows = np.flatnonzero(scores >= max(settings.threshold, 1e-6))
+    wanted = settings.options.get("classes")
+    if wanted is not None:
+        rows = rows[np.isin(ids[rows], np.asarray(wanted, np.int64))]
+    rows = rows[np.isfinite(boxes[rows]).all(axis=1)]
+    corner_boxes = np.asarray(boxes[rows], np.float32)
+    if suppressed:
+        kept = np.argsort(-scores[rows], kind="stable")[: settings.max_det]
+    else:
+        kept = suppress(corner_boxes, scores[rows], ids[rows], settings.iou, settings.max_det)
+    picked = rows[kept]
+    return Recognitions(
+        network.labels,
+        ids[picked].astype(np.int32),
+        scores[picked].astype(np.float32),
+        boxes=placement.to_frame(corner_boxes[kept]),
+    )
+
+
+def matched(wanted: Sequence[Recognitions], found: Sequence[Recognitions], iou: float = 0.5) -> float:
+    """The share of boxes (F1) that agree between two decodings of the same frames: same class, overlapping by `iou`."""
+    hits = total = 0
+    for ours, theirs in zip(wanted, found, strict=True):
+        total += len(ours) + len(theirs)
+        mine, other = _as_corners(ours), _as_corners(theirs)
+        free = np.ones(len(theirs), bool)
+        for row in range(len(ours)):
+            share = np.where(free & (theirs.ids == ours.ids[row]), overlaps(mine[row], other), 0)
+            if len(share) and share.max() >= iou:
+                free[share.argmax()] = False
+                hits += 2
+    return hits / total if total else 1.0
+
+
+def _as_corners(seen: Recognitions) -> Boxes:
+    if seen.boxes is None:
+        return np.zeros((len(seen), 4), np.float32)
+    out = seen.boxes.copy()
+    out[:, 2:] += out[:, :2]
+    return out
