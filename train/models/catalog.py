@@ -28,7 +28,20 @@ NETWORKS: dict[str, Entry] = {
     "linear": Entry("linear", "Linear", 1, "softmax regression (sigmoid regression with --loss bce)"),
     "mlp": Entry("mlp", "Mlp", 1, "feed-forward, two hidden layers of 256"),
     "cnn-small": Entry("cnn_small", "CnnSmall", 10, "conv 32, pool, conv 64, pool, dense 64"),
-    "resnet8": Entry("resnet8", "ResNet8", 8, "MLPerf Tiny's image network"),
+    "cnn-deep": Entry("cnn_deep", "CnnDeep", 18, "conv 32, pool, conv 64, pool, conv 64, dense 64"),
+    "alexnet": Entry("alexnet", "AlexNet", 8, "five convolutions, two dense layers (2012)"),
+    "vgg": Entry("vgg", "Vgg", 8, "stages of 3×3 convolutions (2014)"),
+    "googlenet": Entry("googlenet", "GoogLeNet", 4, "inception blocks (2014)"),
+    "resnet": Entry("resnet", "ResNet", 4, "ResNet-20 (2015)"),
+    "resnet8": Entry("resnet8", "ResNet8", 4, "MLPerf Tiny's image network"),
+    "rnn": Entry("recurrent", "Rnn", 1, "row by row, one tanh a step"),
+    "gru": Entry("recurrent", "Gru", 1, "row by row, gated"),
+    "lstm": Entry("recurrent", "Lstm", 1, "row by row, long short-term memory"),
+    "vit-tiny": Entry("vit_tiny", "VitTiny", 4, "patches, self-attention, attention pooling"),
+    "mobilenet-v2": Entry("mobilenet_v2", "MobileNetV2", 8, "inverted residuals by --width (2018)"),
+    "mobilenet-v3": Entry("mobilenet_v3", "MobileNetV3", 8, "with squeeze-and-excitation, by --width (2019)"),
+    "lens-s": Entry("lens", "LensS", 4, "the kit's own: under 98 kB in int8"),
+    "lens-m": Entry("lens", "LensM", 4, "the kit's own: under 512 kB in int8"),
 }
 
 

@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-from torch import Tensor, nn
+from torch import nn
 
-from .blocks import activation, pooling
+from .blocks import DenseClassifier, activation, pooling
 from .options import ModelOptions, Shape, wider
 
 __all__ = ["CnnSmall"]
 
 
-class CnnSmall(nn.Module):
+class CnnSmall(DenseClassifier):
     """Unpadded 3×3 convolutions with pooling between; on 28×28×1 and dense 64 it has 121,930 weights."""
 
     def __init__(self, options: ModelOptions, shape: Shape) -> None:
-        super().__init__()
         first, second = wider(32, options.width), wider(64, options.width)
-        dense = options.dense or 64
-        self.features = nn.Sequential(
+        layers = nn.Sequential(
             nn.Conv2d(shape.channels, first, 3),
             activation(options.activation),
             pooling(options.pool),
@@ -25,23 +23,8 @@ class CnnSmall(nn.Module):
             activation(options.activation),
             pooling(options.pool),
         )
-        height, width = _left(shape.height), _left(shape.width)
-        self.dense = nn.Sequential(
-            nn.Flatten(),
-            nn.Linear(second * height * width, dense),
-            activation(options.activation),
-            nn.Dropout(options.dropout),
-        )
-        self.classifier = nn.Linear(dense, shape.classes)
-
-    def forward_features(self, x: Tensor) -> Tensor:
-        """(B, 64, h, w) after the second pooling."""
-        maps: Tensor = self.features(x)
-        return maps
-
-    def forward(self, x: Tensor) -> Tensor:  # (B, C, H, W) → (B, classes)
-        logits: Tensor = self.classifier(self.dense(self.forward_features(x)))
-        return logits
+        features = second * _left(shape.height) * _left(shape.width)
+        super().__init__(layers, features, [options.dense or 64], options, shape)
 
 
 def _left(side: int) -> int:

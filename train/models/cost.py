@@ -27,7 +27,8 @@ def cost_of(network: nn.Module, channels: int, size: tuple[int, int]) -> Cost:
     training = network.training
     device = next(network.parameters()).device
     counter = FlopCounterMode(display=False)
-    with torch.no_grad(), counter:
+    # fused recurrent kernels would hide their multiplications from the counter
+    with torch.no_grad(), torch.backends.mkldnn.flags(enabled=False), counter:
         network.eval()(torch.zeros(1, channels, *size, device=device))
     network.train(training)
     return Cost(sum(p.numel() for p in network.parameters()), counter.get_total_flops() // 2)

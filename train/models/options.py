@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-__all__ = ["ACTIVATIONS", "POOLINGS", "ModelOptions", "Shape", "wider"]
+__all__ = ["ACTIVATIONS", "POOLINGS", "Activation", "ModelOptions", "Pooling", "Shape", "wider"]
 
 Pooling = Literal["max", "average"]
 Activation = Literal["relu", "relu6", "leaky", "elu", "gelu", "silu", "hardswish", "tanh", "sigmoid"]
@@ -33,7 +33,7 @@ class ModelOptions:
     dense: int | None = None  # units of the hidden dense layer
     pool: Pooling | None = None
     activation: Activation | None = None
-    dropout: float = 0.0
+    dropout: float | None = None
 
 
 @dataclass(frozen=True)

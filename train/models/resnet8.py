@@ -1,55 +1,40 @@
-"""ResNet-8 as MLPerf Tiny lays it out: 16, 32 and 64 channels, one residual block each."""
+"""ResNet-8 as MLPerf Tiny lays it out: 16, 32 and 64 channels, one residual block each, 78 thousand weights."""
 
 from __future__ import annotations
 
 from torch import Tensor, nn
 
-from .blocks import activation, conv_norm, conv_norm_act
-from .options import ModelOptions, Shape, wider
+from .blocks import PooledClassifier, activation, conv_norm, conv_norm_act, he_weights, stem
+from .options import Activation, ModelOptions, Shape, wider
+from .resnet import residual_stages
 
-__all__ = ["ResNet8", "Residual"]
+__all__ = ["ResNet8", "TinyResidual"]
 
 
-class Residual(nn.Module):
-    """Two 3×3 convolutions beside a shortcut that is a 1×1 convolution where the shape changes."""
+class TinyResidual(nn.Module):
+    """Two 3×3 convolutions beside a shortcut; MLPerf Tiny leaves the shortcut's 1×1 convolution unnormalised."""
 
-    def __init__(self, inputs: int, outputs: int, stride: int, options: ModelOptions) -> None:
+    def __init__(self, inputs: int, outputs: int, stride: int = 1, act: Activation | None = None) -> None:
         super().__init__()
-        self.first = conv_norm_act(inputs, outputs, stride=stride, act=options.activation)
+        self.first = conv_norm_act(inputs, outputs, stride=stride, act=act)
         self.second = conv_norm(outputs, outputs)
         same = stride == 1 and inputs == outputs
-        self.shortcut = nn.Identity() if same else conv_norm(inputs, outputs, size=1, stride=stride)
-        self.act = activation(options.activation)
+        self.shortcut = nn.Identity() if same else nn.Conv2d(inputs, outputs, 1, stride)
+        self.act = activation(act)
 
     def forward(self, x: Tensor) -> Tensor:
+        """(B, outputs, H / stride, W / stride)."""
         out: Tensor = self.act(self.second(self.first(x)) + self.shortcut(x))
         return out
 
 
-class ResNet8(nn.Module):
-    """Three stages of `depth` blocks (1 unless said) after a 3×3 convolution; mean pooling; one dense layer."""
+class ResNet8(PooledClassifier):
+    """Three stages of `depth` blocks (1 unless said) after a 3×3 convolution."""
 
     def __init__(self, options: ModelOptions, shape: Shape) -> None:
-        super().__init__()
         widths = [wider(channels, options.width) for channels in (16, 32, 64)]
-        self.stem = conv_norm_act(shape.channels, widths[0], act=options.activation)
-        blocks: list[nn.Module] = []
-        inputs = widths[0]
-        for stage, outputs in enumerate(widths):
-            for block in range(options.depth or 1):
-                stride = 2 if stage and not block else 1
-                blocks.append(Residual(inputs, outputs, stride, options))
-                inputs = outputs
-        self.blocks = nn.Sequential(*blocks)
-        self.pool = nn.AdaptiveAvgPool2d(1)
-        self.dropout = nn.Dropout(options.dropout)
-        self.classifier = nn.Linear(inputs, shape.classes)
-
-    def forward_features(self, x: Tensor) -> Tensor:
-        """(B, 64, H/4, W/4) before pooling."""
-        maps: Tensor = self.blocks(self.stem(x))
-        return maps
-
-    def forward(self, x: Tensor) -> Tensor:  # (B, C, H, W) → (B, classes)
-        logits: Tensor = self.classifier(self.dropout(self.pool(self.forward_features(x)).flatten(1)))
-        return logits
+        first = stem(shape, widths[0], options.activation)
+        stages = [(w, options.depth or 1) for w in widths]
+        blocks = residual_stages(widths[0], stages, options.activation, TinyResidual)
+        super().__init__(nn.Sequential(first, blocks), widths[-1], options, shape)
+        he_weights(self)
