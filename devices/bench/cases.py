@@ -1,0 +1,143 @@
+"""Which measurements a `bench` of some models is made of."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from edgelens.runtime.bundle import Bundle
+from edgelens.runtime.engines.catalog import available
+from edgelens.runtime.errors import EdgelensError, ModelError, UsageError
+from edgelens.runtime.manifest import ModelFile, Network
+from edgelens.runtime.model import open_model
+
+from .spec import Target
+
+__all__ = ["Case", "Choice", "cases_of", "thread_counts"]
+
+_ENGINE_OF = {".onnx": "onnxruntime", ".tflite": "tflite"}
+
+
+@dataclass(frozen=True)
+class Choice:
+    """Which of a model's files are measured, on how many threads, and how a bare file wants its pixels."""
+
+    engine: str = "auto"  # "auto": every engine that is installed
+    precision: str | None = None
+    threads: tuple[int, ...] | None = None  # None: 1, and the preferred file on 2, 4, … up to every core
+    preferred_only: bool = False
+    options: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Case:
+    """One row of the report: a model file on an engine with so many threads."""
+
+    model: str  # as it was asked for
+    entry: str
+    precision: str
+    sha256: str
+    bytes: int
+    target: Target
+    runs_end_to_end: bool  # a bare file that no decoder fits still has an inference to time
+
+    @property
+    def key(self) -> tuple[str, str, str, int]:
+        """What makes a row the same row in another report."""
+        return Path(self.model).name, self.target.engine, self.precision, self.target.threads
+
+
+def cases_of(model: str, choice: Choice, cores: int, folder: Path) -> list[Case]:
+    """A model's cases, its files written into a folder that measuring processes read."""
+    path = Path(model)
+    if path.suffix.lower() in _ENGINE_OF and path.exists():
+        return _bare(model, choice, cores)
+    bundle = open_model(model, **choice.options)
+    network = bundle.manifest.main
+    files = _chosen(network, choice, model)
+    ranked = sorted(files, key=lambda file: file.path != network.preferred)
+    if choice.preferred_only:
+        ranked = ranked[:1]
+    cases: list[Case] = []
+    for i, file in enumerate(ranked):
+        target = _written(bundle, file, folder)
+        cases.extend(
+            Case(model, file.path, file.precision, file.sha256, file.bytes, Target(target, file.engine, n), True)
+            for n in thread_counts(choice.threads, cores, sweep=i == 0)
+        )
+    return cases
+
+
+def thread_counts(asked: Sequence[int] | None, cores: int, *, sweep: bool) -> tuple[int, ...]:
+    """The thread counts to measure: those asked for, else 1, 2, 4 … and all cores."""
+    if asked:
+        return tuple(asked)
+    if not sweep:
+        return (1,)
+    powers = {1 << i for i in range(cores.bit_length()) if 1 << i <= cores}
+    return tuple(sorted(powers | {cores}))
+
+
+def _bare(model: str, choice: Choice, cores: int) -> list[Case]:
+    path = Path(model)
+    engine = _ENGINE_OF[path.suffix.lower()]
+    if choice.engine not in ("auto", engine):
+        raise UsageError(f"{model}: runs on {engine}, not on {choice.engine}")
+    if not available(engine):
+        raise ModelError(f"{model}: the engine {engine} is not installed here")
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise ModelError(f"{model}: could not be read ({error.strerror or error})") from None
+    opened, shape = _opened(model, choice)
+    precision = opened.manifest.main.files[0].precision if opened else "as is"
+    digest = hashlib.sha256(data).hexdigest()
+    return [
+        Case(model, path.name, precision, digest, len(data), Target(str(path), engine, n, shape), opened is not None)
+        for n in thread_counts(choice.threads, cores, sweep=True)
+    ]
+
+
+def _opened(model: str, choice: Choice) -> tuple[Bundle | None, tuple[int, ...]]:
+    try:
+        bundle = open_model(model, **choice.options)
+    except EdgelensError:
+        if choice.options:  # somebody said how to read it, and that is wrong
+            raise
+        return None, ()
+    network = bundle.manifest.main
+    return bundle, _shape(network, network.files[0])
+
+
+def _chosen(network: Network, choice: Choice, model: str) -> list[ModelFile]:
+    files = [
+        file
+        for file in network.files
+        if choice.engine in ("auto", file.engine) and choice.precision in (None, file.precision)
+    ]
+    there = ", ".join(f"{file.engine} {file.precision}" for file in network.files)
+    if not files:
+        asked = f"--engine {choice.engine} --precision {choice.precision or 'any'}"
+        raise UsageError(f"{model}: has no model file for {asked}; there are: {there}")
+    installed = [file for file in files if available(file.engine)]
+    if not installed:
+        raise ModelError(f"{model}: none of its engines is installed here ({there})")
+    return installed
+
+
+def _written(bundle: Bundle, file: ModelFile, folder: Path) -> str:
+    suffix = Path(file.path).suffix or ".bin"
+    target = folder / f"{file.sha256[:16]}{suffix}"
+    if not target.exists():
+        target.write_bytes(bundle.read(file.path))
+    return str(target)
+
+
+def _shape(network: Network, file: ModelFile) -> tuple[int, ...]:
+    pixels = network.pixels
+    if file.tensor.layout == "NCHW":
+        return (1, pixels.channels, pixels.height, pixels.width)
+    return (1, pixels.height, pixels.width, pixels.channels)

@@ -1,0 +1,123 @@
+"""One measurement in a process of its own: `python -m edgelens.devices.bench.child`, a spec on stdin, JSON on stdout.
+
+Nothing is imported before the clock runs that the engine does not need, so that cold start and memory are the
+engine's own; OpenCV comes in only for the whole way from a frame.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+__all__ = ["main"]
+
+
+def main() -> None:
+    """Read a spec, measure, answer with one JSON object; what went wrong is `{"error": …}`."""
+    started = time.monotonic()
+    from edgelens.runtime.errors import EdgelensError
+
+    values = json.loads(sys.stdin.readline())
+    try:
+        answer = _pair(values) if values["what"] == "pair" else _measure(values, started)
+    except EdgelensError as error:
+        answer = {"error": str(error)}
+    except MemoryError:
+        answer = {"error": "out of memory"}
+    sys.stdout.write(json.dumps(answer) + "\n")
+
+
+def _measure(values: dict[str, Any], started: float) -> dict[str, Any]:
+    from .spec import spec_from_json
+
+    spec = spec_from_json(values)
+    importing = time.monotonic()
+    _import_engine(spec.target.engine)
+    imported = time.monotonic()
+    model = Path(spec.target.path).read_bytes()
+    run = _loaded(spec.target, model)
+    loaded = time.monotonic()
+    run()
+    first = time.monotonic()
+    cold = {
+        "start_ms": (started - spec.spawned_s) * 1e3,
+        "import_ms": (imported - importing) * 1e3,
+        "load_ms": (loaded - imported) * 1e3,
+        "first_ms": (first - loaded) * 1e3,
+        "total_ms": (first - spec.spawned_s) * 1e3,
+    }
+    from .timing import sample, warm_up
+
+    runs, settled = warm_up(run, spec.warmup_s)
+    warmed = time.monotonic()
+    samples = sample(run, spec.duration_s, spec.least_runs, spec.most_runs)
+    answer: dict[str, Any] = {
+        "cold": cold,
+        "warmup": {"runs": runs, "settled": settled, "ms": (warmed - first) * 1e3},
+        "window": [warmed, time.monotonic()],
+        "samples_ms": samples,
+        "memory_mb": _peak_mb(),
+    }
+    if spec.operators:
+        from .operators import profile_operators
+
+        answer["operators"] = profile_operators(spec.target.engine, model, spec.target.threads, spec.target.shape)
+    if spec.end_to_end is not None:
+        from .end_to_end import measure_end_to_end
+
+        answer["end_to_end"] = measure_end_to_end(spec.end_to_end, spec.target, spec.duration_s)
+        answer["end_to_end"]["memory_mb"] = _peak_mb()
+    return answer
+
+
+def _pair(values: dict[str, Any]) -> dict[str, Any]:
+    from .spec import pair_from_json
+    from .timing import alternate
+
+    spec = pair_from_json(values)
+    targets = (spec.b, spec.a) if spec.swap else (spec.a, spec.b)
+    runs = [_loaded(target, Path(target.path).read_bytes()) for target in targets]
+    a, b = reversed(runs) if spec.swap else runs
+    return {"rounds": alternate(a, b, spec.duration_s, seed=int(spec.swap))}
+
+
+def _import_engine(name: str) -> None:
+    import importlib
+
+    for package in {"onnxruntime": ("onnxruntime",)}.get(
+        name, ("ai_edge_litert.interpreter", "tflite_runtime.interpreter")
+    ):
+        try:
+            importlib.import_module(package)
+        except ImportError:
+            continue
+        return
+
+
+def _loaded(target: Any, model: bytes) -> Callable[[], object]:
+    from edgelens.runtime.engines.catalog import open_engine
+    from edgelens.runtime.engines.protocol import EngineOptions
+
+    from .inputs import random_inputs
+
+    engine = open_engine(target.engine, model, EngineOptions(threads=target.threads, spin=True))
+    inputs = random_inputs(engine.inputs, target.shape)
+    return lambda: engine.run(inputs)
+
+
+def _peak_mb() -> float | None:
+    """The most memory this process ever held; getrusage would count the parent's, from before exec."""
+    try:
+        text = Path("/proc/self/status").read_text()
+    except OSError:
+        return None
+    found = [line.split()[1] for line in text.splitlines() if line.startswith("VmHWM")]
+    return int(found[0]) / 1024 if found else None
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,91 @@
+"""A report as one HTML page that needs nothing else."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from html import escape
+from typing import Any
+
+from .svg import Series, bars, boxes, lines
+from .table import HEADER, case_rows, end_to_end_rows, operator_rows, pair_lines, warnings
+
+__all__ = ["page"]
+
+_STYLE = """body{font:15px/1.5 sans-serif;max-width:1100px;margin:2em auto;padding:0 1em;color:#1a202c}
+table{border-collapse:collapse;font-size:13px}td,th{padding:.2em .7em;border-bottom:1px solid #e2e8f0;text-align:left}
+.warning{background:#fffaf0;border-left:4px solid #c05621;padding:.4em 1em}"""
+
+
+def page(report: Mapping[str, Any]) -> str:
+    """The whole page: device, warnings, table, distributions, threads, engines, heat, operators."""
+    device, cases = report["device"], report["cases"]
+    measured = [row for row in cases if "error" not in row]
+    parts = [
+        f"<h1>edgelens bench: {escape(', '.join(dict.fromkeys(row['model'] for row in cases)))}</h1>",
+        _measured_on(report),
+        *(f'<p class="warning">{escape(line)}</p>' for line in warnings(report)),
+        _table(HEADER, case_rows(cases)),
+        *(f"<p>{escape(line)}</p>" for line in pair_lines(report["pairs"])),
+        "<h2>Distribution of latency</h2>",
+        "<p>One inference, milliseconds on a logarithmic scale: 95 % of the runs, the middle half, the median.</p>",
+        boxes([(row["name"], row["steady"]["quantiles"]) for row in measured], "ms"),
+        "<h2>Engines and precisions, one thread</h2>",
+        bars([(r["name"], r["steady"]["p50"], r["engine"]) for r in measured if r["threads"] == 1], "ms"),
+        "<h2>Threads</h2>",
+        lines(_threads(measured), "threads", "inferences a second"),
+        *_whole_way(cases),
+        "<h2>Heat</h2>",
+        *_heat(report),
+        *_operators(measured),
+    ]
+    title = escape(f"edgelens bench, {device['model']}")
+    head = f'<!doctype html><html lang="en"><meta charset="utf-8"><title>{title}</title><style>{_STYLE}</style>'
+    return f"{head}<body>{''.join(parts)}</body></html>\n"
+
+
+def _measured_on(report: Mapping[str, Any]) -> str:
+    device = report["device"]
+    governor = f"governor {device['governor'] or 'not told'}"
+    facts = (device["model"], device["cpu"], f"{device['cores']} cores", device["system"], governor)
+    kit = f"edgelens {report['kit']}, {report['when']}"
+    return f"<p>{escape(', '.join(map(str, facts)))}; {escape(kit)}</p>"
+
+
+def _table(header: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
+    head = "".join(f"<th>{escape(cell)}</th>" for cell in header)
+    body = "".join("<tr>" + "".join(f"<td>{escape(str(cell))}</td>" for cell in row) + "</tr>" for row in rows)
+    return f"<table><tr>{head}</tr>{body}</table>"
+
+
+def _threads(measured: Sequence[Mapping[str, Any]]) -> list[Series]:
+    found: dict[str, list[tuple[float, float]]] = {}
+    for row in measured:
+        name = f"{row['model']} {row['engine']} {row['precision']}"
+        found.setdefault(name, []).append((row["threads"], row["steady"]["throughput"]))
+    return [Series(name, sorted(points)) for name, points in found.items()]
+
+
+def _whole_way(cases: Sequence[Mapping[str, Any]]) -> list[str]:
+    rows = end_to_end_rows(cases)
+    return ["<h2>From frame to result</h2>", _table(("", "P50 MS", "P95", "P99", "STAGES"), rows)] if rows else []
+
+
+def _heat(report: Mapping[str, Any]) -> list[str]:
+    parts = []
+    for key, name in (("temperature_c", "°C"), ("clock_mhz", "MHz"), ("power_w", "W")):
+        points = [(look["at_s"], look[key]) for look in report["heat"] if look[key] is not None]
+        if points:
+            parts.append(lines([Series(name, points)], "seconds", name, 180))
+    missing = report["device"]["missing_sensors"]
+    if missing:
+        parts.append(f"<p>This machine does not tell: {escape(', '.join(missing))}.</p>")
+    return parts
+
+
+def _operators(measured: Sequence[Mapping[str, Any]]) -> list[str]:
+    parts = []
+    for row in measured:
+        if rows := operator_rows(row, 40):
+            parts.append(f"<h2>Operators: {escape(row['name'])}</h2>")
+            parts.append(_table(("NAME", "KIND", "MS", "SHARE"), rows))
+    return parts

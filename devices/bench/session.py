@@ -1,0 +1,156 @@
+"""A whole `bench`: every case in its own process, heat watched meanwhile, pairs in turn, one report."""
+
+from __future__ import annotations
+
+import datetime as dt
+import tempfile
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from edgelens.runtime.board import BoardProbe
+from edgelens.runtime.errors import WorkError
+from edgelens.version import __version__
+
+from ..here import this_machine
+from ..probes import board_probe
+from ..probes.clock import governor
+from .cases import Case, Choice, cases_of
+from .heat import HeatLog
+from .processes import measure
+from .spec import MeasureSpec, PairSpec
+from .statistics import NOISY, Ratio, ratio_of_pairs, summarize
+
+__all__ = ["SCHEMA", "BenchPlan", "bench", "measure_pair"]
+
+SCHEMA = 1
+
+
+@dataclass(frozen=True)
+class BenchPlan:
+    """What is measured and for how long."""
+
+    choice: Choice = field(default_factory=Choice)
+    duration_s: float = 1.0
+    frame: tuple[int, int] = (480, 640)  # height, width of the frame that goes the whole way
+    end_to_end: bool = True
+    operators: bool = False
+    pairs: int = 8  # processes a pair of models is measured in; 0 leaves pairs out
+    confidence: float = 0.99
+
+
+def bench(
+    models: Sequence[str],
+    plan: BenchPlan,
+    *,
+    probe: BoardProbe | None = None,
+    progress: Callable[[str], None] = lambda _: None,
+) -> dict[str, Any]:
+    """The report of all models as plain values."""
+    machine = this_machine()
+    watched = probe or board_probe()
+    with tempfile.TemporaryDirectory(prefix="edgelens-bench-") as folder, HeatLog(watched) as heat:
+        cases = [case for model in models for case in cases_of(model, plan.choice, machine.cores, Path(folder))]
+        rows = []
+        for i, case in enumerate(cases):
+            progress(f"{i + 1}/{len(cases)}  {_named(case)}")
+            rows.append(_row(case, measure(_spec(case, plan)), heat))
+        pairs = _pairs(models, cases, plan, progress)
+    return {
+        "schema": SCHEMA,
+        "kind": "bench",
+        "kit": __version__,
+        "when": dt.datetime.now(dt.timezone.utc).isoformat(timespec="seconds"),
+        "device": {**machine.as_dict(), "governor": governor(Path("/")), "missing_sensors": list(_missing(watched))},
+        "settings": {"duration_s": plan.duration_s, "frame": list(plan.frame), "confidence": plan.confidence},
+        "cases": rows,
+        "pairs": pairs,
+        "heat": heat.as_list(),
+        "throttled": heat.throttled(),
+        "noisy": [row["name"] for row in rows if "error" not in row and row["steady"]["noise"] > NOISY],
+    }
+
+
+def measure_pair(a: Case, b: Case, processes: int, confidence: float, duration_s: float = 0.35) -> Ratio:
+    """B's time over A's, from interleaved rounds in several fresh processes."""
+    rounds: list[list[float]] = []
+    for i in range(processes):
+        answer = measure(PairSpec(a.target, b.target, duration_s, swap=bool(i % 2)))
+        if "error" in answer:
+            raise WorkError(str(answer["error"]))
+        rounds.append(answer["rounds"])
+    return ratio_of_pairs(rounds, confidence)
+
+
+def _spec(case: Case, plan: BenchPlan) -> MeasureSpec:
+    opening = {
+        "model": case.model,
+        "precision": case.precision if case.model.endswith(".edge") or "/" in case.entry else None,
+        "frame": list(plan.frame),
+        "options": dict(plan.choice.options),
+    }
+    whole = plan.end_to_end and case.runs_end_to_end
+    return MeasureSpec(
+        case.target, duration_s=plan.duration_s, end_to_end=opening if whole else None, operators=plan.operators
+    )
+
+
+def _row(case: Case, answer: dict[str, Any], heat: HeatLog) -> dict[str, Any]:
+    row: dict[str, Any] = {
+        "name": _named(case),
+        "model": Path(case.model).name,
+        "entry": case.entry,
+        "engine": case.target.engine,
+        "precision": case.precision,
+        "threads": case.target.threads,
+        "sha256": case.sha256,
+        "bytes": case.bytes,
+    }
+    if "error" in answer:
+        return {**row, "error": answer["error"]}
+    steady = summarize(answer["samples_ms"])
+    watts = heat.watts(*answer["window"])
+    row |= {
+        "cold": {key: round(value, 3) for key, value in answer["cold"].items()},
+        "warmup": answer["warmup"],
+        "steady": steady.as_dict(),
+        "memory_mb": answer["memory_mb"],
+        "power_w": watts,
+        "energy_mj": None if watts is None else watts * steady.mean,
+    }
+    for part in ("end_to_end", "operators"):
+        if part in answer:
+            row[part] = answer[part]
+    return row
+
+
+def _pairs(
+    models: Sequence[str], cases: Sequence[Case], plan: BenchPlan, progress: Callable[[str], None]
+) -> list[dict[str, Any]]:
+    """Every later model against the first, on the engine, precision and threads they share or prefer."""
+    found = []
+    for model in models[1:] if plan.pairs >= 2 else ():
+        a, b = _partners([c for c in cases if c.model == models[0]], [c for c in cases if c.model == model])
+        progress(f"in turn  {_named(a)} | {_named(b)}")
+        ratio = measure_pair(a, b, plan.pairs, plan.confidence)
+        found.append({"a": _named(a), "b": _named(b), **asdict(ratio), "different": ratio.different})
+    return found
+
+
+def _partners(first: Sequence[Case], second: Sequence[Case]) -> tuple[Case, Case]:
+    for a in first:
+        for b in second:
+            if a.key[1:] == b.key[1:]:
+                return a, b
+    return first[0], second[0]
+
+
+def _named(case: Case) -> str:
+    threads = case.target.threads
+    return f"{Path(case.model).name} {case.target.engine} {case.precision} {threads} thread{'s' if threads > 1 else ''}"
+
+
+def _missing(probe: BoardProbe) -> tuple[str, ...]:
+    missing = getattr(probe, "missing", None)
+    return tuple(missing()) if callable(missing) else ()

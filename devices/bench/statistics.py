@@ -1,0 +1,147 @@
+"""What a list of times says: percentiles, spread, whether it is too noisy to be compared, and ratios with intervals."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+__all__ = ["NOISY", "Ratio", "Steady", "block_medians", "ratio_of_pairs", "summarize", "t_quantile"]
+
+NOISY = 0.05  # relative half-width of the median's 95 % interval above which two runs cannot be told apart
+BLOCKS = 10
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Steady:
+    """The steady state of one measurement, in milliseconds."""
+
+    runs: int
+    mean: float
+    sd: float
+    min: float
+    p50: float
+    p90: float
+    p95: float
+    p99: float
+    max: float
+    throughput: float  # inferences a second
+    noise: float  # relative half-width of the median's 95 % interval
+    drift: float  # second half's median over the first half's, minus 1
+    blocks: tuple[float, ...]  # medians of consecutive tenths
+    quantiles: tuple[float, ...]  # 0, 2.5, 5 … 100 %, for plots
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain values, rounded to a nanosecond."""
+        plain = asdict(self)
+        return {
+            key: [round(v, 6) for v in value] if isinstance(value, tuple) else round(value, 6)
+            for key, value in plain.items()
+        }
+
+
+def summarize(samples_ms: Sequence[float] | Floats) -> Steady:
+    """Percentiles, spread and noise of samples in the order they were taken."""
+    samples = np.asarray(samples_ms, np.float64)
+    blocks = block_medians(samples)
+    half = max(len(samples) // 2, 1)
+    p50, p90, p95, p99 = (float(value) for value in np.percentile(samples, [50, 90, 95, 99]))
+    mean = float(samples.mean())
+    return Steady(
+        runs=len(samples),
+        mean=mean,
+        sd=float(samples.std(ddof=1)) if len(samples) > 1 else 0.0,
+        min=float(samples.min()),
+        p50=p50,
+        p90=p90,
+        p95=p95,
+        p99=p99,
+        max=float(samples.max()),
+        throughput=1e3 / mean,
+        noise=_noise(blocks, p50),
+        drift=float(np.median(samples[half:] if len(samples) > 1 else samples) / np.median(samples[:half])) - 1,
+        blocks=tuple(float(value) for value in blocks),
+        quantiles=tuple(float(value) for value in np.percentile(samples, np.arange(0, 100.1, 2.5))),
+    )
+
+
+def block_medians(samples: Floats, blocks: int = BLOCKS) -> Floats:
+    """Medians of consecutive parts: neighbouring samples are not independent, parts nearly are."""
+    return np.array([np.median(part) for part in np.array_split(samples, min(blocks, len(samples)))])
+
+
+def _noise(blocks: Floats, median: float) -> float:
+    if len(blocks) < 3:
+        return math.inf
+    return float(t_quantile(0.95, len(blocks) - 1) * blocks.std(ddof=1) / math.sqrt(len(blocks)) / median)
+
+
+@dataclass(frozen=True)
+class Ratio:
+    """How many times as long B takes as A, with the interval that holds the truth at this confidence."""
+
+    ratio: float
+    low: float
+    high: float
+    confidence: float
+    processes: int
+
+    @property
+    def different(self) -> bool:
+        """Whether 1 lies outside the interval."""
+        return not self.low <= 1.0 <= self.high
+
+
+def ratio_of_pairs(rounds: Sequence[Sequence[float]], confidence: float = 0.99, seed: int = 0) -> Ratio:
+    """B over A from each process's interleaved rounds (B's time over A's), by a bootstrap over processes, then rounds.
+
+    Rounds of one process share its memory layout, so processes are what is drawn anew; a bootstrap of few of them is
+    too narrow, and the interval is widened as Student's t widens a normal one.
+    """
+    rng = np.random.default_rng(seed)
+    logs = [np.log(np.asarray(process, np.float64)) for process in rounds if len(process)]
+    count, draws = len(logs), 2000
+    centre = float(np.mean([np.median(process) for process in logs]))
+    inner = np.stack([np.median(rng.choice(process, (draws, len(process))), axis=1) for process in logs])
+    chosen = rng.integers(0, count, (count, draws))
+    means = inner[chosen, np.arange(draws)].mean(axis=0)
+    low, high = np.quantile(means, [(1 - confidence) / 2, (1 + confidence) / 2])
+    wider = t_quantile(confidence, count - 1) / t_quantile(confidence, 10_000) * math.sqrt(count / max(count - 1, 1))
+    return Ratio(
+        ratio=math.exp(centre),
+        low=math.exp(centre - (centre - float(low)) * wider),
+        high=math.exp(centre + (float(high) - centre) * wider),
+        confidence=confidence,
+        processes=count,
+    )
+
+
+def t_quantile(confidence: float, freedom: int) -> float:
+    """Student's two-sided quantile by bisection on its integrated density; scipy is not on the device."""
+    if freedom < 1:
+        return math.inf
+    low, high = 0.0, 700.0
+    for _ in range(60):
+        middle = (low + high) / 2
+        if _t_inside(middle, freedom) < confidence:
+            low = middle
+        else:
+            high = middle
+    return (low + high) / 2
+
+
+def _t_inside(limit: float, freedom: int) -> float:
+    """The probability of |t| below a limit, by Simpson's rule in the angle atan(t / √freedom)."""
+    steps = 400
+    angle = math.atan(limit / math.sqrt(freedom))
+    grid = np.cos(np.linspace(0, angle, steps + 1)) ** (freedom - 1)
+    weights = np.ones(steps + 1)
+    weights[1:-1:2], weights[2:-1:2] = 4, 2
+    area = float((grid * weights).sum()) * angle / steps / 3
+    scale = math.lgamma((freedom + 1) / 2) - math.lgamma(freedom / 2) - 0.5 * math.log(math.pi)
+    return 2 * area * math.exp(scale)

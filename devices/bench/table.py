@@ -1,0 +1,90 @@
+"""A report as lines for people."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+__all__ = ["HEADER", "case_rows", "end_to_end_rows", "operator_rows", "pair_lines", "warnings"]
+
+HEADER = (
+    "MODEL", "ENGINE", "PRECISION", "THREADS", "P50 MS", "P90", "P95", "P99", "MEAN", "±%", "PER S", "FIRST MS",
+    "COLD MS", "PEAK MB", "MJ",
+)  # fmt: skip
+
+
+def case_rows(cases: Sequence[Mapping[str, Any]]) -> list[tuple[object, ...]]:
+    """One row a case: steady state, then the first inference, the cold start and memory of its own process."""
+    rows: list[tuple[object, ...]] = []
+    for row in cases:
+        head = (row["model"], row["engine"], row["precision"], row["threads"])
+        if "error" in row:
+            rows.append((*head, "-", "", "", "", "", "", "", "", "", "", "", row["error"]))
+            continue
+        steady, cold = row["steady"], row["cold"]
+        times = tuple(ms(steady[key]) for key in ("p50", "p90", "p95", "p99", "mean"))
+        noise = f"{steady['noise'] * 100:.1f}"
+        memory = "-" if row["memory_mb"] is None else f"{row['memory_mb']:.0f}"
+        energy = "-" if row["energy_mj"] is None else f"{row['energy_mj']:.2f}"
+        rows.append(
+            (*head, *times, noise, f"{steady['throughput']:.0f}", ms(cold["first_ms"]), f"{cold['total_ms']:.0f}",
+             memory, energy)
+        )  # fmt: skip
+    return rows
+
+
+def end_to_end_rows(cases: Sequence[Mapping[str, Any]]) -> list[tuple[object, ...]]:
+    """The whole way from a frame to recognitions, for the cases that went it."""
+    rows: list[tuple[object, ...]] = []
+    for row in cases:
+        whole = row.get("end_to_end")
+        if not whole:
+            continue
+        if "error" in whole:
+            rows.append((row["name"], whole["error"]))
+            continue
+        stages = ", ".join(f"{name} {ms(value)}" for name, value in whole["stages_ms"].items())
+        rows.append((row["name"], *(ms(whole[key]) for key in ("p50", "p95", "p99")), stages))
+    return rows
+
+
+def operator_rows(row: Mapping[str, Any], most: int = 15) -> list[tuple[object, ...]]:
+    """The operators that take longest."""
+    found = row.get("operators", {}).get("rows", [])
+    return [(op["name"][-60:], op["kind"], ms(op["ms"]), f"{op['share'] * 100:.1f}%") for op in found[:most]]
+
+
+def pair_lines(pairs: Sequence[Mapping[str, Any]]) -> list[str]:
+    """What the interleaved pairs found, in words."""
+    lines = []
+    for pair in pairs:
+        interval = f"{pair['confidence'] * 100:.0f} % interval {pair['low']:.3f} to {pair['high']:.3f}"
+        if pair["different"]:
+            verdict = f"takes {pair['ratio']:.3f} times as long as"
+        else:
+            verdict = f"cannot be told apart (ratio {pair['ratio']:.3f}) from"
+        lines.append(f"{pair['b']} {verdict} {pair['a']} ({interval}, {pair['processes']} processes in turn)")
+    return lines
+
+
+def warnings(report: Mapping[str, Any]) -> list[str]:
+    """What makes this run one not to be trusted."""
+    lines = [f"too noisy to be compared: {name}" for name in report["noisy"]]
+    if report["throttled"]:
+        lines.insert(0, "the board throttled during the run: cool it or its power supply, then measure again")
+    unsettled = [r["name"] for r in report["cases"] if "error" not in r and not r["warmup"]["settled"]]
+    lines.extend(f"did not settle during warm-up: {name}" for name in unsettled)
+    return lines
+
+
+def ms(value: float) -> str:
+    """Milliseconds with three figures that count."""
+    return (
+        f"{value:.4f}"
+        if value < 1
+        else f"{value:.3f}"
+        if value < 10
+        else f"{value:.2f}"
+        if value < 100
+        else f"{value:.0f}"
+    )

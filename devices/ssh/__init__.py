@@ -1,0 +1,1 @@
+"""Reaching a device: one OpenSSH command, whose stdin carries everything."""

@@ -1,0 +1,188 @@
+"""`edgelens bench`: how fast models are, here or on a device, and whether they got slower."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import click
+
+from edgelens.runtime.errors import UsageError, WorkError
+from edgelens.runtime.files import write_text
+
+from .options import json_option, labels_option, pixel_options
+from .output import print_table, write_json
+
+__all__ = ["command"]
+
+
+class _Bench(click.Command):
+    """`bench compare OLD NEW` beside `bench MODEL…`."""
+
+    def make_context(
+        self, info_name: str | None, args: list[str], parent: click.Context | None = None, **extra: Any
+    ) -> click.Context:
+        if args[:1] == ["compare"]:
+            return compare.make_context("compare", args[1:], parent=parent, **extra)
+        return super().make_context(info_name, args, parent=parent, **extra)
+
+
+@click.command(name="bench", cls=_Bench)
+@click.argument("models", nargs=-1)
+@click.option(
+    "--engine", type=click.Choice(["auto", "onnxruntime", "tflite"]), default="auto", help="Only this engine."
+)
+@click.option("--precision", metavar="P", help="Only files of this precision.")
+@click.option("--threads", metavar="N[,N…]", help="Engine threads; without it 1, 2, 4 … for the preferred file.")
+@click.option("--duration", type=click.FloatRange(0.05, 600), default=1.0, metavar="S", help="Seconds a measurement.")
+@click.option("--frame", metavar="WxH", default="640x480", show_default=True, help="The frame that goes the whole way.")
+@click.option("--pairs", type=click.IntRange(0, 100), default=8, metavar="N", help="Processes a pair is measured in.")
+@click.option("--ops", is_flag=True, help="Which operators take the time.")
+@click.option("--html", "html_path", metavar="PATH", help="Write a page with plots.")
+@labels_option
+@pixel_options
+@json_option
+def command(
+    models: tuple[str, ...],
+    engine: str,
+    precision: str | None,
+    threads: str | None,
+    duration: float,
+    frame: str,
+    pairs: int,
+    ops: bool,
+    html_path: str | None,
+    labels: str | None,
+    mean: str | None,
+    std: str | None,
+    color: str | None,
+    resize: str | None,
+    pad: int | None,
+    input_size: str | None,
+    decoder: str | None,
+    json_path: str | None,
+) -> None:
+    """Measure how fast MODELs are: cold start, first and steady inference, the whole way from a frame, memory, heat.
+
+    Several models are also measured in turn against the first. `bench compare OLD.json NEW.json` compares two runs.
+    """
+    from edgelens.devices.bench.cases import Choice
+    from edgelens.devices.bench.session import BenchPlan, bench
+
+    said = {
+        "labels": labels,
+        "mean": mean,
+        "std": std,
+        "color": color,
+        "resize": resize,
+        "pad": pad,
+        "input_size": input_size,
+        "decoder": decoder,
+    }
+    options = {key: value for key, value in said.items() if value is not None}
+    plan = BenchPlan(
+        Choice(engine, precision, _threads(threads), options=options),
+        duration_s=duration,
+        frame=_frame(frame),
+        operators=ops,
+        pairs=pairs,
+    )
+    report = bench(models or ("digits",), plan, progress=lambda line: click.echo(line, err=True))
+    show_report(report, json_path, html_path)
+
+
+def show_report(report: dict[str, Any], json_path: str | None, html_path: str | None) -> None:
+    """Table, JSON and page of a report, wherever it was measured."""
+    from edgelens.devices.bench.html import page
+
+    if json_path:
+        write_json(json_path, report)
+    if html_path:
+        write_text(html_path, page(report))
+    if json_path != "-":
+        _print(report)
+    if report["cases"] and all("error" in row for row in report["cases"]):
+        raise WorkError(f"nothing could be measured: {report['cases'][0]['error']}")
+
+
+def _print(report: dict[str, Any]) -> None:
+    from edgelens.devices.bench import table
+
+    device = report["device"]
+    click.echo(f"{device['model']}, {device['cores']} cores, governor {device['governor'] or 'not told'}")
+    print_table(table.case_rows(report["cases"]), header=table.HEADER)
+    if rows := table.end_to_end_rows(report["cases"]):
+        click.echo("\nFrom a frame to recognitions:")
+        print_table(rows, header=("", "P50 MS", "P95", "P99", "STAGES MS"))
+    for row in report["cases"]:
+        if "error" in row.get("operators", {}):
+            click.echo(f"\n{row['name']}: {row['operators']['error']}")
+        elif operators := table.operator_rows(row):
+            click.echo(f"\nOperators of {row['name']}:")
+            print_table(operators, header=("NAME", "KIND", "MS", "SHARE"))
+    for line in (*table.pair_lines(report["pairs"]), *table.warnings(report)):
+        click.echo(line)
+
+
+@click.command(name="compare")
+@click.argument("old")
+@click.argument("new")
+@click.option("--fail-over", metavar="P%", help="Exit 1 when anything got slower by more than this.")
+@click.option("--force", is_flag=True, help="Compare even what was throttled, noisy or measured elsewhere.")
+@json_option
+def compare(old: str, new: str, fail_over: str | None, force: bool, json_path: str | None) -> None:
+    """Compare two reports of `bench --json`: a gate for regressions."""
+    from dataclasses import asdict
+
+    from edgelens.devices.bench.compare import compare_reports, read_report, unfit
+
+    before, after = read_report(old), read_report(new)
+    limit = _percent(fail_over)
+    reasons = unfit(before, after)
+    if reasons and not force:
+        raise UsageError(f"not comparable: {'; '.join(reasons)} (--force compares all the same)")
+    changes = compare_reports(before, after)
+    slower = [change for change in changes if limit is not None and change.ratio > 1 + limit]
+    if json_path:
+        write_json(json_path, {"changes": [asdict(c) for c in changes], "unfit": reasons, "failed": len(slower)})
+    if json_path != "-":
+        rows = [
+            (c.name, f"{c.old_ms:.4f}", f"{c.new_ms:.4f}", f"{(c.ratio - 1) * 100:+.1f}%", f"{c.low:.3f}-{c.high:.3f}")
+            for c in changes
+        ]
+        print_table(rows, header=("", "OLD MS", "NEW MS", "CHANGE", "95 % RATIO"))
+    if slower:
+        worst = max(slower, key=lambda change: change.ratio)
+        more = f"{(worst.ratio - 1) * 100:.1f} %"
+        raise WorkError(f"{worst.name} got slower by {more}, more than the {fail_over} allowed")
+
+
+def _threads(text: str | None) -> tuple[int, ...] | None:
+    if text is None:
+        return None
+    try:
+        counts = tuple(int(part) for part in text.split(","))
+    except ValueError:
+        counts = (0,)
+    if not all(1 <= count <= 256 for count in counts):
+        raise UsageError(f"--threads {text}: one number, or several with commas, from 1 to 256")
+    return counts
+
+
+def _frame(text: str) -> tuple[int, int]:
+    found = re.fullmatch(r"(\d{1,5})x(\d{1,5})", text)
+    if not found or not all(1 <= int(side) <= 8192 for side in found.groups()):
+        raise UsageError(f"--frame {text}: must read WIDTHxHEIGHT, at most 8192 each")
+    return int(found[2]), int(found[1])
+
+
+def _percent(text: str | None) -> float | None:
+    if text is None:
+        return None
+    try:
+        value = float(text.rstrip("% "))
+    except ValueError:
+        value = -1.0
+    if not 0 <= value < 1e6:
+        raise UsageError(f"--fail-over {text}: must be a percentage, such as 5%")
+    return value / 100
