@@ -40,9 +40,7 @@ def amounts(config: Colour, draws: Draws) -> Amounts:
     """Each sample's draw."""
     b, c, s, h = (draws.uniforms("colour", 4) * 2 - 1).unbind(1)
     saturation = (1 + s * config.saturation) * (~draws.chosen("colour gray", config.gray)).float()
-    return Amounts(
-        1 + b * config.brightness, 1 + c * config.contrast, saturation, h * math.radians(config.hue_degrees)
-    )
+    return Amounts(1 + b * config.brightness, 1 + c * config.contrast, saturation, h * math.radians(config.hue_degrees))
 
 
 def recolour(images: Tensor, change: Amounts) -> Tensor:

@@ -1,0 +1,67 @@
+"""A sheet of augmented pictures, to see with one's own eyes what the network will be shown."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+
+import cv2
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from edgelens.runtime.files import write_bytes
+
+from .apply import apply
+from .recipe import Recipe
+
+__all__ = ["show_augmented"]
+
+_GAP, _CAPTION = 4, 18  # pixels
+
+
+def show_augmented(
+    path: str | os.PathLike[str],
+    recipe: Recipe,
+    batch: Tensor,
+    targets: Tensor,
+    *,
+    classes: Sequence[str],
+    seed: int = 0,
+    columns: int = 9,
+    side: int = 96,
+) -> None:
+    """A PNG with a row a picture of `batch` (B, C, H, W) uint8: first as it is, then as augmented in later epochs."""
+    samples = torch.arange(len(batch))
+    tiles = [_pixels(batch)]
+    for epoch in range(columns - 1):
+        augmented, _ = apply(recipe, batch, targets, seed=seed, epoch=epoch, samples=samples, classes=len(classes))
+        tiles.append(_pixels((augmented * 128 + 128).round()))
+    rows = []
+    for i in range(len(batch)):
+        row = np.concatenate([np.pad(_sized(tile[i], side), ((0, _GAP), (0, _GAP), (0, 0))) for tile in tiles], axis=1)
+        rows.append(np.concatenate([_caption(classes[int(targets[i])], row.shape[1]), row]))
+    done, data = cv2.imencode(".png", np.concatenate(rows)[..., ::-1])
+    assert done
+    write_bytes(path, data.tobytes())
+
+
+def _pixels(images: Tensor) -> NDArray[np.uint8]:
+    """(B, H, W, 3) uint8 RGB."""
+    array = images.clamp(0, 255).to(torch.uint8).permute(0, 2, 3, 1).cpu().numpy()
+    return np.repeat(array, 3, axis=3) if array.shape[3] == 1 else array
+
+
+def _sized(tile: NDArray[np.uint8], side: int) -> NDArray[np.uint8]:
+    scale = side / max(tile.shape[:2])
+    how = cv2.INTER_NEAREST if scale > 1 else cv2.INTER_AREA
+    width, height = max(round(tile.shape[1] * scale), 1), max(round(tile.shape[0] * scale), 1)
+    return np.asarray(cv2.resize(tile, (width, height), interpolation=how), np.uint8)
+
+
+def _caption(text: str, width: int) -> NDArray[np.uint8]:
+    strip = np.zeros((_CAPTION, width, 3), np.uint8)
+    plain = text.encode("ascii", "replace").decode()  # OpenCV's font has no other letters
+    cv2.putText(strip, plain, (2, _CAPTION - 5), cv2.FONT_HERSHEY_SIMPLEX, 0.45, (230, 230, 230), 1, cv2.LINE_AA)
+    return strip

@@ -1,0 +1,1 @@
+"""The search for training settings on Optuna, shared by many processes and machines."""
