@@ -1,0 +1,106 @@
+"""The card: accuracy, size and latency before and after each step, as JSON and as a page for people."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+__all__ = ["Card", "CardRow"]
+
+
+@dataclass(frozen=True)
+class CardRow:
+    """One file after one step; None for what was not measured."""
+
+    step: str  # "float32 ONNX", "int8 TFLite", ...
+    accuracy: float | None = None
+    size: int | None = None
+    p50_ms: float | None = None
+    p95_ms: float | None = None
+    snr_db: float | None = None
+    agreement: float | None = None  # with the float torch network
+    file: str = ""
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class Card:
+    """What was done to a network, what each step cost, and how to see it again."""
+
+    name: str
+    task: str
+    classes: int
+    network: str  # "resnet8, 78,666 parameters, 12.5 M multiply-adds"
+    evaluated_on: str  # "180 validation images of digits.npz"
+    device: str  # where the latencies were measured
+    rows: tuple[CardRow, ...]
+    command: str = ""
+    notes: tuple[str, ...] = ()
+    extra: Mapping[str, Any] = field(default_factory=dict)  # tables of single techniques: sensitivity, search, …
+
+    def to_json(self) -> bytes:
+        """The card for programs."""
+        plain = {
+            "name": self.name,
+            "task": self.task,
+            "classes": self.classes,
+            "network": self.network,
+            "evaluated_on": self.evaluated_on,
+            "device": self.device,
+            "command": self.command,
+            "steps": [{k: v for k, v in vars(row).items() if v not in (None, "")} for row in self.rows],
+            "notes": list(self.notes),
+            **self.extra,
+        }
+        return (json.dumps(plain, indent=1, ensure_ascii=False) + "\n").encode()
+
+    def to_markdown(self) -> bytes:
+        """The card for people."""
+        lines = [f"# {self.name}", "", f"{self.network}; {self.classes} classes; task {self.task}.", ""]
+        lines += [
+            f"Accuracy on {self.evaluated_on}. Latency: the engine alone, one picture, one thread, {self.device}.",
+            "",
+        ]
+        lines += _table(
+            ("step", "accuracy", "size", "p50", "p95", "SNR", "agreement", ""),
+            [
+                (
+                    row.step,
+                    _percent(row.accuracy),
+                    _bytes(row.size),
+                    _ms(row.p50_ms),
+                    _ms(row.p95_ms),
+                    "" if row.snr_db is None else f"{row.snr_db:.1f} dB",
+                    _percent(row.agreement),
+                    row.note,
+                )
+                for row in self.rows
+            ],
+        )
+        if self.notes:
+            lines += ["", *[f"- {note}" for note in self.notes]]
+        left: Mapping[str, str] = self.extra.get("left_float") or {}
+        if left:
+            lines += ["", "Operators left in float:", ""]
+            lines += _table(("operator", "why"), list(left.items()))
+        if self.command:
+            lines += ["", "Made with", "", f"    {self.command}"]
+        return ("\n".join(lines) + "\n").encode()
+
+
+def _table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
+    return [f"| {' | '.join(cells)} |" for cells in (header, ["---"] * len(header), *rows)]
+
+
+def _percent(value: float | None) -> str:
+    return "" if value is None else f"{100 * value:.2f} %"
+
+
+def _bytes(value: int | None) -> str:
+    return "" if value is None else f"{value:,} B"
+
+
+def _ms(value: float | None) -> str:
+    return "" if value is None else f"{value:.3f} ms"

@@ -1,0 +1,1 @@
+"""From a torch graph to the files that other programs run."""

@@ -1,0 +1,108 @@
+"""Float ONNX: exported once with normalised NHWC floats in, then given the pixel contract by graph surgery."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import torch
+from torch import nn
+
+from edgelens.runtime.errors import ModelError
+from edgelens.runtime.preprocess import PixelContract
+
+from ..graph import example_input
+from ..quiet import quiet
+
+__all__ = ["INPUT", "export_prepared", "with_pixels"]
+
+INPUT = "image"
+PREPARED = "prepared"
+OPSET = 18
+
+
+class _Nhwc(nn.Module):
+    """A network of (B, C, H, W) that takes (B, H, W, C)."""
+
+    def __init__(self, network: nn.Module) -> None:
+        super().__init__()
+        self.network = network
+
+    def forward(self, image: torch.Tensor) -> Any:
+        """The network's outputs for pixels in their own order."""
+        return self.network(image.permute(0, 3, 1, 2))
+
+
+def export_prepared(
+    network: nn.Module, pixels: PixelContract, *, outputs: Sequence[str] = ("logits",), dynamic_batch: bool = False
+) -> Any:
+    """An ONNX ModelProto whose input `prepared` is float32 (B, H, W, C) in [-1, 1) and whose outputs are float32."""
+    import onnx
+
+    wrapper = _Nhwc(network).eval()
+    sample = example_input(pixels, batch=2 if dynamic_batch else 1).permute(0, 2, 3, 1).contiguous()
+    shapes = ({0: torch.export.Dim("batch", min=1, max=65536)},) if dynamic_batch else None
+    try:
+        with quiet():
+            program = torch.onnx.export(
+                wrapper,
+                (sample,),
+                None,
+                dynamo=True,
+                opset_version=OPSET,
+                input_names=[PREPARED],
+                output_names=list(outputs),
+                dynamic_shapes=shapes,
+                external_data=False,
+                verbose=False,
+            )
+    except Exception as error:
+        raise ModelError(f"the network cannot be exported to ONNX: {_first_line(error)}") from error
+    assert program is not None
+    model = onnx.shape_inference.infer_shapes(program.model_proto)
+    _strip(model)
+    return model
+
+
+def with_pixels(prepared: Any) -> Any:
+    """The float model of a prepared one: uint8 pixels in, one Cast, one Mul and one Add before the network."""
+    import onnx
+    from onnx import TensorProto, helper, numpy_helper
+
+    model = copy.deepcopy(prepared)
+    graph = model.graph
+    source = graph.input[0]
+    shape = [axis.dim_param or axis.dim_value for axis in source.type.tensor_type.shape.dim]
+    head = [
+        helper.make_node("Cast", [INPUT], ["pixels_float"], name="pixels_cast", to=TensorProto.FLOAT),
+        helper.make_node("Mul", ["pixels_float", "pixels_scale"], ["pixels_scaled"], name="pixels_mul"),
+        helper.make_node("Add", ["pixels_scaled", "pixels_offset"], [source.name], name="pixels_add"),
+    ]
+    for name, value in (("pixels_scale", 1 / 128), ("pixels_offset", -1.0)):
+        graph.initializer.append(numpy_helper.from_array(np.array(value, np.float32), name))
+    body = list(graph.node)
+    del graph.node[:], graph.input[:]
+    graph.node.extend([*head, *body])
+    graph.input.append(helper.make_tensor_value_info(INPUT, TensorProto.UINT8, shape))
+    onnx.checker.check_model(model)
+    return model
+
+
+def _strip(model: Any) -> None:
+    """Drop what the exporter leaves for debugging: it is most of a small file."""
+    model.doc_string = ""
+    del model.metadata_props[:]
+    graph = model.graph
+    graph.doc_string = ""
+    for part in (*graph.node, *graph.input, *graph.output, *graph.value_info, *graph.initializer):
+        part.doc_string = ""
+        if hasattr(part, "metadata_props"):
+            del part.metadata_props[:]
+    del graph.metadata_props[:]
+
+
+def _first_line(error: Exception) -> str:
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    return (lines[0] if lines else type(error).__name__)[:200]

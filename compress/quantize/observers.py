@@ -1,0 +1,157 @@
+"""What the activations of a network look like on real images, and the ranges that follow from it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import fx
+
+__all__ = ["OBSERVERS", "Histogram", "Observer", "Recorder", "node_values", "observe", "prepared_batches"]
+
+Method = Literal["minmax", "percentile", "mse"]
+BINS = 2048
+
+
+@dataclass(frozen=True)
+class Observer:
+    """How a range is chosen from what was seen."""
+
+    method: Method = "minmax"
+    percentile: float = 99.99  # of the values, kept inside the range from each side
+
+
+@dataclass
+class Histogram:
+    """The values a tensor took: how many in each of equal bins from low to high."""
+
+    low: float
+    high: float
+    counts: NDArray[np.float64]
+
+    @property
+    def edges(self) -> NDArray[np.float64]:
+        """Borders of the bins."""
+        return np.linspace(self.low, self.high, len(self.counts) + 1)
+
+
+class Recorder(fx.Interpreter):
+    """Runs a graph and shows every float tensor to a function as it is made."""
+
+    def __init__(self, module: fx.GraphModule, show: Callable[[str, torch.Tensor], None]) -> None:
+        super().__init__(module)
+        self._show = show
+
+    def run_node(self, n: fx.Node) -> Any:
+        """Run one node and show what it made."""
+        value = super().run_node(n)
+        if n.op in ("call_function", "placeholder") and isinstance(value, torch.Tensor) and value.is_floating_point():
+            self._show(n.name, value)
+        return value
+
+
+def prepared_batches(images: NDArray[np.uint8], batch: int = 64) -> Iterator[torch.Tensor]:
+    """Pictures (N, H, W, C) as normalised batches (B, C, H, W)."""
+    for start in range(0, len(images), batch):
+        part = torch.from_numpy(np.ascontiguousarray(images[start : start + batch].transpose(0, 3, 1, 2)))
+        yield part.float().sub_(128).div_(128)
+
+
+@torch.no_grad()
+def node_values(graph: fx.GraphModule, images: NDArray[np.uint8]) -> dict[str, NDArray[np.float32]]:
+    """Every float tensor of the graph for a few pictures."""
+    values: dict[str, NDArray[np.float32]] = {}
+
+    def keep(name: str, value: torch.Tensor) -> None:
+        values[name] = value.detach().float().numpy().copy()
+
+    for batch in prepared_batches(images, len(images)):
+        Recorder(graph, keep).run(batch)
+    return values
+
+
+@torch.no_grad()
+def observe(
+    graph: fx.GraphModule, images: NDArray[np.uint8], observer: Observer | None = None
+) -> dict[str, tuple[float, float]]:
+    """The range of every float tensor over calibration pictures (N, H, W, C)."""
+    observer = observer or Observer()
+    limits: dict[str, tuple[float, float]] = {}
+
+    def widen(name: str, value: torch.Tensor) -> None:
+        low, high = (float(v) for v in torch.aminmax(value))
+        before = limits.get(name, (low, high))
+        limits[name] = (min(low, before[0]), max(high, before[1]))
+
+    for batch in prepared_batches(images):
+        Recorder(graph, widen).run(batch)
+    if observer.method == "minmax":
+        return limits
+    histograms = _histograms(graph, images, limits)
+    choose = OBSERVERS[observer.method]
+    return {name: choose(histogram, observer) for name, histogram in histograms.items()}
+
+
+def _histograms(
+    graph: fx.GraphModule, images: NDArray[np.uint8], limits: Mapping[str, tuple[float, float]]
+) -> dict[str, Histogram]:
+    found = {name: Histogram(low, max(high, low + 1e-9), np.zeros(BINS)) for name, (low, high) in limits.items()}
+
+    def count(name: str, value: torch.Tensor) -> None:
+        histogram = found[name]
+        counts = torch.histc(value.float(), BINS, histogram.low, histogram.high)
+        histogram.counts += counts.double().numpy()
+
+    for batch in prepared_batches(images):
+        Recorder(graph, count).run(batch)
+    return found
+
+
+def _minmax(histogram: Histogram, observer: Observer) -> tuple[float, float]:  # noqa: ARG001
+    return histogram.low, histogram.high
+
+
+def _percentile(histogram: Histogram, observer: Observer) -> tuple[float, float]:
+    """The range that all but the outermost values lie in; exact zeros (behind a ReLU) do not count."""
+    counts = histogram.counts.copy()
+    edges = histogram.edges
+    zero = int(np.clip(np.searchsorted(edges, 0.0, side="right") - 1, 0, len(counts) - 1))
+    if edges[0] <= 0 <= edges[-1]:
+        counts[zero] = min(counts[zero], np.median(counts))
+    share = np.cumsum(counts) / max(counts.sum(), 1)
+    outside = (100 - observer.percentile) / 100
+    low = edges[int(np.searchsorted(share, outside))] if edges[0] < 0 else edges[0]
+    high = edges[min(int(np.searchsorted(share, 1 - outside)) + 1, len(edges) - 1)]
+    return float(low), float(high)
+
+
+def _mse(histogram: Histogram, observer: Observer) -> tuple[float, float]:  # noqa: ARG001
+    """The range with the least squared error of quantizing and clipping, each end shrunk by itself."""
+    centres = (histogram.edges[:-1] + histogram.edges[1:]) / 2
+    low, high = min(histogram.low, 0.0), max(histogram.high, 0.0)
+    for _ in range(2):
+        high = min(_shrunk(high), key=lambda end: _error(histogram.counts, centres, low, end))  # noqa: B023
+        low = min(_shrunk(low), key=lambda end: _error(histogram.counts, centres, end, high))  # noqa: B023
+    return low, high
+
+
+def _shrunk(end: float) -> list[float]:
+    return [end * share for share in np.linspace(1.0, 0.2, 65)] if end else [0.0]
+
+
+def _error(counts: NDArray[np.float64], centres: NDArray[np.float64], low: float, high: float) -> float:
+    scale = max(high - low, 1e-9) / 255
+    clipped = np.clip(centres, low, high)
+    steps = np.abs(clipped - centres) ** 2 + np.where(clipped == centres, scale**2 / 12, 0.0)
+    return float((counts * steps).sum())
+
+
+OBSERVERS: dict[str, Callable[[Histogram, Observer], tuple[float, float]]] = {
+    "minmax": _minmax,
+    "percentile": _percentile,
+    "mse": _mse,
+}

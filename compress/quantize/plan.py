@@ -1,0 +1,181 @@
+"""Which operators compute in 8 bits, which stay float and why: one plan that every format and the simulation follow."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import torch
+from torch import fx
+
+from ..graph import shape_of
+
+__all__ = ["INPUT_NODE", "Plan", "make_plan", "tensor_inputs"]
+
+aten = torch.ops.aten
+
+LAYERS = frozenset({aten.conv2d.default, aten.linear.default})
+ACTIVATIONS = frozenset({aten.relu.default, aten.hardtanh.default, aten.relu6.default, aten.clamp.default})
+MOVES = frozenset(  # the output holds the input's values: it must share the input's scale
+    {
+        aten.max_pool2d.default,
+        aten.avg_pool2d.default,
+        aten.adaptive_max_pool2d.default,
+        aten.amax.default,
+        aten.flatten.using_ints,
+        aten.reshape.default,
+        aten.view.default,
+        aten.permute.default,
+        aten.squeeze.dims,
+        aten.pad.default,
+    }
+)
+_COMPUTES = frozenset(
+    {aten.add.Tensor, aten.mul.Tensor, aten.sub.Tensor, aten.sigmoid.default, aten.tanh.default, aten.cat.default}
+)
+_FUSES = LAYERS | {aten.add.Tensor, aten.mul.Tensor, aten.sub.Tensor}
+_TAIL = frozenset(
+    {aten.flatten.using_ints, aten.reshape.default, aten.view.default, aten.squeeze.dims, aten.avg_pool2d.default,
+     aten.adaptive_max_pool2d.default, aten.amax.default, aten.max_pool2d.default}
+)  # fmt: skip
+_POOLS = frozenset(
+    {aten.avg_pool2d.default, aten.adaptive_max_pool2d.default, aten.amax.default, aten.max_pool2d.default}
+)
+INPUT_NODE = "prepared"  # the network's input, by the name that model files give it
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Operators by the names of their graph nodes."""
+
+    integer: frozenset[str]
+    left_float: Mapping[str, str] = field(default_factory=dict)  # name → why
+    fused: Mapping[str, str] = field(default_factory=dict)  # a layer → the activation that clamps its output
+    points: tuple[str, ...] = ()  # tensors that become 8 bits, in graph order
+    shared: Mapping[str, str] = field(default_factory=dict)  # tensor → the tensor whose range it shares
+    outputs: Mapping[str, str] = field(default_factory=dict)  # a file's output → the node that makes it
+
+    def group(self, name: str) -> str:
+        """The tensor that stands for all those that share a range."""
+        while self.shared.get(name, name) != name:
+            name = self.shared[name]
+        return name
+
+
+def make_plan(
+    graph: fx.GraphModule,
+    *,
+    keep_float: frozenset[str] = frozenset(),
+    full_integer: bool = False,
+    outputs: tuple[str, ...] = ("logits",),
+) -> Plan:
+    """The plan of a convolutional network; layers named in `keep_float` stay float, pooling and classifier do too."""
+    nodes = [node for node in graph.graph.nodes if node.op == "call_function" and shape_of(node)]
+    tail = set() if full_integer else _tail(graph)
+    left: dict[str, str] = {}
+    for node in nodes:
+        if node in tail:
+            left[node.name] = "pooling and classifier stay float: quantized logits tie"
+        elif node.name in keep_float:
+            left[node.name] = "costs too much accuracy in 8 bits"
+        elif reason := _unsuited(node):
+            left[node.name] = reason
+    fused = {
+        node.name: next(iter(node.users)).name
+        for node in nodes
+        if node.target in _FUSES and _activation_of(node) and node.name not in left
+    }
+    for node in nodes:  # an activation that no layer takes along has no 8-bit form of its own but plain ReLU's
+        clamps = node.target in ACTIVATIONS - {aten.relu.default}
+        if clamps and node.name not in fused.values():
+            left.setdefault(node.name, "an activation without a layer to fuse into")
+        if node.name in fused.values() and node.name in left:
+            fused = {layer: activation for layer, activation in fused.items() if activation != node.name}
+    integer = frozenset(node.name for node in nodes if node.name not in left)
+    points = _points(graph, integer, fused)
+    named = dict(zip(outputs, (n.name for n in graph.graph.output_node().all_input_nodes), strict=False))
+    return Plan(integer, left, fused, points, _shared(nodes, integer), named)
+
+
+def tensor_inputs(node: fx.Node) -> list[fx.Node]:
+    """The nodes a node computes on, parameters left out."""
+    return [
+        source for source in node.all_input_nodes if source.op in ("call_function", "placeholder") and shape_of(source)
+    ]
+
+
+def _unsuited(node: fx.Node) -> str:
+    if node.target in LAYERS or node.target in ACTIVATIONS or node.target in MOVES:
+        return ""
+    if node.target not in _COMPUTES:
+        return "has no 8-bit form in both formats"
+    if node.target in (aten.add.Tensor, aten.mul.Tensor, aten.sub.Tensor) and len(tensor_inputs(node)) == 1:
+        same = len([a for a in node.args[:2] if isinstance(a, fx.Node)]) == 2 and node.args[0] is node.args[1]
+        return "" if same else "computes with a constant"
+    return ""
+
+
+def _activation_of(node: fx.Node) -> fx.Node | None:
+    """The activation that is a node's only user."""
+    if len(node.users) != 1:
+        return None
+    user = next(iter(node.users))
+    return user if user.target in ACTIVATIONS and _clamps_from_zero(user) else None
+
+
+def _clamps_from_zero(node: fx.Node) -> bool:
+    if node.target in (aten.relu.default, aten.relu6.default):
+        return True
+    low, high = (list(node.args[1:3]) + [None, None])[:2]
+    return low == 0 and high in (6, 6.0)
+
+
+def _tail(graph: fx.GraphModule) -> set[fx.Node]:
+    """The classifier and the pooling before it: from each output back to its last layer, then to the pooling."""
+    found: set[fx.Node] = set()
+    for result in graph.graph.output_node().all_input_nodes:
+        node: fx.Node | None = result
+        while node is not None and node.op == "call_function" and node.target not in LAYERS:
+            found.add(node)
+            node = tensor_inputs(node)[0] if len(tensor_inputs(node)) == 1 else None
+        if node is None or node.target not in LAYERS:
+            continue
+        found.add(node)
+        behind: list[fx.Node] = []
+        step = tensor_inputs(node)[0]
+        while step.target in _TAIL and len(step.users) == 1:
+            behind.append(step)
+            if step.target in _POOLS:
+                if all(n <= 1 for n in shape_of(step)[2:]):
+                    found.update(behind)
+                break
+            step = tensor_inputs(step)[0]
+    return found
+
+
+def _points(graph: fx.GraphModule, integer: frozenset[str], fused: Mapping[str, str]) -> tuple[str, ...]:
+    names = []
+    for node in graph.graph.nodes:
+        if node.op not in ("call_function", "placeholder") or not shape_of(node):
+            continue
+        made_in_8_bits = node.name in integer and node.name not in fused
+        if made_in_8_bits or any(user.name in integer for user in node.users):
+            if node.name not in fused:
+                names.append(node.name)
+    return tuple(names)
+
+
+def _shared(nodes: list[fx.Node], integer: frozenset[str]) -> dict[str, str]:
+    leader: dict[str, str] = {}
+
+    def find(name: str) -> str:
+        while leader.get(name, name) != name:
+            name = leader[name]
+        return name
+
+    for node in nodes:
+        if node.name in integer and (node.target in MOVES or node.target == aten.cat.default):
+            for source in tensor_inputs(node):
+                first, second = find(source.name), find(node.name)
+                leader[second] = first
+    return {name: find(name) for name in leader}
