@@ -1,0 +1,66 @@
+"""Temperature and the unknown threshold, on logits whose right answer is known."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from edgelens.train.calibrate import background_classes, fitted_temperature, unknown_threshold
+from edgelens.train.metrics import calibration_error, softmax
+
+
+def honest(count: int, spread: float = 1.5, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
+    """Logits whose softmax is exactly the chance of each label."""
+    draw = np.random.default_rng(seed)
+    logits = draw.normal(size=(count, 5)) * spread
+    chances = softmax(logits)
+    labels = (chances.cumsum(1) < draw.random(count)[:, None]).sum(1)
+    return logits, labels
+
+
+@pytest.mark.parametrize("wrong_by", [0.4, 1.0, 3.0])
+def test_the_temperature_undoes_what_was_done(wrong_by: float) -> None:
+    logits, labels = honest(20000)
+    found = fitted_temperature(logits * wrong_by, labels)
+    assert found == pytest.approx(wrong_by, rel=0.05)
+    assert calibration_error(labels, softmax(logits * wrong_by, found)) < 0.015
+
+
+def test_a_split_without_a_mistake_gets_no_temperature_of_zero() -> None:
+    labels = np.arange(50) % 5
+    logits = np.eye(5)[labels] * 8
+    assert 0.3 < fitted_temperature(logits, labels) < 3
+    assert fitted_temperature(np.zeros((0, 5)), np.zeros(0, int)) == 1.0
+
+
+def test_the_threshold_keeps_other_things_out() -> None:
+    logits, labels = honest(4000, 3.0)
+    others, _ = honest(1000, 0.7, seed=1)
+    for rate in (0.01, 0.05, 0.2):
+        found = unknown_threshold(logits, labels, temperature=1.0, false_accept_rate=rate, others=others)
+        assert found.false_accepts <= rate
+        assert found.false_accepts == pytest.approx((softmax(others).max(1) >= found.score).mean())
+        assert found.false_accepts > rate - 0.002, "a lower threshold would have done"
+        assert "1000 images of other things" in found.basis
+
+
+def test_without_other_things_wrong_answers_are_what_must_stay_out() -> None:
+    logits, labels = honest(4000, 3.0)
+    found = unknown_threshold(logits, labels, temperature=1.0, false_accept_rate=0.02)
+    scores, said = softmax(logits).max(1), logits.argmax(1)
+    accepted = scores >= found.score
+    assert (said != labels)[accepted].mean() <= 0.02
+    assert (said == labels)[accepted].sum() / (said == labels).sum() == pytest.approx(found.kept)
+    everything = unknown_threshold(logits, labels, temperature=1.0, false_accept_rate=1.0)
+    assert (everything.score, everything.kept) == (0.0, 1.0)
+    hopeless = unknown_threshold(-logits, logits.argmax(1), temperature=1.0, false_accept_rate=0.0)
+    assert hopeless.score == 1.0
+
+
+def test_a_background_class_is_never_accepted() -> None:
+    assert background_classes(["cat", "Background", "dog", "_none_"]) == [1, 3]
+    logits = np.array([[9.0, 0, 0], [0, 9.0, 0], [4.0, 0, 3.9], [0, 0, 9.0]])
+    labels = np.array([0, 1, 1, 2])
+    found = unknown_threshold(logits, labels, temperature=1.0, false_accept_rate=0.0, background=[1])
+    assert 0.5 < found.score < 0.9
+    assert found.kept == 1.0

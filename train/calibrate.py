@@ -1,0 +1,130 @@
+"""Scores that mean something on the device: a temperature for the logits, and the score below which it is `unknown`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .metrics import softmax
+
+__all__ = ["Threshold", "background_classes", "fitted_temperature", "unknown_threshold"]
+
+_BACKGROUND = frozenset({"background", "other", "others", "unknown", "none", "nothing", "negative", "empty"})
+_LOWEST, _HIGHEST = 0.05, 20.0
+
+
+@dataclass(frozen=True)
+class Threshold:
+    """A score and what it does: how often it lets something false through, and how many right answers it keeps."""
+
+    score: float
+    false_accepts: float
+    kept: float
+    basis: str  # what "false" was measured on
+
+
+def fitted_temperature(logits: NDArray[Any], labels: NDArray[Any]) -> float:
+    """The temperature with the smallest cross-entropy on a validation split.
+
+    The targets are drawn in a little, as Platt did, or a split without a mistake would ask for temperature 0.
+    """
+    if not len(labels):
+        return 1.0
+    scaled = np.asarray(logits, np.float64)
+    scaled = scaled - scaled.max(axis=1, keepdims=True)
+    count, classes = scaled.shape
+    sure = (count + 1) / (count + 2)
+    own = scaled[np.arange(count), labels]
+    aimed = sure * own + (1 - sure) * (scaled.sum(axis=1) - own) / max(classes - 1, 1)
+
+    def loss(log_temperature: float) -> float:
+        inverse = np.exp(-log_temperature)
+        return float((np.log(np.exp(scaled * inverse).sum(axis=1)) - aimed * inverse).mean())
+
+    return float(np.exp(_smallest(loss, np.log(_LOWEST), np.log(_HIGHEST))))
+
+
+def unknown_threshold(
+    logits: NDArray[Any],
+    labels: NDArray[Any],
+    *,
+    temperature: float,
+    false_accept_rate: float,
+    others: NDArray[Any] | None = None,
+    background: Sequence[int] = (),
+) -> Threshold:
+    """The lowest score that keeps false accepts to a rate.
+
+    With pictures of other things (logits `others`, or validation images whose class is in `background`) the rate is
+    their share that is accepted as one of the classes. Without any it is the share of wrong answers among the accepted.
+    """
+    labels = np.asarray(labels)
+    scores, named = _accepted_scores(logits, temperature, background)
+    is_other = np.isin(labels, list(background))
+    right = (named == labels) & ~is_other
+    strange = [scores[is_other]] if is_other.any() else []
+    if others is not None and len(others):
+        strange.append(_accepted_scores(others, temperature, background)[0])
+    if strange:
+        return _by_others(np.concatenate(strange), scores[right], false_accept_rate)
+    return _by_mistakes(scores, right, false_accept_rate)
+
+
+def background_classes(classes: Sequence[str]) -> list[int]:
+    """The classes whose name says that nothing of interest is there."""
+    return [i for i, name in enumerate(classes) if name.strip().strip("_").lower() in _BACKGROUND]
+
+
+def _accepted_scores(
+    logits: NDArray[Any], temperature: float, background: Sequence[int]
+) -> tuple[NDArray[np.float64], NDArray[np.intp]]:
+    """The best class and its score; 0 where that is a background class, which is never announced."""
+    probabilities = softmax(logits, temperature)
+    named = probabilities.argmax(axis=1)
+    scores = probabilities.max(axis=1)
+    scores[np.isin(named, list(background))] = 0.0
+    return scores, named
+
+
+def _by_others(strange: NDArray[np.float64], right: NDArray[np.float64], rate: float) -> Threshold:
+    allowed = int(rate * len(strange) + 1e-9)
+    ordered = np.sort(strange)[::-1]
+    limit = 0.0 if allowed >= len(ordered) else float(np.nextafter(ordered[allowed], 2.0))
+    score = min(limit, 1.0)
+    kept = float((right >= score).mean()) if len(right) else 0.0
+    return Threshold(score, float((strange >= score).mean()), kept, f"{len(strange)} images of other things")
+
+
+def _by_mistakes(scores: NDArray[np.float64], right: NDArray[np.bool_], rate: float) -> Threshold:
+    order = np.argsort(-scores, kind="stable")
+    ordered, wrong = scores[order], np.cumsum(~right[order])
+    share = wrong / np.arange(1, len(order) + 1)
+    last = np.append(np.diff(ordered) != 0, True)  # equal scores are accepted together
+    fine = np.flatnonzero((share <= rate) & last)
+    if not len(fine):
+        return Threshold(1.0, 0.0, 0.0, f"{int((~right).sum())} wrong answers on the validation split")
+    end = int(fine[-1])
+    score = 0.0 if end == len(order) - 1 else float((ordered[end] + ordered[end + 1]) / 2)
+    kept = float(right[order][: end + 1].sum() / max(int(right.sum()), 1))
+    return Threshold(score, float(share[end]), kept, f"{int((~right).sum())} wrong answers on the validation split")
+
+
+def _smallest(function: Any, low: float, high: float, steps: int = 60) -> float:
+    """Where a function with one valley is smallest, by golden sections."""
+    ratio = (5**0.5 - 1) / 2
+    left, right = high - ratio * (high - low), low + ratio * (high - low)
+    at_left, at_right = function(left), function(right)
+    for _ in range(steps):
+        if at_left < at_right:
+            high, right, at_right = right, left, at_left
+            left = high - ratio * (high - low)
+            at_left = function(left)
+        else:
+            low, left, at_left = left, right, at_right
+            right = low + ratio * (high - low)
+            at_right = function(right)
+    return (low + high) / 2

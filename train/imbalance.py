@@ -1,0 +1,74 @@
+"""Classes with few images among classes with many: three remedies, and which one a data set asks for."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from torch import Tensor
+
+from edgelens.runtime.errors import UsageError
+
+__all__ = ["METHODS", "Remedy", "balanced_order", "choose_remedy", "class_weights", "sample_weights"]
+
+METHODS = ("auto", "none", "weights", "balanced", "focal")
+_EVEN, _STEEP, _FEW = 1.5, 20.0, 30  # largest class ÷ smallest: even enough, too steep for weights; images of a class
+
+
+@dataclass(frozen=True)
+class Remedy:
+    """What is done about imbalance, and one line that says why."""
+
+    method: str  # "none", "weights", "balanced" or "focal"
+    why: str
+
+
+def choose_remedy(counts: NDArray[Any], method: str = "auto") -> Remedy:
+    """The remedy asked for, or the one that fits (C,) training images a class."""
+    if method not in METHODS:
+        raise UsageError(f"--imbalance {method}: must be one of {', '.join(METHODS)}")
+    there = np.asarray(counts)[np.asarray(counts) > 0]
+    most, fewest = (int(there.max()), int(there.min())) if len(there) else (0, 0)
+    ratio = most / max(fewest, 1)
+    facts = f"classes have {fewest:,} to {most:,} images"
+    if method != "auto":
+        return Remedy(method, f"{facts}; {method} was asked for")
+    if ratio <= _EVEN:
+        return Remedy("none", f"{facts}: even enough")
+    if ratio <= _STEEP:
+        return Remedy("weights", f"{facts}: rare classes count more in the loss")
+    if fewest >= _FEW:
+        return Remedy("balanced", f"{facts}: weights would be too steep, so every class is drawn equally often")
+    return Remedy("focal", f"{facts}: too few to repeat them {ratio:.0f} times, so the loss looks at what is hard")
+
+
+def class_weights(counts: NDArray[Any], largest: float = 10.0) -> NDArray[np.float32]:
+    """(C,) weights by inverse frequency, so that every class weighs the same in all, up to `largest` times the mean.
+
+    Over the training images they average 1, so the learning rate keeps its meaning.
+    """
+    counts = np.asarray(counts, np.float64)
+    there = counts > 0
+    weights = np.where(there, counts.sum() / np.maximum(counts, 1) / max(int(there.sum()), 1), 0.0)
+    weights = np.minimum(weights, largest)
+    return np.asarray(weights * counts.sum() / max((weights * counts).sum(), 1e-12), np.float32)
+
+
+def sample_weights(targets: Tensor, weights: Tensor) -> Tensor:
+    """(B,) the weight of each sample's loss: class ids (B,) pick theirs, probabilities (B, C) mix them."""
+    return weights[targets] if targets.ndim == 1 else targets @ weights
+
+
+def balanced_order(labels: NDArray[Any], seed: int, epoch: int) -> NDArray[np.intp]:
+    """As many rows as labels for one epoch, every class equally often, none of a class twice before all once."""
+    draw = np.random.default_rng((seed, epoch, 0x6261))
+    present = np.unique(labels)
+    rows: list[NDArray[np.intp]] = []
+    for turn, label in enumerate(present):
+        own = np.flatnonzero(labels == label)
+        share = len(labels) // len(present) + ((turn + epoch) % len(present) < len(labels) % len(present))
+        rounds = [draw.permutation(own) for _ in range(-(-share // len(own)))]
+        rows.append(np.concatenate(rounds or [own[:0]])[:share])
+    return draw.permutation(np.concatenate(rows))
