@@ -1,0 +1,172 @@
+"""An HTTP camera: a multipart stream of JPEGs, or one JPEG that is fetched again and again."""
+
+from __future__ import annotations
+
+import contextlib
+import http.client
+import select
+import socket
+import time
+from collections import deque
+from urllib.parse import urljoin, urlsplit
+
+from ..credentials import masked, parse_address
+from ..errors import ImageError, SourceError
+from ..frame import Frame
+from ..images import decode_image
+from .http_login import authorization
+from .jpeg_stream import JpegSplitter, Picture
+
+__all__ = ["MjpegStream"]
+
+PATIENCE_S = 2.0  # for a connection and an answer, and for the next picture of a running stream
+LONGEST_PATIENCE_S = 8.0  # for the first picture of a camera that may be slow
+CHUNK = 65536
+HOPS = 5  # redirects and log-ins together
+BEHIND = 8  # pictures that are passed over undecoded at once when decoding is slower than the camera
+
+
+class MjpegStream:
+    """The pictures of an HTTP camera, decoded here: the newest one that has arrived each time."""
+
+    live = True
+
+    def __init__(self, url: str, *, name: str | None = None) -> None:
+        self._address = parse_address(url)
+        self.name = name or masked(self._address.url)
+        self._connection: http.client.HTTPConnection | None = None
+        self._response: http.client.HTTPResponse | None = None
+        self._socket: socket.socket | None = None
+        self._splitter = JpegSplitter()
+        self._pictures: deque[Picture] = deque()
+        self._index = 0
+        self._first_patience = PATIENCE_S
+        self._got_one = self._single = False
+
+    def read(self) -> Frame | None:
+        """The newest picture that has arrived, or the next one."""
+        while True:
+            picture = self._newest()
+            if picture is None:
+                return None
+            index, self._index = self._index, self._index + 1
+            try:
+                image = decode_image(picture.data, self.name)
+            except ImageError:  # one damaged picture; the next one is on its way
+                continue
+            return Frame(image, index, picture.began, time.time() - (time.monotonic() - picture.began), self.name)
+
+    def interrupt(self) -> None:
+        """Shut the connection, so that a read that waits returns."""
+        if self._socket is not None:
+            with contextlib.suppress(OSError):
+                self._socket.shutdown(socket.SHUT_RDWR)
+
+    def __enter__(self) -> MjpegStream:
+        self._splitter, self._got_one = JpegSplitter(), False
+        self._pictures.clear()
+        self._request()
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        if self._connection is not None:
+            self._connection.close()
+        if self._response is not None:
+            self._response.close()
+        self._connection = self._response = self._socket = None
+
+    def _newest(self) -> Picture | None:
+        while not self._pictures:
+            if not self._receive():
+                return None
+        skipped = 0
+        while skipped < BEHIND and (len(self._pictures) > 1 or self._more_is_there()):
+            if len(self._pictures) > 1:
+                self._pictures.popleft()
+                self._index, skipped = self._index + 1, skipped + 1
+            elif not self._receive():
+                break
+        if not self._got_one:
+            self._got_one, self._first_patience = True, PATIENCE_S
+            self._set_patience(PATIENCE_S)
+        return self._pictures.popleft()
+
+    def _receive(self) -> bool:
+        """Take what has come; False at the end of the stream."""
+        assert self._response is not None
+        try:
+            chunk = self._response.read1(CHUNK)
+        except TimeoutError:
+            self._first_patience = min(self._first_patience * 2, LONGEST_PATIENCE_S)
+            raise SourceError("no picture came in time") from None
+        except (OSError, http.client.HTTPException) as error:
+            raise SourceError(f"the connection broke ({error or type(error).__name__})") from None
+        if not chunk:
+            return self._single and self._again()
+        self._pictures.extend(self._splitter.feed(chunk))
+        return True
+
+    def _more_is_there(self) -> bool:
+        if self._single or self._socket is None or self._socket.fileno() < 0:
+            return False
+        return bool(select.select([self._socket], [], [], 0)[0])
+
+    def _again(self) -> bool:
+        """Fetch a still picture's next version."""
+        self.__exit__()
+        self._request()
+        return True
+
+    def _set_patience(self, seconds: float) -> None:
+        if self._socket is not None:
+            self._socket.settimeout(seconds)
+
+    def _request(self) -> None:
+        url, login = self._address.url, None
+        for _ in range(HOPS):
+            response = self._get(url, login)
+            if response.status in (301, 302, 303, 307, 308):
+                url, login = urljoin(url, response.getheader("Location", "")), None
+            elif response.status == 401 and login is None and self._address.user:
+                login = authorization(
+                    response.getheader("WWW-Authenticate", ""), self._address.user, self._address.password, _target(url)
+                )
+                if login is None:
+                    raise SourceError(f"{self.name}: asks for a log-in of a kind that is not known here")
+            elif response.status != 200:
+                hint = "; give user and password" if response.status == 401 else ""
+                raise SourceError(f"{self.name}: answered {response.status} {response.reason}{hint}")
+            else:
+                self._check_type(response)
+                self._response = response
+                self._set_patience(self._first_patience)
+                return
+        raise SourceError(f"{self.name}: redirects or asks for a log-in without end")
+
+    def _get(self, url: str, login: str | None) -> http.client.HTTPResponse:
+        self.__exit__()
+        parts = urlsplit(url)
+        if parts.scheme not in ("http", "https") or not parts.hostname:
+            raise SourceError(f"{self.name}: redirects to something that is no http:// address")
+        kind = http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
+        connection = kind(parts.hostname, parts.port, timeout=PATIENCE_S)
+        try:
+            self._connection = connection
+            connection.connect()
+            self._socket = connection.sock
+            connection.request("GET", _target(url), headers={"Authorization": login} if login else {})
+            return connection.getresponse()
+        except (OSError, http.client.HTTPException) as error:
+            reason = "no answer in time" if isinstance(error, TimeoutError) else str(error) or type(error).__name__
+            raise SourceError(f"{self.name}: cannot be reached ({reason})") from None
+
+    def _check_type(self, response: http.client.HTTPResponse) -> None:
+        kind = response.getheader("Content-Type", "").partition(";")[0].strip().lower()
+        self._single = kind.startswith("image/")
+        if not self._single and not kind.startswith("multipart/") and kind not in ("", "application/octet-stream"):
+            raise SourceError(f"{self.name}: gives {kind}, not an MJPEG stream (multipart/x-mixed-replace)")
+
+
+def _target(url: str) -> str:
+    parts = urlsplit(url)
+    return (parts.path or "/") + (f"?{parts.query}" if parts.query else "")

@@ -1,0 +1,140 @@
+"""An RTSP camera, through OpenCV's FFmpeg."""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+
+import cv2
+import numpy as np
+
+from ..credentials import masked, parse_address
+from ..errors import SourceError
+from ..frame import Frame
+
+__all__ = ["RtspStream"]
+
+OPEN_MS, READ_MS = 3000, 2000
+CATCH_UP = 100  # pictures
+STALE_S = 1.0  # a picture this much later than the stream's fastest ones was waiting in a buffer
+PARSED = ("h264", "avc1", "hevc", "hvc1", "hev1")  # FFmpeg gives such a picture only when the next begins to come
+OPTIONS = "rtsp_transport;tcp|fflags;nobuffer|flags;low_delay"
+QUICK = "|analyzeduration;300000"  # enough where the camera describes its stream, as most do; opens in .3 s, not 2
+VARIABLE = "OPENCV_FFMPEG_CAPTURE_OPTIONS"  # the user's own options win
+_opening = threading.Lock()
+
+
+class RtspStream:
+    """The pictures of an RTSP camera; what waited in a dead connection's buffers is passed over."""
+
+    live = True
+
+    def __init__(self, url: str, *, name: str | None = None) -> None:
+        self._address = parse_address(url)
+        self.name = name or masked(self._address.url)
+        self._capture: cv2.VideoCapture | None = None
+        self._index = 0
+        self._lag = Lag()
+        self._stopping = self._parsed = False
+        self._quick = True
+        self._last_stamp = 0.0  # the stream's own clock, seconds
+
+    def read(self) -> Frame | None:
+        """The next picture that is not stale."""
+        assert self._capture is not None
+        while not self._stopping:
+            if not self._capture.grab():
+                raise SourceError("no picture came in time, or the connection broke")
+            given, stamp = time.monotonic(), self._stamp()
+            held = min(max(stamp - self._last_stamp, 0), STALE_S) if self._parsed and self._last_stamp else 0.0
+            captured, self._last_stamp = given - held - self._lag.late(given, stamp), stamp
+            index, self._index = self._index, self._index + 1
+            if given - captured > STALE_S:
+                continue
+            good, image = self._capture.retrieve()
+            if good:
+                wall = time.time() - (time.monotonic() - captured)
+                return Frame(np.asarray(image, np.uint8), index, captured, wall, self.name)
+        return None
+
+    def interrupt(self) -> None:
+        """A read that waits ends by its own timeout."""
+        self._stopping = True
+
+    def __enter__(self) -> RtspStream:
+        self._lag, self._stopping = Lag(), False
+        capture = self._opened(OPTIONS + QUICK) if self._quick else None
+        if capture is None and not self._stopping:
+            capture = self._opened(OPTIONS)
+            self._quick = self._quick and capture is None
+        if capture is None:
+            raise SourceError(f"{self.name}: cannot be opened: is it there, are address, user and password right?")
+        fourcc = int(capture.get(cv2.CAP_PROP_FOURCC)).to_bytes(4, "little", signed=False)
+        self._parsed = fourcc.decode("latin-1").lower() in PARSED
+        self._capture, self._last_stamp = capture, 0.0
+        self._catch_up(1 / min(max(capture.get(cv2.CAP_PROP_FPS), 5), 120))
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        if self._capture is not None:
+            self._capture.release()
+            self._capture = None
+
+
+    def _stamp(self) -> float:
+        assert self._capture is not None
+        return self._capture.get(cv2.CAP_PROP_POS_MSEC) / 1e3
+
+    def _catch_up(self, period: float) -> None:
+        """Pass over what was buffered while the stream was looked at: it comes faster than live pictures do."""
+        assert self._capture is not None
+        for _ in range(CATCH_UP):
+            begun = time.monotonic()
+            if self._stopping or not self._capture.grab() or time.monotonic() - begun > period / 2:
+                break
+        self._last_stamp = self._stamp()
+
+    def _opened(self, options: str) -> cv2.VideoCapture | None:
+        parameters = [
+            *(cv2.CAP_PROP_OPEN_TIMEOUT_MSEC, OPEN_MS, cv2.CAP_PROP_READ_TIMEOUT_MSEC, READ_MS),
+            *(cv2.CAP_PROP_N_THREADS, 1),  # frame threads would hold back one picture each
+        ]
+        cv2.utils.logging.setLogLevel(0)  # OpenCV's and FFmpeg's messages may hold the address
+        os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")
+        with _opening:
+            users = os.environ.get(VARIABLE)
+            os.environ[VARIABLE] = options if users is None else users
+            try:
+                capture = cv2.VideoCapture(self._address.with_login, cv2.CAP_FFMPEG, parameters)
+            finally:
+                if users is None:
+                    del os.environ[VARIABLE]
+        return capture if capture.isOpened() else None
+
+
+class Lag:
+    """How much later than its best a stream delivers: its own clock against ours, which may drift apart slowly."""
+
+    _DRIFT = 2e-4  # seconds a second: more than two quartz clocks differ
+    _BELIEVED_S = 3.0  # a buffer is emptied sooner than this; what stays late longer is a clock that was set
+
+    def __init__(self) -> None:
+        self._least: float | None = None
+        self._at = 0.0
+        self._punctual = 0.0
+
+    def late(self, now: float, stream_time: float) -> float:
+        """Seconds that a picture with this stream time comes late, 0 for the fastest ones."""
+        if stream_time <= 0:
+            return 0.0
+        lag = now - stream_time
+        if self._least is None:
+            self._least, self._punctual = lag, now
+        self._least = min(lag, self._least + (now - (self._at or now)) * self._DRIFT)
+        self._at = now
+        if lag - self._least < STALE_S:
+            self._punctual = now
+        elif now - self._punctual > self._BELIEVED_S:
+            self._least, self._punctual = lag, now
+        return lag - self._least

@@ -1,0 +1,56 @@
+"""A live H.264 RTSP camera for tests: `rtsp_camera.py PORT [FPS]`; run with the Python that has Debian's python3-gi.
+
+The clock of `clock_pixels` is drawn into every picture, without numpy, which that Python need not have. Prints
+"ready"; the stream is at /cam.
+"""
+
+import sys
+import time
+
+import gi
+
+gi.require_version("Gst", "1.0")
+gi.require_version("GstRtspServer", "1.0")
+from gi.repository import GLib, Gst, GstRtspServer  # noqa: E402
+
+PORT, FPS = sys.argv[1], int(sys.argv[2]) if len(sys.argv) > 2 else 15
+WIDTH, HEIGHT = 640, 480
+GRAY = b"\x5a" * (WIDTH * HEIGHT) + b"\x80" * (WIDTH * HEIGHT // 2)
+
+
+def give(source, state={"number": 0}):  # noqa: B006
+    picture = bytearray(GRAY)
+    x = state["number"] * 7 % (WIDTH - 80)
+    for y in range(HEIGHT - 120, HEIGHT - 60):
+        picture[y * WIDTH + x : y * WIDTH + x + 60] = b"\xdc" * 60
+    state["number"] += 1
+    moment = int(time.monotonic() * 1e6)
+    for y in range(32):
+        bits = range(32) if y < 16 else range(32, 64)
+        picture[y * WIDTH : y * WIDTH + 512] = b"".join((b"\xff" if moment >> bit & 1 else b"\0") * 16 for bit in bits)
+    source.emit("push-buffer", Gst.Buffer.new_wrapped(bytes(picture)))
+    return True
+
+
+def configure(_factory, media):
+    source = media.get_element().get_by_name_recurse_up("clock")
+    timer = GLib.timeout_add(1000 // FPS, give, source)
+    media.connect("unprepared", lambda _media: GLib.source_remove(timer))
+
+
+Gst.init(None)
+server = GstRtspServer.RTSPServer()
+server.set_address("127.0.0.1")
+server.set_service(PORT)
+factory = GstRtspServer.RTSPMediaFactory()
+factory.set_launch(
+    "( appsrc name=clock is-live=true do-timestamp=true format=time "
+    f"caps=video/x-raw,format=I420,width={WIDTH},height={HEIGHT},framerate={FPS}/1 "
+    f"! x264enc tune=zerolatency speed-preset=ultrafast key-int-max={FPS} ! rtph264pay name=pay0 pt=96 )"
+)
+factory.set_shared(True)
+factory.connect("media-configure", configure)
+server.get_mount_points().add_factory("/cam", factory)
+server.attach(None)
+print("ready", flush=True)
+GLib.MainLoop().run()
