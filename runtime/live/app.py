@@ -1,0 +1,134 @@
+"""The routes of page and service as one ASGI app."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator
+
+from starlette.applications import Starlette
+from starlette.routing import Route
+from starlette.types import ASGIApp
+
+from ..errors import UsageError
+from .access import Access
+from .desk import Desk
+from .gate import Gate
+from .knobs import change_settings
+from .metrics_text import metrics_text
+from .openapi import openapi
+from .page_files import PageFiles
+from .replies import Asked, Endpoint, Reply, as_json
+from .service import RecognizeService
+from .stream import EventStream, FrameStream, event
+
+__all__ = ["build_app"]
+
+PULSE_S = 0.5
+
+
+def build_app(
+    desk: Desk, access: Access, *, service: RecognizeService | None = None, secure: bool = False, port: int = 0
+) -> ASGIApp:
+    """Everything behind the gate."""
+    app = Starlette(routes=[*_page_routes(desk), *_service_routes(desk, service)], lifespan=_Lifespan(desk))
+    app.router.default = PageFiles()
+    return Gate(app, access, secure=secure, port=port)
+
+
+class _Lifespan:
+    """Binds the hub to the server's event loop and keeps its pulse."""
+
+    def __init__(self, desk: Desk) -> None:
+        self._desk = desk
+
+    @contextlib.asynccontextmanager
+    async def __call__(self, app: Starlette) -> AsyncIterator[None]:  # noqa: ARG002
+        self._desk.hub.start()
+        beating = asyncio.ensure_future(_beat(self._desk))
+        yield
+        beating.cancel()
+
+
+async def _beat(desk: Desk) -> None:
+    """Twice a second: the status to everybody who looks, and an end to stalled connections."""
+    while True:
+        await asyncio.sleep(PULSE_S)
+        desk.hub.cut_stalled()
+        if desk.hub.listens("state"):
+            desk.hub.post_event("state", event("state", desk.pulse()))
+
+
+def _page_routes(desk: Desk) -> list[Route]:
+    def settings(asked: Asked) -> Reply:
+        change_settings(desk.control, asked.body)
+        return as_json(desk.pulse()["settings"])
+
+    def collect(asked: Asked) -> Reply:
+        source = _text(asked.body, "source") if isinstance(asked.body, dict) and asked.body.get("source") else None
+        return as_json(desk.collect(source, _text(asked.body, "label")))
+
+    def swap(asked: Asked) -> Reply:
+        desk.swap(_text(asked.body, "model"))
+        return as_json({"model": asked.body["model"]})
+
+    def snapshot(asked: Asked) -> Reply:
+        name, data = desk.snapshot(asked.query.get("source"))
+        saved = (b"content-disposition", f'attachment; filename="{name}"'.encode())
+        return Reply(data, b"image/jpeg", (saved, (b"cache-control", b"no-store")))
+
+    def thumb(asked: Asked) -> Reply:
+        return Reply(
+            desk.timeline.thumb(asked.path["number"]), b"image/jpeg", ((b"cache-control", b"private, max-age=3600"),)
+        )
+
+    changes = EventStream(desk.hub, "state", "announced", "notice", greeting=lambda: event("state", desk.pulse()))
+    return [
+        Route("/live/frames", FrameStream(desk.hub), methods=["GET"]),
+        Route("/live/events", changes, methods=["GET"]),
+        Route("/live/state", Endpoint(lambda asked: as_json(desk.state())), methods=["GET"]),  # noqa: ARG005
+        Route("/live/thumbs/{number:int}", Endpoint(thumb), methods=["GET"]),
+        Route("/live/snapshot", Endpoint(snapshot), methods=["GET"]),
+        Route("/live/settings", Endpoint(settings, posted=True), methods=["POST"]),
+        Route("/live/collect", Endpoint(collect, posted=True), methods=["POST"]),
+        Route("/live/model", Endpoint(swap, posted=True), methods=["POST"]),
+    ]
+
+
+def _service_routes(desk: Desk, service: RecognizeService | None) -> list[Route]:
+    def health(asked: Asked) -> Reply:
+        if asked.stranger:
+            return as_json({"status": "ok"})
+        pulse = desk.pulse()
+        more = {"service": service.state()} if service else {}
+        return as_json({"status": "ok", "loop": pulse["status"], "viewers": pulse["viewers"], **more})
+
+    def models(asked: Asked) -> Reply:  # noqa: ARG001
+        status = desk.control.status()
+        running = service.model_json() if service else None
+        if running is None and status is not None:
+            running = {"name": status.model, "engine": status.engine, "precision": status.precision}
+        return as_json({"running": running, "at_hand": list(desk.control.models)})
+
+    def metrics(asked: Asked) -> Reply:  # noqa: ARG001
+        text = metrics_text(desk, service.families() if service else ())
+        return Reply(text.encode(), b"text/plain; version=0.0.4; charset=utf-8")
+
+    routes = [
+        Route("/v1/results", EventStream(desk.hub, "result"), methods=["GET"]),
+        Route("/v1/health", Endpoint(health), methods=["GET"]),
+        Route("/v1/models", Endpoint(models), methods=["GET"]),
+        Route("/v1/openapi.json", Endpoint(lambda asked: as_json(openapi())), methods=["GET"]),  # noqa: ARG005
+        Route("/metrics", Endpoint(metrics), methods=["GET"]),
+    ]
+    if service is not None:
+        desk.recognizes = True
+        routes.append(Route("/v1/recognize", service, methods=["POST"]))
+    return routes
+
+
+def _text(body: object, name: str) -> str:
+    value = body.get(name) if isinstance(body, dict) else None
+    if not isinstance(value, str):
+        raise UsageError(f'send a JSON object with "{name}", a text')
+    return value

@@ -1,0 +1,165 @@
+"""Fan-out from the loop's threads to everybody who looks: newest frames to viewers, events to listeners.
+
+Lives on the server's event loop; other threads reach it through `Hub.post_*`. A slow client loses frames or events of
+its own, never slows another, and is cut when nothing has gone through for a while.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import deque
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+__all__ = ["Hub", "Listener", "Viewer"]
+
+EVENT_QUEUE = 64
+STALLED_S = 20.0
+
+
+class _Client:
+    """What the hub knows of one open response."""
+
+    def __init__(self) -> None:
+        self.ready = asyncio.Event()
+        self.closed = False
+        self.task = asyncio.current_task()
+        self.sending_since: float | None = None
+
+    def close(self) -> None:
+        """Let the response end by itself."""
+        self.closed = True
+        self.ready.set()
+
+
+class Viewer(_Client):
+    """Somebody who looks: the newest frame of every source that has not been sent yet."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._newest: dict[str, bytes] = {}
+        self.missed = 0
+
+    def put(self, source: str, record: bytes) -> None:
+        """Replace what is waiting of a source."""
+        self.missed += source in self._newest
+        self._newest[source] = record
+        self.ready.set()
+
+    def take(self) -> list[bytes]:
+        """What is waiting, one record a source."""
+        self.ready.clear()
+        records, self._newest = list(self._newest.values()), {}
+        return records
+
+
+class Listener(_Client):
+    """Somebody who listens to server-sent events of some kinds."""
+
+    def __init__(self, kinds: frozenset[str]) -> None:
+        super().__init__()
+        self.kinds = kinds
+        self._queue: deque[bytes] = deque()
+        self.missed = 0
+
+    def put(self, event: bytes) -> None:
+        """Queue an event; the oldest is lost when the client does not keep up."""
+        if len(self._queue) >= EVENT_QUEUE:
+            self._queue.popleft()
+            self.missed += 1
+        self._queue.append(event)
+        self.ready.set()
+
+    def take(self) -> list[bytes]:
+        """What is waiting, oldest first."""
+        self.ready.clear()
+        events, self._queue = list(self._queue), deque()
+        return events
+
+
+class Hub:
+    """Everybody who looks or listens."""
+
+    def __init__(self) -> None:
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._viewers: set[Viewer] = set()
+        self._listeners: set[Listener] = set()
+        self._closed = False
+
+    @property
+    def viewers(self) -> int:
+        """How many look; read from any thread."""
+        return len(self._viewers)
+
+    def listens(self, kind: str) -> bool:
+        """Whether anybody listens to a kind of event; read from any thread."""
+        return any(kind in listener.kinds for listener in tuple(self._listeners))
+
+    def start(self) -> None:
+        """Bind to the running event loop."""
+        self._loop = asyncio.get_running_loop()
+
+    def post_frame(self, source: str, record: bytes) -> None:
+        """Hand a frame to every viewer; callable from any thread."""
+        self._post(self._spread_frame, source, record)
+
+    def post_event(self, kind: str, event: bytes) -> None:
+        """Hand an event to everybody who listens to its kind; callable from any thread."""
+        self._post(self._spread_event, kind, event)
+
+    def close(self) -> None:
+        """End every open response; callable from any thread."""
+        self._closed = True
+        self._post(self._close_all)
+
+    @contextmanager
+    def viewer(self) -> Iterator[Viewer]:
+        """Somebody looks as long as this is entered."""
+        viewer = Viewer()
+        viewer.closed = self._closed
+        self._viewers = self._viewers | {viewer}
+        try:
+            yield viewer
+        finally:
+            self._viewers = self._viewers - {viewer}
+
+    @contextmanager
+    def listener(self, *kinds: str) -> Iterator[Listener]:
+        """Somebody listens as long as this is entered."""
+        listener = Listener(frozenset(kinds))
+        listener.closed = self._closed
+        self._listeners = self._listeners | {listener}
+        try:
+            yield listener
+        finally:
+            self._listeners = self._listeners - {listener}
+
+    def cut_stalled(self) -> None:
+        """End the responses through which nothing has gone for a while."""
+        limit = time.monotonic() - STALLED_S
+        for client in (*self._viewers, *self._listeners):
+            if client.sending_since is not None and client.sending_since < limit and client.task is not None:
+                client.task.cancel()
+
+    def _post(self, function: object, *values: object) -> None:
+        loop = self._loop
+        if loop is None or loop.is_closed():
+            return
+        try:
+            loop.call_soon_threadsafe(function, *values)  # type: ignore[arg-type]
+        except RuntimeError:  # closed between the question and the call
+            return
+
+    def _spread_frame(self, source: str, record: bytes) -> None:
+        for viewer in self._viewers:
+            viewer.put(source, record)
+
+    def _spread_event(self, kind: str, event: bytes) -> None:
+        for listener in self._listeners:
+            if kind in listener.kinds:
+                listener.put(event)
+
+    def _close_all(self) -> None:
+        for client in (*self._viewers, *self._listeners):
+            client.close()

@@ -1,0 +1,78 @@
+"""Reading a request's body with an end to its size and to the time it may take."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from typing import Any
+
+from starlette.types import Receive, Scope
+
+__all__ = ["BodyError", "content_type", "read_body", "read_json"]
+
+BODY_TIMEOUT_S = 30.0
+
+
+class BodyError(Exception):
+    """A body that is refused: the status to answer with, and why."""
+
+    def __init__(self, status: int, text: str) -> None:
+        super().__init__(text)
+        self.status, self.text = status, text
+
+
+def content_type(scope: Scope) -> str:
+    """The request's media type with its parameters."""
+    for name, value in scope["headers"]:
+        if name == b"content-type":
+            return str(value.decode("latin-1"))
+    return ""
+
+
+def declared_length(scope: Scope) -> int | None:
+    """The Content-Length, None where the client does not say."""
+    for name, value in scope["headers"]:
+        if name == b"content-length":
+            return int(value)
+    return None
+
+
+async def read_body(scope: Scope, receive: Receive, most: int, *, timeout_s: float = BODY_TIMEOUT_S) -> bytes:
+    """The whole body; one that is said to be, or turns out, too large is not read to its end."""
+    length = declared_length(scope)
+    if length is not None and length > most:
+        raise BodyError(413, f"at most {most} bytes a request")
+    try:
+        return await asyncio.wait_for(_collected(receive, most), timeout_s)
+    except asyncio.TimeoutError:
+        raise BodyError(408, f"the body was not complete after {timeout_s:.0f} s") from None
+
+
+async def _collected(receive: Receive, most: int) -> bytes:
+    first = await receive()
+    if first["type"] == "http.request" and not first.get("more_body", False):
+        body: bytes = first.get("body", b"")
+        if len(body) > most:
+            raise BodyError(413, f"at most {most} bytes a request")
+        return body
+    parts = bytearray()
+    message = first
+    while True:
+        if message["type"] == "http.disconnect":
+            raise BodyError(400, "the connection was closed in the middle of the body")
+        parts += message.get("body", b"")
+        if len(parts) > most:
+            raise BodyError(413, f"at most {most} bytes a request")
+        if not message.get("more_body", False):
+            return bytes(parts)
+        message = await receive()
+
+
+async def read_json(scope: Scope, receive: Receive, most: int = 16384) -> Any:
+    """A small JSON body; anything else than application/json is refused, which other sites' forms cannot send."""
+    if content_type(scope).partition(";")[0].strip().lower() != "application/json":
+        raise BodyError(415, "send application/json")
+    try:
+        return json.loads(await read_body(scope, receive, most))
+    except (ValueError, RecursionError):
+        raise BodyError(400, "the body is not JSON") from None

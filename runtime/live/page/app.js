@@ -1,0 +1,241 @@
+// The page: what the device sends is shown, what people do is sent.
+
+import { get, listen, post, readFrames, recognize } from "./api.js";
+import { Panel } from "./panel.js";
+import { Stage, write } from "./stage.js";
+import { Timeline } from "./timeline.js";
+
+const at = (id) => document.getElementById(id);
+const stages = new Map();
+const panel = new Panel(say);
+const timeline = new Timeline(at("timeline"), at("timeline-empty"), at("spoken"));
+const measured = { fps: 0, age: 0, frames: 0, since: performance.now() };
+let newest = null; // the last state heard
+let started = null; // of the run whose timeline is shown
+let looking = null;
+
+function say(text) {
+  at("message").hidden = !text;
+  write(at("message"), text);
+}
+
+const actions = {
+  pause: (source, paused) => change({ source, paused }),
+  region: (source, region) => change({ source, region }),
+  snapshot: async (source) => {
+    try {
+      const response = await fetch(`/live/snapshot?source=${encodeURIComponent(source)}`);
+      if (!response.ok) throw new Error((await response.json()).error);
+      const link = document.createElement("a");
+      link.href = URL.createObjectURL(await response.blob());
+      link.download = /filename="([^"]+)"/.exec(response.headers.get("content-disposition"))[1];
+      link.click();
+      setTimeout(() => URL.revokeObjectURL(link.href), 1000);
+    } catch (error) {
+      say(error.message);
+    }
+  },
+};
+
+async function change(body) {
+  try {
+    hearSettings(await post("/live/settings", body));
+    say("");
+  } catch (error) {
+    say(error.message);
+  }
+}
+
+function stageOf(source) {
+  let stage = stages.get(source);
+  if (!stage) {
+    stage = new Stage(source, actions);
+    stages.set(source, stage);
+    at("empty").hidden = true;
+    at("stages").append(stage.root);
+    at("stages").classList.toggle("one", stages.size === 1);
+  }
+  return stage;
+}
+
+function hearSettings(settings) {
+  for (const [source, knobs] of Object.entries(settings)) stages.get(source)?.setSettings(knobs);
+  panel.setSettings(settings);
+}
+
+function hearState(state) {
+  newest = state;
+  const status = state.status;
+  if (status && started !== null && status.started !== started) refresh();
+  if (status) started = status.started;
+  for (const source of status ? status.sources : []) stages.get(source.name)?.setStatus(source, state.notices[source.name]);
+  hearSettings(state.settings);
+  panel.numbers(status, measured);
+  write(at("model-line"), status ? `${status.model} · ${status.engine} ${status.precision}` : "");
+  const paused = Object.values(state.settings).every((knobs) => knobs.paused) && stages.size > 0;
+  const lost = status && status.sources.length > 0 && status.sources.every((source) => !source.connected);
+  link(lost ? "lost" : paused ? "paused" : "live");
+}
+
+function link(state) {
+  at("link").dataset.state = state;
+  write(at("link"), { live: "live", lost: "source lost", paused: "paused", off: "not connected" }[state]);
+  if (state === "off") at("link").dataset.state = "lost";
+}
+
+async function refresh() {
+  const state = await get("/live/state");
+  panel.setSources(state.sources);
+  for (const source of state.sources) stageOf(source);
+  timeline.clear();
+  timeline.fill(state.timeline);
+  at("try").hidden = !state.recognizes;
+  at("empty").hidden = stages.size > 0 || state.recognizes;
+  at("timeline-card").hidden = state.sources.length === 0;
+  models(state);
+  at("collect-card").hidden = state.collected == null;
+  at("labels").replaceChildren(...state.labels.map((label) => new Option(label)));
+  collected(state.collected || {});
+  hearState(state);
+}
+
+function models(state) {
+  at("model-card").hidden = state.models.length < 2;
+  at("model").replaceChildren(...state.models.map((name) => new Option(name.split("/").pop(), name)));
+  const running = state.status && state.models.find((name) => name === state.status.model || name.split("/").pop().replace(/\.edge$/, "") === state.status.model);
+  if (running) at("model").value = running;
+}
+
+function collected(counts) {
+  at("collected").replaceChildren(...Object.entries(counts).map(([label, count]) => {
+    const item = document.createElement("li");
+    item.textContent = `${label} ${count}`;
+    return item;
+  }));
+}
+
+// Frames are asked for only while the page can be seen.
+async function look() {
+  if (looking || document.hidden) return;
+  looking = new AbortController();
+  const { signal } = looking;
+  while (!signal.aborted) {
+    try {
+      await readFrames(signal, (result, jpeg) => {
+        measured.frames += 1;
+        measured.age = result.age_ms;
+        stageOf(result.source).show(result, jpeg);
+      });
+    } catch (error) {
+      if (signal.aborted) return;
+    }
+    await new Promise((resolve) => setTimeout(resolve, 1000));
+  }
+}
+
+function unlook() {
+  looking?.abort();
+  looking = null;
+}
+
+document.addEventListener("visibilitychange", () => (document.hidden ? unlook() : look()));
+setInterval(() => {
+  const now = performance.now();
+  measured.fps = measured.frames / ((now - measured.since) / 1000);
+  Object.assign(measured, { frames: 0, since: now });
+}, 1000);
+
+at("model-use").addEventListener("click", async () => {
+  const note = at("model-note");
+  note.className = "note";
+  note.textContent = "loading and checking its golden frames…";
+  at("model-use").disabled = true;
+  try {
+    const { model } = await post("/live/model", { model: at("model").value });
+    note.textContent = `${model.split("/").pop()} is running`;
+    await refresh();
+  } catch (error) {
+    note.className = "note bad";
+    note.textContent = error.message;
+  }
+  at("model-use").disabled = false;
+});
+
+async function keep() {
+  const label = at("collect-label").value.trim();
+  if (!label) return at("collect-label").focus();
+  const note = at("collect-note");
+  try {
+    const kept = await post("/live/collect", { label, source: panel.source });
+    note.className = "note";
+    note.textContent = `kept: ${kept.label}, ${kept.count} in all`;
+    collected((await get("/live/state")).collected);
+  } catch (error) {
+    note.className = "note bad";
+    note.textContent = error.message;
+  }
+}
+
+at("collect").addEventListener("submit", (event) => { event.preventDefault(); keep(); });
+
+async function tryPicture(picture) {
+  if (!picture) return;
+  try {
+    const result = await recognize(picture);
+    const bitmap = await createImageBitmap(picture);
+    const stage = stageOf("your picture");
+    stage.find(".tools").hidden = true;
+    stage.draw({ ...result, size: [bitmap.width, bitmap.height] }, bitmap);
+    say("");
+  } catch (error) {
+    say(error.message);
+  }
+}
+
+at("try-file").addEventListener("change", (event) => tryPicture(event.target.files[0]));
+at("try").addEventListener("dragover", (event) => { event.preventDefault(); at("try").classList.add("over"); });
+at("try").addEventListener("dragleave", () => at("try").classList.remove("over"));
+at("try").addEventListener("drop", (event) => {
+  event.preventDefault();
+  at("try").classList.remove("over");
+  tryPicture(event.dataTransfer.files[0]);
+});
+
+function theme() {
+  const dark = document.documentElement.dataset.theme === "dark" ||
+    (!document.documentElement.dataset.theme && matchMedia("(prefers-color-scheme: dark)").matches);
+  document.documentElement.dataset.theme = dark ? "light" : "dark";
+  try { localStorage.setItem("theme", document.documentElement.dataset.theme); } catch { /* a private window */ }
+}
+
+at("theme").addEventListener("click", theme);
+at("help-open").addEventListener("click", () => at("help").showModal());
+try { if (localStorage.getItem("theme")) document.documentElement.dataset.theme = localStorage.getItem("theme"); } catch { /* a private window */ }
+
+document.addEventListener("keydown", (event) => {
+  if (event.ctrlKey || event.metaKey || event.altKey || at("help").open) return;
+  if (event.target.matches("input, select, textarea") || (event.key === " " && event.target.matches("button, a, .region"))) return;
+  const stage = stages.get(panel.source) || stages.values().next().value;
+  const keys = {
+    " ": () => stage && actions.pause(panel.source, !stage.settings.paused),
+    s: () => stage && actions.snapshot(stage.source),
+    r: () => stage && stage.region.toggle(),
+    c: () => at("collect-card").hidden || at("collect-label").focus(),
+    k: () => at("collect-card").hidden || keep(),
+    t: theme,
+    "?": () => at("help").showModal(),
+  };
+  if (!keys[event.key]) return;
+  event.preventDefault();
+  keys[event.key]();
+});
+
+listen({
+  state: (state) => hearState(state),
+  announced: (moment) => timeline.add(moment),
+  notice: (notice) => newest && hearState({ ...newest, notices: { ...newest.notices, [notice.source]: notice } }),
+}, (linked) => {
+  if (linked) refresh().catch((error) => say(error.message));
+  else link("off");
+});
+look();

@@ -1,0 +1,156 @@
+// One source: its picture, the boxes over it, the verdict and the bars.
+
+import { RegionEditor } from "./region.js";
+
+const TOP = 5;
+
+export function percent(score) {
+  return `${(score * 100).toFixed(score > 0.9995 ? 0 : score > 0.1 ? 0 : 1)} %`;
+}
+
+export function hue(label) {
+  let sum = 7;
+  for (const letter of label) sum = (sum * 31 + letter.codePointAt(0)) % 3600;
+  return sum % 360;
+}
+
+export class Stage {
+  constructor(source, actions) {
+    this.source = source;
+    this.root = document.importNode(document.getElementById("stage").content.firstElementChild, true);
+    this.root.dataset.source = source;
+    this.find = (selector) => this.root.querySelector(selector);
+    this.canvas = this.find("canvas");
+    this.canvas.width = 640;
+    this.canvas.height = 480;
+    this.paint = this.canvas.getContext("2d", { alpha: false, desynchronized: true });
+    this.find(".name").textContent = source;
+    this.canvas.setAttribute("aria-label", `Live picture of ${source}`);
+    this.settings = {};
+    this.find(".pause").addEventListener("click", () => actions.pause(source, !this.settings.paused));
+    this.find(".snapshot").addEventListener("click", () => actions.snapshot(source));
+    this.region = new RegionEditor(this.find(".picture"), this.canvas, this.find(".region"), this.find(".region-button"),
+      (region) => actions.region(source, region));
+    this.waiting = null;
+    this.busy = false;
+    this.shown = 0;
+  }
+
+  // The newest picture wins: what arrives while one is decoded replaces what waits.
+  show(result, jpeg) {
+    this.waiting = [result, jpeg];
+    if (!this.busy) this.work();
+  }
+
+  async work() {
+    this.busy = true;
+    while (this.waiting) {
+      const [result, jpeg] = this.waiting;
+      this.waiting = null;
+      try {
+        const picture = await createImageBitmap(jpeg);
+        this.draw(result, picture);
+        picture.close();
+      } catch (error) {
+        console.warn("a picture could not be shown", error.message);
+      }
+    }
+    this.busy = false;
+  }
+
+  draw(result, picture) {
+    if (this.canvas.width !== picture.width || this.canvas.height !== picture.height) {
+      this.canvas.width = picture.width;
+      this.canvas.height = picture.height;
+      this.root.style.setProperty("--ratio", picture.width / picture.height);
+    }
+    this.paint.drawImage(picture, 0, 0);
+    this.root.dataset.frame = result.frame;
+    this.shown += 1;
+    this.boxes(result);
+    this.verdict(result.results);
+    this.bars(result.results);
+    this.region.place();
+  }
+
+  boxes(result) {
+    const layer = this.find(".boxes");
+    const [width, height] = result.size;
+    const { offsetLeft: left, offsetTop: top, offsetWidth: wide, offsetHeight: high } = this.canvas;
+    Object.assign(layer.style, { left: `${left}px`, top: `${top}px`, width: `${wide}px`, height: `${high}px` });
+    const rows = result.results.filter((row) => row.box);
+    while (layer.children.length > rows.length) layer.lastChild.remove();
+    rows.forEach((row, i) => {
+      const box = layer.children[i] || layer.appendChild(newBox());
+      const [x, y, w, h] = row.box;
+      Object.assign(box.style, { left: `${100 * x / width}%`, top: `${100 * y / height}%`, width: `${100 * w / width}%`, height: `${100 * h / height}%` });
+      box.style.setProperty("--hue", hue(row.label));
+      box.classList.toggle("high", y / height < 0.08);
+      box.firstChild.textContent = `${row.label} ${percent(row.score)}${row.text ? ` ${row.text}` : ""}`;
+    });
+  }
+
+  verdict(rows) {
+    const line = this.find(".verdict");
+    const top = rows[0];
+    const same = top && top.box ? rows.filter((row) => row.label === top.label).length : 1;
+    write(this.find(".label"), top ? (same > 1 ? `${same} × ${top.label}` : top.label) : "–");
+    write(this.find(".score"), top ? percent(top.score) : "");
+    line.classList.toggle("unknown", !top || top.id < 0);
+  }
+
+  bars(rows) {
+    const list = this.find(".bars");
+    const best = new Map();
+    for (const row of rows) if (row.id >= 0 && !best.has(row.label)) best.set(row.label, row.score);
+    const shown = [...best].slice(0, TOP);
+    while (list.children.length > shown.length) list.lastChild.remove();
+    shown.forEach(([label, score], i) => {
+      const bar = list.children[i] || list.appendChild(newBar());
+      write(bar.children[0], label);
+      bar.querySelector("b").style.transform = `scaleX(${score})`;
+      const mark = bar.querySelector("i");
+      mark.hidden = this.settings.threshold == null || this.settings.threshold === 0;
+      mark.style.left = `${100 * (this.settings.threshold || 0)}%`;
+      write(bar.children[2], percent(score));
+    });
+  }
+
+  setSettings(settings) {
+    this.settings = settings;
+    const pause = this.find(".pause");
+    pause.setAttribute("aria-pressed", String(settings.paused));
+    write(pause, settings.paused ? "Go on" : "Pause");
+    this.region.set(settings.region);
+    this.veil();
+  }
+
+  setStatus(status, notice) {
+    this.lost = status && !status.connected ? (notice && notice.kind !== "back" ? notice.text : "no picture from this source") : "";
+    this.veil();
+  }
+
+  veil() {
+    const text = this.lost || (this.settings.paused ? "paused" : "");
+    const veil = this.find(".veil");
+    veil.hidden = !text;
+    write(veil, text);
+  }
+}
+
+function newBox() {
+  const box = document.createElement("div");
+  box.className = "box";
+  box.append(document.createElement("span"));
+  return box;
+}
+
+function newBar() {
+  const bar = document.createElement("li");
+  bar.innerHTML = '<span class="name"></span><span class="track" aria-hidden="true"><b></b><i hidden></i></span><span class="value"></span>';
+  return bar;
+}
+
+export function write(node, text) {
+  if (node.textContent !== text) node.textContent = text;
+}

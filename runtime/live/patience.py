@@ -1,0 +1,67 @@
+"""uvicorn's HTTP protocol with an end to its patience: half-open connections are closed, too many are refused."""
+
+from __future__ import annotations
+
+import asyncio
+import importlib.util
+from typing import Any
+
+__all__ = ["http_protocol"]
+
+HEAD_TIMEOUT_S = 10.0  # a request's head must be complete by then
+MAX_CONNECTIONS = 512
+
+
+def http_protocol() -> type[asyncio.Protocol]:
+    """uvicorn's protocol class (httptools where it is installed), made impatient."""
+    base: Any
+    if importlib.util.find_spec("httptools") is not None:
+        from uvicorn.protocols.http import httptools_impl
+
+        base = httptools_impl.HttpToolsProtocol
+    else:
+        from uvicorn.protocols.http import h11_impl
+
+        base = h11_impl.H11Protocol
+
+    class ImpatientProtocol(base):  # type: ignore[misc]
+        """Waits only so long for a request's head."""
+
+        deadline: asyncio.TimerHandle | None = None
+
+        def connection_made(self, transport: asyncio.Transport) -> None:
+            """Take the connection, unless there are too many."""
+            super().connection_made(transport)
+            if len(self.connections) > MAX_CONNECTIONS:
+                transport.abort()
+                return
+            self._wait_for_head()
+
+        def data_received(self, data: bytes) -> None:
+            """Parse; the clock runs as long as a head is incomplete."""
+            super().data_received(data)
+            if self.cycle is None or self.cycle.response_complete:
+                if self.deadline is None:
+                    self._wait_for_head()
+            else:
+                self._stop_waiting()
+
+        def connection_lost(self, exc: Exception | None) -> None:
+            """Forget the clock with the connection."""
+            self._stop_waiting()
+            super().connection_lost(exc)
+
+        def _wait_for_head(self) -> None:
+            self.deadline = self.loop.call_later(HEAD_TIMEOUT_S, self._give_up)
+
+        def _stop_waiting(self) -> None:
+            if self.deadline is not None:
+                self.deadline.cancel()
+                self.deadline = None
+
+        def _give_up(self) -> None:
+            self.deadline = None
+            if (self.cycle is None or self.cycle.response_complete) and not self.transport.is_closing():
+                self.transport.abort()
+
+    return ImpatientProtocol

@@ -1,0 +1,109 @@
+"""Open-ended responses: frames for the page, server-sent events for everybody."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import struct
+import time
+from typing import Any
+
+from starlette.types import Receive, Scope, Send
+
+from .hub import Hub, Listener, Viewer
+
+__all__ = ["EventStream", "FrameStream", "event", "frame_record"]
+
+HEARTBEAT_S = 10.0
+MAX_VIEWERS = 64
+MAX_LISTENERS = 128
+
+
+def frame_record(result: dict[str, Any], jpeg: bytes) -> bytes:
+    """One frame on the wire: two big-endian lengths, the result's JSON, the JPEG; so labels stay with their picture."""
+    text = json.dumps(result, ensure_ascii=False, separators=(",", ":")).encode()
+    return struct.pack(">II", len(text), len(jpeg)) + text + jpeg
+
+
+def event(kind: str, value: Any) -> bytes:
+    """One server-sent event."""
+    text = json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+    return f"event: {kind}\ndata: {text}\n\n".encode()
+
+
+class FrameStream:
+    """ASGI endpoint: every frame, as fast as this viewer takes them."""
+
+    def __init__(self, hub: Hub) -> None:
+        self._hub = hub
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002
+        """Send until one side leaves."""
+        if self._hub.viewers >= MAX_VIEWERS:
+            await _busy(send)
+            return
+        with self._hub.viewer() as viewer:
+            await _pour(viewer, receive, send, b"application/octet-stream", b"\0" * 8)
+
+
+class EventStream:
+    """ASGI endpoint: events of some kinds, with what is known at the start before them."""
+
+    def __init__(self, hub: Hub, *kinds: str, greeting: Any = None) -> None:
+        self._hub, self._kinds, self._greeting = hub, kinds, greeting
+        self._open = 0
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002
+        """Send until one side leaves."""
+        if self._open >= MAX_LISTENERS:
+            await _busy(send)
+            return
+        self._open += 1
+        try:
+            with self._hub.listener(*self._kinds) as listener:
+                if self._greeting is not None:
+                    listener.put(self._greeting())
+                await _pour(listener, receive, send, b"text/event-stream; charset=utf-8", b": alive\n\n")
+        finally:
+            self._open -= 1
+
+
+async def _pour(client: Viewer | Listener, receive: Receive, send: Send, media: bytes, heartbeat: bytes) -> None:
+    headers = [(b"content-type", media), (b"cache-control", b"no-store"), (b"x-accel-buffering", b"no")]
+    gone = asyncio.ensure_future(_disconnected(receive, client))
+    try:
+        await send({"type": "http.response.start", "status": 200, "headers": headers})
+        await send({"type": "http.response.body", "body": heartbeat, "more_body": True})
+        beat = time.monotonic()
+        while not client.closed:
+            if not client.ready.is_set():
+                with contextlib.suppress(asyncio.TimeoutError):
+                    await asyncio.wait_for(client.ready.wait(), HEARTBEAT_S)
+            chunks = client.take()
+            if not chunks and time.monotonic() - beat >= HEARTBEAT_S:
+                chunks = [heartbeat]
+            client.sending_since = time.monotonic()
+            for chunk in chunks:
+                await send({"type": "http.response.body", "body": chunk, "more_body": True})
+                beat = client.sending_since = time.monotonic()
+            client.sending_since = None
+        await send({"type": "http.response.body", "body": b"", "more_body": False})
+    except OSError:  # the client went away in the middle
+        pass
+    finally:
+        gone.cancel()
+
+
+async def _disconnected(receive: Receive, client: Viewer | Listener) -> None:
+    while (await receive())["type"] != "http.disconnect":
+        pass
+    client.close()
+    if client.task is not None and client.sending_since is not None:
+        client.task.cancel()
+
+
+async def _busy(send: Send) -> None:
+    headers = [(b"content-type", b"application/json"), (b"retry-after", b"5")]
+    await send({"type": "http.response.start", "status": 503, "headers": headers})
+    await send({"type": "http.response.body", "body": b'{"error": "too many viewers; try again in 5 s"}'})
