@@ -3,7 +3,7 @@
     python benchmarks/builtin/signs_data.py --signs DIR --cifar DIR --out signs.npz
 
 Writes 64 x 64 RGB pictures with labels 0-9 and `nothing`. Signers are kept apart: of every five, three are train, one
-is val and one is test (`signers.py` tells them apart). Val and test hold the photos as they were taken, and plain scenes.
+is val and one is test (`signers.py` tells them apart). Val and test hold the photos as they were taken, and scenes.
 """
 
 from __future__ import annotations
@@ -52,13 +52,13 @@ def main() -> None:
                 gone = rng.random() < 0.06
                 arrays["x_train"].append(_small(_composed(rng, hand, _wall(rng, cifar), gone=gone)))
                 labels["train"].append(NOTHING if gone else name[0])
-    for split in labels:
-        for _ in range(len(labels[split]) // 8):
+    for split, answers in labels.items():
+        for _ in range(len(answers) // 8):
             arrays[f"x_{split}"].append(_small(_wall(rng, cifar)))
-            labels[split].append(NOTHING)
-        print(f"{split}: {len(labels[split])} pictures", flush=True)
-    answers = {f"y_{split}": np.array(names) for split, names in labels.items()}
-    np.savez(options.out, **{name: np.stack(images) for name, images in arrays.items()}, **answers)
+            answers.append(NOTHING)
+        print(f"{split}: {len(answers)} pictures", flush=True)
+    truth = {f"y_{split}": np.array(names) for split, names in labels.items()}
+    np.savez(options.out, **{name: np.stack(images) for name, images in arrays.items()}, **truth)
 
 
 def _cut_out(photo: Image) -> NDArray[np.float32]:
