@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 
 from .bundle import Bundle
-from .decode.catalog import READINGS
+from .decode.catalog import LAYOUTS, READINGS
+from .decode.picture import picture_is_nchw
 from .decode.reading import Reading
 from .engines.protocol import TensorInfo
 from .errors import ModelError, UsageError
@@ -35,6 +36,7 @@ def open_bare(path: Path, options: ModelOptions) -> Bundle:
     file = describe(data, str(path))
     if file.external:
         raise ModelError(f"{path}: keeps its weights in {file.external[0]!r}: save the model as one file")
+    file = _sized(file, options, path)
     labels, labels_from = _known_labels(file, options)
     reading = _reading(file, labels, options, path)
     network, notes = _network(file, reading, labels, labels_from, options, path)
@@ -63,15 +65,17 @@ def _known_labels(file: ModelDescription, options: ModelOptions) -> tuple[tuple[
 
 def _reading(file: ModelDescription, labels: tuple[str, ...], options: ModelOptions, path: Path) -> Reading:
     """The asked family's contract, or the first family that the file's shapes and metadata belong to."""
-    if options.decoder is not None and options.decoder not in READINGS:
-        raise UsageError(f"--decode {options.decoder}: must be one of {', '.join(READINGS)}")
-    for name, read in READINGS.items():
-        if options.decoder in (None, name) and (found := read(file, labels)) is not None:
+    asked = options.decoder
+    known = {**READINGS, **LAYOUTS}
+    if asked is not None and asked not in known:
+        raise UsageError(f"--decode {asked}: must be one of {', '.join(known)}")
+    for read in READINGS.values() if asked is None else [known[asked]]:
+        if (found := read(file, labels, asked=asked is not None)) is not None:
             return found
     outputs = ", ".join(f"{output.name} {_shape(output)}" for output in file.outputs)
-    if options.decoder is not None:
-        raise ModelError(f"{path}: --decode {options.decoder} does not fit its outputs: {outputs}")
-    raise ModelError(f"{path}: no decoder fits its outputs {outputs}: name one with --decode {'|'.join(READINGS)}")
+    if asked is not None:
+        raise ModelError(f"{path}: --decode {asked} does not fit its outputs: {outputs}")
+    raise ModelError(f"{path}: no decoder fits its outputs {outputs}: name one with --decode {'|'.join(known)}")
 
 
 def _network(
@@ -83,7 +87,7 @@ def _network(
     path: Path,
 ) -> tuple[Network, tuple[str, ...]]:
     notes = list(reading.notes)
-    names = reading.labels if reading.labels and options.labels is None else labels
+    names = reading.labels or labels
     if names and reading.classes is not None:
         names, said = fit_labels(names, reading.classes, labels_from)
         notes += said
@@ -127,7 +131,7 @@ def _picture(
 ) -> tuple[PixelContract, TensorContract, list[str]]:
     """The picture and the tensor that the file's one input wants."""
     info, layout, channels, size = _input(file, path)
-    height, width = _size(size, reading, options, path)
+    height, width = _size(size, reading, path)
     color = options.color or ("gray" if channels == 1 else reading.color)
     if (color == "gray") != (channels == 1):
         raise UsageError(f"--color {color}: {path} takes {channels} channel{'s' if channels > 1 else ''}")
@@ -160,25 +164,32 @@ def _input(file: ModelDescription, path: Path) -> tuple[TensorInfo, str, int, tu
         raise ModelError(f"{path}: takes {shape[0]} pictures at once: export it with a batch of 1")
     if len(shape) == 3:
         return info, "NHWC", 1, (shape[1], shape[2])
-    if len(shape) == 4 and shape[1] in _CHANNELS and (shape[3] not in _CHANNELS or file.format == "onnx"):
+    if picture_is_nchw(info, file.format):
         return info, "NCHW", shape[1] or 3, (shape[2], shape[3])
     if len(shape) == 4 and shape[3] in _CHANNELS:
         return info, "NHWC", shape[3] or 3, (shape[1], shape[2])
     raise ModelError(f"{path}: its input {info.name} {_shape(info)} is no picture of 1 or 3 channels")
 
 
-def _size(size: tuple[int | None, int | None], reading: Reading, options: ModelOptions, path: Path) -> tuple[int, int]:
-    free = reading.size or (None, None)
-    asked = options.size or (None, None)
-    sides = []
-    for fixed, said, known in zip(size, asked, free, strict=True):
-        if fixed is not None and said not in (None, fixed):
-            raise UsageError(f"--input-size: {path} takes {size[1]}x{size[0]} and no other size")
-        side = fixed or said or known
-        if side is None:
-            raise UsageError(f"{path}: takes pictures of any size: say which with --input-size WxH")
-        sides.append(side)
-    return sides[0], sides[1]
+def _size(size: tuple[int | None, int | None], reading: Reading, path: Path) -> tuple[int, int]:
+    known = reading.size or (None, None)
+    height, width = (fixed or free for fixed, free in zip(size, known, strict=True))
+    if height is None or width is None:
+        raise UsageError(f"{path}: takes pictures of any size: say which with --input-size WxH")
+    return height, width
+
+
+def _sized(file: ModelDescription, options: ModelOptions, path: Path) -> ModelDescription:
+    """The file with the asked size in place of the axes that it leaves free."""
+    if options.size is None or len(file.inputs) != 1:
+        return file
+    info, _, _, size = _input(file, path)
+    if any(fixed not in (None, asked) for fixed, asked in zip(size, options.size, strict=True)):
+        raise UsageError(f"--input-size: {path} takes {size[1] or '?'}x{size[0] or '?'} and no other size")
+    shape = list(info.shape)
+    at = 2 if picture_is_nchw(info, file.format) else 1
+    shape[at : at + 2] = options.size
+    return dataclasses.replace(file, inputs=(dataclasses.replace(info, shape=tuple(shape)),))
 
 
 def _tensor(info: TensorInfo, layout: str, reading: Reading, options: ModelOptions) -> tuple[TensorContract, list[str]]:

@@ -51,8 +51,12 @@ def detections(
     placement: Placement,
     *,
     suppressed: bool = False,
+    points: NDArray[np.float32] | None = None,
 ) -> Recognitions:
-    """Corner boxes (N, 4) in input pixels as recognitions: threshold, wanted classes, suppression, frame pixels."""
+    """Corner boxes (N, 4) in input pixels as recognitions: threshold, wanted classes, suppression, frame pixels.
+
+    `points` are keypoints (N, K, 3) x, y, score, in input pixels too.
+    """
     settings = network.decode
     rows = np.flatnonzero(scores >= max(settings.threshold, 1e-6))
     wanted = settings.options.get("classes")
@@ -70,7 +74,14 @@ def detections(
         ids[picked].astype(np.int32),
         scores[picked].astype(np.float32),
         boxes=placement.to_frame(corner_boxes[kept]),
+        keypoints=None if points is None else _points_in_frame(points[picked], placement),
     )
+
+
+def _points_in_frame(points: NDArray[np.float32], placement: Placement) -> NDArray[np.float32]:
+    flat = points[..., :2].reshape(-1, 2)
+    places = placement.to_frame(np.concatenate([flat, flat], axis=1))[:, :2]
+    return np.concatenate([places.reshape(*points.shape[:2], 2), points[..., 2:]], axis=2)
 
 
 def matched(wanted: Sequence[Recognitions], found: Sequence[Recognitions], iou: float = 0.5) -> float:

@@ -60,14 +60,15 @@ def classify(outputs: Mapping[str, NDArray[Any]], network: Network, placement: P
     return Recognitions(network.labels, ids, scores, maps={"probabilities": probabilities})
 
 
-def read_as_classifier(file: ModelDescription, labels: tuple[str, ...]) -> Reading | None:
+def read_as_classifier(file: ModelDescription, labels: tuple[str, ...], *, asked: bool = False) -> Reading | None:
     """A file with one row of scores among its outputs; several such rows are told apart by the number of labels."""
     rows = [(output, count) for output in file.outputs if (count := _classes(output)) is not None]
     fitting = [pair for pair in rows if labels and abs(pair[1] - len(labels)) <= 1] or rows
-    if len(fitting) != 1:
+    if not fitting or (len(fitting) > 1 and not asked):
         return None
     output, count = fitting[0]
-    options, known = {}, _gives_probabilities(file, output)
+    options: dict[str, str] = {}
+    known = _gives_probabilities(file, output)
     if known is None:
         options = {"probabilities": "from values"}
     return Reading(

@@ -1,0 +1,23 @@
+"""What a reading must know of a file's input: where its axes lie and how large its picture is."""
+
+from __future__ import annotations
+
+from ..engines.protocol import TensorInfo
+from ..formats.description import ModelDescription
+
+__all__ = ["picture_is_nchw", "picture_size"]
+
+
+def picture_is_nchw(info: TensorInfo, file_format: str) -> bool:
+    """Whether a picture's channels come before its height; ONNX files mean so where both ends could be channels."""
+    shape = info.shape
+    return len(shape) == 4 and shape[1] in (1, 3) and (shape[3] not in (1, 3) or file_format == "onnx")
+
+
+def picture_size(file: ModelDescription) -> tuple[int, int] | None:
+    """Height and width of the one picture a file takes, None where it is free or there is no such input."""
+    if len(file.inputs) != 1 or len(file.inputs[0].shape) != 4:
+        return None
+    shape = file.inputs[0].shape
+    height, width = shape[2:] if picture_is_nchw(file.inputs[0], file.format) else shape[1:3]
+    return None if height is None or width is None else (height, width)

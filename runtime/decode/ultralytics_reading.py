@@ -1,0 +1,191 @@
+"""Which Ultralytics layout a bare file has: from the metadata of its export, else from shapes that nothing else has."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from ..engines.protocol import TensorInfo
+from ..formats.description import ModelDescription
+from ..labels import parse_names
+from ..manifest import Decode
+from .classify import read_as_classifier
+from .grids import cell_count, strides_for
+from .picture import picture_size
+from .reading import Reading
+
+__all__ = ["ExportMetadata", "read_as_ultralytics"]
+
+_ANCHORED = ((8, 16, 32), (8, 16, 32, 64))  # strides of v5 heads, three anchors a cell
+_MOST_FINISHED = 1000  # rows of an output after NMS; grids have more
+_IMAGENET_MEAN, _IMAGENET_STD = (123.675, 116.28, 103.53), (58.395, 57.12, 57.375)
+_READ_TASKS = ("detect", "segment", "pose")
+
+
+@dataclass(frozen=True)
+class ExportMetadata:
+    """What an Ultralytics export says of itself."""
+
+    names: tuple[str, ...]
+    task: str | None = None  # v5 exports do not say
+    size: tuple[int, int] | None = None  # height and width
+    keypoints: tuple[int, int] | None = None
+    finished: bool = False  # NMS is in the graph
+    version: str = ""
+
+    @classmethod
+    def of(cls, metadata: Mapping[str, str]) -> ExportMetadata | None:
+        """The metadata of a file, None where it is no Ultralytics export."""
+        names = parse_names(metadata.get("names", ""))
+        if not names or not {"stride", "task"} & set(metadata):
+            return None
+        size, points, args = (_plain(metadata.get(key)) for key in ("imgsz", "kpt_shape", "args"))
+        in_graph = isinstance(args, dict) and args.get("nms") is True
+        return cls(
+            names,
+            metadata.get("task"),
+            _pair(size),
+            _pair(points),
+            in_graph or metadata.get("end2end", "").lower() == "true",
+            metadata.get("version", ""),
+        )
+
+
+def read_as_ultralytics(
+    file: ModelDescription, labels: tuple[str, ...], *, asked: bool = False, layout: str | None = None
+) -> Reading | None:
+    """An Ultralytics export by its metadata; without any, a file whose one output has a shape no other family has."""
+    export = ExportMetadata.of(file.metadata)
+    if export is not None and layout is None and export.task in (None, "classify"):
+        row = read_as_classifier(file, labels or export.names)
+        if row is not None:
+            return _classifier(row, export, labels or export.names)
+    if export is not None and export.task not in (None, *_READ_TASKS):
+        return None
+    output = next((output for output in file.outputs if len(output.shape) == 3), None)
+    if output is None or (export is None and len(file.outputs) != 1):
+        return None
+    size = picture_size(file) or (export.size if export else None)
+    found = layout or _layout(output, export, size, asked=asked)
+    return None if found is None else _detector(file, output, found, export, size)
+
+
+def _classifier(row: Reading, export: ExportMetadata, labels: tuple[str, ...]) -> Reading:
+    """Ultralytics' classifiers see the centre crop; v5's also ImageNet's mean and deviation."""
+    old = export.task is None
+    return Reading(
+        row.decode,
+        row.task,
+        row.outputs,
+        row.classes,
+        row.picked,
+        resize="crop",
+        mean=_IMAGENET_MEAN if old else (0.0,),
+        std=_IMAGENET_STD if old else (255.0,),
+        labels=labels,
+        size=export.size,
+        notes=("read as an Ultralytics classifier from its metadata",),
+    )
+
+
+def _layout(
+    output: TensorInfo, export: ExportMetadata | None, size: tuple[int, int] | None, *, asked: bool
+) -> str | None:
+    """v8, v5, nms or detr; None where the shape leaves it open."""
+    first, last = output.shape[1:]
+    if export is not None:
+        return _layout_of_export(first, last, export, size)
+    if first is None or last is None or size is None:
+        return None
+    if last == 6 and first <= _MOST_FINISHED:
+        return "nms"
+    if first >= 5 and strides_for(*size, last) is not None:
+        return "v8"
+    if last >= 6 and _is_anchored(first, size):
+        return "v5"
+    if asked:
+        return "v8" if first < last else "v5"
+    return None
+
+
+def _layout_of_export(
+    first: int | None, last: int | None, export: ExportMetadata, size: tuple[int, int] | None
+) -> str | None:
+    classes, points = len(export.names), export.keypoints or (0, 0)
+    extra = {"segment": 32, "pose": points[0] * points[1]}.get(export.task or "detect", 0)
+    if export.finished and last == 6 + extra:
+        return "nms"
+    if first == 4 + classes + extra and (last is None or last > first or strides_for(*(size or (0, 0)), last)):
+        return "v8"
+    if last == 5 + classes + (extra if export.task == "segment" else 0):
+        few = first is not None and first <= _MOST_FINISHED and not (size and _is_anchored(first, size))
+        return "nms" if last == 6 and few else "v5"
+    if last == 6 + extra:
+        return "nms"
+    if last == 4 + classes and first is not None and first <= _MOST_FINISHED:
+        return "detr"
+    return None
+
+
+def _is_anchored(rows: int, size: tuple[int, int]) -> bool:
+    return any(rows == 3 * cell_count(*size, strides) for strides in _ANCHORED)
+
+
+def _detector(
+    file: ModelDescription,
+    output: TensorInfo,
+    layout: str,
+    export: ExportMetadata | None,
+    size: tuple[int, int] | None,
+) -> Reading:
+    options: dict[str, Any] = {"layout": layout}
+    classes = len(export.names) if export else _classes_in(output, layout)
+    if export:
+        options["class_count"] = classes
+        if export.task == "pose" and export.keypoints:
+            options["keypoints"] = list(export.keypoints)
+    if layout == "detr":
+        options["normalized"] = "always"
+    elif file.format == "tflite":
+        options["normalized"] = "from values"
+    notes = [f"read as Ultralytics {layout} {'from its metadata' if export else 'from the shape of its output'}"]
+    if export and export.task == "segment":
+        notes.append("its masks are not read, its boxes are")
+    return Reading(
+        Decode("ultralytics", threshold=0.25, iou=0.45 if layout == "v5" else 0.7, max_det=300, options=options),
+        task="detect",
+        outputs=("predictions",),
+        picked=() if output is file.outputs[0] else (output.name,),
+        classes=classes,
+        resize="stretch" if layout == "detr" else "letterbox",
+        filter="linear",
+        pad=114,
+        mean=(0.0,),
+        std=(255.0,),
+        size=size,
+        notes=tuple(notes),
+    )
+
+
+def _classes_in(output: TensorInfo, layout: str) -> int | None:
+    axis = output.shape[1] if layout == "v8" else output.shape[2]
+    before = {"v8": 4, "v5": 5, "detr": 4}.get(layout)
+    return None if axis is None or before is None else axis - before
+
+
+def _plain(text: str | None) -> Any:
+    """A value as Python wrote it."""
+    try:
+        return ast.literal_eval(text or "None")
+    except (ValueError, SyntaxError, RecursionError, MemoryError):
+        return None
+
+
+def _pair(value: Any) -> tuple[int, int] | None:
+    if isinstance(value, int) and not isinstance(value, bool):
+        value = (value, value)
+    if isinstance(value, (list, tuple)) and len(value) == 2 and all(isinstance(v, int) and v > 0 for v in value):
+        return int(value[0]), int(value[1])
+    return None

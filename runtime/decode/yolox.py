@@ -1,0 +1,75 @@
+"""YOLOX: one row a cell of center, size, objectness and classes, in units of the cell's stride."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..errors import ModelError
+from ..formats.description import ModelDescription
+from ..manifest import Decode, Network
+from ..preprocess import Placement
+from ..recognitions import Recognitions
+from .boxes import corners, detections
+from .grids import cells, strides_for
+from .picture import picture_size
+from .reading import Reading
+
+__all__ = ["read_as_yolox", "yolox"]
+
+
+def yolox(outputs: Mapping[str, NDArray[Any]], network: Network, placement: Placement) -> Recognitions:
+    """Boxes from the raw grid (1, N, 5 + C): x, y offsets and log sizes a cell, objectness and class probabilities."""
+    raw = np.asarray(outputs["grid"][0], np.float32)
+    height, width = network.pixels.height, network.pixels.width
+    rows = np.flatnonzero(raw[:, 4] >= network.decode.threshold)
+    picked = raw[rows]
+    if not network.decode.options.get("decoded"):
+        strides = strides_for(height, width, len(raw))
+        if strides is None:
+            raise ModelError(f"yolox: {len(raw)} rows are no grid of a {width}x{height} picture")
+        places, sizes = cells(height, width, strides)
+        centers = (picked[:, :2] + places[rows]) * sizes[rows]
+        extents = np.exp(np.minimum(picked[:, 2:4], 20)) * sizes[rows]
+        picked = np.concatenate([centers, extents, picked[:, 4:]], axis=1)
+    ids = picked[:, 5:].argmax(axis=1) if len(picked) else np.empty(0, np.int64)
+    scores = picked[:, 4] * picked[np.arange(len(picked)), 5 + ids]
+    return detections(corners(picked), scores, ids, network, placement)
+
+
+def read_as_yolox(file: ModelDescription, labels: tuple[str, ...], *, asked: bool = False) -> Reading | None:
+    """A file with one output of a row a cell; without being asked only where the graph ends in the undecoded grid."""
+    size = picture_size(file)
+    if len(file.outputs) != 1 or len(file.outputs[0].shape) != 3 or size is None:
+        return None
+    rows, columns = file.outputs[0].shape[1:]
+    if rows is None or columns is None or columns < 6 or strides_for(*size, rows) is None:
+        return None
+    last = file.producer_of(file.outputs[0].name)
+    raw = last is not None and last.kind in ("Transpose", "TRANSPOSE")
+    if not (asked or (raw and file.format == "onnx" and labels_fit(labels, columns - 5))):
+        return None
+    said = "read as YOLOX from its shape and last operator" if not asked else "read as YOLOX, as asked"
+    state = "its grid is decoded here" if raw else "its grid is already decoded"
+    return Reading(
+        Decode("yolox", threshold=0.3, iou=0.45, options={} if raw else {"decoded": True}),
+        task="detect",
+        outputs=("grid",),
+        classes=columns - 5,
+        color="bgr",
+        resize="letterbox",
+        filter="linear",
+        pad=114,
+        anchor="topleft",
+        mean=(0.0,),
+        std=(1.0,),
+        notes=(f"{said}; {state}",),
+    )
+
+
+def labels_fit(labels: tuple[str, ...], classes: int) -> bool:
+    """Whether labels do not speak against a number of classes."""
+    return not labels or len(labels) == classes

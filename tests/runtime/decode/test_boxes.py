@@ -1,0 +1,84 @@
+"""Overlap, class-aware suppression, and boxes back in the frame."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from edgelens.runtime.decode.boxes import corners, detections, matched, overlaps, suppress
+from edgelens.runtime.manifest import Decode, Network
+from edgelens.runtime.preprocess import PixelContract, Region, fit
+from edgelens.runtime.recognitions import Recognitions
+
+
+def network(**decode):
+    return Network(
+        "detect", ("cat", "dog"), PixelContract(100, 100, resize="stretch"), (), Decode("yolox", **decode), ()
+    )
+
+
+def place(height=100, width=100, **contract):
+    return fit(np.zeros((height, width, 3), np.uint8), PixelContract(100, 100, **{"resize": "stretch", **contract}))[1]
+
+
+def test_overlap_of_halves_thirds_and_nothing():
+    one = np.array([0, 0, 10, 10], np.float32)
+    many = np.array([[0, 0, 10, 10], [5, 0, 15, 10], [20, 20, 30, 30], [3, 3, 3, 3]], np.float32)
+    assert overlaps(one, many) == pytest.approx([1, 1 / 3, 0, 0])
+    assert overlaps(many[3], many[3:]) == [0]
+
+
+def test_suppression_agrees_with_opencv_class_by_class():
+    import cv2
+
+    rng = np.random.default_rng(3)
+    boxes = corners(np.c_[rng.uniform(20, 80, (300, 2)), rng.uniform(5, 30, (300, 2))].astype(np.float32))
+    scores, ids = rng.uniform(0, 1, 300).astype(np.float32), rng.integers(0, 3, 300)
+    kept = suppress(boxes, scores, ids, 0.45, 1000)
+    wanted = set()
+    for k in range(3):
+        rows = np.flatnonzero(ids == k)
+        xywh = np.c_[boxes[rows, :2], boxes[rows, 2:] - boxes[rows, :2]]
+        wanted |= {int(rows[i]) for i in cv2.dnn.NMSBoxes(xywh.tolist(), scores[rows].tolist(), 0.0, 0.45)}
+    assert set(kept.tolist()) == wanted
+    assert (np.diff(scores[kept]) <= 0).all()
+
+
+def test_other_classes_and_the_limit():
+    boxes = np.array([[0, 0, 10, 10]] * 3, np.float32)
+    scores, ids = np.array([0.5, 0.9, 0.7], np.float32), np.array([0, 0, 1])
+    assert suppress(boxes, scores, ids, 0.5, 10).tolist() == [1, 2]
+    assert suppress(boxes, scores, ids, 0.5, 1).tolist() == [1]
+
+
+def test_threshold_classes_and_broken_numbers():
+    boxes = np.array([[0, 0, 10, 10], [20, 20, 30, 30], [40, 40, np.nan, 50], [60, 60, 70, 70]])
+    scores, ids = np.array([0.9, 0.2, 0.9, 0.8]), np.array([0, 0, 0, 1])
+    seen = detections(boxes, scores, ids, network(threshold=0.5), place())
+    assert list(seen) == [("cat", pytest.approx(0.9)), ("dog", pytest.approx(0.8))]
+    only = detections(boxes, scores, ids, network(threshold=0.5, options={"classes": [1]}), place())
+    assert [label for label, _ in only] == ["dog"]
+
+
+def test_boxes_come_back_to_the_frame_from_a_letterbox_and_a_region():
+    placement = place(200, 400, resize="letterbox")
+    seen = detections(np.array([[25, 50, 50, 75.0]]), np.ones(1), np.zeros(1, int), network(), placement)
+    assert seen.boxes is not None
+    assert seen.boxes[0] == pytest.approx([100, 100, 100, 100])
+    contract = PixelContract(100, 100, resize="stretch")
+    inside = fit(np.zeros((200, 400, 3), np.uint8), contract, Region(100, 50, 200, 100))[1]
+    seen = detections(np.array([[0, 0, 50, 50.0]]), np.ones(1), np.zeros(1, int), network(), inside)
+    assert seen.boxes is not None
+    assert seen.boxes[0] == pytest.approx([100, 50, 100, 50])
+
+
+def test_the_share_of_boxes_that_agree():
+    def seen(*boxes, ids=None):
+        return Recognitions(("a", "b"), ids or [0] * len(boxes), [0.9] * len(boxes), boxes=np.array(boxes, np.float32))
+
+    one, same, far = seen([0, 0, 10, 10]), seen([1, 0, 10, 10]), seen([50, 50, 10, 10])
+    assert matched([one], [same]) == 1
+    assert matched([one], [far]) == 0
+    assert matched([one], [seen([0, 0, 10, 10], ids=[1])]) == 0
+    assert matched([one], [seen([0, 0, 10, 10], [50, 50, 9, 9])]) == pytest.approx(2 / 3)
+    assert matched([Recognitions.nothing()], [Recognitions.nothing()]) == 1

@@ -1,0 +1,165 @@
+"""YOLOX, SSD, UltraFace and classifiers: arrays whose answer is known, and the shared models on real frames."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+import pytest
+
+from edgelens.runtime.decode.classify import class_probabilities, classify
+from edgelens.runtime.decode.grids import cells
+from edgelens.runtime.decode.ssd import ssd, ssd_labels
+from edgelens.runtime.decode.ultraface import ultraface
+from edgelens.runtime.decode.yolox import yolox
+from edgelens.runtime.errors import ModelError, UsageError
+from edgelens.runtime.frame import Frame
+from edgelens.runtime.manifest import Decode, Network
+from edgelens.runtime.model import open_model
+from edgelens.runtime.preprocess import PixelContract, fit
+from edgelens.runtime.recognizer import BundleRecognizer
+
+
+def network(decode, *, labels=(), size=64, **pixels):
+    return Network("detect", labels, PixelContract(size, size, **{"resize": "stretch", **pixels}), (), decode, ())
+
+
+def placement(net, height=64, width=64):
+    return fit(np.zeros((height, width, 3), np.uint8), net.pixels)[1]
+
+
+def see(path, frame, **options):
+    with BundleRecognizer(open_model(str(path), **options)) as recognizer:
+        return recognizer.recognize(Frame(frame))[0]
+
+
+def video_frame(path, index):
+    capture = cv2.VideoCapture(str(path))
+    for _ in range(index + 1):
+        frame = capture.read()[1]
+    capture.release()
+    return frame
+
+
+def test_yolox_puts_cells_back_where_they_are():
+    net = network(Decode("yolox", threshold=0.3), labels=("a", "b"))
+    places, sizes = cells(64, 64, (8, 16, 32))
+    raw = np.zeros((1, len(places), 7), np.float32)
+    for row, label in ((10, 0), (70, 1)):  # one at stride 8, one at stride 16
+        center, extent = np.array([30, 26]), np.array([12, 20])
+        raw[0, row, :2] = center / sizes[row] - places[row]
+        raw[0, row, 2:4] = np.log(extent / sizes[row])
+        raw[0, row, 4], raw[0, row, 5 + label] = 0.9, 0.8
+    seen = yolox({"grid": raw}, net, placement(net))
+    assert sorted(label for label, _ in seen) == ["a", "b"]
+    assert seen.scores == pytest.approx([0.72, 0.72])
+    assert seen.boxes == pytest.approx(np.array([[24, 16, 12, 20]] * 2), abs=1e-4)
+
+
+def test_yolox_of_another_size_is_one_line():
+    net = network(Decode("yolox"))
+    with pytest.raises(ModelError, match="no grid of a 64x64 picture"):
+        yolox({"grid": np.ones((1, 11, 7), np.float32)}, net, placement(net))
+
+
+def test_ssd_reads_its_count_and_order():
+    net = network(Decode("ssd", threshold=0.4), labels=("person", "car"))
+    outputs = {
+        "boxes": np.array([[[0.25, 0.5, 0.5, 0.75], [0, 0, 0.5, 0.5], [0, 0, 1, 1]]], np.float32),
+        "classes": np.array([[1, 0, 0]], np.float32),
+        "scores": np.array([[0.8, 0.5, 0.9]], np.float32),
+        "count": np.array([2], np.float32),
+    }
+    seen = ssd(outputs, net, placement(net))
+    assert list(seen) == [("car", pytest.approx(0.8)), ("person", pytest.approx(0.5))]
+    assert seen.boxes[0] == pytest.approx([32, 16, 16, 16])
+
+
+def test_ssd_labels_with_background_gaps_or_neither():
+    assert ssd_labels(("???", "a", "b"), 2)[0] == ("a", "b")
+    assert ssd_labels(("a", "b"), 2) == (("a", "b"), ())
+    names = ("person", *(f"n{i}" for i in range(1, 80)))
+    spread, notes = ssd_labels(names, 90)
+    assert len(spread) == 90
+    assert spread[10:13] == ("n10", "n/a", "n11")
+    assert spread[89] == "n79"
+    assert notes
+
+
+def test_ultraface_takes_the_face_column():
+    net = network(Decode("ultraface", threshold=0.7, iou=0.5), labels=("face",), size=64)
+    scores = np.array([[[0.1, 0.9], [0.9, 0.1], [0.2, 0.8]]], np.float32)
+    boxes = np.array([[[0.25, 0.25, 0.5, 0.5], [0, 0, 1, 1], [0.25, 0.25, 0.5, 0.51]]], np.float32)
+    seen = ultraface({"scores": scores, "boxes": boxes}, net, placement(net, 128, 128))
+    assert list(seen) == [("face", pytest.approx(0.9))]
+    assert seen.boxes[0] == pytest.approx([32, 32, 32, 32])
+
+
+def test_classifiers_rank_reject_and_leave_probabilities_alone():
+    logits = np.array([[1.0, 3.0, 2.0]])
+    net = Network("classify", ("a", "b", "c"), PixelContract(8, 8), (), Decode(top_k=2), ())
+    seen = classify({"logits": logits}, net, placement(net))
+    assert [label for label, _ in seen] == ["b", "c"]
+    assert seen.scores[0] == pytest.approx(np.exp(3) / np.exp([1, 2, 3]).sum())
+    ready = np.array([0.2, 0.5, 0.3], np.float32)
+    assert class_probabilities(ready, Decode(probabilities=True)) == pytest.approx(ready)
+    by_value = Decode(options={"probabilities": "from values"})
+    assert class_probabilities(ready, by_value) == pytest.approx(ready)
+    assert class_probabilities(ready * 5, by_value).sum() == pytest.approx(1)
+    assert class_probabilities([0.8], Decode(probabilities=True)) == pytest.approx([0.2, 0.8])
+    assert class_probabilities([0.0], Decode()) == pytest.approx([0.5, 0.5])
+    strict = Network("classify", ("a", "b", "c"), PixelContract(8, 8), (), Decode(threshold=0.9, top_k=1), ())
+    assert [label for label, _ in classify({"logits": logits}, strict, placement(net))] == ["unknown", "b"]
+
+
+def test_shared_yolox_and_ssd_find_the_person(shared):
+    frame = video_frame(shared / "video/one-by-one-person-detection.mp4", 300)
+    seen = see(shared / "models/yolox/yolox_nano.onnx", frame)
+    assert list(seen) == [("0", pytest.approx(0.90, abs=0.005))]
+    x, y, w, h = seen.boxes[0]
+    assert (x, y, w, h) == pytest.approx((381, 9, 162, 366), abs=3)
+    seen = see(shared / "models/ssd/coco_ssd_mobilenet_v1_1.0_quant.tflite", frame)
+    assert list(seen) == [("person", pytest.approx(0.66, abs=0.01))]
+    assert see(shared / "models/ssd/coco_ssd_mobilenet_v1_1.0_quant.tflite", frame, classes="car,dog").ids.size == 0
+
+
+def test_shared_ultraface_finds_the_face_silently(shared, capfd):
+    seen = see(shared / "models/ultraface/version-RFB-320.onnx", video_frame(shared / "video/asl_help.mkv", 5))
+    assert list(seen) == [("face", pytest.approx(1.0, abs=0.005))]
+    x, y, w, h = seen.boxes[0]
+    assert (x / 640, y / 480) == pytest.approx((0.47, 0.16), abs=0.01)
+    assert ((x + w) / 640, (y + h) / 480) == pytest.approx((0.57, 0.34), abs=0.01)
+    assert capfd.readouterr() == ("", "")
+
+
+def test_shared_classifiers_need_no_options(shared, capfd):
+    bundle = open_model(str(shared / "models/coral/mobilenet_v1_0.25_128_quant.tflite"))
+    network = bundle.manifest.main
+    assert network.decode.probabilities
+    assert network.labels[0] == "background"
+    assert len(network.labels) == 1001
+    assert (network.files[0].tensor.mean, network.files[0].tensor.scale) == ((0.0,), None)
+    fewer = [f"n{i}" for i in range(1000)]
+    assert open_model(
+        str(shared / "models/coral/mobilenet_v1_0.25_128_quant.tflite"), labels=fewer
+    ).manifest.main.labels[:2] == ("background", "n0")
+    with pytest.raises(UsageError, match="7 names for a model of 1001 classes"):
+        open_model(str(shared / "models/coral/mobilenet_v1_0.25_128_quant.tflite"), labels=fewer[:7])
+
+
+def test_shared_mnist_reads_the_digits(shared):
+    import gzip
+
+    def read(name, head):
+        return np.frombuffer(
+            gzip.open(shared / f"classify/mnist/test8k-{name}-ubyte.gz").read(200_000)[head:], np.uint8
+        )
+
+    images = read("images-idx3", 16)
+    images = images[: len(images) // 784 * 784].reshape(-1, 28, 28)
+    labels = read("labels-idx1", 8)[: len(images)]
+    with BundleRecognizer(open_model(str(shared / "models/mnist_onnx/mnist.onnx"))) as recognizer:
+        right = [
+            recognizer.recognize(Frame(cv2.cvtColor(image, cv2.COLOR_GRAY2BGR)))[0].ids[0] == label
+            for image, label in zip(images, labels, strict=True)
+        ]
+    assert np.mean(right) > 0.97

@@ -1,0 +1,209 @@
+"""Ultralytics exports: graphs with the layouts and metadata that the exporter writes."""
+
+from __future__ import annotations
+
+import io
+import json
+import zipfile
+
+import numpy as np
+import pytest
+
+from edgelens.runtime.errors import ModelError, UsageError
+from edgelens.runtime.frame import Frame
+from edgelens.runtime.model import open_model
+from edgelens.runtime.recognizer import BundleRecognizer
+
+SIDE = 64
+CELLS = 8 * 8 + 4 * 4 + 2 * 2
+NAMES = "{0: 'person', 1: 'bicycle', 2: \"driver's cap\"}"
+METADATA = {
+    "description": "Ultralytics YOLO11n model", "author": "Ultralytics", "version": "8.3.40", "stride": "32",
+    "task": "detect", "batch": "1", "imgsz": f"[{SIDE}, {SIDE}]", "names": NAMES, "args": "{'nms': False}",
+}  # fmt: skip
+
+# what the networks below answer: centre x, y, w, h in input pixels, class, score
+TRUTH = [((20, 24, 16, 20), 0, 0.9), ((21, 25, 16, 20), 0, 0.6), ((21, 25, 16, 20), 2, 0.7), ((50, 40, 8, 8), 1, 0.2)]
+
+
+def v8_output(extra=0, cells=CELLS, scale=1.0):
+    out = np.zeros((1, 4 + 3 + extra, cells), np.float32)
+    out[0, :2], out[0, 2:4] = SIDE / 2 / scale, 20 / scale
+    for k, (box, cls, score) in enumerate(TRUTH):
+        out[0, :4, 5 * k] = np.array(box) / scale
+        out[0, 4 + cls, 5 * k] = score
+    return out
+
+
+def v5_output(anchors=3 * CELLS):
+    out = np.zeros((1, anchors, 5 + 3), np.float32)
+    out[0, :, 2:4] = 20
+    for k, (box, cls, score) in enumerate(TRUTH):
+        out[0, 7 * k, :4], out[0, 7 * k, 4], out[0, 7 * k, 5 + cls] = box, 1.0, score
+    return out
+
+
+def nms_output(rows=300, scale=1.0):
+    out = np.zeros((1, rows, 6), np.float32)
+    for k, ((x, y, w, h), cls, score) in enumerate(t for t in TRUTH if t[2] != 0.6):
+        corners = np.array([x - w / 2, y - h / 2, x + w / 2, y + h / 2]) / scale
+        out[0, k] = [*corners, score, cls]
+    return out
+
+
+@pytest.fixture
+def export(tmp_path, onnx_graph):
+    """Writes a model file that takes a picture, looks at every pixel of it, and answers what it is told to."""
+    from onnx import helper
+
+    def write(output, metadata=None, name="yolo.onnx", shape=(1, 3, SIDE, SIDE), out_shape=None):
+        nodes = [
+            helper.make_node("ReduceMean", ["images"], ["mean"], keepdims=0),
+            helper.make_node("Mul", ["mean", "zero"], ["nothing"]),
+            helper.make_node("Add", ["answer", "nothing"], ["output0"]),
+        ]
+        model = onnx_graph(
+            nodes,
+            {"images": ("float32", list(shape))},
+            {"output0": ("float32", list(out_shape or output.shape))},
+            {"answer": output, "zero": np.zeros(1, np.float32)},
+            metadata,
+        )
+        (tmp_path / name).write_bytes(model)
+        return str(tmp_path / name)
+
+    return write
+
+
+def see(model, **options):
+    bundle = open_model(model, **options)
+    frame = Frame(np.full((SIDE // 2, SIDE, 3), 80, np.uint8))  # half as high: 16 rows of bars above and below
+    with BundleRecognizer(bundle) as recognizer:
+        return recognizer.recognize(frame)[0], bundle
+
+
+def check_truth(seen):
+    """Best of each class, the overlapping second person suppressed, the faint bicycle below the threshold."""
+    assert [(label, round(score, 3)) for label, score in seen] == [("person", 0.9), ("driver's cap", 0.7)]
+    assert seen.boxes[0] == pytest.approx([12, 0, 16, 18])  # 14 - 16 bars = -2, clipped at the frame's edge
+    assert seen.boxes[1] == pytest.approx([13, 0, 16, 19])
+
+
+@pytest.mark.parametrize(
+    ("output", "layout"), [(v8_output(), "v8"), (v5_output(), "v5"), (nms_output(), "nms"), (nms_output(17), "nms")]
+)
+def test_the_layouts_with_metadata(export, output, layout):
+    seen, bundle = see(export(output, METADATA))
+    check_truth(seen)
+    network = bundle.manifest.main
+    assert network.decode.options["layout"] == layout
+    assert network.labels == ("person", "bicycle", "driver's cap")
+    assert (network.pixels.resize, network.pixels.pad, network.pixels.color) == ("letterbox", 114, "rgb")
+    assert network.files[0].tensor.std == (255.0,)
+    assert any("from its metadata" in note for note in bundle.notes)
+
+
+def test_v5_metadata_has_no_task_and_no_size(export):
+    seen, _ = see(export(v5_output(), {"stride": "32", "names": NAMES}))
+    check_truth(seen)
+
+
+@pytest.mark.parametrize(("output", "layout"), [(v8_output(), "v8"), (v5_output(), "v5"), (nms_output(), "nms")])
+def test_the_layouts_by_shape_alone_are_said(export, output, layout):
+    seen, bundle = see(export(output))
+    assert [label for label, _ in seen] == ["0", "2"]
+    assert bundle.manifest.main.decode.options["layout"] == layout
+    assert any("from the shape of its output" in note for note in bundle.notes)
+
+
+def test_free_batch_size_and_size(export):
+    path = export(v8_output(), METADATA, shape=("batch", 3, "height", "width"), out_shape=("batch", 7, "anchors"))
+    seen, bundle = see(path)
+    check_truth(seen)
+    assert bundle.manifest.main.pixels.width == SIDE
+    check_truth(see(path, input_size=f"{SIDE}x{SIDE}")[0])
+    with pytest.raises(UsageError, match="--input-size"):
+        see(export(v8_output(), shape=("batch", 3, "height", "width")), decoder="yolov8")
+    seen, _ = see(str(path), input_size=(SIDE, SIDE))
+    assert [label for label, _ in seen] == ["0", "2"]
+
+
+def test_one_class_is_no_finished_output(export):
+    one = {**METADATA, "names": "{0: 'person'}"}
+    output = v5_output()[:, :, :6]
+    seen, bundle = see(export(np.ascontiguousarray(output), one))
+    assert bundle.manifest.main.decode.options["layout"] == "v5"
+    assert [label for label, _ in seen] == ["person"]
+
+
+def test_threshold_overlap_count_and_classes(export):
+    path = export(v8_output(), METADATA)
+    assert [label for label, _ in see(path, threshold=0.1)[0]] == ["person", "driver's cap", "bicycle"]
+    assert len(see(path, iou=0.95)[0]) == 3
+    assert len(see(path, max_det=1)[0]) == 1
+    assert [label for label, _ in see(path, classes="driver's cap")[0]] == ["driver's cap"]
+    assert [label for label, _ in see(path, classes=[0])[0]] == ["person"]
+    with pytest.raises(UsageError, match="--classes cow"):
+        see(path, classes="cow")
+
+
+def test_segmentation_boxes_and_pose_points(export):
+    seen, bundle = see(export(v8_output(extra=32), {**METADATA, "task": "segment"}))
+    check_truth(seen)
+    assert any("masks are not read" in note for note in bundle.notes)
+    output = v8_output(extra=6)
+    output[0, 7:13, 0] = [20, 24, 0.8, 30, 40, 0.1]
+    seen, _ = see(export(output, {**METADATA, "task": "pose", "kpt_shape": "[2, 3]"}))
+    assert seen.keypoints[0] == pytest.approx(np.array([[20, 8, 0.8], [30, 24, 0.1]]))
+
+
+def test_rotated_boxes_are_refused_in_one_line(export):
+    with pytest.raises(ModelError, match=r"no decoder fits its outputs output0 1x8x84: name one with --decode"):
+        see(export(v8_output(extra=1), {**METADATA, "task": "obb"}))
+
+
+def test_detr_queries(export):
+    output = np.zeros((1, 30, 7), np.float32)
+    output[0, 4] = [20 / SIDE, 24 / SIDE, 16 / SIDE, 20 / SIDE, 0.1, 0, 0.9]
+    seen, _ = see(export(output, METADATA))
+    assert list(seen) == [("driver's cap", pytest.approx(0.9))]
+    assert seen.boxes[0] == pytest.approx([12, 7, 16, 10])
+
+
+def test_classifiers_see_the_centre_crop_and_are_not_softmaxed_again(export, onnx_graph, tmp_path):
+    from onnx import helper
+
+    nodes = [
+        helper.make_node("ReduceMean", ["images"], ["mean"], axes=[2, 3], keepdims=0),
+        helper.make_node("Softmax", ["mean"], ["output0"], axis=-1),
+    ]
+    shapes = {"images": ("float32", [1, 3, 8, 8])}, {"output0": ("float32", [1, 3])}
+    metadata = {**METADATA, "task": "classify", "imgsz": "[8, 8]"}
+    (tmp_path / "cls.onnx").write_bytes(onnx_graph(nodes, *shapes, {}, metadata))
+    bundle = open_model(str(tmp_path / "cls.onnx"))
+    assert bundle.manifest.main.pixels.resize == "crop"
+    frame = np.zeros((8, 24, 3), np.uint8)
+    frame[:, 8:16, 0] = 255  # the middle is blue, the third channel of RGB
+    with BundleRecognizer(bundle) as recognizer:
+        seen, _ = recognizer.recognize(Frame(frame))
+    assert seen.label() == "driver's cap"
+    assert seen.scores[0] == pytest.approx(np.e / (np.e + 2), abs=1e-5)
+
+
+@pytest.mark.parametrize("content", ["json", "python"])
+def test_tflite_metadata_in_the_appended_zip(content, shared, tmp_path):
+    from edgelens.runtime.formats.catalog import describe
+
+    metadata = {"task": "detect", "stride": 32, "imgsz": [64, 64], "names": {0: "person", 1: "it's"}}
+    buffer = io.BytesIO((shared / "models/mlperf_tiny/pretrainedResnet.tflite").read_bytes())
+    with zipfile.ZipFile(buffer, "a", zipfile.ZIP_DEFLATED) as archive:
+        if content == "json":
+            archive.writestr("metadata.json", json.dumps(metadata, indent=2))
+        else:
+            archive.writestr("temp_meta.txt", str(metadata))
+    file = describe(buffer.getvalue(), "x.tflite")
+    from edgelens.runtime.decode.ultralytics_reading import ExportMetadata
+
+    export = ExportMetadata.of(file.metadata)
+    assert export is not None
+    assert (export.task, export.size, export.names) == ("detect", (64, 64), ("person", "it's"))
