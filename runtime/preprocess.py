@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from .errors import UsageError
 
-__all__ = ["Placement", "PixelContract", "Region", "TensorContract", "fit", "pixel_values", "to_tensor"]
+__all__ = ["Placement", "PixelContract", "Region", "TensorContract", "fit", "pixel_values", "to_tensor", "view_of"]
 
 Color = Literal["rgb", "bgr", "gray"]
 Resize = Literal["stretch", "letterbox", "crop"]
@@ -119,14 +119,20 @@ class Placement:
         return corners
 
 
+def view_of(
+    height: int, width: int, contract: PixelContract, region: Region | None = None
+) -> tuple[int, int, int, int]:
+    """The part of a frame, x, y, w, h in pixels, that reaches the network."""
+    x, y, w, h = region.pixels(height, width) if region else (0, 0, width, height)
+    return _center_crop(x, y, w, h, contract) if contract.resize == "crop" else (x, y, w, h)
+
+
 def fit(
     image: NDArray[np.uint8], contract: PixelContract, region: Region | None = None
 ) -> tuple[NDArray[np.uint8], Placement]:
     """A BGR frame as the network's picture, (H, W, C) uint8 in the contract's colour, and where it lies."""
     frame_h, frame_w = image.shape[:2]
-    x, y, w, h = region.pixels(frame_h, frame_w) if region else (0, 0, frame_w, frame_h)
-    if contract.resize == "crop":
-        x, y, w, h = _center_crop(x, y, w, h, contract)
+    x, y, w, h = view_of(frame_h, frame_w, contract, region)
     inner_w, inner_h = contract.width, contract.height
     if contract.resize == "letterbox":
         shrink = min(contract.width / w, contract.height / h)

@@ -24,6 +24,7 @@ class Result:
     age_ms: float = 0.0  # capture → result
     announced: str | None = None  # the label that smoothing announced with this frame, once an appearance
     device: str = ""
+    view: tuple[int, int, int, int] | None = None  # x, y, w, h of the frame that reached the network
 
     def to_json(self) -> dict[str, Any]:
         """The result as plain JSON types, schema 1."""

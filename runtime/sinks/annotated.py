@@ -1,0 +1,131 @@
+"""Frames with what was seen drawn on them: a video file, or a folder of images."""
+
+from __future__ import annotations
+
+from collections import deque
+from pathlib import Path
+
+import cv2
+
+from ..errors import UsageError, WorkError
+from ..files import write_bytes
+from ..overlay import drawn
+from ..result import Result
+from .protocol import Notice
+
+__all__ = ["AnnotatedImages", "AnnotatedVideo", "annotated"]
+
+CODECS = {".mp4": "mp4v", ".avi": "MJPG", ".mkv": "mp4v", ".mov": "mp4v"}
+MEASURED = 8  # frames of a live source that are waited for to learn its rate
+
+
+def annotated(path: str, fps: float | None) -> AnnotatedVideo | AnnotatedImages:
+    """A video where the name ends as videos' do, else a folder; `fps` is the source's rate where it is known."""
+    suffix = Path(path).suffix.lower()
+    if suffix in CODECS:
+        return AnnotatedVideo(path, fps)
+    if suffix:
+        raise UsageError(f"--save {path}: give a folder, or a video file ending in {', '.join(CODECS)}")
+    return AnnotatedImages(path)
+
+
+class AnnotatedVideo:
+    """One video; its size is the first frame's and its rate is the source's, measured where that is not known."""
+
+    name = "video"
+
+    def __init__(self, path: str, fps: float | None) -> None:
+        self._path, self._fps = path, fps
+        self._writer: cv2.VideoWriter | None = None
+        self._size = (0, 0)
+        self._waiting: deque[Result] = deque()
+
+    def write(self, result: Result) -> None:
+        """Draw and encode one frame."""
+        if self._writer is None:
+            self._waiting.append(result)
+            if self._fps is None and len(self._waiting) < MEASURED:
+                return
+            self._open()
+        else:
+            self._encode(result)
+
+    def notice(self, notice: Notice) -> None:
+        """The video holds frames only."""
+
+    def __enter__(self) -> AnnotatedVideo:
+        folder = Path(self._path).resolve().parent
+        if not folder.is_dir():
+            raise UsageError(f"--save {self._path}: the folder {folder} is not there")
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        if self._writer is None and self._waiting:
+            self._open()
+        if self._writer is not None:
+            self._writer.release()
+
+    def _open(self) -> None:
+        first, last = self._waiting[0], self._waiting[-1]
+        span = last.frame.captured - first.frame.captured
+        fps = self._fps or (len(self._waiting) - 1) / span if span > 0 or self._fps else 10.0
+        image = drawn(first)
+        self._size = (image.shape[1] // 2 * 2, image.shape[0] // 2 * 2)
+        codec = cv2.VideoWriter.fourcc(*CODECS[Path(self._path).suffix.lower()])
+        self._writer = cv2.VideoWriter(self._path, codec, min(max(fps, 1.0), 120.0), self._size)
+        if not self._writer.isOpened():
+            raise WorkError(f"--save {self._path}: the video could not be written there")
+        while self._waiting:
+            self._encode(self._waiting.popleft())
+
+    def _encode(self, result: Result) -> None:
+        assert self._writer is not None
+        image = drawn(result)
+        if (image.shape[1], image.shape[0]) != self._size:
+            if image.shape[1] // 2 * 2 == self._size[0] and image.shape[0] // 2 * 2 == self._size[1]:
+                image = image[: self._size[1], : self._size[0]]
+            else:
+                image = cv2.resize(image, self._size, interpolation=cv2.INTER_AREA)
+        self._writer.write(image)
+
+
+class AnnotatedImages:
+    """A JPEG a frame, named for the file it came from, or for its source and number."""
+
+    name = "images"
+
+    def __init__(self, folder: str) -> None:
+        self._folder = Path(folder)
+        self._used: set[str] = set()
+
+    def write(self, result: Result) -> None:
+        """Draw and write one image."""
+        frame = result.frame
+        still = frame.path is not None and frame.path != frame.source
+        stem = Path(frame.path).stem if still and frame.path else f"{_file_name(frame.source)}-{frame.index:06d}"
+        name, again = stem, 1
+        while name in self._used:
+            again += 1
+            name = f"{stem}-{again}"
+        if still:
+            self._used.add(name)
+        good, data = cv2.imencode(".jpg", drawn(result), [cv2.IMWRITE_JPEG_QUALITY, 92])
+        if good:
+            write_bytes(self._folder / f"{name}.jpg", data.tobytes())
+
+    def notice(self, notice: Notice) -> None:
+        """The folder holds frames only."""
+
+    def __enter__(self) -> AnnotatedImages:
+        try:
+            self._folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise UsageError(f"--save {self._folder}: cannot be made ({error.strerror or error})") from None
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        pass
+
+
+def _file_name(source: str) -> str:
+    return "".join(c if c.isalnum() else "-" for c in Path(source).name).strip("-") or "source"
