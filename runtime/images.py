@@ -19,11 +19,37 @@ from .decoder_noise import caught_noise, tells_of_damage
 from .errors import ImageError
 from .image_headers import ImageHeader, read_header
 
-__all__ = ["MAX_DECODED_BYTES", "MAX_PIXELS", "SUFFIXES", "decode_image", "read_image", "read_image_bytes"]
+__all__ = [
+    "MAX_DECODED_BYTES",
+    "MAX_PIXELS",
+    "SUFFIXES",
+    "decode_image",
+    "image_size",
+    "read_image",
+    "read_image_bytes",
+]
 
 SUFFIXES = frozenset(
-    [".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".apng", ".bmp", ".dib", ".webp", ".gif", ".tif", ".tiff"]
-    + [".ppm", ".pgm", ".pbm", ".pnm", ".jp2", ".j2k"]
+    [
+        ".jpg",
+        ".jpeg",
+        ".jpe",
+        ".jfif",
+        ".png",
+        ".apng",
+        ".bmp",
+        ".dib",
+        ".webp",
+        ".gif",
+        ".tif",
+        ".tiff",
+        ".ppm",
+        ".pgm",
+        ".pbm",
+        ".pnm",
+        ".jp2",
+        ".j2k",
+    ]
 )
 MAX_PIXELS = 100_000_000
 MAX_DECODED_BYTES = 800_000_000  # a decoder's own buffers and the picture it ends in
@@ -82,6 +108,13 @@ def decode_image(data: bytes, where: str, *, at_least: tuple[int, int] | None = 
     if image is None:
         raise ImageError(f"{where}: its {header.kind} data is damaged and cannot be decoded")
     return image
+
+
+def image_size(data: bytes, where: str) -> tuple[int, int]:
+    """The upright height and width that an encoded picture's header says."""
+    header = checked_header(data, where)
+    turned = header.orientation >= 5
+    return (header.width, header.height) if turned else (header.height, header.width)
 
 
 def checked_header(data: bytes, where: str) -> ImageHeader:

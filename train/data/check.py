@@ -1,0 +1,109 @@
+"""The check before training: what in the data would spoil it, as plain data for the table and the report."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edgelens.runtime.datasets.imageset import ImageSet
+from edgelens.runtime.preprocess import PixelContract
+
+from .duplicates import Duplicate, exact_duplicates, near_duplicates
+
+__all__ = ["DataCheck", "check"]
+
+_TINY = 0.5  # of the network's size
+_LONG = 3.0  # aspect ratio
+_ODD = 8.0  # times larger or smaller than the median area
+
+
+@dataclass(frozen=True)
+class DataCheck:
+    """What was found; every list names images as the data set does."""
+
+    counts: dict[str, dict[str, int]]  # split → class → images
+    unreadable: tuple[str, ...]  # one line each
+    passed_over: int  # files that are no images
+    exact: tuple[Duplicate, ...]
+    near: tuple[Duplicate, ...]
+    tiny: tuple[str, ...]
+    odd: tuple[str, ...]  # of an unusual shape or size
+    blank: tuple[str, ...]  # all of one colour
+    once: tuple[str, ...]  # classes with one image
+    alike: tuple[tuple[str, str], ...]  # class names that differ in case or spaces only
+
+    @property
+    def leaks(self) -> tuple[Duplicate, ...]:
+        """Duplicates whose images are in different splits: the score on the second is flattered."""
+        return tuple(pair for pair in (*self.exact, *self.near) if pair.splits[0] != pair.splits[1])
+
+    @property
+    def conflicts(self) -> tuple[Duplicate, ...]:
+        """Exact duplicates with different labels: one of them is wrong."""
+        return tuple(pair for pair in self.exact if pair.labels[0] != pair.labels[1])
+
+    @property
+    def imbalance(self) -> float:
+        """The largest training class's images over the smallest's."""
+        counts = [n for n in self.counts.get("train", {}).values() if n]
+        return max(counts) / min(counts) if counts else 1.0
+
+
+def check(
+    images: ImageSet,
+    digests: Sequence[bytes],
+    facts: NDArray[np.void],
+    pixels: PixelContract,
+    unreadable: Sequence[str],
+) -> DataCheck:
+    """Look at what was read and decoded; nothing is changed."""
+    heights, widths = facts["height"].astype(float), facts["width"].astype(float)
+    thumbs = facts["thumb"]
+    area, ratio = heights * widths, np.maximum(heights, widths) / np.maximum(np.minimum(heights, widths), 1)
+    median = float(np.median(area)) if len(area) else 1.0
+    tiny = (heights < pixels.height * _TINY) | (widths < pixels.width * _TINY)
+    odd = (ratio > _LONG) | (area > _ODD * median) | (area * _ODD < median)
+    blank = thumbs.reshape(len(thumbs), -1).max(axis=1, initial=0) == thumbs.reshape(len(thumbs), -1).min(
+        axis=1, initial=255
+    )
+    totals = np.bincount(images.labels, minlength=len(images.classes))
+    exact = exact_duplicates(images, digests)
+    return DataCheck(
+        counts=_counts(images),
+        unreadable=tuple(unreadable),
+        passed_over=images.passed_over,
+        exact=exact,
+        near=near_duplicates(images, thumbs, digests),
+        tiny=_named(images, tiny),
+        odd=_named(images, odd & ~tiny),
+        blank=_named(images, blank),
+        once=tuple(images.classes[c] for c in np.flatnonzero(totals == 1)),
+        alike=_alike(images.classes),
+    )
+
+
+def _counts(images: ImageSet) -> dict[str, dict[str, int]]:
+    counts = {}
+    for split in ("train", "val", "test"):
+        there = np.bincount(images.labels[images.splits == split], minlength=len(images.classes))
+        if there.any():
+            counts[split] = dict(zip(images.classes, there.tolist(), strict=True))
+    return counts
+
+
+def _named(images: ImageSet, rows: NDArray[np.bool_]) -> tuple[str, ...]:
+    return tuple(images.names[i] for i in np.flatnonzero(rows).tolist())
+
+
+def _alike(classes: Sequence[str]) -> tuple[tuple[str, str], ...]:
+    first: dict[str, str] = {}
+    pairs = []
+    for name in classes:
+        plain = "".join(name.casefold().replace("_", " ").replace("-", " ").split())
+        if plain in first:
+            pairs.append((first[plain], name))
+        first.setdefault(plain, name)
+    return tuple(pairs)

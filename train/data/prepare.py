@@ -1,0 +1,204 @@
+"""From what a person points at to pictures that can be trained on: read, check, split, decode once."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edgelens.runtime.datasets.imageset import ImageSet
+from edgelens.runtime.errors import DataError, WorkError
+from edgelens.runtime.preprocess import PixelContract
+
+from .check import DataCheck, check
+from .digests import content_digests
+from .facts import FACTS, facts_of
+from .groups import groups_from_file, groups_from_pattern
+from .named import open_data
+from .pictures import Pictures
+from .splits import SplitConfig, assign
+from .store import Store, fill
+
+__all__ = ["DataConfig", "Part", "TrainData", "open_images", "prepare"]
+
+
+@dataclass(frozen=True)
+class DataConfig:
+    """Where the data is and how it is shared out."""
+
+    path: str
+    format: str | None = None
+    data_dir: str | None = None  # where the files of named sets are
+    splits: SplitConfig = field(default_factory=SplitConfig)
+    group: str | None = None  # a regular expression on the path
+    groups: str | None = None  # a CSV of path,group
+    max_bad: float = 0.01  # share of images that may be unreadable
+    ram_limit: int | None = None  # bytes; pictures past it stay on disk and are mapped a part at a time
+    cache: str | None = None  # where decoded pictures are kept; the user's cache folder unless said
+    task: str = "classify"
+
+
+@dataclass(frozen=True)
+class Part:
+    """One split: its pictures, its labels, and the rows of the data set that they were made from."""
+
+    pictures: Pictures  # (N, H, W, C) uint8
+    labels: NDArray[np.int64]  # (N,)
+    images: ImageSet
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+
+@dataclass(frozen=True)
+class TrainData:
+    """A data set ready to train on; validation and test pictures are exactly what `evaluate` would make."""
+
+    classes: tuple[str, ...]
+    pixels: PixelContract
+    train: Part
+    val: Part
+    test: Part | None
+    check: DataCheck
+    fingerprint: str  # of the images' content and labels, whatever their order and names
+    images: ImageSet  # every readable image, with the split it was given
+
+    @property
+    def names(self) -> list[str]:
+        """Every image's name, in the order of `splits`."""
+        return list(self.images.names)
+
+    @property
+    def splits(self) -> NDArray[np.str_]:
+        """Every image's split."""
+        return self.images.splits
+
+
+def open_images(config: DataConfig) -> ImageSet:
+    """The data set as it is, before splits; at least two classes for a classifier."""
+    images = open_data(config.path, format=config.format, data_dir=config.data_dir)
+    there = np.unique(images.labels)
+    if config.task == "classify" and len(there) < 2:
+        only = images.classes[there[0]] if len(there) else "none"
+        raise DataError(
+            f"{config.path}: has one class ({only}); the task classify needs images of at least two:"
+            " add a class of other things, or of nothing"
+        )
+    return images
+
+
+def prepare(
+    config: DataConfig, pixels: PixelContract, *, progress: Callable[[str, int], None] = lambda _what, _done: None
+) -> TrainData:
+    """Read, check, split and decode a data set; what was decoded before is taken from the cache."""
+    images = open_images(config)
+    cache = _cache_folder(config.cache)
+    threads = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    images = replace(images, splits=assign(images, config.splits, _groups(images, config)))
+    memory = cache / f"seen-{hashlib.sha256(os.fsencode(os.path.abspath(images.root))).hexdigest()[:16]}.npz"  # noqa: PTH100
+    digests, errors = content_digests(images, memory, threads, lambda done: progress("read", done))
+    _stop_if_bad(images, errors, config.max_bad)
+    stores: dict[bool, Store] = {}
+    if not _ready(images, pixels):
+        for exact, members in ((False, ("train",)), (True, ("val", "test"))):
+            stores[exact] = Store(cache, pixels, exact=exact)
+            rows = [i for i in np.flatnonzero(np.isin(images.splits, members)).tolist() if i not in errors]
+            errors |= fill(
+                stores[exact], images, rows, digests, threads=threads, progress=lambda done: progress("decode", done)
+            )
+    _stop_if_bad(images, errors, config.max_bad)
+    kept = np.array([i for i in range(len(images)) if i not in errors], np.intp)
+    images, digests = images.select(kept), [digests[i] for i in kept]
+    if not (images.splits == "train").any():
+        raise DataError(f"{config.path}: has no readable image to train on")
+    facts = _facts(images, digests, stores)
+    found = check(images, digests, facts, pixels, list(errors.values()))
+    parts = {name: _part(images, name, digests, stores, config.ram_limit) for name in ("train", "val", "test")}
+    return TrainData(
+        images.classes,
+        pixels,
+        parts["train"],
+        parts["val"],
+        parts["test"] if len(parts["test"]) else None,
+        found,
+        _fingerprint(images, digests),
+        images,
+    )
+
+
+def _cache_folder(said: str | None) -> Path:
+    home = os.environ.get("XDG_CACHE_HOME") or "~/.cache"
+    folder = Path(said) if said else Path(home).expanduser() / "edgelens"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise WorkError(f"{folder}: the picture cache cannot be made ({error.strerror}); name another folder") from None
+    return folder
+
+
+def _groups(images: ImageSet, config: DataConfig) -> Sequence[str] | None:
+    if config.groups is not None:
+        return groups_from_file(images.names, config.groups)
+    return groups_from_pattern(images.names, config.group) if config.group is not None else None
+
+
+def _stop_if_bad(images: ImageSet, errors: dict[int, str], max_bad: float) -> None:
+    if len(errors) > max_bad * len(images):
+        first = next(iter(errors.values()))
+        raise DataError(
+            f"{images.root}: {len(errors)} of {len(images)} images ({len(errors) / len(images):.1%}) cannot be read,"
+            f" more than --max-bad {max_bad:.1%}; the first: {first}"
+        )
+
+
+def _ready(images: ImageSet, pixels: PixelContract) -> bool:
+    """Whether the set holds its pictures as arrays in the network's very size and colour."""
+    stored = images.pixels
+    if stored is None or stored.shape[1:3] != (pixels.height, pixels.width):
+        return False
+    return pixels.color == ("gray" if stored.ndim == 3 else "rgb")
+
+
+def _facts(images: ImageSet, digests: Sequence[bytes], stores: dict[bool, Store]) -> NDArray[np.void]:
+    if not stores:
+        facts = np.zeros(len(images), FACTS)
+        for i in range(len(images)):
+            image = images.image(i)
+            facts[i] = facts_of(image, image.shape)
+        return facts
+    by_split = {"train": stores[False], "val": stores[True], "test": stores[True]}
+    facts = np.zeros(len(images), FACTS)
+    for i, (digest, split) in enumerate(zip(digests, images.splits.tolist(), strict=True)):
+        store = by_split[split]
+        facts[i] = store.facts[store.rows[digest]]
+    return facts
+
+
+def _part(
+    images: ImageSet, name: str, digests: Sequence[bytes], stores: dict[bool, Store], ram_limit: int | None
+) -> Part:
+    rows = np.flatnonzero(images.splits == name)
+    members = images.select(rows)
+    if not stores:
+        assert images.pixels is not None
+        stored = images.pixels if images.pixels.ndim == 4 else images.pixels[..., None]
+        pictures = Pictures(stored, rows)
+    else:
+        store = stores[name != "train"]
+        places = np.array([store.rows[digests[i]] for i in rows.tolist()], np.intp)
+        resident = None if ram_limit is None else ram_limit // 4
+        pictures = Pictures.in_file(store.file, store.shape, places, resident=resident)
+    return Part(pictures, members.labels.astype(np.int64), members)
+
+
+def _fingerprint(images: ImageSet, digests: Sequence[bytes]) -> str:
+    pairs = sorted(
+        digest + images.classes[label].encode("utf-8", "surrogateescape")
+        for digest, label in zip(digests, images.labels.tolist(), strict=True)
+    )
+    return hashlib.sha256(b"".join(pairs)).hexdigest()[:16]

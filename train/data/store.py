@@ -1,0 +1,189 @@
+"""The cache of decoded pictures: one file of equal rows for each geometry, found by the content they came from.
+
+A row is written before the index names it, and the index is replaced as a whole: a build that is killed goes on where
+it was, and an image that changed is simply another content.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import hashlib
+import json
+import os
+import time
+import zipfile
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict
+from pathlib import Path
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from edgelens.runtime.datasets.imageset import ImageSet
+from edgelens.runtime.decoder_noise import caught_noise, tells_of_damage
+from edgelens.runtime.errors import ImageError, WorkError
+from edgelens.runtime.files import replacing
+from edgelens.runtime.images import decode_image, image_size, read_image, read_image_bytes
+from edgelens.runtime.preprocess import PixelContract, fit
+
+from .digests import DIGEST_BYTES
+from .facts import FACTS, facts_of
+
+__all__ = ["Store", "fill"]
+
+_LAYOUT = 1  # raised whenever the same content would give other rows
+_CHUNK = 256
+_INDEX_EVERY_S = 10.0
+
+
+class Store:
+    """Pictures of one geometry on disk. `exact` ones are made from the fully decoded image, as a camera's frame is;
+    the others may come from a JPEG decoded at a fraction of its size, which is only for augmentation."""
+
+    def __init__(self, cache: Path, pixels: PixelContract, *, exact: bool) -> None:
+        self.pixels, self.exact = pixels, exact
+        self.shape = (pixels.height, pixels.width, pixels.channels)
+        self.row_bytes = int(np.prod(self.shape))
+        key = json.dumps([_LAYOUT, exact, asdict(pixels)], sort_keys=True)
+        self.folder = cache / f"pictures-{hashlib.sha256(key.encode()).hexdigest()[:16]}"
+        self.rows: dict[bytes, int] = {}
+        self.facts: NDArray[np.void] = np.empty(0, FACTS)
+
+    @property
+    def file(self) -> Path:
+        """Where the rows are."""
+        return self.folder / "rows.bin"
+
+    @contextlib.contextmanager
+    def opened(self) -> Iterator[int]:
+        """The file of rows, open to write for this process alone; others wait."""
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            with (self.folder / "lock").open("w") as lock:
+                fcntl.flock(lock, fcntl.LOCK_EX)
+                self.load()
+                handle = os.open(self.file, os.O_RDWR | os.O_CREAT, 0o644)
+                try:
+                    yield handle
+                finally:
+                    os.close(handle)
+        except OSError as error:
+            raise WorkError(f"{self.folder}: the picture cache cannot be written ({error.strerror or error})") from None
+
+    def load(self) -> None:
+        """Read the index; a damaged one counts as empty."""
+        try:
+            with np.load(self.folder / "index.npz", allow_pickle=False) as index:
+                digests, facts = index["digests"].tobytes(), index["facts"]
+            whole = self.file.stat().st_size // self.row_bytes
+        except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
+            digests, facts, whole = b"", np.empty(0, FACTS), 0
+        count = min(len(digests) // DIGEST_BYTES, len(facts), whole)
+        self.rows = {digests[i * DIGEST_BYTES : (i + 1) * DIGEST_BYTES]: i for i in range(count)}
+        self.facts = facts[:count]
+
+    def add(self, digests: Sequence[bytes], facts: NDArray[np.void]) -> None:
+        """Name the next rows, which have been written."""
+        for digest in digests:
+            self.rows[digest] = len(self.rows)
+        self.facts = np.concatenate([self.facts, facts])
+
+    def save(self, handle: int) -> None:
+        """Put the rows on disk, then the index that names them."""
+        os.fdatasync(handle)
+        with replacing(self.folder / "index.npz") as stream:
+            digests = np.frombuffer(b"".join(self.rows), np.uint8).reshape(-1, DIGEST_BYTES)
+            np.savez(stream, digests=digests, facts=self.facts)
+
+
+def fill(
+    store: Store,
+    images: ImageSet,
+    rows: Sequence[int],
+    digests: Sequence[bytes],
+    *,
+    threads: int,
+    progress: Callable[[int], None] = lambda _: None,
+) -> dict[int, str]:
+    """Decode what the store does not hold yet, on all cores; why not, for each row that cannot be decoded."""
+    store.load()
+    if all(digests[i] in store.rows for i in rows):
+        return {}
+    errors: dict[int, str] = {}
+    cv_threads = cv2.getNumThreads()
+    cv2.setNumThreads(1)  # the pool below uses the cores
+    try:
+        with store.opened() as handle, ThreadPoolExecutor(threads) as pool:
+            wanted = list({digests[i]: i for i in reversed(rows) if digests[i] not in store.rows}.values())[::-1]
+            saved = time.monotonic()
+            try:
+                for start in range(0, len(wanted), _CHUNK):
+                    errors |= _decode_chunk(store, handle, pool, images, wanted[start : start + _CHUNK], digests)
+                    progress(min(start + _CHUNK, len(wanted)))
+                    if time.monotonic() - saved > _INDEX_EVERY_S:
+                        store.save(handle)
+                        saved = time.monotonic()
+            finally:
+                store.save(handle)
+    finally:
+        cv2.setNumThreads(cv_threads)
+    return {i: errors[first] for first in errors for i in rows if digests[i] == digests[first]} if errors else {}
+
+
+def _decode_chunk(
+    store: Store, handle: int, pool: ThreadPoolExecutor, images: ImageSet, rows: Sequence[int], digests: Sequence[bytes]
+) -> dict[int, str]:
+    """Decode some rows into the next places of the file."""
+    first = len(store.rows)
+    facts = np.zeros(len(rows), FACTS)
+    errors: dict[int, str] = {}
+
+    def decode(at: int) -> None:
+        try:
+            image, facts[at] = _picture(images, rows[at], store)
+            os.pwrite(handle, image.data, (first + at) * store.row_bytes)
+        except ImageError as error:
+            errors[rows[at]] = str(error)
+
+    with caught_noise() as noise:
+        list(pool.map(decode, range(len(rows))))
+    if tells_of_damage(noise):
+        errors |= _damaged(images, [i for i in rows if i not in errors])
+    good = [at for at, i in enumerate(rows) if i not in errors]
+    for to, at in enumerate(good):
+        if to != at:  # close the gaps that failures left
+            os.pwrite(
+                handle,
+                os.pread(handle, store.row_bytes, (first + at) * store.row_bytes),
+                (first + to) * store.row_bytes,
+            )
+    store.add([digests[rows[at]] for at in good], facts[good])
+    return errors
+
+
+def _picture(images: ImageSet, i: int, store: Store) -> tuple[NDArray[np.uint8], NDArray[np.void]]:
+    """An image in the network's size and colour, and what the data check wants to know of it."""
+    if images.pixels is None:
+        where = str(Path(images.root) / images.names[i])
+        room = None if store.exact else (store.pixels.height, store.pixels.width)
+        data = read_image_bytes(where)
+        image = decode_image(data, where, at_least=room)
+        size = image_size(data, where) if room else image.shape[:2]
+    else:
+        image = images.image(i)
+        size = image.shape[:2]
+    return np.ascontiguousarray(fit(image, store.pixels)[0]), facts_of(image, size)
+
+
+def _damaged(images: ImageSet, rows: Sequence[int]) -> dict[int, str]:
+    """Which of some images a decoder complains about when it reads them one by one."""
+    errors: dict[int, str] = {}
+    for i in rows:
+        try:
+            read_image(Path(images.root) / images.names[i])
+        except ImageError as error:
+            errors[i] = str(error)
+    return errors
