@@ -70,5 +70,5 @@ def balanced_order(labels: NDArray[Any], seed: int, epoch: int) -> NDArray[np.in
         own = np.flatnonzero(labels == label)
         share = len(labels) // len(present) + ((turn + epoch) % len(present) < len(labels) % len(present))
         rounds = [draw.permutation(own) for _ in range(-(-share // len(own)))]
-        rows.append(np.concatenate(rounds or [own[:0]])[:share])
+        rows.append(np.concatenate(rounds)[:share])
     return draw.permutation(np.concatenate(rows))

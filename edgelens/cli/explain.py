@@ -1,0 +1,59 @@
+"""`edgelens explain`: which pixels a trained network looked at."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from edgelens.cli.options import json_option
+
+__all__ = ["command"]
+
+
+@click.command(name="explain")
+@click.argument("run")
+@click.argument("image")
+@click.option(
+    "--method",
+    metavar="NAME",
+    default="auto",
+    show_default=True,
+    help="grad-cam, integrated-gradients, occlusion or attention.",
+)
+@click.option("--class", "label", metavar="NAME", help="Explain this class, not the one the network said.")
+@click.option("--out", default="heat.png", show_default=True, metavar="FILE", help="Where the picture goes.")
+@json_option
+def command(run: str, image: str, method: str, label: str | None, out: str, json_path: str | None) -> None:
+    """Show what the network of RUN saw in IMAGE: the picture beside itself under a map of heat."""
+    import cv2
+
+    from edgelens.cli.output import write_json
+    from edgelens.runtime.errors import UsageError
+    from edgelens.runtime.files import write_bytes
+    from edgelens.runtime.images import read_image
+    from edgelens.train.explain.explain import explain
+    from edgelens.train.run import Run
+
+    suffix = Path(out).suffix.lower()
+    if suffix not in (".png", ".jpg", ".jpeg", ".webp"):
+        raise UsageError(f"--out {out}: must end in .png, .jpg or .webp")
+    opened = Run.open(run)
+    found = explain(
+        opened.model(),
+        read_image(Path(image)),
+        classes=opened.classes,
+        pixels=opened.pixels,
+        temperature=opened.temperature,
+        method_name=method,
+        label=label,
+    )
+    done, data = cv2.imencode(suffix, found.picture)
+    assert done
+    write_bytes(out, data.tobytes())
+    x, y = found.at()
+    if json_path:
+        said = {"label": found.label, "score": found.score, "said": found.top, "method": found.method}
+        write_json(json_path, {"schema": 1, "image": image, **said, "hottest": [x, y], "out": out})
+    if json_path != "-":
+        click.echo(f"{found.label} {found.score:.2f}, mostly at {x},{y} ({found.method}): {out}")

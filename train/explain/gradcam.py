@@ -1,0 +1,46 @@
+"""Grad-CAM: where the last feature maps speak for a class.
+
+Maps are multiplied place by place with the gradient of the class's logit. Where a network averages its maps this is
+exactly Grad-CAM (Selvaraju et al., 2017); where a dense layer weighs each place on its own, averaging the gradient
+would mix the places up, and the product does not (HiResCAM; Draelos & Carin, 2020).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from edgelens.runtime.errors import UsageError
+
+from .features import feature_maps, features_of
+
+__all__ = ["GradCam", "grad_cam"]
+
+
+@dataclass(frozen=True)
+class GradCam:
+    """Whether what speaks against the class is shown too, as negative heat."""
+
+    negative: bool = False
+
+
+def grad_cam(network: nn.Module, images: Tensor, targets: Tensor, config: GradCam = GradCam()) -> Tensor:
+    """Heat (B, H, W) of normalised images (B, C, H, W) for classes (B,)."""
+    with torch.enable_grad(), features_of(network) as seen:
+        logits = network(images.detach().requires_grad_())
+        chosen = logits.gather(1, targets[:, None]).sum()
+        features = seen[0]
+        (gradient,) = torch.autograd.grad(chosen, features)
+    maps = feature_maps(network, features.detach() * gradient, images)
+    if maps is None:
+        raise UsageError(
+            f"--method grad-cam: {type(network).__name__} has no feature maps;"
+            " take integrated-gradients or occlusion, which need none"
+        )
+    heat = maps.sum(1, keepdim=True)
+    if not config.negative:
+        heat = heat.clamp(min=0)
+    return F.interpolate(heat, size=images.shape[2:], mode="bilinear", align_corners=False)[:, 0]

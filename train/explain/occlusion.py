@@ -1,0 +1,66 @@
+"""Occlusion (Zeiler & Fergus, 2014): cover one part after the other and see how much of the probability goes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+__all__ = ["Occlusion", "occlusion"]
+
+
+@dataclass(frozen=True)
+class Occlusion:
+    """The cover's side as a fraction of the picture's shorter side, its steps as a fraction of itself, its pixel."""
+
+    side: float = 0.25
+    step: float = 0.5
+    pixel: int = 128
+    batch: int = 128  # covered pictures at a time
+
+
+@torch.no_grad()
+def occlusion(
+    network: nn.Module,
+    images: Tensor,
+    targets: Tensor,
+    config: Occlusion = Occlusion(),
+) -> Tensor:
+    """Heat (B, H, W): the mean loss of the class's probability over all covers that lie on a place."""
+    H, W = images.shape[2:]
+    masks = _covers(H, W, config).to(images.device)  # (M, H, W)
+    heat = torch.zeros(len(images), H, W, device=images.device)
+    for i, image in enumerate(images):
+        whole = _probability(network, image[None], targets[i])
+        lost = torch.cat(
+            [
+                whole - _probability(network, torch.where(part[:, None], (config.pixel - 128) / 128, image), targets[i])
+                for part in torch.split(masks, config.batch)
+            ]
+        )
+        heat[i] = torch.einsum("m,mhw->hw", lost, masks.float()) / masks.sum(0)
+    return heat
+
+
+def _probability(network: nn.Module, images: Tensor, target: Tensor) -> Tensor:
+    scores: Tensor = network(images).softmax(1)
+    return scores[:, int(target)]
+
+
+def _covers(height: int, width: int, config: Occlusion) -> Tensor:
+    """(M, H, W) bool: squares that together touch every pixel."""
+    side = max(1, round(config.side * min(height, width)))
+    step = max(1, round(side * config.step))
+    masks = []
+    for top in _starts(height, side, step):
+        for left in _starts(width, side, step):
+            mask = torch.zeros(height, width, dtype=torch.bool)
+            mask[top : top + side, left : left + side] = True
+            masks.append(mask)
+    return torch.stack(masks)
+
+
+def _starts(length: int, side: int, step: int) -> list[int]:
+    last = max(length - side, 0)
+    return sorted({*range(0, last + 1, step), last})

@@ -1,0 +1,56 @@
+"""Heat laid over the picture it belongs to."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from edgelens.runtime.preprocess import Placement
+
+__all__ = ["heat_in_frame", "overlaid", "side_by_side"]
+
+_CAPTION = 26  # pixels
+
+
+def heat_in_frame(heat: NDArray[Any], placement: Placement) -> NDArray[np.float32]:
+    """Heat (H, W) of the network's picture as heat of the frame it was cut from; 0 where the network saw nothing."""
+    x, y, w, h = placement.view
+    left, top = int(placement.offset_x), int(placement.offset_y)
+    right, bottom = left + round(w * placement.scale_x), top + round(h * placement.scale_y)
+    inside = np.ascontiguousarray(heat[top:bottom, left:right], np.float32)
+    frame = np.zeros((placement.frame_height, placement.frame_width), np.float32)
+    frame[y : y + h, x : x + w] = cv2.resize(inside, (w, h), interpolation=cv2.INTER_LINEAR)
+    return frame
+
+
+def overlaid(image: NDArray[np.uint8], heat: NDArray[Any]) -> NDArray[np.uint8]:
+    """An image (H, W, 3) BGR with its heat (H, W) in colour: the hotter, the less of the image shines through.
+
+    Heat of both signs is shown in two colours, red for the class and blue against it.
+    """
+    largest = float(np.abs(heat).max()) or 1.0
+    strength = np.abs(heat) / largest
+    if heat.min() < 0:
+        colour = np.where((heat < 0)[..., None], (255, 80, 0), (0, 40, 255)).astype(np.float64)
+    else:
+        colour = cv2.applyColorMap(np.rint(strength * 255).astype(np.uint8), cv2.COLORMAP_INFERNO).astype(np.float64)
+    opacity = 0.75 * np.sqrt(strength)[..., None]
+    dimmed = image * (0.75 + 0.25 * strength[..., None])
+    return np.asarray(np.rint(dimmed * (1 - opacity) + colour * opacity).clip(0, 255), np.uint8)
+
+
+def side_by_side(image: NDArray[np.uint8], heat: NDArray[Any], caption: str, side: int = 480) -> NDArray[np.uint8]:
+    """The image and the image under its heat, brought to a size that can be looked at, with a line below."""
+    scale = side / max(image.shape[:2])
+    size = max(round(image.shape[1] * scale), 1), max(round(image.shape[0] * scale), 1)
+    how = cv2.INTER_AREA if scale < 1 else cv2.INTER_NEAREST if scale >= 4 else cv2.INTER_CUBIC
+    large = np.asarray(cv2.resize(image, size, interpolation=how), np.uint8)
+    hot = cv2.resize(np.asarray(heat, np.float32), size, interpolation=cv2.INTER_LINEAR)
+    both = np.concatenate([large, np.full((size[1], 6, 3), 255, np.uint8), overlaid(large, hot)], axis=1)
+    strip = np.full((_CAPTION, both.shape[1], 3), 255, np.uint8)
+    plain = caption.encode("ascii", "replace").decode()  # OpenCV's font has no other letters
+    cv2.putText(strip, plain, (6, _CAPTION - 9), cv2.FONT_HERSHEY_SIMPLEX, 0.5, (20, 20, 20), 1, cv2.LINE_AA)
+    return np.asarray(np.concatenate([both, strip]), np.uint8)
