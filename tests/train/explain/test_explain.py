@@ -1,4 +1,4 @@
-"""Explanations with known answers: a planted mark must be found, attributions must add up, attention must sum to one."""
+"""Explanations with known answers: a planted mark is found, attributions add up, attention sums to one."""
 
 from __future__ import annotations
 
