@@ -12,6 +12,7 @@ import io
 import os
 import struct
 import zipfile
+import zlib
 from collections.abc import Mapping
 from pathlib import Path, PurePosixPath
 
@@ -27,6 +28,18 @@ SIGNATURE = "manifest.json.sig"
 MAX_ENTRIES = 4096
 MAX_ENTRY_BYTES = 512 * 1024 * 1024
 MAX_MANIFEST_BYTES = 8 * 1024 * 1024
+
+# what zipfile raises for damaged archives
+_DAMAGE = (
+    zipfile.BadZipFile,
+    struct.error,
+    NotImplementedError,
+    RuntimeError,
+    ValueError,
+    EOFError,
+    OverflowError,
+    zlib.error,
+)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -53,17 +66,19 @@ class Bundle:
             raise BundleError(f"{path}: is a folder, not a bundle") from None
         except OSError as error:
             raise BundleError(f"{path}: could not be read ({error.strerror or error})") from None
-        except (
-            zipfile.BadZipFile,
-            struct.error,
-            NotImplementedError,
-            RuntimeError,
-            ValueError,
-            EOFError,
-            OverflowError,
-        ) as error:
+        except _DAMAGE as error:
             raise BundleError(f"{path}: is not a bundle or is damaged ({error})") from None
         return cls(manifest, target)
+
+    def has(self, entry: str) -> bool:
+        """Whether there is such an entry, listed or not."""
+        if self.path is None:
+            return entry in self.memory
+        try:
+            with zipfile.ZipFile(self.path) as archive:
+                return entry in archive.namelist()
+        except (OSError, *_DAMAGE) as error:
+            raise BundleError(f"{self.path}: could not be read ({error})") from None
 
     def read(self, entry: str) -> bytes:
         """An entry's bytes, checked against the manifest's hash."""
@@ -72,16 +87,7 @@ class Bundle:
         try:
             with zipfile.ZipFile(self.path) as archive:
                 data = _stored(archive, entry, self.path, MAX_ENTRY_BYTES)
-        except (
-            OSError,
-            zipfile.BadZipFile,
-            struct.error,
-            NotImplementedError,
-            RuntimeError,
-            ValueError,
-            EOFError,
-            OverflowError,
-        ) as error:
+        except (OSError, *_DAMAGE) as error:
             raise BundleError(f"{self.path}: {entry}: could not be read ({error})") from None
         if entry != SIGNATURE and hashlib.sha256(data).hexdigest() != self.manifest.entries.get(entry):
             raise BundleError(f"{self.path}: {entry}: its sha256 is not the manifest's: damaged or tampered with")

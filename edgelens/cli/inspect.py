@@ -1,0 +1,117 @@
+"""`edgelens inspect FILE`: inputs, outputs, sizes, operators, metadata and labels of a bundle or a model file."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import click
+
+from edgelens.cli.options import json_option, model_argument
+from edgelens.cli.output import print_table, write_json
+
+__all__ = ["command"]
+
+_SHOWN = 8  # labels and entries on a line before the rest is counted
+_SHORT = 100
+
+
+@click.command("inspect")
+@model_argument(required=True)
+@json_option
+def command(model: str, json_path: str | None) -> None:
+    """Show what is inside a bundle or a model file."""
+    from edgelens.runtime.inspection import inspect_model
+
+    found = inspect_model(model)
+    if json_path:
+        write_json(json_path, found)
+    if json_path == "-":
+        return
+    print_table(list(_bundle_rows(found) if found["kind"] == "bundle" else _bare_rows(found)))
+
+
+def _bare_rows(found: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    yield "file", f"{found['file']} ({found['kind']}, {_size(found['bytes'])})"
+    yield from _file_rows(found)
+    if "network" in found:
+        yield from _network_rows(found["network"])
+    else:
+        yield "decoder", "none"
+    for note in found["notes"]:
+        yield "note", note
+
+
+def _bundle_rows(found: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    yield "bundle", f"{found['file']} ({_size(found['bytes'])})"
+    signed = "signed" if found["signed"] else "not signed"
+    yield "version", f"{found['name']} {found['content_version']}, format {found['format']}, {signed}"
+    made = {key: value for key, value in found["provenance"].items() if value not in ("", None, {})}
+    for key, value in made.items():
+        yield key if key != "notes" else "provenance", _short(str(value))
+    for golden in found["golden"]:
+        kind = "sequence" if golden["sequence"] else "frames"
+        yield "golden", f"{golden['frames']} {kind} for {golden['network'] or 'the pipeline'}"
+    for role, network in found["networks"].items():
+        yield "", ""
+        yield "network", role
+        yield from _network_rows(network)
+        for file in network["files"]:
+            missing = "" if file["installed"] else ", its engine is not installed here"
+            yield "file", f"{file['path']} ({file['engine']} {file['precision']}, {_size(file['bytes'])}{missing})"
+            yield from _file_rows(file)
+
+
+def _network_rows(network: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    pixels, tensor, decode = network["pixels"], network["tensor"], network["decode"]
+    yield "task", network["task"]
+    labels = network["labels"]
+    yield "labels", f"{len(labels)}: {_first(labels)}" if labels else "none: class numbers are shown"
+    bars = f", bars of {pixels['pad']} {pixels['anchor']}" if pixels["resize"] == "letterbox" else ""
+    yield (
+        "picture",
+        f"{pixels['width']}x{pixels['height']} {pixels['color']}, {pixels['resize']} ({pixels['filter']}){bars}",
+    )
+    yield "numbers", f"(pixel - {_numbers(tensor['mean'])}) / {_numbers(tensor['std'])}"
+    options = {key: value for key, value in decode["options"].items() if key != "classes"}
+    yield "decoder", f"{decode['decoder']}, threshold {decode['threshold']:g}{f', {options}' if options else ''}"
+
+
+def _file_rows(file: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    yield "sha256", file["sha256"]
+    if "problem" in file:
+        yield "problem", file["problem"]
+        return
+    yield "written as", " by ".join(part for part in (file["version"], file["producer"]) if part)
+    for kind in ("inputs", "outputs"):
+        for tensor in file[kind]:
+            yield kind[:-1], _tensor(tensor)
+    weights = [f"{_size(size)} {dtype}" for dtype, size in sorted(file["weights"].items(), key=lambda kv: -kv[1])]
+    yield "weights", ", ".join(weights) or "none"
+    yield "operators", ", ".join(f"{count} {kind}" for kind, count in file["operators"].items())
+    for key, value in file["metadata"].items():
+        yield "metadata", f"{key}: {_short(value)}"
+
+
+def _tensor(tensor: Mapping[str, Any]) -> str:
+    shape = "x".join("?" if axis is None else str(axis) for axis in tensor["shape"]) or "shape unsaid"
+    scale = f", scale {tensor['scale']:.6g}, zero point {tensor['zero_point']}" if tensor["scale"] else ""
+    return f"{tensor['name']} {shape} {tensor['dtype']}{scale}"
+
+
+def _first(values: Sequence[str]) -> str:
+    rest = f", … {len(values) - _SHOWN} more" if len(values) > _SHOWN else ""
+    return ", ".join(values[:_SHOWN]) + rest
+
+
+def _numbers(values: Sequence[float]) -> str:
+    return ",".join(f"{value:g}" for value in values)
+
+
+def _short(text: str) -> str:
+    line = " ".join(text.split())
+    return line if len(line) <= _SHORT else line[: _SHORT - 1] + "…"
+
+
+def _size(count: int) -> str:
+    return f"{count / 1e6:.2f} MB" if count >= 1e6 else f"{count / 1e3:.1f} KB"

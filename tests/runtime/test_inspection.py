@@ -1,0 +1,71 @@
+"""`inspect`: what is inside, as a table and as JSON; one line and exit code 2 for what is no model."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from click.testing import CliRunner
+
+from edgelens.cli import cli
+
+
+def inspect(*arguments):
+    return CliRunner().invoke(cli, ["inspect", *map(str, arguments)])
+
+
+def test_a_detector(shared):
+    result = inspect(shared / "models/yolox/yolox_nano.onnx")
+    assert result.exit_code == 0, result.output
+    for piece in ("opset 11", "images 1x3x416x416 float32", "output 1x3549x85", "113 Conv", "yolox, threshold 0.3"):
+        assert piece in result.output
+
+
+def test_json_has_everything(shared):
+    result = inspect(shared / "models/ssd/coco_ssd_mobilenet_v1_1.0_quant.tflite", "--json", "-")
+    found = json.loads(result.output)
+    assert found["kind"] == "tflite"
+    assert found["decoder"] == "ssd"
+    assert found["labels"][0] == "person"
+    assert found["operators"]["CONV_2D"] == 34
+    assert found["inputs"][0]["shape"] == [1, 300, 300, 3]
+    assert found["sha256"].startswith("61d598093ed0")
+
+
+def test_a_bundle(tmp_path, onnx_graph, shared):
+    pytest.importorskip("onnx")
+    import dataclasses
+
+    from edgelens.runtime.bundle import write_bundle
+    from edgelens.runtime.model import open_model
+
+    bare = open_model(str(shared / "models/mnist_onnx/mnist.onnx"))
+    manifest = dataclasses.replace(bare.manifest, name="digits")
+    bundle = write_bundle(tmp_path / "d.edge", manifest, {**bare.memory, "card.md": b"# digits\n"})
+    result = inspect(bundle.path)
+    assert result.exit_code == 0, result.output
+    for piece in ("digits 1, format 1.0, not signed", "models/mnist.onnx", "28x28 gray", "Input3 1x1x28x28"):
+        assert piece in result.output
+
+
+def test_what_no_decoder_fits_is_still_shown(tmp_path, onnx_graph):
+    from onnx import helper
+
+    data = onnx_graph(
+        [helper.make_node("Relu", ["x"], ["y"])], {"x": ("float32", [1, 3, 8, 8])}, {"y": ("float32", [1, 3, 8, 8])}, {}
+    )
+    (tmp_path / "odd.onnx").write_bytes(data)
+    result = inspect(tmp_path / "odd.onnx")
+    assert result.exit_code == 0
+    assert "no decoder fits its outputs y 1x3x8x8" in result.output
+
+
+@pytest.mark.parametrize("name", ["x.onnx", "x.tflite", "x.edge", "x.txt"])
+@pytest.mark.parametrize("content", [b"", b"\x00" * 64, b"PK\x03\x04 not really"])
+def test_garbage_is_one_line(tmp_path, name, content):
+    (tmp_path / name).write_bytes(content)
+    result = inspect(tmp_path / name)
+    assert result.exception is not None
+    assert result.exception.exit_code == 2
+    assert str(tmp_path / name) in str(result.exception)
+    assert "\n" not in str(result.exception)
