@@ -7,8 +7,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from edgelens.runtime.errors import DataError
+from edgelens.runtime.errors import DataError, UsageError
 
+from .data.prepare import DataConfig
+from .data.splits import SplitConfig
 from .models.options import ModelOptions
 
 __all__ = ["TrainConfig"]
@@ -16,22 +18,34 @@ __all__ = ["TrainConfig"]
 
 @dataclass(frozen=True)
 class TrainConfig:
-    """Everything that decides a training's outcome; None means the recipe's, network's or optimizer's own value."""
+    """Everything that decides a training's outcome; None means the network's, optimizer's or data's own value."""
 
     data: str
     out: str
-    model: str = "resnet8"
+    model: str = "lens-s"
     options: ModelOptions = field(default_factory=ModelOptions)
     task: str = "classify"
     seed: int = 0
     # data
     format: str | None = None
-    val_fraction: float = 0.1
+    data_dir: str | None = None
+    cache: str | None = None
+    group: str | None = None
+    groups: str | None = None
+    val: float = 0.15
+    test: float = 0.0
+    folds: int = 0
+    fold: int = 0
+    max_bad: float = 0.01
+    ram_limit: int | None = None  # bytes
     size: tuple[int, int] | None = None  # height, width of the network's picture
     color: str | None = None  # "rgb" or "gray"
     resize: str = "crop"
+    augment: str = "default"  # a recipe of edgelens.train.augment
+    mirror: bool | None = None  # mirrored pictures; None where the classes' names allow them
+    imbalance: str = "auto"
     # the loop
-    epochs: int = 20
+    epochs: int = 30
     batch: int = 128
     optimizer: str = "adamw"
     rate: float | None = None
@@ -39,17 +53,48 @@ class TrainConfig:
     l1: float = 0.0
     l2: float | None = None
     schedule: str = "cosine"
-    warmup: float = 0.0  # in epochs
+    warmup: float = 1.0  # epochs
     clip: float = 0.0  # the gradient's largest norm; 0 leaves it
     ema: float = 0.0  # decay a step; 0 keeps no average
     loss: str = "cross-entropy"
     focal_gamma: float = 2.0
     label_smoothing: float = 0.0
+    false_accepts: float = 0.05  # share of false answers that the threshold for `unknown` may let through
     patience: int = 0  # epochs without a better validation before it stops; 0 never stops early
+    start: str | None = None  # a run or a .safetensors file whose weights are taken over
+    freeze: tuple[str, ...] = ()
+    teacher: str | None = None  # a run to distil from
+    teacher_share: float = 0.7
+    teacher_temperature: float = 4.0
     # the machine
+    device: str | None = None  # "cpu" or "cuda"
     threads: int | None = None
-    precision: str = "auto"  # "auto", "float32", "channels-last", "bfloat16"
+    precision: str = "auto"  # or a mode of edgelens.train.precision
+    compile: bool = False
     checkpoint_s: float = 60.0
+
+    def __post_init__(self) -> None:
+        for name, low in (("epochs", 1), ("batch", 1), ("rate", 0), ("l1", 0), ("clip", 0), ("warmup", 0), ("ema", 0)):
+            value = getattr(self, name)
+            if value is not None and value < low:
+                raise UsageError(f"{name} {value}: must be at least {low}")
+        if self.ema >= 1 or not 0 <= self.label_smoothing < 1 or not 0 <= self.teacher_share <= 1:
+            raise UsageError("ema and label smoothing must be below 1, the teacher's share between 0 and 1")
+
+    def data_config(self) -> DataConfig:
+        """The part that the data is prepared by."""
+        return DataConfig(
+            self.data,
+            self.format,
+            self.data_dir,
+            SplitConfig(self.val, self.test, self.seed, self.folds, self.fold),
+            self.group,
+            self.groups,
+            self.max_bad,
+            self.ram_limit,
+            self.cache,
+            self.task,
+        )
 
     def as_json(self) -> dict[str, Any]:
         """The configuration as plain JSON values."""
@@ -62,6 +107,7 @@ class TrainConfig:
         kept = {name: value for name, value in values.items() if name in known}
         try:
             kept["options"] = ModelOptions(**kept.get("options", {}))
+            kept["freeze"] = tuple(kept.get("freeze", ()))
             if kept.get("size"):
                 kept["size"] = tuple(kept["size"])
             return cls(**kept)

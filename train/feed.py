@@ -1,39 +1,81 @@
-"""Batches for the loop: uint8 pictures and labels in, what the network takes and its targets out."""
+"""Batches for the loop: uint8 pictures and labels in; what the network takes, and its targets, out."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
+
 import numpy as np
 import torch
-import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor
 
-__all__ = ["Feed", "epoch_batches", "normalised"]
+from .augment import Recipe, normalised
+from .data.pictures import Pictures
+from .imbalance import balanced_order
+from .precision import laid_out
+from .tasks.task import Draw, Task
+
+__all__ = ["Feed", "epoch_batches"]
 
 
-def normalised(pixels: Tensor) -> Tensor:
-    """(B, H, W, C) uint8 as (B, C, H, W) float in [-1, 1), channels last in memory."""
-    return ((pixels.float() - 128) / 128).permute(0, 3, 1, 2)
+def epoch_batches(
+    count: int, batch: int, seed: int, epoch: int, balanced: NDArray[np.int64] | None = None
+) -> list[NDArray[np.intp]]:
+    """An order of this epoch's own, in batches that differ in size by at most one.
 
-
-def epoch_batches(count: int, batch: int, seed: int, epoch: int) -> list[NDArray[np.intp]]:
-    """Rows 0 … count - 1 in an order of this epoch's own, in batches that differ in size by at most one."""
-    order = np.random.default_rng((seed, epoch)).permutation(count)
+    Given labels to balance, every class comes equally often: what is drawn again counts on past `count`, so that
+    draw % count is its row and the draw itself a key of its own.
+    """
+    if balanced is None:
+        order = np.random.default_rng((seed, epoch)).permutation(count)
+    else:
+        order = balanced_order(balanced, seed, epoch)
+        order = order + count * _occurrence(order)
     return np.array_split(order, max(1, round(count / batch)))
 
 
+@dataclass(frozen=True)
 class Feed:
-    """A split's pictures as batches of tensors."""
+    """A split's pictures and targets, as uint8 on the device that trains or (when large) on disk."""
 
-    def __init__(self, pixels: NDArray[np.uint8], labels: NDArray[np.int32], classes: int) -> None:
-        self.pixels = torch.from_numpy(np.ascontiguousarray(pixels))  # (N, H, W, C)
-        self.labels = torch.from_numpy(labels.astype(np.int64))
-        self.classes = classes
+    pixels: Pictures | Tensor  # (N, H, W, C)
+    targets: Tensor
+    device: torch.device = field(default_factory=lambda: torch.device("cpu"))
+    mode: str = "float32"
 
     def __len__(self) -> int:
-        return len(self.labels)
+        return len(self.targets)
 
-    def batch(self, rows: NDArray[np.intp]) -> tuple[Tensor, Tensor]:
-        """Inputs (B, C, H, W) in [-1, 1) and soft targets (B, classes)."""
-        picked = torch.from_numpy(rows)
-        return normalised(self.pixels[picked]), F.one_hot(self.labels[picked], self.classes).float()
+    def plain(self, rows: NDArray[np.intp]) -> Tensor:
+        """Inputs (B, C, H, W) in [-1, 1) as they are."""
+        return self._laid_out(normalised(self._picked(rows)))
+
+    def augmented(
+        self, draws: NDArray[np.intp], task: Task, recipe: Recipe, seed: int, epoch: int
+    ) -> tuple[Tensor, Tensor]:
+        """Inputs (B, C, H, W) in [-1, 1) and targets, changed as the recipe says, by `draws` of `epoch_batches`."""
+        draw, rows = Draw(seed, epoch, torch.from_numpy(draws)), draws % len(self)
+        targets = self.targets[torch.from_numpy(rows).to(self.targets.device)].to(self.device)
+        inputs, targets = task.augment(recipe, self._picked(rows), targets, draw)
+        return self._laid_out(inputs), targets
+
+    def _picked(self, rows: NDArray[np.intp]) -> Tensor:
+        if isinstance(self.pixels, Tensor):
+            picked = self.pixels[torch.from_numpy(rows).to(self.pixels.device)]
+        else:  # sorted rows read a memory-mapped file in order
+            order = np.argsort(rows)
+            picked = torch.from_numpy(self.pixels.take(rows[order])[np.argsort(order)])
+        return picked.to(self.device).permute(0, 3, 1, 2)
+
+    def _laid_out(self, inputs: Tensor) -> Tensor:
+        out: Tensor = laid_out(inputs, self.mode)
+        return out
+
+
+def _occurrence(order: NDArray[np.intp]) -> NDArray[np.intp]:
+    """For every place in an order how often its row came before."""
+    places = np.argsort(order, kind="stable")
+    _, first, inverse = np.unique(order[places], return_index=True, return_inverse=True)
+    out = np.empty_like(order)
+    out[places] = np.arange(len(order)) - first[inverse]
+    return out

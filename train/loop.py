@@ -3,99 +3,187 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor, nn
-from torch.optim import Optimizer
 
-from .average import Average
+from edgelens.runtime.errors import WorkError
+
+from .augment import Recipe
+from .checkpoint import State, load_state, save_state
 from .config import TrainConfig
+from .distill import Distillation
+from .distributed import ALONE, World
 from .feed import Feed, epoch_batches
-from .losses import loss_by_name, smoothed
-from .optimizers import add_l1
+from .health import Trouble, Watch
+from .optimizers import OPTIMIZERS, add_l1
+from .precision import autocast
 from .progress import Progress
-from .run import BEST, Run
+from .run import BEST, LAST, Run
 from .schedules import factor
+from .tasks.task import Task
+from .transfer import train_mode
 from .weights import save_weights
 
-__all__ = ["State", "predict", "train"]
+Rows = np.ndarray[Any, Any]
+
+__all__ = ["Ingredients", "predict", "train"]
+
+_NOTED = 100  # steps an epoch whose loss is kept for the curves
 
 
-@dataclass
-class State:
-    """What a training carries from step to step, and a checkpoint holds."""
+@dataclass(frozen=True)
+class Ingredients:
+    """What a training is made from besides its configuration."""
 
-    network: nn.Module
-    optimizer: Optimizer
-    average: Average | None = None
-    epoch: int = 0
-    history: list[dict[str, float]] = field(default_factory=list)
-    best: float = -1.0
-    best_epoch: int = -1
+    task: Task
+    recipe: Recipe
+    data: Feed
+    val: Feed
+    balanced: Rows | None = None  # labels, where every class is to come equally often
+    distillation: Distillation | None = None
 
 
-def train(state: State, config: TrainConfig, data: Feed, val: Feed, run: Run, progress: Progress) -> None:
-    """Train to the last epoch; the run's folder then holds the best weights."""
-    loss_of = loss_by_name(config.loss, config.focal_gamma)
-    network, optimizer = state.network, state.optimizer
-    rates = [group["lr"] for group in optimizer.param_groups]
-    steps = len(epoch_batches(len(data), config.batch, config.seed, 0))
-    for epoch in range(state.epoch, config.epochs):
-        network.train()
-        start, loss_sum = time.perf_counter(), 0.0
-        for step, rows in enumerate(epoch_batches(len(data), config.batch, config.seed, epoch)):
-            torch.manual_seed(hash((config.seed, epoch, step)))
-            now = epoch * steps + step
-            scale = factor(config.schedule, now, config.epochs * steps, round(config.warmup * steps))
+def train(  # noqa: C901 (one loop, top to bottom)
+    state: State, config: TrainConfig, made_of: Ingredients, run: Run, progress: Progress, world: World = ALONE
+) -> None:
+    """Train from where the state stands to the last epoch; the run's folder then holds the best weights."""
+    task, data = made_of.task, made_of.data
+    network, optimizer, watch = state.network, state.optimizer, Watch(state.network)
+    model = world.wrapped(network)
+    if config.compile:
+        model = torch.compile(model)  # type: ignore[assignment]
+    per_step = len(data) if OPTIMIZERS[config.optimizer].full_batch else config.batch
+    steps = len(epoch_batches(len(data), per_step, config.seed, 0))
+    rates = [group["initial_lr"] for group in optimizer.param_groups]
+    saved = time.monotonic()
+    while state.epoch < config.epochs:
+        batches = epoch_batches(len(data), per_step, config.seed, state.epoch, made_of.balanced)
+        train_mode(network)
+        start, images = time.perf_counter(), 0
+        while state.step < steps:
+            rows = batches[state.step]
+            now = state.epoch * steps + state.step
+            torch.manual_seed(_key(config.seed, now, world.rank))  # dropout's draws belong to the step
+            scale = state.rate_scale * factor(config.schedule, now, config.epochs * steps, round(config.warmup * steps))
             for group, rate in zip(optimizer.param_groups, rates, strict=True):
                 group["lr"] = rate * scale
-            inputs, targets = data.batch(rows)
-            loss = loss_of(network(inputs), smoothed(targets, config.label_smoothing)).mean()
-            optimizer.zero_grad(set_to_none=True)
-            loss.backward()
+            loss, inputs = _gradients(model, rows, state.epoch, config, made_of, world)
             if config.l1:
                 add_l1(network, config.l1)
-            if config.clip:
-                nn.utils.clip_grad_norm_(network.parameters(), config.clip)
+            norms = watch.norms()
+            trouble = watch.look(norms, inputs)
+            if trouble:
+                _go_back(state, trouble, run, progress, world)
+                break
+            if config.clip and (norm := float(norms.norm())) > config.clip:
+                torch._foreach_mul_([p.grad for p in network.parameters() if p.grad is not None], config.clip / norm)
             optimizer.step()
+            optimizer.zero_grad(set_to_none=True)
             if state.average:
                 state.average.update(network)
-            loss_sum += float(loss.detach()) * len(rows)
-            progress.step(epoch, step, len(rows), float(loss.detach()))
+            step_loss = float(world.summed(loss)) / len(rows)
+            state.loss_sum += step_loss * len(rows)
+            if state.step % max(1, steps // _NOTED) == 0:
+                state.steps.append([state.epoch + 1, now, step_loss, rates[0] * scale, float(norms.norm())])
+            state.step += 1
+            images += len(rows)
+            progress.step(now + 1, len(rows), step_loss)
+            if time.monotonic() - saved > config.checkpoint_s and world.leads:
+                save_state(state, run.path / LAST)
+                saved = time.monotonic()
+        if state.step < steps:  # it was thrown back
+            continue
         seconds = time.perf_counter() - start
-        row: dict[str, float] = {"epoch": epoch + 1, "train_loss": loss_sum / len(data)}
-        candidate = network
-        row |= _measured(predict(network, val), val)
-        if state.average:
-            averaged = _measured(predict(state.average.network, val), val)
-            if averaged["val_accuracy"] >= row["val_accuracy"]:
-                row |= averaged
-                candidate = state.average.network
-        row |= {"images_per_s": len(data) / seconds, "seconds": seconds}
+        dead, warning = watch.end_epoch()
+        if dead:
+            _go_back(state, dead, run, progress, world)
+            continue
+        if warning:
+            progress.warn(warning)
+        row = {"epoch": state.epoch + 1, "train_loss": state.loss_sum / len(data), "rate": rates[0] * scale}
+        candidate, measured = _best_of(state, made_of, world)
+        row |= measured | {"images_per_s": images / seconds, "seconds": seconds}
         state.history.append(row)
-        state.epoch = epoch + 1
-        if row["val_accuracy"] > state.best:
-            state.best, state.best_epoch = row["val_accuracy"], epoch
-            save_weights(candidate, run.path / BEST)
+        state.epoch, state.step, state.loss_sum = state.epoch + 1, 0, 0.0
+        if row[f"val_{task.score}"] > state.best:
+            state.best, state.best_epoch = row[f"val_{task.score}"], state.epoch
+            if world.leads:
+                save_weights(candidate, run.path / BEST)
+        if world.leads:
+            save_state(state, run.path / LAST)
+            run.write_history(state)
+        saved = time.monotonic()
         progress.epoch(row)
-        if config.patience and epoch - state.best_epoch >= config.patience:
-            progress.say(f"no better validation for {config.patience} epochs: stopped")
+        if config.patience and state.epoch - state.best_epoch >= config.patience:
+            progress.say(f"no better validation for {config.patience} epochs: stopped at epoch {state.epoch}")
             break
 
 
+def _gradients(
+    model: nn.Module, rows: Rows, epoch: int, config: TrainConfig, made_of: Ingredients, world: World
+) -> tuple[Tensor, Tensor]:
+    """Leave the gradient of a batch's mean loss in the network; this process's summed loss, and its last inputs.
+
+    A batch that is larger than `--batch` (full-batch gradient descent) goes through in parts.
+    """
+    data, loss = made_of.data, torch.zeros((), device=world.device)
+    mine = world.share(rows)
+    for part in np.array_split(mine, max(1, round(len(mine) * world.size / config.batch))):
+        inputs, targets = data.augmented(part, made_of.task, made_of.recipe, config.seed, epoch)
+        with autocast(data.mode, world.device):
+            outputs = model(inputs)
+            losses = made_of.task.loss(outputs, targets)
+            if made_of.distillation:
+                losses = made_of.distillation.blended(losses, outputs, inputs)
+        torch.autograd.backward(losses.sum() * (world.size / len(rows)))
+        loss += losses.detach().sum()
+    return loss, inputs
+
+
 @torch.no_grad()
-def predict(network: nn.Module, data: Feed, batch: int = 500) -> Tensor:
-    """Logits (N, classes) of a whole split."""
+def predict(network: nn.Module, data: Feed, world: World = ALONE, batch: int = 500) -> Tensor:
+    """Outputs (N, ...) of a whole split, on the CPU; every process asks for its share."""
     network.eval()
-    parts: list[NDArray[Any]] = np.array_split(np.arange(len(data)), max(1, -(-len(data) // batch)))
-    return torch.cat([network(data.batch(rows)[0]).float() for rows in parts])
+    mine = world.share(np.arange(len(data)))
+    parts = []
+    for rows in np.array_split(mine, max(1, -(-len(mine) // batch))):
+        with autocast(data.mode, world.device):
+            parts.append(network(data.plain(rows)).float())
+    joined = torch.cat(parts)
+    every = joined.new_zeros(len(data), *joined.shape[1:])
+    every[torch.from_numpy(mine).to(every.device)] = joined
+    return world.summed(every).cpu()
 
 
-def _measured(logits: Tensor, data: Feed) -> dict[str, float]:
-    loss = torch.nn.functional.cross_entropy(logits, data.labels)
-    right = (logits.argmax(1) == data.labels).float().mean()
-    return {"val_loss": float(loss), "val_accuracy": float(right)}
+def _best_of(state: State, made_of: Ingredients, world: World) -> tuple[nn.Module, dict[str, float]]:
+    """The network or its average, whichever does better on the validation split, and how well it does."""
+    candidates = [state.network] + ([state.average.network] if state.average else [])
+    answers = made_of.val.targets.cpu()
+    measured = [made_of.task.metrics(predict(c, made_of.val, world), answers) for c in candidates]
+    best = max(range(len(candidates)), key=lambda i: (measured[i][made_of.task.score], i))
+    return candidates[best], {f"val_{name}": value for name, value in measured[best].items()}
+
+
+def _go_back(state: State, trouble: Trouble, run: Run, progress: Progress, world: World) -> None:
+    """Back to the last good checkpoint at a tenth of the rate, once; the second time the training gives up."""
+    where = f"{trouble}, epoch {state.epoch + 1} step {state.step + 1}"
+    if state.recoveries:
+        kept = f"; the best weights so far are in {run.path}" if state.best_epoch > 0 else ""
+        raise WorkError(f"{where}: gave up after going back once{kept}; take a smaller --rate, --clip 1 or --warmup 1")
+    file = run.path / LAST
+    load_state(state, world.told(file.read_bytes() if world.leads else b""), file)
+    state.recoveries += 1
+    state.rate_scale *= 0.1
+    state.optimizer.zero_grad(set_to_none=True)
+    progress.warn(f"{where}: back to epoch {state.epoch + 1} step {state.step + 1} at a tenth of the learning rate")
+    if world.leads:
+        save_state(state, file)
+
+
+def _key(seed: int, step: int, rank: int) -> int:
+    """A seed for torch's generator that no other step or process has."""
+    return int(np.random.SeedSequence((seed, step, rank)).generate_state(1, np.uint64)[0] >> 1)

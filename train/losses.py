@@ -1,4 +1,4 @@
-"""Losses of logits against soft targets, (B, classes) each → (B,): one number a sample, so that samples can be weighed."""
+"""Losses of logits against soft targets, (B, classes) each → (B,): one number a sample, so that each can be weighed."""
 
 from __future__ import annotations
 

@@ -30,7 +30,7 @@ class OptimizerEntry:
 OPTIMIZERS: dict[str, OptimizerEntry] = {
     "gd": OptimizerEntry(lambda groups, rate, _: SGD(groups, rate), 0.5, 0.0, full_batch=True),
     "sgd": OptimizerEntry(lambda groups, rate, _: SGD(groups, rate), 0.1, 0.0),
-    "momentum": OptimizerEntry(lambda groups, rate, m: SGD(groups, rate, m), 0.05, 5e-4),
+    "momentum": OptimizerEntry(SGD, 0.05, 5e-4),
     "nesterov": OptimizerEntry(lambda groups, rate, m: SGD(groups, rate, m, nesterov=True), 0.05, 5e-4),
     "adagrad": OptimizerEntry(lambda groups, rate, _: Adagrad(groups, rate), 0.01, 0.0),
     "rmsprop": OptimizerEntry(lambda groups, rate, _: RMSprop(groups, rate), 0.001, 0.0),

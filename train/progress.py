@@ -11,51 +11,69 @@ __all__ = ["Progress"]
 
 
 class Progress:
-    """Epochs, throughput and time left."""
+    """Epochs, throughput and time left; says nothing when quiet."""
 
-    def __init__(self, epochs: int, steps: int, *, quiet: bool = False) -> None:
+    def __init__(self, epochs: int, steps: int, *, quiet: bool = False, tensorboard: Any = None) -> None:
         self.epochs, self.steps, self.quiet = epochs, steps, quiet
+        self._tensorboard = tensorboard
         self._bar: Any = None
         self._job: Any = None
-        self._seen = 0
+        self._seen, self._done_before = 0, 0
         self._start = time.perf_counter()
 
     def __enter__(self) -> Progress:
-        if not self.quiet and sys.stderr.isatty():
-            self._bar, self._job = _rich_bar(self.epochs * self.steps)
+        self._start = time.perf_counter()
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         if self._bar is not None:
             self._bar.stop()
+        if self._tensorboard is not None:
+            self._tensorboard.close()
 
-    def step(self, epoch: int, step: int, images: int, loss: float) -> None:
-        """After every optimizer step."""
+    def step(self, done: int, images: int, loss: float) -> None:
+        """After every optimizer step: `done` of all steps."""
+        if self.quiet or not sys.stderr.isatty():
+            return
+        if self._bar is None:
+            self._bar, self._job = _rich_bar(self.epochs * self.steps)
+            self._start = time.perf_counter()
         self._seen += images
-        if self._bar is not None:
-            rate = self._seen / max(time.perf_counter() - self._start, 1e-9)
-            self._bar.update(
-                self._job,
-                completed=epoch * self.steps + step + 1,
-                description=f"epoch {epoch + 1}/{self.epochs}  loss {loss:.4f}  {rate:,.0f} images/s",
-            )
+        rate = self._seen / max(time.perf_counter() - self._start, 1e-9)
+        epoch = min((done - 1) // self.steps + 1, self.epochs)
+        line = f"epoch {epoch}/{self.epochs}  loss {loss:.4f}  {rate:,.0f} images/s"
+        self._bar.update(self._job, completed=done, description=line)
 
     def epoch(self, row: dict[str, float]) -> None:
-        """After every epoch: one line."""
+        """After every epoch: one line, and TensorBoard where it is installed."""
+        left = (self.epochs - row["epoch"]) * row["seconds"]
+        scores = "  ".join(f"{name.replace('_', ' ')} {row[name]:.4f}" for name in row if name.startswith("val_"))
         self.say(
-            f"epoch {row['epoch']:.0f}/{self.epochs}  loss {row['train_loss']:.4f}  val loss {row['val_loss']:.4f}"
-            f"  val accuracy {100 * row['val_accuracy']:.2f} %  {row['images_per_s']:,.0f} images/s"
+            f"epoch {row['epoch']:.0f}/{self.epochs}  train loss {row['train_loss']:.4f}  {scores}"
+            f"  {row['images_per_s']:,.0f} images/s  {_duration(left)} left"
         )
+        if self._tensorboard is not None:
+            for name, value in row.items():
+                self._tensorboard.add_scalar(name, value, int(row["epoch"]))
 
     def say(self, line: str) -> None:
         """One line, above the live one where there is one."""
         if self.quiet:
             return
         if self._bar is not None:
-            self._bar.console.print(line, highlight=False)
+            self._bar.console.print(line, highlight=False, markup=False)
         else:
             sys.stderr.write(line + "\n")
             sys.stderr.flush()
+
+    def warn(self, line: str) -> None:
+        """One line that says so."""
+        self.say(f"warning: {line}")
+
+
+def _duration(seconds: float) -> str:
+    minutes = round(seconds) // 60
+    return f"{minutes // 60} h {minutes % 60:02} min" if minutes >= 60 else f"{minutes}:{round(seconds) % 60:02}"
 
 
 def _rich_bar(total: int) -> tuple[Any, Any]:

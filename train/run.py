@@ -13,18 +13,21 @@ from numpy.typing import NDArray
 from safetensors import SafetensorError
 from torch import nn
 
-from edgelens.runtime.datasets.catalog import load_images
 from edgelens.runtime.datasets.imageset import ImageSet
 from edgelens.runtime.errors import DataError
 from edgelens.runtime.files import replacing, write_text
 from edgelens.runtime.preprocess import PixelContract
 
+from .checkpoint import State
 from .config import TrainConfig
+from .data.prepare import open_images
 from .models.catalog import build
 
 __all__ = ["BEST", "LAST", "Run", "RunFacts"]
 
 BEST, LAST, FACTS, SPLITS = "best.safetensors", "last.pt", "run.json", "splits.npz"
+METRICS, STEPS = "metrics.csv", "steps.csv"
+STEP_COLUMNS = ["epoch", "step", "loss", "rate", "gradient_norm"]
 SCHEMA = 1
 
 
@@ -115,7 +118,7 @@ class Run:
 
     def split(self, name: str) -> ImageSet:
         """The very samples that the run had in a split, from the original data."""
-        images = load_images(self.config.data, format=self.config.format)
+        images = open_images(self.config.data_config())
         with np.load(self.path / SPLITS) as stored:
             where = dict(zip(stored["names"].tolist(), stored["splits"].tolist(), strict=True))
         rows = np.array([where.get(sample) == name for sample in images.names], bool)
@@ -127,6 +130,14 @@ class Run:
         """Write `run.json`."""
         values = {"schema": SCHEMA, "config": self.config.as_json(), "facts": asdict(self.facts)}
         write_text(self.path / FACTS, json.dumps(values, indent=1, ensure_ascii=False))
+
+    def write_history(self, state: State) -> None:
+        """Write `metrics.csv`, one row an epoch, and `steps.csv`, about a hundred an epoch."""
+        columns = list(dict.fromkeys(name for row in state.history for name in row))
+        epochs = [[row.get(name, "") for name in columns] for row in state.history]
+        for file, header, rows in ((METRICS, columns, epochs), (STEPS, STEP_COLUMNS, state.steps)):
+            lines = [",".join(f"{v:.8g}" if isinstance(v, float) else str(v) for v in row) for row in rows]
+            write_text(self.path / file, "\n".join([",".join(header), *lines]) + "\n")
 
     def write_splits(self, names: list[str], splits: NDArray[np.str_]) -> None:
         """Write which sample is in which split."""

@@ -1,4 +1,4 @@
-"""AlexNet (Krizhevsky et al., 2012) for small images: five convolutions, three poolings, two dropped-out dense layers."""
+"""AlexNet (Krizhevsky et al., 2012) for small images: five convolutions, three poolings, two dense layers."""
 
 from __future__ import annotations
 

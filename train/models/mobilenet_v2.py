@@ -14,7 +14,7 @@ _STAGES = ((1, 16, 1, 1), (6, 24, 2, 1), (6, 32, 3, 2), (6, 64, 4, 2), (6, 96, 3
 
 
 class InvertedResidual(nn.Module):
-    """1×1 to more channels, 3×3 on each of them alone, 1×1 back without an activation; a shortcut where shapes agree."""
+    """1×1 to more channels, 3×3 on each of them alone, 1×1 back without activation; a shortcut where shapes agree."""
 
     def __init__(self, inputs: int, outputs: int, stride: int, expansion: int, act: Activation | None) -> None:
         super().__init__()
@@ -31,7 +31,7 @@ class InvertedResidual(nn.Module):
 
 
 class MobileNetV2(PooledClassifier):
-    """The paper's seven stages by `width`; a last 1×1 convolution to 1,280 channels (never thinner, as in the paper)."""
+    """The paper's seven stages by `width`; a last 1×1 convolution to 1,280 channels at most."""
 
     def __init__(self, options: ModelOptions, shape: Shape) -> None:
         act = options.activation or "relu6"

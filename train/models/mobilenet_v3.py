@@ -67,7 +67,7 @@ class Block(nn.Module):
 
 
 class MobileNetV3(PooledClassifier):
-    """The small network's eleven blocks by `width`; hard-swish where the paper has it, unless an activation is given."""
+    """The small network's eleven blocks by `width`, hard-swish where the paper has it."""
 
     def __init__(self, options: ModelOptions, shape: Shape) -> None:
         inputs = wider(16, options.width)

@@ -37,7 +37,7 @@ class SelfAttention(nn.Module):
 
     def _heads(self, x: Tensor) -> Tensor:
         """(B, N, dim) → (B, heads, N, head_dim)."""
-        return x.unflatten(2, (-1, self.head_dim)).transpose(1, 2)
+        return x.reshape(x.shape[0], x.shape[1], -1, self.head_dim).transpose(1, 2)
 
 
 class Block(nn.Module):
@@ -75,7 +75,7 @@ class AttentionPooling(nn.Module):
 
 
 class VitTiny(nn.Module):
-    """`depth` blocks (4 unless said) on 64 numbers a patch; patches so large that about 49 of them cover the picture."""
+    """`depth` blocks (4 unless said) on 64 numbers a patch; about 49 patches cover the picture."""
 
     def __init__(self, options: ModelOptions, shape: Shape) -> None:
         super().__init__()

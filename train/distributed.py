@@ -1,0 +1,79 @@
+"""Several processes, on one machine or many, as `torchrun` starts them: each works on its share of every batch."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import TypeVar
+
+import numpy as np
+import torch
+import torch.distributed as dist
+from numpy.typing import NDArray
+from torch import Tensor, nn
+from torch.nn.parallel import DistributedDataParallel
+
+T = TypeVar("T")
+
+__all__ = ["ALONE", "World", "joined"]
+
+
+@dataclass(frozen=True)
+class World:
+    """How many processes train together, and which of them this is."""
+
+    rank: int = 0
+    size: int = 1
+    device: torch.device = field(default_factory=lambda: torch.device("cpu"))
+
+    @property
+    def leads(self) -> bool:
+        """Whether this process writes and speaks."""
+        return self.rank == 0
+
+    def share(self, rows: NDArray[np.intp]) -> NDArray[np.intp]:
+        """This process's part of a batch."""
+        return rows[self.rank :: self.size]
+
+    def wrapped(self, network: nn.Module) -> nn.Module:
+        """The network as it is trained: gradients are averaged over the processes on their way back."""
+        if self.size == 1:
+            return network
+        return DistributedDataParallel(network, broadcast_buffers=False)
+
+    def summed(self, values: Tensor) -> Tensor:
+        """The sum over all processes."""
+        if self.size > 1:
+            dist.all_reduce(values)
+        return values
+
+    def told(self, value: T) -> T:
+        """What the leading process says, in all of them."""
+        if self.size == 1:
+            return value
+        box = [value]
+        dist.broadcast_object_list(box, src=0, device=self.device if self.device.type == "cuda" else None)
+        return box[0]
+
+
+ALONE = World()
+
+
+@contextlib.contextmanager
+def joined(device: str | None = None) -> Iterator[World]:
+    """The world that torchrun's environment describes, or this process alone."""
+    kind = device or ("cuda" if torch.cuda.is_available() else "cpu")
+    size = int(os.environ.get("WORLD_SIZE", "1"))
+    if size == 1:
+        yield World(device=torch.device(kind))
+        return
+    place = torch.device(kind, int(os.environ.get("LOCAL_RANK", "0"))) if kind == "cuda" else torch.device("cpu")
+    if place.type == "cuda":
+        torch.cuda.set_device(place)
+    dist.init_process_group("nccl" if place.type == "cuda" else "gloo")
+    try:
+        yield World(dist.get_rank(), dist.get_world_size(), place)
+    finally:
+        dist.destroy_process_group()

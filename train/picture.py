@@ -1,0 +1,48 @@
+"""Which picture a network looks at: its size and colour, from what was asked and what the data looks like."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from edgelens.runtime.datasets.imageset import ImageSet
+from edgelens.runtime.errors import ImageError, UsageError
+from edgelens.runtime.preprocess import COLORS, RESIZES, Color, PixelContract
+
+from .config import TrainConfig
+
+__all__ = ["choose_pixels"]
+
+_PHOTO = 96  # pixels a side for photos: what a Raspberry Pi recognizes in milliseconds
+_LOOKED_AT = 24  # images
+
+
+def choose_pixels(images: ImageSet, config: TrainConfig) -> PixelContract:
+    """The pictures' own size where they are small and alike, else 96 × 96; gray where no colour was seen."""
+    if config.resize not in RESIZES:
+        raise UsageError(f"--resize {config.resize}: must be one of {', '.join(RESIZES)}")
+    if config.color not in (None, *COLORS):
+        raise UsageError(f"--color {config.color}: must be one of {', '.join(COLORS)}")
+    size, gray = config.size, config.color == "gray"
+    if size is None or config.color is None:
+        seen_size, seen_gray = _look(images)
+        size = size or seen_size
+        gray = gray or (config.color is None and seen_gray)
+    color: Color = "gray" if gray else config.color or "rgb"
+    return PixelContract(*size, color, config.resize)
+
+
+def _look(images: ImageSet) -> tuple[tuple[int, int], bool]:
+    """The size and greyness of some images, spread over the set."""
+    sizes, gray = [], True
+    for i in np.unique(np.linspace(0, len(images) - 1, _LOOKED_AT).astype(int)):
+        try:
+            image = images.image(int(i))
+        except ImageError:
+            continue
+        sizes.append(image.shape[:2])
+        gray = gray and bool((image == image[..., :1]).all())
+    if len(set(sizes)) == 1 and max(sizes[0]) <= _PHOTO:
+        return (int(sizes[0][0]), int(sizes[0][1])), gray
+    short = int(np.median([min(size) for size in sizes])) if sizes else _PHOTO
+    side = min(_PHOTO, max(8, short // 8 * 8))
+    return (side, side), gray
