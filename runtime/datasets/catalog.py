@@ -7,18 +7,27 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..errors import DataError
-from . import cifar, folders, idx, npz, table
+from . import cifar, coco, folders, idx, npz, table, voc, yolo
+from .boxset import BoxSet
 from .imageset import ImageSet
 
-__all__ = ["FORMATS", "Format", "load_images"]
+__all__ = ["BOX_FORMATS", "FORMATS", "BoxFormat", "Format", "load_boxes", "load_images"]
 
 
 @dataclass(frozen=True)
 class Format:
-    """How a format is told from others, and how it is read."""
+    """How a format of labelled images is told from others, and how it is read."""
 
     fits: Callable[[Path], bool]
     read: Callable[[Path], ImageSet]
+
+
+@dataclass(frozen=True)
+class BoxFormat:
+    """How a format of images with boxes is told from others, and how it is read."""
+
+    fits: Callable[[Path], bool]
+    read: Callable[[Path], BoxSet]
 
 
 FORMATS: dict[str, Format] = {
@@ -27,6 +36,12 @@ FORMATS: dict[str, Format] = {
     "idx": Format(idx.fits, idx.read),
     "cifar10": Format(cifar.fits, cifar.read),
     "folders": Format(folders.fits, folders.read),
+}
+
+BOX_FORMATS: dict[str, BoxFormat] = {
+    "voc": BoxFormat(voc.fits, voc.read),
+    "coco": BoxFormat(coco.fits, coco.read),
+    "yolo": BoxFormat(yolo.fits, yolo.read),
 }
 
 
@@ -46,3 +61,19 @@ def load_images(where: str | Path, *, format: str | None = None) -> ImageSet:  #
         f"{where}: is no data set this kit knows: give a folder with one folder a class, a CSV of path,label,"
         " MNIST IDX files, CIFAR-10 binary files or an .npz with images and labels"
     )
+
+
+def load_boxes(where: str | Path, *, format: str | None = None) -> BoxSet:  # noqa: A002 (the option's name)
+    """Images with boxes from a folder or file, of the named format or the one that it looks like."""
+    path = Path(where)
+    if not path.exists():
+        raise DataError(f"{where}: no such file or folder")
+    if format is not None and format not in BOX_FORMATS:
+        raise DataError(f"--format {format}: a detector's data must be one of {', '.join(BOX_FORMATS)}")
+    known = [BOX_FORMATS[format]] if format is not None else [f for f in BOX_FORMATS.values() if f.fits(path)]
+    if not known:
+        raise DataError(
+            f"{where}: is no data set with boxes: give a folder with Annotations/*.xml (VOC), a COCO .json,"
+            " or images/ beside labels/ (YOLO)"
+        )
+    return known[0].read(path)

@@ -1,0 +1,102 @@
+"""Images with boxes: what every reader of a detection format makes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..errors import DataError
+from ..images import read_image
+from .imageset import SPLITS
+
+__all__ = ["BoxSet", "ImageBoxes", "box_set"]
+
+
+@dataclass(frozen=True)
+class ImageBoxes:
+    """The boxes of one image; `relative` ones are in fractions of its sides."""
+
+    boxes: NDArray[np.float64]  # (N, 4) x, y, w, h
+    labels: NDArray[np.int64]  # (N,)
+    crowd: NDArray[np.bool_]  # (N,) a group, or an object too difficult to ask for: counts neither way
+    areas: NDArray[np.float64] | None = None  # (N,) in pixels, where the data knows more than w × h
+    relative: bool = False
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    def in_pixels(self, height: int, width: int) -> NDArray[np.float64]:
+        """The boxes in pixels of the image."""
+        return self.boxes * np.array([width, height, width, height]) if self.relative else self.boxes
+
+
+@dataclass(frozen=True)
+class BoxSet:
+    """Images, their boxes and their splits."""
+
+    root: str
+    format: str  # "yolo", "coco", "voc"
+    classes: tuple[str, ...]
+    names: Sequence[str]  # (M,) paths relative to root
+    boxes: Sequence[ImageBoxes]  # (M,)
+    splits: NDArray[np.str_]  # (M,) "train", "val", "test" or ""
+    empty: tuple[str, ...] = field(default=())  # boxes without area, which were passed over; one line each
+    passed_over: int = 0  # label files without an image
+
+    def __len__(self) -> int:
+        return len(self.names)
+
+    def image(self, i: int) -> NDArray[np.uint8]:
+        """Picture i as (H, W, 3) uint8 BGR, decoded from the original file."""
+        return read_image(Path(self.root) / self.names[i])
+
+    def select(self, rows: Sequence[int]) -> BoxSet:
+        """The given images as a set of their own."""
+        return replace(
+            self,
+            names=[self.names[i] for i in rows],
+            boxes=[self.boxes[i] for i in rows],
+            splits=self.splits[list(rows)],
+        )
+
+    def for_evaluation(self, split: str | None = None) -> tuple[BoxSet, str]:
+        """The split to evaluate on and its name: the asked one, else test, else val, else everything."""
+        if split not in (None, "all", *SPLITS):
+            raise DataError(f"--split {split}: must be one of {', '.join(SPLITS)} or all")
+        for name in (split,) if split else ("test", "val"):
+            if name != "all" and (self.splits == name).any():
+                return self.select(np.flatnonzero(self.splits == name).tolist()), str(name)
+        if split not in (None, "all"):
+            there = ", ".join(sorted({str(s) for s in self.splits if s})) or "none"
+            raise DataError(f"{self.root}: has no split {split!r}; there are: {there}")
+        return self, "all"
+
+
+def box_set(
+    root: Path,
+    format_name: str,
+    classes: Sequence[str],
+    images: Sequence[tuple[str, str, ImageBoxes]],
+    *,
+    passed_over: int = 0,
+) -> BoxSet:
+    """A set of (name, split, boxes), without the boxes that have no area."""
+    names, splits, kept, empty = [], [], [], []
+    for name, split, boxes in images:
+        sound = (boxes.boxes[:, 2:] > 0).all(axis=1) & np.isfinite(boxes.boxes).all(axis=1)
+        empty += [f"{name}: box {n + 1} ({classes[boxes.labels[n]]}) has no area" for n in np.flatnonzero(~sound)]
+        areas = None if boxes.areas is None else boxes.areas[sound]
+        kept.append(
+            replace(boxes, boxes=boxes.boxes[sound], labels=boxes.labels[sound], crowd=boxes.crowd[sound], areas=areas)
+        )
+        names.append(name)
+        splits.append(split)
+    if not names:
+        raise DataError(f"{root}: has no images with boxes ({passed_over} label files without an image)")
+    return BoxSet(
+        str(root), format_name, tuple(classes), names, kept, np.array(splits, "<U5"), tuple(empty), passed_over
+    )
