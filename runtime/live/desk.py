@@ -40,11 +40,15 @@ class Desk:
         """One result from the loop."""
         self._newest[result.frame.source] = result
         self.encoder.offer(result)
-        if self.hub.listens("result"):
-            self.hub.post_event("result", event("result", result.to_json()))
+        self.tell(result)
         if result.announced is not None:
             moment = self.timeline.add(result)
             self.hub.post_event("announced", event("announced", moment.to_json()))
+
+    def tell(self, result: Result) -> None:
+        """A result for those who listen to all, without its picture: that of a request is kept nowhere."""
+        if self.hub.listens("result"):
+            self.hub.post_event("result", event("result", result.to_json()))
 
     def hear(self, notice: Notice) -> None:
         """Something happened to a source."""

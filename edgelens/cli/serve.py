@@ -1,0 +1,79 @@
+"""`edgelens serve`: answer recognition requests over HTTP, without a camera."""
+
+from __future__ import annotations
+
+import sys
+import time
+from typing import Any
+
+import click
+
+from edgelens.cli.live_options import listen_options, live_page
+from edgelens.cli.options import (
+    engine_options,
+    labels_option,
+    model_argument,
+    pixel_options,
+    threshold_option,
+)
+
+__all__ = ["command"]
+
+
+@click.command("serve")
+@model_argument()
+@listen_options
+@threshold_option
+@labels_option
+@engine_options
+@pixel_options
+@click.option(
+    "--queue", type=click.IntRange(1, 10000), default=64, show_default=True, help="Requests under way at most."
+)
+@click.option("--device-id", metavar="ID", help="The name that results carry; the host's unless said.")
+@click.option("--duration", type=click.FloatRange(0, min_open=True), metavar="S", help="Stop after S seconds.")
+def command(model: str, **options: Any) -> None:
+    """Answer POST /v1/recognize with what MODEL sees in the pictures that are sent."""
+    import socket
+
+    import cv2
+
+    from edgelens.runtime.control import Control, LoopStatus, Settings
+    from edgelens.runtime.engines.protocol import EngineOptions
+    from edgelens.runtime.live.service import RecognizeService, ServiceLimits
+    from edgelens.runtime.model import open_model
+    from edgelens.runtime.sdnotify import SystemdNotifier
+    from edgelens.runtime.stop import StopOnSignals
+
+    cv2.setNumThreads(1)  # the workers are as many as the cores
+    names = ("labels", "mean", "std", "color", "resize", "pad", "input_size", "decoder", "threshold")
+    bundle = open_model(model, **{name: options[name] for name in names})
+    service = RecognizeService(
+        bundle,
+        engine=options["engine"],
+        precision=options["precision"],
+        options=EngineOptions(threads=options["threads"] or 1),
+        limits=ServiceLimits(queue=options["queue"]),
+        threshold=options["threshold"],
+        device=options["device_id"] or socket.gethostname(),
+    )
+    with StopOnSignals() as stop, service, SystemdNotifier() as systemd:
+        running, started = service.model_json(), time.time()
+        control = Control((), Settings())
+        control.attach(lambda: LoopStatus(running["name"], running["engine"], running["precision"], started), _no_swap)
+        page = live_page(options, control, service=service)
+        service.on_result = page.desk.tell
+        with page:
+            click.echo(f"serving {running['name']}: POST {page.url}v1/recognize", err=True)
+            systemd.ready()
+            ends = time.monotonic() + (options["duration"] or float("inf"))
+            while not stop() and time.monotonic() < ends:
+                time.sleep(0.1)
+                systemd.alive()
+    sys.exit(stop.exit_code)
+
+
+def _no_swap(model: str) -> None:
+    from edgelens.runtime.errors import UsageError
+
+    raise UsageError(f"{model}: a service keeps its model; start another")

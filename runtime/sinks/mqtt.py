@@ -1,0 +1,254 @@
+"""Results to an MQTT broker: QoS 1 from an outbox on disk, so that a broker that is away for an hour loses nothing.
+
+Topics under the base topic: `status` (online or offline, retained, the last will), `SOURCE/announced` (the result that
+announced a label, retained), `SOURCE/results` (every result, when asked for), `SOURCE/notice` (lost, back, retained).
+Every message carries an `id` that stays the same when it has to be sent again.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import sys
+import threading
+import time
+import uuid
+from collections.abc import Callable
+from contextlib import ExitStack
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Literal
+from urllib.parse import unquote, urlsplit
+
+from ..errors import UsageError
+from ..result import Result
+from .discovery import discovery_message
+from .outbox import Message, Outbox
+from .protocol import Notice
+
+__all__ = ["MqttOptions", "MqttSink"]
+
+WINDOW = 20  # messages under way at a time
+GATHER_S = 0.25  # results (not announcements) are written to disk this often
+SOON_S = 0.01  # how often the broker's answers are looked for while messages are under way
+LEAVE_S = 0.5
+
+
+@dataclass(frozen=True)
+class MqttOptions:
+    """Where to and what."""
+
+    host: str
+    topic: str
+    device: str
+    outbox: Path
+    port: int = 1883
+    user: str | None = None
+    password: str | None = None
+    tls: bool = False
+    publish: Literal["changes", "results"] = "changes"
+    discovery: str | None = "homeassistant"  # Home Assistant's discovery prefix
+    keepalive_s: int = 30
+
+    @classmethod
+    def parse(
+        cls, url: str, *, device: str, outbox: Path, publish: Literal["changes", "results"] = "changes"
+    ) -> MqttOptions:
+        """Options from `mqtt[s]://[user@]host[:port]/topic`; the password comes from EDGELENS_MQTT_PASSWORD."""
+        parts = urlsplit(url)
+        topic = unquote(parts.path.strip("/"))
+        try:
+            port = parts.port
+        except ValueError:
+            port = -1
+        if parts.scheme not in ("mqtt", "mqtts") or not parts.hostname or not topic or port == -1:
+            raise UsageError("--mqtt: write it as mqtt://user@host/topic, or mqtts:// for TLS")
+        if parts.password is not None:
+            raise UsageError("--mqtt: a password in the address shows in process lists; set EDGELENS_MQTT_PASSWORD")
+        if re.search(r"[#+\0]", topic):
+            raise UsageError(f"--mqtt: the topic {topic!r} must not contain # or +")
+        tls = parts.scheme == "mqtts"
+        return cls(
+            parts.hostname,
+            topic,
+            device,
+            outbox,
+            port=port or (8883 if tls else 1883),
+            user=unquote(parts.username) if parts.username else None,
+            password=os.environ.get("EDGELENS_MQTT_PASSWORD"),
+            tls=tls,
+            publish=publish,
+        )
+
+
+def _to_stderr(line: str) -> None:
+    print(line, file=sys.stderr)
+
+
+class MqttSink:
+    """Publishes results while it is entered; never waits for the broker."""
+
+    name = "mqtt"
+
+    def __init__(self, options: MqttOptions, *, say: Callable[[str], None] = _to_stderr) -> None:
+        self.options, self._say = options, say
+        self.outbox = Outbox(options.outbox)
+        self._stack = ExitStack()
+        self._under_way: list[tuple[Any, int]] = []  # what paho knows of a message, and its row in the outbox
+        self._gathered: list[Message] = []
+        self._sources: set[str] = set()
+        self._wake = threading.Condition()
+        self._stopping = self._connected = False
+        self._said = ""
+        self._thread = threading.Thread(target=self._work, name="edgelens-mqtt", daemon=True)
+
+    def write(self, result: Result) -> None:
+        """Queue a result: announcements at once and safely, others as they gather."""
+        self._introduce(result.frame.source)
+        topic = self._topic(result.frame.source)
+        if result.announced is not None:
+            self.outbox.put([self._message(f"{topic}/announced", result.to_json(), retain=True)])
+        elif self.options.publish != "results":
+            return
+        with self._wake:
+            if self.options.publish == "results":
+                self._gathered.append(self._message(f"{topic}/results", result.to_json()))
+            self._wake.notify()
+
+    def notice(self, notice: Notice) -> None:
+        """Queue what happened to a source."""
+        self._introduce(notice.source)
+        self.outbox.put([self._message(f"{self._topic(notice.source)}/notice", asdict(notice), retain=True)])
+        with self._wake:
+            self._wake.notify()
+
+    def __enter__(self) -> MqttSink:
+        try:
+            import paho.mqtt.client as paho
+        except ImportError:
+            raise UsageError("--mqtt needs paho-mqtt 2: pip install 'edgelens[mqtt]'") from None
+        options = self.options
+        with ExitStack() as opened:
+            opened.enter_context(self.outbox)
+            self._client = paho.Client(paho.CallbackAPIVersion.VERSION2, client_id=f"edgelens-{options.device}"[:64])
+            self._client.max_inflight_messages_set(WINDOW)
+            self._client.reconnect_delay_set(1, 30)
+            self._client.will_set(f"{options.topic}/status", "offline", qos=1, retain=True)
+            if options.user is not None:
+                self._client.username_pw_set(options.user, options.password)
+            if options.tls:
+                self._client.tls_set()
+            self._client.on_connect, self._client.on_disconnect = self._on_connect, self._on_disconnect
+            self._client.on_message = self._on_message
+            self._client.connect_async(options.host, options.port, options.keepalive_s)
+            self._client.loop_start()
+            opened.callback(self._leave)
+            self._thread.start()
+            self._stack = opened.pop_all()
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        with self._wake:
+            self._stopping = True
+            self._wake.notify()
+        self._thread.join(2)
+        deadline = time.monotonic() + LEAVE_S
+        while self._under_way and self._connected and time.monotonic() < deadline:
+            time.sleep(0.02)
+            self._forget_arrived()
+        self.outbox.put(self._gathered)
+        if self._connected:
+            self._client.publish(f"{self.options.topic}/status", "offline", qos=1, retain=True).wait_for_publish(
+                LEAVE_S
+            )
+            self._client.disconnect()
+        self._stack.close()
+
+    def _leave(self) -> None:
+        """Ends paho's thread, without waiting for one that hangs in a connection attempt."""
+        leaving = threading.Thread(target=self._client.loop_stop, daemon=True)
+        leaving.start()
+        leaving.join(LEAVE_S)
+
+    def _work(self) -> None:
+        """Moves messages from the outbox to the broker, a window at a time, and forgets what has arrived."""
+        sent = 0
+        while True:
+            with self._wake:
+                self._wake.wait(SOON_S if self._under_way else GATHER_S)
+                gathered, self._gathered = self._gathered, []
+                stopping = self._stopping
+            self.outbox.put(gathered)
+            self._forget_arrived()
+            while self._connected and (room := WINDOW - len(self._under_way)) > 0:
+                messages = self.outbox.next(sent, room)
+                for message in messages:
+                    info = self._client.publish(message.topic, message.payload, qos=1, retain=message.retain)
+                    self._under_way.append((info, message.row))
+                    sent = message.row
+                if len(messages) < room:
+                    break
+            if stopping:
+                return
+
+    def _forget_arrived(self) -> None:
+        arrived = [row for info, row in self._under_way if info.is_published()]
+        if arrived:
+            self._under_way = [(info, row) for info, row in self._under_way if row not in arrived]
+            self.outbox.done(arrived)
+
+    def _on_connect(self, client: Any, userdata: Any, flags: Any, reason: Any, properties: Any) -> None:  # noqa: ARG002
+        if reason.is_failure:
+            self._tell(f"mqtt: {self.options.host} refuses: {reason}")
+            return
+        self._tell(f"mqtt: connected to {self.options.host}")
+        client.publish(f"{self.options.topic}/status", "online", qos=1, retain=True)
+        if self.options.discovery:
+            client.subscribe(f"{self.options.discovery}/status", qos=1)
+        for source in tuple(self._sources):
+            self._discover(source)
+        self._connected = True
+        with self._wake:
+            self._wake.notify()
+
+    def _on_disconnect(self, client: Any, userdata: Any, flags: Any, reason: Any, properties: Any) -> None:  # noqa: ARG002
+        self._connected = False
+        if not self._stopping:
+            self._tell(f"mqtt: {self.options.host} is away; messages wait in {self.outbox.path}")
+
+    def _on_message(self, client: Any, userdata: Any, message: Any) -> None:  # noqa: ARG002
+        """Home Assistant has started anew and wants to know its sensors."""
+        if message.payload == b"online":
+            for source in tuple(self._sources):
+                self._discover(source)
+
+    def _introduce(self, source: str) -> None:
+        if source not in self._sources:
+            self._sources.add(source)
+            if self._connected:
+                self._discover(source)
+
+    def _discover(self, source: str) -> None:
+        if self.options.discovery:
+            topic, payload = discovery_message(
+                self.options.discovery, self.options.device, source, self._topic(source), self.options.topic
+            )
+            self._client.publish(topic, payload, qos=1, retain=True)
+
+    def _topic(self, source: str) -> str:
+        return f"{self.options.topic}/{slug(source)}"
+
+    def _message(self, topic: str, value: dict[str, Any], *, retain: bool = False) -> Message:
+        text = json.dumps({"id": uuid.uuid4().hex, **value}, ensure_ascii=False, separators=(",", ":"))
+        return Message(topic, text.encode(), retain)
+
+    def _tell(self, line: str) -> None:
+        if line != self._said:  # a broker that is away for a week is said once
+            self._said = line
+            self._say(line)
+
+
+def slug(source: str) -> str:
+    """A source's name as one level of a topic."""
+    return re.sub(r"[^A-Za-z0-9]+", "_", source).strip("_").lower()[:64] or "source"

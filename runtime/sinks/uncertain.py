@@ -1,0 +1,151 @@
+"""Pictures the model was not sure of, in class folders under its best guess: the way from the field to training."""
+
+from __future__ import annotations
+
+import re
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from ..errors import WorkError
+from ..files import write_bytes
+from ..preprocess import Region
+from ..recognitions import UNKNOWN, UNKNOWN_ID
+from ..result import Result
+from .protocol import Notice
+from .quota import Quota
+
+__all__ = ["UncertainOptions", "UncertainSink", "blurred_outside", "is_uncertain"]
+
+NAMES = re.compile(r"uncertain-\d{8}-\d{6}-[\w.-]*\.jpg")
+
+
+@dataclass(frozen=True)
+class UncertainOptions:
+    """What counts as uncertain, and how much of it is kept."""
+
+    folder: Path
+    near: float = 0.1  # scores up to so far above the threshold count
+    lead: float = 0.1  # so does a best class that leads the second by less
+    every_s: float = 5.0  # a source gives one picture in this time
+    blur: bool = False
+    quota_bytes: int = 500_000_000
+    quota_age_s: float = 90 * 86400.0
+    keep_free_bytes: int = 200 * 1024 * 1024
+
+
+def is_uncertain(result: Result, threshold: float | None, options: UncertainOptions) -> bool:
+    """Whether somebody should look at this picture: rejected, near the threshold, or a narrow lead."""
+    seen = result.seen
+    if not len(seen):
+        return False
+    if int(seen.ids[0]) == UNKNOWN_ID:
+        return True
+    judged = seen.scores if seen.boxes is not None else seen.scores[:1]
+    if threshold and float(judged.min()) < threshold + options.near:
+        return True
+    return seen.boxes is None and len(seen) > 1 and float(seen.scores[0] - seen.scores[1]) < options.lead
+
+
+def blurred_outside(image: NDArray[np.uint8], areas: list[tuple[int, int, int, int]]) -> NDArray[np.uint8]:
+    """The picture with everything outside the areas (x, y, w, h) beyond recognition."""
+    height, width = image.shape[:2]
+    small = cv2.resize(image, (max(width // 32, 1), max(height // 32, 1)), interpolation=cv2.INTER_AREA)
+    out = np.asarray(cv2.resize(small, (width, height), interpolation=cv2.INTER_LINEAR), np.uint8)
+    for x, y, w, h in areas:
+        out[y : y + h, x : x + w] = image[y : y + h, x : x + w]
+    return out
+
+
+def _to_stderr(line: str) -> None:
+    print(line, file=sys.stderr)
+
+
+class UncertainSink:
+    """Keeps uncertain pictures; `threshold` and `region` say what holds for a source now."""
+
+    name = "uncertain"
+
+    def __init__(
+        self,
+        options: UncertainOptions,
+        *,
+        threshold: Callable[[str], float | None] = lambda source: None,  # noqa: ARG005
+        region: Callable[[str], Region | None] = lambda source: None,  # noqa: ARG005
+        say: Callable[[str], None] = _to_stderr,
+    ) -> None:
+        self.options, self._threshold, self._region, self._say = options, threshold, region, say
+        self.kept = 0
+        self._last: dict[str, float] = {}
+        self._quota = Quota(options.folder, NAMES, options.quota_bytes, options.quota_age_s, options.keep_free_bytes)
+        self._complained = False
+
+    def write(self, result: Result) -> None:
+        """Keep the picture if it is one that somebody should look at."""
+        source, moment = result.frame.source, result.frame.captured
+        if moment - self._last.get(source, float("-inf")) < self.options.every_s:
+            return
+        if not is_uncertain(result, self._threshold(source), self.options):
+            return
+        self._last[source] = moment
+        image = result.frame.image
+        if self.options.blur:
+            image = blurred_outside(image, self._areas(result))
+        data = bytes(cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, 92])[1])
+        stamp = time.strftime("%Y%m%d-%H%M%S", time.gmtime(result.frame.time))
+        target = self.options.folder / guess(result) / f"uncertain-{stamp}-{time.time_ns() // 1000 % 10**6:06d}.jpg"
+        self._keep(target, data)
+
+    def notice(self, notice: Notice) -> None:
+        """Nothing to keep of it."""
+
+    def __enter__(self) -> UncertainSink:
+        try:
+            self.options.folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise WorkError(f"--keep-uncertain {self.options.folder}: {error.strerror or error}") from None
+        self._quota.clear_partials()
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        pass
+
+    def _keep(self, target: Path, data: bytes) -> None:
+        try:
+            if not self._quota.make_room(len(data)):
+                raise WorkError(f"{self.options.folder}: no room")
+            target.parent.mkdir(exist_ok=True)
+            write_bytes(target, data)
+        except (OSError, WorkError) as error:
+            if not self._complained:
+                self._complained = True
+                self._say(f"keep-uncertain: a picture could not be kept: {error}")
+            return
+        self.kept, self._complained = self.kept + 1, False
+
+    def _areas(self, result: Result) -> list[tuple[int, int, int, int]]:
+        height, width = result.frame.size
+        seen, region = result.seen, self._region(result.frame.source)
+        if seen.boxes is not None and len(seen.boxes):
+            return [_inside(box, height, width) for box in seen.boxes]
+        return [region.pixels(height, width) if region else (0, 0, width, height)]
+
+
+def guess(result: Result) -> str:
+    """The folder of a picture: the best class that has a name, as far as a folder can be called so."""
+    seen = result.seen
+    row = next((i for i in range(len(seen)) if int(seen.ids[i]) != UNKNOWN_ID), None)
+    name = seen.label(row) if row is not None else UNKNOWN
+    return re.sub(r"[^\w .+()-]", "_", name).strip(" .")[:64] or UNKNOWN
+
+
+def _inside(box: NDArray[np.float32], height: int, width: int) -> tuple[int, int, int, int]:
+    x0, y0 = max(int(box[0]), 0), max(int(box[1]), 0)
+    x1, y1 = min(int(box[0] + box[2] + 0.999), width), min(int(box[1] + box[3] + 0.999), height)
+    return x0, y0, max(x1 - x0, 0), max(y1 - y0, 0)
