@@ -81,7 +81,7 @@ class Recognizer:
             [lane],
             Control([opened.name], settings),
             LoopOptions(duration_s, self._device),
-            feeds=Feeds([opened], lambda notice: None),
+            feeds=Feeds([opened], lambda _: None),
             pace=Pace(),
         )
         with contextlib.closing(results):

@@ -11,7 +11,7 @@ from .errors import UsageError
 
 __all__ = ["Address", "masked", "masked_text", "parse_address"]
 
-USER_VARIABLE, PASSWORD_VARIABLE = "EDGELENS_SOURCE_USER", "EDGELENS_SOURCE_PASSWORD"  # noqa: S105 (names, not secrets)
+USER_VARIABLE, PASSWORD_VARIABLE = "EDGELENS_SOURCE_USER", "EDGELENS_SOURCE_PASSWORD"
 
 _SECRET_KEYS = re.compile(r"user|usr|login|pass|pwd|psw|token|key|auth|secret|sig|session|sid", re.IGNORECASE)
 _USERINFO = re.compile(r"(?P<scheme>[a-z][a-z0-9+.-]*://)[^/?#\s]*@", re.IGNORECASE)

@@ -22,14 +22,14 @@ Tell = Callable[[Notice], None]
 class Feed:
     """One source with its capture thread, which opens it again when it is lost."""
 
-    def __init__(self, source: Source, ready: threading.Condition, tell: Tell) -> None:
+    def __init__(self, source: Source, ready: threading.Condition, tell: Tell, *, patient: bool = False) -> None:
         self.source, self.slot = source, Slot(ready, live=source.live)
         self.name, self.live = source.name, source.live
         self.opened = self.ended = self.connected = False
         self.recoveries = 0
         self.not_before = 0.0  # monotonic seconds: the loop's rate limit for this source
-        self.error: Exception | None = None
-        self._ready, self._tell = ready, tell
+        self.error: Exception | None = None  # what it failed with, for good or (a patient one) so far
+        self._ready, self._tell, self._patient = ready, tell, patient
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._work, name=f"capture {source.name}", daemon=True)
 
@@ -64,13 +64,14 @@ class Feed:
             begun, before = time.monotonic(), self.slot.captured
             try:
                 with self.source:
-                    self.opened = True
+                    self.opened, self.error = True, None
                     self._pump()
                 reason = "the stream ended"
             except SourceError as error:
-                if not (self.live and self.opened):
+                if not self.live or not (self.opened or self._patient):
                     raise
                 reason = str(error)
+                self.error = None if self.opened else error
             if not self.live or self._stopping.is_set():
                 return
             if self.slot.captured > before:
@@ -107,7 +108,8 @@ class Feeds:
 
     def __init__(self, sources: Sequence[Source], tell: Tell) -> None:
         self._ready = threading.Condition()
-        self.feeds = [Feed(source, self._ready, tell) for source in sources]
+        self.feeds = [Feed(source, self._ready, tell, patient=len(sources) > 1) for source in sources]
+        self._tell, self._told = tell, set[str]()
         self.blocked = False  # after leaving: a capture still hangs in a driver
         self._turn = 0
 
@@ -137,12 +139,21 @@ class Feeds:
         """Whether every source has ended and nothing waits."""
         return all(feed.ended and not len(feed.slot) for feed in self.feeds)
 
+    @property
+    def failed(self) -> bool:
+        """Whether a source could not be opened or read."""
+        return any(feed.error is not None for feed in self.feeds)
+
     def check(self) -> None:
-        """Raise what a capture thread failed with; one of several sources may fail while others go on."""
-        failed = [feed.error for feed in self.feeds if feed.error is not None]
-        for error in failed:
-            if not isinstance(error, SourceError) or len(failed) == len(self.feeds):
-                raise error
+        """Raise what a capture thread failed with; of several sources one may fail while the others go on."""
+        for feed in self.feeds:
+            if feed.error is None or feed.name in self._told:
+                continue
+            if not isinstance(feed.error, SourceError) or all(other.error is not None for other in self.feeds):
+                raise feed.error
+            self._told.add(feed.name)
+            again = "" if feed.ended else "; trying again"
+            self._tell(Notice(feed.name, "lost", f"{feed.name}: {feed.error}{again}", time.time()))
 
     def __enter__(self) -> Feeds:
         for feed in self.feeds:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from .bundle import Bundle
 from .engines.protocol import EngineOptions
+from .errors import WorkError
 from .model import open_model
 from .recognizer import BundleRecognizer
 
@@ -27,8 +28,9 @@ class ModelChoice:
 class ModelSlot:
     """The place a recognizer sits in while the loop runs; a context manager that closes what is in it."""
 
-    def __init__(self, bundle: Bundle, choice: ModelChoice) -> None:
+    def __init__(self, bundle: Bundle, choice: ModelChoice = ModelChoice(), name: str = "") -> None:
         self.bundle, self.choice = bundle, choice
+        self.name = name or bundle.manifest.name
         self._lock = threading.Lock()
         self._recognizer: BundleRecognizer | None = None
 
@@ -44,14 +46,26 @@ class ModelSlot:
             assert self._recognizer is not None
             yield self._recognizer
 
+    @property
+    def running(self) -> tuple[str, str]:
+        """The engine and precision that run."""
+        with self._lock:
+            if self._recognizer is None:
+                return "", ""
+            network = self._recognizer.networks[self.bundle.manifest.steps[-1].network]
+            return network.file.engine, network.file.precision
+
     def swap(self, name: str) -> None:
         """Exchange the model for another that passes its golden frames; the old one goes on where it does not."""
         bundle = open_model(name)
-        if bundle.manifest.golden:
-            _verified(bundle)
         new = self._opened(bundle)
+        try:
+            _prove(bundle, new)
+        except BaseException:
+            new.__exit__(None, None, None)
+            raise
         with self._lock:
-            old, self._recognizer, self.bundle = self._recognizer, new, bundle
+            old, self._recognizer, self.bundle, self.name = self._recognizer, new, bundle, name
         if old is not None:
             old.__exit__(None, None, None)
 
@@ -68,3 +82,15 @@ class ModelSlot:
         choice = self.choice
         options = EngineOptions(threads=choice.threads or 1)
         return BundleRecognizer(bundle, engine=choice.engine, precision=choice.precision, options=options).__enter__()
+
+
+def _prove(bundle: Bundle, recognizer: BundleRecognizer) -> None:
+    """Golden frames through the model file that is to run."""
+    if not bundle.manifest.golden:
+        return
+    from .verify import verify_bundle
+
+    file = recognizer.networks[bundle.manifest.steps[-1].network].file
+    report = verify_bundle(bundle, engine=file.engine, precision=file.precision)
+    if not report.ok:
+        raise WorkError(f"{bundle.path}: fails its golden frames on this machine; the model that runs goes on")

@@ -30,24 +30,23 @@ class _Outlet:
 
     def put(self, item: Result | Notice, *, wait: bool, stop: Callable[[], bool]) -> None:
         while not self.dead:
-            try:
-                self._queue.put(item, timeout=0.2 if wait else None, block=wait)
-                return
-            except queue.Full:
-                if not wait or stop():
-                    self.dropped += isinstance(item, Result)
-                    return
+            with contextlib.suppress(queue.Full):
+                return self._queue.put(item, timeout=0.2 if wait else None, block=wait)
+            if not wait or stop():
+                self.dropped += isinstance(item, Result)
+                return None
+        return None
 
     def finish(self, stop: Callable[[], bool]) -> None:
         """Let the thread end after what waits; a run that was stopped gives up what a hanging sink has not taken."""
         while not self.dead:
-            try:
+            with contextlib.suppress(queue.Full):
                 return self._queue.put(None, timeout=0.05)
-            except queue.Full:
-                if stop():
-                    with contextlib.suppress(queue.Empty):
-                        self._queue.get_nowait()
-                        self.dropped += 1
+            if stop():
+                with contextlib.suppress(queue.Empty):
+                    self._queue.get_nowait()
+                    self.dropped += 1
+        return None
 
     def _work(self) -> None:
         try:
@@ -67,7 +66,8 @@ class Outlets:
     def __init__(self, sinks: Sequence[Sink], stop: Callable[[], bool] = lambda: False) -> None:
         self._outlets = [_Outlet(sink, self._failed) for sink in sinks]
         self._stop = stop
-        self.failures: list[tuple[Sink, Exception]] = []
+        self._failures: list[str] = []
+        self.over = False  # whoever read the results has seen enough
 
     def put(self, result: Result, *, wait: bool) -> None:
         """Give a result to every sink; with `wait` (a file's results) slow sinks are waited for."""
@@ -109,6 +109,15 @@ class Outlets:
         except Exception as error:  # noqa: BLE001 (the other sinks are closed all the same)
             self._failed(sink, error)
 
+    @property
+    def failures(self) -> tuple[str, ...]:
+        """What went wrong with sinks, a line each."""
+        return tuple(self._failures)
+
     def _failed(self, sink: Sink, error: Exception) -> None:
-        known = isinstance(error, EdgelensError | OSError)
-        self.failures.append((sink, error if known else RuntimeError(f"{type(error).__name__}: {error}")))
+        if isinstance(error, BrokenPipeError):  # `| head`
+            self.over = True
+        elif isinstance(error, EdgelensError | OSError):
+            self._failures.append(f"{sink.name}: {error.strerror if isinstance(error, OSError) else error}")
+        else:
+            self._failures.append(f"{sink.name}: {type(error).__name__}: {error}")

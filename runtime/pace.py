@@ -1,36 +1,39 @@
-"""How fast the loop may go: the rate that was asked for, lowered while the board is too hot."""
+"""How fast each source is served: the rate that was asked for, and less while the board is too hot."""
 
 from __future__ import annotations
 
 import time
-from typing import Protocol
 
-__all__ = ["Pace", "RateLimit"]
+from .board import BoardProbe, BoardReading
+from .heat import HeatLimit, HeatPolicy
 
-
-class RateLimit(Protocol):
-    """Something that limits the loop's rate for now: heat."""
-
-    def fps(self) -> float | None:
-        """Frames a second that a source may have; None is no limit."""
+__all__ = ["Pace"]
 
 
 class Pace:
     """When a source may be served again."""
 
-    def __init__(self, limit: RateLimit | None = None) -> None:
-        self._limit = limit
-
-    @property
-    def slowed_to(self) -> float | None:
-        """The rate that heat allows now, None where it does not limit."""
-        return self._limit.fps() if self._limit else None
+    def __init__(self, probe: BoardProbe | None = None, policy: HeatPolicy | None = None) -> None:
+        self._news: list[str] = []
+        self._heat = HeatLimit(probe, policy, say=self._news.append) if probe else None
+        self.slowed_to: float | None = None  # frames a second that heat allows each source, None for no limit
 
     def next(self, due: float, max_fps: float | None) -> float:
-        """The earliest moment for the frame after one that was due at `due` (monotonic seconds)."""
-        now = time.monotonic()
+        """The earliest moment (monotonic seconds) for the frame after one that was due at `due` and is served now."""
+        self.slowed_to = self._heat.fps() if self._heat else None
         limits = [fps for fps in (max_fps, self.slowed_to) if fps]
         if not limits:
             return 0.0
-        period = 1 / min(limits)
-        return max(due + period, now) if now - due < period else now + period
+        now, period = time.monotonic(), 1 / min(limits)
+        return due + period if now - due < period else now + period
+
+    @property
+    def reading(self) -> BoardReading:
+        """The last look at the board."""
+        return self._heat.reading if self._heat else BoardReading()
+
+    def news(self) -> list[str]:
+        """What has changed since this was asked last, in words."""
+        news = list(self._news)
+        self._news.clear()
+        return news

@@ -4,25 +4,26 @@ from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import cv2
 
-from .control import Control
+from .control import Control, LoopStatus, SourceStatus
 from .feeds import Feeds
 from .model_slot import ModelSlot
 from .motion import MotionGate
 from .outlets import Outlets
 from .pace import Pace
+from .preprocess import view_of
 from .result import Result
 from .sinks.protocol import Notice, Sink
 from .smoothing import Announcer, Smoother
 from .sources.protocol import Source
 from .summary import Tally
 
-__all__ = ["Lane", "LoopOptions", "run", "watch"]
+__all__ = ["Lane", "LoopOptions", "Outcome", "run", "watch"]
 
 LOOK_UP_S = 0.2  # how often a loop without frames looks whether it is to end
 
@@ -48,6 +49,16 @@ class LoopOptions:
     device: str = ""  # the stable id that results carry
 
 
+@dataclass(frozen=True)
+class Outcome:
+    """What a run amounted to."""
+
+    summary: dict[str, Any]
+    failures: tuple[str, ...]  # sinks that failed, in words
+    source_failed: bool  # one of several could not be opened or read
+    blocked: bool  # a capture still hangs in a driver
+
+
 def watch(
     lanes: Sequence[Lane],
     control: Control,
@@ -56,7 +67,7 @@ def watch(
     feeds: Feeds,
     pace: Pace,
     stop: Callable[[], bool] = lambda: False,
-) -> Iterator[Result]:
+) -> Generator[Result]:
     """Results as they come, until every source has ended, the duration is over, or `stop` says so."""
     cv2.setNumThreads(1)
     by_feed = dict(zip(feeds.feeds, lanes, strict=True))
@@ -72,8 +83,7 @@ def watch(
                     return
                 continue
             feed, waiting = got
-            frame, lane = waiting.frame, by_feed[feed]
-            settings = control.settings(feed.name)
+            frame, lane, settings = waiting.frame, by_feed[feed], control.settings(feed.name)
             feed.not_before = pace.next(feed.not_before, settings.max_fps)
             if settings.paused:
                 feed.not_before = time.monotonic() + LOOK_UP_S
@@ -81,15 +91,17 @@ def watch(
             if lane.motion is not None and not lane.motion.changed(frame.image, settings.region):
                 continue
             with lane.model.in_use() as recognizer:
+                network = recognizer.bundle.manifest.main
                 seen, stages = recognizer.recognize(frame, region=settings.region, threshold=settings.threshold)
-                decode = recognizer.bundle.manifest.main.decode
             announced = None
             if not lane.stills:
-                threshold = decode.threshold if settings.threshold is None else settings.threshold
+                threshold = network.decode.threshold if settings.threshold is None else settings.threshold
                 seen = lane.smoother.smooth(seen, settings.smoothing, threshold)
-                announced = lane.announcer.hear(seen, settings.agree, decode.background)
+                announced = lane.announcer.hear(seen, settings.agree, network.decode.background)
+            view = view_of(*frame.size, network.pixels, settings.region)
+            stages = {"capture": waiting.capture_ms, **stages}
             age_ms = (time.monotonic() - frame.captured) * 1e3
-            result = Result(frame, seen, {"capture": waiting.capture_ms, **stages}, age_ms, announced, options.device)
+            result = Result(frame, seen, stages, age_ms, announced, options.device, view)
             lane.tally.add(result)
             yield result
 
@@ -103,9 +115,11 @@ def run(
     pace: Pace,
     log: Callable[[str], None],
     stop: Callable[[], bool] = lambda: False,
-) -> tuple[dict[str, Any], Outlets, Feeds]:
-    """Watch, hand every result to the sinks, and sum up."""
-    tally = Tally()
+    hear: Callable[[Result], None] | None = None,
+) -> Outcome:
+    """Watch, hand every result to the sinks, and sum up; `hear` misses none and must be quick."""
+    tally, live = Tally(), {lane.source.name: lane.source.live for lane in lanes}
+    started = time.time()
     with Outlets(sinks, stop) as outlets:
 
         def tell(notice: Notice) -> None:
@@ -113,13 +127,48 @@ def run(
             outlets.notice(notice)
 
         feeds = Feeds([lane.source for lane in lanes], tell)
-        results = watch(lanes, control, options, feeds=feeds, pace=pace, stop=stop)
-        live = {lane.source.name: lane.source.live for lane in lanes}
-        with contextlib.closing(results):
+        models = list({id(lane.model): lane.model for lane in lanes}.values())
+        control.attach(
+            lambda: _status(lanes, feeds, outlets, pace, started),
+            lambda name: _swap(models, name),
+        )
+        with contextlib.closing(watch(lanes, control, options, feeds=feeds, pace=pace, stop=stop)) as results:
             for result in results:
                 tally.add(result)
+                if hear is not None:
+                    hear(result)
                 outlets.put(result, wait=not live[result.frame.source])
+                for text in pace.news():
+                    tell(Notice(result.frame.source, "slowed", text, time.time()))
+                if outlets.over:
+                    break
     captured = sum(feed.slot.captured for feed in feeds.feeds)
     recoveries = sum(feed.recoveries for feed in feeds.feeds)
     summary = tally.to_json(captured=captured, skipped=captured - tally.processed, recoveries=recoveries)
-    return summary, outlets, feeds
+    return Outcome(summary, outlets.failures, feeds.failed, feeds.blocked)
+
+
+def _swap(models: Sequence[ModelSlot], name: str) -> None:
+    for model in models:
+        model.swap(name)
+
+
+def _status(lanes: Sequence[Lane], feeds: Feeds, outlets: Outlets, pace: Pace, started: float) -> LoopStatus:
+    first = lanes[0].model
+    engine, precision = first.running
+    sources = tuple(
+        SourceStatus(
+            name=feed.name,
+            live=feed.live,
+            connected=feed.connected,
+            captured=feed.slot.captured,
+            processed=lane.tally.processed,
+            skipped=feed.slot.captured - lane.tally.processed - len(feed.slot),
+            recoveries=feed.recoveries,
+            fps=lane.tally.recent_fps,
+            age_ms=lane.tally.last_age_ms,
+            stages_ms=lane.tally.last_stages,
+        )
+        for lane, feed in zip(lanes, feeds.feeds, strict=True)
+    )
+    return LoopStatus(first.name, engine, precision, started, sources, pace.reading, outlets.dropped, pace.slowed_to)

@@ -20,6 +20,10 @@ class StopOnSignals:
         """Whether the run is to end."""
         return self.received is not None
 
+    def request(self) -> None:
+        """End the run as SIGTERM does: the window was closed."""
+        self.received = self.received or signal.SIGTERM
+
     @property
     def exit_code(self) -> int:
         """130 after Ctrl-C, 0 after SIGTERM (a service that is asked to stop has done well) or none."""

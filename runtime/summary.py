@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import time
 from array import array
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -50,13 +50,20 @@ class Tally:
         self.first_result_s: float | None = None  # since the process started
         self.stages = {name: Percentiles() for name in STAGES}
         self.age = Percentiles()
+        self.last_stages: Mapping[str, float] = {}
+        self.last_age_ms = 0.0
         self._first = self._last = 0.0
+        self._interval: float | None = None
 
     def add(self, result: Result) -> None:
         """Take one result, when it is done."""
-        self._last = time.monotonic()
+        before, self._last = self._last, time.monotonic()
         if self.processed == 0:
             self._first, self.first_result_s = self._last, process_age_s()
+        else:
+            interval = self._last - before
+            self._interval = interval if self._interval is None else 0.95 * self._interval + 0.05 * interval
+        self.last_stages, self.last_age_ms = result.stages_ms, result.age_ms
         self.processed += 1
         for name, ms in result.stages_ms.items():
             self.stages.setdefault(name, Percentiles()).add(ms)
@@ -67,6 +74,13 @@ class Tally:
         """Results a second between the first and the last."""
         span = self._last - self._first
         return (self.processed - 1) / span if span > 0 else None
+
+    @property
+    def recent_fps(self) -> float:
+        """Results a second lately; falls while none come."""
+        if not self._interval:
+            return 0.0
+        return 1 / max(self._interval, time.monotonic() - self._last)
 
     def to_json(self, *, captured: int, skipped: int, recoveries: int) -> dict[str, Any]:
         """The summary's JSON."""
@@ -82,7 +96,7 @@ class Tally:
         }
 
 
-def summary_rows(summary: Mapping[str, Any]) -> tuple[list[str], list[Sequence[str]]]:
+def summary_rows(summary: Mapping[str, Any]) -> tuple[list[str], list[tuple[str, ...]]]:
     """The summary for people: a few lines, and the rows of the table of times."""
     frames = summary["frames"]
     lines = [

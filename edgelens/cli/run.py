@@ -2,68 +2,312 @@
 
 from __future__ import annotations
 
-import contextlib
+import importlib.util
 import os
 import socket
 import sys
-from typing import Any
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from edgelens.cli.options import engine_options, model_argument, threshold_option
+from edgelens.cli.elsewhere import OnDevice, model_engines, wheels_option
+from edgelens.cli.options import on_option
 from edgelens.cli.output import print_table, write_json
-from edgelens.runtime.errors import EdgelensError, UsageError
+from edgelens.cli.run_options import RunOptions, run_options
+from edgelens.runtime.errors import UsageError
+
+if TYPE_CHECKING:
+    from edgelens.runtime.config import SourcePlan
+    from edgelens.runtime.control import Control
+    from edgelens.runtime.model_slot import ModelSlot
+    from edgelens.runtime.pace import Pace
+    from edgelens.runtime.pipeline import Lane, Outcome
+    from edgelens.runtime.sinks.protocol import Sink
+    from edgelens.runtime.sources.demo import DemoJudge
+    from edgelens.runtime.sources.protocol import Source
 
 __all__ = ["command"]
 
 
-@click.command("run")
-@model_argument()
-@click.option("--source", "sources", multiple=True, metavar="SOURCE", help="Camera, stream, video, images or demo.")
-@threshold_option
-@engine_options
-@click.option("--duration", type=click.FloatRange(0, min_open=True), metavar="S", help="Stop after S seconds.")
-@click.option("--json", "json_path", metavar="PATH", help="Write one JSON object a result; - is stdout.")
-@click.option("--summary", "summary_path", metavar="FILE", help="Write the final table as JSON.")
-@click.option("--preview", metavar="[HOST:]PORT", help="Where the live page listens.")
-@click.option("--no-preview", is_flag=True, help="No live page.")
-def command(model: str, sources: tuple[str, ...], **options: Any) -> None:
-    """Recognize what SOURCE shows, until it ends or you press Ctrl-C."""
-    from edgelens.runtime.control import Control, Settings
-    from edgelens.runtime.model import open_model
-    from edgelens.runtime.model_slot import ModelChoice, ModelSlot
-    from edgelens.runtime.pace import Pace
-    from edgelens.runtime.pipeline import Lane, LoopOptions, run
-    from edgelens.runtime.sinks.jsonlines import JsonLines
-    from edgelens.runtime.sinks.terminal import TerminalText
-    from edgelens.runtime.sources.catalog import default_source, open_source
-    from edgelens.runtime.stop import StopOnSignals
-    from edgelens.runtime.summary import summary_rows
+def _needed_there(params: dict[str, Any]) -> tuple[str, ...]:
+    """What a device needs for `run --on` beyond the kit."""
+    page = ("live",) if params["preview"] else ()
+    return (*model_engines(params), *page, *(("mqtt",) if params["mqtt"] else ()))
 
-    with StopOnSignals() as stop, contextlib.ExitStack() as stack:
-        opened = [open_source(spec) for spec in sources or (default_source(),)]
-        slot = stack.enter_context(
-            ModelSlot(open_model(model), ModelChoice(options["engine"], options["precision"], options["threads"]))
-        )
-        lanes = [Lane(source, slot) for source in opened]
-        sinks = [JsonLines(options["json_path"]) if options["json_path"] else TerminalText()]
-        control = Control([source.name for source in opened], Settings(threshold=options["threshold"]))
-        summary, outlets, feeds = run(
+
+@click.command(
+    "run",
+    cls=OnDevice,
+    inputs=("model", "models", "sources", "config", "labels", "token_file", "cert", "key"),
+    outputs=("json_path", "csv_path", "summary_path", "save"),
+    parts=_needed_there,
+)
+@run_options
+@on_option
+@wheels_option
+def command(**given: Any) -> None:
+    """Recognize what SOURCE shows, until it ends, the time is over, or you press Ctrl-C.
+
+    MODEL is a bundle, an .onnx or .tflite file, or a built-in's name. A live source's newest frame is what counts; a
+    file or folder is read completely. A login for a source comes from its address, from ${NAME} in it, or from
+    EDGELENS_SOURCE_USER and EDGELENS_SOURCE_PASSWORD.
+    """
+    options = RunOptions(**given)
+    code, blocked = _run(options)
+    sys.stdout.flush()
+    if blocked:  # a driver's call cannot be interrupted, and must not keep the process
+        sys.stderr.flush()
+        os._exit(code)
+    if code:
+        sys.exit(code)
+
+
+def _run(options: RunOptions) -> tuple[int, bool]:
+    """Put sources, models and sinks together and run the loop; the exit code, and whether a capture hangs."""
+    from edgelens.runtime.pipeline import LoopOptions, run
+    from edgelens.runtime.stop import StopOnSignals
+
+    device = options.device_id or os.environ.get("EDGELENS_DEVICE_ID") or socket.gethostname()
+    with StopOnSignals() as stop, ExitStack() as stack:
+        plans = _plans(options)
+        lanes = _lanes(plans, options, stack)
+        control = _control(plans, lanes, options)
+        sinks = _sinks(options, control, lanes, device, stop.request)
+        judge = _demo_judge(lanes)
+        outcome = run(
             lanes,
             sinks,
             control,
-            LoopOptions(options["duration"], socket.gethostname()),
-            pace=Pace(),
-            log=lambda text: click.echo(text, err=True),
+            LoopOptions(options.duration, device),
+            pace=_pace(options),
+            log=_say,
             stop=stop,
+            hear=judge.hear if judge else None,
         )
-        lines, rows = summary_rows(summary)
-        for line in lines:
-            click.echo(line, err=options["json_path"] == "-")
-        print_table(rows, header=("ms", "p50", "p95", "p99"), err=options["json_path"] == "-")
-        if options["summary_path"]:
-            write_json(options["summary_path"], summary)
-    sys.stdout.flush()
-    if feeds.blocked:
-        os._exit(stop.exit_code)
-    sys.exit(stop.exit_code)
+        summary = dict(outcome.summary)
+        if judge is not None:
+            summary["demo"] = judge.score().to_json()
+        _finish(options, summary, lanes, judge)
+        return _exit_code(options, outcome, lanes, stop.exit_code), outcome.blocked
+
+
+def _plans(options: RunOptions) -> tuple[SourcePlan, ...]:
+    from edgelens.runtime.config import SourcePlan, parse_agree, parse_size, read_config, with_unique_names
+    from edgelens.runtime.preprocess import Region
+    from edgelens.runtime.sources.catalog import default_source
+
+    if options.config is not None and options.sources:
+        raise UsageError("--config and --source: give one of them")
+    common = SourcePlan(
+        "",
+        region=Region.parse(options.roi) if options.roi else None,
+        threshold=options.threshold,
+        smoothing=options.smoothing,
+        agree=parse_agree(options.agree),
+        max_fps=options.max_fps,
+        motion=options.motion,
+        size=parse_size(options.size) if options.size else None,
+        camera_fps=options.camera_fps,
+        flip=options.flip,
+        rotate=int(options.rotate),
+    )
+    if options.config is not None:
+        return with_unique_names(read_config(options.config, common))
+    specs = options.sources or (default_source(),)
+    return with_unique_names(tuple(replace(common, source=spec, name="") for spec in specs))
+
+
+def _lanes(plans: Sequence[SourcePlan], options: RunOptions, stack: ExitStack) -> list[Lane]:
+    from edgelens.runtime.motion import MotionGate
+    from edgelens.runtime.pipeline import Lane
+    from edgelens.runtime.sources.catalog import SourceOptions, kind_of, open_source
+
+    slots: dict[tuple[str, str | None], ModelSlot] = {}
+    lanes = []
+    for plan in plans:
+        source = open_source(
+            plan.source,
+            SourceOptions(
+                name=plan.name,
+                size=plan.size,
+                camera_fps=plan.camera_fps,
+                flip=plan.flip,
+                rotate=plan.rotate,
+                demo_seed=options.demo_seed,
+                complain=_say,
+            ),
+        )
+        which = (plan.model or options.model, plan.labels or options.labels)
+        if which not in slots:
+            slots[which] = stack.enter_context(_model(*which, options))
+        stills = kind_of(plan.source) == "images"
+        lanes.append(Lane(source, slots[which], MotionGate() if plan.motion else None, stills))
+    return lanes
+
+
+def _model(name: str, labels: str | None, options: RunOptions) -> ModelSlot:
+    from edgelens.runtime.model import open_model
+    from edgelens.runtime.model_slot import ModelChoice, ModelSlot
+
+    bundle = open_model(
+        name,
+        labels=labels,
+        mean=options.mean,
+        std=options.std,
+        color=options.color,
+        resize=options.resize,
+        pad=options.pad,
+        input_size=options.input_size,
+        decoder=options.decoder,
+        iou=options.iou,
+        max_det=options.max_det,
+        classes=options.classes,
+    )
+    for note in getattr(bundle, "notes", ()):
+        _say(note)
+    return ModelSlot(bundle, ModelChoice(options.engine, options.precision, options.threads), name)
+
+
+def _control(plans: Sequence[SourcePlan], lanes: Sequence[Lane], options: RunOptions) -> Control:
+    from edgelens.runtime.control import Control, Settings
+
+    at_hand = dict.fromkeys((options.model, *options.models))
+    control = Control([plan.name for plan in plans], Settings(), tuple(at_hand))
+    for plan, lane in zip(plans, lanes, strict=True):
+        control.change(
+            plan.name,
+            threshold=plan.threshold,
+            smoothing=plan.smoothing if plan.smoothing is not None else (0.5 if lane.source.live else 1.0),
+            agree=plan.agree,
+            region=plan.region,
+            max_fps=plan.max_fps,
+        )
+    return control
+
+
+def _demo_judge(lanes: Sequence[Lane]) -> DemoJudge | None:
+    """Who holds the demo's announcements against its truth, where a demo is watched."""
+    if not any(kind == "demo" for kind in (type(_inner(lane.source)).__module__.rpartition(".")[2] for lane in lanes)):
+        return None
+    from edgelens.runtime.sources.demo import DemoJudge, DemoSource
+
+    demo = next(source for lane in lanes if isinstance(source := _inner(lane.source), DemoSource))
+    return DemoJudge(demo.scene)
+
+
+def _pace(options: RunOptions) -> Pace:
+    from edgelens.devices.probes.board import board_probe
+    from edgelens.runtime.heat import HeatPolicy
+    from edgelens.runtime.pace import Pace
+
+    policy = HeatPolicy(full_fps=options.max_fps or options.camera_fps or 30.0)
+    return Pace(board_probe(), replace(policy, limit_c=options.max_temp) if options.max_temp else policy)
+
+
+def _sinks(
+    options: RunOptions, control: Control, lanes: Sequence[Lane], device: str, closed: Callable[[], None]
+) -> list[Sink]:
+    from edgelens.runtime.sinks.catalog import SinkOptions, open_sinks
+
+    to_stdout = "-" in (options.json_path, options.csv_path)
+    sinks = open_sinks(
+        SinkOptions(
+            json=options.json_path,
+            csv=options.csv_path,
+            save=options.save,
+            mqtt=options.mqtt,
+            record=options.record,
+            keep_uncertain=options.keep_uncertain,
+            window=options.window,
+            text=not (to_stdout or options.quiet),
+            fps=lambda: getattr(_inner(lanes[0].source), "fps", None),
+            device=device,
+            closed=closed,
+        )
+    )
+    wanted = not options.no_preview and not options.window and not all(lane.stills for lane in lanes)
+    if wanted or options.preview is not None:
+        sinks += _preview(options, control)
+    return sinks
+
+
+def _preview(options: RunOptions, control: Control) -> list[Sink]:
+    """The live page; without the packages it needs one line says so and the run goes on."""
+    if not all(importlib.util.find_spec(name) for name in ("starlette", "uvicorn")):
+        if options.preview is not None:
+            raise UsageError("--preview: the page needs starlette and uvicorn: pip install 'edgelens[live]'")
+        _say("no live page: pip install 'edgelens[live]' for one")
+        return []
+    from edgelens.runtime.live.access import choose_access
+    from edgelens.runtime.live.preview import LivePreview
+    from edgelens.runtime.live.server import Address, Tls
+
+    if (options.cert is None) != (options.key is None):
+        raise UsageError("--cert and --key: give both")
+    address = Address.parse(options.preview) if options.preview else Address()
+    token_file = Path(options.token_file) if options.token_file else None
+    return [
+        LivePreview(
+            control,
+            host=address.host,
+            port=address.port,
+            access=choose_access(address.host, token_file=token_file, insecure=options.insecure),
+            tls=Tls(Path(options.cert), Path(options.key)) if options.cert and options.key else None,
+            collect=Path(options.collect) if options.collect else None,
+            say=_say,
+        )
+    ]
+
+
+def _finish(options: RunOptions, summary: dict[str, Any], lanes: Sequence[Lane], judge: DemoJudge | None) -> None:
+    """Say and write what the run amounted to."""
+    from edgelens.runtime.summary import summary_rows
+
+    if options.summary_path is not None:
+        write_json(options.summary_path, summary)
+    if options.quiet:
+        return
+    err = "-" in (options.json_path, options.csv_path)
+    lines, rows = summary_rows(summary)
+    for line in [*lines, *_folder_lines(lanes)]:
+        click.echo(line, err=err)
+    if rows:
+        print_table(rows, header=("ms", "p50", "p95", "p99"), err=err)
+    if judge is not None:
+        click.echo(str(judge.score()), err=err)
+
+
+def _folder_lines(lanes: Sequence[Lane]) -> list[str]:
+    from edgelens.runtime.sources.images import ImageFiles
+
+    folders = [source for lane in lanes if isinstance(source := _inner(lane.source), ImageFiles)]
+    return [
+        f"{folder.name}: {folder.passed_over} files passed over, {len(folder.broken)} images could not be decoded"
+        for folder in folders
+        if folder.passed_over or folder.broken
+    ]
+
+
+def _exit_code(options: RunOptions, outcome: Outcome, lanes: Sequence[Lane], stopped: int) -> int:
+    for failure in outcome.failures:
+        _say(f"edgelens: {failure}")
+    if outcome.source_failed:
+        return 2
+    broken = any(getattr(_inner(lane.source), "broken", ()) for lane in lanes)
+    if outcome.failures or (options.strict and broken):
+        return 1
+    return stopped
+
+
+def _inner(source: Source) -> Source:
+    """The source itself where it is turned or mirrored."""
+    inner: Source = getattr(source, "source", source)
+    return inner
+
+
+def _say(text: str) -> None:
+    click.echo(text, err=True)

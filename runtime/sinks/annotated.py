@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Callable
 from pathlib import Path
 
 import cv2
@@ -19,7 +20,7 @@ CODECS = {".mp4": "mp4v", ".avi": "MJPG", ".mkv": "mp4v", ".mov": "mp4v"}
 MEASURED = 8  # frames of a live source that are waited for to learn its rate
 
 
-def annotated(path: str, fps: float | None) -> AnnotatedVideo | AnnotatedImages:
+def annotated(path: str, fps: Callable[[], float | None]) -> AnnotatedVideo | AnnotatedImages:
     """A video where the name ends as videos' do, else a folder; `fps` is the source's rate where it is known."""
     suffix = Path(path).suffix.lower()
     if suffix in CODECS:
@@ -34,8 +35,9 @@ class AnnotatedVideo:
 
     name = "video"
 
-    def __init__(self, path: str, fps: float | None) -> None:
-        self._path, self._fps = path, fps
+    def __init__(self, path: str, fps: Callable[[], float | None]) -> None:
+        self._path, self._rate = path, fps
+        self._fps: float | None = None
         self._writer: cv2.VideoWriter | None = None
         self._size = (0, 0)
         self._waiting: deque[Result] = deque()
@@ -43,6 +45,7 @@ class AnnotatedVideo:
     def write(self, result: Result) -> None:
         """Draw and encode one frame."""
         if self._writer is None:
+            self._fps = self._fps or self._rate()
             self._waiting.append(result)
             if self._fps is None and len(self._waiting) < MEASURED:
                 return

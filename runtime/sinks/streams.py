@@ -15,7 +15,7 @@ def open_stream(path: str) -> IO[str]:
     if path == "-":
         return sys.stdout
     try:
-        return open(path, "a", encoding="utf-8", errors="backslashreplace", newline="\n")  # noqa: PTH123, SIM115
+        return open(path, "a", encoding="utf-8", errors="backslashreplace", newline="\n")  # noqa: PTH123
     except OSError as error:
         raise UsageError(f"{path}: could not be opened to write ({error.strerror or error})") from None
 

@@ -17,7 +17,7 @@ HINT = "use the live page (--preview), or install opencv-python in place of open
 
 
 class Window:
-    """Shows annotated frames; OpenCV's windows belong to the thread that opens them, so it opens at the first result."""
+    """Shows annotated frames; OpenCV's windows belong to the thread that opens them: it opens at the first result."""
 
     name = "window"
 

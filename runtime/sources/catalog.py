@@ -25,6 +25,7 @@ class SourceOptions:
     flip: str | None = None  # "horizontal", "vertical", "both"
     rotate: int = 0  # degrees clockwise
     demo_seed: int = 0
+    complain: Callable[[str], None] = lambda line: None
 
 
 def _v4l2(spec: str, options: SourceOptions) -> Source:
@@ -55,7 +56,7 @@ def _mjpeg(spec: str, options: SourceOptions) -> Source:
 def _images(spec: str, options: SourceOptions) -> Source:
     from .images import ImageFiles
 
-    return ImageFiles(spec, name=options.name)
+    return ImageFiles(spec, name=options.name, complain=options.complain)
 
 
 def _video(spec: str, options: SourceOptions) -> Source:

@@ -6,7 +6,7 @@ import glob
 import os
 import re
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from ..errors import ImageError, SourceError
@@ -21,11 +21,12 @@ class ImageFiles:
 
     live = False
 
-    def __init__(self, path: str, *, name: str | None = None) -> None:
-        self.name, self.path = name or path, path
+    def __init__(self, path: str, *, name: str | None = None, complain: Callable[[str], None] = lambda _: None) -> None:
+        self.name, self.path, self._complain = name or path, path, complain
         self.passed_over = 0  # files that are no images by their name
         self.broken: list[str] = []  # one line a file
         self._files: Iterator[str] = iter(())
+        self._one = False  # a single file was asked for: an error, if it is broken
         self._index = 0
 
     def read(self) -> Frame | None:
@@ -36,11 +37,13 @@ class ImageFiles:
                 image = read_image(path)
             except ImageError as error:
                 self.broken.append(str(error))
+                if not self._one:
+                    self._complain(str(error))
                 continue
             frame = Frame(image, self._index, begun, time.time(), self.name, path)
             self._index += 1
             return frame
-        if self._index == 0 and len(self.broken) == 1 and Path(self.path).is_file():
+        if self._one and self.broken:
             raise SourceError(self.broken[0])
         return None
 
@@ -53,7 +56,7 @@ class ImageFiles:
         self.passed_over, self.broken, self._index = len(found) - len(images), [], 0
         if not images:
             raise SourceError(f"{self.path}: no images there")
-        self._files = iter(images)
+        self._files, self._one = iter(images), Path(self.path).is_file()
         return self
 
     def __exit__(self, *exc: object) -> None:
@@ -73,4 +76,4 @@ def _files(path: str) -> Iterator[str]:
             inner[:] = sorted((name for name in inner if not name.startswith(".")), key=natural_order)
             yield from (str(Path(folder, name)) for name in sorted(names, key=natural_order) if name[0] != ".")
     else:
-        yield from sorted(filter(os.path.isfile, glob.iglob(path, recursive=True)), key=natural_order)
+        yield from sorted(filter(os.path.isfile, glob.iglob(path, recursive=True)), key=natural_order)  # noqa: PTH207 (a pattern may be absolute)

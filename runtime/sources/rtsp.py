@@ -81,7 +81,6 @@ class RtspStream:
             self._capture.release()
             self._capture = None
 
-
     def _stamp(self) -> float:
         assert self._capture is not None
         return self._capture.get(cv2.CAP_PROP_POS_MSEC) / 1e3

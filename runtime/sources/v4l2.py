@@ -47,7 +47,7 @@ class V4l2Camera:
 
     live = True
 
-    def __init__(self, device: str, mode: CameraMode = CameraMode(), *, name: str | None = None) -> None:  # noqa: B008 (frozen)
+    def __init__(self, device: str, mode: CameraMode = CameraMode(), *, name: str | None = None) -> None:
         self.device = f"/dev/video{device}" if device.isdigit() else device
         self.name, self._mode = name or self.device, mode
         self._capture: cv2.VideoCapture | None = None

@@ -25,6 +25,7 @@ class VideoFile:
         self._threads = threads or max((os.cpu_count() or 1) - 1, 1)  # the engine has the other core
         self._capture: cv2.VideoCapture | None = None
         self._index = 0
+        self.fps: float | None = None  # the file's rate, known when it is open
 
     def read(self) -> Frame | None:
         """The next frame, None after the last."""
@@ -49,7 +50,7 @@ class VideoFile:
         self._capture = cv2.VideoCapture(self.path, cv2.CAP_FFMPEG, parameters)
         if not self._capture.isOpened():
             raise SourceError(f"{self.path}: is no video that can be decoded")
-        self._index = 0
+        self._index, self.fps = 0, self._capture.get(cv2.CAP_PROP_FPS) or None
         return self
 
     def __exit__(self, *exc: object) -> None:

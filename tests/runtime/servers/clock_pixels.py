@@ -1,4 +1,4 @@
-"""A clock that can be read from pixels, also after JPEG and H.264: monotonic microseconds as black and white squares."""
+"""A clock that can be read from pixels, also after JPEG and H.264: monotonic microseconds as squares."""
 
 import time
 

@@ -5,6 +5,7 @@ SIGSTOP is a stall, SIGKILL a cut, a new start on the same port its return.
 
 import argparse
 import base64
+import contextlib
 import http.server
 import re
 import time
@@ -24,25 +25,26 @@ class Camera(http.server.BaseHTTPRequestHandler):
         if self.path.startswith("/moved"):
             self.send_response(302)
             self.send_header("Location", "/stream?token=abc")
-            return self.end_headers()
+            self.end_headers()
+            return
         if options.login and not self.let_in():
             kind = f'Digest realm="{REALM}", nonce="{NONCE}", qop="auth"' if options.login == "digest" else "Basic"
             self.send_response(401)
             self.send_header("WWW-Authenticate", kind)
-            return self.end_headers()
+            self.end_headers()
+            return
         self.send_response(200)
         if options.still:
             data = picture(0)
             self.send_header("Content-Type", "image/jpeg")
             self.send_header("Content-Length", str(len(data)))
             self.end_headers()
-            return self.wfile.write(data)
+            self.wfile.write(data)
+            return
         self.send_header("Content-Type", "multipart/x-mixed-replace; boundary=frame")
         self.end_headers()
-        try:
+        with contextlib.suppress(OSError):
             self.send_pictures()
-        except OSError:
-            pass
 
     def send_pictures(self):
         due = time.monotonic()
