@@ -2,29 +2,37 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+import sys
 from typing import Any
 
 import click
-import numpy as np
 
-from edgelens.cli.options import engine_options, json_option, model_argument, threshold_option
-from edgelens.cli.output import print_table, write_json
+from edgelens.cli.options import (
+    engine_options,
+    json_option,
+    labels_option,
+    model_argument,
+    pixel_options,
+    threshold_option,
+)
+from edgelens.cli.output import write_json
 
 __all__ = ["command"]
 
 
-@click.command(short_help="Measure a model's accuracy on a data set.")
+@click.command("evaluate")
 @model_argument(required=True)
 @click.argument("data")
 @click.option(
     "--split", metavar="NAME", help="train, val, test or all; the test split, else val, else all unless said."
 )
-@click.option("--limit", type=click.IntRange(1), metavar="N", help="Only the first N images.")
-@click.option(
-    "--format", "format_name", metavar="NAME", help="The data set's format; recognised by looking unless said."
-)
+@click.option("--limit", type=click.IntRange(1), metavar="N", help="Only the first N images of the split.")
+@click.option("--format", "format_name", metavar="NAME", help="The data's format; recognised by looking unless said.")
+@click.option("--roi", metavar="X,Y,W,H", help="Look at this part of every image only: pixels or fractions.")
+@click.option("--iou", type=click.FloatRange(0, 1), help="Overlap from which a detector's weaker box is suppressed.")
 @threshold_option
+@labels_option
+@pixel_options
 @engine_options
 @json_option
 def command(
@@ -33,64 +41,75 @@ def command(
     split: str | None,
     limit: int | None,
     format_name: str | None,
-    threshold: float | None,
+    roi: str | None,
     engine: str,
     precision: str | None,
     threads: int | None,
     json_path: str | None,
+    **model_options: Any,
 ) -> None:
-    """Measure MODEL's accuracy on DATA: class folders, a CSV, MNIST IDX, CIFAR-10 binary or .npz.
+    """Measure MODEL's accuracy on DATA.
 
-    The plain top-1 among the data set's classes counts; what the threshold would reject is reported apart.
+    DATA is for a classifier class folders, a CSV of path,label, MNIST IDX, CIFAR-10 binary or .npz; for a detector
+    YOLO, COCO or VOC boxes. The plain top-1 among the data's classes counts; what a threshold rejects is told apart.
     """
-    from edgelens.runtime.datasets.catalog import load_images
+    from edgelens.cli.evaluate_tables import print_report
     from edgelens.runtime.engines.protocol import EngineOptions
-    from edgelens.runtime.evaluate import evaluate_classifier
     from edgelens.runtime.model import open_model
     from edgelens.runtime.network import choose_file
+    from edgelens.runtime.preprocess import Region
 
-    bundle = open_model(model)
-    manifest = bundle.manifest
-    network = manifest.main
-    if threshold is not None:
-        network = replace(network, decode=replace(network.decode, threshold=threshold))
-        networks = {**manifest.networks, manifest.steps[-1].network: network}
-        bundle = replace(bundle, manifest=replace(manifest, networks=networks))
-    images, used = load_images(data, format=format_name).for_evaluation(split)
-    if limit is not None:
-        images = images.select(np.arange(min(limit, len(images))))
-    file = choose_file(network, engine, precision)
-    report = evaluate_classifier(bundle, file, images, options=EngineOptions(threads=threads or 1, spin=True))
+    bundle = open_model(model, **model_options)
+    report, used = _measured(
+        bundle,
+        choose_file(bundle.manifest.main, engine, precision),
+        data,
+        split=split,
+        limit=limit,
+        format_name=format_name,
+        threshold=model_options["threshold"],
+        options=EngineOptions(threads=threads or 1, spin=True),
+        region=Region.parse(roi) if roi else None,
+    )
     result = {"schema": 1, "model": model, "data": data, "split": used, **report.to_json()}
     if json_path is not None:
         write_json(json_path, result)
     if json_path != "-":
-        _print(result)
+        print_report(result)
 
 
-def _print(result: dict[str, Any]) -> None:
-    rows = [
-        (c["class"], f"{c['precision']:.4f}", f"{c['recall']:.4f}", f"{c['f1']:.4f}", c["images"])
-        for c in result["per_class"]
-    ]
-    for how in ("macro", "weighted"):
-        means = result[how]
-        rows.append((f"{how} mean", *(f"{means[m]:.4f}" for m in ("precision", "recall", "f1")), result["images"]))
-    print_table(rows, header=("class", "precision", "recall", "F1", "images"))
-    if len(result["classes"]) <= 20:
-        click.echo("\nconfusion (rows: truth, columns: answer)")
-        print_table([(name, *row) for name, row in zip(result["classes"], result["confusion"], strict=True)])
-    if result["unknown_classes"]:
-        click.echo(f"\nthe model has no label for: {', '.join(result['unknown_classes'])}; their images count as wrong")
-    if result["unreadable"]:
-        click.echo(f"\n{result['unreadable']} images could not be decoded and are left out")
-    if result["rejected"]:
-        accepted = result["accuracy_of_accepted"]
-        rest = "" if accepted is None else f"; of those accepted {accepted:.2%} are right"
-        click.echo(f"\n{result['rejected']} images would be rejected as unknown{rest}")
-    time = result["stages_ms"]["total"]
-    click.echo(
-        f"\n{result['split']} split, {result['images']} images, {result['engine']} {result['precision']}:"
-        f" top-1 {result['accuracy']:.2%}, top-5 {result['top5']:.2%},"
-        f" {time['p50']:.3f} ms per image (p95 {time['p95']:.3f})"
-    )
+def _measured(
+    bundle: Any,
+    file: Any,
+    data: str,
+    *,
+    split: str | None,
+    limit: int | None,
+    format_name: str | None,
+    threshold: float | None,
+    options: Any,
+    region: Any,
+) -> tuple[Any, str]:
+    """The task's report and the split it is of."""
+    import numpy as np
+
+    from edgelens.runtime.datasets.catalog import load_boxes, load_images
+    from edgelens.runtime.evaluate import evaluate_classifier
+    from edgelens.runtime.evaluate_detector import evaluate_detector
+
+    if bundle.manifest.main.task == "detect":
+        boxes, used = load_boxes(data, format=format_name).for_evaluation(split)
+        boxes = boxes if limit is None else boxes.select(range(min(limit, len(boxes))))
+        found = evaluate_detector(
+            bundle, file, boxes, threshold=threshold, options=options, region=region, progress=_progress
+        )
+        return found, used
+    images, used = load_images(data, format=format_name).for_evaluation(split)
+    images = images if limit is None else images.select(np.arange(min(limit, len(images))))
+    return evaluate_classifier(bundle, file, images, options=options, region=region, progress=_progress), used
+
+
+def _progress(done: int, total: int) -> None:
+    """One line on a terminal's stderr, rewritten; nothing elsewhere."""
+    if sys.stderr.isatty() and (done % 64 == 0 or done == total):
+        click.echo(f"\r{done} of {total} images" + ("\r\x1b[K" if done == total else ""), nl=False, err=True)
