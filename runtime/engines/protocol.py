@@ -30,6 +30,7 @@ class EngineOptions:
     threads: int = 1
     accelerators: tuple[str, ...] = ()
     spin: bool = False  # busy-wait between runs: faster back to back, a burnt core between a camera's frames
+    cache: str | None = None  # folder for what an accelerator builds once; beside the remembered winners unless said
 
 
 class Engine(Protocol):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ctypes
+import importlib
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -10,8 +12,18 @@ from numpy.typing import NDArray
 
 from ..errors import ModelError
 from .protocol import EngineOptions, TensorInfo
+from .silence import silenced
 
-__all__ = ["TfliteEngine"]
+__all__ = ["DELEGATES", "TfliteEngine"]
+
+_PACKAGES = ("ai_edge_litert.interpreter", "tflite_runtime.interpreter")
+
+# accelerator → the shared library of its delegate; None for what the interpreter applies by itself
+DELEGATES: dict[str, str | None] = {
+    "edgetpu": "libedgetpu.so.1",
+    "xnnpack": None,
+    "cpu": None,
+}
 
 
 class TfliteEngine:
@@ -20,29 +32,35 @@ class TfliteEngine:
     name = "tflite"
 
     def __init__(self, model: bytes, options: EngineOptions) -> None:
-        try:
-            from ai_edge_litert.interpreter import Interpreter
-        except ImportError:
-            from tflite_runtime.interpreter import Interpreter
-        try:
-            self._interpreter = Interpreter(model_content=model, num_threads=options.threads)
-            self._interpreter.allocate_tensors()
-        except (ValueError, RuntimeError) as error:
-            raise ModelError(f"the tflite engine cannot load the model: {str(error).splitlines()[0][:200]}") from None
+        with silenced():
+            package = _package()
+            delegates, notes = _delegates(package, options)
+            try:
+                self._interpreter = package.Interpreter(
+                    model_content=model, num_threads=options.threads, experimental_delegates=delegates
+                )
+                self._interpreter.allocate_tensors()
+            except (ValueError, RuntimeError) as error:
+                raise ModelError(f"the tflite engine cannot load the model: {_first_line(error)}") from None
         inputs, outputs = self._interpreter.get_input_details(), self._interpreter.get_output_details()
         self.inputs = tuple(_info(detail) for detail in inputs)
         self.outputs = tuple(_info(detail) for detail in outputs)
         self.metadata: Mapping[str, str] = {}
-        self.notes: tuple[str, ...] = ()
-        self._input_ids = [detail["index"] for detail in inputs]
-        self._output_ids = [detail["index"] for detail in outputs]
+        self.notes = tuple(notes)
+        self._input_ids = [int(detail["index"]) for detail in inputs]
+        self._output_ids = [int(detail["index"]) for detail in outputs]
+        self._shapes = [tuple(map(int, detail["shape"])) for detail in inputs]
 
     def run(self, inputs: Sequence[NDArray[Any]]) -> list[NDArray[Any]]:
         """The outputs for one set of inputs, in the file's order."""
-        for index, array in zip(self._input_ids, inputs, strict=True):
-            self._interpreter.set_tensor(index, array)
-        self._interpreter.invoke()
-        return [self._interpreter.get_tensor(index) for index in self._output_ids]
+        try:
+            self._resize([array.shape for array in inputs])
+            for index, array in zip(self._input_ids, inputs, strict=True):
+                self._interpreter.set_tensor(index, array)
+            self._interpreter.invoke()
+            return [self._interpreter.get_tensor(index) for index in self._output_ids]
+        except (ValueError, RuntimeError) as error:
+            raise ModelError(f"the tflite engine could not run the model: {_first_line(error)}") from None
 
     def __enter__(self) -> TfliteEngine:
         return self
@@ -50,8 +68,54 @@ class TfliteEngine:
     def __exit__(self, *exc: object) -> None:
         del self._interpreter
 
+    def _resize(self, shapes: list[tuple[int, ...]]) -> None:
+        """Give axes that the file leaves free the size they have now; those it fixes are the interpreter's to check."""
+        if shapes == self._shapes:
+            return
+        for index, info, shape in zip(self._input_ids, self.inputs, shapes, strict=True):
+            if len(shape) == len(info.shape) and None in info.shape:
+                self._interpreter.resize_tensor_input(index, shape, strict=True)
+        self._interpreter.allocate_tensors()
+        self._shapes = shapes
+
+
+def _package() -> Any:
+    """The interpreter's module, the newer package first."""
+    for name in _PACKAGES:
+        try:
+            return importlib.import_module(name)
+        except ImportError:
+            continue
+    raise ModelError("the engine tflite is not installed: pip install ai-edge-litert")
+
+
+def _delegates(package: Any, options: EngineOptions) -> tuple[list[Any], list[str]]:
+    """The asked delegates that could be loaded, and what is said of the others."""
+    delegates, notes = [], []
+    for accelerator in options.accelerators:
+        if accelerator not in DELEGATES and not accelerator.endswith(".so"):
+            known = ", ".join(DELEGATES)
+            raise ModelError(
+                f"tflite has no accelerator called {accelerator!r}; there are {known}, or a delegate's .so"
+            )
+        library = DELEGATES.get(accelerator, accelerator)
+        if library is None:
+            continue
+        try:
+            ctypes.CDLL(library)  # a Delegate of a library that is not there fails once more when it is collected
+            delegates.append(package.load_delegate(library))
+        except (ValueError, OSError, RuntimeError) as error:
+            notes.append(f"{accelerator} could not be started ({_first_line(error)}): the CPU does its work")
+    return delegates, notes
+
+
+def _first_line(error: Exception) -> str:
+    lines = str(error).splitlines()
+    return lines[0][:200] if lines else type(error).__name__
+
 
 def _info(detail: dict[str, Any]) -> TensorInfo:
-    shape = tuple(int(axis) if axis > 0 else None for axis in detail.get("shape_signature", detail["shape"]))
+    signature = detail.get("shape_signature")
+    shape = tuple(int(axis) if axis > 0 else None for axis in (detail["shape"] if signature is None else signature))
     scale, zero_point = detail.get("quantization", (0.0, 0))
     return TensorInfo(detail["name"], shape, np.dtype(detail["dtype"]).name, float(scale) or None, int(zero_point))

@@ -1,0 +1,117 @@
+"""Engines: one protocol, silence, free axes, quantization, accelerators with a fallback that is said."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from edgelens.runtime.engines.catalog import open_engine
+from edgelens.runtime.engines.choice import split_engine
+from edgelens.runtime.engines.protocol import EngineOptions, TensorInfo, dequantized
+from edgelens.runtime.engines.silence import silenced
+from edgelens.runtime.errors import ModelError, UsageError
+
+
+@pytest.fixture(params=["onnxruntime", "tflite"])
+def model(request, shared):
+    name = {"onnxruntime": "mnist_onnx/mnist.onnx", "tflite": "mlperf_tiny/vww_96_float.tflite"}[request.param]
+    return request.param, (shared / "models" / name).read_bytes()
+
+
+def picture(engine):
+    shape = [axis or 1 for axis in engine.inputs[0].shape]
+    return np.random.default_rng(0).random(shape).astype(engine.inputs[0].dtype)
+
+
+def test_the_protocol(model):
+    name, data = model
+    with open_engine(name, data) as engine:
+        assert engine.name == name
+        assert len(engine.inputs) == 1
+        first, again = (engine.run([picture(engine)])[0].copy() for _ in range(2))
+        assert first.shape[1] == engine.outputs[0].shape[1]
+        assert (first == again).all()
+        other = engine.run([picture(engine) * 0.5])[0]
+        assert not np.array_equal(first, other)
+        assert engine.notes == ()
+
+
+def test_threads_change_nothing_but_time(model):
+    name, data = model
+    results = []
+    for threads in (1, 2):
+        with open_engine(name, data, EngineOptions(threads=threads)) as engine:
+            results.append(engine.run([picture(engine)])[0].copy())
+    assert results[0] == pytest.approx(results[1], abs=1e-5)
+
+
+def test_broken_models_and_wrong_pictures_are_one_line(model):
+    name, data = model
+    for bad in (b"", b"garbage", data[: len(data) // 2]):
+        with pytest.raises(ModelError) as caught:
+            open_engine(name, bad)
+        assert "\n" not in str(caught.value)
+    with open_engine(name, data) as engine, pytest.raises(ModelError, match="could not run") as caught:
+        engine.run([np.zeros((1, 5, 5, 2), np.float32)])
+    assert "\n" not in str(caught.value)
+
+
+def test_accelerators_that_are_not_there_are_said(model):
+    name, data = model
+    asked = {"onnxruntime": "cuda", "tflite": "edgetpu"}[name]
+    with open_engine(name, data, EngineOptions(accelerators=(asked,))) as engine:
+        if not engine.notes:
+            pytest.skip(f"{asked} is here")
+        assert asked in engine.notes[0]
+        assert "the CPU does its work" in engine.notes[0]
+        assert np.isfinite(engine.run([picture(engine)])[0]).all()
+    with pytest.raises(ModelError, match="no accelerator called 'warp'"):
+        open_engine(name, data, EngineOptions(accelerators=("warp",)))
+
+
+def test_engine_and_accelerators_as_one_word():
+    assert split_engine("auto") == ("auto", ())
+    assert split_engine("onnxruntime:tensorrt, CUDA") == ("onnxruntime", ("tensorrt", "cuda"))
+    for bad in ("torch", "auto:cuda", ""):
+        with pytest.raises(UsageError, match="--engine"):
+            split_engine(bad)
+
+
+def test_free_axes_take_the_size_they_get(shared, onnx_graph):
+    data = (shared / "models/mlperf_tiny/vww_96_float.tflite").read_bytes()
+    with open_engine("tflite", data) as engine:
+        assert engine.inputs[0].shape[0] is None
+        one = picture(engine)
+        both = engine.run([np.concatenate([one, one * 0.5])])[0].copy()
+        assert both.shape == (2, 2)
+        assert engine.run([one])[0] == pytest.approx(both[:1], abs=1e-5)
+
+
+def test_quantized_outputs_are_scaled_once():
+    info = TensorInfo("y", (1, 2), "int8", scale=0.5, zero_point=-128)
+    assert dequantized(np.array([[-128, 0]], np.int8), info) == pytest.approx(np.array([[0, 64]]))
+    plain = np.array([1.5], np.float32)
+    assert dequantized(plain, TensorInfo("y", (1,), "float32")) is plain
+
+
+def test_loading_is_silent_in_a_fresh_process(model, tmp_path):
+    name, data = model
+    (tmp_path / "m").write_bytes(data)
+    code = (
+        "import sys; from pathlib import Path; from edgelens.runtime.engines.catalog import open_engine\n"
+        "print('mine', file=sys.stderr)\n"
+        "open_engine(sys.argv[1], Path(sys.argv[2]).read_bytes())\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code, name, tmp_path / "m"], capture_output=True, text=True)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "mine\n")
+
+
+def test_what_others_print_meanwhile_comes_through(capfd):
+    import os
+
+    with silenced():
+        os.write(2, b"INFO: chatter\nkernel panic in the coffee machine\n")
+    assert capfd.readouterr().err == "kernel panic in the coffee machine\n"
