@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
+import json
 import re
-from typing import Any
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from edgelens.runtime.errors import UsageError, WorkError
 from edgelens.runtime.files import write_text
+from edgelens.runtime.model import open_model
 
-from .options import json_option, labels_option, pixel_options
+from .options import json_option, labels_option, on_option, pixel_options
 from .output import print_table, write_json
+
+if TYPE_CHECKING:
+    from edgelens.devices.bench.session import BenchPlan
 
 __all__ = ["command"]
 
@@ -38,7 +46,10 @@ class _Bench(click.Command):
 @click.option("--frame", metavar="WxH", default="640x480", show_default=True, help="The frame that goes the whole way.")
 @click.option("--pairs", type=click.IntRange(0, 100), default=8, metavar="N", help="Processes a pair is measured in.")
 @click.option("--ops", is_flag=True, help="Which operators take the time.")
+@click.option("--quiet", is_flag=True, help="Print no table.")
 @click.option("--html", "html_path", metavar="PATH", help="Write a page with plots.")
+@on_option
+@click.option("--wheels", metavar="DIR", help="Take the device's wheels from there instead of with pip.")
 @labels_option
 @pixel_options
 @json_option
@@ -51,7 +62,10 @@ def command(
     frame: str,
     pairs: int,
     ops: bool,
+    quiet: bool,
     html_path: str | None,
+    on: str | None,
+    wheels: str | None,
     labels: str | None,
     mean: str | None,
     std: str | None,
@@ -69,6 +83,7 @@ def command(
     from edgelens.devices.bench.cases import Choice
     from edgelens.devices.bench.session import BenchPlan, bench
 
+    names = models or ("digits",)
     said = {
         "labels": labels,
         "mean": mean,
@@ -87,11 +102,43 @@ def command(
         operators=ops,
         pairs=pairs,
     )
-    report = bench(models or ("digits",), plan, progress=lambda line: click.echo(line, err=True))
-    show_report(report, json_path, html_path)
+    if on:
+        report = _bench_there(on, names, plan, threads, wheels)
+    else:
+        report = bench(names, plan, progress=lambda line: click.echo(line, err=True))
+    _show_report(report, json_path, html_path, quiet=quiet)
 
 
-def show_report(report: dict[str, Any], json_path: str | None, html_path: str | None) -> None:
+def _bench_there(
+    host: str, models: Sequence[str], plan: BenchPlan, threads: str | None, wheels: str | None
+) -> dict[str, Any]:
+    """The report of a bench that ran on a device, which has only the engine that the models need."""
+    from edgelens.devices.remote import engines_for, local_inputs, run_verb
+
+    for model in models:
+        open_model(model, **plan.choice.options)  # what is wrong with it is said before anything travels
+    args = [*models, "--duration", str(plan.duration_s), "--pairs", str(plan.pairs)]
+    args += ["--frame", f"{plan.frame[1]}x{plan.frame[0]}", "--engine", plan.choice.engine]
+    args += ["--ops"] if plan.operators else []
+    args += ["--threads", threads] if threads else []
+    args += ["--precision", plan.choice.precision] if plan.choice.precision else []
+    for key, value in plan.choice.options.items():
+        args += [f"--{ {'decoder': 'decode'}.get(key, key).replace('_', '-') }", str(value)]
+    labels = plan.choice.options.get("labels")
+    inputs = local_inputs([*models, *([labels] if labels else [])])
+    with tempfile.TemporaryDirectory() as folder:
+        path = str(Path(folder) / "report.json")
+        engines = engines_for(models, plan.choice.engine)
+        code = run_verb(
+            host, "bench", [*args, "--json", path, "--quiet"], inputs, outputs=[path], parts=engines, wheels=wheels
+        )
+        if not Path(path).exists():
+            raise WorkError(f"{host}: bench failed there (exit code {code})")
+        report: dict[str, Any] = json.loads(Path(path).read_text())
+    return {**report, "on": host}
+
+
+def _show_report(report: dict[str, Any], json_path: str | None, html_path: str | None, *, quiet: bool = False) -> None:
     """Table, JSON and page of a report, wherever it was measured."""
     from edgelens.devices.bench.html import page
 
@@ -99,7 +146,7 @@ def show_report(report: dict[str, Any], json_path: str | None, html_path: str | 
         write_json(json_path, report)
     if html_path:
         write_text(html_path, page(report))
-    if json_path != "-":
+    if json_path != "-" and not quiet:
         _print(report)
     if report["cases"] and all("error" in row for row in report["cases"]):
         raise WorkError(f"nothing could be measured: {report['cases'][0]['error']}")

@@ -19,12 +19,26 @@ from .output import print_table, write_json
 __all__ = ["command"]
 
 
-@click.command(name="devices")
+class _Devices(click.Command):
+    """`devices prepare HOST` and `devices calibrate` beside `devices [NAME]`."""
+
+    def make_context(
+        self, info_name: str | None, args: list[str], parent: click.Context | None = None, **extra: Any
+    ) -> click.Context:
+        if args[:1] and args[0] in _OTHERS:
+            return _OTHERS[args[0]].make_context(args[0], args[1:], parent=parent, **extra)
+        return super().make_context(info_name, args, parent=parent, **extra)
+
+
+@click.command(name="devices", cls=_Devices)
 @click.argument("name", required=False)
 @click.option("--here", is_flag=True, help="Say which of them this machine is.")
 @json_option
 def command(name: str | None, here: bool, json_path: str | None) -> None:
-    """List the boards the kit knows, show one, or say which this is."""
+    """List the boards the kit knows, show one, or say which this is.
+
+    `devices prepare [USER@]HOST` brings a device what the kit needs there.
+    """
     if here:
         _show_here(json_path)
     elif name:
@@ -83,3 +97,25 @@ def _words(value: Any) -> str:
     if isinstance(value, (list, tuple)):
         return ", ".join(map(str, value)) or "none"
     return str(value)
+
+
+@click.command(name="prepare")
+@click.argument("host")
+@click.option(
+    "--engine", "engines", multiple=True, type=click.Choice(["onnxruntime", "tflite"]), help="Bring this engine; both."
+)
+@click.option("--live", is_flag=True, help="Bring what the live page needs too.")
+@click.option("--wheels", metavar="DIR", help="Take the device's wheels from there instead of with pip.")
+def prepare(host: str, engines: tuple[str, ...], live: bool, wheels: str | None) -> None:
+    """Bring a device what the kit needs, ahead of the first use."""
+    from edgelens.devices.ssh.connection import Connection
+    from edgelens.devices.ssh.environment import prepare as bring
+
+    parts = [*(engines or ("onnxruntime", "tflite")), *(["live"] if live else [])]
+    with Connection(host) as connection:
+        layers = bring(connection, parts, wheels, lambda line: click.echo(line, err=True))
+        model = connection.hello.get("model", connection.hello["machine"])
+    click.echo(f"{host}: {model} is ready ({len(layers)} packages)")
+
+
+_OTHERS: dict[str, click.Command] = {"prepare": prepare}

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import click
 
-from edgelens.cli.options import engine_options, json_option, model_argument
+from edgelens.cli.elsewhere import OnDevice, model_engines, wheels_option
+from edgelens.cli.options import engine_options, json_option, model_argument, on_option
 from edgelens.cli.output import print_table, write_json
 
 __all__ = ["command"]
 
 
-@click.command("verify")
+@click.command("verify", cls=OnDevice, inputs=("model",), parts=model_engines)
 @model_argument()
 @engine_options
 @json_option
+@on_option
+@wheels_option
 def command(model: str, engine: str, precision: str | None, threads: int | None, json_path: str | None) -> None:
     """Prove a bundle's model files on this machine with its golden frames."""
     from edgelens.runtime.engines.protocol import EngineOptions

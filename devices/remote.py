@@ -1,0 +1,105 @@
+"""A verb of the command line, run on a device over SSH as it would run here."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path, PurePosixPath
+
+import click
+
+from edgelens.runtime.errors import DeviceError
+from edgelens.runtime.files import write_bytes
+from edgelens.runtime.manifest import Network
+from edgelens.runtime.model import builtin_names, open_model
+
+from .ssh.connection import Connection
+from .ssh.environment import prepare
+
+__all__ = ["engines_for", "run_verb", "send_input"]
+
+_ENGINE_OF = {".onnx": "onnxruntime", ".tflite": "tflite"}
+_CHUNK = 1 << 18
+Said = Callable[[int, bytes], None]
+
+
+def run_verb(
+    host: str,
+    verb: str,
+    args: Sequence[str],
+    inputs: Sequence[str] = (),
+    *,
+    outputs: Sequence[str] = (),
+    parts: Sequence[str] = (),
+    wheels: str | None = None,
+) -> int:
+    """Run `edgelens VERB ARGS` on a host and return its exit code; its words appear here as they come.
+
+    `inputs` are local files or folders among the arguments that travel there, `outputs` files among them that come
+    back; `parts` names what the environment must have beyond the kit: "tflite", "onnxruntime", "live", "mqtt".
+    """
+    with Connection(host) as connection:
+        layers = prepare(connection, parts, wheels, progress=_progress)
+        connection.doing = f"running {verb}"
+        there = {name: f"in/{i}/{Path(name).name}" for i, name in enumerate(inputs)}
+        back = {name: f"out/{i}-{Path(name).name}" for i, name in enumerate(outputs)}
+        for name, path in there.items():
+            send_input(connection, Path(name), path)
+        if back:
+            connection.send({"do": "write", "path": "out/.folder"}, b"\n")
+        words = [_placed(arg, there, back) for arg in args]
+        code = connection.run(["{python}", "-m", "edgelens", verb, *words], layers, _show)
+        for name, path in back.items():
+            data = connection.fetch(path)
+            if data is not None:
+                write_bytes(name, data)
+    return code
+
+
+def engines_for(models: Sequence[str], engine: str = "auto") -> tuple[str, ...]:
+    """The engines that models need on a device: the one asked for, else each model's preferred one."""
+    if engine != "auto":
+        return (engine,)
+    needed: dict[str, None] = {}
+    for model in models:
+        suffix = Path(model).suffix.lower()
+        needed[_ENGINE_OF[suffix] if suffix in _ENGINE_OF else _preferred(open_model(model).manifest.main)] = None
+    return tuple(needed)
+
+
+def local_inputs(names: Sequence[str]) -> list[str]:
+    """Those of some arguments that are files or folders here and no built-in's name."""
+    return [name for name in names if name not in builtin_names() and Path(name).exists()]
+
+
+def send_input(connection: Connection, source: Path, target: str) -> None:
+    """A file or a folder into the work folder there."""
+    files = sorted(path for path in source.rglob("*") if path.is_file()) if source.is_dir() else [source]
+    for path in files:
+        place = str(PurePosixPath(target) / path.relative_to(source).as_posix()) if source.is_dir() else target
+        try:
+            with path.open("rb") as stream:
+                chunk = stream.read(_CHUNK)
+                connection.send({"do": "write", "path": place}, chunk)
+                while chunk := stream.read(_CHUNK):
+                    connection.send({"do": "write", "path": place, "append": True}, chunk)
+        except OSError as error:
+            raise DeviceError(f"{path}: could not be read ({error.strerror or error})") from None
+
+
+def _preferred(network: Network) -> str:
+    ranked = sorted(network.files, key=lambda file: file.path != network.preferred)
+    return ranked[0].engine
+
+
+def _placed(arg: str, there: dict[str, str], back: dict[str, str]) -> str:
+    if arg in there:
+        return f"{{work}}/{there[arg]}"
+    return f"{{work}}/{back[arg]}" if arg in back else arg
+
+
+def _show(number: int, data: bytes) -> None:
+    click.echo(data, nl=False, err=number == 2)
+
+
+def _progress(line: str) -> None:
+    click.echo(line, err=True)

@@ -1,0 +1,220 @@
+"""One SSH command to a device, whose stdin and stdout carry messages and files."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import shlex
+import signal
+import subprocess
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from importlib import resources
+from typing import IO, Any
+
+from edgelens.runtime.errors import DeviceError, UsageError
+
+from .failures import explain
+
+__all__ = ["Connection", "Hello", "ssh_command"]
+
+_GREETING = b"edgelens-agent 1\n"
+_BOOT = "import sys;exec(sys.stdin.buffer.read(int(sys.stdin.buffer.readline())))"
+Hello = Mapping[str, Any]
+
+
+def ssh_command(host: str) -> list[str]:
+    """The command that reaches a host: the system's ssh, or EDGELENS_SSH_COMMAND, as git has GIT_SSH_COMMAND."""
+    if not host or host.startswith("-") or any(character.isspace() for character in host):
+        raise UsageError(f"{host!r} is no [USER@]HOST")
+    own = os.environ.get("EDGELENS_SSH_COMMAND")
+    if own:
+        return [*shlex.split(own), host]
+    return ["ssh", "-T", "-o", "ConnectTimeout=20", "-o", "ServerAliveInterval=10", host]
+
+
+class Connection:
+    """A running agent on a device; leaving the context ends it and everything that it started."""
+
+    def __init__(self, host: str) -> None:
+        self.host = host
+        self.hello: Hello = {}
+        self.doing = "connecting"  # for the message if the connection is lost
+        self._process: subprocess.Popen[bytes] | None = None
+        self._stderr = bytearray()
+        self._listener: threading.Thread | None = None
+
+    def __enter__(self) -> Connection:
+        command = [*ssh_command(self.host), f"exec python3 -c {shlex.quote(_BOOT)}"]
+        try:
+            self._process = subprocess.Popen(
+                command,
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                preexec_fn=_leave_interrupts_to_us,  # noqa: PLW1509 (no threads are started before it)
+            )
+        except OSError as error:
+            raise DeviceError(f"{command[0]}: could not be started ({error.strerror}): install OpenSSH") from None
+        self._listener = threading.Thread(target=self._listen, name="ssh-stderr", daemon=True)
+        self._listener.start()
+        try:
+            agent = (resources.files("edgelens.devices.ssh") / "agent.py").read_bytes()
+            self._write(b"%d\n" % len(agent) + agent)
+            self._find_greeting()
+            self.hello = self.receive()["hello"]
+            self._check_python()
+        except BaseException:
+            self.__exit__()
+            raise
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        process = self._process
+        if process is None:
+            return
+        with contextlib.suppress(OSError, DeviceError):
+            self._write(b'{"do": "bye"}\n')
+        with contextlib.suppress(OSError):
+            assert process.stdin is not None
+            process.stdin.close()
+        try:
+            process.wait(10)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+        if self._listener is not None:
+            self._listener.join(2)
+        for stream in (process.stdout, process.stderr):
+            if stream is not None:
+                stream.close()
+
+    def send(self, message: Mapping[str, Any], payload: bytes = b"") -> None:
+        """One message to the agent."""
+        head = {**message, "size": len(payload)} if payload else dict(message)
+        self._write(json.dumps(head).encode() + b"\n" + payload)
+
+    def receive(self) -> dict[str, Any]:
+        """The agent's next message, its bytes under `payload`."""
+        stream = self._stdout()
+        line = stream.readline()
+        if not line.endswith(b"\n"):
+            raise self._lost()
+        message: dict[str, Any] = json.loads(line)
+        size = message.get("size", 0)
+        if size:
+            message["payload"] = stream.read(size)
+            if len(message["payload"]) != size:
+                raise self._lost()
+        if "refused" in message:
+            raise DeviceError(f"{self.host}: {message['refused']}")
+        return message
+
+    def run(
+        self,
+        argv: list[str],
+        layers: list[str],
+        said: Callable[[int, bytes], None],
+        env: Mapping[str, str] | None = None,
+    ) -> int:
+        """Run a program there to its end; `said` gets what it writes, 1 for stdout and 2 for stderr."""
+        self.send({"do": "run", "argv": argv, "layers": layers, "env": dict(env or {})})
+        with self._passing_interrupts_on():
+            while True:
+                message = self.receive()
+                if "exit" in message:
+                    return int(message["exit"])
+                said(int(message["said"]), message["payload"])
+
+    def fetch(self, path: str) -> bytes | None:
+        """A file of the work folder there, None where it is not."""
+        self.send({"do": "fetch", "path": path})
+        parts: list[bytes] = []
+        while True:
+            message = self.receive()
+            if "missing" in message:
+                return None
+            if "end" in message:
+                return b"".join(parts)
+            parts.append(message["payload"])
+
+    @contextlib.contextmanager
+    def _passing_interrupts_on(self) -> Iterator[None]:
+        """Ctrl-C goes to the program there, which ends as it would here; the second one ends the connection."""
+        if threading.current_thread() is not threading.main_thread():
+            yield
+            return
+        before = signal.getsignal(signal.SIGINT)
+
+        def pass_on(*_: object) -> None:
+            signal.signal(signal.SIGINT, before)
+            self.send({"do": "interrupt"})
+
+        signal.signal(signal.SIGINT, pass_on)
+        try:
+            yield
+        finally:
+            signal.signal(signal.SIGINT, before)
+
+    def _write(self, data: bytes) -> None:
+        assert self._process is not None and self._process.stdin is not None
+        try:
+            self._process.stdin.write(data)
+            self._process.stdin.flush()
+        except (BrokenPipeError, ValueError):
+            raise self._why_broken() from None
+
+    def _why_broken(self) -> DeviceError:
+        """The agent may have said why it went before the pipe broke."""
+        for line in self._stdout():
+            with contextlib.suppress(ValueError, TypeError):
+                message = json.loads(line)
+                if "refused" in message:
+                    return DeviceError(f"{self.host}: {message['refused']}")
+        return self._lost()
+
+    def _stdout(self) -> IO[bytes]:
+        assert self._process is not None and self._process.stdout is not None
+        return self._process.stdout
+
+    def _find_greeting(self) -> None:
+        """Pass over what login scripts print."""
+        seen = 0
+        for line in self._stdout():
+            if line == _GREETING:
+                return
+            seen += len(line)
+            if seen > 1 << 20:
+                break
+        raise self._lost()
+
+    def _check_python(self) -> None:
+        major, minor = self.hello["python"][:2]
+        if (major, minor) < (3, 10):
+            raise DeviceError(
+                f"{self.host}: has Python {major}.{minor}; the kit needs 3.10 or newer: update its system"
+            )
+        if self.hello["bits"] != 64:
+            raise DeviceError(f"{self.host}: runs a 32-bit system; the engines need a 64-bit one: install that")
+
+    def _listen(self) -> None:
+        assert self._process is not None and self._process.stderr is not None
+        for line in self._process.stderr:
+            self._stderr += line
+            del self._stderr[:-65536]
+
+    def _lost(self) -> DeviceError:
+        assert self._process is not None
+        try:
+            status: int | None = self._process.wait(5)
+        except subprocess.TimeoutExpired:
+            status = None
+        if self._listener is not None:
+            self._listener.join(1)
+        return DeviceError(explain(self.host, self._stderr.decode("utf-8", "replace"), status, self.doing))
+
+
+def _leave_interrupts_to_us() -> None:
+    """ssh would end at Ctrl-C and take the program there with it before it could say its summary."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
