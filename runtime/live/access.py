@@ -15,6 +15,7 @@ from pathlib import Path
 
 from ..errors import UsageError
 from ..files import write_text
+from ..places import config_folder
 
 __all__ = ["Access", "Failures", "choose_access", "is_loopback", "read_token"]
 
@@ -28,6 +29,7 @@ class Access:
     token: str | None = None
     names: frozenset[str] = field(default_factory=lambda: frozenset({"localhost"}))  # accepted beside IP addresses
     loopback_only: bool = True
+    token_file: Path | None = None  # where the token is kept, for `edgelens status`
 
     def fits(self, offered: str) -> bool:
         """Whether a token is the right one, in a time that does not tell how much of it was."""
@@ -83,8 +85,10 @@ def choose_access(
     loopback = is_loopback(host)
     token = None if insecure else read_token(token_file)
     if token is None and not insecure and not loopback:
-        token = _kept_token(made_at or default_token_path())
-    return Access(token=token, names=_own_names(host, loopback), loopback_only=loopback)
+        token_file = made_at or default_token_path()
+        token = _kept_token(token_file)
+    kept = token_file.absolute() if token is not None and token_file else None
+    return Access(token=token, names=_own_names(host, loopback), loopback_only=loopback, token_file=kept)
 
 
 def read_token(token_file: Path | None) -> str | None:
@@ -108,8 +112,7 @@ def read_token(token_file: Path | None) -> str | None:
 
 def default_token_path() -> Path:
     """Where a token made by the kit is kept."""
-    home = os.environ.get("XDG_CONFIG_HOME") or str(Path.home() / ".config")
-    return Path(home) / "edgelens" / "token"
+    return config_folder() / "token"
 
 
 def is_loopback(host: str) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import socket
 import sys
 from collections.abc import Callable
@@ -16,6 +17,7 @@ from ..sinks.protocol import Notice
 from .access import Access, choose_access, is_loopback
 from .collect import Collector
 from .desk import Desk
+from .running import Running, note_running
 from .server import DEFAULT_PORT, Address, Server, Tls
 
 if TYPE_CHECKING:
@@ -101,12 +103,22 @@ class LivePreview:
             )
             opened.enter_context(Server(app, listener, tls=self._tls))
             opened.callback(self.desk.hub.close)
+            opened.enter_context(note_running(self._running()))
             self._stack = opened.pop_all()
         self._announce()
         return self
 
     def __exit__(self, *exc: object) -> None:
         self._stack.close()
+
+    def _running(self) -> Running:
+        host = self._address.host
+        here = "127.0.0.1" if host in ("", "0.0.0.0", "localhost") else "::1" if host == "::" else host  # noqa: S104
+        scheme = "https" if self._tls else "http"
+        kept = self._access.token_file if self._access else None
+        return Running(
+            os.getpid(), f"{scheme}://{f'[{here}]' if ':' in here else here}:{self.port}/", str(kept) if kept else None
+        )
 
     def _announce(self) -> None:
         assert self._access is not None

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 
+from ..preprocess import Region
 from .protocol import Sink
 
 __all__ = ["SINKS", "SinkOptions", "open_sinks"]
@@ -19,7 +21,12 @@ class SinkOptions:
     save: str | None = None
     mqtt: str | None = None
     record: str | None = None
+    mqtt_all: bool = False  # every result, not only announcements
+    record_mb: float = 1000.0
     keep_uncertain: str | None = None
+    blur: bool = False  # of uncertain pictures, outside the recognized area
+    threshold: Callable[[str], float | None] = lambda source: None  # noqa: ARG005 (a source's, as it is now)
+    region: Callable[[str], Region | None] = lambda source: None  # noqa: ARG005
     window: bool = False
     text: bool = True
     fps: Callable[[], float | None] = lambda: None  # of the source, once it is open and where it is known
@@ -60,12 +67,38 @@ def _window(options: SinkOptions) -> Sink:
     return Window(options.closed)
 
 
+def _mqtt(options: SinkOptions) -> Sink:
+    from .mqtt import MqttOptions, MqttSink
+
+    assert options.mqtt is not None
+    every = options.mqtt_all
+    return MqttSink(MqttOptions.parse(options.mqtt, device=options.device, publish="results" if every else "changes"))
+
+
+def _record(options: SinkOptions) -> Sink:
+    from .record import RecordOptions, RecordSink
+
+    assert options.record is not None
+    return RecordSink(RecordOptions(Path(options.record), quota_bytes=int(options.record_mb * 1e6)))
+
+
+def _uncertain(options: SinkOptions) -> Sink:
+    from .uncertain import UncertainOptions, UncertainSink
+
+    assert options.keep_uncertain is not None
+    kept = UncertainOptions(Path(options.keep_uncertain), blur=options.blur)
+    return UncertainSink(kept, threshold=options.threshold, region=options.region)
+
+
 SINKS: dict[str, Callable[[SinkOptions], Sink]] = {
     "json": _json,
     "csv": _csv,
     "text": _text,
     "save": _save,
     "window": _window,
+    "mqtt": _mqtt,
+    "record": _record,
+    "keep_uncertain": _uncertain,
 }
 
 

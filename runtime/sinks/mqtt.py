@@ -22,6 +22,7 @@ from typing import Any, Literal
 from urllib.parse import unquote, urlsplit
 
 from ..errors import UsageError
+from ..places import state_folder
 from ..result import Result
 from .discovery import discovery_message
 from .outbox import Message, Outbox
@@ -53,7 +54,7 @@ class MqttOptions:
 
     @classmethod
     def parse(
-        cls, url: str, *, device: str, outbox: Path, publish: Literal["changes", "results"] = "changes"
+        cls, url: str, *, device: str, outbox: Path | None = None, publish: Literal["changes", "results"] = "changes"
     ) -> MqttOptions:
         """Options from `mqtt[s]://[user@]host[:port]/topic`; the password comes from EDGELENS_MQTT_PASSWORD."""
         parts = urlsplit(url)
@@ -73,7 +74,7 @@ class MqttOptions:
             parts.hostname,
             topic,
             device,
-            outbox,
+            outbox or state_folder() / "mqtt-outbox.sqlite",
             port=port or (8883 if tls else 1883),
             user=unquote(parts.username) if parts.username else None,
             password=os.environ.get("EDGELENS_MQTT_PASSWORD"),

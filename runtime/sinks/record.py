@@ -49,6 +49,7 @@ class RecordOptions:
 class _Event:
     """A clip that is being gathered."""
 
+    stamp: str
     label: str
     frames: list[StillFrame]
     ends: float  # capture time
@@ -95,7 +96,7 @@ class RecordSink:
         if result.announced is not None:
             self._lines.append(result.to_json())
             self._snapshot(result)
-            self._begin(reel, result.announced, moment)
+            self._begin(reel, result, moment)
         event = reel.event
         if event is not None and moment >= event.ends:
             reel.event = None
@@ -131,9 +132,11 @@ class RecordSink:
         while reel.before and reel.before[0][0] < frame[0] - self.options.before_s:
             reel.before.popleft()
 
-    def _begin(self, reel: _Reel, label: str, moment: float) -> None:
+    def _begin(self, reel: _Reel, result: Result, moment: float) -> None:
         if reel.event is None:
-            reel.event = _Event(label, list(reel.before), moment + self.options.after_s)
+            reel.event = _Event(
+                _stamp(result), result.announced or "", list(reel.before), moment + self.options.after_s
+            )
         else:  # another announcement in the middle of a clip makes it longer
             longest = reel.event.frames[0][0] + self.options.longest_s
             reel.event.ends = min(moment + self.options.after_s, longest)
@@ -151,7 +154,7 @@ class RecordSink:
         frames = event.frames
         with self._disk:
             expected = sum(len(data) for _, data in frames)  # an MP4 is smaller than its JPEGs
-            target = self.options.folder / "clips" / f"{_stamp()}-{_plain(source)}-{_plain(event.label)}.mp4"
+            target = self.options.folder / "clips" / f"{event.stamp}-{_plain(source)}-{_plain(event.label)}.mp4"
             done = self._quota.make_room(expected) and write_clip(target, frames, self.options.fps)
             self._credit = 0
         self.clips += done
@@ -164,7 +167,7 @@ class RecordSink:
             done = self._quota.make_room(len(data))
             if done:
                 try:
-                    write_bytes(self.options.folder / "snapshots" / f"{_stamp()}-{source}-{label}.jpg", data)
+                    write_bytes(self.options.folder / "snapshots" / f"{_stamp(result)}-{source}-{label}.jpg", data)
                 except WorkError:
                     done = False
             self._credit = 0
@@ -199,8 +202,9 @@ class RecordSink:
             self._say(f"record: {what} could not be kept: no room under {self.options.folder}")
 
 
-def _stamp() -> str:
-    return f"{time.strftime('%Y%m%d-%H%M%S', time.gmtime())}-{time.time_ns() // 1000 % 10**6:06d}"
+def _stamp(result: Result) -> str:
+    moment = result.frame.time
+    return f"{time.strftime('%Y%m%d-%H%M%S', time.gmtime(moment))}-{int(moment % 1 * 1e6):06d}"
 
 
 def _plain(text: str) -> str:

@@ -1,0 +1,112 @@
+"""`edgelens status`: ask a running recognizer how it is."""
+
+from __future__ import annotations
+
+import json
+import ssl
+import time
+import urllib.error
+import urllib.request
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from edgelens.cli.elsewhere import OnDevice, wheels_option
+from edgelens.cli.options import json_option, on_option
+from edgelens.cli.output import print_table, write_json
+from edgelens.runtime.errors import EdgelensError, UsageError, WorkError
+
+if TYPE_CHECKING:
+    from edgelens.runtime.live.running import Running
+
+__all__ = ["command"]
+
+
+@click.command("status", cls=OnDevice, parts=lambda params: ())  # noqa: ARG005
+@click.option("--url", metavar="URL", help="Where it answers; found by itself on this machine.")
+@click.option("--token-file", metavar="FILE", help="The token that asking needs (else EDGELENS_TOKEN).")
+@json_option
+@on_option
+@wheels_option
+def command(url: str | None, token_file: str | None, json_path: str | None) -> None:
+    """Ask the recognizers that run here (or at --url, or --on a device) how they are.
+
+    Exits 1 when none runs or one does not answer.
+    """
+    from edgelens.runtime.live.running import Running, running_here
+
+    asked = [Running(0, url)] if url else running_here()
+    if not asked:
+        raise WorkError("nothing runs here: no `edgelens run` with a page and no `edgelens serve`")
+    answers = [_ask(running, token_file) for running in asked]
+    if json_path:
+        write_json(json_path, answers)
+    if json_path != "-":
+        for answer in answers:
+            _show(answer)
+    if any("error" in answer for answer in answers):
+        raise click.exceptions.Exit(1)
+
+
+def _ask(running: Running, token_file: str | None) -> dict[str, Any]:
+    """What one process says of itself; an error is part of the answer."""
+    from edgelens.runtime.live.access import read_token
+
+    answer: dict[str, Any] = {"url": running.url, "pid": running.pid or None}
+    try:
+        kept = token_file or running.token_file
+        token = read_token(Path(kept) if kept else None)
+        request = urllib.request.Request(running.url.rstrip("/") + "/v1/health")  # noqa: S310 (checked below)
+        if request.type not in ("http", "https"):
+            raise UsageError(f"--url {running.url}: write http://… or https://…")
+        if token:
+            request.add_header("Authorization", f"Bearer {token}")
+        # the machine asks itself, or a device whose certificate nobody has signed: the token is what counts
+        trust = ssl.create_default_context()
+        if running.pid:
+            trust.check_hostname, trust.verify_mode = False, ssl.CERT_NONE
+        with urllib.request.urlopen(request, timeout=3, context=trust) as response:  # noqa: S310
+            answer |= json.loads(response.read(1 << 20))
+    except UsageError:
+        raise
+    except (OSError, ValueError, EdgelensError, urllib.error.URLError) as error:
+        answer["error"] = f"does not answer: {getattr(error, 'reason', None) or error}"
+    return answer
+
+
+def _show(answer: dict[str, Any]) -> None:
+    if "error" in answer:
+        click.echo(f"{answer['url']}  {answer['error']}")
+        return
+    loop = answer.get("loop")
+    if loop is None:
+        click.echo(f"{answer['url']}  {answer['status']} (give --token-file to be told more)")
+        return
+    up = time.time() - loop["started"]
+    click.echo(f"{answer['url']}  {loop['model']} on {loop['engine']} {loop['precision']}, up {_span(up)}")
+    board = loop["board"]
+    said = [
+        f"{board['temperature_c']:.0f} °C" if board["temperature_c"] is not None else "",
+        "throttled" if board["throttled"] else "",
+        f"slowed to {loop['slowed_to_fps']:.1f} fps" if loop["slowed_to_fps"] is not None else "",
+        *(f"{sink} dropped {count}" for sink, count in loop["dropped"].items() if count),
+    ]
+    if any(said):
+        click.echo("  " + ", ".join(filter(None, said)))
+    service = answer.get("service")
+    if service:
+        click.echo(f"  {service['answered']} requests answered, {service['refused']} refused")
+    rows = [
+        [s["name"], "yes" if s["connected"] else "no", f"{s['fps']:.1f}", f"{s['age_ms']:.1f}", s["processed"],
+         s["skipped"], s["recoveries"]]
+        for s in loop["sources"]
+    ]  # fmt: skip
+    if rows:
+        print_table(rows, header=["source", "connected", "fps", "age ms", "processed", "skipped", "reconnects"])
+
+
+def _span(seconds: float) -> str:
+    days, rest = divmod(int(seconds), 86400)
+    hours, minutes = divmod(rest // 60, 60)
+    return f"{days} d {hours} h" if days else f"{hours} h {minutes} min" if hours else f"{minutes} min {rest % 60} s"
