@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 
 from .bundle import Bundle
-from .decode.catalog import LAYOUTS, READINGS
 from .decode.picture import picture_is_nchw
 from .decode.reading import Reading
+from .decode.readings import LAYOUTS, READINGS
 from .engines.protocol import TensorInfo
 from .errors import ModelError, UsageError
 from .formats.catalog import describe

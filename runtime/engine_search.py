@@ -6,7 +6,6 @@ import os
 import time
 from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass, replace
-from statistics import median
 from typing import Any
 
 import numpy as np
@@ -113,7 +112,7 @@ class EngineSearch:
             except EdgelensError as error:
                 self.table.append(replace(candidate, problem=str(error)))
                 continue
-            self.table.append(replace(candidate, ms=round(median(times[_WARM_RUNS:]), 4)))
+            self.table.append(replace(candidate, ms=round(float(np.median(times[_WARM_RUNS:])), 4)))
         yield True
 
     def _measure(self, candidate: Measured, picture: NDArray[np.uint8]) -> Iterator[float | None]:

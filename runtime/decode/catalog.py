@@ -1,59 +1,58 @@
-"""Decoders by name: (outputs by name, network, placement) → recognitions."""
+"""Decoders by name: (outputs by name, network, placement) → recognitions; each is imported when a model needs it."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from functools import partial
-from typing import Any, Protocol
+from typing import Any
 
 from numpy.typing import NDArray
 
 from ..errors import ModelError
-from ..formats.description import ModelDescription
 from ..manifest import Network
 from ..preprocess import Placement
 from ..recognitions import Recognitions
-from .classify import classify, read_as_classifier
-from .reading import Reading
-from .ssd import read_as_ssd, ssd
-from .ultraface import read_as_ultraface, ultraface
-from .ultralytics import ultralytics
-from .ultralytics_reading import read_as_ultralytics
-from .yolox import read_as_yolox, yolox
 
-__all__ = ["DECODERS", "LAYOUTS", "READINGS", "Decoder", "Reader", "decoder_for"]
+__all__ = ["DECODERS", "Decoder", "decoder_for"]
 
 Decoder = Callable[[Mapping[str, NDArray[Any]], Network, Placement], Recognitions]
 
 
-class Reader(Protocol):
-    """Recognizes a bare file as one of a family: None where it is not one; `asked` when the user named the family."""
+def _classify() -> Decoder:
+    from .classify import classify
 
-    def __call__(self, file: ModelDescription, labels: tuple[str, ...], *, asked: bool = False) -> Reading | None:
-        """The family's contract for the file."""
+    return classify
 
 
-DECODERS: dict[str, Decoder] = {
-    "classify": classify,
-    "ssd": ssd,
-    "ultraface": ultraface,
-    "ultralytics": ultralytics,
-    "yolox": yolox,
-}
+def _ssd() -> Decoder:
+    from .ssd import ssd
 
-# what `--decode` takes, in the order in which a file that says nothing is tried
-READINGS: dict[str, Reader] = {
-    "ultralytics": read_as_ultralytics,
-    "ssd": read_as_ssd,
-    "ultraface": read_as_ultraface,
-    "yolox": read_as_yolox,
-    "classify": read_as_classifier,
-}
+    return ssd
 
-# more specific words for `--decode`, never guessed
-LAYOUTS: dict[str, Reader] = {
-    "yolov5": partial(read_as_ultralytics, layout="v5"),
-    "yolov8": partial(read_as_ultralytics, layout="v8"),
+
+def _ultraface() -> Decoder:
+    from .ultraface import ultraface
+
+    return ultraface
+
+
+def _ultralytics() -> Decoder:
+    from .ultralytics import ultralytics
+
+    return ultralytics
+
+
+def _yolox() -> Decoder:
+    from .yolox import yolox
+
+    return yolox
+
+
+DECODERS: dict[str, Callable[[], Decoder]] = {
+    "classify": _classify,
+    "ssd": _ssd,
+    "ultraface": _ultraface,
+    "ultralytics": _ultralytics,
+    "yolox": _yolox,
 }
 
 
@@ -62,4 +61,4 @@ def decoder_for(network: Network) -> Decoder:
     name = network.decode.decoder
     if name not in DECODERS:
         raise ModelError(f"no decoder is called {name!r}; there are {', '.join(DECODERS)}")
-    return DECODERS[name]
+    return DECODERS[name]()
