@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..errors import DataError
+from ..images import SUFFIXES
 from . import cifar, coco, folders, idx, npz, table, voc, yolo
 from .boxset import BoxSet
 from .imageset import ImageSet
@@ -57,10 +58,7 @@ def load_images(where: str | Path, *, format: str | None = None) -> ImageSet:  #
     for known in FORMATS.values():
         if known.fits(path):
             return known.read(path)
-    raise DataError(
-        f"{where}: is no data set this kit knows: give a folder with one folder a class, a CSV of path,label,"
-        " MNIST IDX files, CIFAR-10 binary files or an .npz with images and labels"
-    )
+    raise DataError(f"{where}: {_what_is_there(path)}")
 
 
 def load_boxes(where: str | Path, *, format: str | None = None) -> BoxSet:  # noqa: A002 (the option's name)
@@ -77,3 +75,19 @@ def load_boxes(where: str | Path, *, format: str | None = None) -> BoxSet:  # no
             " or images/ beside labels/ (YOLO)"
         )
     return known[0].read(path)
+
+
+def _what_is_there(path: Path) -> str:
+    """Why a path is no labelled image set, and what would be one."""
+    wanted = (
+        "give a folder with one folder a class, a CSV of path,label, MNIST IDX files, CIFAR-10 .bin files or an .npz"
+    )
+    if path.is_file():
+        return f"is a file and no data set that is known; {wanted}"
+    there = list(path.iterdir())
+    if not there:
+        return f"is an empty folder; {wanted}"
+    photos = sum(child.suffix.lower() in SUFFIXES for child in there)
+    if photos:
+        return f"has {photos} images and no folders that say what they show; put them in one folder a class"
+    return f"is no data set that is known; {wanted}"

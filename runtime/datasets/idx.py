@@ -19,8 +19,8 @@ _SPLITS = {"train": "train", "t10k": "test", "test": "test", "val": "val"}
 
 
 def fits(path: Path) -> bool:
-    """Whether a folder holds IDX image files."""
-    return path.is_dir() and any(path.glob("*-images-idx3-ubyte*"))
+    """Whether a folder holds IDX files."""
+    return path.is_dir() and any(path.glob("*-idx[13]-ubyte*"))
 
 
 def read(path: Path) -> ImageSet:
@@ -30,6 +30,8 @@ def read(path: Path) -> ImageSet:
     for file in sorted(folder.glob("*-images-idx3-ubyte*")):
         split = next((s for prefix, s in _SPLITS.items() if file.name.startswith(prefix)), "")
         label_file = file.with_name(file.name.replace("-images-idx3-", "-labels-idx1-"))
+        if not label_file.exists() and file.suffix == ".gz":
+            label_file = label_file.with_suffix("")
         part, answers = _array(file, 3), _array(label_file, 1)
         if len(part) != len(answers):
             raise DataError(f"{label_file}: {len(answers)} labels for {len(part)} images of {file.name}")
@@ -38,13 +40,15 @@ def read(path: Path) -> ImageSet:
         splits += [split] * len(part)
         names += [f"{split or 'all'}/{i}" for i in range(len(part))]
     if not images:
-        raise DataError(f"{path}: has no *-images-idx3-ubyte file")
+        raise DataError(f"{path}: has labels and no images: no *-images-idx3-ubyte file; put it beside the others")
     if len({part.shape[1:] for part in images}) > 1:
         raise DataError(f"{path}: its image files are of different sizes")
+    if not sum(map(len, images)):
+        raise DataError(f"{path}: its image files hold no images")
     answers = np.concatenate(labels)
     classes = tuple(str(c) for c in range(int(answers.max(initial=0)) + 1))
     return ImageSet(
-        str(path), "idx", classes, answers.astype(np.int32), np.array(splits), names, np.concatenate(images)
+        str(path), "idx", classes, answers.astype(np.int32), np.array(splits, "<U5"), names, np.concatenate(images)
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -13,14 +13,24 @@ from numpy.typing import NDArray
 from ..errors import DataError
 from ..images import read_image
 
-__all__ = ["SPLITS", "ImageSet"]
+__all__ = ["SPLITS", "SPLIT_WORDS", "ImageSet", "in_class_order"]
 
 SPLITS = ("train", "val", "test")
+SPLIT_WORDS = {  # what people call them
+    "train": "train",
+    "training": "train",
+    "val": "val",
+    "valid": "val",
+    "validation": "val",
+    "dev": "val",
+    "test": "test",
+    "testing": "test",
+}
 
 
 @dataclass(frozen=True)
 class ImageSet:
-    """Labels, splits and pictures: files under `root`, or rows of `pixels` for formats that hold arrays."""
+    """Labels, splits and pictures: files under `root`, or rows of an array for formats that hold arrays."""
 
     root: str
     format: str  # "folders", "csv", "idx", "cifar10", "npz"
@@ -28,33 +38,41 @@ class ImageSet:
     labels: NDArray[np.int32]  # (N,) indices into classes
     splits: NDArray[np.str_]  # (N,) "train", "val", "test", or "" where the data says nothing
     names: Sequence[str]  # (N,) the path relative to root, or `split/index` for arrays
-    pixels: NDArray[np.uint8] | None = None  # (N, H, W) gray or (N, H, W, 3) RGB
+    stored: NDArray[np.uint8] | None = None  # (M, H, W) gray or (M, H, W, 3) RGB, which parts of the set share
+    rows: NDArray[np.intp] | None = None  # (N,) rows of `stored`; None for all of them in order
     passed_over: int = 0  # files that are no images
     masks: NDArray[np.bool_] | None = None  # (N, H, W) True where a pixel was missing and has been filled
 
     def __post_init__(self) -> None:
-        if not len(self.labels) == len(self.splits) == len(self.names):
-            raise DataError(f"{self.root}: {len(self.labels)} labels, {len(self.names)} images: they must be as many")
+        pictures = len(self.names) if self.stored is None else len(self.stored if self.rows is None else self.rows)
+        if not len(self.labels) == len(self.splits) == len(self.names) == pictures:
+            raise DataError(f"{self.root}: {len(self.labels)} labels for {pictures} images: they must be as many")
 
     def __len__(self) -> int:
         return len(self.labels)
 
+    @property
+    def pixels(self) -> NDArray[np.uint8] | None:
+        """(N, H, W) gray or (N, H, W, 3) RGB for formats that hold arrays; a copy for a part of a set."""
+        return self.stored if self.stored is None or self.rows is None else self.stored[self.rows]
+
     def image(self, i: int) -> NDArray[np.uint8]:
         """Picture i as (H, W, 3) uint8 BGR, decoded from the original file."""
-        if self.pixels is None:
+        if self.stored is None:
             return read_image(Path(self.root) / self.names[i])
-        stored = self.pixels[i]
-        return np.ascontiguousarray(stored[..., ::-1] if stored.ndim == 3 else np.repeat(stored[..., None], 3, axis=2))
+        picture = self.stored[i if self.rows is None else self.rows[i]]
+        bgr = picture[..., ::-1] if picture.ndim == 3 else np.repeat(picture[..., None], 3, axis=2)
+        return np.ascontiguousarray(bgr)
 
     def select(self, rows: NDArray[Any]) -> ImageSet:
-        """The given rows (indices or a boolean mask) as a set of their own, with the same classes."""
+        """The given rows (indices or a boolean mask) as a set of their own, with the same classes; no picture moves."""
         picked = np.flatnonzero(rows) if np.asarray(rows).dtype == bool else np.asarray(rows, np.intp)
         return replace(
             self,
             labels=self.labels[picked],
             splits=self.splits[picked],
-            names=[self.names[i] for i in picked],
-            pixels=None if self.pixels is None else self.pixels[picked],
+            names=[self.names[i] for i in picked.tolist()],
+            rows=None if self.stored is None else picked if self.rows is None else self.rows[picked],
             masks=None if self.masks is None else self.masks[picked],
         )
 
@@ -73,3 +91,11 @@ class ImageSet:
             there = ", ".join(sorted({str(s) for s in self.splits if s})) or "none"
             raise DataError(f"{self.root}: has no split {split!r}; there are: {there}")
         return self, "all"
+
+
+def in_class_order(names: Iterable[str]) -> tuple[str, ...]:
+    """Class names in their order: numbers by value (2 before 10), everything else by the alphabet."""
+    distinct = set(names)
+    if all(name.isascii() and name.isdigit() for name in distinct):
+        return tuple(sorted(distinct, key=lambda name: (int(name), name)))
+    return tuple(sorted(distinct))

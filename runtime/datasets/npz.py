@@ -11,11 +11,14 @@ from numpy.typing import NDArray
 
 from ..errors import DataError
 from .imageset import ImageSet
+from .npz_arrays import open_arrays
 
 __all__ = ["fits", "read"]
 
 _IMAGES = ("images", "x", "X", "data")
 _LABELS = ("labels", "y", "Y", "target")
+_MASKS = ("masks", "mask")
+_CHUNK = 1024  # images turned to bytes at a time
 
 
 def fits(path: Path) -> bool:
@@ -24,37 +27,49 @@ def fits(path: Path) -> bool:
 
 
 def read(path: Path) -> ImageSet:
-    """The set in an archive; float images are scaled to bytes, missing pixels (NaN) filled with the image's mean."""
+    """The set in an archive; float images become bytes, and what is missing (NaN, `masks`, full transparency) is filled
+    with the image's mean."""
     try:
-        with np.load(path, allow_pickle=False) as archive:
-            arrays = {name: archive[name] for name in archive.files}
-    except (OSError, ValueError, zipfile.BadZipFile, EOFError) as error:
+        arrays = open_arrays(path)
+    except (OSError, ValueError, zipfile.BadZipFile, EOFError, KeyError) as error:
         raise DataError(f"{path}: is no .npz that can be read ({error})") from None
-    parts = [
-        (split, _find(arrays, _IMAGES, split), _find(arrays, _LABELS, split)) for split in ("", "train", "val", "test")
-    ]
-    found = [(split, images, labels) for split, images, labels in parts if images is not None and labels is not None]
-    if not found:
+    splits = [s for s in ("", "train", "val", "test") if _find(arrays, _IMAGES, s) is not None]
+    if not splits:
         raise DataError(
             f"{path}: holds {', '.join(arrays) or 'nothing'}; it needs images and labels (or x_train, y_train, …)"
         )
-    for split, images, labels in found:
-        if images.ndim not in (3, 4) or labels.ndim != 1 or len(images) != len(labels):
-            raise DataError(f"{path}: {split or 'images'}: {images.shape} images with {labels.shape} labels do not fit")
-    classes, ids = _numbered([labels for _, _, labels in found], arrays.get("classes"))
-    pixels, masks = zip(*(_bytes(images) for _, images, _ in found), strict=True)
-    splits = np.concatenate([np.full(len(labels), split, "<U5") for split, _, labels in found])
-    names = [f"{split or 'all'}/{i}" for split, _, labels in found for i in range(len(labels))]
-    mask = np.concatenate(masks)
+    pictures, masks, answers = [], [], []
+    for split in splits:
+        images, labels = _find(arrays, _IMAGES, split), _find(arrays, _LABELS, split)
+        where = f"{path}: {split or 'images'}"
+        if images is None or labels is None:
+            raise DataError(f"{where}: there are images and no labels for them")
+        images, labels = _laid_out(images, where), _flat(labels)
+        if labels.ndim != 1 or len(images) != len(labels):
+            raise DataError(f"{where}: {len(images)} images with labels of shape {labels.shape} do not fit")
+        bytes_, missing = _filled(images, _find(arrays, _MASKS, split), where)
+        pictures.append(bytes_)
+        masks.append(missing)
+        answers.append(labels)
+    if len({part.shape[1:] for part in pictures}) > 1:
+        raise DataError(f"{path}: its splits hold images of different sizes")
+    classes, ids = _numbered(answers, arrays.get("classes"), path)
+    mask = (
+        None
+        if all(m is None for m in masks)
+        else np.concatenate(
+            [np.zeros(part.shape[:3], bool) if m is None else m for m, part in zip(masks, pictures, strict=True)]
+        )
+    )
     return ImageSet(
         str(path),
         "npz",
         classes,
         ids,
-        splits,
-        names,
-        np.concatenate(pixels),
-        masks=mask if mask.any() else None,
+        np.concatenate([np.full(len(labels), s, "<U5") for s, labels in zip(splits, answers, strict=True)]),
+        [f"{s or 'all'}/{i}" for s, labels in zip(splits, answers, strict=True) for i in range(len(labels))],
+        pictures[0] if len(pictures) == 1 else np.concatenate(pictures),
+        masks=mask,
     )
 
 
@@ -63,29 +78,101 @@ def _find(arrays: dict[str, NDArray[Any]], stems: tuple[str, ...], split: str) -
     return next((arrays[name] for name in names if name in arrays), None)
 
 
-def _numbered(labels: list[NDArray[Any]], classes: NDArray[Any] | None) -> tuple[tuple[str, ...], NDArray[np.int32]]:
-    every = np.concatenate(labels)
-    if every.dtype.kind in "iu":
-        named = tuple(str(c) for c in classes) if classes is not None else ()
-        count = max(int(every.max(initial=0)) + 1, len(named))
-        return named or tuple(str(c) for c in range(count)), every.astype(np.int32)
-    names, ids = np.unique(every.astype(str), return_inverse=True)
-    return tuple(str(name) for name in names), ids.astype(np.int32)
-
-
-def _bytes(images: NDArray[Any]) -> tuple[NDArray[np.uint8], NDArray[np.bool_]]:
-    shape = images.shape[:3]
+def _laid_out(images: NDArray[Any], where: str) -> NDArray[Any]:
+    """(N, H, W) or (N, H, W, 3 or 4) from what people store: channels first, one channel, or flat square pictures."""
+    if images.dtype.kind not in "uifb":
+        raise DataError(f"{where}: images are numbers, not {images.dtype}")
+    if images.ndim == 2 and round(images.shape[1] ** 0.5) ** 2 == images.shape[1]:
+        side = round(images.shape[1] ** 0.5)
+        images = images.reshape(-1, side, side)
+    if images.ndim == 4 and images.shape[3] not in (1, 3, 4) and images.shape[1] in (1, 3, 4):
+        images = images.transpose(0, 2, 3, 1)
     if images.ndim == 4 and images.shape[3] == 1:
         images = images[..., 0]
-    if images.dtype == np.uint8:
-        return images, np.zeros(shape, bool)
-    values = images.astype(np.float32)
-    missing = ~np.isfinite(values)
-    top = float(values[~missing].max(initial=0))
-    values = values * (255.0 if top <= 1 else 16.0 if top <= 16 and images.shape[1:3] == (8, 8) else 1.0)
-    axes = tuple(range(1, values.ndim))
-    kept = np.where(missing, 0, values)
-    mean = kept.sum(axes, keepdims=True) / np.maximum((~missing).sum(axes, keepdims=True), 1)
-    filled = np.where(missing, mean, values)
-    lost = missing.any(axis=3) if missing.ndim == 4 else missing
-    return np.clip(np.rint(filled), 0, 255).astype(np.uint8), np.asarray(lost, bool)
+    if images.ndim not in (3, 4) or (images.ndim == 4 and images.shape[3] not in (3, 4)) or 0 in images.shape:
+        raise DataError(f"{where}: an array of shape {images.shape} is no images (N, H, W) or (N, H, W, 3)")
+    return images
+
+
+def _flat(labels: NDArray[Any]) -> NDArray[Any]:
+    """One label an image, from (N, 1), one-hot (N, classes) or whole numbers stored as floats."""
+    if labels.ndim == 2:
+        labels = labels[:, 0] if labels.shape[1] == 1 else labels.argmax(axis=1)
+    if labels.dtype.kind == "f" and (labels == np.rint(labels)).all():
+        return labels.astype(np.int64)
+    return labels.astype(np.int64) if labels.dtype.kind == "b" else labels
+
+
+def _numbered(
+    labels: list[NDArray[Any]], classes: NDArray[Any] | None, path: Path
+) -> tuple[tuple[str, ...], NDArray[np.int32]]:
+    every = np.concatenate(labels)
+    if every.dtype.kind not in "iu":
+        names, ids = np.unique(every.astype(str), return_inverse=True)
+        return tuple(str(name) for name in names), ids.astype(np.int32)
+    if every.size and every.min() < 0:
+        raise DataError(f"{path}: a label is {every.min()}; labels are class numbers from 0, or names")
+    top = int(every.max(initial=-1))
+    named = tuple(str(c) for c in classes) if classes is not None else tuple(str(c) for c in range(top + 1))
+    if top >= len(named):
+        raise DataError(f"{path}: a label is {top}, and `classes` names {len(named)}")
+    return named, every.astype(np.int32)
+
+
+def _filled(
+    images: NDArray[Any], masks: NDArray[Any] | None, where: str
+) -> tuple[NDArray[np.uint8], NDArray[np.bool_] | None]:
+    """Bytes, and where pixels were missing (None where nowhere); an image that is missing altogether becomes gray."""
+    if images.dtype == np.uint8 and masks is None and images.shape[3:] != (4,):
+        return images, None
+    if masks is not None and (masks.ndim not in (3, 4) or masks.shape[:3] != images.shape[:3]):
+        raise DataError(f"{where}: masks of shape {masks.shape} do not fit images of shape {images.shape}")
+    low, scale = _range(images, where)
+    out = np.empty((*images.shape[:3], *((3,) if images.ndim == 4 else ())), np.uint8)
+    missing = np.zeros(images.shape[:3], bool)
+    for start in range(0, len(images), _CHUNK):
+        part = slice(start, start + _CHUNK)
+        missing[part] = _missing(images[part], None if masks is None else masks[part])
+        out[part] = _as_bytes(images[part], missing[part], low, scale)
+    return out, missing if missing.any() else None
+
+
+def _as_bytes(images: NDArray[Any], missing: NDArray[np.bool_], low: float, scale: float) -> NDArray[np.uint8]:
+    values = (images[..., :3] if images.ndim == 4 else images).astype(np.float32)
+    lost = missing if values.ndim == 3 else missing[..., None]
+    known = np.where(lost, 0, (values - low) * scale)
+    counts = (~lost).sum((1, 2), keepdims=True)
+    mean = np.where(counts > 0, known.sum((1, 2), keepdims=True) / np.maximum(counts, 1), 128)
+    return np.asarray(np.clip(np.rint(np.where(lost, mean, known)), 0, 255), np.uint8)
+
+
+def _missing(images: NDArray[Any], masks: NDArray[Any] | None) -> NDArray[np.bool_]:
+    """(N, H, W) True where a pixel is missing."""
+    lost = np.zeros(images.shape[:3], bool)
+    if images.dtype.kind == "f":
+        lost |= ~np.isfinite(images) if images.ndim == 3 else ~np.isfinite(images).all(axis=3)
+    if images.ndim == 4 and images.shape[3] == 4:
+        lost |= images[..., 3] == 0
+    if masks is not None:
+        lost |= masks.astype(bool) if masks.ndim == 3 else masks.astype(bool).any(axis=3)
+    return lost
+
+
+def _range(images: NDArray[Any], where: str) -> tuple[float, float]:
+    """What black is, and what makes 255 of white: floats span 0 to 1, -1 to 1 or 0 to 255, deeper integers their type,
+    and scikit-learn's 8 × 8 digits 0 to 16."""
+    low, top = np.inf, -np.inf
+    for start in range(0, len(images), _CHUNK):
+        part = images[start : start + _CHUNK]
+        known = part[np.isfinite(part)] if part.dtype.kind == "f" else part
+        if known.size:
+            low, top = min(low, float(known.min())), max(top, float(known.max()))
+    if low < 0 and low >= -1 and top <= 1:
+        return -1.0, 127.5
+    if low < 0 or (top > 255 and images.dtype.kind == "f"):
+        raise DataError(f"{where}: pixels from {low:g} to {top:g}: they must span 0 to 1, -1 to 1 or 0 to 255")
+    if top > 255:
+        return 0.0, 255.0 / next((white for white in (1023, 4095, 65535) if top <= white), top)
+    if top <= 1:
+        return 0.0, 255.0
+    return 0.0, 255.0 / 16 if top <= 16 and images.shape[1:3] == (8, 8) else 1.0

@@ -8,9 +8,15 @@ from pathlib import Path
 import numpy as np
 
 from ..errors import DataError
-from .imageset import ImageSet
+from .imageset import SPLIT_WORDS, ImageSet, in_class_order
 
 __all__ = ["fits", "read"]
+
+_HEADERS = {
+    "path": ("path", "file", "filename", "file_name", "image", "name"),
+    "label": ("label", "class", "target", "category"),
+    "split": ("split", "set", "subset"),
+}
 
 
 def fits(path: Path) -> bool:
@@ -19,33 +25,72 @@ def fits(path: Path) -> bool:
 
 
 def read(path: Path) -> ImageSet:
-    """The set a CSV lists; paths are relative to the CSV's folder."""
-    try:
-        with path.open(newline="", encoding="utf-8-sig", errors="surrogateescape") as stream:
-            rows = [row for row in csv.reader(stream) if row]
-    except (OSError, csv.Error) as error:
-        raise DataError(f"{path}: could not be read ({error})") from None
-    header = [cell.strip().lower() for cell in rows[0]] if rows else []
-    columns = {"path": 0, "label": 1, "split": 2}
-    if "path" in header and "label" in header:
-        columns = {name: header.index(name) for name in columns if name in header}
+    """The set a CSV lists; paths are relative to the CSV's folder, or to `images` in it. Without a header that names
+    them, the first column is the path and the second the label."""
+    rows = _rows(path)
+    root = path.parent
+    columns = _columns(rows[0]) if rows else {}
+    if rows and (columns or _is_header(rows, root)):
         rows = rows[1:]
     if not rows:
         raise DataError(f"{path}: lists no images; it needs rows of path,label")
+    file_at, label_at = columns.get("path", 0), columns.get("label", 1)
     for number, row in enumerate(rows, 1):
-        if len(row) <= max(columns["path"], columns["label"]):
-            raise DataError(f"{path}: row {number} has {len(row)} cells; it needs path,label")
-    labels = [row[columns["label"]].strip() for row in rows]
-    classes = tuple(sorted(set(labels)))
-    index = {name: i for i, name in enumerate(classes)}
-    split_at = columns.get("split", len(header) or 3)
-    splits = np.array([row[split_at].strip() if len(row) > split_at else "" for row in rows])
-    names = [row[columns["path"]].strip() for row in rows]
+        if len(row) <= max(file_at, label_at) or not row[file_at].strip() or not row[label_at].strip():
+            raise DataError(f"{path}: row {number} ({','.join(row)[:60]}) has no path or no label; it needs path,label")
+    names = [row[file_at].strip() for row in rows]
+    if not (root / names[0]).is_file() and (root / "images" / names[0]).is_file():
+        root = root / "images"
+    labels = [row[label_at].strip() for row in rows]
+    classes = in_class_order(labels)
+    index = {name: c for c, name in enumerate(classes)}
     return ImageSet(
-        str(path.parent),
+        str(root),
         "csv",
         classes,
         np.array([index[label] for label in labels], np.int32),
-        splits,
+        np.array(_splits(path, rows, columns), "<U5"),
         names,
     )
+
+
+def _rows(path: Path) -> list[list[str]]:
+    try:
+        with path.open(newline="", encoding="utf-8-sig", errors="surrogateescape") as stream:
+            sample = stream.readline()
+            stream.seek(0)
+            separator = (
+                ";" if ";" in sample and "," not in sample else "\t" if "\t" in sample and "," not in sample else ","
+            )
+            return [row for row in csv.reader(stream, delimiter=separator) if any(cell.strip() for cell in row)]
+    except (OSError, csv.Error) as error:
+        raise DataError(f"{path}: could not be read ({error})") from None
+
+
+def _columns(first: list[str]) -> dict[str, int]:
+    """Where the columns are, when the first row names both a path and a label."""
+    header = [cell.strip().lower() for cell in first]
+    found = {
+        name: next((header.index(word) for word in words if word in header), -1) for name, words in _HEADERS.items()
+    }
+    if found["path"] < 0 or found["label"] < 0:
+        return {}
+    return {name: column for name, column in found.items() if column >= 0}
+
+
+def _is_header(rows: list[list[str]], root: Path) -> bool:
+    """Whether the first row is another kind of header: it names no file, and the second row does."""
+    if len(rows) < 2 or not rows[0][0].strip() or not rows[1][0].strip():
+        return False
+    first, second = ([root / row[0].strip(), root / "images" / row[0].strip()] for row in rows[:2])
+    return not any(file.is_file() for file in first) and any(file.is_file() for file in second)
+
+
+def _splits(path: Path, rows: list[list[str]], columns: dict[str, int]) -> list[str]:
+    """Every row's split; a third column without a header is one if all its words are names of splits."""
+    column = columns.get("split", -1 if columns else 2)
+    words = [row[column].strip().lower() if 0 <= column < len(row) else "" for row in rows]
+    unknown = sorted({word for word in words if word and word not in SPLIT_WORDS})
+    if unknown and columns:
+        raise DataError(f"{path}: split {unknown[0]!r} is none of train, val and test")
+    return [""] * len(rows) if unknown else [SPLIT_WORDS.get(word, "") for word in words]

@@ -30,9 +30,9 @@ def content_digests(
     images: ImageSet, memory: Path, threads: int, progress: Callable[[int], None] = lambda _: None
 ) -> tuple[list[bytes], dict[int, str]]:
     """Every image's digest, b"" for one that cannot be read, and why not by row; `memory` keeps what was read."""
-    if images.pixels is not None:
-        stored = images.pixels
-        return [_digest(stored[i].tobytes()) for i in range(len(images))], {}
+    if images.stored is not None:
+        rows = range(len(images)) if images.rows is None else images.rows.tolist()
+        return [_digest(images.stored[row].tobytes()) for row in rows], {}
     seen = _recall(memory)
     stats = [_stat(Path(images.root) / name) for name in images.names]
     digests = [

@@ -93,10 +93,17 @@ def open_images(config: DataConfig) -> ImageSet:
 
 
 def prepare(
-    config: DataConfig, pixels: PixelContract, *, progress: Callable[[str, int], None] = lambda _what, _done: None
+    config: DataConfig,
+    pixels: PixelContract,
+    *,
+    images: ImageSet | None = None,
+    progress: Callable[[str, int], None] = lambda _what, _done: None,
 ) -> TrainData:
-    """Read, check, split and decode a data set; what was decoded before is taken from the cache."""
-    images = open_images(config)
+    """Read, check, split and decode a data set; what was decoded before is taken from the cache.
+
+    `images` is what `open_images` gave, where it was called already; `progress` hears "read" and "decode" with counts.
+    """
+    images = images or open_images(config)
     cache = _cache_folder(config.cache)
     threads = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     images = replace(images, splits=assign(images, config.splits, _groups(images, config)))
@@ -158,7 +165,7 @@ def _stop_if_bad(images: ImageSet, errors: dict[int, str], max_bad: float) -> No
 
 def _ready(images: ImageSet, pixels: PixelContract) -> bool:
     """Whether the set holds its pictures as arrays in the network's very size and colour."""
-    stored = images.pixels
+    stored = images.stored
     if stored is None or stored.shape[1:3] != (pixels.height, pixels.width):
         return False
     return pixels.color == ("gray" if stored.ndim == 3 else "rgb")
@@ -184,14 +191,15 @@ def _part(
 ) -> Part:
     rows = np.flatnonzero(images.splits == name)
     members = images.select(rows)
+    resident = None if ram_limit is None else ram_limit // 4
     if not stores:
-        assert images.pixels is not None
-        stored = images.pixels if images.pixels.ndim == 4 else images.pixels[..., None]
-        pictures = Pictures(stored, rows)
+        assert members.stored is not None
+        assert members.rows is not None
+        stored = members.stored if members.stored.ndim == 4 else members.stored[..., None]
+        pictures = Pictures(stored, members.rows, mapped=getattr(members.stored, "_mmap", None), resident=resident)
     else:
         store = stores[name != "train"]
         places = np.array([store.rows[digests[i]] for i in rows.tolist()], np.intp)
-        resident = None if ram_limit is None else ram_limit // 4
         pictures = Pictures.in_file(store.file, store.shape, places, resident=resident)
     return Part(pictures, members.labels.astype(np.int64), members)
 

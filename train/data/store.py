@@ -166,7 +166,7 @@ def _decode_chunk(
 
 def _picture(images: ImageSet, i: int, store: Store) -> tuple[NDArray[np.uint8], NDArray[np.void]]:
     """An image in the network's size and colour, and what the data check wants to know of it."""
-    if images.pixels is None:
+    if images.stored is None:
         where = str(Path(images.root) / images.names[i])
         room = None if store.exact else (store.pixels.height, store.pixels.width)
         data = read_image_bytes(where)
