@@ -81,12 +81,16 @@ class Feed:
             wait = min(wait * 2, LONGEST_WAIT_S)
 
     def _pump(self) -> None:
+        expected: int | None = None
         while not self._stopping.is_set():
             frame = self.source.read()
             if frame is None:
                 return
             if not self.connected:
                 self._back()
+            if self.live and expected is not None and frame.index > expected:
+                self.slot.passed_over(frame.index - expected)
+            expected = frame.index + 1
             if not self.slot.put(Waiting(frame, (time.monotonic() - frame.captured) * 1e3)):
                 return
 
@@ -133,6 +137,11 @@ class Feeds:
                 if now >= deadline or self.over:
                     return None
                 self._ready.wait(wake - now)
+
+    @property
+    def quiet(self) -> bool:
+        """Whether no frame waits."""
+        return not any(len(feed.slot) for feed in self.feeds)
 
     @property
     def over(self) -> bool:

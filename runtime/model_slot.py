@@ -55,6 +55,17 @@ class ModelSlot:
             network = self._recognizer.networks[self.bundle.manifest.steps[-1].network]
             return network.file.engine, network.file.precision
 
+    def improve(self, quiet_s: float) -> bool:
+        """Let `--engine auto` look for a faster engine for so many seconds; True when there is nothing left to do."""
+        with self._lock:
+            return self._recognizer is None or self._recognizer.improve(quiet_s)
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What was assumed of the model and what had to fall back, in words."""
+        with self._lock:
+            return self._recognizer.notes if self._recognizer is not None else self.bundle.notes
+
     def swap(self, name: str) -> None:
         """Exchange the model for another that passes its golden frames; the old one goes on where it does not."""
         bundle = open_model(name)
@@ -80,7 +91,7 @@ class ModelSlot:
 
     def _opened(self, bundle: Bundle) -> BundleRecognizer:
         choice = self.choice
-        options = EngineOptions(threads=choice.threads or 1)
+        options = EngineOptions(threads=choice.threads) if choice.threads else None
         return BundleRecognizer(bundle, engine=choice.engine, precision=choice.precision, options=options).__enter__()
 
 

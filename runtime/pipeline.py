@@ -18,6 +18,7 @@ from .outlets import Outlets
 from .pace import Pace
 from .preprocess import view_of
 from .result import Result
+from .sdnotify import SystemdNotifier
 from .sinks.protocol import Notice, Sink
 from .smoothing import Announcer, Smoother
 from .sources.protocol import Source
@@ -25,6 +26,7 @@ from .summary import Tally
 
 __all__ = ["Lane", "LoopOptions", "Outcome", "run", "watch"]
 
+QUIET_S = 0.01  # a quiet moment between two frames, in which `--engine auto` measures
 LOOK_UP_S = 0.2  # how often a loop without frames looks whether it is to end
 
 
@@ -67,15 +69,19 @@ def watch(
     feeds: Feeds,
     pace: Pace,
     stop: Callable[[], bool] = lambda: False,
+    alive: Callable[[], None] = lambda: None,
 ) -> Generator[Result]:
     """Results as they come, until every source has ended, the duration is over, or `stop` says so."""
     cv2.setNumThreads(1)
     by_feed = dict(zip(feeds.feeds, lanes, strict=True))
+    unsettled = list({id(lane.model): lane.model for lane in lanes}.values())
     with feeds:
-        for model in {id(lane.model): lane.model for lane in lanes}.values():
+        for model in unsettled:
             model.load()  # while the sources open
         ends = time.monotonic() + (options.duration_s or float("inf"))
         while not stop() and (left := ends - time.monotonic()) > 0:
+            if unsettled and lanes[0].tally.processed and feeds.quiet and unsettled[0].improve(QUIET_S):
+                unsettled.pop(0)
             got = feeds.take(min(LOOK_UP_S, left))
             if got is None:
                 feeds.check()
@@ -85,6 +91,7 @@ def watch(
             feed, waiting = got
             frame, lane, settings = waiting.frame, by_feed[feed], control.settings(feed.name)
             feed.not_before = pace.next(feed.not_before, settings.max_fps)
+            alive()
             if settings.paused:
                 feed.not_before = time.monotonic() + LOOK_UP_S
                 continue
@@ -120,7 +127,7 @@ def run(
     """Watch, hand every result to the sinks, and sum up; `hear` misses none and must be quick."""
     tally, live = Tally(), {lane.source.name: lane.source.live for lane in lanes}
     started = time.time()
-    with Outlets(sinks, stop) as outlets:
+    with SystemdNotifier() as systemd, Outlets(sinks, stop) as outlets:
 
         def tell(notice: Notice) -> None:
             log(notice.text)
@@ -132,8 +139,14 @@ def run(
             lambda: _status(lanes, feeds, outlets, pace, started),
             lambda name: _swap(models, name),
         )
-        with contextlib.closing(watch(lanes, control, options, feeds=feeds, pace=pace, stop=stop)) as results:
+        with contextlib.closing(
+            watch(lanes, control, options, feeds=feeds, pace=pace, stop=stop, alive=systemd.alive)
+        ) as results:
             for result in results:
+                if tally.processed == 0:
+                    systemd.ready("recognizing")
+                    for note in (note for model in models for note in model.notes):
+                        log(note)
                 tally.add(result)
                 if hear is not None:
                     hear(result)

@@ -58,6 +58,12 @@ class Slot:
             self._ready.notify_all()
         return waiting
 
+    def passed_over(self, count: int) -> None:
+        """Count frames that a live source itself skipped to stay with the newest one."""
+        with self._ready:
+            self.captured += count
+            self.skipped += count
+
     def discard(self) -> None:
         """Count what waits as skipped: it came over a connection that is dead by now."""
         with self._ready:

@@ -92,6 +92,8 @@ def _run(options: RunOptions) -> tuple[int, bool]:
         if judge is not None:
             summary["demo"] = judge.score().to_json()
         _finish(options, summary, lanes, judge)
+        if options.explain_engine:
+            _explain(lanes)
         return _exit_code(options, outcome, lanes, stop.exit_code), outcome.blocked
 
 
@@ -167,8 +169,6 @@ def _model(name: str, labels: str | None, options: RunOptions) -> ModelSlot:
         max_det=options.max_det,
         classes=options.classes,
     )
-    for note in getattr(bundle, "notes", ()):
-        _say(note)
     return ModelSlot(bundle, ModelChoice(options.engine, options.precision, options.threads), name)
 
 
@@ -220,13 +220,18 @@ def _sinks(
             csv=options.csv_path,
             save=options.save,
             mqtt=options.mqtt,
+            mqtt_all=options.mqtt_all,
             record=options.record,
+            record_mb=options.record_mb,
             keep_uncertain=options.keep_uncertain,
+            blur=options.blur,
             window=options.window,
             text=not (to_stdout or options.quiet),
             fps=lambda: getattr(_inner(lanes[0].source), "fps", None),
             device=device,
             closed=closed,
+            threshold=lambda source: control.settings(source).threshold,
+            region=lambda source: control.settings(source).region,
         )
     )
     wanted = not options.no_preview and not options.window and not all(lane.stills for lane in lanes)
@@ -279,6 +284,23 @@ def _finish(options: RunOptions, summary: dict[str, Any], lanes: Sequence[Lane],
         print_table(rows, header=("ms", "p50", "p95", "p99"), err=err)
     if judge is not None:
         click.echo(str(judge.score()), err=err)
+
+
+def _explain(lanes: Sequence[Lane]) -> None:
+    """The table of what `--engine auto` measured, finished now if the run was too short for it."""
+    from edgelens.runtime.engine_search import BUDGET_S, header, table_rows
+
+    for model in {id(lane.model): lane.model for lane in lanes}.values():
+        model.load()
+        while not model.improve(BUDGET_S):
+            pass
+        with model.in_use() as recognizer:
+            found = recognizer.measured
+        if found is None:
+            _say(f"{model.name}: {' '.join(model.running)} was named or is the only one that can run here")
+        else:
+            _say(f"{model.name}: engines on this machine")
+            print_table(table_rows(found.table, found.winner), header=header(), err=True)
 
 
 def _folder_lines(lanes: Sequence[Lane]) -> list[str]:

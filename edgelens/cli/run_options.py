@@ -59,8 +59,11 @@ class RunOptions:
     window: bool
     quiet: bool
     mqtt: str | None
+    mqtt_all: bool
     record: str | None
+    record_mb: float
     keep_uncertain: str | None
+    blur: bool
     preview: str | None
     no_preview: bool
     models: tuple[str, ...]
@@ -118,8 +121,11 @@ _SINKS = (
     click.option("--summary", "summary_path", metavar="FILE", help="Write the final table as JSON."),
     click.option("--quiet", is_flag=True, help="No text, no table."),
     click.option("--mqtt", metavar="URL", help="Send results to mqtt://[USER@]HOST/TOPIC."),
+    click.option("--mqtt-all", is_flag=True, help="Send every result, not only announcements."),
     click.option("--record", metavar="DIR", help="Keep clips around announced labels."),
+    click.option("--record-mb", type=_POSITIVE, default=1000.0, metavar="MB", help="How much they may take in all."),
     click.option("--keep-uncertain", metavar="DIR", help="Keep frames the network is unsure of, for `train`."),
+    click.option("--blur", is_flag=True, help="Blur what lies outside the recognized area in them."),
     click.option("--device-id", metavar="ID", help="The stable id in results; the host's name unless said."),
 )
 _PAGE = (
