@@ -41,7 +41,7 @@ class World:
         """The network as it is trained: gradients are averaged over the processes on their way back."""
         if self.size == 1:
             return network
-        return DistributedDataParallel(network, broadcast_buffers=False)
+        return DistributedDataParallel(network, forward_sync_buffers=False)
 
     def summed(self, values: Tensor) -> Tensor:
         """The sum over all processes."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import torch
@@ -46,6 +46,12 @@ class Feed:
     def __len__(self) -> int:
         return len(self.targets)
 
+    def part(self, rows: NDArray[np.intp]) -> Feed:
+        """Some rows as a feed of their own, in memory."""
+        pixels = self.pixels[torch.from_numpy(rows)] if isinstance(self.pixels, Tensor) else self.pixels.take(rows)
+        picked = self.targets[torch.from_numpy(rows).to(self.targets.device)]
+        return replace(self, pixels=torch.as_tensor(pixels).cpu(), targets=picked)
+
     def plain(self, rows: NDArray[np.intp]) -> Tensor:
         """Inputs (B, C, H, W) in [-1, 1) as they are."""
         return self._laid_out(normalised(self._picked(rows)))
@@ -59,13 +65,15 @@ class Feed:
         inputs, targets = task.augment(recipe, self._picked(rows), targets, draw)
         return self._laid_out(inputs), targets
 
-    def _picked(self, rows: NDArray[np.intp]) -> Tensor:
+    def pictures(self, rows: NDArray[np.intp]) -> Tensor:
+        """The stored pictures (B, H, W, C) uint8 of some rows, on the device that holds them."""
         if isinstance(self.pixels, Tensor):
-            picked = self.pixels[torch.from_numpy(rows).to(self.pixels.device)]
-        else:  # sorted rows read a memory-mapped file in order
-            order = np.argsort(rows)
-            picked = torch.from_numpy(self.pixels.take(rows[order])[np.argsort(order)])
-        return picked.to(self.device).permute(0, 3, 1, 2)
+            return self.pixels[torch.from_numpy(rows).to(self.pixels.device)]
+        order = np.argsort(rows)  # a mapped file is read in order
+        return torch.from_numpy(self.pixels.take(rows[order])[np.argsort(order)])
+
+    def _picked(self, rows: NDArray[np.intp]) -> Tensor:
+        return self.pictures(rows).to(self.device).permute(0, 3, 1, 2)
 
     def _laid_out(self, inputs: Tensor) -> Tensor:
         out: Tensor = laid_out(inputs, self.mode)

@@ -31,6 +31,12 @@ class Progress:
         if self._tensorboard is not None:
             self._tensorboard.close()
 
+    def reading(self, what: str, done: int) -> None:
+        """While images are read and decoded: on a terminal, how many."""
+        if not self.quiet and sys.stderr.isatty():
+            sys.stderr.write(f"\r{what} {done:,} images")
+            sys.stderr.flush()
+
     def step(self, done: int, images: int, loss: float) -> None:
         """After every optimizer step: `done` of all steps."""
         if self.quiet or not sys.stderr.isatty():

@@ -20,13 +20,14 @@ from edgelens.runtime.preprocess import PixelContract
 
 from .checkpoint import State
 from .config import TrainConfig
+from .data.check import DataCheck
 from .data.prepare import open_images
 from .models.catalog import build
 
 __all__ = ["BEST", "LAST", "Run", "RunFacts"]
 
 BEST, LAST, FACTS, SPLITS = "best.safetensors", "last.pt", "run.json", "splits.npz"
-METRICS, STEPS = "metrics.csv", "steps.csv"
+METRICS, STEPS, CHECK = "metrics.csv", "steps.csv", "check.json"
 STEP_COLUMNS = ["epoch", "step", "loss", "rate", "gradient_norm"]
 SCHEMA = 1
 
@@ -138,6 +139,10 @@ class Run:
         for file, header, rows in ((METRICS, columns, epochs), (STEPS, STEP_COLUMNS, state.steps)):
             lines = [",".join(f"{v:.8g}" if isinstance(v, float) else str(v) for v in row) for row in rows]
             write_text(self.path / file, "\n".join([",".join(header), *lines]) + "\n")
+
+    def write_check(self, check: DataCheck) -> None:
+        """Write what the data check found, for the report."""
+        write_text(self.path / CHECK, json.dumps(asdict(check), indent=1))
 
     def write_splits(self, names: list[str], splits: NDArray[np.str_]) -> None:
         """Write which sample is in which split."""

@@ -76,7 +76,8 @@ def he_weights(network: nn.Module) -> None:
     """Convolution weights drawn so that signals keep their size through rectifiers (He et al., 2015)."""
     for module in network.modules():
         if isinstance(module, nn.Conv2d):
-            nn.init.kaiming_normal_(module.weight, mode="fan_out", nonlinearity="relu")
+            # a depthwise kernel's outputs come from one channel each: its fan-in is what counts
+            nn.init.kaiming_normal_(module.weight, mode="fan_in" if module.groups > 1 else "fan_out")
             if module.bias is not None:
                 nn.init.zeros_(module.bias)
 
