@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 import numpy as np
 import torch
@@ -45,12 +45,6 @@ class Feed:
 
     def __len__(self) -> int:
         return len(self.targets)
-
-    def part(self, rows: NDArray[np.intp]) -> Feed:
-        """Some rows as a feed of their own, in memory."""
-        pixels = self.pixels[torch.from_numpy(rows)] if isinstance(self.pixels, Tensor) else self.pixels.take(rows)
-        picked = self.targets[torch.from_numpy(rows).to(self.targets.device)]
-        return replace(self, pixels=torch.as_tensor(pixels).cpu(), targets=picked)
 
     def plain(self, rows: NDArray[np.intp]) -> Tensor:
         """Inputs (B, C, H, W) in [-1, 1) as they are."""

@@ -1,0 +1,262 @@
+"""The report's parts, each a piece of HTML made from the findings; empty where there is nothing to say."""
+
+from __future__ import annotations
+
+from html import escape
+from typing import Any
+
+import numpy as np
+
+from ..metrics import calibration_error, reliability, softmax
+from .advice import Advice
+from .charts import Series, line_chart
+from .findings import Findings
+from .matrix import matrix_chart
+from .page import definitions, facts, figure, table
+from .reliability import reliability_chart
+
+__all__ = ["advice_section", "calibration", "confusion", "curves", "data", "headline", "per_class", "settings"]
+
+
+def headline(found: Findings) -> str:
+    """The figures that a reader looks for first."""
+    m, network = found.metrics, found.run.facts.network
+    items = [
+        (f"{100 * m['accuracy']:.2f} %", f"accuracy, ± {100 * m['accuracy_error']:.2f}"),
+        (f"{100 * m['macro']['f1']:.1f} %", "F1, mean over classes"),
+    ]
+    if len(found.run.classes) > 5:
+        items.append((f"{100 * m['top5']:.2f} %", "right among the first five"))
+    if m["auc"] is not None:
+        items.append((f"{m['auc']:.4f}", "AUC-ROC, one against the rest"))
+    if m["average_precision"] is not None:
+        items.append((f"{m['average_precision']:.4f}", "average precision"))
+    items += [
+        (f"{100 * m['calibration_error']:.1f} %", "calibration error"),
+        (f"{network['parameters']:,}", "weights"),
+        (f"{network['macs'] / 1e6:,.1f} M", "multiply-adds"),
+    ]
+    return facts(items)
+
+
+def advice_section(advice: list[Advice]) -> str:
+    """What to try next."""
+    cards = []
+    for said in advice:
+        actions = "".join(f"<li>{_coded(action)}</li>" for action in said.actions)
+        cards.append(
+            f'<div class="advice {said.level}" data-kind="{said.kind}"><h3>{escape(said.title)}</h3>'
+            f"<p>{escape(said.evidence)}</p><ul>{actions}</ul></div>"
+        )
+    return f"<h2>What to try next</h2>{''.join(cards)}"
+
+
+def curves(found: Findings) -> str:
+    """Loss, accuracy, learning rate and gradient over the training; accuracy over the number of images."""
+    rows = found.history
+    epochs = [row["epoch"] for row in rows]
+    best = float((found.run.facts.metrics or {}).get("best_epoch", -1))
+    mark = (best, "best") if len(rows) > 1 else None
+
+    def column(name: str) -> list[float]:
+        return [row.get(name, float("nan")) for row in rows]
+
+    loss = line_chart(
+        [
+            Series("training (augmented)", epochs, column("train_loss"), 0),
+            Series("validation", epochs, column("val_loss"), 1),
+        ],
+        x_label="epoch",
+        y_label="loss",
+        log_y=True,
+        mark=mark,
+    )
+    accuracy = line_chart(
+        [Series("validation", epochs, column("val_accuracy"), 1)],
+        x_label="epoch",
+        y_label="accuracy",
+        percent=True,
+        mark=mark,
+    )
+    at = [row["step"] for row in found.steps]
+    rate = line_chart(
+        [Series("rate", at, [row["rate"] for row in found.steps], 2)], x_label="step", y_label="learning rate"
+    )
+    norm = line_chart(
+        [Series("norm", at, [row["gradient_norm"] for row in found.steps], 3)],
+        x_label="step",
+        y_label="gradient norm",
+        log_y=True,
+    )
+    learning = (
+        line_chart(
+            [Series("validation", [p.images for p in found.curve], [p.accuracy for p in found.curve], 1)],
+            x_label="training images",
+            y_label="accuracy",
+            percent=True,
+            log_x=True,
+        )
+        if len(found.curve) > 1
+        else ""
+    )
+    parts = [
+        figure("Loss", loss),
+        figure("Accuracy on the validation images", accuracy),
+        figure("Learning curve", learning, "The same training on parts of the images: a rising end asks for more."),
+        figure("Learning rate", rate),
+        figure("Size of the gradient", norm),
+    ]
+    return f'<h2>How it learned</h2><div class="grid2">{"".join(parts)}</div>'
+
+
+def confusion(found: Findings) -> str:
+    """Who is taken for whom."""
+    chart = matrix_chart(found.metrics["confusion"], [_text(c) for c in found.run.classes])
+    note = "A row is what the pictures are, a column what was said; cells show their part of the row."
+    pairs = _confusions(found)
+    rows = [(escape(a), escape(b), str(n), f"{100 * share:.1f} %") for a, b, n, share in pairs]
+    listed = table(("is", "said", "times", "of its images"), rows) if rows else ""
+    return f"<h2>What is taken for what</h2>{figure('Confusion matrix', chart, note)}<p></p>{listed}"
+
+
+def per_class(found: Findings) -> str:
+    """Every class's figures, the weakest first."""
+    train = found.check.get("counts", {}).get("train", {})
+    rows = []
+    for entry in sorted(found.metrics["classes"], key=lambda e: (e["images"] == 0, e["f1"])):
+        weak = ' class="low"' if entry["images"] and entry["f1"] < found.metrics["macro"]["f1"] - 0.1 else ""
+        bar = f'<span class="bar" style="width:{60 * entry["f1"]:.0f}px"></span>'
+        rows.append(
+            (
+                escape(_text(entry["label"])),
+                f"{train.get(entry['label'], 0):,}" if train else "",
+                f"{entry['images']:,}",
+                _share(entry["precision"]),
+                _share(entry["recall"]),
+                f"<span{weak}>{_share(entry['f1'])}</span>{bar}",
+                "" if entry["auc"] is None else f"{entry['auc']:.4f}",
+                "" if entry["average_precision"] is None else f"{entry['average_precision']:.4f}",
+            )
+        )
+    for how in ("macro", "weighted"):
+        m = found.metrics[how]
+        name = "mean of the classes" if how == "macro" else "mean by images"
+        rows.append((f"<b>{name}</b>", "", "", _share(m["precision"]), _share(m["recall"]), _share(m["f1"]), "", ""))
+    header = ("class", "train", "val", "precision", "recall", "F1", "AUC", "average precision")
+    return f"<h2>Class by class</h2>{table(header, rows)}"
+
+
+def calibration(found: Findings) -> str:
+    """Whether a score of 80 % is right in 80 of 100 cases."""
+    labels, logits = found.outputs.val_labels, found.outputs.val_logits
+    raw = softmax(logits)
+    chart = reliability_chart(reliability(labels, found.probabilities, 10), reliability(labels, raw, 10))
+    before, after = calibration_error(labels, raw), found.metrics["calibration_error"]
+    change = f"the calibration error goes from {100 * before:.1f} % to {100 * after:.1f} %"
+    lines = [f"Logits are divided by {found.run.temperature:.3f} before they become scores: {change}."]
+    threshold = found.run.unknown_threshold
+    if threshold > 0:
+        scores = found.probabilities.max(1)
+        right = found.probabilities.argmax(1) == labels
+        kept = float((scores[right] >= threshold).mean()) if right.any() else 0.0
+        passed = float((scores[~right] >= threshold).mean()) if (~right).any() else 0.0
+        lines.append(
+            f"Below {threshold:.3f} the answer is “unknown”: {100 * kept:.1f} % of the right answers stay, and"
+            f" {100 * passed:.1f} % of the wrong ones."
+        )
+    text = "".join(f"<p>{escape(line)}</p>" for line in lines)
+    return f'<h2>What scores mean</h2><div class="grid2">{figure("Calibration", chart)}<div>{text}</div></div>'
+
+
+def data(found: Findings) -> str:
+    """What the check before training found."""
+    found_by = found.check
+    if not found_by:
+        return ""
+    counts = found_by["counts"]
+    splits = [name for name in ("train", "val", "test") if name in counts]
+    most = max((max(counts[s].values(), default=0) for s in splits), default=1) or 1
+    rows = []
+    for label in found.run.classes:
+        cells = [f"{counts[s].get(label, 0):,}" for s in splits]
+        width = 80 * counts.get("train", {}).get(label, 0) / most
+        rows.append((escape(_text(label)), *cells, f'<span class="bar" style="width:{width:.0f}px"></span>'))
+    rows.append(("<b>all</b>", *(f"<b>{sum(counts[s].values()):,}</b>" for s in splits), ""))
+    lists = "".join(_listed(title, entries) for title, entries in _issues(found_by))
+    clean = "" if lists else '<p class="dimmed">No unreadable, doubled, tiny, odd or blank pictures.</p>'
+    return f"<h2>The data</h2>{lists}{clean}<p></p>{table(('class', *splits, ''), rows)}"
+
+
+def settings(found: Findings) -> str:
+    """How to get this run again."""
+    config = found.run.config.as_json()
+    options = config.pop("options", {})
+    changed = {**config, **{f"model {k}": v for k, v in options.items()}}
+    environment, source = found.run.facts.environment, found.run.facts.data
+    return (
+        "<h2>How it was made</h2>"
+        f"<details><summary>Settings</summary>{definitions(changed)}</details>"
+        f"<details><summary>Machine and versions</summary>{definitions(environment)}</details>"
+        f"<details><summary>Data source</summary>{definitions(source)}</details>"
+    )
+
+
+def _confusions(found: Findings, count: int = 10) -> list[tuple[str, str, int, float]]:
+    matrix = np.array(found.metrics["confusion"])
+    totals = np.maximum(matrix.sum(1), 1)
+    off = matrix.copy()
+    np.fill_diagonal(off, 0)
+    order = np.argsort(-off, axis=None, kind="stable")[:count]
+    pairs = [divmod(int(i), len(matrix)) for i in order]
+    names = [_text(c) for c in found.run.classes]
+    return [(names[a], names[b], int(off[a, b]), float(off[a, b] / totals[a])) for a, b in pairs if off[a, b]]
+
+
+def _issues(check: dict[str, Any]) -> list[tuple[str, list[str]]]:
+    def pair(entry: dict[str, Any]) -> str:
+        parts = zip(entry["names"], entry["splits"], entry["labels"], strict=True)
+        return " = ".join(f"{name} ({split}, {label})" for name, split, label in parts)
+
+    doubles = [*check["exact"], *check["near"]]
+    leaks = [entry for entry in doubles if entry["splits"][0] != entry["splits"][1]]
+    return [
+        ("pictures in two splits", [pair(e) for e in leaks]),
+        (
+            "identical pictures with different labels",
+            [pair(e) for e in check["exact"] if e["labels"][0] != e["labels"][1]],
+        ),
+        ("identical pictures", [pair(e) for e in check["exact"]]),
+        ("nearly identical pictures", [pair(e) for e in check["near"]]),
+        ("unreadable files", list(check["unreadable"])),
+        ("files that are no images", [f"{check['passed_over']:,} were passed over"] if check["passed_over"] else []),
+        ("much smaller than the network looks at", list(check["tiny"])),
+        ("of unusual shape or size", list(check["odd"])),
+        ("all of one colour", list(check["blank"])),
+        ("classes with a single image", list(check["once"])),
+        ("class names that differ in case or spaces only", [f"{a} and {b}" for a, b in check["alike"]]),
+    ]
+
+
+def _listed(title: str, entries: list[str], shown: int = 20) -> str:
+    if not entries:
+        return ""
+    items = "".join(f"<li>{escape(_text(entry))}</li>" for entry in entries[:shown])
+    rest = f"<li>… and {len(entries) - shown:,} more</li>" if len(entries) > shown else ""
+    return f"<details><summary>{len(entries):,} × {escape(title)}</summary><ul>{items}{rest}</ul></details>"
+
+
+def _coded(action: str) -> str:
+    """Options in an action stand out as what can be typed."""
+    words = escape(action).split(" ")
+    return " ".join(
+        f"<code>{w.rstrip('.,;:)')}</code>{w[len(w.rstrip('.,;:)')) :]}" if w.lstrip("(").startswith("--") else w
+        for w in words
+    )
+
+
+def _share(value: float) -> str:
+    return f"{100 * value:.1f} %"
+
+
+def _text(name: str) -> str:
+    return name.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
