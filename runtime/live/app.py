@@ -10,7 +10,7 @@ from starlette.applications import Starlette
 from starlette.routing import Route
 from starlette.types import ASGIApp
 
-from ..errors import UsageError
+from ..errors import BundleError, ModelError, UsageError, WorkError
 from .access import Access
 from .desk import Desk
 from .gate import Gate
@@ -69,8 +69,12 @@ def _page_routes(desk: Desk) -> list[Route]:
         return as_json(desk.collect(source, _text(asked.body, "label")))
 
     def swap(asked: Asked) -> Reply:
-        desk.swap(_text(asked.body, "model"))
-        return as_json({"model": asked.body["model"]})
+        name = _text(asked.body, "model")
+        try:
+            desk.swap(name)
+        except (BundleError, ModelError, WorkError) as error:  # the old model goes on: an answer, not a failed request
+            return as_json({"model": None, "refused": str(error)})
+        return as_json({"model": name, "refused": None})
 
     def snapshot(asked: Asked) -> Reply:
         name, data = desk.snapshot(asked.query.get("source"))

@@ -151,9 +151,10 @@ at("model-use").addEventListener("click", async () => {
   note.textContent = "loading and checking its golden frames…";
   at("model-use").disabled = true;
   try {
-    const { model } = await post("/live/model", { model: at("model").value });
-    note.textContent = `${model.split("/").pop()} is running`;
+    const { model, refused } = await post("/live/model", { model: at("model").value });
+    if (refused) throw new Error(refused);
     await refresh();
+    note.textContent = `${model.split("/").pop()} is running`;
   } catch (error) {
     note.className = "note bad";
     note.textContent = error.message;
