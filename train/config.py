@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from edgelens.runtime.errors import DataError, UsageError
@@ -36,6 +37,7 @@ class TrainConfig:
     test: float = 0.0
     folds: int = 0
     fold: int = 0
+    share: float = 1.0  # of the training images, for learning curves
     max_bad: float = 0.01
     ram_limit: int | None = None  # bytes
     size: tuple[int, int] | None = None  # height, width of the network's picture
@@ -74,6 +76,8 @@ class TrainConfig:
     checkpoint_s: float = 60.0
 
     def __post_init__(self) -> None:
+        if not 0 < self.share <= 1:
+            raise UsageError(f"share {self.share}: must be above 0 and at most 1")
         for name, low in (("epochs", 1), ("batch", 1), ("rate", 0), ("l1", 0), ("clip", 0), ("warmup", 0), ("ema", 0)):
             value = getattr(self, name)
             if value is not None and value < low:
@@ -95,6 +99,15 @@ class TrainConfig:
             self.cache,
             self.task,
         )
+
+    def anchored(self) -> TrainConfig:
+        """The configuration with absolute paths, so that a run can be opened from anywhere."""
+        names = ("data", "data_dir", "cache", "groups", "start", "teacher")
+        paths = {name: getattr(self, name) for name in names}
+        there: dict[str, Any] = {
+            name: str(Path(path).absolute()) for name, path in paths.items() if path and Path(path).exists()
+        }
+        return dataclasses.replace(self, **there)
 
     def as_json(self) -> dict[str, Any]:
         """The configuration as plain JSON values."""

@@ -28,6 +28,7 @@ from .data.prepare import TrainData, open_images, prepare
 from .distributed import World
 from .finish import finish
 from .ingredients import gather
+from .learning_curve import cut
 from .loop import train
 from .models.catalog import build
 from .models.cost import cost_of
@@ -50,7 +51,7 @@ def fit(config: TrainConfig, *, quiet: bool = False, overwrite: bool = False) ->
                 f"--out {folder}: holds a run already; go on with --resume {folder}, choose another folder, or"
                 " give --overwrite"
             )
-        return _train(config, None, world, quiet=quiet)
+        return _train(config.anchored(), None, world, quiet=quiet)
 
 
 def resume(path: str | Path, *, quiet: bool = False) -> Run:
@@ -74,10 +75,10 @@ def _train(config: TrainConfig, earlier: Run | None, world: World, *, quiet: boo
     cost = cost_of(network, pixels.channels, (pixels.height, pixels.width))
     with Progress(config.epochs, 1, quiet=not speak) as progress:
         progress.say(f"{config.model} for {pixels.width}×{pixels.height} {pixels.color}: {cost}")
-        _start(network, config, progress)
+        _start(network, config, progress, anew=earlier is None)
         if world.leads:
             check_room(Path(config.out), network)
-        data = prepare(config.data_config(), pixels, progress=progress.reading)
+        data = cut(prepare(config.data_config(), pixels, progress=progress.reading), config.share, config.seed)
         for line in check_table(data.check):
             progress.say(line)
         stored = str(earlier.facts.environment["precision"]) if earlier else None
@@ -116,8 +117,8 @@ def _network(config: TrainConfig, pixels: PixelContract, classes: int) -> nn.Mod
     return build(config.model, config.options, channels=pixels.channels, classes=classes, size=size)
 
 
-def _start(network: nn.Module, config: TrainConfig, progress: Progress) -> None:
-    if config.start:
+def _start(network: nn.Module, config: TrainConfig, progress: Progress, *, anew: bool) -> None:
+    if config.start and anew:
         progress.say(f"from {config.start}: {start_from(network, config.start)}")
     if config.freeze:
         progress.say(f"frozen: {freeze(network, config.freeze):,} weights")
@@ -161,7 +162,7 @@ def _facts(
         data.classes,
         data.pixels,
         {
-            "path": str(Path(config.data).resolve()) if Path(config.data).exists() else config.data,
+            "path": config.data,
             "format": data.images.format,
             "fingerprint": data.fingerprint,
             "images": {name: int((data.splits == name).sum()) for name in ("train", "val", "test")},

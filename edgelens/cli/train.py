@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from dataclasses import fields
 from pathlib import Path
@@ -109,6 +110,8 @@ _machine_options = _many(
 @click.option("--overwrite", is_flag=True, help="Replace a run that is there.")
 @click.option("--resume", metavar="RUN", help="Go on with a run that was stopped.")
 @click.option("--list-models", is_flag=True, help="Show the networks and what they cost.")
+@click.option("--show-augmented", "sheet", metavar="PNG", help="Only write a sheet of augmented pictures.")
+@click.option("--learning-curve", "curve", is_flag=True, help="Also train on an eighth, a quarter and half of it.")
 @click.option("--quiet", is_flag=True, help="Say only the result.")
 @_model_options
 @_loop_options
@@ -121,6 +124,8 @@ def command(
     overwrite: bool,
     resume: str | None,
     list_models: bool,
+    sheet: str | None,
+    curve: bool,
     quiet: bool,
     json_path: str | None,
     **chosen: Any,
@@ -129,7 +134,7 @@ def command(
     if list_models:
         _show_models()
         return
-    from edgelens.train import memory, training
+    from edgelens.train import memory, preview, training
 
     memory.keep_large_blocks()
     if resume:
@@ -140,7 +145,15 @@ def command(
         raise UsageError("give DATA to train on, or --resume RUN")
     else:
         config = _config(data, out or _free_folder(data, chosen["model"]), chosen)
+        if sheet:
+            preview.show_augmented_data(config, sheet)
+            click.echo(f"{sheet}: each row a picture as it is, then as training shows it")
+            return
         run = training.fit(config, quiet=quiet, overwrite=overwrite)
+    if os.environ.get("RANK", "0") != "0":  # torchrun: the first process speaks
+        return
+    if curve:
+        _learning_curve(run)
     _report(run, json_path)
 
 
@@ -191,6 +204,15 @@ def _bytes(text: str) -> int:
         return int(float(number) * units[unit])
     except (ValueError, KeyError):
         raise UsageError(f"--ram-limit {text}: write a size such as 500MB or 2GB") from None
+
+
+def _learning_curve(run: Run) -> None:
+    from edgelens.train import training
+    from edgelens.train.learning_curve import learning_curve
+    from edgelens.train.report.write import write_report
+
+    learning_curve(run, lambda config: training.fit(config, quiet=True, overwrite=True), click.echo)
+    write_report(run)
 
 
 def _report(run: Run, json_path: str | None) -> None:

@@ -54,6 +54,10 @@ class Pictures:
     def __len__(self) -> int:
         return len(self._rows)
 
+    def select(self, rows: NDArray[np.intp]) -> Pictures:
+        """Some of the pictures, as pictures of the same file or array."""
+        return Pictures(self._stored, self._rows[rows], mapped=self._mapped, resident=self._resident)
+
     def take(self, rows: NDArray[Any] | slice) -> NDArray[np.uint8]:
         """The given pictures as an array of their own."""
         picked = self._stored[self._rows[rows]]

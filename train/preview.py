@@ -1,0 +1,27 @@
+"""A look at what a training would see, without training."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+
+from .augment.sheet import show_augmented
+from .config import TrainConfig
+from .data.prepare import open_images, prepare
+from .ingredients import training_recipe
+from .picture import choose_pixels
+
+__all__ = ["show_augmented_data"]
+
+_ROWS = 10
+
+
+def show_augmented_data(config: TrainConfig, path: str) -> None:
+    """Write a sheet of training pictures, spread over the classes, as they are and as the recipe changes them."""
+    data = prepare(config.data_config(), choose_pixels(open_images(config.data_config()), config))
+    by_class = np.argsort(data.train.labels, kind="stable")
+    rows = by_class[np.unique(np.linspace(0, len(by_class) - 1, _ROWS).astype(int))]
+    pictures = torch.from_numpy(data.train.pictures.take(rows)).permute(0, 3, 1, 2)
+    labels = torch.from_numpy(data.train.labels[rows])
+    recipe = training_recipe(config, data)
+    show_augmented(path, recipe, pictures, labels, classes=data.classes, seed=config.seed)
