@@ -10,12 +10,14 @@ import dataclasses
 import hashlib
 import io
 import os
+import stat
 import struct
 import zipfile
 import zlib
 from collections.abc import Mapping
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
+from .bundle_directory import MAX_ENTRY_BYTES, check_directory
 from .errors import BundleError
 from .files import write_bytes
 from .manifest import Manifest
@@ -25,8 +27,6 @@ __all__ = ["MANIFEST", "SIGNATURE", "Bundle", "pack", "write_bundle"]
 
 MANIFEST = "manifest.json"
 SIGNATURE = "manifest.json.sig"
-MAX_ENTRIES = 4096
-MAX_ENTRY_BYTES = 512 * 1024 * 1024
 MAX_MANIFEST_BYTES = 8 * 1024 * 1024
 
 # what zipfile raises for damaged archives
@@ -56,8 +56,10 @@ class Bundle:
         """Read and validate the manifest and the directory; entries are read and checked when asked for."""
         target = Path(path)
         try:
+            if not stat.S_ISREG(target.stat().st_mode) and not target.is_dir():
+                raise BundleError(f"{path}: is no file")
             with zipfile.ZipFile(target) as archive:
-                _check_directory(archive, target)
+                check_directory(archive, target)
                 manifest = parse_manifest(_stored(archive, MANIFEST, target, MAX_MANIFEST_BYTES), str(path))
                 _check_listing(archive, manifest, target)
         except FileNotFoundError:
@@ -140,39 +142,6 @@ def _next_version(target: Path, manifest: Manifest) -> int:
         return manifest.content_version
 
 
-def _check_directory(archive: zipfile.ZipFile, path: Path) -> None:
-    infos = archive.infolist()
-    if len(infos) > MAX_ENTRIES:
-        raise BundleError(f"{path}: has {len(infos)} entries, at most {MAX_ENTRIES} are allowed")
-    seen: set[str] = set()
-    for info in infos:
-        name, parts = info.filename, PurePosixPath(info.filename).parts
-        if (
-            name.startswith("/")
-            or "\\" in name
-            or "\0" in info.orig_filename
-            or ".." in parts
-            or not parts
-            or name.endswith("/")
-        ):
-            raise BundleError(f"{path}: entry {name!r}: absolute paths, folders and '..' are not allowed in a bundle")
-        if name in seen:
-            raise BundleError(f"{path}: entry {name!r} is there twice")
-        seen.add(name)
-        if info.compress_type != zipfile.ZIP_STORED or info.compress_size != info.file_size:
-            raise BundleError(f"{path}: entry {name!r} is compressed; a bundle's entries are stored")
-        if info.flag_bits & 0x1:
-            raise BundleError(f"{path}: entry {name!r} is encrypted")
-        if info.file_size > MAX_ENTRY_BYTES:
-            raise BundleError(
-                f"{path}: entry {name!r} claims {info.file_size} bytes, at most {MAX_ENTRY_BYTES} are allowed"
-            )
-    if MANIFEST not in seen:
-        raise BundleError(f"{path}: has no {MANIFEST}: not a bundle")
-    if sum(info.file_size for info in infos) > path.stat().st_size:
-        raise BundleError(f"{path}: its entries claim more bytes than the file has")
-
-
 def _check_listing(archive: zipfile.ZipFile, manifest: Manifest, path: Path) -> None:
     present = {info.filename for info in archive.infolist()} - {MANIFEST, SIGNATURE}
     unlisted = {name for name in present - set(manifest.entries) if not name.startswith("ext/")}
@@ -187,7 +156,8 @@ def _stored(archive: zipfile.ZipFile, entry: str, path: Path, most: int) -> byte
     try:
         info = archive.getinfo(entry)
     except KeyError:
-        raise BundleError(f"{path}: has no entry {entry!r}") from None
+        kind = ": not a bundle" if entry == MANIFEST else ""
+        raise BundleError(f"{path}: has no entry {entry!r}{kind}") from None
     if info.file_size > most:
         raise BundleError(f"{path}: entry {entry!r} claims {info.file_size} bytes, at most {most} are allowed")
     return archive.read(entry)

@@ -21,6 +21,8 @@ __all__ = ["dump_manifest", "parse_manifest"]
 T = TypeVar("T")
 
 _MAX_SIDE = 8192
+_MAX_TEXT = 4096
+_SMALLEST_STD = 1e-6
 _DTYPES = ("uint8", "int8", "float32", "float16", "int32", "int64")
 _HASH = re.compile(r"[0-9a-f]{64}")
 
@@ -35,9 +37,16 @@ def dump_manifest(manifest: Manifest) -> bytes:
 def parse_manifest(data: bytes, where: str) -> Manifest:
     """A validated manifest from its JSON; `where` names the file in messages."""
     try:
-        plain = json.loads(data.decode("utf-8"), parse_constant=_no_constant)
+        plain = json.loads(
+            data.decode("utf-8"),
+            parse_constant=_no_constant,
+            parse_float=_finite,
+            object_pairs_hook=_without_duplicates,
+        )
+        json.dumps(plain, ensure_ascii=False).encode()  # half of a surrogate pair is no text that can be printed
     except (ValueError, RecursionError) as error:
-        raise BundleError(f"{where}: manifest.json is not valid JSON ({str(error)[:120]})") from None
+        reason = "it is nested too deeply" if isinstance(error, RecursionError) else _plain_reason(error)
+        raise BundleError(f"{where}: manifest.json is not valid JSON ({reason})") from None
     node = _Node(plain, where, "")
     major, minor = _format(node)
     if major > FORMAT[0]:
@@ -60,6 +69,28 @@ def parse_manifest(data: bytes, where: str) -> Manifest:
 
 def _no_constant(name: str) -> Any:
     raise ValueError(f"{name} is no JSON number")
+
+
+def _finite(text: str) -> float:
+    number = float(text)
+    if not math.isfinite(number):
+        raise ValueError(f"{text[:40]} is too large a number")
+    return number
+
+
+def _without_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        names = [name for name, _ in pairs]
+        twice = next(name for name in names if names.count(name) > 1)
+        raise ValueError(f"the key {twice[:40]!r} is there twice")
+    return found
+
+
+def _plain_reason(error: ValueError) -> str:
+    if isinstance(error, UnicodeEncodeError):
+        return "it holds half of a surrogate pair"
+    return " ".join(str(error).split())[:120]
 
 
 class _Node:
@@ -85,11 +116,10 @@ class _Node:
 
     def text(self, key: str, default: Any = ..., choices: tuple[str, ...] = ()) -> str:
         node = self.child(key, default)
-        if not isinstance(node.value, str) or len(node.value) > 4096:
-            raise node.fail("must be a text")
+        node.as_text(allowed="\n\t")
         if choices and node.value not in choices:
-            raise node.fail(f"is {node.value!r}, must be one of {', '.join(choices)}")
-        return node.value
+            raise node.fail(f"is {node.value[:40]!r}, must be one of {', '.join(choices)}")
+        return str(node.value)
 
     def number(self, key: str, default: Any = ..., low: float = -math.inf, high: float = math.inf) -> float:
         return self.child(key, default).as_number(low, high)
@@ -106,7 +136,7 @@ class _Node:
         number = node.as_number(low, high)
         if number != int(number):
             raise node.fail("must be a whole number")
-        return int(number)
+        return int(node.value)
 
     def optional(self, key: str, low: float, high: float) -> float | None:
         if not isinstance(self.value, dict):
@@ -134,9 +164,11 @@ class _Node:
             raise self.child(key).fail("must hold one number, or one a channel")
         return found
 
-    def as_text(self) -> str:
-        if not isinstance(self.value, str) or len(self.value) > 4096:
-            raise self.fail("must be a text")
+    def as_text(self, allowed: str = "") -> str:
+        if not isinstance(self.value, str) or len(self.value) > _MAX_TEXT:
+            raise self.fail(f"must be a text of at most {_MAX_TEXT} letters")
+        if any((letter < " " and letter not in allowed) or letter == "\x7f" for letter in self.value):
+            raise self.fail("must be a text without control characters")
         return self.value
 
     def table(self, key: str, make: Callable[[_Node], T]) -> dict[str, T]:
@@ -200,7 +232,7 @@ def _tensor(node: _Node) -> TensorContract:
         scale=node.optional("scale", 1e-12, 1e12),
         zero_point=node.integer("zero_point", 0, low=-(2**31)),
     )
-    if 0.0 in tensor.std:
+    if any(abs(number) < _SMALLEST_STD for number in tensor.std):
         raise node.child("std").fail("must not be 0")
     return tensor
 
@@ -291,16 +323,25 @@ def _check_references(manifest: Manifest, where: str) -> None:
         if step.network not in manifest.networks:
             raise fail(f"a step names the network {step.network!r}, which is not there")
     for role, network in manifest.networks.items():
-        if not network.files:
-            raise fail(f"network {role!r} has no model file")
-        for file in network.files:
-            if manifest.entries.get(file.path) != file.sha256:
-                raise fail(f"{file.path!r} of network {role!r} is not listed in entries with the same sha256")
-        if network.preferred and network.preferred not in {file.path for file in network.files}:
-            raise fail(f"network {role!r} prefers {network.preferred!r}, which is none of its files")
+        if problem := _problem_of(network, manifest.entries):
+            raise fail(f"network {role!r} {problem}")
     for golden in manifest.golden:
         if golden.network and golden.network not in manifest.networks:
             raise fail(f"golden data names the network {golden.network!r}, which is not there")
         for entry in (*golden.frames, golden.reference):
             if entry not in manifest.entries:
                 raise fail(f"golden data names {entry!r}, which is not listed in entries")
+
+
+def _problem_of(network: Network, entries: Mapping[str, str]) -> str:
+    """What is wrong with how a network's files and outputs fit together; empty where nothing is."""
+    if not network.files:
+        return "has no model file"
+    if not network.outputs or len({output.name for output in network.outputs}) != len(network.outputs):
+        return "must have outputs, each with a name of its own"
+    for file in network.files:
+        if entries.get(file.path) != file.sha256:
+            return f"has the file {file.path!r}, which is not listed in entries with the same sha256"
+    if network.preferred and network.preferred not in {file.path for file in network.files}:
+        return f"prefers {network.preferred!r}, which is none of its files"
+    return ""

@@ -19,7 +19,7 @@ from .bundle import Bundle
 from .decode.boxes import matched
 from .engines.catalog import available
 from .engines.protocol import EngineOptions
-from .errors import BundleError, EdgelensError, UsageError
+from .errors import BundleError, ModelError, UsageError
 from .images import decode_image
 from .manifest import Golden, ModelFile
 from .network import LoadedNetwork
@@ -142,7 +142,7 @@ def _verified(
             found = [loaded.outputs(pixels) for pixels, _ in fitted]
             wanted = [_row(reference, i, outputs, bundle) for i, outputs in enumerate(found)]
             agreement = _agreement(loaded, wanted, found, [placement for _, placement in fitted])
-    except EdgelensError as error:
+    except ModelError as error:
         return replace(report, problem=str(error))
     names = list(wanted[0])
     ours, theirs = ({n: np.concatenate([o[n].ravel() for o in side]) for n in names} for side in (wanted, found))

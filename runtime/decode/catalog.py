@@ -47,6 +47,10 @@ def _yolox() -> Decoder:
     return yolox
 
 
+def _is_count(value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 2**31
+
+
 DECODERS: dict[str, Callable[[], Decoder]] = {
     "classify": _classify,
     "ssd": _ssd,
@@ -56,9 +60,36 @@ DECODERS: dict[str, Callable[[], Decoder]] = {
 }
 
 
+# what decoders believe of `Decode.options`, which come from a manifest as they are; other keys are a newer kit's
+_OPTIONS: dict[str, Callable[[Any], bool]] = {
+    "classes": lambda value: isinstance(value, (list, tuple)) and all(map(_is_count, value)),
+    "layout": lambda value: isinstance(value, str),
+    "class_count": _is_count,
+    "keypoints": lambda value: isinstance(value, (list, tuple)) and len(value) == 2 and all(map(_is_count, value)),
+    "first_class": _is_count,
+    "normalized": lambda value: isinstance(value, str),
+    "probabilities": lambda value: isinstance(value, str),
+    "decoded": lambda value: isinstance(value, bool),
+}
+
+
+# the outputs that a decoder asks for by name
+_OUTPUTS: dict[str, frozenset[str]] = {
+    "ssd": frozenset(["boxes", "classes", "scores"]),
+    "ultraface": frozenset(["boxes", "scores"]),
+    "ultralytics": frozenset(["predictions"]),
+    "yolox": frozenset(["grid"]),
+}
+
+
 def decoder_for(network: Network) -> Decoder:
-    """The decoder that a network's manifest names."""
+    """The decoder that a network's manifest names, its options checked."""
     name = network.decode.decoder
+    for key, value in network.decode.options.items():
+        if key in _OPTIONS and not _OPTIONS[key](value):
+            raise ModelError(f"decode option {key!r} has a value that decoders cannot use: {str(value)[:40]}")
     if name not in DECODERS:
         raise ModelError(f"no decoder is called {name!r}; there are {', '.join(DECODERS)}")
+    if missing := _OUTPUTS.get(name, frozenset()) - {output.name for output in network.outputs}:
+        raise ModelError(f"the decoder {name} needs an output called {min(missing)!r}, which the network does not have")
     return DECODERS[name]()
