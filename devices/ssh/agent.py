@@ -110,14 +110,16 @@ class Store:
 
     def pinned(self) -> list[str]:
         """The layers that deployed slots run on."""
-        found: set[str] = set()
-        for slot in listed(os.path.join(self.root, "slots")):
-            try:
-                with open(os.path.join(self.root, "slots", slot, "slot.json"), encoding="utf-8") as stream:
-                    found.update(json.load(stream)["layers"])
-            except (OSError, ValueError, KeyError):
-                continue
-        return sorted(found)
+        slots = [os.path.join("slots", name) for name in listed(os.path.join(self.root, "slots"))]
+        return sorted({layer for slot in slots for layer in self.slot_layers(slot)})
+
+    def slot_layers(self, slot: str) -> list[str]:
+        """The layers that one slot runs on; none where nothing was deployed."""
+        try:
+            with open(os.path.join(self.root, slot, "slot.json"), encoding="utf-8") as stream:
+                return [str(layer) for layer in json.load(stream)["layers"]]
+        except (OSError, ValueError, KeyError):
+            return []
 
     def forget(self, key: str) -> bool:
         """Remove a layer that nothing here needs, unless another connection is at work."""
@@ -328,7 +330,7 @@ def hello(store: Store) -> dict[str, Any]:
     if sys.version_info >= (3, 10):
         store.open()
         answer["layers"], answer["parts"] = store.layers(), store.parts()
-        answer["pinned"] = store.pinned()
+        answer["pinned"], answer["current"] = store.pinned(), store.slot_layers("current")
         answer["free_mb"] = shutil.disk_usage(store.root).free >> 20
     return answer
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import platform
 import shlex
@@ -14,6 +15,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+import cv2
+import numpy as np
 import pytest
 
 SCRIPTS = Path(__file__).resolve().parent.parent / "board"
@@ -148,3 +151,41 @@ def _start_sshd(folder: Path) -> int:
             return int((folder / "pid").read_text())
         time.sleep(0.05)
     raise RuntimeError((folder / "log").read_text())
+
+
+@pytest.fixture(scope="session")
+def make_bundle(shared: Path, tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Path]:
+    """Makes a real bundle of MLPerf Tiny's ResNet-8 with golden frames: `make_bundle(version=2, broken=True)`."""
+    model = shared / "models/mlperf_tiny/pretrainedResnet_quant.tflite"
+
+    def make(version: int = 1, *, name: str = "resnet", broken: bool = False, notes: dict | None = None) -> Path:
+        from edgelens.runtime.bundle import write_bundle
+        from edgelens.runtime.manifest import Golden, Manifest, Provenance
+        from edgelens.runtime.model import open_model
+        from edgelens.runtime.network import LoadedNetwork
+        from edgelens.runtime.preprocess import fit
+
+        bare = open_model(str(model))
+        network = bare.manifest.main
+        (file,) = network.files
+        rng = np.random.default_rng(version)
+        frames = [cv2.resize(rng.integers(0, 256, (4, 4, 3)).astype(np.uint8), (32, 32)) for _ in range(4)]
+        with LoadedNetwork(bare, network, file) as loaded:
+            seen = [loaded.outputs(fit(frame, network.pixels)[0]) for frame in frames]
+        reference = {key: np.concatenate([row[key] for row in seen]).astype(np.float32) for key in seen[0]}
+        if broken:
+            reference = {key: -value for key, value in reference.items()}
+        entries = {f"golden/{i}.png": cv2.imencode(".png", frame)[1].tobytes() for i, frame in enumerate(frames)}
+        buffer = io.BytesIO()
+        np.savez(buffer, **reference)
+        entries |= {"golden/reference.npz": buffer.getvalue(), file.path: bare.read(file.path)}
+        golden = Golden(bare.manifest.steps[-1].network, tuple(k for k in entries if k.endswith("png")),
+                        "golden/reference.npz")  # fmt: skip
+        provenance = Provenance(notes=notes or {})
+        manifest = Manifest(name, dict(bare.manifest.networks), golden=(golden,), content_version=version,
+                            steps=bare.manifest.steps, provenance=provenance)  # fmt: skip
+        target = tmp_path_factory.mktemp("bundle") / f"{name}.edge"
+        write_bundle(target, manifest, entries)
+        return target
+
+    return make
