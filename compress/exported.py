@@ -13,14 +13,17 @@ from torch import fx, nn
 from edgelens.runtime.preprocess import PixelContract
 
 from .artifact import FLOAT_PIXELS, INT8_PIXELS, Artifact
-from .export import onnx as to_onnx, tflite as to_tflite
+from .export import onnx as to_onnx
+from .export import tflite as to_tflite
+from .export.channels_last import flatten_channels_last
 from .graph import example_input, is_convolutional
 from .quantize.match import match_values, name_after_graph, onnx_values, require_matches
+from .quantize.per_format import calibrate_onnx, calibrate_tflite
 from .quantize.ptq_onnx import quantize_onnx
 from .quantize.ptq_tflite import quantize_tflite
 from .quantize.ranges import Quantized
 
-__all__ = ["FORMATS", "Exported", "export", "float_artifacts", "int8_artifacts"]
+__all__ = ["FORMATS", "Exported", "calibrated_artifacts", "export", "float_artifacts", "int8_artifacts"]
 
 FORMATS = ("onnx", "tflite")
 
@@ -59,7 +62,7 @@ def export(
             unmatched["onnx"] = [name for name in values if name not in names]
     flat = None
     if "tflite" in formats:
-        flat = to_tflite.export_prepared(source, pixels)
+        flat = to_tflite.export_prepared(flatten_channels_last(graph) if alike else network, pixels)
         if alike:
             flat, unmatched["tflite"] = name_after_graph(graph, flat, prepared)
     return Exported(pixels, graph if alike else None, model, flat, names, unmatched)
@@ -86,6 +89,20 @@ def int8_artifacts(exported: Exported, quantized: Quantized) -> list[Artifact]:
     if exported.tflite is not None:
         require_matches(list(exported.unmatched.get("tflite", ())), "TFLite")
         found.append(Artifact("tflite", "int8", quantize_tflite(exported.tflite, quantized), INT8_PIXELS))
+    return found
+
+
+def calibrated_artifacts(
+    exported: Exported, images: NDArray[np.uint8], *, full_integer: bool = False
+) -> list[Artifact]:
+    """The 8-bit files of a network that each format is calibrated for by itself."""
+    found = []
+    if exported.onnx is not None:
+        model = calibrate_onnx(exported.onnx, images, full_integer=full_integer)
+        found.append(Artifact("onnxruntime", "int8", model.SerializeToString(), FLOAT_PIXELS))
+    if exported.tflite is not None:
+        data = calibrate_tflite(exported.tflite, images, full_integer=full_integer)
+        found.append(Artifact("tflite", "int8", data, INT8_PIXELS))
     return found
 
 

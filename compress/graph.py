@@ -10,7 +10,7 @@ from torch import fx, nn
 from edgelens.runtime.errors import ModelError
 from edgelens.runtime.preprocess import PixelContract
 
-from .quantize.fold import fold_batch_norms
+from .quantize.fold import constant, fold_batch_norms, set_parameter
 
 __all__ = ["example_input", "is_convolutional", "shape_of", "trace"]
 
@@ -126,7 +126,8 @@ def _normalise(module: fx.GraphModule) -> None:
 
 def _pools_everything(node: fx.Node) -> bool:
     """Whether a node averages over height and width."""
-    if node.op != "call_function" or not node.args or len(shape_of(node.args[0])) != 4:  # type: ignore[arg-type]
+    source = node.args[0] if node.op == "call_function" and node.args else None
+    if not isinstance(source, fx.Node) or len(shape_of(source)) != 4:
         return False
     if node.target == aten.adaptive_avg_pool2d.default:
         return list(node.args[1]) in ([1, 1], [1])  # type: ignore[arg-type]
@@ -148,14 +149,37 @@ def _replace_pool(graph: fx.Graph, node: fx.Node, source: fx.Node) -> None:
 
 
 def _decompose(module: fx.GraphModule) -> None:
-    """SiLU as x · sigmoid(x), which is what every exporter makes of it."""
-    graph = module.graph
-    for node in list(graph.nodes):
+    """Activations as the steps that every exporter makes of them."""
+    for node in list(module.graph.nodes):
         if node.target == aten.silu.default:
-            source = node.args[0]
-            with graph.inserting_before(node):
-                gate = graph.call_function(aten.sigmoid.default, (source,))
-                product = graph.call_function(aten.mul.Tensor, (source, gate))
-            gate.meta["val"] = product.meta["val"] = node.meta["val"]
-            node.replace_all_uses_with(product)
-            graph.erase_node(node)
+            _as_gate(module.graph, node)
+        elif node.target == aten.hardsigmoid.default:
+            _as_clamp(module, node)
+
+
+def _as_gate(graph: fx.Graph, node: fx.Node) -> None:
+    """SiLU as x · sigmoid(x)."""
+    source = node.args[0]
+    with graph.inserting_before(node):
+        gate = graph.call_function(aten.sigmoid.default, (source,))
+        product = graph.call_function(aten.mul.Tensor, (source, gate))
+    gate.meta["val"] = product.meta["val"] = node.meta["val"]
+    node.replace_all_uses_with(product)
+    graph.erase_node(node)
+
+
+def _as_clamp(module: fx.GraphModule, node: fx.Node) -> None:
+    """Hard sigmoid of a layer as ReLU6 / 6, its + 3 in the layer's bias: two steps that 8 bits take exactly."""
+    layer = node.args[0]
+    if not isinstance(layer, fx.Node) or layer.target != aten.conv2d.default or len(layer.users) > 1:
+        return
+    bias = constant(module, layer.args[2] if len(layer.args) > 2 else None)
+    if bias is None or not isinstance(layer.args[2], fx.Node):
+        return
+    set_parameter(module, str(layer.args[2].target), bias + 3)
+    with module.graph.inserting_before(node):
+        clamped = module.graph.call_function(aten.hardtanh.default, (layer, 0.0, 6.0))
+        scaled = module.graph.call_function(aten.mul.Tensor, (clamped, 1 / 6))
+    clamped.meta["val"] = scaled.meta["val"] = node.meta["val"]
+    node.replace_all_uses_with(scaled)
+    module.graph.erase_node(node)

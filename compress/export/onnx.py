@@ -16,14 +16,14 @@ from edgelens.runtime.preprocess import PixelContract
 from ..graph import example_input
 from ..quiet import quiet
 
-__all__ = ["INPUT", "export_prepared", "with_pixels"]
+__all__ = ["INPUT", "PREPARED", "Nhwc", "export_prepared", "with_pixels"]
 
 INPUT = "image"
 PREPARED = "prepared"
 OPSET = 18
 
 
-class _Nhwc(nn.Module):
+class Nhwc(nn.Module):
     """A network of (B, C, H, W) that takes (B, H, W, C)."""
 
     def __init__(self, network: nn.Module) -> None:
@@ -41,7 +41,7 @@ def export_prepared(
     """An ONNX ModelProto whose input `prepared` is float32 (B, H, W, C) in [-1, 1) and whose outputs are float32."""
     import onnx
 
-    wrapper = _Nhwc(network).eval()
+    wrapper = Nhwc(network).eval()
     sample = example_input(pixels, batch=2 if dynamic_batch else 1).permute(0, 2, 3, 1).contiguous()
     shapes = ({0: torch.export.Dim("batch", min=1, max=65536)},) if dynamic_batch else None
     try:
@@ -59,7 +59,7 @@ def export_prepared(
                 verbose=False,
             )
     except Exception as error:
-        raise ModelError(f"the network cannot be exported to ONNX: {_first_line(error)}") from error
+        raise ModelError(f"the network cannot be exported to ONNX: {first_line(error)}") from error
     assert program is not None
     model = onnx.shape_inference.infer_shapes(program.model_proto)
     _strip(model)
@@ -103,6 +103,6 @@ def _strip(model: Any) -> None:
     del graph.metadata_props[:]
 
 
-def _first_line(error: Exception) -> str:
+def first_line(error: Exception) -> str:
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
     return (lines[0] if lines else type(error).__name__)[:200]

@@ -1,4 +1,4 @@
-"""Float TFLite: converted once with normalised NHWC floats in, then given the pixel contract by editing the flatbuffer."""
+"""Float TFLite: converted once with normalised NHWC floats in, then given the pixel contract by editing the file."""
 
 from __future__ import annotations
 
@@ -13,7 +13,8 @@ from edgelens.runtime.preprocess import PixelContract
 
 from ..graph import example_input
 from ..quiet import quiet
-from .onnx import INPUT, PREPARED, _Nhwc
+from .flatbuffer_writer import pack_model
+from .onnx import INPUT, PREPARED, Nhwc
 
 __all__ = ["export_prepared", "operators", "read_model", "rename_tensors", "with_pixels", "write_model"]
 
@@ -21,7 +22,7 @@ FLOAT32, UINT8 = 0, 3  # TensorType
 
 
 def export_prepared(network: nn.Module, pixels: PixelContract, *, outputs: Sequence[str] = ("logits",)) -> bytes:
-    """A TFLite model whose input `prepared` is float32 (1, H, W, C) in [-1, 1), tensors with short names of their own."""
+    """A TFLite model whose input `prepared` is float32 (1, H, W, C) in [-1, 1), tensors with short names."""
     sample = example_input(pixels, batch=1).permute(0, 2, 3, 1).contiguous()
     try:
         with quiet():
@@ -29,7 +30,7 @@ def export_prepared(network: nn.Module, pixels: PixelContract, *, outputs: Seque
             from litert_torch.progress import console
 
             console.quiet = True
-            converted = litert_torch.convert(_Nhwc(network).eval(), (sample,))
+            converted = litert_torch.convert(Nhwc(network).eval(), (sample,))
             data = _bytes(converted)
     except Exception as error:
         lines = [line.strip() for line in str(error).splitlines() if line.strip()]
@@ -87,9 +88,7 @@ def read_model(data: bytes) -> Any:
 
 def write_model(model: Any) -> bytes:
     """The file of an object tree."""
-    from ai_edge_litert.tools import flatbuffer_utils
-
-    return bytes(flatbuffer_utils.convert_object_to_bytearray(model))
+    return pack_model(model)
 
 
 def rename_tensors(model: Any, names: dict[int, str]) -> None:

@@ -31,7 +31,8 @@ MOVES = frozenset(  # the output holds the input's values: it must share the inp
     }
 )
 _COMPUTES = frozenset(
-    {aten.add.Tensor, aten.mul.Tensor, aten.sub.Tensor, aten.sigmoid.default, aten.tanh.default, aten.cat.default}
+    {aten.add.Tensor, aten.mul.Tensor, aten.sub.Tensor, aten.sigmoid.default, aten.tanh.default, aten.cat.default,
+     aten.hardswish.default}
 )
 _FUSES = LAYERS | {aten.add.Tensor, aten.mul.Tensor, aten.sub.Tensor}
 _TAIL = frozenset(
@@ -72,6 +73,8 @@ def make_plan(
     """The plan of a convolutional network; layers named in `keep_float` stay float, pooling and classifier do too."""
     nodes = [node for node in graph.graph.nodes if node.op == "call_function" and shape_of(node)]
     tail = set() if full_integer else _tail(graph)
+    if all(node in tail for node in nodes if node.target in LAYERS):
+        tail = set()  # a network of one layer: left float, nothing would be quantized
     left: dict[str, str] = {}
     for node in nodes:
         if node in tail:
@@ -110,8 +113,9 @@ def _unsuited(node: fx.Node) -> str:
     if node.target not in _COMPUTES:
         return "has no 8-bit form in both formats"
     if node.target in (aten.add.Tensor, aten.mul.Tensor, aten.sub.Tensor) and len(tensor_inputs(node)) == 1:
-        same = len([a for a in node.args[:2] if isinstance(a, fx.Node)]) == 2 and node.args[0] is node.args[1]
-        return "" if same else "computes with a constant"
+        squares = node.args[0] is node.args[1]
+        scales = node.target == aten.mul.Tensor and isinstance(node.args[1], (int, float))
+        return "" if squares or scales else "computes with a constant"
     return ""
 
 
@@ -126,8 +130,7 @@ def _activation_of(node: fx.Node) -> fx.Node | None:
 def _clamps_from_zero(node: fx.Node) -> bool:
     if node.target in (aten.relu.default, aten.relu6.default):
         return True
-    low, high = (list(node.args[1:3]) + [None, None])[:2]
-    return low == 0 and high in (6, 6.0)
+    return tuple(node.args[1:3]) in ((0, 6), (0.0, 6.0))
 
 
 def _tail(graph: fx.GraphModule) -> set[fx.Node]:
@@ -159,9 +162,9 @@ def _points(graph: fx.GraphModule, integer: frozenset[str], fused: Mapping[str, 
         if node.op not in ("call_function", "placeholder") or not shape_of(node):
             continue
         made_in_8_bits = node.name in integer and node.name not in fused
-        if made_in_8_bits or any(user.name in integer for user in node.users):
-            if node.name not in fused:
-                names.append(node.name)
+        taken_in_8_bits = any(user.name in integer for user in node.users)
+        if (made_in_8_bits or taken_in_8_bits) and node.name not in fused:
+            names.append(node.name)
     return tuple(names)
 
 

@@ -42,6 +42,7 @@ class _Writer:
         self.nodes: list[Any] = []
         self.added: dict[str, NDArray[Any]] = {}
         self.dequantized: dict[str, str] = {}  # value → its name after quantizing and dequantizing
+        self.eight_bit: dict[str, str] = {}  # float initializer → its dequantized 8-bit twin
         self.scales: dict[str, np.float32] = {}  # dequantized value → its scale
         self.outputs = {value.name for value in model.graph.output}
 
@@ -75,8 +76,9 @@ class _Writer:
         if integer and node.op_type in _LAYERS:
             inputs[1], scales = self._layer_weights(node, node.input[1])
             if len(inputs) > 2 and node.input[2] in self.weights:
-                inputs[2] = self._bias(node.input[2], self.scales[inputs[0]] * scales)
+                inputs[2] = self._bias(node.input[2], f"{node.output[0]}_b", self.scales[inputs[0]] * scales)
         rebuilt = copy.deepcopy(node)
+        rebuilt.name = ""
         del rebuilt.input[:]
         rebuilt.input.extend(inputs)
         self.nodes.append(rebuilt)
@@ -96,7 +98,8 @@ class _Writer:
         if name in self.dequantized:
             return self.dequantized[name]
         if integer and name not in self.weights and self._graph_node(name) in self.plan.points:
-            self._quantize(name, keep_float=True)
+            if f"{name}_scale" not in self.added:
+                self._quantize(name, keep_float=True)
             return f"{name}_dq"
         return name
 
@@ -106,7 +109,7 @@ class _Writer:
         chosen = self.quantized.of(self._graph_node(name))
         scale, zero = self._constants(name, chosen)
         self.nodes.append(
-            helper.make_node("QuantizeLinear", [name, scale, zero], [f"{name}_q"], name=f"{name}_quantize")
+            helper.make_node("QuantizeLinear", [name, scale, zero], [f"{name}_q"])
         )
         self._dequantize(f"{name}_q", f"{name}_dq", chosen, (scale, zero))
         if not keep_float:
@@ -116,7 +119,7 @@ class _Writer:
         from onnx import helper
 
         scale, zero = constants or self._constants(source, chosen)
-        self.nodes.append(helper.make_node("DequantizeLinear", [source, scale, zero], [result], name=f"{result}_node"))
+        self.nodes.append(helper.make_node("DequantizeLinear", [source, scale, zero], [result]))
         self.scales[result] = chosen.scale
 
     def _constants(self, name: str, chosen: Range) -> tuple[str, str]:
@@ -124,36 +127,35 @@ class _Writer:
         self.added[f"{name}_zero"] = np.asarray(chosen.zero_point, np.uint8)
         return f"{name}_scale", f"{name}_zero"
 
-    def _layer_weights(self, node: Any, name: str) -> tuple[str, NDArray[np.float32]]:
-        from onnx import helper
-
-        weight = self.weights[name]
+    def _layer_weights(self, node: Any, source: str) -> tuple[str, NDArray[np.float32]]:
+        """A layer's weights as int8 a channel, each initializer once, and their scales."""
+        weight = self.weights[source]
         axis = 0
         if node.op_type == "MatMul" or (node.op_type == "Gemm" and not _flag(node, "transB")):
             axis = weight.ndim - 1
         scales = weight_scales(np.moveaxis(weight, axis, 0))
-        wide = scales.reshape([-1 if i == axis else 1 for i in range(weight.ndim)])
-        result = f"{name}_dq"
-        if f"{name}_q" not in self.added:
-            self.added[f"{name}_q"] = np.clip(np.rint(weight / wide), -127, 127).astype(np.int8)
-            self.added[f"{name}_scale"] = scales
-            self.added[f"{name}_zero"] = np.zeros(len(scales), np.int8)
-            inputs = [f"{name}_q", f"{name}_scale", f"{name}_zero"]
-            self.nodes.append(helper.make_node("DequantizeLinear", inputs, [result], name=f"{result}_node", axis=axis))
-        return result, scales
+        if source not in self.eight_bit:
+            wide = scales.reshape([-1 if i == axis else 1 for i in range(weight.ndim)])
+            counts = np.clip(np.rint(weight / wide), -127, 127).astype(np.int8)
+            self.eight_bit[source] = self._constant(f"{node.output[0]}_w", counts, scales, axis)
+        return self.eight_bit[source], scales
 
-    def _bias(self, name: str, scales: NDArray[np.float32]) -> str:
+    def _bias(self, source: str, name: str, scales: NDArray[np.float32]) -> str:
+        """A layer's bias; equal biases of two layers may be one initializer, their scales are not."""
+        limit = 2**31 - 1
+        counts = np.clip(np.rint(self.weights[source].astype(np.float64) / scales), -limit, limit)
+        return self._constant(name, counts.astype(np.int32), scales.astype(np.float32), 0)
+
+    def _constant(self, name: str, counts: NDArray[Any], scales: NDArray[np.float32], axis: int) -> str:
+        """An integer initializer and its DequantizeLinear; zero points of one length are shared."""
         from onnx import helper
 
-        result = f"{name}_dq"
-        limit = 2**31 - 1
-        counts = np.clip(np.rint(self.weights[name].astype(np.float64) / scales), -limit, limit)
-        self.added[f"{name}_q"] = counts.astype(np.int32)
-        self.added[f"{name}_scale"] = scales.astype(np.float32)
-        self.added[f"{name}_zero"] = np.zeros(len(scales), np.int32)
-        inputs = [f"{name}_q", f"{name}_scale", f"{name}_zero"]
-        self.nodes.append(helper.make_node("DequantizeLinear", inputs, [result], name=f"{result}_node", axis=0))
-        return result
+        zeros = f"zeros_{counts.dtype}_{len(scales)}"
+        self.added[zeros] = np.zeros(len(scales), counts.dtype)
+        self.added[f"{name}_q"], self.added[f"{name}_scale"] = counts, scales
+        inputs = [f"{name}_q", f"{name}_scale", zeros]
+        self.nodes.append(helper.make_node("DequantizeLinear", inputs, [f"{name}_dq"], axis=axis))
+        return f"{name}_dq"
 
     def _finish(self) -> None:
         """Outputs made in 8 bits leave as floats; initializers that nothing reads are dropped."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -16,10 +16,10 @@ from ..export.onnx import INPUT, PREPARED
 from ..quiet import quiet
 from .ranges import PIXELS, Quantized
 
-__all__ = ["quantize_tflite"]
+__all__ = ["named_input", "quantize_tflite", "run_quantizer"]
 
 
-def quantize_tflite(prepared: bytes, quantized: Quantized, *, full_integer: bool = False) -> bytes:
+def quantize_tflite(prepared: bytes, quantized: Quantized) -> bytes:
     """The 8-bit file of a prepared float one whose tensors bear the graph's names; int8 pixels in."""
     left = _left_float(prepared, quantized)
     qsvs = {PREPARED: _qsv(PIXELS.low, PIXELS.high)}
@@ -33,7 +33,7 @@ def quantize_tflite(prepared: bytes, quantized: Quantized, *, full_integer: bool
                 raise WorkError(f"{name}: no range is known for this tensor of the TFLite file")
             qsvs[name] = _qsv(chosen.low, chosen.high)
     data = run_quantizer(prepared, qsvs, left, static=True)
-    return _named_input(data)
+    return named_input(data)
 
 
 def run_quantizer(
@@ -84,7 +84,7 @@ def _qsv(low: float, high: float) -> dict[str, NDArray[np.float32]]:
     return {"min": np.array([[[[low]]]], np.float32), "max": np.array([[[[high]]]], np.float32)}
 
 
-def _named_input(data: bytes) -> bytes:
+def named_input(data: bytes) -> bytes:
     """The pixel tensor under the name that the float file gives it."""
     model = tflite.read_model(data)
     graph = model.subgraphs[0]
@@ -93,5 +93,3 @@ def _named_input(data: bytes) -> bytes:
         signature.inputs[0].name = INPUT.encode()
     return tflite.write_model(model)
 
-
-Progress = Callable[[str], None]
