@@ -19,7 +19,7 @@ _LOCAL_HEADER = 30
 def open_arrays(path: Path) -> dict[str, NDArray[Any]]:
     """Every array by its name; objects (pickles) are refused."""
     arrays: dict[str, NDArray[Any]] = {}
-    with np.load(path, allow_pickle=False) as archive, zipfile.ZipFile(path) as entries:
+    with path.open("rb") as stream, np.load(stream, allow_pickle=False) as archive, zipfile.ZipFile(path) as entries:
         for info in entries.infolist():
             name = info.filename.removesuffix(".npy")
             if name not in archive.files:

@@ -71,7 +71,7 @@ def _stat(path: Path) -> tuple[int, ...]:
 
 def _recall(memory: Path) -> Seen:
     try:
-        with np.load(memory, allow_pickle=False) as kept:
+        with memory.open("rb") as stream, np.load(stream, allow_pickle=False) as kept:
             names, stats, digests = kept["names"].tolist(), kept["stats"].tolist(), kept["digests"]
     except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
         return {}

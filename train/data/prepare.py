@@ -6,18 +6,18 @@ import hashlib
 import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from edgelens.runtime.datasets.imageset import ImageSet
-from edgelens.runtime.errors import DataError, WorkError
+from edgelens.runtime.errors import DataError
 from edgelens.runtime.preprocess import PixelContract
 
 from .check import DataCheck, check
 from .digests import content_digests
 from .facts import FACTS, facts_of
+from .folder import cache_folder
 from .groups import groups_from_file, groups_from_pattern
 from .named import open_data
 from .pictures import Pictures
@@ -104,7 +104,7 @@ def prepare(
     `images` is what `open_images` gave, where it was called already; `progress` hears "read" and "decode" with counts.
     """
     images = images or open_images(config)
-    cache = _cache_folder(config.cache)
+    cache = cache_folder(config.cache)
     threads = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     images = replace(images, splits=assign(images, config.splits, _groups(images, config)))
     memory = cache / f"seen-{hashlib.sha256(os.fsencode(os.path.abspath(images.root))).hexdigest()[:16]}.npz"  # noqa: PTH100
@@ -136,16 +136,6 @@ def prepare(
         _fingerprint(images, digests),
         images,
     )
-
-
-def _cache_folder(said: str | None) -> Path:
-    home = os.environ.get("XDG_CACHE_HOME") or "~/.cache"
-    folder = Path(said) if said else Path(home).expanduser() / "edgelens"
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise WorkError(f"{folder}: the picture cache cannot be made ({error.strerror}); name another folder") from None
-    return folder
 
 
 def _groups(images: ImageSet, config: DataConfig) -> Sequence[str] | None:

@@ -76,7 +76,7 @@ class Store:
     def load(self) -> None:
         """Read the index; a damaged one counts as empty."""
         try:
-            with np.load(self.folder / "index.npz", allow_pickle=False) as index:
+            with (self.folder / "index.npz").open("rb") as stream, np.load(stream, allow_pickle=False) as index:
                 digests, facts = index["digests"].tobytes(), index["facts"]
             whole = self.file.stat().st_size // self.row_bytes
         except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):

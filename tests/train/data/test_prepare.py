@@ -1,0 +1,240 @@
+"""From a folder to pictures to train on: the same pixels as `evaluate`, a cache by content, and clear refusals."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+
+import cv2
+import numpy as np
+import pytest
+
+from edgelens.runtime.datasets.catalog import load_images
+from edgelens.runtime.errors import DataError
+from edgelens.runtime.preprocess import PixelContract, fit
+from edgelens.train.data import store
+from edgelens.train.data.prepare import DataConfig, prepare
+from edgelens.train.data.splits import SplitConfig
+
+
+def photo(seed, height=90, width=120):
+    """A smooth random picture, unlike every other one."""
+    small = np.random.default_rng(seed).integers(0, 256, (6, 8, 3), np.uint8)
+    return cv2.resize(small, (width, height), interpolation=cv2.INTER_CUBIC)
+
+
+def write_photos(folder, counts, *, suffix=".jpg", **size):
+    for label, count in counts.items():
+        (folder / label).mkdir(parents=True)
+        for i in range(count):
+            seed = sum(map(ord, label)) * 1000 + i
+            assert cv2.imwrite(str(folder / label / f"{i:03d}{suffix}"), photo(seed, **size))
+    return folder
+
+
+@pytest.fixture
+def config(tmp_path):
+    write_photos(tmp_path / "photos", {"cat": 20, "dog": 20})
+    return DataConfig(str(tmp_path / "photos"), cache=str(tmp_path / "cache"), splits=SplitConfig(val=0.2))
+
+
+PIXELS = PixelContract(32, 32)
+
+
+def rows(part):
+    return part.pictures.take(slice(None))
+
+
+@pytest.mark.parametrize("resize", ["crop", "letterbox", "stretch"])
+def test_validation_pictures_are_those_of_evaluate(config, resize):
+    pixels = PixelContract(24, 32, "gray" if resize == "stretch" else "rgb", resize)
+    data = prepare(config, pixels)
+    originals = load_images(config.path)
+    place = {name: i for i, name in enumerate(originals.names)}
+    assert len(data.val) == 8
+    for i, name in enumerate(data.val.images.names):
+        expected, _ = fit(originals.image(place[name]), pixels)
+        np.testing.assert_array_equal(rows(data.val)[i], expected)
+
+
+def test_arrays_in_the_networks_size_are_used_as_they_are(tmp_path):
+    pictures = np.random.default_rng(0).integers(0, 256, (40, 8, 8, 3), np.uint8)
+    np.savez(tmp_path / "set.npz", images=pictures, labels=np.arange(40) % 2)
+    data = prepare(DataConfig(str(tmp_path / "set.npz"), cache=str(tmp_path / "cache")), PixelContract(8, 8))
+    for part in (data.train, data.val):
+        for i in range(len(part)):
+            np.testing.assert_array_equal(rows(part)[i], fit(part.images.image(i), PixelContract(8, 8))[0])
+    gray = prepare(DataConfig(str(tmp_path / "set.npz"), cache=str(tmp_path / "cache")), PixelContract(8, 8, "gray"))
+    np.testing.assert_array_equal(rows(gray.val)[0], fit(gray.val.images.image(0), PixelContract(8, 8, "gray"))[0])
+
+
+def test_training_pictures_are_near_the_exact_ones_though_decoded_small(config):
+    data = prepare(config, PIXELS)
+    for i in range(len(data.train)):
+        exact, _ = fit(data.train.images.image(i), PIXELS)
+        # a crop's border may fall half a pixel beside the exact one's
+        assert np.corrcoef(rows(data.train)[i].ravel(), exact.ravel())[0, 1] > 0.99
+
+
+def test_the_second_time_nothing_is_decoded_and_a_change_is_seen(config, tmp_path, monkeypatch):
+    first = prepare(config, PIXELS)
+    decoded = []
+    picture = store._picture
+    monkeypatch.setattr(
+        store, "_picture", lambda images, i, s: decoded.append(images.names[i]) or picture(images, i, s)
+    )
+    second = prepare(config, PIXELS)
+    assert decoded == []
+    np.testing.assert_array_equal(rows(first.train), rows(second.train))
+    assert second.fingerprint == first.fingerprint
+    changed = tmp_path / "photos" / first.train.images.names[3]
+    cv2.imwrite(str(changed), 255 - photo(1))
+    third = prepare(config, PIXELS)
+    assert decoded == [first.train.images.names[3]]
+    assert third.fingerprint != first.fingerprint
+    os.rename(tmp_path / "photos", tmp_path / "moved")
+    decoded.clear()
+    prepare(DataConfig(str(tmp_path / "moved"), cache=config.cache, splits=config.splits), PIXELS)
+    assert decoded == []  # the same content, wherever it is
+
+
+def test_a_build_that_was_killed_goes_on_and_a_torn_index_starts_again(config, monkeypatch):
+    def dies(images, i, s):
+        if images.names[i].endswith("dog/015.jpg"):
+            raise KeyboardInterrupt
+        return picture(images, i, s)
+
+    picture = store._picture
+    monkeypatch.setattr(store, "_CHUNK", 4)
+    monkeypatch.setattr(store, "_picture", dies)
+    with pytest.raises(KeyboardInterrupt):
+        prepare(config, PIXELS)
+    decoded = []
+    monkeypatch.setattr(store, "_picture", lambda images, i, s: decoded.append(i) or picture(images, i, s))
+    data = prepare(config, PIXELS)
+    assert 0 < len(decoded) < 40
+    exact = [fit(data.val.images.image(i), PIXELS)[0] for i in range(len(data.val))]
+    np.testing.assert_array_equal(rows(data.val), exact)
+    for index in (store.Path(config.cache)).rglob("index.npz"):
+        index.write_bytes(index.read_bytes()[:100])
+    np.testing.assert_array_equal(rows(prepare(config, PIXELS).val), exact)
+
+
+def test_two_processes_share_one_cache(config):
+    code = (
+        "from edgelens.train.data.prepare import *; from edgelens.runtime.preprocess import PixelContract;"
+        f"d = prepare(DataConfig({config.path!r}, cache={config.cache!r}), PixelContract(32, 32));"
+        "print(d.train.pictures.take(slice(None)).sum())"
+    )
+    running = [subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True) for _ in range(2)]
+    sums = [process.communicate(timeout=60)[0] for process in running]
+    assert sums[0] == sums[1] != ""
+
+
+def test_damaged_images_are_skipped_and_named_up_to_max_bad(config, tmp_path):
+    folder = tmp_path / "photos"
+    (folder / "cat" / "000.jpg").write_bytes(b"")
+    whole = (folder / "dog" / "001.jpg").read_bytes()
+    (folder / "dog" / "001.jpg").write_bytes(whole[: len(whole) // 2])
+    with pytest.raises(
+        DataError, match=r"2 of 40 images \(5.0%\) cannot be read, more than --max-bad 1.0%; the first:"
+    ):
+        prepare(config, PIXELS)
+    lenient = DataConfig(config.path, cache=config.cache, max_bad=0.06)
+    data = prepare(lenient, PIXELS)
+    assert len(data.train) + len(data.val) == 38
+    assert len(data.check.unreadable) == 2
+    assert "cat/000.jpg: is empty" in " ".join(data.check.unreadable)
+
+
+def test_damage_that_only_the_decoder_sees_is_found(config, tmp_path):
+    target = tmp_path / "photos" / "cat" / "002.jpg"
+    cv2.imwrite(str(target), np.random.default_rng(0).integers(0, 256, (200, 200, 3), np.uint8))
+    data = bytearray(target.read_bytes())
+    middle = len(data) // 2
+    data[middle : middle + 400] = bytes(400)
+    target.write_bytes(bytes(data))
+    checked = prepare(DataConfig(config.path, cache=config.cache, max_bad=0.1), PIXELS).check
+    assert [line for line in checked.unreadable if "cat/002.jpg" in line]
+
+
+def test_odd_but_sound_data_works(tmp_path):
+    folder = write_photos(tmp_path / "odd", {"a": 12, "b": 12})
+    for label, image in (("black", np.zeros((40, 40, 3), np.uint8)), ("once", photo(7))):
+        (folder / label).mkdir()
+        for i in range(5 if label == "black" else 1):
+            cv2.imwrite(str(folder / label / f"{i}.png"), image)
+    cv2.imwrite(str(folder / "a" / "one.png"), photo(1)[:1, :1])
+    cv2.imwrite(str(folder / "a" / "long.png"), photo(2, 4, 900))
+    strange = os.fsencode(folder / "b") + b"/caf\xe9\xff.png"
+    with open(strange, "wb") as stream:
+        stream.write(cv2.imencode(".png", photo(3))[1].tobytes())
+    data = prepare(DataConfig(str(folder), cache=str(tmp_path / "cache")), PIXELS)
+    assert len(data.train) + len(data.val) == 33
+    assert data.check.once == ("once",)
+    assert len(data.check.blank) >= 5
+    assert "a/one.png" in data.check.tiny
+    assert "a/long.png" in data.check.tiny
+    assert rows(data.train)[data.train.labels == data.classes.index("black")].max() == 0
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda folder: folder.mkdir(), "is an empty folder"),
+        (lambda folder: folder.write_text("hello"), "is a file and no data set"),
+        (lambda folder: write_photos(folder, {"cat": 3}), r"one class \(cat\); the task classify needs"),
+        (lambda folder: (folder / "cat").mkdir(parents=True), "no images in class folders"),
+        (lambda folder: (folder.mkdir(), cv2.imwrite(str(folder / "a.png"), photo(0))), "1 images and no folders"),
+        (
+            lambda folder: (folder.mkdir(), (folder / "train-labels-idx1-ubyte").write_bytes(b"\0\0\x08\1\0\0\0\0")),
+            "labels and no images",
+        ),
+    ],
+    ids=["empty", "file", "one class", "empty classes", "flat", "labels only"],
+)
+def test_broken_inputs_get_one_line(tmp_path, make, message):
+    make(tmp_path / "data")
+    with pytest.raises(DataError, match=message) as error:
+        prepare(DataConfig(str(tmp_path / "data"), cache=str(tmp_path / "cache")), PIXELS)
+    assert "\n" not in str(error.value)
+
+
+def test_labels_without_their_images_stop(tmp_path):
+    (tmp_path / "labels.csv").write_text("path,label\n" + "".join(f"{i}.jpg,{'ab'[i % 2]}\n" for i in range(10)))
+    with pytest.raises(DataError, match=r"10 of 10 images \(100.0%\) cannot be read"):
+        prepare(DataConfig(str(tmp_path / "labels.csv"), cache=str(tmp_path / "cache")), PIXELS)
+
+
+def test_groups_and_folds_reach_the_splits(config):
+    by_tens = DataConfig(config.path, cache=config.cache, group=r"(\d)\d\.jpg", splits=SplitConfig(val=0.5))
+    data = prepare(by_tens, PIXELS)
+    assert len({name[-6] for name in data.val.images.names} & {name[-6] for name in data.train.images.names}) == 0
+    seen = []
+    for fold in range(4):
+        folded = DataConfig(config.path, cache=config.cache, splits=SplitConfig(folds=4, fold=fold))
+        seen += prepare(folded, PIXELS).val.images.names
+    assert sorted(seen) == sorted(data.names)
+
+
+def test_pictures_past_the_ram_limit_are_given_back(tmp_path):
+    side, count, limit = 128, 2000, 24 << 20
+    np.savez(tmp_path / "set.npz", images=np.zeros((count, side, side, 3), np.uint8), labels=np.arange(count) % 2)
+    code = (
+        "import numpy as np, sys\n"
+        "from edgelens.train.data.prepare import *\n"
+        "from edgelens.runtime.preprocess import PixelContract\n"
+        "def resident():\n"
+        "    return int(open('/proc/self/statm').read().split()[1]) * 4096\n"
+        f"data = prepare(DataConfig({str(tmp_path / 'set.npz')!r}, cache={str(tmp_path / 'cache')!r},"
+        f" ram_limit={limit}), PixelContract({side}, {side}))\n"
+        "data.train.pictures.take(np.arange(1))\n"
+        "before, most = resident(), 0\n"
+        "for i in range(0, len(data.train), 64):\n"
+        "    data.train.pictures.take(np.arange(i, min(i + 64, len(data.train))))\n"
+        "    most = max(most, resident() - before)\n"
+        "print(most)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert int(done.stdout) < limit
