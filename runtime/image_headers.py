@@ -178,6 +178,8 @@ def _tiff(data: bytes) -> ImageHeader | None:
     held = max(samples, 3) * max(bits, 8) / 8
     extra = tags.get(_TIFF_EXTRA, [0])[0] if samples in (2, 4) else 0
     alpha = {1: "premultiplied", 2: "straight"}.get(extra, "")
+    if alpha and bits <= 8:
+        alpha = "premultiplied"  # libtiff multiplies what it hands out as bytes
     return ImageHeader("tiff", width, height, held, alpha, bits > 8)  # OpenCV turns TIFFs by itself
 
 
