@@ -37,7 +37,7 @@ def overlaid(image: NDArray[np.uint8], heat: NDArray[Any]) -> NDArray[np.uint8]:
         colour = np.where((heat < 0)[..., None], (255, 80, 0), (0, 40, 255)).astype(np.float64)
     else:
         colour = cv2.applyColorMap(np.rint(strength * 255).astype(np.uint8), cv2.COLORMAP_INFERNO).astype(np.float64)
-    opacity = 0.75 * np.sqrt(strength)[..., None]
+    opacity = 0.65 * np.sqrt(strength)[..., None]
     dimmed = image * (0.75 + 0.25 * strength[..., None])
     return np.asarray(np.rint(dimmed * (1 - opacity) + colour * opacity).clip(0, 255), np.uint8)
 

@@ -21,7 +21,7 @@ class Advice:
     level: str  # "bad", "warn" or "good"
     title: str
     evidence: str
-    actions: tuple[str, ...] = ()
+    actions: tuple[str, ...] = ()  # `options` between backticks
 
 
 def advise(found: Findings) -> list[Advice]:
@@ -50,7 +50,7 @@ def _leaks(found: Findings) -> Advice | None:
         "Pictures that train also validate",
         f"{len(across):,} pairs of (nearly) the same picture lie in different splits; the score is flattered.",
         (
-            "remove the copies, or keep pictures that belong together on one side with --group or --groups",
+            "remove the copies, or keep pictures that belong together on one side with `--group` or `--groups`",
             "then train again: only that score can be believed",
         ),
     )
@@ -80,7 +80,7 @@ def _label_noise(found: Findings) -> Advice | None:
         "; ".join(parts) + ".",
         (
             "look at the mistakes marked “check the label” below and correct the data",
-            "until then, --label-smoothing 0.1 keeps wrong labels from being learnt by heart",
+            "until then, `--label-smoothing 0.1` keeps wrong labels from being learnt by heart",
         ),
     )
 
@@ -94,14 +94,14 @@ def _over_fitting(found: Findings) -> Advice | None:
     config = found.run.config
     actions = []
     if not config.augment.startswith("best"):
-        actions.append("a stronger recipe: --recipe best (or --augment best)")
+        actions.append("a stronger recipe: `--recipe best` (or `--augment best`)")
     if not config.options.dropout:
-        actions.append("--dropout 0.2, or a larger --l2")
+        actions.append("`--dropout 0.2`, or a larger `--l2`")
     if not config.start:
-        actions.append("start from a network that has seen more: --from RUN")
+        actions.append("start from a network that has seen more: `--from RUN`")
     actions.append("more pictures, above all of the classes it confuses")
     if rising:
-        actions.append(f"stop earlier: --patience {max(3, len(losses) // 5)}")
+        actions.append(f"stop earlier: `--patience {max(3, len(losses) // 5)}`")
     evidence = (
         f"{_percent(found.train_accuracy)} of the training images are right, {_percent(found.metrics['accuracy'])}"
     )
@@ -117,14 +117,14 @@ def _under_fitting(found: Findings) -> Advice | None:
     if not (found.train_accuracy < 0.93 and gap < 0.04):
         return None
     config = found.run.config
-    actions = ["a larger network: --width 2, or another --model", "more epochs: --recipe best, or --epochs"]
+    actions = ["a larger network: `--width 2`, or another `--model`", "more epochs: `--recipe best`, or `--epochs`"]
     if config.augment.startswith(("default", "best")):
-        actions.append("weaker augmentation: --augment quick")
+        actions.append("weaker augmentation: `--augment quick`")
     if config.options.dropout or (config.l2 or 0) > 0.05 or config.l1:
-        actions.append("less regularisation: smaller --dropout, --l2, --l1")
+        actions.append("less regularisation: smaller `--dropout`, `--l2`, `--l1`")
     size = found.run.pixels
     if min(size.height, size.width) <= 64 and config.size is None:
-        actions.append(f"larger pictures, if yours have the detail: --size {2 * min(size.height, size.width)}")
+        actions.append(f"larger pictures, if yours have the detail: `--size {2 * min(size.height, size.width)}`")
     return Advice(
         "under-fitting",
         "warn",
@@ -149,7 +149,7 @@ def _still_improving(found: Findings) -> Advice | None:
         "warn",
         "It was still getting better when it stopped",
         f"The last quarter of {epochs} epochs brought {100 * gained:.1f} points.",
-        (f"--epochs {2 * epochs}", "or a higher --rate with a schedule that falls (cosine, one-cycle)"),
+        (f"`--epochs {2 * epochs}`", "or a higher `--rate` with a schedule that falls (cosine, one-cycle)"),
     )
 
 
@@ -172,7 +172,10 @@ def _imbalance(found: Findings) -> Advice | None:
         "Rare classes do worse",
         f"Classes with few training images are found {100 * behind:.0f} points less often than the others; worst is"
         f" {found.run.classes[worst]} ({counts[worst]:,} training images, {_percent(recalls[worst])} found).",
-        ("more pictures of the rare classes: nothing else helps as much", "--imbalance balanced, weights or focal"),
+        (
+            "more pictures of the rare classes: nothing else helps as much",
+            "`--imbalance balanced`, `weights` or `focal`",
+        ),
     )
 
 
@@ -220,7 +223,10 @@ def _too_little_data(found: Findings) -> Advice | None:
             "warn",
             "There may be too few pictures",
             f"A class has {int(np.median(counts))} training images (median).",
-            ("--learning-curve shows whether more would help", "start from a network that has seen more: --from RUN"),
+            (
+                "`--learning-curve` shows whether more would help",
+                "start from a network that has seen more: `--from RUN`",
+            ),
         )
     return None
 
@@ -234,7 +240,7 @@ def _small_validation(found: Findings) -> Advice | None:
         "warn",
         "The score itself is uncertain",
         f"{found.metrics['images']:,} validation images say {_percent(found.metrics['accuracy'])} ± {_percent(error)}.",
-        ("compare trainings by cross-validation (--folds 5 --fold 0 … 4), or validate on more (--val 0.25)",),
+        ("compare trainings by cross-validation (`--folds 5 --fold 0` … `4`), or validate on more (`--val 0.25`)",),
     )
 
 
@@ -247,7 +253,7 @@ def _calibration(found: Findings) -> Advice | None:
         "warn",
         "Scores do not mean what they say",
         f"Even calibrated, scores are {100 * error:.1f} points off on average.",
-        ("--label-smoothing 0.05 or mixed pictures (--augment best) give calmer scores", "validate on more images"),
+        ("`--label-smoothing 0.05` or mixed pictures (`--augment best`) give calmer scores", "validate on more images"),
     )
 
 
@@ -264,7 +270,7 @@ def _unsteady(found: Findings) -> Advice | None:
         "warn",
         "The training is unsteady",
         f"The gradient jumped to more than 20 times its usual size {spikes} times.",
-        ("--clip 1", "a smaller --rate, or a longer --warmup"),
+        ("`--clip 1`", "a smaller `--rate`, or a longer `--warmup`"),
     )
 
 

@@ -186,7 +186,6 @@ def _frame(x: _Axis, y: _Axis, x_label: str, y_label: str, *, percent: bool) -> 
     parts.append(f'<line class="axis" x1="{LEFT}" x2="{WIDTH - RIGHT}" y1="{base}" y2="{base}"/>')
     middle = (LEFT + WIDTH - RIGHT) / 2
     parts.append(f'<text class="label" x="{middle}" y="{HEIGHT - 5}" text-anchor="middle">{escape(x_label)}</text>')
-    parts.append(f"<title>{escape(y_label)}</title>")
     return "".join(parts)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterable, Mapping, Sequence
 from html import escape
 from typing import Any
@@ -38,11 +39,16 @@ def figure(title: str, chart: str, note: str = "") -> str:
     return f"<figure><figcaption>{escape(title)}</figcaption>{chart}{below}</figure>"
 
 
-def table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    """A table of cells that are HTML already; it scrolls by itself where it is too wide."""
-    head = "".join(f"<th>{escape(cell)}</th>" for cell in header)
-    body = "".join("<tr>" + "".join(f"<td>{cell}</td>" for cell in row) + "</tr>" for row in rows)
-    return f'<div class="scroll"><table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>'
+def table(header: Sequence[str], rows: Iterable[Sequence[str]], *, text: Sequence[int] = (0,)) -> str:
+    """A table of cells that are HTML already, `text` columns to the left; it scrolls by itself where it is too wide."""
+
+    def row(cells: Iterable[str], tag: str) -> str:
+        sides = (' class="text"' if i in text else "" for i in itertools.count())
+        return "<tr>" + "".join(f"<{tag}{side}>{c}</{tag}>" for c, side in zip(cells, sides, strict=False)) + "</tr>"
+
+    head = row(map(escape, header), "th")
+    body = "".join(row(cells, "td") for cells in rows)
+    return f'<div class="scroll"><table><thead>{head}</thead><tbody>{body}</tbody></table></div>'
 
 
 def definitions(values: Mapping[str, Any]) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from html import escape
 from typing import Any
 
@@ -115,7 +116,7 @@ def confusion(found: Findings) -> str:
     note = "A row is what the pictures are, a column what was said; cells show their part of the row."
     pairs = _confusions(found)
     rows = [(escape(a), escape(b), str(n), f"{100 * share:.1f} %") for a, b, n, share in pairs]
-    listed = table(("is", "said", "times", "of its images"), rows) if rows else ""
+    listed = table(("is", "said", "times", "of its images"), rows, text=(0, 1)) if rows else ""
     return f"<h2>What is taken for what</h2>{figure('Confusion matrix', chart, note)}<p></p>{listed}"
 
 
@@ -184,7 +185,7 @@ def data(found: Findings) -> str:
     rows.append(("<b>all</b>", *(f"<b>{sum(counts[s].values()):,}</b>" for s in splits), ""))
     lists = "".join(_listed(title, entries) for title, entries in _issues(found_by))
     clean = "" if lists else '<p class="dimmed">No unreadable, doubled, tiny, odd or blank pictures.</p>'
-    return f"<h2>The data</h2>{lists}{clean}<p></p>{table(('class', *splits, ''), rows)}"
+    return f"<h2>The data</h2>{lists}{clean}<p></p>{table(('class', *splits, ''), rows, text=(0, len(splits) + 1))}"
 
 
 def settings(found: Findings) -> str:
@@ -246,12 +247,8 @@ def _listed(title: str, entries: list[str], shown: int = 20) -> str:
 
 
 def _coded(action: str) -> str:
-    """Options in an action stand out as what can be typed."""
-    words = escape(action).split(" ")
-    return " ".join(
-        f"<code>{w.rstrip('.,;:)')}</code>{w[len(w.rstrip('.,;:)')) :]}" if w.lstrip("(").startswith("--") else w
-        for w in words
-    )
+    """What stands between backticks as something to type."""
+    return re.sub(r"`([^`]+)`", r"<code>\1</code>", escape(action))
 
 
 def _share(value: float) -> str:

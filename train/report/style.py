@@ -15,8 +15,9 @@ font:15px/1.5 system-ui,-apple-system,"Segoe UI",Roboto,"Helvetica Neue",sans-se
 h1{font-size:26px;line-height:1.2;margin:0 0 4px}h2{font-size:19px;margin:40px 0 12px}h3{font-size:15px;margin:0 0 6px}
 p{margin:0 0 10px}.sub{color:var(--dim);margin:0 0 20px}.dimmed{color:var(--dim)}
 a{color:var(--k0)}code{font:13px/1.4 ui-monospace,SFMono-Regular,Menlo,Consolas,monospace;background:var(--card);
-padding:1px 5px;border-radius:4px}
-.facts{display:grid;grid-template-columns:repeat(auto-fit,minmax(132px,1fr));gap:10px;margin:0 0 8px}
+padding:1px 5px;border-radius:4px;white-space:nowrap}
+.advice code{background:var(--bg)}
+.facts{display:grid;grid-template-columns:repeat(auto-fit,minmax(116px,1fr));gap:10px;margin:0 0 8px}
 .fact{background:var(--card);border:1px solid var(--line);border-radius:10px;padding:10px 12px}
 .fact b{display:block;font-size:21px;line-height:1.25;font-variant-numeric:tabular-nums}
 .fact span{color:var(--dim);font-size:13px}
@@ -43,7 +44,7 @@ svg .cell{stroke:var(--line);stroke-width:.5}svg .right{fill:var(--k0)}svg .wron
 table{border-collapse:collapse;width:100%;font-variant-numeric:tabular-nums;font-size:14px}
 th,td{padding:6px 12px;text-align:right;white-space:nowrap;border-bottom:1px solid var(--line)}
 tr:last-child td{border-bottom:0}th{font-weight:600;color:var(--dim);background:var(--card)}
-th:first-child,td:first-child{text-align:left;white-space:normal;min-width:90px}
+th.text,td.text{text-align:left}td:first-child{white-space:normal;min-width:90px}
 td .bar{display:inline-block;height:8px;border-radius:2px;background:var(--k0);margin-left:8px;vertical-align:1px}
 .low{color:var(--bad);font-weight:600}
 .advice{border:1px solid var(--line);border-left:4px solid var(--k0);border-radius:8px;background:var(--card);
