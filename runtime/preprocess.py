@@ -28,6 +28,7 @@ RESIZES: tuple[Resize, ...] = ("stretch", "letterbox", "crop")
 FILTERS: tuple[Filter, ...] = ("halves", "area", "linear", "cubic")
 ANCHORS: tuple[Anchor, ...] = ("center", "topleft")
 
+_LUT_DTYPES = ("uint8", "int8", "int16", "int32", "float16", "float32", "float64")  # of those cv2.LUT can make
 _CV_FILTERS = {"area": cv2.INTER_AREA, "linear": cv2.INTER_LINEAR, "cubic": cv2.INTER_CUBIC}
 
 
@@ -147,17 +148,42 @@ def fit(
 
 def to_tensor(pixels: NDArray[np.uint8], tensor: TensorContract) -> NDArray[Any]:
     """The network's picture (H, W, C) or pictures (B, H, W, C) as the array one model file takes, with a batch axis."""
-    values = pixel_values(tensor)
-    batch = pixels if pixels.ndim == 4 else pixels[None]
-    if values is None:
-        out: NDArray[Any] = batch
-    elif len(values) == 1:
-        out = values[0][batch]
-    else:
-        out = np.stack([values[c][batch[..., c]] for c in range(len(values))], axis=-1)
+    batch = np.ascontiguousarray(pixels if pixels.ndim == 4 else pixels[None])
     if tensor.layout == "NCHW":
-        out = out.transpose(0, 3, 1, 2)
-    return np.ascontiguousarray(out)
+        return _planes(batch, tensor)
+    if _flips(tensor):
+        return np.bitwise_xor(batch, 0x80).view(np.int8)
+    values = pixel_values(tensor)
+    if values is None:
+        return batch
+    if tensor.dtype not in _LUT_DTYPES:
+        return np.stack([values[c % len(values)][batch[..., c]] for c in range(batch.shape[3])], axis=-1)
+    table = values[0] if len(values) == 1 else np.ascontiguousarray(values.T)[None]
+    rows = batch.reshape(-1, *batch.shape[2:])
+    return np.asarray(cv2.LUT(rows, table)).reshape(batch.shape)
+
+
+def _planes(batch: NDArray[np.uint8], tensor: TensorContract) -> NDArray[Any]:
+    """Channels first: one look-up a plane, straight into its place."""
+    count, height, width, channels = batch.shape
+    values = pixel_values(tensor)
+    out = np.empty((count, channels, height, width), np.dtype(tensor.dtype))
+    for b in range(count):
+        for c, plane in enumerate(cv2.split(batch[b])):
+            if values is None:
+                out[b, c] = plane
+            elif tensor.dtype in _LUT_DTYPES:
+                cv2.LUT(plane, values[c % len(values)], dst=out[b, c])
+            else:
+                np.take(values[c % len(values)], plane, out=out[b, c], mode="clip")
+    return out
+
+
+@functools.lru_cache(maxsize=64)
+def _flips(tensor: TensorContract) -> bool:
+    """Whether an int8 tensor is the pixel with its top bit flipped."""
+    values = pixel_values(tensor)
+    return tensor.dtype == "int8" and values is not None and bool((values == np.arange(-128, 128)).all())
 
 
 @functools.lru_cache(maxsize=64)
