@@ -78,7 +78,7 @@ def line_chart(
     if not series:
         return ""
     x, y = _axes([v for s in series for v in s.xs], [v for s in series for v in s.ys], log_x=log_x, log_y=log_y)
-    parts = [_frame(x, y, x_label, y_label, percent=percent)]
+    parts = [_frame(x, y, x_label, percent=percent)]
     if mark and x.low <= mark[0] <= x.high:
         at = x.at(mark[0])
         anchor = "end" if at > WIDTH / 2 else "start"
@@ -116,7 +116,7 @@ def scatter_chart(
     if not points:
         return ""
     x, y = _axes([p.x for p in points], [p.y for p in points], log_x=log_x)
-    parts = [_frame(x, y, x_label, y_label, percent=percent)]
+    parts = [_frame(x, y, x_label, percent=percent)]
     if front:
         path = f"M{x.at(front[0][0]):.1f},{y.at(front[0][1]):.1f}"
         path += "".join(f"H{x.at(a):.1f}V{y.at(b):.1f}" for a, b in front[1:])
@@ -166,7 +166,7 @@ def _axes(xs: Sequence[float], ys: Sequence[float], *, log_x: bool = False, log_
     return _Axis(x_low, x_high, LEFT, WIDTH - RIGHT, log_x), _Axis(y_low, y_high, HEIGHT - BOTTOM, TOP, log_y)
 
 
-def _frame(x: _Axis, y: _Axis, x_label: str, y_label: str, *, percent: bool) -> str:
+def _frame(x: _Axis, y: _Axis, x_label: str, *, percent: bool) -> str:
     parts = []
     for value in _axis_ticks(y):
         if percent and value > 1.0001:
