@@ -38,7 +38,7 @@ def formula(pixels, tensor):
     return values.transpose(0, 3, 1, 2) if tensor.layout == "NCHW" else values
 
 
-@pytest.mark.parametrize(("case", "layout"), itertools.product(CASES, ["NHWC", "NCHW"]))
+@pytest.mark.parametrize(("case", "layout"), list(itertools.product(CASES, ["NHWC", "NCHW"])))
 def test_every_type_and_layout_is_the_formula(case, layout):
     channels = (3,) if len(case.get("mean", (0,))) == 3 else (1, 3)
     for count, depth in itertools.product((1, 2), channels):
