@@ -4,17 +4,23 @@ from __future__ import annotations
 
 import sys
 import time
+from collections.abc import Callable
 from types import TracebackType
 from typing import Any
 
-__all__ = ["Progress"]
+__all__ = ["Progress", "Watch"]
+
+Watch = Callable[[dict[str, float]], None]  # told every epoch's row; what it raises ends the training
 
 
 class Progress:
     """Epochs, throughput and time left; says nothing when quiet."""
 
-    def __init__(self, epochs: int, steps: int, *, quiet: bool = False, tensorboard: Any = None) -> None:
+    def __init__(
+        self, epochs: int, steps: int, *, quiet: bool = False, tensorboard: Any = None, watch: Watch | None = None
+    ) -> None:
         self.epochs, self.steps, self.quiet = epochs, steps, quiet
+        self._watch = watch
         self._tensorboard = tensorboard
         self._bar: Any = None
         self._job: Any = None
@@ -61,6 +67,8 @@ class Progress:
         if self._tensorboard is not None:
             for name, value in row.items():
                 self._tensorboard.add_scalar(name, value, int(row["epoch"]))
+        if self._watch is not None:
+            self._watch(row)
 
     def say(self, line: str) -> None:
         """One line, above the live one where there is one."""

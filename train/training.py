@@ -35,14 +35,14 @@ from .models.cost import cost_of
 from .optimizers import make_optimizer
 from .picture import choose_pixels
 from .precision import laid_out
-from .progress import Progress
+from .progress import Progress, Watch
 from .run import FACTS, LAST, Run, RunFacts
 from .transfer import freeze, start_from
 
 __all__ = ["fit", "resume"]
 
 
-def fit(config: TrainConfig, *, quiet: bool = False, overwrite: bool = False) -> Run:
+def fit(config: TrainConfig, *, quiet: bool = False, overwrite: bool = False, watch: Watch | None = None) -> Run:
     """Train a network as the configuration says and return its run."""
     with distributed.joined(config.device) as world:
         folder = Path(config.out)
@@ -51,20 +51,20 @@ def fit(config: TrainConfig, *, quiet: bool = False, overwrite: bool = False) ->
                 f"--out {folder}: holds a run already; go on with --resume {folder}, choose another folder, or"
                 " give --overwrite"
             )
-        return _train(config.anchored(), None, world, quiet=quiet)
+        return _train(config.anchored(), None, world, quiet=quiet, watch=watch)
 
 
-def resume(path: str | Path, *, quiet: bool = False) -> Run:
+def resume(path: str | Path, *, quiet: bool = False, watch: Watch | None = None) -> Run:
     """Go on with a run where its last checkpoint left it; a finished one is returned as it is."""
     run = Run.open(path)
     if run.facts.metrics is not None:
         return run
     config = replace(run.config, out=str(path))
     with distributed.joined(config.device) as world:
-        return _train(config, run, world, quiet=quiet)
+        return _train(config, run, world, quiet=quiet, watch=watch)
 
 
-def _train(config: TrainConfig, earlier: Run | None, world: World, *, quiet: bool) -> Run:
+def _train(config: TrainConfig, earlier: Run | None, world: World, *, quiet: bool, watch: Watch | None = None) -> Run:
     speak = world.leads and not quiet
     threads = config.threads or (earlier.facts.environment["threads"] if earlier else None)
     if threads:
@@ -100,7 +100,7 @@ def _train(config: TrainConfig, earlier: Run | None, world: World, *, quiet: boo
         load_state(state, world.told(file.read_bytes() if world.leads else b""), file)
     steps = max(1, round(len(data.train) / config.batch))
     log = tensorboard.writer(run.path) if world.leads else None
-    with Progress(config.epochs, steps, quiet=not speak, tensorboard=log) as progress:
+    with Progress(config.epochs, steps, quiet=not speak, tensorboard=log, watch=watch) as progress:
         try:
             train(state, config, made_of, run, progress, world)
         except KeyboardInterrupt:
