@@ -115,7 +115,7 @@ class Placement:
         origin = np.array([self.origin_x, self.origin_y] * 2, np.float32)
         corners = (np.asarray(boxes, np.float32).reshape(-1, 4) - offset) / scale + origin
         limit = np.array([self.frame_width, self.frame_height] * 2, np.float32)
-        corners = np.clip(corners, 0, limit)
+        corners = np.asarray(np.clip(corners, 0, limit), np.float32)
         corners[:, 2:] -= corners[:, :2]
         return corners
 
@@ -212,14 +212,24 @@ def _center_crop(x: int, y: int, w: int, h: int, contract: PixelContract) -> tup
 
 def _resized(image: NDArray[np.uint8], width: int, height: int, how: Filter) -> NDArray[np.uint8]:
     if how == "halves":
-        while image.shape[0] >= 2 * height and image.shape[1] >= 2 * width:
-            half_h, half_w = image.shape[0] // 2, image.shape[1] // 2
-            even = image[: 2 * half_h, : 2 * half_w]  # an odd last row or column would leave OpenCV's exact halving
-            image = np.asarray(cv2.resize(even, (half_w, half_h), interpolation=cv2.INTER_AREA), np.uint8)
-        how = "linear"
+        image, how = _halved(image, width, height), "linear"
+    if how == "area" and (image.shape[0] < height) != (image.shape[1] < width):
+        # OpenCV's area filter falls back to linear on both axes when one grows
+        smaller = (min(image.shape[1], width), min(image.shape[0], height))
+        image, how = np.asarray(cv2.resize(image, smaller, interpolation=cv2.INTER_AREA), np.uint8), "linear"
     if image.shape[:2] == (height, width):
         return image
     return np.asarray(cv2.resize(image, (width, height), interpolation=_CV_FILTERS[how]), np.uint8)
+
+
+def _halved(image: NDArray[np.uint8], width: int, height: int) -> NDArray[np.uint8]:
+    """Halved by area as long as an axis is at least twice too long; each axis for itself."""
+    while image.shape[0] >= 2 * height or image.shape[1] >= 2 * width:
+        tall, wide = image.shape[0] >= 2 * height, image.shape[1] >= 2 * width
+        half_h, half_w = image.shape[0] >> tall, image.shape[1] >> wide
+        even = image[: half_h << tall, : half_w << wide]  # an odd last row or column would leave exact halving
+        image = np.asarray(cv2.resize(even, (half_w, half_h), interpolation=cv2.INTER_AREA), np.uint8)
+    return image
 
 
 def _colored(image: NDArray[np.uint8], color: Color) -> NDArray[np.uint8]:
