@@ -38,6 +38,7 @@ class StageTimes:
 
 def choose_file(network: Network, engine: str = "auto", precision: str | None = None) -> ModelFile:
     """The model file that an engine and a precision ask for; the preferred one that can run here unless said."""
+    engine = engine.partition(":")[0]  # what it runs on is no question of the file
     ranked = sorted(network.files, key=lambda file: file.path != network.preferred)
     fitting = [f for f in ranked if engine in ("auto", f.engine) and precision in (None, f.precision)]
     if not fitting:

@@ -84,6 +84,7 @@ def verify_bundle(
 ) -> VerifyReport:
     """Run the golden frames through every model file, or those of one engine or precision."""
     name = str(bundle.path or bundle.manifest.name)
+    engine = (engine or "auto").partition(":")[0]
     if not bundle.manifest.golden:
         raise BundleError(f"{name}: has no golden frames to verify it with")
     reports: list[FileReport] = []
@@ -91,11 +92,11 @@ def verify_bundle(
         role = golden.network or bundle.manifest.steps[-1].network
         network = bundle.manifest.networks[role]
         frames, reference = _frames(bundle, golden), _reference(bundle, golden)
-        wanted = [f for f in network.files if engine in (None, "auto", f.engine) and precision in (None, f.precision)]
+        wanted = [f for f in network.files if engine in ("auto", f.engine) and precision in (None, f.precision)]
         reports += [_verified(bundle, role, file, frames, reference, options) for file in wanted]
     if not reports:
         there = ", ".join(f"{f.engine} {f.precision}" for n in bundle.manifest.networks.values() for f in n.files)
-        asked = f"--engine {engine or 'auto'} --precision {precision or 'any'}"
+        asked = f"--engine {engine} --precision {precision or 'any'}"
         raise UsageError(f"{name}: no model file for {asked}; there are: {there}")
     return VerifyReport(name, tuple(reports))
 

@@ -54,7 +54,7 @@ def command(
     YOLO, COCO or VOC boxes. The plain top-1 among the data's classes counts; what a threshold rejects is told apart.
     """
     from edgelens.cli.evaluate_tables import print_report
-    from edgelens.runtime.engines.protocol import EngineOptions
+    from edgelens.runtime.engines.choice import options_for
     from edgelens.runtime.model import open_model
     from edgelens.runtime.network import choose_file
     from edgelens.runtime.preprocess import Region
@@ -68,7 +68,7 @@ def command(
         limit=limit,
         format_name=format_name,
         threshold=model_options["threshold"],
-        options=EngineOptions(threads=threads or 1, spin=True),
+        options=options_for(engine, threads, spin=True),
         region=Region.parse(roi) if roi else None,
     )
     result = {"schema": 1, "model": model, "data": data, "split": used, **report.to_json()}

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 import click
+from click.shell_completion import CompletionItem
 
 __all__ = [
     "device_option",
@@ -29,6 +30,25 @@ device_option = click.option("--device", metavar="NAME", help="A device profile 
 on_option = click.option("--on", metavar="[USER@]HOST", help="Do it on that machine, over SSH.")
 
 
+class _EngineType(click.ParamType):
+    """An engine's name, with accelerators behind a colon."""
+
+    name = "engine"
+
+    def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        from edgelens.runtime.engines.choice import split_engine
+        from edgelens.runtime.errors import UsageError
+
+        try:
+            split_engine(value)
+        except UsageError as error:
+            self.fail(str(error).removeprefix("--engine "), param, ctx)
+        return value
+
+    def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:  # noqa: ARG002
+        return [CompletionItem(name) for name in ("auto", "onnxruntime", "tflite") if name.startswith(incomplete)]
+
+
 def model_argument(*, required: bool = False) -> Callable[[F], F]:
     """MODEL: a bundle, an .onnx or .tflite file, or a built-in's name."""
     return click.argument("model", required=required, default=None if required else "digits")
@@ -41,9 +61,10 @@ def engine_options(function: F) -> F:
         click.option("--precision", metavar="P", help="float32, int8, float16: which model file of a bundle."),
         click.option(
             "--engine",
-            type=click.Choice(["auto", "onnxruntime", "tflite"]),
+            type=_EngineType(),
             default="auto",
-            help="Which engine runs it.",
+            metavar="NAME[:ON]",
+            help="auto, onnxruntime or tflite, and what on: onnxruntime:cuda, onnxruntime:tensorrt, tflite:edgetpu.",
         ),
     ):
         function = option(function)

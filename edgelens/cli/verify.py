@@ -19,7 +19,7 @@ __all__ = ["command"]
 @wheels_option
 def command(model: str, engine: str, precision: str | None, threads: int | None, json_path: str | None) -> None:
     """Prove a bundle's model files on this machine with its golden frames."""
-    from edgelens.runtime.engines.protocol import EngineOptions
+    from edgelens.runtime.engines.choice import options_for
     from edgelens.runtime.errors import UsageError, WorkError
     from edgelens.runtime.model import open_model
     from edgelens.runtime.verify import verify_bundle
@@ -27,8 +27,7 @@ def command(model: str, engine: str, precision: str | None, threads: int | None,
     bundle = open_model(model)
     if bundle.path is None:
         raise UsageError(f"{model}: a bare model file brings no golden frames; `edgelens bundle` makes a bundle of it")
-    options = EngineOptions(threads=threads or 1)
-    report = verify_bundle(bundle, None if engine == "auto" else engine, precision=precision, options=options)
+    report = verify_bundle(bundle, engine, precision=precision, options=options_for(engine, threads))
     if json_path:
         write_json(json_path, report.to_json())
     if json_path != "-":

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from ..errors import UsageError
 from .catalog import ENGINES
+from .protocol import EngineOptions
 
-__all__ = ["split_engine"]
+__all__ = ["options_for", "split_engine"]
 
 
 def split_engine(text: str) -> tuple[str, tuple[str, ...]]:
@@ -17,3 +18,8 @@ def split_engine(text: str) -> tuple[str, tuple[str, ...]]:
     if accelerators and name == "auto":
         raise UsageError(f"--engine {text}: an accelerator needs its engine's name, such as onnxruntime:cuda")
     return name, accelerators
+
+
+def options_for(text: str, threads: int | None, *, spin: bool = False) -> EngineOptions:
+    """How the engine that was asked for runs."""
+    return EngineOptions(threads or 1, split_engine(text)[1], spin)
