@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import struct
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -69,6 +70,8 @@ def _encode(path: Path, frames: Sequence[StillFrame], fps: float) -> int:
 
 def _plays(path: Path, frames: int) -> bool:
     """Whether the file holds what was written: OpenCV does not say when the disk was full."""
+    if not _has_index(path):
+        return False
     capture = cv2.VideoCapture(str(path), cv2.CAP_FFMPEG)
     try:
         if not capture.isOpened() or int(capture.get(cv2.CAP_PROP_FRAME_COUNT)) != frames:
@@ -77,6 +80,24 @@ def _plays(path: Path, frames: int) -> bool:
         return bool(capture.read()[0])
     finally:
         capture.release()
+
+
+def _has_index(path: Path) -> bool:
+    """Whether the index, which is written last, is there; FFmpeg would complain on stderr where it is not."""
+    with path.open("rb") as stream:
+        size = stream.seek(0, os.SEEK_END)
+        at = 0
+        while at + 8 <= size:
+            stream.seek(at)
+            length, kind = struct.unpack(">I4s", stream.read(8))
+            if length == 1:
+                length = int.from_bytes(stream.read(8), "big")
+            if kind == b"moov":
+                return bool(at + length <= size)
+            if length < 8:
+                return False
+            at += length
+    return False
 
 
 def _sync(folder: Path) -> None:

@@ -63,11 +63,11 @@ class MqttOptions:
             port = parts.port
         except ValueError:
             port = -1
-        if parts.scheme not in ("mqtt", "mqtts") or not parts.hostname or not topic or port == -1:
+        if parts.scheme not in ("mqtt", "mqtts") or not parts.hostname or not topic or port == -1 or parts.query:
             raise UsageError("--mqtt: write it as mqtt://user@host/topic, or mqtts:// for TLS")
         if parts.password is not None:
             raise UsageError("--mqtt: a password in the address shows in process lists; set EDGELENS_MQTT_PASSWORD")
-        if re.search(r"[#+\0]", topic):
+        if "#" in url or re.search(r"[+\0]", topic):
             raise UsageError(f"--mqtt: the topic {topic!r} must not contain # or +")
         tls = parts.scheme == "mqtts"
         return cls(

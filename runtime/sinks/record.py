@@ -84,7 +84,7 @@ class RecordSink:
         self._checked = float("-inf")
         self._credit = 0
         self._disk = threading.Lock()
-        self._complained = False
+        self._complained: set[str] = set()
 
     def write(self, result: Result) -> None:
         """Remember the picture; begin, go on with or end an event."""
@@ -194,11 +194,11 @@ class RecordSink:
 
     def _tell(self, done: bool, what: str) -> None:
         if done:
-            self._complained = False
+            self._complained.discard(what)
             return
         self.lost += 1
-        if not self._complained:
-            self._complained = True
+        if what not in self._complained:
+            self._complained.add(what)
             self._say(f"record: {what} could not be kept: no room under {self.options.folder}")
 
 

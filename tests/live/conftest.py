@@ -30,10 +30,15 @@ from edgelens.runtime.preprocess import PixelContract, TensorContract
 from edgelens.runtime.recognitions import Recognitions
 from edgelens.runtime.result import Result
 
-CHROMIUM_ARGS = (
-    "--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking"
-    " --disable-component-update --disable-sync"
-).split()
+CHROMIUM_ARGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
 
 
 class StagedLoop:
@@ -68,7 +73,9 @@ class StagedLoop:
         order = np.argsort(-scores, kind="stable")[:5]
         seen = Recognitions(tuple("0123456789"), order, scores[order])
         if self.detect:
-            seen = Recognitions(("person", "bottle"), [0, 1], [0.91, 0.66], boxes=[[x - 90, y - 110, 180, 220], [9, 9, 80, 150]])
+            seen = Recognitions(
+                ("person", "bottle"), [0, 1], [0.91, 0.66], boxes=[[x - 90, y - 110, 180, 220], [9, 9, 80, 150]]
+            )
         announced = seen.label() if index % 60 == 10 else None
         stages = {"capture": 1.2, "preprocess": 0.4, "infer": 0.08, "decode": 0.03}
         return Result(Frame(image, index, source=source), seen, stages, 6.2, announced, "bench")
@@ -105,7 +112,8 @@ class StagedLoop:
     def _status(self) -> LoopStatus:
         stages = {"capture": 1.2, "preprocess": 0.4, "infer": 0.08, "decode": 0.03}
         sources = tuple(
-            SourceStatus(name, True, True, count + 3, count, 3, 1, 29.8, 6.2, stages) for name, count in self.frames.items()
+            SourceStatus(name, True, True, count + 3, count, 3, 1, 29.8, 6.2, stages)
+            for name, count in self.frames.items()
         )
         return LoopStatus(self.model, "onnxruntime", "int8", self.started, sources, self.reading, {"mqtt": 2}, None)
 
@@ -188,12 +196,17 @@ class Broker:
             probe.bind(("127.0.0.1", 0))
             self.port = int(probe.getsockname()[1])
         self._config = folder / "mosquitto.conf"
-        self._config.write_text(f"listener {self.port} 127.0.0.1\nallow_anonymous true\npersistence false\nuser root\n")
+        self._config.write_text(
+            f"listener {self.port} 127.0.0.1\nallow_anonymous true\nuser root\n"
+            f"persistence true\npersistence_location {folder}/\nmax_queued_messages 0\n"
+        )
         self._process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
         program = shutil.which("mosquitto") or "/usr/sbin/mosquitto"
-        self._process = subprocess.Popen([program, "-c", self._config], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        self._process = subprocess.Popen(
+            [program, "-c", self._config], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        )
         deadline = time.monotonic() + 5
         while time.monotonic() < deadline:
             with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", self.port), 0.2):

@@ -58,7 +58,8 @@ def test_the_picture_moves_and_labels_agree_with_the_results(staged: Any, chromi
         for _ in range(5):
             frame, label, bars = page.evaluate(
                 """() => { const s = document.querySelector('.stage'); return [Number(s.dataset.frame),
-                s.querySelector('.label').textContent, [...s.querySelectorAll('.bars .name')].map((n) => n.textContent)]; }"""
+                s.querySelector('.label').textContent,
+                [...s.querySelectorAll('.bars .name')].map((n) => n.textContent)]; }"""
             )
             rows = loop.written["camera", frame]["results"]
             assert label == rows[0]["label"]
@@ -70,7 +71,9 @@ def test_numbers_and_timeline(staged: Any, chromium: Any) -> None:
     loop = staged()
     with opened(chromium, loop.preview.link) as page:
         page.wait_for_selector("#timeline li img")
-        shown = page.eval_on_selector_all("#numbers div", "all => Object.fromEntries(all.map((d) => [d.dataset.name, d.lastChild.textContent]))")
+        shown = page.eval_on_selector_all(
+            "#numbers div", "all => Object.fromEntries(all.map((d) => [d.dataset.name, d.lastChild.textContent]))"
+        )
         assert shown["fps"] == "29.8"
         assert shown["temperature"] == "61°C"
         assert (shown["throttled"], shown["dropped"], shown["reconnects"]) == ("no", "2", "1")
@@ -91,8 +94,8 @@ def test_boxes_lie_where_the_results_say_on_every_source(staged: Any, chromium: 
         frame, place, text = page.evaluate(
             """() => { const s = document.querySelector('.stage[data-source="door"]'), b = s.querySelector('.box');
             const c = s.querySelector('canvas').getBoundingClientRect(), r = b.getBoundingClientRect();
-            return [Number(s.dataset.frame), [(r.left - c.left) / c.width, (r.top - c.top) / c.height, r.width / c.width,
-            r.height / c.height], b.textContent]; }"""
+            return [Number(s.dataset.frame), [(r.left - c.left) / c.width, (r.top - c.top) / c.height,
+            r.width / c.width, r.height / c.height], b.textContent]; }"""
         )
         x, y, w, h = loop.written["door", frame]["results"][0]["box"]
         assert text == "person 91 %"
@@ -208,11 +211,14 @@ def _without_connection(status: Any) -> Any:
     return replace(status, sources=tuple(replace(source, connected=False) for source in status.sources))
 
 
-@pytest.mark.parametrize(("name", "settings"), [
-    ("desktop-dark", {}),
-    ("desktop-light", {"color_scheme": "light"}),
-    ("phone-dark", {"viewport": PHONE, "device_scale_factor": 2, "has_touch": True}),
-])
+@pytest.mark.parametrize(
+    ("name", "settings"),
+    [
+        ("desktop-dark", {}),
+        ("desktop-light", {"color_scheme": "light"}),
+        ("phone-dark", {"viewport": PHONE, "device_scale_factor": 2, "has_touch": True}),
+    ],
+)
 def test_no_accessibility_fault_and_no_sideways_scrolling(
     staged: Any, chromium: Any, artefacts: Path, tmp_path: Path, name: str, settings: dict[str, Any]
 ) -> None:

@@ -1,0 +1,249 @@
+"""Results reach a real broker at least once, however often it or the process goes away."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import sqlite3
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from edgelens.runtime.errors import UsageError
+from edgelens.runtime.sinks.mqtt import MqttOptions, MqttSink, slug
+from edgelens.runtime.sinks.outbox import Message, Outbox
+from edgelens.runtime.sinks.protocol import Notice
+
+paho = pytest.importorskip("paho.mqtt.client")
+
+
+class Subscriber:
+    """Everything that arrives, by topic; it comes back by itself when the broker does."""
+
+    def __init__(self, port: int) -> None:
+        self.messages: list[tuple[str, Any, bool]] = []
+        self._client = paho.Client(paho.CallbackAPIVersion.VERSION2, client_id="watcher", clean_session=False)
+        self._client.reconnect_delay_set(1, 1)
+        self.subscribed = threading.Event()
+        self._client.on_connect = lambda client, *rest: client.subscribe("#", qos=1)
+        self._client.on_subscribe = lambda *rest: self.subscribed.set()
+        self._client.on_message = self._take
+        self._client.connect_async("127.0.0.1", port)
+        self._client.loop_start()
+
+    def _take(self, client: Any, userdata: Any, message: Any) -> None:
+        text = message.payload.decode()
+        self.messages.append((message.topic, json.loads(text) if text.startswith("{") else text, message.retain))
+
+    def under(self, topic: str) -> list[Any]:
+        return [value for name, value, _ in self.messages if name == topic]
+
+    def close(self) -> None:
+        self._client.disconnect()
+        self._client.loop_stop()
+
+
+@pytest.fixture
+def watcher(broker: Any) -> Iterator[Subscriber]:
+    subscriber = Subscriber(broker.port)
+    assert subscriber.subscribed.wait(5)
+    yield subscriber
+    subscriber.close()
+
+
+def sink_for(broker: Any, folder: Path, said: list[str] | None = None, **more: Any) -> MqttSink:
+    options = MqttOptions.parse(f"mqtt://127.0.0.1:{broker.port}/door", device="bench", outbox=folder / "box", **more)
+    return MqttSink(options, say=(said if said is not None else []).append)
+
+
+def wait_for(condition: Callable[[], Any], seconds: float = 10) -> None:
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+
+
+def test_announcements_state_and_last_words(
+    broker: Any, watcher: Subscriber, staged: Any, tmp_path: Path, later: Any
+) -> None:
+    loop = staged(fps=0)
+    with sink_for(broker, tmp_path) as sink:
+        wait_for(lambda: watcher.under("door/status") == ["online"])
+        sink.write(loop.result("camera"))
+        sink.write(later(loop.result("camera"), captured=1.0, announced="7"))
+        sink.notice(Notice("camera", "lost", "camera: lost", 5.0))
+        wait_for(lambda: watcher.under("door/camera/announced") and watcher.under("door/camera/notice"))
+    announced = watcher.under("door/camera/announced")
+    assert [(m["announced"], m["schema"], m["device"], len(m["id"])) for m in announced] == [("7", 1, "bench", 32)]
+    assert watcher.under("door/camera/results") == []
+    wait_for(lambda: watcher.under("door/status") == ["online", "offline"])
+    late = Subscriber(broker.port)
+    wait_for(lambda: late.under("door/camera/announced"))
+    late.close()
+
+
+def test_home_assistant_finds_the_sensor(
+    broker: Any, watcher: Subscriber, staged: Any, tmp_path: Path, later: Any
+) -> None:
+    loop = staged(fps=0)
+    with sink_for(broker, tmp_path) as sink:
+        sink.write(later(loop.result("camera"), captured=1.0, announced="7"))
+        config = "homeassistant/sensor/edgelens_bench_camera/config"
+        wait_for(lambda: watcher.under(config))
+        told = watcher.under(config)[0]
+        assert told["state_topic"] == "door/camera/announced"
+        assert told["availability_topic"] == "door/status"
+        assert told["unique_id"] == "edgelens_bench_camera"
+        before = len(watcher.under(config))
+        watcher._client.publish("homeassistant/status", "online", qos=1)
+        wait_for(lambda: len(watcher.under(config)) > before)
+
+
+def test_every_result_when_asked_for(broker: Any, watcher: Subscriber, staged: Any, tmp_path: Path) -> None:
+    loop = staged(fps=0)
+    with sink_for(broker, tmp_path, publish="results") as sink:
+        for _ in range(50):
+            sink.write(loop.result("camera"))
+        wait_for(lambda: len(watcher.under("door/camera/results")) == 50)
+    assert [m["frame"] for m in watcher.under("door/camera/results")] == list(range(1, 51))
+
+
+def test_a_killed_process_leaves_the_last_will(broker: Any, watcher: Subscriber, tmp_path: Path) -> None:
+    child = _child(broker.port, tmp_path / "box", 0, 10**6)
+    wait_for(lambda: watcher.under("door/status")[-1:] == ["online"], 20)
+    child.kill()
+    child.wait()
+    wait_for(lambda: watcher.under("door/status")[-1:] == ["offline"])
+
+
+def test_nothing_is_lost_while_the_broker_comes_and_goes_and_the_process_is_killed(
+    broker: Any, watcher: Subscriber, tmp_path: Path
+) -> None:
+    """300 events, three outages, two kills; the long version is benchmarks/live_mqtt.py."""
+    box, total, written = tmp_path / "box", 300, 0
+    for kill in (True, True, False):
+        child = _child(broker.port, box, written, total)
+        broker.stop()
+        time.sleep(0.3)
+        broker.start()
+        if kill:
+            time.sleep(0.5)
+            child.send_signal(signal.SIGKILL)
+            child.wait()
+            written = _written(box)
+        else:
+            assert child.wait(30) == 0
+    wait_for(lambda: len({m["frame"] for m in watcher.under("door/camera/announced")}) == total, 20)
+    ids: dict[int, set[str]] = {}
+    for message in watcher.under("door/camera/announced"):
+        ids.setdefault(message["frame"], set()).add(message["id"])
+    assert set(ids) == set(range(total))
+    assert all(len(same) == 1 for same in ids.values()), "what is sent again carries the same id"
+
+
+_WRITER = """
+import sys, time
+import numpy as np
+from pathlib import Path
+from edgelens.runtime.frame import Frame
+from edgelens.runtime.recognitions import Recognitions
+from edgelens.runtime.result import Result
+from edgelens.runtime.sinks.mqtt import MqttOptions, MqttSink
+port, box, first, total = int(sys.argv[1]), Path(sys.argv[2]), int(sys.argv[3]), int(sys.argv[4])
+image, seen = np.zeros((4, 4, 3), np.uint8), Recognitions(("a",), [0], [0.9])
+options = MqttOptions.parse(f"mqtt://127.0.0.1:{port}/door", device="bench", outbox=box)
+with MqttSink(options, say=lambda line: None) as sink:
+    for index in range(first, total):
+        sink.write(Result(Frame(image, index, source="camera"), seen, announced="a"))
+        box.with_suffix(".count").write_text(str(index + 1))
+        time.sleep(0.002)
+    ends = time.monotonic() + 15
+    while len(sink.outbox) and time.monotonic() < ends:
+        time.sleep(0.02)
+    sys.exit(1 if len(sink.outbox) else 0)
+"""
+
+
+def _child(port: int, box: Path, first: int, total: int) -> subprocess.Popen[bytes]:
+    words = [sys.executable, "-c", _WRITER, str(port), str(box), str(first), str(total)]
+    return subprocess.Popen(words, env={**os.environ, "OMP_NUM_THREADS": "1"})
+
+
+def _written(box: Path) -> int:
+    """Events that the outbox has taken for certain."""
+    count = box.with_suffix(".count")
+    return int(count.read_text() or 0) if count.exists() else 0
+
+
+def test_the_outbox_is_bounded_ordered_and_survives(tmp_path: Path) -> None:
+    with Outbox(tmp_path / "box", most=5) as box:
+        box.put([Message("t", str(i).encode()) for i in range(8)])
+        assert (len(box), box.lost) == (5, 3)
+        first = box.next(0, 2)
+        assert [message.payload for message in first] == [b"3", b"4"]
+        box.done([message.row for message in first])
+    with Outbox(tmp_path / "box", most=5) as box:
+        assert [message.payload for message in box.next(0, 9)] == [b"5", b"6", b"7"]
+    with Outbox(tmp_path / "box", most_bytes=2) as box:
+        box.put([Message("t", b"8")])
+        assert [message.payload for message in box.next(0, 9)] == [b"7", b"8"]
+
+
+def test_a_damaged_outbox_is_put_aside(tmp_path: Path) -> None:
+    (tmp_path / "box.sqlite").write_bytes(b"not a data base" * 100)
+    with Outbox(tmp_path / "box.sqlite") as box:
+        box.put([Message("t", b"1")])
+        assert len(box) == 1
+    assert (tmp_path / "box.damaged").exists()
+
+
+def test_a_full_disk_loses_messages_and_counts_them(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with Outbox(tmp_path / "box") as box:
+        box._open.execute("PRAGMA max_page_count = 4")
+        box.put([Message("t", bytes(100_000))])
+        assert box.lost == 1
+        box.put([Message("t", b"small")])
+        assert [message.payload for message in box.next(0, 9)] == [b"small"]
+    assert sqlite3.connect(tmp_path / "box").execute("PRAGMA integrity_check").fetchone() == ("ok",)
+
+
+@pytest.mark.parametrize("url", ["http://host/topic", "mqtt://host", "mqtt:///topic", "mqtt://host:x/topic",
+                                 "mqtt://u:secret@host/topic", "mqtt://host/a/#"])  # fmt: skip
+def test_addresses_that_are_wrong_are_told_without_the_password(url: str, tmp_path: Path) -> None:
+    with pytest.raises(UsageError) as told:
+        MqttOptions.parse(url, device="d", outbox=tmp_path / "box")
+    assert "secret" not in str(told.value)
+
+
+def test_addresses(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("EDGELENS_MQTT_PASSWORD", "hidden")
+    monkeypatch.setenv("STATE_DIRECTORY", str(tmp_path))
+    options = MqttOptions.parse("mqtts://me@host/home/door", device="d")
+    assert (options.host, options.port, options.tls, options.user, options.password) == (
+        "host",
+        8883,
+        True,
+        "me",
+        "hidden",
+    )
+    assert options.topic == "home/door"
+    assert options.outbox == tmp_path / "mqtt-outbox.sqlite"
+    assert slug("rtsp://hall/2?x=#+") == "rtsp_hall_2_x"
+
+
+def test_leaving_is_quick_when_nobody_answers(tmp_path: Path, staged: Any, later: Any) -> None:
+    options = MqttOptions.parse("mqtt://127.0.0.1:1/door", device="bench", outbox=tmp_path / "box")
+    loop = staged(fps=0)
+    with MqttSink(options, say=lambda line: None) as sink:
+        sink.write(later(loop.result("camera"), captured=1.0, announced="7"))
+        start = time.monotonic()
+    assert time.monotonic() - start < 1.2
+    with Outbox(tmp_path / "box") as box:
+        assert len(box) == 1

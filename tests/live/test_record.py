@@ -1,0 +1,192 @@
+"""Clips, snapshots and lines: whole or absent, within the quota, whatever happens to the disk or the process."""
+
+from __future__ import annotations
+
+import json
+import os
+import resource
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import pytest
+
+from edgelens.runtime.sinks.clip import write_clip
+from edgelens.runtime.sinks.protocol import Notice
+from edgelens.runtime.sinks.record import RecordOptions, RecordSink
+
+FREE = {"keep_free_bytes": 0}
+
+
+def play(path: Path) -> int:
+    """Frames that can be read from a clip."""
+    capture, count = cv2.VideoCapture(str(path)), 0
+    while capture.read()[0]:
+        count += 1
+    capture.release()
+    return count
+
+
+def names(folder: Path) -> set[str]:
+    return {path.name for path in folder.glob("clips/[!.]*.mp4")}
+
+
+def used(folder: Path) -> int:
+    return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
+
+
+def feed(
+    sink: RecordSink, loop: Any, later: Any, seconds: float, announce: dict[float, str], start: float = 100.0
+) -> None:
+    """30 frames a second of a camera's time, as fast as they can be written."""
+    left = dict(announce)
+    for i in range(int(seconds * 30)):
+        at = i / 30
+        due = next((moment for moment in left if at >= moment), None)
+        label = left.pop(due) if due is not None else None
+        sink.write(later(loop.result("camera"), captured=start + at, announced=label))
+
+
+def test_a_clip_holds_what_was_before_and_after(staged: Any, later: Any, tmp_path: Path) -> None:
+    loop = staged(fps=0)
+    options = RecordOptions(tmp_path, before_s=1, after_s=2, fps=10, **FREE)
+    with RecordSink(options) as sink:
+        feed(sink, loop, later, 6, {3.0: "cup"})
+        sink.notice(Notice("camera", "lost", "camera: lost", 1.0))
+    (clip,) = (tmp_path / "clips").iterdir()
+    assert play(clip) == pytest.approx(30, abs=2)
+    assert clip.name.endswith("-camera-cup.mp4")
+    (snapshot,) = (tmp_path / "snapshots").iterdir()
+    assert cv2.imread(str(snapshot)).shape == (480, 640, 3)
+    lines = [json.loads(line) for path in (tmp_path / "lines").iterdir() for line in path.read_text().splitlines()]
+    assert [line.get("announced") or line.get("kind") for line in lines] == ["cup", "lost"]
+
+
+def test_announcements_close_together_make_one_clip_up_to_a_length(staged: Any, later: Any, tmp_path: Path) -> None:
+    loop = staged(fps=0)
+    with RecordSink(RecordOptions(tmp_path, before_s=0.5, after_s=1, longest_s=3, fps=10, **FREE)) as sink:
+        feed(sink, loop, later, 6, {1.0: "a", 1.8: "b", 2.6: "c", 3.2: "d"})
+    lengths = sorted(play(clip) for clip in (tmp_path / "clips").iterdir())
+    assert len(lengths) == 1
+    assert lengths[0] == pytest.approx(30, abs=3)
+
+
+def test_a_clip_under_way_is_finished_when_the_run_ends(staged: Any, later: Any, tmp_path: Path) -> None:
+    loop = staged(fps=0)
+    with RecordSink(RecordOptions(tmp_path, before_s=1, after_s=60, fps=10, **FREE)) as sink:
+        feed(sink, loop, later, 2, {1.0: "a"})
+    (clip,) = (tmp_path / "clips").iterdir()
+    assert play(clip) >= 15
+
+
+def test_gaps_keep_their_time(tmp_path: Path) -> None:
+    still = bytes(cv2.imencode(".jpg", np.zeros((48, 64, 3), np.uint8))[1])
+    assert write_clip(tmp_path / "x.mp4", [(0.0, still), (0.1, still), (1.1, still), (1.2, still)], 10)
+    assert play(tmp_path / "x.mp4") == pytest.approx(13, abs=1)
+
+
+def test_nothing_passes_the_quota(staged: Any, later: Any, tmp_path: Path) -> None:
+    loop = staged(fps=0)
+    (tmp_path / "clips").mkdir()
+    (tmp_path / "clips" / "mine.txt").write_text("not the kit's: never touched")
+    options = RecordOptions(tmp_path, before_s=0.5, after_s=0.5, fps=10, quota_bytes=300_000, **FREE)
+    with RecordSink(options, say=lambda line: None) as sink:
+        for event in range(8):
+            feed(sink, loop, later, 2, {1.0: f"l{event}"}, start=100.0 + 10 * event)
+            assert used(tmp_path) <= 300_000 + 100
+    assert play(max((tmp_path / "clips").glob("*.mp4"), key=lambda path: path.stat().st_mtime)) > 0
+    assert (tmp_path / "clips" / "mine.txt").exists()
+
+
+def test_what_is_too_old_goes(staged: Any, later: Any, tmp_path: Path) -> None:
+    (tmp_path / "clips").mkdir()
+    old = tmp_path / "clips" / "20200101-000000-000000-camera-cup.mp4"
+    old.write_bytes(b"x")
+    os.utime(old, (1, 1))
+    partial = tmp_path / "clips" / ".20200101-000000-000000-camera-cup.partial.mp4"
+    partial.write_bytes(b"x")
+    with RecordSink(RecordOptions(tmp_path, quota_age_s=3600, **FREE)):
+        assert not old.exists()
+        assert not partial.exists(), "what a killed run left half-written"
+
+
+_RECORDER = """
+import sys, time, resource
+from pathlib import Path
+import numpy as np
+from edgelens.runtime.frame import Frame
+from edgelens.runtime.recognitions import Recognitions
+from edgelens.runtime.result import Result
+from edgelens.runtime.sinks.record import RecordOptions, RecordSink
+folder, limit = Path(sys.argv[1]), int(sys.argv[2])
+if limit:
+    resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
+seen = Recognitions(("a",), [0], [0.9])
+noise = np.random.default_rng(0).integers(0, 256, (8, 120, 160, 3), dtype=np.uint8)
+options = RecordOptions(folder, before_s=0.3, after_s=0.3, fps=20, quota_bytes=3_000_000, keep_free_bytes=0)
+with RecordSink(options, say=lambda line: print(line, flush=True)) as sink:
+    for i in range(int(sys.argv[3])):
+        frame = Frame(noise[i % 8], i, captured=i / 20, source="camera")
+        sink.write(Result(frame, seen, announced="a" if i % 30 == 10 else None))
+print("clips", sink.clips, "lost", sink.lost)
+"""
+
+
+def record(folder: Path, limit: int, frames: int) -> subprocess.Popen[str]:
+    words = [sys.executable, "-c", _RECORDER, str(folder), str(limit), str(frames)]
+    return subprocess.Popen(words, stdout=subprocess.PIPE, text=True, env={**os.environ, "OMP_NUM_THREADS": "1"})
+
+
+def test_a_clip_is_complete_or_absent_after_a_kill(tmp_path: Path) -> None:
+    random = np.random.default_rng(5)
+    for _ in range(3):
+        child = record(tmp_path, 0, 10**6)
+        deadline = time.monotonic() + 20
+        before = names(tmp_path)
+        while len(names(tmp_path) - before) < 2 and time.monotonic() < deadline:
+            time.sleep(0.01)
+        time.sleep(float(random.uniform(0, 0.2)))
+        child.send_signal(signal.SIGKILL)
+        child.communicate()
+    clips = list((tmp_path / "clips").glob("[!.]*.mp4"))
+    assert len(clips) >= 3
+    assert all(play(clip) > 5 for clip in clips)
+    assert used(tmp_path) <= 3_000_000 + 700_000  # what was half-written at the last kill, cleared by the next run
+    assert all(cv2.imread(str(path)) is not None for path in (tmp_path / "snapshots").glob("[!.]*.jpg"))
+
+
+def test_a_disk_that_takes_no_more_leaves_whole_clips_and_one_line(tmp_path: Path) -> None:
+    child = record(tmp_path, 60_000, 200)
+    out, _ = child.communicate(timeout=60)
+    assert child.returncode == 0
+    assert "clips 0" in out
+    assert out.count("could not be kept") == 1
+    assert not list(tmp_path.rglob("*.mp4"))
+    assert not list(tmp_path.rglob(".*partial*"))
+
+
+@pytest.mark.skipif(os.getuid() != 0, reason="only root may mount a small disk")
+def test_a_full_disk(tmp_path: Path) -> None:
+    if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=700k", "tmpfs", tmp_path], capture_output=True).returncode:
+        pytest.skip("no small disk can be mounted here")
+    try:
+        child = record(tmp_path, 0, 400)
+        out, _ = child.communicate(timeout=60)
+        assert child.returncode == 0, out
+        clips = list((tmp_path / "clips").glob("*.mp4"))
+        assert clips
+        assert all(play(clip) > 5 for clip in clips)
+        assert not list(tmp_path.rglob(".*partial*"))
+    finally:
+        subprocess.run(["umount", tmp_path], check=True)
+
+
+def test_python_is_not_killed_by_a_file_size_limit() -> None:
+    """What the recorder counts on: SIGXFSZ is ignored, a write fails instead."""
+    assert signal.getsignal(signal.SIGXFSZ) == signal.SIG_IGN
+    assert resource.RLIMIT_FSIZE is not None

@@ -1,0 +1,75 @@
+"""What is kept for people to look at, and that training takes it as it is."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import pytest
+
+from edgelens.runtime.frame import Frame
+from edgelens.runtime.preprocess import Region
+from edgelens.runtime.recognitions import Recognitions
+from edgelens.runtime.result import Result
+from edgelens.runtime.sinks.uncertain import UncertainOptions, UncertainSink, blurred_outside, is_uncertain
+
+LABELS = ("cup", "a/b", "..")
+
+
+def result(ids: list[int], scores: list[float], captured: float = 0.0, boxes: Any = None) -> Result:
+    image = np.random.default_rng(0).integers(0, 256, (120, 160, 3), dtype=np.uint8)
+    return Result(Frame(image, captured=captured, source="door"), Recognitions(LABELS, ids, scores, boxes=boxes))
+
+
+@pytest.mark.parametrize(("seen", "expected"), [
+    (result([-1, 0, 1], [0.4, 0.4, 0.3]), True),  # rejected
+    (result([0, 1], [0.65, 0.1]), True),  # near the threshold
+    (result([0, 1], [0.95, 0.02]), False),
+    (result([0, 1], [0.75, 0.70]), True),  # a narrow lead
+    (result([], []), False),
+    (result([0, 0], [0.95, 0.62], boxes=[[0, 0, 9, 9], [20, 20, 9, 9]]), True),  # one box of two
+])  # fmt: skip
+def test_what_counts_as_uncertain(seen: Result, expected: bool) -> None:
+    assert is_uncertain(seen, 0.6, UncertainOptions(Path())) is expected
+
+
+def test_pictures_land_in_class_folders_that_training_reads(tmp_path: Path) -> None:
+    options = UncertainOptions(tmp_path, every_s=5, keep_free_bytes=0)
+    with UncertainSink(options, threshold=lambda source: 0.6) as sink:
+        for i, label in enumerate([0, 0, 1, 0, 2, 1, 0]):
+            sink.write(result([-1, label], [0.3, 0.3], captured=i * 3.0))
+    assert sink.kept == 4, "one in five seconds"
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["a_b", "cup", "unknown"]
+    from edgelens.runtime.datasets import folders
+
+    images = folders.read(tmp_path)
+    assert len(images) == 4
+
+
+def test_the_quota_takes_the_oldest(tmp_path: Path) -> None:
+    options = UncertainOptions(tmp_path, every_s=0, quota_bytes=60_000, keep_free_bytes=0)
+    with UncertainSink(options) as sink:
+        for i in range(12):
+            sink.write(result([-1, 0], [0.3, 0.3], captured=float(i)))
+            assert sum(path.stat().st_size for path in tmp_path.rglob("*.jpg")) <= 60_000
+    assert sink.kept == 12
+
+
+def test_blur_leaves_only_the_recognized_area() -> None:
+    image = np.random.default_rng(1).integers(0, 256, (120, 160, 3), dtype=np.uint8)
+    out = blurred_outside(image, [(40, 30, 50, 40)])
+    assert (out[30:70, 40:90] == image[30:70, 40:90]).all()
+    outside = np.ones((120, 160), bool)
+    outside[30:70, 40:90] = False
+    assert out[outside].std() < image[outside].std() / 4
+
+
+def test_blur_follows_boxes_or_the_region(tmp_path: Path) -> None:
+    options = UncertainOptions(tmp_path, every_s=0, blur=True, keep_free_bytes=0)
+    with UncertainSink(options, region=lambda source: Region(0.5, 0, 0.5, 1)) as sink:
+        sink.write(result([-1, 0], [0.3, 0.3]))
+    (kept,) = tmp_path.rglob("*.jpg")
+    image = cv2.imread(str(kept))
+    assert image[:, 100:].std() > 3 * image[:, :70].std()
