@@ -1,0 +1,185 @@
+"""Readers of boxes: VOC, COCO and YOLO tell the same truth, and what is wrong in one line."""
+
+from __future__ import annotations
+
+import json
+
+import cv2
+import numpy as np
+import pytest
+
+from edgelens.runtime.datasets.catalog import load_boxes
+from edgelens.runtime.errors import DataError
+
+CLASSES = ("bird", "cat")
+#        image, class, x, y, w, h in pixels of 80 × 60
+TRUTH = [("a", 1, 8, 6, 40, 30), ("a", 0, 0, 0, 16, 12), ("b", 0, 20, 15, 60, 45)]
+
+
+def write_images(folder, *names):
+    folder.mkdir(parents=True, exist_ok=True)
+    for name in names:
+        cv2.imwrite(str(folder / f"{name}.png"), np.full((60, 80, 3), 90, np.uint8))
+
+
+def write_voc(root, extra=""):
+    write_images(root / "JPEGImages", "a", "b", "empty")
+    (root / "Annotations").mkdir()
+    for name in ("a", "b", "empty"):
+        objects = "".join(
+            f"<object><name>{CLASSES[c]}</name><bndbox><xmin>{x}</xmin><ymin>{y}</ymin><xmax>{x + w}</xmax>"
+            f"<ymax>{y + h}</ymax></bndbox></object>"
+            for image, c, x, y, w, h in TRUTH
+            if image == name
+        )
+        text = f"{extra}<annotation><filename>{name}.png</filename>{objects}</annotation>"
+        (root / "Annotations" / f"{name}.xml").write_text(text)
+    (root / "ImageSets" / "Main").mkdir(parents=True)
+    (root / "ImageSets" / "Main" / "val.txt").write_text("b\n")
+
+
+def write_coco(root, **changes):
+    write_images(root / "images", "a", "b", "empty")
+    (root / "annotations").mkdir()
+    table = {
+        "images": [{"id": n, "file_name": f"{name}.png"} for n, name in enumerate(("a", "b", "empty"))],
+        "categories": [{"id": 17, "name": "cat"}, {"id": 3, "name": "bird"}],
+        "annotations": [
+            {
+                "id": i,
+                "image_id": "ab".index(image),
+                "category_id": (3, 17)[c],
+                "bbox": box,
+                "area": 99.0,
+                "iscrowd": i == 2,
+            }
+            for i, (image, c, *box) in enumerate(TRUTH)
+        ],
+    }
+    (root / "annotations" / "instances_val.json").write_text(json.dumps(table | changes))
+
+
+def write_yolo(root, yaml="names: [bird, cat]\n"):
+    write_images(root / "images" / "val", "a", "b", "empty")
+    (root / "labels" / "val").mkdir(parents=True)
+    for name in ("a", "b", "alone"):
+        lines = [
+            f"{c} {(x + w / 2) / 80} {(y + h / 2) / 60} {w / 80} {h / 60}"
+            for image, c, x, y, w, h in TRUTH
+            if image == name
+        ]
+        (root / "labels" / "val" / f"{name}.txt").write_text("\n".join(lines))
+    (root / "data.yaml").write_text(yaml)
+
+
+WRITERS = {"voc": write_voc, "coco": write_coco, "yolo": write_yolo}
+
+
+@pytest.mark.parametrize("kind", WRITERS)
+def test_every_format_tells_the_same_truth(tmp_path, kind):
+    WRITERS[kind](tmp_path / "set")
+    data = load_boxes(tmp_path / "set")
+    assert data.format == kind
+    assert data.classes == CLASSES
+    assert len(data) == 3
+    found = {
+        (name.rsplit("/", 1)[1][0], int(label), *box.round(3).tolist())
+        for name, known in zip(data.names, data.boxes, strict=True)
+        for label, box in zip(known.labels, known.in_pixels(60, 80), strict=True)
+    }
+    assert found == {(image, c, *map(float, box)) for image, c, *box in TRUTH}
+    assert data.image(0).shape == (60, 80, 3)
+    part, used = data.for_evaluation()
+    assert used == "val"
+    assert len(part) == (1 if kind == "voc" else 3)
+    assert data.passed_over == (kind == "yolo")
+
+
+def test_a_set_one_folder_deeper_or_named_by_its_file(tmp_path):
+    write_voc(tmp_path / "outer" / "VOC2007")
+    assert len(load_boxes(tmp_path / "outer")) == 3
+    write_coco(tmp_path / "coco")
+    assert len(load_boxes(tmp_path / "coco" / "annotations" / "instances_val.json")) == 3
+    write_yolo(tmp_path / "yolo")
+    assert len(load_boxes(tmp_path / "yolo" / "data.yaml")) == 3
+
+
+def test_coco_keeps_crowds_and_areas_and_its_own_ids(tmp_path):
+    write_coco(tmp_path)
+    data = load_boxes(tmp_path)
+    assert [known.crowd.tolist() for known in data.boxes] == [[False, False], [True], []]
+    assert data.boxes[0].areas.tolist() == [99.0, 99.0]
+
+
+@pytest.mark.parametrize(
+    "yaml",
+    [
+        "path: .\nnames:\n  0: bird  # small\n  1: 'cat'\nnc: 2\n",
+        'names:\n- bird\n- "cat"\ntrain: images/train\n',
+        "nc: 2\nnames: ['bird', 'cat']\n",
+        "names: [bird,\n  cat]\n",
+        "names: {0: bird, 1: cat}\n",
+    ],
+)
+def test_every_way_to_write_names_in_yaml(tmp_path, yaml):
+    write_yolo(tmp_path, yaml)
+    assert load_boxes(tmp_path).classes == CLASSES
+
+
+def test_yolo_polygons_scores_and_bad_lines(tmp_path):
+    write_yolo(tmp_path)
+    file = tmp_path / "labels" / "val" / "a.txt"
+    file.write_text("1 0.1 0.1 0.6 0.1 0.6 0.6 0.1 0.6\n0 0.5 0.5 0.2 0.2 0.93\n")
+    boxes = load_boxes(tmp_path).boxes[0]
+    np.testing.assert_allclose(boxes.boxes, [[0.1, 0.1, 0.5, 0.5], [0.4, 0.4, 0.2, 0.2]])
+    for text, message in (
+        ("1 0.5 0.5", "no class and box"),
+        ("x 1 2 3 4", "no YOLO label file"),
+        ("7 .5 .5 .1 .1", "class 7"),
+    ):
+        file.write_text(text)
+        with pytest.raises(DataError, match=message) as error:
+            load_boxes(tmp_path)
+        assert "\n" not in str(error.value)
+
+
+def test_boxes_without_area_are_passed_over_and_named(tmp_path, shared_data):
+    data = load_boxes(shared_data / "bccd_voc")
+    assert sum(map(len, data.boxes)) == 4886
+    assert [line.split(":")[0] for line in data.empty] == [
+        "JPEGImages/BloodImage_00338.jpg",
+        "JPEGImages/BloodImage_00343.jpg",
+    ]
+    assert data.for_evaluation()[1] == "test"
+
+
+@pytest.mark.parametrize(
+    "bomb",
+    [
+        '<!DOCTYPE a [<!ENTITY x "xxxxxxxxxx"><!ENTITY y "&x;&x;&x;&x;&x;&x;&x;&x;">]>',
+        '<!DOCTYPE a [<!ENTITY x SYSTEM "file:///etc/passwd">]>',
+    ],
+)
+def test_xml_with_entities_is_refused(tmp_path, bomb):
+    write_voc(tmp_path, extra=bomb)
+    with pytest.raises(DataError, match="document type"):
+        load_boxes(tmp_path)
+
+
+def test_files_that_are_wrong_say_so_in_one_line(tmp_path):
+    write_voc(tmp_path / "voc")
+    (tmp_path / "voc" / "Annotations" / "a.xml").write_text("<annotation><object>")
+    write_coco(tmp_path / "coco", annotations=[{"image_id": 0, "category_id": 3, "bbox": [1, 2]}])
+    write_coco(tmp_path / "json")
+    (tmp_path / "json" / "annotations" / "instances_val.json").write_text('{"annotations": [')
+    (tmp_path / "empty").mkdir()
+    for name, message in (
+        ("voc", r"a.xml: is no annotation"),
+        ("coco", "not as COCO's are"),
+        ("json", "no JSON that can be read"),
+        ("empty", "no data set with boxes"),
+        ("none", "no such file or folder"),
+    ):
+        with pytest.raises(DataError, match=message) as error:
+            load_boxes(tmp_path / name)
+        assert "\n" not in str(error.value)
