@@ -60,6 +60,8 @@ def command(
     from edgelens.runtime.preprocess import Region
 
     bundle = open_model(model, **model_options)
+    for note in bundle.notes:
+        click.echo(f"{model}: {note}", err=True)
     report, used = _measured(
         bundle,
         choose_file(bundle.manifest.main, engine, precision),
