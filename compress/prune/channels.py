@@ -1,0 +1,75 @@
+"""Channels of convolutional and dense networks, taken out by Torch-Pruning so that every layer still fits the next."""
+
+from __future__ import annotations
+
+import copy
+
+import torch
+from torch import nn
+
+from edgelens.runtime.errors import WorkError
+from edgelens.runtime.preprocess import PixelContract
+from edgelens.train.models.cost import cost_of
+
+from ..graph import example_input
+from ..quiet import quiet
+from .importance import importance
+
+__all__ = ["macs_of", "prune_channels", "prune_to_macs"]
+
+
+def macs_of(network: nn.Module, pixels: PixelContract) -> int:
+    """Multiply-adds of one picture."""
+    return cost_of(network, pixels.channels, (pixels.height, pixels.width)).macs
+
+
+def prune_channels(
+    network: nn.Module, pixels: PixelContract, ratio: float, *, by: str = "magnitude", round_to: int = 8
+) -> nn.Module:
+    """A copy without the least important share of channels; the classifier's outputs stay."""
+    import torch_pruning as tp
+
+    smaller = copy.deepcopy(network).eval()
+    for original, copied in zip(network.parameters(), smaller.parameters(), strict=True):
+        copied.grad = None if original.grad is None else original.grad.clone()
+    with quiet():
+        pruner = tp.pruner.BasePruner(
+            smaller,
+            example_input(pixels, 1),
+            importance=importance(by),
+            global_pruning=True,
+            pruning_ratio=ratio,
+            max_pruning_ratio=0.9,
+            ignored_layers=_classifier(smaller),
+            round_to=round_to,
+        )
+        try:
+            pruner.step()
+            with torch.no_grad():
+                smaller(example_input(pixels, 1))
+        except (RuntimeError, ValueError, AssertionError, ZeroDivisionError) as error:
+            raise WorkError(f"the network cannot be pruned: {str(error).splitlines()[0][:160]}") from error
+    smaller.zero_grad()
+    return smaller
+
+
+def prune_to_macs(
+    network: nn.Module, pixels: PixelContract, most: float, *, by: str = "magnitude", round_to: int = 8
+) -> nn.Module:
+    """The largest pruned copy with at most so many multiply-adds, found by bisecting the share of channels."""
+    low, high = 0.0, 0.95
+    best: nn.Module | None = None
+    for _ in range(8):
+        middle = (low + high) / 2
+        candidate = prune_channels(network, pixels, middle, by=by, round_to=round_to)
+        if macs_of(candidate, pixels) <= most:
+            best, high = candidate, middle
+        else:
+            low = middle
+    return best if best is not None else prune_channels(network, pixels, high, by=by, round_to=round_to)
+
+
+def _classifier(network: nn.Module) -> list[nn.Module]:
+    """The last dense layer: its outputs are the classes."""
+    layers = [module for module in network.modules() if isinstance(module, nn.Linear | nn.Conv2d)]
+    return layers[-1:]

@@ -1,0 +1,83 @@
+"""Pruning in rounds: a part of the multiply-adds at a time, each followed by learning from the uncompressed network."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+
+from torch import nn
+
+from edgelens.runtime.errors import UsageError
+from edgelens.runtime.preprocess import PixelContract
+from edgelens.train.augment import Recipe
+
+from ..finetune import FineTune, finetune
+from ..pictures import Pictures
+from .attention import has_attention, prune_attention
+from .channels import macs_of, prune_to_macs
+from .importance import with_gradients
+
+__all__ = ["PruneConfig", "prune"]
+
+
+@dataclass(frozen=True)
+class PruneConfig:
+    """How much is to be left, and how the network recovers."""
+
+    macs: float = 0.5  # share of the multiply-adds that stays
+    importance: str = "magnitude"  # "magnitude", "bn-scale", "taylor"
+    rounds: int = 3
+    round_to: int = 8
+    tuning: FineTune = field(default_factory=lambda: FineTune(epochs=6, features=0.5))
+
+
+def prune(
+    network: nn.Module,
+    teacher: nn.Module,
+    pixels: PixelContract,
+    data: Pictures,
+    augment: Recipe,
+    config: PruneConfig,
+    *,
+    progress: Callable[[str], None] | None = None,
+) -> nn.Module:
+    """A narrower network that has learned from `teacher`; the epochs are shared out among the rounds."""
+    if not 0 < config.macs < 1:
+        raise UsageError(f"--prune {config.macs:g}: must be above 0 and below 1, the share of multiply-adds to keep")
+    whole = macs_of(network, pixels)
+    smaller = network
+    for turn in range(config.rounds):
+        most = whole * config.macs ** ((turn + 1) / config.rounds)
+        smaller = _narrower(smaller, pixels, most, data, config)
+        last = turn == config.rounds - 1
+        share = 0.5 if last else 0.5 / max(config.rounds - 1, 1)
+        tuning = replace(config.tuning, epochs=config.tuning.epochs * (share if config.rounds > 1 else 1.0))
+        if progress is not None:
+            progress(f"round {turn + 1}/{config.rounds}: {macs_of(smaller, pixels) / whole:.0%} of the multiply-adds")
+        smaller.train()
+        finetune(smaller, teacher.eval(), data, augment, tuning, progress=progress)
+        smaller.eval()
+    return smaller
+
+
+def _narrower(
+    network: nn.Module, pixels: PixelContract, most: float, data: Pictures, config: PruneConfig
+) -> nn.Module:
+    if has_attention(network):
+        return _narrower_attention(network, pixels, most, config.round_to)
+    if config.importance == "taylor":
+        with_gradients(network, data)
+    return prune_to_macs(network, pixels, most, by=config.importance, round_to=config.round_to)
+
+
+def _narrower_attention(network: nn.Module, pixels: PixelContract, most: float, round_to: int) -> nn.Module:
+    low, high = 0.0, 1.0
+    best = prune_attention(network, 0.0, 0.0, round_to=round_to)
+    for _ in range(7):
+        share = (low + high) / 2
+        candidate = prune_attention(network, share, share, round_to=round_to)
+        if macs_of(candidate, pixels) <= most:
+            best, low = candidate, share
+        else:
+            high = share
+    return best

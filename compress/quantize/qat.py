@@ -1,0 +1,49 @@
+"""Quantization-aware training: the folded network learns under fake quantization, its ranges with it, from its float self."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+from torch import fx, nn
+
+from edgelens.train.augment import Recipe
+
+from ..finetune import FineTune, finetune
+from ..pictures import Pictures
+from .ranges import Quantized
+from .simulate import learned_ranges, simulate, trained_graph
+
+__all__ = ["QatConfig", "train_quantized"]
+
+
+@dataclass(frozen=True)
+class QatConfig:
+    """How the 8-bit network is trained."""
+
+    tuning: FineTune = field(default_factory=lambda: FineTune(epochs=3, rate=2e-4, weight_decay=0.0))
+    learn_ranges: bool = True
+
+
+def train_quantized(
+    graph: fx.GraphModule,
+    quantized: Quantized,
+    teacher: nn.Module,
+    data: Pictures,
+    augment: Recipe,
+    config: QatConfig,
+    *,
+    progress: Callable[[str], None] | None = None,
+    better: Callable[[fx.GraphModule], float] | None = None,
+) -> tuple[fx.GraphModule, Quantized]:
+    """The clean graph with trained weights, and the ranges to write with it; as it was where training made it worse."""
+    sim = simulate(graph, quantized, learn=config.learn_ranges)
+    before = better(sim) if better is not None else -np.inf
+    finetune(sim, teacher.eval(), data, augment, config.tuning, progress=progress)
+    if better is not None and better(sim) < before:
+        return graph, quantized
+    return trained_graph(graph, sim), learned_ranges(sim, quantized)
+
+

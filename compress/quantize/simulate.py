@@ -1,0 +1,114 @@
+"""The 8-bit network in torch: fake quantization where the plan says so, gradients straight through the rounding."""
+
+from __future__ import annotations
+
+import copy
+from typing import Any
+
+import torch
+from torch import Tensor, fx, nn
+
+from .fold import constant, set_parameter
+from .plan import LAYERS
+from .ranges import Quantized, Range
+
+__all__ = ["ActivationQuantizer", "learned_ranges", "round_through", "simulate", "trained_graph", "weights_on_grid"]
+
+_PREFIX = "quantize_"
+
+
+def round_through(x: Tensor) -> Tensor:
+    """Rounded numbers whose gradient is the unrounded ones'."""
+    return x + (torch.round(x) - x).detach()
+
+
+class ActivationQuantizer(nn.Module):
+    """Rounds a tensor to 256 steps of a range that can be learned; zero is always one of them."""
+
+    def __init__(self, chosen: Range, *, learn: bool) -> None:
+        super().__init__()
+        self.low = nn.Parameter(torch.tensor(min(float(chosen.low), 0.0)), requires_grad=learn)
+        self.high = nn.Parameter(torch.tensor(max(float(chosen.high), 0.0)), requires_grad=learn)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """The same tensor on the grid."""
+        low, high = self.low.clamp(max=0.0), self.high.clamp(min=0.0)
+        scale = (high - low).clamp(min=1e-9) / 255
+        zero = round_through(-low / scale)
+        steps = (round_through(x / scale) + zero).clamp(0, 255)
+        return (steps - zero) * scale
+
+    def range(self) -> Range:
+        """The range as it is now."""
+        return Range(min(float(self.low.detach()), 0.0), max(float(self.high.detach()), 0.0))
+
+
+class WeightQuantizer(nn.Module):
+    """Rounds a layer's weights to ±127 steps a channel."""
+
+    def forward(self, weight: Tensor) -> Tensor:
+        """The same weights on the grid."""
+        return weights_on_grid(weight)
+
+
+def weights_on_grid(weight: Tensor) -> Tensor:
+    """Weights (O, …) rounded to multiples of the largest of their channel / 127."""
+    largest = weight.detach().abs().flatten(1).amax(1).clamp(min=1e-9) / 127
+    scale = largest.reshape(-1, *[1] * (weight.ndim - 1))
+    return round_through(weight / scale).clamp(-127, 127) * scale
+
+
+def simulate(graph: fx.GraphModule, quantized: Quantized, *, learn: bool = False) -> fx.GraphModule:
+    """A copy of the graph that computes what the 8-bit files will; tensors that share a range share its quantizer."""
+    sim = copy.deepcopy(graph)
+    plan = quantized.plan
+    by_name = {node.name: node for node in sim.graph.nodes}
+    for name in plan.points:
+        node = by_name[name]
+        takers = list(node.users)
+        if node.op != "placeholder" and name not in plan.integer:
+            takers = [user for user in takers if user.name in plan.integer]
+        module = _PREFIX + plan.group(name)
+        if not hasattr(sim, module):
+            fixed = node.op == "placeholder"
+            sim.add_submodule(module, ActivationQuantizer(quantized.of(name), learn=learn and not fixed))
+        with sim.graph.inserting_after(node):
+            rounded = sim.graph.call_module(module, (node,))
+        for user in takers:
+            user.replace_input_with(node, rounded)
+    sim.add_submodule("weights_on_grid", WeightQuantizer())
+    for node in list(sim.graph.nodes):
+        if node.target in LAYERS and node.name in plan.integer:
+            weight = node.args[1]
+            with sim.graph.inserting_before(node):
+                rounded = sim.graph.call_module("weights_on_grid", (weight,))
+            node.args = (node.args[0], rounded, *node.args[2:])
+    sim.graph.lint()
+    sim.recompile()
+    return sim
+
+
+def learned_ranges(sim: fx.GraphModule, quantized: Quantized) -> Quantized:
+    """The ranges that a simulation has learned, for every tensor that shares one."""
+    found = {name: module.range() for name, module in sim.named_children() if isinstance(module, ActivationQuantizer)}
+    ranges = dict(quantized.ranges)
+    for name in quantized.plan.points:
+        ranges[name] = found[_PREFIX + quantized.plan.group(name)]
+    for layer, activation in quantized.plan.fused.items():
+        if activation in ranges:
+            ranges[layer] = ranges[activation]
+    return Quantized(quantized.plan, ranges)
+
+
+def trained_graph(graph: fx.GraphModule, sim: fx.GraphModule) -> fx.GraphModule:
+    """The clean graph with the simulation's weights."""
+    clean = copy.deepcopy(graph)
+    for node in clean.graph.nodes:
+        if node.op == "get_attr" and (value := _value(sim, node)) is not None:
+            set_parameter(clean, str(node.target), value)
+    return clean
+
+
+def _value(sim: fx.GraphModule, node: fx.Node) -> Tensor | None:
+    twin: Any = next((n for n in sim.graph.nodes if n.op == "get_attr" and n.target == node.target), None)
+    return constant(sim, twin)
