@@ -3,7 +3,8 @@
     python benchmarks/runtime_detectors.py SHARED/data [--every 10] [--out benchmarks/results/runtime_detectors.json]
 
 The threshold is chosen on the first half of the sampled frames and measured on the second. Frames within the truth's
-tolerance of a change are left out; with them the figure stands beside it. The bars: frame-level F1 of at least 0.95 (YOLOX-nano) and 0.90 (SSD).
+tolerance of a change are left out; the figure with them stands beside it. The bars: frame-level F1 of at least 0.95
+(YOLOX-nano) and 0.90 (SSD).
 """
 
 from __future__ import annotations
