@@ -97,7 +97,8 @@ def line_chart(
                 f"<title>{escape(s.name)}: {_said(b, percent=percent)} at {_number(a)}</title></circle>"
                 for a, b in pairs
             ]
-    legend = [(s.name, s.colour) for s in series] if len(series) > 1 else []
+    named = [s for s in series if not s.faint]
+    legend = [(s.name, s.colour) for s in named] if len(named) > 1 else []
     return _svg(parts, f"{y_label} over {x_label}", legend)
 
 

@@ -1,0 +1,106 @@
+"""`edgelens tune`: the search for the best training settings."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from edgelens.cli.options import json_option
+from edgelens.cli.output import print_table, write_json
+from edgelens.cli.train_options import training_config, training_options
+
+__all__ = ["command"]
+
+
+@click.command(name="tune")
+@click.argument("data")
+@click.option("--out", metavar="DIR", help="Where the search goes; tunings/DATA unless said.")
+@click.option("--trials", type=click.IntRange(1), default=30, show_default=True, help="Of all processes together.")
+@click.option("--sampler", default="tpe", show_default=True, metavar="NAME", help="tpe, random or grid.")
+@click.option(
+    "--search",
+    "searched",
+    multiple=True,
+    metavar="NAME=VALUES",
+    help="A dimension, such as batch=32,64 or l2=1e-5..1e-1:log; repeat it. Without any, a space that suits most.",
+)
+@click.option("--study", metavar="WHERE", help="A .db or .journal file or a URL, for many processes and machines.")
+@click.option("--name", default="edgelens", show_default=True, help="The study's name in there.")
+@click.option("--prune/--no-prune", default=True, help="Stop trials that are worse than half of the others were.")
+@click.option("--quiet", is_flag=True, help="Say only the result.")
+@training_options
+@json_option
+def command(
+    data: str,
+    out: str | None,
+    trials: int,
+    sampler: str,
+    searched: tuple[str, ...],
+    study: str | None,
+    name: str,
+    prune: bool,
+    quiet: bool,
+    json_path: str | None,
+    **chosen: Any,
+) -> None:
+    """Search for the settings that train best on DATA. A training option that is given is fixed, the others are sought.
+
+    Stop it at any time: the same command goes on where it was, and started twice it shares the work.
+    """
+    from edgelens.train import memory
+    from edgelens.train.data.prepare import open_images
+    from edgelens.train.tune.plots import write_plots
+    from edgelens.train.tune.search import TuneConfig, search, write_best
+    from edgelens.train.tune.space import default_space, parse_search
+
+    config = training_config(data, out or f"tunings/{Path(data).resolve().stem or 'data'}", chosen)
+    open_images(config.data_config())  # what is wrong with the data is said before a study exists
+    fixed = {option for option, value in chosen.items() if value not in (None, ())}
+    space = dict(map(parse_search, searched)) or default_space(config, fixed, small=sampler == "grid")
+    tuning = TuneConfig(config, space, trials, sampler, study or "", name, prune, config.seed)
+    memory.keep_large_blocks()
+
+    def say(line: str) -> None:
+        if not quiet:
+            click.echo(line, err=True)
+
+    try:
+        found = search(tuning, say)
+    except KeyboardInterrupt:
+        say("stopped; the same command goes on")
+        raise
+    best, plots = write_best(found, tuning), write_plots(found, tuning.folder / "tune.html")
+    _report(found, best, plots, json_path)
+
+
+def _report(study: Any, best: Path | None, plots: Path, json_path: str | None) -> None:
+    finished = sorted((t for t in study.trials if t.value is not None), key=lambda t: -t.value)
+    rows = [
+        {"trial": t.number + 1, "accuracy": t.value, "macs": t.user_attrs["macs"], "params": t.params}
+        for t in finished
+        if "macs" in t.user_attrs
+    ]
+    if json_path:
+        write_json(json_path, {"schema": 1, "best": None if best is None else str(best), "trials": rows})
+    if json_path == "-":
+        return
+    names = list(dict.fromkeys(name for row in rows for name in row["params"]))
+    table = [
+        (
+            row["trial"],
+            f"{100 * row['accuracy']:.2f} %",
+            f"{row['macs']:,}",
+            *(_short(row["params"].get(n)) for n in names),
+        )
+        for row in rows[:10]
+    ]
+    print_table(table, header=("trial", "accuracy", "multiply-adds", *names))
+    click.echo(f"plots: {plots}")
+    if best is not None:
+        click.echo(f"train with the best settings: edgelens train DATA --config {best}")
+
+
+def _short(value: Any) -> str:
+    return f"{value:.4g}" if isinstance(value, float) else str(value)

@@ -1,0 +1,59 @@
+"""Where a study lives: a SQLite file, a journal file, or the URL of any database that Optuna speaks to."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import optuna
+
+from edgelens.runtime.errors import UsageError, WorkError
+
+from .pruner import HopelessPruner
+from .space import Space, space_as_json
+
+__all__ = ["open_study"]
+
+_SQLITE, _JOURNAL = (".db", ".sqlite", ".sqlite3"), (".journal", ".log")
+
+
+def open_study(where: str, name: str, *, space: Space, data: str, prune: bool) -> Any:
+    """The study of this name, made if it is not there; one of another data set or space is refused."""
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    pruner = HopelessPruner() if prune else optuna.pruners.NopPruner()
+    try:
+        study = optuna.create_study(
+            study_name=name, storage=_storage(where), direction="maximize", pruner=pruner, load_if_exists=True
+        )
+        _same(study, where, {"space": space_as_json(space), "data": data})
+    except (UsageError, WorkError):
+        raise
+    except Exception as error:  # noqa: BLE001  every database has errors of its own
+        raise WorkError(f"--study {where}: could not be opened ({str(error).splitlines()[0]})") from None
+    return study
+
+
+def _storage(where: str) -> Any:
+    if "://" in where:
+        return optuna.storages.RDBStorage(where)
+    path = Path(where)
+    if path.suffix not in (*_SQLITE, *_JOURNAL):
+        raise UsageError(f"--study {where}: must end in .db (SQLite) or .journal, or be a URL such as postgresql://…")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    if path.suffix in _JOURNAL:
+        return optuna.storages.JournalStorage(optuna.storages.journal.JournalFileBackend(str(path)))
+    # processes that share the file wait for each other instead of failing
+    return optuna.storages.RDBStorage(f"sqlite:///{path.resolve()}", engine_kwargs={"connect_args": {"timeout": 60}})
+
+
+def _same(study: Any, where: str, said: dict[str, Any]) -> None:
+    said = json.loads(json.dumps(said))
+    for key, value in said.items():
+        stored = study.user_attrs.get(key)
+        if stored is None:
+            study.set_user_attr(key, value)
+        elif stored != value:
+            raise UsageError(
+                f"--study {where}: study {study.study_name!r} searches another {key}; give this one another --name"
+            )
