@@ -1,0 +1,147 @@
+"""The manifest: its JSON schema is pinned, and what is written is valid and read back the same.
+
+After a change that is meant, `EDGELENS_WRITE_SCHEMA=1 pytest tests/runtime/test_manifest.py` writes the schema anew.
+A new optional key asks for a new minor version of the format, anything else for a new major one.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import os
+import types
+import typing
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+
+from edgelens.runtime.errors import BundleError
+from edgelens.runtime.manifest import FORMAT, Decode, Limits, Manifest
+from edgelens.runtime.manifest_json import dump_manifest, parse_manifest
+from edgelens.runtime.preprocess import PixelContract, TensorContract
+
+SCHEMA = Path(__file__).parent / "manifest.schema.json"
+PLAIN = {str: {"type": "string"}, int: {"type": "integer"}, float: {"type": "number"}, bool: {"type": "boolean"}}
+
+
+def schema_of(kind):
+    """The JSON schema of a dataclass, or of a field's type."""
+    origin, arguments = typing.get_origin(kind), typing.get_args(kind)
+    if kind in PLAIN:
+        return PLAIN[kind]
+    if kind is typing.Any:
+        return {}
+    if dataclasses.is_dataclass(kind):
+        hints = typing.get_type_hints(kind)
+        required = [
+            f.name
+            for f in dataclasses.fields(kind)
+            if f.default is dataclasses.MISSING and f.default_factory is dataclasses.MISSING
+        ]
+        properties = {f.name: schema_of(hints[f.name]) for f in dataclasses.fields(kind)}
+        return {"type": "object", "properties": properties, "required": required}
+    if origin is typing.Literal:
+        return {"enum": list(arguments)}
+    if origin in (typing.Union, types.UnionType):
+        return {"anyOf": [{"type": "null"} if part is type(None) else schema_of(part) for part in arguments]}
+    if origin is tuple:
+        return {"type": "array", "items": schema_of(arguments[0])}
+    if origin is Mapping:
+        return {"type": "object", "additionalProperties": schema_of(arguments[1])}
+    raise TypeError(kind)
+
+
+def manifest_schema():
+    schema = schema_of(Manifest)
+    schema["properties"]["format"] = {"type": "string", "pattern": r"^\d{1,4}\.\d{1,4}$"}
+    schema["required"] += ["format", "steps", "entries"]
+    version = ".".join(map(str, FORMAT))
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": f"edgelens bundle {version}", **schema}
+
+
+def problems(value, schema, path="manifest"):
+    """Where a value is not what a schema says: the part of JSON Schema that is used here."""
+    if "anyOf" in schema:
+        return [] if any(not problems(value, part) for part in schema["anyOf"]) else [f"{path}: {value!r}"]
+    if "enum" in schema:
+        return [] if value in schema["enum"] else [f"{path}: {value!r}"]
+    kinds = {
+        "string": str, "integer": int, "number": (int, float), "boolean": bool, "object": dict, "array": list,
+        "null": type(None),
+    }  # fmt: skip
+    kind = schema.get("type")
+    if kind and (not isinstance(value, kinds[kind]) or (isinstance(value, bool) and kind != "boolean")):
+        return [f"{path}: {value!r} is no {kind}"]
+    found = [f"{path}.{name} is missing" for name in schema.get("required", ()) if name not in value]
+    if kind == "array":
+        found += [p for i, row in enumerate(value) for p in problems(row, schema["items"], f"{path}[{i}]")]
+    if kind == "object":
+        known, others = schema.get("properties", {}), schema.get("additionalProperties", {})
+        for name, part in value.items():
+            found += problems(part, known.get(name, others), f"{path}.{name}")
+    return found
+
+
+def test_the_schema_is_pinned():
+    made = json.dumps(manifest_schema(), indent=1) + "\n"
+    if os.environ.get("EDGELENS_WRITE_SCHEMA"):
+        SCHEMA.write_text(made)
+    assert SCHEMA.read_text() == made, "the manifest's format has changed: see this file's first lines"
+
+
+def test_what_is_written_fits_the_schema_and_is_read_back(color_bundle):
+    manifest = color_bundle.manifest
+    plain = json.loads(dump_manifest(manifest))
+    assert problems(plain, json.loads(SCHEMA.read_text())) == []
+    assert parse_manifest(dump_manifest(manifest), "x") == manifest
+
+
+def test_every_field_survives(color_bundle):
+    network = dataclasses.replace(
+        color_bundle.manifest.main,
+        labels=("rot", "grün", "藍"),
+        pixels=PixelContract(16, 16, "bgr", "letterbox", "cubic", 114, "topleft"),
+        decode=Decode("classify", 0.25, 1.5, 3, 0.6, 7, True, ("rot",), {"classes": [1, 2]}),
+        feature_space="fs-1",
+        preferred="models/color.onnx",
+    )
+    file = dataclasses.replace(
+        network.files[0],
+        tensor=TensorContract("in", "NCHW", "int8", (1.0, 2.0, 3.0), (4.0, 5.0, 6.0), 0.5, -3),
+        outputs=("a",),
+        limits=Limits(0.9, 25.0, 0.8, 15.0),
+        measured={"ms": 1.5, "device": "rpi4"},
+    )
+    network = dataclasses.replace(network, files=(file,))
+    manifest = dataclasses.replace(color_bundle.manifest, networks={"main": network}, content_version=12)
+    assert parse_manifest(dump_manifest(manifest), "x") == manifest
+    assert problems(json.loads(dump_manifest(manifest)), json.loads(SCHEMA.read_text())) == []
+
+
+@pytest.mark.parametrize(
+    ("change", "match"),
+    [
+        (lambda m: m.update(steps=[]), "steps is empty"),
+        (lambda m: m["steps"][0].update(network="gone"), "names the network 'gone'"),
+        (lambda m: m["networks"]["main"].update(files=[]), "has no model file"),
+        (lambda m: m["networks"]["main"].update(outputs=[]), "must have outputs"),
+        (lambda m: m["networks"]["main"].update(preferred="x"), "prefers 'x'"),
+        (lambda m: m["networks"]["main"]["files"][0].update(sha256="0" * 64), "same sha256"),
+        (lambda m: m["networks"]["main"]["files"][0]["tensor"].update(std=[0]), "std must not be 0"),
+        (lambda m: m["networks"]["main"]["files"][0]["tensor"].update(mean=[1, 2]), "one number, or one a channel"),
+        (lambda m: m["networks"]["main"]["pixels"].update(height=0), "must be between 1 and 8192"),
+        (lambda m: m["networks"]["main"]["pixels"].update(height=16.5), "must be a whole number"),
+        (lambda m: m["networks"]["main"]["pixels"].update(color="cmyk"), "must be one of rgb, bgr, gray"),
+        (lambda m: m["networks"]["main"]["labels"].append("a\nb"), "without control characters"),
+        (lambda m: m["golden"][0].update(network="gone"), "golden data names the network"),
+        (lambda m: m["golden"][0]["frames"].append("gone.png"), "golden data names 'gone.png'"),
+        (lambda m: m["entries"].update(x="short"), "sha256 in 64 hex digits"),
+    ],
+)
+def test_what_does_not_fit_is_named_by_its_path(color_bundle, change, match):
+    plain = json.loads(dump_manifest(color_bundle.manifest))
+    change(plain)
+    with pytest.raises(BundleError, match=match) as caught:
+        parse_manifest(json.dumps(plain).encode(), "x.edge")
+    assert str(caught.value).startswith("x.edge: manifest.json: ")
