@@ -180,10 +180,10 @@ def _size(size: tuple[int | None, int | None], reading: Reading, path: Path) -> 
 
 
 def _sized(file: ModelDescription, options: ModelOptions, path: Path) -> ModelDescription:
-    """The file with the asked size in place of the axes that it leaves free."""
-    if options.size is None or len(file.inputs) != 1:
-        return file
+    """The file, its input checked, with the asked size in place of the axes that it leaves free."""
     info, _, _, size = _input(file, path)
+    if options.size is None:
+        return file
     if any(fixed not in (None, asked) for fixed, asked in zip(size, options.size, strict=True)):
         raise UsageError(f"--input-size: {path} takes {size[1] or '?'}x{size[0] or '?'} and no other size")
     shape = list(info.shape)

@@ -1,0 +1,213 @@
+"""Model files of other people: what the file says, what options say, and labels in every form people keep them in."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+
+from edgelens.runtime.engines.protocol import EngineOptions
+from edgelens.runtime.errors import ModelError, UsageError
+from edgelens.runtime.frame import Frame
+from edgelens.runtime.labels import fit_labels, parse_names, read_labels
+from edgelens.runtime.model import open_model
+from edgelens.runtime.recognizer import BundleRecognizer
+
+
+@pytest.fixture
+def classifier(tmp_path, onnx_graph):
+    """Writes a model whose classes are the means of its channels, in a layout and with an ending of choice."""
+    from onnx import helper
+
+    def write(shape=(1, 3, 8, 8), *, ending=None, metadata=None, dtype="float32", name="m.onnx", out=None):
+        axes = [2, 3] if shape[1] == 3 else [1, 2]
+        nodes = [
+            helper.make_node("Cast", ["x"], ["f"], to=1),
+            helper.make_node("ReduceMean", ["f"], ["mean"], axes=axes, keepdims=0),
+        ]
+        last = "mean"
+        if ending:
+            nodes.append(helper.make_node(ending, ["mean"], ["ended"]))
+            last = "ended"
+        nodes.append(helper.make_node("Identity", [last], ["y"]))
+        data = onnx_graph(
+            nodes, {"x": (dtype, list(shape))}, {"y": ("float32", list(out or (shape[0], 3)))}, {}, metadata
+        )
+        (tmp_path / name).write_bytes(data)
+        return str(tmp_path / name)
+
+    return write
+
+
+BLUE = np.zeros((8, 8, 3), np.uint8)
+BLUE[..., 0] = 200
+
+
+def see(path, image=BLUE, **options):
+    bundle = open_model(path, **options)
+    with BundleRecognizer(bundle, options=EngineOptions()) as recognizer:
+        return recognizer.recognize(Frame(image))[0]
+
+
+@pytest.mark.parametrize("shape", [(1, 3, 8, 8), (1, 8, 8, 3), ("N", 8, 8, 3), ("batch", 3, 8, 8)])
+def test_layout_and_batch_are_read_from_the_file(classifier, shape):
+    seen = see(classifier(shape))
+    assert seen.top == ("2", pytest.approx(1))
+    assert see(classifier(shape), color="bgr").label() == "0"
+
+
+def test_mean_and_std_a_number_or_one_a_channel(classifier):
+    path = classifier()
+    bundle = open_model(path, mean="100,0,0", std="1,2,4", labels=["r", "g", "b"])
+    with BundleRecognizer(bundle, options=EngineOptions()) as recognizer:
+        network = recognizer.networks["main"]
+        picture = np.zeros((8, 8, 3), np.uint8)
+        picture[..., :] = 100, 50, 20
+        assert network.outputs(picture)["logits"][0] == pytest.approx([0, 25, 5])
+    assert open_model(path, std=255).manifest.main.files[0].tensor.std == (255.0,)
+    for bad in ({"mean": "a"}, {"std": "1,2"}, {"std": "0"}, {"mean": "nan"}):
+        with pytest.raises(UsageError, match=r"--mean|--std"):
+            open_model(path, **bad)
+
+
+def test_pixels_that_go_in_as_they_are_are_said(classifier):
+    assert any("--mean and --std" in note for note in open_model(classifier()).notes)
+    assert not open_model(classifier(), std="255").notes
+
+
+@pytest.mark.parametrize(("dtype", "shape"), [("uint8", (1, 8, 8, 3)), ("int8", (1, 8, 8, 3))])
+def test_integer_inputs_take_the_pixel_filling_their_range(classifier, dtype, shape):
+    bundle = open_model(classifier(shape, dtype=dtype))
+    with BundleRecognizer(bundle, options=EngineOptions()) as recognizer:
+        logits = recognizer.networks["main"].outputs(np.full((8, 8, 3), 200, np.uint8))["logits"]
+    assert logits == pytest.approx(np.full((1, 3), 200 if dtype == "uint8" else 72))
+    assert bundle.notes == ()
+
+
+def test_probabilities_are_told_by_the_last_operator(classifier):
+    assert open_model(classifier()).manifest.main.decode.probabilities is False
+    for ending in ("Softmax", "Sigmoid"):
+        assert open_model(classifier(ending=ending)).manifest.main.decode.probabilities is True
+    odd = open_model(classifier(ending="Tanh")).manifest.main.decode
+    assert odd.options == {"probabilities": "from values"}
+    seen = see(classifier(ending="Sigmoid"), std="200")
+    assert seen.scores == pytest.approx([1 / (1 + np.exp(-1)), 0.5, 0.5])
+
+
+def test_labels_from_a_file_from_metadata_and_by_count(classifier, tmp_path):
+    (tmp_path / "l.txt").write_text("r\ng\nb\n")
+    assert see(classifier(), labels=str(tmp_path / "l.txt")).label() == "b"
+    assert see(classifier(metadata={"classes": json.dumps(["r", "g", "blue"])})).label() == "blue"
+    assert see(classifier(metadata={"classes": '["a", "b", "c"]'}), labels=["x", "y", "z"]).label() == "z"
+    with pytest.raises(UsageError, match="7 names for a model of 3 classes"):
+        open_model(classifier(), labels=list("abcdefg"))
+
+
+@pytest.mark.parametrize(
+    ("text", "names"),
+    [
+        ("cat\ndog\n", ("cat", "dog")),
+        ("\ufeffcat\r\ndog\r\n", ("cat", "dog")),
+        ("0 cat\n1 dog big\n", ("cat", "dog big")),
+        ("0: cat\n2: dog\n", ("cat", "", "dog")),
+        ("0  person\n1  bicycle\n3  car\n", ("person", "bicycle", "", "car")),
+        ("7 segment display\ncat\n", ("7 segment display", "cat")),
+        ('["cat", "dog"]', ("cat", "dog")),
+        ('{"0": "cat", "1": "dog"}', ("cat", "dog")),
+        ('{"names": {"0": "cat", "1": "dog"}}', ("cat", "dog")),
+        ("item {\n id: 1\n name: 'n1'\n display_name: \"cat\"\n}\nitem { id: 3 name: 'dog' }", ("cat", "", "dog")),
+        ("a\n\nb\n", ("a", "", "b")),
+    ],
+)
+def test_label_files_of_every_form(tmp_path, text, names):
+    (tmp_path / "l.txt").write_bytes(text.encode())
+    assert read_labels(str(tmp_path / "l.txt")) == names
+
+
+def test_label_files_that_are_none(tmp_path):
+    (tmp_path / "empty.txt").write_text("\n\n")
+    (tmp_path / "binary.txt").write_bytes(b"\xff\xfe\x00\x80")
+    for name, match in (("empty.txt", "no names"), ("binary.txt", "no UTF-8"), ("gone.txt", "could not be read")):
+        with pytest.raises(UsageError, match=match):
+            read_labels(str(tmp_path / name))
+
+
+def test_background_rows_are_put_right():
+    assert fit_labels(["background", "a", "b"], 2, "l")[0] == ("a", "b")
+    assert fit_labels(["a", "b"], 3, "l")[0] == ("background", "a", "b")
+    assert fit_labels(["a", "b"], 2, "l") == (("a", "b"), ())
+    assert parse_names("__import__('os').system('true')") == ()
+    assert parse_names("[" * 100_000) == ()
+
+
+def test_one_output_is_two_classes(onnx_graph, tmp_path):
+    from onnx import helper
+
+    nodes = [
+        helper.make_node("ReduceMean", ["x"], ["mean"], axes=[1, 2, 3], keepdims=0),
+        helper.make_node("Unsqueeze", ["mean", "axis"], ["row"]),
+        helper.make_node("Sigmoid", ["row"], ["y"]),
+    ]
+    data = onnx_graph(
+        nodes, {"x": ("float32", [1, 3, 8, 8])}, {"y": ("float32", [1, 1])}, {"axis": np.array([1], np.int64)}
+    )
+    (tmp_path / "b.onnx").write_bytes(data)
+    seen = see(str(tmp_path / "b.onnx"), std="100", labels=["no", "yes"])
+    assert seen.top == ("yes", pytest.approx(1 / (1 + np.exp(-2 / 3))))
+
+
+def test_gray_pictures_without_a_channel_axis(onnx_graph, tmp_path):
+    from onnx import helper
+
+    nodes = [helper.make_node("ReduceMean", ["x"], ["y"], axes=[1], keepdims=0)]
+    (tmp_path / "g.onnx").write_bytes(onnx_graph(nodes, {"x": ("float32", [1, 8, 8])}, {"y": ("float32", [1, 8])}, {}))
+    image = np.zeros((8, 8, 3), np.uint8)
+    image[:, 5] = 255
+    assert see(str(tmp_path / "g.onnx"), image).label() == "5"
+
+
+def test_what_cannot_run_is_one_line(classifier, onnx_graph, tmp_path):
+    from onnx import helper
+
+    relu = [helper.make_node("Relu", ["x"], ["y"])]
+    for shape, match in (
+        ([4, 3, 8, 8], "takes 4 pictures at once"),
+        ([1, 5, 8, 8], "no picture of 1 or 3 channels"),
+        ([1, 3, 8, 8], "no decoder fits its outputs y 1x3x8x8: name one with --decode"),
+    ):
+        (tmp_path / "r.onnx").write_bytes(onnx_graph(relu, {"x": ("float32", shape)}, {"y": ("float32", shape)}, {}))
+        with pytest.raises(ModelError, match=match):
+            open_model(str(tmp_path / "r.onnx"))
+    both = [helper.make_node("Add", ["x", "z"], ["y"])]
+    sizes = {"x": ("float32", [1, 3, 8, 8]), "z": ("float32", [1, 3, 8, 8])}
+    (tmp_path / "t.onnx").write_bytes(onnx_graph(both, sizes, {"y": ("float32", [1, 3, 8, 8])}, {}))
+    with pytest.raises(ModelError, match="models of one picture run here"):
+        open_model(str(tmp_path / "t.onnx"))
+    for options, match in (
+        ({"decoder": "yolo9000"}, "--decode yolo9000: must be one of"),
+        ({"color": "cmyk"}, "--color cmyk"),
+        ({"color": "gray"}, "takes 3 channels"),
+        ({"resize": "melt"}, "--resize melt"),
+        ({"threshold": 2.0}, "--threshold 2.0"),
+        ({"pad": 300}, "--pad 300"),
+        ({"input_size": "9x9"}, "takes 8x8 and no other size"),
+        ({"input_size": "big"}, "write WIDTHxHEIGHT"),
+        ({"classes": "cow"}, "--classes cow"),
+    ):
+        with pytest.raises(UsageError, match=match):
+            open_model(classifier(), **options)
+    with pytest.raises(ModelError, match="--decode yolox does not fit its outputs: y 1x3"):
+        open_model(classifier(), decoder="yolox")
+
+
+def test_a_bundle_brings_its_own_picture(color_bundle):
+    path = str(color_bundle.path)
+    with pytest.raises(UsageError, match=r"--mean: .* is a bundle and brings its own"):
+        open_model(path, mean=1)
+    changed = open_model(path, threshold=0.5, labels=["a", "b", "c"]).manifest.main
+    assert (changed.decode.threshold, changed.labels) == (0.5, ("a", "b", "c"))
+    with pytest.raises(UsageError, match="2 names for 3 classes"):
+        open_model(path, labels=["a", "b"])
+    with pytest.raises(UsageError, match="no such file, and no built-in"):
+        open_model("nothing-of-that-name")
