@@ -6,8 +6,7 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator
 
-from starlette.applications import Starlette
-from starlette.routing import Route
+from starlette.routing import Route, Router
 from starlette.types import ASGIApp
 
 from ..errors import BundleError, ModelError, UsageError, WorkError
@@ -31,9 +30,9 @@ def build_app(
     desk: Desk, access: Access, *, service: RecognizeService | None = None, secure: bool = False, port: int = 0
 ) -> ASGIApp:
     """Everything behind the gate."""
-    app = Starlette(routes=[*_page_routes(desk), *_service_routes(desk, service)], lifespan=_Lifespan(desk))
-    app.router.default = PageFiles()
-    return Gate(app, access, secure=secure, port=port)
+    routes = [*_service_routes(desk, service), *_page_routes(desk)]
+    router = Router(routes, redirect_slashes=False, default=PageFiles(), lifespan=_Lifespan(desk))
+    return Gate(router, access, secure=secure, port=port)
 
 
 class _Lifespan:
@@ -43,7 +42,7 @@ class _Lifespan:
         self._desk = desk
 
     @contextlib.asynccontextmanager
-    async def __call__(self, app: Starlette) -> AsyncIterator[None]:  # noqa: ARG002
+    async def __call__(self, app: object) -> AsyncIterator[None]:  # noqa: ARG002
         self._desk.hub.start()
         beating = asyncio.ensure_future(_beat(self._desk))
         yield
@@ -118,17 +117,16 @@ def _service_routes(desk: Desk, service: RecognizeService | None) -> list[Route]
         text = metrics_text(desk, service.families() if service else ())
         return Reply(text.encode(), b"text/plain; version=0.0.4; charset=utf-8")
 
-    routes = [
+    routes = [Route("/v1/recognize", service, methods=["POST"])] if service else []  # first: the busiest
+    desk.recognizes = service is not None
+    return [
+        *routes,
         Route("/v1/results", EventStream(desk.hub, "result"), methods=["GET"]),
         Route("/v1/health", Endpoint(health), methods=["GET"]),
         Route("/v1/models", Endpoint(models), methods=["GET"]),
         Route("/v1/openapi.json", Endpoint(lambda asked: as_json(openapi())), methods=["GET"]),  # noqa: ARG005
         Route("/metrics", Endpoint(metrics), methods=["GET"]),
     ]
-    if service is not None:
-        desk.recognizes = True
-        routes.append(Route("/v1/recognize", service, methods=["POST"]))
-    return routes
 
 
 def _text(body: object, name: str) -> str:

@@ -71,7 +71,7 @@ function hearState(state) {
   for (const source of status ? status.sources : []) stages.get(source.name)?.setStatus(source, state.notices[source.name]);
   hearSettings(state.settings);
   panel.numbers(status, measured);
-  write(at("model-line"), status ? `${status.model} · ${status.engine} ${status.precision}` : "");
+  write(at("model-line"), status ? `${status.model.split("/").pop()} · ${status.engine} ${status.precision}` : "");
   const paused = Object.values(state.settings).every((knobs) => knobs.paused) && stages.size > 0;
   const lost = status && status.sources.length > 0 && status.sources.every((source) => !source.connected);
   link(lost ? "lost" : paused ? "paused" : "live");
