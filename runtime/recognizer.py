@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 from .bundle import Bundle
-from .engine_search import EngineSearch, candidates, choose
 from .engines.choice import split_engine
-from .engines.memory import Measured, Remembered, recall, remember
 from .engines.protocol import EngineOptions
 from .errors import BundleError
 from .frame import Frame
@@ -16,6 +15,10 @@ from .manifest import Network
 from .network import LoadedNetwork, StageTimes, choose_file
 from .preprocess import Region
 from .recognitions import Recognitions
+
+if TYPE_CHECKING:  # the search is for `--engine auto` alone, and a start must not wait for its imports
+    from .engine_search import EngineSearch
+    from .engines.memory import Measured, Remembered
 
 __all__ = ["BundleRecognizer"]
 
@@ -78,6 +81,9 @@ class BundleRecognizer:
         """Search for the fastest engine for about so many seconds, two in all; True when nothing is left to do."""
         if self._engine != "auto" or self._remembered is not None:
             return True
+        from .engine_search import EngineSearch, candidates, choose
+        from .engines.memory import Remembered, remember
+
         network = self.bundle.manifest.main
         if self._search is None:
             todo = candidates(network, precision=self._precision, threads=self._threads)
@@ -116,9 +122,15 @@ class BundleRecognizer:
 
     def _recalled(self, network: Network) -> Measured | None:
         """The remembered winner, where it is one that the options allow."""
-        found = recall(network) if self._engine == "auto" else None
+        if self._engine != "auto":
+            return None
+        from .engines.memory import recall
+
+        found = recall(network)
         if found is None:
             return None
+        from .engine_search import candidates
+
         allowed = candidates(network, precision=self._precision, threads=self._threads)
         if not any((c.path, c.threads) == (found.winner.path, found.winner.threads) for c in allowed):
             return None

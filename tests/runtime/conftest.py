@@ -16,6 +16,12 @@ from edgelens.runtime.manifest import Decode, Golden, Manifest, ModelFile, Netwo
 from edgelens.runtime.preprocess import PixelContract, TensorContract
 
 
+@pytest.fixture(autouse=True)
+def _no_memory_of_earlier_runs(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What `--engine auto` remembers goes to the tests' own folder."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.getbasetemp() / "cache"))
+
+
 def build_onnx(
     nodes: list[Any],
     inputs: dict[str, tuple[str, list[Any]]],

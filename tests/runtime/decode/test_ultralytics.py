@@ -207,3 +207,35 @@ def test_tflite_metadata_in_the_appended_zip(content, shared, tmp_path):
     export = ExportMetadata.of(file.metadata)
     assert export is not None
     assert (export.task, export.size, export.names) == ("detect", (64, 64), ("person", "it's"))
+
+
+@pytest.mark.parametrize(
+    ("output", "layout"),
+    [(v8_output(scale=SIDE), "v8"), (v8_output(), "v8"), (nms_output(scale=SIDE), "nms"), (nms_output(), "nms")],
+)
+def test_tflite_exports_in_fractions_of_the_picture_or_in_pixels(output, layout):
+    """Ultralytics divides boxes by the picture's size for TFLite; other converters of the same network do not."""
+    from edgelens.runtime.decode.ultralytics import ultralytics
+    from edgelens.runtime.decode.ultralytics_reading import read_as_ultralytics
+    from edgelens.runtime.engines.protocol import TensorInfo
+    from edgelens.runtime.formats.description import ModelDescription
+    from edgelens.runtime.manifest import Network
+    from edgelens.runtime.preprocess import PixelContract, fit
+
+    file = ModelDescription(
+        "tflite",
+        "tflite",
+        (TensorInfo("x", (1, SIDE, SIDE, 3), "int8", 1 / 255, -128),),
+        (TensorInfo("y", output.shape, "int8", 1 / 128, 0),),
+        (),
+        "schema 3",
+        metadata=METADATA,
+    )
+    reading = read_as_ultralytics(file, ())
+    assert reading is not None
+    assert (reading.decode.options["layout"], reading.resize, reading.std) == (layout, "letterbox", (255.0,))
+    pixels = PixelContract(SIDE, SIDE, "rgb", reading.resize, "linear", reading.pad)
+    names = ("person", "bicycle", "driver's cap")
+    network = Network(reading.task, names, pixels, (), reading.decode, ())
+    placement = fit(np.zeros((SIDE // 2, SIDE, 3), np.uint8), pixels)[1]
+    check_truth(ultralytics({"predictions": output}, network, placement))

@@ -115,3 +115,24 @@ def test_what_others_print_meanwhile_comes_through(capfd):
     with silenced():
         os.write(2, b"INFO: chatter\nkernel panic in the coffee machine\n")
     assert capfd.readouterr().err == "kernel panic in the coffee machine\n"
+
+
+def test_the_older_tflite_runtime_serves_where_litert_is_not(shared):
+    """In a Python of its own, since the old package needs numpy 1: EDGELENS_TFLITE_RUNTIME_PYTHON names it."""
+    import os
+
+    python = os.environ.get("EDGELENS_TFLITE_RUNTIME_PYTHON")
+    if not python:
+        pytest.skip("EDGELENS_TFLITE_RUNTIME_PYTHON names no Python with tflite-runtime")
+    code = (
+        "import sys; sys.path.insert(0, sys.argv[1])\n"
+        "import numpy as np; from pathlib import Path; from edgelens.runtime.engines.catalog import open_engine\n"
+        "engine = open_engine('tflite', Path(sys.argv[2]).read_bytes())\n"
+        "print(engine.run([np.zeros((1, 96, 96, 3), np.int8)])[0].shape, 'ai_edge_litert' in sys.modules)\n"
+    )
+    import edgelens
+
+    root = os.path.dirname(os.path.dirname(edgelens.__file__))
+    model = shared / "models/mlperf_tiny/vww_96_int8.tflite"
+    done = subprocess.run([python, "-c", code, root, model], capture_output=True, text=True)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "(1, 2) False\n", "")
