@@ -62,7 +62,7 @@ class Recognitions:
         """The name of a label id."""
         if label_id == UNKNOWN_ID:
             return UNKNOWN
-        return self.labels[label_id] if label_id < len(self.labels) else str(label_id)
+        return (self.labels[label_id] if label_id < len(self.labels) else "") or str(label_id)
 
     @property
     def top(self) -> tuple[str, float] | None:

@@ -64,9 +64,10 @@ def read_as_ultralytics(
             return _classifier(row, export, labels or export.names)
     if export is not None and export.task not in (None, *_READ_TASKS):
         return None
-    output = next((output for output in file.outputs if len(output.shape) == 3), None)
-    if output is None or (export is None and len(file.outputs) != 1):
+    rows = [output for output in file.outputs if len(output.shape) == 3]
+    if not rows or (export is None and len(rows) != 1):  # old v5 exports have their three raw grids (5-D) beside it
         return None
+    output = rows[0]
     size = picture_size(file) or (export.size if export else None)
     found = layout or _layout(output, export, size, asked=asked)
     return None if found is None else _detector(file, output, found, export, size)
@@ -119,7 +120,7 @@ def _layout_of_export(
         return "nms"
     if first == 4 + classes + extra and (last is None or last > first or strides_for(*(size or (0, 0)), last)):
         return "v8"
-    if last == 5 + classes + (extra if export.task == "segment" else 0):
+    if last in (5 + classes, 5 + classes + 32 if export.task in (None, "segment") else 0):
         few = first is not None and first <= _MOST_FINISHED and not (size and _is_anchored(first, size))
         return "nms" if last == 6 and few else "v5"
     if last == 6 + extra:

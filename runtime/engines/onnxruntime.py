@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from numpy.typing import NDArray
@@ -84,6 +86,8 @@ def _tensorrt(options: EngineOptions) -> dict[str, Any]:
     from .memory import cache_folder
 
     folder = options.cache or str(cache_folder() / "tensorrt")
+    with contextlib.suppress(OSError):  # without a cache it builds anew, that is all
+        Path(folder).mkdir(parents=True, exist_ok=True)
     return {
         "trt_engine_cache_enable": True,
         "trt_engine_cache_path": folder,

@@ -239,3 +239,21 @@ def test_tflite_exports_in_fractions_of_the_picture_or_in_pixels(output, layout)
     network = Network(reading.task, names, pixels, (), reading.decode, ())
     placement = fit(np.zeros((SIDE // 2, SIDE, 3), np.uint8), pixels)[1]
     check_truth(ultralytics({"predictions": output}, network, placement))
+
+
+def test_v5_segmentation_and_old_exports_with_raw_grids(export, onnx_graph, tmp_path):
+    from onnx import helper
+
+    masks = np.concatenate([v5_output(), np.ones((1, 3 * CELLS, 32), np.float32)], axis=2)
+    check_truth(see(export(masks, {"stride": "32", "names": NAMES}))[0])
+    nodes = [
+        helper.make_node("ReduceMean", ["images"], ["mean"], keepdims=0),
+        helper.make_node("Mul", ["mean", "zero"], ["nothing"]),
+        helper.make_node("Add", ["answer", "nothing"], ["output"]),
+        helper.make_node("Add", ["raw", "nothing"], ["345"]),
+    ]
+    weights = {"answer": v5_output(), "zero": np.zeros(1, np.float32), "raw": np.zeros((1, 3, 8, 8, 8), np.float32)}
+    outputs = {"output": ("float32", [1, 3 * CELLS, 8]), "345": ("float32", [1, 3, 8, 8, 8])}
+    data = onnx_graph(nodes, {"images": ("float32", [1, 3, SIDE, SIDE])}, outputs, weights)
+    (tmp_path / "old.onnx").write_bytes(data)
+    assert [label for label, _ in see(str(tmp_path / "old.onnx"))[0]] == ["0", "2"]
