@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
+
+from edgelens.runtime.preprocess import PixelContract, fit
 
 __all__ = ["FACTS", "THUMB", "facts_of"]
 
 THUMB = 16
 FACTS = np.dtype([("height", "i4"), ("width", "i4"), ("thumb", "u1", (THUMB, THUMB + 1))])
+_THUMBNAIL = PixelContract(THUMB, THUMB + 1, "gray", "stretch")
 
 
 def facts_of(image: NDArray[np.uint8], size: tuple[int, ...]) -> NDArray[np.void]:
     """The original's height and width, and the whole image as a tiny gray thumbnail (BGR in)."""
     facts = np.zeros((), FACTS)
     facts["height"], facts["width"] = size[:2]
-    small = cv2.resize(image, (THUMB + 1, THUMB), interpolation=cv2.INTER_AREA)
-    facts["thumb"] = cv2.cvtColor(small, cv2.COLOR_BGR2GRAY)
+    facts["thumb"] = fit(image, _THUMBNAIL)[0][..., 0]
     return facts

@@ -34,7 +34,7 @@ from .facts import FACTS, facts_of
 
 __all__ = ["Store", "fill"]
 
-_LAYOUT = 1  # raised whenever the same content would give other rows
+_LAYOUT = 2  # raised whenever the same content would give other rows
 _CHUNK = 256
 _INDEX_EVERY_S = 10.0
 

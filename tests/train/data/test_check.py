@@ -1,0 +1,115 @@
+"""The check before training: what is planted in a data set is found, and nothing else."""
+
+from __future__ import annotations
+
+import shutil
+
+import cv2
+import numpy as np
+import pytest
+
+from edgelens.runtime.preprocess import PixelContract
+from edgelens.train.data.prepare import DataConfig, prepare
+
+
+def photo(seed, height=120, width=160):
+    small = np.random.default_rng(seed).integers(0, 256, (9, 12, 3), np.uint8)
+    return cv2.resize(small, (width, height), interpolation=cv2.INTER_CUBIC)
+
+
+@pytest.fixture
+def photos(tmp_path):
+    """Two classes in three splits, no picture like another."""
+    seed = 0
+    for split, count in (("train", 30), ("val", 10), ("test", 10)):
+        for label in ("cat", "dog"):
+            folder = tmp_path / "photos" / split / label
+            folder.mkdir(parents=True)
+            for i in range(count):
+                cv2.imwrite(str(folder / f"{i}.jpg"), photo(seed))
+                seed += 1
+    return tmp_path / "photos"
+
+
+def checked(photos, side=32, **options):
+    cache = photos.parent / "cache"
+    return prepare(DataConfig(str(photos), cache=str(cache), **options), PixelContract(side, side)).check
+
+
+def test_a_sound_set_raises_nothing(photos):
+    check = checked(photos)
+    assert check.counts == {
+        "train": {"cat": 30, "dog": 30},
+        "val": {"cat": 10, "dog": 10},
+        "test": {"cat": 10, "dog": 10},
+    }
+    for found in (
+        check.exact,
+        check.near,
+        check.tiny,
+        check.odd,
+        check.blank,
+        check.once,
+        check.alike,
+        check.unreadable,
+    ):
+        assert found == ()
+    assert check.leaks == check.conflicts == ()
+    assert check.imbalance == 1.0
+
+
+def test_copies_leaks_and_conflicts_are_told_apart(photos):
+    shutil.copy(photos / "train/cat/3.jpg", photos / "train/cat/copy.jpg")
+    shutil.copy(photos / "train/cat/4.jpg", photos / "test/cat/leak.jpg")
+    shutil.copy(photos / "train/cat/5.jpg", photos / "train/dog/wrong.jpg")
+    check = checked(photos)
+    assert {frozenset(pair.names) for pair in check.exact} == {
+        frozenset(("train/cat/3.jpg", "train/cat/copy.jpg")),
+        frozenset(("train/cat/4.jpg", "test/cat/leak.jpg")),
+        frozenset(("train/cat/5.jpg", "train/dog/wrong.jpg")),
+    }
+    assert [set(pair.splits) for pair in check.leaks] == [{"train", "test"}]
+    assert [set(pair.labels) for pair in check.conflicts] == [{"cat", "dog"}]
+    assert check.near == ()
+
+
+@pytest.mark.parametrize("change", ["saved again", "half", "brighter", "noise"])
+def test_a_picture_that_was_changed_a_little_is_a_leak(photos, change):
+    image = cv2.imread(str(photos / "train/dog/7.jpg"))
+    target = str(photos / "val/dog/again.jpg")
+    if change == "saved again":
+        cv2.imwrite(target, image, [cv2.IMWRITE_JPEG_QUALITY, 40])
+    elif change == "half":
+        cv2.imwrite(target, cv2.resize(image, None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA))
+    elif change == "brighter":
+        cv2.imwrite(target, cv2.convertScaleAbs(image, alpha=1.05, beta=5))
+    else:
+        noise = np.random.default_rng(0).normal(0, 5, image.shape)
+        cv2.imwrite(target, np.clip(image + noise, 0, 255).astype(np.uint8))
+    check = checked(photos)
+    assert [set(pair.names) for pair in check.leaks] == [{"train/dog/7.jpg", "val/dog/again.jpg"}]
+
+
+def test_blank_tiny_odd_and_rare(photos):
+    for name, image in (
+        ("black", np.zeros((120, 160, 3), np.uint8)),
+        ("tiny", photo(900, 9, 12)),
+        ("long", photo(901, 60, 400)),
+    ):
+        cv2.imwrite(str(photos / "train/cat" / f"{name}.png"), image)
+    (photos / "train/Cat ").mkdir()
+    cv2.imwrite(str(photos / "train/Cat /only.png"), photo(902))
+    check = checked(photos)
+    assert check.blank == ("train/cat/black.png",)
+    assert check.tiny == ("train/cat/tiny.png",)
+    assert check.odd == ("train/cat/long.png",)
+    assert check.once == ("Cat ",)
+    assert check.alike == (("Cat ", "cat"),)
+    assert check.imbalance == 33
+
+
+def test_digits_that_resemble_each_other_are_no_duplicates(shared_data, tmp_path):
+    config = DataConfig(str(shared_data / "mnist"), cache=str(tmp_path))
+    check = prepare(config, PixelContract(28, 28, "gray")).check
+    assert check.exact == ()
+    assert len(check.near) < 10
