@@ -84,11 +84,14 @@ def _about(model: Table) -> dict[str, str]:
 
 
 def _labels(model: Table, files: Mapping[str, bytes]) -> tuple[str, ...]:
-    """The first label file that the outputs name; one with a locale counts less."""
+    """The first label file that the outputs name; one with a locale counts less.
+
+    Ultralytics calls its dictionary of metadata a label file.
+    """
     named = [file for graph in model.tables(3) for tensor in graph.tables(3) for file in tensor.tables(6)]
     for file in sorted(named, key=lambda file: bool(file.text(3))):
         content = files.get(file.text(0))
-        if file.number(2, "b") in _LABEL_TYPES and content is not None:
+        if file.number(2, "b") in _LABEL_TYPES and content and not content.lstrip().startswith(b"{"):
             return tuple(line.strip() for line in content.decode("utf-8", "replace").rstrip().splitlines())
     return ()
 

@@ -163,3 +163,32 @@ def test_shared_mnist_reads_the_digits(shared):
             for image, label in zip(images, labels, strict=True)
         ]
     assert np.mean(right) > 0.97
+
+
+def test_tensorflow_detectors_as_onnx_are_known_by_their_outputs_names():
+    """Of any size, uint8 NHWC, classes counted from 1: what the model zoo's detectors become."""
+    from edgelens.runtime.decode.ssd import read_as_ssd
+    from edgelens.runtime.engines.protocol import TensorInfo
+    from edgelens.runtime.formats.description import ModelDescription
+
+    names = ("detection_boxes:0", "detection_classes:0", "num_detections:0", "detection_scores:0")
+    shapes = ((1, None, 4), (1, None), (1,), (1, None))
+    file = ModelDescription(
+        "onnx",
+        "onnxruntime",
+        (TensorInfo("image_tensor:0", (None, None, None, 3), "uint8"),),
+        tuple(TensorInfo(name, shape, "float32") for name, shape in zip(names, shapes, strict=True)),
+        (),
+        "opset 11",
+    )
+    reading = read_as_ssd(file, ("person", "car"))
+    assert reading is not None
+    assert reading.outputs == ("boxes", "classes", "count", "scores")
+    net = network(reading.decode, labels=reading.labels)
+    outputs = {
+        "boxes": np.array([[[0, 0, 0.5, 0.5]]], np.float32),
+        "classes": np.array([[1]], np.float32),
+        "scores": np.array([[0.9]], np.float32),
+        "count": np.array([1], np.float32),
+    }
+    assert list(ssd(outputs, net, placement(net))) == [("person", pytest.approx(0.9))]

@@ -67,6 +67,23 @@ def test_embedded_labels_and_normalization(shared):
     assert file.metadata["author"] == "TensorFlow"
 
 
+def test_a_dictionary_that_is_called_a_label_file(shared):
+    """As older Ultralytics exports do: str(dict) in the appended zip, named as the labels of an output."""
+    import io
+    import zipfile
+
+    data = (shared / TFLITE[0]).read_bytes()
+    with zipfile.ZipFile(io.BytesIO(data)) as archive:
+        (name,) = archive.namelist()
+        model = data[: archive.infolist()[0].header_offset]
+    buffer = io.BytesIO(model)
+    with zipfile.ZipFile(buffer, "a") as archive:
+        archive.writestr(name, str({"task": "detect", "stride": 32, "names": {0: "a", 1: "b"}}))
+    file = describe(buffer.getvalue(), "x.tflite")
+    assert file.labels == ()
+    assert file.metadata["names"] == "{0: 'a', 1: 'b'}"
+
+
 def test_metadata_properties_and_free_axes(onnx_graph):
     from onnx import helper
 
