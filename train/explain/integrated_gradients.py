@@ -5,10 +5,12 @@ What all pixels add sums to the difference of the two logits: nothing is left ou
 
 from __future__ import annotations
 
+import functools
 from dataclasses import dataclass
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 
 __all__ = ["IntegratedGradients", "completeness_error", "integrated_gradients"]
@@ -31,7 +33,7 @@ def integrated_gradients(
     """What each place adds, (B, H, W), negative where it speaks against the class; channels are summed."""
     start = torch.full_like(images, (config.blank - 128) / 128)
     way = images - start
-    places, weights = np.polynomial.legendre.leggauss(config.steps)  # exact for far fewer points than equal steps
+    places, weights = _gauss(config.steps)  # exact for far fewer points than equal steps
     total = torch.zeros_like(images)
     for place, weight in zip((places + 1) / 2, weights / 2, strict=True):
         with torch.enable_grad():
@@ -55,3 +57,9 @@ def completeness_error(
     difference = (network(images) - network(blank)).gather(1, targets[:, None])[:, 0]
     error: Tensor = (heat.sum((1, 2)) - difference).abs() / difference.abs().clamp(min=1e-6)
     return error
+
+
+@functools.cache
+def _gauss(steps: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    places, weights = np.polynomial.legendre.leggauss(steps)
+    return places, weights

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from torch import nn
 
 from edgelens.runtime.errors import EdgelensError
-from edgelens.runtime.preprocess import fit
+from edgelens.runtime.preprocess import PixelContract, fit
 
 from ..augment import normalised
 from ..explain.catalog import fitting_method, method
@@ -65,19 +65,31 @@ def worst_mistakes(found: Findings, names: list[str], count: int = 24) -> list[M
 
 def gallery(found: Findings, images: Any, network: nn.Module, mistakes: list[Mistake]) -> str:
     """The mistakes as HTML; an image that can no longer be read shows its name alone."""
-    name = fitting_method(network)
-    cards = []
-    for mistake in mistakes:
-        try:
-            frame = images.image(mistake.row)
-        except (EdgelensError, OSError):
-            cards.append(_card(mistake, ""))
-            continue
-        seen, _ = fit(frame, found.run.pixels)
-        inputs = normalised(torch.from_numpy(np.ascontiguousarray(seen)).permute(2, 0, 1)[None])
-        heat = method(name)(network, inputs, torch.tensor([found.run.classes.index(mistake.said)]))
-        cards.append(_card(mistake, _pair(seen, heat[0].detach().numpy(), found.run.pixels.color)))
+    seen = {m.row: pixels for m in mistakes if (pixels := _seen(images, m.row, found.run.pixels)) is not None}
+    heat = _heat(network, found, seen, {m.row: m.said for m in mistakes})
+    color = found.run.pixels.color
+    cards = [_card(m, _pair(seen[m.row], heat[m.row], color) if m.row in seen else "") for m in mistakes]
     return f'<div class="gallery">{"".join(cards)}</div>'
+
+
+def _seen(images: Any, row: int, pixels: PixelContract) -> NDArray[np.uint8] | None:
+    """What the network looked at, (H, W, C)."""
+    try:
+        return fit(images.image(row), pixels)[0]
+    except (EdgelensError, OSError):
+        return None
+
+
+def _heat(
+    network: nn.Module, found: Findings, seen: dict[int, NDArray[np.uint8]], said: dict[int, str]
+) -> dict[int, NDArray[Any]]:
+    """What spoke for the answer, (H, W) a row; all of them at once."""
+    if not seen:
+        return {}
+    inputs = normalised(torch.from_numpy(np.stack(list(seen.values()))).permute(0, 3, 1, 2))
+    targets = torch.tensor([found.run.classes.index(said[row]) for row in seen])
+    heat = method(fitting_method(network))(network, inputs, targets).detach().numpy()
+    return dict(zip(seen, heat, strict=True))
 
 
 def _pair(seen: NDArray[np.uint8], heat: NDArray[Any], color: str) -> str:

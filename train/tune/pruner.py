@@ -10,7 +10,7 @@ import optuna
 __all__ = ["HopelessPruner", "best_until"]
 
 
-class HopelessPruner(optuna.pruners.BasePruner):
+class HopelessPruner(optuna.pruners.BasePruner):  # type: ignore[misc]
     """Steps are per cent of a trial's epochs, so that trials of different lengths can be compared."""
 
     def __init__(self, after_trials: int = 5, after_percent: int = 20) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from .space import Space, space_as_json
 
 __all__ = ["open_study"]
 
+_ATTEMPTS = 5
 _SQLITE, _JOURNAL = (".db", ".sqlite", ".sqlite3"), (".journal", ".log")
 
 
@@ -22,15 +24,21 @@ def open_study(where: str, name: str, *, space: Space, data: str, prune: bool) -
     """The study of this name, made if it is not there; one of another data set or space is refused."""
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     pruner = HopelessPruner() if prune else optuna.pruners.NopPruner()
-    try:
-        study = optuna.create_study(
-            study_name=name, storage=_storage(where), direction="maximize", pruner=pruner, load_if_exists=True
-        )
-        _same(study, where, {"space": space_as_json(space), "data": data})
-    except (UsageError, WorkError):
-        raise
-    except Exception as error:  # noqa: BLE001  every database has errors of its own
-        raise WorkError(f"--study {where}: could not be opened ({str(error).splitlines()[0]})") from None
+    for attempt in range(_ATTEMPTS):
+        try:
+            study = optuna.create_study(
+                study_name=name, storage=_storage(where), direction="maximize", pruner=pruner, load_if_exists=True
+            )
+            break
+        except UsageError:
+            raise
+        except Exception as error:  # noqa: BLE001  every database has errors of its own
+            # two processes that make the tables at the same moment: the second attempt finds them made
+            if attempt == _ATTEMPTS - 1:
+                reason = str(error).splitlines()[0]
+                raise WorkError(f"--study {where}: could not be opened ({reason})") from None
+            time.sleep(0.3 * (attempt + 1))
+    _same(study, where, {"space": space_as_json(space), "data": data})
     return study
 
 
