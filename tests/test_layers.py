@@ -21,9 +21,23 @@ ARROWS = {
     "cli": {"runtime", "train", "compress", "devices"},
 }
 WORKSTATION = {
-    "torch", "onnx", "matplotlib", "litert_torch", "ai_edge_quantizer", "torch_pruning", "optuna", "rich", "PIL", "scipy",
-    "sklearn", "safetensors", "pandas", "transformers", "jax", "tensorflow",
-}  # fmt: skip
+    "torch",
+    "onnx",
+    "matplotlib",
+    "litert_torch",
+    "ai_edge_quantizer",
+    "torch_pruning",
+    "optuna",
+    "rich",
+    "PIL",
+    "scipy",
+    "sklearn",
+    "safetensors",
+    "pandas",
+    "transformers",
+    "jax",
+    "tensorflow",
+}
 DEVICE_SIDE = ("runtime", "devices")
 
 
@@ -95,7 +109,7 @@ def test_device_side_names_no_workstation_package(layer: str) -> None:
     [
         "import edgelens.runtime",
         "import edgelens.runtime.api, edgelens.runtime.pipeline, edgelens.runtime.model",
-        *(f"import edgelens.cli.{verb}" for verb in ("run", "evaluate", "verify", "bench", "doctor", "inspect", "devices")),
+        *(f"import edgelens.cli.{verb}" for verb in ["run", "evaluate", "verify", "bench", "doctor", "inspect", "devices"]),
     ],
 )  # fmt: skip
 def test_nothing_of_the_workstation_is_loaded_on_the_device(statement: str) -> None:

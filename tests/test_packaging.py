@@ -18,7 +18,9 @@ PYPROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
 
 
 def packages_in_tree() -> set[str]:
-    found = {"edgelens"} | {f"edgelens.{p.parent.name}" for p in (ROOT / "edgelens").glob("*/__init__.py") if not p.parent.is_symlink()}
+    found = {"edgelens"} | {
+        f"edgelens.{p.parent.name}" for p in (ROOT / "edgelens").glob("*/__init__.py") if not p.parent.is_symlink()
+    }
     for layer in ("runtime", "devices", "train", "compress"):
         for init in (ROOT / layer).rglob("__init__.py"):
             found.add(".".join(["edgelens", *init.parent.relative_to(ROOT).parts]))
@@ -48,7 +50,9 @@ def test_data_files_are_declared() -> None:
             package = ".".join(["edgelens", *homes[0].relative_to(ROOT).parts])
             inside = file.relative_to(homes[0]).as_posix()
             patterns = declared.get(package, [])
-            assert any(fnmatch.fnmatch(inside, pattern) for pattern in patterns), f"{file} is in no wheel: {package} {inside}"
+            assert any(fnmatch.fnmatch(inside, pattern) for pattern in patterns), (
+                f"{file} is in no wheel: {package} {inside}"
+            )
 
 
 def test_base_dependencies_stay_light() -> None:
@@ -72,9 +76,8 @@ def test_links_for_type_checkers() -> None:
 def test_wheel_from_an_sdist_holds_every_module(tmp_path: Path) -> None:
     import subprocess
 
-    built = subprocess.run(
-        [sys.executable, "-m", "build", "--no-isolation", "--outdir", tmp_path, ROOT], capture_output=True, text=True, timeout=300
-    )  # fmt: skip
+    command = [sys.executable, "-m", "build", "--no-isolation", "--outdir", tmp_path, ROOT]
+    built = subprocess.run(command, capture_output=True, text=True, timeout=300)
     assert built.returncode == 0, built.stdout[-2000:] + built.stderr[-2000:]
     (wheel,) = tmp_path.glob("*.whl")
     with zipfile.ZipFile(wheel) as archive:

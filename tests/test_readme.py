@@ -1,0 +1,53 @@
+"""Every command that the documents show is one that the command line takes."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from pathlib import Path
+
+import click
+import pytest
+
+from edgelens.cli import VERBS, cli
+
+ROOT = Path(__file__).resolve().parent.parent
+DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+
+
+def commands(document: Path) -> list[str]:
+    """The lines of shell blocks that call edgelens, continued lines joined and comments cut."""
+    blocks = re.findall(r"```(?:sh|bash|console)\n(.*?)```", document.read_text(), re.DOTALL)
+    lines = "\n".join(blocks).replace("\\\n", " ").splitlines()
+    found = []
+    for line in lines:
+        words = shlex.split(line.removeprefix("$ "), comments=True)
+        names = [i for i, word in enumerate(words) if word == "edgelens" or word.endswith("/bin/edgelens")]
+        found += [shlex.join(words[i + 1 :]) for i in names if words[i + 1 : i + 2] and words[i + 1] in VERBS]
+    return found
+
+
+SHOWN = [(document.name, line) for document in DOCUMENTS for line in commands(document)]
+
+
+def test_the_readme_shows_commands() -> None:
+    assert sum(name == "README.md" for name, _ in SHOWN) >= 10
+
+
+@pytest.mark.parametrize(("document", "line"), SHOWN)
+def test_command_is_taken(document: str, line: str) -> None:
+    verb, *rest = shlex.split(line)
+    command = cli.get_command(click.Context(cli), verb)
+    assert command is not None
+    known = {option for parameter in command.params for option in (*parameter.opts, *parameter.secondary_opts)}
+    if isinstance(command, click.Group):
+        known |= {o for sub in command.commands.values() for p in sub.params for o in (*p.opts, *p.secondary_opts)}
+    unknown = [word for word in rest if word.startswith("--") and word.split("=")[0] not in known]
+    assert not unknown, f"{document} shows `edgelens {line}`; {verb} has no {unknown}"
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
+def test_links_point_at_something(document: Path) -> None:
+    for target in re.findall(r"\]\(([^)#]+)\)", document.read_text()):
+        if "://" not in target:
+            assert (document.parent / target).exists(), f"{document.name} links to {target}"
