@@ -104,14 +104,17 @@ def test_device_side_names_no_workstation_package(layer: str) -> None:
     assert not wrong, "\n".join(wrong)
 
 
+DEVICE_VERBS = ("run", "evaluate", "verify", "bench", "doctor", "inspect", "devices")
+
+
 @pytest.mark.parametrize(
     "statement",
     [
         "import edgelens.runtime",
         "import edgelens.runtime.api, edgelens.runtime.pipeline, edgelens.runtime.model",
-        *(f"import edgelens.cli.{verb}" for verb in ["run", "evaluate", "verify", "bench", "doctor", "inspect", "devices"]),
+        *(f"import edgelens.cli.{verb}" for verb in DEVICE_VERBS),
     ],
-)  # fmt: skip
+)
 def test_nothing_of_the_workstation_is_loaded_on_the_device(statement: str) -> None:
     script = f"import sys; {statement}; print(*sorted({{name.split('.')[0] for name in sys.modules}}))"
     loaded = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True).stdout.split()
