@@ -15,6 +15,7 @@ from ..recognitions import Recognitions
 __all__ = ["corners", "detections", "matched", "overlaps", "suppress"]
 
 Boxes = NDArray[np.float32]
+_BLOCK = 256
 
 
 def corners(centers: NDArray[Any]) -> Boxes:
@@ -23,24 +24,41 @@ def corners(centers: NDArray[Any]) -> Boxes:
     return np.concatenate([centers[:, :2] - half, centers[:, :2] + half], axis=1).astype(np.float32, copy=False)
 
 
-def overlaps(one: Boxes, many: Boxes) -> NDArray[np.float32]:
-    """Intersection over union of a box (4,) with boxes (N, 4), all as corners; 0 where neither has an area."""
-    low, high = np.maximum(one[:2], many[:, :2]), np.minimum(one[2:], many[:, 2:])
-    shared = np.clip(high - low, 0, None).prod(axis=1)
-    area = np.clip(one[2:] - one[:2], 0, None).prod()
-    union = area + np.clip(many[:, 2:] - many[:, :2], 0, None).prod(axis=1) - shared
+def overlaps(ones: NDArray[Any], others: NDArray[Any]) -> NDArray[np.float32]:
+    """Intersection over union (A, B) of boxes (A, 4) with boxes (B, 4), all as corners; 0 where neither has an area."""
+    width, height = (
+        np.minimum(ones[:, None, far], others[None, :, far]) - np.maximum(ones[:, None, near], others[None, :, near])
+        for near, far in ((0, 2), (1, 3))
+    )
+    shared = np.maximum(width, 0) * np.maximum(height, 0)
+    union = _areas(ones)[:, None] + _areas(others)[None] - shared
     return np.asarray(np.divide(shared, union, out=np.zeros_like(shared), where=union > 0), np.float32)
 
 
+def _areas(boxes: NDArray[Any]) -> NDArray[Any]:
+    return np.maximum(boxes[:, 2] - boxes[:, 0], 0) * np.maximum(boxes[:, 3] - boxes[:, 1], 0)
+
+
 def suppress(boxes: Boxes, scores: NDArray[Any], ids: NDArray[Any], iou: float, most: int) -> NDArray[np.intp]:
-    """Rows to keep, best first: a box yields to a better one of its own class that overlaps it by more than `iou`."""
-    rest = np.argsort(-scores, kind="stable")
+    """Rows to keep, best first: a box yields to a better one of its own class that overlaps it by more than `iou`.
+
+    Works on blocks of candidates, so that the matrices stay small and it ends as soon as enough are kept.
+    """
+    order = np.argsort(-scores, kind="stable")
+    ranked, kinds = boxes[order], ids[order]
     kept: list[int] = []
-    while len(rest) and len(kept) < most:
-        best, rest = rest[0], rest[1:]
-        kept.append(int(best))
-        rest = rest[(ids[rest] != ids[best]) | (overlaps(boxes[best], boxes[rest]) <= iou)]
-    return np.array(kept, np.intp)
+    for start in range(0, len(order), _BLOCK):
+        block, kind = ranked[start : start + _BLOCK], kinds[start : start + _BLOCK]
+        before = (overlaps(ranked[kept], block) > iou) & (kinds[kept][:, None] == kind)
+        inside = (overlaps(block, block) > iou) & (kind[:, None] == kind)
+        gone = before.any(axis=0)
+        for row in range(len(block)):
+            if not gone[row]:
+                kept.append(start + row)
+                gone |= inside[row]
+                if len(kept) == most:
+                    return order[kept]
+    return order[kept]
 
 
 def detections(
@@ -92,7 +110,7 @@ def matched(wanted: Sequence[Recognitions], found: Sequence[Recognitions], iou: 
         mine, other = _as_corners(ours), _as_corners(theirs)
         free = np.ones(len(theirs), bool)
         for row in range(len(ours)):
-            share = np.where(free & (theirs.ids == ours.ids[row]), overlaps(mine[row], other), 0)
+            share = np.where(free & (theirs.ids == ours.ids[row]), overlaps(mine[row : row + 1], other)[0], 0)
             if len(share) and share.max() >= iou:
                 free[share.argmax()] = False
                 hits += 2

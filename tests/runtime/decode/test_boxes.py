@@ -22,18 +22,19 @@ def place(height=100, width=100, **contract):
 
 
 def test_overlap_of_halves_thirds_and_nothing():
-    one = np.array([0, 0, 10, 10], np.float32)
+    one = np.array([[0, 0, 10, 10]], np.float32)
     many = np.array([[0, 0, 10, 10], [5, 0, 15, 10], [20, 20, 30, 30], [3, 3, 3, 3]], np.float32)
-    assert overlaps(one, many) == pytest.approx([1, 1 / 3, 0, 0])
-    assert overlaps(many[3], many[3:]) == [0]
+    assert overlaps(one, many) == pytest.approx(np.array([[1, 1 / 3, 0, 0]]))
+    assert overlaps(many[3:], many[3:]) == [0]
+    assert overlaps(many, many) == pytest.approx(overlaps(many, many).T)
 
 
 def test_suppression_agrees_with_opencv_class_by_class():
     import cv2
 
     rng = np.random.default_rng(3)
-    boxes = corners(np.c_[rng.uniform(20, 80, (300, 2)), rng.uniform(5, 30, (300, 2))].astype(np.float32))
-    scores, ids = rng.uniform(0, 1, 300).astype(np.float32), rng.integers(0, 3, 300)
+    boxes = corners(np.c_[rng.uniform(20, 80, (700, 2)), rng.uniform(5, 30, (700, 2))].astype(np.float32))
+    scores, ids = rng.uniform(0, 1, 700).astype(np.float32), rng.integers(0, 3, 700)
     kept = suppress(boxes, scores, ids, 0.45, 1000)
     wanted = set()
     for k in range(3):
