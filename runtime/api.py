@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import socket
 from collections.abc import Iterator
 
 import numpy as np
@@ -46,7 +45,7 @@ class Recognizer:
         self._bundle = model if isinstance(model, Bundle) else open_model(os.fspath(model))
         self._model = ModelSlot(self._bundle, ModelChoice(engine, precision, threads))
         self._threshold, self._region = threshold, Region(*region) if region else None
-        self._device = device_id or socket.gethostname()
+        self._device = device_id or os.uname().nodename
 
     @property
     def labels(self) -> tuple[str, ...]:

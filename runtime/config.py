@@ -9,14 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from .credentials import masked
 from .errors import UsageError
 from .preprocess import Region
-
-if sys.version_info >= (3, 11):
-    import tomllib
-else:
-    import tomli as tomllib
 
 __all__ = ["SourcePlan", "parse_agree", "parse_size", "read_config", "with_unique_names"]
 
@@ -53,13 +47,17 @@ class SourcePlan:
         )
         for good, key, rule in checks:
             if not good:
-                raise UsageError(f"{masked(self.source)}: {key} {rule}")
+                raise UsageError(f"{_shown(self.source)}: {key} {rule}")
         if not self.name:
-            object.__setattr__(self, "name", masked(self.source))
+            object.__setattr__(self, "name", _shown(self.source))
 
 
 def read_config(path: str, fallback: SourcePlan) -> tuple[SourcePlan, ...]:
     """The `[[source]]` tables of a file; what one does not say is the fallback's."""
+    if sys.version_info >= (3, 11):
+        import tomllib
+    else:
+        import tomli as tomllib
     try:
         document = tomllib.loads(Path(path).read_text(encoding="utf-8"))
     except OSError as error:
@@ -99,6 +97,15 @@ def parse_size(text: str) -> tuple[int, int]:
     if not (width.isdigit() and height.isdigit() and 0 < int(width) <= 16384 and 0 < int(height) <= 16384):
         raise UsageError(f"--size {text}: write WIDTHxHEIGHT, such as 1280x720")
     return int(width), int(height)
+
+
+def _shown(source: str) -> str:
+    """A source as people may see it."""
+    if "://" not in source:
+        return source
+    from .credentials import masked
+
+    return masked(source)
 
 
 def _plan(table: Mapping[str, Any], fallback: SourcePlan, where: str) -> SourcePlan:

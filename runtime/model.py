@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Sequence
-from importlib import resources
 from pathlib import Path
 
 from .bundle import Bundle
@@ -14,11 +13,12 @@ from .model_options import ModelOptions, numbers
 
 __all__ = ["builtin_names", "open_model"]
 
+_BUILTIN = Path(__file__).parent / "builtin"  # importlib.resources would cost a start 20 modules
+
 
 def builtin_names() -> tuple[str, ...]:
     """The names of the bundles that come with the kit."""
-    folder = resources.files("edgelens.runtime.builtin")
-    return tuple(sorted(entry.name.removesuffix(".edge") for entry in folder.iterdir() if entry.name.endswith(".edge")))
+    return tuple(sorted(entry.stem for entry in _BUILTIN.glob("*.edge")))
 
 
 def open_model(
@@ -59,7 +59,7 @@ def open_model(
     )
     path = Path(name)
     if name in builtin_names() and not path.exists():
-        path = Path(str(resources.files("edgelens.runtime.builtin") / f"{name}.edge"))
+        path = _BUILTIN / f"{name}.edge"
     elif not path.exists():
         there = ", ".join(builtin_names()) or "none"
         raise UsageError(f"{name}: no such file, and no built-in of that name; built in: {there}")

@@ -6,14 +6,13 @@ import contextlib
 import time
 from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import cv2
 
 from .control import Control, LoopStatus, SourceStatus
 from .feeds import Feeds
 from .model_slot import ModelSlot
-from .motion import MotionGate
 from .outlets import Outlets
 from .pace import Pace
 from .preprocess import view_of
@@ -23,6 +22,9 @@ from .sinks.protocol import Notice, Sink
 from .smoothing import Announcer, Smoother
 from .sources.protocol import Source
 from .summary import Tally
+
+if TYPE_CHECKING:
+    from .motion import MotionGate
 
 __all__ = ["Lane", "LoopOptions", "Outcome", "run", "watch"]
 
@@ -123,10 +125,11 @@ def run(
     log: Callable[[str], None],
     stop: Callable[[], bool] = lambda: False,
     hear: Callable[[Result], None] | None = None,
+    begun: Callable[[], None] = lambda: None,
 ) -> Outcome:
     """Watch, hand every result to the sinks, and sum up; `hear` misses none and must be quick."""
-    tally, live = Tally(), {lane.source.name: lane.source.live for lane in lanes}
-    started = time.time()
+    live = {lane.source.name: lane.source.live for lane in lanes}
+    started, first = time.time(), True
     with SystemdNotifier() as systemd, Outlets(sinks, stop) as outlets:
 
         def tell(notice: Notice) -> None:
@@ -143,11 +146,12 @@ def run(
             watch(lanes, control, options, feeds=feeds, pace=pace, stop=stop, alive=systemd.alive)
         ) as results:
             for result in results:
-                if tally.processed == 0:
+                if first:
+                    first = False
+                    begun()
                     systemd.ready("recognizing")
                     for note in (note for model in models for note in model.notes):
                         log(note)
-                tally.add(result)
                 if hear is not None:
                     hear(result)
                 outlets.put(result, wait=not live[result.frame.source])
@@ -155,6 +159,7 @@ def run(
                     tell(Notice(result.frame.source, "slowed", text, time.time()))
                 if outlets.over:
                     break
+    tally = Tally.of_all([lane.tally for lane in lanes])
     captured = sum(feed.slot.captured for feed in feeds.feeds)
     recoveries = sum(feed.recoveries for feed in feeds.feeds)
     summary = tally.to_json(captured=captured, skipped=captured - tally.processed, recoveries=recoveries)

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import os
-import socket
 import time
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import socket
 
 __all__ = ["SystemdNotifier"]
 
@@ -44,6 +47,8 @@ class SystemdNotifier:
 
     def __enter__(self) -> SystemdNotifier:
         if self._address.startswith(("/", "@")):
+            import socket  # a run that no systemd started does not wait for this import
+
             self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC)
         return self
 

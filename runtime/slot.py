@@ -45,16 +45,18 @@ class Slot:
             self.captured += 1
             self._bytes += waiting.frame.image.nbytes
             self._frames.append(waiting)
-            self._ready.notify_all()
+            if len(self._frames) == 1:  # else the loop knows that something is here
+                self._ready.notify_all()
             return True
 
     def take(self) -> Waiting | None:
         """The next frame if one is there; the caller holds the condition."""
         if not self._frames:
             return None
+        held_up = not self.live and self._full()
         waiting = self._frames.popleft()
         self._bytes -= waiting.frame.image.nbytes
-        if not self.live:
+        if held_up:
             self._ready.notify_all()
         return waiting
 

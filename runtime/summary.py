@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import time
 from array import array
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -34,11 +34,17 @@ class Percentiles:
             self._samples[self._next] = value
             self._next = (self._next + 1) % KEPT
 
+    def extend(self, other: Percentiles) -> None:
+        """Take the samples of another."""
+        self._samples.extend(other._samples)
+
     def to_json(self) -> dict[str, float | None]:
         """p50, p95 and p99; None where there was no sample."""
         if not self._samples:
             return {"p50": None, "p95": None, "p99": None}
-        values = np.percentile(np.frombuffer(self._samples, np.float32), [50, 95, 99])
+        ordered = np.sort(np.frombuffer(self._samples, np.float32))
+        ranks = np.array([0.50, 0.95, 0.99]) * (len(ordered) - 1)
+        values = np.interp(ranks, np.arange(len(ordered)), ordered)  # np.percentile would import numpy.ma
         return {f"p{p}": round(float(v), 3) for p, v in zip((50, 95, 99), values, strict=True)}
 
 
@@ -82,6 +88,23 @@ class Tally:
             return 0.0
         return 1 / max(self._interval, time.monotonic() - self._last)
 
+    @classmethod
+    def of_all(cls, tallies: Sequence[Tally]) -> Tally:
+        """What several sources' tallies come to together."""
+        if len(tallies) == 1:
+            return tallies[0]
+        total = cls()
+        begun = [tally for tally in tallies if tally.processed]
+        total.processed = sum(tally.processed for tally in begun)
+        total.first_result_s = min((t.first_result_s for t in begun if t.first_result_s is not None), default=None)
+        total._first = min((tally._first for tally in begun), default=0.0)
+        total._last = max((tally._last for tally in begun), default=0.0)
+        for tally in begun:
+            total.age.extend(tally.age)
+            for name, samples in tally.stages.items():
+                total.stages.setdefault(name, Percentiles()).extend(samples)
+        return total
+
     def to_json(self, *, captured: int, skipped: int, recoveries: int) -> dict[str, Any]:
         """The summary's JSON."""
         return {
@@ -118,7 +141,7 @@ def summary_rows(summary: Mapping[str, Any]) -> tuple[list[str], list[tuple[str,
 def peak_rss_mb() -> float:
     """This process's largest resident memory so far, in megabytes (getrusage's figure would be its parent's)."""
     try:
-        status = Path("/proc/self/status").read_text(encoding="ascii", errors="replace")
+        status = Path("/proc/self/status").read_text(encoding="utf-8", errors="replace")
         return float(next(line for line in status.splitlines() if line.startswith("VmHWM")).split()[1]) / 1024
     except (OSError, StopIteration, ValueError):
         import resource

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import importlib.util
+import gc
 import os
-import socket
 import sys
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
@@ -21,9 +20,12 @@ from edgelens.cli.run_options import RunOptions, run_options
 from edgelens.runtime.errors import UsageError
 
 if TYPE_CHECKING:
+    from edgelens.runtime.board import BoardProbe
     from edgelens.runtime.config import SourcePlan
     from edgelens.runtime.control import Control
+    from edgelens.runtime.heat import HeatPolicy
     from edgelens.runtime.model_slot import ModelSlot
+    from edgelens.runtime.motion import MotionGate
     from edgelens.runtime.pace import Pace
     from edgelens.runtime.pipeline import Lane, Outcome
     from edgelens.runtime.sinks.protocol import Sink
@@ -57,6 +59,7 @@ def command(**given: Any) -> None:
     EDGELENS_SOURCE_USER and EDGELENS_SOURCE_PASSWORD.
     """
     options = RunOptions(**given)
+    gc.disable()  # until the first result: what is imported and loaded stays
     code, blocked = _run(options)
     sys.stdout.flush()
     if blocked:  # a driver's call cannot be interrupted, and must not keep the process
@@ -71,7 +74,7 @@ def _run(options: RunOptions) -> tuple[int, bool]:
     from edgelens.runtime.pipeline import LoopOptions, run
     from edgelens.runtime.stop import StopOnSignals
 
-    device = options.device_id or os.environ.get("EDGELENS_DEVICE_ID") or socket.gethostname()
+    device = options.device_id or os.environ.get("EDGELENS_DEVICE_ID") or os.uname().nodename
     with StopOnSignals() as stop, ExitStack() as stack:
         plans = _plans(options)
         lanes = _lanes(plans, options, stack)
@@ -87,6 +90,7 @@ def _run(options: RunOptions) -> tuple[int, bool]:
             log=_say,
             stop=stop,
             hear=judge.hear if judge else None,
+            begun=_begun,
         )
         summary = dict(outcome.summary)
         if judge is not None:
@@ -95,6 +99,12 @@ def _run(options: RunOptions) -> tuple[int, bool]:
         if options.explain_engine:
             _explain(lanes)
         return _exit_code(options, outcome, lanes, stop.exit_code), outcome.blocked
+
+
+def _begun() -> None:
+    """The first result is there: what was loaded for it is never looked through for garbage again."""
+    gc.freeze()
+    gc.enable()
 
 
 def _plans(options: RunOptions) -> tuple[SourcePlan, ...]:
@@ -124,7 +134,6 @@ def _plans(options: RunOptions) -> tuple[SourcePlan, ...]:
 
 
 def _lanes(plans: Sequence[SourcePlan], options: RunOptions, stack: ExitStack) -> list[Lane]:
-    from edgelens.runtime.motion import MotionGate
     from edgelens.runtime.pipeline import Lane
     from edgelens.runtime.sources.catalog import SourceOptions, kind_of, open_source
 
@@ -147,8 +156,14 @@ def _lanes(plans: Sequence[SourcePlan], options: RunOptions, stack: ExitStack) -
         if which not in slots:
             slots[which] = stack.enter_context(_model(*which, options))
         stills = kind_of(plan.source) == "images"
-        lanes.append(Lane(source, slots[which], MotionGate() if plan.motion else None, stills))
+        lanes.append(Lane(source, slots[which], _motion_gate() if plan.motion else None, stills))
     return lanes
+
+
+def _motion_gate() -> MotionGate:
+    from edgelens.runtime.motion import MotionGate
+
+    return MotionGate()
 
 
 def _model(name: str, labels: str | None, options: RunOptions) -> ModelSlot:
@@ -200,12 +215,20 @@ def _demo_judge(lanes: Sequence[Lane]) -> DemoJudge | None:
 
 
 def _pace(options: RunOptions) -> Pace:
-    from edgelens.devices.probes.board import board_probe
-    from edgelens.runtime.heat import HeatPolicy
     from edgelens.runtime.pace import Pace
 
-    policy = HeatPolicy(full_fps=options.max_fps or options.camera_fps or 30.0)
-    return Pace(board_probe(), replace(policy, limit_c=options.max_temp) if options.max_temp else policy)
+    def probe() -> BoardProbe:
+        from edgelens.devices.probes.board import board_probe
+
+        return board_probe()
+
+    def policy() -> HeatPolicy:
+        from edgelens.runtime.heat import HeatPolicy
+
+        usual = HeatPolicy(full_fps=options.max_fps or options.camera_fps or 30.0)
+        return replace(usual, limit_c=options.max_temp) if options.max_temp else usual
+
+    return Pace(probe, policy)
 
 
 def _sinks(
@@ -242,6 +265,8 @@ def _sinks(
 
 def _preview(options: RunOptions, control: Control) -> list[Sink]:
     """The live page; without the packages it needs one line says so and the run goes on."""
+    import importlib.util
+
     if not all(importlib.util.find_spec(name) for name in ("starlette", "uvicorn")):
         if options.preview is not None:
             raise UsageError("--preview: the page needs starlette and uvicorn: pip install 'edgelens[live]'")

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..credentials import masked
 from ..errors import SourceError
-from ..images import SUFFIXES
 from .protocol import Source
 
 __all__ = ["SOURCES", "SourceOptions", "default_source", "kind_of", "open_source"]
@@ -25,7 +22,7 @@ class SourceOptions:
     flip: str | None = None  # "horizontal", "vertical", "both"
     rotate: int = 0  # degrees clockwise
     demo_seed: int = 0
-    complain: Callable[[str], None] = lambda line: None
+    complain: Callable[[str], None] = lambda _: None  # told of every image that cannot be decoded
 
 
 def _v4l2(spec: str, options: SourceOptions) -> Source:
@@ -83,6 +80,9 @@ SOURCES: dict[str, Callable[[str, SourceOptions], Source]] = {
 }
 
 
+VIDEOS = (".mp4", ".mkv", ".avi", ".mov", ".webm", ".m4v", ".mpg", ".mpeg", ".ts", ".wmv", ".h264")
+
+
 def kind_of(spec: str) -> str:
     """Which of `SOURCES` a source's name asks for."""
     scheme = spec.partition("://")[0].lower() if "://" in spec else ""
@@ -97,13 +97,23 @@ def kind_of(spec: str) -> str:
     if scheme in ("http", "https"):
         return "mjpeg"
     if scheme:
+        from ..credentials import masked
+
         raise SourceError(f"{masked(spec)}: {scheme}:// is no kind of source; there are rtsp:// and http:// (MJPEG)")
     path = Path(spec)
-    if path.is_dir() or path.suffix.lower() in SUFFIXES or (any(c in spec for c in "*?[") and not path.exists()):
+    if path.suffix.lower() in VIDEOS and path.is_file():
+        return "video"
+    if path.is_dir() or (any(c in spec for c in "*?[") and not path.exists()) or _is_image(path):
         return "images"
     if not path.exists():
         raise SourceError(f"{spec}: no such file, folder or camera")
     return "video"
+
+
+def _is_image(path: Path) -> bool:
+    from ..images import SUFFIXES
+
+    return path.suffix.lower() in SUFFIXES
 
 
 def open_source(spec: str, options: SourceOptions | None = None) -> Source:
@@ -119,6 +129,8 @@ def open_source(spec: str, options: SourceOptions | None = None) -> Source:
 
 def default_source() -> str:
     """The first camera found, else the demo."""
+    import shutil
+
     from .v4l2 import cameras
 
     found = cameras()

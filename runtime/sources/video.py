@@ -22,7 +22,7 @@ class VideoFile:
 
     def __init__(self, path: str, *, name: str | None = None, threads: int | None = None) -> None:
         self.name, self.path = name or path, path
-        self._threads = threads or max((os.cpu_count() or 1) - 1, 1)  # the engine has the other core
+        self.threads = threads or min(max((os.cpu_count() or 1) - 1, 1), 4)  # the engine has the other core
         self._capture: cv2.VideoCapture | None = None
         self._index = 0
         self.fps: float | None = None  # the file's rate, known when it is open
@@ -46,7 +46,7 @@ class VideoFile:
     def __enter__(self) -> VideoFile:
         if not Path(self.path).is_file():
             raise SourceError(f"{self.path}: no such file")
-        parameters = [cv2.CAP_PROP_N_THREADS, self._threads]
+        parameters = [cv2.CAP_PROP_N_THREADS, self.threads]
         self._capture = cv2.VideoCapture(self.path, cv2.CAP_FFMPEG, parameters)
         if not self._capture.isOpened():
             raise SourceError(f"{self.path}: is no video that can be decoded")
