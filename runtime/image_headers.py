@@ -59,7 +59,7 @@ def _jpeg(data: bytes) -> ImageHeader | None:
             orientation = _exif_orientation(data[start + 6 : start + length])
         elif marker == 0xDA and frame is not None:
             width, height, components, progressive = frame
-            held = components * (3.0 if progressive else 1.0)  # a progressive one keeps 16-bit coefficients of it all
+            held = 2.0 * components if progressive else 0.0  # a progressive one keeps 16-bit coefficients of it all
             whole = data.rfind(b"\xff\xd9") > start
             return ImageHeader("jpeg", width, height, held, orientation=orientation, complete=whole)
     return None
@@ -144,7 +144,7 @@ def _gif(data: bytes) -> ImageHeader | None:
 def _bmp(data: bytes) -> ImageHeader | None:
     (size,) = struct.unpack_from("<I", data, 14)
     width, height = struct.unpack_from("<HH" if size == 12 else "<ii", data, 18)
-    return ImageHeader("bmp", width, abs(height), 4.0) if width > 0 and height else None
+    return ImageHeader("bmp", width, abs(height), 4.0)
 
 
 def _pnm(data: bytes) -> ImageHeader | None:

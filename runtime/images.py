@@ -9,7 +9,6 @@ from __future__ import annotations
 import stat
 import zlib
 from pathlib import Path
-from typing import Any
 
 import cv2
 import numpy as np
@@ -17,6 +16,7 @@ from numpy.typing import NDArray
 
 from .decoder_noise import caught_noise, tells_of_damage
 from .errors import ImageError
+from .image_depth import to_bgr
 from .image_headers import ImageHeader, read_header
 
 __all__ = [
@@ -52,9 +52,8 @@ SUFFIXES = frozenset(
     ]
 )
 MAX_PIXELS = 100_000_000
-MAX_DECODED_BYTES = 800_000_000  # a decoder's own buffers and the picture it ends in
+MAX_DECODED_BYTES = 640_000_000  # a decoder's own buffers and the picture it ends in
 MAX_FILE_BYTES = 256 * 1024 * 1024
-MISSING_GRAY = 128  # zero to a network of the kit, and as far from black as from white
 
 # the turn of every EXIF orientation: (transpose, flip up-down, flip left-right)
 _TURNS = {
@@ -98,16 +97,31 @@ def decode_image(data: bytes, where: str, *, at_least: tuple[int, int] | None = 
 
     `at_least` (height, width) lets a JPEG be decoded at ½, ¼ or ⅛ of its size as long as it stays so large.
     """
+    return decode_with_holes(data, where, at_least=at_least)[0]
+
+
+def decode_with_holes(
+    data: bytes, where: str, *, at_least: tuple[int, int] | None = None
+) -> tuple[NDArray[np.uint8], float]:
+    """A picture as `decode_image` makes it, and the share of its pixels that were missing and have been filled."""
     header = checked_header(data, where)
     if header.kind == "png":
         data = _checked_png(data, where)
+    flag = cv2.IMREAD_COLOR
+    if header.kind == "jpeg":
+        flag = _jpeg_flag(header, at_least)
+    elif header.alpha or header.deep:
+        flag = cv2.IMREAD_UNCHANGED
     try:
-        image = _decoded(data, header, at_least)
+        raw = cv2.imdecode(np.frombuffer(data, np.uint8), flag)
+        if raw is None:
+            raise ImageError(f"{where}: its {header.kind} data is damaged and cannot be decoded")
+        if flag != cv2.IMREAD_UNCHANGED:
+            return np.asarray(raw, np.uint8), 0.0
+        image, share = to_bgr(np.asarray(raw), header.alpha)
+        return _turned(image, header.orientation), share
     except (cv2.error, MemoryError) as error:
         raise ImageError(f"{where}: could not be decoded ({str(error).splitlines()[0][:120]})") from None
-    if image is None:
-        raise ImageError(f"{where}: its {header.kind} data is damaged and cannot be decoded")
-    return image
 
 
 def image_size(data: bytes, where: str) -> tuple[int, int]:
@@ -167,18 +181,6 @@ def _checked_png(data: bytes, where: str) -> bytes:
     return b"".join(kept)
 
 
-def _decoded(data: bytes, header: ImageHeader, at_least: tuple[int, int] | None) -> NDArray[np.uint8] | None:
-    buffer = np.frombuffer(data, np.uint8)
-    if header.kind == "jpeg":
-        image = cv2.imdecode(buffer, _jpeg_flag(header, at_least))
-        return None if image is None else np.asarray(image, np.uint8)
-    if header.alpha or header.deep:
-        raw = cv2.imdecode(buffer, cv2.IMREAD_UNCHANGED)
-        return None if raw is None else _turned(_bgr(np.asarray(raw), header), header.orientation)
-    image = cv2.imdecode(buffer, cv2.IMREAD_COLOR)
-    return None if image is None else np.asarray(image, np.uint8)
-
-
 def _jpeg_flag(header: ImageHeader, at_least: tuple[int, int] | None) -> int:
     if at_least is None:
         return cv2.IMREAD_COLOR
@@ -189,46 +191,6 @@ def _jpeg_flag(header: ImageHeader, at_least: tuple[int, int] | None) -> int:
     if room >= 4:
         return cv2.IMREAD_REDUCED_COLOR_4
     return cv2.IMREAD_REDUCED_COLOR_2 if room >= 2 else cv2.IMREAD_COLOR
-
-
-def _bgr(raw: NDArray[Any], header: ImageHeader) -> NDArray[np.uint8]:
-    """Any depth and number of channels as uint8 BGR, missing pixels filled."""
-    pixels = raw[..., None] if raw.ndim == 2 else raw
-    if pixels.shape[2] == 4 and header.alpha == "premultiplied":
-        opacity = pixels[..., 3:].astype(np.float32) / np.float32(_white(pixels.dtype))
-        straight = np.minimum(pixels[..., :3] / np.maximum(opacity, 1e-6), _white(pixels.dtype))
-        pixels = np.concatenate([straight.astype(pixels.dtype), pixels[..., 3:]], axis=2)
-    shown = _bytes(pixels[..., :3] if pixels.shape[2] >= 3 else pixels[..., :1])
-    bgr = np.repeat(shown, 3, axis=2) if shown.shape[2] == 1 else np.ascontiguousarray(shown)
-    if pixels.shape[2] in (2, 4) and header.alpha:
-        bgr[pixels[..., -1] == 0] = MISSING_GRAY
-    return bgr
-
-
-def _white(dtype: np.dtype[Any]) -> float:
-    return 1.0 if dtype.kind == "f" else float(np.iinfo(dtype).max)
-
-
-def _bytes(values: NDArray[Any]) -> NDArray[np.uint8]:
-    """0 to 255 from any depth.
-
-    Integers by their type's range, or by 12 or 10 bits where a sensor left the upper ones empty; floats by 1 or 255
-    or, past that, by their own range.
-    """
-    if values.dtype == np.uint8:
-        return values
-    known = values[np.isfinite(values)] if values.dtype.kind == "f" else values
-    low, high = (float(known.min()), float(known.max())) if known.size else (0.0, 1.0)
-    if values.dtype.kind != "f":
-        white = _white(values.dtype)
-        if values.shape[2] == 1:
-            white = next((depth for depth in (1023.0, 4095.0) if 255 < high <= depth), white)
-        scaled = values.astype(np.float32) * (255 / white)
-    elif low < 0 or high > 255:
-        scaled = (values - low) * (255 / max(high - low, 1e-12))
-    else:
-        scaled = values * (255.0 if high <= 1 else 1.0)
-    return np.asarray(np.nan_to_num(scaled, nan=MISSING_GRAY).round().clip(0, 255), np.uint8)
 
 
 def _turned(image: NDArray[np.uint8], orientation: int) -> NDArray[np.uint8]:
