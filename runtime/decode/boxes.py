@@ -36,7 +36,7 @@ def overlaps(ones: NDArray[Any], others: NDArray[Any]) -> NDArray[np.float32]:
 
 
 def _areas(boxes: NDArray[Any]) -> NDArray[Any]:
-    return np.maximum(boxes[:, 2] - boxes[:, 0], 0) * np.maximum(boxes[:, 3] - boxes[:, 1], 0)
+    return np.asarray(np.maximum(boxes[:, 2] - boxes[:, 0], 0) * np.maximum(boxes[:, 3] - boxes[:, 1], 0))
 
 
 def suppress(boxes: Boxes, scores: NDArray[Any], ids: NDArray[Any], iou: float, most: int) -> NDArray[np.intp]:
