@@ -12,11 +12,11 @@ __all__ = ["Occlusion", "occlusion"]
 
 @dataclass(frozen=True)
 class Occlusion:
-    """The cover's side as a fraction of the picture's shorter side, its steps as a fraction of itself, its pixel."""
+    """The cover's side as a fraction of the picture's shorter side, its steps as a fraction of itself, its colour."""
 
     side: float = 0.25
     step: float = 0.5
-    pixel: int = 128
+    pixel: int | None = None  # 0 to 255; the picture's own mean unless said, which says least
     batch: int = 128  # covered pictures at a time
 
 
@@ -32,10 +32,11 @@ def occlusion(
     masks = _covers(H, W, config).to(images.device)  # (M, H, W)
     heat = torch.zeros(len(images), H, W, device=images.device)
     for i, image in enumerate(images):
+        cover = image.mean((1, 2), keepdim=True) if config.pixel is None else torch.tensor((config.pixel - 128) / 128)
         whole = _probability(network, image[None], targets[i])
         lost = torch.cat(
             [
-                whole - _probability(network, torch.where(part[:, None], (config.pixel - 128) / 128, image), targets[i])
+                whole - _probability(network, torch.where(part[:, None], cover, image), targets[i])
                 for part in torch.split(masks, config.batch)
             ]
         )

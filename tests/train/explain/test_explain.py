@@ -121,7 +121,7 @@ def test_occlusion_of_a_network_that_reads_one_corner() -> None:
             return torch.stack((seen * 5, -seen * 5), dim=1)
 
     images = torch.full((1, 1, 16, 24), 0.8)
-    heat = occlusion(Corner(), images, torch.tensor([0]), Occlusion(side=0.25, step=1.0))
+    heat = occlusion(Corner(), images, torch.tensor([0]), Occlusion(side=0.25, step=1.0, pixel=128))
     assert heat.shape == (1, 16, 24)
     assert float(heat[0, :4, :4].min()) > 0.1
     assert float(heat[0, 4:].abs().max()) == 0
