@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import safetensors.torch
 import torch
 from torch import nn
 from torch.optim import Optimizer
@@ -18,7 +19,7 @@ from edgelens.runtime.files import replacing, write_bytes
 
 from .average import Average
 
-__all__ = ["State", "check_room", "load_state", "save_state"]
+__all__ = ["State", "check_room", "go_back_to_best", "load_state", "save_state"]
 
 _PLAIN = ("epoch", "step", "loss_sum", "best", "best_epoch", "recoveries", "rate_scale", "history", "steps")
 
@@ -65,7 +66,18 @@ def load_state(state: State, data: bytes, where: Path) -> None:
         for name in _PLAIN:
             setattr(state, name, values[name])
     except (pickle.UnpicklingError, RuntimeError, KeyError, ValueError, EOFError) as error:
-        raise DataError(f"{where}: is no checkpoint of this run ({str(error).splitlines()[0]})") from None
+        reason = str(error).partition("\n")[0] or "cut short"
+        raise DataError(f"{where}: is no checkpoint of this run ({reason})") from None
+
+
+def go_back_to_best(state: State, weights: bytes) -> None:
+    """Bring a training back to the end of its best epoch, whose weights these are."""
+    tensors = safetensors.torch.load(weights)
+    for network in (state.network, *([state.average.network] if state.average else [])):
+        network.load_state_dict(tensors)
+    state.epoch, state.step, state.loss_sum = state.best_epoch, 0, 0.0
+    state.history = [row for row in state.history if row["epoch"] <= state.epoch]
+    state.steps = [row for row in state.steps if row[0] <= state.epoch]
 
 
 def check_room(folder: Path, network: nn.Module) -> None:

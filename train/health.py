@@ -12,6 +12,7 @@ __all__ = ["Trouble", "Watch"]
 
 _EXPLODES = 1e4  # times the usual norm of the gradient
 _WARM = 20  # steps until a norm counts as usual
+_DEAD = 30  # steps without any gradient
 _VANISHES = 1e-6  # the first layer's gradient against the last one's, a weight
 
 
@@ -35,6 +36,13 @@ class Watch:
         self._sizes = torch.tensor([float(p.numel()) for _, p in self._named])
         self._usual, self._steps = 0.0, 0
         self._epoch = torch.zeros(len(self._named))
+        self._layers = [i for i, (_, p) in enumerate(self._named) if p.ndim > 1]
+        self._idle = 0  # steps on end in which no layer but the last had a gradient
+
+    @property
+    def sound(self) -> bool:
+        """Whether a checkpoint of this step would be worth going back to."""
+        return self._idle == 0
 
     def norms(self) -> Tensor:
         """The gradient's norm in every layer, (layers,) on the CPU."""
@@ -49,29 +57,31 @@ class Watch:
                 "NaN", self._first_bad_layer(inputs) or self._named[int((~norms.isfinite()).nonzero()[-1])][0]
             )
         self._epoch += norms
-        if self._steps >= _WARM and total > _EXPLODES * self._usual and self._usual > 0:
+        self._idle = self._idle + 1 if len(self._layers) > 1 and not bool(norms[self._layers[:-1]].any()) else 0
+        if self._idle >= _DEAD:
+            return Trouble("dead network: no gradient", self._named[self._layers[-2]][0])
+        if self._steps >= _WARM and not self._idle and total > _EXPLODES * self._usual and self._usual > 0:
             return Trouble("exploding gradient", self._named[int(norms.argmax())][0])
+        if self._idle:
+            return None
         self._usual = total if not self._steps else 0.95 * self._usual + 0.05 * total
         self._steps += 1
         return None
 
-    def end_epoch(self) -> tuple[Trouble | None, str | None]:
-        """A dead network (no gradient at all for an epoch), and a warning where the first layers get next to none."""
+    def end_epoch(self) -> str | None:
+        """A warning where the first layers got next to no gradient in the epoch."""
         per_weight = self._epoch / self._sizes.sqrt()
         self._epoch = torch.zeros_like(self._epoch)
-        layers = [i for i, (_, p) in enumerate(self._named) if p.ndim > 1]
-        if len(layers) < 2:
-            return None, None
-        first, last = layers[0], layers[-1]
-        if not any(float(per_weight[i]) for i in layers[:-1]):
-            return Trouble("dead network: no gradient", self._named[layers[-2]][0]), None
+        if len(self._layers) < 2:
+            return None
+        first, last = self._layers[0], self._layers[-1]
         share = float(per_weight[first] / per_weight[last].clamp(min=1e-30))
-        if share < _VANISHES:
-            return None, (
-                f"gradients vanish: {self._named[first][0]} gets {share:.0e} of what {self._named[last][0]} gets;"
-                " take --activation relu, fewer layers, or a network with shortcuts"
-            )
-        return None, None
+        if share >= _VANISHES:
+            return None
+        return (
+            f"gradients vanish: {self._named[first][0]} gets {share:.0e} of what {self._named[last][0]} gets;"
+            " take --activation relu, fewer layers, or a network with shortcuts"
+        )
 
     @torch.no_grad()
     def _first_bad_layer(self, inputs: Tensor) -> str | None:

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from edgelens.runtime.errors import WorkError
 
 from .augment import Recipe
-from .checkpoint import State, load_state, save_state
+from .checkpoint import State, go_back_to_best, load_state, save_state
 from .config import TrainConfig
 from .distill import Distillation
 from .distributed import ALONE, World
@@ -78,6 +78,7 @@ def train(  # noqa: C901 (one loop, top to bottom)
             trouble = watch.look(norms, inputs)
             if trouble:
                 _go_back(state, trouble, run, progress, world)
+                watch = Watch(network)
                 break
             if config.clip and (norm := float(norms.norm())) > config.clip:
                 torch._foreach_mul_([p.grad for p in network.parameters() if p.grad is not None], config.clip / norm)
@@ -92,17 +93,13 @@ def train(  # noqa: C901 (one loop, top to bottom)
             state.step += 1
             images += len(rows)
             progress.step(now + 1, len(rows), step_loss)
-            if time.monotonic() - saved > config.checkpoint_s and world.leads:
+            if time.monotonic() - saved > config.checkpoint_s and world.leads and watch.sound:
                 save_state(state, run.path / LAST)
                 saved = time.monotonic()
         if state.step < steps:  # it was thrown back
             continue
         seconds = time.perf_counter() - start
-        dead, warning = watch.end_epoch()
-        if dead:
-            _go_back(state, dead, run, progress, world)
-            continue
-        if warning:
+        if warning := watch.end_epoch():
             progress.warn(warning)
         row = {"epoch": state.epoch + 1, "train_loss": state.loss_sum / len(data), "rate": rates[0] * scale}
         candidate, measured = _best_of(state, made_of, world)
@@ -114,8 +111,9 @@ def train(  # noqa: C901 (one loop, top to bottom)
             if world.leads:
                 save_weights(candidate, run.path / BEST)
         if world.leads:
-            save_state(state, run.path / LAST)
             run.write_history(state)
+            if watch.sound:
+                save_state(state, run.path / LAST)
         saved = time.monotonic()
         progress.epoch(row)
         if config.patience and state.epoch - state.best_epoch >= config.patience:
@@ -169,13 +167,20 @@ def _best_of(state: State, made_of: Ingredients, world: World) -> tuple[nn.Modul
 
 
 def _go_back(state: State, trouble: Trouble, run: Run, progress: Progress, world: World) -> None:
-    """Back to the last good checkpoint at a tenth of the rate, once; the second time the training gives up."""
+    """Back to the best weights so far at a tenth of the rate, once; the second time the training gives up.
+
+    Before the first validation that is the last checkpoint. The optimizer's memory led here and is forgotten.
+    """
     where = f"{trouble}, epoch {state.epoch + 1} step {state.step + 1}"
     if state.recoveries:
         kept = f"; the best weights so far are in {run.path}" if state.best_epoch > 0 else ""
         raise WorkError(f"{where}: gave up after going back once{kept}; take a smaller --rate, --clip 1 or --warmup 1")
     file = run.path / LAST
-    load_state(state, world.told(file.read_bytes() if world.leads else b""), file)
+    if state.best_epoch > 0:
+        go_back_to_best(state, world.told((run.path / BEST).read_bytes() if world.leads else b""))
+    else:
+        load_state(state, world.told(file.read_bytes() if world.leads else b""), file)
+    state.optimizer.state.clear()
     state.recoveries += 1
     state.rate_scale *= 0.1
     state.optimizer.zero_grad(set_to_none=True)

@@ -1,0 +1,142 @@
+"""The train verb: options, messages, exit codes."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from click.testing import CliRunner
+
+from edgelens.cli.train import command
+from edgelens.runtime.errors import EdgelensError
+from edgelens.train import Run
+
+FAST = ["--model", "linear", "--epochs", "1", "--threads", "1", "--precision", "float32", "--augment", "none"]
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Two classes that a linear network tells apart: bright above, bright below."""
+    path = tmp_path_factory.mktemp("data") / "halves.npz"
+    draw = np.random.default_rng(0)
+    images = draw.integers(0, 100, (120, 12, 12), np.uint8)
+    labels = np.arange(120) % 2
+    images[labels == 0, :6] += 120
+    images[labels == 1, 6:] += 120
+    np.savez(path, images=images, labels=np.array(["above", "below"])[labels])
+    return path
+
+
+@pytest.fixture(autouse=True)
+def own_cache(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+
+
+def train(*arguments: str) -> str:
+    result = CliRunner().invoke(command, list(arguments), catch_exceptions=False)
+    assert result.exit_code == 0, result.output
+    return result.output
+
+
+def test_options_reach_the_run(data: Path, tmp_path: Path) -> None:
+    out = tmp_path / "run"
+    train(
+        *(str(data), "--out", str(out), "--model", "mlp", "--dense", "16", "--depth", "1", "--dropout", ".1"),
+        *("--optimizer", "nesterov", "--rate", ".02", "--schedule", "one-cycle", "--epochs", "2", "--ema", ".9"),
+        *("--label-smoothing", ".1", "--clip", "1", "--l2", ".001", "--seed", "3", "--size", "10x14", "--val", ".25"),
+        *("--recipe", "quick", "--threads", "1", "--precision", "float32", "--quiet"),
+    )
+    config = Run.open(out).config
+    assert (config.options.dense, config.options.depth, config.options.dropout) == (16, 1, 0.1)
+    assert (config.optimizer, config.rate, config.schedule, config.ema) == ("nesterov", 0.02, "one-cycle", 0.9)
+    assert (config.size, config.seed, config.augment) == ((10, 14), 3, "quick")
+    assert Run.open(out).pixels.color == "gray"
+
+
+def test_it_says_cost_data_mode_epochs_and_what_comes_next(data: Path, tmp_path: Path) -> None:
+    result = CliRunner().invoke(command, [str(data), "--out", str(tmp_path / "run"), *FAST])
+    assert result.exit_code == 0
+    for part in ("linear for 12×12 gray: 290 parameters, 288 multiply-adds", "102 train, 18 val; 2 classes",
+                 "trains in float32", "epoch 1/1", "temperature", "next, edgelens compress"):  # fmt: skip
+        assert part in result.output
+
+
+def test_json_has_the_metrics(data: Path, tmp_path: Path) -> None:
+    said = train(str(data), "--out", str(tmp_path / "run"), *FAST, "--epochs", "4", "--quiet", "--json", "-")
+    value = json.loads(said)
+    assert value["metrics"]["val_accuracy"] > 0.9
+    assert value["parameters"] == 290
+
+
+def test_runs_get_folders_of_their_own(data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    for _ in range(2):
+        train(str(data), *FAST, "--quiet")
+    assert sorted(path.name for path in (tmp_path / "runs").iterdir()) == ["halves-linear", "halves-linear-2"]
+
+
+def test_the_sheet_and_the_list_train_nothing(data: Path, tmp_path: Path) -> None:
+    import cv2
+
+    train(str(data), "--show-augmented", str(tmp_path / "sheet.png"), "--out", str(tmp_path / "run"))
+    sheet = cv2.imread(str(tmp_path / "sheet.png"))
+    assert sheet is not None
+    assert sheet.shape[0] > 500
+    assert not (tmp_path / "run").exists()
+    assert "resnet8" in train("--list-models")
+
+
+def test_a_learning_curve_grows(data: Path, tmp_path: Path) -> None:
+    out = tmp_path / "run"
+    train(str(data), "--out", str(out), *FAST, "--quiet", "--learning-curve")
+    rows = (out / "learning-curve.csv").read_text().splitlines()
+    assert rows[0] == "images,accuracy,error"
+    assert [int(row.split(",")[0]) for row in rows[1:]] == [12, 26, 52, 102]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ([], "give DATA"),
+        (["--resume", "nowhere"], "is no run"),
+        (["DATA", "--resume", "nowhere"], "takes no DATA"),
+        (["DATA", "--recipe", "magic"], "must be one of"),
+        (["DATA", "--size", "big"], "write a number"),
+        (["DATA", "--ram-limit", "much"], "write a size"),
+        (["DATA", "--from", "nowhere"], "there is no"),
+        (["DATA", "--color", "gray", "--augment", "odd"], "there are none, quick"),
+    ],
+)
+def test_wrong_command_lines_are_one_line(data: Path, tmp_path: Path, arguments: list[str], message: str) -> None:
+    given = [str(data) if part == "DATA" else part for part in arguments]
+    with pytest.raises(EdgelensError, match=message) as caught:
+        train(
+            *given, *(["--out", str(tmp_path / "run")] if "DATA" in arguments and "--resume" not in arguments else [])
+        )
+    assert caught.value.exit_code == 2
+    assert "\n" not in str(caught.value)
+
+
+def test_broken_data_is_one_line_on_stderr_and_exit_2(tmp_path: Path) -> None:
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "file.txt").write_text("no images")
+    one = tmp_path / "one" / "cats"
+    one.mkdir(parents=True)
+    import cv2
+
+    for i in range(4):
+        cv2.imwrite(str(one / f"{i}.png"), np.full((16, 16, 3), 40 * i, np.uint8))
+    for data, part in (("empty", "empty"), ("file.txt", "file.txt"), ("one", "task classify")):
+        done = subprocess.run(
+            [sys.executable, "-m", "edgelens", "train", str(tmp_path / data), "--out", str(tmp_path / "run")],
+            capture_output=True,
+            text=True,
+        )
+        assert done.returncode == 2
+        assert len(done.stderr.strip().splitlines()) == 1
+        assert part in done.stderr
+        assert not (tmp_path / "run").exists()

@@ -1,0 +1,64 @@
+"""Two processes train as one: the same global batches give the same curve."""
+
+from __future__ import annotations
+
+import csv
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+
+from edgelens.train import Run, TrainConfig, fit
+
+
+def losses(run: Path) -> list[float]:
+    with (run / "steps.csv").open() as stream:
+        return [float(row["loss"]) for row in csv.DictReader(stream)]
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(300)
+def test_two_processes_learn_as_one(digits: Path, tmp_path: Path) -> None:
+    """With batch normalisation, whose statistics must be those of the global batch."""
+    alone, pair = tmp_path / "alone", tmp_path / "pair"
+    config = TrainConfig(
+        str(digits),
+        str(alone),
+        model="resnet8",
+        epochs=1,
+        batch=64,
+        optimizer="sgd",
+        rate=0.01,
+        schedule="constant",
+        warmup=0,
+        precision="float32",
+        augment="quick",
+        threads=1,
+    )
+    fit(config, quiet=True)
+    options = [
+        *(str(digits), "--out", str(pair), "--model", "resnet8", "--epochs", "1", "--batch", "64"),
+        *("--optimizer", "sgd", "--rate", ".01", "--schedule", "constant", "--warmup", "0", "--ema", "0"),
+        *("--precision", "float32", "--augment", "quick", "--threads", "1", "--quiet"),
+    ]
+    torchrun = [sys.executable, "-m", "torch.distributed.run", "--nproc-per-node", "2", "--standalone"]
+    together = subprocess.run(
+        [*torchrun, "-m", "edgelens", "train", *options],
+        env=os.environ | {"OMP_NUM_THREADS": "1"},
+        capture_output=True,
+        text=True,
+    )
+    assert together.returncode == 0, together.stderr
+    assert together.stdout.count("% right") == 1  # only the first process speaks
+    single, double = losses(alone), losses(pair)
+    assert len(single) == len(double) == 24
+    assert max(abs(a - b) / a for a, b in zip(single, double, strict=True)) < 1e-3
+    a, b = Run.open(alone), Run.open(pair)
+    assert b.facts.environment["processes"] == 2
+    for one, other in zip(a.model().modules(), b.model().modules(), strict=True):
+        if isinstance(one, torch.nn.BatchNorm2d):
+            assert torch.allclose(one.running_mean, other.running_mean, atol=1e-3)
+            assert torch.allclose(one.running_var, other.running_var, rtol=1e-2)

@@ -1,0 +1,109 @@
+"""Starting from weights that are there, and freezing layers."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import safetensors.torch
+import torch
+
+from edgelens.runtime.errors import DataError, UsageError
+from edgelens.train import Run, TrainConfig, fit
+from edgelens.train.models.catalog import build
+from edgelens.train.models.options import ModelOptions
+from edgelens.train.transfer import freeze, start_from, train_mode
+
+
+@pytest.fixture(scope="module")
+def run(digits: Path, tmp_path_factory: pytest.TempPathFactory) -> Run:
+    config = TrainConfig(
+        str(digits),
+        str(tmp_path_factory.mktemp("runs") / "all"),
+        model="resnet8",
+        epochs=3,
+        augment="none",
+        precision="float32",
+        threads=1,
+    )
+    return fit(config, quiet=True)
+
+
+@pytest.fixture(scope="module")
+def evens(digits: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Few pictures of the even digits only."""
+    path = tmp_path_factory.mktemp("data") / "evens.npz"
+    with np.load(digits) as stored:
+        keep = np.flatnonzero(stored["labels"] % 2 == 0)[:150]
+        names = np.array(["zero", "two", "four", "six", "eight"])[stored["labels"][keep] // 2]
+        np.savez(path, images=stored["images"][keep], labels=names)
+    return path
+
+
+def test_few_pictures_learn_faster_from_an_earlier_run(run: Run, evens: Path, tmp_path: Path) -> None:
+    scratch = replace(run.config, data=str(evens), out=str(tmp_path / "scratch"), epochs=4, val=0.4)
+    started = replace(scratch, out=str(tmp_path / "started"), start=str(run.path))
+    accuracies = [fit(config, quiet=True).facts.metrics for config in (scratch, started)]
+    assert accuracies[0] is not None
+    assert accuracies[1] is not None
+    assert accuracies[1]["val_accuracy"] > accuracies[0]["val_accuracy"]
+
+
+def test_frozen_layers_stay_and_the_head_learns(run: Run, evens: Path, tmp_path: Path) -> None:
+    config = replace(run.config, data=str(evens), out=str(tmp_path / "run"), start=str(run.path))
+    frozen = fit(replace(config, freeze=("backbone",)), quiet=True)
+    before, after = run.model().state_dict(), frozen.model().state_dict()
+    for name, tensor in after.items():
+        if not name.startswith("classifier."):
+            assert torch.equal(tensor, before[name]), name  # normalisation statistics too
+    assert after["classifier.weight"].shape == (5, 64)
+
+
+def test_a_safetensors_file_serves_too(run: Run) -> None:
+    network = run.network()
+    taken = start_from(network, str(run.path / "best.safetensors"))
+    assert taken.anew == ()
+    assert all(torch.equal(a, b) for a, b in zip(network.parameters(), run.model().parameters(), strict=True))
+
+
+def test_gray_weights_serve_colour_and_back(run: Run) -> None:
+    colour = build("resnet8", ModelOptions(), channels=3, classes=10, size=(8, 8)).eval()
+    start_from(colour, str(run.path))
+    gray = torch.rand(2, 1, 8, 8)
+    with torch.no_grad():
+        assert torch.allclose(colour(gray.expand(-1, 3, -1, -1)), run.model()(gray), atol=1e-4)
+
+
+def test_nan_weights_are_one_line(run: Run, tmp_path: Path) -> None:
+    tensors = safetensors.torch.load_file(run.path / "best.safetensors")
+    tensors["classifier.weight"][0, 0] = torch.nan
+    safetensors.torch.save_file(tensors, tmp_path / "bad.safetensors")
+    with pytest.raises(DataError, match=r"classifier\.weight holds NaN") as caught:
+        fit(replace(run.config, out=str(tmp_path / "run"), start=str(tmp_path / "bad.safetensors")), quiet=True)
+    assert caught.value.exit_code == 2
+    assert not (tmp_path / "run").exists()  # nothing half-made is left
+
+
+def test_what_does_not_fit_is_one_line(run: Run, tmp_path: Path) -> None:
+    other = build("mlp", ModelOptions(), channels=1, classes=10, size=(8, 8))
+    with pytest.raises(DataError, match="fits 1 of this network's 6"):
+        start_from(other, str(run.path))
+    with pytest.raises(UsageError, match="there is no"):
+        start_from(other, str(tmp_path / "none"))
+    (tmp_path / "weights.pt").write_bytes(b"x")
+    with pytest.raises(UsageError, match=r"\.safetensors"):
+        start_from(other, str(tmp_path / "weights.pt"))
+    (tmp_path / "cut.safetensors").write_bytes((run.path / "best.safetensors").read_bytes()[:1000])
+    with pytest.raises(DataError, match="no safetensors file"):
+        start_from(other, str(tmp_path / "cut.safetensors"))
+
+
+def test_frozen_normalisation_keeps_its_statistics_in_training() -> None:
+    network = build("resnet8", ModelOptions(), channels=1, classes=2, size=(8, 8))
+    assert freeze(network, ["layers.0"]) == 1 * 16 * 9 + 32
+    train_mode(network)
+    states = {name: m.training for name, m in network.named_modules() if isinstance(m, torch.nn.BatchNorm2d)}
+    assert not states.pop("layers.0.0.1")
+    assert all(states.values())
