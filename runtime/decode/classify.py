@@ -62,8 +62,10 @@ def classify(outputs: Mapping[str, NDArray[Any]], network: Network, placement: P
 
 def read_as_classifier(file: ModelDescription, labels: tuple[str, ...], *, asked: bool = False) -> Reading | None:
     """A file with one row of scores among its outputs; several such rows are told apart by the number of labels."""
-    rows = [(output, count) for output in file.outputs if (count := _classes(output)) is not None]
-    fitting = [pair for pair in rows if labels and abs(pair[1] - len(labels)) <= 1] or rows
+    rows: list[tuple[TensorInfo, int | None]] = [(o, count) for o in file.outputs if (count := _classes(o)) is not None]
+    if not rows and asked:  # a file may leave its outputs' shapes unsaid
+        rows = [(output, None) for output in file.outputs[:1] if not output.shape or None in output.shape[1:]]
+    fitting = [pair for pair in rows if labels and pair[1] and abs(pair[1] - len(labels)) <= 1] or rows
     if not fitting or (len(fitting) > 1 and not asked):
         return None
     output, count = fitting[0]
@@ -76,7 +78,7 @@ def read_as_classifier(file: ModelDescription, labels: tuple[str, ...], *, asked
         task="classify",
         outputs=("probabilities" if known else "logits",),
         picked=() if output is file.outputs[0] else (output.name,),
-        classes=max(count, 2),
+        classes=None if count is None else max(count, 2),
         mean=file.mean,
         std=file.std,
     )

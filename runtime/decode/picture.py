@@ -10,8 +10,12 @@ __all__ = ["picture_is_nchw", "picture_size"]
 
 def picture_is_nchw(info: TensorInfo, file_format: str) -> bool:
     """Whether a picture's channels come before its height; ONNX files mean so where both ends could be channels."""
-    shape = info.shape
-    return len(shape) == 4 and shape[1] in (1, 3) and (shape[3] not in (1, 3) or file_format == "onnx")
+    if len(info.shape) != 4:
+        return False
+    first, last = info.shape[1], info.shape[3]
+    if file_format == "onnx":
+        return first in (1, 3) or (first is None and last not in (1, 3))
+    return first in (1, 3) and last not in (1, 3)
 
 
 def picture_size(file: ModelDescription) -> tuple[int, int] | None:

@@ -20,8 +20,8 @@ def classifier(tmp_path, onnx_graph):
     """Writes a model whose classes are the means of its channels, in a layout and with an ending of choice."""
     from onnx import helper
 
-    def write(shape=(1, 3, 8, 8), *, ending=None, metadata=None, dtype="float32", name="m.onnx", out=None):
-        axes = [2, 3] if shape[1] == 3 else [1, 2]
+    def write(shape=(1, 3, 8, 8), *, ending=None, metadata=None, dtype="float32", name="m.onnx", out=None, axes=None):
+        axes = list(axes or ((2, 3) if shape[1] == 3 else (1, 2)))
         nodes = [
             helper.make_node("Cast", ["x"], ["f"], to=1),
             helper.make_node("ReduceMean", ["f"], ["mean"], axes=axes, keepdims=0),
@@ -55,6 +55,18 @@ def test_layout_and_batch_are_read_from_the_file(classifier, shape):
     seen = see(classifier(shape))
     assert seen.top == ("2", pytest.approx(1))
     assert see(classifier(shape), color="bgr").label() == "0"
+
+
+def test_files_that_leave_everything_free(classifier):
+    path = classifier(("batch", "channels", "height", "width"), axes=(2, 3), out=("batch", "classes"))
+    with pytest.raises(ModelError, match="no decoder fits"):
+        open_model(path)
+    with pytest.raises(UsageError, match="say which with --input-size"):
+        open_model(path, decoder="classify")
+    seen = see(
+        path, np.full((9, 9, 3), (200, 0, 0), np.uint8), decoder="classify", input_size="8", labels=["r", "g", "b"]
+    )
+    assert seen.label() == "b"
 
 
 def test_mean_and_std_a_number_or_one_a_channel(classifier):
