@@ -164,7 +164,7 @@ def serve(pipe: Connection, model: str) -> None:
     cv2.setNumThreads(1)
     with RecognizeService(open_model(model)) as service:
         work_a_little(service, pictures())
-        with LivePreview(Control((), Settings()), port=0, service=service, say=lambda line: None) as page:
+        with LivePreview(Control((), Settings()), port=0, service=service, say=str) as page:
             pipe.send(page.port)
             before = time.process_time()
             while pipe.recv() == "count":

@@ -53,7 +53,7 @@ async def _beat(desk: Desk) -> None:
     """Twice a second: the status to everybody who looks, and an end to stalled connections."""
     while True:
         await asyncio.sleep(PULSE_S)
-        desk.hub.cut_stalled()
+        desk.hub.tend()
         if desk.hub.listens("state"):
             desk.hub.post_event("state", event("state", desk.pulse()))
 
@@ -122,7 +122,7 @@ def _service_routes(desk: Desk, service: RecognizeService | None) -> list[Route]
     return [
         *routes,
         Route("/v1/results", EventStream(desk.hub, "result"), methods=["GET"]),
-        Route("/v1/health", Endpoint(health), methods=["GET"]),
+        Route("/v1/health", Endpoint(health, quick=True), methods=["GET"]),
         Route("/v1/models", Endpoint(models), methods=["GET"]),
         Route("/v1/openapi.json", Endpoint(lambda asked: as_json(openapi())), methods=["GET"]),  # noqa: ARG005
         Route("/metrics", Endpoint(metrics), methods=["GET"]),

@@ -36,7 +36,7 @@ class Encoder:
     def __init__(self, hub: Hub, *, quality: int = 80, max_side: int = 1280, max_fps: float = 30.0) -> None:
         self.encoded = 0
         self._hub, self._quality, self._max_side = hub, quality, max_side
-        self._pause_s = 0.8 / max_fps  # less than a period, so that a camera at exactly this rate loses no frame
+        self._pause_s = 0.6 / max_fps  # less than a period: a camera at this rate that is not quite even loses no frame
         self._waiting: dict[str, Result] = {}
         self._last: dict[str, float] = {}
         self._condition = threading.Condition()

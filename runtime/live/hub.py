@@ -15,6 +15,7 @@ from contextlib import contextmanager
 __all__ = ["Hub", "Listener", "Viewer"]
 
 EVENT_QUEUE = 64
+HEARTBEAT_S = 10.0
 STALLED_S = 20.0
 
 
@@ -26,6 +27,7 @@ class _Client:
         self.closed = False
         self.task = asyncio.current_task()
         self.sending_since: float | None = None
+        self.sent = time.monotonic()
 
     def close(self) -> None:
         """Let the response end by itself."""
@@ -135,11 +137,14 @@ class Hub:
         finally:
             self._listeners = self._listeners - {listener}
 
-    def cut_stalled(self) -> None:
-        """End the responses through which nothing has gone for a while."""
-        limit = time.monotonic() - STALLED_S
+    def tend(self) -> None:
+        """Keep quiet connections alive, end those through which nothing goes; called twice a second."""
+        now = time.monotonic()
         for client in (*self._viewers, *self._listeners):
-            if client.sending_since is not None and client.sending_since < limit and client.task is not None:
+            if client.sending_since is None:
+                if client.sent < now - HEARTBEAT_S:
+                    client.ready.set()
+            elif client.sending_since < now - STALLED_S and client.task is not None:
                 client.task.cancel()
 
     def _post(self, function: object, *values: object) -> None:

@@ -45,17 +45,17 @@ def as_json(value: Any) -> Reply:
 
 
 class Endpoint:
-    """ASGI: runs a function on a worker thread; posted ones take a small JSON body."""
+    """ASGI: runs a function on a worker thread, or at once if it is quick; posted ones take a small JSON body."""
 
-    def __init__(self, work: Callable[[Asked], Reply], *, posted: bool = False) -> None:
-        self._work, self._posted = work, posted
+    def __init__(self, work: Callable[[Asked], Reply], *, posted: bool = False, quick: bool = False) -> None:
+        self._work, self._posted, self._quick = work, posted, quick
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
         try:
             body = await read_json(scope, receive) if self._posted else None
             asked = Asked(_query(scope), scope["path_params"], body, bool(scope.get("edgelens.stranger")))
-            reply = await asyncio.to_thread(self._work, asked)
+            reply = self._work(asked) if self._quick else await asyncio.to_thread(self._work, asked)
         except BodyError as error:
             await refuse(send, error.status, error.text)
         except LookupError:

@@ -36,6 +36,8 @@ from .upload import MAX_PIXELS, TooLargeError, decode_upload
 
 __all__ = ["RecognizeService", "ServiceLimits"]
 
+SLOWEST_REFUSAL_S = 1.0
+
 
 @dataclass(frozen=True)
 class ServiceLimits:
@@ -70,7 +72,7 @@ class RecognizeService:
         self.started = time.time()
         self.counts = ServiceCounts()
         self._stack = ExitStack()
-        self._under_way = self._held_bytes = 0
+        self._under_way = self._held_bytes = self._sent_away = 0
         self._numbers = itertools.count()
 
     def __enter__(self) -> RecognizeService:
@@ -88,8 +90,7 @@ class RecognizeService:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
         if self._under_way >= self.limits.queue or self._held_bytes >= self.limits.waiting_bytes:
-            self.counts.refused += 1
-            await refuse(send, 503, "too much to do; try again in a second", [(b"retry-after", b"1")])
+            await self._send_away(send)
             return
         arrived = time.monotonic()
         self._under_way += 1
@@ -160,6 +161,16 @@ class RecognizeService:
             ("edgelens_requests_under_way", "gauge", "Requests being answered.", [({}, self._under_way)]),
             ("edgelens_batches_total", "counter", "Engine runs by pictures in them.", batches),
         ]
+
+    async def _send_away(self, send: Send) -> None:
+        """Say 503; the more are sent away at a time the later, so that a crowd that asks again at once slows itself."""
+        self.counts.refused += 1
+        self._sent_away += 1
+        try:
+            await asyncio.sleep(min(SLOWEST_REFUSAL_S, 0.01 * (self._sent_away - 1)))
+            await refuse(send, 503, "too much to do; try again in a second", [(b"retry-after", b"1")])
+        finally:
+            self._sent_away -= 1
 
     def _answer(self, kind: str, body: bytes, threshold: float | None, arrived: float) -> tuple[int, bytes]:
         try:

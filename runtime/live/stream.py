@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import json
 import struct
 import time
@@ -15,7 +14,6 @@ from .hub import Hub, Listener, Viewer
 
 __all__ = ["EventStream", "FrameStream", "event", "frame_record"]
 
-HEARTBEAT_S = 10.0
 MAX_VIEWERS = 64
 MAX_LISTENERS = 128
 
@@ -75,18 +73,12 @@ async def _pour(client: Viewer | Listener, receive: Receive, send: Send, media: 
     try:
         await send({"type": "http.response.start", "status": 200, "headers": headers})
         await send({"type": "http.response.body", "body": heartbeat, "more_body": True})
-        beat = time.monotonic()
         while not client.closed:
-            if not client.ready.is_set():
-                with contextlib.suppress(asyncio.TimeoutError):
-                    await asyncio.wait_for(client.ready.wait(), HEARTBEAT_S)
-            chunks = client.take()
-            if not chunks and time.monotonic() - beat >= HEARTBEAT_S:
-                chunks = [heartbeat]
+            await client.ready.wait()
             client.sending_since = time.monotonic()
-            for chunk in chunks:
+            for chunk in client.take() or [heartbeat]:  # woken without anything to send: the connection is to be kept
                 await send({"type": "http.response.body", "body": chunk, "more_body": True})
-                beat = client.sending_since = time.monotonic()
+                client.sent = client.sending_since = time.monotonic()
             client.sending_since = None
         await send({"type": "http.response.body", "body": b"", "more_body": False})
     except OSError:  # the client went away in the middle
