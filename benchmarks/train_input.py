@@ -8,8 +8,8 @@ alone, then `prepare` reads, checks, splits and decodes the same files on all co
 0.9 × cores × the single core's rate, median of the rounds. The same with --exact for pictures that are made as the
 camera's are (validation), which never decode a JPEG at a fraction of its size.
 
-memory: `edgelens train` on pictures of four times the limit, against the same training on a few pictures; peak
-resident memory may differ by the limit at most.
+memory: `edgelens train` on pictures of four times the limit, against the same training on few (as many as validation
+predicts at once, since that decides how much the network itself takes); peak memory may differ by the limit at most.
 """
 
 from __future__ import annotations
@@ -83,31 +83,32 @@ def decode(options: argparse.Namespace) -> dict[str, Any]:
     return found
 
 
+FEW = 1300  # 520 to validate on: one more batch of predictions than the first
 TRAIN = """
-import sys
+import os
 from edgelens.cli import main
 try:
     main()
 finally:
     with open("/proc/self/status") as status:
-        print(next(line.split()[1] for line in status if line.startswith("VmHWM")), file=open(sys.argv.pop(), "w"))
+        print(next(line.split()[1] for line in status if line.startswith("VmHWM")), file=open(os.environ["PEAK"], "w"))
 """
 
 
 def memory(options: argparse.Namespace) -> dict[str, Any]:
     """Peak resident memory of a training on four times the limit and on next to nothing."""
-    side, limit = 160, options.limit_mb << 20
+    side, limit = 64, options.limit_mb << 20
     count = 4 * limit // (side * side * 3)
     peaks = {}
     with tempfile.TemporaryDirectory() as place:
-        for name, images in (("small", 256), ("large", count)):
+        for name, images in (("small", FEW), ("large", count)):
             folder = Path(place) / name
             write_photos(folder, images, side, side)
             arguments = ["train", str(folder), "--out", f"{place}/run-{name}", "--model", "resnet8", "--epochs", "1"]
-            arguments += ["--size", str(side), "--batch", "32", "--cache", f"{place}/cache-{name}"]
-            arguments += ["--ram-limit", f"{options.limit_mb}M", "--scratch", *options.option]
+            arguments += ["--size", str(side), "--batch", "32", "--val", "0.4", "--cache", f"{place}/cache-{name}"]
+            arguments += ["--ram-limit", f"{options.limit_mb}MB", *options.option]
             peak = Path(place) / "peak"
-            subprocess.run([sys.executable, "-c", TRAIN, *arguments, peak], check=True)
+            subprocess.run([sys.executable, "-c", TRAIN, *arguments], check=True, env={**os.environ, "PEAK": str(peak)})
             peaks[name] = int(peak.read_text()) / 1024
     found = {
         "limit_mb": options.limit_mb,
@@ -116,7 +117,7 @@ def memory(options: argparse.Namespace) -> dict[str, Any]:
         "extra_mb": round(peaks["large"] - peaks["small"], 1),
     }
     print(
-        f"{found['pictures_mb']} MB of pictures: {found['extra_mb']:+} MB over a training on 256 of them (bar"
+        f"{found['pictures_mb']} MB of pictures: {found['extra_mb']:+} MB over a training on {FEW} of them (bar"
         f" {options.limit_mb})"
     )
     return found

@@ -78,7 +78,8 @@ def _train(config: TrainConfig, earlier: Run | None, world: World, *, quiet: boo
         _start(network, config, progress, anew=earlier is None)
         if world.leads:
             check_room(Path(config.out), network)
-        data = cut(prepare(config.data_config(), pixels, progress=progress.reading), config.share, config.seed)
+        data = prepare(config.data_config(), pixels, images=images, progress=progress.reading)
+        data = cut(data, config.share, config.seed)
         for line in check_table(data.check):
             progress.say(line)
         stored = str(earlier.facts.environment["precision"]) if earlier else None

@@ -10,13 +10,13 @@ from edgelens.runtime.preprocess import PixelContract, fit
 __all__ = ["FACTS", "THUMB", "facts_of"]
 
 THUMB = 16
-FACTS = np.dtype([("height", "i4"), ("width", "i4"), ("thumb", "u1", (THUMB, THUMB + 1))])
+FACTS = np.dtype([("height", "i4"), ("width", "i4"), ("missing", "f4"), ("thumb", "u1", (THUMB, THUMB + 1))])
 _THUMBNAIL = PixelContract(THUMB, THUMB + 1, "gray", "stretch")
 
 
-def facts_of(image: NDArray[np.uint8], size: tuple[int, ...]) -> NDArray[np.void]:
-    """The original's height and width, and the whole image as a tiny gray thumbnail (BGR in)."""
+def facts_of(image: NDArray[np.uint8], size: tuple[int, ...], missing: float = 0.0) -> NDArray[np.void]:
+    """The original's height and width, the share of it that was missing, and a tiny gray thumbnail (BGR in)."""
     facts = np.zeros((), FACTS)
-    facts["height"], facts["width"] = size[:2]
+    facts["height"], facts["width"], facts["missing"] = size[0], size[1], missing
     facts["thumb"] = fit(image, _THUMBNAIL)[0][..., 0]
     return facts

@@ -21,6 +21,7 @@ from .folder import cache_folder
 from .groups import groups_from_file, groups_from_pattern
 from .named import open_data
 from .pictures import Pictures
+from .prune import prune
 from .splits import SplitConfig, assign
 from .store import Store, fill
 
@@ -50,6 +51,7 @@ class Part:
     pictures: Pictures  # (N, H, W, C) uint8
     labels: NDArray[np.int64]  # (N,)
     images: ImageSet
+    missing: NDArray[np.float32] | None = None  # (N,) share of each picture that was missing and has been filled
 
     def __len__(self) -> int:
         return len(self.labels)
@@ -118,6 +120,7 @@ def prepare(
             errors |= fill(
                 stores[exact], images, rows, digests, threads=threads, progress=lambda done: progress("decode", done)
             )
+    prune(cache, [store.folder for store in stores.values()])
     _stop_if_bad(images, errors, config.max_bad)
     kept = np.array([i for i in range(len(images)) if i not in errors], np.intp)
     images, digests = images.select(kept), [digests[i] for i in kept]
@@ -125,7 +128,9 @@ def prepare(
         raise DataError(f"{config.path}: has no readable image to train on")
     facts = _facts(images, digests, stores)
     found = check(images, digests, facts, pixels, list(errors.values()))
-    parts = {name: _part(images, name, digests, stores, config.ram_limit) for name in ("train", "val", "test")}
+    parts = {
+        name: _part(images, name, digests, facts, stores, pixels, config.ram_limit) for name in ("train", "val", "test")
+    }
     return TrainData(
         images.classes,
         pixels,
@@ -166,7 +171,7 @@ def _facts(images: ImageSet, digests: Sequence[bytes], stores: dict[bool, Store]
         facts = np.zeros(len(images), FACTS)
         for i in range(len(images)):
             image = images.image(i)
-            facts[i] = facts_of(image, image.shape)
+            facts[i] = facts_of(image, image.shape, 0.0 if images.masks is None else float(images.masks[i].mean()))
         return facts
     by_split = {"train": stores[False], "val": stores[True], "test": stores[True]}
     facts = np.zeros(len(images), FACTS)
@@ -177,11 +182,18 @@ def _facts(images: ImageSet, digests: Sequence[bytes], stores: dict[bool, Store]
 
 
 def _part(
-    images: ImageSet, name: str, digests: Sequence[bytes], stores: dict[bool, Store], ram_limit: int | None
+    images: ImageSet,
+    name: str,
+    digests: Sequence[bytes],
+    facts: NDArray[np.void],
+    stores: dict[bool, Store],
+    pixels: PixelContract,
+    ram_limit: int | None,
 ) -> Part:
     rows = np.flatnonzero(images.splits == name)
     members = images.select(rows)
-    resident = None if ram_limit is None else ram_limit // 4
+    held = len(images) * pixels.height * pixels.width * pixels.channels
+    resident = None if ram_limit is None or held <= ram_limit else ram_limit // 4  # three parts, and what reads them
     if not stores:
         assert members.stored is not None
         assert members.rows is not None
@@ -191,7 +203,7 @@ def _part(
         store = stores[name != "train"]
         places = np.array([store.rows[digests[i]] for i in rows.tolist()], np.intp)
         pictures = Pictures.in_file(store.file, store.shape, places, resident=resident)
-    return Part(pictures, members.labels.astype(np.int64), members)
+    return Part(pictures, members.labels.astype(np.int64), members, facts["missing"][rows])
 
 
 def _fingerprint(images: ImageSet, digests: Sequence[bytes]) -> str:

@@ -7,6 +7,7 @@ it was, and an image that changed is simply another content.
 from __future__ import annotations
 
 import contextlib
+import errno
 import fcntl
 import hashlib
 import json
@@ -26,7 +27,7 @@ from edgelens.runtime.datasets.imageset import ImageSet
 from edgelens.runtime.decoder_noise import caught_noise, tells_of_damage
 from edgelens.runtime.errors import ImageError, WorkError
 from edgelens.runtime.files import replacing
-from edgelens.runtime.images import decode_image, image_size, read_image, read_image_bytes
+from edgelens.runtime.images import decode_with_holes, image_size, read_image, read_image_bytes
 from edgelens.runtime.preprocess import PixelContract, fit
 
 from .digests import DIGEST_BYTES
@@ -34,7 +35,7 @@ from .facts import FACTS, facts_of
 
 __all__ = ["Store", "fill"]
 
-_LAYOUT = 2  # raised whenever the same content would give other rows
+_LAYOUT = 3  # raised whenever the same content would give other rows
 _CHUNK = 256
 _INDEX_EVERY_S = 10.0
 
@@ -144,7 +145,8 @@ def _decode_chunk(
     def decode(at: int) -> None:
         try:
             image, facts[at] = _picture(images, rows[at], store)
-            os.pwrite(handle, image.data, (first + at) * store.row_bytes)
+            if os.pwrite(handle, image.data, (first + at) * store.row_bytes) < store.row_bytes:
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
         except ImageError as error:
             errors[rows[at]] = str(error)
 
@@ -170,12 +172,12 @@ def _picture(images: ImageSet, i: int, store: Store) -> tuple[NDArray[np.uint8],
         where = str(Path(images.root) / images.names[i])
         room = None if store.exact else (store.pixels.height, store.pixels.width)
         data = read_image_bytes(where)
-        image = decode_image(data, where, at_least=room)
+        image, missing = decode_with_holes(data, where, at_least=room)
         size = image_size(data, where) if room else image.shape[:2]
     else:
         image = images.image(i)
-        size = image.shape[:2]
-    return np.ascontiguousarray(fit(image, store.pixels)[0]), facts_of(image, size)
+        size, missing = image.shape[:2], 0.0 if images.masks is None else float(images.masks[i].mean())
+    return np.ascontiguousarray(fit(image, store.pixels)[0]), facts_of(image, size, missing)
 
 
 def _damaged(images: ImageSet, rows: Sequence[int]) -> dict[int, str]:

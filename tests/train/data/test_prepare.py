@@ -11,10 +11,11 @@ import numpy as np
 import pytest
 
 from edgelens.runtime.datasets.catalog import load_images
-from edgelens.runtime.errors import DataError
+from edgelens.runtime.errors import DataError, WorkError
 from edgelens.runtime.preprocess import PixelContract, fit
 from edgelens.train.data import store
 from edgelens.train.data.prepare import DataConfig, prepare
+from edgelens.train.data.prune import prune
 from edgelens.train.data.splits import SplitConfig
 
 
@@ -121,6 +122,26 @@ def test_a_build_that_was_killed_goes_on_and_a_torn_index_starts_again(config, m
     np.testing.assert_array_equal(rows(prepare(config, PIXELS).val), exact)
 
 
+def test_a_full_disk_is_told_and_leaves_the_cache_sound(config, monkeypatch):
+    pwrite = os.pwrite
+    monkeypatch.setattr(os, "pwrite", lambda handle, data, at: pwrite(handle, bytes(data)[:1000], at))
+    with pytest.raises(WorkError, match="picture cache cannot be written"):
+        prepare(config, PIXELS)
+    monkeypatch.undo()
+    data = prepare(config, PIXELS)
+    np.testing.assert_array_equal(rows(data.val)[0], fit(data.val.images.image(0), PIXELS)[0])
+
+
+def test_the_longest_unused_store_makes_room(tmp_path):
+    stores = [tmp_path / f"pictures-{name}" for name in "abc"]
+    for age, folder in enumerate(stores):
+        folder.mkdir()
+        (folder / "rows.bin").write_bytes(bytes(1000))
+        os.utime(folder, (1000 + age, 1000 + age))
+    prune(tmp_path, [stores[0]], most_bytes=2500)
+    assert [folder.exists() for folder in stores] == [True, False, True]
+
+
 def test_two_processes_share_one_cache(config):
     code = (
         "from edgelens.train.data.prepare import *; from edgelens.runtime.preprocess import PixelContract;"
@@ -205,6 +226,20 @@ def test_labels_without_their_images_stop(tmp_path):
     (tmp_path / "labels.csv").write_text("path,label\n" + "".join(f"{i}.jpg,{'ab'[i % 2]}\n" for i in range(10)))
     with pytest.raises(DataError, match=r"10 of 10 images \(100.0%\) cannot be read"):
         prepare(DataConfig(str(tmp_path / "labels.csv"), cache=str(tmp_path / "cache")), PIXELS)
+
+
+def test_transparent_areas_are_filled_and_told(tmp_path):
+    for label in ("a", "b"):
+        (tmp_path / "set" / label).mkdir(parents=True)
+        for i in range(10):
+            opacity = np.full((90, 120, 1), 255, np.uint8)
+            opacity[: 30 if label == "a" else 0] = 0
+            cv2.imwrite(
+                str(tmp_path / "set" / label / f"{i}.png"), np.dstack([photo(i + 50 * (label == "b")), opacity])
+            )
+    train = prepare(DataConfig(str(tmp_path / "set"), cache=str(tmp_path / "cache")), PixelContract(30, 40)).train
+    np.testing.assert_allclose(train.missing, np.where(train.labels == 0, 1 / 3, 0), atol=1e-6)
+    assert (rows(train)[train.labels == 0][:, :9] == 128).all()
 
 
 def test_groups_and_folds_reach_the_splits(config):
