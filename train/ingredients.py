@@ -60,7 +60,7 @@ def gather(
 def training_recipe(config: TrainConfig, data: TrainData, say: Say = lambda _: None) -> Recipe:
     """The named recipe, unmirrored where the classes ask for it, with holes where the data has them."""
     mirror = augment.mirror_is_safe(data.classes) if config.mirror is None else config.mirror
-    recipe, said = against_missing(augment.recipe(config.augment, mirror=mirror), data.train.images.masks)
+    recipe, said = against_missing(augment.recipe(config.augment, mirror=mirror), data.train.missing)
     if said:
         say(said)
     return recipe

@@ -46,7 +46,9 @@ def cut(data: TrainData, share: float, seed: int) -> TrainData:
     if share >= 1:
         return data
     rows = part_of(data.train.labels, share, seed)
-    part = Part(data.train.pictures.select(rows), data.train.labels[rows], data.train.images.select(rows))
+    whole = data.train
+    missing = None if whole.missing is None else whole.missing[rows]
+    part = Part(whole.pictures.select(rows), whole.labels[rows], whole.images.select(rows), missing)
     splits = data.splits.copy()
     splits[np.setdiff1d(np.flatnonzero(splits == "train"), np.flatnonzero(splits == "train")[rows])] = ""
     return replace(data, train=part, images=replace(data.images, splits=splits))

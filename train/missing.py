@@ -15,9 +15,9 @@ __all__ = ["against_missing"]
 
 
 def against_missing(recipe: Recipe, masks: NDArray[Any] | None) -> tuple[Recipe, str]:
-    """The recipe with erasing as frequent and as large as what masks (N, H, W) say is missing, and one line about it.
+    """The recipe with erasing as frequent and as large as what is missing, and one line about it.
 
-    A recipe that erases more already keeps its own.
+    `masks` are (N, H, W), or the share of every picture (N,). A recipe that erases more already keeps its own.
     """
     if masks is None or not masks.any():
         return recipe, ""
