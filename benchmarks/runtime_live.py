@@ -77,7 +77,7 @@ def cpu(options: argparse.Namespace) -> dict[str, Any]:
             loop, fps = loop_cpu_ms(options.model, camera.url, options.seconds)
             rows.append({"plain_ms": plain, "loop_ms": loop, "fps": fps, "ratio": loop / plain})
             print(
-                f"plain {plain:.2f} ms, loop {loop:.2f} ms of CPU a frame: ratio {loop / plain:.2f} (bar 1.3), {fps:.1f} fps"
+                f"CPU a frame: plain {plain:.2f} ms, loop {loop:.2f} ms, ratio {loop / plain:.2f} (bar 1.3), {fps:.1f} fps"
             )
     return {"ratio": round(float(np.median([row["ratio"] for row in rows])), 3), "rounds": rows}
 

@@ -52,6 +52,8 @@ class Feed:
         try:
             self._capture()
         except Exception as error:  # noqa: BLE001 (raised again by the loop, in its thread)
+            if self._patient:
+                self._complain(error, "")
             self.error = error
         finally:
             with self._ready:
@@ -71,7 +73,8 @@ class Feed:
                 if not self.live or not (self.opened or self._patient):
                     raise
                 reason = str(error)
-                self.error = None if self.opened else error
+                if not self.opened:
+                    self._complain(error, "; trying again")
             if not self.live or self._stopping.is_set():
                 return
             if self.slot.captured > before:
@@ -94,6 +97,12 @@ class Feed:
             if not self.slot.put(Waiting(frame, (time.monotonic() - frame.captured) * 1e3)):
                 return
 
+    def _complain(self, error: Exception, more: str) -> None:
+        """Say once why this one of several sources is not there."""
+        if self.error is None:
+            self._tell(Notice(self.name, "lost", f"{error}{more}", time.time()))
+        self.error = error
+
     def _lost(self, reason: str) -> None:
         self.slot.discard()
         if self.connected:
@@ -113,7 +122,6 @@ class Feeds:
     def __init__(self, sources: Sequence[Source], tell: Tell) -> None:
         self._ready = threading.Condition()
         self.feeds = [Feed(source, self._ready, tell, patient=len(sources) > 1) for source in sources]
-        self._tell, self._told = tell, set[str]()
         self.blocked = False  # after leaving: a capture still hangs in a driver
         self._turn = 0
 
@@ -156,13 +164,10 @@ class Feeds:
     def check(self) -> None:
         """Raise what a capture thread failed with; of several sources one may fail while the others go on."""
         for feed in self.feeds:
-            if feed.error is None or feed.name in self._told:
+            if feed.error is None:
                 continue
             if not isinstance(feed.error, SourceError) or all(other.error is not None for other in self.feeds):
                 raise feed.error
-            self._told.add(feed.name)
-            again = "" if feed.ended else "; trying again"
-            self._tell(Notice(feed.name, "lost", f"{feed.name}: {feed.error}{again}", time.time()))
 
     def __enter__(self) -> Feeds:
         for feed in self.feeds:

@@ -65,7 +65,11 @@ class MjpegStream:
     def __enter__(self) -> MjpegStream:
         self._splitter, self._got_one = JpegSplitter(), False
         self._pictures.clear()
-        self._request()
+        try:
+            self._request()
+        except BaseException:
+            self.__exit__()
+            raise
         return self
 
     def __exit__(self, *exc: object) -> None:
@@ -138,7 +142,6 @@ class MjpegStream:
                 raise SourceError(f"{self.name}: answered {response.status} {response.reason}{hint}")
             else:
                 self._check_type(response)
-                self._response = response
                 self._set_patience(self._first_patience)
                 return
         raise SourceError(f"{self.name}: redirects or asks for a log-in without end")
@@ -155,10 +158,11 @@ class MjpegStream:
             connection.connect()
             self._socket = connection.sock
             connection.request("GET", _target(url), headers={"Authorization": login} if login else {})
-            return connection.getresponse()
+            self._response = connection.getresponse()
         except (OSError, http.client.HTTPException) as error:
             reason = "no answer in time" if isinstance(error, TimeoutError) else str(error) or type(error).__name__
             raise SourceError(f"{self.name}: cannot be reached ({reason})") from None
+        return self._response
 
     def _check_type(self, response: http.client.HTTPResponse) -> None:
         kind = response.getheader("Content-Type", "").partition(";")[0].strip().lower()

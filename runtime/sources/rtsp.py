@@ -121,7 +121,7 @@ class Lag:
     def __init__(self) -> None:
         self._least: float | None = None
         self._at = 0.0
-        self._punctual = 0.0
+        self._late_since: float | None = None
 
     def late(self, now: float, stream_time: float) -> float:
         """Seconds that a picture with this stream time comes late, 0 for the fastest ones."""
@@ -129,11 +129,13 @@ class Lag:
             return 0.0
         lag = now - stream_time
         if self._least is None:
-            self._least, self._punctual = lag, now
+            self._least = lag
         self._least = min(lag, self._least + (now - (self._at or now)) * self._DRIFT)
         self._at = now
         if lag - self._least < STALE_S:
-            self._punctual = now
-        elif now - self._punctual > self._BELIEVED_S:
-            self._least, self._punctual = lag, now
+            self._late_since = None
+        elif self._late_since is None:
+            self._late_since = now
+        elif now - self._late_since > self._BELIEVED_S:
+            self._least, self._late_since = lag, None
         return lag - self._least

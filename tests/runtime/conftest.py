@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,9 @@ from edgelens.runtime.preprocess import PixelContract, TensorContract
 def _no_memory_of_earlier_runs(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
     """What `--engine auto` remembers goes to the tests' own folder."""
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.getbasetemp() / "cache"))
+
+# scripted sources and test cameras are modules of their own: benchmarks use the cameras too
+sys.path[:0] = [str(Path(__file__).parent), str(Path(__file__).parent / "servers")]
 
 
 def build_onnx(

@@ -1,0 +1,134 @@
+import cv2
+import numpy as np
+import pytest
+from scripted import Scripted, picture
+
+from edgelens.runtime.errors import SourceError, UsageError
+from edgelens.runtime.sources.catalog import SourceOptions, kind_of, open_source
+from edgelens.runtime.sources.images import ImageFiles, natural_order
+from edgelens.runtime.sources.turned import Turned
+from edgelens.runtime.sources.v4l2 import V4l2Camera
+from edgelens.runtime.sources.video import VideoFile
+
+
+@pytest.fixture
+def clip(tmp_path):
+    path = tmp_path / "clip.avi"
+    writer = cv2.VideoWriter(str(path), cv2.VideoWriter.fourcc(*"MJPG"), 12.5, (64, 48))
+    for level in range(0, 200, 10):
+        writer.write(picture(level, 48, 64))
+    writer.release()
+    return path
+
+
+def test_a_video_gives_every_frame_in_order(clip):
+    with VideoFile(str(clip)) as video:
+        assert video.fps == pytest.approx(12.5)
+        levels = []
+        while (frame := video.read()) is not None:
+            assert (frame.index, frame.path) == (len(levels), str(clip))
+            levels.append(int(frame.image.mean()))
+    assert np.abs(np.array(levels) - np.arange(0, 200, 10)).max() <= 2
+
+
+@pytest.mark.parametrize(("content", "said"), [(b"", "no video"), (b"x" * 5000, "no video")])
+def test_what_is_no_video(tmp_path, content, said):
+    path = tmp_path / "x.mp4"
+    path.write_bytes(content)
+    with pytest.raises(SourceError, match=said), VideoFile(str(path)) as video:
+        video.read()
+
+
+@pytest.fixture
+def photos(tmp_path):
+    for name in ("img10.png", "img2.png", "deep/er/a.jpg", "notes.txt", ".hidden.png"):
+        path = tmp_path / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if path.suffix == ".txt":
+            path.write_text("no image")
+        else:
+            cv2.imwrite(str(path), picture(50))
+    (tmp_path / "broken.jpg").write_bytes(b"\xff\xd8\xff\xe0 broken")
+    return tmp_path
+
+
+def names(source: ImageFiles) -> list[str]:
+    found = []
+    with source:
+        while (frame := source.read()) is not None:
+            found.append(frame.path.rpartition("/")[2])
+    return found
+
+
+def test_a_folder_recurses_in_natural_order_and_tells_what_it_could_not_read(photos):
+    lines: list[str] = []
+    source = ImageFiles(str(photos), complain=lines.append)
+    assert names(source) == ["img2.png", "img10.png", "a.jpg"]
+    assert source.passed_over == 1
+    assert len(lines) == len(source.broken) == 1
+    assert "broken.jpg" in lines[0]
+
+
+def test_globs_recurse_with_two_stars(photos):
+    assert names(ImageFiles(str(photos / "**" / "*.jpg")))[-1:] == ["a.jpg"]
+    assert names(ImageFiles(str(photos / "img*.png"))) == ["img2.png", "img10.png"]
+
+
+def test_a_single_broken_file_is_an_error(photos):
+    with pytest.raises(SourceError, match=r"broken\.jpg"):
+        names(ImageFiles(str(photos / "broken.jpg")))
+    with pytest.raises(SourceError, match="no images there"):
+        names(ImageFiles(str(photos / "nothing*.png")))
+
+
+def test_natural_order():
+    assert sorted(["a10", "a9", "b1", "a1b2"], key=natural_order) == ["a1b2", "a9", "a10", "b1"]
+
+
+@pytest.mark.parametrize(
+    ("spec", "kind"),
+    [
+        ("demo", "demo"), ("0", "v4l2"), ("/dev/video2", "v4l2"), ("csi:0", "csi"), ("rtsp://h/x", "rtsp"),
+        ("HTTP://h/x", "mjpeg"), ("https://h/x", "mjpeg"), ("photos/**/*.jpg", "images"), ("x.png", "images"),
+    ],
+)  # fmt: skip
+def test_what_a_name_asks_for(spec, kind):
+    assert kind_of(spec) == kind
+
+
+def test_names_that_ask_for_nothing(clip):
+    assert kind_of(str(clip)) == "video"
+    assert kind_of(str(clip.parent)) == "images"
+    for spec, said in (("ftp://joe:hush@h/x", "no kind of source"), ("nowhere.mp4", "no such file")):
+        with pytest.raises(SourceError, match=said) as error:
+            kind_of(spec)
+        assert "hush" not in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("flip", "rotate", "corner"),
+    [("horizontal", 0, (0, 5)), ("vertical", 0, (3, 0)), ("both", 0, (3, 5)), (None, 90, (0, 3)), (None, 270, (5, 0))],
+)
+def test_pictures_are_mirrored_then_turned_clockwise(flip, rotate, corner):
+    image = picture(0, 4, 6)
+    image[0, 0] = 255
+    with Turned(Scripted([image]), flip, rotate) as source:
+        turned = source.read().image
+    assert turned[corner].tolist() == [255, 255, 255]
+
+
+def test_only_right_angles():
+    with pytest.raises(UsageError):
+        Turned(Scripted([]), None, 45)
+
+
+def test_a_camera_that_is_not_there():
+    with pytest.raises(SourceError, match="no such camera"), V4l2Camera("/dev/video97"):
+        pass
+
+
+def test_options_reach_the_source(clip):
+    source = open_source(str(clip), SourceOptions(name="mine", rotate=90))
+    with source:
+        assert source.read().size == (64, 48)
+    assert source.name == "mine"

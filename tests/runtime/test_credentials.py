@@ -1,0 +1,45 @@
+import pytest
+
+from edgelens.runtime.credentials import masked, masked_text, parse_address
+from edgelens.runtime.errors import UsageError
+
+
+@pytest.mark.parametrize(
+    ("spec", "shown"),
+    [
+        ("rtsp://joe:pa%40ss@10.0.0.5:554/h264?channel=1", "rtsp://10.0.0.5:554/h264?channel=1"),
+        ("rtsp://joe:p@ss@10.0.0.5/x", "rtsp://10.0.0.5/x"),
+        ("http://cam/mjpg?user=joe&pwd=secret&size=2", "http://cam/mjpg?user=***&pwd=***&size=2"),
+        ("http://cam/video?Token=abc", "http://cam/video?Token=***"),
+        ("/dev/video0", "/dev/video0"),
+        ("photos/a@b.jpg", "photos/a@b.jpg"),
+    ],
+)
+def test_no_login_is_shown(spec, shown):
+    assert masked(spec) == shown
+
+
+def test_a_login_is_taken_out_of_the_address_and_decoded():
+    address = parse_address("rtsp://joe:p%40ss%3Aword@cam:8554/live")
+    assert (address.url, address.user, address.password) == ("rtsp://cam:8554/live", "joe", "p@ss:word")
+    assert address.with_login == "rtsp://joe:p%40ss%3Aword@cam:8554/live"
+    assert "p@ss" not in repr(address)
+
+
+def test_the_environment_fills_in_names_and_missing_logins(monkeypatch):
+    monkeypatch.setenv("CAM_PASSWORD", "a/b@c")
+    assert parse_address("rtsp://joe:${CAM_PASSWORD}@cam/x").password == "a/b@c"
+    monkeypatch.setenv("EDGELENS_SOURCE_USER", "viewer")
+    monkeypatch.setenv("EDGELENS_SOURCE_PASSWORD", "secret")
+    assert parse_address("http://cam/x").user == "viewer"
+    assert parse_address("http://other:own@cam/x").user == "other"
+
+
+def test_a_missing_variable_is_said_without_the_rest():
+    with pytest.raises(UsageError, match="no variable NOT_THERE") as error:
+        parse_address("rtsp://joe:hush@${NOT_THERE}/x")
+    assert "hush" not in str(error.value)
+
+
+def test_messages_of_other_programs_lose_logins():
+    assert masked_text("cannot open rtsp://joe:hush@cam/x: 401") == "cannot open rtsp://cam/x: 401"
