@@ -23,6 +23,8 @@ class CardRow:
     agreement: float | None = None  # with the float torch network
     file: str = ""
     note: str = ""
+    macs: int | None = None
+    device_ms: float | None = None  # p50 on the device that `--on` names
 
 
 @dataclass(frozen=True)
@@ -39,10 +41,11 @@ class Card:
     command: str = ""
     notes: tuple[str, ...] = ()
     extra: Mapping[str, Any] = field(default_factory=dict)  # tables of single techniques: sensitivity, search, …
+    on: str = ""  # the device whose timings decided
 
-    def to_json(self) -> bytes:
-        """The card for programs."""
-        plain = {
+    def to_plain(self) -> dict[str, Any]:
+        """The card as plain JSON types."""
+        return {
             "name": self.name,
             "task": self.task,
             "classes": self.classes,
@@ -54,7 +57,10 @@ class Card:
             "notes": list(self.notes),
             **self.extra,
         }
-        return (json.dumps(plain, indent=1, ensure_ascii=False) + "\n").encode()
+
+    def to_json(self) -> bytes:
+        """The card for programs."""
+        return (json.dumps(self.to_plain(), indent=1, ensure_ascii=False) + "\n").encode()
 
     def to_markdown(self) -> bytes:
         """The card for people."""
@@ -63,22 +69,8 @@ class Card:
             f"Accuracy on {self.evaluated_on}. Latency: the engine alone, one picture, one thread, {self.device}.",
             "",
         ]
-        lines += _table(
-            ("step", "accuracy", "size", "p50", "p95", "SNR", "agreement", ""),
-            [
-                (
-                    row.step,
-                    _percent(row.accuracy),
-                    _bytes(row.size),
-                    _ms(row.p50_ms),
-                    _ms(row.p95_ms),
-                    "" if row.snr_db is None else f"{row.snr_db:.1f} dB",
-                    _percent(row.agreement),
-                    row.note,
-                )
-                for row in self.rows
-            ],
-        )
+        header, rows = self.columns()
+        lines += _table(header, rows)
         if self.notes:
             lines += ["", *[f"- {note}" for note in self.notes]]
         left: Mapping[str, str] = self.extra.get("left_float") or {}
@@ -88,6 +80,28 @@ class Card:
         if self.command:
             lines += ["", "Made with", "", f"    {self.command}"]
         return ("\n".join(lines) + "\n").encode()
+
+
+    def columns(self) -> tuple[list[str], list[list[str]]]:
+        """The table of steps in words; columns that nothing was measured for are left out."""
+        titles = ["step", "accuracy", "multiply-adds", "size", "p50", "p95", f"p50 on {self.on}", "SNR", "agreement", ""]
+        cells = [
+            [
+                row.step,
+                _percent(row.accuracy),
+                "" if row.macs is None else f"{row.macs:,}",
+                _bytes(row.size),
+                _ms(row.p50_ms),
+                _ms(row.p95_ms),
+                _ms(row.device_ms),
+                "" if row.snr_db is None else f"{row.snr_db:.1f} dB",
+                _percent(row.agreement),
+                row.note,
+            ]
+            for row in self.rows
+        ]
+        kept = [i for i in range(len(titles)) if any(row[i] for row in cells)]
+        return [titles[i] for i in kept], [[row[i] for i in kept] for row in cells]
 
 
 def _table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:

@@ -15,7 +15,7 @@ from edgelens.train.augment import Recipe, apply, mirror_is_safe, normalised, re
 from edgelens.train.distill import distillation_loss
 from edgelens.train.run import Run
 
-from .material import torch_logits
+from .answers import torch_logits
 from .pictures import Pictures
 
 __all__ = ["FineTune", "accuracy_of", "finetune", "recipe_of"]

@@ -1,10 +1,10 @@
-"""The measured-gain gate: candidates timed against each other, taking turns, so that the machine's mood hits all alike."""
+"""The measured-gain gate: candidates timed in turns, so that the machine's mood hits all alike."""
 
 from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,8 +16,9 @@ from edgelens.runtime.engines.protocol import EngineOptions
 from edgelens.runtime.preprocess import to_tensor
 
 from .artifact import Artifact
+from .verify_parity import Parity
 
-__all__ = ["Timing", "fastest", "slower_than_twin", "time_artifacts"]
+__all__ = ["Timing", "choose_file", "fastest", "slower_than_twin", "time_artifacts"]
 
 ROUNDS = 24
 ROUND_MS = 8.0
@@ -79,6 +80,32 @@ def fastest(timings: dict[str, Timing], allowed: Sequence[str]) -> str:
     """The quickest of the allowed files; among equals the first."""
     best = min(timings[path].p50_ms for path in allowed)
     return next(path for path in allowed if timings[path].p50_ms <= best * (1 + NOISE))
+
+
+def choose_file(
+    artifacts: Sequence[Artifact], parity: Parity, timings: Mapping[str, Timing], max_drop: float
+) -> tuple[str, list[str]]:
+    """The file that `--engine auto` starts with, and what people should know of those it is not."""
+    notes: list[str] = []
+    timed = dict(timings)
+    allowed = [artifact.path for artifact in artifacts if artifact.path in timed]
+    for path, ratio in slower_than_twin(timed).items():
+        title = parity.of(path).title
+        notes.append(f"{title} takes {ratio:.2f} times as long as its float twin: not preferred")
+        allowed.remove(path)
+    for row in parity.files:
+        lost = 100 * (parity.torch_accuracy - row.accuracy)
+        if row.path in allowed and lost > max_drop and len(allowed) > 1:
+            notes.append(f"{row.title} loses {lost:.2f} accuracy points, more than {max_drop:g}: not preferred")
+            allowed.remove(row.path)
+    sizes = {artifact.path: (artifact.engine, artifact.precision, len(artifact.data)) for artifact in artifacts}
+    for path, (engine, precision, size) in sizes.items():
+        twin = next((n for e, p, n in sizes.values() if e == engine and p == "float32"), None)
+        if precision != "float32" and twin is not None and size > twin:
+            notes.append(f"{parity.of(path).title} is larger than its float twin ({size:,} bytes after {twin:,})")
+    if not allowed:  # only compressed files were asked for, and none gained
+        allowed = [artifact.path for artifact in artifacts if artifact.path in timed]
+    return fastest(timed, allowed), notes
 
 
 def _timed(engine: Any, tensor: NDArray[Any]) -> float:

@@ -17,12 +17,12 @@ from edgelens.runtime.images import SUFFIXES
 from edgelens.runtime.preprocess import PixelContract
 from edgelens.train.run import Run
 
+from .answers import torch_logits
 from .config import CompressConfig
 from .golden import GoldenFrames, golden_frames
 from .pictures import Pictures, pictures_of
-from .quantize.observers import prepared_batches
 
-__all__ = ["Material", "calibration_folder", "material_of", "split_of", "torch_logits"]
+__all__ = ["Material", "calibration_folder", "material_of", "split_of"]
 
 
 @dataclass(frozen=True)
@@ -41,12 +41,6 @@ class Material:
     def pixels(self) -> PixelContract:
         """The picture that the network looks at."""
         return self.run.pixels
-
-
-@torch.no_grad()
-def torch_logits(network: nn.Module, pictures: NDArray[np.uint8]) -> NDArray[np.float32]:
-    """A float network's answers for pictures (N, H, W, C)."""
-    return np.concatenate([network(batch).float().numpy() for batch in prepared_batches(pictures, 128)])
 
 
 def material_of(run: Run, config: CompressConfig) -> Material:

@@ -1,12 +1,23 @@
-"""`edgelens compress`: a trained run becomes a bundle."""
+"""`edgelens compress`: a trained run, or somebody's .onnx file, becomes a bundle."""
 
 from __future__ import annotations
 
+import shlex
 import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from .options import json_option
+from edgelens.runtime.errors import UsageError
+from edgelens.runtime.files import write_text
+
+from .options import device_option, json_option, labels_option, on_option, pixel_options
+from .output import write_json
+
+if TYPE_CHECKING:
+    from edgelens.compress.card import Card
+    from edgelens.compress.config import CompressConfig
 
 __all__ = ["command"]
 
@@ -15,33 +26,138 @@ __all__ = ["command"]
 @click.argument("model")
 @click.option("--out", required=True, metavar="FILE.edge", help="The bundle to write.")
 @click.option("--name", metavar="NAME", help="The bundle's name; the file's unless given.")
+@click.option("--formats", default="onnx,tflite", show_default=True, help="Which formats are made.")
+@click.option(
+    "--precisions", default="float32,int8", show_default=True,
+    help="Of float32, int8, float16, dynamic, weight-only.",
+)  # fmt: skip
 @click.option("--calibrate", metavar="DIR", help="Images to calibrate with; the run's training images unless given.")
+@click.option("--calibration-images", type=click.IntRange(1), default=300, show_default=True)
+@click.option("--observer", type=click.Choice(["auto", "minmax", "percentile", "mse"]), default="auto")
+@click.option("--qat", type=click.FloatRange(0, min_open=True), metavar="EPOCHS", help="Train in 8 bits so long.")
+@click.option("--prune", type=click.FloatRange(0, 1, min_open=True, max_open=True), metavar="SHARE",
+              help="Prune to this share of the multiply-adds.")  # fmt: skip
+@click.option("--importance", type=click.Choice(["magnitude", "bn-scale", "taylor"]), default="magnitude")
+@click.option("--epochs", type=click.FloatRange(0, min_open=True), help="Recovery after pruning or distillation.")
+@click.option("--teacher", metavar="RUN", help="The network to learn from; the uncompressed one unless given.")
+@click.option("--model", "student", metavar="NAME", help="Distil into this network.")
+@click.option("--width", type=click.FloatRange(0, min_open=True), help="The width of --model.")
+@click.option("--round-weights", is_flag=True, help="Learn which way each weight is rounded.")
+@click.option("--mixed", type=click.IntRange(0), default=0, metavar="N", help="Leave up to N sensitive layers float.")
+@click.option("--sensitivity", is_flag=True, help="Measure what 8 bits cost every layer.")
 @click.option("--full-integer", is_flag=True, help="Pooling and classifier in 8 bits too, for accelerators.")
 @click.option("--dynamic-batch", is_flag=True, help="ONNX files that take any number of pictures at once.")
+@click.option("--background", multiple=True, metavar="LABEL", help="A class that means nothing is there.")
 @click.option("--allow-mismatch", is_flag=True, help="Write the bundle even where parity is outside its limits.")
+@click.option("--max-latency", metavar="15ms", help="Budget: p95 of one picture.")
+@click.option("--max-size", metavar="100KB", help="Budget: the model file.")
+@click.option("--max-memory", metavar="20MB", help="Budget: the peak above an idle process.")
+@click.option("--max-drop", type=float, metavar="POINTS", help="Budget: accuracy points that may be lost.")
+@click.option("--min-accuracy", type=click.FloatRange(0, 1), metavar="P", help="Budget: accuracy at least.")
+@click.option("--study", metavar="DIR", help="Where a budget search keeps its candidates; OUT.study unless given.")
+@click.option("--minutes", type=float, default=15.0, show_default=True, help="How long a budget search may take.")
+@click.option("--threads", type=click.IntRange(1, 256), default=1, show_default=True, help="Engine threads when timing.")
+@click.option("--seed", type=int, default=0, show_default=True)
+@click.option("--report", metavar="FILE.html", help="The report; beside the bundle unless given.")
+@labels_option
+@device_option
+@on_option
+@pixel_options
 @json_option
-def command(
-    model: str,
-    out: str,
-    name: str | None,
-    calibrate: str | None,
-    full_integer: bool,
-    dynamic_batch: bool,
-    allow_mismatch: bool,
-    json_path: str | None,
-) -> None:
+def command(model: str, out: str, report: str | None, json_path: str | None, **options: Any) -> None:
     """Turn MODEL, a trained run or an .onnx file, into a small, fast, proven bundle."""
-    from edgelens.compress.config import CompressConfig
-    from edgelens.compress.pipeline import compress_run
     from edgelens.compress.steps import Steps
 
-    config = CompressConfig(
-        name=name,
-        calibrate=calibrate,
-        full_integer=full_integer,
-        dynamic_batch=dynamic_batch,
-        allow_mismatch=allow_mismatch,
-        command=" ".join(["edgelens", *sys.argv[1:]]),
+    steps = Steps()
+    if Path(model).is_file() or model.endswith(".onnx"):
+        card, page = _other(model, out, steps, options)
+    elif any(options[name] is not None for name in _BUDGET):
+        card, page = _search(model, out, steps, options)
+    else:
+        from edgelens.compress.pipeline import compress_run
+
+        made = compress_run(model, out, _config(options), steps=steps)
+        card, page = made.card, made.report
+    write_text(report or f"{Path(out).with_suffix('')}.report.html", page)
+    if json_path:
+        write_json(json_path, card.to_plain())
+    if json_path != "-":
+        click.echo(card.to_markdown().decode(), nl=False)
+
+
+_PIXELS = ("labels", "mean", "std", "color", "resize", "pad", "input_size", "decoder")
+_BUDGET = ("max_latency", "max_size", "max_memory", "max_drop", "min_accuracy")
+
+
+def _config(options: dict[str, Any]) -> CompressConfig:
+    """The options as a configuration."""
+    from edgelens.compress.config import CompressConfig
+    from edgelens.compress.distill import DistillConfig
+    from edgelens.compress.finetune import FineTune
+    from edgelens.compress.prune.iterative import PruneConfig
+    from edgelens.compress.quantize.observers import Observer
+    from edgelens.compress.quantize.qat import QatConfig
+    from edgelens.train.models.options import ModelOptions
+
+    epochs, seed = options["epochs"], options["seed"]
+    distill = prune = qat = None
+    if options["student"]:
+        width = ModelOptions(width=options["width"]) if options["width"] else ModelOptions()
+        tuning = FineTune(epochs=epochs or 30, rate=2e-3, features=1.0, seed=seed)
+        distill = DistillConfig(options["student"], width, tuning)
+    if options["prune"]:
+        tuning = FineTune(epochs=epochs or 6, features=0.5, seed=seed)
+        prune = PruneConfig(options["prune"], options["importance"], tuning=tuning)
+    if options["qat"]:
+        qat = QatConfig(FineTune(epochs=options["qat"], rate=2e-4, weight_decay=0.0, seed=seed))
+    return CompressConfig(
+        formats=_names(options["formats"]),
+        precisions=_names(options["precisions"]),
+        distill=distill,
+        prune=prune,
+        qat=qat,
+        teacher=options["teacher"],
+        observer=None if options["observer"] == "auto" else Observer(options["observer"]),
+        calibrate=options["calibrate"],
+        calibration_images=options["calibration_images"],
+        round_weights=options["round_weights"],
+        mixed=options["mixed"],
+        sensitivity=options["sensitivity"],
+        full_integer=options["full_integer"],
+        dynamic_batch=options["dynamic_batch"],
+        background=options["background"],
+        name=options["name"],
+        allow_mismatch=options["allow_mismatch"],
+        on=options["on"],
+        threads=options["threads"],
+        seed=seed,
+        command=shlex.join(["edgelens", *sys.argv[1:]]),
     )
-    made = compress_run(model, out, config, steps=Steps())
-    click.echo(made.card.to_markdown().decode())
+
+
+def _names(text: str) -> tuple[str, ...]:
+    return tuple(part.strip() for part in text.split(",") if part.strip())
+
+
+def _other(model: str, out: str, steps: Any, options: dict[str, Any]) -> tuple[Card, str]:
+    """Somebody's .onnx file."""
+    from edgelens.compress.foreign import compress_onnx
+
+    if options["calibrate"] is None:
+        raise UsageError(f"{model}: give images to find its ranges with: --calibrate DIR")
+    said = {name: options[name] for name in _PIXELS if options.get(name) is not None}
+    made = compress_onnx(model, out, options["calibrate"], _config(options), said, steps=steps)
+    return made.card, made.report
+
+
+def _search(model: str, out: str, steps: Any, options: dict[str, Any]) -> tuple[Card, str]:
+    """A run within a budget."""
+    from edgelens.compress.search.budget import Budget
+    from edgelens.compress.search.search import SearchConfig, search_run
+
+    budget = Budget.parse(**{name: options[name] for name in _BUDGET})
+    config = SearchConfig(
+        budget, _config(options), options["device"], options["on"], options["study"], options["minutes"]
+    )
+    found = search_run(model, out, config, steps=steps)
+    return found.card, found.report

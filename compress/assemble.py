@@ -1,0 +1,102 @@
+"""The bundle put together: manifest, model files, golden frames, card."""
+
+from __future__ import annotations
+
+import datetime as dt
+import os
+import platform
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from edgelens.runtime.bundle import Bundle, write_bundle
+from edgelens.runtime.manifest import Decode, Manifest, ModelFile, Network, Output, Provenance
+from edgelens.runtime.preprocess import PixelContract
+from edgelens.version import __version__
+
+from .artifact import Artifact
+from .card import Card
+from .gate import Timing
+from .golden import GoldenFrames
+from .proof import golden_limits
+from .verify_parity import Parity
+
+__all__ = ["model_files", "now", "processor", "write"]
+
+
+def model_files(
+    artifacts: Sequence[Artifact], golden: GoldenFrames, parity: Parity | None, timings: Mapping[str, Timing]
+) -> tuple[ModelFile, ...]:
+    """The manifest's line of every file, with what was measured of it and what it is held to."""
+    found = []
+    for artifact in artifacts:
+        measured: dict[str, Any] = dict(timings[artifact.path].to_json()) if artifact.path in timings else {}
+        if parity is not None:
+            measured |= {k: v for k, v in parity.of(artifact.path).to_json().items() if k != "file"}
+        if measured:
+            measured["device"] = processor()
+        found.append(
+            ModelFile(
+                artifact.path,
+                artifact.engine,
+                artifact.precision,
+                artifact.tensor,
+                outputs=artifact.outputs,
+                limits=golden_limits(artifact, golden),
+                measured=measured,
+            )
+        )
+    return tuple(found)
+
+
+def write(
+    out: str | Path,
+    *,
+    name: str,
+    labels: tuple[str, ...],
+    pixels: PixelContract,
+    decode: Decode,
+    artifacts: Sequence[Artifact],
+    files: tuple[ModelFile, ...],
+    preferred: str,
+    golden: GoldenFrames,
+    card: Card,
+    feature_space: str,
+    task: str = "classify",
+    outputs: tuple[Output, ...] | None = None,
+    provenance: Provenance | None = None,
+    more: Mapping[str, bytes] | None = None,
+) -> Bundle:
+    """Write the bundle `out` in place of whatever was there."""
+    frames, entries = golden.entries()
+    contents = {**entries, **(more or {}), "card.json": card.to_json(), "card.md": card.to_markdown()}
+    contents |= {artifact.path: artifact.data for artifact in artifacts}
+    network = Network(
+        task,
+        labels,
+        pixels,
+        outputs or (Output("logits", (len(labels),)),),
+        decode,
+        files,
+        feature_space,
+        preferred,
+    )
+    said = provenance or Provenance(f"edgelens {__version__}", card.command, created=now())
+    return write_bundle(out, Manifest(name, {"main": network}, golden=(frames,), provenance=said), contents)
+
+
+def now() -> str:
+    """The time in UTC, or what SOURCE_DATE_EPOCH says it is."""
+    said = os.environ.get("SOURCE_DATE_EPOCH", "")
+    moment = dt.datetime.fromtimestamp(int(said), dt.timezone.utc) if said.isdigit() else dt.datetime.now(dt.timezone.utc)
+    return moment.strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def processor() -> str:
+    """This machine's processor in words."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+    except OSError:
+        lines = []
+    named = (line.partition(":")[2].strip() for line in lines if line.startswith(("model name", "Model", "Hardware")))
+    return f"{platform.machine()} {next(named, platform.processor())}".strip()

@@ -1,0 +1,125 @@
+"""Which ranges and repairs a network gets: each is tried in simulation, the one that answers most like float is taken."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+from torch import fx
+
+from ..answers import torch_logits
+from .bias import correct_biases
+from .equalize import equalize
+from .observers import Observer, observe
+from .plan import make_plan
+from .ranges import Quantized, agree_on_ranges
+from .rounding import learn_rounding
+from .sensitivity import Sensitivity, layer_sensitivity, logit_snr
+from .simulate import simulate
+
+__all__ = ["Choice", "ChooseConfig", "choose"]
+
+OBSERVERS = (Observer("minmax"), Observer("percentile", 99.999), Observer("percentile", 99.99), Observer("mse"))
+GAIN_DB = 0.3  # less is chance
+JUDGES = 192  # pictures that a choice is judged on
+SENSITIVITY_IMAGES = 64
+
+
+@dataclass(frozen=True)
+class ChooseConfig:
+    """What may be tried."""
+
+    observer: Observer | None = None
+    equalize: bool = True
+    correct_bias: bool = True
+    round_weights: bool = False
+    mixed: int = 0
+    keep_float: frozenset[str] = frozenset()
+    full_integer: bool = False
+    sensitivity: bool = False
+
+
+@dataclass(frozen=True)
+class Choice:
+    """The graph and ranges to write, and what was tried on the way."""
+
+    graph: fx.GraphModule
+    quantized: Quantized
+    snr_db: float
+    taken: tuple[str, ...]
+    tried: dict[str, float] = field(default_factory=dict)  # what → dB
+    sensitivity: tuple[Sensitivity, ...] = ()
+
+
+def choose(
+    graph: fx.GraphModule,
+    images: NDArray[np.uint8],
+    config: ChooseConfig,
+    *,
+    progress: Callable[[str], None] | None = None,
+) -> Choice:
+    """The best of what may be tried, step by step; a step that gains nothing is not taken."""
+    say = progress or (lambda _: None)
+    search = _Search(graph, images, config)
+    best = search.ranges(graph, "", say)
+    if config.equalize and (even := equalize(graph, images)) is not None:
+        best = search.better(best, search.ranges(even, "equalized ", say))
+    if config.mixed or config.sensitivity:
+        table = layer_sensitivity(best.graph, best.quantized, images[:SENSITIVITY_IMAGES], progress=say)
+        best = search.with_mixed(best, table) if config.mixed else best
+        best = Choice(best.graph, best.quantized, best.snr_db, best.taken, best.tried, table)
+    if config.round_weights:
+        learned = learn_rounding(best.graph, best.quantized, images, progress=say)
+        best = search.better(best, search.judged(learned, best.quantized, (*best.taken, "learned rounding"), best))
+    if config.correct_bias:
+        corrected = correct_biases(best.graph, best.quantized, images)
+        best = search.better(best, search.judged(corrected, best.quantized, (*best.taken, "bias correction"), best))
+    return Choice(best.graph, best.quantized, best.snr_db, best.taken, search.tried, best.sensitivity)
+
+
+class _Search:
+    """Judges candidates on the same pictures against the same float answers."""
+
+    def __init__(self, graph: fx.GraphModule, images: NDArray[np.uint8], config: ChooseConfig) -> None:
+        self.images, self.config = images, config
+        self.judges = images[:JUDGES]
+        self.reference = torch_logits(graph, self.judges)
+        self.tried: dict[str, float] = {}
+
+    def judged(self, graph: fx.GraphModule, quantized: Quantized, taken: tuple[str, ...], like: Choice | None) -> Choice:
+        values = torch_logits(simulate(graph, quantized), self.judges)
+        quality = logit_snr(values, self.reference)
+        self.tried[" + ".join(taken)] = round(quality, 2)
+        return Choice(graph, quantized, quality, taken, {}, like.sensitivity if like else ())
+
+    def ranges(self, graph: fx.GraphModule, prefix: str, say: Callable[[str], None]) -> Choice:
+        """The best observer for a graph; min-max unless another gains."""
+        plan = make_plan(graph, keep_float=self.config.keep_float, full_integer=self.config.full_integer)
+        best: Choice | None = None
+        for observer in (self.config.observer,) if self.config.observer else OBSERVERS:
+            name = observer.method + (f" {observer.percentile:g}" if observer.method == "percentile" else "")
+            say(f"trying {prefix}{name} ranges")
+            quantized = agree_on_ranges(graph, plan, observe(graph, self.images, observer))
+            found = self.judged(graph, quantized, (f"{prefix}{name}",), None)
+            best = found if best is None else self.better(best, found)
+        assert best is not None
+        return best
+
+    def better(self, first: Choice, second: Choice) -> Choice:
+        """The second only where it clearly gains."""
+        return second if second.snr_db > first.snr_db + GAIN_DB else first
+
+    def with_mixed(self, best: Choice, table: tuple[Sensitivity, ...]) -> Choice:
+        """The most sensitive layers left float, one after another while each gains."""
+        kept = self.config.keep_float
+        for row in table[: self.config.mixed]:
+            tried = kept | {row.layer} | {best.quantized.plan.fused.get(row.layer, row.layer)}
+            plan = make_plan(best.graph, keep_float=frozenset(tried), full_integer=self.config.full_integer)
+            limits = {name: (float(r.low), float(r.high)) for name, r in best.quantized.ranges.items()}
+            quantized = agree_on_ranges(best.graph, plan, limits)
+            found = self.judged(best.graph, quantized, (*best.taken, f"{row.layer} float"), best)
+            if found.snr_db > best.snr_db + GAIN_DB:
+                best, kept = found, frozenset(tried)
+        return best
