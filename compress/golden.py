@@ -15,7 +15,7 @@ from edgelens.runtime.errors import ImageError, WorkError
 from edgelens.runtime.manifest import Golden
 from edgelens.runtime.preprocess import PixelContract, fit
 
-__all__ = ["GoldenFrames", "golden_frames"]
+__all__ = ["GoldenFrames", "frames_of", "golden_frames", "png_frames"]
 
 COUNT = 16
 LONGEST_SIDE = 480  # larger photos are made smaller before they become golden: the file travels to small devices
@@ -109,6 +109,22 @@ def _png(frame: NDArray[np.uint8]) -> bytes:
     if not done:
         raise WorkError("a golden frame could not be encoded as PNG")
     return bytes(data.tobytes())
+
+
+def frames_of(images: ImageSet, count: int) -> list[NDArray[np.uint8]]:
+    """A few frames of a set, as they will be stored."""
+    rows = np.random.default_rng(0).permutation(len(images))
+    found: list[NDArray[np.uint8]] = []
+    for row in rows:
+        try:
+            found.append(_stored(images.image(int(row))))
+        except ImageError:
+            continue
+        if len(found) == count:
+            break
+    if not found:
+        raise WorkError(f"{images.root}: no image can be read to prove the bundle with")
+    return found
 
 
 def png_frames(frames: Sequence[NDArray[np.uint8]]) -> tuple[bytes, ...]:

@@ -1,0 +1,93 @@
+"""A finished model file wrapped as it is, with golden frames that it made itself."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edgelens.runtime.bundle import Bundle, write_bundle
+from edgelens.runtime.engines.protocol import EngineOptions
+from edgelens.runtime.errors import UsageError
+from edgelens.runtime.manifest import Limits, Manifest, ModelFile, Network, Provenance
+from edgelens.runtime.model import open_model
+from edgelens.runtime.network import LoadedNetwork
+from edgelens.runtime.preprocess import fit
+from edgelens.version import __version__
+
+from ..assemble import now
+from ..golden import GoldenFrames, frames_of, png_frames
+from ..material import calibration_folder
+
+__all__ = ["Bundled", "bundle_file", "outputs_of", "self_made_golden"]
+
+GOLDEN = 12
+
+
+@dataclass(frozen=True)
+class Bundled:
+    """A bundle of somebody's file, and what had to be assumed of it."""
+
+    bundle: Bundle
+    notes: tuple[str, ...]
+
+
+def bundle_file(
+    model: str,
+    out: str | Path,
+    said: Mapping[str, Any] | None = None,
+    *,
+    images: str | None = None,
+    name: str | None = None,
+    command: str = "",
+) -> Bundled:
+    """Wrap a .tflite or .onnx file; `said` are the options that `open_model` takes, `images` a folder to prove it with."""
+    if Path(out).suffix != ".edge":
+        raise UsageError(f"--out {out}: a bundle's name ends in .edge")
+    opened = open_model(model, **dict(said or {}))
+    network = opened.manifest.main
+    file = network.files[0]
+    entries = {file.path: opened.read(file.path)}
+    notes = list(opened.notes)
+    golden = ()
+    if images is not None:
+        made = self_made_golden(opened, network, file, images)
+        line, frames = made.entries()
+        golden, entries = (line,), {**entries, **frames}
+        network = dataclasses.replace(network, files=(dataclasses.replace(file, limits=_limits(file)),))
+    else:
+        notes.append("no golden frames: give --images DIR and `edgelens verify` can prove it on other machines")
+    provenance = Provenance(f"edgelens {__version__}", command, created=now(), notes={"from": Path(model).name})
+    manifest = Manifest(name or Path(out).stem, {"main": network}, golden=golden, provenance=provenance)
+    return Bundled(write_bundle(out, manifest, entries), tuple(notes))
+
+
+def self_made_golden(bundle: Bundle, network: Network, file: ModelFile, images: str, count: int = GOLDEN) -> GoldenFrames:
+    """Frames from a folder and what the file itself answers to them, through the camera's code path."""
+    frames = frames_of(calibration_folder(images), count)
+    pictures = [fit(frame, network.pixels)[0] for frame in frames]
+    return GoldenFrames(png_frames(frames), np.stack(pictures), outputs_of(bundle, network, file, pictures))
+
+
+def outputs_of(
+    bundle: Bundle, network: Network, file: ModelFile, pictures: Sequence[NDArray[np.uint8]]
+) -> dict[str, NDArray[np.float32]]:
+    """Every output of a file, (N, ...) by the name that decoders know."""
+    rows: dict[str, list[NDArray[np.float32]]] = {}
+    with LoadedNetwork(bundle, network, file, EngineOptions()) as loaded:
+        for picture in pictures:
+            for output, value in loaded.outputs(picture).items():
+                rows.setdefault(output, []).append(np.array(value, np.float32)[0])
+    return {output: np.stack(values) for output, values in rows.items()}
+
+
+def _limits(file: ModelFile) -> Limits:
+    """The file against itself: equal on its own machine, near elsewhere; 8-bit kernels differ most."""
+    if file.precision == "float32":
+        return Limits(0.99, 50.0)
+    return Limits(0.9, 18.0, 0.8, 10.0)

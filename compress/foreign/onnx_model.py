@@ -1,0 +1,88 @@
+"""Somebody's ONNX file made fit for quantizing: checked, its opset upgraded, its shapes known."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from edgelens.runtime.errors import ModelError
+
+from ..quiet import quiet
+
+__all__ = ["load_onnx", "prepared_onnx"]
+
+LEAST_OPSET = 13  # below it QuantizeLinear knows no axis: weights could not be quantized a channel
+WANTED_OPSET = 17
+
+
+def load_onnx(path: str) -> Any:
+    """A checked ModelProto; what is no ONNX, damaged or unknown to onnxruntime is refused in one line."""
+    import onnx
+    import onnxruntime as ort
+
+    try:
+        data = Path(path).read_bytes()
+    except OSError as error:
+        raise ModelError(f"{path}: could not be read ({error.strerror or error})") from None
+    if not data:
+        raise ModelError(f"{path}: is empty")
+    try:
+        model = onnx.load_from_string(data)
+        if not model.graph.node:
+            raise ValueError("it has no operators")
+    except Exception as error:  # noqa: BLE001 (protobuf raises types of its own for other files)
+        raise ModelError(f"{path}: is no ONNX file or is damaged ({_line(error)})") from None
+    try:
+        with quiet():
+            settings = ort.SessionOptions()
+            settings.log_severity_level = 4
+            ort.InferenceSession(data, settings, providers=["CPUExecutionProvider"])
+    except Exception as error:  # noqa: BLE001 (onnxruntime raises types of its own)
+        raise ModelError(f"{path}: onnxruntime cannot run it ({_line(error)})") from None
+    return model
+
+
+def prepared_onnx(model: Any, path: str) -> tuple[Any, tuple[str, ...]]:
+    """The model with an opset of 13 or more, folded constants and known shapes; and what had to be done."""
+    import onnx
+    from onnx import version_converter
+
+    notes: list[str] = []
+    opset = next((entry.version for entry in model.opset_import if entry.domain in ("", "ai.onnx")), 1)
+    _initializers_as_constants(model)
+    if opset < LEAST_OPSET:
+        try:
+            with quiet():
+                model = version_converter.convert_version(model, WANTED_OPSET)
+        except Exception as error:
+            raise ModelError(
+                f"{path}: its opset {opset} cannot be upgraded to {WANTED_OPSET} ({_line(error)}):"
+                " export it again with opset 13 or newer"
+            ) from error
+        notes.append(f"opset {opset} upgraded to {WANTED_OPSET}")
+    with tempfile.TemporaryDirectory() as folder, quiet():
+        from onnxruntime.quantization.shape_inference import quant_pre_process
+
+        target = Path(folder) / "prepared.onnx"
+        try:
+            quant_pre_process(model, target, skip_symbolic_shape=True)
+            model = onnx.load(target)
+        except Exception:  # noqa: BLE001 (it only makes quantizing better; without it the model is still whole)
+            notes.append("onnxruntime's preparation failed on it: quantized as it is")
+    return model, tuple(notes)
+
+
+def _initializers_as_constants(model: Any) -> None:
+    """Old files list their weights among the inputs too, which keeps every tool from folding them."""
+    weights = {value.name for value in model.graph.initializer}
+    kept = [value for value in model.graph.input if value.name not in weights]
+    if len(kept) < len(model.graph.input):
+        del model.graph.input[:]
+        model.graph.input.extend(kept)
+        model.ir_version = max(model.ir_version, 4)
+
+
+def _line(error: Exception) -> str:
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    return (lines[0] if lines else type(error).__name__)[:160]

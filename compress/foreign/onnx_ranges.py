@@ -1,0 +1,67 @@
+"""Ranges of every tensor of an ONNX model over real inputs, by the same observers as for networks of the kit."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..quantize.observers import BINS, OBSERVERS, Histogram, Observer
+
+__all__ = ["Probe", "observe_onnx"]
+
+
+class Probe:
+    """A model with every float value among its outputs, loaded once."""
+
+    def __init__(self, model: Any) -> None:
+        import onnx
+        import onnxruntime as ort
+
+        every = onnx.ModelProto()
+        every.CopyFrom(model)
+        known = {value.name for value in every.graph.output}
+        for node in every.graph.node:
+            for name in node.output:
+                if name and name not in known:
+                    every.graph.output.append(onnx.ValueInfoProto(name=name))
+                    known.add(name)
+        settings = ort.SessionOptions()
+        settings.graph_optimization_level = ort.GraphOptimizationLevel.ORT_DISABLE_ALL
+        settings.log_severity_level = 4
+        self._session = ort.InferenceSession(every.SerializeToString(), settings, providers=["CPUExecutionProvider"])
+        self.input = self._session.get_inputs()[0].name
+        self._names = [v.name for v in self._session.get_outputs() if v.type == "tensor(float)"]
+
+    def values(self, tensor: NDArray[Any]) -> dict[str, NDArray[np.float32]]:
+        """Every float value for one input, the input itself among them."""
+        found = dict(zip(self._names, self._session.run(self._names, {self.input: tensor}), strict=True))
+        return {self.input: tensor, **found}
+
+
+def observe_onnx(
+    probe: Probe,
+    inputs: Callable[[], Sequence[NDArray[Any]] | Any],
+    observers: Sequence[Observer],
+) -> dict[Observer, dict[str, tuple[float, float]]]:
+    """Each observer's ranges, from two passes over the inputs for all of them."""
+    limits: dict[str, tuple[float, float]] = {}
+    for tensor in inputs():
+        for name, value in probe.values(tensor).items():
+            if value.size:
+                low, high = float(value.min()), float(value.max())
+                before = limits.get(name, (low, high))
+                limits[name] = (min(low, before[0]), max(high, before[1]))
+    histograms = {n: Histogram(low, max(high, low + 1e-9), np.zeros(BINS)) for n, (low, high) in limits.items()}
+    if any(observer.method != "minmax" for observer in observers):
+        for tensor in inputs():
+            for name, value in probe.values(tensor).items():
+                if value.size:
+                    h = histograms[name]
+                    h.counts += np.histogram(value, BINS, (h.low, h.high))[0]
+    return {
+        observer: {name: OBSERVERS[observer.method](histogram, observer) for name, histogram in histograms.items()}
+        for observer in observers
+    }
