@@ -12,7 +12,7 @@ import numpy as np
 from .bundle import Bundle
 from .decode.picture import picture_is_nchw
 from .decode.reading import Reading
-from .decode.readings import LAYOUTS, READINGS
+from .decode.readings import LAYOUTS, READINGS, readers_for
 from .engines.protocol import TensorInfo
 from .errors import ModelError, UsageError
 from .formats.catalog import describe
@@ -66,10 +66,10 @@ def _known_labels(file: ModelDescription, options: ModelOptions) -> tuple[tuple[
 def _reading(file: ModelDescription, labels: tuple[str, ...], options: ModelOptions, path: Path) -> Reading:
     """The asked family's contract, or the first family that the file's shapes and metadata belong to."""
     asked = options.decoder
-    known = {**READINGS, **LAYOUTS}
+    known = [*READINGS, *LAYOUTS]
     if asked is not None and asked not in known:
         raise UsageError(f"--decode {asked}: must be one of {', '.join(known)}")
-    for read in READINGS.values() if asked is None else [known[asked]]:
+    for read in readers_for(file, asked):
         if (found := read(file, labels, asked=asked is not None)) is not None:
             return found
     outputs = ", ".join(f"{output.name} {_shape(output)}" for output in file.outputs)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import ast
-import json
 import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -47,6 +45,9 @@ def parse_names(text: str) -> tuple[str, ...]:
     """Names from a list or an id → name object, written in JSON or in Python; empty where it is neither."""
     if text.lstrip()[:1] not in ("[", "{"):
         return ()
+    import ast
+    import json
+
     for read in (json.loads, ast.literal_eval):
         try:
             found: Any = read(text.strip())

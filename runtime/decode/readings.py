@@ -1,19 +1,18 @@
-"""Families of bare model files by name, and the order in which a file that says nothing is tried."""
+"""Families of bare model files by name, and the order in which a file that says nothing is tried.
+
+A family's file is imported when the outputs' ranks leave it possible at all: a classifier starts without the detectors.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Protocol
 
 from ..formats.description import ModelDescription
-from .classify import read_as_classifier
 from .reading import Reading
-from .ssd import read_as_ssd
-from .ultraface import read_as_ultraface
-from .ultralytics_reading import read_as_ultralytics
-from .yolox import read_as_yolox
 
-__all__ = ["LAYOUTS", "READINGS", "Reader"]
+__all__ = ["LAYOUTS", "READINGS", "Reader", "readers_for"]
 
 
 class Reader(Protocol):
@@ -23,17 +22,71 @@ class Reader(Protocol):
         """The family's contract for the file."""
 
 
-# what `--decode` takes, in the order in which a file is tried that was not said what it is
-READINGS: dict[str, Reader] = {
-    "ultralytics": read_as_ultralytics,
-    "ssd": read_as_ssd,
-    "ultraface": read_as_ultraface,
-    "yolox": read_as_yolox,
-    "classify": read_as_classifier,
+def _ultralytics() -> Reader:
+    from .ultralytics_reading import read_as_ultralytics
+
+    return read_as_ultralytics
+
+
+def _yolov5() -> Reader:
+    from .ultralytics_reading import read_as_ultralytics
+
+    return partial(read_as_ultralytics, layout="v5")
+
+
+def _yolov8() -> Reader:
+    from .ultralytics_reading import read_as_ultralytics
+
+    return partial(read_as_ultralytics, layout="v8")
+
+
+def _ssd() -> Reader:
+    from .ssd import read_as_ssd
+
+    return read_as_ssd
+
+
+def _ultraface() -> Reader:
+    from .ultraface import read_as_ultraface
+
+    return read_as_ultraface
+
+
+def _yolox() -> Reader:
+    from .yolox import read_as_yolox
+
+    return read_as_yolox
+
+
+def _classify() -> Reader:
+    from .classify import read_as_classifier
+
+    return read_as_classifier
+
+
+def _has_rows(file: ModelDescription) -> bool:
+    """Whether an output could be rows of boxes."""
+    return any(len(output.shape) == 3 for output in file.outputs)
+
+
+# name → (whether a look is worth it, loader), in the order in which a file is tried that was not said what it is
+READINGS: dict[str, tuple[Callable[[ModelDescription], bool], Callable[[], Reader]]] = {
+    "ultralytics": (lambda file: "names" in file.metadata or _has_rows(file), _ultralytics),
+    "ssd": (lambda file: len(file.outputs) >= 3, _ssd),
+    "ultraface": (lambda file: len(file.outputs) == 2 and _has_rows(file), _ultraface),
+    "yolox": (_has_rows, _yolox),
+    "classify": (lambda file: True, _classify),  # noqa: ARG005
 }
 
 # more specific words for `--decode`, never guessed
-LAYOUTS: dict[str, Reader] = {
-    "yolov5": partial(read_as_ultralytics, layout="v5"),
-    "yolov8": partial(read_as_ultralytics, layout="v8"),
-}
+LAYOUTS: dict[str, Callable[[], Reader]] = {"yolov5": _yolov5, "yolov8": _yolov8}
+
+
+def readers_for(file: ModelDescription, asked: str | None) -> Iterator[Reader]:
+    """The asked family's reader, or those of all families that are worth a look."""
+    if asked is not None:
+        yield LAYOUTS[asked]() if asked in LAYOUTS else READINGS[asked][1]()
+        return
+    for worth_it, load in READINGS.values():
+        if worth_it(file):
+            yield load()

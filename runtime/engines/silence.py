@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import os
 import sys
-import tempfile
 import threading
 from collections.abc import Iterator
 
@@ -26,19 +25,20 @@ def silenced() -> Iterator[None]:
         try:
             sys.stderr.flush()
             saved = os.dup(2)
-        except (OSError, ValueError, AttributeError):  # no stderr, nothing to keep quiet
+            stack.callback(os.close, saved)
+            caught = os.memfd_create("stderr")
+        except (OSError, ValueError, AttributeError):  # no stderr or no such call: then it is heard
             yield
             return
-        stack.callback(os.close, saved)
-        caught = stack.enter_context(tempfile.TemporaryFile())
-        os.dup2(caught.fileno(), 2)
+        stream = stack.enter_context(os.fdopen(caught, "r+b"))
+        os.dup2(caught, 2)
         try:
             yield
         finally:
             with contextlib.suppress(OSError, ValueError):
                 sys.stderr.flush()
             os.dup2(saved, 2)
-            caught.seek(0)
-            for line in caught:
+            stream.seek(0)
+            for line in stream:
                 if not line.startswith(_CHATTER) and b"onnxruntime" not in line:
                     os.write(2, line)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ctypes
 import importlib
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -91,6 +90,8 @@ def _package() -> Any:
 
 def _delegates(package: Any, options: EngineOptions) -> tuple[list[Any], list[str]]:
     """The asked delegates that could be loaded, and what is said of the others."""
+    import ctypes
+
     delegates, notes = [], []
     for accelerator in options.accelerators:
         if accelerator not in DELEGATES and not accelerator.endswith(".so"):

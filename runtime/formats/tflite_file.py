@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
 
 from ..engines.protocol import TensorInfo
 from .description import FormatError, ModelDescription, Operator
 from .flatbuffer import Table, root
-from .tflite_metadata import Extras, read_extras
 from .tflite_operators import BUILTIN_OPERATORS
 
 __all__ = ["read_tflite"]
+
+_ZIP_END, _ZIP_END_WITHIN = b"PK\x05\x06", 70_000
 
 # TensorType: name and bits
 _DTYPES = (
@@ -48,8 +50,7 @@ def read_tflite(data: bytes) -> ModelDescription:
     infos = [_tensor_info(tensor) for tensor in tensors]
     kinds = _kinds(model)
     operators = tuple(_operator(operator, kinds, infos) for operator in graph.tables(3))
-    extras = _extras(model, data)
-    return ModelDescription(
+    file = ModelDescription(
         format="tflite",
         engine="tflite",
         inputs=tuple(_pick(infos, index) for index in graph.array(1, "i4")),
@@ -57,13 +58,10 @@ def read_tflite(data: bytes) -> ModelDescription:
         operators=operators,
         version=f"schema {model.number(0, 'I')}",
         description=model.text(3),
-        metadata=extras.metadata,
-        labels=extras.labels,
-        mean=extras.mean,
-        std=extras.std,
         shapes={info.name: info.shape for info in infos},
         weights=_weights(model, tensors, infos),
     )
+    return _with_extras(file, model, data)
 
 
 def _pick(infos: list[TensorInfo], index: int) -> TensorInfo:
@@ -116,11 +114,17 @@ def _weights(model: Table, tensors: list[Table], infos: list[TensorInfo]) -> dic
     return dict(weights)
 
 
-def _extras(model: Table, data: bytes) -> Extras:
+def _with_extras(file: ModelDescription, model: Table, data: bytes) -> ModelDescription:
+    """Metadata and appended files; most models have neither, and start sooner without their reader."""
     buffers = model.tables(4)
     blobs = {}
     for entry in model.tables(6):
         index = entry.number(1, "I")
         if index < len(buffers):
             blobs[entry.text(0)] = buffers[index].array(0, "u1").tobytes()
-    return read_extras(blobs, data)
+    if "TFLITE_METADATA" not in blobs and _ZIP_END not in data[-_ZIP_END_WITHIN:]:
+        return file
+    from .tflite_metadata import read_extras
+
+    extras = read_extras(blobs, data)
+    return replace(file, metadata=extras.metadata, labels=extras.labels, mean=extras.mean, std=extras.std)
