@@ -111,7 +111,7 @@ def prepare(
     images = replace(images, splits=assign(images, config.splits, _groups(images, config)))
     memory = cache / f"seen-{hashlib.sha256(os.fsencode(os.path.abspath(images.root))).hexdigest()[:16]}.npz"  # noqa: PTH100
     digests, errors = content_digests(images, memory, threads, lambda done: progress("read", done))
-    _stop_if_bad(images, errors, config.max_bad)
+    _stop_if_bad(config, images, errors)
     stores: dict[bool, Store] = {}
     if not _ready(images, pixels):
         for exact, members in ((False, ("train",)), (True, ("val", "test"))):
@@ -121,7 +121,7 @@ def prepare(
                 stores[exact], images, rows, digests, threads=threads, progress=lambda done: progress("decode", done)
             )
     prune(cache, [store.folder for store in stores.values()])
-    _stop_if_bad(images, errors, config.max_bad)
+    _stop_if_bad(config, images, errors)
     kept = np.array([i for i in range(len(images)) if i not in errors], np.intp)
     images, digests = images.select(kept), [digests[i] for i in kept]
     if not (images.splits == "train").any():
@@ -149,11 +149,12 @@ def _groups(images: ImageSet, config: DataConfig) -> Sequence[str] | None:
     return groups_from_pattern(images.names, config.group) if config.group is not None else None
 
 
-def _stop_if_bad(images: ImageSet, errors: dict[int, str], max_bad: float) -> None:
+def _stop_if_bad(config: DataConfig, images: ImageSet, errors: dict[int, str]) -> None:
+    max_bad = config.max_bad
     if len(errors) > max_bad * len(images):
-        first = next(iter(errors.values()))
+        first = errors[min(errors)]
         raise DataError(
-            f"{images.root}: {len(errors)} of {len(images)} images ({len(errors) / len(images):.1%}) cannot be read,"
+            f"{config.path}: {len(errors)} of {len(images)} images ({len(errors) / len(images):.1%}) cannot be read,"
             f" more than --max-bad {max_bad:.1%}; the first: {first}"
         )
 
