@@ -60,7 +60,10 @@ def command(**given: Any) -> None:
     """
     options = RunOptions(**given)
     gc.disable()  # until the first result: what is imported and loaded stays
-    code, blocked = _run(options)
+    try:
+        code, blocked = _run(options)
+    finally:
+        gc.enable()
     sys.stdout.flush()
     if blocked:  # a driver's call cannot be interrupted, and must not keep the process
         sys.stderr.flush()

@@ -52,9 +52,9 @@ def test_a_lost_camera_is_opened_again_with_growing_waits_and_told_once():
 
 
 def test_a_camera_that_cannot_be_opened_at_all_is_an_error():
-    with Feeds([Scripted([SourceError("no such camera")], live=True)], print) as feeds:
-        with pytest.raises(SourceError, match="no such camera"):
-            drain(feeds)
+    source = Scripted([SourceError("no such camera")], live=True)
+    with Feeds([source], print) as feeds, pytest.raises(SourceError, match="no such camera"):
+        drain(feeds)
 
 
 def test_of_several_cameras_one_may_come_later():
@@ -68,9 +68,9 @@ def test_of_several_cameras_one_may_come_later():
 
 
 def test_a_broken_program_is_not_taken_for_a_lost_camera():
-    with Feeds([Scripted([picture(), ZeroDivisionError()], live=True)], print) as feeds:
-        with pytest.raises(ZeroDivisionError):
-            drain(feeds)
+    source = Scripted([picture(), ZeroDivisionError()], live=True)
+    with Feeds([source], print) as feeds, pytest.raises(ZeroDivisionError):
+        drain(feeds)
 
 
 def test_the_rate_limit_serves_the_newest_frame_when_it_is_due():

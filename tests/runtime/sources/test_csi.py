@@ -39,7 +39,8 @@ JETSON = """
     width, height = (int(text.split(name + "=")[1].split(",")[0].split()[0]) for name in ("width", "height"))
     out.write(b"GST_ARGUS: Creating output stream\\nCONSUMER: Waiting until producer is connected...\\n")
     for n in range(3):
-        out.write(np.r_[np.full(width * height, 60 + n, np.uint8), np.full(width * height // 2, 128, np.uint8)].tobytes())
+        luma, chroma = np.full(width * height, 60 + n, np.uint8), np.full(width * height // 2, 128, np.uint8)
+        out.write(luma.tobytes() + chroma.tobytes())
     out.flush()
     time.sleep(5)
 """

@@ -1,0 +1,152 @@
+import csv
+import io
+import json
+
+import cv2
+import numpy as np
+import pytest
+
+from edgelens.runtime.errors import UsageError
+from edgelens.runtime.frame import Frame
+from edgelens.runtime.recognitions import Recognitions
+from edgelens.runtime.result import Result
+from edgelens.runtime.sinks.annotated import annotated
+from edgelens.runtime.sinks.csvrows import COLUMNS, CsvRows
+from edgelens.runtime.sinks.jsonlines import JsonLines
+from edgelens.runtime.sinks.terminal import TerminalText
+from edgelens.runtime.sinks.window import Window, has_windows
+
+LABELS = ("cup", "fork")
+
+
+def result(index: int = 0, *, boxes=None, ids=(0, 1), path=None, source="cam", size=(60, 80), **more) -> Result:
+    image = np.full((*size, 3), 40 + index * 5 % 100, np.uint8)
+    seen = Recognitions(LABELS, list(ids), [0.8, 0.2][: len(ids)], boxes=boxes)
+    return Result(Frame(image, index, 10.0 + index / 20, 1000.0, source, path), seen, {"infer": 1.5}, 7.0, **more)
+
+
+def write(sink, *results) -> None:
+    with sink:
+        for one in results:
+            sink.write(one)
+
+
+def test_json_lines_are_appended_and_flushed(tmp_path):
+    path = tmp_path / "out.jsonl"
+    write(JsonLines(str(path)), result(0))
+    sink = JsonLines(str(path))
+    with sink:
+        sink.write(result(1, announced="cup"))
+        lines = [json.loads(line) for line in path.read_text().splitlines()]  # before it is closed
+    assert [line["frame"] for line in lines] == [0, 1]
+    assert lines[1]["announced"] == "cup"
+    assert lines[0]["results"][0] == {"label": "cup", "id": 0, "score": 0.8}
+
+
+def test_dash_is_stdout_and_stays_open(capsys):
+    write(JsonLines("-"), result(0))
+    print("still open")
+    first, second = capsys.readouterr().out.splitlines()
+    assert json.loads(first)["schema"] == 1
+    assert second == "still open"
+
+
+def test_csv_has_a_row_for_everything_seen_and_one_header(tmp_path):
+    path = tmp_path / "out.csv"
+    boxes = np.array([[1, 2, 3, 4], [5, 6, 7, 8]], np.float32)
+    write(CsvRows(str(path)), result(0, boxes=boxes, path="a,b.jpg"))
+    write(CsvRows(str(path)), result(1, ids=()), result(2, announced="cup"))
+    rows = list(csv.DictReader(path.read_text().splitlines()))
+    assert tuple(rows[0]) == COLUMNS
+    assert [(row["frame"], row["label"]) for row in rows] == [
+        ("0", "cup"), ("0", "fork"), ("1", ""), ("2", "cup"), ("2", "fork"),
+    ]  # fmt: skip
+    assert (rows[1]["x"], rows[1]["h"], rows[1]["path"]) == ("5.0", "8.0", "a,b.jpg")
+    assert rows[3]["announced"] == "cup"
+
+
+@pytest.mark.parametrize("sink", [JsonLines, CsvRows])
+def test_a_place_that_cannot_be_written_to_is_one_line(sink, tmp_path):
+    with pytest.raises(UsageError, match="could not be opened to write"):
+        sink(str(tmp_path / "no" / "such" / "folder.x")).__enter__()
+
+
+@pytest.mark.parametrize("name", ["out.mp4", "out.avi"])
+def test_an_annotated_video_has_the_source_s_rate_and_every_frame(tmp_path, name):
+    path = tmp_path / name
+    write(annotated(str(path), lambda: 25.0), *[result(i, size=(121, 161)) for i in range(12)])
+    video = cv2.VideoCapture(str(path))
+    assert video.get(cv2.CAP_PROP_FPS) == 25
+    frames = []
+    while (got := video.read())[0]:
+        frames.append(got[1])
+    video.release()
+    assert len(frames) == 12
+    assert frames[0].shape == (120 * 2 // 2, 160, 3) or frames[0].shape[0] >= 120
+
+
+def test_a_live_source_s_rate_is_measured(tmp_path):
+    path = tmp_path / "out.avi"
+    write(annotated(str(path), lambda: None), *[result(i) for i in range(20)])
+    video = cv2.VideoCapture(str(path))
+    assert video.get(cv2.CAP_PROP_FPS) == pytest.approx(20, abs=0.1)
+    assert video.get(cv2.CAP_PROP_FRAME_COUNT) == 20
+    video.release()
+
+
+def test_annotated_images_are_named_for_their_files(tmp_path):
+    write(
+        annotated(str(tmp_path / "out"), lambda: None),
+        result(0, path="a/one.png"),
+        result(1, path="b/one.png"),
+        result(2, source="rtsp://cam/x"),
+    )
+    assert sorted(p.name for p in (tmp_path / "out").iterdir()) == ["one-2.jpg", "one.jpg", "x-000002.jpg"]
+
+
+def test_where_annotated_frames_cannot_go(tmp_path):
+    with pytest.raises(UsageError, match="a folder, or a video file"):
+        annotated(str(tmp_path / "out.txt"), lambda: None)
+    with pytest.raises(UsageError, match="not there"):
+        annotated(str(tmp_path / "no" / "out.mp4"), lambda: None).__enter__()
+
+
+class Screen(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+def test_elsewhere_than_on_a_terminal_a_line_a_change(tmp_path):
+    out = io.StringIO()
+    write(TerminalText(out), result(0), result(1), result(2, ids=(1, 0)), result(3, ids=(1, 0), announced="fork"))
+    lines = out.getvalue().splitlines()
+    assert len(lines) == 3
+    assert lines[0] == "cam #0: cup 0.80, fork 0.20"
+    assert lines[2].endswith("(fork announced)")
+
+
+def test_every_image_of_a_folder_has_its_line():
+    out = io.StringIO()
+    write(TerminalText(out), *[result(i, path=f"photos/{i}.jpg", source="photos") for i in range(3)])
+    assert out.getvalue().splitlines()[2] == "photos/2.jpg: cup 0.80, fork 0.20"
+
+
+def test_boxes_are_counted():
+    out = io.StringIO()
+    write(TerminalText(out), result(0, boxes=np.zeros((2, 4)), ids=(1, 1)))
+    assert out.getvalue() == "cam #0: 2 fork\n"
+
+
+def test_on_a_terminal_one_line_is_redrawn():
+    screen = Screen()
+    write(TerminalText(screen), result(0), result(1, announced="cup"))
+    text = screen.getvalue()
+    assert "\r" in text
+    assert "cup 0.80" in text
+    assert "#1: cup" in text
+
+
+@pytest.mark.skipif(has_windows(), reason="this OpenCV has windows and there is a screen")
+def test_a_headless_opencv_says_what_to_do():
+    with pytest.raises(UsageError, match="--preview"):
+        Window(lambda: None).__enter__()

@@ -1,0 +1,51 @@
+import cv2
+import numpy as np
+import pytest
+
+from edgelens.runtime.frame import Frame
+from edgelens.runtime.overlay import color_of, drawn
+from edgelens.runtime.recognitions import Recognitions
+from edgelens.runtime.result import Result
+
+
+def result(height: int, width: int, view=None, **columns) -> Result:
+    image = np.full((height, width, 3), 90, np.uint8)
+    seen = Recognitions(("cup", "Gabel ü 写"), [0, 1], [0.9, 0.1], **columns)
+    return Result(Frame(image), seen, view=view)
+
+
+@pytest.mark.parametrize("size", [(28, 28), (96, 96), (240, 320), (1080, 1920), (2160, 3840), (3, 2000), (1, 1)])
+def test_labels_can_be_read_at_any_resolution(size):
+    source = result(*size)
+    image = drawn(source)
+    changed = np.argwhere((image != 90).any(axis=2))
+    assert len(changed)
+    assert image.shape[0] / size[0] == image.shape[1] / size[1]
+    assert (source.frame.image == 90).all()
+    if min(size) >= 28:
+        rows = changed[:, 0]
+        assert rows.max() - rows.min() >= 11  # the best label's box is at least so high
+        assert rows.max() < image.shape[0] * 0.6  # and leaves the picture to be seen
+
+
+def test_boxes_are_drawn_where_they_are_and_labels_stay_inside():
+    boxes = np.array([[100, 50, 80, 60], [300, 0, 20, 20]], np.float32)
+    image = drawn(result(240, 320, boxes=boxes))
+    color = color_of(0)
+    assert image[110, 140].tolist() == list(color)  # the lower edge
+    assert image[80, 180].tolist() == list(color)  # the right edge
+    assert image[90, 140].tolist() == [90, 90, 90]
+
+
+def test_what_reaches_the_network_is_framed_unless_it_is_everything():
+    whole, part = drawn(result(240, 320, view=(0, 0, 320, 240))), drawn(result(240, 320, view=(40, 0, 240, 240)))
+    assert (whole[200] == 90).all()
+    assert part[200, 40].tolist() == [255, 255, 255]
+    assert part[200, 279].tolist() == [255, 255, 255]
+
+
+def test_neighbours_have_colours_that_differ():
+    colors = np.array([color_of(i) for i in range(20)], int)
+    distances = np.abs(colors[:-1] - colors[1:]).max(axis=1)
+    assert distances.min() > 60
+    assert cv2.norm(colors[0], colors[0]) == 0

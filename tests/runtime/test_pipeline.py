@@ -1,0 +1,221 @@
+"""The loop with a real engine and sources that do what the test says."""
+
+import threading
+import time
+
+import numpy as np
+import pytest
+from scripted import Scripted, picture
+
+from edgelens.runtime.control import Control, Settings
+from edgelens.runtime.errors import EdgelensError, SourceError
+from edgelens.runtime.model_slot import ModelChoice, ModelSlot
+from edgelens.runtime.motion import MotionGate
+from edgelens.runtime.pace import Pace
+from edgelens.runtime.pipeline import Lane, LoopOptions, run
+from edgelens.runtime.preprocess import Region
+
+
+class Collected:
+    name = "collected"
+
+    def __init__(self):
+        self.results, self.notices = [], []
+
+    def write(self, result):
+        self.results.append(result)
+
+    def notice(self, notice):
+        self.notices.append(notice)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *exc):
+        pass
+
+
+@pytest.fixture
+def model(color_bundle):
+    with ModelSlot(color_bundle, ModelChoice("onnxruntime")) as slot:
+        yield slot
+
+
+@pytest.fixture
+def another(color_bundle, write_color_bundle):
+    """Makes a second bundle beside the first: (its model's bytes)."""
+
+    def make(model_bytes):
+        path, before = color_bundle.path, color_bundle.path.read_bytes()
+        other = path.with_name("other.edge")
+        write_color_bundle({"models/other.onnx": model_bytes}).path.rename(other)
+        path.write_bytes(before)
+        return str(other)
+
+    return make
+
+
+PLAIN = Settings(smoothing=1.0)
+
+
+def go(sources, model, *, settings=PLAIN, duration=None, lanes=None, control=None, **more):
+    sink, said = Collected(), []
+    lanes = lanes or [Lane(source, model) for source in sources]
+    control = control or Control([source.name for source in sources], settings)
+    outcome = run(lanes, [sink], control, LoopOptions(duration, "here"), pace=Pace(), log=said.append, **more)
+    return outcome, sink, said
+
+
+def live(frames, seconds=0.01, **more):
+    return Scripted([step for frame in frames for step in (frame, seconds)] + [30.0], live=True, **more)
+
+
+def test_a_file_s_frames_all_come_out_in_order(model, frames_of_colors):
+    outcome, sink, _ = go([Scripted(frames_of_colors * 5)], model)
+    assert [result.seen.label() for result in sink.results] == ["red", "green", "blue"] * 10
+    assert [result.frame.index for result in sink.results] == list(range(30))
+    assert outcome.summary["frames"] == {"captured": 30, "processed": 30, "skipped": 0}
+    said = sink.results[0].to_json()
+    assert list(said["stages_ms"]) == ["capture", "preprocess", "infer", "decode"]
+    assert (said["device"], said["source"], said["schema"]) == ("here", "scripted", 1)
+
+
+def test_the_true_age_is_reported(model, frames_of_colors):
+    _, sink, _ = go([live(frames_of_colors)], model, duration=0.3)
+    for result in sink.results:
+        assert sum(list(result.stages_ms.values())) <= result.age_ms + 1
+        assert 0 <= result.age_ms < 250
+
+
+def test_smoothing_and_announcements_are_each_source_s_own(model, frames_of_colors):
+    red, green = frames_of_colors[0], frames_of_colors[1]
+    sources = [Scripted([red] * 8, name="a"), Scripted([green] * 8, name="b")]
+    _, sink, _ = go(sources, model, settings=Settings(smoothing=0.5, agree=(3, 5)))
+    announced = {(r.frame.source, r.announced) for r in sink.results if r.announced}
+    assert announced == {("a", "red"), ("b", "green")}
+
+
+def test_stills_are_neither_smoothed_nor_announced(model, frames_of_colors):
+    source = Scripted(frames_of_colors * 2)
+    _, sink, _ = go([source], model, settings=Settings(smoothing=0.1), lanes=[Lane(source, model, stills=True)])
+    assert [result.seen.label() for result in sink.results] == ["red", "green", "blue"] * 4
+    assert not any(result.announced for result in sink.results)
+
+
+def test_settings_are_read_with_every_frame(model, frames_of_colors):
+    control = Control(["scripted"], Settings(smoothing=1.0))
+
+    def hear(result):
+        if result.frame.index == 4:
+            control.change(threshold=0.9999999)
+        if result.frame.index == 9:
+            control.change(threshold=None, region=Region(0, 0, 20, 20))
+
+    _, sink, _ = go([Scripted([frames_of_colors[0] // 2] * 15)], model, control=control, hear=hear)
+    labels = [result.seen.label() for result in sink.results]
+    assert labels[:5] == ["red"] * 5
+    assert labels[6:10] == ["unknown"] * 4
+    assert labels[11:] == ["red"] * 4
+    assert sink.results[0].view == (10, 0, 40, 40)
+    assert sink.results[-1].view == (0, 0, 20, 20)
+
+
+def test_pause_stops_recognizing_and_goes_on(model, frames_of_colors):
+    control = Control(["scripted"], Settings(paused=True))
+    threading.Timer(0.4, lambda: control.change(paused=False)).start()
+    outcome, sink, _ = go([live(frames_of_colors * 30)], model, control=control, duration=1.0)
+    assert sink.results
+    assert sink.results[0].frame.index > 10
+    assert outcome.summary["frames"]["skipped"] > 10
+
+
+def test_motion_leaves_out_frames_that_did_not_change(model, frames_of_colors):
+    still = [frames_of_colors[0]] * 10 + [frames_of_colors[1]] * 10
+    source = Scripted(still)
+    outcome, sink, _ = go([source], model, lanes=[Lane(source, model, MotionGate())])
+    assert [result.frame.index for result in sink.results] == [0, 10]
+    assert outcome.summary["frames"]["skipped"] == 18
+
+
+def test_max_fps(model, frames_of_colors):
+    _, sink, _ = go([live(frames_of_colors * 40, 0.005)], model, settings=Settings(max_fps=10), duration=1.0)
+    assert 7 <= len(sink.results) <= 11
+
+
+def test_a_lost_camera_is_told_to_sinks_and_counted(model, frames_of_colors):
+    camera = Scripted(
+        [frames_of_colors[0], 0.1, SourceError("unplugged")], [frames_of_colors[1], 5.0], live=True, name="cam"
+    )
+    outcome, sink, said = go([camera], model, duration=1.2)
+    assert [notice.kind for notice in sink.notices] == ["lost", "back"]
+    assert said[0] == "cam: lost: unplugged; opening it again"
+    assert outcome.summary["recoveries"] == 1
+    assert len(sink.results) == 2
+
+
+def test_a_model_is_exchanged_while_the_loop_runs(model, frames_of_colors, another, color_onnx):
+    other = another(color_onnx())
+    control = Control(["scripted"], Settings(smoothing=1.0), [other])
+    swapped = []
+
+    def hear(result):
+        if result.frame.index == 5:
+            control.swap(other)
+            swapped.append(control.status().model)
+
+    _, sink, _ = go([Scripted(frames_of_colors * 3)], model, control=control, hear=hear)
+    assert swapped == [other]
+    assert len(sink.results) == 18
+
+
+def test_a_model_that_fails_its_golden_frames_is_refused(model, frames_of_colors, another, color_onnx):
+    wrong = another(color_onnx(scale=-1.0))
+    control, refused = Control(["scripted"], Settings(smoothing=1.0)), []
+
+    def hear(result):
+        if result.frame.index == 2:
+            with pytest.raises(EdgelensError, match="golden frames") as error:
+                control.swap(wrong)
+            refused.append(error)
+
+    _, sink, _ = go([Scripted(frames_of_colors)], model, control=control, hear=hear)
+    assert refused
+    assert [result.seen.label() for result in sink.results] == ["red", "green", "blue"] * 2
+
+
+def test_status_tells_what_goes_on(model, frames_of_colors):
+    control, seen = Control(["scripted"], Settings(smoothing=1.0)), []
+    go(
+        [live(frames_of_colors * 20)],
+        model,
+        control=control,
+        duration=0.5,
+        hear=lambda _: seen.append(control.status()),
+    )
+    status = seen[-1]
+    assert (status.engine, status.precision, len(status.sources)) == ("onnxruntime", "float32", 1)
+    source = status.sources[0]
+    assert source.connected
+    assert source.live
+    assert 20 < source.fps < 200
+    assert source.processed == len(seen)
+    assert set(source.stages_ms) == {"capture", "preprocess", "infer", "decode"}
+
+
+def test_a_wish_to_stop_is_heeded_within_a_moment(model):
+    start = time.monotonic()
+    outcome, _, _ = go([live([picture(1)], 30.0)], model, stop=lambda: time.monotonic() - start > 0.5)
+    assert time.monotonic() - start < 1.5
+    assert outcome.summary["frames"]["processed"] == 1
+
+
+def test_a_source_that_cannot_be_opened_leaves_no_thread_behind(model):
+    before = threading.active_count()
+    with pytest.raises(SourceError):
+        go([Scripted([SourceError("no")])], model)
+    assert threading.active_count() == before
+
+
+def test_frames_hold_what_was_captured(model, frames_of_colors):
+    _, sink, _ = go([Scripted(frames_of_colors)], model)
+    assert all(np.array_equal(r.frame.image, f) for r, f in zip(sink.results, frames_of_colors, strict=True))

@@ -1,0 +1,177 @@
+"""`edgelens run` and `edgelens collect` as people call them."""
+
+import json
+import signal
+import subprocess
+import sys
+import time
+
+import cv2
+import pytest
+from cameras import Camera
+from click.testing import CliRunner
+
+from edgelens.cli import cli
+from edgelens.runtime.errors import EdgelensError
+
+
+@pytest.fixture
+def folder(frames_of_colors, tmp_path):
+    path = tmp_path / "photos"
+    path.mkdir()
+    for i, frame in enumerate(frames_of_colors):
+        cv2.imwrite(str(path / f"{i}.png"), frame)
+    return path
+
+
+@pytest.fixture
+def clip(frames_of_colors, tmp_path):
+    path = tmp_path / "clip.avi"
+    writer = cv2.VideoWriter(str(path), cv2.VideoWriter.fourcc(*"MJPG"), 10, (60, 40))
+    for frame in [f for f in frames_of_colors[:3] for _ in range(6)]:
+        writer.write(frame)
+    writer.release()
+    return path
+
+
+def edgelens(*words, ok=True):
+    """The verb in this process; an error is raised as the program's main would print it."""
+    result = CliRunner().invoke(cli, [str(word) for word in words])
+    if ok and result.exit_code:
+        raise AssertionError(result.output) from result.exception
+    return result
+
+
+def run(model, *words, **more):
+    return edgelens("run", model, "--no-preview", "--engine", "onnxruntime", *words, **more)
+
+
+def test_json_and_summary_of_a_video(color_bundle, clip, tmp_path):
+    summary = tmp_path / "summary.json"
+    done = run(color_bundle.path, "--source", clip, "--json", "-", "--summary", summary, "--device-id", "pi-7")
+    lines = [json.loads(line) for line in done.stdout.splitlines()]
+    assert [line["results"][0]["label"] for line in lines] == ["red"] * 6 + ["green"] * 6 + ["blue"] * 6
+    assert [line["announced"] for line in lines if line["announced"]] == ["red", "green", "blue"]
+    assert lines[0]["device"] == "pi-7"
+    assert "18 processed" in done.stderr
+    found = json.loads(summary.read_text())
+    assert found["frames"] == {"captured": 18, "processed": 18, "skipped": 0}
+    assert set(found["stages_ms"]) == {"capture", "preprocess", "infer", "decode"}
+    assert set(found["age_ms"]) == {"p50", "p95", "p99"}
+    assert set(found) == {
+        "frames", "fps", "stages_ms", "age_ms", "recoveries", "first_result_s", "peak_rss_mb", "cpu_s",
+    }  # fmt: skip
+    assert "demo" not in found
+
+
+def test_the_demo_ends_with_its_score(color_bundle, tmp_path):
+    summary = tmp_path / "s.json"
+    done = run(color_bundle.path, "--source", "demo", "--duration", "1", "--demo-seed", "5", "--summary", summary)
+    assert done.stdout.splitlines()[-1].endswith("digits right")
+    demo = json.loads(summary.read_text())["demo"]
+    assert set(demo) == {"right", "wrong", "missed", "extra", "total", "seed"}
+    assert demo["seed"] == 5
+
+
+def test_a_folder_with_broken_images(color_bundle, folder):
+    (folder / "broken.jpg").write_bytes(b"no image")
+    (folder / "notes.txt").write_text("x")
+    done = run(color_bundle.path, "--source", folder)
+    assert len([line for line in done.stdout.splitlines() if ".png: " in line]) == 6
+    assert "1 files passed over, 1 images could not be decoded" in done.stdout
+    assert "broken.jpg" in done.stderr
+    assert run(color_bundle.path, "--source", folder, "--strict", ok=False).exit_code == 1
+
+
+def test_several_sources_and_a_config(color_bundle, folder, clip, tmp_path):
+    out = tmp_path / "out.jsonl"
+    run(color_bundle.path, "--source", folder, "--source", clip, "--json", out, "--quiet")
+    counts = [json.loads(line)["source"] for line in out.read_text().splitlines()]
+    assert (counts.count(str(folder)), counts.count(str(clip))) == (6, 18)
+    config = tmp_path / "cameras.toml"
+    config.write_text(
+        f"[[source]]\nurl = '{folder}'\nname = 'left'\nregion = [0, 0, 0.5, 1]\nmodel = '{color_bundle.path}'\n"
+        f"[[source]]\nurl = '{folder}'\nname = 'all'\n"
+    )
+    done = run(color_bundle.path, "--config", config, "--json", "-")
+    assert {json.loads(line)["source"] for line in done.stdout.splitlines()} == {"left", "all"}
+
+
+def test_annotated_video_and_csv(color_bundle, clip, tmp_path):
+    video, table = tmp_path / "out.avi", tmp_path / "out.csv"
+    run(color_bundle.path, "--source", clip, "--save", video, "--csv", table, "--roi", ".1,.1,.5,.5", "--rotate", "90")
+    capture = cv2.VideoCapture(str(video))
+    assert (capture.get(cv2.CAP_PROP_FRAME_COUNT), capture.get(cv2.CAP_PROP_FPS)) == (18, 10)
+    capture.release()
+    assert len(table.read_text().splitlines()) == 1 + 18 * 3
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["--source", "nowhere.mp4"], "nowhere.mp4: no such file"),
+        (["--source", "demo", "--roi", "1,2"], "x,y,w,h"),
+        (["--source", "demo", "--agree", "9/2"], "N/M"),
+        (["--source", "demo", "--size", "big"], "WIDTHxHEIGHT"),
+        (["--source", "demo", "--config", "x.toml"], "one of them"),
+        (["--source", "demo", "--window"], "--preview"),
+        (["--source", "rtsp://joe:hush@127.0.0.1:9/x"], "cannot be opened"),
+        (["--config", "nowhere.toml"], "could not be read"),
+    ],
+)
+def test_bad_input_is_one_line(color_bundle, words, said):
+    failed = edgelens("run", color_bundle.path, "--no-preview", *words, ok=False)
+    error = failed.exception
+    assert isinstance(error, EdgelensError)
+    assert error.exit_code == 2
+    assert said in str(error)
+    assert "hush" not in str(error) + failed.output
+    assert "\n" not in str(error)
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 0)])
+def test_a_signal_ends_a_run_while_its_capture_blocks(color_bundle, tmp_path, number, code):
+    lines, summary = tmp_path / "lines.jsonl", tmp_path / "summary.json"
+    with Camera("mjpeg") as camera:
+        words = ["--source", camera.url, "--no-preview", "--json", str(lines), "--summary", str(summary)]
+        command = [sys.executable, "-m", "edgelens", "run", str(color_bundle.path), *words]
+        with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+            while not (lines.is_file() and lines.stat().st_size) and process.poll() is None:
+                time.sleep(0.02)
+            camera.stall()
+            time.sleep(0.3)
+            start = time.monotonic()
+            process.send_signal(number)
+            out, err = process.communicate(timeout=20)
+            took = time.monotonic() - start
+        camera.go_on()
+    assert process.returncode == code, err
+    assert took < 1
+    assert "processed" in out
+    assert json.loads(summary.read_text())["frames"]["processed"] > 0
+    assert all(json.loads(line) for line in lines.read_text().splitlines())
+
+
+def test_a_reader_that_leaves_ends_the_run_quietly(color_bundle):
+    words = ["run", str(color_bundle.path), "--source", "demo", "--no-preview", "--json", "-", "--quiet"]
+    command = [sys.executable, "-m", "edgelens", *words]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        assert json.loads(process.stdout.readline())["source"] == "demo"
+        process.stdout.close()
+        assert process.wait(10) == 0
+        assert "Traceback" not in process.stderr.read()
+
+
+def test_collect_takes_photos_that_differ(tmp_path):
+    out = tmp_path / "photos"
+    words = ["--source", "demo", "--out", out, "--count", "3", "--every", "0", "--min-difference", "2"]
+    done = edgelens("collect", "--label", "digit", *words, "--duration", "20")
+    assert "3 photos of digit taken" in done.stdout
+    images = [cv2.imread(str(path)) for path in sorted((out / "digit").glob("*.jpg"))]
+    assert len(images) == 3
+    assert all(cv2.norm(images[i], images[i + 1], cv2.NORM_L1) / images[0].size > 0.5 for i in range(2))
+
+
+def test_collect_without_change_says_why(tmp_path, folder):
+    words = ["--source", folder, "--out", tmp_path / "out", "--min-difference", "255", "--count", "3"]
+    assert "1 photos" in edgelens("collect", "--label", "x", *words).stdout
