@@ -25,6 +25,7 @@ from edgelens.train.augment.perspective import Perspective
 from edgelens.train.augment.sheet import show_augmented
 from edgelens.train.augment.shift import Shift
 from edgelens.train.augment.turn import Turn
+from edgelens.train.distributed import World
 
 
 def photos(count: int = 8, channels: int = 3, height: int = 24, width: int = 32, seed: int = 0) -> Tensor:
@@ -89,6 +90,15 @@ def test_mixing_is_the_same_on_one_process_and_on_two() -> None:
     parts = half(slice(0, 4)), half(slice(4, 8))
     torch.testing.assert_close(torch.cat([p[0] for p in parts]), images, atol=2e-6, rtol=0)
     torch.testing.assert_close(torch.cat([p[1] for p in parts]), soft)
+
+
+@pytest.mark.parametrize(("count", "size"), [(128, 2), (130, 4), (61, 3), (5, 4), (1, 2)])
+def test_a_batch_is_shared_out_whole_and_in_pairs(count: int, size: int) -> None:
+    parts = [World(rank, size).share(np.arange(count)) for rank in range(size)]
+    np.testing.assert_array_equal(np.concatenate(parts), np.arange(count))
+    if count >= 4 * size:
+        assert all(part[0] % 2 == 0 for part in parts)
+        assert max(map(len, parts)) - min(map(len, parts)) <= 3
 
 
 def test_nothing_is_exactly_the_pixel_contract() -> None:
