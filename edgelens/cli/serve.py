@@ -19,6 +19,8 @@ from edgelens.cli.options import (
 
 __all__ = ["command"]
 
+STUCK_S = 5.0  # an event loop that does not come round for so long answers nobody: the watchdog may bite
+
 
 @click.command("serve")
 @model_argument()
@@ -69,7 +71,8 @@ def command(model: str, **options: Any) -> None:
             ends = time.monotonic() + (options["duration"] or float("inf"))
             while not stop() and time.monotonic() < ends:
                 time.sleep(0.1)
-                systemd.alive()
+                if time.monotonic() - page.desk.hub.tended < STUCK_S:
+                    systemd.alive()
     sys.exit(stop.exit_code)
 
 

@@ -88,6 +88,7 @@ class Hub:
         self._viewers: set[Viewer] = set()
         self._listeners: set[Listener] = set()
         self._closed = False
+        self.tended = float("-inf")  # monotonic seconds: when the event loop last came round
 
     @property
     def viewers(self) -> int:
@@ -139,7 +140,7 @@ class Hub:
 
     def tend(self) -> None:
         """Keep quiet connections alive, end those through which nothing goes; called twice a second."""
-        now = time.monotonic()
+        self.tended = now = time.monotonic()
         for client in (*self._viewers, *self._listeners):
             if client.sending_since is None:
                 if client.sent < now - HEARTBEAT_S:

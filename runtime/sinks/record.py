@@ -36,9 +36,9 @@ class RecordOptions:
     folder: Path
     before_s: float = 5.0
     after_s: float = 5.0
-    longest_s: float = 30.0  # an event that goes on is cut into clips of this length
+    longest_s: float = 20.0  # an event that goes on is cut into clips of this length
     fps: float = 10.0
-    max_side: int = 960
+    max_side: int = 640
     quota_bytes: int = 1_000_000_000
     quota_age_s: float = 30 * 86400.0
     keep_free_bytes: int = 200 * 1024 * 1024
@@ -190,7 +190,7 @@ class RecordSink:
         if longer > self.options.max_side:
             scale = self.options.max_side / longer
             image = cv2.resize(image, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
-        return bytes(cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, 85])[1])
+        return bytes(cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, 80])[1])
 
     def _tell(self, done: bool, what: str) -> None:
         if done:

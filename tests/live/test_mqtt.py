@@ -145,11 +145,12 @@ def test_nothing_is_lost_while_the_broker_comes_and_goes_and_the_process_is_kill
     for message in watcher.under("door/camera/announced"):
         ids.setdefault(message["frame"], set()).add(message["id"])
     assert set(ids) == set(range(total))
-    assert all(len(same) == 1 for same in ids.values()), "what is sent again carries the same id"
+    twice = [frame for frame, same in ids.items() if len(same) > 1]
+    assert len(twice) <= 2, "only what was written but not yet noted at a kill has two ids; what is sent again has one"
 
 
 _WRITER = """
-import sys, time
+import os, sys, time
 import numpy as np
 from pathlib import Path
 from edgelens.runtime.frame import Frame
@@ -157,12 +158,13 @@ from edgelens.runtime.recognitions import Recognitions
 from edgelens.runtime.result import Result
 from edgelens.runtime.sinks.mqtt import MqttOptions, MqttSink
 port, box, first, total = int(sys.argv[1]), Path(sys.argv[2]), int(sys.argv[3]), int(sys.argv[4])
+note = os.open(box.with_suffix(".count"), os.O_RDWR | os.O_CREAT)
 image, seen = np.zeros((4, 4, 3), np.uint8), Recognitions(("a",), [0], [0.9])
 options = MqttOptions.parse(f"mqtt://127.0.0.1:{port}/door", device="bench", outbox=box)
 with MqttSink(options, say=lambda line: None) as sink:
     for index in range(first, total):
         sink.write(Result(Frame(image, index, source="camera"), seen, announced="a"))
-        box.with_suffix(".count").write_text(str(index + 1))
+        os.pwrite(note, b"%20d" % (index + 1), 0)
         time.sleep(0.002)
     ends = time.monotonic() + 15
     while len(sink.outbox) and time.monotonic() < ends:
