@@ -19,7 +19,7 @@ import time
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent.parent / "tests" / "runtime" / "servers"))
-from cameras import Camera, has_rtsp  # noqa: E402
+from cameras import Camera, has_rtsp
 
 
 def stop_once(model: str, camera: Camera, folder: Path, number: signal.Signals, *, stalled: bool) -> float:
