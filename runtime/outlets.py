@@ -16,6 +16,7 @@ from .sinks.protocol import Notice, Sink
 __all__ = ["Outlets"]
 
 DEPTH = 8  # results a sink may be behind; each holds its frame's pixels
+BEHIND_BYTES = 32 * 1024 * 1024  # so with large frames fewer
 LEAVE_S = 0.4  # what a sink that hangs is given when the run was interrupted
 
 
@@ -29,9 +30,13 @@ class _Outlet:
         self.thread = threading.Thread(target=self._work, name=f"sink {sink.name}", daemon=True)
 
     def put(self, item: Result | Notice, *, wait: bool, stop: Callable[[], bool]) -> None:
+        depth = DEPTH if isinstance(item, Notice) else max(BEHIND_BYTES // item.frame.image.nbytes, 2)
         while not self.dead:
-            with contextlib.suppress(queue.Full):
-                return self._queue.put(item, timeout=0.2 if wait else None, block=wait)
+            if self._queue.qsize() < depth:
+                with contextlib.suppress(queue.Full):
+                    return self._queue.put(item, timeout=0.2 if wait else None, block=wait)
+            elif wait:
+                time.sleep(0.01)
             if not wait or stop():
                 self.dropped += isinstance(item, Result)
                 return None

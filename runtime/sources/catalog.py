@@ -129,11 +129,10 @@ def open_source(spec: str, options: SourceOptions | None = None) -> Source:
 
 def default_source() -> str:
     """The first camera found, else the demo."""
-    import shutil
-
+    from .csi import has_csi_camera
     from .v4l2 import cameras
 
     found = cameras()
     if found:
         return found[0]
-    return "csi:0" if shutil.which("rpicam-vid") or shutil.which("libcamera-vid") else "demo"
+    return "csi:0" if has_csi_camera() else "demo"

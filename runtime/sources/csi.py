@@ -10,6 +10,7 @@ import shutil
 import subprocess
 import time
 from collections import deque
+from pathlib import Path
 from typing import IO
 
 import cv2
@@ -20,7 +21,7 @@ from ..frame import Frame
 from ..images import decode_image
 from .jpeg_stream import JpegSplitter, Picture
 
-__all__ = ["CsiCamera"]
+__all__ = ["CsiCamera", "has_csi_camera"]
 
 START_S, STALL_S = 10.0, 2.0  # for the first picture of a camera that wakes up, and for every other
 PIPE_BYTES = 1024 * 1024
@@ -178,3 +179,15 @@ class _JpegPictures:
             return decode_image(picture.data, "picture"), picture.began
         except ImageError:
             return None, picture.began
+
+
+def has_csi_camera() -> bool:
+    """Whether a board's own program finds a camera on a ribbon cable."""
+    for program in RASPBERRY:
+        if shutil.which(program):
+            with contextlib.suppress(OSError, subprocess.TimeoutExpired):
+                listed = subprocess.run([program, "--list-cameras"], capture_output=True, timeout=5, check=False)
+                said = (listed.stdout + listed.stderr).decode(errors="replace")
+                return "Available cameras" in said and "No cameras available" not in said
+    driver = Path("/sys/class/video4linux/video0/name")
+    return bool(shutil.which(JETSON)) and driver.is_file() and "tegra" in driver.read_text(errors="replace")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fcntl
+import os
 import struct
 import time
 from dataclasses import dataclass
@@ -16,7 +17,7 @@ from ..frame import Frame
 
 __all__ = ["CameraMode", "V4l2Camera", "cameras"]
 
-OPEN_MS, READ_MS = 5000, 2000
+STALL_S = 2
 _QUERYCAP = 0x80685600
 _CAPTURE, _MEMORY_TO_MEMORY = 0x1, 0x8000 | 0x4000
 # nodes that say "capture" and give raw sensor data or belong to a codec; these sensors are `csi:0`
@@ -73,6 +74,7 @@ class V4l2Camera:
         if not Path(self.device).exists():
             there = ", ".join(cameras()) or "none"
             raise SourceError(f"{self.device}: no such camera; there are: {there}")
+        os.environ.setdefault("OPENCV_VIDEOIO_V4L_SELECT_TIMEOUT", str(STALL_S))  # it would be 10 s
         capture = cv2.VideoCapture(self.device, cv2.CAP_V4L2)
         if not capture.isOpened():
             raise SourceError(f"{self.device}: cannot be opened: is another program using it, may this user read it?")
