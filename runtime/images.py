@@ -24,6 +24,7 @@ __all__ = [
     "MAX_PIXELS",
     "SUFFIXES",
     "decode_image",
+    "decode_with_holes",
     "image_size",
     "read_image",
     "read_image_bytes",
@@ -55,16 +56,18 @@ MAX_PIXELS = 100_000_000
 MAX_DECODED_BYTES = 640_000_000  # a decoder's own buffers and the picture it ends in
 MAX_FILE_BYTES = 256 * 1024 * 1024
 
-# the turn of every EXIF orientation: (transpose, flip up-down, flip left-right)
-_TURNS = {
-    1: (False, False, False),
-    2: (False, False, True),
-    3: (False, True, True),
-    4: (False, True, False),
-    5: (True, False, False),
-    6: (True, False, True),
-    7: (True, True, True),
-    8: (True, True, False),
+_COLOR = int(cv2.IMREAD_COLOR | cv2.IMREAD_IGNORE_ORIENTATION)
+_REDUCED = {8: cv2.IMREAD_REDUCED_COLOR_8, 4: cv2.IMREAD_REDUCED_COLOR_4, 2: cv2.IMREAD_REDUCED_COLOR_2}
+# the turn of every EXIF orientation: transposed first?, then cv2.flip's code (None: not at all)
+_TURNS: dict[int, tuple[bool, int | None]] = {
+    1: (False, None),
+    2: (False, 1),
+    3: (False, -1),
+    4: (False, 0),
+    5: (True, None),
+    6: (True, 1),
+    7: (True, -1),
+    8: (True, 0),
 }
 
 
@@ -107,7 +110,7 @@ def decode_with_holes(
     header = checked_header(data, where)
     if header.kind == "png":
         data = _checked_png(data, where)
-    flag = cv2.IMREAD_COLOR
+    flag = _COLOR
     if header.kind == "jpeg":
         flag = _jpeg_flag(header, at_least)
     elif header.alpha or header.deep:
@@ -116,9 +119,10 @@ def decode_with_holes(
         raw = cv2.imdecode(np.frombuffer(data, np.uint8), flag)
         if raw is None:
             raise ImageError(f"{where}: its {header.kind} data is damaged and cannot be decoded")
-        if flag != cv2.IMREAD_UNCHANGED:
-            return np.asarray(raw, np.uint8), 0.0
-        image, share = to_bgr(np.asarray(raw), header.alpha)
+        if flag == cv2.IMREAD_UNCHANGED:
+            image, share = to_bgr(np.asarray(raw), header.alpha)
+        else:
+            image, share = np.asarray(raw, np.uint8), 0.0
         return _turned(image, header.orientation), share
     except (cv2.error, MemoryError) as error:
         raise ImageError(f"{where}: could not be decoded ({str(error).splitlines()[0][:120]})") from None
@@ -182,19 +186,17 @@ def _checked_png(data: bytes, where: str) -> bytes:
 
 
 def _jpeg_flag(header: ImageHeader, at_least: tuple[int, int] | None) -> int:
+    """Whole, or the smallest of its ½, ¼ and ⅛ that is still large enough."""
     if at_least is None:
-        return cv2.IMREAD_COLOR
+        return _COLOR
     upright = (header.height, header.width) if header.orientation < 5 else (header.width, header.height)
     room = min(upright[0] // at_least[0], upright[1] // at_least[1])
-    if room >= 8:
-        return cv2.IMREAD_REDUCED_COLOR_8
-    if room >= 4:
-        return cv2.IMREAD_REDUCED_COLOR_4
-    return cv2.IMREAD_REDUCED_COLOR_2 if room >= 2 else cv2.IMREAD_COLOR
+    reduced = next((flag for part, flag in _REDUCED.items() if room >= part), cv2.IMREAD_COLOR)
+    return int(reduced | cv2.IMREAD_IGNORE_ORIENTATION)
 
 
 def _turned(image: NDArray[np.uint8], orientation: int) -> NDArray[np.uint8]:
-    transpose, up_down, left_right = _TURNS[orientation]
-    turned = image.transpose(1, 0, 2) if transpose else image
-    turned = turned[::-1] if up_down else turned
-    return np.ascontiguousarray(turned[:, ::-1] if left_right else turned)
+    """Upright; done here, since OpenCV's versions differ in the formats whose EXIF they read."""
+    transposed, flip = _TURNS[orientation]
+    turned = cv2.transpose(image) if transposed else image
+    return np.asarray(turned if flip is None else cv2.flip(turned, flip), np.uint8)
