@@ -89,8 +89,14 @@ def _network(
     notes = list(reading.notes)
     names = reading.labels or labels
     if names and reading.classes is not None:
-        names, said = fit_labels(names, reading.classes, labels_from)
-        notes += said
+        try:
+            names, said = fit_labels(names, reading.classes, labels_from)
+            notes += said
+        except UsageError as error:
+            if options.labels is not None:
+                raise
+            names = ()
+            notes.append(f"{error}; numbers are shown instead")
     pixels, tensor, assumed = _picture(file, reading, options, path)
     notes += assumed
     network = Network(

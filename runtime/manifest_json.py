@@ -16,7 +16,7 @@ from .errors import BundleError
 from .manifest import FORMAT, Decode, Golden, Limits, Manifest, ModelFile, Network, Output, Provenance, Step
 from .preprocess import ANCHORS, COLORS, FILTERS, RESIZES, PixelContract, TensorContract
 
-__all__ = ["dump_manifest", "parse_manifest"]
+__all__ = ["dump_manifest", "parse_contract", "parse_manifest"]
 
 T = TypeVar("T")
 
@@ -65,6 +65,12 @@ def parse_manifest(data: bytes, where: str) -> Manifest:
     )
     _check_references(manifest, where)
     return manifest
+
+
+def parse_contract(plain: Any, where: str) -> tuple[PixelContract, TensorContract]:
+    """The input contract that the kit writes into a model file's metadata, from its plain JSON."""
+    node = _Node(plain, where, "")
+    return _pixels(node.child("pixels")), _tensor(node.child("tensor"))
 
 
 def _no_constant(name: str) -> Any:

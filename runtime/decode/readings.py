@@ -22,6 +22,12 @@ class Reader(Protocol):
         """The family's contract for the file."""
 
 
+def _edgelens() -> Reader:
+    from .kit_reading import read_as_kit_file
+
+    return read_as_kit_file
+
+
 def _ultralytics() -> Reader:
     from .ultralytics_reading import read_as_ultralytics
 
@@ -71,6 +77,7 @@ def _has_rows(file: ModelDescription) -> bool:
 
 # name → (whether a look is worth it, loader), in the order in which a file is tried that was not said what it is
 READINGS: dict[str, tuple[Callable[[ModelDescription], bool], Callable[[], Reader]]] = {
+    "edgelens": (lambda file: "input" in file.metadata, _edgelens),
     "ultralytics": (lambda file: "names" in file.metadata or _has_rows(file), _ultralytics),
     "ssd": (lambda file: len(file.outputs) >= 3, _ssd),
     "ultraface": (lambda file: len(file.outputs) == 2 and _has_rows(file), _ultraface),

@@ -39,7 +39,7 @@ class ExportMetadata:
     def of(cls, metadata: Mapping[str, str]) -> ExportMetadata | None:
         """The metadata of a file, None where it is no Ultralytics export."""
         names = parse_names(metadata.get("names", ""))
-        if not names or not {"stride", "task"} & set(metadata):
+        if not names or "stride" not in metadata:
             return None
         size, points, args = (_plain(metadata.get(key)) for key in ("imgsz", "kpt_shape", "args"))
         in_graph = isinstance(args, dict) and args.get("nms") is True

@@ -114,6 +114,9 @@ def test_labels_from_a_file_from_metadata_and_by_count(classifier, tmp_path):
     assert see(classifier(metadata={"classes": '["a", "b", "c"]'}), labels=["x", "y", "z"]).label() == "z"
     with pytest.raises(UsageError, match="7 names for a model of 3 classes"):
         open_model(classifier(), labels=list("abcdefg"))
+    odd = open_model(classifier(metadata={"classes": '["a"]'}))
+    assert odd.manifest.main.labels == ()
+    assert any("1 names for a model of 3 classes" in note for note in odd.notes)
 
 
 @pytest.mark.parametrize(
@@ -223,3 +226,22 @@ def test_a_bundle_brings_its_own_picture(color_bundle):
         open_model(path, labels=["a", "b"])
     with pytest.raises(UsageError, match="no such file, and no built-in"):
         open_model("nothing-of-that-name")
+
+
+def test_files_that_the_kit_wrote_bring_their_picture(classifier):
+    contract = {
+        "pixels": {"height": 8, "width": 8, "color": "bgr", "resize": "letterbox", "pad": 7},
+        "tensor": {"name": "x", "dtype": "float32", "layout": "NCHW", "mean": [128.0], "std": [64.0]},
+    }
+    metadata = {
+        "labels": '["r", "g", "b"]',
+        "names": '["r", "g", "b"]',
+        "task": "classify",
+        "input": json.dumps(contract),
+    }
+    network = open_model(classifier(metadata=metadata)).manifest.main
+    assert (network.pixels.color, network.pixels.resize, network.pixels.pad) == ("bgr", "letterbox", 7)
+    assert (network.files[0].tensor.mean, network.files[0].tensor.std) == ((128.0,), (64.0,))
+    for broken in ("{", "[]", '{"pixels": 3}', json.dumps({**contract, "pixels": {"height": "x"}})):
+        again = open_model(classifier(metadata={**metadata, "input": broken})).manifest.main
+        assert again.pixels.resize == "stretch"

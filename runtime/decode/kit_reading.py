@@ -1,0 +1,37 @@
+"""A model file that this kit wrote: its metadata holds the very contract it was trained with."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+
+from ..errors import BundleError
+from ..formats.description import ModelDescription
+from ..manifest_json import parse_contract
+from .classify import read_as_classifier
+from .reading import Reading
+
+__all__ = ["read_as_kit_file"]
+
+
+def read_as_kit_file(file: ModelDescription, labels: tuple[str, ...], *, asked: bool = False) -> Reading | None:
+    """A classifier with `input` among its metadata, as `compress` writes it."""
+    row = read_as_classifier(file, labels, asked=asked)
+    if row is None:
+        return None
+    try:
+        pixels, tensor = parse_contract(json.loads(file.metadata.get("input", "")), "input")
+    except (ValueError, RecursionError, BundleError):
+        return None
+    return replace(
+        row,
+        color=pixels.color,
+        resize=pixels.resize,
+        filter=pixels.filter,
+        pad=pixels.pad,
+        anchor=pixels.anchor,
+        mean=tensor.mean,
+        std=tensor.std,
+        size=(pixels.height, pixels.width),
+        notes=("its picture is as edgelens wrote it into the file",),
+    )
