@@ -89,7 +89,8 @@ def _over_fitting(found: Findings) -> Advice | None:
     gap = found.train_accuracy - found.metrics["accuracy"]
     losses = [row.get("val_loss", math.nan) for row in found.history]
     rising = len(losses) >= 5 and losses[-1] > 1.15 * min(losses) and int(np.argmin(losses)) < 0.7 * len(losses)
-    if not (gap > max(0.05, 3 * found.metrics["accuracy_error"]) or (rising and gap > 0.02)):
+    clear = gap > max(0.05, 3 * found.metrics["accuracy_error"])
+    if _has_not_learnt(found) or not (clear or (rising and gap > 0.02)):
         return None
     config = found.run.config
     actions = []
@@ -113,8 +114,7 @@ def _over_fitting(found: Findings) -> Advice | None:
 
 
 def _under_fitting(found: Findings) -> Advice | None:
-    gap = found.train_accuracy - found.metrics["accuracy"]
-    if not (found.train_accuracy < 0.93 and gap < 0.04):
+    if not _has_not_learnt(found):
         return None
     config = found.run.config
     actions = ["a larger network: `--width 2`, or another `--model`", "more epochs: `--recipe best`, or `--epochs`"]
@@ -137,7 +137,7 @@ def _under_fitting(found: Findings) -> Advice | None:
 
 def _still_improving(found: Findings) -> Advice | None:
     scores = [row.get("val_accuracy", math.nan) for row in found.history]
-    if len(scores) < 6:
+    if len(scores) < 4:
         return None
     quarter = max(2, len(scores) // 4)
     gained = float(np.mean(scores[-quarter // 2 :])) - float(np.mean(scores[-2 * quarter : -quarter]))
@@ -217,7 +217,7 @@ def _too_little_data(found: Findings) -> Advice | None:
         return None
     counts = list(found.check.get("counts", {}).get("train", {}).values())
     gap = found.train_accuracy - found.metrics["accuracy"]
-    if counts and np.median(counts) < 100 and gap > 0.05:
+    if counts and np.median(counts) < 100 and gap > 0.05 and not _has_not_learnt(found):
         return Advice(
             "too-little-data",
             "warn",
@@ -302,6 +302,12 @@ _RULES: tuple[Callable[[Findings], Advice | None], ...] = (
     _unsteady,
     _unreadable,
 )
+
+
+def _has_not_learnt(found: Findings) -> bool:
+    """Whether the training images themselves are the trouble: many are wrong, and the others are hardly worse."""
+    missed = 1 - found.train_accuracy
+    return missed > 0.07 and found.train_accuracy - found.metrics["accuracy"] < max(0.04, 0.35 * missed)
 
 
 def _percent(share: float) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from html import escape
 from typing import Any
@@ -54,60 +55,8 @@ def advice_section(advice: list[Advice]) -> str:
 
 def curves(found: Findings) -> str:
     """Loss, accuracy, learning rate and gradient over the training; accuracy over the number of images."""
-    rows = found.history
-    epochs = [row["epoch"] for row in rows]
-    best = float((found.run.facts.metrics or {}).get("best_epoch", -1))
-    mark = (best, "best") if len(rows) > 1 else None
-
-    def column(name: str) -> list[float]:
-        return [row.get(name, float("nan")) for row in rows]
-
-    loss = line_chart(
-        [
-            Series("training (augmented)", epochs, column("train_loss"), 0),
-            Series("validation", epochs, column("val_loss"), 1),
-        ],
-        x_label="epoch",
-        y_label="loss",
-        log_y=True,
-        mark=mark,
-    )
-    accuracy = line_chart(
-        [Series("validation", epochs, column("val_accuracy"), 1)],
-        x_label="epoch",
-        y_label="accuracy",
-        percent=True,
-        mark=mark,
-    )
-    at = [row["step"] for row in found.steps]
-    rate = line_chart(
-        [Series("rate", at, [row["rate"] for row in found.steps], 2)], x_label="step", y_label="learning rate"
-    )
-    norm = line_chart(
-        [Series("norm", at, [row["gradient_norm"] for row in found.steps], 3)],
-        x_label="step",
-        y_label="gradient norm",
-        log_y=True,
-    )
-    learning = (
-        line_chart(
-            [Series("validation", [p.images for p in found.curve], [p.accuracy for p in found.curve], 1)],
-            x_label="training images",
-            y_label="accuracy",
-            percent=True,
-            log_x=True,
-        )
-        if len(found.curve) > 1
-        else ""
-    )
-    parts = [
-        figure("Loss", loss),
-        figure("Accuracy on the validation images", accuracy),
-        figure("Learning curve", learning, "The same training on parts of the images: a rising end asks for more."),
-        figure("Learning rate", rate),
-        figure("Size of the gradient", norm),
-    ]
-    return f'<h2>How it learned</h2><div class="grid2">{"".join(parts)}</div>'
+    charts = [*_over_epochs(found), _over_images(found), *_over_steps(found)]
+    return f'<h2>How it learned</h2><div class="grid2">{"".join(charts)}</div>'
 
 
 def confusion(found: Findings) -> str:
@@ -200,6 +149,40 @@ def settings(found: Findings) -> str:
         f"<details><summary>Machine and versions</summary>{definitions(environment)}</details>"
         f"<details><summary>Data source</summary>{definitions(source)}</details>"
     )
+
+
+def _over_epochs(found: Findings) -> list[str]:
+    epochs = [row["epoch"] for row in found.history]
+    best = float((found.run.facts.metrics or {}).get("best_epoch", -1))
+    mark = (best, "best") if len(epochs) > 1 else None
+
+    def series(name: str, column: str, colour: int) -> Series:
+        return Series(name, epochs, [row.get(column, math.nan) for row in found.history], colour)
+
+    losses = [series("training (augmented)", "train_loss", 0), series("validation", "val_loss", 1)]
+    loss = line_chart(losses, x_label="epoch", y_label="loss", log_y=True, mark=mark)
+    scores = [series("validation", "val_accuracy", 1)]
+    accuracy = line_chart(scores, x_label="epoch", y_label="accuracy", percent=True, mark=mark)
+    return [figure("Loss", loss), figure("Accuracy on the validation images", accuracy)]
+
+
+def _over_images(found: Findings) -> str:
+    if len(found.curve) < 2:
+        return ""
+    points = Series("validation", [p.images for p in found.curve], [p.accuracy for p in found.curve], 1)
+    chart = line_chart([points], x_label="training images", y_label="accuracy", percent=True, log_x=True)
+    note = "The same training on parts of the images: a rising end asks for more."
+    return figure("Learning curve", chart, note)
+
+
+def _over_steps(found: Findings) -> list[str]:
+    at = [row["step"] for row in found.steps]
+    rates = Series("rate", at, [row["rate"] for row in found.steps], 2)
+    norms = Series("norm", at, [row["gradient_norm"] for row in found.steps], 3)
+    return [
+        figure("Learning rate", line_chart([rates], x_label="step", y_label="learning rate")),
+        figure("Size of the gradient", line_chart([norms], x_label="step", y_label="gradient norm", log_y=True)),
+    ]
 
 
 def _confusions(found: Findings, count: int = 10) -> list[tuple[str, str, int, float]]:

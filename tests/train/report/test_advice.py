@@ -75,6 +75,10 @@ def test_over_fitting(fine: Findings) -> None:
 def test_under_fitting(fine: Findings) -> None:
     assert "under-fitting" in kinds(made(fine, 0.70, 0.71))
     assert "under-fitting" not in kinds(made(fine, 0.70, 0.95))
+    few = {"counts": {"train": dict.fromkeys(CLASSES, 30)}}
+    hardly_begun = kinds(made(fine, 0.40, 0.50, check=fine.check | few))
+    assert "under-fitting" in hardly_begun
+    assert not hardly_begun & {"over-fitting", "too-little-data"}, "that cannot be told yet"
 
 
 def test_more_epochs(fine: Findings) -> None:
