@@ -22,6 +22,7 @@ def _no_memory_of_earlier_runs(tmp_path_factory: pytest.TempPathFactory, monkeyp
     """What `--engine auto` remembers goes to the tests' own folder."""
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.getbasetemp() / "cache"))
 
+
 # scripted sources and test cameras are modules of their own: benchmarks use the cameras too
 sys.path[:0] = [str(Path(__file__).parent), str(Path(__file__).parent / "servers")]
 
