@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
@@ -57,6 +58,7 @@ def profile_names() -> tuple[str, ...]:
     return tuple(sorted(entry.name[:-5] for entry in folder.iterdir() if entry.name.endswith(".toml")))
 
 
+@functools.lru_cache(maxsize=64)
 def load_profile(name: str) -> Profile:
     """The named board's profile."""
     if name not in profile_names():

@@ -92,9 +92,8 @@ def _preferred(network: Network) -> str:
 
 
 def _placed(arg: str, there: dict[str, str], back: dict[str, str]) -> str:
-    if arg in there:
-        return f"{{work}}/{there[arg]}"
-    return f"{{work}}/{back[arg]}" if arg in back else arg
+    """The work folder is where the verb runs, so that its messages name short paths."""
+    return there.get(arg) or back.get(arg) or arg
 
 
 def _show(number: int, data: bytes) -> None:

@@ -32,6 +32,7 @@ def unit_text(root: str, user: str, arguments: Sequence[str] = ()) -> str:
 Description=edgelens recognizer
 After=network-online.target
 Wants=network-online.target
+StartLimitIntervalSec=0
 
 [Service]
 Type=notify
@@ -49,6 +50,10 @@ CapabilityBoundingSet=
 ProtectSystem=strict
 ProtectHome=read-only
 ReadWritePaths={root}
+RuntimeDirectory=edgelens
+StateDirectory=edgelens
+LogRateLimitIntervalSec=30s
+LogRateLimitBurst=100
 PrivateTmp=yes
 ProtectKernelTunables=yes
 ProtectKernelModules=yes

@@ -97,6 +97,8 @@ class Store:
 
     def close(self) -> None:
         """Remove the work folder."""
+        if self._lock:
+            self._lock.close()
         if self.work:
             shutil.rmtree(self.work, ignore_errors=True)
 
@@ -228,7 +230,8 @@ class Program:
         environment["PYTHONNOUSERSITE"] = "1"
         environment.update(message.get("env", {}))
         work = store.inside("")
-        os.makedirs(work, exist_ok=True)
+        os.makedirs(os.path.join(work, "tmp"), exist_ok=True)
+        environment["TMPDIR"] = os.path.join(work, "tmp")  # /tmp may be small, full, or memory
         argv = [sys.executable if word == "{python}" else word.replace("{work}", work) for word in message["argv"]]
         self._wire = wire
         self.process = subprocess.Popen(

@@ -15,6 +15,7 @@ from edgelens.runtime.errors import UsageError, WorkError
 from edgelens.runtime.files import write_text
 from edgelens.runtime.model import open_model
 
+from .elsewhere import wheels_option
 from .options import json_option, labels_option, on_option, pixel_options
 from .output import print_table, write_json
 
@@ -48,8 +49,9 @@ class _Bench(click.Command):
 @click.option("--ops", is_flag=True, help="Which operators take the time.")
 @click.option("--quiet", is_flag=True, help="Print no table.")
 @click.option("--html", "html_path", metavar="PATH", help="Write a page with plots.")
+@click.option("--predict", "predicted", metavar="DEVICE", help="Estimate instead: a profile, here, or a calibration.")
 @on_option
-@click.option("--wheels", metavar="DIR", help="Take the device's wheels from there instead of with pip.")
+@wheels_option
 @labels_option
 @pixel_options
 @json_option
@@ -64,6 +66,7 @@ def command(
     ops: bool,
     quiet: bool,
     html_path: str | None,
+    predicted: str | None,
     on: str | None,
     wheels: str | None,
     labels: str | None,
@@ -102,11 +105,41 @@ def command(
         operators=ops,
         pairs=pairs,
     )
+    if predicted:
+        if on:
+            raise UsageError("--predict estimates without a device, --on measures on one: give one of them")
+        _predict(names, predicted, plan, json_path)
+        return
     if on:
         report = _bench_there(on, names, plan, threads, wheels)
     else:
         report = bench(names, plan, progress=lambda line: click.echo(line, err=True))
     _show_report(report, json_path, html_path, quiet=quiet)
+
+
+def _predict(models: Sequence[str], device: str, plan: BenchPlan, json_path: str | None) -> None:
+    from edgelens.devices.bench.table import ms
+    from edgelens.devices.predict.predict import predict
+
+    with tempfile.TemporaryDirectory() as folder:
+        report = predict(models, device, plan.choice, Path(folder))
+    if json_path:
+        write_json(json_path, report)
+    if json_path == "-":
+        return
+    click.echo(f"{report['device']}, predicted from {report['basis']}")
+    rows = [
+        (r["model"], r["engine"], r["precision"], r["threads"], ms(r["ms"]), f"{ms(r['low_ms'])} to {ms(r['high_ms'])}")
+        for r in report["cases"]
+    ]
+    print_table(rows, header=("MODEL", "ENGINE", "PRECISION", "THREADS", "MS", "80 % INTERVAL"))
+    for row in report["cases"]:
+        if row["threads"] == report["cases"][0]["threads"]:
+            click.echo(f"\n{row['model']} on {row['engine']}: the operators that take longest")
+            print_table([(op["name"][-60:], op["kind"], ms(op["ms"]), f"{op['share'] * 100:.1f}%")
+                         for op in row["operators"][:5]])  # fmt: skip
+    for note in dict.fromkeys(note for row in report["cases"] for note in row["notes"]):
+        click.echo(note)
 
 
 def _bench_there(

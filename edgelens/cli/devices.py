@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import json
+import tempfile
 from dataclasses import asdict
+from pathlib import Path
 from typing import Any
 
 import click
@@ -12,14 +15,16 @@ from edgelens.devices.probes import board_probe
 from edgelens.devices.probes.clock import governor
 from edgelens.devices.probes.throttle import throttling
 from edgelens.devices.profile import Profile, load_profile, profile_names
+from edgelens.runtime.files import write_bytes
 
-from .options import json_option
+from .elsewhere import OnDevice, wheels_option
+from .options import json_option, on_option
 from .output import print_table, write_json
 
 __all__ = ["command"]
 
 
-class _Devices(click.Command):
+class _Devices(OnDevice):
     """`devices prepare HOST` and `devices calibrate` beside `devices [NAME]`."""
 
     def make_context(
@@ -30,14 +35,16 @@ class _Devices(click.Command):
         return super().make_context(info_name, args, parent=parent, **extra)
 
 
-@click.command(name="devices", cls=_Devices)
+@click.command(name="devices", cls=_Devices, parts=lambda _: ())
 @click.argument("name", required=False)
 @click.option("--here", is_flag=True, help="Say which of them this machine is.")
+@on_option
+@wheels_option
 @json_option
 def command(name: str | None, here: bool, json_path: str | None) -> None:
     """List the boards the kit knows, show one, or say which this is.
 
-    `devices prepare [USER@]HOST` brings a device what the kit needs there.
+    `devices prepare [USER@]HOST` brings a device what the kit needs there; `devices calibrate` times its kernels.
     """
     if here:
         _show_here(json_path)
@@ -105,7 +112,7 @@ def _words(value: Any) -> str:
     "--engine", "engines", multiple=True, type=click.Choice(["onnxruntime", "tflite"]), help="Bring this engine; both."
 )
 @click.option("--live", is_flag=True, help="Bring what the live page needs too.")
-@click.option("--wheels", metavar="DIR", help="Take the device's wheels from there instead of with pip.")
+@wheels_option
 def prepare(host: str, engines: tuple[str, ...], live: bool, wheels: str | None) -> None:
     """Bring a device what the kit needs, ahead of the first use."""
     from edgelens.devices.ssh.connection import Connection
@@ -118,4 +125,56 @@ def prepare(host: str, engines: tuple[str, ...], live: bool, wheels: str | None)
     click.echo(f"{host}: {model} is ready ({len(layers)} packages)")
 
 
-_OTHERS: dict[str, click.Command] = {"prepare": prepare}
+class _Calibrate(OnDevice):
+    """A calibration of another board is kept here under that board's name, where `bench --predict` looks."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Here, or there with its result brought back."""
+        if not ctx.params["on"] or ctx.params["out"]:
+            return super().invoke(ctx)
+        from edgelens.devices.predict.calibrate import saved_calibration
+
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder) / "calibration.json"
+            ctx.params["out"] = str(path)
+            ctx.meta["edgelens.words"] += ["--out", str(path)]
+            try:
+                super().invoke(ctx)
+            finally:
+                if path.exists():
+                    kept = saved_calibration(json.loads(path.read_text())["device"]["profile"])
+                    kept.parent.mkdir(parents=True, exist_ok=True)
+                    write_bytes(kept, path.read_bytes())
+                    click.echo(f"kept here as {kept}")
+
+
+@click.command("calibrate", cls=_Calibrate, outputs=("out",), parts=lambda params: params["engines"])
+@click.option(
+    "--engine",
+    "engines",
+    multiple=True,
+    type=click.Choice(["onnxruntime", "tflite"]),
+    default=("tflite", "onnxruntime"),
+    help="Only this engine.",
+)
+@click.option("--threads", multiple=True, type=click.IntRange(1, 256), default=(1,), show_default=True)
+@click.option("--duration", type=click.FloatRange(0.01, 10), default=0.06, metavar="S", help="Seconds a kernel.")
+@click.option("--out", metavar="FILE", help="Keep the result there, for `bench --predict FILE`.")
+@on_option
+@wheels_option
+def calibrate(engines: tuple[str, ...], threads: tuple[int, ...], duration: float, out: str | None) -> None:
+    """Time the kit's micro-kernels on this machine, or with --on there, for `bench --predict`."""
+    from edgelens.devices.predict.calibrate import calibrate as fit
+    from edgelens.devices.predict.calibrate import saved_calibration
+
+    report = fit(engines, threads, duration, lambda line: click.echo(line, err=True))
+    path = out or str(saved_calibration(report["device"]["profile"]))
+    Path(path).parent.mkdir(parents=True, exist_ok=True)
+    write_json(path, report)
+    for key, values in report["fits"].items():
+        floor = f"noise {values['noise'] * 100:.1f} %"
+        click.echo(f"{key}: kernels left out lie within {values['low']:.2f} to {values['high']:.2f} times, {floor}")
+    click.echo(f"written to {path}")
+
+
+_OTHERS: dict[str, click.Command] = {"prepare": prepare, "calibrate": calibrate}

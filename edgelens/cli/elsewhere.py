@@ -12,9 +12,7 @@ from edgelens.runtime.errors import UsageError
 
 __all__ = ["OnDevice", "model_engines", "wheels_option"]
 
-wheels_option = click.option(
-    "--wheels", metavar="DIR", help="With --on: take the device's wheels from there instead of with pip."
-)
+wheels_option = click.option("--wheels", metavar="DIR", help="Take the device's wheels from there instead of with pip.")
 _HERE_ONLY = ("on", "wheels")
 
 
@@ -78,7 +76,7 @@ def model_engines(params: dict[str, Any]) -> tuple[str, ...]:
     """The engine that the verb's `model` needs there."""
     from edgelens.devices.remote import engines_for
 
-    return engines_for([str(params["model"])], str(params.get("engine") or "auto"))
+    return engines_for([str(params["model"])], str(params.get("engine") or "auto").partition(":")[0])
 
 
 def _values(value: Any) -> list[str]:

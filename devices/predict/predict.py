@@ -1,0 +1,127 @@
+"""A model's latency on a board that is not here: from that board's calibration where there is one, else from priors."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from edgelens.runtime.formats.catalog import describe
+from edgelens.version import __version__
+
+from ..bench.cases import Case, Choice, cases_of
+from ..here import this_machine
+from ..profile import Profile, load_profile
+from .calibrate import load_calibration, saved_calibration
+from .cost import CostModel
+from .operators import Op, operators_of
+from .priors import Prior, prior, published, work_of
+
+__all__ = ["SCHEMA", "predict"]
+
+SCHEMA = 1
+
+
+@dataclass(frozen=True)
+class _Board:
+    """Whom a prediction is for, and what is known of it."""
+
+    profile: Profile
+    calibration: dict[str, CostModel]
+    basis: str
+
+
+def predict(models: Sequence[str], device: str, choice: Choice, folder: Path) -> dict[str, Any]:
+    """Estimates with 80 % intervals and the operators that dominate; `device` is a profile, `here` or a calibration."""
+    board = _board(device)
+    threads = choice.threads or tuple(dict.fromkeys((1, board.profile.cores)))
+    rows = []
+    for model in models:
+        for case in cases_of(model, Choice(choice.engine, choice.precision, (1,), options=choice.options), 1, folder):
+            data = Path(case.target.path).read_bytes()
+            ops = operators_of(data, case.target.path, case.target.engine, case.target.shape)
+            precision = _kernels(data, case)
+            rows += [_row(case, ops, precision, count, board) for count in threads]
+    return {
+        "schema": SCHEMA,
+        "kind": "prediction",
+        "kit": __version__,
+        "device": board.profile.name,
+        "basis": board.basis,
+        "cases": rows,
+    }
+
+
+def _board(device: str) -> _Board:
+    if device.endswith(".json"):
+        path = Path(device)
+        return _Board(load_profile(this_machine().profile), load_calibration(path), f"calibration {path}")
+    profile = load_profile(this_machine().profile if device == "here" else device)
+    path = saved_calibration(profile.name)
+    if path.exists():
+        return _Board(profile, load_calibration(path), f"calibration {path}")
+    sources = sorted({point.source for point in published()})
+    return _Board(profile, {}, f"{len(published())} published latencies: {', '.join(sources)}")
+
+
+def _kernels(data: bytes, case: Case) -> str:
+    """Which kernels run it: an older .tflite's uint8 weights are taken by none of the fast ones."""
+    described = describe(data, case.target.path)
+    most = max(described.weights, key=lambda dtype: described.weights[dtype], default="float32")
+    if case.target.engine == "tflite" and most == "uint8":
+        return "uint8"
+    return described.precision
+
+
+def _row(case: Case, ops: Sequence[Op], precision: str, threads: int, board: _Board) -> dict[str, Any]:
+    engine, notes = case.target.engine, []
+    fit = board.calibration.get(f"{engine}/{precision}/{threads}")
+    if fit is not None:
+        total, low, high = fit.network_ms(ops), fit.low, fit.high
+        shares = [(op, fit.op_ms(op)) for op in ops]
+    else:
+        assumed = prior()
+        if board.calibration:
+            notes.append(f"the calibration has no {engine} {precision} on {threads} threads: from published latencies")
+        total = _prior_ms(assumed, ops, board.profile, engine, precision, threads)
+        shares = [(op, _prior_ms(assumed, [op], board.profile, engine, precision, threads)) for op in ops]
+        low, high = assumed.low, assumed.high
+        notes += _extrapolated(board.profile, engine, precision)
+    ranked = sorted(shares, key=lambda pair: -pair[1])
+    return {
+        "model": Path(case.model).name,
+        "engine": engine,
+        "precision": case.precision,
+        "threads": threads,
+        "ms": round(total, 4),
+        "low_ms": round(total * min(low, 1.0), 4),
+        "high_ms": round(total * max(high, 1.0), 4),
+        "confidence": 0.8,
+        "macs": sum(op.macs for op in ops),
+        "operators": [
+            {"name": op.name, "kind": op.kind, "ms": round(ms, 4), "share": round(ms / total, 4) if total else 0.0}
+            for op, ms in ranked[:10]
+        ],
+        "notes": notes,
+    }
+
+
+def _prior_ms(assumed: Prior, ops: Sequence[Op], profile: Profile, engine: str, precision: str, threads: int) -> float:
+    each = 1.0 if precision in ("int8", "uint8") else 4.0
+    return assumed.estimate(work_of(ops, each), profile, engine, precision, threads)
+
+
+def _extrapolated(profile: Profile, engine: str, precision: str) -> list[str]:
+    """What the estimate takes for granted because nobody published it."""
+    boards = {point.board for point in published()}
+    notes = []
+    if profile.name not in boards:
+        notes.append(f"extrapolated: no published latency of {profile.name} is among the priors")
+    if engine == "onnxruntime":
+        notes.append("extrapolated: onnxruntime by its factor against XNNPACK, from the kit's own measurements")
+    if precision == "int8" and engine == "tflite":
+        notes.append("extrapolated: int8 by ncnn's gain on these boards")
+    if precision not in ("float32", "int8"):
+        notes.append(f"extrapolated: {precision} kernels are slower than assumed here; calibrate the board")
+    return notes

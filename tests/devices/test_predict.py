@@ -1,0 +1,171 @@
+"""Prediction: operators counted right, a fit that recovers known costs, priors that keep their word."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from click.testing import CliRunner
+
+from edgelens.cli import cli
+from edgelens.devices.predict.calibrate import kernels, load_calibration
+from edgelens.devices.predict.cost import CostModel, fit_cost, nnls
+from edgelens.devices.predict.operators import Op, operators_of
+from edgelens.devices.predict.priors import fit_prior, left_out_errors, networks, published
+from edgelens.devices.profile import profile_names
+from edgelens.runtime.engines.catalog import open_engine
+from edgelens.runtime.errors import UsageError
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@pytest.mark.parametrize(
+    ("name", "engine", "millions"),
+    [
+        ("mlperf_tiny/pretrainedResnet_quant.tflite", "tflite", 12.5),
+        ("mlperf_tiny/vww_96_float.tflite", "tflite", 7.5),
+        ("yolox/yolox_nano.onnx", "onnxruntime", 460),
+        ("mnist_onnx/mnist.onnx", "onnxruntime", 0.79),
+    ],
+)
+def test_multiply_adds_are_the_published_ones(shared: Path, name: str, engine: str, millions: float) -> None:
+    """ResNet-8 12.5 M, MobileNetV1-0.25 7.5 M (MLPerf Tiny); YOLOX-nano 1.08 GFLOPs at 416."""
+    path = shared / "models" / name
+    ops = operators_of(path.read_bytes(), str(path), engine)
+    assert sum(op.macs for op in ops) / 1e6 == pytest.approx(millions, rel=0.25)
+    assert {op.work for op in ops} & {"conv", "pointwise", "depthwise"}
+
+
+def test_nnls_finds_what_was_put_in() -> None:
+    rng = np.random.default_rng(0)
+    matrix = rng.uniform(0, 1, (60, 6))
+    true = np.array([1.0, 0.0, 2.0, 0.0, 0.5, 3.0])
+    assert nnls(matrix, matrix @ true) == pytest.approx(true, abs=1e-8)
+    assert (nnls(matrix, -matrix @ true) == 0).all()
+
+
+def made_up(seed: int, count: int) -> tuple[list[list[Op]], list[float]]:
+    """Networks on a machine that takes 10 µs a call, 1 µs an operator, and 50 multiply-adds a nanosecond."""
+    rng = np.random.default_rng(seed)
+    nets, times = [], []
+    for _ in range(count):
+        ops = []
+        for _ in range(int(rng.integers(2, 9))):
+            channels, pixels = float(2 ** rng.integers(4, 9)), float(4 ** rng.integers(2, 6))
+            macs = pixels * channels * channels
+            ops.append(
+                Op("x", "CONV", "pointwise", macs, 8 * pixels * channels, channels**2, pixels, 1, channels, channels)
+            )
+        nets.append(ops)
+        times.append(0.01 + sum(0.001 + op.macs / 50e6 for op in ops))
+    return nets, times
+
+
+def test_a_fit_predicts_networks_it_never_saw() -> None:
+    fit = fit_cost(*made_up(0, 60), noise=0.0, cache_bytes=1e9)
+    nets, times = made_up(1, 30)
+    errors = [abs(fit.network_ms(net) / ms - 1) for net, ms in zip(nets, times, strict=True)]
+    assert float(np.mean(errors)) < 0.02
+    assert 0.9 < fit.low <= fit.high < 1.1
+    assert CostModel(**json.loads(json.dumps(fit.as_dict()))).network_ms(nets[0]) == pytest.approx(
+        fit.network_ms(nets[0]), rel=1e-4
+    )
+
+
+def test_a_disturbed_kernel_does_not_spoil_the_fit() -> None:
+    nets, times = made_up(0, 60)
+    times[7] *= 9
+    fit = fit_cost(nets, times, noise=0.0, cache_bytes=1e9)
+    others, real = made_up(1, 30)
+    assert float(np.mean([abs(fit.network_ms(n) / t - 1) for n, t in zip(others, real, strict=True)])) < 0.05
+
+
+def test_at_least_forty_published_latencies_each_with_its_source() -> None:
+    points = published()
+    assert len(points) >= 40
+    assert all(point.source.startswith("https://") and point.ms > 0 for point in points)
+    assert {point.board for point in points} <= set(profile_names())
+    assert {point.network for point in points} <= set(networks())
+    assert {point.engine for point in points} == {"ncnn", "tflite"}
+
+
+def test_the_networks_consist_of_what_their_papers_say() -> None:
+    for name, millions in (("mobilenet_v1", 569), ("mobilenet_v2", 300), ("resnet18", 1814), ("resnet50", 4089)):
+        assert sum(networks()[name].macs) / 1e6 == pytest.approx(millions, rel=0.02)
+
+
+def test_the_prior_holds_its_interval_for_boards_and_networks_left_out() -> None:
+    points = published()
+    fitted = fit_prior(points)
+    errors = left_out_errors(points)
+    inside = np.mean([np.log(fitted.low) <= error <= np.log(fitted.high) for error in errors])
+    assert inside >= 0.7
+    assert fitted.high / fitted.low <= 2.5
+
+
+def test_the_interval_was_not_tuned_on_what_it_is_tried_on() -> None:
+    """A whole board away: its interval comes from the others alone."""
+    points = published()
+    inside = []
+    for board in ("rpi3", "rpi4", "rpi-zero2w"):
+        fitted = fit_prior([point for point in points if point.board != board])
+        known = {point.network for point in points if point.board != board}
+        for point in points:
+            if point.board == board and point.network in known and point.engine == "ncnn":
+                from edgelens.devices.predict.priors import _estimate, _row, _table
+
+                value = float(_estimate(fitted.parameters, _table([_row(point)]))[0])
+                inside.append(value * fitted.low <= point.ms <= value * fitted.high)
+    assert float(np.mean(inside)) >= 0.7
+
+
+def test_the_shipped_kernels_run_and_are_small() -> None:
+    assert sum(path.stat().st_size for path in (ROOT / "devices/predict").glob("*.xz")) <= 1_000_000
+    for engine, precision in (("tflite", "int8"), ("onnxruntime", "float32")):
+        for i, (name, data) in enumerate(kernels(engine, precision)):
+            if i % 40:
+                continue
+            with open_engine(engine, data) as loaded:
+                assert loaded.inputs
+            assert operators_of(data, name, engine)
+
+
+def test_the_shipped_kernels_are_what_the_script_makes() -> None:
+    folder = ROOT / "benchmarks/devices"
+    sys.path.insert(0, str(folder))
+    try:
+        spec = importlib.util.spec_from_file_location("tflite_kernels", folder / "tflite_kernels.py")
+        assert spec is not None and spec.loader is not None
+        module = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(module)
+        from kernels import KERNELS
+
+        shipped = dict(kernels("tflite", "int8"))
+        assert set(shipped) == {kernel.name for kernel in KERNELS}
+        assert module.build_tflite(KERNELS[3], "int8") == shipped[KERNELS[3].name]
+    finally:
+        sys.path.remove(str(folder))
+
+
+def test_the_verb_predicts_with_interval_operators_and_honesty(shared: Path, tmp_path: Path) -> None:
+    model = str(shared / "models/mlperf_tiny/vww_96_int8.tflite")
+    done = CliRunner().invoke(cli, ["bench", model, "--predict", "rpi5", "--threads", "1", "--json", "-"])
+    assert done.exit_code == 0, (done.output, done.exception)
+    report = json.loads(done.stdout)
+    (row,) = report["cases"]
+    assert row["low_ms"] < row["ms"] < row["high_ms"]
+    assert row["operators"][0]["share"] >= row["operators"][-1]["share"] > 0
+    assert any("extrapolated" in note for note in row["notes"])
+    slower = json.loads(
+        CliRunner().invoke(cli, ["bench", model, "--predict", "rpi-zero2w", "--threads", "1", "--json", "-"]).stdout
+    )
+    assert slower["cases"][0]["ms"] > 2 * row["ms"]
+    refused = CliRunner().invoke(cli, ["bench", model, "--predict", "rpi9"])
+    assert isinstance(refused.exception, UsageError)
+    (tmp_path / "no.json").write_text("{}")
+    with pytest.raises(UsageError, match="is no calibration"):
+        load_calibration(tmp_path / "no.json")

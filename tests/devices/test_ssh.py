@@ -1,0 +1,101 @@
+"""The SSH side's parts that need no board."""
+
+from __future__ import annotations
+
+import io
+import sys
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from edgelens.devices.ssh import agent
+from edgelens.devices.ssh.connection import ssh_command
+from edgelens.devices.ssh.failures import explain
+from edgelens.devices.ssh.kit import pack_kit
+from edgelens.devices.ssh.wheels import platform_tags
+from edgelens.runtime.errors import DeviceError, UsageError
+
+
+def test_the_users_own_ssh(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("EDGELENS_SSH_COMMAND", raising=False)
+    assert ssh_command("pi@host")[0] == "ssh"
+    monkeypatch.setenv("EDGELENS_SSH_COMMAND", "ssh -J 'jump host'")
+    assert ssh_command("pi@host") == ["ssh", "-J", "jump host", "pi@host"]
+
+
+@pytest.mark.parametrize("host", ["", "-oProxyCommand=x", "a b"])
+def test_a_host_is_never_an_option(host: str) -> None:
+    with pytest.raises(UsageError):
+        ssh_command(host)
+
+
+@pytest.mark.parametrize(
+    ("stderr", "words"),
+    [
+        (
+            "@@@ WARNING: REMOTE HOST IDENTIFICATION HAS CHANGED! @@@\nHost key verification failed.",
+            "ssh-keygen -R pi5",
+        ),
+        ("Host key verification failed.", "not known yet"),
+        ("me@pi5: Permission denied (publickey).", "wrong user or key"),
+        ("ssh: Could not resolve hostname pi5: Name or service not known", "no device of that name"),
+        ("ssh: connect to host pi5 port 22: Connection refused", "no SSH server"),
+        ("ssh: connect to host pi5 port 22: No route to host", "does not answer"),
+        ("bash: line 1: exec: python3: not found", "no python3"),
+        ("Connection to pi5 closed by remote host.", "lost while verifying"),
+    ],
+)
+def test_what_ssh_says_in_one_line(stderr: str, words: str) -> None:
+    line = explain("me@pi5", stderr, 255, "verifying")
+    assert words in line
+    assert "\n" not in line
+
+
+def test_the_kit_travels_without_the_workstations_half() -> None:
+    _, data, digest = pack_kit()
+    names = zipfile.ZipFile(io.BytesIO(data)).namelist()
+    assert pack_kit()[2] == digest
+    assert "edgelens/runtime/bundle.py" in names
+    assert "edgelens/devices/profiles/rpi4.toml" in names
+    assert not [name for name in names if name.startswith(("edgelens/train", "edgelens/compress")) or "pycache" in name]
+    assert len(data) < 8_000_000
+
+
+def test_the_agent_is_understood_by_old_pythons() -> None:
+    import ast
+
+    ast.parse(Path(agent.__file__).read_text(), feature_version=(3, 7))
+    allowed = sys.stdlib_module_names
+    tree = ast.parse(Path(agent.__file__).read_text())
+    imports = [node for node in ast.walk(tree) if isinstance(node, ast.Import)]
+    imported = {alias.name.split(".")[0] for node in imports for alias in node.names}
+    assert imported <= allowed
+
+
+def test_wheels_unpack_to_their_library_parts() -> None:
+    assert agent.placed("numpy/core.so") == "numpy/core.so"
+    assert agent.placed("x-1.data/purelib/x/y.py") == "x/y.py"
+    assert agent.placed("x-1.data/scripts/x") is None
+    for name in ("../evil", "/evil", "a/../../evil", "folder/"):
+        assert agent.placed(name) is None
+
+
+def test_a_damaged_wheel_is_not_unpacked(tmp_path: Path) -> None:
+    store = agent.Store(str(tmp_path))
+    store.open()
+    message = {"key": "x-1", "sha256": "0" * 64, "at": 0, "total": 4}
+    with pytest.raises(agent.RefusedError, match="damaged"):
+        store.put(message, b"abcd")
+    assert not list((tmp_path / "incoming").iterdir())
+    with pytest.raises(agent.RefusedError, match="outside"):
+        store.inside("../../etc")
+    store.close()
+
+
+def test_platform_tags_follow_the_boards_glibc() -> None:
+    tags = platform_tags("aarch64", "glibc 2.36")
+    assert tags[0] == "manylinux_2_36_aarch64"
+    assert "manylinux_2_17_aarch64" in tags and "manylinux2014_aarch64" in tags
+    with pytest.raises(DeviceError, match="musl"):
+        platform_tags("aarch64", "musl 1.2")
