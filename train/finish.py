@@ -54,4 +54,6 @@ def _plain(feed: Feed) -> Feed:
 def _some(feed: Feed) -> Feed:
     """Rows spread over a split, as a split of their own."""
     rows = np.unique(np.linspace(0, len(feed) - 1, _TRAINING_LOOKED_AT).astype(np.intp))
-    return replace(feed, pixels=feed.pictures(rows), targets=feed.targets[torch.from_numpy(rows)])
+    index = torch.from_numpy(rows)
+    pixels = feed.pixels[index] if isinstance(feed.pixels, torch.Tensor) else feed.pixels.select(rows)
+    return replace(feed, pixels=pixels, targets=feed.targets[index])

@@ -33,16 +33,18 @@ def choose_pixels(images: ImageSet, config: TrainConfig) -> PixelContract:
 
 def _look(images: ImageSet) -> tuple[tuple[int, int], bool]:
     """The size and greyness of some images, spread over the set."""
-    sizes, gray = [], True
+    sizes: list[tuple[int, int]] = []
+    colours = False
     for i in np.unique(np.linspace(0, len(images) - 1, _LOOKED_AT).astype(int)):
         try:
             image = images.image(int(i))
         except ImageError:
             continue
-        sizes.append(image.shape[:2])
-        gray = gray and bool((image == image[..., :1]).all())
+        sizes.append((int(image.shape[0]), int(image.shape[1])))
+        colours = colours or bool((image != image[..., :1]).any())
+    gray = bool(sizes) and not colours
     if len(set(sizes)) == 1 and max(sizes[0]) <= _PHOTO:
-        return (int(sizes[0][0]), int(sizes[0][1])), gray
+        return sizes[0], gray
     short = int(np.median([min(size) for size in sizes])) if sizes else _PHOTO
     side = min(_PHOTO, max(8, short // 8 * 8))
     return (side, side), gray

@@ -40,7 +40,7 @@ def fastest(
     if asked != "auto":
         raise UsageError(f"--precision {asked}: must be auto or one of {', '.join(MODES)}")
     if inputs.device.type == "cuda":
-        return "bfloat16", {}
+        return "bfloat16" if torch.cuda.is_bf16_supported() else "channels-last", {}
     kept = {name: tensor.clone() for name, tensor in network.state_dict().items()}
     measured = {mode: _images_per_s(network, inputs, loss, mode) for mode in MODES}
     network.load_state_dict(kept)

@@ -40,7 +40,7 @@ class Progress:
     def reading(self, what: str, done: int) -> None:
         """While images are read and decoded: on a terminal, how many."""
         if not self.quiet and sys.stderr.isatty():
-            sys.stderr.write(f"\r{what} {done:,} images")
+            sys.stderr.write(f"\r\x1b[K{what} {done:,} images\r")
             sys.stderr.flush()
 
     def step(self, done: int, images: int, loss: float) -> None:
@@ -77,7 +77,8 @@ class Progress:
         if self._bar is not None:
             self._bar.console.print(line, highlight=False, markup=False)
         else:
-            sys.stderr.write(line + "\n")
+            clear = "\x1b[K" if sys.stderr.isatty() else ""  # of what `reading` left there
+            sys.stderr.write(f"{clear}{line}\n")
             sys.stderr.flush()
 
     def warn(self, line: str) -> None:

@@ -14,7 +14,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from edgelens.runtime.errors import UsageError
+from edgelens.runtime.errors import DataError, UsageError
 from edgelens.runtime.preprocess import PixelContract
 from edgelens.version import __version__
 
@@ -69,36 +69,26 @@ def _train(config: TrainConfig, earlier: Run | None, world: World, *, quiet: boo
     threads = config.threads or (earlier.facts.environment["threads"] if earlier else None)
     if threads:
         torch.set_num_threads(threads)
-    images = open_images(config.data_config())
-    pixels = earlier.pixels if earlier else choose_pixels(images, config)
-    network = _network(config, pixels, len(images.classes))
-    cost = cost_of(network, pixels.channels, (pixels.height, pixels.width))
     with Progress(config.epochs, 1, quiet=not speak) as progress:
-        progress.say(f"{config.model} for {pixels.width}×{pixels.height} {pixels.color}: {cost}")
-        _start(network, config, progress, anew=earlier is None)
-        if world.leads:
-            check_room(Path(config.out), network)
-        data = prepare(config.data_config(), pixels, images=images, progress=progress.reading)
-        data = cut(data, config.share, config.seed)
-        for line in check_table(data.check):
+        network, data, said = _opened(config, earlier, world, progress)
+        for line in said:
             progress.say(line)
         stored = str(earlier.facts.environment["precision"]) if earlier else None
         made_of, mode, speeds = gather(config, data, network, world, progress.say, stored)
         progress.say(_mode_line(mode, speeds))
-    facts = earlier.facts if earlier else _facts(config, data, cost.parameters, cost.macs, mode, speeds, world)
-    if earlier and facts.data["fingerprint"] != data.fingerprint:
-        raise UsageError(f"--resume {earlier.path}: {config.data} has changed since; start a new run with --from")
-    run = Run(Path(config.out), config, facts)
+    run = Run(Path(config.out), config, earlier.facts if earlier else _facts(data, network, mode, speeds, world))
+    if run.facts.data["fingerprint"] != data.fingerprint:
+        raise UsageError(f"--resume {run.path}: {config.data} has changed since; start a new run with --from")
     state = _state(config, network, mode, world)
-    if world.leads and earlier is None:
+    if earlier:
+        file = run.path / LAST
+        load_state(state, world.told(_bytes(file) if world.leads else b""), file)
+    elif world.leads:
         (run.path / LAST).unlink(missing_ok=True)
         run.write()
         run.write_splits(data.names, data.splits)
         run.write_check(data.check)
         save_state(state, run.path / LAST)
-    if earlier:
-        file = run.path / LAST
-        load_state(state, world.told(file.read_bytes() if world.leads else b""), file)
     steps = max(1, round(len(data.train) / config.batch))
     log = tensorboard.writer(run.path) if world.leads else None
     with Progress(config.epochs, steps, quiet=not speak, tensorboard=log, watch=watch) as progress:
@@ -107,22 +97,40 @@ def _train(config: TrainConfig, earlier: Run | None, world: World, *, quiet: boo
         except KeyboardInterrupt:
             progress.say(f"stopped; go on with: edgelens train --resume {run.path}")
             raise
+    return finish(run, made_of, state, progress.say) if world.leads else run
+
+
+def _opened(
+    config: TrainConfig, earlier: Run | None, world: World, progress: Progress
+) -> tuple[nn.Module, TrainData, list[str]]:
+    """The network with its first weights, the data, and what is to be said of them once nothing was wrong with them."""
+    images = open_images(config.data_config())
+    pixels = earlier.pixels if earlier else choose_pixels(images, config)
+    network = _network(config, pixels, len(images.classes))
+    cost = cost_of(network, pixels.channels, (pixels.height, pixels.width))
+    said = [f"{config.model} for {pixels.width}×{pixels.height} {pixels.color}: {cost}"]
+    if config.start and not earlier:
+        said.append(f"from {config.start}: {start_from(network, config.start)}")
+    if config.freeze:
+        said.append(f"frozen: {freeze(network, config.freeze):,} weights")
+    data = prepare(config.data_config(), pixels, images=images, progress=progress.reading)
+    data = cut(data, config.share, config.seed)
     if world.leads:
-        run = finish(run, made_of, state, progress.say)
-    return run
+        check_room(Path(config.out), network)
+    return network, data, [*said, *check_table(data.check)]
+
+
+def _bytes(checkpoint: Path) -> bytes:
+    try:
+        return checkpoint.read_bytes()
+    except OSError as error:
+        raise DataError(f"{checkpoint}: could not be read ({error.strerror}); the run cannot go on") from None
 
 
 def _network(config: TrainConfig, pixels: PixelContract, classes: int) -> nn.Module:
     torch.manual_seed(config.seed)
     size = (pixels.height, pixels.width)
     return build(config.model, config.options, channels=pixels.channels, classes=classes, size=size)
-
-
-def _start(network: nn.Module, config: TrainConfig, progress: Progress, *, anew: bool) -> None:
-    if config.start and anew:
-        progress.say(f"from {config.start}: {start_from(network, config.start)}")
-    if config.freeze:
-        progress.say(f"frozen: {freeze(network, config.freeze):,} weights")
 
 
 def _state(config: TrainConfig, network: nn.Module, mode: str, world: World) -> State:
@@ -135,15 +143,8 @@ def _state(config: TrainConfig, network: nn.Module, mode: str, world: World) -> 
     return State(network, optimizer, Average(network, config.ema) if config.ema else None)
 
 
-def _facts(
-    config: TrainConfig,
-    data: TrainData,
-    parameters: int,
-    macs: int,
-    mode: str,
-    speeds: dict[str, float],
-    world: World,
-) -> RunFacts:
+def _facts(data: TrainData, network: nn.Module, mode: str, speeds: dict[str, float], world: World) -> RunFacts:
+    cost = cost_of(network, data.pixels.channels, (data.pixels.height, data.pixels.width))
     environment: dict[str, Any] = {
         "edgelens": __version__,
         "torch": torch.__version__,
@@ -163,12 +164,12 @@ def _facts(
         data.classes,
         data.pixels,
         {
-            "path": config.data,
+            "path": data.images.root,
             "format": data.images.format,
             "fingerprint": data.fingerprint,
             "images": {name: int((data.splits == name).sum()) for name in ("train", "val", "test")},
         },
-        {"parameters": parameters, "macs": macs},
+        {"parameters": cost.parameters, "macs": cost.macs},
         environment,
     )
 
