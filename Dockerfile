@@ -11,7 +11,7 @@ RUN pip install --no-cache-dir "/src[device,live,mqtt]" -c /src/constraints.txt 
     && install -d -o edgelens -g edgelens /state
 
 ENV PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 \
-    STATE_DIRECTORY=/state CONFIGURATION_DIRECTORY=/state RUNTIME_DIRECTORY=/tmp/edgelens
+    STATE_DIRECTORY=/state RUNTIME_DIRECTORY=/tmp/edgelens
 USER 10001:10001
 WORKDIR /state
 VOLUME /state

@@ -15,8 +15,8 @@ def state_folder() -> Path:
 
 
 def config_folder() -> Path:
-    """What somebody has set, and the token."""
-    return _given("CONFIGURATION_DIRECTORY") or _home("XDG_CONFIG_HOME", ".config")
+    """What somebody has set, and the token; a service may write only its state, so it keeps them there."""
+    return _given("CONFIGURATION_DIRECTORY") or _given("STATE_DIRECTORY") or _home("XDG_CONFIG_HOME", ".config")
 
 
 def run_folder() -> Path:

@@ -149,7 +149,7 @@ def _kept_token(path: Path) -> str:
 
 
 def _own_names(host: str, loopback: bool) -> frozenset[str]:
-    names = {"localhost"}
+    names = {"localhost", *filter(None, os.environ.get("EDGELENS_HOSTS", "").lower().split(","))}
     if not loopback:
         name = socket.gethostname().lower()
         names |= {name, name.partition(".")[0], f"{name.partition('.')[0]}.local", host_name(host)}

@@ -155,6 +155,7 @@ def test_bad_settings_change_nothing(staged: Any, body: Any) -> None:
 
 def test_listening_elsewhere_makes_a_token_and_keeps_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("EDGELENS_TOKEN", raising=False)
+    monkeypatch.delenv("STATE_DIRECTORY", raising=False)
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
     made = choose_access("0.0.0.0")
     kept = tmp_path / "edgelens" / "token"
@@ -163,6 +164,9 @@ def test_listening_elsewhere_makes_a_token_and_keeps_it(tmp_path: Path, monkeypa
     assert choose_access("0.0.0.0").token == made.token
     assert choose_access("0.0.0.0", insecure=True).token is None
     assert choose_access("127.0.0.1").token is None
+    assert not choose_access("127.0.0.1").answers_to("lens.example")
+    monkeypatch.setenv("EDGELENS_HOSTS", "lens.example")
+    assert choose_access("127.0.0.1").answers_to("Lens.example:443")
     monkeypatch.setenv("EDGELENS_TOKEN", "from-the-environment")
     assert choose_access("127.0.0.1").token == "from-the-environment"
 

@@ -67,6 +67,22 @@ def test_the_picture_moves_and_labels_agree_with_the_results(staged: Any, chromi
             page.wait_for_timeout(60)
 
 
+def test_from_glass_to_browser(staged: Any, chromium: Any) -> None:
+    """Capture to canvas; benchmarks/live_preview.py reads a clock from the pixels and holds it to 100 ms."""
+    loop = staged()
+    with opened(chromium, loop.preview.link) as page:
+        seen = page.evaluate(
+            """async () => { const found = {}, ends = performance.now() + 1500;
+            while (performance.now() < ends) { await new Promise(requestAnimationFrame);
+              found[document.querySelector('.stage').dataset.frame] ??= Date.now() / 1000; }
+            return found; }"""
+        )
+    ages = sorted(when - loop.written["camera", int(frame)]["time"] for frame, when in list(seen.items())[1:])
+    assert len(ages) >= 15
+    assert 0 <= ages[0]
+    assert ages[len(ages) // 2] < 0.15, "on a busy machine; a quiet one shows 0.02"
+
+
 def test_numbers_and_timeline(staged: Any, chromium: Any) -> None:
     loop = staged()
     with opened(chromium, loop.preview.link) as page:
