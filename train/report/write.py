@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 from edgelens.runtime.errors import EdgelensError
 from edgelens.runtime.files import write_text
 
 from ..run import Run
+from ..tasks.catalog import task_builder
 from .advice import advise
 from .findings import Findings, gather
 from .mistakes import gallery, worst_mistakes
@@ -31,13 +33,15 @@ REPORT = "report.html"
 def write_report(run: Run) -> Path:
     """Write a finished run's report from what is in its folder, and say where."""
     found = gather(run)
-    classes = len(run.classes)
-    pixels = run.pixels
-    subtitle = (
-        f"{run.config.model} · {classes} classes · {pixels.width}×{pixels.height} {pixels.color} ·"
-        f" {len(found.outputs.val_labels):,} validation images · {Path(run.config.data).name}"
-    )
-    sections = [
+    task = task_builder(run.config.task)(run.classes)
+    target = run.path / REPORT
+    title = f"Training report: {run.path.resolve().name}"
+    write_text(target, page(title, _subtitle(found), PARTS[task.report](found)))
+    return target
+
+
+def _classification(found: Findings) -> list[str]:
+    return [
         headline(found),
         advice_section(advise(found)),
         curves(found),
@@ -48,9 +52,17 @@ def write_report(run: Run) -> Path:
         data(found),
         settings(found),
     ]
-    target = run.path / REPORT
-    write_text(target, page(f"Training report: {run.path.resolve().name}", subtitle, sections))
-    return target
+
+
+PARTS: dict[str, Callable[[Findings], list[str]]] = {"classification": _classification}  # by `Task.report`
+
+
+def _subtitle(found: Findings) -> str:
+    run, pixels = found.run, found.run.pixels
+    return (
+        f"{run.config.model} · {len(run.classes)} classes · {pixels.width}×{pixels.height} {pixels.color} ·"
+        f" {len(found.outputs.val_labels):,} validation images · {Path(run.config.data).name}"
+    )
 
 
 def _mistakes(found: Findings) -> str:

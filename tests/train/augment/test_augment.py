@@ -244,6 +244,20 @@ def test_blur_keeps_the_light_and_loses_the_detail() -> None:
         assert float(seen.amax()) < 1.0
 
 
+@pytest.mark.parametrize("size", [(1, 1), (3, 2), (17, 40)])
+@pytest.mark.parametrize("channels", [1, 3])
+@pytest.mark.parametrize("name", ["default+camera", "best+camera"])
+def test_any_size_comes_out_as_it_went_in(size: tuple[int, int], channels: int, name: str) -> None:
+    batch = torch.randint(0, 256, (64, channels, *size), dtype=torch.uint8, generator=torch.Generator().manual_seed(0))
+    images = applied(augment.recipe(name), batch)
+    assert images.shape == batch.shape
+    assert images.dtype == torch.float32
+    assert float(images.min()) >= -1
+    assert float(images.max()) <= 127 / 128
+    black = applied(augment.recipe(name), torch.zeros_like(batch))
+    assert bool(torch.isfinite(black).all())
+
+
 def test_recipes_survive_json() -> None:
     for name in (*augment.RECIPES, "best+camera"):
         recipe = augment.recipe(name)
