@@ -106,13 +106,14 @@ class Outlets:
             while outlet.thread.is_alive() and not (self._stop() and time.monotonic() - since > LEAVE_S):
                 outlet.thread.join(0.02)
             if not outlet.thread.is_alive():
-                self._close(outlet.sink)
+                self._close(outlet)
 
-    def _close(self, sink: Sink) -> None:
+    def _close(self, outlet: _Outlet) -> None:
         try:
-            sink.__exit__(None, None, None)
+            outlet.sink.__exit__(None, None, None)
         except Exception as error:  # noqa: BLE001 (the other sinks are closed all the same)
-            self._failed(sink, error)
+            if not outlet.dead:  # else it has been told why
+                self._failed(outlet.sink, error)
 
     @property
     def failures(self) -> tuple[str, ...]:

@@ -15,7 +15,7 @@ __all__ = ["RunOptions", "run_options"]
 F = Callable[..., Any]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class RunOptions:
     """What the command line said, as it said it."""
 

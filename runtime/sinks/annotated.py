@@ -10,6 +10,7 @@ import cv2
 
 from ..errors import UsageError, WorkError
 from ..files import write_bytes
+from ..frame import Frame
 from ..overlay import drawn
 from ..result import Result
 from .protocol import Notice
@@ -17,16 +18,19 @@ from .protocol import Notice
 __all__ = ["AnnotatedImages", "AnnotatedVideo", "annotated"]
 
 CODECS = {".mp4": "mp4v", ".avi": "MJPG", ".mkv": "mp4v", ".mov": "mp4v"}
+IMAGES = (".jpg", ".jpeg", ".png")
 MEASURED = 8  # frames of a live source that are waited for to learn its rate
 
 
 def annotated(path: str, fps: Callable[[], float | None]) -> AnnotatedVideo | AnnotatedImages:
-    """A video where the name ends as videos' do, else a folder; `fps` is the source's rate where it is known."""
+    """A video or an image where the name ends so, else a folder; `fps` is the source's rate where it is known."""
     suffix = Path(path).suffix.lower()
     if suffix in CODECS:
         return AnnotatedVideo(path, fps)
+    if suffix in IMAGES:
+        return AnnotatedImages(str(Path(path).parent), only=Path(path))
     if suffix:
-        raise UsageError(f"--save {path}: give a folder, or a video file ending in {', '.join(CODECS)}")
+        raise UsageError(f"--save {path}: give a folder, or a video or image ending in {', '.join((*CODECS, *IMAGES))}")
     return AnnotatedImages(path)
 
 
@@ -93,28 +97,32 @@ class AnnotatedVideo:
 
 
 class AnnotatedImages:
-    """A JPEG a frame, named for the file it came from, or for its source and number."""
+    """A JPEG a frame, named for the file it came from, or for its source and number; or the newest in `only` one."""
 
     name = "images"
 
-    def __init__(self, folder: str) -> None:
-        self._folder = Path(folder)
+    def __init__(self, folder: str, *, only: Path | None = None) -> None:
+        self._folder, self._only = Path(folder), only
         self._used: set[str] = set()
 
     def write(self, result: Result) -> None:
         """Draw and write one image."""
-        frame = result.frame
-        still = frame.path is not None and frame.path != frame.source
-        stem = Path(frame.path).stem if still and frame.path else f"{_file_name(frame.source)}-{frame.index:06d}"
-        name, again = stem, 1
+        path = self._only or self._folder / f"{self._name(result.frame)}.jpg"
+        good, data = cv2.imencode(path.suffix, drawn(result))
+        if good:
+            write_bytes(path, data.tobytes())
+
+    def _name(self, frame: Frame) -> str:
+        """A name that no earlier frame has: two folders may hold files of the same one."""
+        if frame.path is None or frame.path == frame.source:
+            return f"{_file_name(frame.source)}-{frame.index:06d}"
+        stem = name = Path(frame.path).stem
+        again = 1
         while name in self._used:
             again += 1
             name = f"{stem}-{again}"
-        if still:
-            self._used.add(name)
-        good, data = cv2.imencode(".jpg", drawn(result), [cv2.IMWRITE_JPEG_QUALITY, 92])
-        if good:
-            write_bytes(self._folder / f"{name}.jpg", data.tobytes())
+        self._used.add(name)
+        return name
 
     def notice(self, notice: Notice) -> None:
         """The folder holds frames only."""

@@ -12,6 +12,7 @@ import numpy as np
 from ..credentials import masked, parse_address
 from ..errors import SourceError
 from ..frame import Frame
+from .silence import silence_opencv
 
 __all__ = ["RtspStream"]
 
@@ -99,8 +100,7 @@ class RtspStream:
             *(cv2.CAP_PROP_OPEN_TIMEOUT_MSEC, OPEN_MS, cv2.CAP_PROP_READ_TIMEOUT_MSEC, READ_MS),
             *(cv2.CAP_PROP_N_THREADS, 1),  # frame threads would hold back one picture each
         ]
-        cv2.utils.logging.setLogLevel(0)  # OpenCV's and FFmpeg's messages may hold the address
-        os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")
+        silence_opencv()
         with _opening:
             users = os.environ.get(VARIABLE)
             os.environ[VARIABLE] = options if users is None else users

@@ -14,6 +14,7 @@ import numpy as np
 
 from ..errors import SourceError
 from ..frame import Frame
+from .silence import silence_opencv
 
 __all__ = ["CameraMode", "V4l2Camera", "cameras"]
 
@@ -74,6 +75,7 @@ class V4l2Camera:
         if not Path(self.device).exists():
             there = ", ".join(cameras()) or "none"
             raise SourceError(f"{self.device}: no such camera; there are: {there}")
+        silence_opencv()
         os.environ.setdefault("OPENCV_VIDEOIO_V4L_SELECT_TIMEOUT", str(STALL_S))  # it would be 10 s
         capture = cv2.VideoCapture(self.device, cv2.CAP_V4L2)
         if not capture.isOpened():

@@ -11,6 +11,7 @@ import numpy as np
 
 from ..errors import SourceError
 from ..frame import Frame
+from .silence import silence_opencv
 
 __all__ = ["VideoFile"]
 
@@ -46,6 +47,7 @@ class VideoFile:
     def __enter__(self) -> VideoFile:
         if not Path(self.path).is_file():
             raise SourceError(f"{self.path}: no such file")
+        silence_opencv()
         parameters = [cv2.CAP_PROP_N_THREADS, self.threads]
         self._capture = cv2.VideoCapture(self.path, cv2.CAP_FFMPEG, parameters)
         if not self._capture.isOpened():

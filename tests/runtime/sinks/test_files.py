@@ -104,8 +104,14 @@ def test_annotated_images_are_named_for_their_files(tmp_path):
     assert sorted(p.name for p in (tmp_path / "out").iterdir()) == ["one-2.jpg", "one.jpg", "x-000002.jpg"]
 
 
+def test_one_annotated_image(tmp_path):
+    write(annotated(str(tmp_path / "out.png"), lambda: None), result(0, path="one.png", size=(240, 320)))
+    assert [p.name for p in tmp_path.iterdir()] == ["out.png"]
+    assert cv2.imread(str(tmp_path / "out.png")).shape == (240, 320, 3)
+
+
 def test_where_annotated_frames_cannot_go(tmp_path):
-    with pytest.raises(UsageError, match="a folder, or a video file"):
+    with pytest.raises(UsageError, match="a folder, or a video or image"):
         annotated(str(tmp_path / "out.txt"), lambda: None)
     with pytest.raises(UsageError, match="not there"):
         annotated(str(tmp_path / "no" / "out.mp4"), lambda: None).__enter__()
