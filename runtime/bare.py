@@ -201,8 +201,10 @@ def _sized(file: ModelDescription, options: ModelOptions, path: Path) -> ModelDe
 def _tensor(info: TensorInfo, layout: str, reading: Reading, options: ModelOptions) -> tuple[TensorContract, list[str]]:
     """The numbers of the input: options first, then the family or the file, then the pixel as it is."""
     filling = TensorContract(info.name, layout, info.dtype, (128.0,) if info.dtype == "int8" else (0.0,))  # type: ignore[arg-type]
-    mean, std = options.mean or reading.mean, options.std or reading.std
     asked = options.mean is not None or options.std is not None
+    if reading.tensor is not None and not asked:
+        return dataclasses.replace(reading.tensor, name=info.name, layout=layout), []  # type: ignore[arg-type]
+    mean, std = options.mean or reading.mean, options.std or reading.std
     stated = dataclasses.replace(
         filling, mean=mean or (0.0,), std=std or (1.0,), scale=info.scale, zero_point=info.zero_point
     )

@@ -16,6 +16,7 @@ from .tflite import read_model, write_model
 __all__ = ["About", "with_metadata_onnx", "with_metadata_tflite"]
 
 LABEL_FILE = "labels.txt"
+CONTRACT_FILE = "metadata.json"  # what TFLite metadata has no words for: how a frame meets the input's size
 _RGB, _GRAY = 1, 2  # ColorSpaceType
 _IMAGE_PROPERTIES, _FEATURE_PROPERTIES = 2, 1  # ContentProperties
 _NORMALIZATION = 1  # ProcessUnitOptions
@@ -66,7 +67,9 @@ def with_metadata_tflite(data: bytes, about: About, tensor: TensorContract) -> b
     entry = schema.MetadataT()
     entry.name, entry.buffer = b"TFLITE_METADATA", len(model.buffers) - 1
     model.metadata = [m for m in (model.metadata or []) if m.name != b"TFLITE_METADATA"] + [entry]
-    return write_model(model) + _zip({LABEL_FILE: "\n".join(about.labels) + "\n"})
+    contract = {"pixels": asdict(about.pixels), "tensor": asdict(tensor)}
+    files = {LABEL_FILE: "\n".join(about.labels) + "\n", CONTRACT_FILE: json.dumps({"input": json.dumps(contract)})}
+    return write_model(model) + _zip(files)
 
 
 def _zip(files: dict[str, str]) -> bytes:

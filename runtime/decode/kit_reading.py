@@ -23,6 +23,8 @@ def read_as_kit_file(file: ModelDescription, labels: tuple[str, ...], *, asked: 
         pixels, tensor = parse_contract(json.loads(file.metadata.get("input", "")), "input")
     except (ValueError, RecursionError, BundleError):
         return None
+    if [tensor.dtype] != [info.dtype for info in file.inputs]:
+        return None
     return replace(
         row,
         color=pixels.color,
@@ -30,8 +32,7 @@ def read_as_kit_file(file: ModelDescription, labels: tuple[str, ...], *, asked: 
         filter=pixels.filter,
         pad=pixels.pad,
         anchor=pixels.anchor,
-        mean=tensor.mean,
-        std=tensor.std,
+        tensor=tensor,
         size=(pixels.height, pixels.width),
         notes=("its picture is as edgelens wrote it into the file",),
     )

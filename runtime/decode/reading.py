@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ..manifest import Decode
-from ..preprocess import Anchor, Color, Filter, Resize
+from ..preprocess import Anchor, Color, Filter, Resize, TensorContract
 
 __all__ = ["Reading"]
 
@@ -26,6 +26,7 @@ class Reading:
     anchor: Anchor = "center"
     mean: tuple[float, ...] | None = None  # None: the family says nothing
     std: tuple[float, ...] | None = None
+    tensor: TensorContract | None = None  # the very numbers, where the file states them: mean and std do not count then
     labels: tuple[str, ...] = ()
     size: tuple[int, int] | None = None  # height and width, where the file leaves them free but its metadata does not
     notes: tuple[str, ...] = ()

@@ -242,6 +242,18 @@ def test_files_that_the_kit_wrote_bring_their_picture(classifier):
     network = open_model(classifier(metadata=metadata)).manifest.main
     assert (network.pixels.color, network.pixels.resize, network.pixels.pad) == ("bgr", "letterbox", 7)
     assert (network.files[0].tensor.mean, network.files[0].tensor.std) == ((128.0,), (64.0,))
+    exact = {**contract["tensor"], "dtype": "int8", "std": [1.0]}
+    path = classifier(
+        (1, 8, 8, 3), dtype="int8", metadata={**metadata, "input": json.dumps({**contract, "tensor": exact})}
+    )
+    tensor = open_model(path).manifest.main.files[0].tensor
+    assert (tensor.dtype, tensor.layout, tensor.mean, tensor.std, tensor.scale) == (
+        "int8",
+        "NHWC",
+        (128.0,),
+        (1.0,),
+        None,
+    )
     for broken in ("{", "[]", '{"pixels": 3}', json.dumps({**contract, "pixels": {"height": "x"}})):
         again = open_model(classifier(metadata={**metadata, "input": broken})).manifest.main
         assert again.pixels.resize == "stretch"
