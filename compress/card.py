@@ -81,10 +81,20 @@ class Card:
             lines += ["", "Made with", "", f"    {self.command}"]
         return ("\n".join(lines) + "\n").encode()
 
-
     def columns(self) -> tuple[list[str], list[list[str]]]:
         """The table of steps in words; columns that nothing was measured for are left out."""
-        titles = ["step", "accuracy", "multiply-adds", "size", "p50", "p95", f"p50 on {self.on}", "SNR", "agreement", ""]
+        titles = [
+            "step",
+            "accuracy",
+            "multiply-adds",
+            "size",
+            "p50",
+            "p95",
+            f"p50 on {self.on}",
+            "SNR",
+            "agreement",
+            "",
+        ]
         cells = [
             [
                 row.step,

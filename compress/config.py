@@ -57,5 +57,3 @@ class CompressConfig:
         for name in self.formats:
             if name not in ("onnx", "tflite"):
                 raise UsageError(f"--format {name}: must be onnx or tflite")
-
-

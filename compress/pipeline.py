@@ -272,7 +272,9 @@ def _decode(candidate: Candidate, shipped: Artifact, config: CompressConfig) -> 
     logits: NDArray[np.float32] = file_outputs(shipped, held.pixels)
     before = torch_logits(candidate.network, held.pixels)
     temperature = fit_temperature(logits, held.labels)
-    before_t = run.temperature if candidate.network is candidate.material.network else fit_temperature(before, held.labels)
+    before_t = (
+        run.temperature if candidate.network is candidate.material.network else fit_temperature(before, held.labels)
+    )
     threshold = matching_threshold(before, before_t, run.unknown_threshold, logits, temperature)
     for label in config.background:
         if label not in run.classes:

@@ -21,6 +21,7 @@ __all__ = ["INPUT", "PREPARED", "Nhwc", "export_prepared", "with_pixels"]
 INPUT = "image"
 PREPARED = "prepared"
 OPSET = 18
+IR_VERSION = 8  # the one of opset 18: onnxruntime of older boards reads it
 
 
 class Nhwc(nn.Module):
@@ -93,6 +94,7 @@ def with_pixels(prepared: Any) -> Any:
 def _strip(model: Any) -> None:
     """Drop what the exporter leaves for debugging: it is most of a small file."""
     model.doc_string = ""
+    model.ir_version = IR_VERSION
     del model.metadata_props[:]
     graph = model.graph
     graph.doc_string = ""

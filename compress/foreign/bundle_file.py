@@ -67,7 +67,9 @@ def bundle_file(
     return Bundled(write_bundle(out, manifest, entries), tuple(notes))
 
 
-def self_made_golden(bundle: Bundle, network: Network, file: ModelFile, images: str, count: int = GOLDEN) -> GoldenFrames:
+def self_made_golden(
+    bundle: Bundle, network: Network, file: ModelFile, images: str, count: int = GOLDEN
+) -> GoldenFrames:
     """Frames from a folder and what the file itself answers to them, through the camera's code path."""
     frames = frames_of(calibration_folder(images), count)
     pictures = [fit(frame, network.pixels)[0] for frame in frames]

@@ -115,7 +115,9 @@ def compress_onnx(
     with steps.step("writing"):
         line, frames = golden.entries()
         entries = {**memory, **frames, "card.json": card.to_json(), "card.md": card.to_markdown()}
-        provenance = Provenance(f"edgelens {__version__}", config.command, created=now(), notes={"from": Path(model).name})
+        provenance = Provenance(
+            f"edgelens {__version__}", config.command, created=now(), notes={"from": Path(model).name}
+        )
         manifest = Manifest(card.name, {"main": network}, golden=(line,), provenance=provenance)
         bundle = write_bundle(out, manifest, entries)
     return CompressedFile(bundle, card, parity, timings, report_html(card, parity))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import tempfile
 from pathlib import Path
 from typing import Any
@@ -84,5 +85,7 @@ def _initializers_as_constants(model: Any) -> None:
 
 
 def _line(error: Exception) -> str:
+    """An error's first line without the C++ signature that onnxruntime puts before it."""
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    return (lines[0] if lines else type(error).__name__)[:160]
+    text = lines[0] if lines else type(error).__name__
+    return re.sub(r"^\[ONNXRuntimeError\][^:]*:[^:]*:[^:]*: *(/\S+ .*\) )?", "", text)[:160]

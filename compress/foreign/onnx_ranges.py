@@ -12,6 +12,8 @@ from ..quantize.observers import BINS, OBSERVERS, Histogram, Observer
 
 __all__ = ["Probe", "observe_onnx"]
 
+_VALUES = 16_384
+
 
 class Probe:
     """A model with every float value among its outputs, loaded once."""
@@ -41,6 +43,12 @@ class Probe:
         return {self.input: tensor, **found}
 
 
+def _thinned(value: NDArray[np.float32]) -> NDArray[np.float32]:
+    """At most some thousands of a tensor's values, evenly taken: a histogram needs no more of one picture."""
+    flat = value.reshape(-1)
+    return flat[:: max(flat.size // _VALUES, 1)]
+
+
 def observe_onnx(
     probe: Probe,
     inputs: Callable[[], Sequence[NDArray[Any]] | Any],
@@ -60,7 +68,7 @@ def observe_onnx(
             for name, value in probe.values(tensor).items():
                 if value.size:
                     h = histograms[name]
-                    h.counts += np.histogram(value, BINS, (h.low, h.high))[0]
+                    h.counts += np.histogram(_thinned(value), BINS, (h.low, h.high))[0]
     return {
         observer: {name: OBSERVERS[observer.method](histogram, observer) for name, histogram in histograms.items()}
         for observer in observers

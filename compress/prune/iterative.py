@@ -60,9 +60,7 @@ def prune(
     return smaller
 
 
-def _narrower(
-    network: nn.Module, pixels: PixelContract, most: float, data: Pictures, config: PruneConfig
-) -> nn.Module:
+def _narrower(network: nn.Module, pixels: PixelContract, most: float, data: Pictures, config: PruneConfig) -> nn.Module:
     if has_attention(network):
         return _narrower_attention(network, pixels, most, config.round_to)
     if config.importance == "taylor":

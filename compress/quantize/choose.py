@@ -88,7 +88,9 @@ class _Search:
         self.reference = torch_logits(graph, self.judges)
         self.tried: dict[str, float] = {}
 
-    def judged(self, graph: fx.GraphModule, quantized: Quantized, taken: tuple[str, ...], like: Choice | None) -> Choice:
+    def judged(
+        self, graph: fx.GraphModule, quantized: Quantized, taken: tuple[str, ...], like: Choice | None
+    ) -> Choice:
         values = torch_logits(simulate(graph, quantized), self.judges)
         quality = logit_snr(values, self.reference)
         self.tried[" + ".join(taken)] = round(quality, 2)

@@ -31,8 +31,15 @@ MOVES = frozenset(  # the output holds the input's values: it must share the inp
     }
 )
 _COMPUTES = frozenset(
-    {aten.add.Tensor, aten.mul.Tensor, aten.sub.Tensor, aten.sigmoid.default, aten.tanh.default, aten.cat.default,
-     aten.hardswish.default}
+    {
+        aten.add.Tensor,
+        aten.mul.Tensor,
+        aten.sub.Tensor,
+        aten.sigmoid.default,
+        aten.tanh.default,
+        aten.cat.default,
+        aten.hardswish.default,
+    }
 )
 _FUSES = LAYERS | {aten.add.Tensor, aten.mul.Tensor, aten.sub.Tensor}
 _TAIL = frozenset(

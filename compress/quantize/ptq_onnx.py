@@ -108,9 +108,7 @@ class _Writer:
 
         chosen = self.quantized.of(self._graph_node(name))
         scale, zero = self._constants(name, chosen)
-        self.nodes.append(
-            helper.make_node("QuantizeLinear", [name, scale, zero], [f"{name}_q"])
-        )
+        self.nodes.append(helper.make_node("QuantizeLinear", [name, scale, zero], [f"{name}_q"]))
         self._dequantize(f"{name}_q", f"{name}_dq", chosen, (scale, zero))
         if not keep_float:
             self.dequantized[name] = f"{name}_dq"

@@ -92,4 +92,3 @@ def named_input(data: bytes) -> bytes:
     for signature in model.signatureDefs or ():
         signature.inputs[0].name = INPUT.encode()
     return tflite.write_model(model)
-

@@ -45,5 +45,3 @@ def train_quantized(
     if better is not None and better(sim) < before:
         return graph, quantized
     return trained_graph(graph, sim), learned_ranges(sim, quantized)
-
-

@@ -49,7 +49,9 @@ def layer_sensitivity(
 def logit_snr(values: NDArray[np.float32], reference: NDArray[np.float32]) -> float:
     """Decibels by which answers stand above their error."""
     error = float(np.square(values - reference, dtype=np.float64).sum())
-    return min(10 * float(np.log10(max(float(np.square(reference, dtype=np.float64).sum()), 1e-30) / max(error, 1e-30))), 200.0)
+    return min(
+        10 * float(np.log10(max(float(np.square(reference, dtype=np.float64).sum()), 1e-30) / max(error, 1e-30))), 200.0
+    )
 
 
 def _agreement(values: NDArray[np.float32], reference: NDArray[np.float32]) -> float:

@@ -1,0 +1,65 @@
+"""The traced, folded graph computes what the network computes."""
+
+import torch
+from torch import nn
+
+from edgelens.compress.graph import example_input, is_convolutional, trace
+from edgelens.runtime.preprocess import PixelContract
+
+PIXELS = PixelContract(12, 12)
+
+
+class Squeezed(nn.Module):
+    """Batch norm behind and before layers, a gate, a skip, a mean over the picture."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.stem, self.norm = nn.Conv2d(3, 8, 3, padding=1, bias=False), nn.BatchNorm2d(8)
+        self.before = nn.BatchNorm2d(8)
+        self.gate = nn.Sequential(nn.AdaptiveAvgPool2d(1), nn.Conv2d(8, 8, 1), nn.Hardsigmoid())
+        self.last, self.act = nn.Conv2d(8, 8, 3, padding=1), nn.SiLU()
+        self.head = nn.Linear(8, 4)
+
+    def forward(self, x):
+        x = torch.relu(self.norm(self.stem(x)))
+        y = self.act(self.last(self.before(x) * self.gate(x)))
+        return self.head((x + y).mean((2, 3)))
+
+
+def with_statistics(network):
+    generator = torch.Generator().manual_seed(1)
+    for module in network.modules():
+        if isinstance(module, nn.BatchNorm2d):
+            module.running_mean.copy_(torch.randn(8, generator=generator) * 0.3)
+            module.running_var.copy_(torch.rand(8, generator=generator) + 0.3)
+            module.weight.data.copy_(torch.rand(8, generator=generator) + 0.5)
+            module.bias.data.copy_(torch.randn(8, generator=generator))
+    return network.eval()
+
+
+def test_folding_changes_nothing_but_the_operators():
+    torch.manual_seed(0)
+    network = with_statistics(Squeezed())
+    graph = trace(network, PIXELS)
+    x = example_input(PIXELS, 5)
+    with torch.no_grad():
+        torch.testing.assert_close(graph(x), network(x), rtol=1e-4, atol=1e-5)
+    kinds = {str(node.target) for node in graph.graph.nodes if node.op == "call_function"}
+    assert not any("batch_norm" in kind or "silu" in kind or "hardsigmoid" in kind for kind in kinds)
+    assert is_convolutional(graph)
+
+
+def test_tracing_leaves_the_network_as_it_was():
+    network = with_statistics(Squeezed())
+    before = {name: value.clone() for name, value in network.state_dict().items()}
+    trace(network, PIXELS)
+    assert all(torch.equal(value, before[name]) for name, value in network.state_dict().items())
+
+
+def test_attention_is_not_taken_for_a_convolutional_network():
+    class Attends(nn.Module):
+        def forward(self, x):
+            rows = x.flatten(1, 2)
+            return nn.functional.scaled_dot_product_attention(rows, rows, rows).mean(1)
+
+    assert not is_convolutional(trace(Attends(), PIXELS))
