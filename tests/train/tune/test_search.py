@@ -214,6 +214,29 @@ def test_interrupted_and_gone_on_with(data: Path, tmp_path: Path) -> None:
     assert again.system_attrs["fixed_params"] == first.params
 
 
+def test_a_trial_goes_on_from_its_checkpoint(data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    config = tuning(data, tmp_path, trials=1)
+    config = replace(config, train=replace(config.train, epochs=4))
+
+    def stopped_after_two(train: TrainConfig, *, quiet: bool, overwrite: bool, watch: Any) -> Any:
+        def told(row: dict[str, float]) -> None:
+            watch(row)
+            if row["epoch"] == 2:
+                raise KeyboardInterrupt
+
+        return fit(train, quiet=quiet, overwrite=overwrite, watch=told)
+
+    with monkeypatch.context() as patched, pytest.raises(KeyboardInterrupt):
+        patched.setattr("edgelens.train.tune.search.fit", stopped_after_two)
+        search(config, quiet)
+    study = search(config, quiet)
+    first, second = study.trials
+    assert (first.state, second.state) == (TrialState.FAIL, TrialState.COMPLETE)
+    assert list(first.intermediate_values) == [25, 50]
+    assert list(second.intermediate_values) == [75, 100]
+    assert second.params == first.params
+
+
 def reported(values: dict[int, float], state: TrialState = TrialState.COMPLETE) -> Any:
     value = max(values.values()) if state == TrialState.COMPLETE else None
     return create_trial(state=state, value=value, intermediate_values=values)
