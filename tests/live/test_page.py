@@ -79,7 +79,7 @@ def test_from_glass_to_browser(staged: Any, chromium: Any) -> None:
         )
     ages = sorted(when - loop.written["camera", int(frame)]["time"] for frame, when in list(seen.items())[1:])
     assert len(ages) >= 15
-    assert 0 <= ages[0]
+    assert ages[0] >= 0
     assert ages[len(ages) // 2] < 0.15, "on a busy machine; a quiet one shows 0.02"
 
 
@@ -106,7 +106,8 @@ def test_boxes_lie_where_the_results_say_on_every_source(staged: Any, chromium: 
     loop = staged("door", "hall", detect=True)
     with opened(chromium, loop.preview.link) as page:
         until(page, lambda: page.locator(".stage[data-frame]").count() == 2)
-        assert page.eval_on_selector_all(".stage", "all => all.map((s) => s.dataset.source).sort()") == ["door", "hall"]
+        page.wait_for_selector("#source-field:not([hidden])")
+        assert page.eval_on_selector_all(".stage", "all => all.map((s) => s.dataset.source)") == ["door", "hall"]
         frame, place, text = page.evaluate(
             """() => { const s = document.querySelector('.stage[data-source="door"]'), b = s.querySelector('.box');
             const c = s.querySelector('canvas').getBoundingClientRect(), r = b.getBoundingClientRect();

@@ -86,7 +86,7 @@ function link(state) {
 async function refresh() {
   const state = await get("/live/state");
   panel.setSources(state.sources);
-  for (const source of state.sources) stageOf(source);
+  for (const source of state.sources) at("stages").append(stageOf(source).root); // in their order, not that of arrival
   timeline.clear();
   timeline.fill(state.timeline);
   at("try").hidden = !state.recognizes;
