@@ -10,7 +10,7 @@ from typing import Any
 
 from edgelens.runtime.bundle import Bundle
 from edgelens.runtime.engines.catalog import available
-from edgelens.runtime.errors import EdgelensError, ModelError, UsageError
+from edgelens.runtime.errors import EdgelensError, ModelError, UsageError, WorkError
 from edgelens.runtime.manifest import ModelFile, Network
 from edgelens.runtime.model import open_model
 
@@ -132,7 +132,13 @@ def _written(bundle: Bundle, file: ModelFile, folder: Path) -> str:
     suffix = Path(file.path).suffix or ".bin"
     target = folder / f"{file.sha256[:16]}{suffix}"
     if not target.exists():
-        target.write_bytes(bundle.read(file.path))
+        data = bundle.read(file.path)
+        try:
+            target.write_bytes(data)
+        except OSError as error:
+            raise WorkError(
+                f"{folder}: could not be written ({error.strerror}): free space there, or set TMPDIR"
+            ) from None
     return str(target)
 
 

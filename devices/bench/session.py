@@ -73,7 +73,7 @@ def bench(
     }
 
 
-def measure_pair(a: Case, b: Case, processes: int, confidence: float, duration_s: float = 0.35) -> Ratio:
+def measure_pair(a: Case, b: Case, processes: int, confidence: float, duration_s: float = 0.3) -> Ratio:
     """B's time over A's, from interleaved rounds in several fresh processes."""
     rounds: list[list[float]] = []
     for i in range(processes):

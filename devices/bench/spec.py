@@ -40,7 +40,7 @@ class PairSpec:
 
     a: Target
     b: Target
-    duration_s: float = 0.35
+    duration_s: float = 0.3
     swap: bool = False  # load B first
 
 

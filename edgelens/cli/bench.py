@@ -105,6 +105,7 @@ def command(
         operators=ops,
         pairs=pairs,
     )
+    _need_temporary_files()
     if predicted:
         if on:
             raise UsageError("--predict estimates without a device, --on measures on one: give one of them")
@@ -115,6 +116,18 @@ def command(
     else:
         report = bench(names, plan, progress=lambda line: click.echo(line, err=True))
     _show_report(report, json_path, html_path, quiet=quiet)
+
+
+def _need_temporary_files() -> None:
+    """A full /tmp is said in one line before anything is measured."""
+    try:
+        with tempfile.TemporaryFile() as file:
+            file.write(bytes(1 << 20))
+            file.flush()
+    except OSError as error:
+        raise WorkError(
+            f"temporary files cannot be written ({error.strerror}): free space in /tmp, or set TMPDIR"
+        ) from None
 
 
 def _predict(models: Sequence[str], device: str, plan: BenchPlan, json_path: str | None) -> None:

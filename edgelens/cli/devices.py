@@ -66,10 +66,18 @@ def _list(profiles: list[Profile], json_path: str | None) -> None:
 
 
 def _show(profile: Profile, json_path: str | None) -> None:
+    from edgelens.devices.predict.priors import published
+
+    known = [point for point in published() if point.board == profile.name]
     if json_path:
-        write_json(json_path, asdict(profile))
-    if json_path != "-":
-        print_table([(key.replace("_", " "), _words(value)) for key, value in asdict(profile).items() if value != ()])
+        write_json(json_path, {**asdict(profile), "published": [asdict(point) for point in known]})
+    if json_path == "-":
+        return
+    print_table([(key.replace("_", " "), _words(value)) for key, value in asdict(profile).items() if value != ()])
+    if known:
+        click.echo("\nPublished latencies:")
+        rows = [(p.network, p.engine, p.precision, p.threads, f"{p.ms:g}", p.source) for p in known]
+        print_table(rows, header=("NETWORK", "ENGINE", "PRECISION", "THREADS", "MS", "SOURCE"))
 
 
 def _show_here(json_path: str | None) -> None:

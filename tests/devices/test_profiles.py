@@ -80,6 +80,7 @@ def test_the_verb_lists_shows_and_says_where_it_is() -> None:
     assert "rpi-zero2w" in run(cli, ["devices"]).output
     shown = json.loads(run(cli, ["devices", "rpi5", "--json", "-"]).output)
     assert "dotprod" in shown["features"]
+    assert shown["published"][0]["source"].startswith("https://")
     here = json.loads(run(cli, ["devices", "--here", "--json", "-"]).output)
     assert here["profile"] in profile_names()
     assert here["cores"] >= 1
