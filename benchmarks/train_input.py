@@ -104,8 +104,28 @@ def memory(options: argparse.Namespace) -> dict[str, Any]:
         for name, images in (("small", FEW), ("large", count)):
             folder = Path(place) / name
             write_photos(folder, images, side, side)
-            arguments = ["train", str(folder), "--out", f"{place}/run-{name}", "--model", "resnet8", "--epochs", "1"]
-            arguments += ["--size", str(side), "--batch", "32", "--val", "0.4", "--cache", f"{place}/cache-{name}"]
+            arguments = [
+                "train",
+                str(folder),
+                "--out",
+                f"{place}/run-{name}",
+                "--model",
+                options.model,
+                "--epochs",
+                "1",
+            ]
+            arguments += [
+                "--size",
+                str(side),
+                "--batch",
+                "32",
+                "--val",
+                "0.4",
+                "--precision",
+                "float32",
+                "--cache",
+                f"{place}/cache-{name}",
+            ]
             arguments += ["--ram-limit", f"{options.limit_mb}MB", *options.option]
             peak = Path(place) / "peak"
             subprocess.run([sys.executable, "-c", TRAIN, *arguments], check=True, env={**os.environ, "PEAK": str(peak)})
@@ -131,6 +151,7 @@ def main() -> None:
     parser.add_argument("--side", type=int, default=96)
     parser.add_argument("--exact", action="store_true")
     parser.add_argument("--limit-mb", type=int, default=64)
+    parser.add_argument("--model", default="resnet8")
     parser.add_argument("--option", action="append", default=[], help="one more option of `edgelens train`")
     parser.add_argument("--out")
     options = parser.parse_args()
