@@ -21,9 +21,8 @@ F = Callable[..., Any]
 
 
 def listen_options(function: F) -> F:
-    """--preview and who may ask: --token-file, --insecure, --cert, --key; --collect."""
+    """--preview and who may ask: --token-file, --insecure, --cert, --key."""
     for option in (
-        click.option("--collect", metavar="DIR", help="Where the page keeps labelled pictures, a folder a label."),
         click.option("--key", metavar="FILE", help="The certificate's private key, PEM."),
         click.option("--cert", metavar="FILE", help="Serve HTTPS with this certificate chain, PEM."),
         click.option("--insecure", is_flag=True, help="No token, even where other machines can reach it."),
@@ -55,7 +54,6 @@ def live_page(options: Mapping[str, Any], control: Control, *, service: Recogniz
         port=address.port,
         access=access,
         tls=Tls(Path(options["cert"]), Path(options["key"])) if options.get("cert") else None,
-        collect=Path(options["collect"]) if options.get("collect") else None,
         service=service,
         say=lambda line: click.echo(line, err=True),
     )
