@@ -22,7 +22,7 @@ from .health import Trouble, Watch
 from .optimizers import OPTIMIZERS, add_l1
 from .precision import autocast
 from .progress import Progress
-from .run import BEST, LAST, Run
+from .run import AVERAGE, BEST, LAST, Run
 from .schedules import factor
 from .tasks.task import Task
 from .transfer import train_mode
@@ -112,6 +112,8 @@ def train(  # noqa: C901 (one loop, top to bottom)
                 save_weights(candidate, run.path / BEST)
         if world.leads:
             run.write_history(state)
+            if state.average:
+                save_weights(state.average.network, run.path / AVERAGE)
             if watch.sound:
                 save_state(state, run.path / LAST)
         saved = time.monotonic()

@@ -24,9 +24,10 @@ from .data.check import DataCheck
 from .data.prepare import open_images
 from .models.catalog import build
 
-__all__ = ["BEST", "LAST", "Run", "RunFacts"]
+__all__ = ["AVERAGE", "BEST", "LAST", "Run", "RunFacts"]
 
-BEST, LAST, FACTS, SPLITS = "best.safetensors", "last.pt", "run.json", "splits.npz"
+BEST, AVERAGE, LAST = "best.safetensors", "average.safetensors", "last.pt"
+FACTS, SPLITS = "run.json", "splits.npz"
 METRICS, STEPS, CHECK = "metrics.csv", "steps.csv", "check.json"
 STEP_COLUMNS = ["epoch", "step", "loss", "rate", "gradient_norm"]
 SCHEMA = 1
