@@ -83,7 +83,7 @@ def decode(options: argparse.Namespace) -> dict[str, Any]:
     return found
 
 
-FEW = 1300  # 520 to validate on: one more batch of predictions than the first
+FEW = 1250  # 500 to validate on: as many as are predicted at once
 TRAIN = """
 import os
 from edgelens.cli import main
