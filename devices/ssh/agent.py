@@ -28,6 +28,13 @@ from typing import IO, Any
 
 GREETING = b"edgelens-agent 1\n"
 CHUNK = 1 << 18
+TROUBLES = {
+    errno.ENOSPC: "disk full: no space left in {}; free some on the device",
+    errno.EROFS: "read-only file system: {} cannot be written on the device",
+    errno.EACCES: "no permission to write {} on the device",
+    errno.EPERM: "no permission to write {} on the device",
+    errno.EDQUOT: "disk quota used up: {}",
+}
 
 
 class RefusedError(Exception):
@@ -42,21 +49,14 @@ class Wire:
         self._lock = threading.Lock()
         self._out = os.fdopen(os.dup(1), "wb")
         os.dup2(2, 1)  # a stray print goes to stderr, not between the messages
-        reader = threading.Thread(target=self._read)
-        reader.daemon = True
-        reader.start()
+        self._out.write(GREETING)  # whatever login scripts printed ends here
+        threading.Thread(target=self._read, daemon=True).start()
 
     def send(self, message: dict[str, Any], payload: bytes = b"") -> None:
         """One message, with its bytes."""
         with self._lock:
             head = dict(message, size=len(payload)) if payload else message
             self._out.write(json.dumps(head).encode() + b"\n" + payload)
-            self._out.flush()
-
-    def greet(self) -> None:
-        """The line that ends whatever login scripts printed."""
-        with self._lock:
-            self._out.write(GREETING)
             self._out.flush()
 
     def _read(self) -> None:
@@ -244,11 +244,10 @@ class Program:
             preexec_fn=die_with_parent,  # noqa: PLW1509 (it only makes system calls)
         )
         self._pumps = [
-            threading.Thread(target=self._pump, args=(stream, number))
+            threading.Thread(target=self._pump, args=(stream, number), daemon=True)
             for stream, number in ((self.process.stdout, 1), (self.process.stderr, 2))
         ]
         for pump in self._pumps:
-            pump.daemon = True
             pump.start()
 
     def _pump(self, stream: IO[bytes], number: int) -> None:
@@ -256,10 +255,8 @@ class Program:
             data = os.read(stream.fileno(), CHUNK)
             if not data:
                 return
-            try:
+            with contextlib.suppress(OSError):
                 self._wire.send({"said": number}, data)
-            except OSError:
-                return
 
     def finish(self) -> None:
         """Wait for the last words."""
@@ -274,10 +271,8 @@ class Program:
                 self.process.wait(wait)
             except (OSError, subprocess.TimeoutExpired):
                 continue
-        try:
+        with contextlib.suppress(OSError):
             os.killpg(self.process.pid, signal.SIGKILL)
-        except OSError:
-            return
 
 
 def die_with_parent() -> None:
@@ -312,10 +307,9 @@ def run(wire: Wire, store: Store, message: dict[str, Any]) -> None:
 
 def hello(store: Store) -> dict[str, Any]:
     """What this device is, and what it has already."""
-    try:
+    libc = ""
+    with contextlib.suppress(ValueError, OSError):
         libc = os.confstr("CS_GNU_LIBC_VERSION") or ""
-    except (ValueError, OSError):
-        libc = ""
     answer: dict[str, Any] = {
         "python": list(sys.version_info[:3]),
         "machine": platform.machine(),
@@ -324,12 +318,8 @@ def hello(store: Store) -> dict[str, Any]:
         "bits": 64 if sys.maxsize > 2**32 else 32,
     }
     for path in ("/proc/device-tree/model", "/sys/firmware/devicetree/base/model"):
-        try:
-            with open(path, "rb") as stream:
-                answer["model"] = stream.read().decode("utf-8", "replace").strip("\0\n ")
-                break
-        except OSError:
-            continue
+        with contextlib.suppress(OSError), open(path, "rb") as stream:
+            answer.setdefault("model", stream.read().decode("utf-8", "replace").strip("\0\n "))
     if sys.version_info >= (3, 10):
         store.open()
         answer["layers"], answer["parts"] = store.layers(), store.parts()
@@ -381,15 +371,8 @@ def serve(wire: Wire, store: Store) -> None:
 def described(error: OSError, store: Store) -> str:
     """An OSError in words that say what to do."""
     where = getattr(error, "filename", None) or store.root
-    if error.errno == errno.ENOSPC:
-        return f"disk full: no space left in {where}; free some on the device"
-    if error.errno == errno.EROFS:
-        return f"read-only file system: {where} cannot be written on the device"
-    if error.errno in (errno.EACCES, errno.EPERM):
-        return f"no permission to write {where} on the device"
-    if error.errno == errno.EDQUOT:
-        return f"disk quota used up: {where}"
-    return f"{where}: {error.strerror or error}"
+    words = TROUBLES.get(error.errno or 0, "{}: " + (error.strerror or str(error)))
+    return words.format(where)
 
 
 def main() -> None:
@@ -399,7 +382,6 @@ def main() -> None:
     for number in (signal.SIGHUP, signal.SIGTERM):
         signal.signal(number, lambda *_: wire.inbox.put(None))
     try:
-        wire.greet()
         wire.send({"hello": hello(store)})
         serve(wire, store)
     except RefusedError as refused:
