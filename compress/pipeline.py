@@ -161,8 +161,19 @@ def _decided(graph, network, material: Material, config: CompressConfig, steps: 
     return dataclasses.replace(choice, graph=trained, quantized=ranges, taken=(*choice.taken, "trained in 8 bits"))
 
 
-def finish(candidate: Candidate, out: str | Path, config: CompressConfig, steps: Steps) -> Compressed:
-    """Time a candidate, choose the file that is preferred, and write the bundle."""
+def finish(
+    candidate: Candidate,
+    out: str | Path,
+    config: CompressConfig,
+    steps: Steps,
+    *,
+    preferred: str = "",
+    notes: Sequence[str] = (),
+    extra: Mapping[str, object] | None = None,
+    plots: Mapping[str, bytes] | None = None,
+    tables: Mapping[str, tuple[list[str], list[list[str]]]] | None = None,
+) -> Compressed:
+    """Time a candidate, choose the file that is preferred unless one is given, and write the bundle."""
     run, material = candidate.material.run, candidate.material
     name = config.name or Path(out).stem
     artifacts = with_metadata(candidate.artifacts, name, run.classes, run.pixels)
@@ -173,14 +184,17 @@ def finish(candidate: Candidate, out: str | Path, config: CompressConfig, steps:
     with steps.step("timing"):
         timings = time_artifacts(artifacts, golden.pictures[0], threads=config.threads)
         elsewhere = _elsewhere(artifacts, config, steps)
-    preferred, notes = choose_file(artifacts, candidate.parity, elsewhere or timings, config.max_drop)
-    for note in notes:
+    chosen, said = choose_file(artifacts, candidate.parity, elsewhere or timings, config.max_drop)
+    preferred = preferred or chosen
+    for note in said:
         steps.say(note)
+    notes = [*notes, *said]
     shipped = next(artifact for artifact in artifacts if artifact.path == preferred)
     with steps.step("fitting thresholds"):
         decode = _decode(candidate, shipped, config)
     card = make_card(candidate, artifacts, timings, preferred, notes, config, name, elsewhere)
-    report = report_html(card, candidate.parity)
+    card = dataclasses.replace(card, extra={**card.extra, **(extra or {})})
+    report = report_html(card, candidate.parity, plots, tables)
     seed, data = run.config.seed, str(run.facts.data.get("fingerprint", ""))
     with steps.step("writing"):
         bundle = write(

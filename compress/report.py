@@ -19,7 +19,12 @@ td:first-child,th:first-child{text-align:left}img{max-width:100%}code{background
 .note{color:#555}"""
 
 
-def report_html(card: Card, parity: Parity, plots: Mapping[str, bytes] | None = None) -> str:
+def report_html(
+    card: Card,
+    parity: Parity,
+    plots: Mapping[str, bytes] | None = None,
+    tables: Mapping[str, tuple[list[str], list[list[str]]]] | None = None,
+) -> str:
     """The whole report as one page without outside references."""
     header, rows = card.columns()
     parts = [
@@ -34,6 +39,8 @@ def report_html(card: Card, parity: Parity, plots: Mapping[str, bytes] | None = 
     parts += _sensitivity(card)
     parts += _left_float(card)
     parts += _parity(parity)
+    for title, (columns, cells) in (tables or {}).items():
+        parts += [f"<h2>{html.escape(title)}</h2>", _table(columns, cells)]
     for title, png in (plots or {}).items():
         parts += [f"<h2>{html.escape(title)}</h2>", _image(png)]
     if card.command:

@@ -17,7 +17,7 @@ from .attention import has_attention, prune_attention
 from .channels import macs_of, prune_to_macs
 from .importance import with_gradients
 
-__all__ = ["PruneConfig", "prune"]
+__all__ = ["PruneConfig", "narrower", "prune"]
 
 
 @dataclass(frozen=True)
@@ -48,7 +48,7 @@ def prune(
     smaller = network
     for turn in range(config.rounds):
         most = whole * config.macs ** ((turn + 1) / config.rounds)
-        smaller = _narrower(smaller, pixels, most, data, config)
+        smaller = narrower(smaller, pixels, most, data, config)
         last = turn == config.rounds - 1
         share = 0.5 if last else 0.5 / max(config.rounds - 1, 1)
         tuning = replace(config.tuning, epochs=config.tuning.epochs * (share if config.rounds > 1 else 1.0))
@@ -60,7 +60,7 @@ def prune(
     return smaller
 
 
-def _narrower(network: nn.Module, pixels: PixelContract, most: float, data: Pictures, config: PruneConfig) -> nn.Module:
+def narrower(network: nn.Module, pixels: PixelContract, most: float, data: Pictures, config: PruneConfig) -> nn.Module:
     if has_attention(network):
         return _narrower_attention(network, pixels, most, config.round_to)
     if config.importance == "taylor":

@@ -56,7 +56,9 @@ __all__ = ["command"]
 @click.option("--min-accuracy", type=click.FloatRange(0, 1), metavar="P", help="Budget: accuracy at least.")
 @click.option("--study", metavar="DIR", help="Where a budget search keeps its candidates; OUT.study unless given.")
 @click.option("--minutes", type=float, default=15.0, show_default=True, help="How long a budget search may take.")
-@click.option("--threads", type=click.IntRange(1, 256), default=1, show_default=True, help="Engine threads when timing.")
+@click.option(
+    "--threads", type=click.IntRange(1, 256), default=1, show_default=True, help="Engine threads when timing."
+)
 @click.option("--seed", type=int, default=0, show_default=True)
 @click.option("--report", metavar="FILE.html", help="The report; beside the bundle unless given.")
 @labels_option

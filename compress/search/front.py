@@ -1,0 +1,73 @@
+"""The Pareto front of a search: as marks on its rows, as a table, as plots; and how near the nearest came."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from ..report import pareto_plot
+
+if TYPE_CHECKING:
+    from .search import Point
+
+__all__ = ["mark_front", "nearest_words", "pareto_plots", "table_rows"]
+
+
+def mark_front(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The rows with `front` set where no other row is as good in accuracy, size and latency and better in one."""
+    return [{**row, "front": not any(_beats(other, row) for other in rows)} for row in rows]
+
+
+def table_rows(rows: Sequence[Mapping[str, Any]]) -> tuple[list[str], list[list[str]]]:
+    """Header and cells, the most accurate first."""
+    header = ["candidate", "file", "accuracy", "size", "latency", "memory", "fits", "front"]
+    cells = [
+        [
+            row["candidate"],
+            row["file"],
+            f"{100 * row['accuracy']:.2f} %",
+            f"{row['size']:,} B",
+            f"{row['latency_ms']:.4g} ms" + (" (predicted)" if row["predicted"] else ""),
+            "" if row["memory_mb"] is None else f"{row['memory_mb']:.1f} MB",
+            "yes" if row["fits"] else "",
+            "yes" if row["front"] else "",
+        ]
+        for row in sorted(rows, key=lambda row: -row["accuracy"])
+    ]
+    return header, cells
+
+
+def pareto_plots(rows: Sequence[Mapping[str, Any]]) -> dict[str, bytes]:
+    """Accuracy against latency and against size, PNG by title."""
+    return {
+        "Accuracy and latency": pareto_plot(rows, "latency_ms", "latency, ms"),
+        "Accuracy and size": pareto_plot(rows, "size", "file size, bytes"),
+    }
+
+
+def nearest_words(points: Sequence[Point]) -> str:
+    """Which measured file broke the budget least, and by how much."""
+    if not points:
+        return "none could be measured in the time there was"
+    nearest = min(points, key=lambda point: sum(point.excess.values()))
+    parts = []
+    for name, share in nearest.excess.items():
+        over = f"{100 * share:.2f} points under" if name == "accuracy" else f"{share:.0%} over"
+        parts.append(f"{name} {over}")
+    cost = nearest.cost
+    return (
+        f"the nearest, {nearest.plan.words} as {nearest.artifact.title} ({100 * cost.accuracy:.2f} %,"
+        f" {cost.size_bytes:,} bytes, {cost.latency_ms:.4g} ms), is outside by: {', '.join(parts) or 'a hair'}"
+    )
+
+
+def _beats(other: Mapping[str, Any], row: Mapping[str, Any]) -> bool:
+    as_good = (
+        other["accuracy"] >= row["accuracy"]
+        and other["size"] <= row["size"]
+        and other["latency_ms"] <= row["latency_ms"]
+    )
+    better = (
+        other["accuracy"] > row["accuracy"] or other["size"] < row["size"] or other["latency_ms"] < row["latency_ms"]
+    )
+    return as_good and better

@@ -1,0 +1,258 @@
+"""The budget search: cheap estimates, short recoveries, long ones for what is left; the most accurate file that fits."""
+
+from __future__ import annotations
+
+import copy
+import dataclasses
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+
+from edgelens.runtime.errors import UsageError, WorkError
+from edgelens.train.run import Run
+
+from ..answers import torch_logits
+from ..artifact import Artifact, file_outputs
+from ..config import CompressConfig
+from ..material import Material, material_of, split_of
+from ..pictures import pictures_of
+from ..pipeline import Candidate, Compressed, candidate_of, finish
+from ..proof import feature_space
+from ..steps import Steps
+from .budget import Budget, Cost
+from .candidates import Lesson, bare_network, estimate, recovered, seen_by
+from .front import mark_front, nearest_words, pareto_plots, table_rows
+from .latency import Latency, latency_for
+from .memory import memory_mb
+from .space import Plan, plans_of
+from .study import Study
+
+__all__ = ["Point", "SearchConfig", "search_run"]
+
+HOPELESS = 0.15  # accuracy below the limit after a short recovery that no long one makes good
+GENEROUS = 0.6  # estimates are only trusted to be this good: what they exclude must be far off
+
+
+@dataclass(frozen=True)
+class SearchConfig:
+    """What is searched for, and how long."""
+
+    budget: Budget
+    compress: CompressConfig = field(default_factory=CompressConfig)
+    device: str | None = None
+    on: str | None = None
+    study: str | None = None
+    minutes: float = 15.0
+    lesson: Lesson = field(default_factory=Lesson)
+    plans: tuple[Plan, ...] | None = None
+
+
+@dataclass(frozen=True)
+class Point:
+    """One measured file of one candidate."""
+
+    plan: Plan
+    artifact: Artifact
+    candidate: Candidate
+    cost: Cost
+    excess: dict[str, float]
+
+    def row(self) -> dict[str, Any]:
+        """Plain JSON types."""
+        return {
+            "candidate": self.plan.words,
+            "file": self.artifact.title,
+            "accuracy": self.cost.accuracy,
+            "size": self.cost.size_bytes,
+            "latency_ms": round(self.cost.latency_ms, 5),
+            "memory_mb": self.cost.memory_mb,
+            "predicted": self.cost.predicted,
+            "fits": not self.excess,
+        }
+
+
+def search_run(run_path: str | Path, out: str | Path, config: SearchConfig, *, steps: Steps | None = None) -> Compressed:
+    """The bundle of the most accurate file within the budget; a WorkError that says how near it came where none is."""
+    steps = steps or Steps(quiet=True)
+    if Path(out).suffix != ".edge":
+        raise UsageError(f"--out {out}: a bundle's name ends in .edge")
+    run = Run.open(run_path)
+    with steps.step("reading the run and its images"):
+        material = material_of(run, config.compress)
+    folder = Path(config.study) if config.study else Path(run_path) / "candidates"
+    study = Study.open(folder, feature_space(material.network, run.pixels))
+    search = _Search(config, material, study, steps)
+    points = search.all_points()
+    fitting = sorted((p for p in points if not p.excess), key=lambda p: (-p.cost.accuracy, p.cost.latency_ms))
+    rows = mark_front([point.row() for point in points])
+    for point in fitting:
+        again = search.cost_again(point)
+        if not config.budget.excess(again, search.trained):
+            return _finished(point, again, points, rows, out, config, steps)
+        steps.say(f"{point.plan.words}, {point.artifact.title}: no longer within the budget when measured again")
+    raise WorkError(
+        f"{run_path}: no candidate keeps {config.budget.words()}; {nearest_words(points)}; nothing is written"
+    )
+
+
+class _Search:
+    """The candidates of one run, made and measured one after another."""
+
+    def __init__(self, config: SearchConfig, material: Material, study: Study, steps: Steps) -> None:
+        self.config, self.material, self.study, self.steps = config, material, study, steps
+        self.deadline = time.monotonic() + config.minutes * 60
+        self.latency: Latency = latency_for(config.device, config.on, config.compress.threads)
+        held = material.validation
+        self.trained = float((torch_logits(material.network, held.pixels).argmax(1) == held.labels).mean())
+        self.least = config.budget.least_accuracy(self.trained)
+        self.data = pictures_of(split_of(material.run, "train")[0], material.pixels, most=512)
+        self.best: Point | None = None
+
+    def all_points(self) -> list[Point]:
+        """Measured files, as many as the time allows, the promising first."""
+        plans = list(self.config.plans or plans_of(self.material.run))
+        first = next((plan for plan in plans if plan.kind == "trained"), None)
+        points = self.measured(first, self.material) if first else []
+        if any(not point.excess for point in points):
+            return points  # nothing smaller can be expected to answer better
+        ranked = self.after_short_recovery([plan for plan in plans if plan is not first], points)
+        found = 0
+        for plan, _ in ranked:
+            if time.monotonic() > self.deadline:
+                self.steps.say(f"the time of {self.config.minutes:g} minutes is over: run it again to go on")
+                break
+            points += self.measured(plan, seen_by(plan, self.material))
+            found += any(not point.excess for point in points if point.plan is plan)
+            if found == 2:
+                break  # plans come by accuracy: what follows answers worse
+        return points
+
+    def after_short_recovery(self, plans: Sequence[Plan], points: Sequence[Point]) -> list[tuple[Plan, float]]:
+        """Plans that the estimates allow, by their accuracy after a short recovery."""
+        found = []
+        for plan in plans:
+            if self.deadline - time.monotonic() < 0.3 * self.config.minutes * 60 and found:
+                break
+            bare = bare_network(plan, self.material, self.data)
+            if reason := self.too_costly(plan, bare, points):
+                self.steps.say(f"{plan.words}: left out, {reason}")
+                continue
+            accuracy = self.short_accuracy(plan, bare)
+            self.steps.say(f"{plan.words}: {100 * accuracy:.2f} % after a short recovery{self.so_far()}")
+            found.append((plan, accuracy))
+        found.sort(key=lambda pair: -pair[1])
+        hopeful = [pair for pair in found if pair[1] >= self.least - HOPELESS]
+        return hopeful or found[:1]  # what is said of the nearest should be of the best that could be done
+
+    def too_costly(self, plan: Plan, bare: Any, points: Sequence[Point]) -> str:
+        """Why a plan cannot fit, judged by weights and multiply-adds with a wide margin; empty where it may."""
+        budget = self.config.budget
+        cost = estimate(bare, plan.pixels(self.material.pixels))
+        if budget.size_bytes is not None and cost.parameters * 0.9 > budget.size_bytes:
+            return f"about {cost.parameters:,} bytes in 8 bits"
+        if budget.latency_ms is not None and points:
+            whole = estimate(self.material.network, self.material.pixels)
+            fastest = min(point.cost.latency_ms for point in points)
+            about = fastest * cost.macs / max(whole.macs, 1)
+            if about * GENEROUS > budget.latency_ms:
+                return f"about {about:.3g} ms"
+        return ""
+
+    def short_accuracy(self, plan: Plan, bare: Any) -> float:
+        """Validation accuracy after the short recovery, from the study where it is known."""
+        facts = self.study.facts(plan, "short")
+        if facts is None:
+            material = seen_by(plan, self.material)
+            with self.steps.step(f"short recovery: {plan.words}"):
+                student = copy.deepcopy(bare)
+                network = recovered(plan, student, material, "short", self.config.lesson,
+                                    self.steps.update)  # fmt: skip
+            held = material.validation
+            accuracy = float((torch_logits(network, held.pixels).argmax(1) == held.labels).mean())
+            self.study.keep_network(plan, "short", network)
+            self.study.keep_facts(plan, "short", {"accuracy": accuracy})
+            facts = {"accuracy": accuracy}
+        return float(facts["accuracy"])
+
+    def measured(self, plan: Plan, material: Material) -> list[Point]:
+        """A plan's files with their costs, after the long recovery."""
+        network = self.material.network if plan.kind == "trained" else self.study.network(plan, "long")
+        if network is None:
+            start = self.study.network(plan, "short") or bare_network(plan, self.material, self.data)
+            with self.steps.step(f"long recovery: {plan.words}"):
+                network = recovered(plan, start, material, "long", self.config.lesson,
+                                    self.steps.update)  # fmt: skip
+            self.study.keep_network(plan, "long", network)
+        quiet = Steps(quiet=True)
+        with self.steps.step(f"making and measuring files: {plan.words}"):
+            config = dataclasses.replace(self.config.compress, allow_mismatch=True)
+            candidate = candidate_of(network, material, config, quiet)
+            latency = self.latency(candidate.artifacts, material.validation.pixels[0])
+            points = [
+                self.point(plan, artifact, candidate, *latency[artifact.path])
+                for artifact in candidate.artifacts
+                if artifact.path in latency
+            ]
+        for point in points:
+            if not point.excess and (self.best is None or point.cost.accuracy > self.best.cost.accuracy):
+                self.best = point
+        self.steps.say(f"{plan.words}: measured{self.so_far()}")
+        return points
+
+    def point(self, plan: Plan, artifact: Artifact, candidate: Candidate, ms: float, predicted: bool) -> Point:
+        held = candidate.material.validation
+        accuracy = float((file_outputs(artifact, held.pixels).argmax(1) == held.labels).mean())
+        wanted = self.config.budget.memory_mb is not None
+        memory = memory_mb(artifact, self.config.compress.threads) if wanted else None
+        cost = Cost(accuracy, len(artifact.data), ms, memory, predicted)
+        return Point(plan, artifact, candidate, cost, self.config.budget.excess(cost, self.trained))
+
+    def cost_again(self, point: Point) -> Cost:
+        """A point's cost with its latency measured once more: one lucky measurement must not decide."""
+        if point.cost.predicted or self.config.budget.latency_ms is None:
+            return point.cost
+        again = self.latency([point.artifact], point.candidate.material.validation.pixels[0])
+        return dataclasses.replace(point.cost, latency_ms=max(again[point.artifact.path][0], point.cost.latency_ms))
+
+    def so_far(self) -> str:
+        """The best file until now, for a line of progress."""
+        if self.best is None:
+            return "; nothing fits yet"
+        best = self.best
+        return f"; best so far {best.plan.words}, {best.artifact.title}: {100 * best.cost.accuracy:.2f} %"
+
+
+def _finished(
+    point: Point, cost: Cost, points: Sequence[Point], rows: list[dict[str, Any]], out: str | Path,
+    config: SearchConfig, steps: Steps,
+) -> Compressed:  # fmt: skip
+    """The bundle of every file of the winning candidate that keeps the budget, the winner preferred."""
+    kept = [p.artifact for p in points if p.candidate is point.candidate and not p.excess]
+    kept.sort(key=lambda artifact: artifact.path != point.artifact.path)
+    parity = point.candidate.parity
+    candidate = dataclasses.replace(
+        point.candidate,
+        artifacts=tuple(kept),
+        parity=dataclasses.replace(parity, files=tuple(parity.of(artifact.path) for artifact in kept)),
+    )
+    how = "predicted" if cost.predicted else "measured"
+    notes = [
+        f"budget: {config.budget.words()}",
+        f"taken: {point.plan.words}, {point.artifact.title}: {100 * cost.accuracy:.2f} % on validation,"
+        f" {cost.size_bytes:,} bytes, {cost.latency_ms:.4g} ms ({how})"
+        + ("" if cost.memory_mb is None else f", {cost.memory_mb:.1f} MB"),
+    ]
+    for note in notes:
+        steps.say(note)
+    extra = {"search": {"budget": config.budget.words(), "latency": how, "points": rows}}
+    tables = {"Candidates of the budget search": table_rows(rows)}
+    plain = dataclasses.replace(config.compress, on=None)
+    return finish(
+        candidate, out, plain, steps, preferred=point.artifact.path, notes=notes, extra=extra,
+        plots=pareto_plots(rows), tables=tables,
+    )  # fmt: skip
+
+
