@@ -1,4 +1,4 @@
-"""Results as plain text: a live line on a terminal, a line a change elsewhere."""
+"""Results as plain text: a live line on a terminal, a line an announcement elsewhere."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class TerminalText:
     def __init__(self, stream: IO[str] | None = None) -> None:
         self._stream = stream or sys.stdout
         self._live = self._stream.isatty()
-        self._last: dict[str, str] = {}
+        self._begun: set[str] = set()
         self._drawn = 0.0
         self._rates: dict[str, float] = {}
         self._times: dict[str, float] = {}
@@ -37,7 +37,7 @@ class TerminalText:
             self._line(f"{frame.path}: {described(result)}")
         elif self._live:
             self._redraw(result)
-        elif result.announced is not None or self._changed(result):
+        elif result.announced is not None or self._is_first(result):  # a service's log must not fill a card
             self._line(f"{frame.source} #{frame.index}: {described(result)}{_announced(result)}")
 
     def notice(self, notice: Notice) -> None:
@@ -51,11 +51,10 @@ class TerminalText:
             self._stream.write("\n")
         self._stream.flush()
 
-    def _changed(self, result: Result) -> bool:
-        now = ", ".join(sorted({result.seen.label(row) for row in range(len(result.seen))}))
-        now = now if result.seen.boxes is not None else (result.seen.top or ("nothing", 0.0))[0]
-        before, self._last[result.frame.source] = self._last.get(result.frame.source), now
-        return now != before
+    def _is_first(self, result: Result) -> bool:
+        first = result.frame.source not in self._begun
+        self._begun.add(result.frame.source)
+        return first
 
     def _count(self, source: str) -> None:
         now = time.monotonic()

@@ -122,13 +122,14 @@ class Screen(io.StringIO):
         return True
 
 
-def test_elsewhere_than_on_a_terminal_a_line_a_change(tmp_path):
+def test_elsewhere_than_on_a_terminal_a_line_an_announcement():
     out = io.StringIO()
     write(TerminalText(out), result(0), result(1), result(2, ids=(1, 0)), result(3, ids=(1, 0), announced="fork"))
     lines = out.getvalue().splitlines()
-    assert len(lines) == 3
+    assert len(lines) == 2
     assert lines[0] == "cam #0: cup 0.80, fork 0.20"
-    assert lines[2].endswith("(fork announced)")
+    assert lines[1].startswith("cam #3: ")
+    assert lines[1].endswith("(fork announced)")
 
 
 def test_every_image_of_a_folder_has_its_line():
