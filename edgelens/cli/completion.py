@@ -11,7 +11,7 @@ __all__ = ["command"]
 @click.command("completion")
 @click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
 def command(shell: str) -> None:
-    """Print shell completion; for bash: edgelens completion bash > ~/.local/share/bash-completion/completions/edgelens."""
+    """Print shell completion; for bash, into ~/.local/share/bash-completion/completions/edgelens."""
     from edgelens.cli import cli
 
     kind = get_completion_class(shell)
