@@ -1,4 +1,7 @@
-"""Everything over SSH, on emulated Raspberry Pis with a stock Python, no pip and no network."""
+"""Everything over SSH, on emulated Raspberry Pis with a stock Python, no pip and no network.
+
+Emulation is slow: the longer tests take one board each, and every board with EDGELENS_ALL_BOARDS=1.
+"""
 
 from __future__ import annotations
 
@@ -21,6 +24,7 @@ from edgelens.devices.ssh.environment import prepare
 from edgelens.runtime.errors import DeviceError, EdgelensError
 
 pytestmark = [pytest.mark.board, pytest.mark.timeout(300)]
+ALL = ("pi4", "pi5")
 Board = Any  # conftest's: a host, its home, its ssh command
 
 
@@ -34,11 +38,16 @@ def refusal(result: Result) -> str:
     return str(result.exception)
 
 
-@pytest.fixture(params=["pi4", "pi5"])
+def boards(*usual: str) -> pytest.MarkDecorator:
+    return pytest.mark.parametrize("board", ALL if os.environ.get("EDGELENS_ALL_BOARDS") else usual, indirect=True)
+
+
+@pytest.fixture
 def board(request: pytest.FixtureRequest, reach: Callable[[Board], Board]) -> Board:
     return reach(request.getfixturevalue(request.param))
 
 
+@boards(*ALL)
 def test_bench_there(board: Board, make_bundle: Callable[..., Path], tmp_path: Path) -> None:
     report = tmp_path / "report.json"
     done = run("bench", make_bundle(1), "--on", board.host, "--wheels", board.wheels, "--threads", 1, "--duration", 0.2,
@@ -54,6 +63,7 @@ def test_bench_there(board: Board, make_bundle: Callable[..., Path], tmp_path: P
     assert not list((board.store / "work").iterdir())
 
 
+@boards("pi4")
 def test_here_and_doctor_there(board: Board) -> None:
     there = ("--on", board.host, "--wheels", board.wheels, "--json", "-")
     here = json.loads(run("devices", "--here", *there).stdout)
@@ -65,6 +75,7 @@ def test_here_and_doctor_there(board: Board) -> None:
     assert ("int8" in levels) == (board.name == "pi4")
 
 
+@boards("pi5")
 def test_deploy_and_rollback_there(board: Board, make_bundle: Callable[..., Path]) -> None:
     def deploy(bundle: Path) -> Result:
         return run("deploy", bundle, "--to", board.host, "--wheels", board.wheels, "--frames", 3, "--json", "-")
