@@ -1,71 +1,85 @@
-"""One event's video: written whole beside its place, checked, synced and renamed, so that it is complete or absent."""
+"""One event's video, written beside its place, checked, synced and renamed: it is complete or absent."""
 
 from __future__ import annotations
 
 import contextlib
 import os
 import struct
-from collections.abc import Sequence
 from pathlib import Path
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
-from ..images import decode_image
+__all__ = ["Clip"]
 
-__all__ = ["StillFrame", "write_clip"]
-
-StillFrame = tuple[float, bytes]  # capture time in seconds, JPEG
-LONGEST_GAP = 2.0  # seconds that a missing picture is stood in for
+LONGEST_GAP_S = 2.0  # that a missing picture is stood in for
 
 
-def write_clip(target: Path, frames: Sequence[StillFrame], fps: float) -> bool:
-    """JPEG frames as an MP4 with their true timing; False, and nothing left behind, where the disk is full."""
-    partial = target.with_name(f".{target.stem}.partial.mp4")
-    try:
-        written = _encode(partial, frames, fps)
-        if not written or not _plays(partial, written):
-            return False
-        handle = os.open(partial, os.O_RDONLY)
+class Clip:
+    """An MP4 under way; pictures go straight into a hidden file, each as often as its time asks for."""
+
+    def __init__(self, target: Path, fps: float) -> None:
+        self.target = target
+        self._partial = target.with_name(f".{target.stem}.partial.mp4")
+        self._fps, self._size, self._written = fps, (0, 0), 0
+        self._writer: cv2.VideoWriter | None = None
+        self._start = self._moment = 0.0
+        self._held: NDArray[np.uint8] | None = None  # the last picture, until the next one says how long it stood
+
+    def add(self, moment: float, image: NDArray[np.uint8]) -> None:
+        """Take a picture of a moment (seconds); its size is that of the first."""
+        if self._held is None:
+            self._start = moment
+            self._size = image.shape[1] // 2 * 2, image.shape[0] // 2 * 2
+            self._writer = cv2.VideoWriter(str(self._partial), cv2.VideoWriter.fourcc(*"mp4v"), self._fps, self._size)
+        else:
+            self._show_until(min(moment, self._moment + LONGEST_GAP_S))
+        if (image.shape[1], image.shape[0]) != self._size:
+            image = np.asarray(cv2.resize(image, self._size), np.uint8)
+        self._held, self._moment = image, moment
+
+    def bytes(self) -> int:
+        """What it takes on the disk by now."""
         try:
-            os.fsync(handle)
+            return self._partial.stat().st_size
+        except OSError:
+            return 0
+
+    def finish(self) -> bool:
+        """Put it in its place; False, and nothing left behind, where not all of it could be written."""
+        try:
+            self._show_until(self._moment)
+            self._close()
+            if not self._written or not _plays(self._partial, self._written):
+                return False
+            _sync(self._partial)
+            self._partial.replace(self.target)
+            _sync(self.target.parent)
+        except OSError:
+            return False
+        else:
+            return True
         finally:
-            os.close(handle)
-        partial.replace(target)
-        _sync(target.parent)
-    except OSError:
-        return False
-    else:
-        return True
-    finally:
+            self.discard()
+
+    def discard(self) -> None:
+        """Leave nothing of it but what is in its place."""
+        self._close()
         with contextlib.suppress(OSError):
-            partial.unlink(missing_ok=True)
+            self._partial.unlink(missing_ok=True)
 
+    def _show_until(self, moment: float) -> None:
+        if self._held is None or self._writer is None or not self._writer.isOpened():
+            return
+        for _ in range(max(round((moment - self._start) * self._fps) - self._written, 1)):
+            self._writer.write(self._held)
+            self._written += 1
 
-def _encode(path: Path, frames: Sequence[StillFrame], fps: float) -> int:
-    """Frames written, each as often as its time asks for."""
-    writer: cv2.VideoWriter | None = None
-    size = (0, 0)
-    written = 0
-    start = frames[0][0]
-    try:
-        for i, (moment, data) in enumerate(frames):
-            image = decode_image(data, "a kept picture")
-            if writer is None:
-                size = image.shape[1] // 2 * 2, image.shape[0] // 2 * 2
-                writer = cv2.VideoWriter(str(path), cv2.VideoWriter.fourcc(*"mp4v"), fps, size)
-                if not writer.isOpened():
-                    return 0
-            if (image.shape[1], image.shape[0]) != size:
-                image = np.asarray(cv2.resize(image, size), np.uint8)
-            until = min(frames[i + 1][0], moment + LONGEST_GAP) if i + 1 < len(frames) else moment
-            for _ in range(max(round((until - start) * fps) - written, 1)):
-                writer.write(image)
-                written += 1
-    finally:
-        if writer is not None:
-            writer.release()
-    return written
+    def _close(self) -> None:
+        if self._writer is not None:
+            self._writer.release()
+            self._writer = None
 
 
 def _plays(path: Path, frames: int) -> bool:
@@ -100,8 +114,8 @@ def _has_index(path: Path) -> bool:
     return False
 
 
-def _sync(folder: Path) -> None:
-    handle = os.open(folder, os.O_RDONLY)
+def _sync(path: Path) -> None:
+    handle = os.open(path, os.O_RDONLY)
     try:
         os.fsync(handle)
     finally:

@@ -1,6 +1,7 @@
 """Recording what was announced: clips with some seconds before and after, snapshots, and lines.
 
-Pictures wait as JPEG in memory; a clip is written whole when its event is over, on a thread of its own.
+The seconds before wait as JPEG in memory. From the announcement on, pictures go into a clip on the disk, the waiting
+ones a few at a time; a thread of its own checks and syncs the clip when its event is over.
 """
 
 from __future__ import annotations
@@ -18,14 +19,17 @@ import cv2
 
 from ..errors import WorkError
 from ..files import write_bytes
+from ..images import decode_image
 from ..result import Result
-from .clip import StillFrame, write_clip
+from .clip import Clip
 from .lines import RotatingLines
 from .protocol import Notice
 from .quota import Quota
 
 __all__ = ["RecordOptions", "RecordSink"]
 
+CATCH_UP = 3  # waiting pictures that go into a clip with every result
+SPARE_BYTES = 256 * 1024  # room that is made for a clip beyond what it has
 NAMES = re.compile(r"\d{8}-\d{6}-[\w.-]*\.(mp4|jpg|jsonl)")
 
 
@@ -45,21 +49,25 @@ class RecordOptions:
     line_file_bytes: int = 4_000_000
 
 
+Still = tuple[float, bytes]  # capture time in seconds, JPEG
+
+
 @dataclass
 class _Event:
-    """A clip that is being gathered."""
+    """A clip under way."""
 
-    stamp: str
-    label: str
-    frames: list[StillFrame]
-    ends: float  # capture time
+    clip: Clip
+    waiting: deque[Still]
+    began: float  # capture time
+    ends: float
+    reserved: int = 0  # bytes that room was made for
 
 
 class _Reel:
     """What is remembered of one source."""
 
     def __init__(self) -> None:
-        self.before: deque[StillFrame] = deque()
+        self.before: deque[Still] = deque()
         self.due = float("-inf")
         self.event: _Event | None = None
 
@@ -82,7 +90,7 @@ class RecordSink:
         self._lines = RotatingLines(options.folder / "lines", self._room, most_lines)
         self._writing: threading.Thread | None = None
         self._checked = float("-inf")
-        self._credit = 0
+        self._credit = self._reserved = 0
         self._disk = threading.Lock()
         self._complained: set[str] = set()
 
@@ -98,9 +106,10 @@ class RecordSink:
             self._snapshot(result)
             self._begin(reel, result, moment)
         event = reel.event
-        if event is not None and moment >= event.ends:
-            reel.event = None
-            self._finish(result.frame.source, event)
+        if event is not None:
+            self._go_on(reel, event, CATCH_UP)
+            if moment >= event.ends:
+                self._end(reel, event)
 
     def notice(self, notice: Notice) -> None:
         """Keep what happened to a source as a line."""
@@ -117,46 +126,70 @@ class RecordSink:
         return self
 
     def __exit__(self, *exc: object) -> None:
-        for source, reel in self._reels.items():
+        for reel in self._reels.values():
             if reel.event is not None:
-                self._finish(source, reel.event)
-                reel.event = None
+                self._end(reel, reel.event)
         if self._writing is not None:
             self._writing.join()
         self._lines.close()
 
-    def _remember(self, reel: _Reel, frame: StillFrame) -> None:
+    def _remember(self, reel: _Reel, still: Still) -> None:
         if reel.event is not None:
-            reel.event.frames.append(frame)
-        reel.before.append(frame)
-        while reel.before and reel.before[0][0] < frame[0] - self.options.before_s:
+            reel.event.waiting.append(still)
+        reel.before.append(still)
+        while reel.before and reel.before[0][0] < still[0] - self.options.before_s:
             reel.before.popleft()
 
     def _begin(self, reel: _Reel, result: Result, moment: float) -> None:
-        if reel.event is None:
-            reel.event = _Event(
-                _stamp(result), result.announced or "", list(reel.before), moment + self.options.after_s
-            )
-        else:  # another announcement in the middle of a clip makes it longer
-            longest = reel.event.frames[0][0] + self.options.longest_s
-            reel.event.ends = min(moment + self.options.after_s, longest)
+        if reel.event is not None:  # another announcement in the middle of a clip makes it longer
+            reel.event.ends = min(moment + self.options.after_s, reel.event.began + self.options.longest_s)
+            return
+        name = f"{_stamp(result)}-{_plain(result.frame.source)}-{_plain(result.announced or '')}.mp4"
+        clip = Clip(self.options.folder / "clips" / name, self.options.fps)
+        reel.event = _Event(clip, deque(reel.before), reel.before[0][0], moment + self.options.after_s)
 
-    def _finish(self, source: str, event: _Event) -> None:
-        """Write the clip beside the loop; one at a time."""
+    def _go_on(self, reel: _Reel, event: _Event, most: int | None = None) -> None:
+        """Put waiting pictures into the clip; without room for them it is given up."""
+        for _ in range(len(event.waiting) if most is None else min(most, len(event.waiting))):
+            moment, data = event.waiting.popleft()
+            if not self._reserve(event, len(data)):
+                reel.event = None
+                self._release(event)
+                event.clip.discard()
+                self._tell(False, "a clip")
+                return
+            event.clip.add(moment, decode_image(data, "a kept picture"))
+
+    def _reserve(self, event: _Event, size: int) -> bool:
+        """Whether the quota and the disk have room for a clip to grow by a picture."""
+        need = event.clip.bytes() + 2 * size
+        if need <= event.reserved:
+            return True
+        want = need + min(SPARE_BYTES, self.options.quota_bytes // 10)
+        with self._disk:
+            done = self._quota.make_room(self._reserved - event.reserved + want)
+            if done:
+                self._reserved, event.reserved = self._reserved - event.reserved + want, want
+        return done
+
+    def _release(self, event: _Event) -> None:
+        with self._disk:
+            self._reserved, event.reserved = self._reserved - event.reserved, 0
+
+    def _end(self, reel: _Reel, event: _Event) -> None:
+        """Finish the clip beside the loop; one at a time."""
+        self._go_on(reel, event)
+        if reel.event is None:
+            return
+        reel.event = None
         if self._writing is not None:
             self._writing.join()
-        self._writing = threading.Thread(
-            target=self._write_clip, args=(source, event), name="edgelens-clip", daemon=True
-        )
+        self._writing = threading.Thread(target=self._finish, args=(event,), name="edgelens-clip", daemon=True)
         self._writing.start()
 
-    def _write_clip(self, source: str, event: _Event) -> None:
-        frames = event.frames
-        with self._disk:
-            expected = sum(len(data) for _, data in frames)  # an MP4 is smaller than its JPEGs
-            target = self.options.folder / "clips" / f"{event.stamp}-{_plain(source)}-{_plain(event.label)}.mp4"
-            done = self._quota.make_room(expected) and write_clip(target, frames, self.options.fps)
-            self._credit = 0
+    def _finish(self, event: _Event) -> None:
+        done = event.clip.finish()
+        self._release(event)
         self.clips += done
         self._tell(done, "a clip")
 
@@ -164,7 +197,7 @@ class RecordSink:
         data = bytes(cv2.imencode(".jpg", result.frame.image, [cv2.IMWRITE_JPEG_QUALITY, 90])[1])
         label, source = _plain(result.announced or ""), _plain(result.frame.source)
         with self._disk:
-            done = self._quota.make_room(len(data))
+            done = self._quota.make_room(self._reserved + len(data))
             if done:
                 try:
                     write_bytes(self.options.folder / "snapshots" / f"{_stamp(result)}-{source}-{label}.jpg", data)
@@ -180,7 +213,7 @@ class RecordSink:
             if self._credit < size or now - self._checked > 10:
                 self._checked = now
                 want = max(min(65536, self.options.quota_bytes // 20), size)
-                self._credit = want if self._quota.make_room(want) else 0
+                self._credit = want if self._quota.make_room(self._reserved + want) else 0
             self._credit -= size
             return self._credit >= 0
 

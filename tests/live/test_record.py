@@ -16,7 +16,7 @@ import cv2
 import numpy as np
 import pytest
 
-from edgelens.runtime.sinks.clip import write_clip
+from edgelens.runtime.sinks.clip import Clip
 from edgelens.runtime.sinks.protocol import Notice
 from edgelens.runtime.sinks.record import RecordOptions, RecordSink
 
@@ -85,8 +85,10 @@ def test_a_clip_under_way_is_finished_when_the_run_ends(staged: Any, later: Any,
 
 
 def test_gaps_keep_their_time(tmp_path: Path) -> None:
-    still = bytes(cv2.imencode(".jpg", np.zeros((48, 64, 3), np.uint8))[1])
-    assert write_clip(tmp_path / "x.mp4", [(0.0, still), (0.1, still), (1.1, still), (1.2, still)], 10)
+    clip = Clip(tmp_path / "x.mp4", 10)
+    for moment in (0.0, 0.1, 1.1, 1.2):
+        clip.add(moment, np.zeros((48, 64, 3), np.uint8))
+    assert clip.finish()
     assert play(tmp_path / "x.mp4") == pytest.approx(13, abs=1)
 
 
