@@ -47,7 +47,7 @@ def make_files(
     graph: fx.GraphModule | None = None,
     steps: Steps | None = None,
 ) -> ModelFiles:
-    """Export, quantize and gather; `graph` and `quantized` come from quantization-aware training where there was one."""
+    """Export, quantize and gather; `graph` and `quantized` are given where more than calibration decided them."""
     steps = steps or Steps(quiet=True)
     with steps.step("exporting"):
         graph = graph if graph is not None else trace(network, pixels)

@@ -37,9 +37,9 @@ def time_on(
         rows = json.loads(report.read_text())["cases"]
     found = {}
     for row in rows:
-        artifact = next((a for place, a in places.items() if Path(place).name == Path(row["model"]).name), None)
-        if artifact is not None and "steady" in row:
-            times = row["steady"]
+        match = next((a for place, a in places.items() if Path(place).name == Path(row["model"]).name), None)
+        if match is not None and "steady" in row:
+            artifact, times = match, row["steady"]
             found[artifact.path] = Timing(
                 artifact.path, artifact.engine, artifact.precision, times["p50"], times["p95"], (times["p50"],)
             )

@@ -131,7 +131,8 @@ def _pools_everything(node: fx.Node) -> bool:
         return False
     if node.target == aten.adaptive_avg_pool2d.default:
         return list(node.args[1]) in ([1, 1], [1])  # type: ignore[arg-type]
-    return node.target == aten.mean.dim and sorted(a % 4 for a in node.args[1]) == [2, 3]  # type: ignore[union-attr,operator,arg-type,misc]
+    axes: Any = node.args[1] if node.target == aten.mean.dim else ()
+    return sorted(axis % 4 for axis in axes) == [2, 3]
 
 
 def _replace_pool(graph: fx.Graph, node: fx.Node, source: fx.Node) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from torch import nn
+from torch import fx, nn
 
 from edgelens.runtime.bundle import Bundle
 from edgelens.runtime.errors import UsageError
@@ -31,7 +31,7 @@ from .golden import golden_frames
 from .graph import is_convolutional, trace
 from .material import Material, material_of, split_of
 from .proof import feature_space, require_parity
-from .quantize.choose import ChooseConfig, Choice, choose
+from .quantize.choose import Choice, ChooseConfig, choose
 from .quantize.qat import train_quantized
 from .report import report_html
 from .shrink import shrunk, training_pictures
@@ -129,7 +129,9 @@ def candidate_of(
     return Candidate(network, material, tuple(artifacts), parity, exported, tuple(history), left_float, choice)
 
 
-def _decided(graph, network, material: Material, config: CompressConfig, steps: Steps) -> Choice:  # type: ignore[no-untyped-def]
+def _decided(
+    graph: fx.GraphModule, network: nn.Module, material: Material, config: CompressConfig, steps: Steps
+) -> Choice:
     with steps.step("choosing ranges"):
         wanted = ChooseConfig(
             config.observer,

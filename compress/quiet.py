@@ -24,11 +24,10 @@ def quiet() -> Iterator[None]:
         logging.disable(logging.CRITICAL)
         os.dup2(nowhere, 1)
         os.dup2(nowhere, 2)
-        with warnings.catch_warnings():
+        with warnings.catch_warnings(), open(os.devnull, "w") as sink:  # noqa: PTH123
             warnings.simplefilter("ignore")
-            with open(os.devnull, "w") as sink:  # noqa: PTH123
-                with contextlib.redirect_stdout(sink), contextlib.redirect_stderr(sink):
-                    yield
+            with contextlib.redirect_stdout(sink), contextlib.redirect_stderr(sink):
+                yield
     finally:
         logging.disable(level)
         os.dup2(saved[0], 1)

@@ -30,8 +30,8 @@ def report_html(
     parts = [
         f"<h1>{html.escape(card.name)}</h1>",
         f"<p>{html.escape(card.network)}; {card.classes} classes; task {html.escape(card.task)}.</p>",
-        f"<p class=note>Accuracy on {html.escape(card.evaluated_on)}. Latency: the engine alone, one picture, "
-        f"{html.escape(card.device)}.</p>",
+        f"<p class=note>Accuracy on {html.escape(card.evaluated_on)}.</p>",
+        f"<p class=note>Latency: the engine alone, one picture, {html.escape(card.device)}.</p>",
         _table(header, rows),
         _list(card.notes),
     ]

@@ -38,8 +38,8 @@ def pack_model(model: Any) -> bytes:
 
         def _aligned(self, x: Any) -> int:
             self.StartVector(1, x.size, _ALIGNED if x.size >= _ALIGNED else 4)
-            head = self.head - x.size
-            self.head = head
+            head = int(self.head) - x.size
+            self.head: int = head
             self.Bytes[head : head + x.size] = x.tobytes()
             self.vectorNumElems = x.size
             return int(self.EndVector())

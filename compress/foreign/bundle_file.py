@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from edgelens.runtime.bundle import Bundle, write_bundle
 from edgelens.runtime.engines.protocol import EngineOptions
 from edgelens.runtime.errors import UsageError
-from edgelens.runtime.manifest import Limits, Manifest, ModelFile, Network, Provenance
+from edgelens.runtime.manifest import Golden, Limits, Manifest, ModelFile, Network, Provenance
 from edgelens.runtime.model import open_model
 from edgelens.runtime.network import LoadedNetwork
 from edgelens.runtime.preprocess import fit
@@ -46,7 +46,7 @@ def bundle_file(
     name: str | None = None,
     command: str = "",
 ) -> Bundled:
-    """Wrap a .tflite or .onnx file; `said` are the options that `open_model` takes, `images` a folder to prove it with."""
+    """Wrap a .tflite or .onnx file; `said` are options of `open_model`, `images` a folder to prove it with."""
     if Path(out).suffix != ".edge":
         raise UsageError(f"--out {out}: a bundle's name ends in .edge")
     opened = open_model(model, **dict(said or {}))
@@ -54,7 +54,7 @@ def bundle_file(
     file = network.files[0]
     entries = {file.path: opened.read(file.path)}
     notes = list(opened.notes)
-    golden = ()
+    golden: tuple[Golden, ...] = ()
     if images is not None:
         made = self_made_golden(opened, network, file, images)
         line, frames = made.entries()

@@ -92,7 +92,7 @@ def compress_onnx(
     held = Bundle(dataclasses.replace(opened.manifest, networks={"main": dataclasses.replace(network, files=files)}),
                   memory={**memory, file.path: opened.read(file.path)})  # fmt: skip
     with steps.step("checking parity"):
-        parity, answers = _parity(held, network, file, files, pictures)
+        parity = _parity(held, network, file, files, pictures)
         _require(parity, config, steps)
     with steps.step("timing"):
         timings = time_artifacts(artifacts, pictures.pixels[0], threads=config.threads)
@@ -106,7 +106,7 @@ def compress_onnx(
         ),
         preferred=preferred,
     )
-    left = {name: "after the last layer, or classifier and pooling" for name in tail_nodes(prepared)}
+    left = dict.fromkeys(tail_nodes(prepared), "after the last layer, or classifier and pooling")
     card = _card(config.name or Path(out).stem, model, network, artifacts, parity, timings, preferred,
                  [*opened.notes, *notes, *said_by_gate], config, {"left_float": left, "quantization": {
                      "taken": [max(tried, key=lambda name: tried[name])], "tried_db": tried}}, len(pictures))  # fmt: skip
@@ -115,9 +115,8 @@ def compress_onnx(
     with steps.step("writing"):
         line, frames = golden.entries()
         entries = {**memory, **frames, "card.json": card.to_json(), "card.md": card.to_markdown()}
-        provenance = Provenance(
-            f"edgelens {__version__}", config.command, created=now(), notes={"from": Path(model).name}
-        )
+        source = {"from": Path(model).name}
+        provenance = Provenance(f"edgelens {__version__}", config.command, created=now(), notes=source)
         manifest = Manifest(card.name, {"main": network}, golden=(line,), provenance=provenance)
         bundle = write_bundle(out, manifest, entries)
     return CompressedFile(bundle, card, parity, timings, report_html(card, parity))
@@ -129,14 +128,13 @@ def _line(artifact: Artifact) -> ModelFile:
 
 def _parity(
     held: Bundle, network: Network, original: ModelFile, files: Sequence[ModelFile], pictures: Pictures
-) -> tuple[Parity, dict[str, NDArray[np.float32]]]:
+) -> Parity:
     """Every file against the one that came, on the calibration pictures."""
     reference = _flat(outputs_of(held, network, original, list(pictures.pixels)))
     columns = _columns(network, pictures.images, reference)
-    rows, answers = [], {}
+    rows = []
     for file in files:
         values = _flat(outputs_of(held, network, file, list(pictures.pixels)))
-        answers[file.path] = values
         rows.append(
             FileParity(
                 file.path,
@@ -148,7 +146,7 @@ def _parity(
                 _accuracy(values, pictures.labels, columns),
             )
         )
-    return Parity(len(pictures), _accuracy(reference, pictures.labels, columns), tuple(rows)), answers
+    return Parity(len(pictures), _accuracy(reference, pictures.labels, columns), tuple(rows))
 
 
 def _columns(network: Network, images: ImageSet, reference: NDArray[np.float32]) -> NDArray[np.intp] | None:
@@ -205,7 +203,7 @@ def _limits(held: Bundle, network: Network, file: ModelFile, golden: GoldenFrame
 
 
 def _measured(file: ModelFile, parity: Parity, timings: Mapping[str, Timing]) -> dict[str, Any]:
-    row = {k: v for k, v in parity.of(file.path).to_json().items() if k != "file" and v == v}  # noqa: PLR0124 (NaN)
+    row = {k: v for k, v in parity.of(file.path).to_json().items() if k != "file" and v == v}
     return {**timings[file.path].to_json(), **row, "device": processor()}
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import re
 import tempfile
 from pathlib import Path
@@ -67,7 +68,7 @@ def prepared_onnx(model: Any, path: str) -> tuple[Any, tuple[str, ...]]:
 
         target = Path(folder) / "prepared.onnx"
         try:
-            quant_pre_process(model, target, skip_symbolic_shape=True)
+            quant_pre_process(copy.deepcopy(model), target, skip_symbolic_shape=True)  # it changes what it is given
             model = onnx.load(target)
         except Exception:  # noqa: BLE001 (it only makes quantizing better; without it the model is still whole)
             notes.append("onnxruntime's preparation failed on it: quantized as it is")

@@ -61,7 +61,8 @@ def _keep_width(expand: nn.Linear, shrink: nn.Linear, share: float, round_to: in
 
 
 def _norm(weight: Tensor, size: int) -> Tensor:
-    return weight.detach().reshape(-1, size, weight.shape[1]).flatten(1).norm(dim=1)
+    strength: Tensor = weight.detach().reshape(-1, size, weight.shape[1]).flatten(1).norm(dim=1)
+    return strength
 
 
 def _keep_rows(layer: nn.Linear, rows: Tensor) -> None:

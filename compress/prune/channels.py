@@ -71,5 +71,5 @@ def prune_to_macs(
 
 def _classifier(network: nn.Module) -> list[nn.Module]:
     """The last dense layer: its outputs are the classes."""
-    layers = [module for module in network.modules() if isinstance(module, nn.Linear | nn.Conv2d)]
+    layers: list[nn.Module] = [module for module in network.modules() if isinstance(module, nn.Linear | nn.Conv2d)]
     return layers[-1:]

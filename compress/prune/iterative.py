@@ -61,6 +61,7 @@ def prune(
 
 
 def narrower(network: nn.Module, pixels: PixelContract, most: float, data: Pictures, config: PruneConfig) -> nn.Module:
+    """A copy with at most so many multiply-adds that has not recovered yet."""
     if has_attention(network):
         return _narrower_attention(network, pixels, most, config.round_to)
     if config.importance == "taylor":

@@ -1,4 +1,4 @@
-"""Which ranges and repairs a network gets: each is tried in simulation, the one that answers most like float is taken."""
+"""Which ranges and repairs a network gets: each is tried in simulation, what answers most like float is taken."""
 
 from __future__ import annotations
 

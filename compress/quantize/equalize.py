@@ -43,9 +43,11 @@ def _pairs(graph: fx.GraphModule) -> Iterator[tuple[fx.Node, str, fx.Node]]:
         step = node
         while len(step.users) == 1 and next(iter(step.users)).target in _PASSES_SCALE:
             step = next(iter(step.users))
-        if len(step.users) == 1 and (taker := next(iter(step.users))).target == aten.conv2d.default:
-            if taker.args[0] is step and _grouping(graph, taker) is not None:
-                yield node, step.name, taker
+        taker = next(iter(step.users)) if len(step.users) == 1 else None
+        if taker is None or taker.target != aten.conv2d.default:
+            continue
+        if taker.args[0] is step and _grouping(graph, taker) is not None:
+            yield node, step.name, taker
 
 
 def _grouping(graph: fx.GraphModule, layer: fx.Node) -> str | None:

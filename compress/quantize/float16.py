@@ -16,7 +16,7 @@ __all__ = ["float16_artifacts"]
 
 
 def float16_artifacts(exported: Exported) -> list[Artifact]:
-    """Float16 files: ONNX computes in half precision between float borders, TFLite stores halves and computes floats."""
+    """Float16 files: ONNX computes in half precision between float borders, TFLite stores halves only."""
     found = []
     if exported.onnx is not None:
         found.append(Artifact("onnxruntime", "float16", _onnx(exported), FLOAT_PIXELS))

@@ -1,4 +1,4 @@
-"""Batch norm folded into the convolution or linear layer before it: one multiplication fewer, and no range of its own."""
+"""Batch norm folded into the layer before it: one multiplication fewer, and no range of its own."""
 
 from __future__ import annotations
 

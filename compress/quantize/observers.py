@@ -134,8 +134,8 @@ def _mse(histogram: Histogram, observer: Observer) -> tuple[float, float]:  # no
     centres = (histogram.edges[:-1] + histogram.edges[1:]) / 2
     low, high = min(histogram.low, 0.0), max(histogram.high, 0.0)
     for _ in range(2):
-        high = min(_shrunk(high), key=lambda end: _error(histogram.counts, centres, low, end))  # noqa: B023
-        low = min(_shrunk(low), key=lambda end: _error(histogram.counts, centres, end, high))  # noqa: B023
+        high = min(_shrunk(high), key=lambda end: _error(histogram.counts, centres, low, end))
+        low = min(_shrunk(low), key=lambda end: _error(histogram.counts, centres, end, high))
     return low, high
 
 

@@ -1,4 +1,4 @@
-"""8 bits for attention and recurrent networks: every exporter takes them apart differently, so each file is calibrated."""
+"""8 bits for attention and recurrent networks: exporters take them apart differently, so each file is calibrated."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Quantization-aware training: the folded network learns under fake quantization, its ranges with it, from its float self."""
+"""Quantization-aware training: the folded network and its ranges learn under fake quantization from the float one."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import numpy as np
-from numpy.typing import NDArray
 from torch import fx, nn
 
 from edgelens.train.augment import Recipe

@@ -82,7 +82,7 @@ def agree_on_ranges(graph: fx.GraphModule, plan: Plan, observed: Mapping[str, tu
 def weight_scales(weight: NDArray[np.float32]) -> NDArray[np.float32]:
     """A scale for each output channel, (O,): the largest weight becomes ±127."""
     largest = np.abs(weight.reshape(len(weight), -1)).max(axis=1).astype(np.float32)
-    return np.maximum(largest, np.float32(1e-9)) / np.float32(127)
+    return np.asarray(np.maximum(largest, np.float32(1e-9)) / np.float32(127), np.float32)
 
 
 def layers(graph: fx.GraphModule) -> list[fx.Node]:

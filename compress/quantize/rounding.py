@@ -1,4 +1,4 @@
-"""Learned rounding (after AdaRound, Nagel et al., 2020): each weight goes up or down as the layer's output likes best."""
+"""Learned rounding (after AdaRound, Nagel et al., 2020): each weight goes up or down as its layer's output likes."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def learn_rounding(
     *,
     progress: Callable[[str], None] | None = None,
 ) -> fx.GraphModule:
-    """A copy whose weights lie on the 8-bit grid already, rounded so that each layer answers most like the float one."""
+    """A copy whose weights lie on the 8-bit grid, rounded so that each layer answers most like the float one."""
     config = config or RoundingConfig()
     rounded = copy.deepcopy(graph)
     layers = [n for n in graph.graph.nodes if n.target in LAYERS and n.name in quantized.plan.integer]
@@ -54,7 +54,7 @@ def learn_rounding(
         bias = constant(rounded, layer.args[2] if len(layer.args) > 2 else None)
         assert weight is not None
         learned = _learn(layer, weight.detach(), bias, inputs, targets[layer.name], config)
-        set_parameter(rounded, str(layer.args[1].target), learned)  # type: ignore[union-attr]
+        set_parameter(rounded, str(layer.args[1].target), learned)
     return rounded
 
 

@@ -1,4 +1,4 @@
-"""8-bit weights, float activations: no calibration; `dynamic` quantizes activations as they come, `weight-only` never."""
+"""8-bit weights without calibration: `dynamic` quantizes activations as they come, `weight-only` never."""
 
 from __future__ import annotations
 

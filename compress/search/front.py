@@ -62,12 +62,12 @@ def nearest_words(points: Sequence[Point]) -> str:
 
 
 def _beats(other: Mapping[str, Any], row: Mapping[str, Any]) -> bool:
-    as_good = (
+    as_good = bool(
         other["accuracy"] >= row["accuracy"]
         and other["size"] <= row["size"]
         and other["latency_ms"] <= row["latency_ms"]
     )
-    better = (
+    better = bool(
         other["accuracy"] > row["accuracy"] or other["size"] < row["size"] or other["latency_ms"] < row["latency_ms"]
     )
     return as_good and better

@@ -1,4 +1,4 @@
-"""The budget search: cheap estimates, short recoveries, long ones for what is left; the most accurate file that fits."""
+"""The budget search: cheap estimates, short recoveries, then long ones; the most accurate file that fits."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
-
 
 from edgelens.runtime.errors import UsageError, WorkError
 from edgelens.train.run import Run
@@ -74,7 +73,9 @@ class Point:
         }
 
 
-def search_run(run_path: str | Path, out: str | Path, config: SearchConfig, *, steps: Steps | None = None) -> Compressed:
+def search_run(
+    run_path: str | Path, out: str | Path, config: SearchConfig, *, steps: Steps | None = None
+) -> Compressed:
     """The bundle of the most accurate file within the budget; a WorkError that says how near it came where none is."""
     steps = steps or Steps(quiet=True)
     if Path(out).suffix != ".edge":
@@ -132,7 +133,7 @@ class _Search:
 
     def after_short_recovery(self, plans: Sequence[Plan], points: Sequence[Point]) -> list[tuple[Plan, float]]:
         """Plans that the estimates allow, by their accuracy after a short recovery."""
-        found = []
+        found: list[tuple[Plan, float]] = []
         for plan in plans:
             if self.deadline - time.monotonic() < 0.3 * self.config.minutes * 60 and found:
                 break
@@ -254,5 +255,3 @@ def _finished(
         candidate, out, plain, steps, preferred=point.artifact.path, notes=notes, extra=extra,
         plots=pareto_plots(rows), tables=tables,
     )  # fmt: skip
-
-

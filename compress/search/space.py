@@ -33,7 +33,9 @@ class Plan:
         """The candidate for people."""
         if self.kind == "trained":
             return "as trained"
-        what = f"pruned to {self.share:.0%} of the multiply-adds" if self.kind == "pruned" else f"{self.share:g} × width"
+        what = (
+            f"pruned to {self.share:.0%} of the multiply-adds" if self.kind == "pruned" else f"{self.share:g} × width"
+        )
         return what if self.side == 1 else f"{what}, {self.side:g} × the picture's side"
 
     def pixels(self, whole: PixelContract) -> PixelContract:

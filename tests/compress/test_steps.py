@@ -59,9 +59,9 @@ def test_attention_prunes_whole_heads_and_inner_width():
 
 def test_training_in_8_bits_ends_in_weights_and_ranges_that_export(run, train_pictures):
     from edgelens.compress.artifact import file_outputs
+    from edgelens.compress.config import CompressConfig
     from edgelens.compress.exported import export, int8_artifacts
     from edgelens.compress.files import quantized_by
-    from edgelens.compress.config import CompressConfig
     from edgelens.compress.quantize.qat import QatConfig, train_quantized
     from edgelens.compress.quantize.simulate import simulate
     from edgelens.compress.verify_parity import snr_db

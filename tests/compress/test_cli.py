@@ -1,0 +1,44 @@
+"""`edgelens compress` and `edgelens bundle` as people type them."""
+
+import json
+
+from click.testing import CliRunner
+
+from edgelens.cli import cli
+
+
+def test_compress_writes_bundle_card_and_report(run_folder, tmp_path):
+    out = tmp_path / "d.edge"
+    done = CliRunner().invoke(
+        cli,
+        ["compress", str(run_folder), "--out", str(out), "--formats", "tflite", "--precisions", "int8",
+         "--observer", "minmax", "--calibration-images", "16", "--json", "-"],
+    )  # fmt: skip
+    assert done.exit_code == 0, done.output
+    card = json.loads(done.stdout)
+    assert [row["step"] for row in card["steps"]] == ["network in torch", "int8 TFLite"]
+    assert out.exists()
+    assert "<table>" in (tmp_path / "d.report.html").read_text()
+
+
+def test_a_budget_without_a_unit_is_refused(run_folder, tmp_path):
+    arguments = ["compress", str(run_folder), "--out", str(tmp_path / "d.edge"), "--max-latency", "15"]
+    done = CliRunner().invoke(cli, arguments)
+    assert done.exception.exit_code == 2
+    assert "15ms" in str(done.exception)
+
+
+def test_an_onnx_file_needs_images(tmp_path):
+    file = tmp_path / "m.onnx"
+    file.write_bytes(b"x")
+    done = CliRunner().invoke(cli, ["compress", str(file), "--out", str(tmp_path / "d.edge")])
+    assert done.exception.exit_code == 2
+    assert "--calibrate" in str(done.exception)
+
+
+def test_bundle_wraps_a_finished_file(compressed, tmp_path):
+    file = tmp_path / "m.tflite"
+    file.write_bytes(compressed.bundle.read("models/main.float32.tflite"))
+    done = CliRunner().invoke(cli, ["bundle", str(file), "--out", str(tmp_path / "m.edge")])
+    assert done.exit_code == 0, done.output
+    assert "classify, 10 labels, tflite" in done.stdout

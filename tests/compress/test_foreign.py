@@ -1,0 +1,58 @@
+"""Other people's ONNX files: upgraded, quantized, timed against themselves, bundled."""
+
+import numpy as np
+import pytest
+
+from edgelens.compress.config import CompressConfig
+from edgelens.compress.foreign import compress_onnx
+from edgelens.runtime.verify import verify_bundle
+
+
+@pytest.fixture(scope="module")
+def digit_photos(tmp_path_factory):
+    """Real digits in class folders, 28 × 28."""
+    import cv2
+    from sklearn.datasets import load_digits
+
+    folder = tmp_path_factory.mktemp("photos")
+    data = load_digits()
+    for i in range(60):
+        image = cv2.resize(np.clip(data.images[i] * 16, 0, 255).astype(np.uint8), (28, 28))
+        place = folder / str(data.target[i])
+        place.mkdir(exist_ok=True)
+        cv2.imwrite(str(place / f"{i}.png"), image)
+    return folder
+
+
+def test_an_old_mnist_network_is_upgraded_and_proven(shared, digit_photos, tmp_path):
+    model = str(shared / "models" / "mnist_onnx" / "mnist.onnx")
+    made = compress_onnx(model, tmp_path / "m.edge", str(digit_photos), CompressConfig(calibration_images=40))
+    assert verify_bundle(made.bundle).ok
+    assert any("opset 8 upgraded" in note for note in made.card.notes)
+    row = made.parity.of("models/main.int8.onnx")
+    assert row.agreement >= 0.95
+    assert row.snr_db > 25
+    sizes = {file.precision: file.bytes for file in made.bundle.manifest.main.files}
+    assert sizes["int8"] < sizes["float32"]
+
+
+def test_a_plain_torch_export_is_quantized_throughout(digit_photos, tmp_path):
+    import onnx
+    import torch
+    from torch import nn
+
+    from edgelens.compress.quiet import quiet
+
+    torch.manual_seed(0)
+    layers = [nn.Conv2d(3, 16, 3, padding=1), nn.ReLU(), nn.Conv2d(16, 16, 3, padding=1), nn.ReLU()]
+    network = nn.Sequential(*layers, nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(16, 4)).eval()
+    file = tmp_path / "plain.onnx"
+    with quiet():
+        torch.onnx.export(network, (torch.zeros(1, 3, 32, 32),), file, dynamo=True, external_data=False)
+    made = compress_onnx(
+        str(file), tmp_path / "p.edge", str(digit_photos), CompressConfig(calibration_images=20), {"std": "255"}
+    )
+    assert made.parity.of("models/main.int8.onnx").snr_db > 20
+    kinds = [n.op_type for n in onnx.load_from_string(made.bundle.read("models/main.int8.onnx")).graph.node]
+    assert kinds.count("DequantizeLinear") >= 6
+    assert made.bundle.manifest.main.pixels.width == 32

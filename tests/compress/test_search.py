@@ -1,0 +1,88 @@
+"""The budget search: never a file outside the budget, said plainly when nothing fits, resumed where it stopped."""
+
+import pytest
+
+from edgelens.compress.config import CompressConfig
+from edgelens.compress.quantize.observers import Observer
+from edgelens.compress.search.budget import Budget, Cost
+from edgelens.compress.search.candidates import Lesson
+from edgelens.compress.search.front import mark_front
+from edgelens.compress.search.search import SearchConfig, search_run
+from edgelens.compress.search.space import Plan
+from edgelens.compress.steps import Steps
+from edgelens.runtime.errors import UsageError, WorkError
+
+PLAIN = CompressConfig(
+    formats=("tflite",), precisions=("int8",), observer=Observer(), equalize=False, correct_bias=False,
+    calibration_images=32,
+)  # fmt: skip
+LESSON = Lesson(short=0.5, long=1.0, short_steps=5, long_steps=20)
+
+
+def test_limits_are_read_with_their_units():
+    budget = Budget.parse(max_latency="15ms", max_size="100KB", max_memory="20MB", max_drop=0.5)
+    assert (budget.latency_ms, budget.size_bytes, budget.memory_mb) == (15.0, 100_000, 20.0)
+    assert budget.least_accuracy(0.9) == pytest.approx(0.895)
+    for wrong in ("15", "fast", "-3ms", "0ms"):
+        with pytest.raises(UsageError, match="--max-latency"):
+            Budget.parse(max_latency=wrong)
+
+
+def test_a_measured_latency_needs_a_margin_a_predicted_one_has_its_own():
+    budget = Budget(latency_ms=10.0, size_bytes=100, min_accuracy=0.9)
+    assert budget.excess(Cost(0.95, 100, 9.9), 1.0).keys() == {"latency"}
+    assert not budget.excess(Cost(0.95, 100, 9.9, predicted=True), 1.0)
+    assert budget.excess(Cost(0.85, 101, 1.0), 1.0).keys() == {"size", "accuracy"}
+
+
+def test_the_front_holds_what_nothing_beats():
+    rows = [
+        {"accuracy": 0.9, "size": 10, "latency_ms": 1.0},
+        {"accuracy": 0.9, "size": 12, "latency_ms": 1.0},
+        {"accuracy": 0.8, "size": 5, "latency_ms": 2.0},
+    ]
+    assert [row["front"] for row in mark_front(rows)] == [True, False, True]
+
+
+def test_the_trained_network_is_taken_where_it_fits(run_folder, tmp_path):
+    config = SearchConfig(Budget.parse(max_size="1MB", max_drop=5.0), PLAIN, study=str(tmp_path / "s"), lesson=LESSON)
+    found = search_run(run_folder, tmp_path / "x.edge", config)
+    assert [row["candidate"] for row in found.card.extra["search"]["points"]] == ["as trained"]
+    assert len(found.bundle.manifest.main.files) == 1
+    assert "Pareto front" not in found.card.to_markdown().decode()
+    assert found.report.count("<img") >= 2
+
+
+def test_a_smaller_network_is_found_and_the_study_is_resumed(run_folder, tmp_path, compressed):
+    whole = len(compressed.bundle.read("models/main.int8.tflite"))
+    budget = Budget(size_bytes=int(whole * 0.85), min_accuracy=0.1)
+    plans = (Plan("trained"), Plan("pruned", 0.5))
+    config = SearchConfig(budget, PLAIN, study=str(tmp_path / "s"), lesson=LESSON, plans=plans)
+    found = search_run(run_folder, tmp_path / "x.edge", config)
+    assert found.bundle.manifest.main.files[0].bytes <= budget.size_bytes
+    assert found.bundle.manifest.main.feature_space != compressed.bundle.manifest.main.feature_space
+    steps = Steps(quiet=True)
+    again = search_run(run_folder, tmp_path / "y.edge", config, steps=steps)
+    assert not any("recovery:" in what for what in steps.seconds)
+    assert again.parity == found.parity
+
+
+def test_what_cannot_be_done_is_said_with_how_near_it_came(run_folder, tmp_path):
+    config = SearchConfig(
+        Budget.parse(max_size="3KB", min_accuracy=0.5), PLAIN, study=str(tmp_path / "s"), lesson=LESSON,
+        plans=(Plan("trained"),),
+    )  # fmt: skip
+    with pytest.raises(WorkError) as caught:
+        search_run(run_folder, tmp_path / "x.edge", config)
+    assert "no candidate keeps" in str(caught.value)
+    assert "as trained as int8 TFLite" in str(caught.value)
+    assert not (tmp_path / "x.edge").exists()
+
+
+def test_memory_is_the_peak_above_the_idle_engine(compressed):
+    from edgelens.compress.artifact import Artifact
+    from edgelens.compress.search.memory import memory_mb
+
+    file = next(f for f in compressed.bundle.manifest.main.files if f.path.endswith("int8.tflite"))
+    found = memory_mb(Artifact("tflite", "int8", compressed.bundle.read(file.path), file.tensor))
+    assert 0 <= found < 60
