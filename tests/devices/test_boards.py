@@ -19,6 +19,8 @@ import pytest
 from click.testing import CliRunner, Result
 
 from edgelens.cli import cli
+from edgelens.devices.deploy.to_device import DeployPlan
+from edgelens.devices.deploy.to_device import deploy as roll_out
 from edgelens.devices.ssh.connection import Connection
 from edgelens.devices.ssh.environment import prepare
 from edgelens.runtime.errors import DeviceError, EdgelensError
@@ -83,6 +85,10 @@ def test_deploy_and_rollback_there(board: Board, make_bundle: Callable[..., Path
     assert json.loads(deploy(make_bundle(1)).stdout)["slot"] == "a"
     assert json.loads(deploy(make_bundle(2)).stdout)["slot"] == "b"
     assert "failed its golden frames" in refusal(deploy(make_bundle(3, broken=True)))
+    plan = DeployPlan(wheels=str(board.wheels))
+    with pytest.raises(DeviceError, match="connection was lost while verifying it there"):
+        roll_out(str(make_bundle(4)), board.host, plan, _cut_when_verifying)
+    assert (board.store / "current").readlink().name == "b"
     assert json.loads(run("rollback", "--on", board.host, "--json", "-").stdout)["content_version"] == 1
     assert "older than 2" in refusal(deploy(make_bundle(1)))
     verified = run("verify", make_bundle(2), "--on", board.host, "--wheels", board.wheels)
@@ -168,6 +174,12 @@ def test_a_cut_connection_leaves_nothing_running_and_goes_on(
     assert (board.home / "started").exists()
     time.sleep(3)
     assert not (board.home / "ended").exists()
+
+
+def _cut_when_verifying(line: str) -> None:
+    if line.startswith("verifying"):
+        for pid in Path(f"/proc/self/task/{threading.get_native_id()}/children").read_text().split():
+            os.kill(int(pid), 9)
 
 
 def _kill(connection: Connection) -> None:
