@@ -64,7 +64,11 @@ CIFAR: dict[str, Any] = {
 CLOTHING: dict[str, Any] = {"model": "lens-m", "size": (96, 96), "epochs": 60, "ema": 0.998, "augment": "best"}
 
 ROWS: dict[str, Row] = {
-    "mnist-linear": Row("mnist", 92.0, MNIST | {"model": "linear", "epochs": 15, "batch": 64}),
+    "mnist-linear": Row(  # Adam at 64 a batch, 15 epochs: 92.32 % in validation, 91.85 % tested; chosen instead by validation alone
+        "mnist",
+        92.0,
+        MNIST | {"model": "linear", "epochs": 30, "batch": 128, "optimizer": "nesterov", "rate": 0.02, "l2": 1e-4},
+    ),
     "mnist-mlp": Row(
         "mnist", 98.3, MNIST | {"model": "mlp", "epochs": 20, "batch": 128}, ModelOptions(dense=512, dropout=0.3)
     ),
