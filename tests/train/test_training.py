@@ -12,10 +12,10 @@ import pytest
 import torch
 
 from edgelens.runtime.errors import DataError, EdgelensError, UsageError, WorkError
-from edgelens.runtime.preprocess import TensorContract, fit as fit_pixels, to_tensor
+from edgelens.runtime.preprocess import TensorContract, to_tensor
+from edgelens.runtime.preprocess import fit as fit_pixels
 from edgelens.train import Run, TrainConfig, fit, resume
 from edgelens.train.checkpoint import State, load_state, save_state
-from edgelens.train.models.options import ModelOptions
 
 TENSOR = TensorContract(layout="NCHW", dtype="float32", mean=(128.0,), std=(128.0,))
 
@@ -228,7 +228,7 @@ def test_a_damaged_checkpoint_is_one_line(run: Run, tmp_path: Path) -> None:
 def test_damaged_runs_are_one_line(run: Run, tmp_path: Path) -> None:
     for text in ("", "[]", "{}", '{"schema": 99}', '{"schema": 1, "config": {"x": 1}, "facts": {"classes": []}}'):
         (tmp_path / "run.json").write_text(text)
-        with pytest.raises(DataError, match="run.json"):
+        with pytest.raises(DataError, match=r"run\.json"):
             Run.open(tmp_path)
     (tmp_path / "run.json").write_bytes((run.path / "run.json").read_bytes())
     with pytest.raises(DataError, match="no epoch was finished"):
