@@ -45,13 +45,15 @@ def make_files(
     *,
     quantized: Quantized | None = None,
     graph: fx.GraphModule | None = None,
+    exported: Exported | None = None,
     steps: Steps | None = None,
 ) -> ModelFiles:
-    """Export, quantize and gather; `graph` and `quantized` are given where more than calibration decided them."""
+    """Export, quantize and gather; `graph`, `quantized` and `exported` are given where they are known."""
     steps = steps or Steps(quiet=True)
-    with steps.step("exporting"):
-        graph = graph if graph is not None else trace(network, pixels)
-        exported = export(network, graph, pixels, formats=config.formats, dynamic_batch=config.dynamic_batch)
+    if exported is None:
+        with steps.step("exporting"):
+            graph = graph if graph is not None else trace(network, pixels)
+            exported = export(network, graph, pixels, formats=config.formats, dynamic_batch=config.dynamic_batch)
     artifacts: list[Artifact] = []
     left_float: Mapping[str, str] = {}
     if "float32" in config.precisions:

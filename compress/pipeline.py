@@ -111,7 +111,7 @@ def candidate_of(
         files = make_files(
             choice.graph, material.pixels, material.calibration,
             dataclasses.replace(config, precisions=("int8",)), quantized=choice.quantized, graph=choice.graph,
-            steps=steps,
+            exported=next(iter(exported.values()), None) if choice.graph is graph else None, steps=steps,
         )  # fmt: skip
         artifacts += files.artifacts
         exported["int8"], left_float = files.exported, files.left_float

@@ -107,9 +107,10 @@ def compress_onnx(
         preferred=preferred,
     )
     left = dict.fromkeys(tail_nodes(prepared), "after the last layer, or classifier and pooling")
+    taken = max(tried, key=lambda name: tried[name])
+    extra = {"left_float": left, "quantization": {"taken": [taken], "tried_db": tried}}
     card = _card(config.name or Path(out).stem, model, network, artifacts, parity, timings, preferred,
-                 [*opened.notes, *notes, *said_by_gate], config, {"left_float": left, "quantization": {
-                     "taken": [max(tried, key=lambda name: tried[name])], "tried_db": tried}}, len(pictures))  # fmt: skip
+                 [*opened.notes, *notes, *said_by_gate], config, extra, len(pictures))  # fmt: skip
     for note in card.notes:
         steps.say(note)
     with steps.step("writing"):

@@ -85,7 +85,7 @@ def test_parity_outside_its_limits_writes_nothing(run_folder, tmp_path):
     from edgelens.compress.quantize.observers import Observer
 
     config = CompressConfig(
-        formats=("tflite",), precisions=("int8",), observer=Observer("percentile", 55.0), calibration_images=16,
+        formats=("onnx",), precisions=("int8",), observer=Observer("percentile", 55.0), calibration_images=16,
         equalize=False, correct_bias=False,
     )  # fmt: skip
     with pytest.raises(WorkError, match="--allow-mismatch"):

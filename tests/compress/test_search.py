@@ -13,7 +13,7 @@ from edgelens.compress.steps import Steps
 from edgelens.runtime.errors import UsageError, WorkError
 
 PLAIN = CompressConfig(
-    formats=("tflite",), precisions=("int8",), observer=Observer(), equalize=False, correct_bias=False,
+    formats=("onnx",), precisions=("int8",), observer=Observer(), equalize=False, correct_bias=False,
     calibration_images=32,
 )  # fmt: skip
 LESSON = Lesson(short=0.5, long=1.0, short_steps=5, long_steps=20)
@@ -54,8 +54,8 @@ def test_the_trained_network_is_taken_where_it_fits(run_folder, tmp_path):
 
 
 def test_a_smaller_network_is_found_and_the_study_is_resumed(run_folder, tmp_path, compressed):
-    whole = len(compressed.bundle.read("models/main.int8.tflite"))
-    budget = Budget(size_bytes=int(whole * 0.85), min_accuracy=0.1)
+    whole = len(compressed.bundle.read("models/main.int8.onnx"))
+    budget = Budget(size_bytes=int(whole * 0.85), min_accuracy=None)
     plans = (Plan("trained"), Plan("pruned", 0.5))
     config = SearchConfig(budget, PLAIN, study=str(tmp_path / "s"), lesson=LESSON, plans=plans)
     found = search_run(run_folder, tmp_path / "x.edge", config)
@@ -75,7 +75,7 @@ def test_what_cannot_be_done_is_said_with_how_near_it_came(run_folder, tmp_path)
     with pytest.raises(WorkError) as caught:
         search_run(run_folder, tmp_path / "x.edge", config)
     assert "no candidate keeps" in str(caught.value)
-    assert "as trained as int8 TFLite" in str(caught.value)
+    assert "as trained as int8 ONNX" in str(caught.value)
     assert not (tmp_path / "x.edge").exists()
 
 

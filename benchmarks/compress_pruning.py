@@ -1,0 +1,72 @@
+"""Pruning to half the multiply-adds with distillation: points lost on the test images, and float32 TFLite speed.
+
+python benchmarks/compress_pruning.py runs/resnet8 --epochs 60 --teacher runs/lens-m
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import time
+from pathlib import Path
+from typing import Any
+
+from compress_pairs import paired
+
+from edgelens.compress.answers import torch_logits
+from edgelens.compress.artifact import Artifact
+from edgelens.compress.config import CompressConfig
+from edgelens.compress.distill import load_teacher
+from edgelens.compress.exported import export, float_artifacts
+from edgelens.compress.finetune import FineTune, recipe_of
+from edgelens.compress.gate import time_artifacts
+from edgelens.compress.graph import trace
+from edgelens.compress.material import material_of, split_of
+from edgelens.compress.pictures import pictures_of
+from edgelens.compress.prune.channels import macs_of
+from edgelens.compress.prune.iterative import PruneConfig, prune
+from edgelens.train.run import Run
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("run")
+    parser.add_argument("--macs", type=float, default=0.5)
+    parser.add_argument("--importance", default="magnitude")
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--epochs", type=float, default=30)
+    parser.add_argument("--rate", type=float, default=2e-3)
+    parser.add_argument("--teacher")
+    parser.add_argument("--json")
+    options = parser.parse_args()
+    run = Run.open(options.run)
+    material = material_of(run, CompressConfig())
+    data = pictures_of(split_of(run, "train")[0], run.pixels)
+    teacher = load_teacher(options.teacher, run) if options.teacher else material.network
+    tuning = FineTune(epochs=options.epochs, rate=options.rate, features=0.5)
+    config = PruneConfig(options.macs, options.importance, options.rounds, tuning=tuning)
+    start = time.perf_counter()
+    smaller = prune(run.model(), teacher, run.pixels, data, recipe_of(run), config, progress=print)
+    held = material.evaluation
+    right = [torch_logits(network, held.pixels).argmax(1) == held.labels for network in (material.network, smaller)]
+    files = []
+    for name, network in (("whole", material.network), ("pruned", smaller)):
+        exported = export(network, trace(network, run.pixels), run.pixels, formats=("tflite",))
+        files.append(Artifact("tflite", name, float_artifacts(exported)[0].data))
+    timings = time_artifacts(files, material.golden.pictures[0], rounds=60)
+    result: dict[str, Any] = {
+        "model": run.config.model,
+        "on": material.evaluated_on,
+        "multiply_adds": [macs_of(network, run.pixels) for network in (material.network, smaller)],
+        "accuracy": paired(right[0], right[1]),
+        "float32 tflite speed-up": timings[files[0].path].ratio(timings[files[1].path]),
+        "seconds": time.perf_counter() - start,
+        "config": {key: str(value) for key, value in vars(options).items()},
+    }
+    where = options.json or Path(__file__).parent / "results" / f"compress_pruning_{run.config.model}.json"
+    Path(where).write_text(json.dumps(result, indent=1) + "\n")
+    print(json.dumps(result, indent=1))
+
+
+if __name__ == "__main__":
+    main()
