@@ -56,17 +56,26 @@ def prune_channels(
 def prune_to_macs(
     network: nn.Module, pixels: PixelContract, most: float, *, by: str = "magnitude", round_to: int = 8
 ) -> nn.Module:
-    """The largest pruned copy with at most so many multiply-adds, found by bisecting the share of channels."""
-    low, high = 0.0, 0.95
-    best: nn.Module | None = None
-    for _ in range(8):
-        middle = (low + high) / 2
-        candidate = prune_channels(network, pixels, middle, by=by, round_to=round_to)
-        if macs_of(candidate, pixels) <= most:
-            best, high = candidate, middle
-        else:
-            low = middle
-    return best if best is not None else prune_channels(network, pixels, high, by=by, round_to=round_to)
+    """The largest pruned copy with at most so many multiply-adds, found by bisecting; else the smallest there is."""
+    smallest: nn.Module | None = None
+    for rounding in dict.fromkeys((round_to, max(round_to // 2, 1), max(round_to // 4, 1))):
+        # a network of few channels cannot be halved in eights: finer steps then, rather than nothing
+        low, high = 0.0, 0.95
+        best: nn.Module | None = None
+        for _ in range(8):
+            middle = (low + high) / 2
+            candidate = prune_channels(network, pixels, middle, by=by, round_to=rounding)
+            macs = macs_of(candidate, pixels)
+            if smallest is None or macs < macs_of(smallest, pixels):
+                smallest = candidate
+            if macs <= most:
+                best, high = candidate, middle
+            else:
+                low = middle
+        if best is not None:
+            return best
+    assert smallest is not None
+    return smallest
 
 
 def _classifier(network: nn.Module) -> list[nn.Module]:
