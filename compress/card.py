@@ -9,6 +9,8 @@ from typing import Any
 
 __all__ = ["Card", "CardRow"]
 
+_SHOWN = 20  # operators; the JSON has them all
+
 
 @dataclass(frozen=True)
 class CardRow:
@@ -76,7 +78,9 @@ class Card:
         left: Mapping[str, str] = self.extra.get("left_float") or {}
         if left:
             lines += ["", "Operators left in float:", ""]
-            lines += _table(("operator", "why"), list(left.items()))
+            lines += _table(("operator", "why"), list(left.items())[:_SHOWN])
+            if len(left) > _SHOWN:
+                lines += ["", f"and {len(left) - _SHOWN} more, in card.json."]
         if self.command:
             lines += ["", "Made with", "", f"    {self.command}"]
         return ("\n".join(lines) + "\n").encode()

@@ -63,12 +63,11 @@ def observe_onnx(
                 before = limits.get(name, (low, high))
                 limits[name] = (min(low, before[0]), max(high, before[1]))
     histograms = {n: Histogram(low, max(high, low + 1e-9), np.zeros(BINS)) for n, (low, high) in limits.items()}
-    if any(observer.method != "minmax" for observer in observers):
-        for tensor in inputs():
-            for name, value in probe.values(tensor).items():
-                if value.size:
-                    h = histograms[name]
-                    h.counts += np.histogram(_thinned(value), BINS, (h.low, h.high))[0]
+    for tensor in inputs():
+        for name, value in probe.values(tensor).items():
+            if value.size:
+                h = histograms[name]
+                h.counts += np.histogram(_thinned(value), BINS, (h.low, h.high))[0]
     return {
         observer: {name: OBSERVERS[observer.method](histogram, observer) for name, histogram in histograms.items()}
         for observer in observers

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -18,13 +19,26 @@ from ..quiet import quiet
 from ..verify_parity import snr_db
 from .onnx_ranges import Probe, observe_onnx
 
-__all__ = ["best_quantized", "tail_nodes"]
+__all__ = ["QuantizedOnnx", "best_quantized", "tail_nodes"]
 
 OBSERVERS = (Observer("minmax"), Observer("percentile", 99.999), Observer("percentile", 99.99), Observer("mse"))
 _LAYERS = ("Conv", "Gemm", "MatMul", "ConvTranspose")
 _POOLS = ("GlobalAveragePool", "AveragePool", "ReduceMean", "GlobalMaxPool")
 _CARRIES = ("Flatten", "Reshape", "Squeeze", "Identity", "Dropout")
+_ACTIVATIONS = ("Relu", "Clip", "Sigmoid", "HardSigmoid", "HardSwish", "LeakyRelu", "Mul", "PRelu")
 JUDGES = 48
+ENOUGH_DB = 15.0  # below it a detector loses boxes and a classifier classes
+MIXED = (2, 4, 8, 16)  # layers left float, tried one after another
+
+
+@dataclass(frozen=True)
+class QuantizedOnnx:
+    """A model in 8 bits, what was tried for it, and the nodes that stay float."""
+
+    model: Any
+    tried: dict[str, float]  # what → dB
+    left_float: tuple[str, ...]
+    mixed: frozenset[str]  # those of them that stay float because 8 bits cost too much there
 
 
 def best_quantized(
@@ -34,26 +48,51 @@ def best_quantized(
     observers: Sequence[Observer] = OBSERVERS,
     *,
     say: Callable[[str], None] | None = None,
-) -> tuple[Any, dict[str, float]]:
-    """The quantized model whose outputs stand highest above their error, and every observer's decibels."""
+) -> QuantizedOnnx:
+    """The model in 8 bits whose outputs stand highest above their error; where that is low, some layers stay float."""
     probe = Probe(model)
     ranges = observe_onnx(probe, inputs, observers)
     judges = [tensor for _, tensor in zip(range(JUDGES), inputs(), strict=False)]
-    reference = [np.concatenate([probe.values(t)[name].reshape(-1) for name in outputs]) for t in judges]
+    reference = np.stack([np.concatenate([probe.values(t)[name].reshape(-1) for name in outputs]) for t in judges])
     tried: dict[str, float] = {}
-    best: tuple[float, Any] | None = None
+    always = tail_nodes(model)
+
+    def judged(name: str, limits: Mapping[str, tuple[float, float]], left: Sequence[str]) -> tuple[float, Any]:
+        if say is not None:
+            say(f"trying {name}")
+        candidate = _quantized(model, limits, judges[0], probe.input, [*always, *left])
+        quality = snr_db(np.stack(_answers(candidate, judges, outputs)), reference)
+        tried[name] = round(quality, 2)
+        return quality, candidate
+
+    best: tuple[float, Any, Observer, tuple[str, ...]] | None = None
     for observer in observers:
         name = observer.method + (f" {observer.percentile:g}" if observer.method == "percentile" else "")
-        if say is not None:
-            say(f"trying {name} ranges")
-        candidate = _quantized(model, ranges[observer], judges[0], probe.input)
-        values = _answers(candidate, judges, outputs)
-        quality = snr_db(np.stack(values), np.stack(reference))
-        tried[name] = round(quality, 2)
+        quality, candidate = judged(f"{name} ranges", ranges[observer], ())
         if best is None or quality > best[0] + 0.3:
-            best = (quality, candidate)
+            best = (quality, candidate, observer, ())
     assert best is not None
-    return best[1], tried
+    ranked = [node for node in model.graph.node if node.op_type in _LAYERS]  # an error made early reaches everything
+    for count in MIXED if best[0] < ENOUGH_DB else ():
+        layers = ranked[:count]
+        left = tuple(name for layer in layers for name in _with_activation(model, layer))
+        quality, candidate = judged(f"first {len(layers)} layers float", ranges[best[2]], left)
+        if quality > best[0] + 1:
+            best = (quality, candidate, best[2], left)
+        if quality >= ENOUGH_DB or count >= len(ranked):
+            break
+    return QuantizedOnnx(best[1], tried, (*always, *best[3]), frozenset(best[3]))
+
+
+def _with_activation(model: Any, layer: Any) -> list[str]:
+    """A layer and the element-wise operators right behind it (x · sigmoid(x) is two)."""
+    found, values = [layer.name], {layer.output[0]}
+    for node in model.graph.node:
+        if node.op_type in _ACTIVATIONS and set(node.input) & values:
+            found.append(node.name)
+            if node.op_type in ("Sigmoid", "HardSigmoid"):
+                values.add(node.output[0])
+    return found
 
 
 def tail_nodes(model: Any) -> list[str]:
@@ -92,7 +131,9 @@ def _is_vector(model: Any, name: str) -> bool:
     return value is not None and len(value.type.tensor_type.shape.dim) == 2
 
 
-def _quantized(model: Any, limits: Mapping[str, tuple[float, float]], sample: NDArray[Any], entry: str) -> Any:
+def _quantized(
+    model: Any, limits: Mapping[str, tuple[float, float]], sample: NDArray[Any], entry: str, left: Sequence[str]
+) -> Any:
     """One quantized model: every tensor's range is given, so one sample is enough for the quantizer's own pass."""
     import copy
 
@@ -111,7 +152,6 @@ def _quantized(model: Any, limits: Mapping[str, tuple[float, float]], sample: ND
                      "quant_type": QuantType.QUInt8}
                 ]  # fmt: skip
         source = copy.deepcopy(model)
-        left = tail_nodes(source)
         try:
             quantize_static(
                 source,
@@ -122,7 +162,7 @@ def _quantized(model: Any, limits: Mapping[str, tuple[float, float]], sample: ND
                 activation_type=QuantType.QUInt8,
                 weight_type=QuantType.QInt8,
                 calibrate_method=CalibrationMethod.MinMax,
-                nodes_to_exclude=left,
+                nodes_to_exclude=list(left),
                 extra_options={"TensorQuantOverrides": overrides},
             )
         except Exception as error:
