@@ -26,15 +26,17 @@ def main() -> None:
     for precision, suffix, build in SETS:
         plain = io.BytesIO()
         with tarfile.open(fileobj=plain, mode="w", format=tarfile.USTAR_FORMAT) as archive:
-            for kernel in KERNELS:
-                data = build(kernel, precision)
-                info = tarfile.TarInfo(f"{kernel.name}.{suffix}")
+            made = [(kernel.name, build(kernel, precision)) for kernel in KERNELS]
+            if (precision, suffix) == ("float32", "onnx"):
+                made += [(f"plain-{kernel.name}", build(kernel, "plain")) for kernel in KERNELS[1::2]]
+            for name, data in made:
+                info = tarfile.TarInfo(f"{name}.{suffix}")
                 info.size = len(data)
                 archive.addfile(info, io.BytesIO(data))
         packed = lzma.compress(plain.getvalue(), preset=9 | lzma.PRESET_EXTREME)
         (FOLDER / f"kernels-{precision}-{suffix}.tar.xz").write_bytes(packed)
         size = f"{len(plain.getvalue()) / 1e6:.1f} MB unpacked, {len(packed) / 1e3:.0f} KB packed"
-        print(f"{len(KERNELS)} {precision} {suffix} kernels, {size}")
+        print(f"{len(made)} {precision} {suffix} kernels, {size}")
 
 
 if __name__ == "__main__":

@@ -20,7 +20,7 @@ def pattern(shape: tuple[int, ...], dtype: type, spread: float) -> np.ndarray:
 
 class _Graph:
     def __init__(self, quantized: bool) -> None:
-        self.quantized = quantized
+        self.quantized, self.plain = quantized, False
         self.nodes: list[onnx.NodeProto] = []
         self.weights: list[onnx.TensorProto] = []
 
@@ -33,14 +33,16 @@ class _Graph:
         self.nodes.append(helper.make_node(kind, inputs, [name], name=name, **attributes))
         return name
 
-    def dequantized(self, name: str) -> str:
-        return self.node("DequantizeLinear", [name, "scale", "zero"]) if self.quantized else name
+    def dequantized(self, name: str, zero: str = "zero") -> str:
+        return self.node("DequantizeLinear", [name, "scale", zero]) if self.quantized else name
 
     def value(self, name: str) -> str:
         """An activation as the next layer takes it: through a quantizer, where there is one."""
         if not self.quantized:
             return name
-        return self.dequantized(self.node("QuantizeLinear", [name, "scale", "zero"]))
+        # after a Relu the range starts at 0, or onnxruntime leaves the convolution in float
+        zero = "bottom" if name.startswith("relu") else "zero"
+        return self.dequantized(self.node("QuantizeLinear", [name, "scale", zero]), zero)
 
     def weight(self, shape: tuple[int, ...], axis: int) -> str:
         name = f"w{len(self.weights)}"
@@ -52,16 +54,24 @@ class _Graph:
         return self.node("DequantizeLinear", [name, f"{name}s", f"{name}z"], axis=axis)
 
     def bias(self, count: int) -> str:
-        return self.constant(f"b{len(self.weights)}", np.zeros(count, np.float32))
+        name = f"b{len(self.weights)}"
+        if not self.quantized:
+            return self.constant(name, np.zeros(count, np.float32))
+        self.constant(name, np.zeros(count, np.int32))  # in integers, or onnxruntime leaves the convolution in float
+        self.constant(f"{name}s", np.full(count, 1e-3 * _SCALE, np.float32))
+        self.constant(f"{name}z", np.zeros(count, np.int32))
+        return self.node("DequantizeLinear", [name, f"{name}s", f"{name}z"], axis=0)
 
 
 def build_onnx(kernel: Kernel, precision: str) -> bytes:
-    """The kernel with an NCHW input."""
-    int8 = precision == "int8"
+    """The kernel with an NCHW input; the weights of "plain" may be overridden, so that nothing is fused or blocked."""
+    int8, plain = precision == "int8", precision == "plain"
     graph = _Graph(int8)
+    graph.plain = plain
     if int8:
         graph.constant("scale", np.array(_SCALE))
         graph.constant("zero", np.array(_ZERO))
+        graph.constant("bottom", np.array(np.uint8(0)))
     shape = [1, kernel.channels] + [kernel.side] * 2
     flat = kernel.layers[0].kind == "fc"
     shape = shape[:2] if flat else shape
@@ -77,7 +87,10 @@ def build_onnx(kernel: Kernel, precision: str) -> bytes:
         helper.make_graph(
             graph.nodes,
             kernel.name,
-            [helper.make_tensor_value_info("image", kind, shape)],
+            [
+                helper.make_tensor_value_info("image", kind, shape),
+                *(helper.make_tensor_value_info(w.name, w.data_type, w.dims) for w in graph.weights if plain),
+            ],
             [helper.make_tensor_value_info("out", TensorProto.FLOAT, None)],
             graph.weights,
         ),
@@ -96,6 +109,9 @@ def _layer(graph: _Graph, layer: Layer, values: list[str], channels: list[int]) 
         weight = graph.weight((out, count // groups, *window), 0)
         name = graph.node("Conv", [last, weight, graph.bias(out)], pads=pads, strides=strides, group=groups,
                           kernel_shape=window)  # fmt: skip
+        if graph.plain:
+            scales = [graph.constant(f"n{i}_{len(graph.weights)}", np.ones(out, np.float32)) for i in range(4)]
+            name = graph.node("BatchNormalization", [name, *scales])
         return (graph.node("Relu", [name]) if layer.act else name), out
     if layer.kind == "fc":
         return graph.node("Gemm", [last, graph.weight((count, layer.out), 1), graph.bias(layer.out)]), layer.out

@@ -13,7 +13,8 @@ from .operators import Op
 
 __all__ = ["CostModel", "fit_cost", "nnls"]
 
-WORKS = ("conv", "pointwise", "depthwise", "dense", "elementwise", "curve", "pool", "reduce", "move", "free")
+WORKS = ("conv", "pointwise", "depthwise", "plain conv", "plain pointwise", "plain depthwise", "dense", "elementwise",
+         "curve", "pool", "reduce", "move", "free")  # fmt: skip
 _TILE = 16  # output channels that a kernel works on at once; what is left over costs as much
 _DISTURBED = 0.2
 _FLOOR_MS = 0.02  # errors of networks faster than this count absolutely
@@ -97,10 +98,12 @@ def _features(op: Op, cache_bytes: float) -> Floats:
     spilled = max(touched - cache_bytes, 0.0)
     if op.work == "free":
         return np.array([1.0])
-    if op.work in ("elementwise", "curve", "pool", "reduce", "move"):
+    if op.work == "pool":  # its window is not told; a constant would stand for the windows of the kernels
+        return np.array([op.moved_bytes, spilled])
+    if op.work in ("elementwise", "curve", "reduce", "move"):
         return np.array([1.0, op.moved_bytes, spilled])
     tiles = np.ceil(op.c_out / _TILE) * _TILE
-    padded = op.macs / op.c_out * tiles if op.work != "depthwise" else op.macs
+    padded = op.macs / op.c_out * tiles if not op.work.endswith("depthwise") else op.macs
     gathered = op.pixels * op.window * op.c_in  # what a convolution without its own kernel copies first
     rows = op.pixels * tiles  # written once a pixel, whatever the depth
     return np.array([1.0, op.macs, padded, gathered, rows, op.moved_bytes, op.weight_bytes, spilled])

@@ -22,7 +22,7 @@ class Op:
 
     name: str
     kind: str  # the engine's or format's own name
-    work: str  # conv, pointwise, depthwise, dense, elementwise, curve, pool, reduce, move
+    work: str  # conv, pointwise, depthwise (or "plain" ones), dense, elementwise, curve, pool, reduce, move, free
     macs: float = 0.0
     moved_bytes: float = 0.0  # activations in and out
     weight_bytes: float = 0.0
@@ -118,6 +118,7 @@ def _profiled(data: bytes, shape: Sequence[int]) -> list[dict[str, Any]]:
         settings.intra_op_num_threads = 1
         settings.enable_profiling = True
         settings.profile_file_prefix = str(Path(folder) / "profile")
+        settings.add_session_config_entry("session.disable_prepacking", "1")  # packed weights would not be listed
         try:
             session = ort.InferenceSession(data, settings, providers=["CPUExecutionProvider"])
             inputs = random_inputs(engine.inputs, shape)
@@ -141,17 +142,28 @@ def _op(
     made = float(sum(math.prod(size) for size in outputs))
     moved = before * float(sum(math.prod(size) for size in activations)) + after * made
     if kind in _CONVOLUTIONS and weights:
-        return _convolution(name, kind, weights[0], outputs[0], moved, before)
+        taken = activations[0] if activations else ()
+        return _convolution(name, kind, weights[0], taken, outputs[0], moved, before)
     if kind in _PRODUCTS:
         inner = float(activations[0][-1]) if activations and activations[0] else 1.0
         held = float(math.prod(weights[0])) * before if weights else 0.0
         width = float(outputs[0][-1]) if outputs[0] else 1.0
         return Op(name, kind, "dense", made * inner, moved, held, made / width, 1.0, inner, width)
     work = "free" if kind in _FREE else _KIND_TO_WORK.get(kind, "move")
+    if work == "pool" and sum(axis == 1 for axis in outputs[0][1:]) >= 2:
+        work = "reduce"  # over the whole picture
     return Op(name, kind, work, 0.0, moved, 0.0, made)
 
 
-def _convolution(name: str, kind: str, weight: tuple[int, ...], output: tuple[int, ...], moved: float, size: int) -> Op:
+def _convolution(
+    name: str,
+    kind: str,
+    weight: tuple[int, ...],
+    taken: tuple[int, ...],
+    output: tuple[int, ...],
+    moved: float,
+    size: int,
+) -> Op:
     made = float(math.prod(output))
     tflite = kind in ("CONV_2D", "DEPTHWISE_CONV_2D", "TRANSPOSE_CONV")
     if kind == "DEPTHWISE_CONV_2D":
@@ -160,15 +172,13 @@ def _convolution(name: str, kind: str, weight: tuple[int, ...], output: tuple[in
         c_out, c_in, window = float(weight[0]), float(weight[3]), float(weight[1] * weight[2])
     else:
         c_out, c_in, window = float(weight[0]), float(weight[1]), float(math.prod(weight[2:]))
-    depthwise = kind == "DEPTHWISE_CONV_2D" or (not tflite and c_in == 1 and c_out > 1 and window > 1 and _deep(output))
+    # a first convolution on a gray picture has one input channel too, and is none
+    depthwise = kind == "DEPTHWISE_CONV_2D" or (not tflite and c_in == 1 and int(c_out) in taken[1:] and window > 1)
     work = "depthwise" if depthwise else "pointwise" if window == 1 else "conv"
+    if kind in ("CONV", "FUSEDCONV") and not name.endswith("_nchwc"):
+        work = f"plain {work}"  # onnxruntime blocks channels where it may; where it may not, other kernels run
     held = float(math.prod(weight)) * size
     return Op(name, kind, work, made * c_in * window, moved, held, made / c_out, window, c_in, c_out)
-
-
-def _deep(output: tuple[int, ...]) -> bool:
-    """A first convolution on a gray picture has one input channel too, and is none."""
-    return min(output[1:]) < 4096
 
 
 def _known(shape: Sequence[int | None]) -> tuple[int, ...]:

@@ -108,7 +108,7 @@ def networks() -> Mapping[str, Work]:
 
 def work_of(ops: Sequence[Op], bytes_each: float) -> Work:
     """A model's operators as sums."""
-    macs = tuple(sum(op.macs for op in ops if op.work == kind) for kind in KINDS)
+    macs = tuple(sum(op.macs for op in ops if op.work.removeprefix("plain ") == kind) for kind in KINDS)
     moved = sum(op.moved_bytes for op in ops) / bytes_each
     weights = sum(op.weight_bytes for op in ops) / bytes_each
     return Work(macs, moved, weights, float(sum(op.work != "free" for op in ops)))
