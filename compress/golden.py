@@ -17,7 +17,7 @@ from edgelens.runtime.preprocess import PixelContract, fit
 
 __all__ = ["GoldenFrames", "frames_of", "golden_frames", "png_frames"]
 
-COUNT = 16
+COUNT = 12
 LONGEST_SIDE = 480  # larger photos are made smaller before they become golden: the file travels to small devices
 
 

@@ -84,7 +84,7 @@ GRAMMAR = {
     "--engine": ["run", "verify", "evaluate", "bench", "serve"],
     "--precision": ["run", "verify", "evaluate", "serve"],
     "--threads": ["run", "evaluate", "serve", "train"],
-    "--labels": ["run", "evaluate", "inspect", "serve", "bundle", "compress"],
+    "--labels": ["run", "evaluate", "serve", "bundle", "compress"],
     "--threshold": ["run", "evaluate", "serve"],
     "--duration": ["run"],
     "--on": ["run", "verify", "evaluate", "bench", "doctor", "rollback", "status"],

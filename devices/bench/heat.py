@@ -47,8 +47,9 @@ class HeatLog:
         return any(told) if told else None
 
     def watts(self, since_s: float, until_s: float) -> float | None:
-        """Mean power between two moments."""
-        told = [m.reading.power_w for m in self.moments if since_s <= m.at_s <= until_s + self._every_s]
+        """Mean power between two moments, counting the looks just before and after."""
+        margin = 2 * self._every_s  # a busy machine looks late
+        told = [m.reading.power_w for m in self.moments if since_s - margin <= m.at_s <= until_s + margin]
         known = [value for value in told if value is not None]
         return sum(known) / len(known) if known else None
 

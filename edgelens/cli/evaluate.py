@@ -7,11 +7,13 @@ from typing import Any
 
 import click
 
+from edgelens.cli.elsewhere import OnDevice, model_engines, wheels_option
 from edgelens.cli.options import (
     engine_options,
     json_option,
     labels_option,
     model_argument,
+    on_option,
     pixel_options,
     threshold_option,
 )
@@ -20,7 +22,7 @@ from edgelens.cli.output import write_json
 __all__ = ["command"]
 
 
-@click.command("evaluate")
+@click.command("evaluate", cls=OnDevice, inputs=("model", "data", "labels"), parts=model_engines)
 @model_argument(required=True)
 @click.argument("data")
 @click.option(
@@ -35,6 +37,8 @@ __all__ = ["command"]
 @pixel_options
 @engine_options
 @json_option
+@on_option
+@wheels_option
 def command(
     model: str,
     data: str,

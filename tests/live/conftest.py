@@ -30,16 +30,6 @@ from edgelens.runtime.preprocess import PixelContract, TensorContract
 from edgelens.runtime.recognitions import Recognitions
 from edgelens.runtime.result import Result
 
-CHROMIUM_ARGS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
-
 
 class StagedLoop:
     """Moving pictures with their results, written to a live page as the camera loop does it."""
@@ -164,19 +154,6 @@ def colour_bundle() -> Bundle:
     )
     entries = {file.path: model.SerializeToString()}
     return Bundle(complete(Manifest("colour", {"main": network}), entries), None, entries)
-
-
-@pytest.fixture(scope="session")
-def chromium() -> Iterator[Any]:
-    """Debian's Chromium, headless."""
-    path = shutil.which("chromium") or shutil.which("chromium-browser")
-    if path is None:
-        pytest.skip("no chromium here")
-    playwright = pytest.importorskip("playwright.sync_api")
-    with playwright.sync_playwright() as driver:
-        browser = driver.chromium.launch(executable_path=path, args=CHROMIUM_ARGS)
-        yield browser
-        browser.close()
 
 
 @pytest.fixture(scope="session")

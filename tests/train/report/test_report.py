@@ -120,31 +120,18 @@ def test_data_that_went_away_leaves_a_report(run: Run, tmp_path: Path) -> None:
 
 @pytest.mark.browser
 @pytest.mark.parametrize("width", [360, 1100])
-def test_it_fits_the_screen(run: Run, text: str, width: int) -> None:
-    playwright = pytest.importorskip("playwright.sync_api")
-    with playwright.sync_playwright() as p:
-        browser = _browser(p)
-        page = browser.new_page(viewport={"width": width, "height": 800})
-        errors: list[str] = []
-        page.on("pageerror", lambda error: errors.append(str(error)))
-        requests: list[str] = []
-        page.on("request", lambda request: requests.append(request.url))
-        page.goto((run.path / "report.html").resolve().as_uri())
-        assert page.evaluate("document.documentElement.scrollWidth") <= width
-        assert page.locator("svg.chart").count() >= 4
-        assert not errors
-        assert [url for url in requests if not url.startswith(("file:", "data:"))] == []
-        browser.close()
-
-
-def _browser(p: Any) -> Any:
-    for path in ("/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome"):
-        if Path(path).exists():
-            return p.chromium.launch(executable_path=path, args=["--no-sandbox"])
-    try:
-        return p.chromium.launch()
-    except Exception as error:
-        pytest.skip(f"no Chromium here ({str(error).splitlines()[0]})")
+def test_it_fits_the_screen(run: Run, text: str, width: int, chromium: Any) -> None:
+    page = chromium.new_page(viewport={"width": width, "height": 800})
+    errors: list[str] = []
+    page.on("pageerror", lambda error: errors.append(str(error)))
+    requests: list[str] = []
+    page.on("request", lambda request: requests.append(request.url))
+    page.goto((run.path / "report.html").resolve().as_uri())
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    assert page.locator("svg.chart").count() >= 4
+    assert not errors
+    assert [url for url in requests if not url.startswith(("file:", "data:"))] == []
+    page.close()
 
 
 def _copy(run: Run, folder: Path) -> Run:
