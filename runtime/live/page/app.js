@@ -20,7 +20,11 @@ function say(text) {
 }
 
 const actions = {
-  pause: (source, paused) => change({ source, paused }),
+  pause: (source, paused) => {
+    const stage = stages.get(source);
+    stage?.setSettings({ ...stage.settings, paused }); // at once: a second press must not wait for the answer
+    return change({ source, paused });
+  },
   region: (source, region) => change({ source, region }),
   snapshot: async (source) => {
     try {
