@@ -21,8 +21,8 @@ function say(text) {
 
 const actions = {
   pause: (source, paused) => {
-    const stage = stages.get(source);
-    stage?.setSettings({ ...stage.settings, paused }); // at once: a second press must not wait for the answer
+    const meant = source ? [stages.get(source)] : stages.values(); // no source is all of them
+    for (const stage of meant) stage?.setSettings({ ...stage.settings, paused }); // at once: a second press must not wait
     return change({ source, paused });
   },
   region: (source, region) => change({ source, region }),
