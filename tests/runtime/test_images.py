@@ -12,11 +12,13 @@ import threading
 import cv2
 import numpy as np
 import pytest
-from PIL import Image, ImageOps
 
 from edgelens.runtime.decoder_noise import caught_noise, tells_of_damage
 from edgelens.runtime.errors import ImageError
 from edgelens.runtime.images import decode_image, read_image
+
+Image = pytest.importorskip("PIL.Image", reason="Pillow is what these decoders are held against")
+ImageOps = pytest.importorskip("PIL.ImageOps")
 
 
 def scene(height=60, width=84):
