@@ -122,7 +122,7 @@ class MjpegStream:
         return True
 
     def _set_patience(self, seconds: float) -> None:
-        if self._socket is not None:
+        if self._socket is not None and self._socket.fileno() >= 0:  # one that is read to its end closes by itself
             self._socket.settimeout(seconds)
 
     def _request(self) -> None:

@@ -135,6 +135,7 @@ def test_the_shipped_kernels_run_and_are_small() -> None:
 
 
 def test_the_shipped_kernels_are_what_the_script_makes() -> None:
+    pytest.importorskip("onnx", reason="the kernels are made on a workstation")
     folder = ROOT / "benchmarks/devices"
     sys.path.insert(0, str(folder))
     try:

@@ -25,7 +25,8 @@ def cache(tmp_path, monkeypatch):
 def slow_model(onnx_graph):
     """The colour network with some milliseconds of work in front of its answer."""
     import numpy as np
-    from onnx import helper
+
+    helper = pytest.importorskip("onnx.helper", reason="the onnx package builds the models of this test")
 
     nodes = [
         helper.make_node("Cast", ["image"], ["float"], to=1),
@@ -91,11 +92,12 @@ def test_threads_are_searched_where_none_are_said(color_bundle, monkeypatch):
 
 def test_the_budget_ends_the_search(write_color_bundle, color_onnx):
     bundle = write_color_bundle({f"models/{i}.onnx": color_onnx(bias=float(i)) for i in range(30)})
-    search = EngineSearch(bundle, bundle.manifest.main, candidates(bundle.manifest.main), budget_s=0.05)
+    every = candidates(bundle.manifest.main)
+    search = EngineSearch(bundle, bundle.manifest.main, every, budget_s=0.05)
     start = time.perf_counter()
     assert search.step(10)
     assert time.perf_counter() - start < 1
-    assert 0 < len(search.table) < 30
+    assert 0 < len(search.table) < len(every)
 
 
 def test_a_file_that_does_not_load_is_in_the_table(write_color_bundle, color_onnx):

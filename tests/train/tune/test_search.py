@@ -196,6 +196,7 @@ def test_two_processes_share_a_study(data: Path, tmp_path: Path) -> None:
     assert (config.folder / "tune.html").exists()
 
 
+@pytest.mark.timeout(300)
 def test_interrupted_and_gone_on_with(data: Path, tmp_path: Path) -> None:
     with subprocess.Popen(
         command(data, tmp_path, "--trials", "2", "--epochs", "4000"), stdout=subprocess.PIPE, stderr=subprocess.PIPE
