@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ..quantize.match import every_value_session
 from ..quantize.observers import BINS, OBSERVERS, Histogram, Observer
 
 __all__ = ["Probe", "observe_onnx"]
@@ -19,21 +20,7 @@ class Probe:
     """A model with every float value among its outputs, loaded once."""
 
     def __init__(self, model: Any) -> None:
-        import onnx
-        import onnxruntime as ort
-
-        every = onnx.ModelProto()
-        every.CopyFrom(model)
-        known = {value.name for value in every.graph.output}
-        for node in every.graph.node:
-            for name in node.output:
-                if name and name not in known:
-                    every.graph.output.append(onnx.ValueInfoProto(name=name))
-                    known.add(name)
-        settings = ort.SessionOptions()
-        settings.graph_optimization_level = ort.GraphOptimizationLevel.ORT_DISABLE_ALL
-        settings.log_severity_level = 4
-        self._session = ort.InferenceSession(every.SerializeToString(), settings, providers=["CPUExecutionProvider"])
+        self._session = every_value_session(model)
         self.input = self._session.get_inputs()[0].name
         self._names = [v.name for v in self._session.get_outputs() if v.type == "tensor(float)"]
 

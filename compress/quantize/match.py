@@ -20,7 +20,7 @@ from ..export.onnx import PREPARED
 from ..quiet import quiet
 from .observers import Recorder
 
-__all__ = ["match_values", "name_after_graph", "onnx_values", "tflite_values"]
+__all__ = ["match_values", "name_after_graph", "every_value_session", "onnx_values", "tflite_values"]
 
 _COPIES = ("PAD", "PADV2", "RESHAPE", "TRANSPOSE", "DEPTH_TO_SPACE", "SPACE_TO_DEPTH")
 
@@ -49,6 +49,13 @@ def tflite_values(model: bytes, prepared: NDArray[np.float32]) -> dict[str, NDAr
 
 def onnx_values(model: Any, feed: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
     """Every value of an ONNX model for one input."""
+    session = every_value_session(model)
+    names = [value.name for value in session.get_outputs()]
+    return dict(zip(names, session.run(names, dict(feed)), strict=True))
+
+
+def every_value_session(model: Any) -> Any:
+    """An onnxruntime session, unoptimized, that gives every value of an ONNX model as an output."""
     import onnx
     import onnxruntime as ort
 
@@ -63,9 +70,7 @@ def onnx_values(model: Any, feed: Mapping[str, NDArray[Any]]) -> dict[str, NDArr
     settings = ort.SessionOptions()
     settings.graph_optimization_level = ort.GraphOptimizationLevel.ORT_DISABLE_ALL
     settings.log_severity_level = 4
-    session = ort.InferenceSession(every.SerializeToString(), settings, providers=["CPUExecutionProvider"])
-    names = [value.name for value in session.get_outputs()]
-    return dict(zip(names, session.run(names, dict(feed)), strict=True))
+    return ort.InferenceSession(every.SerializeToString(), settings, providers=["CPUExecutionProvider"])
 
 
 def match_values(
