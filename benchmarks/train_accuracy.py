@@ -90,17 +90,16 @@ ROWS: dict[str, Row] = {
         ModelOptions(dense=128, dropout=0.3),
     ),
     "cifar10-resnet8": Row(
-        "cifar10", 88.5, CIFAR | {"model": "resnet8", "augment": "quick", "epochs": 150}, seeds=(0,)
+        "cifar10", 88.5, CIFAR | {"model": "resnet8", "augment": "quick", "epochs": 100}, seeds=(0,)
     ),
     "cifar10-lens-m": Row(
-        "cifar10", 92.5, CIFAR | {"model": "lens-m", "augment": "default", "epochs": 110, "l2": 5e-4}, seeds=(0,)
+        "cifar10", 92.5, CIFAR | {"model": "lens-m", "augment": "default", "epochs": 70, "l2": 5e-4}, seeds=(0,)
     ),
     "cifar10-lens-s": Row(
         "cifar10",
         90.0,
-        CIFAR | {"model": "lens-s", "augment": "quick", "epochs": 200, "teacher_share": 0.6},
+        CIFAR | {"model": "lens-s", "augment": "quick", "epochs": 90},
         seeds=(0,),
-        teacher="cifar10-lens-m",
     ),
     "sign-digits": Row(
         "sign_digits",
