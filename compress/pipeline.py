@@ -258,6 +258,8 @@ def make_card(
             )
         )
     said = list(notes)
+    if run.facts.started:
+        said.append(f"its training started from {run.facts.started}")
     if parity.between_formats is not None:
         said.append(f"int8 ONNX and int8 TFLite agree on {100 * parity.between_formats:.2f} % of the images")
     extra: dict[str, object] = {}

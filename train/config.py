@@ -14,7 +14,9 @@ from .data.prepare import DataConfig
 from .data.splits import SplitConfig
 from .models.options import ModelOptions
 
-__all__ = ["TrainConfig"]
+__all__ = ["BACKBONE", "TrainConfig"]
+
+BACKBONE = "backbone"  # what `--from` calls the weights that ship with the kit
 
 
 @dataclass(frozen=True)
@@ -63,7 +65,8 @@ class TrainConfig:
     label_smoothing: float = 0.0
     false_accepts: float = 0.05  # share of false answers that the threshold for `unknown` may let through
     patience: int = 0  # epochs without a better validation before it stops; 0 never stops early
-    start: str | None = None  # a run or a .safetensors file whose weights are taken over
+    start: str | None = None  # a run or .safetensors file whose weights are taken over, or BACKBONE
+    scratch: bool = False  # random weights even where the kit's backbone would serve
     freeze: tuple[str, ...] = ()
     teacher: str | None = None  # a run to distil from
     teacher_share: float = 0.7
@@ -84,6 +87,8 @@ class TrainConfig:
                 raise UsageError(f"{name} {value}: must be at least {low}")
         if self.ema >= 1 or not 0 <= self.label_smoothing < 1 or not 0 <= self.teacher_share <= 1:
             raise UsageError("ema and label smoothing must be below 1, the teacher's share between 0 and 1")
+        if self.scratch and self.start:
+            raise UsageError(f"--scratch and --from {self.start}: choose one")
 
     def data_config(self) -> DataConfig:
         """The part that the data is prepared by."""
@@ -103,7 +108,7 @@ class TrainConfig:
     def anchored(self) -> TrainConfig:
         """The configuration with absolute paths, so that a run can be opened from anywhere."""
         names = ("data", "data_dir", "cache", "groups", "start", "teacher")
-        paths = {name: getattr(self, name) for name in names}
+        paths = {name: getattr(self, name) for name in names if getattr(self, name) != BACKBONE}
         there: dict[str, Any] = {
             name: str(Path(path).absolute()) for name, path in paths.items() if path and Path(path).exists()
         }

@@ -45,6 +45,7 @@ class RunFacts:
     temperature: float = 1.0  # logits are divided by it before the softmax
     unknown_threshold: float = 0.0  # what scores below it is announced as unknown
     metrics: dict[str, Any] | None = None  # of the best checkpoint on the validation split
+    started: str | None = None  # whose weights were taken over, in words for people; None: none
 
 
 @dataclass(frozen=True)

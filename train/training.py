@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import platform
 import sys
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -18,12 +18,12 @@ from edgelens.runtime.errors import DataError, UsageError
 from edgelens.runtime.preprocess import PixelContract
 from edgelens.version import __version__
 
-from . import distributed, tensorboard
+from . import backbone, distributed, tensorboard
 from .average import Average
 from .batch_norm import share_batch_norm
 from .check_table import check_table
 from .checkpoint import State, check_room, load_state, save_state
-from .config import TrainConfig
+from .config import BACKBONE, TrainConfig
 from .data.prepare import TrainData, open_images, prepare
 from .distributed import World
 from .finish import finish
@@ -70,13 +70,15 @@ def _train(config: TrainConfig, earlier: Run | None, world: World, *, quiet: boo
     if threads:
         torch.set_num_threads(threads)
     with Progress(config.epochs, 1, quiet=not speak) as progress:
-        network, data, said = _opened(config, earlier, world, progress)
-        for line in said:
+        opened = _opened(config, earlier, world, progress)
+        config, network, data = opened.config, opened.network, opened.data
+        for line in opened.said:
             progress.say(line)
         stored = str(earlier.facts.environment["precision"]) if earlier else None
         made_of, mode, speeds = gather(config, data, network, world, progress.say, stored)
         progress.say(_mode_line(mode, speeds))
-    run = Run(Path(config.out), config, earlier.facts if earlier else _facts(data, network, mode, speeds, world))
+    facts = earlier.facts if earlier else _facts(opened, mode, speeds, world)
+    run = Run(Path(config.out), config, facts)
     if run.facts.data["fingerprint"] != data.fingerprint:
         raise UsageError(f"--resume {run.path}: {config.data} has changed since; start a new run with --from")
     state = _state(config, network, mode, world)
@@ -100,24 +102,44 @@ def _train(config: TrainConfig, earlier: Run | None, world: World, *, quiet: boo
     return finish(run, made_of, state, progress.say) if world.leads else run
 
 
-def _opened(
-    config: TrainConfig, earlier: Run | None, world: World, progress: Progress
-) -> tuple[nn.Module, TrainData, list[str]]:
-    """The network with its first weights, the data, and what is to be said of them once nothing was wrong with them."""
+@dataclass(frozen=True)
+class _Opened:
+    """A training before its first step."""
+
+    config: TrainConfig
+    network: nn.Module  # with its first weights
+    data: TrainData
+    started: str | None  # where the first weights come from; None: from chance
+    said: list[str]
+
+
+def _opened(config: TrainConfig, earlier: Run | None, world: World, progress: Progress) -> _Opened:
+    """The network, the data, and what is to be said of them once nothing was wrong with them."""
     images = open_images(config.data_config())
     pixels = earlier.pixels if earlier else choose_pixels(images, config)
     network = _network(config, pixels, len(images.classes))
     cost = cost_of(network, pixels.channels, (pixels.height, pixels.width))
-    said = [f"{config.model} for {pixels.width}×{pixels.height} {pixels.color}: {cost}"]
-    if config.start and not earlier:
-        said.append(f"from {config.start}: {start_from(network, config.start)}")
+    said, started = [f"{config.model} for {pixels.width}×{pixels.height} {pixels.color}: {cost}"], None
+    if not earlier:
+        by_itself = backbone.suits(config, images, pixels)
+        config = replace(config, start=BACKBONE) if by_itself else config
+        if config.start:
+            started = _started(network, config.start)
+            why = "; few photos do better so, --scratch turns it off" if by_itself else ""
+            said.append(f"starts from {started}{why}")
     if config.freeze:
         said.append(f"frozen: {freeze(network, config.freeze):,} weights")
     data = prepare(config.data_config(), pixels, images=images, progress=progress.reading)
     data = cut(data, config.share, config.seed)
     if world.leads:
         check_room(Path(config.out), network)
-    return network, data, [*said, *check_table(data.check)]
+    return _Opened(config, network, data, started, [*said, *check_table(data.check)])
+
+
+def _started(network: nn.Module, start: str) -> str:
+    """Give a network its first weights, and say whose they are."""
+    source = str(backbone.provenance()) if start == BACKBONE else start
+    return f"{source}: {start_from(network, start)}"
 
 
 def _bytes(checkpoint: Path) -> bytes:
@@ -143,7 +165,8 @@ def _state(config: TrainConfig, network: nn.Module, mode: str, world: World) -> 
     return State(network, optimizer, Average(network, config.ema) if config.ema else None)
 
 
-def _facts(data: TrainData, network: nn.Module, mode: str, speeds: dict[str, float], world: World) -> RunFacts:
+def _facts(opened: _Opened, mode: str, speeds: dict[str, float], world: World) -> RunFacts:
+    data, network = opened.data, opened.network
     cost = cost_of(network, data.pixels.channels, (data.pixels.height, data.pixels.width))
     environment: dict[str, Any] = {
         "edgelens": __version__,
@@ -171,6 +194,7 @@ def _facts(data: TrainData, network: nn.Module, mode: str, speeds: dict[str, flo
         },
         {"parameters": cost.parameters, "macs": cost.macs},
         environment,
+        started=opened.started,
     )
 
 

@@ -13,6 +13,8 @@ from torch import Tensor, nn
 
 from edgelens.runtime.errors import DataError, UsageError
 
+from .backbone import FILE
+from .config import BACKBONE
 from .run import BEST
 
 __all__ = ["Taken", "freeze", "start_from", "train_mode"]
@@ -31,7 +33,7 @@ class Taken:
 
 def start_from(network: nn.Module, source: str) -> Taken:
     """Load what fits by name and shape; the classifier stays random where the classes differ."""
-    given = _read(Path(source))
+    given = _read(FILE if source == BACKBONE else Path(source))
     for name, tensor in given.items():
         if tensor.is_floating_point() and not bool(tensor.isfinite().all()):
             raise DataError(f"--from {source}: {name} holds NaN or infinite weights; that training had failed")
@@ -88,9 +90,9 @@ def _recoloured(given: Tensor, own: Tensor) -> Tensor:
     """A first convolution's weights for gray from RGB ones, or the other way round."""
     if given.ndim == own.ndim == 4 and given.shape[0] == own.shape[0] and given.shape[2:] == own.shape[2:]:
         if given.shape[1] == 3 and own.shape[1] == 1:
-            return given.sum(1, keepdim=True)
+            return given.float().sum(1, keepdim=True)
         if given.shape[1] == 1 and own.shape[1] == 3:
-            return torch.cat([given / 3] * 3, 1)
+            return torch.cat([given.float() / 3] * 3, 1)
     return given
 
 

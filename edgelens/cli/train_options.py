@@ -57,7 +57,8 @@ _model_options = _many(
     click.option("--pool", type=click.Choice(["max", "average"]), help="Pooling between layers."),
     click.option("--activation", metavar="NAME", help="relu, relu6, leaky, elu, gelu, silu, hardswish, tanh, sigmoid."),
     click.option("--dropout", type=click.FloatRange(0, 0.95), help="Share of units dropped in training."),
-    click.option("--from", "start", metavar="RUN", help="Start from a run's or a .safetensors file's weights."),
+    click.option("--from", "start", metavar="RUN", help="Start from a run, a .safetensors file or `backbone` (ours)."),
+    click.option("--scratch", is_flag=True, default=None, help="Start from random weights, few photos or not."),
     click.option(
         "--freeze", multiple=True, metavar="LAYER", help="Leave a layer as it is; backbone: all but the last."
     ),

@@ -99,7 +99,7 @@ def _over_fitting(found: Findings) -> Advice | None:
     if not config.options.dropout:
         actions.append("`--dropout 0.2`, or a larger `--l2`")
     if not config.start:
-        actions.append("start from a network that has seen more: `--from RUN`")
+        actions.append("start from a network that has seen more: `--from RUN`, or `--model lens-s --from backbone`")
     actions.append("more pictures, above all of the classes it confuses")
     if rising:
         actions.append(f"stop earlier: `--patience {max(3, len(losses) // 5)}`")
@@ -225,7 +225,7 @@ def _too_little_data(found: Findings) -> Advice | None:
             f"A class has {int(np.median(counts))} training images (median).",
             (
                 "`--learning-curve` shows whether more would help",
-                "start from a network that has seen more: `--from RUN`",
+                "start from a network that has seen more: `--from RUN`, or `--model lens-s --from backbone`",
             ),
         )
     return None
