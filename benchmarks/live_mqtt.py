@@ -10,11 +10,8 @@ carries the same id, or was written twice by the process that came after a kill.
 from __future__ import annotations
 
 import argparse
-import contextlib
 import json
 import random
-import shutil
-import socket
 import subprocess
 import sys
 import tempfile
@@ -24,30 +21,11 @@ from pathlib import Path
 from typing import Any
 
 import paho.mqtt.client as paho
+from live_report import write_report
 
-from edgelens.runtime.files import write_text
-
-WRITER = """
-import os, sys, time
-import numpy as np
-from pathlib import Path
-from edgelens.runtime.frame import Frame
-from edgelens.runtime.recognitions import Recognitions
-from edgelens.runtime.result import Result
-from edgelens.runtime.sinks.mqtt import MqttOptions, MqttSink
-port, box, total, pause = int(sys.argv[1]), Path(sys.argv[2]), int(sys.argv[3]), float(sys.argv[4])
-note = os.open(box.with_suffix(".count"), os.O_RDWR | os.O_CREAT)
-first = int(os.pread(note, 20, 0) or 0)
-image, seen = np.zeros((4, 4, 3), np.uint8), Recognitions(("a",), [0], [0.9])
-options = MqttOptions.parse(f"mqtt://127.0.0.1:{port}/door", device="bench", outbox=box)
-with MqttSink(options, say=lambda line: None) as sink:
-    for index in range(first, total):
-        sink.write(Result(Frame(image, index, source="camera"), seen, announced="a"))
-        os.pwrite(note, b"%20d" % (index + 1), 0)
-        time.sleep(pause)
-    while len(sink.outbox):
-        time.sleep(0.02)
-"""
+sys.path.insert(0, str(Path(__file__).parent.parent / "tests" / "live" / "servers"))
+import mosquitto
+from mosquitto import Broker
 
 
 def main() -> None:
@@ -62,22 +40,43 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         report = run(Path(folder), arguments)
     print(report)
-    if arguments.out:
-        write_text(arguments.out, json.dumps(report, indent=1) + "\n")
+    write_report(arguments.out, report)
 
 
 def run(folder: Path, arguments: argparse.Namespace) -> dict[str, Any]:
     """Events flow while the broker and the writer come and go."""
-    broker, box = Broker(folder), folder / "box"
-    broker.start()
     arrived: dict[int, list[str]] = {}
-    subscriber = watch(broker.port, arrived)
-    words = [sys.executable, "-c", WRITER, str(broker.port), str(box), str(arguments.events), str(arguments.pause)]
+    start = time.monotonic()
+    with Broker(folder) as broker:
+        subscriber = watch(broker.port, arrived)
+        writer = disturbed(broker, folder / "box", arguments)
+        writer.wait(600)
+        deadline = time.monotonic() + 60
+        while len(arrived) < arguments.events and time.monotonic() < deadline:
+            time.sleep(0.2)
+        subscriber.disconnect()
+        subscriber.loop_stop()
+    return {
+        "events": arguments.events,
+        "outages": arguments.outages,
+        "kills": arguments.kills,
+        "seconds": round(time.monotonic() - start, 1),
+        "arrived": len(arrived),
+        "lost": arguments.events - len(arrived),
+        "sent_again": sum(len(ids) - len(set(ids)) for ids in arrived.values()),
+        "written_twice_after_a_kill": sum(len(set(ids)) - 1 for ids in arrived.values()),
+        "writer_exit_code": writer.returncode,
+    }
+
+
+def disturbed(broker: Broker, box: Path, arguments: argparse.Namespace) -> subprocess.Popen[bytes]:
+    """The last of the writers, after all outages and kills, shuffled and spread over the events."""
+    program = str(Path(mosquitto.__file__).with_name("announce.py"))
+    words = [sys.executable, program, str(broker.port), str(box), str(arguments.events), str(arguments.pause)]
     writer = subprocess.Popen(words)
     faults = ["stop"] * arguments.outages + ["kill"] * arguments.kills
     random.Random(4).shuffle(faults)
     span = arguments.events * arguments.pause / (len(faults) + 1)
-    start = time.monotonic()
     for fault in faults:
         time.sleep(span / 2)
         if fault == "stop":
@@ -89,53 +88,7 @@ def run(folder: Path, arguments: argparse.Namespace) -> dict[str, Any]:
             writer.wait()
             writer = subprocess.Popen(words)
             time.sleep(span / 2)
-    writer.wait(600)
-    deadline = time.monotonic() + 60
-    while len(arrived) < arguments.events and time.monotonic() < deadline:
-        time.sleep(0.2)
-    subscriber.disconnect()
-    subscriber.loop_stop()
-    broker.stop()
-    return {
-        "events": arguments.events,
-        "outages": arguments.outages,
-        "kills": arguments.kills,
-        "seconds": round(time.monotonic() - start, 1),
-        "arrived": len(arrived),
-        "lost": arguments.events - len(arrived),
-        "sent_again": sum(len(ids) - len(set(ids)) for ids in arrived.values()),
-        "written_twice_after_a_kill": sum(len(set(ids)) - 1 for ids in arrived.values()),
-    }
-
-
-class Broker:
-    """mosquitto that keeps its subscribers' sessions over a restart."""
-
-    def __init__(self, folder: Path) -> None:
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            self.port = int(probe.getsockname()[1])
-        self._config = folder / "mosquitto.conf"
-        self._config.write_text(
-            f"listener {self.port} 127.0.0.1\nallow_anonymous true\nuser root\npersistence true\n"
-            f"persistence_location {folder}/\nmax_queued_messages 0\n"
-        )
-        self._process: subprocess.Popen[bytes] | None = None
-
-    def start(self) -> None:
-        """Listen; returns when it does."""
-        program = shutil.which("mosquitto") or "/usr/sbin/mosquitto"
-        self._process = subprocess.Popen([program, "-c", self._config], stderr=subprocess.DEVNULL)
-        while True:
-            with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", self.port), 0.2):
-                return
-            time.sleep(0.02)
-
-    def stop(self) -> None:
-        """Stop listening."""
-        if self._process is not None:
-            self._process.terminate()
-            self._process.wait()
+    return writer
 
 
 def watch(port: int, arrived: dict[int, list[str]]) -> paho.Client:

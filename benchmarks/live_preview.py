@@ -10,11 +10,8 @@ of one, beside what bare sockets take; glass to browser at 30 fps p95 at most 10
 from __future__ import annotations
 
 import argparse
-import json
 import shutil
 import socket
-import subprocess
-import sys
 import threading
 import time
 from contextlib import ExitStack
@@ -22,9 +19,10 @@ from typing import Any
 
 import cv2
 import numpy as np
+from live_report import write_report
+from live_viewer import viewer
 
 from edgelens.runtime.control import Control, Settings
-from edgelens.runtime.files import write_text
 from edgelens.runtime.frame import Frame
 from edgelens.runtime.live.preview import LivePreview
 from edgelens.runtime.recognitions import Recognitions
@@ -45,13 +43,6 @@ READ_CLOCK = """(async (seconds) => {
   }
   return found;
 })"""
-DRAIN = """
-import socket, sys
-with socket.create_connection(("127.0.0.1", int(sys.argv[1]))) as line:
-    line.sendall(b"GET /live/frames HTTP/1.1\\r\\nHost: localhost\\r\\n\\r\\n")
-    while line.recv(1 << 20):
-        pass
-"""
 
 
 def main() -> None:
@@ -79,8 +70,7 @@ def main() -> None:
         print(f"{row['viewers']:7}  {row['frames']:6}  {row['encodes']:7}  {row['cpu_s_per_s']:7.4f}")
     print(f"{arguments.viewers - 1} bare sockets: {sockets:.4f} CPU s/s; many over one {report['many_over_one']}")
     print(f"glass to browser ms: {report['glass_to_browser_ms']}, {len(latencies)} frames seen")
-    if arguments.out:
-        write_text(arguments.out, json.dumps(report, indent=1) + "\n")
+    write_report(arguments.out, report)
 
 
 class Camera:
@@ -125,9 +115,7 @@ def measured(camera: Camera, viewers: int, seconds: float) -> dict[str, Any]:
     """Encodes and this process's CPU while so many look; the viewers are processes of their own."""
     with ExitStack() as stack:
         for _ in range(viewers):
-            child = subprocess.Popen([sys.executable, "-c", DRAIN, str(camera.preview.port)])
-            stack.callback(child.wait)
-            stack.callback(child.kill)
+            stack.enter_context(viewer(camera.preview.port))
         deadline = time.monotonic() + 30
         while camera.preview.desk.hub.viewers < viewers and time.monotonic() < deadline:
             time.sleep(0.05)
@@ -148,9 +136,7 @@ def bare_sockets(size: int, count: int, seconds: float) -> float:
         listener = stack.enter_context(socket.create_server(("127.0.0.1", 0)))
         lines = []
         for _ in range(count):
-            child = subprocess.Popen([sys.executable, "-c", DRAIN, str(listener.getsockname()[1])])
-            stack.callback(child.wait)
-            stack.callback(child.kill)
+            stack.enter_context(viewer(listener.getsockname()[1]))
             lines.append(stack.enter_context(listener.accept()[0]))
         data = bytes(size)
         cpu, start = time.process_time(), time.monotonic()

@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import json
 import multiprocessing
 import os
 import statistics
@@ -23,9 +22,9 @@ from typing import Any
 
 import cv2
 import numpy as np
+from live_report import write_report
 
 from edgelens.runtime.control import Control, Settings
-from edgelens.runtime.files import write_text
 from edgelens.runtime.live.preview import LivePreview
 from edgelens.runtime.live.service import RecognizeService
 from edgelens.runtime.model import open_model
@@ -54,8 +53,7 @@ def main() -> None:
     }
     for name in ("alone_per_s", "service_per_s", "ratio", "over_ms", "p50_ms", "p99_ms", "p99_over_p50", "errors"):
         print(f"{name:14} {report[name]}")
-    if arguments.out:
-        write_text(arguments.out, json.dumps(report, indent=1) + "\n")
+    write_report(arguments.out, report)
 
 
 def compared(alone: dict[str, float], service: dict[str, float]) -> dict[str, float]:

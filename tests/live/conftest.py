@@ -6,9 +6,7 @@ import contextlib
 import dataclasses
 import math
 import os
-import shutil
-import socket
-import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -29,6 +27,9 @@ from edgelens.runtime.manifest import Decode, Manifest, ModelFile, Network, Outp
 from edgelens.runtime.preprocess import PixelContract, TensorContract
 from edgelens.runtime.recognitions import Recognitions
 from edgelens.runtime.result import Result
+
+sys.path.insert(0, str(Path(__file__).parent / "servers"))  # benchmarks use the broker too
+from mosquitto import Broker, has_mosquitto
 
 
 class StagedLoop:
@@ -165,48 +166,13 @@ def artefacts(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-class Broker:
-    """mosquitto on a port of its own, that can be stopped and started again."""
-
-    def __init__(self, folder: Path) -> None:
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            self.port = int(probe.getsockname()[1])
-        self._config = folder / "mosquitto.conf"
-        self._config.write_text(
-            f"listener {self.port} 127.0.0.1\nallow_anonymous true\nuser root\n"
-            f"persistence true\npersistence_location {folder}/\nmax_queued_messages 0\n"
-        )
-        self._process: subprocess.Popen[bytes] | None = None
-
-    def start(self) -> None:
-        program = shutil.which("mosquitto") or "/usr/sbin/mosquitto"
-        self._process = subprocess.Popen(
-            [program, "-c", self._config], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-        )
-        deadline = time.monotonic() + 5
-        while time.monotonic() < deadline:
-            with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", self.port), 0.2):
-                return
-            time.sleep(0.02)
-        raise RuntimeError("mosquitto did not start")
-
-    def stop(self) -> None:
-        if self._process is not None:
-            self._process.terminate()
-            self._process.wait(5)
-            self._process = None
-
-
 @pytest.fixture
 def broker(tmp_path: Path) -> Iterator[Broker]:
     """A running mosquitto."""
-    if not (shutil.which("mosquitto") or Path("/usr/sbin/mosquitto").exists()):
+    if not has_mosquitto():
         pytest.skip("no mosquitto here")
-    running = Broker(tmp_path)
-    running.start()
-    yield running
-    running.stop()
+    with Broker(tmp_path) as running:
+        yield running
 
 
 @pytest.fixture
