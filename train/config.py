@@ -50,7 +50,7 @@ class TrainConfig:
     imbalance: str = "auto"
     # the loop
     epochs: int = 30
-    batch: int = 128
+    batch: int = 0  # images a step; 0: as many as suit the number of training images
     optimizer: str = "adamw"
     rate: float | None = None
     momentum: float = 0.9
@@ -81,7 +81,7 @@ class TrainConfig:
     def __post_init__(self) -> None:
         if not 0 < self.share <= 1:
             raise UsageError(f"share {self.share}: must be above 0 and at most 1")
-        for name, low in (("epochs", 1), ("batch", 1), ("rate", 0), ("l1", 0), ("clip", 0), ("warmup", 0), ("ema", 0)):
+        for name, low in (("epochs", 1), ("batch", 0), ("rate", 0), ("l1", 0), ("clip", 0), ("warmup", 0), ("ema", 0)):
             value = getattr(self, name)
             if value is not None and value < low:
                 raise UsageError(f"{name} {value}: must be at least {low}")

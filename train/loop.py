@@ -33,6 +33,7 @@ Rows = np.ndarray[Any, Any]
 __all__ = ["Ingredients", "predict", "train"]
 
 _NOTED = 100  # steps an epoch whose loss is kept for the curves
+_PREDICTED = 2**18  # pixels that go through a network at once when nothing is learnt
 
 
 @dataclass(frozen=True)
@@ -145,10 +146,11 @@ def _gradients(
 
 
 @torch.no_grad()
-def predict(network: nn.Module, data: Feed, world: World = ALONE, batch: int = 500) -> Tensor:
+def predict(network: nn.Module, data: Feed, world: World = ALONE) -> Tensor:
     """Outputs (N, ...) of a whole split, on the CPU; every process asks for its share."""
     network.eval()
     mine = world.share(np.arange(len(data)))
+    batch = max(1, _PREDICTED // (data.pixels.shape[1] * data.pixels.shape[2]))
     parts = []
     for rows in np.array_split(mine, max(1, -(-len(mine) // batch))):
         with autocast(data.mode, world.device):

@@ -41,6 +41,9 @@ from .transfer import freeze, start_from
 
 __all__ = ["fit", "resume"]
 
+_BATCH, _FEW_BATCH = 128, 32
+_FEW = 1500  # training images; of 720 photos 32 a step got 68 % right where 128 got 62
+
 
 def fit(config: TrainConfig, *, quiet: bool = False, overwrite: bool = False, watch: Watch | None = None) -> Run:
     """Train a network as the configuration says and return its run."""
@@ -131,9 +134,15 @@ def _opened(config: TrainConfig, earlier: Run | None, world: World, progress: Pr
         said.append(f"frozen: {freeze(network, config.freeze):,} weights")
     data = prepare(config.data_config(), pixels, images=images, progress=progress.reading)
     data = cut(data, config.share, config.seed)
+    config = replace(config, batch=config.batch or _fitting_batch(len(data.train)))
     if world.leads:
         check_room(Path(config.out), network)
     return _Opened(config, network, data, started, [*said, *check_table(data.check)])
+
+
+def _fitting_batch(images: int) -> int:
+    """Images a step: fewer where an epoch would else have too few steps to learn in."""
+    return _BATCH if images > _FEW else _FEW_BATCH
 
 
 def _started(network: nn.Module, start: str) -> str:

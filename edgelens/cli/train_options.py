@@ -74,7 +74,7 @@ _loop_options = _many(
     click.option("--config", metavar="FILE", help="Settings from a run.json, or from what `tune` found best."),
     click.option("--task", metavar="NAME", help="classify."),
     click.option("--epochs", type=click.IntRange(1), help="Passes over the training images."),
-    click.option("--batch", type=click.IntRange(1), help="Images a step."),
+    click.option("--batch", type=click.IntRange(1), help="Images a step; 128 unless said, 32 of few photos."),
     click.option("--seed", type=click.IntRange(0), help="Decides splits, weights and every random draw."),
     click.option("--optimizer", metavar="NAME", help="gd, sgd, momentum, nesterov, adagrad, rmsprop, adam, adamw."),
     click.option("--rate", type=click.FloatRange(0), help="The learning rate."),

@@ -18,7 +18,7 @@ from optuna.trial import TrialState
 from edgelens.runtime.errors import DataError, EdgelensError, UsageError, WorkError
 from edgelens.runtime.files import write_text
 
-from ..config import TrainConfig
+from ..config import BACKBONE, TrainConfig
 from ..run import FACTS, LAST, Run
 from ..training import fit, resume
 from .heartbeat import Heartbeat, requeue, requeue_abandoned
@@ -131,11 +131,17 @@ def _trained(config: TrainConfig, trial: Any) -> Run:
     folder = Path(config.out)
     if (folder / FACTS).exists() and (folder / LAST).exists():
         try:
-            if replace(Run.open(folder).config, out="") == replace(config.anchored(), out=""):
+            if _same(Run.open(folder).config, config.anchored()):
                 return resume(folder, quiet=True, watch=watch)
         except EdgelensError:
             pass  # half a run of a process that died: start again
     return fit(config, quiet=True, overwrite=True, watch=watch)
+
+
+def _same(stored: TrainConfig, asked: TrainConfig) -> bool:
+    """Whether a run was asked for with these settings; it stores what was left to the data as it was settled."""
+    start = asked.start or (BACKBONE if stored.start == BACKBONE else None)
+    return replace(stored, out="") == replace(asked, out="", start=start, batch=asked.batch or stored.batch)
 
 
 def _tell(study: Any, trial: Any, run: Run, seconds: float) -> None:

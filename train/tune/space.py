@@ -84,10 +84,13 @@ _WORDS = {
 }
 
 
-def default_space(config: TrainConfig, fixed: Set[str], *, small: bool = False) -> dict[str, Dimension]:
+def default_space(
+    config: TrainConfig, fixed: Set[str], *, small: bool = False, shaped: bool = True
+) -> dict[str, Dimension]:
     """What is searched when nothing is said: everything of these that the command line does not fix.
 
-    `small` is for grids, which grow with every dimension.
+    `small` is for grids, which grow with every dimension; without `shaped` the network keeps the shape of the weights
+    that it starts from.
     """
     if small:
         space: dict[str, Dimension] = {
@@ -110,6 +113,8 @@ def default_space(config: TrainConfig, fixed: Set[str], *, small: bool = False) 
         }
     if "rate" in fixed:
         space.pop("rate_factor")
+    if not shaped:
+        space = {name: dimension for name, dimension in space.items() if name not in ("width", "depth")}
     return {name: dimension for name, dimension in space.items() if name not in fixed}
 
 

@@ -56,6 +56,7 @@ def test_what_an_option_fixes_is_not_searched() -> None:
     assert everything["epochs"] == Choice((4, 9))
     fewer = default_space(config, {"rate", "width", "epochs"})
     assert set(everything) - set(fewer) == {"rate_factor", "width", "epochs"}
+    assert set(everything) - set(default_space(config, set(), shaped=False)) == {"width", "depth"}
 
 
 def test_a_grid_has_every_combination() -> None:
