@@ -75,14 +75,23 @@ def _measure(values: dict[str, Any], started: float) -> dict[str, Any]:
 
 
 def _pair(values: dict[str, Any]) -> dict[str, Any]:
+    import random
+
     from .spec import pair_from_json
     from .timing import alternate
 
     spec = pair_from_json(values)
-    targets = (spec.b, spec.a) if spec.swap else (spec.a, spec.b)
-    runs = [_loaded(target, Path(target.path).read_bytes()) for target in targets]
-    a, b = reversed(runs) if spec.swap else runs
-    return {"rounds": alternate(a, b, spec.duration_s, seed=int(spec.swap))}
+    rng = random.Random(spec.seed)
+    models = {target.path: Path(target.path).read_bytes() for target in (spec.a, spec.b)}
+    ratios, held = [], []
+    for _ in range(spec.loads):
+        held.append(bytearray(rng.randrange(1 << 16)))  # what follows comes to lie elsewhere
+        runs = {}
+        for which in rng.sample("ab", 2):
+            target = spec.a if which == "a" else spec.b
+            runs[which] = _loaded(target, models[target.path])
+        ratios.append(alternate(runs["a"], runs["b"], spec.duration_s, b_first=rng.random() < 0.5))
+    return {"ratios": ratios}
 
 
 def _import_engine(name: str) -> None:

@@ -26,7 +26,7 @@ class MeasureSpec:
 
     target: Target
     duration_s: float = 1.0
-    least_runs: int = 30
+    least_runs: int = 10  # however slow the model is
     most_runs: int = 20_000
     warmup_s: float = 2.0  # at most; it ends when the median has settled
     end_to_end: Mapping[str, Any] | None = None  # what `end_to_end.py` opens the recognizer with
@@ -36,12 +36,13 @@ class MeasureSpec:
 
 @dataclass(frozen=True)
 class PairSpec:
-    """Two targets measured in turn in one process."""
+    """Two targets measured in turn in one process, loaded anew several times: where they lie in memory matters."""
 
     a: Target
     b: Target
-    duration_s: float = 0.3
-    swap: bool = False  # load B first
+    duration_s: float = 0.15  # of each load
+    loads: int = 3
+    seed: int = 0  # of where they lie, and of which comes first
 
 
 def to_json(spec: MeasureSpec | PairSpec) -> str:
@@ -57,7 +58,8 @@ def spec_from_json(values: Mapping[str, Any]) -> MeasureSpec:
 
 def pair_from_json(values: Mapping[str, Any]) -> PairSpec:
     """A pair's spec from its JSON."""
-    return PairSpec(_target(values["a"]), _target(values["b"]), float(values["duration_s"]), bool(values["swap"]))
+    rest = {key: value for key, value in values.items() if key not in ("what", "a", "b")}
+    return PairSpec(_target(values["a"]), _target(values["b"]), **rest)
 
 
 def _target(values: Mapping[str, Any]) -> Target:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
@@ -14,6 +15,7 @@ __all__ = ["NOISY", "Ratio", "Steady", "block_medians", "ratio_of_pairs", "summa
 
 NOISY = 0.05  # relative half-width of the median's 95 % interval above which two runs cannot be told apart
 BLOCKS = 10
+_DRAWS = 4000  # of the bootstrap
 Floats = NDArray[np.float64]
 
 
@@ -97,19 +99,16 @@ class Ratio:
         return not self.low <= 1.0 <= self.high
 
 
-def ratio_of_pairs(rounds: Sequence[Sequence[float]], confidence: float = 0.99, seed: int = 0) -> Ratio:
-    """B over A from each process's interleaved rounds (B's time over A's), by a bootstrap over processes, then rounds.
+def ratio_of_pairs(ratios: Sequence[Sequence[float]], confidence: float = 0.99, seed: int = 0) -> Ratio:
+    """B over A from what each load in each process found, by a bootstrap over the processes' medians.
 
-    Rounds of one process share its memory layout, so processes are what is drawn anew; a bootstrap of few of them is
-    too narrow, and the interval is widened as Student's t widens a normal one.
+    Loads of one process may share what makes them differ, so processes are what is drawn anew; a bootstrap of few of
+    them is too narrow, and the interval is widened as Student's t widens a normal one.
     """
     rng = np.random.default_rng(seed)
-    logs = [np.log(np.asarray(process, np.float64)) for process in rounds if len(process)]
-    count, draws = len(logs), 2000
-    centre = float(np.mean([np.median(process) for process in logs]))
-    inner = np.stack([np.median(rng.choice(process, (draws, len(process))), axis=1) for process in logs])
-    chosen = rng.integers(0, count, (count, draws))
-    means = inner[chosen, np.arange(draws)].mean(axis=0)
+    logs = np.array([np.median(np.log(np.asarray(process, np.float64))) for process in ratios])
+    count, centre = len(logs), float(logs.mean())
+    means = rng.choice(logs, (_DRAWS, count)).mean(axis=1)
     low, high = np.quantile(means, [(1 - confidence) / 2, (1 + confidence) / 2])
     wider = t_quantile(confidence, count - 1) / t_quantile(confidence, 10_000) * math.sqrt(count / max(count - 1, 1))
     return Ratio(
@@ -121,6 +120,7 @@ def ratio_of_pairs(rounds: Sequence[Sequence[float]], confidence: float = 0.99, 
     )
 
 
+@functools.lru_cache(maxsize=64)
 def t_quantile(confidence: float, freedom: int) -> float:
     """Student's two-sided quantile by bisection on its integrated density; scipy is not on the device."""
     if freedom < 1:

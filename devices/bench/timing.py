@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import gc
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 
 import numpy as np
 
@@ -13,6 +13,8 @@ __all__ = ["alternate", "sample", "warm_up"]
 
 _SETTLED = 0.02  # neighbouring windows' medians this close together
 _WINDOWS = 3
+_BLOCK_NS = 8e6
+_LEAST = 4  # runs of each, however slow they are
 
 
 @contextlib.contextmanager
@@ -35,7 +37,7 @@ def warm_up(run: Callable[[], object], most_s: float) -> tuple[int, bool]:
         while time.perf_counter() < end:
             window: list[float] = []
             stop = time.perf_counter() + 0.02
-            while len(window) < 5 or time.perf_counter() < stop:
+            while len(window) < 3 or time.perf_counter() < stop:
                 start = time.perf_counter()
                 run()
                 window.append(time.perf_counter() - start)
@@ -62,35 +64,31 @@ def sample(run: Callable[[], object], seconds: float, least: int, most: int) -> 
     return samples
 
 
-def alternate(a: Callable[[], object], b: Callable[[], object], seconds: float, seed: int = 0) -> list[float]:
-    """B's median over A's in each round; a round runs both for some milliseconds, in an order drawn by lot."""
-    rng = np.random.default_rng(seed)
-    warm_up(a, seconds / 4)
-    warm_up(b, seconds / 4)
-    counts = [_runs_for(run, 0.008) for run in (a, b)]
-    rounds: list[float] = []
-    end = time.perf_counter() + seconds
+def alternate(a: Callable[[], object], b: Callable[[], object], seconds: float, *, b_first: bool = False) -> float:
+    """B's time over A's, from blocks of some milliseconds in turn, A B B A; what else runs here hardly moves it.
+
+    Both are interrupted alike, but not in the same run: the lower quartiles are of runs that were left alone.
+    """
+    both = (b, a) if b_first else (a, b)
+    times: tuple[list[int], list[int]] = ([], [])
     with _quiet():
-        while time.perf_counter() < end or len(rounds) < 4:
-            order: Sequence[int] = (0, 1) if rng.random() < 0.5 else (1, 0)
-            times = [0.0, 0.0]
+        counts = [int(np.clip(_BLOCK_NS / min(_block(run, 4)), 1, 200)) for run in both]
+        end = time.perf_counter() + seconds
+        order = (0, 1)
+        while time.perf_counter() < end or len(times[0]) < _LEAST:
             for which in order:
-                times[which] = _median((a, b)[which], counts[which])
-            rounds.append(times[1] / times[0])
-    return rounds
+                times[which].extend(_block(both[which], counts[which]))
+            order = (order[1], order[0])
+    quartiles = [float(np.quantile(part, 0.25)) for part in times]
+    return quartiles[0] / quartiles[1] if b_first else quartiles[1] / quartiles[0]
 
 
-def _runs_for(run: Callable[[], object], seconds: float) -> int:
-    start = time.perf_counter()
-    run()
-    return int(np.clip(seconds / max(time.perf_counter() - start, 1e-7), 1, 200))
-
-
-def _median(run: Callable[[], object], count: int) -> float:
+def _block(run: Callable[[], object], count: int) -> list[int]:
+    """Nanoseconds of runs in a row."""
     clock = time.perf_counter_ns
     times = []
     for _ in range(count):
         start = clock()
         run()
         times.append(clock() - start)
-    return float(np.median(times))
+    return times

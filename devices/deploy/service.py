@@ -18,7 +18,7 @@ slot = os.path.join(root, "slots", os.path.basename(os.readlink(os.path.join(roo
 with open(os.path.join(slot, "slot.json"), encoding="utf-8") as stream:
     record = json.load(stream)
 site = [os.path.join(root, "site", layer) for layer in record["layers"]]
-environment = dict(os.environ, PYTHONPATH=os.pathsep.join(site), PYTHONNOUSERSITE="1", PYTHONDONTWRITEBYTECODE="1")
+environment = dict(os.environ, PYTHONPATH=os.pathsep.join(site), PYTHONNOUSERSITE="1")
 words = ["--engine", record["engine"]] + (["--precision", record["precision"]] if record["precision"] else [])
 argv = [sys.executable, "-m", "edgelens", "run", os.path.join(slot, "bundle.edge")] + words + sys.argv[1:]
 os.execve(sys.executable, argv, environment)

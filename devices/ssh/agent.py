@@ -224,7 +224,7 @@ class Program:
     """A started program whose words travel back as they come; it dies with this process."""
 
     def __init__(self, wire: Wire, store: Store, message: dict[str, Any]) -> None:
-        environment = dict(os.environ, PYTHONUNBUFFERED="1", PYTHONDONTWRITEBYTECODE="1", EDGELENS_ON_DEVICE="1")
+        environment = dict(os.environ, PYTHONUNBUFFERED="1", EDGELENS_ON_DEVICE="1")
         layers = [os.path.join(store.site, key) for key in message["layers"]]
         environment["PYTHONPATH"] = os.pathsep.join(layers)
         environment["PYTHONNOUSERSITE"] = "1"

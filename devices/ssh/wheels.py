@@ -23,7 +23,7 @@ _ALWAYS = ("numpy", "click", "opencv-python-headless")
 REQUIREMENTS = {
     "onnxruntime": ("onnxruntime",),
     "tflite": ("ai-edge-litert",),
-    "live": ("starlette", "uvicorn"),
+    "live": ("starlette", "uvicorn", "httptools"),
     "mqtt": ("paho-mqtt",),
 }
 _OLDEST_GLIBC = 17

@@ -45,7 +45,7 @@ class _Bench(click.Command):
 @click.option("--threads", metavar="N[,N…]", help="Engine threads; without it 1, 2, 4 … for the preferred file.")
 @click.option("--duration", type=click.FloatRange(0.05, 600), default=1.0, metavar="S", help="Seconds a measurement.")
 @click.option("--frame", metavar="WxH", default="640x480", show_default=True, help="The frame that goes the whole way.")
-@click.option("--pairs", type=click.IntRange(0, 100), default=8, metavar="N", help="Processes a pair is measured in.")
+@click.option("--pairs", type=click.IntRange(0, 100), default=6, metavar="N", help="Processes a pair is measured in.")
 @click.option("--ops", is_flag=True, help="Which operators take the time.")
 @click.option("--quiet", is_flag=True, help="Print no table.")
 @click.option("--html", "html_path", metavar="PATH", help="Write a page with plots.")

@@ -13,8 +13,13 @@ from edgelens.devices.ssh import agent
 from edgelens.devices.ssh.connection import ssh_command
 from edgelens.devices.ssh.failures import explain
 from edgelens.devices.ssh.kit import pack_kit
-from edgelens.devices.ssh.wheels import platform_tags
+from edgelens.devices.ssh.wheels import REQUIREMENTS, platform_tags
 from edgelens.runtime.errors import DeviceError, UsageError
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
 
 
 def test_the_users_own_ssh(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -60,6 +65,13 @@ def test_the_kit_travels_without_the_workstations_half() -> None:
     assert "edgelens/devices/profiles/rpi4.toml" in names
     assert not [name for name in names if name.startswith(("edgelens/train", "edgelens/compress")) or "pycache" in name]
     assert len(data) < 8_000_000
+
+
+def test_a_device_gets_what_the_package_declares() -> None:
+    project = tomllib.loads((Path(__file__).resolve().parents[2] / "pyproject.toml").read_text())["project"]
+    for part in ("live", "mqtt"):
+        declared = {requirement.split(">")[0] for requirement in project["optional-dependencies"][part]}
+        assert set(REQUIREMENTS[part]) == declared
 
 
 def test_the_agent_is_understood_by_old_pythons() -> None:
