@@ -27,6 +27,7 @@ def check_table(check: DataCheck) -> list[str]:
         ("of unusual shape or size", len(check.odd), _first(check.odd)),
         ("all of one colour", len(check.blank), _first(check.blank)),
         ("classes with one image", len(check.once), _first(check.once)),
+        ("names that are no UTF-8", len(check.illegible), _first(check.illegible)),
         ("class names alike", len(check.alike), " and ".join(check.alike[0]) if check.alike else ""),
     ]
     shown = [finding for finding in findings if finding[1]]

@@ -9,6 +9,7 @@ from edgelens.runtime.errors import ImageError, UsageError
 from edgelens.runtime.preprocess import COLORS, RESIZES, Color, PixelContract
 
 from .config import TrainConfig
+from .models.catalog import NETWORKS
 
 __all__ = ["choose_pixels"]
 
@@ -17,7 +18,10 @@ _LOOKED_AT = 24  # images
 
 
 def choose_pixels(images: ImageSet, config: TrainConfig) -> PixelContract:
-    """The pictures' own size where they are small and alike, else 96 × 96; gray where no colour was seen."""
+    """The pictures' own size where they are small and alike, else 96 × 96; gray where no colour was seen.
+
+    What is smaller than the network takes is enlarged; the data check says so of pictures that are far too small.
+    """
     if config.resize not in RESIZES:
         raise UsageError(f"--resize {config.resize}: must be one of {', '.join(RESIZES)}")
     if config.color not in (None, *COLORS):
@@ -25,7 +29,8 @@ def choose_pixels(images: ImageSet, config: TrainConfig) -> PixelContract:
     size, gray = config.size, config.color == "gray"
     if size is None or config.color is None:
         seen_size, seen_gray = _look(images)
-        size = size or seen_size
+        least = NETWORKS[config.model].min_side if config.model in NETWORKS else 1
+        size = size or (max(seen_size[0], least), max(seen_size[1], least))
         gray = gray or (config.color is None and seen_gray)
     color: Color = "gray" if gray else config.color or "rgb"
     return PixelContract(*size, color, config.resize)

@@ -10,7 +10,7 @@ import numpy as np
 
 from ..errors import DataError
 from ..images import SUFFIXES
-from .imageset import SPLIT_WORDS, ImageSet, in_class_order
+from .imageset import SPLIT_WORDS, ImageSet, in_class_order, legible
 
 __all__ = ["fits", "read"]
 
@@ -32,13 +32,13 @@ def read(path: Path) -> ImageSet:
         images, others = _images(folder)
         passed_over += others
         names += [os.path.relpath(image, path) for image in images]
-        labels += [folder.name] * len(images)
+        labels += [legible(folder.name)] * len(images)
         splits += [split] * len(images)
     if not names:
         raise DataError(
             f"{path}: has no images in class folders ({passed_over} other files); put photos in {path}/<class>/"
         )
-    classes = in_class_order(folder.name for _, folder in _class_folders(path))
+    classes = in_class_order(legible(folder.name) for _, folder in _class_folders(path))
     index = {name: c for c, name in enumerate(classes)}
     return ImageSet(
         str(path),

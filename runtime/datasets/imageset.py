@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from ..errors import DataError
 from ..images import read_image
 
-__all__ = ["SPLITS", "SPLIT_WORDS", "ImageSet", "in_class_order"]
+__all__ = ["SPLITS", "SPLIT_WORDS", "ImageSet", "in_class_order", "legible"]
 
 SPLITS = ("train", "val", "test")
 SPLIT_WORDS = {  # what people call them
@@ -99,3 +99,12 @@ def in_class_order(names: Iterable[str]) -> tuple[str, ...]:
     if all(name.isascii() and name.isdigit() for name in distinct):
         return tuple(sorted(distinct, key=lambda name: (int(name), name)))
     return tuple(sorted(distinct))
+
+
+def legible(name: str) -> str:
+    """A class's name as text that can be written anywhere: bytes that are no UTF-8 are read as Latin-1."""
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        return name.encode("utf-8", "surrogateescape").decode("latin-1")
+    return name

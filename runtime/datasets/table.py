@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from ..errors import DataError
-from .imageset import SPLIT_WORDS, ImageSet, in_class_order
+from .imageset import SPLIT_WORDS, ImageSet, in_class_order, legible
 
 __all__ = ["fits", "read"]
 
@@ -41,7 +41,7 @@ def read(path: Path) -> ImageSet:
     names = [row[file_at].strip() for row in rows]
     if not (root / names[0]).is_file() and (root / "images" / names[0]).is_file():
         root = root / "images"
-    labels = [row[label_at].strip() for row in rows]
+    labels = [legible(row[label_at].strip()) for row in rows]
     classes = in_class_order(labels)
     index = {name: c for c, name in enumerate(classes)}
     return ImageSet(

@@ -236,3 +236,15 @@ def test_damaged_runs_are_one_line(run: Run, tmp_path: Path) -> None:
     (tmp_path / "best.safetensors").write_bytes(b"nonsense")
     with pytest.raises(DataError, match="is not this run's weights"):
         Run.open(tmp_path).model()
+
+
+def test_pictures_of_one_pixel_are_enlarged_with_a_warning(tmp_path: Path) -> None:
+    images, labels = np.zeros((20, 1, 1, 3), np.uint8), np.arange(20) % 2
+    images[labels == 1] = 200
+    np.savez(tmp_path / "dots.npz", images=images, labels=labels)
+    config = TrainConfig(
+        str(tmp_path / "dots.npz"), str(tmp_path / "run"), epochs=1, augment="none", precision="float32", threads=1
+    )
+    run = fit(config, quiet=True)
+    assert (run.pixels.height, run.pixels.width) == (4, 4)
+    assert len(json.loads((run.path / "check.json").read_text())["tiny"]) == 20

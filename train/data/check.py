@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from edgelens.runtime.datasets.imageset import ImageSet
+from edgelens.runtime.datasets.imageset import ImageSet, legible
 from edgelens.runtime.preprocess import PixelContract
 
 from .duplicates import Duplicate, exact_duplicates, near_duplicates
@@ -34,6 +34,7 @@ class DataCheck:
     blank: tuple[str, ...]  # all of one colour
     once: tuple[str, ...]  # classes with one image
     alike: tuple[tuple[str, str], ...]  # class names that differ in case or spaces only
+    illegible: tuple[str, ...] = ()  # whose names are no UTF-8
 
     @property
     def leaks(self) -> tuple[Duplicate, ...]:
@@ -82,6 +83,7 @@ def check(
         blank=_named(images, blank),
         once=tuple(images.classes[c] for c in np.flatnonzero(totals == 1)),
         alike=_alike(images.classes),
+        illegible=tuple(name for name in images.names if legible(name) != name),
     )
 
 

@@ -218,6 +218,7 @@ def _issues(check: dict[str, Any]) -> list[tuple[str, list[str]]]:
         ("of unusual shape or size", list(check["odd"])),
         ("all of one colour", list(check["blank"])),
         ("classes with a single image", list(check["once"])),
+        ("with names that are no UTF-8", list(check.get("illegible", ()))),
         ("class names that differ in case or spaces only", [f"{a} and {b}" for a, b in check["alike"]]),
     ]
 

@@ -76,6 +76,14 @@ def test_names_that_are_no_utf8(tmp_path):
     assert sorted(images.image(i)[0, 0, 0] for i in range(3)) == [7, 100, 100]
 
 
+def test_class_folders_that_are_no_utf8_get_names_that_can_be_written(tmp_path):
+    tree(tmp_path, "a/1.png", "b/1.png")
+    os.rename(os.fsencode(tmp_path / "b"), os.fsencode(tmp_path) + b"/\xe9t\xe9")
+    images = load_images(tmp_path)
+    assert images.classes == ("a", "\xe9t\xe9")
+    assert images.image(1).shape == images.image(0).shape
+
+
 def test_csv_with_and_without_header(tmp_path):
     tree(tmp_path, "1.png", "images/2.png", "images/3.png")
     table = tmp_path / "set.csv"

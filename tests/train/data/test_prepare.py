@@ -194,6 +194,7 @@ def test_odd_but_sound_data_works(tmp_path):
     data = prepare(DataConfig(str(folder), cache=str(tmp_path / "cache")), PIXELS)
     assert len(data.train) + len(data.val) == 33
     assert data.check.once == ("once",)
+    assert data.check.illegible == (os.fsdecode(b"b/caf\xe9\xff.png"),)
     assert len(data.check.blank) >= 5
     assert "a/one.png" in data.check.tiny
     assert "a/long.png" in data.check.tiny
