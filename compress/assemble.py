@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
 import os
 import platform
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from edgelens.runtime.bundle import Bundle, write_bundle
+from edgelens.runtime.errors import UsageError
+from edgelens.runtime.files import replacing
 from edgelens.runtime.manifest import Decode, Manifest, ModelFile, Network, Output, Provenance
 from edgelens.runtime.preprocess import PixelContract
 from edgelens.version import __version__
@@ -21,7 +24,27 @@ from .golden import GoldenFrames
 from .proof import golden_limits
 from .verify_parity import Parity
 
-__all__ = ["model_files", "now", "processor", "write"]
+__all__ = ["checked_target", "model_files", "now", "processor", "report_beside", "write"]
+
+
+def checked_target(out: str | Path) -> None:
+    """A bundle that could not be written is refused before the work, not after it."""
+    if Path(out).suffix != ".edge":
+        raise UsageError(f"--out {out}: a bundle's name ends in .edge")
+    if not Path(out).resolve().parent.is_dir():
+        raise UsageError(f"--out {out}: there is no folder {Path(out).parent}")
+
+
+@contextlib.contextmanager
+def report_beside(path: str | None, page: str) -> Iterator[None]:
+    """A report that is on disk before the bundle is written and takes its place after it: both are new or neither."""
+    if path is None:
+        yield
+        return
+    with replacing(path) as stream:
+        stream.write(page.encode())
+        stream.flush()
+        yield
 
 
 def model_files(

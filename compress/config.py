@@ -39,6 +39,7 @@ class CompressConfig:
     dynamic_batch: bool = False
     background: tuple[str, ...] = ()  # labels that mean "nothing there"
     name: str | None = None  # the file's name unless given
+    report: str | None = None  # where the page goes that tells of it; nowhere unless given
     evaluation_images: int = 10_000
     max_drop: float = 1.0  # accuracy points an 8-bit file may lose and still be preferred
     allow_mismatch: bool = False

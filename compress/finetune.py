@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from edgelens.train.augment import Recipe, apply, mirror_is_safe, normalised, recipe
 from edgelens.train.distill import distillation_loss
+from edgelens.train.precision import autocast, fastest, laid_out
 from edgelens.train.run import Run
 
 from .answers import torch_logits
@@ -34,6 +35,7 @@ class FineTune:
     features: float = 0.0  # weight of the squared distance between normalised feature maps
     range_rate: float = 0.1  # of the rate, for learned ranges
     warmup: float = 0.05  # of all steps
+    precision: str = "auto"  # "float32", "channels-last", "bfloat16", or whichever trains fastest here
     seed: int = 0
 
 
@@ -58,6 +60,8 @@ def finetune(
     progress: Callable[[str], None] | None = None,
 ) -> nn.Module:
     """Train `student` in place by AdamW with a cosine schedule; its mode (training or evaluation) is left as it is."""
+    how = _fastest(student, data, config)
+    laid_out(student, how)
     steps = max(round(config.epochs * len(data) / config.batch), 1)
     features = _watched(student, teacher, data) if config.features else None
     optimizer = torch.optim.AdamW(_groups(student, features, config), betas=(0.9, 0.99))
@@ -74,7 +78,7 @@ def finetune(
             samples=torch.from_numpy(rows),
             classes=int(labels.max()) + 1,
         )
-        loss = _loss(student, teacher, inputs, targets, config, features)
+        loss = _loss(student, teacher, laid_out(inputs, how), targets, config, features, how)
         optimizer.zero_grad(set_to_none=True)
         loss.backward()  # type: ignore[no-untyped-call]
         optimizer.step()
@@ -83,7 +87,17 @@ def finetune(
             progress(f"step {step + 1}/{steps}  loss {float(loss.detach()):.4f}")
     if features is not None:
         features.remove()
+    laid_out(student, "float32")  # exporters keep the layout that they find
     return student
+
+
+def _fastest(student: nn.Module, data: Pictures, config: FineTune) -> str:
+    """The number format and layout to train in; the student is left as it was."""
+    training = student.training
+    inputs = normalised(torch.from_numpy(np.ascontiguousarray(data.pixels[: config.batch].transpose(0, 3, 1, 2))))
+    mode, _ = fastest(student, inputs, lambda outputs: outputs.float().square().mean(), config.precision)
+    laid_out(student, "float32").train(training)
+    return mode
 
 
 def _watched(student: nn.Module, teacher: nn.Module | None, data: Pictures) -> _Features | None:
@@ -103,18 +117,21 @@ def _loss(
     targets: Tensor,
     config: FineTune,
     features: _Features | None,
+    how: str,
 ) -> Tensor:
-    outputs = student(inputs)
+    with autocast(how, inputs.device):
+        outputs = student(inputs)
+    outputs = outputs.float()
     classes = outputs.shape[1]
     if targets.ndim == 2 and targets.shape[1] != classes:
         targets = F.pad(targets, (0, classes - targets.shape[1]))
     loss = F.cross_entropy(outputs, targets)
     if teacher is None or (not config.share and features is None):
         return loss
-    with torch.no_grad():
+    with torch.no_grad(), autocast(how, inputs.device):
         answers = teacher(inputs)
     loss = (1 - config.share) * loss
-    loss = loss + config.share * distillation_loss(outputs, answers, config.temperature).mean()
+    loss = loss + config.share * distillation_loss(outputs, answers.float(), config.temperature).mean()
     return loss if features is None else loss + config.features * features.distance()
 
 
@@ -187,7 +204,7 @@ class _Features:
 
     def distance(self) -> Tensor:
         """Squared distance of maps of unit length."""
-        own, other = self.adapter(self.kept["student"]), self.kept["teacher"].detach()
+        own, other = self.adapter(self.kept["student"].float()), self.kept["teacher"].detach().float()
         if own.ndim == 4 and own.shape[2:] != other.shape[2:]:
             other = F.adaptive_avg_pool2d(other, tuple(own.shape[2:]))
         return (F.normalize(own.flatten(1), dim=1) - F.normalize(other.flatten(1), dim=1)).square().sum(1).mean()

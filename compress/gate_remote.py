@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import tempfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -12,6 +11,7 @@ from edgelens.runtime.errors import DeviceError
 
 from .artifact import Artifact
 from .gate import Timing
+from .scratch import scratch_folder
 
 __all__ = ["time_on"]
 
@@ -20,13 +20,13 @@ def time_on(
     host: str, artifacts: Sequence[Artifact], *, threads: int = 1, say: Callable[[str], None] | None = None
 ) -> dict[str, Timing]:
     """Every file's timing on `[user@]host`, in one interleaved run there."""
-    with tempfile.TemporaryDirectory() as folder:
+    with scratch_folder() as folder:
         places = {}
         for artifact in artifacts:
-            place = Path(folder) / Path(artifact.path).name
+            place = folder / Path(artifact.path).name
             place.write_bytes(artifact.data)
             places[str(place)] = artifact
-        report = Path(folder) / "bench.json"
+        report = folder / "bench.json"
         if say is not None:
             say(f"timing on {host}")
         names = list(places)

@@ -21,7 +21,7 @@ from edgelens.version import __version__
 
 from .answers import torch_logits
 from .artifact import Artifact, file_outputs
-from .assemble import model_files, now, processor, write
+from .assemble import checked_target, model_files, now, processor, report_beside, write
 from .card import Card, CardRow
 from .config import CompressConfig
 from .exported import Exported
@@ -72,10 +72,7 @@ def compress_run(
 ) -> Compressed:
     """Compress a trained run into the bundle `out`."""
     config, steps = config or CompressConfig(), steps or Steps(quiet=True)
-    if Path(out).suffix != ".edge":
-        raise UsageError(f"--out {out}: a bundle's name ends in .edge")
-    if not Path(out).resolve().parent.is_dir():
-        raise UsageError(f"--out {out}: there is no folder {Path(out).parent}")
+    checked_target(out)
     run = Run.open(run_path)
     with steps.step("reading the run and its images"):
         material = material_of(run, config)
@@ -198,7 +195,7 @@ def finish(
     card = dataclasses.replace(card, extra={**card.extra, **(extra or {})})
     report = report_html(card, candidate.parity, plots, tables)
     seed, data = run.config.seed, str(run.facts.data.get("fingerprint", ""))
-    with steps.step("writing"):
+    with steps.step("writing"), report_beside(config.report, report):
         bundle = write(
             out,
             name=name,

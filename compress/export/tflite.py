@@ -8,11 +8,12 @@ from typing import Any
 import numpy as np
 from torch import nn
 
-from edgelens.runtime.errors import ModelError
+from edgelens.runtime.errors import EdgelensError, ModelError
 from edgelens.runtime.preprocess import PixelContract
 
 from ..graph import example_input
 from ..quiet import quiet
+from ..scratch import scratch_folder
 from .flatbuffer_writer import pack_model
 from .onnx import INPUT, PREPARED, Nhwc
 
@@ -32,6 +33,8 @@ def export_prepared(network: nn.Module, pixels: PixelContract, *, outputs: Seque
             console.quiet = True
             converted = litert_torch.convert(Nhwc(network).eval(), (sample,))
             data = _bytes(converted)
+    except EdgelensError:
+        raise
     except Exception as error:
         lines = [line.strip() for line in str(error).splitlines() if line.strip()]
         raise ModelError(
@@ -114,11 +117,8 @@ def operators(data: bytes) -> list[tuple[str, list[str], list[str]]]:
 
 
 def _bytes(converted: Any) -> bytes:
-    import tempfile
-    from pathlib import Path
-
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "model.tflite"
+    with scratch_folder() as folder:
+        path = folder / "model.tflite"
         converted.export(str(path))
         return path.read_bytes()
 

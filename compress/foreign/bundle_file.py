@@ -13,14 +13,13 @@ from numpy.typing import NDArray
 
 from edgelens.runtime.bundle import Bundle, write_bundle
 from edgelens.runtime.engines.protocol import EngineOptions
-from edgelens.runtime.errors import UsageError
 from edgelens.runtime.manifest import Golden, Limits, Manifest, ModelFile, Network, Provenance
 from edgelens.runtime.model import open_model
 from edgelens.runtime.network import LoadedNetwork
 from edgelens.runtime.preprocess import fit
 from edgelens.version import __version__
 
-from ..assemble import now
+from ..assemble import checked_target, now
 from ..golden import GoldenFrames, frames_of, png_frames
 from ..material import calibration_folder
 
@@ -47,8 +46,7 @@ def bundle_file(
     command: str = "",
 ) -> Bundled:
     """Wrap a .tflite or .onnx file; `said` are options of `open_model`, `images` a folder to prove it with."""
-    if Path(out).suffix != ".edge":
-        raise UsageError(f"--out {out}: a bundle's name ends in .edge")
+    checked_target(out)
     opened = open_model(model, **dict(said or {}))
     network = opened.manifest.main
     file = network.files[0]

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import copy
 import re
-import tempfile
 from pathlib import Path
 from typing import Any
 
 from edgelens.runtime.errors import ModelError
 
 from ..quiet import quiet
+from ..scratch import scratch_folder
 
 __all__ = ["load_onnx", "prepared_onnx"]
 
@@ -63,10 +63,10 @@ def prepared_onnx(model: Any, path: str) -> tuple[Any, tuple[str, ...]]:
                 " export it again with opset 13 or newer"
             ) from error
         notes.append(f"opset {opset} upgraded to {WANTED_OPSET}")
-    with tempfile.TemporaryDirectory() as folder, quiet():
+    with scratch_folder() as folder, quiet():
         from onnxruntime.quantization.shape_inference import quant_pre_process
 
-        target = Path(folder) / "prepared.onnx"
+        target = folder / "prepared.onnx"
         try:
             quant_pre_process(copy.deepcopy(model), target, skip_symbolic_shape=True)  # it changes what it is given
             model = onnx.load(target)

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -16,6 +14,7 @@ from edgelens.runtime.errors import WorkError
 from ..quantize.observers import Observer
 from ..quantize.ranges import Range
 from ..quiet import quiet
+from ..scratch import scratch_folder
 from ..verify_parity import snr_db
 from .onnx_ranges import Probe, observe_onnx
 
@@ -139,7 +138,7 @@ def _quantized(
 
     import onnx
 
-    with tempfile.TemporaryDirectory() as folder, quiet():
+    with scratch_folder() as folder, quiet():
         from onnxruntime.quantization import CalibrationMethod, QuantFormat, QuantType, quantize_static
 
         overrides = {}
@@ -155,7 +154,7 @@ def _quantized(
         try:
             quantize_static(
                 source,
-                Path(folder) / "int8.onnx",
+                folder / "int8.onnx",
                 _One({entry: sample}),
                 quant_format=QuantFormat.QDQ,
                 per_channel=True,
@@ -168,7 +167,7 @@ def _quantized(
         except Exception as error:
             lines = str(error).strip().splitlines() or [type(error).__name__]
             raise WorkError(f"onnxruntime's quantizer failed: {lines[0][:200]}") from error
-        return onnx.load(Path(folder) / "int8.onnx")
+        return onnx.load(folder / "int8.onnx")
 
 
 class _One:

@@ -30,7 +30,7 @@ def _onnx(exported: Exported) -> bytes:
         from onnxruntime.transformers.float16 import convert_float_to_float16
 
         model = to_onnx.with_pixels(copy.deepcopy(exported.onnx))
-        half = convert_float_to_float16(model, keep_io_types=True, op_block_list=["Cast"])
+        half = convert_float_to_float16(model, keep_io_types=True, op_block_list=["DequantizeLinear"])
     return bytes(half.SerializeToString())
 
 

@@ -14,6 +14,7 @@ from edgelens.runtime.errors import WorkError
 from ..export import tflite
 from ..export.onnx import INPUT, PREPARED, with_pixels
 from ..quiet import quiet
+from ..scratch import scratch_folder
 from .ptq_tflite import named_input, run_quantizer
 from .ranges import PIXELS
 
@@ -28,17 +29,14 @@ def prepared_inputs(images: NDArray[np.uint8]) -> Iterator[NDArray[np.float32]]:
 
 def calibrate_onnx(prepared: Any, images: NDArray[np.uint8], *, full_integer: bool = False) -> Any:
     """The 8-bit model of a prepared float one, by onnxruntime's quantizer with a min-max pass over the images."""
-    import tempfile
-    from pathlib import Path
-
     import onnx
 
     model = copy.deepcopy(prepared)
     classifier = [] if full_integer else [_maker(model, value.name) for value in model.graph.output]
-    with tempfile.TemporaryDirectory() as folder, quiet():
+    with scratch_folder() as folder, quiet():
         from onnxruntime.quantization import CalibrationMethod, QuantFormat, QuantType, quantize_static
 
-        target = Path(folder) / "int8.onnx"
+        target = folder / "int8.onnx"
         zero = np.array(PIXELS.zero_point, np.uint8)
         pinned = {"scale": np.array(PIXELS.scale), "zero_point": zero, "quant_type": QuantType.QUInt8}
         try:

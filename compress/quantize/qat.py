@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from torch import fx, nn
@@ -38,9 +38,10 @@ def train_quantized(
     better: Callable[[fx.GraphModule], float] | None = None,
 ) -> tuple[fx.GraphModule, Quantized]:
     """The clean graph with trained weights, and the ranges to write with it; as it was where training made it worse."""
+    tuning = replace(config.tuning, precision="float32")  # anything coarser would round before the 8 bits do
     sim = simulate(graph, quantized, learn=config.learn_ranges)
     before = better(sim) if better is not None else -np.inf
-    finetune(sim, teacher.eval(), data, augment, config.tuning, progress=progress)
+    finetune(sim, teacher.eval(), data, augment, tuning, progress=progress)
     if better is not None and better(sim) < before:
         return graph, quantized
     return trained_graph(graph, sim), learned_ranges(sim, quantized)

@@ -12,6 +12,7 @@ from ..export import onnx as to_onnx
 from ..export import tflite as to_tflite
 from ..exported import Exported
 from ..quiet import quiet
+from ..scratch import scratch_folder
 from .ptq_tflite import run_quantizer
 from .ranges import weight_scales
 
@@ -44,15 +45,12 @@ def weight_only_artifacts(exported: Exported) -> list[Artifact]:
 
 
 def _dynamic_onnx(prepared: Any) -> bytes:
-    import tempfile
-    from pathlib import Path
-
     import onnx
 
-    with tempfile.TemporaryDirectory() as folder, quiet():
+    with scratch_folder() as folder, quiet():
         from onnxruntime.quantization import QuantType, quantize_dynamic
 
-        target = Path(folder) / "dynamic.onnx"
+        target = folder / "dynamic.onnx"
         model = copy.deepcopy(prepared)
         del model.graph.value_info[:]  # the quantizer turns Gemm into MatMul and trips over the shapes it knew
         quantize_dynamic(

@@ -7,10 +7,9 @@ from collections.abc import Callable, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from edgelens.runtime.errors import UsageError
-
 from ..artifact import Artifact
 from ..gate import time_artifacts
+from ..scratch import scratch_folder
 
 __all__ = ["Latency", "latency_for"]
 
@@ -43,18 +42,14 @@ def _on(host: str, artifacts: Sequence[Artifact], threads: int) -> dict[str, tup
 
 
 def _predicted(device: str, artifacts: Sequence[Artifact], threads: int) -> dict[str, tuple[float, bool]]:
-    """The upper end of the cost model's interval; files of an engine without a calibration are left out."""
-    from edgelens.devices.predict.calibrate import load_calibration, saved_calibration
-    from edgelens.devices.predict.operators import operators_of
+    """The upper end of the interval that `edgelens bench --device` gives."""
+    from edgelens.devices.bench.cases import Choice
+    from edgelens.devices.predict.predict import predict
 
-    models = load_calibration(saved_calibration(device))
-    found = {}
-    for artifact in artifacts:
-        model = models.get(f"{artifact.engine}/{artifact.precision}/{threads}")
-        if model is None:
-            continue
-        name = artifact.path.rsplit("/", 1)[1]
-        found[artifact.path] = (model.network_ms(operators_of(artifact.data, name, artifact.engine)) * model.high, True)
-    if not found:
-        raise UsageError(f"--device {device}: its calibration knows none of these files' engines on {threads} threads")
-    return found
+    with scratch_folder() as folder:
+        places = {folder / artifact.path.rsplit("/", 1)[1]: artifact for artifact in artifacts}
+        for place, artifact in places.items():
+            place.write_bytes(artifact.data)
+        made = predict([str(place) for place in places], device, Choice(threads=(threads,)), folder)
+    paths = {place.name: artifact.path for place, artifact in places.items()}
+    return {paths[row["model"]]: (float(row["high_ms"]), True) for row in made["cases"]}

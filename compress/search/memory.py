@@ -5,12 +5,12 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-import tempfile
 from pathlib import Path
 
 from edgelens.runtime.errors import WorkError
 
 from ..artifact import Artifact
+from ..scratch import scratch_folder
 
 __all__ = ["memory_mb"]
 
@@ -45,8 +45,8 @@ print(json.dumps((peak() - idle) / 1024))
 
 def memory_mb(artifact: Artifact, threads: int = 1) -> float:
     """Megabytes (MiB) above the idle engine, in a process of its own."""
-    with tempfile.TemporaryDirectory() as folder:
-        place = Path(folder) / Path(artifact.path).name
+    with scratch_folder() as folder:
+        place = folder / Path(artifact.path).name
         place.write_bytes(artifact.data)
         command = [sys.executable, "-c", _CHILD, str(place), artifact.engine, str(threads)]
         done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=120)

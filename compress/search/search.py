@@ -10,11 +10,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from edgelens.runtime.errors import UsageError, WorkError
+from edgelens.runtime.errors import WorkError
 from edgelens.train.run import Run
 
 from ..answers import torch_logits
 from ..artifact import Artifact, file_outputs
+from ..assemble import checked_target
 from ..config import CompressConfig
 from ..material import Material, material_of, split_of
 from ..pictures import pictures_of
@@ -78,8 +79,7 @@ def search_run(
 ) -> Compressed:
     """The bundle of the most accurate file within the budget; a WorkError that says how near it came where none is."""
     steps = steps or Steps(quiet=True)
-    if Path(out).suffix != ".edge":
-        raise UsageError(f"--out {out}: a bundle's name ends in .edge")
+    checked_target(out)
     run = Run.open(run_path)
     with steps.step("reading the run and its images"):
         material = material_of(run, config.compress)

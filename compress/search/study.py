@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,7 +12,7 @@ import torch
 from torch import nn
 
 from edgelens.runtime.errors import WorkError
-from edgelens.runtime.files import replacing, write_text
+from edgelens.runtime.files import write_bytes, write_text
 
 from .space import Plan
 
@@ -48,8 +49,9 @@ class Study:
 
     def keep_network(self, plan: Plan, stage: str, network: nn.Module) -> None:
         """Store a candidate's network."""
-        with replacing(self.folder / f"{plan.key}.{stage}.pt") as stream:
-            torch.save(network, stream)
+        whole = io.BytesIO()  # torch's own writer hides a full disk in an error of its own
+        torch.save(network, whole)
+        write_bytes(self.folder / f"{plan.key}.{stage}.pt", whole.getvalue())
 
     def facts(self, plan: Plan, stage: str) -> dict[str, Any] | None:
         """What was measured of a candidate that does not depend on the machine's mood."""

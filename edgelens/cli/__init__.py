@@ -81,6 +81,10 @@ def main() -> None:
     except BrokenPipeError:  # `| head` has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         code = 0
+    except OSError as error:  # a disk or a file that failed where nothing could say more of it
+        place = f"{error.filename}: " if error.filename else ""
+        click.echo(f"edgelens: {place}{error.strerror or error}", err=True)
+        code = 1
     except MemoryError:
         click.echo("edgelens: out of memory: take a smaller batch, image size or model", err=True)
         code = 1

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from edgelens.runtime.errors import UsageError
-from edgelens.runtime.files import write_text
 
 from .options import device_option, json_option, labels_option, on_option, pixel_options
 from .output import write_json
@@ -71,16 +70,15 @@ def command(model: str, out: str, report: str | None, json_path: str | None, **o
     from edgelens.compress.steps import Steps
 
     steps = Steps()
+    options["report"] = report or f"{Path(out).with_suffix('')}.report.html"
     if Path(model).is_file() or model.endswith(".onnx"):
-        card, page = _other(model, out, steps, options)
+        card = _other(model, out, steps, options)
     elif any(options[name] is not None for name in _BUDGET):
-        card, page = _search(model, out, steps, options)
+        card = _search(model, out, steps, options)
     else:
         from edgelens.compress.pipeline import compress_run
 
-        made = compress_run(model, out, _config(options), steps=steps)
-        card, page = made.card, made.report
-    write_text(report or f"{Path(out).with_suffix('')}.report.html", page)
+        card = compress_run(model, out, _config(options), steps=steps).card
     if json_path:
         write_json(json_path, card.to_plain())
     if json_path != "-":
@@ -129,6 +127,7 @@ def _config(options: dict[str, Any]) -> CompressConfig:
         dynamic_batch=options["dynamic_batch"],
         background=options["background"],
         name=options["name"],
+        report=options["report"],
         allow_mismatch=options["allow_mismatch"],
         on=options["on"],
         threads=options["threads"],
@@ -141,18 +140,17 @@ def _names(text: str) -> tuple[str, ...]:
     return tuple(part.strip() for part in text.split(",") if part.strip())
 
 
-def _other(model: str, out: str, steps: Any, options: dict[str, Any]) -> tuple[Card, str]:
+def _other(model: str, out: str, steps: Any, options: dict[str, Any]) -> Card:
     """Somebody's .onnx file."""
     from edgelens.compress.foreign import compress_onnx
 
     if options["calibrate"] is None:
         raise UsageError(f"{model}: give images to find its ranges with: --calibrate DIR")
     said = {name: options[name] for name in _PIXELS if options.get(name) is not None}
-    made = compress_onnx(model, out, options["calibrate"], _config(options), said, steps=steps)
-    return made.card, made.report
+    return compress_onnx(model, out, options["calibrate"], _config(options), said, steps=steps).card
 
 
-def _search(model: str, out: str, steps: Any, options: dict[str, Any]) -> tuple[Card, str]:
+def _search(model: str, out: str, steps: Any, options: dict[str, Any]) -> Card:
     """A run within a budget."""
     from edgelens.compress.search.budget import Budget
     from edgelens.compress.search.search import SearchConfig, search_run
@@ -161,5 +159,4 @@ def _search(model: str, out: str, steps: Any, options: dict[str, Any]) -> tuple[
     config = SearchConfig(
         budget, _config(options), options["device"], options["on"], options["study"], options["minutes"]
     )
-    found = search_run(model, out, config, steps=steps)
-    return found.card, found.report
+    return search_run(model, out, config, steps=steps).card

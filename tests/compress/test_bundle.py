@@ -49,6 +49,14 @@ def test_nothing_stands_before_the_first_convolution(compressed):
     assert {node.op_type for node in nodes[:first]} <= {"Transpose", "DequantizeLinear"}
 
 
+def test_float_onnx_normalises_in_one_operator(compressed):
+    import onnx
+
+    nodes = list(onnx.load_from_string(compressed.bundle.read("models/main.float32.onnx")).graph.node)
+    first = next(i for i, node in enumerate(nodes) if node.op_type == "Conv")
+    assert [node.op_type for node in nodes[:first]] in (["Transpose", "DequantizeLinear"], ["DequantizeLinear"])
+
+
 def test_every_convolution_runs_in_8_bits_in_onnxruntime(compressed, tmp_path):
     import onnx
     import onnxruntime as ort

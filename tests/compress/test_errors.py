@@ -38,11 +38,6 @@ def test_a_folder_that_is_no_run(tmp_path):
     assert caught.value.exit_code == 2
 
 
-def test_the_out_folder_must_be_there(run_folder, tmp_path):
-    with pytest.raises(UsageError, match="there is no folder"):
-        compress_run(run_folder, tmp_path / "nowhere" / "x.edge")
-
-
 def test_an_empty_calibration_folder(run, tmp_path):
     with pytest.raises(DataError) as caught:
         material_of(run, CompressConfig(calibrate=str(tmp_path)))
@@ -119,6 +114,69 @@ def test_no_space_leaves_the_old_bundle(compressed, tmp_path, size):
     assert caught.value.exit_code == 1
     assert target.read_bytes() == before
     assert sorted(p.name for p in tmp_path.iterdir()) == ["old.edge"]
+
+
+def test_no_space_for_the_report_leaves_the_old_bundle(tmp_path):
+    from edgelens.compress.assemble import report_beside
+
+    (tmp_path / "old.edge").write_bytes(b"old")
+    page = str(tmp_path / "old.report.html")
+    with no_space_after(10), pytest.raises(WorkError) as caught, report_beside(page, "a long page"):
+        (tmp_path / "old.edge").write_bytes(b"new")
+    one_line(caught.value, "old.report.html")
+    assert (tmp_path / "old.edge").read_bytes() == b"old"
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["old.edge"]
+
+
+def test_a_bundle_that_fails_leaves_the_old_report(tmp_path):
+    from edgelens.compress.assemble import report_beside
+
+    page = tmp_path / "old.report.html"
+    page.write_text("old")
+    with pytest.raises(WorkError), report_beside(str(page), "new"):
+        raise WorkError("no space")
+    assert [p.read_text() for p in tmp_path.iterdir()] == ["old"]
+
+
+@pytest.mark.parametrize("size", [0, 3_000])
+def test_no_space_for_a_candidate_of_a_search(tmp_path, size):
+    import torch
+
+    from edgelens.compress.search.space import Plan
+    from edgelens.compress.search.study import Study
+
+    study = Study.open(tmp_path, "0" * 16)
+    with no_space_after(size), pytest.raises(WorkError) as caught:
+        study.keep_network(Plan("pruned", 0.5), "short", torch.nn.Linear(64, 64))
+    one_line(caught.value, "pruned-0.5", "could not be written")
+    assert study.network(Plan("pruned", 0.5), "short") is None
+    assert not list(study.folder.iterdir())
+
+
+def test_no_space_for_what_converters_write(tmp_path, monkeypatch):
+    from edgelens.compress.scratch import scratch_folder
+
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    with no_space_after(10), pytest.raises(WorkError) as caught, scratch_folder() as folder:
+        (folder / "model.tflite").write_bytes(bytes(100))
+    one_line(caught.value, "TMPDIR")
+    assert caught.value.exit_code == 1
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("name", ["x.onnx", "nowhere/x.edge"])
+def test_a_target_that_cannot_be_is_refused_before_the_work(run_folder, tmp_path, name):
+    from edgelens.compress.search.budget import Budget
+    from edgelens.compress.search.search import SearchConfig, search_run
+
+    for make in (
+        lambda out: compress_run(run_folder, out),
+        lambda out: search_run(run_folder, out, SearchConfig(Budget(size_bytes=1))),
+        lambda out: compress_onnx("no.onnx", out, str(tmp_path)),
+        lambda out: bundle_file("no.tflite", out),
+    ):
+        with pytest.raises(UsageError, match="--out"):
+            make(tmp_path / name)
 
 
 def test_the_content_version_grows(compressed, tmp_path):

@@ -1,0 +1,34 @@
+"""NNCF's quantizer on an .onnx file, for the Python that has it: NNCF wants other versions than the kit.
+
+python benchmarks/compress_nncf.py MODEL.onnx FEEDS.npy OUT.onnx [--best]
+"""
+
+from __future__ import annotations
+
+import argparse
+
+import nncf
+import numpy as np
+import onnx
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("model")
+    parser.add_argument("feeds", help="the calibration tensors, (N, 1, …)")
+    parser.add_argument("out")
+    parser.add_argument("--best", action="store_true", help="mixed preset, full bias correction")
+    options = parser.parse_args()
+    model = onnx.load(options.model)
+    entry = model.graph.input[0].name
+    data = nncf.Dataset([{entry: feed} for feed in np.load(options.feeds)])
+    if options.best:
+        preset = nncf.QuantizationPreset.MIXED
+        made = nncf.quantize(model, data, subset_size=300, fast_bias_correction=False, preset=preset)
+    else:
+        made = nncf.quantize(model, data)
+    onnx.save(made, options.out)
+
+
+if __name__ == "__main__":
+    main()
