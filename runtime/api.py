@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,7 +18,7 @@ from .model import open_model
 from .model_slot import ModelChoice, ModelSlot
 from .pace import Pace
 from .pipeline import Lane, LoopOptions, watch
-from .preprocess import Region
+from .preprocess import Color, Region, Resize
 from .recognitions import Recognitions
 from .result import Result
 from .sources.catalog import SourceOptions, open_source
@@ -29,7 +29,12 @@ __all__ = ["Recognizer"]
 
 
 class Recognizer:
-    """A model that recognizes images, and what cameras, streams, videos and folders show; a context manager."""
+    """A model that recognizes images, and what cameras, streams, videos and folders show; a context manager.
+
+    A model file of somebody else's may need to be told what its picture is: the options from `labels` to `decoder`
+    mean what they mean on the command line (the network's input is (pixel - mean) / std; `input_size` is width and
+    height). `iou`, `max_det` and `classes` are for detectors.
+    """
 
     def __init__(
         self,
@@ -41,8 +46,32 @@ class Recognizer:
         threshold: float | None = None,
         region: tuple[float, float, float, float] | None = None,
         device_id: str | None = None,
+        labels: str | Sequence[str] | None = None,
+        mean: float | Sequence[float] | None = None,
+        std: float | Sequence[float] | None = None,
+        color: Color | None = None,
+        resize: Resize | None = None,
+        pad: int | None = None,
+        input_size: tuple[int, int] | None = None,
+        decoder: str | None = None,
+        iou: float | None = None,
+        max_det: int | None = None,
+        classes: Sequence[str | int] | None = None,
     ) -> None:
-        self._bundle = model if isinstance(model, Bundle) else open_model(os.fspath(model))
+        self._bundle = open_model(
+            model,
+            labels=labels,
+            mean=mean,
+            std=std,
+            color=color,
+            resize=resize,
+            pad=pad,
+            input_size=input_size,
+            decoder=decoder,
+            iou=iou,
+            max_det=max_det,
+            classes=classes,
+        )
         self._model = ModelSlot(self._bundle, ModelChoice(engine, precision, threads))
         self._threshold, self._region = threshold, Region(*region) if region else None
         self._device = device_id or os.uname().nodename

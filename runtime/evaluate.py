@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 from .bundle import Bundle
 from .datasets.imageset import ImageSet
 from .engines.protocol import EngineOptions
-from .errors import DataError, ImageError, ModelError
+from .errors import DataError, ModelError
+from .evaluate_images import Answers
 from .manifest import ModelFile
 from .metrics import ClassScores, accuracy, average, class_scores, confusion_matrix, top_k_accuracy
 from .network import LoadedNetwork, StageTimes
@@ -107,34 +108,20 @@ def evaluate_classifier(
     """Run one model file over every image; what cannot be decoded is left out and named."""
     network = bundle.manifest.main
     rows: list[int] = []
-    answers: list[NDArray[Any]] = []
+    probabilities: list[NDArray[Any]] = []
     rejected: list[bool] = []
-    times: list[StageTimes] = []
-    unreadable: list[str] = []
     with LoadedNetwork(bundle, network, file, options) as loaded:
-        for i in range(len(images)):
-            try:
-                image = images.image(i)
-            except ImageError as error:
-                unreadable.append(str(error))
-                continue
-            stages = StageTimes()
-            seen = loaded.recognize(image, region, stages)
+        answers = Answers(loaded, images, region=region, progress=progress)
+        for i, _, seen in answers:
             if "probabilities" not in seen.maps:
                 raise ModelError(
                     f"{file.path}: is no classifier: its decoder {network.decode.decoder!r} gives no classes"
                 )
-            answers.append(seen.maps["probabilities"])
-            rejected.append(bool(len(seen)) and int(seen.ids[0]) == UNKNOWN_ID)
             rows.append(i)
-            times.append(stages)
-            if progress is not None:
-                progress(i + 1, len(images))
-    if not rows:
-        what = f"none of {len(images)} images can be decoded ({unreadable[0]})" if unreadable else "has no images"
-        raise DataError(f"{images.root}: {what}")
-    match = match_labels(images.classes, network.labels, len(answers[0]))
-    scores = _of_classes(np.stack(answers), match)
+            probabilities.append(seen.maps["probabilities"])
+            rejected.append(bool(len(seen)) and int(seen.ids[0]) == UNKNOWN_ID)
+    match = match_labels(images.classes, network.labels, len(probabilities[0]))
+    scores = _of_classes(np.stack(probabilities), match)
     picked = np.array(rows, np.intp)
     return ClassifierReport(
         images.classes,
@@ -143,8 +130,8 @@ def evaluate_classifier(
         scores,
         np.array(rejected),
         picked,
-        tuple(unreadable),
-        stage_percentiles(times),
+        tuple(answers.unreadable),
+        stage_percentiles(answers.times),
         match,
         file,
     )

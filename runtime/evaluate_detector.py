@@ -12,11 +12,12 @@ from numpy.typing import NDArray
 from .bundle import Bundle
 from .datasets.boxset import BoxSet
 from .engines.protocol import EngineOptions
-from .errors import DataError, ImageError, ModelError
+from .errors import ModelError
 from .evaluate import LabelMatch, match_labels, stage_percentiles
+from .evaluate_images import Answers
 from .manifest import ModelFile
 from .metrics_detection import Boxes, DetectionScores, average_precision
-from .network import LoadedNetwork, StageTimes
+from .network import LoadedNetwork
 from .preprocess import Region
 
 __all__ = ["DetectorReport", "evaluate_detector"]
@@ -89,40 +90,27 @@ def evaluate_detector(
     class_of = {int(column): c for c, column in enumerate(match.columns) if column >= 0}
     found: list[tuple[int, int, NDArray[Any], float]] = []
     sizes: dict[int, tuple[int, int]] = {}
-    times: list[StageTimes] = []
-    unreadable: list[str] = []
     with LoadedNetwork(bundle, network, file, options) as loaded:
-        for i in range(len(images)):
-            try:
-                image = images.image(i)
-            except ImageError as error:
-                unreadable.append(str(error))
-                continue
-            stages = StageTimes()
-            seen = loaded.recognize(image, region, stages, THRESHOLD if threshold is None else threshold)
+        lowest = THRESHOLD if threshold is None else threshold
+        answers = Answers(loaded, images, region=region, threshold=lowest, progress=progress)
+        for i, size, seen in answers:
             if seen.boxes is None:
                 raise ModelError(f"{file.path}: is no detector: its decoder {network.decode.decoder!r} gives no boxes")
-            sizes[i] = (image.shape[0], image.shape[1])
-            times.append(stages)
+            sizes[i] = size
             for label, box, score in zip(seen.ids.tolist(), seen.boxes, seen.scores.tolist(), strict=True):
                 if label in class_of:
                     found.append((i, class_of[label], box, score))
-            if progress is not None:
-                progress(i + 1, len(images))
-    if not sizes:
-        what = f"none of {len(images)} images can be decoded ({unreadable[0]})" if unreadable else "has no images"
-        raise DataError(f"{images.root}: {what}")
-    truth, answers = _truth(images, sizes), _found(found)
-    scores = average_precision(truth, answers, len(images.classes))
+    truth, boxes = _truth(images, sizes), _found(found)
+    scores = average_precision(truth, boxes, len(images.classes))
     return DetectorReport(
         images.classes,
         truth,
-        answers,
+        boxes,
         scores,
         len(sizes),
         images.empty,
-        tuple(unreadable),
-        stage_percentiles(times),
+        tuple(answers.unreadable),
+        stage_percentiles(answers.times),
         match,
         file,
     )

@@ -6,6 +6,7 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 
+from .doorbell import Doorbell
 from .errors import SourceError
 from .sinks.protocol import Notice
 from .slot import Slot, Waiting
@@ -22,14 +23,14 @@ Tell = Callable[[Notice], None]
 class Feed:
     """One source with its capture thread, which opens it again when it is lost."""
 
-    def __init__(self, source: Source, ready: threading.Condition, tell: Tell, *, patient: bool = False) -> None:
-        self.source, self.slot = source, Slot(ready, live=source.live)
+    def __init__(self, source: Source, bell: Doorbell, tell: Tell, *, patient: bool = False) -> None:
+        self.source, self.slot = source, Slot(bell, live=source.live)
         self.name, self.live = source.name, source.live
         self.opened = self.ended = self.connected = False
         self.recoveries = 0
         self.not_before = 0.0  # monotonic seconds: the loop's rate limit for this source
         self.error: Exception | None = None  # what it failed with, for good or (a patient one) so far
-        self._ready, self._tell, self._patient = ready, tell, patient
+        self._bell, self._tell, self._patient = bell, tell, patient
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._work, name=f"capture {source.name}", daemon=True)
 
@@ -56,9 +57,9 @@ class Feed:
                 self._complain(error, "")
             self.error = error
         finally:
-            with self._ready:
+            with self._bell.lock:
                 self.ended, self.connected = True, False
-                self._ready.notify_all()
+                self._bell.ring(urgent=True)
 
     def _capture(self) -> None:
         wait = FIRST_WAIT_S
@@ -120,15 +121,15 @@ class Feeds:
     """All sources of a run; a context manager that owns their threads."""
 
     def __init__(self, sources: Sequence[Source], tell: Tell) -> None:
-        self._ready = threading.Condition()
-        self.feeds = [Feed(source, self._ready, tell, patient=len(sources) > 1) for source in sources]
+        self._bell = Doorbell(gathers=not any(source.live for source in sources))
+        self.feeds = [Feed(source, self._bell, tell, patient=len(sources) > 1) for source in sources]
         self.blocked = False  # after leaving: a capture still hangs in a driver
         self._turn = 0
 
     def take(self, timeout: float) -> tuple[Feed, Waiting] | None:
         """The next frame, sources in turn; None when none came in time."""
         deadline = time.monotonic() + timeout
-        with self._ready:
+        with self._bell.lock:
             while True:
                 now = time.monotonic()
                 wake = deadline
@@ -144,7 +145,7 @@ class Feeds:
                     wake = min(wake, feed.not_before)
                 if now >= deadline or self.over:
                     return None
-                self._ready.wait(wake - now)
+                self._bell.wait(wake - now)
 
     @property
     def quiet(self) -> bool:

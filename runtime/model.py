@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import os
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -22,7 +23,7 @@ def builtin_names() -> tuple[str, ...]:
 
 
 def open_model(
-    name: str,
+    name: str | os.PathLike[str] | Bundle,
     *,
     labels: str | Sequence[str] | None = None,
     mean: str | float | Sequence[float] | None = None,
@@ -37,7 +38,7 @@ def open_model(
     max_det: int | None = None,
     classes: str | Sequence[str | int] | None = None,
 ) -> Bundle:
-    """The bundle that a MODEL argument names; every option may be given as the command line writes it.
+    """The bundle that a MODEL argument names, or a bundle as asked; options may be given as the command line writes it.
 
     `labels` is a file's path or the names themselves, `input_size` is "WxH" or (width, height), `classes` are names or
     numbers. What had to be assumed of a bare model file stands in the bundle's `notes`.
@@ -57,6 +58,9 @@ def open_model(
         max_det=max_det,
         classes=_classes(classes),
     )
+    if isinstance(name, Bundle):
+        return _with_options(name, options, str(name.path or name.manifest.name))
+    name = os.fspath(name)
     path = Path(name)
     if name in builtin_names() and not path.exists():
         path = _BUILTIN / f"{name}.edge"

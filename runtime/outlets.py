@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import contextlib
-import queue
 import threading
 import time
+from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 
+from .doorbell import Doorbell
 from .errors import EdgelensError
 from .result import Result
 from .sinks.protocol import Notice, Sink
@@ -17,6 +17,7 @@ __all__ = ["Outlets"]
 
 DEPTH = 8  # results a sink may be behind; each holds its frame's pixels
 BEHIND_BYTES = 32 * 1024 * 1024  # so with large frames fewer
+LOOK_UP_S = 0.2  # how often one that waits for room looks whether the run was stopped
 LEAVE_S = 0.4  # what a sink that hangs is given when the run was interrupted
 
 
@@ -26,42 +27,62 @@ class _Outlet:
     def __init__(self, sink: Sink, failed: Callable[[Sink, Exception], None]) -> None:
         self.sink, self.dropped, self.dead = sink, 0, False
         self._failed = failed
-        self._queue: queue.Queue[Result | Notice | None] = queue.Queue(DEPTH)
+        self._bell = Doorbell()
+        self._items: deque[Result | Notice] = deque()
+        self._room_at = 0  # a put that waits for room wants no more items than these
+        self._ending = False
         self.thread = threading.Thread(target=self._work, name=f"sink {sink.name}", daemon=True)
 
     def put(self, item: Result | Notice, *, wait: bool, stop: Callable[[], bool]) -> None:
-        depth = DEPTH if isinstance(item, Notice) else max(BEHIND_BYTES // item.frame.image.nbytes, 2)
-        while not self.dead:
-            if self._queue.qsize() < depth:
-                with contextlib.suppress(queue.Full):
-                    return self._queue.put(item, timeout=0.2 if wait else None, block=wait)
-            elif wait:
-                time.sleep(0.01)
-            if not wait or stop():
+        depth = DEPTH if isinstance(item, Notice) else min(max(BEHIND_BYTES // item.frame.image.nbytes, 2), DEPTH)
+        with self._bell.lock:
+            if len(self._items) >= depth and not (wait and self._room(depth, stop)):
                 self.dropped += isinstance(item, Result)
-                return None
-        return None
+            elif not self.dead:
+                self._items.append(item)
+                self._bell.ring(urgent=2 * len(self._items) >= depth)
 
-    def finish(self, stop: Callable[[], bool]) -> None:
-        """Let the thread end after what waits; a run that was stopped gives up what a hanging sink has not taken."""
-        while not self.dead:
-            with contextlib.suppress(queue.Full):
-                return self._queue.put(None, timeout=0.05)
-            if stop():
-                with contextlib.suppress(queue.Empty):
-                    self._queue.get_nowait()
-                    self.dropped += 1
-        return None
+    def finish(self) -> None:
+        """Let the thread end after what waits."""
+        with self._bell.lock:
+            self._ending = True
+            self._bell.ring(urgent=True)
+
+    def _room(self, depth: int, stop: Callable[[], bool]) -> bool:
+        """Whether there is room for another item, waiting until half of it is free unless the run was stopped."""
+        if len(self._items) < depth:
+            return True
+        self._room_at = depth // 2
+        while len(self._items) > self._room_at and not self.dead and not stop():
+            self._bell.lock.wait(LOOK_UP_S)
+        self._room_at = 0
+        return self.dead or len(self._items) < depth
+
+    def _next(self) -> Result | Notice | None:
+        """The next item, waiting for it; None at the end."""
+        with self._bell.lock:
+            while not self._items:
+                if self._ending:
+                    return None
+                self._bell.wait(None)
+            item = self._items.popleft()
+            self._bell.taken()
+            if self._room_at and len(self._items) <= self._room_at:
+                self._bell.lock.notify_all()
+            return item
 
     def _work(self) -> None:
         try:
-            while (item := self._queue.get()) is not None:
+            while (item := self._next()) is not None:
                 if isinstance(item, Result):
                     self.sink.write(item)
                 else:
                     self.sink.notice(item)
         except Exception as error:  # noqa: BLE001 (told to the run, which goes on without this sink)
-            self.dead = True
+            with self._bell.lock:
+                self.dead = True
+                self._items.clear()
+                self._bell.ring(urgent=True)
             self._failed(self.sink, error)
 
 
@@ -100,7 +121,7 @@ class Outlets:
 
     def __exit__(self, *exc: object) -> None:
         for outlet in self._outlets:
-            outlet.finish(self._stop)
+            outlet.finish()
         since = time.monotonic()
         for outlet in reversed(self._outlets):
             while outlet.thread.is_alive() and not (self._stop() and time.monotonic() - since > LEAVE_S):

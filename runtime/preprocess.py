@@ -16,7 +16,18 @@ from numpy.typing import NDArray
 
 from .errors import UsageError
 
-__all__ = ["Placement", "PixelContract", "Region", "TensorContract", "fit", "pixel_values", "to_tensor", "view_of"]
+__all__ = [
+    "Color",
+    "PixelContract",
+    "Placement",
+    "Region",
+    "Resize",
+    "TensorContract",
+    "fit",
+    "pixel_values",
+    "to_tensor",
+    "view_of",
+]
 
 Color = Literal["rgb", "bgr", "gray"]
 Resize = Literal["stretch", "letterbox", "crop"]

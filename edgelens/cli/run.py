@@ -106,8 +106,11 @@ def _run(options: RunOptions) -> tuple[int, bool]:
 
 def _begun() -> None:
     """The first result is there: what was loaded for it is never looked through for garbage again."""
+    from edgelens.runtime.freed_memory import keep_freed_pictures
+
     gc.freeze()
     gc.enable()
+    keep_freed_pictures()
 
 
 def _plans(options: RunOptions) -> tuple[SourcePlan, ...]:
@@ -256,7 +259,7 @@ def _sinks(
             fps=lambda: getattr(_inner(lanes[0].source), "fps", None),
             device=device,
             closed=closed,
-            threshold=lambda source: control.settings(source).threshold,
+            threshold=_thresholds(control, lanes),
             region=lambda source: control.settings(source).region,
         )
     )
@@ -264,6 +267,17 @@ def _sinks(
     if wanted or options.preview is not None:
         sinks += _preview(options, control)
     return sinks
+
+
+def _thresholds(control: Control, lanes: Sequence[Lane]) -> Callable[[str], float]:
+    """The threshold that holds for a source now: what was asked for, else its model's own."""
+    models = {lane.source.name: lane.model for lane in lanes}
+
+    def threshold(source: str) -> float:
+        asked = control.settings(source).threshold
+        return models[source].bundle.manifest.main.decode.threshold if asked is None else asked
+
+    return threshold
 
 
 def _preview(options: RunOptions, control: Control) -> list[Sink]:

@@ -6,7 +6,7 @@ import pytest
 
 import edgelens
 from edgelens import Recognizer
-from edgelens.runtime.errors import ImageError
+from edgelens.runtime.errors import ImageError, UsageError
 
 
 def test_an_image_or_a_file_is_recognized(color_bundle, frames_of_colors, tmp_path):
@@ -37,10 +37,29 @@ def test_threshold_and_region(color_bundle, frames_of_colors):
         assert recognizer(frames_of_colors[0] // 3).top[0] == "unknown"
 
 
+def test_a_bare_model_file_is_told_what_its_picture_is(color_onnx, frames_of_colors, tmp_path):
+    path = tmp_path / "color.onnx"
+    path.write_bytes(color_onnx())
+    options = {"labels": ["r", "g", "b"], "mean": 128, "std": (128, 128, 128), "color": "rgb", "resize": "crop"}
+    with Recognizer(path, **options, classes=["g", "b"]) as recognizer:
+        assert recognizer.labels == ("r", "g", "b")
+        assert recognizer(frames_of_colors[2]).top[0] == "b"
+        assert {label for label, _ in recognizer(frames_of_colors[0])} == {"g", "b"}
+
+
+def test_a_bundle_takes_what_concerns_its_answer_and_keeps_its_picture(color_bundle, frames_of_colors):
+    with Recognizer(color_bundle, labels=["x", "y", "z"]) as recognizer:
+        assert recognizer(frames_of_colors[1]).top[0] == "y"
+    with pytest.raises(UsageError, match="is a bundle and brings its own"):
+        Recognizer(color_bundle, std=255)
+
+
 def test_the_public_class_is_pinned():
     assert edgelens.Recognizer is Recognizer
     wanted = (
-        "(model='digits', *, engine='auto', precision=None, threads=None, threshold=None, region=None, device_id=None)"
+        "(model='digits', *, engine='auto', precision=None, threads=None, threshold=None, region=None, device_id=None,"
+        " labels=None, mean=None, std=None, color=None, resize=None, pad=None, input_size=None, decoder=None,"
+        " iou=None, max_det=None, classes=None)"
     )
     bare = inspect.signature(Recognizer)
     shown = bare.replace(

@@ -3,6 +3,7 @@ import time
 
 from scripted import picture
 
+from edgelens.runtime.doorbell import Doorbell
 from edgelens.runtime.frame import Frame
 from edgelens.runtime.slot import DEPTH, Slot, Waiting
 
@@ -19,7 +20,7 @@ def take_all(slot: Slot) -> list[int]:
 
 
 def test_a_live_slot_keeps_the_newest_and_counts_what_was_skipped():
-    slot = Slot(threading.Condition(), live=True)
+    slot = Slot(Doorbell(), live=True)
     for index in range(5):
         assert slot.put(waiting(index))
     assert take_all(slot) == [4]
@@ -27,7 +28,7 @@ def test_a_live_slot_keeps_the_newest_and_counts_what_was_skipped():
 
 
 def test_what_a_dead_connection_left_is_not_taken():
-    slot = Slot(threading.Condition(), live=True)
+    slot = Slot(Doorbell(), live=True)
     slot.put(waiting(0))
     slot.discard()
     assert take_all(slot) == []
@@ -35,15 +36,15 @@ def test_what_a_dead_connection_left_is_not_taken():
 
 
 def test_a_files_slot_waits_for_room_and_loses_nothing():
-    ready = threading.Condition()
-    slot = Slot(ready, live=False)
+    bell = Doorbell()
+    slot = Slot(bell, live=False)
     thread = threading.Thread(target=lambda: [slot.put(waiting(index)) for index in range(20)])
     thread.start()
     time.sleep(0.05)
     assert len(slot) == DEPTH
     seen: list[int] = []
     while len(seen) < 20:
-        with ready:
+        with bell.lock:
             seen += take_all(slot)
         time.sleep(0.001)
     thread.join()
@@ -51,7 +52,7 @@ def test_a_files_slot_waits_for_room_and_loses_nothing():
 
 
 def test_closing_frees_a_put_that_waits():
-    slot = Slot(threading.Condition(), live=False)
+    slot = Slot(Doorbell(), live=False)
     results: list[bool] = []
     thread = threading.Thread(target=lambda: results.extend(slot.put(waiting(i)) for i in range(DEPTH + 1)))
     thread.start()
@@ -62,7 +63,7 @@ def test_closing_frees_a_put_that_waits():
 
 
 def test_large_frames_are_decoded_ahead_less_far():
-    slot = Slot(threading.Condition(), live=False)
+    slot = Slot(Doorbell(), live=False)
     huge = Waiting(Frame(picture(0, 2400, 2400)), 0.0)  # 17 MB
     slot.put(huge)
     thread = threading.Thread(target=slot.put, args=(huge,))
