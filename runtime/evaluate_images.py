@@ -19,7 +19,9 @@ __all__ = ["Answers", "LabelledImages"]
 class LabelledImages(Protocol):
     """What an image set and a box set have in common."""
 
-    root: str
+    @property
+    def root(self) -> str:
+        """Where they come from, for messages."""
 
     def image(self, i: int) -> NDArray[np.uint8]:
         """The picture of one row, uint8 BGR."""
