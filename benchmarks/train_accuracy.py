@@ -62,7 +62,7 @@ CIFAR: dict[str, Any] = {
     "batch": 128,
 }
 PHOTOS: dict[str, Any] = {"model": "lens-s", "size": (64, 64), "epochs": 60, "batch": 32, "ema": 0.99}
-CLOTHING: dict[str, Any] = PHOTOS | {"augment": "default", "size": (96, 96)}
+CLOTHING: dict[str, Any] = PHOTOS | {"augment": "default"}  # 96 × 96 validated 4 points worse
 
 ROWS: dict[str, Row] = {
     "mnist-linear": Row(  # Adam at 64 a batch gave 92.32 % in validation and 91.85 in the test; this validates better
