@@ -14,7 +14,9 @@ __all__ = ["Address", "masked", "masked_text", "parse_address"]
 USER_VARIABLE, PASSWORD_VARIABLE = "EDGELENS_SOURCE_USER", "EDGELENS_SOURCE_PASSWORD"
 
 _SECRET_KEYS = re.compile(r"user|usr|login|pass|pwd|psw|token|key|auth|secret|sig|session|sid", re.IGNORECASE)
-_USERINFO = re.compile(r"(?P<scheme>[a-z][a-z0-9+.-]*://)[^/?#\s]*@", re.IGNORECASE)
+# a password may hold / ? and # as it was typed; a number behind the colon is a port, though
+_LOGIN = r"[^/?#\s]*@|[^/?#\s:@]*:(?!\d{1,5}(?:[/?#]|$))\S*@"
+_USERINFO = re.compile(rf"(?P<scheme>[a-z][a-z0-9+.-]*://)(?P<login>{_LOGIN})", re.IGNORECASE)
 _VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
 
 
@@ -41,7 +43,7 @@ class Address:
 
 def parse_address(spec: str) -> Address:
     """The address behind a URL: `${NAME}` is filled in, and a missing login is taken from the environment."""
-    parts = urlsplit(_filled(spec))
+    parts = urlsplit(_encoded(_filled(spec)))
     try:
         _ = parts.port
     except ValueError:
@@ -74,6 +76,11 @@ def masked(spec: str) -> str:
 def masked_text(text: str) -> str:
     """A message of another program with every URL's login taken out."""
     return _USERINFO.sub(r"\g<scheme>", text)
+
+
+def _encoded(url: str) -> str:
+    """The URL with a password that parts of a URL can be told from."""
+    return _USERINFO.sub(lambda match: match["scheme"] + quote(match["login"], safe="%:@"), url, count=1)
 
 
 def _filled(spec: str) -> str:

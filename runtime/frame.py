@@ -18,7 +18,7 @@ class Frame:
     """An image with its place in its source and the moment it was captured.
 
     `captured` is monotonic seconds (ages are measured against it), `time` is wall-clock seconds since the epoch;
-    `path` is set when the frame is a file, or comes from one.
+    `path` is set when the frame is an image file.
     """
 
     image: NDArray[np.uint8]  # (H, W, 3) uint8 BGR

@@ -27,11 +27,13 @@ class Result:
     view: tuple[int, int, int, int] | None = None  # x, y, w, h of the frame that reached the network
 
     def to_json(self) -> dict[str, Any]:
-        """The result as plain JSON types, schema 1."""
+        """The result as plain JSON types, schema 1; an image file's says which it is of."""
+        path = {} if self.frame.path is None else {"path": self.frame.path}
         return {
             "schema": SCHEMA,
             "device": self.device,
             "source": self.frame.source,
+            **path,
             "frame": self.frame.index,
             "time": round(self.frame.time, 6),
             "age_ms": round(self.age_ms, 3),

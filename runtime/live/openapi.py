@@ -32,6 +32,7 @@ _RESULT = {
         "schema": {"const": 1},
         "device": {"type": "string"},
         "source": {"type": "string"},
+        "path": {"type": "string", "description": "the image file, of a folder's results"},
         "frame": {"type": "integer"},
         "time": {"type": "number", "description": "Unix time, seconds"},
         "age_ms": {"type": "number"},

@@ -114,7 +114,7 @@ class AnnotatedImages:
 
     def _name(self, frame: Frame) -> str:
         """A name that no earlier frame has: two folders may hold files of the same one."""
-        if frame.path is None or frame.path == frame.source:
+        if frame.path is None:
             return f"{_file_name(frame.source)}-{frame.index:06d}"
         stem = name = Path(frame.path).stem
         again = 1

@@ -33,7 +33,7 @@ class TerminalText:
         """Show one result."""
         frame = result.frame
         self._count(frame.source)
-        if frame.path is not None and frame.path != frame.source:
+        if frame.path is not None:
             self._line(f"{frame.path}: {described(result)}")
         elif self._live:
             self._redraw(result)

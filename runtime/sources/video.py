@@ -37,7 +37,7 @@ class VideoFile:
             if self._index == 0:
                 raise SourceError(f"{self.path}: not one frame of it can be decoded")
             return None
-        frame = Frame(np.asarray(image, np.uint8), self._index, begun, time.time(), self.name, self.path)
+        frame = Frame(np.asarray(image, np.uint8), self._index, begun, time.time(), self.name)
         self._index += 1
         return frame
 

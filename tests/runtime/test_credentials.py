@@ -9,6 +9,9 @@ from edgelens.runtime.errors import UsageError
     [
         ("rtsp://joe:pa%40ss@10.0.0.5:554/h264?channel=1", "rtsp://10.0.0.5:554/h264?channel=1"),
         ("rtsp://joe:p@ss@10.0.0.5/x", "rtsp://10.0.0.5/x"),
+        ("rtsp://joe:p/a#s?s@cam:554/x", "rtsp://cam:554/x"),
+        ("http://cam:8080/a@b", "http://cam:8080/a@b"),
+        ("http://joe:hush@cam/x?mail=a@b", "http://cam/x?mail=a@b"),
         ("http://cam/mjpg?user=joe&pwd=secret&size=2", "http://cam/mjpg?user=***&pwd=***&size=2"),
         ("http://cam/video?Token=abc", "http://cam/video?Token=***"),
         ("/dev/video0", "/dev/video0"),
@@ -24,6 +27,12 @@ def test_a_login_is_taken_out_of_the_address_and_decoded():
     assert (address.url, address.user, address.password) == ("rtsp://cam:8554/live", "joe", "p@ss:word")
     assert address.with_login == "rtsp://joe:p%40ss%3Aword@cam:8554/live"
     assert "p@ss" not in repr(address)
+
+
+def test_a_password_may_hold_what_divides_addresses():
+    address = parse_address("rtsp://joe:p/a#s?1%25@cam:554/x?y=1")
+    assert (address.url, address.user, address.password) == ("rtsp://cam:554/x?y=1", "joe", "p/a#s?1%")
+    assert address.with_login == "rtsp://joe:p%2Fa%23s%3F1%25@cam:554/x?y=1"
 
 
 def test_the_environment_fills_in_names_and_missing_logins(monkeypatch):

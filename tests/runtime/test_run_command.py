@@ -81,6 +81,8 @@ def test_a_folder_with_broken_images(color_bundle, folder):
     assert "1 files passed over, 1 images could not be decoded" in done.stdout
     assert "broken.jpg" in done.stderr
     assert run(color_bundle.path, "--source", folder, "--strict", ok=False).exit_code == 1
+    said = run(color_bundle.path, "--source", folder, "--json", "-").stdout.splitlines()
+    assert [json.loads(line)["path"] for line in said] == [str(folder / f"{i}.png") for i in range(6)]
 
 
 def test_several_sources_and_a_config(color_bundle, folder, clip, tmp_path):

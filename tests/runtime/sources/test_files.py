@@ -26,7 +26,7 @@ def test_a_video_gives_every_frame_in_order(clip):
         assert video.fps == pytest.approx(12.5)
         levels = []
         while (frame := video.read()) is not None:
-            assert (frame.index, frame.path) == (len(levels), str(clip))
+            assert (frame.index, frame.source, frame.path) == (len(levels), str(clip), None)
             levels.append(int(frame.image.mean()))
     assert np.abs(np.array(levels) - np.arange(0, 200, 10)).max() <= 2
 
