@@ -192,7 +192,8 @@ def held(data: bytes, clients: int) -> Attack:
                 lines.append(writer)
         await asyncio.sleep(seconds)
         for line in lines:
-            line.close()
+            line.transport.abort()
+        await asyncio.sleep(0.1)
         return len(lines)
 
     return attack
@@ -275,6 +276,7 @@ ATTACKS: dict[str, Attack] = {
     "200 clients": repeated(body(picture()), 200),
     "deaf viewers": held(VIEW, 60),
     "half-open": held(b"POST /v1/recognize HTTP/1.1\r\nHost: lo", 300),
+    "600 idle": held(b"", 600),
     "stuck bodies": held(POST + b"Content-Length: 900000\r\n\r\n" + bytes(1000), 200),
     "1 GB bodies": repeated(POST + b"Content-Length: 1000000000\r\n\r\n" + bytes(1 << 20), 20),
     "vast PNGs": repeated(body(vast_png()), 20),

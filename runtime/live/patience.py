@@ -1,4 +1,4 @@
-"""uvicorn's HTTP protocol with an end to its patience: half-open connections are closed, too many are refused."""
+"""uvicorn's HTTP protocol with an end to its patience: half-open connections are closed, idle ones make room."""
 
 from __future__ import annotations
 
@@ -23,18 +23,22 @@ def http_protocol() -> type[asyncio.Protocol]:
         from uvicorn.protocols.http import h11_impl
 
         base = h11_impl.H11Protocol
+    return _impatient(base)
+
+
+def _impatient(base: Any) -> type[asyncio.Protocol]:
+    waiting: dict[ImpatientProtocol, None] = {}  # connections without a request under way, longest first
 
     class ImpatientProtocol(base):  # type: ignore[misc]
-        """Waits only so long for a request's head."""
+        """Waits only so long for a request's head, and not at all when others need the room."""
 
         deadline: asyncio.TimerHandle | None = None
 
         def connection_made(self, transport: asyncio.Transport) -> None:
-            """Take the connection, unless there are too many."""
+            """Take the connection; where there are too many, the one that asks for nothing longest makes room."""
             super().connection_made(transport)
             if len(self.connections) > MAX_CONNECTIONS:
-                transport.abort()
-                return
+                next(iter(waiting), self).transport.abort()
             self._wait_for_head()
 
         def data_received(self, data: bytes) -> None:
@@ -46,15 +50,23 @@ def http_protocol() -> type[asyncio.Protocol]:
             else:
                 self._stop_waiting()
 
+        def on_response_complete(self) -> None:
+            """Answered: from here on the connection may be the one that makes room."""
+            super().on_response_complete()
+            if self.cycle is None or self.cycle.response_complete:
+                waiting[self] = None
+
         def connection_lost(self, exc: Exception | None) -> None:
             """Forget the clock with the connection."""
             self._stop_waiting()
             super().connection_lost(exc)
 
         def _wait_for_head(self) -> None:
+            waiting[self] = None
             self.deadline = self.loop.call_later(HEAD_TIMEOUT_S, self._give_up)
 
         def _stop_waiting(self) -> None:
+            waiting.pop(self, None)
             if self.deadline is not None:
                 self.deadline.cancel()
                 self.deadline = None

@@ -24,3 +24,26 @@ def test_pictures_are_not_paged_in_again():
         return int(subprocess.run([sys.executable, "-c", CODE, how], capture_output=True, check=True).stdout)
 
     assert faults("kept") * 5 < faults("plain")
+
+
+GAPS = """
+import sys, time
+from pathlib import Path
+import numpy as np
+from edgelens.runtime.freed_memory import gaps_given_back, keep_freed_pictures
+def pages():
+    return int(Path("/proc/self/statm").read_text().split()[1])
+keep_freed_pictures()
+blocks = [np.full(100_000, 7, np.uint8) for _ in range(400)]
+del blocks[::2]
+before = pages()
+with gaps_given_back(0.05):
+    time.sleep(0.5)
+print((before - pages()) * 4096)
+"""
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="malloc_trim is glibc's")
+def test_gaps_between_blocks_go_back_to_the_kernel():
+    given = subprocess.run([sys.executable, "-c", GAPS], capture_output=True, check=True).stdout
+    assert int(given) > 15_000_000
