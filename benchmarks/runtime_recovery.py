@@ -68,8 +68,8 @@ def outage(camera: Camera, watcher: Watcher, how: str, seconds: float) -> float:
     (camera.stall if how == "stall" else camera.cut)()
     time.sleep(seconds)
     watcher.worst_age = 0.0
+    (camera.go_on if how == "stall" else camera.start)()  # a cut camera says when it serves again
     returned = time.monotonic()
-    (camera.go_on if how == "stall" else camera.start)()
     wait_until(lambda: watcher.made > returned, 30)
     return time.monotonic() - returned
 
