@@ -99,7 +99,7 @@ def overhead_s(path: str) -> float:
     total = time.perf_counter() - start
     row = report["cases"][0]
     sampled = row["steady"]["mean"] * row["steady"]["runs"]
-    return total - (row["cold"]["total_ms"] + row["warmup"]["ms"] + sampled) / 1e3
+    return float(total - (row["cold"]["total_ms"] + row["warmup"]["ms"] + sampled) / 1e3)
 
 
 def judged(models: Sequence[str], count: int) -> dict[str, Any]:

@@ -88,6 +88,9 @@ KERNELS: tuple[Kernel, ...] = (
       ((104, 16, 3), (52, 48, 3), (52, 48, 1), (26, 96, 1), (26, 96, 3), (13, 192, 1))),
     *(_chain("pool", s, c, [Layer("pool", 0, k, st)] * 2) for s, c, k, st in
       ((112, 16, 2, 2), (56, 64, 3, 2), (28, 96, 3, 1), (13, 192, 5, 1))),
+    *(_chain(f"convpool{k}by{st}", s, c, [_conv(c, 1), Layer("pool", 0, k, st), _conv(c), Layer("pool", 0, k, st)])
+      for s, c, k, st in
+      ((64, 16, 2, 2), (56, 32, 2, 2), (28, 64, 2, 2), (28, 64, 3, 2), (14, 96, 3, 1), (13, 128, 5, 1))),
     *(_chain("mean", s, c, [_conv(c, 1), Layer("mean")]) for s, c in ((7, 256), (8, 64), (7, 960), (14, 128))),
     *(_chain("concat", s, c, [_conv(c, 1), Layer("concat", back=1), _conv(c, 1), Layer("concat", back=1)]) for s, c in
       ((52, 32), (26, 64), (13, 128))),

@@ -97,7 +97,7 @@ def build_onnx(kernel: Kernel, precision: str) -> bytes:
         opset_imports=[helper.make_opsetid("", 17)],
         ir_version=8,
     )
-    return model.SerializeToString()
+    return bytes(model.SerializeToString())
 
 
 def _layer(graph: _Graph, layer: Layer, values: list[str], channels: list[int]) -> tuple[str, int]:

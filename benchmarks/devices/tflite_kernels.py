@@ -56,8 +56,10 @@ class _Graph:
             weight = self.constant(pattern(shape, np.float32, 1e-3), types.FLOAT32)
             return weight, self.constant(np.zeros(count, np.float32), types.FLOAT32)
         if self.old:
-            weight = self.constant(pattern(shape, np.int8, 1).view(np.uint8) ^ 128, types.UINT8, np.float32([1e-3]))
-            bias = self.constant(np.zeros(count, np.int32), types.INT32, np.float32([1e-3 / 32]))
+            weight = self.constant(
+                pattern(shape, np.int8, 1).view(np.uint8) ^ 128, types.UINT8, np.array([1e-3], np.float32)
+            )
+            bias = self.constant(np.zeros(count, np.int32), types.INT32, np.array([1e-3 / 32], np.float32))
             self.tensors[bias].quantization.zeroPoint = np.zeros(1, np.int64)
             return weight, bias
         scales = np.full(count, 1e-3, np.float32)

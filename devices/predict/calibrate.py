@@ -32,9 +32,10 @@ from .operators import Op, operators_of
 
 __all__ = ["SCHEMA", "calibrate", "load_calibration", "saved_calibration"]
 
-SCHEMA = 1
+SCHEMA = 2
 # a .tflite of older converters holds uint8, which no delegate takes: many times slower than int8
 PRECISIONS = {"tflite": ("float32", "int8", "uint8"), "onnxruntime": ("float32", "int8")}
+_ROUNDS = 2
 _SUFFIX = {"tflite": "tflite", "onnxruntime": "onnx"}
 
 
@@ -107,16 +108,21 @@ def _timed_apart(engine: str, precision: str, threads: int, seconds: float) -> l
 
 
 def _timed(engine: str, precision: str, threads: int, seconds: float) -> list[dict[str, Any]]:
-    rows = []
-    for name, data in kernels(engine, precision):
-        with open_engine(engine, data, EngineOptions(threads=threads, spin=True)) as loaded:
-            run = functools.partial(loaded.run, random_inputs(loaded.inputs))
-            warm_up(run, 0.1)
-            steady = summarize(sample(run, seconds, 8, 5000))
-        quiet = steady.quantiles[4]  # a tenth: what other programs took is not the kernel's
-        ops = [asdict(op) for op in operators_of(data, name, engine)]
-        rows.append({"name": name, "ms": quiet, "noise": steady.noise, "ops": ops})
-    return rows
+    """Every kernel in some rounds: what else ran on the machine in one of them is seldom there in the next."""
+    rows: dict[str, dict[str, Any]] = {}
+    for _ in range(_ROUNDS):
+        for name, data in kernels(engine, precision):
+            with open_engine(engine, data, EngineOptions(threads=threads, spin=True)) as loaded:
+                run = functools.partial(loaded.run, random_inputs(loaded.inputs))
+                warm_up(run, 0.06)
+                steady = summarize(sample(run, seconds / _ROUNDS, 6, 5000))
+            quiet = steady.quantiles[4]  # a tenth: what other programs took is not the kernel's
+            if name not in rows:
+                ops = [asdict(op) for op in operators_of(data, name, engine)]
+                rows[name] = {"name": name, "ms": quiet, "noise": steady.noise, "ops": ops}
+            elif quiet < rows[name]["ms"]:
+                rows[name] |= {"ms": quiet, "noise": steady.noise}
+    return list(rows.values())
 
 
 def _cache_bytes() -> float:

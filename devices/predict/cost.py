@@ -14,7 +14,7 @@ from .operators import Op
 __all__ = ["CostModel", "fit_cost", "nnls"]
 
 WORKS = ("conv", "pointwise", "depthwise", "plain conv", "plain pointwise", "plain depthwise", "dense", "elementwise",
-         "curve", "pool", "reduce", "move", "free")  # fmt: skip
+         "curve", "pool", "plain pool", "reduce", "move", "free")  # fmt: skip
 _TILE = 16  # output channels that a kernel works on at once; what is left over costs as much
 _DISTURBED = 0.2
 _FLOOR_MS = 0.02  # errors of networks faster than this count absolutely
@@ -32,13 +32,14 @@ class CostModel:
     noise: float  # relative half-width of the measurements it was fitted to
     cache_bytes: float
 
-    def op_ms(self, op: Op) -> float:
-        """Milliseconds of one operator."""
-        return float(np.dot(self.coefficients[op.work], _features(op, self.cache_bytes)))
+    def each_ms(self, ops: Sequence[Op]) -> list[float]:
+        """Milliseconds of each operator of a network, in its company."""
+        cold = _cold_share(ops, self.cache_bytes)
+        return [float(np.dot(self.coefficients[op.work], _features(op, self.cache_bytes, cold))) for op in ops]
 
     def network_ms(self, ops: Sequence[Op]) -> float:
         """Milliseconds of one inference."""
-        return self.call_ms + sum(self.op_ms(op) for op in ops)
+        return self.call_ms + sum(self.each_ms(ops))
 
     def as_dict(self) -> dict[str, Any]:
         """Plain values for JSON."""
@@ -92,13 +93,19 @@ def nnls(matrix: Floats, target: Floats) -> Floats:
     return np.asarray(solution)
 
 
-def _features(op: Op, cache_bytes: float) -> Floats:
+def _cold_share(ops: Sequence[Op], cache_bytes: float) -> float:
+    """How much of the weights is out of the cache again when their turn comes, 0 to 1."""
+    held = sum(op.weight_bytes for op in ops)
+    return min(max(held / cache_bytes - 1, 0.0), 1.0)
+
+
+def _features(op: Op, cache_bytes: float, cold: float) -> Floats:
     """What an operator's time is made of; every entry grows with the work."""
     touched = op.moved_bytes + op.weight_bytes
     spilled = max(touched - cache_bytes, 0.0)
     if op.work == "free":
         return np.array([1.0])
-    if op.work == "pool":  # its window is not told; a constant would stand for the windows of the kernels
+    if op.work.endswith("pool"):  # its window is not told; a constant would stand for the windows of the kernels
         return np.array([op.moved_bytes, spilled])
     if op.work in ("elementwise", "curve", "reduce", "move"):
         return np.array([1.0, op.moved_bytes, spilled])
@@ -106,17 +113,19 @@ def _features(op: Op, cache_bytes: float) -> Floats:
     padded = op.macs / op.c_out * tiles if not op.work.endswith("depthwise") else op.macs
     gathered = op.pixels * op.window * op.c_in  # what a convolution without its own kernel copies first
     rows = op.pixels * tiles  # written once a pixel, whatever the depth
-    return np.array([1.0, op.macs, padded, gathered, rows, op.moved_bytes, op.weight_bytes, spilled])
+    return np.array([1.0, op.macs, padded, gathered, rows, op.moved_bytes, op.weight_bytes,
+                     op.weight_bytes * cold, spilled])  # fmt: skip
 
 
 def _sizes() -> dict[str, int]:
-    return {work: len(_features(Op("", "", work), 0.0)) for work in WORKS}
+    return {work: len(_features(Op("", "", work), 1.0, 0.0)) for work in WORKS}
 
 
 def _row(ops: Sequence[Op], cache_bytes: float) -> Floats:
     sums = {work: np.zeros(size) for work, size in _sizes().items()}
+    cold = _cold_share(ops, cache_bytes)
     for op in ops:
-        sums[op.work] = sums[op.work] + _features(op, cache_bytes)
+        sums[op.work] = sums[op.work] + _features(op, cache_bytes, cold)
     return np.concatenate([[1.0], *(sums[work] for work in WORKS)])
 
 

@@ -22,7 +22,7 @@ class Op:
 
     name: str
     kind: str  # the engine's or format's own name
-    work: str  # conv, pointwise, depthwise (or "plain" ones), dense, elementwise, curve, pool, reduce, move, free
+    work: str  # conv, pointwise, depthwise, pool (or "plain" ones), dense, elementwise, curve, reduce, move, free
     macs: float = 0.0
     moved_bytes: float = 0.0  # activations in and out
     weight_bytes: float = 0.0
@@ -152,6 +152,8 @@ def _op(
     work = "free" if kind in _FREE else _KIND_TO_WORK.get(kind, "move")
     if work == "pool" and sum(axis == 1 for axis in outputs[0][1:]) >= 2:
         work = "reduce"  # over the whole picture
+    elif kind in ("MAXPOOL", "AVERAGEPOOL") and not name.endswith("_nchwc"):
+        work = "plain pool"  # not between blocked or 8-bit convolutions: other, far slower kernels
     return Op(name, kind, work, 0.0, moved, 0.0, made)
 
 

@@ -79,7 +79,7 @@ def _row(case: Case, ops: Sequence[Op], precision: str, threads: int, board: _Bo
     fit = board.calibration.get(f"{engine}/{precision}/{threads}")
     if fit is not None:
         total, low, high = fit.network_ms(ops), fit.low, fit.high
-        shares = [(op, fit.op_ms(op)) for op in ops]
+        shares = list(zip(ops, fit.each_ms(ops), strict=True))
     else:
         assumed = prior()
         if board.calibration:

@@ -130,10 +130,10 @@ def fit_prior(points: Sequence[Point], *, interval: bool = True) -> Prior:
     return Prior(parameters, math.exp(low), math.exp(high))
 
 
-def left_out_errors(points: Sequence[Point]) -> list[float]:
-    """log(published / estimated) of every point, by a fit that saw neither its board nor its network."""
+def left_out_errors(points: Sequence[Point], only: str | None = None) -> list[float]:
+    """log(published / estimated) of every point (of one board), by a fit that saw neither its board nor its network."""
     errors: list[float] = []
-    for board in sorted({point.board for point in points}):
+    for board in [only] if only else sorted({point.board for point in points}):
         for network in sorted({point.network for point in points if point.board == board}):
             asked = [p for p in points if p.board == board and p.network == network]
             seen = [p for p in points if p.board != board and p.network != network]

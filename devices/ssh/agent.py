@@ -4,26 +4,23 @@ Standard library only, and nothing newer than Python 3.7, so that an old device 
 are a line of JSON, followed by `size` bytes where it names a size; both directions the same. When the connection ends,
 whatever was started is stopped and what lay in the work folder is removed.
 """
-# Plain os.path starts faster on a small board, and an older Python must reach the check of its version.
-# ruff: noqa: PTH103, PTH108, PTH104, PTH111, PTH112, PTH113, PTH118, PTH120, PTH123, PTH202, PTH208, UP036
+# Plain os.path and late imports start faster on a small board, and an older Python must reach the check of its version.
+# ruff: noqa: PTH102, PTH103, PTH108, PTH104, PTH111, PTH112, PTH113, PTH118, PTH120, PTH123, PTH202, PTH208, UP036
 
 from __future__ import annotations
 
 import contextlib
 import errno
 import fcntl
-import hashlib
 import json
 import os
-import platform
 import queue
 import shutil
 import signal
 import subprocess
 import sys
-import tempfile
 import threading
-import zipfile
+import time
 from typing import IO, Any
 
 GREETING = b"edgelens-agent 1\n"
@@ -91,7 +88,8 @@ class Store:
         for folder in (self.site, self.incoming, self.work_root):
             os.makedirs(folder, exist_ok=True)
         self._remove_stale()
-        self.work = tempfile.mkdtemp(prefix="w", dir=self.work_root)
+        self.work = os.path.join(self.work_root, f"w{os.getpid()}-{time.time_ns()}")
+        os.mkdir(self.work, 0o700)
         self._lock = open(os.path.join(self.work, "lock"), "w")  # noqa: SIM115 (held until the process ends)
         fcntl.flock(self._lock, fcntl.LOCK_EX)
 
@@ -154,6 +152,8 @@ class Store:
         return True
 
     def _unpack(self, path: str, key: str) -> None:
+        import zipfile
+
         final = os.path.join(self.site, key)
         partial = final + ".partial"
         shutil.rmtree(partial, ignore_errors=True)
@@ -213,6 +213,8 @@ def listed(folder: str) -> list[str]:
 
 def file_hash(path: str) -> str:
     """A file's sha256."""
+    import hashlib
+
     digest = hashlib.sha256()
     with open(path, "rb") as stream:
         for chunk in iter(lambda: stream.read(1 << 20), b""):
@@ -312,7 +314,7 @@ def hello(store: Store) -> dict[str, Any]:
         libc = os.confstr("CS_GNU_LIBC_VERSION") or ""
     answer: dict[str, Any] = {
         "python": list(sys.version_info[:3]),
-        "machine": platform.machine(),
+        "machine": os.uname().machine,
         "libc": libc,
         "home": store.root,
         "bits": 64 if sys.maxsize > 2**32 else 32,
@@ -371,8 +373,7 @@ def serve(wire: Wire, store: Store) -> None:
 def described(error: OSError, store: Store) -> str:
     """An OSError in words that say what to do."""
     where = getattr(error, "filename", None) or store.root
-    words = TROUBLES.get(error.errno or 0, "{}: " + (error.strerror or str(error)))
-    return words.format(where)
+    return TROUBLES.get(error.errno or 0, "{}: " + (error.strerror or str(error))).format(where)
 
 
 def main() -> None:

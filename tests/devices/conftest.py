@@ -79,8 +79,8 @@ def make_board(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..
         if reason := why_not(suite):
             pytest.skip(reason)
         folder = tmp_path_factory.mktemp(f"{name}-{suite}")
-        board = _board(folder, name, suite, home)
-        servers.append(_start_sshd(folder))
+        board = board_in(folder, name, suite, home)
+        servers.append(start_sshd(folder))
         return board
 
     yield make
@@ -110,7 +110,8 @@ def reach(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFact
     return use
 
 
-def _board(folder: Path, name: str, suite: str, home: Path | None) -> Board:
+def board_in(folder: Path, name: str, suite: str, home: Path | None = None) -> Board:
+    """A board whose keys, server settings and home lie in a folder; its server is not started yet."""
     home = home or folder / "home"
     home.mkdir(exist_ok=True)
     for key in ("host", "id"):
@@ -142,7 +143,8 @@ def _board(folder: Path, name: str, suite: str, home: Path | None) -> Board:
     return Board(f"{user}@127.0.0.1", name, suite, home, folder, command)
 
 
-def _start_sshd(folder: Path) -> int:
+def start_sshd(folder: Path) -> int:
+    """The process of the board's SSH server."""
     if os.getuid() == 0:
         Path("/run/sshd").mkdir(exist_ok=True)
     subprocess.run(["/usr/sbin/sshd", "-f", folder / "sshd_config", "-E", folder / "log"], check=True)

@@ -84,6 +84,24 @@ def test_a_disturbed_kernel_does_not_spoil_the_fit() -> None:
     assert float(np.mean([abs(fit.network_ms(n) / t - 1) for n, t in zip(others, real, strict=True)])) < 0.05
 
 
+def test_weights_that_are_out_of_the_cache_again_cost_more() -> None:
+    cache = 2e5
+    nets, times = made_up(0, 80)
+    for i, net in enumerate(nets):
+        held = sum(op.weight_bytes for op in net)
+        times[i] += min(max(held / cache - 1, 0), 1) * held / 1e6  # a byte takes a nanosecond from outside
+    fit = fit_cost(nets[:60], times[:60], noise=0.0, cache_bytes=cache)
+    errors = [abs(fit.network_ms(net) / ms - 1) for net, ms in zip(nets[60:], times[60:], strict=True)]
+    assert float(np.mean(errors)) < 0.03
+
+
+def test_onnxruntimes_slow_pooling_is_told_from_its_fast_one() -> None:
+    shipped = dict(kernels("onnxruntime", "int8"))
+    for name, work in (("pool-28-96-0-2", "plain pool"), ("convpool3by1-14-96-96-4", "pool")):
+        works = {op.work for op in operators_of(shipped[name], name, "onnxruntime") if "POOL" in op.kind}
+        assert works == {work}
+
+
 def test_at_least_forty_published_latencies_each_with_its_source() -> None:
     points = published()
     assert len(points) >= 40
