@@ -16,6 +16,7 @@ from compress_pairs import paired
 
 from edgelens.compress.answers import torch_logits
 from edgelens.compress.artifact import file_outputs
+from edgelens.compress.assemble import processor
 from edgelens.compress.config import CompressConfig
 from edgelens.compress.finetune import FineTune
 from edgelens.compress.material import Material, material_of
@@ -55,20 +56,27 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, default=3, help="of training in 8 bits")
     parser.add_argument("--json", default=str(Path(__file__).parent / "results" / "compress_quantization.json"))
     options = parser.parse_args()
-    results = {}
     for path in options.runs:
         run = Run.open(path)
         config = CompressConfig(allow_mismatch=True, sensitivity=False)
         material = material_of(run, config)
-        row: dict[str, Any] = {"model": run.config.model, "on": material.evaluated_on}
+        row: dict[str, Any] = {"model": run.config.model, "on": material.evaluated_on, "epochs in 8 bits": options.qat}
         row["post-training"] = measured(material, config)
+        keep(options.json, path, row)
         for seed in range(options.seeds if options.qat else 0):
             tuning = FineTune(epochs=options.qat, rate=2e-4, weight_decay=0.0, seed=seed)
             trained = dataclasses.replace(config, precisions=("int8",), qat=QatConfig(tuning))
             row[f"trained in 8 bits, seed {seed}"] = measured(material, trained)
-        results[Path(path).name] = row
+            keep(options.json, path, row)
         show(Path(path).name, row)
-    Path(options.json).write_text(json.dumps(results, indent=1) + "\n")
+
+
+def keep(file: str, path: str, row: dict[str, Any]) -> None:
+    """Merge what is known of a run into the committed file: later steps take long."""
+    place = Path(file)
+    kept = json.loads(place.read_text()) if place.exists() else {}
+    kept |= {"processor": processor(), Path(path).name: row}
+    place.write_text(json.dumps(kept, indent=1) + "\n")
 
 
 def show(name: str, row: dict[str, Any]) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import datetime as dt
+import math
 import os
 import platform
 from collections.abc import Iterator, Mapping, Sequence
@@ -18,13 +19,13 @@ from edgelens.runtime.preprocess import PixelContract
 from edgelens.version import __version__
 
 from .artifact import Artifact
-from .card import Card
+from .card import Card, CardRow
 from .gate import Timing
 from .golden import GoldenFrames
 from .proof import golden_limits
 from .verify_parity import Parity
 
-__all__ = ["checked_target", "model_files", "now", "processor", "report_beside", "write"]
+__all__ = ["checked_target", "file_rows", "model_files", "now", "processor", "report_beside", "write"]
 
 
 def checked_target(out: str | Path) -> None:
@@ -45,6 +46,37 @@ def report_beside(path: str | None, page: str) -> Iterator[None]:
         stream.write(page.encode())
         stream.flush()
         yield
+
+
+def file_rows(
+    artifacts: Sequence[Artifact],
+    parity: Parity,
+    timings: Mapping[str, Timing],
+    preferred: str,
+    *,
+    elsewhere: Mapping[str, Timing] | None = None,
+    task: str = "classify",
+) -> list[CardRow]:
+    """The card's line of every file; `elsewhere` holds timings on another device."""
+    rows = []
+    for artifact in artifacts:
+        row, timing = parity.of(artifact.path), timings[artifact.path]
+        device = (elsewhere or {}).get(artifact.path)
+        rows.append(
+            CardRow(
+                artifact.title,
+                None if math.isnan(row.accuracy) else row.accuracy,
+                len(artifact.data),
+                timing.p50_ms,
+                timing.p95_ms,
+                round(row.snr_db, 2),
+                row.agreement if task == "classify" else None,
+                artifact.path,
+                "preferred" if artifact.path == preferred else "",
+                device_ms=None if device is None else device.p50_ms,
+            )
+        )
+    return rows
 
 
 def model_files(

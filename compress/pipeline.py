@@ -21,7 +21,7 @@ from edgelens.version import __version__
 
 from .answers import torch_logits
 from .artifact import Artifact, file_outputs
-from .assemble import checked_target, model_files, now, processor, report_beside, write
+from .assemble import checked_target, file_rows, model_files, now, processor, report_beside, write
 from .card import Card, CardRow
 from .config import CompressConfig
 from .exported import Exported
@@ -238,22 +238,7 @@ def make_card(
     cost = cost_of(candidate.network, run.pixels.channels, (run.pixels.height, run.pixels.width))
     rows = list(candidate.history)
     rows.append(CardRow("network in torch", accuracy=parity.torch_accuracy, macs=cost.macs))
-    for artifact in artifacts:
-        row, timing = parity.of(artifact.path), timings[artifact.path]
-        rows.append(
-            CardRow(
-                artifact.title,
-                row.accuracy,
-                len(artifact.data),
-                timing.p50_ms,
-                timing.p95_ms,
-                round(row.snr_db, 2),
-                row.agreement,
-                artifact.path,
-                "preferred" if artifact.path == preferred else "",
-                device_ms=elsewhere[artifact.path].p50_ms if artifact.path in elsewhere else None,
-            )
-        )
+    rows += file_rows(artifacts, parity, timings, preferred, elsewhere=elsewhere)
     said = list(notes)
     if run.facts.started:
         said.append(f"its training started from {run.facts.started}")

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from numpy.typing import NDArray
 
 from edgelens.runtime.bundle import Bundle, write_bundle
@@ -18,7 +17,7 @@ from edgelens.runtime.preprocess import to_tensor
 from edgelens.version import __version__
 
 from ..artifact import Artifact
-from ..assemble import checked_target, now, processor, report_beside
+from ..assemble import checked_target, file_rows, now, processor, report_beside
 from ..card import Card, CardRow
 from ..config import CompressConfig
 from ..gate import Timing, choose_file, time_artifacts
@@ -111,7 +110,7 @@ def compress_onnx(
         files=tuple(proven(held, given.network, file, golden, parity, timings) for file in files),
         preferred=preferred,
     )
-    rows = _rows(network, artifacts, parity, timings)
+    rows = file_rows(artifacts, parity, timings, preferred, task=network.task)
     notes = (*given.opened.notes, *given.notes, *said_by_gate)
     card = _card(config.name or Path(out).stem, given, rows, quantized, notes, config.command)
     for note in card.notes:
@@ -139,28 +138,6 @@ def _held(given: _Given, artifacts: Sequence[Artifact], files: Sequence[ModelFil
     manifest = dataclasses.replace(given.opened.manifest, networks={"main": network})
     memory = {artifact.path: artifact.data for artifact in artifacts}
     return Bundle(manifest, memory={**memory, given.file.path: given.opened.read(given.file.path)})
-
-
-def _rows(
-    network: Network, artifacts: Sequence[Artifact], parity: Parity, timings: Mapping[str, Timing]
-) -> list[CardRow]:
-    rows = []
-    for artifact in artifacts:
-        row, timing = parity.of(artifact.path), timings[artifact.path]
-        rows.append(
-            CardRow(
-                artifact.title,
-                None if np.isnan(row.accuracy) else row.accuracy,
-                len(artifact.data),
-                timing.p50_ms,
-                timing.p95_ms,
-                round(row.snr_db, 2),
-                row.agreement if network.task == "classify" else None,
-                artifact.path,
-                "preferred" if artifact.path == network.preferred else "",
-            )
-        )
-    return rows
 
 
 def _card(

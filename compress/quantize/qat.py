@@ -38,7 +38,7 @@ def train_quantized(
     better: Callable[[fx.GraphModule], float] | None = None,
 ) -> tuple[fx.GraphModule, Quantized]:
     """The clean graph with trained weights, and the ranges to write with it; as it was where training made it worse."""
-    tuning = replace(config.tuning, precision="float32")  # anything coarser would round before the 8 bits do
+    tuning = replace(config.tuning, precision="channels-last")  # bfloat16 would round before 8 bits do
     sim = simulate(graph, quantized, learn=config.learn_ranges)
     before = better(sim) if better is not None else -np.inf
     finetune(sim, teacher.eval(), data, augment, tuning, progress=progress)
