@@ -45,6 +45,7 @@ class CompressConfig:
     allow_mismatch: bool = False
     sensitivity: bool = False  # measure what every layer costs in 8 bits, for the report
     on: str | None = None  # [user@]host whose timings decide
+    device: str | None = None  # a profile whose predicted timings decide where it is not this machine
     threads: int = 1
     seed: int = 0
     command: str = ""
@@ -55,6 +56,10 @@ class CompressConfig:
         for precision in self.precisions:
             if precision not in PRECISIONS:
                 raise UsageError(f"--precision {precision}: must be one of {', '.join(PRECISIONS)}")
+        if self.device is not None:
+            from edgelens.devices.profile import load_profile
+
+            load_profile(self.device)  # an unknown name is an error of its own, before the work
         for name in self.formats:
             if name not in ("onnx", "tflite"):
                 raise UsageError(f"--format {name}: must be onnx or tflite")

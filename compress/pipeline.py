@@ -27,6 +27,7 @@ from .config import CompressConfig
 from .exported import Exported
 from .files import make_files, with_metadata
 from .gate import Timing, choose_file, time_artifacts
+from .gate_device import timed_elsewhere
 from .golden import golden_frames
 from .graph import is_convolutional, trace
 from .material import Material, material_of, split_of
@@ -182,7 +183,7 @@ def finish(
         golden = golden_frames(images, run.pixels, lambda pictures: torch_logits(candidate.network, pictures))
     with steps.step("timing"):
         timings = time_artifacts(artifacts, golden.pictures[0], threads=config.threads)
-        elsewhere = _elsewhere(artifacts, config, steps)
+        elsewhere, where = timed_elsewhere(config, artifacts, steps.update)
     chosen, said = choose_file(artifacts, candidate.parity, elsewhere or timings, config.max_drop)
     preferred = preferred or chosen
     for note in said:
@@ -191,7 +192,7 @@ def finish(
     shipped = next(artifact for artifact in artifacts if artifact.path == preferred)
     with steps.step("fitting thresholds"):
         decode = _decode(candidate, shipped, config)
-    card = make_card(candidate, artifacts, timings, preferred, notes, config, name, elsewhere)
+    card = make_card(candidate, artifacts, timings, preferred, notes, config, name, elsewhere, where)
     card = dataclasses.replace(card, extra={**card.extra, **(extra or {})})
     report = report_html(card, candidate.parity, plots, tables)
     seed, data = run.config.seed, str(run.facts.data.get("fingerprint", ""))
@@ -214,15 +215,6 @@ def finish(
     return Compressed(bundle, card, candidate.parity, timings, report)
 
 
-def _elsewhere(artifacts: Sequence[Artifact], config: CompressConfig, steps: Steps) -> dict[str, Timing]:
-    """Timings on the device that `--on` names; empty without one."""
-    if config.on is None:
-        return {}
-    from .gate_remote import time_on
-
-    return time_on(config.on, artifacts, threads=config.threads, say=steps.update)
-
-
 def make_card(
     candidate: Candidate,
     artifacts: Sequence[Artifact],
@@ -232,6 +224,7 @@ def make_card(
     config: CompressConfig,
     name: str,
     elsewhere: Mapping[str, Timing],
+    where: str,
 ) -> Card:
     """The card of a candidate."""
     run, parity = candidate.material.run, candidate.parity
@@ -262,7 +255,7 @@ def make_card(
         config.command,
         tuple(said),
         extra,
-        config.on or "",
+        where,
     )
 
 

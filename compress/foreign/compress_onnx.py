@@ -21,6 +21,7 @@ from ..assemble import checked_target, file_rows, now, processor, report_beside
 from ..card import Card, CardRow
 from ..config import CompressConfig
 from ..gate import Timing, choose_file, time_artifacts
+from ..gate_device import timed_elsewhere
 from ..golden import GoldenFrames
 from ..material import calibration_folder
 from ..pictures import Pictures, pictures_of
@@ -103,16 +104,17 @@ def compress_onnx(
         require_parity(parity, INT8, steps, allow_mismatch=config.allow_mismatch)
     with steps.step("timing"):
         timings = time_artifacts(artifacts, given.pictures.pixels[0], threads=config.threads)
-    preferred, said_by_gate = choose_file(artifacts, parity, timings, config.max_drop)
+        elsewhere, where = timed_elsewhere(config, artifacts, steps.update)
+    preferred, said_by_gate = choose_file(artifacts, parity, elsewhere or timings, config.max_drop)
     golden = golden_of(held, given.network, given.file, given.pictures.images)
     network = dataclasses.replace(
         given.network,
         files=tuple(proven(held, given.network, file, golden, parity, timings) for file in files),
         preferred=preferred,
     )
-    rows = file_rows(artifacts, parity, timings, preferred, task=network.task)
+    rows = file_rows(artifacts, parity, timings, preferred, elsewhere=elsewhere, task=network.task)
     notes = (*given.opened.notes, *given.notes, *said_by_gate)
-    card = _card(config.name or Path(out).stem, given, rows, quantized, notes, config.command)
+    card = _card(config.name or Path(out).stem, given, rows, quantized, notes, config.command, where)
     for note in card.notes:
         steps.say(note)
     report = report_html(card, parity)
@@ -141,7 +143,13 @@ def _held(given: _Given, artifacts: Sequence[Artifact], files: Sequence[ModelFil
 
 
 def _card(
-    name: str, given: _Given, rows: Sequence[CardRow], quantized: QuantizedOnnx, notes: Sequence[str], command: str
+    name: str,
+    given: _Given,
+    rows: Sequence[CardRow],
+    quantized: QuantizedOnnx,
+    notes: Sequence[str],
+    command: str,
+    on: str,
 ) -> Card:
     left = {
         node: "costs too much accuracy in 8 bits"
@@ -151,9 +159,9 @@ def _card(
     }
     taken = max(quantized.tried, key=lambda tried: quantized.tried[tried])
     extra = {"left_float": left, "quantization": {"taken": [taken], "tried_db": quantized.tried}}
-    network, where = given.network, f"the {len(given.pictures)} calibration images"
-    return Card(name, network.task, len(network.labels), Path(given.model).name, where, processor(), tuple(rows),
-                command, tuple(notes), extra)  # fmt: skip
+    network, pictures = given.network, f"the {len(given.pictures)} calibration images"
+    return Card(name, network.task, len(network.labels), Path(given.model).name, pictures, processor(), tuple(rows),
+                command, tuple(notes), extra, on)  # fmt: skip
 
 
 def _write(

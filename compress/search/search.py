@@ -250,7 +250,7 @@ def _finished(
         steps.say(note)
     extra = {"search": {"budget": config.budget.words(), "latency": how, "points": rows}}
     tables = {"Candidates of the budget search": table_rows(rows)}
-    plain = dataclasses.replace(config.compress, on=None)
+    plain = dataclasses.replace(config.compress, on=None, device=None)
     return finish(
         candidate, out, plain, steps, preferred=point.artifact.path, notes=notes, extra=extra,
         plots=pareto_plots(rows), tables=tables,

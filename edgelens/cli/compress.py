@@ -130,6 +130,7 @@ def _config(options: dict[str, Any]) -> CompressConfig:
         report=options["report"],
         allow_mismatch=options["allow_mismatch"],
         on=options["on"],
+        device=options["device"],
         threads=options["threads"],
         seed=seed,
         command=shlex.join(["edgelens", *sys.argv[1:]]),

@@ -21,6 +21,27 @@ def test_compress_writes_bundle_card_and_report(run_folder, tmp_path):
     assert "<table>" in (tmp_path / "d.report.html").read_text()
 
 
+def test_a_device_that_is_not_here_decides_by_what_is_predicted_for_it(run_folder, tmp_path):
+    out = tmp_path / "d.edge"
+    done = CliRunner().invoke(
+        cli,
+        ["compress", str(run_folder), "--out", str(out), "--formats", "onnx", "--observer", "minmax",
+         "--calibration-images", "16", "--device", "rpi4", "--json", "-"],
+    )  # fmt: skip
+    assert done.exit_code == 0, done.output
+    rows = {row["step"]: row for row in json.loads(done.stdout)["steps"]}
+    assert rows["float32 ONNX"]["device_ms"] > rows["int8 ONNX"]["device_ms"] > 0
+    assert rows["int8 ONNX"]["note"] == "preferred"
+    assert "p50 on rpi4 (predicted)" in (tmp_path / "d.report.html").read_text()
+
+
+def test_an_unknown_device_is_refused_before_the_work(run_folder, tmp_path):
+    arguments = ["compress", str(run_folder), "--out", str(tmp_path / "d.edge"), "--device", "rpi9"]
+    done = CliRunner().invoke(cli, arguments)
+    assert done.exception.exit_code == 2
+    assert "rpi9" in str(done.exception)
+
+
 def test_a_budget_without_a_unit_is_refused(run_folder, tmp_path):
     arguments = ["compress", str(run_folder), "--out", str(tmp_path / "d.edge"), "--max-latency", "15"]
     done = CliRunner().invoke(cli, arguments)
