@@ -12,6 +12,7 @@ from edgelens.runtime.errors import UsageError
 
 if TYPE_CHECKING:
     from edgelens.runtime.control import Control
+    from edgelens.runtime.live.on_demand import ServiceOnDemand
     from edgelens.runtime.live.preview import LivePreview
     from edgelens.runtime.live.service import RecognizeService
 
@@ -35,7 +36,9 @@ def listen_options(function: F) -> F:
     return function
 
 
-def live_page(options: Mapping[str, Any], control: Control, *, service: RecognizeService | None = None) -> LivePreview:
+def live_page(
+    options: Mapping[str, Any], control: Control, *, service: RecognizeService | ServiceOnDemand | None = None
+) -> LivePreview:
     """The page that the options ask for; nothing is started yet."""
     from edgelens.runtime.live.access import choose_access
     from edgelens.runtime.live.preview import LivePreview
@@ -54,6 +57,7 @@ def live_page(options: Mapping[str, Any], control: Control, *, service: Recogniz
         port=address.port,
         access=access,
         tls=Tls(Path(options["cert"]), Path(options["key"])) if options.get("cert") else None,
+        collect=Path(options["collect"]) if options.get("collect") else None,
         service=service,
         say=lambda line: click.echo(line, err=True),
     )

@@ -8,7 +8,6 @@ import sys
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -83,7 +82,7 @@ def _run(options: RunOptions) -> tuple[int, bool]:
         plans = _plans(options)
         lanes = _lanes(plans, options, stack)
         control = _control(plans, lanes, options)
-        sinks = _sinks(options, control, lanes, device, stop.request)
+        sinks = _sinks(options, control, lanes, device, stop.request, stack)
         judge = _demo_judge(lanes)
         outcome = run(
             lanes,
@@ -218,7 +217,7 @@ def _demo_judge(lanes: Sequence[Lane]) -> DemoJudge | None:
     from edgelens.runtime.sources.demo import DemoJudge, DemoSource
 
     demo = next(source for lane in lanes if isinstance(source := _inner(lane.source), DemoSource))
-    return DemoJudge(demo.scene)
+    return DemoJudge(demo.scene, demo.name)
 
 
 def _pace(options: RunOptions) -> Pace:
@@ -239,7 +238,12 @@ def _pace(options: RunOptions) -> Pace:
 
 
 def _sinks(
-    options: RunOptions, control: Control, lanes: Sequence[Lane], device: str, closed: Callable[[], None]
+    options: RunOptions,
+    control: Control,
+    lanes: Sequence[Lane],
+    device: str,
+    closed: Callable[[], None],
+    stack: ExitStack,
 ) -> list[Sink]:
     from edgelens.runtime.sinks.catalog import SinkOptions, open_sinks
 
@@ -266,7 +270,7 @@ def _sinks(
     )
     wanted = not options.no_preview and not options.window and not all(lane.stills for lane in lanes)
     if wanted or options.preview is not None:
-        sinks += _preview(options, control)
+        sinks += _preview(options, control, lanes, device, stack)
     return sinks
 
 
@@ -281,8 +285,8 @@ def _thresholds(control: Control, lanes: Sequence[Lane]) -> Callable[[str], floa
     return threshold
 
 
-def _preview(options: RunOptions, control: Control) -> list[Sink]:
-    """The live page; without the packages it needs one line says so and the run goes on."""
+def _preview(options: RunOptions, control: Control, lanes: Sequence[Lane], device: str, stack: ExitStack) -> list[Sink]:
+    """The live page and the service; without the packages they need one line says so and the run goes on."""
     import importlib.util
 
     if not all(importlib.util.find_spec(name) for name in ("starlette", "uvicorn")):
@@ -290,25 +294,13 @@ def _preview(options: RunOptions, control: Control) -> list[Sink]:
             raise UsageError("--preview: the page needs starlette and uvicorn: pip install 'edgelens[live]'")
         _say("no live page: pip install 'edgelens[live]' for one")
         return []
-    from edgelens.runtime.live.access import choose_access
-    from edgelens.runtime.live.preview import LivePreview
-    from edgelens.runtime.live.server import Address, Tls
+    from edgelens.cli.live_options import live_page
+    from edgelens.runtime.live.on_demand import ServiceOnDemand
 
-    if (options.cert is None) != (options.key is None):
-        raise UsageError("--cert and --key: give both")
-    address = Address.parse(options.preview) if options.preview else Address()
-    token_file = Path(options.token_file) if options.token_file else None
-    return [
-        LivePreview(
-            control,
-            host=address.host,
-            port=address.port,
-            access=choose_access(address.host, token_file=token_file, insecure=options.insecure),
-            tls=Tls(Path(options.cert), Path(options.key)) if options.cert and options.key else None,
-            collect=Path(options.collect) if options.collect else None,
-            say=_say,
-        )
-    ]
+    service = stack.enter_context(ServiceOnDemand(lambda: lanes[0].model.bundle, device=device))
+    page = live_page(vars(options), control, service=service)
+    service.on_result = page.desk.tell
+    return [page]
 
 
 def _finish(options: RunOptions, summary: dict[str, Any], lanes: Sequence[Lane], judge: DemoJudge | None) -> None:

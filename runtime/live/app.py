@@ -15,6 +15,7 @@ from .desk import Desk
 from .gate import Gate
 from .knobs import change_settings
 from .metrics_text import metrics_text
+from .on_demand import ServiceOnDemand
 from .openapi import openapi
 from .page_files import PageFiles
 from .replies import Asked, Endpoint, Reply, as_json
@@ -27,7 +28,12 @@ PULSE_S = 0.5
 
 
 def build_app(
-    desk: Desk, access: Access, *, service: RecognizeService | None = None, secure: bool = False, port: int = 0
+    desk: Desk,
+    access: Access,
+    *,
+    service: RecognizeService | ServiceOnDemand | None = None,
+    secure: bool = False,
+    port: int = 0,
 ) -> ASGIApp:
     """Everything behind the gate."""
     routes = [*_service_routes(desk, service), *_page_routes(desk)]
@@ -98,7 +104,7 @@ def _page_routes(desk: Desk) -> list[Route]:
     ]
 
 
-def _service_routes(desk: Desk, service: RecognizeService | None) -> list[Route]:
+def _service_routes(desk: Desk, service: RecognizeService | ServiceOnDemand | None) -> list[Route]:
     def health(asked: Asked) -> Reply:
         if asked.stranger:
             return as_json({"status": "ok"})

@@ -21,6 +21,7 @@ from .running import Running, note_running
 from .server import DEFAULT_PORT, Address, Server, Tls
 
 if TYPE_CHECKING:
+    from .on_demand import ServiceOnDemand
     from .service import RecognizeService
 
 __all__ = ["LivePreview"]
@@ -48,7 +49,7 @@ class LivePreview:
         tls: Tls | None = None,
         collect: Path | None = None,
         quality: int = 80,
-        service: RecognizeService | None = None,
+        service: RecognizeService | ServiceOnDemand | None = None,
         say: Callable[[str], None] = _to_stderr,
     ) -> None:
         self._address, self._access, self._tls = Address(host, port), access, tls

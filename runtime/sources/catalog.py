@@ -66,7 +66,7 @@ def _demo(spec: str, options: SourceOptions) -> Source:  # noqa: ARG001
     from .demo import DemoSource
 
     width, height = options.size or (640, 480)
-    return DemoSource(options.demo_seed, size=(height, width), fps=options.camera_fps or 30.0)
+    return DemoSource(options.demo_seed, size=(height, width), fps=options.camera_fps or 30.0, name=options.name)
 
 
 SOURCES: dict[str, Callable[[str, SourceOptions], Source]] = {

@@ -19,9 +19,15 @@ class DemoSource:
     """The rendered scene at its own pace, or as fast as it is read when `realtime` is off."""
 
     def __init__(
-        self, seed: int = 0, *, size: tuple[int, int] = (480, 640), fps: float = 30.0, realtime: bool = True
+        self,
+        seed: int = 0,
+        *,
+        size: tuple[int, int] = (480, 640),
+        fps: float = 30.0,
+        realtime: bool = True,
+        name: str | None = None,
     ) -> None:
-        self.name, self.live = "demo", realtime
+        self.name, self.live = name or "demo", realtime
         self.scene = DemoScene(seed, size=size, fps=fps)
         self._index = -1
         self._started = 0.0
@@ -75,16 +81,18 @@ class DemoScore:
 
 
 class DemoJudge:
-    """Holds announcements against the scene's truth."""
+    """Holds announcements against the scene's truth; with a source's name, those of this source alone."""
 
-    def __init__(self, scene: DemoScene) -> None:
-        self._scene = scene
+    def __init__(self, scene: DemoScene, source: str | None = None) -> None:
+        self._scene, self._source = scene, source
         self._heard: dict[int, list[str]] = {}
         self._extra = 0
         self._seen_until = -1
 
     def hear(self, result: Result) -> None:
         """Take one result of the demo, in order."""
+        if self._source not in (None, result.frame.source):
+            return
         index = result.frame.index
         self._seen_until = max(self._seen_until, index)
         if result.announced is None:

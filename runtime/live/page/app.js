@@ -93,7 +93,7 @@ async function refresh() {
   for (const source of state.sources) at("stages").append(stageOf(source).root); // in their order, not that of arrival
   timeline.clear();
   timeline.fill(state.timeline);
-  at("try").hidden = !state.recognizes;
+  at("try").hidden = stages.size > 0 || !state.recognizes;
   at("empty").hidden = stages.size > 0 || state.recognizes;
   at("timeline-card").hidden = state.sources.length === 0;
   models(state);

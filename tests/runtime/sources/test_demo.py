@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import itertools
+from dataclasses import replace
 
 import numpy as np
 
 from edgelens.runtime.frame import Frame
 from edgelens.runtime.recognitions import Recognitions
 from edgelens.runtime.result import Result
+from edgelens.runtime.sources.catalog import SourceOptions, open_source
 from edgelens.runtime.sources.demo import DemoJudge, DemoSource
 from edgelens.runtime.sources.demo_scene import DemoScene
 
@@ -78,3 +80,18 @@ def test_source_keeps_time_and_is_interrupted() -> None:
         assert kept[-1].captured - kept[0].captured >= 0.08
         source.interrupt()
         assert source.read() is None
+
+
+def test_two_demos_have_their_names_and_are_judged_apart() -> None:
+    with open_source("demo", SourceOptions(name="door", size=(160, 120))) as source:
+        frame = source.read()
+    assert frame is not None
+    assert (source.name, frame.source) == ("door", "door")
+    scene = DemoScene(0)
+    judge = DemoJudge(scene, "demo")
+    for k in range(3):
+        turn = scene.presentation(k)
+        judge.hear(announce(scene, turn.arrived, str(turn.digit)))
+        judge.hear(replace(announce(scene, turn.arrived, "9"), frame=replace(frame, index=turn.arrived)))
+    judge.hear(announce(scene, scene.presentation(3).arrived, None))
+    assert (judge.score().right, judge.score().extra) == (3, 0)
