@@ -8,6 +8,7 @@ from typing import Any
 import cv2
 import numpy as np
 import pytest
+from click.testing import CliRunner
 
 from edgelens.runtime.frame import Frame
 from edgelens.runtime.preprocess import Region
@@ -73,3 +74,25 @@ def test_blur_follows_boxes_or_the_region(tmp_path: Path) -> None:
     (kept,) = tmp_path.rglob("*.jpg")
     image = cv2.imread(str(kept))
     assert image[:, 100:].std() > 3 * image[:, :70].std()
+
+
+def test_training_takes_the_folder_as_it_is(tmp_path: Path) -> None:
+    """The loop from the field back to training: two labels that a linear network tells apart."""
+    train = pytest.importorskip("edgelens.cli.train", reason="training is not installed")
+    pytest.importorskip("torch")
+    from edgelens.train import Run
+
+    draw, kept = np.random.default_rng(3), tmp_path / "kept"
+    with UncertainSink(UncertainOptions(kept, every_s=0, keep_free_bytes=0), threshold=lambda source: 0.6) as sink:
+        for i in range(40):
+            image = draw.integers(0, 100, (48, 64, 3), dtype=np.uint8)
+            image[:24] += np.uint8(120 * (i % 2))
+            seen = Recognitions(("dark", "bright"), [-1, i % 2], [0.5, 0.5])
+            sink.write(Result(Frame(image, i, captured=float(i), source="door"), seen))
+    words = [str(kept), "--out", str(tmp_path / "run"), "--model", "linear", "--epochs", "12", "--size", "16x16"]
+    words += ["--augment", "none", "--threads", "1", "--precision", "float32", "--cache", str(tmp_path / "cache")]
+    done = CliRunner().invoke(train.command, words, catch_exceptions=False)
+    assert done.exit_code == 0, done.output
+    run = Run.open(tmp_path / "run")
+    assert sorted(run.classes) == ["bright", "dark"]
+    assert run.facts.metrics["val_accuracy"] == 1.0
