@@ -95,7 +95,7 @@ def outages(kind: str, how: str, model: str, seconds: list[float]) -> list[dict[
 
 
 def many_cuts(kind: str, model: str, cuts: int) -> dict[str, Any]:
-    """One camera, cut many times; how long each took, and the process's memory after each."""
+    """One camera, cut many times; how long each took, and the memory of the process (all its cameras) after each."""
     memory, times = [rss_mb()], []
     with Camera(kind) as camera, Watcher(model, camera.url) as watcher:
         for _ in range(cuts):
@@ -127,11 +127,12 @@ def main() -> None:
     kinds = [kind for kind in options.kinds if kind != "rtsp" or has_rtsp()]
     cases = [(kind, how) for kind in kinds for how in ("stall", "cut")]
     with ThreadPoolExecutor(len(cases)) as together:  # each with a camera and a loop of its own
-        rows = together.map(lambda case: outages(*case, options.model, options.seconds), cases)
+        rows = list(together.map(lambda case: outages(*case, options.model, options.seconds), cases))
+        cuts = list(together.map(lambda kind: many_cuts(kind, options.model, options.cuts), kinds))
     results = {
         "bars_s": {"mjpeg": 3, "rtsp": 6},
         "outages": [row for some in rows for row in some],
-        "cuts": {kind: many_cuts(kind, options.model, options.cuts) for kind in kinds if options.cuts},
+        "cuts": dict(zip(kinds, cuts, strict=True)),
     }
     if options.out:
         Path(options.out).write_text(json.dumps(results, indent=1) + "\n")
