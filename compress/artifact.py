@@ -12,7 +12,7 @@ from edgelens.runtime.engines.catalog import open_engine
 from edgelens.runtime.engines.protocol import EngineOptions, dequantized
 from edgelens.runtime.preprocess import TensorContract, to_tensor
 
-__all__ = ["FLOAT_PIXELS", "Artifact", "file_outputs"]
+__all__ = ["FLOAT_PIXELS", "INT8_PIXELS", "Artifact", "file_outputs"]
 
 FLOAT_PIXELS = TensorContract("image", "NHWC", "uint8")  # the file normalises by itself, or its quantization does
 INT8_PIXELS = TensorContract("image", "NHWC", "int8", mean=(128.0,), std=(1.0,))  # the pixel with its top bit flipped

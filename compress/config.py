@@ -55,11 +55,11 @@ class CompressConfig:
 
         for precision in self.precisions:
             if precision not in PRECISIONS:
-                raise UsageError(f"--precision {precision}: must be one of {', '.join(PRECISIONS)}")
+                raise UsageError(f"--precisions {precision}: must be one of {', '.join(PRECISIONS)}")
         if self.device is not None:
             from edgelens.devices.profile import load_profile
 
             load_profile(self.device)  # an unknown name is an error of its own, before the work
         for name in self.formats:
             if name not in ("onnx", "tflite"):
-                raise UsageError(f"--format {name}: must be onnx or tflite")
+                raise UsageError(f"--formats {name}: must be onnx or tflite")

@@ -12,7 +12,7 @@ from torch import nn
 
 from edgelens.runtime.datasets.catalog import load_images
 from edgelens.runtime.datasets.imageset import ImageSet
-from edgelens.runtime.errors import DataError, EdgelensError
+from edgelens.runtime.errors import DataError, EdgelensError, UsageError
 from edgelens.runtime.images import SUFFIXES
 from edgelens.runtime.preprocess import PixelContract
 from edgelens.train.run import Run
@@ -45,6 +45,9 @@ class Material:
 
 def material_of(run: Run, config: CompressConfig) -> Material:
     """A run's network and pictures; accuracy is reported on its test split, else on validation."""
+    for label in config.background:
+        if label not in run.classes:
+            raise UsageError(f"--background {label}: is no class of this run; there are {', '.join(run.classes[:8])}")
     network = run.model()
     if not all(bool(torch.isfinite(value).all()) for value in network.state_dict().values()):
         raise DataError(f"{run.path}: the network's weights hold NaN or infinity: train it again")

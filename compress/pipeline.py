@@ -12,7 +12,6 @@ from numpy.typing import NDArray
 from torch import fx, nn
 
 from edgelens.runtime.bundle import Bundle
-from edgelens.runtime.errors import UsageError
 from edgelens.runtime.labels import BACKGROUND_NAMES
 from edgelens.runtime.manifest import Decode, Provenance
 from edgelens.train.models.cost import cost_of
@@ -269,9 +268,6 @@ def _decode(candidate: Candidate, shipped: Artifact, config: CompressConfig) -> 
         run.temperature if candidate.network is candidate.material.network else fit_temperature(before, held.labels)
     )
     threshold = matching_threshold(before, before_t, run.unknown_threshold, logits, temperature)
-    for label in config.background:
-        if label not in run.classes:
-            raise UsageError(f"--background {label}: is no class of this run; there are {', '.join(run.classes[:8])}")
     background = config.background or tuple(c for c in run.classes if c.lower() in BACKGROUND_NAMES)
     return Decode(
         threshold=round(threshold, 5),

@@ -44,6 +44,12 @@ def test_an_empty_calibration_folder(run, tmp_path):
     one_line(caught.value, "holds no images")
 
 
+def test_a_background_label_that_the_run_does_not_know(run):
+    with pytest.raises(UsageError) as caught:
+        material_of(run, CompressConfig(background=("nothing",)))
+    one_line(caught.value, "--background nothing")
+
+
 def test_calibration_images_of_any_size_are_fitted(run, tmp_path):
     import cv2
 

@@ -1,0 +1,77 @@
+"""The most accurate 8-bit files of a size: against MLPerf Tiny's int8 ResNet-8, on the same images and in one engine.
+
+    python benchmarks/compress_small.py runs/lens-s runs/resnet8 --mlperf SHARED/data/models/mlperf_tiny
+
+The test images are asked once. The files land in benchmarks/weights/, named after their runs.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from pathlib import Path
+from typing import Any
+
+from edgelens.compress.artifact import INT8_PIXELS, Artifact, file_outputs
+from edgelens.compress.assemble import processor
+from edgelens.compress.config import CompressConfig
+from edgelens.compress.files import with_metadata
+from edgelens.compress.gate import time_artifacts
+from edgelens.compress.material import Material, material_of
+from edgelens.compress.pipeline import candidate_of
+from edgelens.compress.steps import Steps
+from edgelens.train.run import Run
+
+HERE = Path(__file__).resolve().parent
+SMALL = 98_496  # bytes of MLPerf's file
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("runs", nargs="+", type=Path)
+    parser.add_argument("--mlperf", type=Path, required=True)
+    parser.add_argument("--weights", type=Path, default=HERE / "weights")
+    parser.add_argument("--json", type=Path, default=HERE / "results" / "compress_small.json")
+    options = parser.parse_args()
+    theirs = Artifact("tflite", "mlperf", (options.mlperf / "pretrainedResnet_quant.tflite").read_bytes(), INT8_PIXELS)
+    kept: dict[str, Any] = json.loads(options.json.read_text()) if options.json.exists() else {}
+    kept["processor"] = processor()
+    options.weights.mkdir(exist_ok=True)
+    for path in options.runs:
+        run = Run.open(path)
+        material = material_of(run, CompressConfig())
+        kept.setdefault("MLPerf Tiny ResNet-8, int8", judged_theirs(theirs, material))
+        kept[path.name] = judged(path.name, material, theirs, options.weights)
+        options.json.write_text(json.dumps(kept, indent=1) + "\n")
+        print(json.dumps({path.name: kept[path.name]}, indent=1))
+
+
+def judged(name: str, material: Material, theirs: Artifact, weights: Path) -> dict[str, Any]:
+    """A run's 8-bit files: accuracy, size, and how many times as fast as MLPerf's in TFLite on one thread."""
+    config = CompressConfig(precisions=("int8",))
+    candidate = candidate_of(material.network, material, config, Steps())
+    files = with_metadata(candidate.artifacts, name, material.run.classes, material.pixels)
+    timings = time_artifacts([*files, theirs], material.golden.pictures[0], rounds=60)
+    found: dict[str, Any] = {"on": material.evaluated_on, "float": 100 * candidate.parity.torch_accuracy}
+    for file in files:
+        place = weights / f"{name}.int8{Path(file.path).suffix}"
+        place.write_bytes(file.data)
+        found[file.title] = {
+            "file": place.name,
+            "bytes": len(file.data),
+            "not larger than MLPerf's": len(file.data) <= SMALL,
+            "accuracy": 100 * candidate.parity.of(file.path).accuracy,
+            "p50_ms": timings[file.path].p50_ms,
+            "times as fast as MLPerf's": timings[theirs.path].ratio(timings[file.path]),
+        }
+    return found
+
+
+def judged_theirs(theirs: Artifact, material: Material) -> dict[str, Any]:
+    held = material.evaluation
+    right = file_outputs(theirs, held.pixels).argmax(1) == held.labels
+    return {"bytes": len(theirs.data), "accuracy": 100 * float(right.mean())}
+
+
+if __name__ == "__main__":
+    main()
