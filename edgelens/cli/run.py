@@ -257,6 +257,7 @@ def _sinks(
             mqtt_all=options.mqtt_all,
             record=options.record,
             record_mb=options.record_mb,
+            record_days=options.record_days,
             keep_uncertain=options.keep_uncertain,
             blur=options.blur,
             window=options.window,

@@ -62,6 +62,7 @@ class RunOptions:
     mqtt_all: bool
     record: str | None
     record_mb: float
+    record_days: float
     keep_uncertain: str | None
     blur: bool
     preview: str | None
@@ -124,6 +125,7 @@ _SINKS = (
     click.option("--mqtt-all", is_flag=True, help="Send every result, not only announcements."),
     click.option("--record", metavar="DIR", help="Keep clips around announced labels."),
     click.option("--record-mb", type=_POSITIVE, default=1000.0, metavar="MB", help="How much they may take in all."),
+    click.option("--record-days", type=_POSITIVE, default=30.0, metavar="DAYS", help="How long they are kept."),
     click.option("--keep-uncertain", metavar="DIR", help="Keep frames the network is unsure of, for `train`."),
     click.option("--blur", is_flag=True, help="Blur what lies outside the recognized area in them."),
     click.option("--device-id", metavar="ID", help="The stable id in results; the host's name unless said."),

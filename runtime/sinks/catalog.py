@@ -23,6 +23,7 @@ class SinkOptions:
     record: str | None = None
     mqtt_all: bool = False  # every result, not only announcements
     record_mb: float = 1000.0
+    record_days: float = 30.0
     keep_uncertain: str | None = None
     blur: bool = False  # of uncertain pictures, outside the recognized area
     threshold: Callable[[str], float | None] = lambda source: None  # noqa: ARG005 (a source's, as it is now)
@@ -79,7 +80,8 @@ def _record(options: SinkOptions) -> Sink:
     from .record import RecordOptions, RecordSink
 
     assert options.record is not None
-    return RecordSink(RecordOptions(Path(options.record), quota_bytes=int(options.record_mb * 1e6)))
+    size, age = int(options.record_mb * 1e6), options.record_days * 86400
+    return RecordSink(RecordOptions(Path(options.record), quota_bytes=size, quota_age_s=age))
 
 
 def _uncertain(options: SinkOptions) -> Sink:
