@@ -83,14 +83,17 @@ def _pair(values: dict[str, Any]) -> dict[str, Any]:
     spec = pair_from_json(values)
     rng = random.Random(spec.seed)
     models = {target.path: Path(target.path).read_bytes() for target in (spec.a, spec.b)}
-    ratios, held = [], []
+    ratios: list[float] = []
+    gaps: list[bytearray] = []
+    loaded: dict[str, Callable[[], object]] = {}
     for _ in range(spec.loads):
-        held.append(bytearray(rng.randrange(1 << 16)))  # what follows comes to lie elsewhere
-        runs = {}
+        gaps.append(bytearray(rng.randrange(1 << 16)))
+        before, loaded = loaded, {}  # stays until the next is there, which so comes to lie elsewhere
         for which in rng.sample("ab", 2):
             target = spec.a if which == "a" else spec.b
-            runs[which] = _loaded(target, models[target.path])
-        ratios.append(alternate(runs["a"], runs["b"], spec.duration_s, b_first=rng.random() < 0.5))
+            loaded[which] = _loaded(target, models[target.path])
+        del before
+        ratios.append(alternate(loaded["a"], loaded["b"], spec.duration_s, b_first=rng.random() < 0.5))
     return {"ratios": ratios}
 
 

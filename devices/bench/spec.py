@@ -40,7 +40,7 @@ class PairSpec:
 
     a: Target
     b: Target
-    duration_s: float = 0.15  # of each load
+    duration_s: float = 0.12  # of each load
     loads: int = 3
     seed: int = 0  # of where they lie, and of which comes first
 
