@@ -99,7 +99,7 @@ ROWS: dict[str, Row] = {
     "cifar10-lens-s": Row(
         "cifar10",
         90.0,
-        CIFAR | {"model": "lens-s", "augment": "quick", "epochs": 50},
+        CIFAR | {"model": "lens-s", "augment": "quick", "epochs": 24},
         seeds=(0,),
     ),
     "sign-digits": Row(

@@ -8,8 +8,8 @@ alone, then `prepare` reads, checks, splits and decodes the same files on all co
 0.9 × cores × the single core's rate, median of the rounds. The same with --exact for pictures that are made as the
 camera's are (validation), which never decode a JPEG at a fraction of its size.
 
-memory: `edgelens train` on pictures of four times the limit, against the same training on few (as many as validation
-predicts at once, since that decides how much the network itself takes); peak memory may differ by the limit at most.
+memory: `edgelens train` on pictures of four times the limit, against the same training on next to nothing, which is
+what the network itself takes; peak memory may differ by the limit at most.
 """
 
 from __future__ import annotations
@@ -83,7 +83,7 @@ def decode(options: argparse.Namespace) -> dict[str, Any]:
     return found
 
 
-FEW = 1250  # 500 to validate on: as many as are predicted at once
+FEW = 200
 TRAIN = """
 import os
 from edgelens.cli import main
@@ -105,34 +105,17 @@ def memory(options: argparse.Namespace) -> dict[str, Any]:
             folder = Path(place) / name
             write_photos(folder, images, side, side)
             arguments = [
-                "train",
-                str(folder),
-                "--out",
-                f"{place}/run-{name}",
-                "--model",
-                options.model,
-                "--epochs",
-                "1",
+                *("train", str(folder), "--out", f"{place}/run-{name}", "--cache", f"{place}/cache-{name}"),
+                *("--model", options.model, "--size", str(side), "--epochs", "1", "--batch", "32", "--val", "0.4"),
+                *("--precision", "float32", "--ram-limit", f"{options.limit_mb}MB", *options.option),
             ]
-            arguments += [
-                "--size",
-                str(side),
-                "--batch",
-                "32",
-                "--val",
-                "0.4",
-                "--precision",
-                "float32",
-                "--cache",
-                f"{place}/cache-{name}",
-            ]
-            arguments += ["--ram-limit", f"{options.limit_mb}MB", *options.option]
             peak = Path(place) / "peak"
             subprocess.run([sys.executable, "-c", TRAIN, *arguments], check=True, env={**os.environ, "PEAK": str(peak)})
             peaks[name] = int(peak.read_text()) / 1024
     found = {
         "limit_mb": options.limit_mb,
         "pictures_mb": round(count * side * side * 3 / 2**20),
+        "images": {"small": FEW, "large": count},
         "peak_mb": {name: round(peak, 1) for name, peak in peaks.items()},
         "extra_mb": round(peaks["large"] - peaks["small"], 1),
     }

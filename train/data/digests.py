@@ -10,7 +10,6 @@ import hashlib
 import os
 import zipfile
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -19,6 +18,8 @@ from edgelens.runtime.datasets.imageset import ImageSet
 from edgelens.runtime.errors import ImageError
 from edgelens.runtime.files import replacing
 from edgelens.runtime.images import read_image_bytes
+
+from .workers import Workers
 
 __all__ = ["DIGEST_BYTES", "content_digests"]
 
@@ -48,9 +49,9 @@ def content_digests(
             errors[i] = str(error)
 
     unread = [i for i, digest in enumerate(digests) if not digest]
-    with ThreadPoolExecutor(threads) as pool:
+    with Workers(threads) as workers:
         for start in range(0, len(unread), 1024):
-            list(pool.map(read, unread[start : start + 1024]))
+            workers.each(read, unread[start : start + 1024])
             progress(min(start + 1024, len(unread)))
     if unread:
         _remember(memory, {n: (s, d) for n, s, d in zip(images.names, stats, digests, strict=True) if d})

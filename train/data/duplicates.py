@@ -45,6 +45,8 @@ def near_duplicates(images: ImageSet, thumbs: NDArray[np.uint8], digests: Sequen
     for band in range(_BANDS):
         for a, b in _sharing(bands[:, band]):
             near = np.bitwise_count(packed[a] ^ packed[b]).sum(axis=1) <= _BITS
+            if not near.any():
+                continue
             a, b = a[near], b[near]  # noqa: PLW2901 (only those go on)
             alike = _correlation(thumbs[a], thumbs[b]) >= 1 - _UNLIKE
             found |= set(zip(a[alike].tolist(), b[alike].tolist(), strict=True))

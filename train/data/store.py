@@ -15,7 +15,6 @@ import os
 import time
 import zipfile
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict
 from pathlib import Path
 
@@ -32,11 +31,12 @@ from edgelens.runtime.preprocess import PixelContract, fit
 
 from .digests import DIGEST_BYTES
 from .facts import FACTS, facts_of
+from .workers import Workers
 
 __all__ = ["Store", "fill"]
 
-_LAYOUT = 3  # raised whenever the same content would give other rows
-_CHUNK = 256
+_LAYOUT = 4  # raised whenever the same content would give other rows
+_CHUNK = 512
 _INDEX_EVERY_S = 10.0
 
 
@@ -117,12 +117,13 @@ def fill(
     cv_threads = cv2.getNumThreads()
     cv2.setNumThreads(1)  # the pool below uses the cores
     try:
-        with store.opened() as handle, ThreadPoolExecutor(threads) as pool:
+        with store.opened() as handle, Workers(threads) as workers:
             wanted = list({digests[i]: i for i in reversed(rows) if digests[i] not in store.rows}.values())[::-1]
             saved = time.monotonic()
             try:
                 for start in range(0, len(wanted), _CHUNK):
-                    errors |= _decode_chunk(store, handle, pool, images, wanted[start : start + _CHUNK], digests)
+                    chunk = wanted[start : start + _CHUNK]
+                    errors |= _decode_chunk(store, handle, workers, images, chunk, digests)
                     progress(min(start + _CHUNK, len(wanted)))
                     if time.monotonic() - saved > _INDEX_EVERY_S:
                         store.save(handle)
@@ -135,7 +136,7 @@ def fill(
 
 
 def _decode_chunk(
-    store: Store, handle: int, pool: ThreadPoolExecutor, images: ImageSet, rows: Sequence[int], digests: Sequence[bytes]
+    store: Store, handle: int, workers: Workers, images: ImageSet, rows: Sequence[int], digests: Sequence[bytes]
 ) -> dict[int, str]:
     """Decode some rows into the next places of the file."""
     first = len(store.rows)
@@ -151,7 +152,7 @@ def _decode_chunk(
             errors[rows[at]] = str(error)
 
     with caught_noise() as noise:
-        list(pool.map(decode, range(len(rows))))
+        workers.each(decode, range(len(rows)))
     if tells_of_damage(noise):
         errors |= _damaged(images, [i for i in rows if i not in errors])
     good = [at for at, i in enumerate(rows) if i not in errors]

@@ -12,6 +12,8 @@ from .findings import Findings
 
 __all__ = ["Advice", "advise"]
 
+_START = "start from a network that has seen more: `--from RUN`, or `--model lens-s --from backbone`"
+
 
 @dataclass(frozen=True)
 class Advice:
@@ -99,7 +101,7 @@ def _over_fitting(found: Findings) -> Advice | None:
     if not config.options.dropout:
         actions.append("`--dropout 0.2`, or a larger `--l2`")
     if not config.start:
-        actions.append("start from a network that has seen more: `--from RUN`, or `--model lens-s --from backbone`")
+        actions.append(_START)
     actions.append("more pictures, above all of the classes it confuses")
     if rising:
         actions.append(f"stop earlier: `--patience {max(3, len(losses) // 5)}`")
@@ -223,10 +225,7 @@ def _too_little_data(found: Findings) -> Advice | None:
             "warn",
             "There may be too few pictures",
             f"A class has {int(np.median(counts))} training images (median).",
-            (
-                "`--learning-curve` shows whether more would help",
-                "start from a network that has seen more: `--from RUN`, or `--model lens-s --from backbone`",
-            ),
+            ("`--learning-curve` shows whether more would help", *([] if found.run.config.start else [_START])),
         )
     return None
 
