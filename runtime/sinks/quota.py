@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import re
 import shutil
 import time
@@ -33,7 +34,7 @@ class Quota:
             if fits and modified >= oldest_allowed:
                 break
             with contextlib.suppress(OSError):
-                path.unlink()
+                Path(path).unlink()
                 used, free = used - size, free + size
         return used + wanted <= self.most_bytes and self._free() - wanted >= self.keep_free_bytes
 
@@ -47,13 +48,18 @@ class Quota:
             with contextlib.suppress(OSError):
                 path.unlink()
 
-    def _files(self) -> list[tuple[float, int, Path]]:
-        found = []
-        for path in self.folder.rglob("*"):
-            if self.names.fullmatch(path.name):
-                with contextlib.suppress(OSError):
-                    status = path.stat()
-                    found.append((status.st_mtime, status.st_size, path))
+    def _files(self) -> list[tuple[float, int, str]]:
+        """When each was changed, its size and its path, which stays a text: there may be very many."""
+        found, folders = [], [str(self.folder)]
+        while folders:
+            with contextlib.suppress(OSError), os.scandir(folders.pop()) as entries:
+                for entry in entries:
+                    if entry.is_dir(follow_symlinks=False):
+                        folders.append(entry.path)
+                    elif self.names.fullmatch(entry.name):
+                        with contextlib.suppress(OSError):  # gone meanwhile
+                            status = entry.stat(follow_symlinks=False)
+                            found.append((status.st_mtime, status.st_size, entry.path))
         return found
 
     def _free(self) -> int:
