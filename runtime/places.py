@@ -27,10 +27,11 @@ def run_folder() -> Path:
 
 
 def run_folders() -> tuple[Path, ...]:
-    """Where runs of this user and of the system's service say that they run."""
-    return tuple(
-        dict.fromkeys((run_folder(), Path("/run/edgelens"), Path(tempfile.gettempdir()) / f"edgelens-{os.getuid()}"))
-    )
+    """Where runs of this user and of the system's service say that they run; over SSH the variables are others."""
+    own = f"edgelens-{os.getuid()}"
+    session = Path(f"/run/user/{os.getuid()}/edgelens")
+    places = (run_folder(), Path("/run/edgelens"), session, Path(tempfile.gettempdir()) / own, Path("/tmp") / own)  # noqa: S108
+    return tuple(dict.fromkeys(places))
 
 
 def _given(name: str) -> Path | None:

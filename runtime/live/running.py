@@ -52,4 +52,6 @@ def running_here() -> list[Running]:
                 running = Running(**json.loads(path.read_text()))
                 if Path(f"/proc/{running.pid}").exists():
                     found.append(running)
+                else:
+                    path.unlink()  # it was killed and could not do so itself
     return found

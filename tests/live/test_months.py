@@ -18,6 +18,7 @@ from edgelens.runtime.board import BoardReading
 from edgelens.runtime.errors import WorkError
 from edgelens.runtime.heat import HeatLimit, HeatPolicy
 from edgelens.runtime.live.access import Access
+from edgelens.runtime.live.running import running_here
 from edgelens.runtime.sdnotify import SystemdNotifier
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -124,6 +125,25 @@ def test_status_finds_what_runs_and_says_how_it_is(
     assert "camera" in answer.output
     told = json.loads(CliRunner().invoke(cli, ["status", "--json", "-"]).stdout)
     assert told[0]["loop"]["sources"][0]["name"] == "camera"
+
+
+def test_status_from_another_session_finds_it_too(staged: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Over SSH there may be no XDG_RUNTIME_DIR, and TMPDIR is another."""
+    monkeypatch.delenv("XDG_RUNTIME_DIR", raising=False)
+    monkeypatch.delenv("TMPDIR", raising=False)
+    monkeypatch.setattr("tempfile.tempdir", None)
+    loop = staged(fps=0)
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    monkeypatch.setattr("tempfile.tempdir", None)
+    assert f"{loop.base}/" in [running.url for running in running_here()]
+
+
+def test_a_killed_process_is_forgotten(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("edgelens.runtime.live.running.run_folders", lambda: (tmp_path,))
+    note = tmp_path / "99999999-80.json"
+    note.write_text('{"pid": 99999999, "url": "http://127.0.0.1:80/", "token_file": null}')
+    assert running_here() == []
+    assert not note.exists()
 
 
 def test_status_of_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
