@@ -61,7 +61,11 @@ def main() -> None:
         "accuracy": paired(right[0], right[1]),
         "float32 tflite speed-up": timings[files[0].path].ratio(timings[files[1].path]),
         "seconds": time.perf_counter() - start,
-        "config": {key: str(value) for key, value in vars(options).items()},
+        "config": {
+            "run": Path(options.run).name,
+            "teacher": Path(options.teacher).name if options.teacher else "the uncompressed network",
+            **{key: getattr(options, key) for key in ("macs", "importance", "rounds", "epochs", "rate")},
+        },
     }
     where = options.json or Path(__file__).parent / "results" / f"compress_pruning_{run.config.model}.json"
     Path(where).write_text(json.dumps(result, indent=1) + "\n")
