@@ -55,6 +55,7 @@ def test_verbs() -> None:
 def test_recognizer_signature() -> None:
     assert list(inspect.signature(edgelens.Recognizer).parameters) == (
         ["model", "engine", "precision", "threads", "threshold", "region", "device_id"]
+        + ["labels", "mean", "std", "color", "resize", "pad", "input_size", "decoder", "iou", "max_det", "classes"]
     )
 
 
