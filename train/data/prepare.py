@@ -194,7 +194,7 @@ def _part(
     rows = np.flatnonzero(images.splits == name)
     members = images.select(rows)
     held = len(images) * pixels.height * pixels.width * pixels.channels
-    resident = None if ram_limit is None or held <= ram_limit else ram_limit // 4  # three parts, and what reads them
+    resident = None if ram_limit is None or held <= ram_limit else ram_limit // 8  # three parts, and all else
     if not stores:
         assert members.stored is not None
         assert members.rows is not None
