@@ -142,7 +142,7 @@ def settings(found: Findings) -> str:
     config = found.run.config.as_json()
     options = config.pop("options", {})
     changed = {**config, **{f"model {k}": v for k, v in options.items()}}
-    changed["first weights"] = getattr(found.run.facts, "started", None) or "random"
+    changed["first weights"] = found.run.facts.started or "random"
     environment, source = found.run.facts.environment, found.run.facts.data
     return (
         "<h2>How it was made</h2>"
