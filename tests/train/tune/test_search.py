@@ -206,7 +206,10 @@ def test_interrupted_and_gone_on_with(data: Path, tmp_path: Path) -> None:
         while not list(history.glob("*/metrics.csv")) and time.monotonic() < deadline:
             time.sleep(0.1)
         process.send_signal(signal.SIGINT)
-        _, errors = process.communicate(timeout=60)
+        try:
+            _, errors = process.communicate(timeout=60)
+        finally:
+            process.kill()
         assert process.returncode == 130, errors.decode()
         assert "Traceback" not in errors.decode()
     study = open_study(str(tmp_path / "tune.db"), "edgelens", space=SPACE, data=str(data), prune=True)
