@@ -15,7 +15,7 @@ from .result import Result
 
 __all__ = ["Percentiles", "Tally", "peak_rss_mb", "process_age_s", "summary_rows"]
 
-KEPT = 65536  # samples; a run of months keeps its newest ones
+KEPT = 8192  # samples; a run of months keeps its newest ones, and fills up in its first five minutes
 STAGES = ("capture", "preprocess", "infer", "decode")
 
 
