@@ -41,8 +41,7 @@ def _impatient(base: Any) -> type[asyncio.Protocol]:
         def connection_made(self, transport: asyncio.Transport) -> None:
             """Take the connection; where there are too many, the one that asks for nothing longest makes room."""
             super().connection_made(transport)
-            if hasattr(transport, "max_size"):  # TLS, and other loops' transports, have no such number
-                transport.max_size = READ_BYTES
+            _read_in_pieces(transport)
             if len(self.connections) > MAX_CONNECTIONS:
                 next(iter(waiting), self).transport.abort()
             self._wait_for_head()
@@ -84,3 +83,7 @@ def _impatient(base: Any) -> type[asyncio.Protocol]:
 
     return ImpatientProtocol
 
+
+def _read_in_pieces(transport: asyncio.Transport) -> None:
+    if hasattr(transport, "max_size"):  # TLS, and other loops' transports, have no such number
+        transport.max_size = READ_BYTES

@@ -38,9 +38,9 @@ class JpegSplitter:
         self._scanned, self._searched = 2, 0  # where the walk through an unfinished picture goes on
         self._length: int | None = None
 
-    def feed(self, chunk: bytes) -> Iterator[Picture]:
-        """The pictures that this chunk completes."""
-        now = time.monotonic()
+    def feed(self, chunk: bytes, arrived: float | None = None) -> Iterator[Picture]:
+        """The pictures that this chunk completes, which came now unless another moment (monotonic) is given."""
+        now = time.monotonic() if arrived is None else arrived
         if self._inside and now - self._last > STALL_S:
             self._stalled = True
         self._last = now

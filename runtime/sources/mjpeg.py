@@ -14,6 +14,7 @@ from ..credentials import masked, parse_address
 from ..errors import ImageError, SourceError
 from ..frame import Frame
 from ..images import decode_image
+from .arrival import ArrivalSocket
 from .http_login import authorization
 from .jpeg_stream import JpegSplitter, Picture
 
@@ -21,7 +22,7 @@ __all__ = ["MjpegStream"]
 
 PATIENCE_S = 2.0  # for a connection and an answer, and for the next picture of a running stream
 LONGEST_PATIENCE_S = 8.0  # for the first picture of a camera that may be slow
-CHUNK = 65536
+CHUNK = 16384  # a kernel stamps what is read at once by its last byte, so not much at once
 HOPS = 5  # redirects and log-ins together
 BEHIND = 8  # pictures that are passed over undecoded at once when decoding is slower than the camera
 
@@ -107,7 +108,8 @@ class MjpegStream:
             raise SourceError(f"the connection broke ({error or type(error).__name__})") from None
         if not chunk:
             return self._single and self._again()
-        self._pictures.extend(self._splitter.feed(chunk))
+        arrived = self._socket.arrived if isinstance(self._socket, ArrivalSocket) else time.monotonic()
+        self._pictures.extend(self._splitter.feed(chunk, arrived))
         return True
 
     def _more_is_there(self) -> bool:
@@ -156,6 +158,8 @@ class MjpegStream:
         try:
             self._connection = connection
             connection.connect()
+            if parts.scheme == "http":  # what comes through TLS is no longer what the kernel saw
+                connection.sock = ArrivalSocket(connection.sock)
             self._socket = connection.sock
             connection.request("GET", _target(url), headers={"Authorization": login} if login else {})
             self._response = connection.getresponse()
