@@ -103,7 +103,7 @@ ROWS: dict[str, Row] = {
         seeds=(0,),
     ),
     "cifar10-lens-s-long": Row(
-        "cifar10", 90.0, CIFAR | {"model": "lens-s", "augment": "quick", "epochs": 80}, seeds=(0,)
+        "cifar10", 90.0, CIFAR | {"model": "lens-s", "augment": "quick", "epochs": 60}, seeds=(0,)
     ),
     "sign-digits": Row(
         "sign_digits",
