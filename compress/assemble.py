@@ -2,50 +2,52 @@
 
 from __future__ import annotations
 
-import contextlib
 import datetime as dt
 import math
 import os
 import platform
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from edgelens.runtime.bundle import Bundle, write_bundle
 from edgelens.runtime.errors import UsageError
-from edgelens.runtime.files import replacing
+from edgelens.runtime.files import check_place
 from edgelens.runtime.manifest import Decode, Manifest, ModelFile, Network, Output, Provenance
 from edgelens.runtime.preprocess import PixelContract
 from edgelens.version import __version__
 
 from .artifact import Artifact
 from .card import Card, CardRow
+from .config import CompressConfig
 from .gate import Timing
 from .golden import GoldenFrames
 from .proof import golden_limits
 from .verify_parity import Parity
 
-__all__ = ["checked_target", "file_rows", "model_files", "now", "processor", "report_beside", "write"]
+__all__ = ["checked_target", "companions", "file_rows", "model_files", "now", "processor", "write"]
 
 
-def checked_target(out: str | Path) -> None:
-    """A bundle that could not be written is refused before the work, not after it."""
+def checked_target(out: str | Path, config: CompressConfig | None = None) -> None:
+    """Files that could not be written, or that would be one and the same, are refused before the work, not after it."""
     if Path(out).suffix != ".edge":
         raise UsageError(f"--out {out}: a bundle's name ends in .edge")
-    if not Path(out).resolve().parent.is_dir():
-        raise UsageError(f"--out {out}: there is no folder {Path(out).parent}")
+    places = {"--out": str(out)}
+    if config is not None:
+        places |= {option: path for option, path in (("--report", config.report), ("--json", config.card)) if path}
+    taken: dict[Path, str] = {}
+    for option, path in places.items():
+        check_place(path, option)
+        target = Path(path).resolve()
+        if target in taken and (target.is_file() or not target.exists()):
+            raise UsageError(f"{option} {path}: is the file of {taken[target]} too")
+        taken[target] = option
 
 
-@contextlib.contextmanager
-def report_beside(path: str | None, page: str) -> Iterator[None]:
-    """A report that is on disk before the bundle is written and takes its place after it: both are new or neither."""
-    if path is None:
-        yield
-        return
-    with replacing(path) as stream:
-        stream.write(page.encode())
-        stream.flush()
-        yield
+def companions(config: CompressConfig, card: Card, report: str) -> dict[str, bytes]:
+    """The files that tell of a bundle and are written with it or not at all."""
+    asked = ((config.report, report.encode()), (config.card, card.to_json()))
+    return {path: data for path, data in asked if path is not None}
 
 
 def file_rows(
@@ -120,11 +122,11 @@ def write(
     task: str = "classify",
     outputs: tuple[Output, ...] | None = None,
     provenance: Provenance | None = None,
-    more: Mapping[str, bytes] | None = None,
+    beside: Mapping[str, bytes] | None = None,
 ) -> Bundle:
-    """Write the bundle `out` in place of whatever was there."""
+    """Write the bundle `out` in place of whatever was there, with the files `beside` it or not at all."""
     frames, entries = golden.entries()
-    contents = {**entries, **(more or {}), "card.json": card.to_json(), "card.md": card.to_markdown()}
+    contents = {**entries, "card.json": card.to_json(), "card.md": card.to_markdown()}
     contents |= {artifact.path: artifact.data for artifact in artifacts}
     network = Network(
         task,
@@ -137,7 +139,8 @@ def write(
         preferred,
     )
     said = provenance or Provenance(f"edgelens {__version__}", card.command, created=now())
-    return write_bundle(out, Manifest(name, {"main": network}, golden=(frames,), provenance=said), contents)
+    manifest = Manifest(name, {"main": network}, golden=(frames,), provenance=said)
+    return write_bundle(out, manifest, contents, beside=beside)
 
 
 def now() -> str:

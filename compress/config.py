@@ -40,6 +40,7 @@ class CompressConfig:
     background: tuple[str, ...] = ()  # labels that mean "nothing there"
     name: str | None = None  # the file's name unless given
     report: str | None = None  # where the page goes that tells of it; nowhere unless given
+    card: str | None = None  # where the bundle's card goes as JSON too; nowhere unless given
     evaluation_images: int = 10_000
     max_drop: float = 1.0  # accuracy points an 8-bit file may lose and still be preferred
     allow_mismatch: bool = False

@@ -9,7 +9,16 @@ from .config import CompressConfig
 from .gate import Timing
 from .scratch import scratch_folder
 
-__all__ = ["is_this_machine", "predicted_on", "timed_elsewhere"]
+__all__ = ["is_this_machine", "predicted_on", "require_host", "timed_elsewhere"]
+
+
+def require_host(host: str | None) -> None:
+    """Say hello to the device that is to time the files: one that cannot be reached is noticed before the work."""
+    if host is not None:
+        from edgelens.devices.ssh.connection import Connection
+
+        with Connection(host):
+            pass
 
 
 def timed_elsewhere(

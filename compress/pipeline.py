@@ -20,13 +20,13 @@ from edgelens.version import __version__
 
 from .answers import torch_logits
 from .artifact import Artifact, file_outputs
-from .assemble import checked_target, file_rows, model_files, now, processor, report_beside, write
+from .assemble import checked_target, companions, file_rows, model_files, now, processor, write
 from .card import Card, CardRow
 from .config import CompressConfig
 from .exported import Exported
 from .files import make_files, with_metadata
 from .gate import Timing, choose_file, time_artifacts
-from .gate_device import timed_elsewhere
+from .gate_device import require_host, timed_elsewhere
 from .golden import golden_frames
 from .graph import is_convolutional, trace
 from .material import Material, material_of, split_of
@@ -72,7 +72,8 @@ def compress_run(
 ) -> Compressed:
     """Compress a trained run into the bundle `out`."""
     config, steps = config or CompressConfig(), steps or Steps(quiet=True)
-    checked_target(out)
+    checked_target(out, config)
+    require_host(config.on)
     run = Run.open(run_path)
     with steps.step("reading the run and its images"):
         material = material_of(run, config)
@@ -195,7 +196,7 @@ def finish(
     card = dataclasses.replace(card, extra={**card.extra, **(extra or {})})
     report = report_html(card, candidate.parity, plots, tables)
     seed, data = run.config.seed, str(run.facts.data.get("fingerprint", ""))
-    with steps.step("writing"), report_beside(config.report, report):
+    with steps.step("writing"):
         bundle = write(
             out,
             name=name,
@@ -210,6 +211,7 @@ def finish(
             feature_space=feature_space(candidate.network, run.pixels),
             task=run.config.task,
             provenance=Provenance(f"edgelens {__version__}", config.command, seed, data, now()),
+            beside=companions(config, card, report),
         )
     return Compressed(bundle, card, candidate.parity, timings, report)
 

@@ -58,9 +58,15 @@ class Bundle:
         return data
 
 
-def write_bundle(path: str | os.PathLike[str], manifest: Manifest, entries: Mapping[str, bytes]) -> Bundle:
-    """Write a bundle in place of whatever was there, with the next content version."""
-    from .files import write_bytes
+def write_bundle(
+    path: str | os.PathLike[str],
+    manifest: Manifest,
+    entries: Mapping[str, bytes],
+    *,
+    beside: Mapping[str, bytes] | None = None,
+) -> Bundle:
+    """Write a bundle in place of whatever was there, with the next content version; files `beside` it, or nothing."""
+    from .files import write_together
 
     target = Path(path)
     if target.suffix != ".edge":
@@ -68,7 +74,7 @@ def write_bundle(path: str | os.PathLike[str], manifest: Manifest, entries: Mapp
     if target.exists():
         manifest = dataclasses.replace(manifest, content_version=_next_version(target, manifest))
     finished = complete(manifest, entries)
-    write_bytes(target, pack(finished, entries))
+    write_together([*(beside or {}).items(), (target, pack(finished, entries))])
     return Bundle.open(target)
 
 

@@ -17,11 +17,11 @@ from edgelens.runtime.preprocess import to_tensor
 from edgelens.version import __version__
 
 from ..artifact import Artifact
-from ..assemble import checked_target, file_rows, now, processor, report_beside
+from ..assemble import checked_target, companions, file_rows, now, processor
 from ..card import Card, CardRow
 from ..config import CompressConfig
 from ..gate import Timing, choose_file, time_artifacts
-from ..gate_device import timed_elsewhere
+from ..gate_device import require_host, timed_elsewhere
 from ..golden import GoldenFrames
 from ..material import calibration_folder
 from ..pictures import Pictures, pictures_of
@@ -88,7 +88,8 @@ def compress_onnx(
 ) -> CompressedFile:
     """Quantize an .onnx file with images from a folder and bundle it with its float self."""
     config, steps = config or CompressConfig(), steps or Steps(quiet=True)
-    checked_target(out)
+    checked_target(out, config)
+    require_host(config.on)
     given = _read(model, calibrate, config, said or {}, steps)
     with steps.step("quantizing"):
         observers = (config.observer,) if config.observer else OBSERVERS
@@ -118,8 +119,8 @@ def compress_onnx(
     for note in card.notes:
         steps.say(note)
     report = report_html(card, parity)
-    with steps.step("writing"), report_beside(config.report, report):
-        bundle = _write(out, network, artifacts, golden, card, Path(model).name)
+    with steps.step("writing"):
+        bundle = _write(out, network, artifacts, golden, card, Path(model).name, companions(config, card, report))
     return CompressedFile(bundle, card, parity, timings, report)
 
 
@@ -165,11 +166,17 @@ def _card(
 
 
 def _write(
-    out: str | Path, network: Network, artifacts: Sequence[Artifact], golden: GoldenFrames, card: Card, source: str
+    out: str | Path,
+    network: Network,
+    artifacts: Sequence[Artifact],
+    golden: GoldenFrames,
+    card: Card,
+    source: str,
+    beside: Mapping[str, bytes],
 ) -> Bundle:
     line, frames = golden.entries()
     entries = {**{artifact.path: artifact.data for artifact in artifacts}, **frames}
     entries |= {"card.json": card.to_json(), "card.md": card.to_markdown()}
     provenance = Provenance(f"edgelens {__version__}", card.command, created=now(), notes={"from": source})
     manifest = Manifest(card.name, {"main": network}, golden=(line,), provenance=provenance)
-    return write_bundle(out, manifest, entries)
+    return write_bundle(out, manifest, entries, beside=beside)

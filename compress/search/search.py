@@ -17,6 +17,7 @@ from ..answers import torch_logits
 from ..artifact import Artifact, file_outputs
 from ..assemble import checked_target
 from ..config import CompressConfig
+from ..gate_device import require_host
 from ..material import Material, material_of, split_of
 from ..pictures import pictures_of
 from ..pipeline import Candidate, Compressed, candidate_of, finish
@@ -79,7 +80,8 @@ def search_run(
 ) -> Compressed:
     """The bundle of the most accurate file within the budget; a WorkError that says how near it came where none is."""
     steps = steps or Steps(quiet=True)
-    checked_target(out)
+    checked_target(out, config.compress)
+    require_host(config.on)
     run = Run.open(run_path)
     with steps.step("reading the run and its images"):
         material = material_of(run, config.compress)

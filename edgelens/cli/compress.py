@@ -12,7 +12,6 @@ import click
 from edgelens.runtime.errors import UsageError
 
 from .options import device_option, json_option, labels_option, on_option, pixel_options
-from .output import write_json
 
 if TYPE_CHECKING:
     from edgelens.compress.card import Card
@@ -71,6 +70,7 @@ def command(model: str, out: str, report: str | None, json_path: str | None, **o
 
     steps = Steps()
     options["report"] = report or f"{Path(out).with_suffix('')}.report.html"
+    options["card"] = None if json_path == "-" else json_path
     if Path(model).is_file() or model.endswith(".onnx"):
         card = _other(model, out, steps, options)
     elif any(options[name] is not None for name in _BUDGET):
@@ -79,10 +79,8 @@ def command(model: str, out: str, report: str | None, json_path: str | None, **o
         from edgelens.compress.pipeline import compress_run
 
         card = compress_run(model, out, _config(options), steps=steps).card
-    if json_path:
-        write_json(json_path, card.to_plain())
-    if json_path != "-":
-        click.echo(card.to_markdown().decode(), nl=False)
+    shown = card.to_json() if json_path == "-" else card.to_markdown()
+    click.echo(shown.decode(), nl=False)
 
 
 _PIXELS = ("labels", "mean", "std", "color", "resize", "pad", "input_size", "decoder")
@@ -128,6 +126,7 @@ def _config(options: dict[str, Any]) -> CompressConfig:
         background=options["background"],
         name=options["name"],
         report=options["report"],
+        card=options["card"],
         allow_mismatch=options["allow_mismatch"],
         on=options["on"],
         device=options["device"],

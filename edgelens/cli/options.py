@@ -23,7 +23,19 @@ __all__ = [
 
 F = Callable[..., Any]
 
-json_option = click.option("--json", "json_path", metavar="PATH", help="Write the result as JSON; - is stdout.")
+
+def _writable(ctx: click.Context, param: click.Parameter, value: str | None) -> str | None:
+    """A file that could not be written is said before the work, not after it."""
+    if value and value != "-" and not ctx.resilient_parsing:
+        from edgelens.runtime.files import check_place
+
+        check_place(value, param.opts[0])
+    return value
+
+
+json_option = click.option(
+    "--json", "json_path", metavar="PATH", callback=_writable, help="Write the result as JSON; - is stdout."
+)
 labels_option = click.option("--labels", metavar="FILE", help="Names of the classes, one a line.")
 threshold_option = click.option(
     "--threshold", type=click.FloatRange(0, 1), metavar="P", help="Reject what scores below P."

@@ -1,7 +1,9 @@
 """`edgelens compress` and `edgelens bundle` as people type them."""
 
 import json
+import shutil
 
+import pytest
 from click.testing import CliRunner
 
 from edgelens.cli import cli
@@ -40,6 +42,22 @@ def test_an_unknown_device_is_refused_before_the_work(run_folder, tmp_path):
     done = CliRunner().invoke(cli, arguments)
     assert done.exception.exit_code == 2
     assert "rpi9" in str(done.exception)
+
+
+@pytest.mark.skipif(shutil.which("ssh") is None, reason="no OpenSSH here")
+@pytest.mark.parametrize("budget", [[], ["--max-size", "100KB"]])
+@pytest.mark.parametrize(
+    ("host", "code", "words"),
+    [("pi@127.0.0.1", 1, "has no SSH server running"), ("two words", 2, "'two words' is no [USER@]HOST")],
+)
+def test_a_host_that_cannot_be_reached_is_said_before_the_work(tmp_path, monkeypatch, host, code, words, budget):
+    monkeypatch.setenv("EDGELENS_SSH_COMMAND", "ssh -F none -o BatchMode=yes -p 9")
+    for model in ("no-such-run", "no-such.onnx"):
+        more = ["--calibrate", str(tmp_path)] if model.endswith(".onnx") else budget
+        arguments = ["compress", model, "--out", str(tmp_path / "d.edge"), "--on", host, *more]
+        done = CliRunner().invoke(cli, arguments)
+        assert done.exception.exit_code == code, done.exception
+        assert words in str(done.exception)
 
 
 def test_a_budget_without_a_unit_is_refused(run_folder, tmp_path):

@@ -1,9 +1,6 @@
 """What bad input gets: one line, the right exit code, nothing half-written."""
 
-import contextlib
-import resource
 import shutil
-import signal
 
 import numpy as np
 import pytest
@@ -92,82 +89,6 @@ def test_parity_outside_its_limits_writes_nothing(run_folder, tmp_path):
     with pytest.raises(WorkError, match="--allow-mismatch"):
         compress_run(run_folder, tmp_path / "x.edge", config)
     assert not (tmp_path / "x.edge").exists()
-
-
-@contextlib.contextmanager
-def no_space_after(size: int):
-    """Files cannot grow past a size, as on a full disk."""
-    before = resource.getrlimit(resource.RLIMIT_FSIZE)
-    handler = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, before)
-        signal.signal(signal.SIGXFSZ, handler)
-
-
-@pytest.mark.parametrize("size", [0, 20_000])
-def test_no_space_leaves_the_old_bundle(compressed, tmp_path, size):
-    target = tmp_path / "old.edge"
-    shutil.copy(compressed.bundle.path, target)
-    before = target.read_bytes()
-    manifest = compressed.bundle.manifest
-    entries = {name: compressed.bundle.read(name) for name in manifest.entries}
-    with no_space_after(size), pytest.raises(WorkError) as caught:
-        write_bundle(target, manifest, entries)
-    one_line(caught.value, "old.edge")
-    assert caught.value.exit_code == 1
-    assert target.read_bytes() == before
-    assert sorted(p.name for p in tmp_path.iterdir()) == ["old.edge"]
-
-
-def test_no_space_for_the_report_leaves_the_old_bundle(tmp_path):
-    from edgelens.compress.assemble import report_beside
-
-    (tmp_path / "old.edge").write_bytes(b"old")
-    page = str(tmp_path / "old.report.html")
-    with no_space_after(10), pytest.raises(WorkError) as caught, report_beside(page, "a long page"):
-        (tmp_path / "old.edge").write_bytes(b"new")
-    one_line(caught.value, "old.report.html")
-    assert (tmp_path / "old.edge").read_bytes() == b"old"
-    assert sorted(p.name for p in tmp_path.iterdir()) == ["old.edge"]
-
-
-def test_a_bundle_that_fails_leaves_the_old_report(tmp_path):
-    from edgelens.compress.assemble import report_beside
-
-    page = tmp_path / "old.report.html"
-    page.write_text("old")
-    with pytest.raises(WorkError), report_beside(str(page), "new"):
-        raise WorkError("no space")
-    assert [p.read_text() for p in tmp_path.iterdir()] == ["old"]
-
-
-@pytest.mark.parametrize("size", [0, 3_000])
-def test_no_space_for_a_candidate_of_a_search(tmp_path, size):
-    import torch
-
-    from edgelens.compress.search.space import Plan
-    from edgelens.compress.search.study import Study
-
-    study = Study.open(tmp_path, "0" * 16)
-    with no_space_after(size), pytest.raises(WorkError) as caught:
-        study.keep_network(Plan("pruned", 0.5), "short", torch.nn.Linear(64, 64))
-    one_line(caught.value, "pruned-0.5", "could not be written")
-    assert study.network(Plan("pruned", 0.5), "short") is None
-    assert not list(study.folder.iterdir())
-
-
-def test_no_space_for_what_converters_write(tmp_path, monkeypatch):
-    from edgelens.compress.scratch import scratch_folder
-
-    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
-    with no_space_after(10), pytest.raises(WorkError) as caught, scratch_folder() as folder:
-        (folder / "model.tflite").write_bytes(bytes(100))
-    one_line(caught.value, "TMPDIR")
-    assert caught.value.exit_code == 1
-    assert not list(tmp_path.iterdir())
 
 
 @pytest.mark.parametrize("name", ["x.onnx", "nowhere/x.edge"])

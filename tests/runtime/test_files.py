@@ -1,0 +1,60 @@
+"""Files that are the old ones or the new ones, never half of one, whatever the disk does."""
+
+from __future__ import annotations
+
+import os
+import stat
+
+import pytest
+
+from edgelens.runtime.errors import UsageError, WorkError
+from edgelens.runtime.files import check_place, write_together
+
+
+def contents(folder):
+    return {path.name: path.read_text() for path in folder.iterdir() if path.is_file()}
+
+
+def test_files_written_together_are_all_new(tmp_path):
+    (tmp_path / "b").write_text("old")
+    write_together([(tmp_path / "a", b"new"), (tmp_path / "b", b"new")])
+    assert contents(tmp_path) == {"a": "new", "b": "new"}
+
+
+@pytest.mark.parametrize("names", [("/dev/full", "b", "c"), ("b", "/dev/full", "c"), ("b", "c", "/dev/full")])
+def test_one_that_cannot_be_written_leaves_the_others_old(tmp_path, names):
+    for name in ("b", "c"):
+        (tmp_path / name).write_text("old")
+    with pytest.raises(WorkError, match="/dev/full: could not be written"):
+        write_together((tmp_path / name, b"new") for name in names)
+    assert contents(tmp_path) == {"b": "old", "c": "old"}
+
+
+def test_the_last_keeps_its_old_file_where_another_cannot_take_its_place(tmp_path):
+    (tmp_path / "b").mkdir()  # written beside it, and then a folder is in the way
+    (tmp_path / "c").write_text("old")
+    with pytest.raises(WorkError, match="b: could not be written"):
+        write_together([(tmp_path / "b", b"new"), (tmp_path / "c", b"new")])
+    assert contents(tmp_path) == {"c": "old"}
+
+
+def test_a_place_that_can_be_written_is_left_as_it_is(tmp_path):
+    (tmp_path / "old.json").write_text("old")
+    os.mkfifo(tmp_path / "pipe")
+    for name in ("old.json", "new.json", "pipe"):
+        check_place(tmp_path / name, "--json")
+    assert contents(tmp_path) == {"old.json": "old"}
+
+
+@pytest.mark.parametrize(("name", "words"), [("", "is a folder"), ("nowhere/x.json", "there is no folder")])
+def test_a_place_that_cannot_be_is_an_input_error(tmp_path, name, words):
+    with pytest.raises(UsageError, match=f"--json {tmp_path}.*{words}"):
+        check_place(tmp_path / name, "--json")
+
+
+def test_a_folder_that_takes_no_files_is_said_before_the_work(tmp_path):
+    locked = "/proc/self" if os.geteuid() == 0 else str(tmp_path)  # root may write to any folder of a disk
+    tmp_path.chmod(stat.S_IRUSR | stat.S_IXUSR)
+    with pytest.raises(WorkError, match=r"--json .*x\.json: cannot be written there"):
+        check_place(f"{locked}/x.json", "--json")
+    tmp_path.chmod(stat.S_IRWXU)
