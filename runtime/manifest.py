@@ -72,6 +72,10 @@ class Decode:
     background: tuple[str, ...] = ()  # labels that mean "nothing there": never announced
     options: Mapping[str, Any] = field(default_factory=dict)
 
+    def held_to(self, asked: float | None) -> float:
+        """The threshold that holds: the one that was asked for, else the model's own."""
+        return self.threshold if asked is None else asked
+
 
 @dataclass(frozen=True)
 class Network:

@@ -20,7 +20,7 @@ from .manifest import ModelFile, Network
 from .preprocess import Placement, Region, fit, to_tensor
 from .recognitions import Recognitions
 
-__all__ = ["LoadedNetwork", "StageTimes", "choose_file"]
+__all__ = ["LoadedNetwork", "StageTimes", "choose_file", "with_threshold"]
 
 
 @dataclass
@@ -49,9 +49,10 @@ def choose_file(network: Network, engine: str = "auto", precision: str | None = 
 
 def with_threshold(network: Network, threshold: float | None) -> Network:
     """The network with another rejection threshold in its decode settings."""
-    if threshold is None or threshold == network.decode.threshold:
+    held = network.decode.held_to(threshold)
+    if held == network.decode.threshold:
         return network
-    return replace(network, decode=replace(network.decode, threshold=threshold))
+    return replace(network, decode=replace(network.decode, threshold=held))
 
 
 class LoadedNetwork:

@@ -104,8 +104,8 @@ def watch(
                 seen, stages = recognizer.recognize(frame, region=settings.region, threshold=settings.threshold)
             announced = None
             if not lane.stills:
-                threshold = network.decode.threshold if settings.threshold is None else settings.threshold
-                seen = lane.smoother.smooth(seen, settings.smoothing, threshold)
+                held = network.decode.held_to(settings.threshold)
+                seen = lane.smoother.smooth(seen, settings.smoothing, held)
                 announced = lane.announcer.hear(seen, settings.agree, network.decode.background)
             view = view_of(*frame.size, network.pixels, settings.region)
             stages = {"capture": waiting.capture_ms, **stages}

@@ -248,6 +248,7 @@ def _sinks(
     from edgelens.runtime.sinks.catalog import SinkOptions, open_sinks
 
     to_stdout = "-" in (options.json_path, options.csv_path)
+    models = {lane.source.name: lane.model for lane in lanes}
     sinks = open_sinks(
         SinkOptions(
             json=options.json_path,
@@ -265,7 +266,9 @@ def _sinks(
             fps=lambda: getattr(_inner(lanes[0].source), "fps", None),
             device=device,
             closed=closed,
-            threshold=_thresholds(control, lanes),
+            threshold=lambda source: models[source].bundle.manifest.main.decode.held_to(
+                control.settings(source).threshold
+            ),
             region=lambda source: control.settings(source).region,
         )
     )
@@ -273,17 +276,6 @@ def _sinks(
     if wanted or options.preview is not None:
         sinks += _preview(options, control, lanes, device, stack)
     return sinks
-
-
-def _thresholds(control: Control, lanes: Sequence[Lane]) -> Callable[[str], float]:
-    """The threshold that holds for a source now: what was asked for, else its model's own."""
-    models = {lane.source.name: lane.model for lane in lanes}
-
-    def threshold(source: str) -> float:
-        asked = control.settings(source).threshold
-        return models[source].bundle.manifest.main.decode.threshold if asked is None else asked
-
-    return threshold
 
 
 def _preview(options: RunOptions, control: Control, lanes: Sequence[Lane], device: str, stack: ExitStack) -> list[Sink]:

@@ -144,7 +144,7 @@ class RecognizeService:
             "engine": file.engine,
             "precision": file.precision,
             "input": [network.pixels.height, network.pixels.width, network.pixels.channels],
-            "threshold": self._threshold if self._threshold is not None else network.decode.threshold,
+            "threshold": network.decode.held_to(self._threshold),
             "content_version": manifest.content_version,
             "batch": shared.most,
         }

@@ -9,8 +9,8 @@ import pytest
 
 from edgelens.runtime.errors import BundleError, ModelError
 from edgelens.runtime.frame import Frame
-from edgelens.runtime.manifest import Output, Step
-from edgelens.runtime.network import LoadedNetwork, StageTimes, choose_file
+from edgelens.runtime.manifest import Decode, Output, Step
+from edgelens.runtime.network import LoadedNetwork, StageTimes, choose_file, with_threshold
 from edgelens.runtime.preprocess import PixelContract, TensorContract
 from edgelens.runtime.recognizer import BundleRecognizer
 
@@ -77,3 +77,10 @@ def test_a_region_is_all_the_network_sees(color_bundle):
 
 def with_file(network, **fields):
     return dataclasses.replace(network, files=(dataclasses.replace(network.files[0], **fields),))
+
+
+@pytest.mark.parametrize(("asked", "holds"), [(None, 0.4), (0.0, 0.0), (0.9, 0.9)])
+def test_the_asked_threshold_holds_else_the_models_own(color_bundle, asked, holds):
+    network = dataclasses.replace(color_bundle.manifest.main, decode=Decode(threshold=0.4))
+    assert network.decode.held_to(asked) == holds
+    assert with_threshold(network, asked).decode.threshold == holds
