@@ -70,12 +70,13 @@ class MqttOptions:
         if "#" in url or re.search(r"[+\0]", topic):
             raise UsageError(f"--mqtt: the topic {topic!r} must not contain # or +")
         tls = parts.scheme == "mqtts"
+        port = port or (8883 if tls else 1883)
         return cls(
             parts.hostname,
             topic,
             device,
-            outbox or state_folder() / "mqtt-outbox.sqlite",
-            port=port or (8883 if tls else 1883),
+            outbox or _outbox_for(parts.hostname, port),
+            port=port,
             user=unquote(parts.username) if parts.username else None,
             password=os.environ.get("EDGELENS_MQTT_PASSWORD"),
             tls=tls,
@@ -103,6 +104,11 @@ class MqttSink:
         self._stopping = self._connected = False
         self._said = ""
         self._thread = threading.Thread(target=self._work, name="edgelens-mqtt", daemon=True)
+
+    @property
+    def client_id(self) -> str:
+        """What the broker knows this process by: another one's would throw it out, a new one leave the last will."""
+        return f"edgelens-{self.options.device[:40]}-{self.outbox.client}"
 
     def write(self, result: Result) -> None:
         """Queue a result: announcements at once and safely, others as they gather."""
@@ -132,7 +138,7 @@ class MqttSink:
         options = self.options
         with ExitStack() as opened:
             opened.enter_context(self.outbox)
-            self._client = paho.Client(paho.CallbackAPIVersion.VERSION2, client_id=f"edgelens-{options.device}"[:64])
+            self._client = paho.Client(paho.CallbackAPIVersion.VERSION2, client_id=self.client_id)
             self._client.max_inflight_messages_set(WINDOW)
             self._client.reconnect_delay_set(1, 30)
             self._client.will_set(f"{options.topic}/status", "offline", qos=1, retain=True)
@@ -248,6 +254,11 @@ class MqttSink:
         if line != self._said:  # a broker that is away for a week is said once
             self._said = line
             self._say(line)
+
+
+def _outbox_for(host: str, port: int) -> Path:
+    """One a broker: what waits for one is never sent to another."""
+    return state_folder() / f"mqtt-{re.sub(r'[^A-Za-z0-9.]+', '_', host)}-{port}.sqlite"
 
 
 def slug(source: str) -> str:

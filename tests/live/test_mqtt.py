@@ -148,6 +148,47 @@ def test_nothing_is_lost_while_the_broker_comes_and_goes_and_the_process_is_kill
     assert len(twice) <= 2, "only what was written but not yet noted at a kill has two ids; what is sent again has one"
 
 
+def test_two_processes_of_one_device_share_a_broker_in_peace(
+    broker: Any, watcher: Subscriber, staged: Any, tmp_path: Path, later: Any
+) -> None:
+    loop, said = staged("camera0", "camera1", fps=0), [[], []]
+    with sink_for(broker, tmp_path, said[0]) as first, sink_for(broker, tmp_path, said[1]) as second:
+        wait_for(lambda: all(said))
+        time.sleep(0.5)  # a broker throws the other one of a name out at once
+        for number, sink in enumerate((first, second)):
+            sink.write(later(loop.result(f"camera{number}"), captured=1.0, announced="7"))
+        wait_for(lambda: watcher.under("door/camera0/announced") and watcher.under("door/camera1/announced"))
+    assert said == [["mqtt: connected to 127.0.0.1"]] * 2
+    assert [sink.outbox.path.name for sink in (first, second)] == ["box", "box-2"]
+
+
+def test_a_process_that_comes_back_has_the_same_name(broker: Any, tmp_path: Path) -> None:
+    with sink_for(broker, tmp_path) as before:
+        pass
+    with sink_for(broker, tmp_path) as after, sink_for(broker, tmp_path) as other:
+        assert after.client_id == before.client_id != other.client_id
+        assert len(after.client_id) <= 64
+
+
+def test_what_the_second_process_could_not_send_the_next_one_finds(
+    broker: Any, watcher: Subscriber, tmp_path: Path
+) -> None:
+    broker.stop()
+    with sink_for(broker, tmp_path):
+        child = _child(broker.port, tmp_path / "box", 40)
+        taken = tmp_path / "box.count"
+        wait_for(lambda: taken.exists() and int(taken.read_text() or 0) == 40)
+        child.kill()
+        child.wait()
+    broker.start()
+    with sink_for(broker, tmp_path) as sink:
+        assert (sink.outbox.path.name, len(sink.outbox)) == ("box", 40)
+        wait_for(lambda: not len(sink.outbox))
+    wait_for(lambda: {m["frame"] for m in watcher.under("door/camera/announced")} == set(range(40)))
+    with Outbox(tmp_path / "box-2") as left:
+        assert len(left) == 0
+
+
 def _child(port: int, box: Path, total: int) -> subprocess.Popen[bytes]:
     program = Path(__file__).parent / "servers" / "announce.py"
     words = [sys.executable, str(program), str(port), str(box), str(total), "0.002"]
@@ -206,7 +247,7 @@ def test_addresses(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
         "hidden",
     )
     assert options.topic == "home/door"
-    assert options.outbox == tmp_path / "mqtt-outbox.sqlite"
+    assert options.outbox == tmp_path / "mqtt-host-8883.sqlite"
     assert slug("rtsp://hall/2?x=#+") == "rtsp_hall_2_x"
 
 
