@@ -1,7 +1,8 @@
 """Freed pictures stay in the process: glibc otherwise gives each back to the kernel, which clears it for the next.
 
-What lies unused between blocks that are in use would pile up over weeks, in a heap of its own for every thread: that
-goes back once a minute, in less than a millisecond.
+What was needed only once, when threads were held up and pictures waited, would stay for weeks: what lies unused goes
+back once a minute, in less than a millisecond. All threads share one heap: with one for each, as glibc has it, the room
+that each of them ever took at its busiest adds up.
 """
 
 from __future__ import annotations
@@ -11,11 +12,18 @@ import ctypes
 import threading
 from collections.abc import Iterator
 
-__all__ = ["gaps_given_back", "keep_freed_pictures"]
+__all__ = ["gaps_given_back", "keep_freed_pictures", "share_one_heap"]
 
-_M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3  # malloc.h
+_M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD, _M_ARENA_MAX = -1, -3, -8  # malloc.h
 _PICTURE_BYTES = 32 * 1024 * 1024  # the largest block that glibc can take from its own heap
 _KEPT_BYTES = 64 * 1024 * 1024
+_SPARE_BYTES = 8 * 1024 * 1024  # that a minute's end leaves free
+
+
+def share_one_heap() -> bool:
+    """Let threads that start from now on use the heap of the first; False where there is no glibc."""
+    mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
+    return bool(mallopt is not None and mallopt(_M_ARENA_MAX, 1))
 
 
 def keep_freed_pictures() -> bool:
@@ -47,4 +55,4 @@ def gaps_given_back(every_s: float = 60.0) -> Iterator[None]:
 def give_back_gaps() -> bool:
     """Do it once; False where there is no glibc or nothing to give back."""
     trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
-    return bool(trim is not None and trim(_KEPT_BYTES))
+    return bool(trim is not None and trim(_SPARE_BYTES))

@@ -73,11 +73,12 @@ def command(**given: Any) -> None:
 
 def _run(options: RunOptions) -> tuple[int, bool]:
     """Put sources, models and sinks together and run the loop; the exit code, and whether a capture hangs."""
-    from edgelens.runtime.freed_memory import gaps_given_back
+    from edgelens.runtime.freed_memory import gaps_given_back, share_one_heap
     from edgelens.runtime.pipeline import LoopOptions, run
     from edgelens.runtime.stop import StopOnSignals
 
     device = options.device_id or os.environ.get("EDGELENS_DEVICE_ID") or os.uname().nodename
+    share_one_heap()
     with StopOnSignals() as stop, gaps_given_back(), ExitStack() as stack:
         plans = _plans(options)
         lanes = _lanes(plans, options, stack)

@@ -47,3 +47,33 @@ print((before - pages()) * 4096)
 def test_gaps_between_blocks_go_back_to_the_kernel():
     given = subprocess.run([sys.executable, "-c", GAPS], capture_output=True, check=True).stdout
     assert int(given) > 15_000_000
+
+
+HEAPS = """
+import ctypes, sys, threading
+from edgelens.runtime.freed_memory import share_one_heap
+if sys.argv[1] == "shared":
+    assert share_one_heap()
+gate = threading.Barrier(4)
+def work():
+    block = bytearray(100_000)
+    gate.wait()
+threads = [threading.Thread(target=work) for _ in range(4)]
+[thread.start() for thread in threads]
+[thread.join() for thread in threads]
+libc = ctypes.CDLL(None)
+libc.fopen.restype = ctypes.c_void_p
+file = libc.fopen(sys.argv[2].encode(), b"w")
+libc.malloc_info(0, ctypes.c_void_p(file))
+libc.fclose(ctypes.c_void_p(file))
+"""
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="malloc_info is glibc's")
+def test_threads_share_one_heap(tmp_path):
+    def heaps(how: str) -> int:
+        subprocess.run([sys.executable, "-c", HEAPS, how, tmp_path / how], check=True)
+        return (tmp_path / how).read_text().count("<heap nr=")
+
+    assert heaps("plain") > 1
+    assert heaps("shared") == 1
