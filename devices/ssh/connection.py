@@ -20,7 +20,16 @@ from .failures import explain
 __all__ = ["Connection", "Hello", "ssh_command"]
 
 _GREETING = b"edgelens-agent 1\n"
+_AGENT = ("wire", "store", "program", "serve")  # each imports only those before it
 _BOOT = "import sys;exec(sys.stdin.buffer.read(int(sys.stdin.buffer.readline())))"
+_START = """
+import sys, types
+for name, text in files:
+    module = sys.modules[name] = types.ModuleType(name)
+    module.__package__ = "agent"
+    exec(compile(text, name, "exec"), module.__dict__)
+sys.modules["agent.serve"].main()
+"""
 Hello = Mapping[str, Any]
 
 
@@ -60,7 +69,7 @@ class Connection:
         self._listener = threading.Thread(target=self._listen, name="ssh-stderr", daemon=True)
         self._listener.start()
         try:
-            agent = (resources.files("edgelens.devices.ssh") / "agent.py").read_bytes()
+            agent = _agent()
             self._write(b"%d\n" % len(agent) + agent)
             self._find_greeting()
             self.hello = self.receive()["hello"]
@@ -213,6 +222,13 @@ class Connection:
         if self._listener is not None:
             self._listener.join(1)
         return DeviceError(explain(self.host, self._stderr.decode("utf-8", "replace"), status, self.doing))
+
+
+def _agent() -> bytes:
+    """The device's half as one program: its files, and what makes modules of them."""
+    folder = resources.files("edgelens.devices.ssh.agent")
+    files = [(f"agent.{name}", (folder / f"{name}.py").read_text("utf-8")) for name in _AGENT]
+    return f"files = {[('agent', ''), *files]!r}{_START}".encode()
 
 
 def _leave_interrupts_to_us() -> None:

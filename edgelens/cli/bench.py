@@ -69,15 +69,8 @@ def command(
     predicted: str | None,
     on: str | None,
     wheels: str | None,
-    labels: str | None,
-    mean: str | None,
-    std: str | None,
-    color: str | None,
-    resize: str | None,
-    pad: int | None,
-    input_size: str | None,
-    decoder: str | None,
     json_path: str | None,
+    **model_options: Any,
 ) -> None:
     """Measure how fast MODELs are: cold start, first and steady inference, the whole way from a frame, memory, heat.
 
@@ -87,17 +80,7 @@ def command(
     from edgelens.devices.bench.session import BenchPlan, bench
 
     names = models or ("digits",)
-    said = {
-        "labels": labels,
-        "mean": mean,
-        "std": std,
-        "color": color,
-        "resize": resize,
-        "pad": pad,
-        "input_size": input_size,
-        "decoder": decoder,
-    }
-    options = {key: value for key, value in said.items() if value is not None}
+    options = {key: value for key, value in model_options.items() if value is not None}
     plan = BenchPlan(
         Choice(engine, precision, _threads(threads), options=options),
         duration_s=duration,

@@ -10,7 +10,9 @@ from pathlib import Path
 import pytest
 
 from edgelens.devices.ssh import agent
-from edgelens.devices.ssh.connection import ssh_command
+from edgelens.devices.ssh.agent.store import Store, placed
+from edgelens.devices.ssh.agent.wire import RefusedError
+from edgelens.devices.ssh.connection import Connection, ssh_command
 from edgelens.devices.ssh.failures import explain
 from edgelens.devices.ssh.kit import pack_kit
 from edgelens.devices.ssh.wheels import REQUIREMENTS, platform_tags
@@ -77,30 +79,56 @@ def test_a_device_gets_what_the_package_declares() -> None:
 def test_the_agent_is_understood_by_old_pythons() -> None:
     import ast
 
-    ast.parse(Path(agent.__file__).read_text(), feature_version=(3, 7))
-    allowed = sys.stdlib_module_names
-    tree = ast.parse(Path(agent.__file__).read_text())
-    imports = [node for node in ast.walk(tree) if isinstance(node, ast.Import)]
-    imported = {alias.name.split(".")[0] for node in imports for alias in node.names}
-    assert imported <= allowed
+    files = sorted(Path(agent.__file__).parent.glob("*.py"))
+    assert len(files) > 3
+    for file in files:
+        tree = ast.parse(file.read_text(), feature_version=(3, 7))
+        imports = [node for node in ast.walk(tree) if isinstance(node, ast.Import)]
+        imported = {alias.name.split(".")[0] for node in imports for alias in node.names}
+        imported |= {node.module for node in ast.walk(tree) if isinstance(node, ast.ImportFrom) and not node.level}
+        assert imported <= sys.stdlib_module_names, file
+
+
+@pytest.fixture
+def near(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    """A host whose shell is this machine's, reached by no network."""
+    monkeypatch.setenv("EDGELENS_SSH_COMMAND", "sh -c 'echo welcome; eval \"$1\"'")
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path))
+    return "near"
+
+
+def test_a_connection_carries_files_and_words_both_ways(near: str, tmp_path: Path) -> None:
+    said: list[tuple[int, bytes]] = []
+    program = "import sys; print(open('in').read()); open('out', 'w').write('back'); sys.exit(3)"
+    with Connection(near) as connection:
+        assert connection.hello["python"] == list(sys.version_info[:3])
+        connection.send({"do": "write", "path": "in"}, b"there ")
+        connection.send({"do": "write", "path": "in", "append": True}, b"and")
+        code = connection.run(["{python}", "-c", program], [], lambda number, data: said.append((number, data)))
+        assert (code, b"".join(data for number, data in said if number == 1)) == (3, b"there and\n")
+        assert connection.fetch("out") == b"back"
+        assert connection.fetch("nothing") is None
+        with pytest.raises(DeviceError, match="near: a path outside the work folder was asked for"):
+            connection.fetch("../../../etc/passwd")
+    assert not list((tmp_path / "edgelens" / "work").iterdir())
 
 
 def test_wheels_unpack_to_their_library_parts() -> None:
-    assert agent.placed("numpy/core.so") == "numpy/core.so"
-    assert agent.placed("x-1.data/purelib/x/y.py") == "x/y.py"
-    assert agent.placed("x-1.data/scripts/x") is None
+    assert placed("numpy/core.so") == "numpy/core.so"
+    assert placed("x-1.data/purelib/x/y.py") == "x/y.py"
+    assert placed("x-1.data/scripts/x") is None
     for name in ("../evil", "/evil", "a/../../evil", "folder/"):
-        assert agent.placed(name) is None
+        assert placed(name) is None
 
 
 def test_a_damaged_wheel_is_not_unpacked(tmp_path: Path) -> None:
-    store = agent.Store(str(tmp_path))
+    store = Store(str(tmp_path))
     store.open()
     message = {"key": "x-1", "sha256": "0" * 64, "at": 0, "total": 4}
-    with pytest.raises(agent.RefusedError, match="damaged"):
+    with pytest.raises(RefusedError, match="damaged"):
         store.put(message, b"abcd")
     assert not list((tmp_path / "incoming").iterdir())
-    with pytest.raises(agent.RefusedError, match="outside"):
+    with pytest.raises(RefusedError, match="outside"):
         store.inside("../../etc")
     store.close()
 

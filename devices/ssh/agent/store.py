@@ -1,0 +1,163 @@
+"""What is kept on a device between connections, and the folder that one connection works in."""
+# ruff: noqa: PTH102, PTH103, PTH104, PTH108, PTH112, PTH118, PTH120, PTH123, PTH202, PTH208
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import shutil
+import time
+from typing import IO, Any
+
+from .wire import CHUNK, RefusedError
+
+
+class Store:
+    """What is kept on the device between connections: unpacked wheels by hash, and parts that are still arriving."""
+
+    def __init__(self, root: str) -> None:
+        self.root = root
+        self.site = os.path.join(root, "site")
+        self.incoming = os.path.join(root, "incoming")
+        self.work_root = os.path.join(root, "work")
+        self.work = ""
+        self._lock: IO[str] | None = None
+
+    def open(self) -> None:
+        """Make the folders, clear what died here, and take a work folder of our own."""
+        for folder in (self.site, self.incoming, self.work_root):
+            os.makedirs(folder, exist_ok=True)
+        self._remove_stale()
+        self.work = os.path.join(self.work_root, f"w{os.getpid()}-{time.time_ns()}")
+        os.mkdir(self.work, 0o700)
+        self._lock = open(os.path.join(self.work, "lock"), "w")  # noqa: SIM115 (held until the process ends)
+        fcntl.flock(self._lock, fcntl.LOCK_EX)
+
+    def close(self) -> None:
+        """Remove the work folder."""
+        if self._lock:
+            self._lock.close()
+        if self.work:
+            shutil.rmtree(self.work, ignore_errors=True)
+
+    def layers(self) -> list[str]:
+        """The unpacked wheels, by hash."""
+        return sorted(name for name in listed(self.site) if not name.endswith(".partial"))
+
+    def parts(self) -> dict[str, int]:
+        """How many bytes of each arriving wheel are here."""
+        return {name: os.path.getsize(os.path.join(self.incoming, name)) for name in listed(self.incoming)}
+
+    def pinned(self) -> list[str]:
+        """The layers that deployed slots run on."""
+        slots = [os.path.join("slots", name) for name in listed(os.path.join(self.root, "slots"))]
+        return sorted({layer for slot in slots for layer in self.slot_layers(slot)})
+
+    def slot_layers(self, slot: str) -> list[str]:
+        """The layers that one slot runs on; none where nothing was deployed."""
+        try:
+            with open(os.path.join(self.root, slot, "slot.json"), encoding="utf-8") as stream:
+                return [str(layer) for layer in json.load(stream)["layers"]]
+        except (OSError, ValueError, KeyError):
+            return []
+
+    def forget(self, key: str) -> bool:
+        """Remove a layer that nothing here needs, unless another connection is at work."""
+        others = [name for name in listed(self.work_root) if os.path.join(self.work_root, name) != self.work]
+        if others or key in self.pinned() or key not in self.layers():
+            return False
+        shutil.rmtree(os.path.join(self.site, key), ignore_errors=True)
+        return True
+
+    def put(self, message: dict[str, Any], payload: bytes) -> bool:
+        """Append to an arriving wheel; unpack it when it is whole."""
+        key, digest = message["key"], message["sha256"]
+        if os.path.isdir(os.path.join(self.site, key)):
+            return True
+        path = os.path.join(self.incoming, key)
+        with open(path, "ab") as part:
+            fcntl.flock(part, fcntl.LOCK_EX)
+            at = os.fstat(part.fileno()).st_size
+            if at != message["at"]:
+                part.truncate(0)
+                raise RefusedError("another connection is bringing the same wheel: try again")
+            part.write(payload)
+        if message["at"] + len(payload) < message["total"]:
+            return False
+        if file_hash(path) != digest:
+            os.unlink(path)
+            raise RefusedError("a wheel arrived damaged: try again")
+        self._unpack(path, key)
+        os.unlink(path)
+        return True
+
+    def _unpack(self, path: str, key: str) -> None:
+        import zipfile
+
+        final = os.path.join(self.site, key)
+        partial = final + ".partial"
+        shutil.rmtree(partial, ignore_errors=True)
+        with zipfile.ZipFile(path) as wheel:
+            for info in wheel.infolist():
+                target = placed(info.filename)
+                if target is None:
+                    continue
+                where = os.path.join(partial, target)
+                os.makedirs(os.path.dirname(where), exist_ok=True)
+                with wheel.open(info) as source, open(where, "wb") as out:
+                    shutil.copyfileobj(source, out, CHUNK)
+        os.sync()
+        try:
+            os.rename(partial, final)
+        except OSError:
+            shutil.rmtree(partial, ignore_errors=True)
+            if not os.path.isdir(final):
+                raise
+
+    def _remove_stale(self) -> None:
+        """Work folders whose connection died with its machine."""
+        for name in listed(self.work_root):
+            folder = os.path.join(self.work_root, name)
+            try:
+                with open(os.path.join(folder, "lock"), "w") as lock:
+                    fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                    shutil.rmtree(folder, ignore_errors=True)
+            except OSError:
+                continue
+
+    def inside(self, name: str) -> str:
+        """A path in the work folder, never outside it."""
+        path = os.path.normpath(os.path.join(self.work, "files", name))
+        if not path.startswith(os.path.join(self.work, "files")):
+            raise RefusedError("a path outside the work folder was asked for")
+        return path
+
+
+def placed(name: str) -> str | None:
+    """Where a wheel's entry goes: its library parts at the top, scripts and headers nowhere."""
+    parts = name.split("/")
+    if name.endswith("/") or name.startswith("/") or ".." in parts:
+        return None
+    if parts[0].endswith(".data"):
+        return "/".join(parts[2:]) if len(parts) > 2 and parts[1] in ("purelib", "platlib") else None
+    return name
+
+
+def listed(folder: str) -> list[str]:
+    """A folder's names; none where it is not there."""
+    try:
+        return os.listdir(folder)
+    except OSError:
+        return []
+
+
+def file_hash(path: str) -> str:
+    """A file's sha256."""
+    import hashlib
+
+    digest = hashlib.sha256()
+    with open(path, "rb") as stream:
+        for chunk in iter(lambda: stream.read(1 << 20), b""):
+            digest.update(chunk)
+    return digest.hexdigest()
