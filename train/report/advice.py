@@ -207,14 +207,15 @@ def _too_little_data(found: Findings) -> Advice | None:
         first, last = found.curve[-2], found.curve[-1]
         gained = last.accuracy - first.accuracy
         doublings = math.log2(last.images / first.images)
-        if gained / max(doublings, 1e-9) > max(0.01, last.error):
+        if gained / max(doublings, 1e-9) > max(0.01, last.error) and not _has_not_learnt(found):
+            more = min(0.7 * gained / doublings, 1 - last.accuracy)
             return Advice(
                 "too-little-data",
                 "warn",
                 "More pictures would help",
                 f"From {first.images:,} to {last.images:,} images it gained {100 * gained:.1f} points, and the curve"
                 " has not flattened.",
-                (f"take more pictures: as many again should bring about {100 * 0.7 * gained / doublings:.0f} points",),
+                (f"take more pictures: as many again should bring about {100 * more:.0f} points",),
             )
         return None
     counts = list(found.check.get("counts", {}).get("train", {}).values())

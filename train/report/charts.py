@@ -10,7 +10,7 @@ from html import escape
 __all__ = ["Point", "Series", "bar_chart", "line_chart", "scatter_chart", "ticks"]
 
 WIDTH, HEIGHT = 460, 260
-LEFT, RIGHT, TOP, BOTTOM = 48, 12, 10, 38
+LEFT, RIGHT, TOP, BOTTOM = 48, 12, 16, 38
 _DOTS = 40  # a line of so many points or fewer shows each
 
 
@@ -43,6 +43,7 @@ class _Axis:
     start: float  # pixels
     end: float
     log: bool = False
+    whole: bool = False  # counts things: there is no half of one
 
     def at(self, value: float) -> float:
         """Where a value stands, in pixels."""
@@ -53,12 +54,13 @@ class _Axis:
         return self.start + (value - low) / ((high - low) or 1) * (self.end - self.start)
 
 
-def ticks(low: float, high: float, count: int = 5) -> list[float]:
-    """About so many round numbers from low to high."""
+def ticks(low: float, high: float, count: int = 5, *, whole: bool = False) -> list[float]:
+    """About so many round numbers from low to high; only whole ones where asked."""
     span = (high - low) or abs(high) or 1.0
-    rough = span / max(count, 1)
+    rough = max(span / max(count, 1), 1.0 if whole else 0.0)
     power = 10.0 ** math.floor(math.log10(rough))
-    step = next(m * power for m in (1, 2, 2.5, 5, 10) if m * power >= rough * 0.999)
+    steps = (m * power for m in (1, 2, 2.5, 5, 10))
+    step = next(s for s in steps if s >= rough * 0.999 and not (whole and s % 1))
     first = math.ceil(low / step - 1e-9)
     return [round(i * step, 12) for i in range(first, math.floor(high / step + 1e-9) + 1)]
 
@@ -83,10 +85,7 @@ def line_chart(
         at = x.at(mark[0])
         anchor = "end" if at > WIDTH / 2 else "start"
         parts.append(f'<line class="mark" x1="{at:.1f}" x2="{at:.1f}" y1="{TOP}" y2="{HEIGHT - BOTTOM}"/>')
-        shift = -5 if anchor == "end" else 5
-        parts.append(
-            f'<text class="dim" x="{at + shift:.1f}" y="{TOP + 11}" text-anchor="{anchor}">{escape(mark[1])}</text>'
-        )
+        parts.append(f'<text class="dim" x="{at:.1f}" y="{TOP - 4}" text-anchor="{anchor}">{escape(mark[1])}</text>')
     for s in series:
         pairs = [(a, b) for a, b in zip(s.xs, s.ys, strict=True) if math.isfinite(b)]
         points = " ".join(f"{x.at(a):.1f},{y.at(b):.1f}" for a, b in pairs)
@@ -164,7 +163,8 @@ def _axes(xs: Sequence[float], ys: Sequence[float], *, log_x: bool = False, log_
         y_low, y_high = (0.0 if 0 <= y_low < room * 4 else y_low - room), y_high + room
     else:
         y_low, y_high = y_low / 1.1, y_high * 1.1
-    return _Axis(x_low, x_high, LEFT, WIDTH - RIGHT, log_x), _Axis(y_low, y_high, HEIGHT - BOTTOM, TOP, log_y)
+    whole = all(float(v).is_integer() for v in xs)
+    return _Axis(x_low, x_high, LEFT, WIDTH - RIGHT, log_x, whole), _Axis(y_low, y_high, HEIGHT - BOTTOM, TOP, log_y)
 
 
 def _frame(x: _Axis, y: _Axis, x_label: str, *, percent: bool) -> str:
@@ -192,7 +192,7 @@ def _frame(x: _Axis, y: _Axis, x_label: str, *, percent: bool) -> str:
 
 def _axis_ticks(axis: _Axis) -> list[float]:
     if not axis.log:
-        return ticks(axis.low, axis.high)
+        return ticks(axis.low, axis.high, whole=axis.whole)
     powers = range(math.floor(math.log10(axis.low)), math.ceil(math.log10(axis.high)) + 1)
     found = [m * 10.0**p for p in powers for m in (1, 2, 5) if axis.low <= m * 10.0**p <= axis.high]
     return found if len(found) <= 7 else [value for value in found if math.log10(value) % 1 < 1e-9] or found[::3]

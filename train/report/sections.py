@@ -75,7 +75,6 @@ def per_class(found: Findings) -> str:
     rows = []
     for entry in sorted(found.metrics["classes"], key=lambda e: (e["images"] == 0, e["f1"])):
         weak = ' class="low"' if entry["images"] and entry["f1"] < found.metrics["macro"]["f1"] - 0.1 else ""
-        bar = f'<span class="bar" style="width:{60 * entry["f1"]:.0f}px"></span>'
         rows.append(
             (
                 escape(_text(entry["label"])),
@@ -83,7 +82,7 @@ def per_class(found: Findings) -> str:
                 f"{entry['images']:,}",
                 _share(entry["precision"]),
                 _share(entry["recall"]),
-                f"<span{weak}>{_share(entry['f1'])}</span>{bar}",
+                f"<span{weak}>{_share(entry['f1'])}</span>{_bar(entry['f1'])}",
                 "" if entry["auc"] is None else f"{entry['auc']:.4f}",
                 "" if entry["average_precision"] is None else f"{entry['average_precision']:.4f}",
             )
@@ -91,7 +90,8 @@ def per_class(found: Findings) -> str:
     for how in ("macro", "weighted"):
         m = found.metrics[how]
         name = "mean of the classes" if how == "macro" else "mean by images"
-        rows.append((f"<b>{name}</b>", "", "", _share(m["precision"]), _share(m["recall"]), _share(m["f1"]), "", ""))
+        shares = (_share(m["precision"]), _share(m["recall"]), _share(m["f1"]) + _bar(0))
+        rows.append((f"<b>{name}</b>", "", "", *shares, "", ""))
     header = ("class", "train", "val", "precision", "recall", "F1", "AUC", "average precision")
     return f"<h2>Class by class</h2>{table(header, rows)}"
 
@@ -234,6 +234,11 @@ def _listed(title: str, entries: list[str], shown: int = 20) -> str:
 def _coded(action: str) -> str:
     """What stands between backticks as something to type."""
     return re.sub(r"`([^`]+)`", r"<code>\1</code>", escape(action))
+
+
+def _bar(share: float) -> str:
+    """A bar on a track, so that the numbers before it stand in line."""
+    return f'<span class="track"><span class="bar" style="width:{60 * share:.0f}px"></span></span>'
 
 
 def _share(value: float) -> str:

@@ -45,7 +45,8 @@ table{border-collapse:collapse;width:100%;font-variant-numeric:tabular-nums;font
 th,td{padding:6px 12px;text-align:right;white-space:nowrap;border-bottom:1px solid var(--line)}
 tr:last-child td{border-bottom:0}th{font-weight:600;color:var(--dim);background:var(--card)}
 th.text,td.text{text-align:left}td:first-child{white-space:normal;min-width:90px}
-td .bar{display:inline-block;height:8px;border-radius:2px;background:var(--k0);margin-left:8px;vertical-align:1px}
+td .bar{display:inline-block;height:8px;border-radius:2px;background:var(--k0);vertical-align:1px}
+td .track{display:inline-block;width:60px;margin-left:8px;text-align:left}
 .low{color:var(--bad);font-weight:600}
 .advice{border:1px solid var(--line);border-left:4px solid var(--k0);border-radius:8px;background:var(--card);
 padding:12px 16px;margin:0 0 12px}

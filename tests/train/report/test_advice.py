@@ -122,6 +122,10 @@ def test_too_little_data(fine: Findings) -> None:
     flat = [CurvePoint(100, 0.96, 0.01), CurvePoint(200, 0.97, 0.01), CurvePoint(400, 0.972, 0.01)]
     assert "too-little-data" in kinds(replace(fine, curve=rising))
     assert kinds(replace(fine, curve=flat)) == {"fine"}
+    assert "too-little-data" not in kinds(replace(made(fine, 0.55, 0.5), curve=rising)), "it lacks steps, not pictures"
+    steep = [CurvePoint(100, 0.1, 0.01), CurvePoint(200, 0.4, 0.01), CurvePoint(400, 0.9, 0.01)]
+    said = {a.kind: a for a in advise(replace(fine, curve=steep))}["too-little-data"]
+    assert "about 10 points" in said.actions[0]
     few = {"counts": {"train": dict.fromkeys(CLASSES, 30)}}
     assert "too-little-data" in kinds(made(fine, 0.85, 0.99, check=fine.check | few))
 

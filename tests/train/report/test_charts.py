@@ -31,6 +31,22 @@ def test_ticks_of_nothing() -> None:
     assert ticks(0, 0)
 
 
+@pytest.mark.parametrize(
+    ("low", "high", "expected"),
+    [(1, 3, [1, 2, 3]), (0.5, 1.5, [1]), (0, 12, [0, 5, 10]), (1, 7, [2, 4, 6]), (0, 45, [0, 10, 20, 30, 40])],
+)
+def test_what_is_counted_has_no_halves(low: float, high: float, expected: list[float]) -> None:
+    assert ticks(low, high, whole=True) == expected
+
+
+def test_epochs_are_whole_and_the_best_is_named_above_the_lines() -> None:
+    svg = line_chart([Series("a", [1, 2, 3], [0.1, 0.5, 0.9])], x_label="epoch", y_label="y", mark=(3, "best"))
+    texts = {text.text: float(text.get("y", 0)) for text in ET.fromstring(svg).iter("text")}
+    assert not {"1.5", "2.5"} & set(texts)
+    assert {"1", "2", "3"} <= set(texts)
+    assert 8 < texts["best"] < min(float(c.get("cy", 0)) for c in ET.fromstring(svg).iter("circle"))
+
+
 def test_lines_go_through_their_points() -> None:
     svg = line_chart([Series("a & b", [0, 10], [0.0, 1.0])], x_label="epoch", y_label="y")
     root = ET.fromstring(svg)

@@ -107,7 +107,7 @@ def test_a_learning_curve_is_shown_once_there_is_one(run: Run, text: str, tmp_pa
     write_text(copied.path / CURVE, "images,accuracy,error\n100,0.5,0.02\n200,0.6,0.02\n400,0.71,0.02\n")
     page = write_report(copied).read_text("utf-8")
     assert "Learning curve" in page
-    assert "More pictures would help" in page
+    assert "a rising end asks for more" in page
 
 
 def test_data_that_went_away_leaves_a_report(run: Run, tmp_path: Path) -> None:
