@@ -30,7 +30,7 @@ def command(run: str, image: str, method: str, label: str | None, out: str, json
 
     from edgelens.cli.output import write_json
     from edgelens.runtime.errors import UsageError
-    from edgelens.runtime.files import write_bytes
+    from edgelens.runtime.files import check_place, write_bytes
     from edgelens.runtime.images import read_image
     from edgelens.train.explain.explain import explain
     from edgelens.train.run import Run
@@ -38,6 +38,7 @@ def command(run: str, image: str, method: str, label: str | None, out: str, json
     suffix = Path(out).suffix.lower()
     if suffix not in (".png", ".jpg", ".jpeg", ".webp"):
         raise UsageError(f"--out {out}: must end in .png, .jpg or .webp")
+    check_place(out, "--out")
     opened = Run.open(run)
     found = explain(
         opened.model(),

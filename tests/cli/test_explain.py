@@ -82,6 +82,7 @@ def test_another_class_and_a_line_for_people(run: Run, photo: Path, tmp_path: Pa
         (["RUN", "PHOTO", "--method", "attention"], "CnnSmall has no attention; take grad-cam"),
         (["RUN", "PHOTO", "--class", "left"], "--class left: is none of this run's: above, below"),
         (["RUN", "PHOTO", "--out", "heat.txt"], "--out heat.txt: must end in .png"),
+        (["RUN", "PHOTO", "--out", "nowhere/heat.png"], "--out nowhere/heat.png: there is no folder nowhere"),
     ],
 )
 def test_what_cannot_be_done_is_one_line(run: Run, photo: Path, arguments: list[str], message: str) -> None:
