@@ -4,15 +4,17 @@
     python benchmarks/runtime_live.py age [--seconds 60] [--kind mjpeg|rtsp] [--out FILE.json]
 
 `cpu`: the loop on a 30 fps MJPEG stream may use 1.3 × the CPU of decoding, preprocessing and inference of as many of
-the same frames in a plain loop. `age`: on a 60 fps stream with a 30 ms model the true age (the camera draws its clock
-into the pixels) stays under infer p95 + one frame period + 5 ms at p95, agrees with the reported age within 3 ms, and
-does not grow.
+the same frames in a plain loop that takes one 30 times a second, too; done on end, with warm caches, the same work
+takes half as much, which is reported beside it. `age`: on a 60 fps stream with a 30 ms model the true age (the camera
+draws its clock into the pixels) stays under infer p95 + one frame period + 5 ms at p95, agrees with the reported age
+within 3 ms, and does not grow.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import os
 import subprocess
 import sys
 import tempfile
@@ -36,8 +38,8 @@ from edgelens.runtime.recognizer import BundleRecognizer
 from edgelens.runtime.sources.mjpeg import MjpegStream
 
 
-def plain_cpu_ms(model: str, url: str, frames: int) -> float:
-    """CPU milliseconds a frame of decoding, preprocessing and inference, one after the other."""
+def plain_cpu_ms(model: str, url: str, frames: int, fps: float | None = None) -> float:
+    """CPU milliseconds a frame of decoding, preprocessing and inference: on end, or at the camera's rate."""
     with MjpegStream(url) as camera:
         pictures = []
         while len(pictures) < 60:
@@ -50,6 +52,8 @@ def plain_cpu_ms(model: str, url: str, frames: int) -> float:
         start = time.process_time()
         for i in range(frames):
             recognizer.recognize(Frame(decode_image(pictures[i % len(pictures)], "")))
+            if fps:
+                time.sleep(1 / fps)
         return (time.process_time() - start) / frames * 1e3
 
 
@@ -73,12 +77,29 @@ def cpu(options: argparse.Namespace) -> dict[str, Any]:
     rows = []
     with Camera("mjpeg", "--fps", "30") as camera:
         for _ in range(options.rounds):
-            plain = plain_cpu_ms(options.model, camera.url, 300)
+            on_end = plain_cpu_ms(options.model, camera.url, 300)
+            plain = plain_cpu_ms(options.model, camera.url, 300, fps=30)
             loop, fps = loop_cpu_ms(options.model, camera.url, options.seconds)
-            rows.append({"plain_ms": plain, "loop_ms": loop, "fps": fps, "ratio": loop / plain})
-            ratio = f"ratio {loop / plain:.2f} (bar 1.3)"
-            print(f"CPU a frame: plain {plain:.2f} ms, loop {loop:.2f} ms, {ratio}, {fps:.1f} fps")
-    return {"ratio": round(float(np.median([row["ratio"] for row in rows])), 3), "rounds": rows}
+            ratio = loop / plain
+            rows.append({"plain_on_end_ms": on_end, "plain_ms": plain, "loop_ms": loop, "fps": fps, "ratio": ratio})
+            print(
+                f"CPU a frame: plain {plain:.2f} ms at 30 fps, {on_end:.2f} on end; loop {loop:.2f} ms, {fps:.1f} fps:"
+                f" ratio {ratio:.2f} (bar 1.3), {loop / on_end:.2f} of the one on end"
+            )
+    return {
+        "ratio": round(float(np.median([row["ratio"] for row in rows])), 3),
+        "ratio_to_on_end": round(float(np.median([row["loop_ms"] / row["plain_on_end_ms"] for row in rows])), 3),
+        "rounds": rows,
+    }
+
+
+def first_served(camera: Camera) -> None:
+    """Give the camera a core whenever it wants one: it stands for another machine, whose encoder nobody holds up."""
+    assert camera.process is not None
+    try:
+        os.setpriority(os.PRIO_PROCESS, camera.process.pid, -15)
+    except PermissionError:
+        print("the camera shares the cores as an equal (nice -15 is root's): ages hold its waiting too")
 
 
 def age(options: argparse.Namespace) -> dict[str, Any]:
@@ -89,6 +110,7 @@ def age(options: argparse.Namespace) -> dict[str, Any]:
         model = model_of(Path(folder) / "conv_30ms.onnx", 30.0)
         arguments = ("--fps", "60") if options.kind == "mjpeg" else ("60",)
         with Camera(options.kind, *arguments) as camera, Recognizer(model, engine="onnxruntime", threads=1) as loop:
+            first_served(camera)
             for result in loop.stream(camera.url, duration_s=options.seconds):
                 now = time.monotonic()
                 true = (now - read(result.frame.image)) * 1e3

@@ -1,6 +1,7 @@
 """uvicorn's HTTP protocol with an end to its patience: half-open connections are closed, idle ones make room.
 
-A crowd that comes at once is read in small pieces, so that whoever asks meanwhile need not wait for all its bodies.
+A connection's first request is read in small pieces, so that whoever asks while a crowd comes need not wait for all its
+bodies.
 """
 
 from __future__ import annotations
@@ -13,7 +14,8 @@ __all__ = ["http_protocol"]
 
 HEAD_TIMEOUT_S = 10.0  # a request's head must be complete by then
 MAX_CONNECTIONS = 512
-READ_BYTES = 32 * 1024  # at one time; with asyncio's own 256 KiB two hundred at once held everybody up for .3 s
+NEW_READ_BYTES = 16 * 1024  # at one time from a new one; with 256 KiB two hundred held everybody up for .3 s
+READ_BYTES = 256 * 1024  # and from one that has been answered, asyncio's own: every read costs
 
 
 def http_protocol() -> type[asyncio.Protocol]:
@@ -41,7 +43,7 @@ def _impatient(base: Any) -> type[asyncio.Protocol]:
         def connection_made(self, transport: asyncio.Transport) -> None:
             """Take the connection; where there are too many, the one that asks for nothing longest makes room."""
             super().connection_made(transport)
-            _read_in_pieces(transport)
+            _read_at_most(transport, NEW_READ_BYTES)
             if len(self.connections) > MAX_CONNECTIONS:
                 next(iter(waiting), self).transport.abort()
             self._wait_for_head()
@@ -58,6 +60,7 @@ def _impatient(base: Any) -> type[asyncio.Protocol]:
         def on_response_complete(self) -> None:
             """Answered: from here on the connection may be the one that makes room."""
             super().on_response_complete()
+            _read_at_most(self.transport, READ_BYTES)
             if self.cycle is None or self.cycle.response_complete:
                 waiting[self] = None
 
@@ -84,6 +87,6 @@ def _impatient(base: Any) -> type[asyncio.Protocol]:
     return ImpatientProtocol
 
 
-def _read_in_pieces(transport: asyncio.Transport) -> None:
+def _read_at_most(transport: asyncio.Transport, size: int) -> None:
     if hasattr(transport, "max_size"):  # TLS, and other loops' transports, have no such number
-        transport.max_size = READ_BYTES
+        transport.max_size = size

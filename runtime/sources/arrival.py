@@ -35,6 +35,7 @@ class ArrivalSocket(socket.socket):
         room = memoryview(buffer)[:nbytes] if nbytes else buffer
         count, messages, _, _ = self.recvmsg_into([room], _ROOM, flags)
         self.arrived = time.monotonic()
+        self._acknowledge()
         for level, kind, data in messages:
             if (level, kind) == (socket.SOL_SOCKET, SO_TIMESTAMPNS) and len(data) == _STAMP.size:
                 seconds, nanoseconds = _STAMP.unpack(data)
@@ -42,3 +43,8 @@ class ArrivalSocket(socket.socket):
                 if 0 <= waited <= BELIEVED_S:
                     self.arrived -= waited
         return count
+
+    def _acknowledge(self) -> None:
+        """Have the kernel answer what comes next at once: many cameras' next picture waits for that (Nagle)."""
+        if hasattr(socket, "TCP_QUICKACK"):
+            self.setsockopt(socket.IPPROTO_TCP, socket.TCP_QUICKACK, 1)
