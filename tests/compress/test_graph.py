@@ -63,3 +63,26 @@ def test_attention_is_not_taken_for_a_convolutional_network():
             return nn.functional.scaled_dot_product_attention(rows, rows, rows).mean(1)
 
     assert not is_convolutional(trace(Attends(), PIXELS))
+
+
+def test_a_hard_swish_is_one_operator_of_the_float_file(make_pictures):
+    """Engines fuse HardSwish into the convolution before it; steps of Add, Clip and Div they run one by one."""
+    import numpy as np
+    import onnx
+
+    from edgelens.compress.answers import torch_logits
+    from edgelens.compress.artifact import file_outputs
+    from edgelens.compress.exported import export, float_artifacts
+    from edgelens.train.models.catalog import build
+    from edgelens.train.models.options import ModelOptions
+
+    torch.manual_seed(0)
+    pixels = PixelContract(32, 32)
+    network = build("mobilenet-v3", ModelOptions(width=0.25), channels=3, classes=10, size=(32, 32)).eval()
+    (artifact,) = float_artifacts(export(network, trace(network, pixels), pixels, formats=("onnx",)))
+    kinds = [node.op_type for node in onnx.load_from_string(artifact.data).graph.node]
+    wanted = sum(isinstance(module, nn.Hardswish) for module in network.modules())
+    assert kinds.count("HardSwish") == wanted > 10
+    assert not {"Div", "HardSigmoid"} & set(kinds)
+    pictures = make_pictures(pixels, 4)
+    assert np.abs(file_outputs(artifact, pictures) - torch_logits(network, pictures)).max() < 1e-4
