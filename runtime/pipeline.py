@@ -13,6 +13,7 @@ import cv2
 from .control import Control, LoopStatus, SourceStatus
 from .feeds import Feeds
 from .model_slot import ModelSlot
+from .network import with_threshold
 from .outlets import Outlets
 from .pace import Pace
 from .preprocess import view_of
@@ -104,9 +105,9 @@ def watch(
                 seen, stages = recognizer.recognize(frame, region=settings.region, threshold=settings.threshold)
             announced = None
             if not lane.stills:
-                held = network.decode.held_to(settings.threshold)
-                seen = lane.smoother.smooth(seen, settings.smoothing, held)
-                announced = lane.announcer.hear(seen, settings.agree, network.decode.background)
+                decode = with_threshold(network, settings.threshold).decode
+                seen = lane.smoother.smooth(seen, settings.smoothing, decode)
+                announced = lane.announcer.hear(seen, settings.agree, decode.background)
             view = view_of(*frame.size, network.pixels, settings.region)
             stages = {"capture": waiting.capture_ms, **stages}
             age_ms = (time.monotonic() - frame.captured) * 1e3

@@ -9,6 +9,8 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
+from .decode.classify import ranked
+from .manifest import Decode
 from .recognitions import UNKNOWN_ID, Recognitions
 
 __all__ = ["Announcer", "Smoother"]
@@ -20,8 +22,8 @@ class Smoother:
     def __init__(self) -> None:
         self._average: NDArray[np.float32] | None = None
 
-    def smooth(self, seen: Recognitions, weight: float, threshold: float) -> Recognitions:
-        """The frame's answer with the newest frame weighing `weight` (1 is no smoothing)."""
+    def smooth(self, seen: Recognitions, weight: float, settings: Decode) -> Recognitions:
+        """The frame's answer with the newest frame weighing `weight` (1 is no smoothing), ranked as the decoder does."""
         newest = seen.maps.get("probabilities")
         if weight >= 1 or newest is None or seen.boxes is not None:
             self._average = None
@@ -29,18 +31,9 @@ class Smoother:
         if self._average is None or self._average.shape != newest.shape:
             self._average = np.array(newest, np.float32)
             return seen
-        self._average += np.float32(weight) * (newest - self._average)
-        return ranked(seen, self._average.copy(), threshold)
-
-
-def ranked(seen: Recognitions, probabilities: NDArray[np.float32], threshold: float) -> Recognitions:
-    """The same answer with other probabilities: as many classes as before, `unknown` first under the threshold."""
-    top_k = int((seen.ids != UNKNOWN_ID).sum())
-    order = np.argsort(-probabilities, kind="stable")[:top_k]
-    ids, scores = order.astype(np.int32), probabilities[order]
-    if len(scores) and scores[0] < threshold:
-        ids, scores = np.r_[np.int32(UNKNOWN_ID), ids], np.r_[scores[0], scores]
-    return replace(seen, ids=ids, scores=scores, maps={**seen.maps, "probabilities": probabilities})
+        self._average = self._average + np.float32(weight) * (newest - self._average)
+        ids, scores = ranked(self._average, settings)
+        return replace(seen, ids=ids, scores=scores, maps={**seen.maps, "probabilities": self._average})
 
 
 class Announcer:

@@ -15,7 +15,7 @@ from ..preprocess import Placement
 from ..recognitions import UNKNOWN_ID, Recognitions
 from .reading import Reading
 
-__all__ = ["class_probabilities", "classify", "read_as_classifier", "softmax"]
+__all__ = ["class_probabilities", "classify", "ranked", "read_as_classifier", "softmax"]
 
 _PASS_THROUGH = frozenset(
     ["QUANTIZE", "DEQUANTIZE", "RESHAPE", "SQUEEZE", "CAST", "QuantizeLinear", "DequantizeLinear", "Reshape",
@@ -46,9 +46,15 @@ def class_probabilities(values: NDArray[Any], settings: Decode) -> NDArray[np.fl
 
 
 def classify(outputs: Mapping[str, NDArray[Any]], network: Network, placement: Placement) -> Recognitions:  # noqa: ARG001
-    """The top k classes; with an `unknown` row before them when the best lies under the threshold."""
+    """The classes of one picture's outputs, best first."""
     settings = network.decode
     probabilities = class_probabilities(next(iter(outputs.values())), settings)
+    ids, scores = ranked(probabilities, settings)
+    return Recognitions(network.labels, ids, scores, maps={"probabilities": probabilities})
+
+
+def ranked(probabilities: NDArray[np.float32], settings: Decode) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
+    """Ids and scores of the top k classes that are asked for, `unknown` before them under the threshold."""
     order = np.argsort(-probabilities, kind="stable")
     wanted = settings.options.get("classes")
     if wanted is not None:
@@ -56,8 +62,9 @@ def classify(outputs: Mapping[str, NDArray[Any]], network: Network, placement: P
     order = order[: settings.top_k]
     ids, scores = order.astype(np.int32), probabilities[order]
     if len(scores) and scores[0] < settings.threshold:
-        ids, scores = np.r_[np.int32(UNKNOWN_ID), ids], np.r_[scores[0], scores]
-    return Recognitions(network.labels, ids, scores, maps={"probabilities": probabilities})
+        ids = np.concatenate(([np.int32(UNKNOWN_ID)], ids))
+        scores = np.concatenate((scores[:1], scores))
+    return ids, scores
 
 
 def read_as_classifier(file: ModelDescription, labels: tuple[str, ...], *, asked: bool = False) -> Reading | None:
