@@ -23,7 +23,7 @@ class Smoother:
         self._average: NDArray[np.float32] | None = None
 
     def smooth(self, seen: Recognitions, weight: float, settings: Decode) -> Recognitions:
-        """The frame's answer with the newest frame weighing `weight` (1 is no smoothing), ranked as the decoder does."""
+        """The frame's answer with the newest frame weighing `weight` (1 is no smoothing), ranked as a decoder does."""
         newest = seen.maps.get("probabilities")
         if weight >= 1 or newest is None or seen.boxes is not None:
             self._average = None
