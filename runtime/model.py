@@ -62,7 +62,7 @@ def open_model(
         return _with_options(name, options, str(name.path or name.manifest.name))
     name = os.fspath(name)
     path = Path(name)
-    if name in builtin_names() and not path.exists():
+    if name in builtin_names() and not path.is_file():  # a folder of pictures may well be called digits
         path = _BUILTIN / f"{name}.edge"
     elif not path.exists():
         there = ", ".join(builtin_names()) or "none"

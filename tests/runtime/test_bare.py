@@ -216,6 +216,12 @@ def test_what_cannot_run_is_one_line(classifier, onnx_graph, tmp_path):
         open_model(classifier(), decoder="yolox")
 
 
+def test_a_folder_of_pictures_does_not_hide_the_built_in_of_its_name(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "digits").mkdir()
+    assert open_model("digits").manifest.name == "digits"
+
+
 def test_a_bundle_brings_its_own_picture(color_bundle):
     path = str(color_bundle.path)
     with pytest.raises(UsageError, match=r"--mean: .* is a bundle and brings its own"):
