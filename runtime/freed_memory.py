@@ -1,7 +1,7 @@
 """Freed pictures stay in the process: glibc otherwise gives each back to the kernel, which clears it for the next.
 
 What was needed only once, when threads were held up and pictures waited, would stay for weeks: what lies unused goes
-back once a minute, in less than a millisecond. All threads share one heap: with one for each, as glibc has it, the room
+back every ten seconds, in about a millisecond. All threads share one heap: with one for each, as glibc has it, the room
 that each of them ever took at its busiest adds up.
 """
 
@@ -17,7 +17,7 @@ __all__ = ["gaps_given_back", "keep_freed_pictures", "share_one_heap"]
 _M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD, _M_ARENA_MAX = -1, -3, -8  # malloc.h
 _PICTURE_BYTES = 32 * 1024 * 1024  # the largest block that glibc can take from its own heap
 _KEPT_BYTES = 64 * 1024 * 1024
-_SPARE_BYTES = 8 * 1024 * 1024  # that a minute's end leaves free
+_SPARE_BYTES = 8 * 1024 * 1024  # that is left for the next frames
 
 
 def share_one_heap() -> bool:
@@ -35,7 +35,7 @@ def keep_freed_pictures() -> bool:
 
 
 @contextlib.contextmanager
-def gaps_given_back(every_s: float = 60.0) -> Iterator[None]:
+def gaps_given_back(every_s: float = 10.0) -> Iterator[None]:
     """A thread gives the kernel back what is unused inside the heaps, as long as this is entered."""
     over = threading.Event()
 
