@@ -10,7 +10,9 @@ from typing import Any
 import httpx
 import pytest
 
+from edgelens.runtime.bundle import Bundle
 from edgelens.runtime.live import patience
+from edgelens.runtime.live.service import RecognizeService
 
 HALF_A_HEAD = b"GET /v1/health HTTP/1.1\r\nHost: loc"
 
@@ -63,3 +65,23 @@ def test_where_everybody_is_busy_a_newcomer_is_refused(staged: Any, monkeypatch:
             stack.enter_context(httpx.stream("GET", loop.base + "/live/events"))
         with pytest.raises(httpx.TransportError):
             httpx.get(loop.base + "/v1/health")
+
+
+def test_only_who_was_answered_before_is_read_in_large_pieces(
+    staged: Any, colour_bundle: Bundle, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sizes: list[int] = []
+
+    class Noted(patience.http_protocol()):  # type: ignore[misc]
+        def data_received(self, data: bytes) -> None:
+            sizes.append(len(data))
+            super().data_received(data)
+
+    monkeypatch.setattr(patience, "http_protocol", lambda: Noted)
+    body = bytes(2_000_000)
+    with RecognizeService(colour_bundle) as service, httpx.Client() as client:
+        address = staged(fps=0, service=service).base + "/v1/recognize"
+        client.post(address, content=body)
+        first, sizes = max(sizes), []
+        client.post(address, content=body)
+    assert first <= patience.NEW_READ_BYTES < max(sizes) <= patience.READ_BYTES
