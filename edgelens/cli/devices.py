@@ -31,7 +31,7 @@ class _Devices(OnDevice):
         self, info_name: str | None, args: list[str], parent: click.Context | None = None, **extra: Any
     ) -> click.Context:
         if args[:1] and args[0] in _OTHERS:
-            return _OTHERS[args[0]].make_context(args[0], args[1:], parent=parent, **extra)
+            return _OTHERS[args[0]].make_context(f"{info_name} {args[0]}", args[1:], parent=parent, **extra)
         return super().make_context(info_name, args, parent=parent, **extra)
 
 

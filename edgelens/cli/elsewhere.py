@@ -56,13 +56,14 @@ class OnDevice(click.Command):
     def _there(self, ctx: click.Context, host: str, wheels: str | None) -> None:
         from edgelens.devices.remote import local_inputs, run_verb
 
-        words = _separate(ctx.meta["edgelens.words"])
+        verb, *second = str(ctx.info_name).split()  # "devices calibrate" is two words
+        words = [*second, *_separate(ctx.meta["edgelens.words"])]
         asked = [value for name in self._inputs for value in _values(ctx.params.get(name))]
         inputs = [name for name in local_inputs(asked) if not Path(name).is_absolute() or _is_file(name)]
         outputs = [v for name in self._outputs for v in _values(ctx.params.get(name)) if v != "-"]
         code = run_verb(
             host,
-            ctx.info_name or "",
+            verb,
             words,
             inputs,
             outputs=outputs,
