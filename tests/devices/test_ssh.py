@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import os
 import sys
 import zipfile
 from pathlib import Path
@@ -94,6 +95,7 @@ def near(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
     """A host whose shell is this machine's, reached by no network."""
     monkeypatch.setenv("EDGELENS_SSH_COMMAND", "sh -c 'echo welcome; eval \"$1\"'")
     monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path))
+    monkeypatch.setenv("PATH", f"{Path(sys.executable).parent}:{os.environ['PATH']}")  # its python3 is this one
     return "near"
 
 
