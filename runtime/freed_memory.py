@@ -22,16 +22,12 @@ _SPARE_BYTES = 8 * 1024 * 1024  # that is left for the next frames
 
 def share_one_heap() -> bool:
     """Let threads that start from now on use the heap of the first; False where there is no glibc."""
-    mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
-    return bool(mallopt is not None and mallopt(_M_ARENA_MAX, 1))
+    return _set(_M_ARENA_MAX, 1)
 
 
 def keep_freed_pictures() -> bool:
     """Let up to 64 MB that were freed wait for the next frames; False where there is no glibc."""
-    mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
-    if mallopt is None:
-        return False
-    return bool(mallopt(_M_MMAP_THRESHOLD, _PICTURE_BYTES) and mallopt(_M_TRIM_THRESHOLD, _KEPT_BYTES))
+    return _set(_M_MMAP_THRESHOLD, _PICTURE_BYTES) and _set(_M_TRIM_THRESHOLD, _KEPT_BYTES)
 
 
 @contextlib.contextmanager
@@ -56,3 +52,9 @@ def give_back_gaps() -> bool:
     """Do it once; False where there is no glibc or nothing to give back."""
     trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
     return bool(trim is not None and trim(_SPARE_BYTES))
+
+
+def _set(parameter: int, value: int) -> bool:
+    """Set a number of glibc's allocator; False where there is none."""
+    mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
+    return bool(mallopt is not None and mallopt(parameter, value))

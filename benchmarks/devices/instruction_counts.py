@@ -57,17 +57,15 @@ def counted(board: str, suite: str, home: Path, model: Path) -> dict[str, Any]:
     """Instructions of one inference, in millions."""
     engine = {".onnx": "onnxruntime", ".tflite": "tflite"}[model.suffix]
     with tempfile.TemporaryDirectory(dir=home) as name:
-        folder, there = Path(name), Path("/root") / Path(name).name
+        folder, there = Path(name), Path(name).name  # as the board's home has it
         plugin(folder)
         shutil.copy(model, folder / "model")
         (folder / "guest.py").write_text(GUEST)
-        sites = [
-            f"/root/.local/share/edgelens/site/{path.name}" for path in (home / ".local/share/edgelens/site").iterdir()
-        ]
+        sites = [path.relative_to(home) for path in (home / ".local/share/edgelens/site").iterdir()]
         words = [f"{there}/ld-linux-x86-64.so.2", "--library-path", there, f"{there}/qemu-aarch64", "-plugin"]
         words += [f"{there}/instructions.so,out={there}/counts", "/usr/bin/python3", f"{there}/guest.py", engine]
         words += [f"{there}/model", *sites]
-        command = [BOARD, BOARDS / suite, board, home, *words]
+        command = [BOARD, BOARDS / suite, board, home, "/bin/sh", "-c", 'cd && exec "$@"', "sh", *words]
         subprocess.run(list(map(str, command)), check=True)
         row = json.loads((folder / "counts").read_text().splitlines()[-1])
     millions = {kind: round(count / RUNS / 1e6, 4) for kind, count in row.items() if kind != "tag"}

@@ -167,7 +167,8 @@ def test_a_cut_connection_leaves_nothing_running_and_goes_on(
         assert arrived >= 3
         layers = prepare(connection, ["tflite"], str(board.wheels), lines.append)
         assert len([line for line in lines if line.startswith("bringing")]) == len(layers) - arrived
-        marker = ["{python}", "-c", "import time; open('/root/started', 'w'); time.sleep(3); open('/root/ended', 'w')"]
+        program = "import os, time; os.chdir(os.path.expanduser('~')); open('started', 'w'); time.sleep(3);"
+        marker = ["{python}", "-c", program + " open('ended', 'w')"]
         threading.Timer(1.5, lambda: _kill(connection)).start()
         with pytest.raises(DeviceError, match="connection was lost"):
             connection.run(marker, layers, lambda *_: None)
