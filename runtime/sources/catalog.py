@@ -22,7 +22,7 @@ class SourceOptions:
     flip: str | None = None  # "horizontal", "vertical", "both"
     rotate: int = 0  # degrees clockwise
     demo_seed: int = 0
-    complain: Callable[[str], None] = lambda _: None  # told of every image that cannot be decoded
+    complain: Callable[[str], None] = lambda _: None  # told of images that cannot be decoded and cameras that hold back
 
 
 def _v4l2(spec: str, options: SourceOptions) -> Source:
@@ -41,7 +41,7 @@ def _csi(spec: str, options: SourceOptions) -> Source:
 def _rtsp(spec: str, options: SourceOptions) -> Source:
     from .rtsp import RtspStream
 
-    return RtspStream(spec, name=options.name)
+    return RtspStream(spec, name=options.name, complain=options.complain)
 
 
 def _mjpeg(spec: str, options: SourceOptions) -> Source:

@@ -1,4 +1,4 @@
-"""The Authorization header that an HTTP camera asks for: Basic or Digest (RFC 7616)."""
+"""The Authorization header that a camera asks for, over HTTP or RTSP: Basic or Digest (RFC 7616)."""
 
 from __future__ import annotations
 
@@ -13,8 +13,10 @@ _HASHES = {"MD5": hashlib.md5, "SHA-256": hashlib.sha256}
 _FIELD = re.compile(r'(\w+)=(?:"([^"]*)"|([^\s,]+))')
 
 
-def authorization(challenge: str, user: str, password: str, target: str) -> str | None:
-    """The answer to a 401's WWW-Authenticate header for GET `target`; None where the scheme is unknown."""
+def authorization(
+    challenge: str, user: str, password: str, target: str, *, method: str = "GET", count: int = 1
+) -> str | None:
+    """The answer to a 401's WWW-Authenticate header, the `count`th to it; None where the scheme is unknown."""
     scheme = challenge.partition(" ")[0].lower()
     if scheme == "basic":
         return "Basic " + base64.b64encode(f"{user}:{password}".encode()).decode()
@@ -29,11 +31,11 @@ def authorization(challenge: str, user: str, password: str, target: str) -> str 
     def hashed(*parts: str) -> str:
         return digest(":".join(parts).encode()).hexdigest()
 
-    nonce, nonce_count, client = fields.get("nonce", ""), "00000001", os.urandom(8).hex()
+    nonce, nonce_count, client = fields.get("nonce", ""), f"{count:08x}", os.urandom(8).hex()
     secret = hashed(user, fields.get("realm", ""), password)
     if algorithm.endswith("-SESS"):
         secret = hashed(secret, nonce, client)
-    asked = hashed("GET", target)
+    asked = hashed(method, target)
     answer = {"username": user, "realm": fields.get("realm", ""), "nonce": nonce, "uri": target}
     unquoted = {"algorithm": fields["algorithm"]} if "algorithm" in fields else {}
     if "auth" in re.split(r"\s*,\s*", fields.get("qop", "")):

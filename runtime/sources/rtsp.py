@@ -1,10 +1,11 @@
-"""An RTSP camera, through OpenCV's FFmpeg."""
+"""An RTSP camera, through OpenCV's FFmpeg; one over TCP through a relay that has FFmpeg give pictures at once."""
 
 from __future__ import annotations
 
 import os
 import threading
 import time
+from collections.abc import Callable
 
 import cv2
 import numpy as np
@@ -12,6 +13,7 @@ import numpy as np
 from ..credentials import masked, parse_address
 from ..errors import SourceError
 from ..frame import Frame
+from .rtsp_relay import RtspRelay
 from .silence import silence_opencv
 
 __all__ = ["RtspStream"]
@@ -19,10 +21,12 @@ __all__ = ["RtspStream"]
 OPEN_MS, READ_MS = 3000, 2000
 CATCH_UP = 100  # pictures
 STALE_S = 1.0  # a picture this much later than the stream's fastest ones was waiting in a buffer
-PARSED = ("h264", "avc1", "hevc", "hvc1", "hev1")  # FFmpeg gives such a picture only when the next begins to come
-OPTIONS = "rtsp_transport;tcp|fflags;nobuffer|flags;low_delay"
+PARSED = ("h264", "avc1", "hevc", "hvc1", "hev1")  # without a relay FFmpeg gives a picture when the next begins to come
+OVER_TCP = "rtsp_transport;tcp"
+OPTIONS = OVER_TCP + "|fflags;nobuffer|flags;low_delay|allowed_media_types;video"
 QUICK = "|analyzeduration;300000"  # enough where the camera describes its stream, as most do; opens in .3 s, not 2
 VARIABLE = "OPENCV_FFMPEG_CAPTURE_OPTIONS"  # the user's own options win
+WAYS = ((True, True), (True, False), (False, True), (False, False))  # through a relay, quickly
 _opening = threading.Lock()
 
 
@@ -31,13 +35,16 @@ class RtspStream:
 
     live = True
 
-    def __init__(self, url: str, *, name: str | None = None) -> None:
+    def __init__(self, url: str, *, name: str | None = None, complain: Callable[[str], None] = lambda _: None) -> None:
         self._address = parse_address(url)
         self.name = name or masked(self._address.url)
+        self._complain = complain  # told when the camera cannot be watched through the relay
         self._capture: cv2.VideoCapture | None = None
+        self._relay: RtspRelay | None = None
         self._index = 0
         self._lag = Lag()
         self._stopping = self._parsed = False
+        self._relayed = self._address.url.lower().startswith("rtsp://")
         self._quick = True
         self._last_stamp = 0.0  # the stream's own clock, seconds
 
@@ -46,10 +53,10 @@ class RtspStream:
         assert self._capture is not None
         while not self._stopping:
             if not self._capture.grab():
+                self._check_relay()
                 raise SourceError("no picture came in time, or the connection broke")
-            given, stamp = time.monotonic(), self._stamp()
-            held = min(max(stamp - self._last_stamp, 0), STALE_S) if self._parsed and self._last_stamp else 0.0
-            captured, self._last_stamp = given - held - self._lag.late(given, stamp), stamp
+            given = time.monotonic()
+            captured = self._when_captured(given, self._stamp())
             index, self._index = self._index, self._index + 1
             if given - captured > STALE_S:
                 continue
@@ -60,27 +67,79 @@ class RtspStream:
         return None
 
     def interrupt(self) -> None:
-        """A read that waits ends by its own timeout."""
+        """A read that waits ends with the relay's connection, or by its own timeout."""
         self._stopping = True
+        if (relay := self._relay) is not None:
+            relay.hang_up()
 
     def __enter__(self) -> RtspStream:
         self._lag, self._stopping = Lag(), False
-        capture = self._opened(OPTIONS + QUICK) if self._quick else None
-        if capture is None and not self._stopping:
-            capture = self._opened(OPTIONS)
-            self._quick = self._quick and capture is None
-        if capture is None:
-            raise SourceError(f"{self.name}: cannot be opened: is it there, are address, user and password right?")
-        fourcc = int(capture.get(cv2.CAP_PROP_FOURCC)).to_bytes(4, "little", signed=False)
-        self._parsed = fourcc.decode("latin-1").lower() in PARSED
-        self._capture, self._last_stamp = capture, 0.0
-        self._catch_up(1 / min(max(capture.get(cv2.CAP_PROP_FPS), 5), 120))
-        return self
+        for relayed, quick in WAYS:
+            if relayed > self._may_relay() or quick > self._quick:
+                continue
+            if self._open(relayed, quick):
+                if self._may_relay() and not relayed:
+                    self._say_direct("cannot be opened through the relay that has pictures come at once")
+                self._relayed, self._quick = relayed, quick
+                return self
+        raise self._unopened()
 
     def __exit__(self, *exc: object) -> None:
         if self._capture is not None:
             self._capture.release()
-            self._capture = None
+        if self._relay is not None:
+            self._relay.__exit__()
+        self._capture = self._relay = None
+
+    def _may_relay(self) -> bool:
+        return self._relayed and OVER_TCP in os.environ.get(VARIABLE, OPTIONS)
+
+    def _open(self, relayed: bool, quick: bool) -> bool:
+        """Whether pictures come this way; SourceError where another way could not help."""
+        begun = time.monotonic()
+        try:
+            self._relay = relay = RtspRelay(self._address, OPEN_MS / 1e3).__enter__() if relayed else None
+        except OSError:
+            raise self._unopened() from None
+        url = relay.url if relay is not None else self._address.with_login
+        self._capture = self._opened(url, OPTIONS + QUICK if quick else OPTIONS)
+        if self._capture is not None:
+            self._begin(self._capture)
+            if relay is None or not relay.misleading:
+                return True
+        self.__exit__()
+        silent = relay is not None and not relay.answered and time.monotonic() - begun > OPEN_MS / 2e3
+        if self._stopping or silent or (relay is not None and relay.refused):
+            raise self._unopened()
+        return False
+
+    def _unopened(self) -> SourceError:
+        return SourceError(f"{self.name}: cannot be opened: is it there, are address, user and password right?")
+
+    def _begin(self, capture: cv2.VideoCapture) -> None:
+        fourcc = int(capture.get(cv2.CAP_PROP_FOURCC)).to_bytes(4, "little", signed=False)
+        self._parsed = fourcc.decode("latin-1").lower() in PARSED
+        self._last_stamp = 0.0
+        self._catch_up(1 / min(max(capture.get(cv2.CAP_PROP_FPS), 5), 120))
+
+    def _check_relay(self) -> None:
+        """Do without a relay from now on where it damages the pictures."""
+        if self._relay is not None and self._relay.misleading:
+            self._relayed = False
+            self._say_direct("marks the ends of its pictures wrongly")
+
+    def _say_direct(self, why: str) -> None:
+        self._complain(f"{self.name}: {why}; taken directly from now on, so that pictures come one period later")
+
+    def _when_captured(self, given: float, stamp: float) -> float:
+        """When the camera took the picture that FFmpeg gave now: when it came, less what it came later than others."""
+        known = self._relay.arrivals.find(stamp) if self._relay is not None else None
+        if known is not None:
+            arrived, stream_time = known
+            return arrived - self._lag.late(arrived, stream_time)
+        held = min(max(stamp - self._last_stamp, 0), STALE_S) if self._parsed and self._last_stamp else 0.0
+        self._last_stamp = stamp
+        return given - held - self._lag.late(given, stamp)
 
     def _stamp(self) -> float:
         assert self._capture is not None
@@ -95,7 +154,7 @@ class RtspStream:
                 break
         self._last_stamp = self._stamp()
 
-    def _opened(self, options: str) -> cv2.VideoCapture | None:
+    def _opened(self, url: str, options: str) -> cv2.VideoCapture | None:
         parameters = [
             *(cv2.CAP_PROP_OPEN_TIMEOUT_MSEC, OPEN_MS, cv2.CAP_PROP_READ_TIMEOUT_MSEC, READ_MS),
             *(cv2.CAP_PROP_N_THREADS, 1),  # frame threads would hold back one picture each
@@ -105,7 +164,7 @@ class RtspStream:
             users = os.environ.get(VARIABLE)
             os.environ[VARIABLE] = options if users is None else users
             try:
-                capture = cv2.VideoCapture(self._address.with_login, cv2.CAP_FFMPEG, parameters)
+                capture = cv2.VideoCapture(url, cv2.CAP_FFMPEG, parameters)
             finally:
                 if users is None:
                     del os.environ[VARIABLE]
