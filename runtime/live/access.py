@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import hmac
 import ipaddress
@@ -47,9 +48,8 @@ class Access:
     def answers_to(self, host: str) -> bool:
         """Whether a Host header names this server; a foreign name that resolves here (DNS rebinding) does not."""
         name = host_name(host)
-        try:
-            address = ipaddress.ip_address(name)
-        except ValueError:
+        address = _address(name)
+        if address is None:
             return name in self.names
         return address.is_loopback or not self.loopback_only
 
@@ -117,10 +117,8 @@ def default_token_path() -> Path:
 
 def is_loopback(host: str) -> bool:
     """Whether listening on this host is seen by this machine alone."""
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
+    address = _address(host)
+    return address.is_loopback if address is not None else host == "localhost"
 
 
 def host_name(host: str) -> str:
@@ -128,6 +126,14 @@ def host_name(host: str) -> str:
     if host.startswith("["):
         return host[1:].partition("]")[0].lower()
     return host.partition(":")[0].lower().rstrip(".")
+
+
+@functools.lru_cache(maxsize=64)  # every request names one, nearly always the same
+def _address(host: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
+    try:
+        return ipaddress.ip_address(host)
+    except ValueError:
+        return None
 
 
 def _kept_token(path: Path) -> str:

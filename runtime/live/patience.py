@@ -1,7 +1,7 @@
 """uvicorn's HTTP protocol with an end to its patience: half-open connections are closed, idle ones make room.
 
 A connection's first request is read in small pieces, so that whoever asks while a crowd comes need not wait for all its
-bodies.
+bodies. Later ones come in large pieces.
 """
 
 from __future__ import annotations
@@ -9,6 +9,8 @@ from __future__ import annotations
 import asyncio
 import importlib.util
 from typing import Any
+
+from .one_piece import OnePiece, WholeBodies
 
 __all__ = ["http_protocol"]
 
@@ -35,15 +37,16 @@ def http_protocol() -> type[asyncio.Protocol]:
 def _impatient(base: Any) -> type[asyncio.Protocol]:
     waiting: dict[ImpatientProtocol, None] = {}  # connections without a request under way, longest first
 
-    class ImpatientProtocol(base):  # type: ignore[misc]
+    class ImpatientProtocol(WholeBodies, base):  # type: ignore[misc]
         """Waits only so long for a request's head, and not at all when others need the room."""
 
         deadline: asyncio.TimerHandle | None = None
 
         def connection_made(self, transport: asyncio.Transport) -> None:
             """Take the connection; where there are too many, the one that asks for nothing longest makes room."""
-            super().connection_made(transport)
+            super().connection_made(OnePiece(transport, self.loop))
             _read_at_most(transport, NEW_READ_BYTES)
+            self._reading = transport
             if len(self.connections) > MAX_CONNECTIONS:
                 next(iter(waiting), self).transport.abort()
             self._wait_for_head()
@@ -60,7 +63,7 @@ def _impatient(base: Any) -> type[asyncio.Protocol]:
         def on_response_complete(self) -> None:
             """Answered: from here on the connection may be the one that makes room."""
             super().on_response_complete()
-            _read_at_most(self.transport, READ_BYTES)
+            _read_at_most(self._reading, READ_BYTES)
             if self.cycle is None or self.cycle.response_complete:
                 waiting[self] = None
 

@@ -11,7 +11,7 @@ import httpx
 import pytest
 
 from edgelens.runtime.bundle import Bundle
-from edgelens.runtime.live import patience
+from edgelens.runtime.live import limits, patience
 from edgelens.runtime.live.service import RecognizeService
 
 HALF_A_HEAD = b"GET /v1/health HTTP/1.1\r\nHost: loc"
@@ -85,3 +85,34 @@ def test_only_who_was_answered_before_is_read_in_large_pieces(
         first, sizes = max(sizes), []
         client.post(address, content=body)
     assert first <= patience.NEW_READ_BYTES < max(sizes) <= patience.READ_BYTES
+
+
+def test_the_app_is_woken_once_for_a_picture_that_comes_in_pieces(
+    staged: Any, colour_bundle: Bundle, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pieces: list[int] = []
+
+    class Noted(patience.http_protocol()):  # type: ignore[misc]
+        def on_body(self, body: bytes) -> None:
+            pieces.append(len(body))
+            super().on_body(body)
+
+    monkeypatch.setattr(patience, "http_protocol", lambda: Noted)
+    seen: list[bytes] = []
+    with RecognizeService(colour_bundle) as service:
+        collected = limits._collected
+
+        async def noted(receive: Any, most: int) -> bytes:
+            async def once() -> Any:
+                message = await receive()
+                seen.append(message["body"])
+                return message
+
+            return await collected(once, most)
+
+        monkeypatch.setattr(limits, "_collected", noted)
+        address = staged(fps=0, service=service).base + "/v1/recognize"
+        body = bytes(range(256)) * 2000
+        httpx.post(address, content=body)
+    assert len(pieces) > 1
+    assert seen == [body]

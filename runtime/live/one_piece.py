@@ -1,0 +1,64 @@
+"""Requests and answers in one piece: each send, read and wake-up costs a system call, and Python's lock with it."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+__all__ = ["OnePiece", "WholeBodies"]
+
+BODY_BYTES = 256 * 1024  # of a body wait for the app before the client has to; many clients may send at one time
+
+
+class WholeBodies:
+    """For uvicorn's httptools protocol: the app is woken once for a picture, not for every piece of its body."""
+
+    cycle: Any
+    flow: Any
+
+    def on_body(self, body: bytes) -> None:
+        """Keep a piece; the app hears of it at the body's end, or when there is much of it."""
+        cycle = self.cycle
+        if cycle.response_complete:
+            return
+        if not cycle.body:
+            cycle.body = body  # most come in one piece, which need not be copied again
+        elif isinstance(cycle.body, bytearray):
+            cycle.body += body
+        else:
+            cycle.body = bytearray(cycle.body) + body
+        if len(cycle.body) >= BODY_BYTES:
+            self.flow.pause_reading()
+            cycle.message_event.set()
+
+
+class OnePiece:
+    """A transport that sends what is written in one step of the event loop at once: an answer's head with its body."""
+
+    def __init__(self, transport: asyncio.Transport, loop: asyncio.AbstractEventLoop) -> None:
+        self._transport, self._loop = transport, loop
+        self._kept = b""
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._transport, name)
+
+    def write(self, data: bytes) -> None:
+        """Send this, with what was kept."""
+        if self._kept:
+            self._send(self._kept + data)
+        else:
+            self._kept = data
+            self._loop.call_soon(self._flush)
+
+    def close(self) -> None:
+        """Send what was kept, then close."""
+        self._flush()
+        self._transport.close()
+
+    def _flush(self) -> None:
+        if self._kept:
+            self._send(self._kept)
+
+    def _send(self, data: bytes) -> None:
+        self._kept = b""
+        self._transport.write(data)
