@@ -11,6 +11,8 @@ from .streams import close_stream, open_stream
 
 __all__ = ["JsonLines"]
 
+_ENCODER = json.JSONEncoder(allow_nan=False)  # made once, not for every line
+
 
 class JsonLines:
     """Each result as a line of JSON to a file that is appended to, or to stdout for `-`."""
@@ -24,7 +26,7 @@ class JsonLines:
     def write(self, result: Result) -> None:
         """Write one line, and flush it."""
         assert self._stream is not None
-        self._stream.write(json.dumps(result.to_json(), allow_nan=False) + "\n")
+        self._stream.write(_ENCODER.encode(result.to_json()) + "\n")
         self._stream.flush()
 
     def notice(self, notice: Notice) -> None:

@@ -51,7 +51,8 @@ class JpegSplitter:
                 if len(self._data) > LARGEST:
                     self._forget(len(self._data))
                 return
-            picture, stalled = Picture(bytes(self._data[:end]), self._began), self._stalled
+            with memoryview(self._data) as view:
+                picture, stalled = Picture(bytes(view[:end]), self._began), self._stalled
             self._forget(end)
             if not stalled:
                 yield picture
