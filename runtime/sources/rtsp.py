@@ -53,6 +53,8 @@ class RtspStream:
         assert self._capture is not None
         while not self._stopping:
             if not self._capture.grab():
+                if self._stopping:
+                    break
                 self._check_relay()
                 raise SourceError("no picture came in time, or the connection broke")
             given = time.monotonic()

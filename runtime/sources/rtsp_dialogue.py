@@ -36,7 +36,7 @@ class RtspDialogue:
         self._address, self._own = address, own
         self._real = f"{urlsplit(address.url).scheme}://{urlsplit(address.url).netloc}"
         self._asked: deque[_Asked] = deque()
-        self._count = self._logins = 0
+        self._count = self._logins = 0  # requests sent, and those of them that answered the last challenge
         self._challenge: str | None = None
         self.description: str | None = None  # the SDP, when the camera has given it
         self.answered = self.refused = False
@@ -76,12 +76,14 @@ class RtspDialogue:
         self._challenge, self._logins = None, 0
         for challenge in sorted(_CHALLENGE.findall(text), key=lambda said: not said.lower().startswith("digest")):
             stale = re.search(r"stale\s*=\s*\"?true", challenge, re.IGNORECASE) is not None
-            if self._challenge is None and asked.again < TRIES and (stale or not asked.with_login):
-                self._challenge = challenge if self._login(asked, challenge) is not None else None
-        return self._challenge is not None
+            known = self._login(asked, challenge) is not None
+            if known and asked.again < TRIES and (stale or not asked.with_login):
+                self._challenge = challenge
+                return True
+        return False
 
     def _sent(self, asked: _Asked) -> bytes:
-        self._count += 1
+        self._count, self._logins = self._count + 1, self._logins + 1
         login = self._login(asked, self._challenge)
         text = _CSEQ.sub(f"CSeq: {self._count}", asked.text, count=1)
         if login is not None:
@@ -94,5 +96,4 @@ class RtspDialogue:
         user, password = self._address.user, self._address.password
         if challenge is None or not (user or password):
             return None
-        self._logins += 1
         return authorization(challenge, user, password, asked.target, method=asked.method, count=self._logins)

@@ -18,9 +18,9 @@ def free_port() -> int:
         return probe.getsockname()[1]
 
 
-def has_rtsp() -> bool:
+def has_rtsp(encoder: str = "x264enc") -> bool:
     check = "import gi; gi.require_version('GstRtspServer', '1.0'); from gi.repository import Gst; Gst.init(None); "
-    check += "import sys; sys.exit(not Gst.ElementFactory.find('x264enc'))"
+    check += f"import sys; sys.exit(not Gst.ElementFactory.find('{encoder}'))"
     with contextlib.suppress(OSError):
         return subprocess.run([GI_PYTHON, "-c", check], capture_output=True).returncode == 0
     return False

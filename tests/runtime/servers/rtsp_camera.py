@@ -1,7 +1,7 @@
-"""A live H.264 RTSP camera for tests: `rtsp_camera.py PORT [FPS]`; run with the Python that has Debian's python3-gi.
+"""A live RTSP camera for tests: `rtsp_camera.py PORT [FPS] [CODEC] [LOGIN]`; run with the Python that has python3-gi.
 
-The clock of `clock_pixels` is drawn into every picture, without numpy, which that Python need not have. Prints
-"ready"; the stream is at /cam.
+The clock of `clock_pixels` is drawn into every picture, without numpy, which that Python need not have. CODEC is h264,
+h264-slices, h265 or mjpeg, LOGIN "basic" or "digest" (joe, hush). Prints "ready"; the stream is at /cam.
 """
 
 import sys
@@ -11,9 +11,10 @@ import gi
 
 gi.require_version("Gst", "1.0")
 gi.require_version("GstRtspServer", "1.0")
-from gi.repository import GLib, Gst, GstRtspServer  # noqa: E402
+from gi.repository import GLib, Gst, GstRtsp, GstRtspServer  # noqa: E402
 
 PORT, FPS = sys.argv[1], int(sys.argv[2]) if len(sys.argv) > 2 else 15
+CODEC, LOGIN = [*sys.argv[3:], *["h264", ""][len(sys.argv[3:]) :]]
 WIDTH, HEIGHT = 640, 480
 GRAY = b"\x5a" * (WIDTH * HEIGHT) + b"\x80" * (WIDTH * HEIGHT // 2)
 
@@ -38,6 +39,27 @@ def configure(_factory, media):
     media.connect("unprepared", lambda _media: GLib.source_remove(timer))
 
 
+def ask_for_login(server, factory):
+    Method = GstRtspServer.RTSPAuth
+    auth, token = Method(), GstRtspServer.RTSPToken()
+    token.set_string(GstRtspServer.RTSP_TOKEN_MEDIA_FACTORY_ROLE, "viewer")
+    if LOGIN == "basic":
+        auth.add_basic(Method.make_basic("joe", "hush"), token)
+    else:
+        auth.set_supported_methods(GstRtsp.RTSPAuthMethod.DIGEST)
+        auth.add_digest("joe", "hush", token)
+    server.set_auth(auth)
+    role = "viewer,media.factory.access=(boolean)true,media.factory.construct=(boolean)true"
+    factory.add_role_from_structure(Gst.Structure.from_string(role)[0])
+
+
+H264 = f"x264enc tune=zerolatency speed-preset=ultrafast key-int-max={FPS}"
+ENCODERS = {
+    "h264": f"{H264} ! rtph264pay",
+    "h264-slices": f"{H264} option-string=slices=4 ! rtph264pay mtu=600",
+    "h265": f"x265enc tune=zerolatency speed-preset=ultrafast key-int-max={FPS} ! rtph265pay",
+    "mjpeg": "jpegenc ! rtpjpegpay",
+}
 Gst.init(None)
 server = GstRtspServer.RTSPServer()
 server.set_address("127.0.0.1")
@@ -46,10 +68,12 @@ factory = GstRtspServer.RTSPMediaFactory()
 factory.set_launch(
     "( appsrc name=clock is-live=true do-timestamp=true format=time "
     f"caps=video/x-raw,format=I420,width={WIDTH},height={HEIGHT},framerate={FPS}/1 "
-    f"! x264enc tune=zerolatency speed-preset=ultrafast key-int-max={FPS} ! rtph264pay name=pay0 pt=96 )"
+    f"! {ENCODERS[CODEC]} name=pay0 pt={26 if CODEC == 'mjpeg' else 96} )"
 )
 factory.set_shared(True)
 factory.connect("media-configure", configure)
+if LOGIN:
+    ask_for_login(server, factory)
 server.get_mount_points().add_factory("/cam", factory)
 server.attach(None)
 print("ready", flush=True)

@@ -1,8 +1,12 @@
+import os
+import threading
 import time
 
+import numpy as np
 import pytest
 from cameras import Camera, has_rtsp, wait_until
 from clock_pixels import read
+from rtsp_tamper import Tamper
 
 from edgelens.runtime.errors import SourceError
 from edgelens.runtime.feeds import Feeds
@@ -20,6 +24,126 @@ def test_pictures_tell_their_true_age():
             errors.append(frame.captured - read(frame.image))
     errors.sort()
     assert -0.01 < errors[len(errors) // 2] < 0.02
+
+
+def ages_of(stream, count):
+    """How late pictures were given, and how far their dates are off (seconds each)."""
+    late, off = [], []
+    while len(late) < count:
+        frame = stream.read()
+        late.append(time.monotonic() - read(frame.image))
+        off.append(frame.captured - read(frame.image))
+    return np.array(late), np.array(off)
+
+
+@needs_server
+@pytest.mark.parametrize(
+    ("codec", "encoder"), [("h264", "x264enc"), ("h264-slices", "x264enc"), ("h265", "x265enc"), ("mjpeg", "jpegenc")]
+)
+def test_pictures_come_as_soon_as_they_are_complete(codec, encoder):
+    if not has_rtsp(encoder):
+        pytest.skip(f"GStreamer has no {encoder} here")
+    complaints = []
+    with Camera("rtsp", "10", codec) as camera, RtspStream(camera.url, complain=complaints.append) as stream:
+        late, off = ages_of(stream, 12)
+    assert np.median(late) < 0.05  # the period is .1
+    assert -0.01 < np.median(off) < 0.03
+    assert complaints == []
+
+
+@needs_server
+@pytest.mark.parametrize("login", ["basic", "digest"])
+def test_a_login_is_given_by_the_relay(login):
+    with Camera("rtsp", "10", "h264", login) as camera:
+        with RtspStream(camera.url.replace("//", "//joe:hush@")) as stream:
+            assert np.median(ages_of(stream, 5)[0]) < 0.05
+        lost = pytest.raises(SourceError, match="cannot be opened: is it there, are address, user and password right")
+        with lost as error, RtspStream(camera.url.replace("//", "//joe:wrong@")):
+            pass
+    assert "wrong" not in str(error.value)
+
+
+@needs_server
+def test_a_camera_that_marks_every_packet_is_taken_directly():
+    def mark(piece):
+        return piece[:5] + bytes([piece[5] | 0x80]) + piece[6:] if piece[:2] == b"$\0" else piece
+
+    complaints = []
+    with Camera("rtsp", "10", "h264-slices") as camera, Tamper(camera.url, mark) as tamper:
+        stream = RtspStream(tamper.url, complain=complaints.append)
+        with Feeds([stream], complaints.append) as feeds:
+            wait_until(lambda: complaints and (taken := feeds.take(0.1)) and read(taken[1].frame.image) > 0, 10)
+    assert "taken directly from now on" in complaints[0]
+
+
+@needs_server
+def test_where_the_relay_fails_and_a_direct_connection_does_not_the_camera_is_taken_directly():
+    complaints = []
+    with Camera("rtsp", "10") as camera, Tamper(camera.url, turned_away=2) as tamper:
+        stream = RtspStream(tamper.url, complain=complaints.append)
+        for _ in range(2):
+            with stream:
+                _, off = ages_of(stream, 8)
+            assert -0.01 < np.median(off) < 0.03
+        assert tamper.connections == 4  # the second time without the relay at once
+    assert len(complaints) == 1
+    assert "taken directly from now on" in complaints[0]
+
+
+@needs_server
+def test_a_camera_that_sends_its_viewers_elsewhere():
+    with Camera("rtsp", "10") as camera:
+        moved = f"RTSP/1.0 302 Moved\r\nCSeq: 1\r\nLocation: {camera.url}\r\n\r\n".encode()
+        tamper = Tamper(camera.url, lambda piece: moved if piece.startswith(b"RTSP") else piece)
+        with tamper, RtspStream(tamper.url) as stream:
+            _, off = ages_of(stream, 8)
+    assert -0.01 < np.median(off) < 0.03
+
+
+@needs_server
+def test_the_users_own_transport_goes_without_a_relay(monkeypatch):
+    monkeypatch.setenv("OPENCV_FFMPEG_CAPTURE_OPTIONS", "rtsp_transport;udp")
+    complaints = []
+    with Camera("rtsp", "10") as camera, RtspStream(camera.url, complain=complaints.append) as stream:
+        assert not any(thread.name == "rtsp relay" for thread in threading.enumerate())
+        assert stream.read() is not None
+    assert complaints == []
+
+
+@needs_server
+def test_nothing_is_left_when_a_stream_is_closed_and_a_waiting_read_is_interrupted():
+    with Camera("rtsp", "10") as camera:
+        stream, files = RtspStream(camera.url), []
+        for _ in range(3):
+            with stream:
+                stream.read()
+                camera.stall()
+                timer = threading.Timer(0.3, stream.interrupt)
+                timer.start()
+                begun = time.monotonic()
+                while stream.read() is not None:
+                    pass
+                assert time.monotonic() - begun < 1
+            camera.go_on()
+            timer.join()
+            files.append(len(os.listdir("/proc/self/fd")) if os.path.isdir("/proc/self/fd") else 0)
+        assert files[2] <= files[0]
+        assert not any(thread.name == "rtsp relay" for thread in threading.enumerate())
+
+
+@needs_server
+def test_a_stalled_camera_comes_back_with_fresh_pictures():
+    notices = []
+    with Camera("rtsp") as camera, Feeds([RtspStream(camera.url)], notices.append) as feeds:
+        wait_until(lambda: feeds.take(0.1), 10)
+        camera.stall()
+        wait_until(lambda: feeds.take(0.05) is None and any(n.kind == "lost" for n in notices), 10)
+        returned = time.monotonic()
+        camera.go_on()
+        taken = wait_until(lambda: feeds.take(0.1), 15)
+        assert time.monotonic() - returned < 6
+        assert read(taken[1].frame.image) > returned - 0.1
+        assert feeds.feeds[0].recoveries == 1
 
 
 @needs_server
