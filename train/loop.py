@@ -107,7 +107,7 @@ def train(  # noqa: C901 (one loop, top to bottom)
         row |= measured | {"images_per_s": images / seconds, "seconds": seconds}
         state.history.append(row)
         state.epoch, state.step, state.loss_sum = state.epoch + 1, 0, 0.0
-        if row[f"val_{task.score}"] > state.best:
+        if _is_best(row, state, f"val_{task.score}"):
             state.best, state.best_epoch = row[f"val_{task.score}"], state.epoch
             if world.leads:
                 save_weights(candidate, run.path / BEST)
@@ -168,6 +168,13 @@ def _best_of(state: State, made_of: Ingredients, world: World) -> tuple[nn.Modul
     measured = [made_of.task.metrics(predict(c, made_of.val, world), answers) for c in candidates]
     best = max(range(len(candidates)), key=lambda i: (measured[i][made_of.task.score], i))
     return candidates[best], {f"val_{name}": value for name, value in measured[best].items()}
+
+
+def _is_best(row: dict[str, float], state: State, score: str) -> bool:
+    """Whether an epoch did better than all before; of equal ones (few pictures validate) that with the lower loss."""
+    if row[score] != state.best:
+        return row[score] > state.best
+    return row["val_loss"] < state.history[state.best_epoch - 1]["val_loss"]
 
 
 def _go_back(state: State, trouble: Trouble, run: Run, progress: Progress, world: World) -> None:

@@ -65,6 +65,19 @@ def test_the_run_opened_again_is_the_same_and_usable(run: Run) -> None:
     assert 0 <= again.unknown_threshold <= 1
 
 
+def test_of_epochs_that_validate_alike_the_surest_is_kept(config: TrainConfig, tmp_path: Path) -> None:
+    run = fit(replace(config, out=str(tmp_path / "run"), val=0.02, epochs=12), quiet=True)  # 36 pictures validate
+    with (run.path / "metrics.csv").open() as stream:
+        rows = list(csv.DictReader(stream))
+    top = max(float(row["val_accuracy"]) for row in rows)
+    alike = [row for row in rows if float(row["val_accuracy"]) == top]
+    assert len(alike) > 1
+    surest = min(alike, key=lambda row: float(row["val_loss"]))
+    assert surest is not alike[0]
+    assert run.facts.metrics is not None
+    assert run.facts.metrics["best_epoch"] == int(surest["epoch"])
+
+
 def test_splits_are_stored_and_do_not_overlap(run: Run) -> None:
     train, val = run.split("train"), run.split("val")
     assert not set(train.names) & set(val.names)
