@@ -88,7 +88,7 @@ class PictureEnds:
 
     def __init__(self) -> None:
         self.arrivals = Arrivals()
-        self.misleading = False  # the camera's own marks stand within its pictures
+        self.unfit = ""  # why this camera is better watched without a relay
         self._end_of: dict[int, Callable[[memoryview], tuple[bytes, bool]]] = {}
         self._channel: int | None = None
         self._stamp: int | None = None
@@ -108,7 +108,8 @@ class PictureEnds:
             return None
         end, is_slice = self._end_of[packet[5] & 0x7F](payload)
         ticks = self._unwrapped(int.from_bytes(packet[8:12], "big"))
-        self.misleading |= is_slice and ticks == self._ended
+        if is_slice and self._ended is not None and ticks <= self._ended:
+            self._judge(self._ended - ticks)
         length = len(payload) + len(end) + _header_size(packet)
         if not packet[5] & 0x80 or not end or length > 0xFFFF:
             return None
@@ -127,6 +128,12 @@ class PictureEnds:
         stop = len(packet) - (packet[-1] if packet[4] & PADDED else 0)
         payload = packet[HEADER + _header_size(packet) : max(stop, 0)]
         return payload if packet[1] == self._channel and len(payload) >= SHORTEST else None
+
+    def _judge(self, ticks_back: int) -> None:
+        if ticks_back == 0:
+            self.unfit = "marks ends within its pictures"
+        elif ticks_back < CLOCK:  # more is a clock that was set
+            self.unfit = "sends its pictures in another order than it took them"  # FFmpeg would mix up their stamps
 
     def _unwrapped(self, stamp: int) -> int:
         """A time stamp counted on beyond 32 bits."""

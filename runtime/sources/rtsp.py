@@ -107,8 +107,9 @@ class RtspStream:
         self._capture = self._opened(url, OPTIONS + QUICK if quick else OPTIONS)
         if self._capture is not None:
             self._begin(self._capture)
-            if relay is None or not relay.misleading:
+            if relay is None or not relay.unfit:
                 return True
+        self._check_relay()
         self.__exit__()
         silent = relay is not None and not relay.answered and time.monotonic() - begun > OPEN_MS / 2e3
         if self._stopping or silent or (relay is not None and relay.refused):
@@ -125,10 +126,10 @@ class RtspStream:
         self._catch_up(1 / min(max(capture.get(cv2.CAP_PROP_FPS), 5), 120))
 
     def _check_relay(self) -> None:
-        """Do without a relay from now on where it damages the pictures."""
-        if self._relay is not None and self._relay.misleading:
+        """Do without a relay from now on where it does not suit the camera."""
+        if self._relay is not None and self._relay.unfit:
             self._relayed = False
-            self._say_direct("marks the ends of its pictures wrongly")
+            self._say_direct(self._relay.unfit)
 
     def _say_direct(self, why: str) -> None:
         self._complain(f"{self.name}: {why}; taken directly from now on, so that pictures come one period later")

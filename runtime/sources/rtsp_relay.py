@@ -52,9 +52,9 @@ class RtspRelay:
         return self._dialogue.refused
 
     @property
-    def misleading(self) -> bool:
-        """Whether the camera marks ends within its pictures, so that it must be watched without a relay."""
-        return self._ends.misleading
+    def unfit(self) -> str:
+        """Why this camera must be watched without a relay; the connection has ended then."""
+        return self._ends.unfit
 
     def hang_up(self) -> None:
         """End both connections; what waits for them returns."""
@@ -104,7 +104,7 @@ class RtspRelay:
         with selectors.DefaultSelector() as ready:
             ready.register(self._camera, selectors.EVENT_READ, heard)
             ready.register(program, selectors.EVENT_READ, said)
-            while not self.misleading:
+            while not self.unfit:
                 for key, _ in ready.select():
                     if key.data is said:
                         count = program.recv_into(buffer)

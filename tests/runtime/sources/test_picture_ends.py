@@ -95,9 +95,17 @@ def test_marks_within_a_picture_are_noticed():
     ends.marked(packet(b"\x67\x42\x00\x1f\x03", stamp=5), 1.0)  # some cameras mark parameter sets, which does no harm
     ends.marked(packet(b"\x65\x88\x84\x02\x03", stamp=5), 1.0)
     ends.marked(packet(b"\x41\x9a\x01\x02\x03", stamp=8), 1.1)
-    assert not ends.misleading
+    assert not ends.unfit
     ends.marked(packet(b"\x41\x9a\x01\x02\x03", stamp=8), 1.1)
-    assert ends.misleading
+    assert ends.unfit == "marks ends within its pictures"
+
+
+@pytest.mark.parametrize(("back", "unfit"), [(3000, True), (CLOCK * 5, False)])
+def test_pictures_out_of_order_are_noticed_and_a_clock_that_was_set_is_not_taken_for_that(back, unfit):
+    ends = ends_of("H264")
+    ends.marked(packet(b"\x41\x9a\x01\x02\x03", stamp=CLOCK * 9), 1.0)
+    ends.marked(packet(b"\x41\x9a\x01\x02\x03", stamp=CLOCK * 9 - back), 1.1)
+    assert ("another order" in ends.unfit) == unfit
 
 
 def test_time_stamps_go_on_beyond_32_bits():
