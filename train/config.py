@@ -14,9 +14,10 @@ from .data.prepare import DataConfig
 from .data.splits import SplitConfig
 from .models.options import ModelOptions
 
-__all__ = ["BACKBONE", "TrainConfig"]
+__all__ = ["BACKBONE", "EPOCHS", "TrainConfig"]
 
 BACKBONE = "backbone"  # what `--from` calls the weights that ship with the kit
+EPOCHS = 30  # where nothing is said; of few images it is more
 
 
 @dataclass(frozen=True)
@@ -49,8 +50,8 @@ class TrainConfig:
     mirror: bool | None = None  # mirrored pictures; None where the classes' names allow them
     imbalance: str = "auto"
     # the loop
-    epochs: int = 30
-    batch: int = 0  # images a step; 0: as many as suit the number of training images
+    epochs: int = 0  # passes over the training images; 0: as many as suit their number
+    batch: int = 0  # images a step; 0 likewise
     optimizer: str = "adamw"
     rate: float | None = None
     momentum: float = 0.9
@@ -81,7 +82,7 @@ class TrainConfig:
     def __post_init__(self) -> None:
         if not 0 < self.share <= 1:
             raise UsageError(f"share {self.share}: must be above 0 and at most 1")
-        for name, low in (("epochs", 1), ("batch", 0), ("rate", 0), ("l1", 0), ("clip", 0), ("warmup", 0), ("ema", 0)):
+        for name, low in (("epochs", 0), ("batch", 0), ("rate", 0), ("l1", 0), ("clip", 0), ("warmup", 0), ("ema", 0)):
             value = getattr(self, name)
             if value is not None and value < low:
                 raise UsageError(f"{name} {value}: must be at least {low}")

@@ -73,7 +73,7 @@ _loop_options = _many(
     click.option("--recipe", metavar="NAME", help="quick, default or best; default unless said."),
     click.option("--config", metavar="FILE", help="Settings from a run.json, or from what `tune` found best."),
     click.option("--task", metavar="NAME", help="classify."),
-    click.option("--epochs", type=click.IntRange(1), help="Passes over the training images."),
+    click.option("--epochs", type=click.IntRange(1), help="Passes over the images; 30 unless said, more of few."),
     click.option("--batch", type=click.IntRange(1), help="Images a step; 128 unless said, 32 of few photos."),
     click.option("--seed", type=click.IntRange(0), help="Decides splits, weights and every random draw."),
     click.option("--optimizer", metavar="NAME", help="gd, sgd, momentum, nesterov, adagrad, rmsprop, adam, adamw."),

@@ -16,6 +16,7 @@ from edgelens.runtime.preprocess import TensorContract, to_tensor
 from edgelens.runtime.preprocess import fit as fit_pixels
 from edgelens.train import Run, TrainConfig, fit, resume
 from edgelens.train.checkpoint import State, load_state, save_state
+from edgelens.train.training import settled
 
 TENSOR = TensorContract(layout="NCHW", dtype="float32", mean=(128.0,), std=(128.0,))
 
@@ -261,3 +262,12 @@ def test_pictures_of_one_pixel_are_enlarged_with_a_warning(tmp_path: Path) -> No
     run = fit(config, quiet=True)
     assert (run.pixels.height, run.pixels.width) == (4, 4)
     assert len(json.loads((run.path / "check.json").read_text())["tiny"]) == 20
+
+
+@pytest.mark.parametrize(
+    ("images", "said", "batch", "epochs"),
+    [(240, {}, 32, 100), (800, {}, 32, 60), (50_000, {}, 128, 30), (240, {"epochs": 3, "batch": 16}, 16, 3)],
+)
+def test_few_images_are_gone_through_more_often(images: int, said: dict[str, int], batch: int, epochs: int) -> None:
+    settled = settled(TrainConfig("data", "out", **said), images)
+    assert (settled.batch, settled.epochs) == (batch, epochs)

@@ -18,7 +18,7 @@ from optuna.trial import TrialState
 from edgelens.runtime.errors import DataError, EdgelensError, UsageError, WorkError
 from edgelens.runtime.files import write_text
 
-from ..config import BACKBONE, TrainConfig
+from ..config import BACKBONE, EPOCHS, TrainConfig
 from ..run import FACTS, LAST, Run
 from ..training import fit, resume
 from .heartbeat import Heartbeat, requeue, requeue_abandoned
@@ -53,6 +53,7 @@ class TuneConfig:
 
 def search(config: TuneConfig, say: Callable[[str], None]) -> Any:
     """Run trials until the study has as many as were asked for; the study."""
+    config = replace(config, train=replace(config.train, epochs=config.train.epochs or EPOCHS))
     if config.sampler not in SAMPLERS:
         raise UsageError(f"--sampler {config.sampler}: must be one of {', '.join(SAMPLERS)}")
     if not config.space:

@@ -12,7 +12,7 @@ from typing import Any
 from edgelens.runtime.errors import UsageError
 
 from ..augment import RECIPES
-from ..config import TrainConfig
+from ..config import EPOCHS, TrainConfig
 from ..models.catalog import NETWORKS
 from ..models.options import ACTIVATIONS, POOLINGS, ModelOptions
 from ..optimizers import OPTIMIZERS
@@ -92,6 +92,7 @@ def default_space(
     `small` is for grids, which grow with every dimension; without `shaped` the network keeps the shape of the weights
     that it starts from.
     """
+    epochs = config.epochs or EPOCHS
     if small:
         space: dict[str, Dimension] = {
             "rate_factor": Choice((0.3, 1.0, 3.0)),
@@ -102,7 +103,7 @@ def default_space(
         space = {
             "rate_factor": Span(0.1, 10.0, log=True),
             "batch": Choice((32, 64, 128, 256)),
-            "epochs": Choice((max(1, config.epochs // 2), config.epochs)),
+            "epochs": Choice((max(1, epochs // 2), epochs)),
             "optimizer": Choice(("adamw", "nesterov", "rmsprop")),
             "augment": Choice(("none", "quick", "default", "best")),
             "width": Choice((0.5, 1.0, 1.5)),
