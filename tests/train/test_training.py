@@ -269,5 +269,5 @@ def test_pictures_of_one_pixel_are_enlarged_with_a_warning(tmp_path: Path) -> No
     [(240, {}, 32, 100), (800, {}, 32, 60), (50_000, {}, 128, 30), (240, {"epochs": 3, "batch": 16}, 16, 3)],
 )
 def test_few_images_are_gone_through_more_often(images: int, said: dict[str, int], batch: int, epochs: int) -> None:
-    settled = settled(TrainConfig("data", "out", **said), images)
-    assert (settled.batch, settled.epochs) == (batch, epochs)
+    config = settled(TrainConfig("data", "out", **said), images)
+    assert (config.batch, config.epochs) == (batch, epochs)
