@@ -19,11 +19,13 @@ from .silence import silence_opencv
 __all__ = ["RtspStream"]
 
 OPEN_MS, READ_MS = 3000, 2000
-CATCH_UP = 100  # pictures
+KEY_MS = 20000  # for a key picture while bytes come; a relay sees whether they do
+CATCH_UP = 300  # pictures
 STALE_S = 1.0  # a picture this much later than the stream's fastest ones was waiting in a buffer
 PARSED = ("h264", "avc1", "hevc", "hvc1", "hev1")  # without a relay FFmpeg gives a picture when the next begins to come
 OVER_TCP = "rtsp_transport;tcp"
-OPTIONS = OVER_TCP + "|fflags;nobuffer|flags;low_delay|allowed_media_types;video"
+# what FFmpeg looks at first is kept ("nobuffer" would drop it): the next key picture may be many seconds away
+OPTIONS = OVER_TCP + "|flags;low_delay|allowed_media_types;video"
 QUICK = "|analyzeduration;300000"  # enough where the camera describes its stream, as most do; opens in .3 s, not 2
 VARIABLE = "OPENCV_FFMPEG_CAPTURE_OPTIONS"  # the user's own options win
 WAYS = ((True, True), (True, False), (False, True), (False, False))  # through a relay, quickly
@@ -53,10 +55,8 @@ class RtspStream:
         assert self._capture is not None
         while not self._stopping:
             if not self._capture.grab():
-                if self._stopping:
-                    break
-                self._check_relay()
-                raise SourceError("no picture came in time, or the connection broke")
+                self._check_connection()
+                return None
             given = time.monotonic()
             captured = self._when_captured(given, self._stamp())
             index, self._index = self._index, self._index + 1
@@ -100,11 +100,15 @@ class RtspStream:
         """Whether pictures come this way; SourceError where another way could not help."""
         begun = time.monotonic()
         try:
-            self._relay = relay = RtspRelay(self._address, OPEN_MS / 1e3).__enter__() if relayed else None
+            relay = RtspRelay(self._address, OPEN_MS / 1e3, READ_MS / 1e3) if relayed else None
+            self._relay = relay.__enter__() if relay is not None else None
         except OSError:
             raise self._unopened() from None
-        url = relay.url if relay is not None else self._address.with_login
-        self._capture = self._opened(url, OPTIONS + QUICK if quick else OPTIONS)
+        options = OPTIONS + QUICK if quick else OPTIONS
+        if relay is not None:
+            self._capture = self._opened(relay.url, options, KEY_MS)
+        else:
+            self._capture = self._opened(self._address.with_login, options, READ_MS)
         if self._capture is not None:
             self._begin(self._capture)
             if relay is None or not relay.unfit:
@@ -124,6 +128,12 @@ class RtspStream:
         self._parsed = fourcc.decode("latin-1").lower() in PARSED
         self._last_stamp = 0.0
         self._catch_up(1 / min(max(capture.get(cv2.CAP_PROP_FPS), 5), 120))
+
+    def _check_connection(self) -> None:
+        """SourceError where it was lost, and not interrupted."""
+        if not self._stopping:
+            self._check_relay()
+            raise SourceError("no picture came in time, or the connection broke")
 
     def _check_relay(self) -> None:
         """Do without a relay from now on where it does not suit the camera."""
@@ -149,17 +159,20 @@ class RtspStream:
         return self._capture.get(cv2.CAP_PROP_POS_MSEC) / 1e3
 
     def _catch_up(self, period: float) -> None:
-        """Pass over what was buffered while the stream was looked at: it comes faster than live pictures do."""
+        """Pass over what was buffered while the stream was looked at: it is not waited for as live pictures are."""
         assert self._capture is not None
         for _ in range(CATCH_UP):
-            begun = time.monotonic()
-            if self._stopping or not self._capture.grab() or time.monotonic() - begun > period / 2:
+            waited = time.thread_time() - time.monotonic()
+            if self._stopping or not self._capture.grab():
+                break
+            waited += time.monotonic() - time.thread_time()
+            if waited > period / 2:
                 break
         self._last_stamp = self._stamp()
 
-    def _opened(self, url: str, options: str) -> cv2.VideoCapture | None:
+    def _opened(self, url: str, options: str, read_ms: int) -> cv2.VideoCapture | None:
         parameters = [
-            *(cv2.CAP_PROP_OPEN_TIMEOUT_MSEC, OPEN_MS, cv2.CAP_PROP_READ_TIMEOUT_MSEC, READ_MS),
+            *(cv2.CAP_PROP_OPEN_TIMEOUT_MSEC, OPEN_MS, cv2.CAP_PROP_READ_TIMEOUT_MSEC, read_ms),
             *(cv2.CAP_PROP_N_THREADS, 1),  # frame threads would hold back one picture each
         ]
         silence_opencv()

@@ -11,6 +11,7 @@ import secrets
 import selectors
 import socket
 import threading
+import time
 from urllib.parse import urlsplit
 
 from ..credentials import Address
@@ -28,10 +29,11 @@ PACKET = ord("$")
 
 
 class RtspRelay:
-    """One connection to a camera, for the one program that knows its `url`; a context manager that owns a thread."""
+    """One connection to a camera, for the program that knows its `url`, till either ends or the camera is silent."""
 
-    def __init__(self, address: Address, patience_s: float) -> None:
-        self._address, self._patience_s = address, patience_s
+    def __init__(self, address: Address, patience_s: float, silence_s: float) -> None:
+        self._address = address
+        self._patience_s, self._silence_s = patience_s, silence_s  # for an answer; between packets of a stream
         self._ends = PictureEnds()
         self._sockets: list[socket.socket] = []
         self._thread = threading.Thread(target=self._work, name="rtsp relay", daemon=True)
@@ -104,14 +106,16 @@ class RtspRelay:
         with selectors.DefaultSelector() as ready:
             ready.register(self._camera, selectors.EVENT_READ, heard)
             ready.register(program, selectors.EVENT_READ, said)
-            while not self.unfit:
-                for key, _ in ready.select():
+            heard_at = time.monotonic()
+            while not self.unfit and (left := heard_at + self._patience_s - time.monotonic()) > 0:
+                for key, _ in ready.select(left):
                     if key.data is said:
                         count = program.recv_into(buffer)
                         self._camera.sendall(b"".join(map(self._to_camera, said.feed(bytes(buffer[:count])))))
                     else:
                         count = self._camera.recv_into(buffer)
                         program.sendall(b"".join(map(self._to_program, heard.feed(bytes(buffer[:count])))))
+                        heard_at = time.monotonic()
                     if count == 0:
                         return
 
@@ -120,6 +124,7 @@ class RtspRelay:
 
     def _to_program(self, piece: memoryview) -> bytes | memoryview:
         if piece[0] == PACKET:
+            self._patience_s = self._silence_s
             return self._ends.marked(piece, self._camera.arrived) or piece
         on, back = self._dialogue.answer(bytes(piece))
         if self._dialogue.description is not None:

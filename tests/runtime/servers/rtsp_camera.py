@@ -1,7 +1,7 @@
 """A live RTSP camera for tests: `rtsp_camera.py PORT [FPS] [CODEC] [LOGIN]`; run with the Python that has python3-gi.
 
-The clock of `clock_pixels` is drawn into every picture, without numpy, which that Python need not have. CODEC is h264,
-h264-slices, h264-b, h265 or mjpeg, LOGIN "basic" or "digest" (joe, hush). Prints "ready"; the stream is at /cam.
+The clock of `clock_pixels` is drawn into every picture, without numpy, which that Python need not have. CODEC is one
+of ENCODERS, LOGIN "basic" or "digest" (joe, hush). Prints "ready"; the stream is at /cam.
 """
 
 import sys
@@ -54,10 +54,11 @@ def ask_for_login(server, factory):
     factory.add_role_from_structure(Gst.Structure.from_string(role)[0])
 
 
-H264 = f"x264enc tune=zerolatency speed-preset=ultrafast key-int-max={KEY_EVERY}"
+H264 = "x264enc tune=zerolatency speed-preset=ultrafast key-int-max="
 ENCODERS = {
-    "h264": f"{H264} ! rtph264pay",
-    "h264-slices": f"{H264} option-string=slices=4 ! rtph264pay mtu=600",
+    "h264": f"{H264}{KEY_EVERY} ! rtph264pay",
+    "h264-rare-keys": f"{H264}{4 * FPS} ! rtph264pay",
+    "h264-slices": f"{H264}{KEY_EVERY} option-string=slices=4 ! rtph264pay mtu=600",
     "h264-b": f"x264enc bframes=2 b-adapt=false rc-lookahead=0 sync-lookahead=0 speed-preset=ultrafast "
     f"key-int-max={KEY_EVERY} ! video/x-h264,profile=main ! rtph264pay",
     "h265": f"x265enc tune=zerolatency speed-preset=ultrafast key-int-max={KEY_EVERY} ! rtph265pay",

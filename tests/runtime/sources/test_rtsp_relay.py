@@ -23,7 +23,7 @@ def line():
     files = len(os.listdir("/proc/self/fd")) if os.path.isdir("/proc/self/fd") else 0
     with socket.create_server(("127.0.0.1", 0)) as server:
         url = f"rtsp://127.0.0.1:{server.getsockname()[1]}/cam"
-        with RtspRelay(Address(url, "", ""), 3) as relay:
+        with RtspRelay(Address(url, "", ""), 3, 1) as relay:
             camera, _ = server.accept()
             with camera, socket.create_connection(("127.0.0.1", urlsplit(relay.url).port), 3) as program:
                 camera.settimeout(3)
@@ -85,7 +85,7 @@ def test_a_slow_reader_holds_the_camera_up(line):
 def test_a_stranger_gets_nothing():
     with socket.create_server(("127.0.0.1", 0)) as server:
         url = f"rtsp://127.0.0.1:{server.getsockname()[1]}/cam"
-        with RtspRelay(Address(url, "", ""), 3) as relay:
+        with RtspRelay(Address(url, "", ""), 3, 1) as relay:
             camera, _ = server.accept()
             with camera, socket.create_connection(("127.0.0.1", urlsplit(relay.url).port), 3) as stranger:
                 stranger.sendall(OPTIONS.format(f"rtsp://127.0.0.1:{urlsplit(relay.url).port}/cam").encode())
@@ -96,15 +96,24 @@ def test_a_stranger_gets_nothing():
 
 def test_no_camera_leaves_nothing_behind():
     before = threading.active_count()
-    with pytest.raises(OSError), RtspRelay(Address("rtsp://127.0.0.1:9/x", "", ""), 1):
+    with pytest.raises(OSError), RtspRelay(Address("rtsp://127.0.0.1:9/x", "", ""), 1, 1):
         pass
     assert threading.active_count() == before
 
 
 def test_a_program_that_never_comes_is_not_waited_for():
     with socket.create_server(("127.0.0.1", 0)) as server:
-        relay = RtspRelay(Address(f"rtsp://127.0.0.1:{server.getsockname()[1]}/cam", "", ""), 30)
+        relay = RtspRelay(Address(f"rtsp://127.0.0.1:{server.getsockname()[1]}/cam", "", ""), 30, 30)
         with relay:
             begun = time.monotonic()
     assert time.monotonic() - begun < 1.5
     wait_until(lambda: not relay._thread.is_alive(), 1)
+
+
+def test_a_camera_that_falls_silent_is_left(line):
+    _, camera, program = line
+    camera.sendall(PACKET)
+    assert received(program, len(PACKET)) == PACKET
+    begun = time.monotonic()
+    assert program.recv(10) == b""
+    assert 0.8 < time.monotonic() - begun < 1.5
