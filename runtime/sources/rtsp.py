@@ -46,8 +46,7 @@ class RtspStream:
         self._index = 0
         self._lag = Lag()
         self._stopping = self._parsed = False
-        self._relayed = self._address.url.lower().startswith("rtsp://")
-        self._quick = True
+        self._works: tuple[bool, bool] | None = None  # the first of `WAYS` that ever opened this camera
         self._last_stamp = 0.0  # the stream's own clock, seconds
 
     def read(self) -> Frame | None:
@@ -76,13 +75,11 @@ class RtspStream:
 
     def __enter__(self) -> RtspStream:
         self._lag, self._stopping = Lag(), False
-        for relayed, quick in WAYS:
-            if relayed > self._may_relay() or quick > self._quick:
-                continue
-            if self._open(relayed, quick):
-                if self._may_relay() and not relayed:
+        for way in WAYS:
+            if self._may_go(way) and self._open(*way):
+                if self._works is None and self._may_relay() and not way[0]:
                     self._say_direct("cannot be opened through the relay that has pictures come at once")
-                self._relayed, self._quick = relayed, quick
+                self._works = self._works or way
                 return self
         raise self._unopened()
 
@@ -94,7 +91,13 @@ class RtspStream:
         self._capture = self._relay = None
 
     def _may_relay(self) -> bool:
-        return self._relayed and OVER_TCP in os.environ.get(VARIABLE, OPTIONS)
+        return self._address.url.lower().startswith("rtsp://") and OVER_TCP in os.environ.get(VARIABLE, OPTIONS)
+
+    def _may_go(self, way: tuple[bool, bool]) -> bool:
+        """Whether to try to open the camera so: a relay that has served it is not given up when it is away for once."""
+        if self._works is None:
+            return way <= (self._may_relay(), True)
+        return way[0] == self._works[0] and way <= self._works
 
     def _open(self, relayed: bool, quick: bool) -> bool:
         """Whether pictures come this way; SourceError where another way could not help."""
@@ -138,7 +141,7 @@ class RtspStream:
     def _check_relay(self) -> None:
         """Do without a relay from now on where it does not suit the camera."""
         if self._relay is not None and self._relay.unfit:
-            self._relayed = False
+            self._works = (False, True)
             self._say_direct(self._relay.unfit)
 
     def _say_direct(self, why: str) -> None:

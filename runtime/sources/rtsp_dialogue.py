@@ -40,6 +40,7 @@ class RtspDialogue:
         self._challenge: str | None = None
         self.description: str | None = None  # the SDP, when the camera has given it
         self.answered = self.refused = False
+        self.unfit = ""  # why this dialogue cannot be had through a third one
 
     def request(self, message: bytes) -> bytes:
         """A request as the camera is to get it."""
@@ -67,6 +68,9 @@ class RtspDialogue:
             if self._challenged(text, asked):
                 return b"", self._sent(replace(asked, again=asked.again + 1))
             self.refused = True
+        elif status[1].startswith("3"):
+            self.unfit = "sends its viewers to another address"
+            return b"", b""
         elif asked.method == "DESCRIBE":
             self.description = text.partition("\r\n\r\n")[2]
         return _CSEQ.sub(f"CSeq: {asked.number}", text, count=1).encode("latin-1"), b""

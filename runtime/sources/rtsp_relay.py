@@ -56,7 +56,7 @@ class RtspRelay:
     @property
     def unfit(self) -> str:
         """Why this camera must be watched without a relay; the connection has ended then."""
-        return self._ends.unfit
+        return self._dialogue.unfit or self._ends.unfit
 
     def hang_up(self) -> None:
         """End both connections; what waits for them returns."""

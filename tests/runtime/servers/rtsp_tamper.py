@@ -16,7 +16,7 @@ class Tamper:
 
     def __init__(self, url_behind, change=bytes, *, turned_away=0):
         parts = urlsplit(url_behind)
-        self._behind, self._change, self._turned_away = (parts.hostname, parts.port), change, turned_away
+        self._behind, self._change, self.turned_away = (parts.hostname, parts.port), change, turned_away
         self._server = socket.create_server(("127.0.0.1", 0))
         self.connections = 0
         self.url = f"rtsp://127.0.0.1:{self._server.getsockname()[1]}{parts.path}"
@@ -27,7 +27,7 @@ class Tamper:
             while True:
                 program, _ = self._server.accept()
                 self.connections += 1
-                if self.connections <= self._turned_away:
+                if self.connections <= self.turned_away:
                     program.close()
                     continue
                 camera = socket.create_connection(self._behind)

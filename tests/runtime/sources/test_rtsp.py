@@ -114,13 +114,29 @@ def test_where_the_relay_fails_and_a_direct_connection_does_not_the_camera_is_ta
 
 
 @needs_server
+def test_a_relay_that_has_served_is_not_given_up_when_the_camera_is_away_for_once():
+    complaints = []
+    with Camera("rtsp", "10") as camera, Tamper(camera.url) as tamper:
+        stream = RtspStream(tamper.url, complain=complaints.append)
+        with stream:
+            stream.read()
+        tamper.turned_away = tamper.connections + 3
+        with pytest.raises(SourceError), stream:
+            pass
+        with stream:
+            assert np.median(ages_of(stream, 5)[0]) < 0.05
+    assert complaints == []
+
+
+@needs_server
 def test_a_camera_that_sends_its_viewers_elsewhere():
     with Camera("rtsp", "10") as camera:
         moved = f"RTSP/1.0 302 Moved\r\nCSeq: 1\r\nLocation: {camera.url}\r\n\r\n".encode()
-        tamper = Tamper(camera.url, lambda piece: moved if piece.startswith(b"RTSP") else piece)
-        with tamper, RtspStream(tamper.url) as stream:
+        tamper, complaints = Tamper(camera.url, lambda piece: moved if piece.startswith(b"RTSP") else piece), []
+        with tamper, RtspStream(tamper.url, complain=complaints.append) as stream:
             _, off = ages_of(stream, 8)
     assert -0.01 < np.median(off) < 0.03
+    assert "another address; taken directly" in complaints[0]
 
 
 @needs_server
