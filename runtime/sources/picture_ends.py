@@ -8,6 +8,7 @@ so the delimiter goes to the end of that packet.
 from __future__ import annotations
 
 import re
+from collections import deque
 from collections.abc import Callable
 
 from .interleaved import HEADER
@@ -20,6 +21,7 @@ RTP_HEADER, PADDED = 12, 0x20
 SHORTEST = 5  # bytes of a payload in which the kinds below can be told apart
 START = b"\0\0\0\1"  # FFmpeg writes it before each NAL unit, too
 H264_DELIMITER, H265_DELIMITER = b"\x09\xf0", b"\x46\x01\x50"
+YOUNG, LONG = 100, 300  # pictures: what goes wrong once in so few is the camera's way; later it must come 3 times
 _MEDIA = re.compile(r"^m=", re.MULTILINE)
 _CODEC = re.compile(r"^a=rtpmap:(\d+)[ \t]+(H264|H265)/90000\s*$", re.MULTILINE | re.IGNORECASE)
 
@@ -93,7 +95,9 @@ class PictureEnds:
         self._channel: int | None = None
         self._stamp: int | None = None
         self._ticks = 0
-        self._ended: int | None = None
+        self._ended: int | None = None  # when the last picture was
+        self._pictures = 0
+        self._doubts: deque[int] = deque(maxlen=3)
 
     def learn(self, description: str) -> None:
         """Take from the SDP which payload types are video whose end can be marked."""
@@ -114,7 +118,7 @@ class PictureEnds:
         if not packet[5] & 0x80 or not end or length > 0xFFFF:
             return None
         if is_slice:
-            self._ended = ticks
+            self._ended, self._pictures = ticks, self._pictures + 1
         self.arrivals.note(ticks, arrived)
         start = bytes((packet[0], packet[1], length >> 8, length & 0xFF, packet[4] & ~PADDED))
         return b"".join((start, packet[5 : HEADER + _header_size(packet)], payload, end))
@@ -130,10 +134,13 @@ class PictureEnds:
         return payload if packet[1] == self._channel and len(payload) >= SHORTEST else None
 
     def _judge(self, ticks_back: int) -> None:
-        if ticks_back == 0:
-            self.unfit = "marks ends within its pictures"
-        elif ticks_back < CLOCK:  # more is a clock that was set
-            self.unfit = "sends its pictures in another order than it took them"  # FFmpeg would mix up their stamps
+        if ticks_back > CLOCK:  # the camera's clock was set
+            return
+        self._doubts.append(self._pictures)
+        often = len(self._doubts) == self._doubts.maxlen and self._pictures - self._doubts[0] < LONG
+        if self._pictures < YOUNG or often:
+            ordered = "sends its pictures in another order than it took them"  # FFmpeg would mix up their stamps
+            self.unfit = ordered if ticks_back else "marks ends within its pictures"
 
     def _unwrapped(self, stamp: int) -> int:
         """A time stamp counted on beyond 32 bits."""

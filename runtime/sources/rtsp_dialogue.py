@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections import deque
 from dataclasses import dataclass, replace
 from urllib.parse import urlsplit
 
@@ -17,6 +16,7 @@ _CSEQ = re.compile(r"(?<=\r\n)CSeq[ \t]*:[ \t]*(\d+)", re.IGNORECASE)
 _CHALLENGE = re.compile(r"(?<=\r\n)WWW-Authenticate[ \t]*:[ \t]*(.*?)(?=\r\n)", re.IGNORECASE)
 _STATUS = re.compile(r"RTSP/\d\.\d[ \t]+(\d+)")
 UNAUTHORIZED, TRIES = 401, 2
+UNANSWERED = 20  # requests that are remembered: some cameras let calls that keep a session alive go unanswered
 
 
 @dataclass(frozen=True)
@@ -35,7 +35,7 @@ class RtspDialogue:
     def __init__(self, address: Address, own: str) -> None:
         self._address, self._own = address, own
         self._real = f"{urlsplit(address.url).scheme}://{urlsplit(address.url).netloc}"
-        self._asked: deque[_Asked] = deque()
+        self._asked: dict[int, _Asked] = {}  # what was not answered yet, by the CSeq that the camera knows
         self._count = self._logins = 0  # requests sent, and those of them that answered the last challenge
         self._challenge: str | None = None
         self.description: str | None = None  # the SDP, when the camera has given it
@@ -61,9 +61,11 @@ class RtspDialogue:
         """What goes on to the program, and what goes back to the camera: the request again, with a log-in."""
         text = message.decode("latin-1")
         status = _STATUS.match(text)
-        if status is None or not self._asked:
+        number = _CSEQ.search(text)
+        asked = self._asked.pop(int(number[1]), None) if status is not None and number is not None else None
+        if status is None or asked is None:
             return message, b""
-        self.answered, asked = True, self._asked.popleft()
+        self.answered = True
         if int(status[1]) == UNAUTHORIZED:
             if self._challenged(text, asked):
                 return b"", self._sent(replace(asked, again=asked.again + 1))
@@ -93,7 +95,8 @@ class RtspDialogue:
         if login is not None:
             line, _, rest = text.partition("\r\n")
             text = f"{line}\r\nAuthorization: {login}\r\n{rest}"
-        self._asked.append(replace(asked, with_login=login is not None))
+        self._asked[self._count] = replace(asked, with_login=login is not None)
+        self._asked.pop(self._count - UNANSWERED, None)
         return text.encode("latin-1")
 
     def _login(self, asked: _Asked, challenge: str | None) -> str | None:

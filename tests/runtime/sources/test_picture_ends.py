@@ -108,6 +108,14 @@ def test_pictures_out_of_order_are_noticed_and_a_clock_that_was_set_is_not_taken
     assert ("another order" in ends.unfit) == unfit
 
 
+def test_one_slip_in_a_long_run_is_forgiven_and_three_are_not():
+    ends = ends_of("H264")
+    for i in range(2000):
+        slip = 4500 if i in (700, 1300, 1900, 1910, 1920) else 0
+        ends.marked(packet(b"\x41\x9a\x01\x02\x03", stamp=3000 * i - slip), 1.0)
+        assert bool(ends.unfit) == (i >= 1920)
+
+
 def test_time_stamps_go_on_beyond_32_bits():
     ends = ends_of("H264")
     for i, stamp in enumerate([0xFFFFFF00, 0x00000100, 0x00000500]):

@@ -102,6 +102,21 @@ def test_a_wrong_password_is_tried_once():
     assert back == b""
 
 
+def test_an_answer_finds_its_request_though_others_were_not_answered():
+    dialogue = RtspDialogue(CAMERA, OWN)
+    for number in range(100, 150):
+        dialogue.request(asked("GET_PARAMETER", number=number))
+    assert dialogue.answer(answer(number=50)) == (answer(number=149), b"")
+    assert dialogue.answer(answer(number=2)) == (answer(number=2), b"")  # forgotten
+
+
+def test_a_camera_that_sends_its_viewers_elsewhere_is_not_for_a_third_one():
+    dialogue = RtspDialogue(CAMERA, OWN)
+    dialogue.request(asked())
+    assert dialogue.answer(answer("302 Moved", 1, "Location: rtsp://b/c")) == (b"", b"")
+    assert dialogue.unfit
+
+
 def test_what_the_camera_says_unasked_goes_on_as_it_came():
     dialogue = RtspDialogue(CAMERA, OWN)
     for said in (b"SET_PARAMETER rtsp://cam RTSP/1.0\r\nCSeq: 1\r\n\r\n", b"\r\n", answer()):
