@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import threading
 import time
@@ -13,6 +14,7 @@ import numpy as np
 from ..credentials import masked, parse_address
 from ..errors import SourceError
 from ..frame import Frame
+from .lag import STALE_S, Lag
 from .rtsp_relay import RtspRelay
 from .silence import silence_opencv
 
@@ -21,7 +23,6 @@ __all__ = ["RtspStream"]
 OPEN_MS, READ_MS = 3000, 2000
 KEY_MS = 20000  # for a key picture while bytes come; a relay sees whether they do
 CATCH_UP = 300  # pictures
-STALE_S = 1.0  # a picture this much later than the stream's fastest ones was waiting in a buffer
 PARSED = ("h264", "avc1", "hevc", "hvc1", "hev1")  # without a relay FFmpeg gives a picture when the next begins to come
 OVER_TCP = "rtsp_transport;tcp"
 # what FFmpeg looks at first is kept ("nobuffer" would drop it): the next key picture may be many seconds away
@@ -43,6 +44,7 @@ class RtspStream:
         self._complain = complain  # told when the camera cannot be watched through the relay
         self._capture: cv2.VideoCapture | None = None
         self._relay: RtspRelay | None = None
+        self._owned = contextlib.ExitStack()
         self._index = 0
         self._lag = Lag()
         self._stopping = self._parsed = False
@@ -84,10 +86,7 @@ class RtspStream:
         raise self._unopened()
 
     def __exit__(self, *exc: object) -> None:
-        if self._capture is not None:
-            self._capture.release()
-        if self._relay is not None:
-            self._relay.__exit__()
+        self._owned.close()
         self._capture = self._relay = None
 
     def _may_relay(self) -> bool:
@@ -102,17 +101,14 @@ class RtspStream:
     def _open(self, relayed: bool, quick: bool) -> bool:
         """Whether pictures come this way; SourceError where another way could not help."""
         begun = time.monotonic()
-        try:
-            relay = RtspRelay(self._address, OPEN_MS / 1e3, READ_MS / 1e3) if relayed else None
-            self._relay = relay.__enter__() if relay is not None else None
-        except OSError:
-            raise self._unopened() from None
-        options = OPTIONS + QUICK if quick else OPTIONS
-        if relay is not None:
+        options, relay = OPTIONS + QUICK if quick else OPTIONS, None
+        if relayed:
+            relay = self._relay = self._relay_entered()
             self._capture = self._opened(relay.url, options, KEY_MS)
         else:
             self._capture = self._opened(self._address.with_login, options, READ_MS)
         if self._capture is not None:
+            self._owned.callback(self._capture.release)
             self._begin(self._capture)
             if relay is None or not relay.unfit:
                 return True
@@ -122,6 +118,12 @@ class RtspStream:
         if self._stopping or silent or (relay is not None and relay.refused):
             raise self._unopened()
         return False
+
+    def _relay_entered(self) -> RtspRelay:
+        try:
+            return self._owned.enter_context(RtspRelay(self._address, OPEN_MS / 1e3, READ_MS / 1e3))
+        except (OSError, UnicodeError):  # the latter for a name that is none
+            raise self._unopened() from None
 
     def _unopened(self) -> SourceError:
         return SourceError(f"{self.name}: cannot be opened: is it there, are address, user and password right?")
@@ -188,32 +190,3 @@ class RtspStream:
                 if users is None:
                     del os.environ[VARIABLE]
         return capture if capture.isOpened() else None
-
-
-class Lag:
-    """How much later than its best a stream delivers: its own clock against ours, which may drift apart slowly."""
-
-    _DRIFT = 2e-4  # seconds a second: more than two quartz clocks differ
-    _BELIEVED_S = 3.0  # a buffer is emptied sooner than this; what stays late longer is a clock that was set
-
-    def __init__(self) -> None:
-        self._least: float | None = None
-        self._at = 0.0
-        self._late_since: float | None = None
-
-    def late(self, now: float, stream_time: float) -> float:
-        """Seconds that a picture with this stream time comes late, 0 for the fastest ones."""
-        if stream_time <= 0:
-            return 0.0
-        lag = now - stream_time
-        if self._least is None:
-            self._least = lag
-        self._least = min(lag, self._least + (now - (self._at or now)) * self._DRIFT)
-        self._at = now
-        if lag - self._least < STALE_S:
-            self._late_since = None
-        elif self._late_since is None:
-            self._late_since = now
-        elif now - self._late_since > self._BELIEVED_S:
-            self._least, self._late_since = lag, None
-        return lag - self._least

@@ -31,6 +31,11 @@ PACKET = ord("$")
 class RtspRelay:
     """One connection to a camera, for the program that knows its `url`, till either ends or the camera is silent."""
 
+    url: str  # what the program is to open; this and the following are there when the relay is entered
+    _camera: ArrivalSocket
+    _door: socket.socket
+    _dialogue: RtspDialogue
+
     def __init__(self, address: Address, patience_s: float, silence_s: float) -> None:
         self._address = address
         self._patience_s, self._silence_s = patience_s, silence_s  # for an answer; between packets of a stream
