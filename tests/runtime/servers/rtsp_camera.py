@@ -57,6 +57,7 @@ def ask_for_login(server, factory):
 H264 = "x264enc tune=zerolatency speed-preset=ultrafast key-int-max="
 ENCODERS = {
     "h264": f"{H264}{KEY_EVERY} ! rtph264pay",
+    "h264-audio": f"{H264}{KEY_EVERY} ! rtph264pay",
     "h264-rare-keys": f"{H264}{4 * FPS} ! rtph264pay",
     "h264-slices": f"{H264}{KEY_EVERY} option-string=slices=4 ! rtph264pay mtu=600",
     "h264-b": f"x264enc bframes=2 b-adapt=false rc-lookahead=0 sync-lookahead=0 speed-preset=ultrafast "
@@ -72,7 +73,8 @@ factory = GstRtspServer.RTSPMediaFactory()
 factory.set_launch(
     "( appsrc name=clock is-live=true do-timestamp=true format=time "
     f"caps=video/x-raw,format=I420,width={WIDTH},height={HEIGHT},framerate={FPS}/1 "
-    f"! {ENCODERS[CODEC]} name=pay0 pt={26 if CODEC == 'mjpeg' else 96} )"
+    f"! {ENCODERS[CODEC]} name=pay0 pt={26 if CODEC == 'mjpeg' else 96} "
+    f"{'audiotestsrc is-live=true ! alawenc ! rtppcmapay name=pay1' if CODEC == 'h264-audio' else ''} )"
 )
 factory.set_shared(True)
 factory.connect("media-configure", configure)

@@ -38,7 +38,14 @@ def ages_of(stream, count):
 
 @needs_server
 @pytest.mark.parametrize(
-    ("codec", "encoder"), [("h264", "x264enc"), ("h264-slices", "x264enc"), ("h265", "x265enc"), ("mjpeg", "jpegenc")]
+    ("codec", "encoder"),
+    [
+        ("h264", "x264enc"),
+        ("h264-audio", "alawenc"),
+        ("h264-slices", "x264enc"),
+        ("h265", "x265enc"),
+        ("mjpeg", "jpegenc"),
+    ],
 )
 def test_pictures_come_as_soon_as_they_are_complete(codec, encoder):
     if not has_rtsp(encoder):
