@@ -127,7 +127,7 @@ def test_a_relay_that_has_served_is_not_given_up_when_the_camera_is_away_for_onc
         stream = RtspStream(tamper.url, complain=complaints.append)
         with stream:
             stream.read()
-        tamper.turned_away = tamper.connections + 3
+        tamper.turned_away = tamper.connections + 2
         with pytest.raises(SourceError), stream:
             pass
         with stream:
