@@ -7,7 +7,7 @@ from typing import Any
 
 __all__ = ["OnePiece", "WholeBodies"]
 
-BODY_BYTES = 256 * 1024  # of a body wait for the app before the client has to; many clients may send at one time
+BODY_BYTES = 128 * 1024  # of a body wait for the app before the client has to; many clients may send at one time
 
 
 class WholeBodies:

@@ -112,7 +112,7 @@ def test_the_app_is_woken_once_for_a_picture_that_comes_in_pieces(
 
         monkeypatch.setattr(limits, "_collected", noted)
         address = staged(fps=0, service=service).base + "/v1/recognize"
-        body = bytes(range(256)) * 800
+        body = bytes(range(256)) * 400
         httpx.post(address, content=body)
     assert len(pieces) > 1
     assert seen == [body]
