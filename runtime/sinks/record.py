@@ -6,6 +6,7 @@ ones a few at a time; a thread of its own checks and syncs the clip when its eve
 
 from __future__ import annotations
 
+import mmap
 import re
 import sys
 import threading
@@ -49,7 +50,7 @@ class RecordOptions:
     line_file_bytes: int = 4_000_000
 
 
-Still = tuple[float, bytes]  # capture time in seconds, JPEG
+Still = tuple[float, mmap.mmap]  # capture time in seconds, JPEG
 
 
 @dataclass
@@ -158,7 +159,7 @@ class RecordSink:
                 event.clip.discard()
                 self._tell(False, "a clip")
                 return
-            event.clip.add(moment, decode_image(data, "a kept picture"))
+            event.clip.add(moment, decode_image(data[:], "a kept picture"))
 
     def _reserve(self, event: _Event, size: int) -> bool:
         """Whether the quota and the disk have room for a clip to grow by a picture."""
@@ -217,13 +218,17 @@ class RecordSink:
             self._credit -= size
             return self._credit >= 0
 
-    def _still(self, result: Result) -> bytes:
+    def _still(self, result: Result) -> mmap.mmap:
+        """A picture as JPEG in pages of its own: what waits for seconds among short-lived frames scatters the heap."""
         image = result.frame.image
         longer = max(image.shape[:2])
         if longer > self.options.max_side:
             scale = self.options.max_side / longer
             image = cv2.resize(image, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
-        return bytes(cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, 80])[1])
+        data = cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, 80])[1]
+        still = mmap.mmap(-1, len(data))
+        still[:] = bytes(data)
+        return still
 
     def _tell(self, done: bool, what: str) -> None:
         if done:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import bisect
 from dataclasses import dataclass
+from typing import Any
 
 import cv2
 import numpy as np
@@ -18,6 +19,7 @@ from .demo_glyphs import glyph_strokes
 __all__ = ["DemoScene", "Presentation"]
 
 ENTER_S, LEAVE_S = 0.25, 0.25
+_ROWS = 32
 _SHIFT = 4  # sub-pixel bits of OpenCV's drawing
 
 
@@ -114,9 +116,7 @@ class DemoScene:
         mask = np.zeros((y1 - y0, x1 - x0), np.uint8)
         drawn = [np.rint((line - (x0, y0)) * 2**_SHIFT).astype(np.int32)[:, None] for line in lines]
         cv2.polylines(mask, drawn, isClosed=False, color=255, thickness=thickness, lineType=cv2.LINE_AA, shift=_SHIFT)
-        soft = cv2.GaussianBlur(mask, (3, 3), 0)[..., None].astype(np.float32) / 255
-        part = frame[y0:y1, x0:x1]
-        frame[y0:y1, x0:x1] = (part * (1 - soft) + _lit(look.ink, part) * soft).astype(np.uint8)
+        _inked(frame[y0:y1, x0:x1], look.ink, cv2.GaussianBlur(mask, (3, 3), 0))
 
     def _noisy(self, frame: NDArray[np.uint8], look: _Look, index: int) -> NDArray[np.uint8]:
         height, width = self.size
@@ -167,10 +167,18 @@ def _colours(rng: np.random.Generator) -> tuple[NDArray[np.float32], NDArray[np.
     return (paper + tint[0]).astype(np.float32), np.clip(ink + tint[1] * 1.5, 0, 255).astype(np.float32)
 
 
-def _lit(ink: NDArray[np.float32], paper: NDArray[np.uint8]) -> NDArray[np.float32]:
-    """Ink under the paper's own light: shadows fall on both."""
-    light = paper.astype(np.float32).mean(axis=2, keepdims=True)
-    return np.asarray(np.clip(ink * (light / max(float(light.mean()), 1.0)) ** 0.6, 0, 255), np.float32)
+def _inked(paper: NDArray[np.uint8], ink: NDArray[np.float32], mask: NDArray[Any]) -> None:
+    """Put ink on paper where the mask says, under the paper's own light: shadows fall on both.
+
+    A few rows at a time: large arrays of ever other sizes would scatter the memory of a run.
+    """
+    light = paper.mean(axis=2, dtype=np.float32, keepdims=True)
+    mean = max(float(light.mean()), 1.0)
+    for top in range(0, len(paper), _ROWS):
+        rows = slice(top, top + _ROWS)
+        share = mask[rows, :, None].astype(np.float32) / 255
+        lit = np.clip(ink * (light[rows] / mean) ** 0.6, 0, 255)
+        paper[rows] = (paper[rows] * (1 - share) + lit * share).astype(np.uint8)
 
 
 def _paper(rng: np.random.Generator, height: int, width: int, colour: NDArray[np.float32]) -> NDArray[np.uint8]:
