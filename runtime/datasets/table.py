@@ -3,34 +3,38 @@
 from __future__ import annotations
 
 import csv
-from pathlib import Path
+from collections.abc import Iterator
+from pathlib import Path, PureWindowsPath
 
 import numpy as np
 
 from ..errors import DataError
+from ..images import SUFFIXES
 from .imageset import SPLIT_WORDS, ImageSet, in_class_order, legible
 
 __all__ = ["fits", "read"]
 
 _HEADERS = {
-    "path": ("path", "file", "filename", "file_name", "image", "name"),
-    "label": ("label", "class", "target", "category"),
+    "path": ("path", "file", "filename", "filepath", "image", "imagepath", "imagename", "imagefile", "img", "imgpath",
+             "name", "imageid", "id"),
+    "label": ("label", "class", "target", "category", "labels", "classname", "labelname", "categoryname"),
     "split": ("split", "set", "subset"),
-}
+}  # fmt: skip
+_ENCODINGS = {b"\xff\xfe": "utf-16", b"\xfe\xff": "utf-16"}  # spreadsheets' "Unicode text"
 
 
 def fits(path: Path) -> bool:
-    """Whether this is a .csv file."""
-    return path.is_file() and path.suffix.lower() == ".csv"
+    """Whether this is a .csv or .tsv file."""
+    return path.is_file() and path.suffix.lower() in (".csv", ".tsv")
 
 
 def read(path: Path) -> ImageSet:
-    """The set a CSV lists; paths are relative to the CSV's folder, or to `images` in it. Without a header that names
-    them, the first column is the path and the second the label."""
+    """The set a CSV lists; paths are relative to the CSV's folder, to `images` in it, or to a folder called like the
+    CSV, and may lack their ending. Without a header that names them, the first column is the path and the second the
+    label."""
     rows = _rows(path)
-    root = path.parent
     columns = _columns(rows[0]) if rows else {}
-    if rows and (columns or _is_header(rows, root)):
+    if rows and (columns or _is_header(rows, path)):
         rows = rows[1:]
     if not rows:
         raise DataError(f"{path}: lists no images; it needs rows of path,label")
@@ -38,9 +42,9 @@ def read(path: Path) -> ImageSet:
     for number, row in enumerate(rows, 1):
         if len(row) <= max(file_at, label_at) or not row[file_at].strip() or not row[label_at].strip():
             raise DataError(f"{path}: row {number} ({','.join(row)[:60]}) has no path or no label; it needs path,label")
-    names = [row[file_at].strip() for row in rows]
-    if not (root / names[0]).is_file() and (root / "images" / names[0]).is_file():
-        root = root / "images"
+    cells = [row[file_at].strip() for row in rows]
+    root, windows, ending = next(_places(path, cells[0]), (path.parent, False, ""))
+    names = [(PureWindowsPath(cell).as_posix() if windows else cell) + ending for cell in cells]
     labels = [legible(row[label_at].strip()) for row in rows]
     classes = in_class_order(labels)
     index = {name: c for c, name in enumerate(classes)}
@@ -56,20 +60,32 @@ def read(path: Path) -> ImageSet:
 
 def _rows(path: Path) -> list[list[str]]:
     try:
-        with path.open(newline="", encoding="utf-8-sig", errors="surrogateescape") as stream:
+        with path.open("rb") as stream:
+            encoding = _ENCODINGS.get(stream.read(2), "utf-8-sig")
+        with path.open(newline="", encoding=encoding, errors="surrogateescape") as stream:
             sample = stream.readline()
             stream.seek(0)
             separator = (
                 ";" if ";" in sample and "," not in sample else "\t" if "\t" in sample and "," not in sample else ","
             )
             return [row for row in csv.reader(stream, delimiter=separator) if any(cell.strip() for cell in row)]
-    except (OSError, csv.Error) as error:
+    except (OSError, UnicodeError, csv.Error) as error:
         raise DataError(f"{path}: could not be read ({error})") from None
+
+
+def _places(table: Path, cell: str) -> Iterator[tuple[Path, bool, str]]:
+    """Where a cell's file is: under which folder, read as a Windows path or not, and with which ending added."""
+    for folder in (table.parent, table.parent / "images", table.with_suffix("")):
+        for windows in (False, "\\" in cell):
+            name = PureWindowsPath(cell).as_posix() if windows else cell
+            for ending in ("", *sorted(SUFFIXES)):
+                if (folder / (name + ending)).is_file():
+                    yield folder, windows, ending
 
 
 def _columns(first: list[str]) -> dict[str, int]:
     """Where the columns are, when the first row names both a path and a label."""
-    header = [cell.strip().lower() for cell in first]
+    header = [cell.strip().lower().replace("_", "").replace(" ", "") for cell in first]
     found = {
         name: next((header.index(word) for word in words if word in header), -1) for name, words in _HEADERS.items()
     }
@@ -78,12 +94,12 @@ def _columns(first: list[str]) -> dict[str, int]:
     return {name: column for name, column in found.items() if column >= 0}
 
 
-def _is_header(rows: list[list[str]], root: Path) -> bool:
+def _is_header(rows: list[list[str]], table: Path) -> bool:
     """Whether the first row is another kind of header: it names no file, and the second row does."""
     if len(rows) < 2 or not rows[0][0].strip() or not rows[1][0].strip():
         return False
-    first, second = ([root / row[0].strip(), root / "images" / row[0].strip()] for row in rows[:2])
-    return not any(file.is_file() for file in first) and any(file.is_file() for file in second)
+    first, second = (any(_places(table, row[0].strip())) for row in rows[:2])
+    return second and not first
 
 
 def _splits(path: Path, rows: list[list[str]], columns: dict[str, int]) -> list[str]:

@@ -102,6 +102,25 @@ def test_csv_with_and_without_header(tmp_path):
 
 
 @pytest.mark.parametrize(
+    ("name", "data"),
+    [("set.csv", b"label,image_path\na,images/1.png\nb,images/2.png\n"),
+     ("set.csv", b"id,Image Name,class_name\n7,1.png,a\n8,2.png,b\n"),
+     ("set.csv", b"image_id,label\n1,a\n2,b\n"),
+     ("set.csv", b"\xef\xbb\xbfpath,label\r\nimages\\1.png,a\r\nimages\\2.png,b\r\n"),
+     ("set.csv", "path\tlabel\r\nimages/1.png\ta\r\nimages/2.png\tb\r\n".encode("utf-16")),
+     ("set.tsv", b"images/1.png\ta\nimages/2.png\tb\n"),
+     ("photos.csv", b"1.png,a\n2.png,b\n")],
+)  # fmt: skip
+def test_csv_as_other_tools_write_it(tmp_path, name, data):
+    folder = "photos" if name == "photos.csv" else "images"
+    tree(tmp_path, f"{folder}/1.png", f"{folder}/2.png")
+    (tmp_path / name).write_bytes(data)
+    images = load_images(tmp_path / name)
+    assert (images.classes, images.labels.tolist()) == (("a", "b"), [0, 1])
+    assert images.image(1).shape == (6, 8, 3)
+
+
+@pytest.mark.parametrize(
     ("text", "message"),
     [("", "lists no images"), ("path,label\n", "lists no images"),
      ("path,label\n1.png\n", "row 1 .* has no path or no label"),
