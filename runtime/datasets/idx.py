@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import re
 import struct
 import zlib
 from pathlib import Path
@@ -11,25 +12,29 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import DataError
-from .imageset import ImageSet
+from .imageset import SPLIT_WORDS, ImageSet
 
 __all__ = ["fits", "read"]
 
-_SPLITS = {"train": "train", "t10k": "test", "test": "test", "val": "val"}
+_SPLITS = SPLIT_WORDS | {"t10k": "test"}
+_ANY = "*[-.]idx[13]-ubyte*"
 
 
 def fits(path: Path) -> bool:
     """Whether a folder holds IDX files."""
-    return path.is_dir() and any(path.glob("*-idx[13]-ubyte*"))
+    return path.is_dir() and any(_folder(path).glob(_ANY))
 
 
 def read(path: Path) -> ImageSet:
     """Every pair of image and label files in the folder."""
-    folder = path if path.is_dir() else path.parent
+    folder = _folder(path) if path.is_dir() else path.parent
     images, labels, splits, names = [], [], [], []
-    for file in sorted(folder.glob("*-images-idx3-ubyte*")):
-        split = next((s for prefix, s in _SPLITS.items() if file.name.startswith(prefix)), "")
-        label_file = file.with_name(file.name.replace("-images-idx3-", "-labels-idx1-"))
+    for file in sorted(folder.glob("*images[-.]idx3-ubyte*")):
+        if file.suffix == ".gz" and file.with_suffix("").exists():
+            continue  # torchvision leaves both
+        words = re.split("[-_.]", file.name)  # emnist-letters-train-images-idx3-ubyte
+        split = next((s for word in words for start, s in _SPLITS.items() if word.startswith(start)), "")
+        label_file = file.with_name(re.sub(r"images([-.])idx3", r"labels\1idx1", file.name))
         if not label_file.exists() and file.suffix == ".gz":
             label_file = label_file.with_suffix("")
         part, answers = _array(file, 3), _array(label_file, 1)
@@ -50,6 +55,11 @@ def read(path: Path) -> ImageSet:
     return ImageSet(
         str(path), "idx", classes, answers.astype(np.int32), np.array(splits, "<U5"), names, np.concatenate(images)
     )
+
+
+def _folder(path: Path) -> Path:
+    """The folder itself, or the `raw` in it, where torchvision puts the files."""
+    return path / "raw" if not any(path.glob(_ANY)) and (path / "raw").is_dir() else path
 
 
 def _array(path: Path, axes: int) -> NDArray[np.uint8]:

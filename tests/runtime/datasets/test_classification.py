@@ -153,6 +153,22 @@ def test_idx(tmp_path, packed):
     assert test.select(np.array([4, 0])).image(0)[0, 0, 0] == pictures[4, 0, 0]
 
 
+@pytest.mark.parametrize(
+    ("names", "folder"),
+    [("emnist-letters-{}-{}-idx{}-ubyte", "."), ("{}-{}.idx{}-ubyte", "."), ("{}8k-{}-idx{}-ubyte", "raw")],
+    ids=["emnist", "kaggle", "torchvision"],
+)
+def test_idx_under_the_names_that_others_give(tmp_path, names, folder):
+    for part, count in (("train", 5), ("test", 3)):
+        for kind, axes, array in (("images", 3, np.zeros((count, 4, 6), np.uint8)), ("labels", 1, np.arange(count))):
+            file = tmp_path / folder / names.format(part, kind, axes)
+            file.parent.mkdir(exist_ok=True)
+            file.write_bytes(idx(array.astype(np.uint8)))
+            file.with_name(f"{file.name}.gz").write_bytes(gzip.compress(file.read_bytes()))  # torchvision leaves both
+    images = load_images(tmp_path)
+    assert (len(images.split("train")), len(images.split("test")), len(images)) == (5, 3, 8)
+
+
 def test_idx_that_is_wrong(tmp_path):
     (tmp_path / "train-labels-idx1-ubyte").write_bytes(idx(np.zeros(3, np.uint8)))
     refused(tmp_path, "labels and no images")
