@@ -10,20 +10,23 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import DataError
-from .imageset import ImageSet
+from .imageset import SPLIT_WORDS, ImageSet
 from .npz_arrays import open_arrays
 
 __all__ = ["fits", "read"]
 
-_IMAGES = ("images", "x", "X", "data")
-_LABELS = ("labels", "y", "Y", "target")
+_IMAGES = ("images", "x", "data", "image", "imgs")  # names are compared without case and _
+_LABELS = ("labels", "y", "target", "label", "targets")
 _MASKS = ("masks", "mask")
+_CLASSES = ("classes", "classnames", "targetnames", "labelnames")
+_OVER = 0.1  # of white: how far a bicubic resize goes past black and white
+_DARKEST = 16  # bytes of pictures that go no further hold 0 and 1, or 0 to 16
 _CHUNK = 1024  # images turned to bytes at a time
 
 
 def fits(path: Path) -> bool:
     """Whether this is an .npz file."""
-    return path.is_file() and path.suffix == ".npz"
+    return path.is_file() and path.suffix.lower() == ".npz"
 
 
 def read(path: Path) -> ImageSet:
@@ -53,7 +56,7 @@ def read(path: Path) -> ImageSet:
         answers.append(labels)
     if len({part.shape[1:] for part in pictures}) > 1:
         raise DataError(f"{path}: its splits hold images of different sizes")
-    classes, ids = _numbered(answers, arrays.get("classes"), path)
+    classes, ids = _numbered(answers, _find(arrays, _CLASSES, ""), path)
     mask = (
         None
         if all(m is None for m in masks)
@@ -74,8 +77,10 @@ def read(path: Path) -> ImageSet:
 
 
 def _find(arrays: dict[str, NDArray[Any]], stems: tuple[str, ...], split: str) -> NDArray[Any] | None:
-    names = [f"{stem}_{split}" for stem in stems] + [f"{split}_{stem}" for stem in stems] if split else list(stems)
-    return next((arrays[name] for name in names if name in arrays), None)
+    plain = {name.lower().replace("_", ""): array for name, array in arrays.items()}
+    words = [word for word, meant in SPLIT_WORDS.items() if meant == split] or [""]
+    names = (name for word in words for stem in stems for name in (stem + word, word + stem))
+    return next((plain[name] for name in names if name in plain), None)
 
 
 def _laid_out(images: NDArray[Any], where: str) -> NDArray[Any]:
@@ -123,7 +128,7 @@ def _filled(
     images: NDArray[Any], masks: NDArray[Any] | None, where: str
 ) -> tuple[NDArray[np.uint8], NDArray[np.bool_] | None]:
     """Bytes, and where pixels were missing (None where nowhere); an image that is missing altogether becomes gray."""
-    if images.dtype == np.uint8 and masks is None and images.shape[3:] != (4,):
+    if images.dtype == np.uint8 and masks is None and images.shape[3:] != (4,) and images[:_CHUNK].max() > _DARKEST:
         return images, None
     if masks is not None and (masks.ndim not in (3, 4) or masks.shape[:3] != images.shape[:3]):
         raise DataError(f"{where}: masks of shape {masks.shape} do not fit images of shape {images.shape}")
@@ -159,20 +164,25 @@ def _missing(images: NDArray[Any], masks: NDArray[Any] | None) -> NDArray[np.boo
 
 
 def _range(images: NDArray[Any], where: str) -> tuple[float, float]:
-    """What black is, and what makes 255 of white: floats span 0 to 1, -1 to 1 or 0 to 255, deeper integers their type,
-    and scikit-learn's 8 × 8 digits 0 to 16."""
+    """What black is, and what makes 255 of white: floats span 0 to 1, -1 to 1 or 0 to 255, a resize's overshoot
+    aside, deeper integers their type, and scikit-learn's 8 × 8 digits 0 to 16."""
     low, top = np.inf, -np.inf
     for start in range(0, len(images), _CHUNK):
         part = images[start : start + _CHUNK]
         known = part[np.isfinite(part)] if part.dtype.kind == "f" else part
         if known.size:
             low, top = min(low, float(known.min())), max(top, float(known.max()))
-    if low < 0 and low >= -1 and top <= 1:
+    floats, digits = images.dtype.kind == "f", low >= 0 and top <= _DARKEST and images.shape[1:3] == (8, 8)
+    if floats and low >= -_OVER and top <= 1 + _OVER:
+        return 0.0, 255.0
+    if low < 0 and low >= -1 - _OVER and top <= 1 + _OVER:
         return -1.0, 127.5
-    if low < 0 or (top > 255 and images.dtype.kind == "f"):
+    if digits and top > 1:
+        return 0.0, 255.0 / _DARKEST
+    if floats and low >= -255 * _OVER and _DARKEST < top <= 255 * (1 + _OVER):
+        return 0.0, 1.0
+    if floats or low < 0:
         raise DataError(f"{where}: pixels from {low:g} to {top:g}: they must span 0 to 1, -1 to 1 or 0 to 255")
     if top > 255:
         return 0.0, 255.0 / next((white for white in (1023, 4095, 65535) if top <= white), top)
-    if top <= 1:
-        return 0.0, 255.0
-    return 0.0, 255.0 / 16 if top <= 16 and images.shape[1:3] == (8, 8) else 1.0
+    return 0.0, 255.0 if top <= 1 else 1.0

@@ -220,6 +220,41 @@ def test_npz_splits_names_and_layouts(tmp_path):
 
 
 @pytest.mark.parametrize(
+    "names",
+    [
+        "X_train Y_train X_valid Y_valid",
+        "trainX trainy testX testy",
+        "train_image train_label validation_image validation_label",
+    ],
+)
+def test_npz_names_that_others_give(tmp_path, names):
+    pictures, labels = np.full((4, 8, 9), 200, np.uint8), np.array([0, 1, 0, 1])
+    arrays = dict(zip(names.split(), (pictures, labels, pictures[:2], labels[:2]), strict=True))
+    images = load_images(npz(tmp_path, **arrays, target_names=np.array(["cat", "dog"])))
+    assert images.classes == ("cat", "dog")
+    assert images.splits.tolist() == ["train"] * 4 + (["test"] if "testX" in names else ["val"]) * 2
+
+
+@pytest.mark.parametrize(
+    ("low", "top", "values"),
+    [
+        (-0.03, 1.04, np.float32),
+        (0, 1.0000001, np.float64),
+        (-1.02, 1.03, np.float32),
+        (-6, 259, np.float32),
+        (0, 1, np.uint8),
+    ],
+)
+def test_npz_pixels_past_black_and_white_are_those_of_a_resize(tmp_path, low, top, values):
+    pictures = np.zeros((2, 10, 10), values)
+    pictures[:, :5] = top
+    pictures[:, 5:] = low
+    images = load_images(npz(tmp_path, images=pictures, labels=[0, 1]))
+    assert (images.pixels[:, :5] == 255).all()
+    assert (images.pixels[:, 5:] == 0).all()
+
+
+@pytest.mark.parametrize(
     ("values", "white"),
     [(np.float32, 1.0), (np.float64, 255.0), (np.uint16, 65535), (np.uint16, 4095), (np.int64, 255), (np.bool_, 1)],
 )
@@ -260,6 +295,7 @@ def test_npz_missing_pixels_are_filled_with_their_images_mean(tmp_path):
         ({"images": np.zeros((2, 4, 4)), "labels": [0, -1]}, "a label is -1"),
         ({"images": np.zeros((2, 4, 4)), "labels": [0, 3], "classes": ["a"]}, "`classes` names 1"),
         ({"images": np.full((2, 4, 4), -2.5), "labels": [0, 1]}, "pixels from -2.5 to -2.5"),
+        ({"images": np.full((2, 4, 4), 4.25), "labels": [0, 1]}, "pixels from 4.25 to 4.25"),
         (
             {"images": np.zeros((2, 4, 4), np.uint8), "labels": [0, 1], "masks": np.zeros((2, 3, 3), bool)},
             "masks of shape",
@@ -273,7 +309,7 @@ def test_npz_that_is_wrong(tmp_path, arrays, message):
 
 
 def test_a_large_npz_is_mapped_and_a_torn_one_refused(tmp_path):
-    path = npz(tmp_path, images=np.zeros((2000, 32, 32), np.uint8), labels=np.arange(2000) % 3)
+    path = npz(tmp_path, images=np.full((2000, 32, 32), 200, np.uint8), labels=np.arange(2000) % 3)
     assert isinstance(load_images(path).stored, np.memmap)
     path.write_bytes(path.read_bytes()[:5000])
     refused(path, "no .npz that can be read")
