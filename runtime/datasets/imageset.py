@@ -25,6 +25,8 @@ SPLIT_WORDS = {  # what people call them
     "dev": "val",
     "test": "test",
     "testing": "test",
+    "eval": "test",
+    "evaluation": "test",
 }
 
 

@@ -43,13 +43,21 @@ def test_class_folders_with_and_without_splits(tmp_path):
     assert set(plain.splits) == {""}
     assert plain.passed_over == 1
     split = load_images(
-        tree(tmp_path / "s", "Train/cat/1.png", "valid/cat/2.png", "testing/dog/3.png", "valid/dog/4.png")
+        tree(
+            tmp_path / "s",
+            "Train/cat/1.png",
+            "valid/cat/2.png",
+            "testing/dog/3.png",
+            "valid/dog/4.png",
+            "eval/dog/5.png",
+        )
     )
     assert dict(zip(split.names, split.splits, strict=True)) == {
         "Train/cat/1.png": "train",
         "valid/cat/2.png": "val",
         "valid/dog/4.png": "val",
         "testing/dog/3.png": "test",
+        "eval/dog/5.png": "test",
     }
     assert split.image(0).shape == (6, 8, 3)
 
