@@ -209,7 +209,7 @@ def test_odd_but_sound_data_works(tmp_path):
         (lambda folder: write_photos(folder, {"cat": 3}), r"one class \(cat\); the task classify needs.*: add a"),
         (
             lambda folder: write_photos(folder / "all", {"cat": 3, "dog": 3}),
-            r"if cat, dog are the classes .* data/all$",
+            r"if cat, dog are the classes .*/data/all$",
         ),
         (
             lambda folder: (write_photos(folder, {"images": 3}), (folder / "labels.csv").write_text("")),
