@@ -14,6 +14,7 @@ from torch import fx, nn
 from edgelens.runtime.bundle import Bundle
 from edgelens.runtime.labels import BACKGROUND_NAMES
 from edgelens.runtime.manifest import Decode, Provenance
+from edgelens.train.calibrate import fitted_temperature
 from edgelens.train.models.cost import cost_of
 from edgelens.train.run import Run
 from edgelens.version import __version__
@@ -36,7 +37,7 @@ from .quantize.qat import train_quantized
 from .report import report_html
 from .shrink import shrunk, training_pictures
 from .steps import Steps
-from .thresholds import fit_temperature, matching_threshold
+from .thresholds import matching_threshold
 from .verify_parity import Parity, parity_of
 
 __all__ = ["Candidate", "Compressed", "candidate_of", "compress_run", "finish"]
@@ -265,9 +266,9 @@ def _decode(candidate: Candidate, shipped: Artifact, config: CompressConfig) -> 
     run, held = candidate.material.run, candidate.material.validation
     logits: NDArray[np.float32] = file_outputs(shipped, held.pixels)
     before = torch_logits(candidate.network, held.pixels)
-    temperature = fit_temperature(logits, held.labels)
+    temperature = fitted_temperature(logits, held.labels)
     before_t = (
-        run.temperature if candidate.network is candidate.material.network else fit_temperature(before, held.labels)
+        run.temperature if candidate.network is candidate.material.network else fitted_temperature(before, held.labels)
     )
     threshold = matching_threshold(before, before_t, run.unknown_threshold, logits, temperature)
     background = config.background or tuple(c for c in run.classes if c.lower() in BACKGROUND_NAMES)

@@ -60,7 +60,8 @@ def unknown_threshold(
     """The lowest score that keeps false accepts to a rate.
 
     With pictures of other things (logits `others`, or validation images whose class is in `background`) the rate is
-    their share that is accepted as one of the classes. Without any it is the share of wrong answers among the accepted.
+    their share that is accepted as one of the classes. Without any it is the share of wrong answers among the accepted,
+    and a network that is wrong too often at every score gets no threshold: a camera that says nothing helps nobody.
     """
     labels = np.asarray(labels)
     scores, named = _accepted_scores(logits, temperature, background)
@@ -106,7 +107,12 @@ def _by_mistakes(scores: NDArray[np.float64], right: NDArray[np.bool_], rate: fl
     last = np.append(np.diff(ordered) != 0, True)  # equal scores are accepted together
     fine = np.flatnonzero((share <= rate) & last)
     if not len(fine):
-        return Threshold(1.0, 0.0, 0.0, f"{int((~right).sum())} wrong answers on the validation split")
+        return Threshold(
+            0.0,
+            float((~right).mean()),
+            1.0,
+            f"{int((~right).sum())} wrong answers on the validation split, at every score too many",
+        )
     end = int(fine[-1])
     score = 0.0 if end == len(order) - 1 else float((ordered[end] + ordered[end + 1]) / 2)
     kept = float(right[order][: end + 1].sum() / max(int(right.sum()), 1))

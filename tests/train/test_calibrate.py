@@ -54,7 +54,17 @@ def test_without_other_things_wrong_answers_are_what_must_stay_out() -> None:
     everything = unknown_threshold(logits, labels, temperature=1.0, false_accept_rate=1.0)
     assert (everything.score, everything.kept) == (0.0, 1.0)
     hopeless = unknown_threshold(-logits, logits.argmax(1), temperature=1.0, false_accept_rate=0.0)
-    assert hopeless.score == 1.0
+    assert (hopeless.score, hopeless.false_accepts, hopeless.kept) == (0.0, 1.0, 1.0)
+
+
+def test_one_sure_mistake_on_few_images_does_not_silence_the_network() -> None:
+    """Ten of twelve are right, and the surest answer is wrong: it would all be unknown."""
+    logits = np.zeros((12, 3))
+    logits[:, 0] = np.linspace(6, 2, 12)
+    labels = np.array([1, *[0] * 10, 2])
+    found = unknown_threshold(logits, labels, temperature=1.0, false_accept_rate=0.05)
+    assert (found.score, found.kept) == (0.0, 1.0)
+    assert found.false_accepts == pytest.approx(2 / 12)
 
 
 def test_a_background_class_is_never_accepted() -> None:

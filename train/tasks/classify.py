@@ -52,11 +52,14 @@ def classify(
             false_accept_rate=false_accepts,
             background=background_classes(classes),
         )
-        said = (
-            f"temperature {temperature:.2f}; under {threshold.score:.2f} an answer is unknown, which keeps"
-            f" {threshold.kept:.1%} of the right ones ({threshold.basis})"
+        unknown = (
+            f"under {threshold.score:.2f} an answer is unknown, which keeps {threshold.kept:.1%} of the right ones"
+            if threshold.score
+            else f"no answer is unknown, and {threshold.false_accepts:.1%} are false"
         )
-        return Calibration(temperature, threshold.score, said)
+        return Calibration(
+            temperature, threshold.score, f"temperature {temperature:.2f}; {unknown} ({threshold.basis})"
+        )
 
     def summary(outputs: Tensor, targets: Tensor, calibration: Calibration) -> dict[str, Any]:
         return measure(targets.numpy(), softmax(outputs.numpy(), calibration.temperature), classes)
