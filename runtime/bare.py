@@ -209,13 +209,22 @@ def _tensor(info: TensorInfo, layout: str, reading: Reading, options: ModelOptio
         filling, mean=mean or (0.0,), std=std or (1.0,), scale=info.scale, zero_point=info.zero_point
     )
     if asked:
-        return stated, []
+        return stated, _doubts(options)
     if info.dtype in _INTEGERS:
         known = mean is not None and info.scale is not None
         return (stated if known and not _almost_pixels(stated) else filling), []
     if mean is None and std is None:
         return stated, ["pixels go in as they are, 0 to 255: give --mean and --std if it was trained otherwise"]
     return stated, []
+
+
+def _doubts(options: ModelOptions) -> list[str]:
+    """A note about figures that were meant for pixels of 0 to 1, such as ImageNet's .485 and .229."""
+    if options.std is None or max(options.std) >= 1:
+        return []
+    figures = {"--mean": options.mean, "--std": options.std}
+    meant = " ".join(f"{k} {','.join(f'{255 * v:g}' for v in values)}" for k, values in figures.items() if values)
+    return [f"pixels go from 0 to 255 here: figures for 0 to 1 would be {meant}"]
 
 
 def _almost_pixels(tensor: TensorContract) -> bool:

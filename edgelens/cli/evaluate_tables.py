@@ -18,6 +18,8 @@ def print_report(result: dict[str, Any]) -> None:
     line = {"classify": _print_classes, "detect": _print_boxes}[result["task"]](result)
     if result["unknown_classes"]:
         click.echo(f"the model has no label for: {', '.join(result['unknown_classes'])}; their images count as wrong")
+    if result["labels_matched_by"] == "index" and not all(name.isdecimal() for name in result["classes"]):
+        click.echo("not every class of the data is among the model's labels: they were matched by their order")
     if result["unreadable"]:
         click.echo(f"{result['unreadable']} images could not be decoded and are left out")
     time = result["stages_ms"]["total"]

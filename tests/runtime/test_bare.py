@@ -86,6 +86,8 @@ def test_mean_and_std_a_number_or_one_a_channel(classifier):
 def test_pixels_that_go_in_as_they_are_are_said(classifier):
     assert any("--mean and --std" in note for note in open_model(classifier()).notes)
     assert not open_model(classifier(), std="255").notes
+    (note,) = open_model(classifier(), mean=".485,.456,.406", std=".229,.224,.225").notes
+    assert "would be --mean 123.675,116.28,103.53 --std 58.395,57.12,57.375" in note
 
 
 @pytest.mark.parametrize(("dtype", "shape"), [("uint8", (1, 8, 8, 3)), ("int8", (1, 8, 8, 3))])

@@ -106,6 +106,14 @@ def test_tables_for_people(shared, shared_data, tmp_path):
     assert json.loads(target.read_text())["schema"] == 1
 
 
+@pytest.mark.parametrize(("labels", "said"), [(["cup", "pen", "cup", "pen"], True), ([0, 1, 2, 3], False)])
+def test_classes_matched_by_their_order_are_said(tmp_path, labels, said):
+    np.savez(tmp_path / "set.npz", images=np.full((4, 28, 28), 200, np.uint8), labels=np.array(labels))
+    shown = CliRunner().invoke(cli, ["evaluate", "digits", str(tmp_path / "set.npz")])
+    assert shown.exit_code == 0, shown.output
+    assert ("matched by their order" in shown.stdout) == said
+
+
 def test_what_cannot_be_evaluated_says_why(shared, tmp_path):
     (tmp_path / "a").mkdir()
     (tmp_path / "b").mkdir()
