@@ -68,10 +68,12 @@ def command(model: str, out: str, report: str | None, json_path: str | None, **o
     """Turn MODEL, a trained run or an .onnx file, into a small, fast, proven bundle."""
     from edgelens.compress.steps import Steps
 
+    foreign = Path(model).is_file() or model.endswith(".onnx")
+    _refuse_idle(model, foreign)
     steps = Steps()
     options["report"] = report or f"{Path(out).with_suffix('')}.report.html"
     options["card"] = None if json_path == "-" else json_path
-    if Path(model).is_file() or model.endswith(".onnx"):
+    if foreign:
         card = _other(model, out, steps, options)
     elif any(options[name] is not None for name in _BUDGET):
         card = _search(model, out, steps, options)
@@ -85,6 +87,30 @@ def command(model: str, out: str, report: str | None, json_path: str | None, **o
 
 _PIXELS = ("labels", "mean", "std", "color", "resize", "pad", "input_size", "decoder")
 _BUDGET = ("max_latency", "max_size", "max_memory", "max_drop", "min_accuracy")
+_OF_A_RUN = (
+    *_BUDGET, "study", "minutes", "formats", "precisions", "qat", "prune", "importance", "epochs", "teacher", "student",
+    "width", "round_weights", "mixed", "sensitivity", "full_integer", "dynamic_batch", "background",
+)  # fmt: skip
+
+
+def _refuse_idle(model: str, foreign: bool) -> None:
+    """An option that would have no effect is refused, since somebody counts on it."""
+    context = click.get_current_context()
+    said = {
+        option.name: option.opts[0]
+        for option in context.command.params
+        if option.name and context.get_parameter_source(option.name) is click.core.ParameterSource.COMMANDLINE
+    }
+    for name in _OF_A_RUN if foreign else _PIXELS:
+        if name in said:
+            raise UsageError(
+                f"{said[name]}: is for a trained run; of {model} float32 and int8 ONNX are made as it is"
+                if foreign
+                else f"{said[name]}: is for .onnx files of others; a trained run knows its labels and its picture"
+            )
+    for name, company in (("width", ("student",)), ("teacher", ("student", "prune", *_BUDGET))):
+        if name in said and not any(other in said for other in company):
+            raise UsageError(f"{said[name]}: goes with --model{' or --prune' if name == 'teacher' else ''}")
 
 
 def _config(options: dict[str, Any]) -> CompressConfig:

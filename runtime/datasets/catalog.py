@@ -55,8 +55,10 @@ def load_images(where: str | Path, *, format: str | None = None) -> ImageSet:  #
         if format not in FORMATS:
             raise DataError(f"--format {format}: must be one of {', '.join(FORMATS)}")
         return FORMATS[format].read(path)
-    for known in FORMATS.values():
+    for name, known in FORMATS.items():
         if known.fits(path):
+            if name == "folders":
+                _refuse_boxes(path)
             return known.read(path)
     raise DataError(f"{where}: {_what_is_there(path)}")
 
@@ -75,6 +77,15 @@ def load_boxes(where: str | Path, *, format: str | None = None) -> BoxSet:  # no
             " or images/ beside labels/ (YOLO)"
         )
     return known[0].read(path)
+
+
+def _refuse_boxes(path: Path) -> None:
+    for name, known in BOX_FORMATS.items():
+        if known.fits(path):
+            raise DataError(
+                f"{path}: holds boxes ({name}), for detectors; a classifier's data is one folder a class"
+                " (--format folders, if these are)"
+            )
 
 
 def _what_is_there(path: Path) -> str:

@@ -75,6 +75,19 @@ def test_an_onnx_file_needs_images(tmp_path):
     assert "--calibrate" in str(done.exception)
 
 
+@pytest.mark.parametrize(
+    ("model", "option", "words"),
+    [("run", ["--mean", "1"], "--mean: is for .onnx"), ("run", ["--width", "0.5"], "--width: goes with --model"),
+     ("run", ["--teacher", "x"], "--teacher: goes with --model or --prune"),
+     ("m.onnx", ["--qat", "1"], "--qat: is for a trained run"), ("m.onnx", ["--max-size", "9KB"], "--max-size: is for"),
+     ("m.onnx", ["--formats", "tflite"], "float32 and int8 ONNX are made")],
+)  # fmt: skip
+def test_an_option_that_would_do_nothing_is_refused(tmp_path, model, option, words):
+    done = CliRunner().invoke(cli, ["compress", model, "--out", str(tmp_path / "d.edge"), *option])
+    assert done.exception.exit_code == 2
+    assert words in str(done.exception)
+
+
 def test_bundle_wraps_a_finished_file(compressed, tmp_path):
     file = tmp_path / "m.tflite"
     file.write_bytes(compressed.bundle.read("models/main.float32.tflite"))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 import torch
 import torch.nn.functional as F
@@ -142,3 +144,9 @@ def test_row_by_row_networks_read_from_top_to_bottom() -> None:
     with torch.no_grad():
         assert torch.equal(model.forward_features(x)[:, :20], model.forward_features(changed)[:, :20])
         assert not torch.equal(model(x), model(changed))
+
+
+@pytest.mark.parametrize("option", [{"activation": "swoosh"}, {"pool": "median"}])
+def test_an_option_that_no_network_knows_is_one_line(option: dict[str, Any]) -> None:
+    with pytest.raises(UsageError, match=r"^--\w+ \w+: must be one of "):
+        ModelOptions(**option)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from edgelens.runtime.errors import UsageError
+
 __all__ = ["ACTIVATIONS", "POOLINGS", "Activation", "ModelOptions", "Pooling", "Shape", "wider"]
 
 Pooling = Literal["max", "average"]
@@ -34,6 +36,11 @@ class ModelOptions:
     pool: Pooling | None = None
     activation: Activation | None = None
     dropout: float | None = None
+
+    def __post_init__(self) -> None:
+        for option, said, known in (("pool", self.pool, POOLINGS), ("activation", self.activation, ACTIVATIONS)):
+            if said is not None and said not in known:
+                raise UsageError(f"--{option} {said}: must be one of {', '.join(known)}")
 
 
 @dataclass(frozen=True)

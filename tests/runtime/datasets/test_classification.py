@@ -323,6 +323,14 @@ def test_a_large_npz_is_mapped_and_a_torn_one_refused(tmp_path):
     refused(path, "no .npz that can be read")
 
 
+def test_a_detectors_data_is_no_set_of_classes(tmp_path):
+    tree(tmp_path, "JPEGImages/1.png")
+    (tmp_path / "Annotations").mkdir()
+    (tmp_path / "Annotations" / "1.xml").write_text("<annotation/>")
+    refused(tmp_path, r"holds boxes \(voc\)")
+    assert len(load_images(tmp_path, format="folders")) == 1
+
+
 def test_what_is_no_data_set_says_what_would_be_one(tmp_path):
     refused(tmp_path, "is an empty folder; give")
     refused(tmp_path / "nothing", "no such file or folder")
