@@ -250,6 +250,7 @@ def _sinks(
 
     to_stdout = "-" in (options.json_path, options.csv_path)
     models = {lane.source.name: lane.model for lane in lanes}
+    sources = {lane.source.name: lane.source for lane in lanes}
     sinks = open_sinks(
         SinkOptions(
             json=options.json_path,
@@ -264,7 +265,8 @@ def _sinks(
             blur=options.blur,
             window=options.window,
             text=not (to_stdout or options.quiet),
-            fps=lambda: getattr(_inner(lanes[0].source), "fps", None),
+            fps=lambda source: getattr(_inner(sources[source]), "fps", None),
+            sources=tuple(sources),
             device=device,
             closed=closed,
             threshold=lambda source: models[source].bundle.manifest.main.decode.held_to(

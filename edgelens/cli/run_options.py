@@ -117,7 +117,9 @@ _ANSWER = (
 _SINKS = (
     click.option("--json", "json_path", metavar="PATH", help="One JSON object a result; - is stdout."),
     click.option("--csv", "csv_path", metavar="PATH", help="One CSV row for all that was seen; - is stdout."),
-    click.option("--save", metavar="PATH", help="Annotated frames: a video file, or a folder."),
+    click.option(
+        "--save", metavar="PATH", help="Annotated frames: a video file, one for each of several sources, or a folder."
+    ),
     click.option("--window", is_flag=True, help="Show annotated frames on this machine's screen."),
     click.option("--summary", "summary_path", metavar="FILE", help="Write the final table as JSON."),
     click.option("--quiet", is_flag=True, help="No text, no table."),

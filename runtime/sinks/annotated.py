@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable
+from contextlib import ExitStack
 from pathlib import Path
 
 import cv2
@@ -15,18 +16,22 @@ from ..overlay import drawn
 from ..result import Result
 from .protocol import Notice
 
-__all__ = ["AnnotatedImages", "AnnotatedVideo", "annotated"]
+__all__ = ["AnnotatedImages", "AnnotatedVideo", "AnnotatedVideos", "annotated"]
 
 CODECS = {".mp4": "mp4v", ".avi": "MJPG", ".mkv": "mp4v", ".mov": "mp4v"}
 IMAGES = (".jpg", ".jpeg", ".png")
 MEASURED = 8  # frames of a live source that are waited for to learn its rate
 
 
-def annotated(path: str, fps: Callable[[], float | None]) -> AnnotatedVideo | AnnotatedImages:
-    """A video or an image where the name ends so, else a folder; `fps` is the source's rate where it is known."""
+Rate = Callable[[str], float | None]
+
+
+def annotated(path: str, fps: Rate, *, several: bool = False) -> AnnotatedVideo | AnnotatedVideos | AnnotatedImages:
+    """A video or an image where the name ends so, else a folder; `fps` is a source's rate where it is known. Of
+    `several` sources every one gets a video."""
     suffix = Path(path).suffix.lower()
     if suffix in CODECS:
-        return AnnotatedVideo(path, fps)
+        return AnnotatedVideos(path, fps) if several else AnnotatedVideo(path, fps)
     if suffix in IMAGES:
         return AnnotatedImages(str(Path(path).parent), only=Path(path))
     if suffix:
@@ -39,7 +44,7 @@ class AnnotatedVideo:
 
     name = "video"
 
-    def __init__(self, path: str, fps: Callable[[], float | None]) -> None:
+    def __init__(self, path: str, fps: Rate) -> None:
         self._path, self._rate = path, fps
         self._fps: float | None = None
         self._writer: cv2.VideoWriter | None = None
@@ -49,7 +54,7 @@ class AnnotatedVideo:
     def write(self, result: Result) -> None:
         """Draw and encode one frame."""
         if self._writer is None:
-            self._fps = self._fps or self._rate()
+            self._fps = self._fps or self._rate(result.frame.source)
             self._waiting.append(result)
             if self._fps is None and len(self._waiting) < MEASURED:
                 return
@@ -94,6 +99,44 @@ class AnnotatedVideo:
             else:
                 image = cv2.resize(image, self._size, interpolation=cv2.INTER_AREA)
         self._writer.write(image)
+
+
+class AnnotatedVideos:
+    """A video a source, with the source's name in its own: cameras of different places do not belong in one."""
+
+    name = "video"
+
+    def __init__(self, path: str, fps: Rate) -> None:
+        self._path, self._rate = Path(path), fps
+        self._videos: dict[str, AnnotatedVideo] = {}
+        self._paths: set[Path] = set()
+        self._stack = ExitStack()
+
+    def write(self, result: Result) -> None:
+        """Draw and encode one frame into its source's video."""
+        source = result.frame.source
+        if source not in self._videos:
+            video = AnnotatedVideo(str(self._place(source)), self._rate)
+            self._videos[source] = self._stack.enter_context(video)
+        self._videos[source].write(result)
+
+    def _place(self, source: str) -> Path:
+        """Two files of one name lie in different folders."""
+        stem, suffix = f"{self._path.stem}-{_file_name(source)}", self._path.suffix
+        names = [f"{stem}{suffix}", *(f"{stem}-{again}{suffix}" for again in range(2, len(self._paths) + 2))]
+        place = next(place for name in names if (place := self._path.with_name(name)) not in self._paths)
+        self._paths.add(place)
+        return place
+
+    def notice(self, notice: Notice) -> None:
+        """The videos hold frames only."""
+
+    def __enter__(self) -> AnnotatedVideos:
+        AnnotatedVideo(str(self._path), self._rate).__enter__()
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self._stack.close()
 
 
 class AnnotatedImages:

@@ -30,7 +30,8 @@ class SinkOptions:
     region: Callable[[str], Region | None] = lambda source: None  # noqa: ARG005
     window: bool = False
     text: bool = True
-    fps: Callable[[], float | None] = lambda: None  # of the source, once it is open and where it is known
+    fps: Callable[[str], float | None] = lambda source: None  # noqa: ARG005 (a source's, once open and where known)
+    sources: tuple[str, ...] = ()
     device: str = ""  # the stable id that results carry
     closed: Callable[[], None] = lambda: None  # the window was closed
 
@@ -59,7 +60,7 @@ def _save(options: SinkOptions) -> Sink:
     from .annotated import annotated
 
     assert options.save is not None
-    return annotated(options.save, options.fps)
+    return annotated(options.save, options.fps, several=len(options.sources) > 1)
 
 
 def _window(options: SinkOptions) -> Sink:

@@ -74,7 +74,7 @@ def test_a_place_that_cannot_be_written_to_is_one_line(sink, tmp_path):
 @pytest.mark.parametrize("name", ["out.mp4", "out.avi"])
 def test_an_annotated_video_has_the_source_s_rate_and_every_frame(tmp_path, name):
     path = tmp_path / name
-    write(annotated(str(path), lambda: 25.0), *[result(i, size=(121, 161)) for i in range(12)])
+    write(annotated(str(path), lambda source: 25.0), *[result(i, size=(121, 161)) for i in range(12)])
     video = cv2.VideoCapture(str(path))
     assert video.get(cv2.CAP_PROP_FPS) == 25
     frames = []
@@ -87,16 +87,30 @@ def test_an_annotated_video_has_the_source_s_rate_and_every_frame(tmp_path, name
 
 def test_a_live_source_s_rate_is_measured(tmp_path):
     path = tmp_path / "out.avi"
-    write(annotated(str(path), lambda: None), *[result(i) for i in range(20)])
+    write(annotated(str(path), lambda source: None), *[result(i) for i in range(20)])
     video = cv2.VideoCapture(str(path))
     assert video.get(cv2.CAP_PROP_FPS) == pytest.approx(20, abs=0.1)
     assert video.get(cv2.CAP_PROP_FRAME_COUNT) == 20
     video.release()
 
 
+def test_several_sources_have_a_video_each(tmp_path):
+    rates = {"a/x.mp4": 25.0, "b/x.mp4": 10.0}
+    results = [
+        result(i, source=source, size=(400 + 80 * (source[0] == "b"), 640)) for i in range(6) for source in rates
+    ]
+    write(annotated(str(tmp_path / "out.avi"), rates.__getitem__, several=True), *results)
+    for name, rate, height in (("out-x-mp4.avi", 25, 400), ("out-x-mp4-2.avi", 10, 480)):
+        video = cv2.VideoCapture(str(tmp_path / name))
+        assert (video.get(cv2.CAP_PROP_FPS), video.get(cv2.CAP_PROP_FRAME_COUNT)) == (rate, 6)
+        assert video.get(cv2.CAP_PROP_FRAME_HEIGHT) == height
+        video.release()
+    assert len(list(tmp_path.iterdir())) == 2
+
+
 def test_annotated_images_are_named_for_their_files(tmp_path):
     write(
-        annotated(str(tmp_path / "out"), lambda: None),
+        annotated(str(tmp_path / "out"), lambda source: None),
         result(0, path="a/one.png"),
         result(1, path="b/one.png"),
         result(2, source="rtsp://cam/x"),
@@ -105,16 +119,16 @@ def test_annotated_images_are_named_for_their_files(tmp_path):
 
 
 def test_one_annotated_image(tmp_path):
-    write(annotated(str(tmp_path / "out.png"), lambda: None), result(0, path="one.png", size=(240, 320)))
+    write(annotated(str(tmp_path / "out.png"), lambda source: None), result(0, path="one.png", size=(240, 320)))
     assert [p.name for p in tmp_path.iterdir()] == ["out.png"]
     assert cv2.imread(str(tmp_path / "out.png")).shape == (240, 320, 3)
 
 
 def test_where_annotated_frames_cannot_go(tmp_path):
     with pytest.raises(UsageError, match="a folder, or a video or image"):
-        annotated(str(tmp_path / "out.txt"), lambda: None)
+        annotated(str(tmp_path / "out.txt"), lambda source: None)
     with pytest.raises(UsageError, match="not there"):
-        annotated(str(tmp_path / "no" / "out.mp4"), lambda: None).__enter__()
+        annotated(str(tmp_path / "no" / "out.mp4"), lambda source: None).__enter__()
 
 
 class Screen(io.StringIO):
@@ -156,4 +170,4 @@ def test_on_a_terminal_one_line_is_redrawn():
 @pytest.mark.skipif(has_windows(), reason="this OpenCV has windows and there is a screen")
 def test_a_headless_opencv_says_what_to_do():
     with pytest.raises(UsageError, match="--preview"):
-        Window(lambda: None).__enter__()
+        Window(lambda source: None).__enter__()
