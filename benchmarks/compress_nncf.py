@@ -1,6 +1,6 @@
 """NNCF's quantizer on an .onnx file, for the Python that has it: NNCF wants other versions than the kit.
 
-python benchmarks/compress_nncf.py MODEL.onnx FEEDS.npy OUT.onnx [--best]
+python benchmarks/compress_nncf.py MODEL.onnx FEEDS.npy OUT.onnx [--mixed] [--full-bias]
 """
 
 from __future__ import annotations
@@ -17,16 +17,14 @@ def main() -> None:
     parser.add_argument("model")
     parser.add_argument("feeds", help="the calibration tensors, (N, 1, …)")
     parser.add_argument("out")
-    parser.add_argument("--best", action="store_true", help="mixed preset, full bias correction")
+    parser.add_argument("--mixed", action="store_true", help="the mixed preset: activations need not be symmetric")
+    parser.add_argument("--full-bias", action="store_true", help="bias correction layer by layer, not the fast one")
     options = parser.parse_args()
     model = onnx.load(options.model)
     entry = model.graph.input[0].name
     data = nncf.Dataset([{entry: feed} for feed in np.load(options.feeds)])
-    if options.best:
-        preset = nncf.QuantizationPreset.MIXED
-        made = nncf.quantize(model, data, subset_size=300, fast_bias_correction=False, preset=preset)
-    else:
-        made = nncf.quantize(model, data)
+    preset = nncf.QuantizationPreset.MIXED if options.mixed else None
+    made = nncf.quantize(model, data, preset=preset, subset_size=300, fast_bias_correction=not options.full_bias)
     onnx.save(made, options.out)
 
 

@@ -1,8 +1,8 @@
 """Freed pictures stay in the process: glibc otherwise gives each back to the kernel, which clears it for the next.
 
 What was needed only once, when threads were held up and pictures waited, would stay for weeks: what lies unused goes
-back every ten seconds, in about a millisecond. All threads share one heap: with one for each, as glibc has it, the room
-that each of them ever took at its busiest adds up.
+back every other second, in about a millisecond. All threads share one heap: with one for each, as glibc has it, the
+room that each of them ever took at its busiest adds up.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ __all__ = ["gaps_given_back", "keep_freed_pictures", "share_one_heap"]
 _M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD, _M_ARENA_MAX = -1, -3, -8  # malloc.h
 _PICTURE_BYTES = 32 * 1024 * 1024  # the largest block that glibc can take from its own heap
 _KEPT_BYTES = 64 * 1024 * 1024
-_SPARE_BYTES = 8 * 1024 * 1024  # that is left for the next frames
+_SPARE_BYTES = 2 * 1024 * 1024  # that is left for the next frames
 
 
 def share_one_heap() -> bool:
@@ -31,7 +31,7 @@ def keep_freed_pictures() -> bool:
 
 
 @contextlib.contextmanager
-def gaps_given_back(every_s: float = 10.0) -> Iterator[None]:
+def gaps_given_back(every_s: float = 2.0) -> Iterator[None]:
     """A thread gives the kernel back what is unused inside the heaps, as long as this is entered."""
     over = threading.Event()
 
