@@ -36,7 +36,7 @@ def main() -> None:
     parser.add_argument("--model", default="digits")
     parser.add_argument("--seconds", type=float, default=60.0)
     parser.add_argument("--clients", type=int, default=16)
-    parser.add_argument("--turns", type=int, default=3)
+    parser.add_argument("--turns", type=int, default=6)
     parser.add_argument("--out")
     arguments = parser.parse_args()
     rounds = []
