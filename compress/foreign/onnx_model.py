@@ -35,6 +35,8 @@ def load_onnx(path: str) -> Any:
             raise ValueError("it has no operators")
     except Exception as error:  # noqa: BLE001 (protobuf raises types of its own for other files)
         raise ModelError(f"{path}: is no ONNX file or is damaged ({_line(error)})") from None
+    if any(weight.data_type == onnx.TensorProto.FLOAT16 for weight in model.graph.initializer):
+        raise ModelError(f"{path}: its weights are float16: export it in float32 and compress that")
     try:
         with quiet():
             settings = ort.SessionOptions()

@@ -5,6 +5,8 @@ import pytest
 
 from edgelens.compress.config import CompressConfig
 from edgelens.compress.foreign import compress_onnx
+from edgelens.compress.foreign.onnx_model import load_onnx
+from edgelens.runtime.errors import ModelError
 from edgelens.runtime.verify import verify_bundle
 
 
@@ -56,3 +58,15 @@ def test_a_plain_torch_export_is_quantized_throughout(digit_photos, tmp_path):
     kinds = [n.op_type for n in onnx.load_from_string(made.bundle.read("models/main.int8.onnx")).graph.node]
     assert kinds.count("DequantizeLinear") >= 6
     assert made.bundle.manifest.main.pixels.width == 32
+
+
+def test_half_floats_are_refused_in_one_line(tmp_path):
+    import onnx
+    from onnx import helper
+
+    shapes = {name: helper.make_tensor_value_info(name, onnx.TensorProto.FLOAT16, [1, 3, 4, 4]) for name in "xy"}
+    weight = helper.make_tensor("w", onnx.TensorProto.FLOAT16, [1], [2.0])
+    graph = helper.make_graph([helper.make_node("Mul", ["x", "w"], ["y"])], "g", [shapes["x"]], [shapes["y"]], [weight])
+    onnx.save(helper.make_model(graph), tmp_path / "half.onnx")
+    with pytest.raises(ModelError, match=r"half.onnx: its weights are float16: export it in float32"):
+        load_onnx(str(tmp_path / "half.onnx"))
