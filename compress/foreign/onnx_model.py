@@ -16,6 +16,7 @@ __all__ = ["load_onnx", "prepared_onnx"]
 
 LEAST_OPSET = 13  # below it QuantizeLinear knows no axis: weights could not be quantized a channel
 WANTED_OPSET = 17
+_IN_8_BITS = frozenset({"QuantizeLinear", "QLinearConv", "QLinearMatMul", "ConvInteger", "MatMulInteger"})
 
 
 def load_onnx(path: str) -> Any:
@@ -35,6 +36,8 @@ def load_onnx(path: str) -> Any:
             raise ValueError("it has no operators")
     except Exception as error:  # noqa: BLE001 (protobuf raises types of its own for other files)
         raise ModelError(f"{path}: is no ONNX file or is damaged ({_line(error)})") from None
+    if any(node.op_type in _IN_8_BITS for node in model.graph.node):
+        raise ModelError(f"{path}: is in 8 bits already: `edgelens bundle` wraps it as it is")
     if any(weight.data_type == onnx.TensorProto.FLOAT16 for weight in model.graph.initializer):
         raise ModelError(f"{path}: its weights are float16: export it in float32 and compress that")
     try:

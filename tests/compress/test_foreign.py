@@ -70,3 +70,16 @@ def test_half_floats_are_refused_in_one_line(tmp_path):
     onnx.save(helper.make_model(graph), tmp_path / "half.onnx")
     with pytest.raises(ModelError, match=r"half.onnx: its weights are float16: export it in float32"):
         load_onnx(str(tmp_path / "half.onnx"))
+
+
+def test_what_is_in_8_bits_already_is_refused(tmp_path):
+    import onnx
+    from onnx import helper
+
+    x = helper.make_tensor_value_info("x", onnx.TensorProto.FLOAT, [1, 3, 4, 4])
+    y = helper.make_tensor_value_info("y", onnx.TensorProto.UINT8, [1, 3, 4, 4])
+    scale = helper.make_tensor("s", onnx.TensorProto.FLOAT, [], [0.1])
+    graph = helper.make_graph([helper.make_node("QuantizeLinear", ["x", "s"], ["y"])], "g", [x], [y], [scale])
+    onnx.save(helper.make_model(graph), tmp_path / "q.onnx")
+    with pytest.raises(ModelError, match=r"q.onnx: is in 8 bits already: `edgelens bundle`"):
+        load_onnx(str(tmp_path / "q.onnx"))
