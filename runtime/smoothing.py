@@ -41,30 +41,22 @@ class Announcer:
 
     def __init__(self) -> None:
         self._frames: deque[frozenset[str]] = deque()
-        self._counts: Counter[str] = Counter()  # of those frames, how many show a label
         self._standing: set[str] = set()
         self._due: deque[str] = deque()
 
     def hear(self, seen: Recognitions, agree: tuple[int, int], background: Collection[str] = ()) -> str | None:
         """The label to announce with this frame, if there is one; `background` labels mean "nothing there"."""
         needed, window = agree
-        self._take(_present(seen, background), window)
-        self._standing &= self._counts.keys()
-        for label in sorted(self._counts.keys() - self._standing):
-            if self._counts[label] >= min(needed, window):
+        self._frames.append(_present(seen, background))
+        while len(self._frames) > window:
+            self._frames.popleft()
+        counts = Counter(label for frame in self._frames for label in frame)
+        self._standing &= counts.keys()
+        for label in sorted(counts.keys() - self._standing):
+            if counts[label] >= min(needed, window):
                 self._standing.add(label)
                 self._due.append(label)
         return self._due.popleft() if self._due else None
-
-    def _take(self, present: frozenset[str], window: int) -> None:
-        self._frames.append(present)
-        for label in present:
-            self._counts[label] += 1
-        while len(self._frames) > window:
-            for label in self._frames.popleft():
-                self._counts[label] -= 1
-                if not self._counts[label]:
-                    del self._counts[label]
 
     @property
     def standing(self) -> frozenset[str]:
