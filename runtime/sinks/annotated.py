@@ -66,9 +66,7 @@ class AnnotatedVideo:
         """The video holds frames only."""
 
     def __enter__(self) -> AnnotatedVideo:
-        folder = Path(self._path).resolve().parent
-        if not folder.is_dir():
-            raise UsageError(f"--save {self._path}: the folder {folder} is not there")
+        _check_folder(self._path)
         return self
 
     def __exit__(self, *exc: object) -> None:
@@ -132,11 +130,17 @@ class AnnotatedVideos:
         """The videos hold frames only."""
 
     def __enter__(self) -> AnnotatedVideos:
-        AnnotatedVideo(str(self._path), self._rate).__enter__()
+        _check_folder(str(self._path))
         return self
 
     def __exit__(self, *exc: object) -> None:
         self._stack.close()
+
+
+def _check_folder(path: str) -> None:
+    folder = Path(path).resolve().parent
+    if not folder.is_dir():
+        raise UsageError(f"--save {path}: the folder {folder} is not there")
 
 
 class AnnotatedImages:

@@ -227,7 +227,7 @@ class RecordSink:
             image = cv2.resize(image, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
         data = cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, 80])[1]
         still = mmap.mmap(-1, len(data))
-        still[:] = bytes(data)
+        still.write(data.data)
         return still
 
     def _tell(self, done: bool, what: str) -> None:

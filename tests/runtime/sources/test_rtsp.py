@@ -88,9 +88,8 @@ def test_a_camera_with_pictures_out_of_order_is_taken_directly():
     complaints = []
     with Camera("rtsp", "10", "h264-b") as camera, RtspStream(camera.url, complain=complaints.append) as stream:
         _, off = ages_of(stream, 10)
-    assert (
-        np.ptp(np.percentile(off, [20, 80])) < 0.05
-    )  # what the encoder holds back cannot be known, but it is the same for all
+    # what the encoder holds back cannot be known, but it is the same for all
+    assert np.ptp(np.percentile(off, [20, 80])) < 0.05
     assert len(complaints) == 1
     assert "another order" in complaints[0]
 
