@@ -94,7 +94,7 @@ ROWS: dict[str, Row] = {
         "cifar10", 88.5, CIFAR | {"model": "resnet8", "augment": "quick", "epochs": 100}, seeds=(0,)
     ),
     "cifar10-lens-m": Row(
-        "cifar10", 92.5, CIFAR | {"model": "lens-m", "augment": "default", "epochs": 70, "l2": 5e-4}, seeds=(0,)
+        "cifar10", 92.5, CIFAR | {"model": "lens-m", "augment": "default", "epochs": 50, "l2": 5e-4}, seeds=(0,)
     ),
     "cifar10-lens-s": Row(
         "cifar10",

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from torch import fx, nn
+from torch import nn
 
 from edgelens.runtime.bundle import Bundle
 from edgelens.runtime.labels import BACKGROUND_NAMES
@@ -24,6 +24,7 @@ from .artifact import Artifact, file_outputs
 from .assemble import checked_target, companions, file_rows, model_files, now, processor, write
 from .card import Card, CardRow
 from .config import CompressConfig
+from .eight_bit import eight_bit_files
 from .exported import Exported
 from .files import make_files, with_metadata
 from .gate import Timing, choose_file, time_artifacts
@@ -32,10 +33,9 @@ from .golden import golden_frames
 from .graph import is_convolutional, trace
 from .material import Material, material_of, split_of
 from .proof import feature_space, require_parity
-from .quantize.choose import Choice, ChooseConfig, choose
-from .quantize.qat import train_quantized
+from .quantize.choose import Choice
 from .report import report_html
-from .shrink import shrunk, training_pictures
+from .shrink import shrunk
 from .steps import Steps
 from .thresholds import matching_threshold
 from .verify_parity import Parity, parity_of
@@ -92,8 +92,8 @@ def candidate_of(
     """A network's files in every asked precision, checked against it on the evaluation pictures."""
     graph = trace(network, material.pixels)
     alike = is_convolutional(graph)
-    eight_bit = alike and "int8" in config.precisions
-    plain = tuple(p for p in config.precisions if not (p == "int8" and eight_bit))
+    by_plan = alike and "int8" in config.precisions
+    plain = tuple(p for p in config.precisions if not (p == "int8" and by_plan))
     exported: dict[str, Exported] = {}
     artifacts: list[Artifact] = []
     if plain:
@@ -105,13 +105,8 @@ def candidate_of(
         exported |= dict.fromkeys(plain, files.exported)
     choice: Choice | None = None
     left_float: Mapping[str, str] = {}
-    if eight_bit:
-        choice = _decided(graph, network, material, config, steps)
-        files = make_files(
-            choice.graph, material.pixels, material.calibration,
-            dataclasses.replace(config, precisions=("int8",)), quantized=choice.quantized, graph=choice.graph,
-            exported=next(iter(exported.values()), None) if choice.graph is graph else None, steps=steps,
-        )  # fmt: skip
+    if by_plan:
+        choice, files = eight_bit_files(graph, network, material, config, steps, next(iter(exported.values()), None))
         artifacts += files.artifacts
         exported["int8"], left_float = files.exported, files.left_float
     held = material.evaluation
@@ -126,40 +121,6 @@ def candidate_of(
             parity, artifacts, exported, held.pixels, allow_mismatch=config.allow_mismatch, steps=steps, alike=alike
         )
     return Candidate(network, material, tuple(artifacts), parity, exported, tuple(history), left_float, choice)
-
-
-def _decided(
-    graph: fx.GraphModule, network: nn.Module, material: Material, config: CompressConfig, steps: Steps
-) -> Choice:
-    with steps.step("choosing ranges"):
-        wanted = ChooseConfig(
-            config.observer,
-            config.equalize,
-            config.correct_bias,
-            config.round_weights,
-            config.mixed,
-            config.keep_float,
-            config.full_integer,
-            config.sensitivity,
-        )
-        choice = choose(graph, material.calibration, wanted, progress=steps.update)
-    steps.say(f"8 bits: {' + '.join(choice.taken)}, {choice.snr_db:.1f} dB in simulation")
-    if config.qat is None:
-        return choice
-    with steps.step(f"training in 8 bits for {config.qat.tuning.epochs:g} epochs"):
-        data, augment = training_pictures(material, config)
-        held = material.validation
-
-        def accuracy(sim: nn.Module) -> float:
-            return float((torch_logits(sim, held.pixels).argmax(1) == held.labels).mean())
-
-        trained, ranges = train_quantized(
-            choice.graph, choice.quantized, network, data, augment, config.qat, progress=steps.update, better=accuracy
-        )
-    if trained is choice.graph:
-        steps.say("training in 8 bits made validation accuracy worse: its result is not taken")
-        return choice
-    return dataclasses.replace(choice, graph=trained, quantized=ranges, taken=(*choice.taken, "trained in 8 bits"))
 
 
 def finish(

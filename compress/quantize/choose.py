@@ -39,6 +39,7 @@ class ChooseConfig:
     keep_float: frozenset[str] = frozenset()
     full_integer: bool = False
     sensitivity: bool = False
+    one_step: bool = False  # for what is added
 
 
 @dataclass(frozen=True)
@@ -103,7 +104,8 @@ class _Search:
         for observer in (self.config.observer,) if self.config.observer else OBSERVERS:
             name = observer.method + (f" {observer.percentile:g}" if observer.method == "percentile" else "")
             say(f"trying {prefix}{name} ranges")
-            quantized = agree_on_ranges(graph, plan, observe(graph, self.images, observer))
+            limits = observe(graph, self.images, observer)
+            quantized = agree_on_ranges(graph, plan, limits, one_step=self.config.one_step)
             found = self.judged(graph, quantized, (f"{prefix}{name}",), None)
             best = found if best is None else self.better(best, found)
         assert best is not None
@@ -120,7 +122,7 @@ class _Search:
             tried = kept | {row.layer} | {best.quantized.plan.fused.get(row.layer, row.layer)}
             plan = make_plan(best.graph, keep_float=frozenset(tried), full_integer=self.config.full_integer)
             limits = {name: (float(r.low), float(r.high)) for name, r in best.quantized.ranges.items()}
-            quantized = agree_on_ranges(best.graph, plan, limits)
+            quantized = agree_on_ranges(best.graph, plan, limits, one_step=self.config.one_step)
             found = self.judged(best.graph, quantized, (*best.taken, f"{row.layer} float"), best)
             if found.snr_db > best.snr_db + GAIN_DB:
                 best, kept = found, frozenset(tried)

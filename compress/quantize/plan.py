@@ -41,6 +41,7 @@ _COMPUTES = frozenset(
         aten.hardswish.default,
     }
 )
+_SUMS = frozenset({aten.add.Tensor, aten.sub.Tensor})
 _FUSES = LAYERS | {aten.add.Tensor, aten.mul.Tensor, aten.sub.Tensor}
 _TAIL = frozenset(
     {aten.flatten.using_ints, aten.reshape.default, aten.view.default, aten.squeeze.dims, aten.avg_pool2d.default,
@@ -49,6 +50,7 @@ _TAIL = frozenset(
 _POOLS = frozenset(
     {aten.avg_pool2d.default, aten.adaptive_max_pool2d.default, aten.amax.default, aten.max_pool2d.default}
 )
+_RANGE_IS_GIVEN = frozenset({aten.sigmoid.default, aten.tanh.default})
 INPUT_NODE = "prepared"  # the network's input, by the name that model files give it
 
 
@@ -61,6 +63,7 @@ class Plan:
     fused: Mapping[str, str] = field(default_factory=dict)  # a layer → the activation that clamps its output
     points: tuple[str, ...] = ()  # tensors that become 8 bits, in graph order
     shared: Mapping[str, str] = field(default_factory=dict)  # tensor → the tensor whose range it shares
+    added: tuple[frozenset[str], ...] = ()  # ranges, by the tensors that stand for them, that meet in additions
     outputs: Mapping[str, str] = field(default_factory=dict)  # a file's output → the node that makes it
 
     def group(self, name: str) -> str:
@@ -104,7 +107,8 @@ def make_plan(
     integer = frozenset(node.name for node in nodes if node.name not in left)
     points = _points(graph, integer, fused)
     named = dict(zip(outputs, (n.name for n in graph.graph.output_node().all_input_nodes), strict=False))
-    return Plan(integer, left, fused, points, _shared(nodes, integer), named)
+    shared = _shared(nodes, integer)
+    return Plan(integer, left, fused, points, shared, _added(nodes, integer, fused, shared), named)
 
 
 def tensor_inputs(node: fx.Node) -> list[fx.Node]:
@@ -176,16 +180,49 @@ def _points(graph: fx.GraphModule, integer: frozenset[str], fused: Mapping[str, 
 
 
 def _shared(nodes: list[fx.Node], integer: frozenset[str]) -> dict[str, str]:
-    leader: dict[str, str] = {}
-
-    def find(name: str) -> str:
-        while leader.get(name, name) != name:
-            name = leader[name]
-        return name
-
+    groups = _Groups()
     for node in nodes:
         if node.name in integer and (node.target in MOVES or node.target == aten.cat.default):
             for source in tensor_inputs(node):
-                first, second = find(source.name), find(node.name)
-                leader[second] = first
-    return {name: find(name) for name in leader}
+                groups.join(source.name, node.name)
+    return groups.leaders()
+
+
+def _added(
+    nodes: list[fx.Node], integer: frozenset[str], fused: Mapping[str, str], shared: Mapping[str, str]
+) -> tuple[frozenset[str], ...]:
+    pinned = {node.name for node in nodes if node.target in _RANGE_IS_GIVEN} | {
+        source.name for node in nodes for source in tensor_inputs(node) if source.op == "placeholder"
+    }
+    groups = _Groups()
+    for node in nodes:
+        names = [source.name for source in tensor_inputs(node)]
+        if node.name not in integer or node.target not in _SUMS or len(names) != 2:
+            continue
+        first, *others = [shared.get(name, name) for name in (*names, fused.get(node.name, node.name))]
+        if not pinned & {first, *others}:
+            for other in others:
+                groups.join(first, other)
+    found: dict[str, set[str]] = {}
+    for name, leader in groups.leaders().items():
+        found.setdefault(leader, {leader}).add(name)
+    return tuple(frozenset(names) for names in found.values())
+
+
+class _Groups:
+    """Names that belong together, each group with a leader."""
+
+    def __init__(self) -> None:
+        self._leader: dict[str, str] = {}
+
+    def find(self, name: str) -> str:
+        while self._leader.get(name, name) != name:
+            name = self._leader[name]
+        return name
+
+    def join(self, first: str, second: str) -> None:
+        """One group of two; the first one's leader leads."""
+        self._leader[self.find(second)] = self.find(first)
+
+    def leaders(self) -> dict[str, str]:
+        return {name: self.find(name) for name in self._leader}

@@ -12,7 +12,7 @@ from torch import fx
 
 from .plan import LAYERS, Plan
 
-__all__ = ["PIXELS", "Quantized", "Range", "agree_on_ranges", "weight_scales"]
+__all__ = ["PIXELS", "Quantized", "Range", "agree_on_ranges", "settled", "weight_scales"]
 
 aten = torch.ops.aten
 
@@ -39,6 +39,17 @@ class Range:
         """The smallest range that holds both."""
         return Range(min(self.low, other.low), max(self.high, other.high))
 
+    def widened(self, width: float) -> Range:
+        """The range stretched to a width around its zero."""
+        low, high = min(self.low, 0.0), max(self.high, 0.0)
+        stretch = width / max(high - low, 1e-9)
+        return Range(low * stretch, high * stretch)
+
+    @property
+    def width(self) -> float:
+        """From the lowest to the highest number, zero included."""
+        return max(self.high, 0.0) - min(self.low, 0.0)
+
 
 PIXELS = Range(-1.0, 127 / 128)  # (pixel - 128) / 128: scale 1/128, zero point 128: the pixel is the quantized input
 _FIXED = {aten.sigmoid.default: Range(0.0, 255 / 256), aten.tanh.default: Range(-1.0, 127 / 128)}
@@ -50,13 +61,16 @@ class Quantized:
 
     plan: Plan
     ranges: Mapping[str, Range]  # of every observed tensor; points share where the plan says so
+    one_step: bool = False  # what is added has one scale: sums are exact, and no engine rounds them in its own way
 
     def of(self, name: str) -> Range:
         """The range of a tensor that becomes 8 bits."""
         return self.ranges[name]
 
 
-def agree_on_ranges(graph: fx.GraphModule, plan: Plan, observed: Mapping[str, tuple[float, float]]) -> Quantized:
+def agree_on_ranges(
+    graph: fx.GraphModule, plan: Plan, observed: Mapping[str, tuple[float, float]], *, one_step: bool = False
+) -> Quantized:
     """Observed limits as ranges: the input pinned to the pixel, fixed ones fixed, shared ones made one."""
     ranges: dict[str, Range] = {}
     for node in graph.graph.nodes:
@@ -73,10 +87,20 @@ def agree_on_ranges(graph: fx.GraphModule, plan: Plan, observed: Mapping[str, tu
             leader = plan.group(node.name)
             pinned = next((PIXELS for n in graph.graph.nodes if n.op == "placeholder" and n.name == leader), None)
             ranges[node.name] = pinned or groups[leader]
+    return Quantized(plan, settled(plan, ranges, one_step=one_step), one_step)
+
+
+def settled(plan: Plan, ranges: Mapping[str, Range], *, one_step: bool) -> dict[str, Range]:
+    """Ranges as files hold them: a layer has that of the activation it takes along; `one_step` for what is added."""
+    done = dict(ranges)
+    for together in plan.added if one_step else ():
+        members = [name for name in ranges if plan.group(name) in together]
+        width = max(ranges[name].width for name in members)
+        done |= {name: ranges[name].widened(width) for name in members}
     for layer, activation in plan.fused.items():
-        if layer in ranges:
-            ranges[layer] = ranges[activation]
-    return Quantized(plan, ranges)
+        if layer in done:
+            done[layer] = done[activation]
+    return done
 
 
 def weight_scales(weight: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from dataclasses import replace
 from typing import Any
 
 import torch
@@ -10,7 +11,7 @@ from torch import Tensor, fx, nn
 
 from .fold import constant, set_parameter
 from .plan import LAYERS
-from .ranges import Quantized, Range
+from .ranges import Quantized, Range, settled
 
 __all__ = ["ActivationQuantizer", "learned_ranges", "round_through", "simulate", "trained_graph", "weights_on_grid"]
 
@@ -94,10 +95,8 @@ def learned_ranges(sim: fx.GraphModule, quantized: Quantized) -> Quantized:
     ranges = dict(quantized.ranges)
     for name in quantized.plan.points:
         ranges[name] = found[_PREFIX + quantized.plan.group(name)]
-    for layer, activation in quantized.plan.fused.items():
-        if activation in ranges:
-            ranges[layer] = ranges[activation]
-    return Quantized(quantized.plan, ranges)
+    ranges = settled(quantized.plan, ranges, one_step=quantized.one_step)
+    return replace(quantized, ranges=ranges)
 
 
 def trained_graph(graph: fx.GraphModule, sim: fx.GraphModule) -> fx.GraphModule:
