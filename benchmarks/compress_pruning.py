@@ -25,6 +25,7 @@ from edgelens.compress.material import material_of, split_of
 from edgelens.compress.pictures import pictures_of
 from edgelens.compress.prune.channels import macs_of
 from edgelens.compress.prune.iterative import PruneConfig, prune
+from edgelens.train import memory
 from edgelens.train.run import Run
 
 
@@ -39,6 +40,7 @@ def main() -> None:
     parser.add_argument("--teacher")
     parser.add_argument("--json")
     options = parser.parse_args()
+    memory.keep_large_blocks()
     run = Run.open(options.run)
     material = material_of(run, CompressConfig())
     data = pictures_of(split_of(run, "train")[0], run.pixels)

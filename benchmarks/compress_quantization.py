@@ -23,6 +23,7 @@ from edgelens.compress.material import Material, material_of
 from edgelens.compress.pipeline import candidate_of
 from edgelens.compress.quantize.qat import QatConfig
 from edgelens.compress.steps import Steps
+from edgelens.train import memory
 from edgelens.train.run import Run
 
 
@@ -56,6 +57,7 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, default=3, help="of training in 8 bits")
     parser.add_argument("--json", default=str(Path(__file__).parent / "results" / "compress_quantization.json"))
     options = parser.parse_args()
+    memory.keep_large_blocks()
     for path in options.runs:
         run = Run.open(path)
         config = CompressConfig(allow_mismatch=True, sensitivity=False)

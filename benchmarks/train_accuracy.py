@@ -84,11 +84,12 @@ ROWS: dict[str, Row] = {
         | {"model": "vit-tiny", "epochs": 25, "batch": 128, "optimizer": "adamw", "augment": "quick", "warmup": 2.0},
         ModelOptions(dropout=0.1),
     ),
-    "mnist-cnn-small-best": Row(
+    "mnist-cnn-small-best": Row(  # with dropout of .3 eight epochs validated .3 points worse
         "mnist",
         99.6,
         {"model": "cnn-small", "augment": "best", "epochs": 60, "batch": 128, "ema": 0.9995, "warmup": 2.0, "val": 0.1},
-        ModelOptions(dense=128, dropout=0.3),
+        ModelOptions(dense=128, dropout=0.0),
+        seeds=(0,),
     ),
     "cifar10-resnet8": Row(
         "cifar10", 88.5, CIFAR | {"model": "resnet8", "augment": "quick", "epochs": 100}, seeds=(0,)

@@ -67,9 +67,12 @@ __all__ = ["command"]
 def command(model: str, out: str, report: str | None, json_path: str | None, **options: Any) -> None:
     """Turn MODEL, a trained run or an .onnx file, into a small, fast, proven bundle."""
     from edgelens.compress.steps import Steps
+    from edgelens.train import memory
 
     foreign = Path(model).is_file() or model.endswith(".onnx")
     _refuse_idle(model, foreign)
+    if any(options[name] is not None for name in (*_TRAINS, *_BUDGET)):
+        memory.keep_large_blocks()
     steps = Steps()
     options["report"] = report or f"{Path(out).with_suffix('')}.report.html"
     options["card"] = None if json_path == "-" else json_path
@@ -86,6 +89,7 @@ def command(model: str, out: str, report: str | None, json_path: str | None, **o
 
 
 _PIXELS = ("labels", "mean", "std", "color", "resize", "pad", "input_size", "decoder")
+_TRAINS = ("qat", "prune", "student")
 _BUDGET = ("max_latency", "max_size", "max_memory", "max_drop", "min_accuracy")
 _OF_A_RUN = (
     *_BUDGET, "study", "minutes", "formats", "precisions", "qat", "prune", "importance", "epochs", "teacher", "student",

@@ -8,6 +8,7 @@ import sys
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -58,6 +59,7 @@ def command(**given: Any) -> None:
     EDGELENS_SOURCE_USER and EDGELENS_SOURCE_PASSWORD.
     """
     options = RunOptions(**given)
+    _check_outputs(options)
     gc.disable()  # until the first result: what is imported and loaded stays
     try:
         code, blocked = _run(options)
@@ -69,6 +71,17 @@ def command(**given: Any) -> None:
         os._exit(code)
     if code:
         sys.exit(code)
+
+
+def _check_outputs(options: RunOptions) -> None:
+    """Refuse at the start what would be lost, or mixed, at the end."""
+    outputs = {"--json": options.json_path, "--csv": options.csv_path, "--summary": options.summary_path}
+    printed = [option for option, path in outputs.items() if path == "-"]
+    if len(printed) > 1:
+        raise UsageError(f"{' - and '.join(printed)} -: only one of them can go to the standard output")
+    folder = Path(options.summary_path or ".").resolve().parent
+    if not folder.is_dir():
+        raise UsageError(f"--summary {options.summary_path}: the folder {folder} is not there")
 
 
 def _run(options: RunOptions) -> tuple[int, bool]:

@@ -119,6 +119,8 @@ def test_annotated_video_and_csv(color_bundle, clip, tmp_path):
         (["--source", "demo", "--window"], "--preview"),
         (["--source", "rtsp://joe:hush@127.0.0.1:9/x"], "cannot be opened"),
         (["--config", "nowhere.toml"], "could not be read"),
+        (["--source", "demo", "--json", "-", "--csv", "-"], "--json and --csv -: only one of them"),
+        (["--source", "demo", "--summary", "missing/s.json"], "is not there"),
     ],
 )
 def test_bad_input_is_one_line(color_bundle, words, said):
