@@ -119,7 +119,7 @@ def test_annotated_video_and_csv(color_bundle, clip, tmp_path):
         (["--source", "demo", "--window"], "--preview"),
         (["--source", "rtsp://joe:hush@127.0.0.1:9/x"], "cannot be opened"),
         (["--config", "nowhere.toml"], "could not be read"),
-        (["--source", "demo", "--json", "-", "--csv", "-"], "--json and --csv -: only one of them"),
+        (["--source", "demo", "--json", "-", "--csv", "-"], "--json - and --csv -: only one"),
         (["--source", "demo", "--summary", "missing/s.json"], "is not there"),
     ],
 )
