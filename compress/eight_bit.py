@@ -1,22 +1,22 @@
-"""8-bit files of a convolutional network: its ranges chosen, both files compared, trained in 8 bits where asked."""
+"""8-bit files of a convolutional network: engines compared, ranges chosen, trained in 8 bits where asked, written."""
 
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
 
-import numpy as np
-from numpy.typing import NDArray
 from torch import fx, nn
 
 from .answers import torch_logits
-from .artifact import Artifact, file_outputs
+from .artifact import file_outputs
 from .config import CompressConfig
-from .exported import Exported
+from .exported import Exported, export, int8_artifacts
 from .files import ModelFiles, make_files
 from .material import Material
 from .quantize.choose import JUDGES, Choice, ChooseConfig, choose
+from .quantize.observers import observe
+from .quantize.plan import make_plan
 from .quantize.qat import QatConfig, train_quantized
+from .quantize.ranges import agree_on_ranges
 from .shrink import training_pictures
 from .steps import Steps
 from .verify_parity import snr_db
@@ -40,23 +40,44 @@ def eight_bit_files(
 
     `exported` is what the graph's own export gave, where there was one.
     """
-    choice = _chosen(graph, material, config, steps)
-    files = _written(choice, material, config, steps, exported if choice.graph is graph else None)
-    if choice.quantized.plan.added:
-        between = _between_db(files.artifacts, material.calibration[:JUDGES])
-        if between < LEAST_BETWEEN_DB:
-            steps.say(f"the engines' rounding sets the two files {between:.0f} dB apart: what is added gets one scale")
-            choice = _chosen(graph, material, config, steps, one_step=True)
-            files = _written(choice, material, config, steps, exported if choice.graph is graph else None)
+    one_step = _engines_part(graph, material, config, steps, exported)
+    choice = _chosen(graph, material, config, steps, one_step=one_step)
     if config.qat is not None:
-        trained = _trained(choice, network, material, config, config.qat, steps)
-        if trained is not choice:
-            choice, files = trained, _written(trained, material, config, steps)
+        choice = _trained(choice, network, material, config, config.qat, steps)
+    files = make_files(
+        choice.graph,
+        material.pixels,
+        material.calibration,
+        dataclasses.replace(config, precisions=("int8",)),
+        quantized=choice.quantized,
+        graph=choice.graph,
+        exported=exported if choice.graph is graph else None,
+        steps=steps,
+    )
     return choice, files
 
 
+def _engines_part(
+    graph: fx.GraphModule, material: Material, config: CompressConfig, steps: Steps, exported: Exported | None
+) -> bool:
+    """Whether plain 8-bit files of both formats answer too differently, and additions can be why."""
+    plan = make_plan(graph, keep_float=config.keep_float, full_integer=config.full_integer)
+    if not plan.added or len(config.formats) < 2:
+        return False
+    judges = material.calibration[:JUDGES]
+    with steps.step("comparing the engines"):
+        exported = exported or export(graph, graph, material.pixels, formats=config.formats)
+        plain = int8_artifacts(exported, agree_on_ranges(graph, plan, observe(graph, judges)))
+        first, second = (file_outputs(artifact, judges) for artifact in plain)
+    between = snr_db(second, first)
+    if between >= LEAST_BETWEEN_DB:
+        return False
+    steps.say(f"the engines' rounding sets the two files {between:.0f} dB apart: what is added gets one scale")
+    return True
+
+
 def _chosen(
-    graph: fx.GraphModule, material: Material, config: CompressConfig, steps: Steps, *, one_step: bool = False
+    graph: fx.GraphModule, material: Material, config: CompressConfig, steps: Steps, *, one_step: bool
 ) -> Choice:
     with steps.step("choosing ranges"):
         wanted = ChooseConfig(
@@ -75,27 +96,6 @@ def _chosen(
         choice = dataclasses.replace(choice, taken=(*choice.taken, "one scale in additions"))
     steps.say(f"8 bits: {' + '.join(choice.taken)}, {choice.snr_db:.1f} dB in simulation")
     return choice
-
-
-def _written(
-    choice: Choice, material: Material, config: CompressConfig, steps: Steps, exported: Exported | None = None
-) -> ModelFiles:
-    return make_files(
-        choice.graph,
-        material.pixels,
-        material.calibration,
-        dataclasses.replace(config, precisions=("int8",)),
-        quantized=choice.quantized,
-        graph=choice.graph,
-        exported=exported,
-        steps=steps,
-    )
-
-
-def _between_db(artifacts: Sequence[Artifact], pictures: NDArray[np.uint8]) -> float:
-    """How near the formats' answers are to each other; 200 where there is one format."""
-    answers = [file_outputs(artifact, pictures) for artifact in artifacts]
-    return min((snr_db(other, answers[0]) for other in answers[1:]), default=200.0)
 
 
 def _trained(
