@@ -191,16 +191,17 @@ def _shared(nodes: list[fx.Node], integer: frozenset[str]) -> dict[str, str]:
 def _added(
     nodes: list[fx.Node], integer: frozenset[str], fused: Mapping[str, str], shared: Mapping[str, str]
 ) -> tuple[frozenset[str], ...]:
-    pinned = {node.name for node in nodes if node.target in _RANGE_IS_GIVEN} | {
-        source.name for node in nodes for source in tensor_inputs(node) if source.op == "placeholder"
-    }
+    """Groups of what is added: the terms and the sum. What a range is given for cannot follow the others."""
+    given = {node.name for node in nodes if node.target in _RANGE_IS_GIVEN}
+    given |= {source.name for node in nodes for source in tensor_inputs(node) if source.op == "placeholder"}
+    given = {shared.get(name, name) for name in given}
     groups = _Groups()
     for node in nodes:
         names = [source.name for source in tensor_inputs(node)]
         if node.name not in integer or node.target not in _SUMS or len(names) != 2:
             continue
         first, *others = [shared.get(name, name) for name in (*names, fused.get(node.name, node.name))]
-        if not pinned & {first, *others}:
+        if not given & {first, *others}:
             for other in others:
                 groups.join(first, other)
     found: dict[str, set[str]] = {}

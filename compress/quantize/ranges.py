@@ -41,9 +41,9 @@ class Range:
 
     def widened(self, width: float) -> Range:
         """The range stretched to a width around its zero."""
-        low, high = min(self.low, 0.0), max(self.high, 0.0)
-        stretch = width / max(high - low, 1e-9)
-        return Range(low * stretch, high * stretch)
+        if self.width == 0:
+            return Range(0.0, width)
+        return Range(min(self.low, 0.0) * width / self.width, max(self.high, 0.0) * width / self.width)
 
     @property
     def width(self) -> float:
@@ -82,11 +82,8 @@ def agree_on_ranges(
     for name, own in ranges.items():
         leader = plan.group(name)
         groups[leader] = groups[leader].union(own) if leader in groups else own
-    for node in graph.graph.nodes:
-        if node.name in ranges:
-            leader = plan.group(node.name)
-            pinned = next((PIXELS for n in graph.graph.nodes if n.op == "placeholder" and n.name == leader), None)
-            ranges[node.name] = pinned or groups[leader]
+    groups |= {plan.group(node.name): PIXELS for node in graph.graph.nodes if node.op == "placeholder"}
+    ranges = {name: groups[plan.group(name)] for name in ranges}
     return Quantized(plan, settled(plan, ranges, one_step=one_step), one_step)
 
 

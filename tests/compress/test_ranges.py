@@ -85,6 +85,29 @@ def test_tensors_that_are_joined_share_one_range():
     assert len(shared) == 1
 
 
+def test_what_shares_with_the_pixels_has_their_range():
+    class Joins(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.one, self.head = nn.Conv2d(3, 4, 3, 2, 1), nn.Linear(7, 2)
+            nn.init.constant_(self.one.weight, 3.0)
+
+        def forward(self, x):
+            joined = torch.cat([nn.functional.max_pool2d(x, 2), self.one(x)], 1)
+            return self.head(nn.functional.max_pool2d(joined, 2).mean((2, 3)))
+
+    graph = trace(Joins(), PixelContract(8, 8))
+    images = np.random.default_rng(0).integers(0, 256, (8, 8, 8, 3), dtype=np.uint8)
+    quantized = agree_on_ranges(graph, make_plan(graph), observe(graph, images))
+    assert {quantized.of(name) for name in ("x", "max_pool2d", "conv2d", "cat")} == {PIXELS}
+
+
+def test_what_is_always_zero_is_stretched_too():
+    assert Range(0.0, 0.0).widened(3.0) == Range(0.0, 3.0)
+    stretched = Range(-1.0, 2.0).widened(6.0)
+    assert (stretched.low, stretched.high) == (-2.0, 4.0)
+
+
 def test_weights_get_a_scale_a_channel():
     weight = np.array([[[[2.54]]], [[[-1.27]]]], np.float32)
     np.testing.assert_allclose(weight_scales(weight), [0.02, 0.01], rtol=1e-6)
