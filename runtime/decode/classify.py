@@ -108,10 +108,7 @@ def _classes(output: TensorInfo) -> int | None:
 
 def _gives_probabilities(file: ModelDescription, output: TensorInfo) -> bool | None:
     """Whether an output ends in a softmax or sigmoid; None where neither operators nor quantization tell."""
-    tensor, operator = output.name, file.producer_of(output.name)
-    while operator is not None and operator.kind in _PASS_THROUGH and operator.inputs:
-        tensor = operator.inputs[0]
-        operator = file.producer_of(tensor)
+    operator = file.origin_of(output.name, _PASS_THROUGH)
     if operator is not None and operator.kind in _PROBABILITIES:
         return True
     if operator is not None and operator.kind in _LOGITS:

@@ -48,7 +48,7 @@ def read_as_yolox(file: ModelDescription, labels: tuple[str, ...], *, asked: boo
     rows, columns = file.outputs[0].shape[1:]
     if rows is None or columns is None or columns < 6 or strides_for(*size, rows) is None:
         return None
-    last = file.producer_of(file.outputs[0].name)
+    last = file.origin_of(file.outputs[0].name, ("QuantizeLinear", "DequantizeLinear", "QUANTIZE", "DEQUANTIZE"))
     raw = last is not None and last.kind in ("Transpose", "TRANSPOSE")
     if not (asked or (raw and file.format == "onnx" and labels_fit(labels, columns - 5))):
         return None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 
 from ..engines.protocol import TensorInfo
@@ -51,6 +51,13 @@ class ModelDescription:
     def producer_of(self, tensor: str) -> Operator | None:
         """The operator that makes a tensor."""
         return next((operator for operator in reversed(self.operators) if tensor in operator.outputs), None)
+
+    def origin_of(self, tensor: str, passing: Collection[str]) -> Operator | None:
+        """The operator that makes a tensor, before those of the `passing` kinds."""
+        operator = self.producer_of(tensor)
+        while operator is not None and operator.kind in passing and operator.inputs:
+            operator = self.producer_of(operator.inputs[0])
+        return operator
 
     @property
     def precision(self) -> str:

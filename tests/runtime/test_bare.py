@@ -40,6 +40,27 @@ def classifier(tmp_path, onnx_graph):
     return write
 
 
+@pytest.mark.parametrize("quantized", [False, True])
+def test_yolox_is_known_by_its_last_operator_in_8_bits_too(tmp_path, onnx_graph, quantized):
+    helper = pytest.importorskip("onnx.helper", reason="the onnx package builds the models of this test")
+    last = "grid" if quantized else "y"
+    nodes = [
+        helper.make_node("ReduceMean", ["x"], ["mean"], axes=[1, 2, 3], keepdims=0),
+        helper.make_node("Add", ["cells", "mean"], ["columns"]),
+        helper.make_node("Transpose", ["columns"], [last], perm=[0, 2, 1]),
+    ]
+    weights = {"cells": np.zeros((1, 7, 84), np.float32)}
+    if quantized:
+        weights |= {"scale": np.float32(0.1), "zero": np.uint8(3)}
+        nodes += [
+            helper.make_node("QuantizeLinear", ["grid", "scale", "zero"], ["q"]),
+            helper.make_node("DequantizeLinear", ["q", "scale", "zero"], ["y"]),
+        ]
+    path = tmp_path / "cells.onnx"
+    path.write_bytes(onnx_graph(nodes, {"x": ("float32", [1, 3, 64, 64])}, {"y": ("float32", [1, 84, 7])}, weights))
+    assert open_model(path).manifest.main.decode.decoder == "yolox"
+
+
 BLUE = np.zeros((8, 8, 3), np.uint8)
 BLUE[..., 0] = 200
 
