@@ -132,9 +132,10 @@ def _gradients(
     A batch that is larger than `--batch` (full-batch gradient descent) goes through in parts.
     """
     data, loss = made_of.data, torch.zeros((), device=world.device)
+    recipe = made_of.recipe.at(epoch / config.epochs)
     mine = world.share(rows)
     for part in np.array_split(mine, max(1, round(len(mine) * world.size / config.batch))):
-        inputs, targets = data.augmented(part, made_of.task, made_of.recipe, config.seed, epoch)
+        inputs, targets = data.augmented(part, made_of.task, recipe, config.seed, epoch)
         with autocast(data.mode, world.device):
             outputs = model(inputs)
             losses = made_of.task.loss(outputs, targets)

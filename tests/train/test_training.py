@@ -6,6 +6,7 @@ import csv
 import json
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -15,6 +16,8 @@ from edgelens.runtime.errors import DataError, EdgelensError, UsageError, WorkEr
 from edgelens.runtime.preprocess import TensorContract, to_tensor
 from edgelens.runtime.preprocess import fit as fit_pixels
 from edgelens.train import Run, TrainConfig, fit, resume
+from edgelens.train.augment import Recipe, apply
+from edgelens.train.augment.catalog import RECIPES
 from edgelens.train.checkpoint import State, load_state, save_state
 from edgelens.train.training import settled
 
@@ -53,6 +56,21 @@ def test_a_run_learns_and_its_folder_says_how(run: Run) -> None:
     stored = json.loads((run.path / "run.json").read_text())
     assert stored["facts"]["environment"]["torch"] == torch.__version__
     assert (run.path / "report.html").stat().st_size > 1000
+
+
+def test_the_best_recipe_ends_with_pictures_as_they_will_come(
+    config: TrainConfig, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: dict[int, set[bool]] = {}
+
+    def spied(recipe: Recipe, *args: Any, epoch: int, **more: Any) -> Any:
+        seen.setdefault(epoch, set()).add(recipe.mixes or recipe.policy is not None or recipe.erasing is not None)
+        return apply(recipe, *args, epoch=epoch, **more)
+
+    monkeypatch.setattr("edgelens.train.tasks.classify.apply", spied)
+    fit(replace(config, out=str(tmp_path / "run"), augment="best", epochs=8), quiet=True)
+    assert {epoch: True in found for epoch, found in seen.items()} == {epoch: epoch < 6 for epoch in range(8)}
+    assert RECIPES["default"].at(0.99) is RECIPES["default"]
 
 
 def test_the_run_opened_again_is_the_same_and_usable(run: Run) -> None:

@@ -46,6 +46,7 @@ RECIPES: dict[str, Recipe] = {
         erasing=Erasing(0.25, (0.02, 0.2)),
         mixup=Mixup(0.2, 0.2),
         cutmix=Cutmix(0.3),
+        closing=0.25,
     ),
 }
 

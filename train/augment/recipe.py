@@ -42,6 +42,15 @@ class Recipe:
     erasing: Erasing | None = None
     mixup: Mixup | None = None
     cutmix: Cutmix | None = None
+    closing: float = 0.0  # the share of the epochs, the last ones, whose pictures look as the camera's will
+
+    def at(self, done: float) -> Recipe:
+        """What holds when a share of the epochs is done: nothing is mixed, missing or cut off at the close."""
+        if done < 1 - self.closing:
+            return self
+        return dataclasses.replace(
+            self, resized_crop=None, perspective=None, policy=None, erasing=None, mixup=None, cutmix=None
+        )
 
     @property
     def mixes(self) -> bool:
