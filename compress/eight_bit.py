@@ -6,11 +6,11 @@ import dataclasses
 
 from torch import fx, nn
 
-from .answers import torch_logits
 from .artifact import file_outputs
 from .config import CompressConfig
 from .exported import Exported, export, int8_artifacts
 from .files import ModelFiles, make_files
+from .finetune import accuracy_of
 from .material import Material
 from .quantize.choose import JUDGES, Choice, ChooseConfig, choose
 from .quantize.observers import observe
@@ -104,13 +104,15 @@ def _trained(
     """The choice after training in 8 bits; the same one where that made validation accuracy worse."""
     with steps.step(f"training in 8 bits for {qat.tuning.epochs:g} epochs"):
         data, augment = training_pictures(material, config)
-        held = material.validation
-
-        def accuracy(sim: nn.Module) -> float:
-            return float((torch_logits(sim, held.pixels).argmax(1) == held.labels).mean())
-
         graph, ranges = train_quantized(
-            choice.graph, choice.quantized, network, data, augment, qat, progress=steps.update, better=accuracy
+            choice.graph,
+            choice.quantized,
+            network,
+            data,
+            augment,
+            qat,
+            progress=steps.update,
+            better=lambda sim: accuracy_of(sim, material.validation),
         )
     if graph is choice.graph:
         steps.say("training in 8 bits made validation accuracy worse: its result is not taken")

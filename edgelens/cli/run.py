@@ -8,7 +8,6 @@ import sys
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -18,6 +17,7 @@ from edgelens.cli.options import on_option
 from edgelens.cli.output import print_table, write_json
 from edgelens.cli.run_options import RunOptions, run_options
 from edgelens.runtime.errors import UsageError
+from edgelens.runtime.files import check_place
 
 if TYPE_CHECKING:
     from edgelens.runtime.board import BoardProbe
@@ -79,9 +79,8 @@ def _check_outputs(options: RunOptions) -> None:
     printed = [option for option, path in outputs.items() if path == "-"]
     if len(printed) > 1:
         raise UsageError(f"{' - and '.join(printed)} -: only one of them can go to the standard output")
-    folder = Path(options.summary_path or ".").resolve().parent
-    if not folder.is_dir():
-        raise UsageError(f"--summary {options.summary_path}: the folder {folder} is not there")
+    if options.summary_path not in (None, "-"):
+        check_place(options.summary_path, "--summary")
 
 
 def _run(options: RunOptions) -> tuple[int, bool]:

@@ -120,7 +120,7 @@ def test_annotated_video_and_csv(color_bundle, clip, tmp_path):
         (["--source", "rtsp://joe:hush@127.0.0.1:9/x"], "cannot be opened"),
         (["--config", "nowhere.toml"], "could not be read"),
         (["--source", "demo", "--json", "-", "--csv", "-"], "--json - and --csv -: only one"),
-        (["--source", "demo", "--summary", "missing/s.json"], "is not there"),
+        (["--source", "demo", "--summary", "missing/s.json"], "--summary missing/s.json: there is no folder missing"),
     ],
 )
 def test_bad_input_is_one_line(color_bundle, words, said):
