@@ -106,6 +106,14 @@ ROWS: dict[str, Row] = {
     "cifar10-lens-s-long": Row(
         "cifar10", 90.0, CIFAR | {"model": "lens-s", "augment": "quick", "epochs": 60}, seeds=(0,)
     ),
+    "cifar10-lens-s-taught": Row(
+        "cifar10",
+        90.0,
+        CIFAR | {"model": "lens-s", "augment": "quick", "epochs": 60, "rate": 0.1},
+        seeds=(0,),
+        start="cifar10-lens-s-long",
+        teacher="cifar10-lens-m",
+    ),
     "sign-digits": Row(
         "sign_digits",
         97.0,

@@ -17,12 +17,13 @@ from .engines.protocol import TensorInfo
 from .errors import ModelError, UsageError
 from .formats.catalog import describe
 from .formats.description import ModelDescription
+from .formats.onnx_external import with_weights
 from .labels import fit_labels, labels_from_metadata
 from .manifest import Decode, Manifest, ModelFile, Network, Output
 from .model_options import ModelOptions
 from .preprocess import PixelContract, TensorContract
 
-__all__ = ["open_bare", "read_file"]
+__all__ = ["open_bare", "read_file", "read_model"]
 
 _MAX_BYTES = 2 * 1024**3
 _CHANNELS = (1, 3)
@@ -32,10 +33,7 @@ _DTYPES = (*_INTEGERS, "int16", "float16", "float32", "float64")
 
 def open_bare(path: Path, options: ModelOptions) -> Bundle:
     """A bundle of one network that runs a model file of other people."""
-    data = read_file(path)
-    file = describe(data, str(path))
-    if file.external:
-        raise ModelError(f"{path}: keeps its weights in {file.external[0]!r}: save the model as one file")
+    data, file = read_model(path)
     file = _sized(file, options, path)
     labels, labels_from = _known_labels(file, options)
     reading = _reading(file, labels, options, path)
@@ -47,8 +45,18 @@ def open_bare(path: Path, options: ModelOptions) -> Bundle:
     return Bundle(manifest, memory={entry: data}, notes=notes)
 
 
+def read_model(path: Path) -> tuple[bytes, ModelDescription]:
+    """A model file's bytes, weights kept beside it included, and what it says of itself."""
+    data = read_file(path)
+    file = describe(data, str(path))
+    if not file.external:
+        return data, file
+    data = with_weights(data, path)
+    return data, describe(data, str(path))
+
+
 def read_file(path: Path) -> bytes:
-    """A model file's bytes."""
+    """The bytes of this file alone."""
     try:
         if path.stat().st_size > _MAX_BYTES:
             raise ModelError(f"{path}: is larger than {_MAX_BYTES >> 30} GB")

@@ -7,6 +7,7 @@ import re
 from pathlib import Path
 from typing import Any
 
+from edgelens.runtime.bare import read_model
 from edgelens.runtime.errors import ModelError
 
 from ..quiet import quiet
@@ -24,12 +25,7 @@ def load_onnx(path: str) -> Any:
     import onnx
     import onnxruntime as ort
 
-    try:
-        data = Path(path).read_bytes()
-    except OSError as error:
-        raise ModelError(f"{path}: could not be read ({error.strerror or error})") from None
-    if not data:
-        raise ModelError(f"{path}: is empty")
+    data, _ = read_model(Path(path))
     try:
         model = onnx.load_from_string(data)
         if not model.graph.node:

@@ -1,4 +1,4 @@
-"""The protobuf wire format: fields of a message, as far as reading a model file needs."""
+"""The protobuf wire format: fields of a message, as far as reading a model file and filling it in needs."""
 
 from __future__ import annotations
 
@@ -6,20 +6,27 @@ from collections.abc import Iterator
 
 from .description import FormatError
 
-__all__ = ["message", "packed_integers", "signed", "text"]
+__all__ = ["length_delimited", "message", "packed_integers", "signed", "spans", "text"]
 
 Value = int | memoryview
 
 
 def message(data: memoryview) -> Iterator[tuple[int, Value]]:
     """Pairs of field number and value: an integer, or the bytes of a text, a submessage or a fixed-size number."""
+    for number, value, _ in spans(data):
+        yield number, value
+
+
+def spans(data: memoryview) -> Iterator[tuple[int, Value, memoryview]]:
+    """The same, each with the bytes that the whole field takes."""
     at, end = 0, len(data)
     while at < end:
+        start = at
         key, at = _varint(data, at)
         number, kind = key >> 3, key & 7
         if kind == 0:
             value, at = _varint(data, at)
-            yield number, value
+            yield number, value, data[start:at]
             continue
         if kind == 2:
             size, at = _varint(data, at)
@@ -29,8 +36,13 @@ def message(data: memoryview) -> Iterator[tuple[int, Value]]:
             raise FormatError(f"wire type {kind} at byte {at} is none that is in use")
         if number == 0 or at + size > end:
             raise FormatError(f"a field at byte {at} reaches beyond the end")
-        yield number, data[at : at + size]
+        yield number, data[at : at + size], data[start : at + size]
         at += size
+
+
+def length_delimited(number: int, value: bytes) -> bytes:
+    """A field that holds bytes, as it is written."""
+    return _as_varint(number << 3 | 2) + _as_varint(len(value)) + value
 
 
 def packed_integers(value: Value) -> list[int]:
@@ -67,3 +79,11 @@ def _varint(data: memoryview, at: int) -> tuple[int, int]:
         if byte < 0x80:
             return result, at
         shift += 7
+
+
+def _as_varint(value: int) -> bytes:
+    found = bytearray()
+    while value > 0x7F:
+        found.append(value & 0x7F | 0x80)
+        value >>= 7
+    return bytes([*found, value])

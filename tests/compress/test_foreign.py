@@ -50,7 +50,7 @@ def test_a_plain_torch_export_is_quantized_throughout(digit_photos, tmp_path):
     network = nn.Sequential(*layers, nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(16, 4)).eval()
     file = tmp_path / "plain.onnx"
     with quiet():
-        torch.onnx.export(network, (torch.zeros(1, 3, 32, 32),), file, dynamo=True, external_data=False)
+        torch.onnx.export(network, (torch.zeros(1, 3, 32, 32),), file, dynamo=True)  # its weights in plain.onnx.data
     made = compress_onnx(
         str(file), tmp_path / "p.edge", str(digit_photos), CompressConfig(calibration_images=20), {"std": "255"}
     )

@@ -101,23 +101,6 @@ def test_metadata_properties_and_free_axes(onnx_graph):
     assert file.producer_of("y").kind == "Relu"
 
 
-def test_weights_kept_in_another_file_are_named(onnx_graph, tmp_path):
-    onnx = pytest.importorskip("onnx")
-    from edgelens.runtime.model import open_model
-
-    data = onnx_graph(
-        [onnx.helper.make_node("Add", ["x", "w"], ["y"])],
-        {"x": ("float32", [1, 3, 8, 8])},
-        {"y": ("float32", [1, 3, 8, 8])},
-        {"w": np.ones((1, 3, 8, 8), np.float32)},
-    )
-    model = onnx.load_from_string(data)
-    path = tmp_path / "big.onnx"
-    onnx.save_model(model, str(path), save_as_external_data=True, location="big.data", size_threshold=0)
-    with pytest.raises(ModelError, match=r"keeps its weights in 'big.data': save the model as one file"):
-        open_model(str(path))
-
-
 @pytest.mark.parametrize("name", [ONNX[2], TFLITE[2]])
 def test_damaged_files_are_one_clear_line_or_still_readable(shared, name):
     data, suffix = (shared / name).read_bytes(), "x." + name.rsplit(".", 1)[1]
