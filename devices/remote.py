@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Callable, Sequence
 from pathlib import Path, PurePosixPath
+from typing import BinaryIO
 
 import click
 
+from edgelens.runtime.bare import read_model
 from edgelens.runtime.errors import DeviceError
 from edgelens.runtime.files import write_bytes
 from edgelens.runtime.manifest import Network
@@ -77,13 +80,18 @@ def send_input(connection: Connection, source: Path, target: str) -> None:
     for path in files:
         place = str(PurePosixPath(target) / path.relative_to(source).as_posix()) if source.is_dir() else target
         try:
-            with path.open("rb") as stream:
+            with _opened(path) as stream:
                 chunk = stream.read(_CHUNK)
                 connection.send({"do": "write", "path": place}, chunk)
                 while chunk := stream.read(_CHUNK):
                     connection.send({"do": "write", "path": place, "append": True}, chunk)
         except OSError as error:
             raise DeviceError(f"{path}: could not be read ({error.strerror or error})") from None
+
+
+def _opened(path: Path) -> BinaryIO:
+    """A file to read; what an .onnx keeps in files beside it travels inside it."""
+    return io.BytesIO(read_model(path)[0]) if path.suffix.lower() == ".onnx" else path.open("rb")
 
 
 def _preferred(network: Network) -> str:

@@ -51,8 +51,8 @@ def read_model(path: Path) -> tuple[bytes, ModelDescription]:
     file = describe(data, str(path))
     if not file.external:
         return data, file
-    data = with_weights(data, path)
-    return data, describe(data, str(path))
+    whole = with_weights(data, path)
+    return whole, dataclasses.replace(describe(whole, str(path)), external=file.external)
 
 
 def read_file(path: Path) -> bytes:

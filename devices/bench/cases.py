@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from edgelens.runtime.bare import read_model
 from edgelens.runtime.bundle import Bundle
 from edgelens.runtime.engines.catalog import available
 from edgelens.runtime.errors import EdgelensError, ModelError, UsageError, WorkError
@@ -54,7 +55,7 @@ def cases_of(model: str, choice: Choice, cores: int, folder: Path) -> list[Case]
     """A model's cases, its files written into a folder that measuring processes read."""
     path = Path(model)
     if path.suffix.lower() in _ENGINE_OF and path.exists():
-        return _bare(model, choice, cores)
+        return _bare(model, choice, cores, folder)
     bundle = open_model(model, **choice.options)
     network = bundle.manifest.main
     files = _chosen(network, choice, model)
@@ -63,7 +64,7 @@ def cases_of(model: str, choice: Choice, cores: int, folder: Path) -> list[Case]
         ranked = ranked[:1]
     cases: list[Case] = []
     for i, file in enumerate(ranked):
-        target = _written(bundle, file, folder)
+        target = _written(bundle.read(file.path), file.sha256[:16] + (Path(file.path).suffix or ".bin"), folder)
         cases.extend(
             Case(model, file.path, file.precision, file.sha256, file.bytes, Target(target, file.engine, n), True)
             for n in thread_counts(choice.threads, cores, sweep=i == 0)
@@ -81,22 +82,20 @@ def thread_counts(asked: Sequence[int] | None, cores: int, *, sweep: bool) -> tu
     return tuple(sorted(powers | {cores}))
 
 
-def _bare(model: str, choice: Choice, cores: int) -> list[Case]:
+def _bare(model: str, choice: Choice, cores: int, folder: Path) -> list[Case]:
     path = Path(model)
     engine = _ENGINE_OF[path.suffix.lower()]
     if choice.engine not in ("auto", engine):
         raise UsageError(f"{model}: runs on {engine}, not on {choice.engine}")
     if not available(engine):
         raise ModelError(f"{model}: the engine {engine} is not installed here")
-    try:
-        data = path.read_bytes()
-    except OSError as error:
-        raise ModelError(f"{model}: could not be read ({error.strerror or error})") from None
+    data, file = read_model(path)
     opened, shape = _opened(model, choice)
     precision = opened.manifest.main.files[0].precision if opened else "as is"
     digest = hashlib.sha256(data).hexdigest()
+    target = _written(data, f"{digest[:16]}{path.suffix}", folder) if file.external else str(path)
     return [
-        Case(model, path.name, precision, digest, len(data), Target(str(path), engine, n, shape), opened is not None)
+        Case(model, path.name, precision, digest, len(data), Target(target, engine, n, shape), opened is not None)
         for n in thread_counts(choice.threads, cores, sweep=True)
     ]
 
@@ -128,11 +127,9 @@ def _chosen(network: Network, choice: Choice, model: str) -> list[ModelFile]:
     return installed
 
 
-def _written(bundle: Bundle, file: ModelFile, folder: Path) -> str:
-    suffix = Path(file.path).suffix or ".bin"
-    target = folder / f"{file.sha256[:16]}{suffix}"
+def _written(data: bytes, name: str, folder: Path) -> str:
+    target = folder / name
     if not target.exists():
-        data = bundle.read(file.path)
         try:
             target.write_bytes(data)
         except OSError as error:

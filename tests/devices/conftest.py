@@ -191,3 +191,18 @@ def make_bundle(shared: Path, tmp_path_factory: pytest.TempPathFactory) -> Calla
         return target
 
     return make
+
+
+@pytest.fixture
+def split_onnx(tmp_path: Path) -> Path:
+    """An .onnx file (x + 1) whose one weight lies in a file beside it."""
+    onnx = pytest.importorskip("onnx", reason="the onnx package builds the model of this test")
+    helper = onnx.helper
+    x, y = (helper.make_tensor_value_info(name, 1, [1, 3, 8, 8]) for name in "xy")
+    weight = onnx.numpy_helper.from_array(np.ones((1, 3, 8, 8), np.float32), "w")
+    graph = helper.make_graph([helper.make_node("Add", ["x", "w"], ["y"])], "g", [x], [y], [weight])
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
+    (tmp_path / "split").mkdir()
+    path = tmp_path / "split" / "add.onnx"
+    onnx.save_model(model, str(path), save_as_external_data=True, location="add.data", size_threshold=0)
+    return path

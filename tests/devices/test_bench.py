@@ -87,6 +87,12 @@ def test_the_median_is_that_of_a_plain_loop(resnet: Path) -> None:
     assert float(np.median(ratios)) == pytest.approx(1.0, abs=0.15)  # the 3 % bar is measured on a quiet machine
 
 
+def test_weights_beside_a_model_are_measured_with_it(split_onnx: Path, tmp_path: Path) -> None:
+    (case,) = cases_of(str(split_onnx), Choice(threads=(1,)), 1, tmp_path)
+    assert Path(case.target.path).parent == tmp_path
+    assert measure(MeasureSpec(case.target, duration_s=0.1))["samples_ms"]
+
+
 def test_warm_up_ends_when_it_has_settled() -> None:
     runs, settled = warm_up(lambda: time.sleep(0.001), 2.0)
     assert settled
@@ -139,7 +145,7 @@ def test_what_bad_input_gets(tmp_path: Path, report_path: Path) -> None:
     broken.write_bytes(b"TFL3 is not here")
     for args, words in (
         (("bench", tmp_path / "missing.edge"), "no such file"),
-        (("bench", broken, "--threads", 1), "cannot load"),
+        (("bench", broken, "--threads", 1), "is no tflite file or is damaged"),
         (("bench", "digits", "--threads", "0"), "--threads"),
         (("bench", "digits", "--frame", "wide"), "--frame"),
         (("bench", "compare", broken, report_path), "is no JSON"),

@@ -8,8 +8,10 @@ import sys
 import zipfile
 from pathlib import Path
 
+import numpy as np
 import pytest
 
+from edgelens.devices.remote import send_input
 from edgelens.devices.ssh import agent
 from edgelens.devices.ssh.agent.store import Store, placed
 from edgelens.devices.ssh.agent.wire import RefusedError
@@ -113,6 +115,15 @@ def test_a_connection_carries_files_and_words_both_ways(near: str, tmp_path: Pat
         with pytest.raises(DeviceError, match="near: a path outside the work folder was asked for"):
             connection.fetch("../../../etc/passwd")
     assert not list((tmp_path / "edgelens" / "work").iterdir())
+
+
+def test_weights_beside_a_model_travel_with_it(near: str, split_onnx: Path) -> None:
+    ort = pytest.importorskip("onnxruntime")
+    with Connection(near) as connection:
+        send_input(connection, split_onnx, "in/add.onnx")
+        there = connection.fetch("in/add.onnx")
+    (answer,) = ort.InferenceSession(there).run(None, {"x": np.zeros((1, 3, 8, 8), np.float32)})
+    assert answer.sum() == 192
 
 
 def test_wheels_unpack_to_their_library_parts() -> None:

@@ -42,7 +42,7 @@ def test_a_split_model_answers_as_the_whole_one(split):
     ort = pytest.importorskip("onnxruntime")
     path, whole = split
     data, file = read_model(path)
-    assert not file.external
+    assert file.external == (WEIGHTS,)
     picture = np.random.default_rng(0).integers(0, 256, (1, 16, 16, 3), np.uint8)
     answers = [ort.InferenceSession(part).run(None, {"image": picture})[0] for part in (whole, data)]
     assert np.array_equal(*answers)
