@@ -28,7 +28,7 @@ class PruneConfig:
     importance: str = "magnitude"  # "magnitude", "bn-scale", "taylor"
     rounds: int = 3
     round_to: int = 8
-    tuning: FineTune = field(default_factory=lambda: FineTune(epochs=6, features=0.5))
+    tuning: FineTune = field(default_factory=lambda: FineTune(epochs=6, rate=2e-3, features=0.5))
 
 
 def prune(

@@ -104,19 +104,19 @@ def recovered(
     plan: Plan,
     network: nn.Module,
     material: Material,
+    teacher: nn.Module,
     stage: str,
     lesson: Lesson,
     progress: Callable[[str], None] | None = None,
 ) -> nn.Module:
-    """The candidate after learning from the trained network; `material` is what the candidate sees."""
+    """The candidate after learning from `teacher`; `material` is what the candidate sees."""
     if plan.kind == "trained":
         return network
     images, _ = split_of(material.run, "train")
     data = pictures_of(images, material.pixels, most=lesson.most_pictures)
-    teacher: nn.Module = material.network
     if plan.side != 1:
         golden = material.golden.pictures  # still of the whole picture's size
-        teacher = _Upscaled(material.network, golden.shape[1], golden.shape[2])
+        teacher = _Upscaled(teacher, golden.shape[1], golden.shape[2])
     rate = 1e-3 if plan.kind == "pruned" else 3e-3
     features = 0.5 if plan.side == 1 else 0.0
     network.train()

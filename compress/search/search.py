@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import copy
 import dataclasses
+import hashlib
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+
+from torch import nn
 
 from edgelens.runtime.errors import WorkError
 from edgelens.train.run import Run
@@ -17,6 +20,7 @@ from ..answers import torch_logits
 from ..artifact import Artifact, file_outputs
 from ..assemble import checked_target
 from ..config import CompressConfig
+from ..distill import load_teacher
 from ..gate_device import require_host
 from ..material import Material, material_of, split_of
 from ..pictures import pictures_of
@@ -86,8 +90,9 @@ def search_run(
     with steps.step("reading the run and its images"):
         material = material_of(run, config.compress)
     folder = Path(config.study) if config.study else Path(run_path) / "candidates"
-    study = Study.open(folder, feature_space(material.network, run.pixels))
-    search = _Search(config, material, study, steps)
+    teacher = load_teacher(config.compress.teacher, run) if config.compress.teacher else None
+    study = Study.open(folder, _identity(material, teacher))
+    search = _Search(config, material, teacher or material.network, study, steps)
     points = search.all_points()
     fitting = sorted((p for p in points if not p.excess), key=lambda p: (-p.cost.accuracy, p.cost.latency_ms))
     rows = mark_front([point.row() for point in points])
@@ -104,8 +109,10 @@ def search_run(
 class _Search:
     """The candidates of one run, made and measured one after another."""
 
-    def __init__(self, config: SearchConfig, material: Material, study: Study, steps: Steps) -> None:
-        self.config, self.material, self.study, self.steps = config, material, study, steps
+    def __init__(
+        self, config: SearchConfig, material: Material, teacher: nn.Module, study: Study, steps: Steps
+    ) -> None:
+        self.config, self.material, self.teacher, self.study, self.steps = config, material, teacher, study, steps
         self.deadline = time.monotonic() + config.minutes * 60
         self.latency: Latency = latency_for(config.device, config.on, config.compress.threads)
         held = material.validation
@@ -171,7 +178,7 @@ class _Search:
             material = seen_by(plan, self.material)
             with self.steps.step(f"short recovery: {plan.words}"):
                 student = copy.deepcopy(bare)
-                network = recovered(plan, student, material, "short", self.config.lesson,
+                network = recovered(plan, student, material, self.teacher, "short", self.config.lesson,
                                     self.steps.update)  # fmt: skip
             held = material.validation
             accuracy = float((torch_logits(network, held.pixels).argmax(1) == held.labels).mean())
@@ -186,7 +193,7 @@ class _Search:
         if network is None:
             start = self.study.network(plan, "short") or bare_network(plan, self.material, self.data)
             with self.steps.step(f"long recovery: {plan.words}"):
-                network = recovered(plan, start, material, "long", self.config.lesson,
+                network = recovered(plan, start, material, self.teacher, "long", self.config.lesson,
                                     self.steps.update)  # fmt: skip
             self.study.keep_network(plan, "long", network)
         quiet = Steps(quiet=True)
@@ -226,6 +233,13 @@ class _Search:
             return "; nothing fits yet"
         best = self.best
         return f"; best so far {best.plan.words}, {best.artifact.title}: {100 * best.cost.accuracy:.2f} %"
+
+
+def _identity(material: Material, teacher: nn.Module | None) -> str:
+    """What candidates are shared by: the trained network, and who taught them where it was another one."""
+    networks = [material.network] if teacher is None else [material.network, teacher]
+    parts = [feature_space(network, material.pixels) for network in networks]
+    return parts[0] if len(parts) == 1 else hashlib.sha256("".join(parts).encode()).hexdigest()
 
 
 def _finished(

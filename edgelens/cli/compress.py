@@ -36,6 +36,9 @@ __all__ = ["command"]
 @click.option("--prune", type=click.FloatRange(0, 1, min_open=True, max_open=True), metavar="SHARE",
               help="Prune to this share of the multiply-adds.")  # fmt: skip
 @click.option("--importance", type=click.Choice(["magnitude", "bn-scale", "taylor"]), default="magnitude")
+@click.option(
+    "--rounds", type=click.IntRange(1), default=3, show_default=True, help="How often --prune cuts and learns."
+)
 @click.option("--epochs", type=click.FloatRange(0, min_open=True), help="Recovery after pruning or distillation.")
 @click.option("--teacher", metavar="RUN", help="The network to learn from; the uncompressed one unless given.")
 @click.option("--model", "student", metavar="NAME", help="Distil into this network.")
@@ -93,8 +96,16 @@ _TRAINS = ("qat", "prune", "student")
 _BUDGET = ("max_latency", "max_size", "max_memory", "max_drop", "min_accuracy")
 _OF_A_RUN = (
     *_BUDGET, "study", "minutes", "formats", "precisions", "qat", "prune", "importance", "epochs", "teacher", "student",
-    "width", "round_weights", "mixed", "sensitivity", "full_integer", "dynamic_batch", "background",
+    "rounds", "width", "round_weights", "mixed", "sensitivity", "full_integer", "dynamic_batch", "background",
 )  # fmt: skip
+_SPELLED = {"student": "--model", "prune": "--prune"}
+_GOES_WITH = {
+    "width": ("student",),
+    "importance": ("prune",),
+    "rounds": ("prune",),
+    "epochs": ("student", "prune"),
+    "teacher": ("student", "prune", *_BUDGET),
+}
 
 
 def _refuse_idle(model: str, foreign: bool) -> None:
@@ -112,9 +123,13 @@ def _refuse_idle(model: str, foreign: bool) -> None:
                 if foreign
                 else f"{said[name]}: is for .onnx files of others; a trained run knows its labels and its picture"
             )
-    for name, company in (("width", ("student",)), ("teacher", ("student", "prune", *_BUDGET))):
+    if any(name in said for name in _BUDGET):
+        for name in (*_SPELLED, *_GOES_WITH):
+            if name in said and name != "teacher":
+                raise UsageError(f"{said[name]}: a budget search decides that by itself")
+    for name, company in _GOES_WITH.items():
         if name in said and not any(other in said for other in company):
-            raise UsageError(f"{said[name]}: goes with --model{' or --prune' if name == 'teacher' else ''}")
+            raise UsageError(f"{said[name]}: goes with {' or '.join(_SPELLED[other] for other in company[:2])}")
 
 
 def _config(options: dict[str, Any]) -> CompressConfig:
@@ -134,8 +149,8 @@ def _config(options: dict[str, Any]) -> CompressConfig:
         tuning = FineTune(epochs=epochs or 30, rate=2e-3, features=1.0, seed=seed)
         distill = DistillConfig(options["student"], width, tuning)
     if options["prune"]:
-        tuning = FineTune(epochs=epochs or 6, features=0.5, seed=seed)
-        prune = PruneConfig(options["prune"], options["importance"], tuning=tuning)
+        tuning = FineTune(epochs=epochs or 6, rate=2e-3, features=0.5, seed=seed)
+        prune = PruneConfig(options["prune"], options["importance"], options["rounds"], tuning=tuning)
     if options["qat"]:
         qat = QatConfig(FineTune(epochs=options["qat"], rate=2e-4, weight_decay=0.0, seed=seed))
     return CompressConfig(

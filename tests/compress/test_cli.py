@@ -79,6 +79,8 @@ def test_an_onnx_file_needs_images(tmp_path):
     ("model", "option", "words"),
     [("run", ["--mean", "1"], "--mean: is for .onnx"), ("run", ["--width", "0.5"], "--width: goes with --model"),
      ("run", ["--teacher", "x"], "--teacher: goes with --model or --prune"),
+     ("run", ["--rounds", "1"], "--rounds: goes with --prune"), ("run", ["--epochs", "3"], "--epochs: goes with"),
+     ("run", ["--max-size", "9KB", "--prune", ".5"], "--prune: a budget search decides that by itself"),
      ("m.onnx", ["--qat", "1"], "--qat: is for a trained run"), ("m.onnx", ["--max-size", "9KB"], "--max-size: is for"),
      ("m.onnx", ["--formats", "tflite"], "float32 and int8 ONNX are made")],
 )  # fmt: skip

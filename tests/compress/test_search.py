@@ -1,5 +1,7 @@
 """The budget search: never a file outside the budget, said plainly when nothing fits, resumed where it stopped."""
 
+import dataclasses
+
 import pytest
 
 from edgelens.compress.config import CompressConfig
@@ -65,6 +67,9 @@ def test_a_smaller_network_is_found_and_the_study_is_resumed(run_folder, tmp_pat
     again = search_run(run_folder, tmp_path / "y.edge", config, steps=steps)
     assert not any("recovery:" in what for what in steps.seconds)
     assert again.parity == found.parity
+    taught = dataclasses.replace(config, compress=dataclasses.replace(PLAIN, teacher=str(run_folder)))
+    search_run(run_folder, tmp_path / "z.edge", taught, steps=steps)
+    assert any("recovery:" in what for what in steps.seconds)  # candidates of another teacher are others
 
 
 def test_what_cannot_be_done_is_said_with_how_near_it_came(run_folder, tmp_path):
