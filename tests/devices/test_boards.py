@@ -85,9 +85,15 @@ def test_deploy_and_rollback_there(board: Board, make_bundle: Callable[..., Path
     assert json.loads(deploy(make_bundle(1)).stdout)["slot"] == "a"
     assert json.loads(deploy(make_bundle(2)).stdout)["slot"] == "b"
     assert "failed its golden frames" in refusal(deploy(make_bundle(3, broken=True)))
-    plan = DeployPlan(wheels=str(board.wheels))
+    plan, others = DeployPlan(wheels=str(board.wheels)), _children()
+
+    def cut(line: str) -> None:
+        if line.startswith("verifying"):
+            for pid in _children() - others:  # its ssh; a browser of other tests stays
+                os.kill(pid, 9)
+
     with pytest.raises(DeviceError, match="connection was lost while verifying it there"):
-        roll_out(str(make_bundle(4)), board.host, plan, _cut_when_verifying)
+        roll_out(str(make_bundle(4)), board.host, plan, cut)
     assert (board.store / "current").readlink().name == "b"
     assert json.loads(run("rollback", "--on", board.host, "--json", "-").stdout)["content_version"] == 1
     assert "older than 2" in refusal(deploy(make_bundle(1)))
@@ -177,10 +183,10 @@ def test_a_cut_connection_leaves_nothing_running_and_goes_on(
     assert not (board.home / "ended").exists()
 
 
-def _cut_when_verifying(line: str) -> None:
-    if line.startswith("verifying"):
-        for pid in Path(f"/proc/self/task/{threading.get_native_id()}/children").read_text().split():
-            os.kill(int(pid), 9)
+def _children() -> set[int]:
+    """The processes that this thread has started."""
+    found = Path(f"/proc/self/task/{threading.get_native_id()}/children").read_text()
+    return {int(pid) for pid in found.split()}
 
 
 def _kill(connection: Connection) -> None:
