@@ -16,7 +16,7 @@ from .pictures import Pictures, pictures_of
 from .prune.iterative import prune
 from .steps import Steps
 
-__all__ = ["shrunk", "training_pictures"]
+__all__ = ["shrunk", "teacher_of", "training_pictures"]
 
 
 def shrunk(material: Material, config: CompressConfig, steps: Steps) -> tuple[nn.Module, list[CardRow]]:
@@ -25,7 +25,7 @@ def shrunk(material: Material, config: CompressConfig, steps: Steps) -> tuple[nn
     if config.distill is None and config.prune is None:
         return network, []
     rows = [_row("as trained", network, material)]
-    teacher = load_teacher(config.teacher, material.run) if config.teacher else material.network
+    teacher = teacher_of(material, config)
     data, augment = training_pictures(material, config)
     if config.distill is not None:
         with steps.step(f"distilling into {config.distill.model}"):
@@ -38,6 +38,11 @@ def shrunk(material: Material, config: CompressConfig, steps: Steps) -> tuple[nn
     for row in rows[1:]:
         steps.say(f"{row.step}: {100 * (row.accuracy or 0):.2f} % on validation, {row.macs or 0:,} multiply-adds")
     return network, rows
+
+
+def teacher_of(material: Material, config: CompressConfig) -> nn.Module:
+    """The network to learn from: the run that was named, else the uncompressed one."""
+    return load_teacher(config.teacher, material.run) if config.teacher else material.network
 
 
 def training_pictures(material: Material, config: CompressConfig) -> tuple[Pictures, Recipe]:

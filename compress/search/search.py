@@ -16,16 +16,16 @@ from torch import nn
 from edgelens.runtime.errors import WorkError
 from edgelens.train.run import Run
 
-from ..answers import torch_logits
 from ..artifact import Artifact, file_outputs
 from ..assemble import checked_target
 from ..config import CompressConfig
-from ..distill import load_teacher
+from ..finetune import accuracy_of
 from ..gate_device import require_host
 from ..material import Material, material_of, split_of
 from ..pictures import pictures_of
 from ..pipeline import Candidate, Compressed, candidate_of, finish
 from ..proof import feature_space
+from ..shrink import teacher_of
 from ..steps import Steps
 from .budget import Budget, Cost
 from .candidates import Lesson, bare_network, estimate, recovered, seen_by
@@ -90,9 +90,9 @@ def search_run(
     with steps.step("reading the run and its images"):
         material = material_of(run, config.compress)
     folder = Path(config.study) if config.study else Path(run_path) / "candidates"
-    teacher = load_teacher(config.compress.teacher, run) if config.compress.teacher else None
+    teacher = teacher_of(material, config.compress)
     study = Study.open(folder, _identity(material, teacher))
-    search = _Search(config, material, teacher or material.network, study, steps)
+    search = _Search(config, material, teacher, study, steps)
     points = search.all_points()
     fitting = sorted((p for p in points if not p.excess), key=lambda p: (-p.cost.accuracy, p.cost.latency_ms))
     rows = mark_front([point.row() for point in points])
@@ -115,8 +115,7 @@ class _Search:
         self.config, self.material, self.teacher, self.study, self.steps = config, material, teacher, study, steps
         self.deadline = time.monotonic() + config.minutes * 60
         self.latency: Latency = latency_for(config.device, config.on, config.compress.threads)
-        held = material.validation
-        self.trained = float((torch_logits(material.network, held.pixels).argmax(1) == held.labels).mean())
+        self.trained = accuracy_of(material.network, material.validation)
         self.least = config.budget.least_accuracy(self.trained)
         self.data = pictures_of(split_of(material.run, "train")[0], material.pixels, most=512)
         self.best: Point | None = None
@@ -180,8 +179,7 @@ class _Search:
                 student = copy.deepcopy(bare)
                 network = recovered(plan, student, material, self.teacher, "short", self.config.lesson,
                                     self.steps.update)  # fmt: skip
-            held = material.validation
-            accuracy = float((torch_logits(network, held.pixels).argmax(1) == held.labels).mean())
+            accuracy = accuracy_of(network, material.validation)
             self.study.keep_network(plan, "short", network)
             self.study.keep_facts(plan, "short", {"accuracy": accuracy})
             facts = {"accuracy": accuracy}
@@ -235,11 +233,12 @@ class _Search:
         return f"; best so far {best.plan.words}, {best.artifact.title}: {100 * best.cost.accuracy:.2f} %"
 
 
-def _identity(material: Material, teacher: nn.Module | None) -> str:
+def _identity(material: Material, teacher: nn.Module) -> str:
     """What candidates are shared by: the trained network, and who taught them where it was another one."""
-    networks = [material.network] if teacher is None else [material.network, teacher]
-    parts = [feature_space(network, material.pixels) for network in networks]
-    return parts[0] if len(parts) == 1 else hashlib.sha256("".join(parts).encode()).hexdigest()
+    own = feature_space(material.network, material.pixels)
+    if teacher is material.network:
+        return own
+    return hashlib.sha256((own + feature_space(teacher, material.pixels)).encode()).hexdigest()
 
 
 def _finished(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shlex
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -98,61 +99,61 @@ _OF_A_RUN = (
     *_BUDGET, "study", "minutes", "formats", "precisions", "qat", "prune", "importance", "epochs", "teacher", "student",
     "rounds", "width", "round_weights", "mixed", "sensitivity", "full_integer", "dynamic_batch", "background",
 )  # fmt: skip
-_SPELLED = {"student": "--model", "prune": "--prune"}
 _GOES_WITH = {
     "width": ("student",),
     "importance": ("prune",),
     "rounds": ("prune",),
     "epochs": ("student", "prune"),
-    "teacher": ("student", "prune", *_BUDGET),
+    "teacher": ("student", "prune"),
 }
+_SEARCHED = ("student", "prune", *(name for name in _GOES_WITH if name != "teacher"))
 
 
 def _refuse_idle(model: str, foreign: bool) -> None:
     """An option that would have no effect is refused, since somebody counts on it."""
     context = click.get_current_context()
-    said = {
-        option.name: option.opts[0]
-        for option in context.command.params
-        if option.name and context.get_parameter_source(option.name) is click.core.ParameterSource.COMMANDLINE
-    }
+    spelled = {option.name: option.opts[0] for option in context.command.params if option.name}
+    given = click.core.ParameterSource.COMMANDLINE
+    said = {name for name in spelled if context.get_parameter_source(name) is given}
     for name in _OF_A_RUN if foreign else _PIXELS:
         if name in said:
             raise UsageError(
-                f"{said[name]}: is for a trained run; of {model} float32 and int8 ONNX are made as it is"
+                f"{spelled[name]}: is for a trained run; of {model} float32 and int8 ONNX are made as it is"
                 if foreign
-                else f"{said[name]}: is for .onnx files of others; a trained run knows its labels and its picture"
+                else f"{spelled[name]}: is for .onnx files of others; a trained run knows its labels and its picture"
             )
-    if any(name in said for name in _BUDGET):
-        for name in (*_SPELLED, *_GOES_WITH):
-            if name in said and name != "teacher":
-                raise UsageError(f"{said[name]}: a budget search decides that by itself")
+    if not said.isdisjoint(_BUDGET):
+        for name in _SEARCHED:
+            if name in said:
+                raise UsageError(f"{spelled[name]}: a budget search decides that by itself")
+        return
     for name, company in _GOES_WITH.items():
-        if name in said and not any(other in said for other in company):
-            raise UsageError(f"{said[name]}: goes with {' or '.join(_SPELLED[other] for other in company[:2])}")
+        if name in said and said.isdisjoint(company):
+            raise UsageError(f"{spelled[name]}: goes with {' or '.join(spelled[other] for other in company)}")
 
 
 def _config(options: dict[str, Any]) -> CompressConfig:
     """The options as a configuration."""
     from edgelens.compress.config import CompressConfig
     from edgelens.compress.distill import DistillConfig
-    from edgelens.compress.finetune import FineTune
     from edgelens.compress.prune.iterative import PruneConfig
     from edgelens.compress.quantize.observers import Observer
     from edgelens.compress.quantize.qat import QatConfig
     from edgelens.train.models.options import ModelOptions
 
-    epochs, seed = options["epochs"], options["seed"]
+    seed = options["seed"]
+    learning = {"seed": seed} | ({"epochs": options["epochs"]} if options["epochs"] else {})
     distill = prune = qat = None
     if options["student"]:
         width = ModelOptions(width=options["width"]) if options["width"] else ModelOptions()
-        tuning = FineTune(epochs=epochs or 30, rate=2e-3, features=1.0, seed=seed)
-        distill = DistillConfig(options["student"], width, tuning)
+        distill = DistillConfig(options["student"], width)
+        distill = replace(distill, tuning=replace(distill.tuning, **learning))
     if options["prune"]:
-        tuning = FineTune(epochs=epochs or 6, rate=2e-3, features=0.5, seed=seed)
-        prune = PruneConfig(options["prune"], options["importance"], options["rounds"], tuning=tuning)
+        prune = PruneConfig(options["prune"], options["importance"], options["rounds"])
+        prune = replace(prune, tuning=replace(prune.tuning, **learning))
     if options["qat"]:
-        qat = QatConfig(FineTune(epochs=options["qat"], rate=2e-4, weight_decay=0.0, seed=seed))
+        qat = QatConfig()
+        qat = replace(qat, tuning=replace(qat.tuning, epochs=options["qat"], seed=seed))
     return CompressConfig(
         formats=_names(options["formats"]),
         precisions=_names(options["precisions"]),
