@@ -27,13 +27,13 @@ import onnxruntime as ort
 from compress_pairs import paired
 from compress_resnet20 import normalised
 
-from edgelens.compress.assemble import processor
+from edgelens.compress.bundle.assemble import processor
 from edgelens.compress.foreign.onnx_model import prepared_onnx
 from edgelens.compress.foreign.quantize_onnx import best_quantized
-from edgelens.compress.quiet import quiet
+from edgelens.compress.host.quiet import quiet
 from edgelens.runtime.datasets.catalog import load_boxes, load_images
-from edgelens.runtime.evaluate_detector import evaluate_detector
-from edgelens.runtime.model import open_model
+from edgelens.runtime.model.evaluate_detector import evaluate_detector
+from edgelens.runtime.model.open import open_model
 from edgelens.runtime.preprocess import fit, to_tensor
 
 HERE = Path(__file__).resolve().parent

@@ -13,20 +13,20 @@ from typing import Any
 
 from compress_pairs import paired
 
-from edgelens.compress.answers import torch_logits
-from edgelens.compress.artifact import Artifact
 from edgelens.compress.config import CompressConfig
-from edgelens.compress.distill import load_teacher
-from edgelens.compress.exported import export, float_artifacts
-from edgelens.compress.finetune import FineTune, recipe_of
-from edgelens.compress.gate import time_artifacts
-from edgelens.compress.graph import trace
+from edgelens.compress.export.artifact import Artifact
+from edgelens.compress.export.exported import export, float_artifacts
+from edgelens.compress.learn.distill import load_teacher
+from edgelens.compress.learn.finetune import FineTune, recipe_of
+from edgelens.compress.learn.pictures import pictures_of
 from edgelens.compress.material import material_of, split_of
-from edgelens.compress.pictures import pictures_of
+from edgelens.compress.network.answers import torch_logits
+from edgelens.compress.network.graph import trace
 from edgelens.compress.prune.channels import macs_of
 from edgelens.compress.prune.iterative import PruneConfig, prune
-from edgelens.train import memory
-from edgelens.train.run import Run
+from edgelens.compress.timing.timing import time_artifacts
+from edgelens.train.optimize import allocator as memory
+from edgelens.train.runs.run import Run
 
 
 def main() -> None:

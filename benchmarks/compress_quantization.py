@@ -14,17 +14,17 @@ from typing import Any
 
 from compress_pairs import paired
 
-from edgelens.compress.answers import torch_logits
-from edgelens.compress.artifact import file_outputs
-from edgelens.compress.assemble import processor
+from edgelens.compress.bundle.assemble import processor
 from edgelens.compress.config import CompressConfig
-from edgelens.compress.finetune import FineTune
+from edgelens.compress.export.artifact import file_outputs
+from edgelens.compress.learn.finetune import FineTune
 from edgelens.compress.material import Material, material_of
+from edgelens.compress.network.answers import torch_logits
 from edgelens.compress.pipeline import candidate_of
+from edgelens.compress.progress import Steps
 from edgelens.compress.quantize.qat import QatConfig
-from edgelens.compress.steps import Steps
-from edgelens.train import memory
-from edgelens.train.run import Run
+from edgelens.train.optimize import allocator as memory
+from edgelens.train.runs.run import Run
 
 
 def measured(material: Material, config: CompressConfig) -> dict[str, Any]:

@@ -14,13 +14,13 @@ from typing import Any
 
 import numpy as np
 
-from edgelens.compress.artifact import Artifact
 from edgelens.compress.config import CompressConfig
-from edgelens.compress.gate import time_artifacts
+from edgelens.compress.export.artifact import Artifact
+from edgelens.compress.progress import Steps
 from edgelens.compress.search.budget import Budget
 from edgelens.compress.search.memory import memory_mb
 from edgelens.compress.search.search import SearchConfig, search_run
-from edgelens.compress.steps import Steps
+from edgelens.compress.timing.timing import time_artifacts
 from edgelens.runtime.errors import WorkError
 
 

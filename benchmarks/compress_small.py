@@ -12,15 +12,15 @@ import json
 from pathlib import Path
 from typing import Any
 
-from edgelens.compress.artifact import INT8_PIXELS, Artifact, file_outputs
-from edgelens.compress.assemble import processor
+from edgelens.compress.bundle.assemble import processor
 from edgelens.compress.config import CompressConfig
-from edgelens.compress.files import with_metadata
-from edgelens.compress.gate import time_artifacts
+from edgelens.compress.export.artifact import INT8_PIXELS, Artifact, file_outputs
+from edgelens.compress.files.model_files import with_metadata
 from edgelens.compress.material import Material, material_of
 from edgelens.compress.pipeline import candidate_of
-from edgelens.compress.steps import Steps
-from edgelens.train.run import Run
+from edgelens.compress.progress import Steps
+from edgelens.compress.timing.timing import time_artifacts
+from edgelens.train.runs.run import Run
 
 HERE = Path(__file__).resolve().parent
 SMALL = 98_496  # bytes of MLPerf's file

@@ -18,18 +18,19 @@ import onnx
 from ai_edge_litert import schema_py_generated as schema
 from onnx import TensorProto, helper, numpy_helper
 
-from edgelens.compress.assemble import processor
+from edgelens.compress.bundle.assemble import processor
 from edgelens.compress.config import CompressConfig
 from edgelens.compress.export import tflite
-from edgelens.compress.exported import export, float_artifacts, int8_artifacts
-from edgelens.compress.files import quantized_by
-from edgelens.compress.gate import time_artifacts
-from edgelens.compress.graph import trace
+from edgelens.compress.export.exported import export, float_artifacts
+from edgelens.compress.files.int8 import int8_artifacts
+from edgelens.compress.files.model_files import quantized_by
 from edgelens.compress.material import material_of
+from edgelens.compress.network.graph import trace
+from edgelens.compress.timing.timing import time_artifacts
 from edgelens.runtime.engines.catalog import open_engine
 from edgelens.runtime.engines.protocol import EngineOptions
 from edgelens.runtime.preprocess import to_tensor
-from edgelens.train.run import Run
+from edgelens.train.runs.run import Run
 
 OPENINGS = 6  # where an engine's memory happens to lie makes 10 µs of difference
 

@@ -22,9 +22,9 @@ import numpy as np
 from live_report import write_report
 from live_viewer import viewer
 
-from edgelens.runtime.control import Control, Settings
 from edgelens.runtime.frame import Frame
 from edgelens.runtime.live.preview import LivePreview
+from edgelens.runtime.loop.control import Control, Settings
 from edgelens.runtime.recognitions import Recognitions
 from edgelens.runtime.result import Result
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from edgelens.devices.here import this_machine
-from edgelens.runtime.files import write_text
+from edgelens.runtime.host.files import write_text
 
 __all__ = ["write_report"]
 

@@ -24,10 +24,10 @@ import cv2
 import numpy as np
 from live_report import write_report
 
-from edgelens.runtime.control import Control, Settings
 from edgelens.runtime.live.preview import LivePreview
 from edgelens.runtime.live.service import RecognizeService
-from edgelens.runtime.model import open_model
+from edgelens.runtime.loop.control import Control, Settings
+from edgelens.runtime.model.open import open_model
 
 
 def main() -> None:

@@ -20,10 +20,10 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from edgelens.runtime.files import write_text
 from edgelens.runtime.frame import Frame
-from edgelens.runtime.model import open_model
-from edgelens.runtime.recognizer import BundleRecognizer
+from edgelens.runtime.host.files import write_text
+from edgelens.runtime.model.open import open_model
+from edgelens.runtime.model.recognizer import BundleRecognizer
 
 VIDEO = "one-by-one-person-detection.mp4"
 MODELS = {  # file below models/, id of the class "person", bar

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from edgelens.runtime.files import write_text
+from edgelens.runtime.host.files import write_text
 
 
 @dataclass(frozen=True)

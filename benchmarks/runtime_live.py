@@ -32,9 +32,9 @@ from clock_pixels import read
 from edgelens import Recognizer
 from edgelens.runtime.engines.protocol import EngineOptions
 from edgelens.runtime.frame import Frame
-from edgelens.runtime.images import decode_image
-from edgelens.runtime.model import open_model
-from edgelens.runtime.recognizer import BundleRecognizer
+from edgelens.runtime.images.read import decode_image
+from edgelens.runtime.model.open import open_model
+from edgelens.runtime.model.recognizer import BundleRecognizer
 from edgelens.runtime.sources.mjpeg import MjpegStream
 
 

@@ -22,7 +22,7 @@ sys.path.insert(0, str(Path(__file__).parent.parent / "tests" / "runtime"))
 from test_bundle import DAMAGE, answers
 
 from edgelens.runtime.errors import EdgelensError
-from edgelens.runtime.model import open_model
+from edgelens.runtime.model.open import open_model
 
 
 def outcome(path: Path, wanted: object, frames: list[np.ndarray]) -> str:

@@ -21,7 +21,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from edgelens.runtime.files import write_text
+from edgelens.runtime.host.files import write_text
 from edgelens.runtime.preprocess import PixelContract, TensorContract, fit, to_tensor
 
 Image = NDArray[np.uint8]

@@ -22,12 +22,12 @@ sys.path.insert(0, str(Path(__file__).parent.parent / "tests" / "runtime" / "ser
 from cameras import Camera, has_rtsp, wait_until
 from clock_pixels import read
 
-from edgelens.runtime.control import Control, Settings
-from edgelens.runtime.feeds import Feeds
-from edgelens.runtime.model import open_model
-from edgelens.runtime.model_slot import ModelSlot
-from edgelens.runtime.pace import Pace
-from edgelens.runtime.pipeline import Lane, LoopOptions, watch
+from edgelens.runtime.loop.control import Control, Settings
+from edgelens.runtime.loop.feeds import Feeds
+from edgelens.runtime.loop.loop import Lane, LoopOptions, watch
+from edgelens.runtime.loop.model_slot import ModelSlot
+from edgelens.runtime.loop.pace import Pace
+from edgelens.runtime.model.open import open_model
 from edgelens.runtime.sources.catalog import open_source
 
 NOTICED_S = 5.0  # a stall that is shorter may pass without a new connection

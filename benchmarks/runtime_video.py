@@ -25,8 +25,8 @@ import cv2
 
 from edgelens.runtime.engines.protocol import EngineOptions
 from edgelens.runtime.frame import Frame
-from edgelens.runtime.model import open_model
-from edgelens.runtime.recognizer import BundleRecognizer
+from edgelens.runtime.model.open import open_model
+from edgelens.runtime.model.recognizer import BundleRecognizer
 from edgelens.runtime.sources.video import VideoFile
 
 PREPARED = 200  # frames of the video that inference alone goes round

@@ -26,9 +26,10 @@ import torch
 from edgelens.runtime.datasets.catalog import load_images
 from edgelens.runtime.datasets.imageset import ImageSet
 from edgelens.runtime.preprocess import TensorContract, fit, to_tensor
-from edgelens.train import Run, TrainConfig, memory, training
-from edgelens.train.metrics import standard_error
+from edgelens.train import Run, TrainConfig, training
 from edgelens.train.models.options import ModelOptions
+from edgelens.train.optimize import allocator as memory
+from edgelens.train.tasks.classify.metrics import standard_error
 
 HERE = Path(__file__).resolve().parent
 RESULTS = HERE / "results" / "train_accuracy.json"

@@ -16,9 +16,10 @@ from typing import Any
 
 from train_accuracy import PHOTOS, groups_file
 
-from edgelens.train import TrainConfig, fit, memory
-from edgelens.train.backbone import provenance
+from edgelens.train import TrainConfig, fit
 from edgelens.train.config import BACKBONE
+from edgelens.train.optimize import allocator as memory
+from edgelens.train.start.pretrained import provenance
 
 RESULTS = Path(__file__).resolve().parent / "results" / "train_few.json"
 SHARES = (0.125, 0.5, 1.0)

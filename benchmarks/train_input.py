@@ -30,9 +30,9 @@ import cv2
 import numpy as np
 
 from edgelens.runtime.preprocess import PixelContract
-from edgelens.train import memory
 from edgelens.train.data.prepare import DataConfig, prepare
 from edgelens.train.data.splits import SplitConfig
+from edgelens.train.optimize import allocator as memory
 
 
 def write_photos(folder: Path, count: int, height: int, width: int) -> list[str]:

@@ -28,9 +28,10 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.utils.data import DataLoader, Dataset
 
-from edgelens.train import augment, memory
+from edgelens.train import augment
 from edgelens.train.models.catalog import build
 from edgelens.train.models.options import ModelOptions
+from edgelens.train.optimize import allocator as memory
 
 BATCH, SIDE = 256, 32
 BARS = {"ours / plain": 2.5, "ours / tuned": 0.9, "ours / plain, wide": 6.0, "input / ours": 3.0}

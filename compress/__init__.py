@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import importlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from edgelens.late import on_first_use
 
 if TYPE_CHECKING:
     from .config import CompressConfig
@@ -24,8 +25,4 @@ _HOMES = {
 
 __all__ = ["Budget", "CompressConfig", "SearchConfig", "bundle_file", "compress_onnx", "compress_run", "search_run"]
 
-
-def __getattr__(name: str) -> Any:
-    if name in _HOMES:
-        return getattr(importlib.import_module(f"edgelens.compress.{_HOMES[name]}"), name)
-    raise AttributeError(f"module 'edgelens.compress' has no attribute {name!r}")
+__getattr__ = on_first_use(__name__, _HOMES)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from .distill import DistillConfig
+from .learn.distill import DistillConfig
 from .prune.iterative import PruneConfig
 from .quantize.observers import Observer
 from .quantize.qat import QatConfig

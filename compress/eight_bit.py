@@ -6,20 +6,21 @@ import dataclasses
 
 from torch import fx, nn
 
-from .artifact import file_outputs
 from .config import CompressConfig
-from .exported import Exported, export, int8_artifacts
-from .files import ModelFiles, make_files
-from .finetune import accuracy_of
+from .export.artifact import file_outputs
+from .export.exported import Exported, export
+from .files.int8 import int8_artifacts
+from .files.model_files import ModelFiles, make_files
+from .learn.finetune import accuracy_of
 from .material import Material
+from .progress import Steps
+from .proof.parity import snr_db
 from .quantize.choose import JUDGES, Choice, ChooseConfig, choose
 from .quantize.observers import observe
 from .quantize.plan import make_plan
 from .quantize.qat import QatConfig, train_quantized
 from .quantize.ranges import agree_on_ranges
 from .shrink import training_pictures
-from .steps import Steps
-from .verify_parity import snr_db
 
 __all__ = ["eight_bit_files"]
 

@@ -13,14 +13,14 @@ from torch import nn
 from edgelens.runtime.datasets.catalog import load_images
 from edgelens.runtime.datasets.imageset import ImageSet
 from edgelens.runtime.errors import DataError, EdgelensError, UsageError
-from edgelens.runtime.images import SUFFIXES
+from edgelens.runtime.images.read import SUFFIXES
 from edgelens.runtime.preprocess import PixelContract
-from edgelens.train.run import Run
+from edgelens.train.runs.run import Run
 
-from .answers import torch_logits
 from .config import CompressConfig
-from .golden import GoldenFrames, golden_frames
-from .pictures import Pictures, pictures_of
+from .learn.pictures import Pictures, pictures_of
+from .network.answers import torch_logits
+from .proof.golden import GoldenFrames, golden_frames
 
 __all__ = ["Material", "calibration_folder", "material_of", "split_of"]
 

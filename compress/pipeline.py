@@ -11,34 +11,34 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import nn
 
-from edgelens.runtime.bundle import Bundle
+from edgelens.runtime.bundle.bundle import Bundle
+from edgelens.runtime.bundle.manifest import Decode, Provenance
 from edgelens.runtime.labels import BACKGROUND_NAMES
-from edgelens.runtime.manifest import Decode, Provenance
-from edgelens.train.calibrate import fitted_temperature
 from edgelens.train.models.cost import cost_of
-from edgelens.train.run import Run
+from edgelens.train.runs.run import Run
+from edgelens.train.tasks.classify.calibrate import fitted_temperature
 from edgelens.version import __version__
 
-from .answers import torch_logits
-from .artifact import Artifact, file_outputs
-from .assemble import checked_target, companions, file_rows, model_files, now, processor, write
-from .card import Card, CardRow
+from .bundle.assemble import checked_target, companions, file_rows, model_files, now, processor, write
+from .bundle.card import Card, CardRow
+from .bundle.report import report_html
+from .bundle.thresholds import matching_threshold
 from .config import CompressConfig
 from .eight_bit import eight_bit_files
-from .exported import Exported
-from .files import make_files, with_metadata
-from .gate import Timing, choose_file, time_artifacts
-from .gate_device import require_host, timed_elsewhere
-from .golden import golden_frames
-from .graph import is_convolutional, trace
+from .export.artifact import Artifact, file_outputs
+from .export.exported import Exported
+from .files.model_files import make_files, with_metadata
 from .material import Material, material_of, split_of
-from .proof import feature_space, require_parity
+from .network.answers import torch_logits
+from .network.graph import is_convolutional, trace
+from .progress import Steps
+from .proof.golden import golden_frames
+from .proof.parity import Parity, parity_of
+from .proof.proof import feature_space, require_parity
 from .quantize.choose import Choice
-from .report import report_html
 from .shrink import shrunk
-from .steps import Steps
-from .thresholds import matching_threshold
-from .verify_parity import Parity, parity_of
+from .timing.on_device import require_host, timed_elsewhere
+from .timing.timing import Timing, choose_file, time_artifacts
 
 __all__ = ["Candidate", "Compressed", "candidate_of", "compress_run", "finish"]
 

@@ -7,14 +7,14 @@ from torch import nn
 from edgelens.train.augment import Recipe
 from edgelens.train.models.cost import cost_of
 
-from .card import CardRow
+from .bundle.card import CardRow
 from .config import CompressConfig
-from .distill import distill_into, load_teacher
-from .finetune import accuracy_of, recipe_of
+from .learn.distill import distill_into, load_teacher
+from .learn.finetune import accuracy_of, recipe_of
+from .learn.pictures import Pictures, pictures_of
 from .material import Material, split_of
-from .pictures import Pictures, pictures_of
+from .progress import Steps
 from .prune.iterative import prune
-from .steps import Steps
 
 __all__ = ["shrunk", "teacher_of", "training_pictures"]
 

@@ -9,11 +9,11 @@ from typing import BinaryIO
 
 import click
 
-from edgelens.runtime.bare import read_model
+from edgelens.runtime.bundle.manifest import Network
 from edgelens.runtime.errors import DeviceError
-from edgelens.runtime.files import write_bytes
-from edgelens.runtime.manifest import Network
-from edgelens.runtime.model import builtin_names, open_model
+from edgelens.runtime.host.files import write_bytes
+from edgelens.runtime.model.bare import read_model
+from edgelens.runtime.model.open import builtin_names, open_model
 
 from .ssh.connection import Connection
 from .ssh.environment import prepare

@@ -9,15 +9,15 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from .bundle import Bundle
-from .control import Control, Settings
-from .feeds import Feeds
+from .bundle.bundle import Bundle
 from .frame import Frame
-from .images import read_image
-from .model import open_model
-from .model_slot import ModelChoice, ModelSlot
-from .pace import Pace
-from .pipeline import Lane, LoopOptions, watch
+from .images.read import read_image
+from .loop.control import Control, Settings
+from .loop.feeds import Feeds
+from .loop.loop import Lane, LoopOptions, watch
+from .loop.model_slot import ModelChoice, ModelSlot
+from .loop.pace import Pace
+from .model.open import open_model
 from .preprocess import Color, Region, Resize
 from .recognitions import Recognitions
 from .result import Result

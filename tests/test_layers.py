@@ -111,7 +111,7 @@ DEVICE_VERBS = ("run", "evaluate", "verify", "bench", "doctor", "inspect", "devi
     "statement",
     [
         "import edgelens.runtime",
-        "import edgelens.runtime.api, edgelens.runtime.pipeline, edgelens.runtime.model",
+        "import edgelens.runtime.api, edgelens.runtime.loop.loop, edgelens.runtime.model.open",
         *(f"import edgelens.cli.{verb}" for verb in DEVICE_VERBS),
     ],
 )

@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-import importlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from edgelens.late import on_first_use
 
 if TYPE_CHECKING:
     from .config import TrainConfig
-    from .run import Run
+    from .runs.run import Run
     from .training import fit, resume
 
-_HOMES = {"Run": "run", "TrainConfig": "config", "fit": "training", "resume": "training"}
+_HOMES = {"Run": "runs.run", "TrainConfig": "config", "fit": "training", "resume": "training"}
 
 __all__ = ["Run", "TrainConfig", "fit", "resume"]
 
-
-def __getattr__(name: str) -> Any:
-    if name in _HOMES:
-        return getattr(importlib.import_module(f"edgelens.train.{_HOMES[name]}"), name)
-    raise AttributeError(f"module 'edgelens.train' has no attribute {name!r}")
+__getattr__ = on_first_use(__name__, _HOMES)

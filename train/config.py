@@ -75,7 +75,7 @@ class TrainConfig:
     # the machine
     device: str | None = None  # "cpu" or "cuda"
     threads: int | None = None
-    precision: str = "auto"  # or a mode of edgelens.train.precision
+    precision: str = "auto"  # or a mode of edgelens.train.optimize.precision
     compile: bool = False
     checkpoint_s: float = 60.0
 

@@ -11,9 +11,9 @@ from torch import Tensor
 
 from .augment import Recipe, normalised
 from .data.pictures import Pictures
-from .imbalance import balanced_order
-from .precision import laid_out
-from .tasks.task import Draw, Task
+from .optimize.precision import laid_out
+from .task import Draw, Task
+from .tasks.classify.imbalance import balanced_order
 
 __all__ = ["Feed", "epoch_batches"]
 

@@ -9,11 +9,11 @@ from typing import Any
 import numpy as np
 import torch
 
-from .checkpoint import State
 from .feed import Feed
 from .loop import Ingredients, predict
-from .outputs import Outputs
-from .run import Run
+from .runs.checkpoint import State
+from .runs.outputs import Outputs
+from .runs.run import Run
 
 __all__ = ["finish"]
 

@@ -12,18 +12,18 @@ from edgelens.runtime.errors import UsageError
 
 from . import augment
 from .augment import Recipe
+from .augment.missing import against_missing
 from .config import TrainConfig
 from .data.prepare import Part, TrainData
-from .distill import Distillation
-from .distributed import World
 from .feed import Feed
-from .imbalance import Remedy, choose_remedy, class_weights
 from .loop import Ingredients
-from .missing import against_missing
-from .precision import fastest, laid_out
-from .run import Run
+from .optimize.distributed import World
+from .optimize.precision import fastest, laid_out
+from .runs.run import Run
+from .start.distill import Distillation
+from .task import Task
 from .tasks.catalog import task_builder
-from .tasks.task import Task
+from .tasks.classify.imbalance import Remedy, choose_remedy, class_weights
 
 __all__ = ["gather", "training_recipe"]
 

@@ -13,20 +13,20 @@ from torch import Tensor, nn
 from edgelens.runtime.errors import WorkError
 
 from .augment import Recipe
-from .checkpoint import State, go_back_to_best, load_state, save_state
 from .config import TrainConfig
-from .distill import Distillation
-from .distributed import ALONE, World
 from .feed import Feed, epoch_batches
-from .health import Trouble, Watch
-from .optimizers import OPTIMIZERS, add_l1
-from .precision import autocast
-from .progress import Progress
-from .run import AVERAGE, BEST, LAST, Run
-from .schedules import factor
-from .tasks.task import Task
-from .transfer import train_mode
-from .weights import save_weights
+from .optimize.distributed import ALONE, World
+from .optimize.health import Trouble, Watch
+from .optimize.optimizers import OPTIMIZERS, add_l1
+from .optimize.precision import autocast
+from .optimize.schedules import factor
+from .runs.checkpoint import State, go_back_to_best, load_state, save_state
+from .runs.progress import Progress
+from .runs.run import AVERAGE, BEST, LAST, Run
+from .runs.weights import save_weights
+from .start.distill import Distillation
+from .start.transfer import train_mode
+from .task import Task
 
 Rows = np.ndarray[Any, Any]
 

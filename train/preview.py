@@ -7,9 +7,9 @@ import torch
 
 from .augment.sheet import show_augmented
 from .config import TrainConfig
+from .data.picture import choose_pixels
 from .data.prepare import open_images, prepare
 from .ingredients import training_recipe
-from .picture import choose_pixels
 
 __all__ = ["show_augmented_data"]
 
@@ -18,7 +18,9 @@ _ROWS = 10
 
 def show_augmented_data(config: TrainConfig, path: str) -> None:
     """Write a sheet of training pictures, spread over the classes, as they are and as the recipe changes them."""
-    data = prepare(config.data_config(), choose_pixels(open_images(config.data_config()), config))
+    images = open_images(config.data_config())
+    pixels = choose_pixels(images, config.model, config.size, config.color, config.resize)
+    data = prepare(config.data_config(), pixels)
     by_class = np.argsort(data.train.labels, kind="stable")
     rows = by_class[np.unique(np.linspace(0, len(by_class) - 1, _ROWS).astype(int))]
     pictures = torch.from_numpy(data.train.pictures.take(rows)).permute(0, 3, 1, 2)

@@ -18,26 +18,28 @@ from edgelens.runtime.errors import DataError, UsageError
 from edgelens.runtime.preprocess import PixelContract
 from edgelens.version import __version__
 
-from . import backbone, distributed, tensorboard
-from .average import Average
-from .batch_norm import share_batch_norm
-from .check_table import check_table
-from .checkpoint import State, check_room, load_state, save_state
 from .config import BACKBONE, EPOCHS, TrainConfig
+from .data.check_table import check_table
+from .data.picture import choose_pixels
 from .data.prepare import TrainData, open_images, prepare
-from .distributed import World
+from .data.share import cut
 from .finish import finish
 from .ingredients import gather
-from .learning_curve import cut
 from .loop import train
 from .models.catalog import build
 from .models.cost import cost_of
-from .optimizers import make_optimizer
-from .picture import choose_pixels
-from .precision import laid_out
-from .progress import Progress, Watch
-from .run import FACTS, LAST, Run, RunFacts
-from .transfer import freeze, start_from
+from .optimize import distributed
+from .optimize.average import Average
+from .optimize.batch_norm import share_batch_norm
+from .optimize.distributed import World
+from .optimize.optimizers import make_optimizer
+from .optimize.precision import laid_out
+from .runs import tensorboard
+from .runs.checkpoint import State, check_room, load_state, save_state
+from .runs.progress import Progress, Watch
+from .runs.run import FACTS, LAST, Run, RunFacts
+from .start import pretrained as backbone
+from .start.transfer import freeze, start_from
 
 __all__ = ["fit", "resume", "settled"]
 
@@ -121,7 +123,8 @@ class _Opened:
 def _opened(config: TrainConfig, earlier: Run | None, world: World, progress: Progress) -> _Opened:
     """The network, the data, and what is to be said of them once nothing was wrong with them."""
     images = open_images(config.data_config())
-    pixels = earlier.pixels if earlier else choose_pixels(images, config)
+    asked = (config.model, config.size, config.color, config.resize)
+    pixels = earlier.pixels if earlier else choose_pixels(images, *asked)
     network = _network(config, pixels, len(images.classes))
     cost = cost_of(network, pixels.channels, (pixels.height, pixels.width))
     said, started = [f"{config.model} for {pixels.width}×{pixels.height} {pixels.color}: {cost}"], None

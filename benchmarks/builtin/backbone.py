@@ -13,9 +13,9 @@ from pathlib import Path
 import safetensors.torch
 import torch
 
-from edgelens.runtime.files import write_bytes
+from edgelens.runtime.host.files import write_bytes
 from edgelens.train import Run
-from edgelens.train.backbone import FILE, MODEL, provenance
+from edgelens.train.start.pretrained import FILE, MODEL, provenance
 
 LARGEST = 300_000  # bytes
 

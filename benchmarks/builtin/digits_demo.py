@@ -12,13 +12,13 @@ import json
 from dataclasses import replace
 
 from edgelens.runtime.api import Recognizer
-from edgelens.runtime.control import Settings
-from edgelens.runtime.files import write_text
+from edgelens.runtime.bundle.manifest import Decode
 from edgelens.runtime.frame import Frame
-from edgelens.runtime.manifest import Decode
-from edgelens.runtime.model import open_model
+from edgelens.runtime.host.files import write_text
+from edgelens.runtime.loop.control import Settings
+from edgelens.runtime.loop.smoothing import Announcer, Smoother
+from edgelens.runtime.model.open import open_model
 from edgelens.runtime.result import Result
-from edgelens.runtime.smoothing import Announcer, Smoother
 from edgelens.runtime.sources.demo import DemoJudge, DemoScore
 from edgelens.runtime.sources.demo_scene import DemoScene
 

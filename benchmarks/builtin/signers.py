@@ -13,7 +13,7 @@ import csv
 import re
 from pathlib import Path
 
-from edgelens.runtime.files import replacing
+from edgelens.runtime.host.files import replacing
 
 
 def main() -> None:

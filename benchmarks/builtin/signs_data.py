@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from signers import signers
 
 from edgelens.runtime.datasets.catalog import load_images
-from edgelens.runtime.images import read_image
+from edgelens.runtime.images.read import read_image
 from edgelens.runtime.preprocess import PixelContract, fit
 
 Image = NDArray[np.uint8]

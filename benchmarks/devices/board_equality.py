@@ -25,15 +25,15 @@ from edgelens.devices.remote import send_input
 from edgelens.devices.ssh.connection import Connection
 from edgelens.devices.ssh.environment import prepare
 from edgelens.runtime.datasets.catalog import load_images
-from edgelens.runtime.model import open_model
+from edgelens.runtime.model.open import open_model
 
 RESULTS = Path(__file__).resolve().parent.parent / "results" / "devices_board_equality.json"
 ENGINES = ("tflite", "onnxruntime")
 # runs here and there alike: bundle, engine and frames in, the outputs of every frame out
 ANSWER = """
 import sys, numpy as np
-from edgelens.runtime.bundle import Bundle
-from edgelens.runtime.network import LoadedNetwork, choose_file
+from edgelens.runtime.bundle.bundle import Bundle
+from edgelens.runtime.model.network import LoadedNetwork, choose_file
 from edgelens.runtime.preprocess import fit
 bundle = Bundle.open(sys.argv[1])
 network = bundle.manifest.main

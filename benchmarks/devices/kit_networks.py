@@ -12,9 +12,10 @@ import numpy as np
 import torch
 
 from edgelens.compress.config import CompressConfig
-from edgelens.compress.exported import export, float_artifacts, int8_artifacts
-from edgelens.compress.files import quantized_by
-from edgelens.compress.graph import trace
+from edgelens.compress.export.exported import export, float_artifacts
+from edgelens.compress.files.int8 import int8_artifacts
+from edgelens.compress.files.model_files import quantized_by
+from edgelens.compress.network.graph import trace
 from edgelens.runtime.preprocess import PixelContract
 from edgelens.train.models.catalog import build
 from edgelens.train.models.options import ModelOptions

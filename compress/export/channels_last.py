@@ -7,8 +7,8 @@ import copy
 import torch
 from torch import fx
 
-from ..graph import shape_of
-from ..quantize.fold import constant, set_parameter
+from ..network.fold import constant, set_parameter
+from ..network.graph import shape_of
 
 __all__ = ["flatten_channels_last"]
 

@@ -13,8 +13,8 @@ from torch import nn
 from edgelens.runtime.errors import ModelError
 from edgelens.runtime.preprocess import PixelContract
 
-from ..graph import example_input
-from ..quiet import quiet
+from ..host.quiet import quiet
+from ..network.graph import example_input
 
 __all__ = ["INPUT", "PREPARED", "Nhwc", "export_prepared", "with_pixels"]
 

@@ -11,9 +11,9 @@ from torch import nn
 from edgelens.runtime.errors import EdgelensError, ModelError
 from edgelens.runtime.preprocess import PixelContract
 
-from ..graph import example_input
-from ..quiet import quiet
-from ..scratch import scratch_folder
+from ..host.quiet import quiet
+from ..host.scratch import scratch_folder
+from ..network.graph import example_input
 from .flatbuffer_writer import pack_model
 from .onnx import INPUT, PREPARED, Nhwc
 

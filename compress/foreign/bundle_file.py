@@ -11,17 +11,17 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from edgelens.runtime.bundle import Bundle, write_bundle
+from edgelens.runtime.bundle.bundle import Bundle, write_bundle
+from edgelens.runtime.bundle.manifest import Golden, Limits, Manifest, ModelFile, Network, Provenance
 from edgelens.runtime.engines.protocol import EngineOptions
-from edgelens.runtime.manifest import Golden, Limits, Manifest, ModelFile, Network, Provenance
-from edgelens.runtime.model import open_model
-from edgelens.runtime.network import LoadedNetwork
+from edgelens.runtime.model.network import LoadedNetwork
+from edgelens.runtime.model.open import open_model
 from edgelens.runtime.preprocess import fit
 from edgelens.version import __version__
 
-from ..assemble import checked_target, now
-from ..golden import GoldenFrames, frames_of, png_frames
+from ..bundle.assemble import checked_target, now
 from ..material import calibration_folder
+from ..proof.golden import GoldenFrames, frames_of, png_frames
 
 __all__ = ["Bundled", "bundle_file", "outputs_of", "self_made_golden"]
 

@@ -10,24 +10,24 @@ from typing import Any
 
 from numpy.typing import NDArray
 
-from edgelens.runtime.bundle import Bundle, write_bundle
-from edgelens.runtime.manifest import Manifest, ModelFile, Network, Provenance
-from edgelens.runtime.model import open_model
+from edgelens.runtime.bundle.bundle import Bundle, write_bundle
+from edgelens.runtime.bundle.manifest import Manifest, ModelFile, Network, Provenance
+from edgelens.runtime.model.open import open_model
 from edgelens.runtime.preprocess import to_tensor
 from edgelens.version import __version__
 
-from ..artifact import Artifact
-from ..assemble import checked_target, companions, file_rows, now, processor
-from ..card import Card, CardRow
+from ..bundle.assemble import checked_target, companions, file_rows, now, processor
+from ..bundle.card import Card, CardRow
+from ..bundle.report import report_html
 from ..config import CompressConfig
-from ..gate import Timing, choose_file, time_artifacts
-from ..gate_device import require_host, timed_elsewhere
-from ..golden import GoldenFrames
+from ..export.artifact import Artifact
+from ..learn.pictures import Pictures, pictures_of
 from ..material import calibration_folder
-from ..pictures import Pictures, pictures_of
-from ..report import report_html
-from ..steps import Steps
-from ..verify_parity import Parity
+from ..progress import Steps
+from ..proof.golden import GoldenFrames
+from ..proof.parity import Parity
+from ..timing.on_device import require_host, timed_elsewhere
+from ..timing.timing import Timing, choose_file, time_artifacts
 from .onnx_model import load_onnx, prepared_onnx
 from .proof_onnx import golden_of, parity_of_files, proven, require_parity
 from .quantize_onnx import OBSERVERS, QuantizedOnnx, best_quantized

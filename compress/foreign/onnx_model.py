@@ -7,11 +7,11 @@ import re
 from pathlib import Path
 from typing import Any
 
-from edgelens.runtime.bare import read_model
 from edgelens.runtime.errors import ModelError
+from edgelens.runtime.model.bare import read_model
 
-from ..quiet import quiet
-from ..scratch import scratch_folder
+from ..host.quiet import quiet
+from ..host.scratch import scratch_folder
 
 __all__ = ["load_onnx", "prepared_onnx"]
 

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..quantize.match import every_value_session
+from ..export.match import every_value_session
 from ..quantize.observers import BINS, OBSERVERS, Histogram, Observer
 
 __all__ = ["Probe", "observe_onnx"]

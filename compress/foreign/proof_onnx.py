@@ -8,19 +8,19 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from edgelens.runtime.bundle import Bundle
+from edgelens.runtime.bundle.bundle import Bundle
+from edgelens.runtime.bundle.manifest import Limits, ModelFile, Network
 from edgelens.runtime.datasets.imageset import ImageSet
 from edgelens.runtime.errors import DataError, WorkError
-from edgelens.runtime.evaluate import match_labels
-from edgelens.runtime.manifest import Limits, ModelFile, Network
+from edgelens.runtime.model.evaluate import match_labels
 from edgelens.runtime.preprocess import fit
 
-from ..assemble import processor
-from ..gate import Timing
-from ..golden import GoldenFrames, frames_of, png_frames
-from ..pictures import Pictures
-from ..steps import Steps
-from ..verify_parity import FileParity, Parity, snr_db
+from ..bundle.assemble import processor
+from ..learn.pictures import Pictures
+from ..progress import Steps
+from ..proof.golden import GoldenFrames, frames_of, png_frames
+from ..proof.parity import FileParity, Parity, snr_db
+from ..timing.timing import Timing
 from .bundle_file import outputs_of
 
 __all__ = ["golden_of", "parity_of_files", "proven", "require_parity"]

@@ -11,11 +11,11 @@ from numpy.typing import NDArray
 
 from edgelens.runtime.errors import WorkError
 
+from ..host.quiet import quiet
+from ..host.scratch import scratch_folder
+from ..proof.parity import snr_db
 from ..quantize.observers import Observer
 from ..quantize.ranges import Range
-from ..quiet import quiet
-from ..scratch import scratch_folder
-from ..verify_parity import snr_db
 from .onnx_ranges import Probe, observe_onnx
 
 __all__ = ["QuantizedOnnx", "best_quantized", "tail_nodes"]

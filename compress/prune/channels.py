@@ -11,8 +11,8 @@ from edgelens.runtime.errors import WorkError
 from edgelens.runtime.preprocess import PixelContract
 from edgelens.train.models.cost import cost_of
 
-from ..graph import example_input
-from ..quiet import quiet
+from ..host.quiet import quiet
+from ..network.graph import example_input
 from .importance import importance
 
 __all__ = ["macs_of", "prune_channels", "prune_to_macs"]

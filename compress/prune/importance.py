@@ -12,8 +12,8 @@ from torch import nn
 
 from edgelens.runtime.errors import UsageError
 
-from ..pictures import Pictures
-from ..quantize.observers import prepared_batches
+from ..learn.pictures import Pictures
+from ..network.prepared import prepared_batches
 
 __all__ = ["IMPORTANCES", "importance", "with_gradients"]
 

@@ -11,8 +11,8 @@ from edgelens.runtime.errors import UsageError
 from edgelens.runtime.preprocess import PixelContract
 from edgelens.train.augment import Recipe
 
-from ..finetune import FineTune, finetune
-from ..pictures import Pictures
+from ..learn.finetune import FineTune, finetune
+from ..learn.pictures import Pictures
 from .attention import has_attention, prune_attention
 from .channels import macs_of, prune_to_macs
 from .importance import with_gradients

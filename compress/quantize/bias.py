@@ -10,8 +10,9 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, fx
 
-from .fold import constant, set_parameter
-from .observers import Recorder, prepared_batches
+from ..network.fold import constant, set_parameter
+from ..network.prepared import prepared_batches
+from ..network.recorder import Recorder
 from .plan import LAYERS
 from .ranges import Quantized
 from .simulate import simulate

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import fx
 
-from ..answers import torch_logits
+from ..network.answers import torch_logits
 from .bias import correct_biases
 from .equalize import equalize
 from .observers import Observer, observe

@@ -6,11 +6,11 @@ import copy
 
 from edgelens.runtime.errors import WorkError
 
-from ..artifact import FLOAT_PIXELS, Artifact
 from ..export import onnx as to_onnx
 from ..export import tflite as to_tflite
-from ..exported import Exported
-from ..quiet import quiet
+from ..export.artifact import FLOAT_PIXELS, Artifact
+from ..export.exported import Exported
+from ..host.quiet import quiet
 
 __all__ = ["float16_artifacts"]
 

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import fx
 
-__all__ = ["OBSERVERS", "Histogram", "Observer", "Recorder", "node_values", "observe", "prepared_batches"]
+from ..network.prepared import prepared_batches
+from ..network.recorder import Recorder
+
+__all__ = ["OBSERVERS", "Histogram", "Observer", "observe"]
 
 Method = Literal["minmax", "percentile", "mse"]
 BINS = 2048
@@ -37,41 +40,6 @@ class Histogram:
     def edges(self) -> NDArray[np.float64]:
         """Borders of the bins."""
         return np.linspace(self.low, self.high, len(self.counts) + 1)
-
-
-class Recorder(fx.Interpreter):
-    """Runs a graph and shows every float tensor to a function as it is made."""
-
-    def __init__(self, module: fx.GraphModule, show: Callable[[str, torch.Tensor], None]) -> None:
-        super().__init__(module)
-        self._show = show
-
-    def run_node(self, n: fx.Node) -> Any:
-        """Run one node and show what it made."""
-        value = super().run_node(n)
-        if n.op in ("call_function", "placeholder") and isinstance(value, torch.Tensor) and value.is_floating_point():
-            self._show(n.name, value)
-        return value
-
-
-def prepared_batches(images: NDArray[np.uint8], batch: int = 64) -> Iterator[torch.Tensor]:
-    """Pictures (N, H, W, C) as normalised batches (B, C, H, W)."""
-    for start in range(0, len(images), batch):
-        part = torch.from_numpy(np.ascontiguousarray(images[start : start + batch].transpose(0, 3, 1, 2)))
-        yield part.float().sub_(128).div_(128)
-
-
-@torch.no_grad()
-def node_values(graph: fx.GraphModule, images: NDArray[np.uint8]) -> dict[str, NDArray[np.float32]]:
-    """Every float tensor of the graph for a few pictures."""
-    values: dict[str, NDArray[np.float32]] = {}
-
-    def keep(name: str, value: torch.Tensor) -> None:
-        values[name] = value.detach().float().numpy().copy()
-
-    for batch in prepared_batches(images, len(images)):
-        Recorder(graph, keep).run(batch)
-    return values
 
 
 @torch.no_grad()

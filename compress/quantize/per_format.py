@@ -13,8 +13,8 @@ from edgelens.runtime.errors import WorkError
 
 from ..export import tflite
 from ..export.onnx import INPUT, PREPARED, with_pixels
-from ..quiet import quiet
-from ..scratch import scratch_folder
+from ..host.quiet import quiet
+from ..host.scratch import scratch_folder
 from .ptq_tflite import named_input, run_quantizer
 from .ranges import PIXELS
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import torch
 from torch import fx
 
-from ..graph import shape_of
+from ..network.graph import shape_of
 
 __all__ = ["INPUT_NODE", "Plan", "make_plan", "tensor_inputs"]
 

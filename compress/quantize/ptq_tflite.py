@@ -13,7 +13,7 @@ from edgelens.runtime.errors import WorkError
 
 from ..export import tflite
 from ..export.onnx import INPUT, PREPARED
-from ..quiet import quiet
+from ..host.quiet import quiet
 from .ranges import PIXELS, Quantized
 
 __all__ = ["named_input", "quantize_tflite", "run_quantizer"]

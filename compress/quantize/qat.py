@@ -10,8 +10,8 @@ from torch import fx, nn
 
 from edgelens.train.augment import Recipe
 
-from ..finetune import FineTune, finetune
-from ..pictures import Pictures
+from ..learn.finetune import FineTune, finetune
+from ..learn.pictures import Pictures
 from .ranges import Quantized
 from .simulate import learned_ranges, simulate, trained_graph
 

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import fx
 
-from ..answers import torch_logits
+from ..network.answers import torch_logits
 from .plan import LAYERS, Plan
 from .ranges import Quantized
 from .simulate import simulate

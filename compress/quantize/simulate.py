@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor, fx, nn
 
-from .fold import constant, set_parameter
+from ..network.fold import constant, set_parameter
 from .plan import LAYERS
 from .ranges import Quantized, Range, settled
 

@@ -7,12 +7,12 @@ from typing import Any
 
 import numpy as np
 
-from ..artifact import FLOAT_PIXELS, Artifact
 from ..export import onnx as to_onnx
 from ..export import tflite as to_tflite
-from ..exported import Exported
-from ..quiet import quiet
-from ..scratch import scratch_folder
+from ..export.artifact import FLOAT_PIXELS, Artifact
+from ..export.exported import Exported
+from ..host.quiet import quiet
+from ..host.scratch import scratch_folder
 from .ptq_tflite import run_quantizer
 from .ranges import weight_scales
 

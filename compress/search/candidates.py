@@ -14,9 +14,9 @@ from edgelens.runtime.preprocess import PixelContract
 from edgelens.train.models.catalog import build
 from edgelens.train.models.cost import Cost, cost_of
 
-from ..finetune import FineTune, finetune, recipe_of
+from ..learn.finetune import FineTune, finetune, recipe_of
+from ..learn.pictures import Pictures, pictures_of
 from ..material import Material, split_of
-from ..pictures import Pictures, pictures_of
 from ..prune.attention import has_attention
 from ..prune.channels import prune_to_macs
 from ..prune.iterative import PruneConfig, narrower

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from ..report import pareto_plot
-
-if TYPE_CHECKING:
-    from .search import Point
+from ..bundle.report import pareto_plot
+from .measured_file import MeasuredFile
 
 __all__ = ["mark_front", "nearest_words", "pareto_plots", "table_rows"]
 
@@ -45,7 +43,7 @@ def pareto_plots(rows: Sequence[Mapping[str, Any]]) -> dict[str, bytes]:
     }
 
 
-def nearest_words(points: Sequence[Point]) -> str:
+def nearest_words(points: Sequence[MeasuredFile]) -> str:
     """Which measured file broke the budget least, and by how much."""
     if not points:
         return "none could be measured in the time there was"

@@ -7,9 +7,9 @@ from collections.abc import Callable, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from ..artifact import Artifact
-from ..gate import time_artifacts
-from ..gate_device import is_this_machine, predicted_on
+from ..export.artifact import Artifact
+from ..timing.on_device import is_this_machine, predicted_on
+from ..timing.timing import time_artifacts
 
 __all__ = ["Latency", "latency_for"]
 
@@ -28,7 +28,7 @@ def latency_for(device: str | None, on: str | None, threads: int = 1) -> Latency
 
 
 def _on(host: str, artifacts: Sequence[Artifact], threads: int) -> dict[str, tuple[float, bool]]:
-    from ..gate_remote import time_on
+    from ..timing.remote import time_on
 
     return {path: (timing.p95_ms, False) for path, timing in time_on(host, artifacts, threads=threads).items()}
 

@@ -9,8 +9,8 @@ from pathlib import Path
 
 from edgelens.runtime.errors import WorkError
 
-from ..artifact import Artifact
-from ..scratch import scratch_folder
+from ..export.artifact import Artifact
+from ..host.scratch import scratch_folder
 
 __all__ = ["memory_mb"]
 

@@ -14,28 +14,29 @@ from typing import Any
 from torch import nn
 
 from edgelens.runtime.errors import WorkError
-from edgelens.train.run import Run
+from edgelens.train.runs.run import Run
 
-from ..artifact import Artifact, file_outputs
-from ..assemble import checked_target
+from ..bundle.assemble import checked_target
 from ..config import CompressConfig
-from ..finetune import accuracy_of
-from ..gate_device import require_host
+from ..export.artifact import Artifact, file_outputs
+from ..learn.finetune import accuracy_of
+from ..learn.pictures import pictures_of
 from ..material import Material, material_of, split_of
-from ..pictures import pictures_of
 from ..pipeline import Candidate, Compressed, candidate_of, finish
-from ..proof import feature_space
+from ..progress import Steps
+from ..proof.proof import feature_space
 from ..shrink import teacher_of
-from ..steps import Steps
+from ..timing.on_device import require_host
 from .budget import Budget, Cost
 from .candidates import Lesson, bare_network, estimate, recovered, seen_by
 from .front import mark_front, nearest_words, pareto_plots, table_rows
 from .latency import Latency, latency_for
+from .measured_file import MeasuredFile
 from .memory import memory_mb
 from .space import Plan, plans_of
 from .study import Study
 
-__all__ = ["Point", "SearchConfig", "search_run"]
+__all__ = ["SearchConfig", "search_run"]
 
 HOPELESS = 0.15  # accuracy below the limit after a short recovery that no long one makes good
 GENEROUS = 0.6  # estimates are only trusted to be this good: what they exclude must be far off
@@ -53,30 +54,6 @@ class SearchConfig:
     minutes: float = 15.0
     lesson: Lesson = field(default_factory=Lesson)
     plans: tuple[Plan, ...] | None = None
-
-
-@dataclass(frozen=True)
-class Point:
-    """One measured file of one candidate."""
-
-    plan: Plan
-    artifact: Artifact
-    candidate: Candidate
-    cost: Cost
-    excess: dict[str, float]
-
-    def row(self) -> dict[str, Any]:
-        """Plain JSON types."""
-        return {
-            "candidate": self.plan.words,
-            "file": self.artifact.title,
-            "accuracy": self.cost.accuracy,
-            "size": self.cost.size_bytes,
-            "latency_ms": round(self.cost.latency_ms, 5),
-            "memory_mb": self.cost.memory_mb,
-            "predicted": self.cost.predicted,
-            "fits": not self.excess,
-        }
 
 
 def search_run(
@@ -118,9 +95,9 @@ class _Search:
         self.trained = accuracy_of(material.network, material.validation)
         self.least = config.budget.least_accuracy(self.trained)
         self.data = pictures_of(split_of(material.run, "train")[0], material.pixels, most=512)
-        self.best: Point | None = None
+        self.best: MeasuredFile | None = None
 
-    def all_points(self) -> list[Point]:
+    def all_points(self) -> list[MeasuredFile]:
         """Measured files, as many as the time allows, the promising first."""
         plans = list(self.config.plans or plans_of(self.material.run))
         first = next((plan for plan in plans if plan.kind == "trained"), None)
@@ -139,7 +116,7 @@ class _Search:
                 break  # plans come by accuracy: what follows answers worse
         return points
 
-    def after_short_recovery(self, plans: Sequence[Plan], points: Sequence[Point]) -> list[tuple[Plan, float]]:
+    def after_short_recovery(self, plans: Sequence[Plan], points: Sequence[MeasuredFile]) -> list[tuple[Plan, float]]:
         """Plans that the estimates allow, by their accuracy after a short recovery."""
         found: list[tuple[Plan, float]] = []
         for plan in plans:
@@ -156,7 +133,7 @@ class _Search:
         hopeful = [pair for pair in found if pair[1] >= self.least - HOPELESS]
         return hopeful or found[:1]  # what is said of the nearest should be of the best that could be done
 
-    def too_costly(self, plan: Plan, bare: Any, points: Sequence[Point]) -> str:
+    def too_costly(self, plan: Plan, bare: Any, points: Sequence[MeasuredFile]) -> str:
         """Why a plan cannot fit, judged by weights and multiply-adds with a wide margin; empty where it may."""
         budget = self.config.budget
         cost = estimate(bare, plan.pixels(self.material.pixels))
@@ -185,7 +162,7 @@ class _Search:
             facts = {"accuracy": accuracy}
         return float(facts["accuracy"])
 
-    def measured(self, plan: Plan, material: Material) -> list[Point]:
+    def measured(self, plan: Plan, material: Material) -> list[MeasuredFile]:
         """A plan's files with their costs, after the long recovery."""
         network = self.material.network if plan.kind == "trained" else self.study.network(plan, "long")
         if network is None:
@@ -210,15 +187,15 @@ class _Search:
         self.steps.say(f"{plan.words}: measured{self.so_far()}")
         return points
 
-    def point(self, plan: Plan, artifact: Artifact, candidate: Candidate, ms: float, predicted: bool) -> Point:
+    def point(self, plan: Plan, artifact: Artifact, candidate: Candidate, ms: float, predicted: bool) -> MeasuredFile:
         held = candidate.material.validation
         accuracy = float((file_outputs(artifact, held.pixels).argmax(1) == held.labels).mean())
         wanted = self.config.budget.memory_mb is not None
         memory = memory_mb(artifact, self.config.compress.threads) if wanted else None
         cost = Cost(accuracy, len(artifact.data), ms, memory, predicted)
-        return Point(plan, artifact, candidate, cost, self.config.budget.excess(cost, self.trained))
+        return MeasuredFile(plan, artifact, candidate, cost, self.config.budget.excess(cost, self.trained))
 
-    def cost_again(self, point: Point) -> Cost:
+    def cost_again(self, point: MeasuredFile) -> Cost:
         """A point's cost with its latency measured once more: one lucky measurement must not decide."""
         if point.cost.predicted or self.config.budget.latency_ms is None:
             return point.cost
@@ -242,7 +219,7 @@ def _identity(material: Material, teacher: nn.Module) -> str:
 
 
 def _finished(
-    point: Point, cost: Cost, points: Sequence[Point], rows: list[dict[str, Any]], out: str | Path,
+    point: MeasuredFile, cost: Cost, points: Sequence[MeasuredFile], rows: list[dict[str, Any]], out: str | Path,
     config: SearchConfig, steps: Steps,
 ) -> Compressed:  # fmt: skip
     """The bundle of every file of the winning candidate that keeps the budget, the winner preferred."""

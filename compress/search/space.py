@@ -6,7 +6,7 @@ import dataclasses
 from dataclasses import dataclass
 
 from edgelens.runtime.preprocess import PixelContract
-from edgelens.train.run import Run
+from edgelens.train.runs.run import Run
 
 __all__ = ["Plan", "plans_of"]
 

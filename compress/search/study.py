@@ -12,7 +12,7 @@ import torch
 from torch import nn
 
 from edgelens.runtime.errors import WorkError
-from edgelens.runtime.files import write_bytes, write_text
+from edgelens.runtime.host.files import write_bytes, write_text
 
 from .space import Plan
 

@@ -8,12 +8,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from edgelens.runtime.bare import read_model
-from edgelens.runtime.bundle import Bundle
+from edgelens.runtime.bundle.bundle import Bundle
+from edgelens.runtime.bundle.manifest import ModelFile, Network
 from edgelens.runtime.engines.catalog import available
 from edgelens.runtime.errors import EdgelensError, ModelError, UsageError, WorkError
-from edgelens.runtime.manifest import ModelFile, Network
-from edgelens.runtime.model import open_model
+from edgelens.runtime.model.bare import read_model
+from edgelens.runtime.model.open import open_model
 
 from .spec import Target
 

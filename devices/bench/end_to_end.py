@@ -26,8 +26,8 @@ def measure_end_to_end(opening: Mapping[str, Any], target: Target, seconds: floa
     import cv2
 
     from edgelens.runtime.frame import Frame
-    from edgelens.runtime.model import open_model
-    from edgelens.runtime.recognizer import BundleRecognizer
+    from edgelens.runtime.model.open import open_model
+    from edgelens.runtime.model.recognizer import BundleRecognizer
 
     cv2.setNumThreads(1)
     height, width = opening["frame"]

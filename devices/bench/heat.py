@@ -7,7 +7,7 @@ import time
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from edgelens.runtime.board import BoardProbe, BoardReading
+from edgelens.runtime.loop.board import BoardProbe, BoardReading
 
 __all__ = ["HeatLog", "Moment"]
 

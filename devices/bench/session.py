@@ -9,8 +9,8 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from edgelens.runtime.board import BoardProbe
 from edgelens.runtime.errors import WorkError
+from edgelens.runtime.loop.board import BoardProbe
 from edgelens.version import __version__
 
 from ..here import this_machine

@@ -11,10 +11,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from edgelens.runtime.bundle import Bundle
+from edgelens.runtime.bundle.bundle import Bundle
+from edgelens.runtime.bundle.signature import accepted_keys_file, check_signature, read_keys
 from edgelens.runtime.errors import BundleError, EdgelensError, WorkError
-from edgelens.runtime.signature import accepted_keys_file, check_signature, read_keys
-from edgelens.runtime.verify import verify_bundle
+from edgelens.runtime.model.verify import verify_bundle
 
 from .slots import Slot, Slots, device_id
 from .smoke import smoke_run

@@ -8,10 +8,11 @@ import tempfile
 import zipfile
 from pathlib import Path
 
-from edgelens.runtime.bundle import MANIFEST, SIGNATURE, Bundle
+from edgelens.runtime.bundle.bundle import Bundle
+from edgelens.runtime.bundle.manifest import MANIFEST, SIGNATURE
+from edgelens.runtime.bundle.signature import NAMESPACE
 from edgelens.runtime.errors import UsageError, WorkError
-from edgelens.runtime.files import write_bytes
-from edgelens.runtime.signature import NAMESPACE
+from edgelens.runtime.host.files import write_bytes
 
 __all__ = ["sign_bundle"]
 

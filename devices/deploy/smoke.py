@@ -7,12 +7,12 @@ from typing import Any
 
 import numpy as np
 
-from edgelens.runtime.bundle import Bundle
+from edgelens.runtime.bundle.bundle import Bundle
 from edgelens.runtime.engines.protocol import EngineOptions
 from edgelens.runtime.errors import WorkError
 from edgelens.runtime.frame import Frame
-from edgelens.runtime.images import decode_image
-from edgelens.runtime.recognizer import BundleRecognizer
+from edgelens.runtime.images.read import decode_image
+from edgelens.runtime.model.recognizer import BundleRecognizer
 
 __all__ = ["smoke_run"]
 

@@ -9,9 +9,9 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from edgelens.runtime.bundle import Bundle
+from edgelens.runtime.bundle.bundle import Bundle
 from edgelens.runtime.errors import DeviceError, UsageError, WorkError
-from edgelens.runtime.model import builtin_names, open_model
+from edgelens.runtime.model.open import builtin_names, open_model
 
 from ..remote import engines_for, send_input
 from ..ssh.connection import Connection

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from edgelens.runtime.board import BoardReading
+from edgelens.runtime.loop.board import BoardReading
 
 from .clock import clock_mhz, governor, max_clock_mhz
 from .memory import memory
@@ -59,5 +59,5 @@ class SystemProbe:
 
 
 def board_probe(root: str | Path = "/") -> SystemProbe:
-    """This machine's probe; satisfies `edgelens.runtime.board.BoardProbe`."""
+    """This machine's probe; satisfies `edgelens.runtime.loop.board.BoardProbe`."""
     return SystemProbe(Path(root))

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from edgelens.runtime.errors import DeviceError, UsageError
-from edgelens.runtime.files import write_text
+from edgelens.runtime.host.files import write_text
 
 from .connection import Hello
 

@@ -11,13 +11,12 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from edgelens.cli.elsewhere import wheels_option
+from edgelens.cli.options import json_option, labels_option, on_option, pixel_options
+from edgelens.cli.output import print_table, write_json
 from edgelens.runtime.errors import UsageError, WorkError
-from edgelens.runtime.files import write_text
-from edgelens.runtime.model import open_model
-
-from .elsewhere import wheels_option
-from .options import json_option, labels_option, on_option, pixel_options
-from .output import print_table, write_json
+from edgelens.runtime.host.files import write_text
+from edgelens.runtime.model.open import open_model
 
 if TYPE_CHECKING:
     from edgelens.devices.bench.session import BenchPlan

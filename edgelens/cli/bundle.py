@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from .options import labels_option, pixel_options
+from edgelens.cli.options import labels_option, pixel_options
 
 __all__ = ["command"]
 

@@ -59,15 +59,15 @@ def command(
 
     Move the thing, or the camera, until they are taken. Run it once a class, with the same --out.
     """
-    from edgelens.runtime.burst import Burst, cropped, in_terminal
-    from edgelens.runtime.config import parse_size
     from edgelens.runtime.errors import WorkError
+    from edgelens.runtime.images.burst import Burst, cropped, in_terminal
     from edgelens.runtime.live.collect import Collector, class_folder
+    from edgelens.runtime.loop.config import parse_size
+    from edgelens.runtime.loop.stop import StopOnSignals
     from edgelens.runtime.preprocess import Region
     from edgelens.runtime.recognitions import Recognitions
     from edgelens.runtime.result import Result
     from edgelens.runtime.sources.catalog import SourceOptions, default_source, open_source
-    from edgelens.runtime.stop import StopOnSignals
 
     class_folder(label)
     options = SourceOptions(size=parse_size(size) if size else None, flip=flip, rotate=int(rotate))
@@ -99,7 +99,7 @@ def command(
 
 def _frames(camera: Source, duration: float | None, stop: Callable[[], bool]) -> Generator[Frame]:
     """The camera's newest frames until the time is over."""
-    from edgelens.runtime.feeds import Feeds
+    from edgelens.runtime.loop.feeds import Feeds
 
     ends = time.monotonic() + (duration or float("inf"))
     with Feeds([camera], lambda notice: click.echo(notice.text, err=True)) as feeds:

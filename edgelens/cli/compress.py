@@ -10,12 +10,11 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from edgelens.cli.options import device_option, json_option, labels_option, on_option, pixel_options
 from edgelens.runtime.errors import UsageError
 
-from .options import device_option, json_option, labels_option, on_option, pixel_options
-
 if TYPE_CHECKING:
-    from edgelens.compress.card import Card
+    from edgelens.compress.bundle.card import Card
     from edgelens.compress.config import CompressConfig
 
 __all__ = ["command"]
@@ -70,8 +69,8 @@ __all__ = ["command"]
 @json_option
 def command(model: str, out: str, report: str | None, json_path: str | None, **options: Any) -> None:
     """Turn MODEL, a trained run or an .onnx file, into a small, fast, proven bundle."""
-    from edgelens.compress.steps import Steps
-    from edgelens.train import memory
+    from edgelens.compress.progress import Steps
+    from edgelens.train.optimize import allocator as memory
 
     foreign = Path(model).is_file() or model.endswith(".onnx")
     _refuse_idle(model, foreign)
@@ -135,7 +134,7 @@ def _refuse_idle(model: str, foreign: bool) -> None:
 def _config(options: dict[str, Any]) -> CompressConfig:
     """The options as a configuration."""
     from edgelens.compress.config import CompressConfig
-    from edgelens.compress.distill import DistillConfig
+    from edgelens.compress.learn.distill import DistillConfig
     from edgelens.compress.prune.iterative import PruneConfig
     from edgelens.compress.quantize.observers import Observer
     from edgelens.compress.quantize.qat import QatConfig

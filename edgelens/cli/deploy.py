@@ -6,9 +6,9 @@ import shlex
 
 import click
 
-from .elsewhere import wheels_option
-from .options import json_option, model_argument
-from .output import write_json
+from edgelens.cli.elsewhere import wheels_option
+from edgelens.cli.options import json_option, model_argument
+from edgelens.cli.output import write_json
 
 __all__ = ["command"]
 

@@ -10,16 +10,15 @@ from typing import Any
 
 import click
 
+from edgelens.cli.elsewhere import OnDevice, wheels_option
+from edgelens.cli.options import json_option, on_option
+from edgelens.cli.output import print_table, write_json
 from edgelens.devices.here import Machine, this_machine
 from edgelens.devices.probes import board_probe
 from edgelens.devices.probes.clock import governor
 from edgelens.devices.probes.throttle import throttling
 from edgelens.devices.profile import Profile, load_profile, profile_names
-from edgelens.runtime.files import write_bytes
-
-from .elsewhere import OnDevice, wheels_option
-from .options import json_option, on_option
-from .output import print_table, write_json
+from edgelens.runtime.host.files import write_bytes
 
 __all__ = ["command"]
 

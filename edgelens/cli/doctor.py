@@ -6,11 +6,10 @@ from typing import Any
 
 import click
 
+from edgelens.cli.elsewhere import OnDevice, wheels_option
+from edgelens.cli.options import json_option, on_option
+from edgelens.cli.output import print_table, write_json
 from edgelens.runtime.errors import WorkError
-
-from .elsewhere import OnDevice, wheels_option
-from .options import json_option, on_option
-from .output import print_table, write_json
 
 __all__ = ["command"]
 

@@ -59,8 +59,8 @@ def command(
     """
     from edgelens.cli.evaluate_tables import print_report
     from edgelens.runtime.engines.choice import options_for
-    from edgelens.runtime.model import open_model
-    from edgelens.runtime.network import choose_file
+    from edgelens.runtime.model.network import choose_file
+    from edgelens.runtime.model.open import open_model
     from edgelens.runtime.preprocess import Region
 
     bundle = open_model(model, **model_options)
@@ -100,8 +100,8 @@ def _measured(
     import numpy as np
 
     from edgelens.runtime.datasets.catalog import load_boxes, load_images
-    from edgelens.runtime.evaluate import evaluate_classifier
-    from edgelens.runtime.evaluate_detector import evaluate_detector
+    from edgelens.runtime.model.evaluate import evaluate_classifier
+    from edgelens.runtime.model.evaluate_detector import evaluate_detector
 
     if bundle.manifest.main.task == "detect":
         boxes, used = load_boxes(data, format=format_name).for_evaluation(split)

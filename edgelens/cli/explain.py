@@ -30,10 +30,10 @@ def command(run: str, image: str, method: str, label: str | None, out: str, json
 
     from edgelens.cli.output import write_json
     from edgelens.runtime.errors import UsageError
-    from edgelens.runtime.files import check_place, write_bytes
-    from edgelens.runtime.images import read_image
+    from edgelens.runtime.host.files import check_place, write_bytes
+    from edgelens.runtime.images.read import read_image
     from edgelens.train.explain.explain import explain
-    from edgelens.train.run import Run
+    from edgelens.train.runs.run import Run
 
     suffix = Path(out).suffix.lower()
     if suffix not in (".png", ".jpg", ".jpeg", ".webp"):

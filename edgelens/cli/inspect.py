@@ -21,7 +21,7 @@ _SHORT = 100
 @json_option
 def command(model: str, json_path: str | None) -> None:
     """Show what is inside a bundle or a model file."""
-    from edgelens.runtime.inspection import inspect_model
+    from edgelens.runtime.model.inspection import inspect_model
 
     found = inspect_model(model)
     if json_path:

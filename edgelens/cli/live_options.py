@@ -11,10 +11,10 @@ import click
 from edgelens.runtime.errors import UsageError
 
 if TYPE_CHECKING:
-    from edgelens.runtime.control import Control
     from edgelens.runtime.live.on_demand import ServiceOnDemand
     from edgelens.runtime.live.preview import LivePreview
     from edgelens.runtime.live.service import RecognizeService
+    from edgelens.runtime.loop.control import Control
 
 __all__ = ["listen_options", "live_page"]
 
@@ -40,9 +40,9 @@ def live_page(
     options: Mapping[str, Any], control: Control, *, service: RecognizeService | ServiceOnDemand | None = None
 ) -> LivePreview:
     """The page that the options ask for; nothing is started yet."""
-    from edgelens.runtime.live.access import choose_access
+    from edgelens.runtime.live.http.access import choose_access
+    from edgelens.runtime.live.http.server import Address, Tls
     from edgelens.runtime.live.preview import LivePreview
-    from edgelens.runtime.live.server import Address, Tls
 
     address = Address.parse(options["preview"]) if options.get("preview") else Address()
     if bool(options.get("cert")) != bool(options.get("key")):

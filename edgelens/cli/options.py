@@ -27,7 +27,7 @@ F = Callable[..., Any]
 def _writable(ctx: click.Context, param: click.Parameter, value: str | None) -> str | None:
     """A file that could not be written is said before the work, not after it."""
     if value and value != "-" and not ctx.resilient_parsing:
-        from edgelens.runtime.files import check_place
+        from edgelens.runtime.host.files import check_place
 
         check_place(value, param.opts[0])
     return value

@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from edgelens.runtime.files import replacing
+from edgelens.runtime.host.files import replacing
 
 __all__ = ["print_table", "write_json"]
 

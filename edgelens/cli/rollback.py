@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import click
 
-from .options import json_option
-from .output import write_json
+from edgelens.cli.options import json_option
+from edgelens.cli.output import write_json
 
 __all__ = ["command"]
 

@@ -17,17 +17,17 @@ from edgelens.cli.options import on_option
 from edgelens.cli.output import print_table, write_json
 from edgelens.cli.run_options import RunOptions, run_options
 from edgelens.runtime.errors import UsageError
-from edgelens.runtime.files import check_place
+from edgelens.runtime.host.files import check_place
 
 if TYPE_CHECKING:
-    from edgelens.runtime.board import BoardProbe
-    from edgelens.runtime.config import SourcePlan
-    from edgelens.runtime.control import Control
-    from edgelens.runtime.heat import HeatPolicy
-    from edgelens.runtime.model_slot import ModelSlot
-    from edgelens.runtime.motion import MotionGate
-    from edgelens.runtime.pace import Pace
-    from edgelens.runtime.pipeline import Lane, Outcome
+    from edgelens.runtime.loop.board import BoardProbe
+    from edgelens.runtime.loop.config import SourcePlan
+    from edgelens.runtime.loop.control import Control
+    from edgelens.runtime.loop.heat import HeatPolicy
+    from edgelens.runtime.loop.loop import Lane, Outcome
+    from edgelens.runtime.loop.model_slot import ModelSlot
+    from edgelens.runtime.loop.motion import MotionGate
+    from edgelens.runtime.loop.pace import Pace
     from edgelens.runtime.sinks.protocol import Sink
     from edgelens.runtime.sources.demo import DemoJudge
     from edgelens.runtime.sources.protocol import Source
@@ -85,9 +85,9 @@ def _check_outputs(options: RunOptions) -> None:
 
 def _run(options: RunOptions) -> tuple[int, bool]:
     """Put sources, models and sinks together and run the loop; the exit code, and whether a capture hangs."""
-    from edgelens.runtime.freed_memory import gaps_given_back, share_one_heap
-    from edgelens.runtime.pipeline import LoopOptions, run
-    from edgelens.runtime.stop import StopOnSignals
+    from edgelens.runtime.host.freed_memory import gaps_given_back, share_one_heap
+    from edgelens.runtime.loop.loop import LoopOptions, run
+    from edgelens.runtime.loop.stop import StopOnSignals
 
     device = options.device_id or os.environ.get("EDGELENS_DEVICE_ID") or os.uname().nodename
     share_one_heap()
@@ -119,7 +119,7 @@ def _run(options: RunOptions) -> tuple[int, bool]:
 
 def _begun() -> None:
     """The first result is there: what was loaded for it is never looked through for garbage again."""
-    from edgelens.runtime.freed_memory import keep_freed_pictures
+    from edgelens.runtime.host.freed_memory import keep_freed_pictures
 
     gc.freeze()
     gc.enable()
@@ -127,7 +127,7 @@ def _begun() -> None:
 
 
 def _plans(options: RunOptions) -> tuple[SourcePlan, ...]:
-    from edgelens.runtime.config import SourcePlan, parse_agree, parse_size, read_config, with_unique_names
+    from edgelens.runtime.loop.config import SourcePlan, parse_agree, parse_size, read_config, with_unique_names
     from edgelens.runtime.preprocess import Region
     from edgelens.runtime.sources.catalog import default_source
 
@@ -153,7 +153,7 @@ def _plans(options: RunOptions) -> tuple[SourcePlan, ...]:
 
 
 def _lanes(plans: Sequence[SourcePlan], options: RunOptions, stack: ExitStack) -> list[Lane]:
-    from edgelens.runtime.pipeline import Lane
+    from edgelens.runtime.loop.loop import Lane
     from edgelens.runtime.sources.catalog import SourceOptions, kind_of, open_source
 
     slots: dict[tuple[str, str | None], ModelSlot] = {}
@@ -180,14 +180,14 @@ def _lanes(plans: Sequence[SourcePlan], options: RunOptions, stack: ExitStack) -
 
 
 def _motion_gate() -> MotionGate:
-    from edgelens.runtime.motion import MotionGate
+    from edgelens.runtime.loop.motion import MotionGate
 
     return MotionGate()
 
 
 def _model(name: str, labels: str | None, options: RunOptions) -> ModelSlot:
-    from edgelens.runtime.model import open_model
-    from edgelens.runtime.model_slot import ModelChoice, ModelSlot
+    from edgelens.runtime.loop.model_slot import ModelChoice, ModelSlot
+    from edgelens.runtime.model.open import open_model
 
     bundle = open_model(
         name,
@@ -207,7 +207,7 @@ def _model(name: str, labels: str | None, options: RunOptions) -> ModelSlot:
 
 
 def _control(plans: Sequence[SourcePlan], lanes: Sequence[Lane], options: RunOptions) -> Control:
-    from edgelens.runtime.control import Control, Settings
+    from edgelens.runtime.loop.control import Control, Settings
 
     at_hand = dict.fromkeys((options.model, *options.models))
     control = Control([plan.name for plan in plans], Settings(), tuple(at_hand))
@@ -234,7 +234,7 @@ def _demo_judge(lanes: Sequence[Lane]) -> DemoJudge | None:
 
 
 def _pace(options: RunOptions) -> Pace:
-    from edgelens.runtime.pace import Pace
+    from edgelens.runtime.loop.pace import Pace
 
     def probe() -> BoardProbe:
         from edgelens.devices.probes.board import board_probe
@@ -242,7 +242,7 @@ def _pace(options: RunOptions) -> Pace:
         return board_probe()
 
     def policy() -> HeatPolicy:
-        from edgelens.runtime.heat import HeatPolicy
+        from edgelens.runtime.loop.heat import HeatPolicy
 
         usual = HeatPolicy(full_fps=options.max_fps or options.camera_fps or 30.0)
         return replace(usual, limit_c=options.max_temp) if options.max_temp else usual
@@ -313,7 +313,7 @@ def _preview(options: RunOptions, control: Control, lanes: Sequence[Lane], devic
 
 def _finish(options: RunOptions, summary: dict[str, Any], lanes: Sequence[Lane], judge: DemoJudge | None) -> None:
     """Say and write what the run amounted to."""
-    from edgelens.runtime.summary import summary_rows
+    from edgelens.runtime.loop.summary import summary_rows
 
     if options.summary_path is not None:
         write_json(options.summary_path, summary)
@@ -331,7 +331,7 @@ def _finish(options: RunOptions, summary: dict[str, Any], lanes: Sequence[Lane],
 
 def _explain(lanes: Sequence[Lane]) -> None:
     """The table of what `--engine auto` measured, finished now if the run was too short for it."""
-    from edgelens.runtime.engine_search import BUDGET_S, header, table_rows
+    from edgelens.runtime.model.engine_search import BUDGET_S, header, table_rows
 
     for model in {id(lane.model): lane.model for lane in lanes}.values():
         model.load()

@@ -9,13 +9,7 @@ from typing import Any
 import click
 
 from edgelens.cli.live_options import listen_options, live_page
-from edgelens.cli.options import (
-    engine_options,
-    labels_option,
-    model_argument,
-    pixel_options,
-    threshold_option,
-)
+from edgelens.cli.options import engine_options, labels_option, model_argument, pixel_options, threshold_option
 
 __all__ = ["command"]
 
@@ -40,12 +34,12 @@ def command(model: str, **options: Any) -> None:
 
     import cv2
 
-    from edgelens.runtime.control import Control, LoopStatus, Settings
     from edgelens.runtime.engines.protocol import EngineOptions
     from edgelens.runtime.live.service import RecognizeService, ServiceLimits
-    from edgelens.runtime.model import open_model
-    from edgelens.runtime.sdnotify import SystemdNotifier
-    from edgelens.runtime.stop import StopOnSignals
+    from edgelens.runtime.loop.control import Control, LoopStatus, Settings
+    from edgelens.runtime.loop.sdnotify import SystemdNotifier
+    from edgelens.runtime.loop.stop import StopOnSignals
+    from edgelens.runtime.model.open import open_model
 
     cv2.setNumThreads(1)  # the workers are as many as the cores
     names = ("labels", "mean", "std", "color", "resize", "pad", "input_size", "decoder", "threshold")

@@ -51,7 +51,7 @@ def command(url: str | None, token_file: str | None, json_path: str | None) -> N
 
 def _ask(running: Running, token_file: str | None) -> dict[str, Any]:
     """What one process says of itself; an error is part of the answer."""
-    from edgelens.runtime.live.access import read_token
+    from edgelens.runtime.live.http.access import read_token
 
     answer: dict[str, Any] = {"url": running.url, "pid": running.pid or None}
     try:

@@ -14,7 +14,7 @@ from edgelens.cli.train_options import training_config, training_options
 from edgelens.runtime.errors import UsageError
 
 if TYPE_CHECKING:
-    from edgelens.train.run import Run
+    from edgelens.train.runs.run import Run
 
 __all__ = ["command"]
 
@@ -46,7 +46,8 @@ def command(
     if list_models:
         _show_models()
         return
-    from edgelens.train import memory, preview, training
+    from edgelens.train import preview, training
+    from edgelens.train.optimize import allocator as memory
 
     memory.keep_large_blocks()
     if resume:
@@ -80,8 +81,8 @@ def _free_folder(data: str, model: str | None) -> str:
 
 def _learning_curve(run: Run) -> None:
     from edgelens.train import training
-    from edgelens.train.learning_curve import learning_curve
     from edgelens.train.report.write import write_report
+    from edgelens.train.tune.learning_curve import learning_curve
 
     learning_curve(run, lambda config: training.fit(config, quiet=True, overwrite=True), click.echo)
     write_report(run)

@@ -49,9 +49,10 @@ def command(
 
     Stop it at any time: the same command goes on where it was, and started twice it shares the work.
     """
-    from edgelens.train import backbone, memory
+    from edgelens.train.data.picture import choose_pixels
     from edgelens.train.data.prepare import open_images
-    from edgelens.train.picture import choose_pixels
+    from edgelens.train.optimize import allocator as memory
+    from edgelens.train.start import pretrained as backbone
     from edgelens.train.tune.plots import write_plots
     from edgelens.train.tune.search import TuneConfig, search, write_best
     from edgelens.train.tune.space import default_space, parse_search
@@ -59,7 +60,9 @@ def command(
     config = training_config(data, out or f"tunings/{Path(data).resolve().stem or 'data'}", chosen)
     images = open_images(config.data_config())  # what is wrong with the data is said before a study exists
     fixed = {option for option, value in chosen.items() if value not in (None, ())}
-    started = config.start is not None or backbone.suits(config, images, choose_pixels(images, config))
+    started = config.start is not None or backbone.suits(
+        config, images, choose_pixels(images, config.model, config.size, config.color, config.resize)
+    )
     space = dict(map(parse_search, searched)) or default_space(
         config, fixed, small=sampler == "grid", shaped=not started
     )

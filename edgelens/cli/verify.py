@@ -21,8 +21,8 @@ def command(model: str, engine: str, precision: str | None, threads: int | None,
     """Prove a bundle's model files on this machine with its golden frames."""
     from edgelens.runtime.engines.choice import options_for
     from edgelens.runtime.errors import UsageError, WorkError
-    from edgelens.runtime.model import open_model
-    from edgelens.runtime.verify import verify_bundle
+    from edgelens.runtime.model.open import open_model
+    from edgelens.runtime.model.verify import verify_bundle
 
     bundle = open_model(model)
     if bundle.path is None:

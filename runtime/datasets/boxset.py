@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import DataError
-from ..images import read_image
+from ..images.read import read_image
 from .imageset import SPLITS
 
 __all__ = ["BoxSet", "ImageBoxes", "box_set"]

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..errors import DataError
-from ..images import SUFFIXES
+from ..images.read import SUFFIXES
 from . import cifar, coco, folders, idx, npz, table, voc, yolo
 from .boxset import BoxSet
 from .imageset import ImageSet

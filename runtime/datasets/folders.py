@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from ..errors import DataError
-from ..images import SUFFIXES
+from ..images.read import SUFFIXES
 from .imageset import SPLIT_WORDS, ImageSet, in_class_order, legible
 
 __all__ = ["fits", "read"]

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import DataError
-from ..images import read_image
+from ..images.read import read_image
 
 __all__ = ["SPLITS", "SPLIT_WORDS", "ImageSet", "in_class_order", "legible"]
 

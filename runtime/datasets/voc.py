@@ -9,7 +9,7 @@ from xml.parsers import expat
 import numpy as np
 
 from ..errors import DataError
-from ..images import SUFFIXES
+from ..images.read import SUFFIXES
 from .boxset import BoxSet, ImageBoxes, box_set
 
 __all__ = ["fits", "read"]

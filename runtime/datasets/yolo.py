@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from ..errors import DataError
-from ..images import SUFFIXES
+from ..images.read import SUFFIXES
 from .boxset import BoxSet, ImageBoxes, box_set
 from .yolo_yaml import read_yaml
 

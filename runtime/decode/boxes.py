@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..manifest import Network
+from ..bundle.manifest import Network
 from ..preprocess import Placement
 from ..recognitions import Recognitions
 

@@ -7,8 +7,8 @@ from typing import Any
 
 from numpy.typing import NDArray
 
+from ..bundle.manifest import Network
 from ..errors import ModelError
-from ..manifest import Network
 from ..preprocess import Placement
 from ..recognitions import Recognitions
 

@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ..bundle.manifest import Decode, Network
 from ..engines.protocol import TensorInfo
 from ..formats.description import ModelDescription
-from ..manifest import Decode, Network
 from ..preprocess import Placement
 from ..recognitions import UNKNOWN_ID, Recognitions
 from .reading import Reading

@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 
+from ..bundle.manifest_json import parse_contract
 from ..errors import BundleError
 from ..formats.description import ModelDescription
-from ..manifest_json import parse_contract
 from .classify import read_as_classifier
 from .reading import Reading
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ..manifest import Decode
+from ..bundle.manifest import Decode
 from ..preprocess import Anchor, Color, Filter, Resize, TensorContract
 
 __all__ = ["Reading"]

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ..bundle.manifest import Decode, Network
 from ..formats.description import ModelDescription
-from ..manifest import Decode, Network
 from ..preprocess import Placement
 from ..recognitions import Recognitions
 from .boxes import detections

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ..bundle.manifest import Network
 from ..errors import ModelError
-from ..manifest import Network
 from ..preprocess import Placement
 from ..recognitions import Recognitions
 from .boxes import corners, detections

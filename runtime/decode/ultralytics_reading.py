@@ -7,10 +7,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from ..bundle.manifest import Decode
 from ..engines.protocol import TensorInfo
 from ..formats.description import ModelDescription
 from ..labels import parse_names
-from ..manifest import Decode
 from .classify import read_as_classifier
 from .grids import cell_count, strides_for
 from .picture import picture_size

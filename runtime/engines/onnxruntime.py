@@ -83,7 +83,7 @@ def _cuda(options: EngineOptions) -> dict[str, Any]:  # noqa: ARG001
 
 
 def _tensorrt(options: EngineOptions) -> dict[str, Any]:
-    from .memory import cache_folder
+    from .machine import cache_folder
 
     folder = options.cache or str(cache_folder() / "tensorrt")
     with contextlib.suppress(OSError):  # without a cache it builds anew, that is all

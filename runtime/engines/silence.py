@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from ..caught_stderr import caught_stderr
+from ..host.caught_stderr import caught_stderr
 
 __all__ = ["silenced"]
 

@@ -10,16 +10,16 @@ from starlette.routing import Route, Router
 from starlette.types import ASGIApp
 
 from ..errors import BundleError, ModelError, UsageError, WorkError
-from .access import Access
-from .desk import Desk
-from .gate import Gate
+from .http.access import Access
+from .http.gate import Gate
+from .http.openapi import openapi
+from .http.page_files import PageFiles
+from .http.replies import Asked, Endpoint, Reply, as_json
 from .knobs import change_settings
 from .metrics_text import metrics_text
 from .on_demand import ServiceOnDemand
-from .openapi import openapi
-from .page_files import PageFiles
-from .replies import Asked, Endpoint, Reply, as_json
 from .service import RecognizeService
+from .shared_state import Desk
 from .stream import EventStream, FrameStream, event
 
 __all__ = ["build_app"]

@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 
 from ..errors import UsageError, WorkError
-from ..files import write_bytes
+from ..host.files import write_bytes
 from ..preprocess import Region
 from ..result import Result
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from ..control import Control, Settings
 from ..errors import UsageError
+from ..loop.control import Control, Settings
 from ..preprocess import Region
 
 __all__ = ["change_settings", "settings_json"]

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from ..control import LoopStatus
-from .desk import Desk
+from ..loop.control import LoopStatus
+from .shared_state import Desk
 
 __all__ = ["Family", "metrics_text", "render"]
 

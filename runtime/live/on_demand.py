@@ -11,10 +11,10 @@ from typing import Any
 
 from starlette.types import Receive, Scope, Send
 
-from ..bundle import Bundle
+from ..bundle.bundle import Bundle
 from ..errors import EdgelensError
 from ..result import Result
-from .gate import refuse
+from .http.gate import refuse
 from .metrics_text import Family
 from .service import RecognizeService, ServiceLimits
 

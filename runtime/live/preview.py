@@ -10,15 +10,15 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ..control import Control
 from ..errors import UsageError
+from ..loop.control import Control
 from ..result import Result
 from ..sinks.protocol import Notice
-from .access import Access, choose_access, is_loopback
 from .collect import Collector
-from .desk import Desk
+from .http.access import Access, choose_access, is_loopback
+from .http.server import DEFAULT_PORT, Address, Server, Tls
 from .running import Running, note_running
-from .server import DEFAULT_PORT, Address, Server, Tls
+from .shared_state import Desk
 
 if TYPE_CHECKING:
     from .on_demand import ServiceOnDemand

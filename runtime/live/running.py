@@ -11,8 +11,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from ..errors import WorkError
-from ..files import write_text
-from ..places import run_folder, run_folders
+from ..host.files import write_text
+from ..host.places import run_folder, run_folders
 
 __all__ = ["Running", "note_running", "running_here"]
 

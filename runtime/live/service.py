@@ -17,22 +17,22 @@ from urllib.parse import parse_qs
 
 from starlette.types import Receive, Scope, Send
 
-from ..bundle import Bundle
+from ..bundle.bundle import Bundle
 from ..decode.catalog import decoder_for
 from ..engines.protocol import EngineOptions
 from ..errors import EdgelensError, ImageError
 from ..frame import Frame
-from ..network import with_threshold
+from ..model.batching import SharedNetwork, batch_pays
+from ..model.network import with_threshold
+from ..model.recognizer import BundleRecognizer
 from ..preprocess import fit
-from ..recognizer import BundleRecognizer
 from ..result import Result
-from .batching import SharedNetwork, batch_pays
-from .gate import refuse
-from .limits import BodyError, content_type, read_body
+from .http.gate import refuse
+from .http.limits import BodyError, content_type, read_body
+from .http.multipart import parts_of
+from .http.upload import MAX_PIXELS, TooLargeError, decode_upload
 from .metrics_text import Family
-from .multipart import parts_of
 from .service_counts import ServiceCounts
-from .upload import MAX_PIXELS, TooLargeError, decode_upload
 
 __all__ = ["RecognizeService", "ServiceLimits"]
 

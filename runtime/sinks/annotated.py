@@ -10,10 +10,10 @@ from pathlib import Path
 import cv2
 
 from ..errors import UsageError, WorkError
-from ..files import write_bytes
 from ..frame import Frame
-from ..overlay import drawn
+from ..host.files import write_bytes
 from ..result import Result
+from .overlay import drawn
 from .protocol import Notice
 
 __all__ = ["AnnotatedImages", "AnnotatedVideo", "AnnotatedVideos", "annotated"]

@@ -22,7 +22,7 @@ from typing import Any, Literal
 from urllib.parse import unquote, urlsplit
 
 from ..errors import UsageError
-from ..places import state_folder
+from ..host.places import state_folder
 from ..result import Result
 from .discovery import discovery_message
 from .outbox import Message, Outbox

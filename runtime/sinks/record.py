@@ -19,8 +19,8 @@ from pathlib import Path
 import cv2
 
 from ..errors import WorkError
-from ..files import write_bytes
-from ..images import decode_image
+from ..host.files import write_bytes
+from ..images.read import decode_image
 from ..result import Result
 from .clip import Clip
 from .lines import RotatingLines

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import WorkError
-from ..files import write_bytes
+from ..host.files import write_bytes
 from ..preprocess import Region
 from ..recognitions import UNKNOWN, UNKNOWN_ID
 from ..result import Result

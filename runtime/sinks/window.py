@@ -7,8 +7,8 @@ from collections.abc import Callable
 import cv2
 
 from ..errors import UsageError
-from ..overlay import drawn
 from ..result import Result
+from .overlay import drawn
 from .protocol import Notice
 
 __all__ = ["Window"]

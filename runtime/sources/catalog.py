@@ -97,7 +97,7 @@ def kind_of(spec: str) -> str:
     if scheme in ("http", "https"):
         return "mjpeg"
     if scheme:
-        from ..credentials import masked
+        from .credentials import masked
 
         raise SourceError(f"{masked(spec)}: {scheme}:// is no kind of source; there are rtsp:// and http:// (MJPEG)")
     path = Path(spec)
@@ -111,7 +111,7 @@ def kind_of(spec: str) -> str:
 
 
 def _is_image(path: Path) -> bool:
-    from ..images import SUFFIXES
+    from ..images.read import SUFFIXES
 
     return path.suffix.lower() in SUFFIXES
 

@@ -18,7 +18,7 @@ import numpy as np
 
 from ..errors import ImageError, SourceError
 from ..frame import Frame
-from ..images import decode_image
+from ..images.read import decode_image
 from .jpeg_stream import JpegSplitter, Picture
 
 __all__ = ["CsiCamera", "has_csi_camera"]

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from ..errors import ImageError, SourceError
 from ..frame import Frame
-from ..images import SUFFIXES, read_image
+from ..images.read import SUFFIXES, read_image
 
 __all__ = ["ImageFiles", "natural_order"]
 

@@ -10,11 +10,11 @@ import time
 from collections import deque
 from urllib.parse import urljoin, urlsplit
 
-from ..credentials import masked, parse_address
 from ..errors import ImageError, SourceError
 from ..frame import Frame
-from ..images import decode_image
+from ..images.read import decode_image
 from .arrival import ArrivalSocket
+from .credentials import masked, parse_address
 from .http_login import authorization
 from .jpeg_stream import JpegSplitter, Picture
 

@@ -11,9 +11,9 @@ from collections.abc import Callable
 import cv2
 import numpy as np
 
-from ..credentials import masked, parse_address
 from ..errors import SourceError
 from ..frame import Frame
+from .credentials import masked, parse_address
 from .lag import STALE_S, Lag
 from .rtsp_relay import RtspRelay
 from .silence import silence_opencv

@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass, replace
 from urllib.parse import urlsplit
 
-from ..credentials import Address
+from .credentials import Address
 from .http_login import authorization
 
 __all__ = ["RtspDialogue"]

@@ -14,8 +14,8 @@ import threading
 import time
 from urllib.parse import urlsplit
 
-from ..credentials import Address
 from .arrival import ArrivalSocket
+from .credentials import Address
 from .interleaved import InterleavedSplitter
 from .picture_ends import Arrivals, PictureEnds
 from .rtsp_dialogue import RtspDialogue

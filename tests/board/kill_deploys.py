@@ -19,7 +19,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from edgelens.runtime.bundle import Bundle, write_bundle
+from edgelens.runtime.bundle.bundle import Bundle, write_bundle
 
 
 def deploy(bundle: str, host: str, wheels: str) -> subprocess.Popen[str]:

@@ -13,7 +13,7 @@ from click.testing import CliRunner
 from edgelens.cli.explain import command
 from edgelens.runtime.errors import EdgelensError
 from edgelens.train.config import TrainConfig
-from edgelens.train.run import Run
+from edgelens.train.runs.run import Run
 from edgelens.train.training import fit
 
 

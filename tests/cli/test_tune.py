@@ -11,7 +11,7 @@ from click.testing import CliRunner
 
 from edgelens.cli import train, tune
 from edgelens.runtime.errors import EdgelensError
-from edgelens.train.run import Run
+from edgelens.train.runs.run import Run
 
 FAST = ["--model", "linear", "--epochs", "1", "--threads", "1", "--precision", "float32", "--augment", "none"]
 

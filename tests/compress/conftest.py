@@ -45,7 +45,7 @@ def run_folder(digits_file, tmp_path_factory) -> Path:
 
 @pytest.fixture(scope="session")
 def run(run_folder):
-    from edgelens.train.run import Run
+    from edgelens.train.runs.run import Run
 
     return Run.open(run_folder)
 

@@ -6,12 +6,12 @@ from collections import Counter
 import numpy as np
 import pytest
 
-from edgelens.compress.artifact import Artifact, file_outputs
 from edgelens.compress.config import CompressConfig
+from edgelens.compress.export.artifact import Artifact, file_outputs
 from edgelens.compress.export.tflite import operators
 from edgelens.compress.material import material_of
 from edgelens.runtime.formats.catalog import describe
-from edgelens.runtime.verify import verify_bundle
+from edgelens.runtime.model.verify import verify_bundle
 
 FILES = [f"models/main.{precision}.{suffix}" for precision in ("float32", "int8") for suffix in ("onnx", "tflite")]
 
@@ -101,8 +101,8 @@ def test_labels_ride_along_in_the_files(compressed, path):
 
 
 def test_a_bare_file_out_of_the_bundle_answers_with_its_labels(compressed, tmp_path, run):
-    from edgelens.runtime.model import open_model
-    from edgelens.runtime.network import LoadedNetwork
+    from edgelens.runtime.model.network import LoadedNetwork
+    from edgelens.runtime.model.open import open_model
 
     for path in (FILES[2], FILES[3]):
         file = tmp_path / path.rsplit("/", 1)[1]
@@ -122,11 +122,11 @@ def test_a_bare_file_out_of_the_bundle_answers_with_its_labels(compressed, tmp_p
 
 
 def test_the_simulation_is_what_the_files_compute(compressed, run):
-    from edgelens.compress.answers import torch_logits
-    from edgelens.compress.files import quantized_by
-    from edgelens.compress.graph import trace
+    from edgelens.compress.files.model_files import quantized_by
+    from edgelens.compress.network.answers import torch_logits
+    from edgelens.compress.network.graph import trace
+    from edgelens.compress.proof.parity import snr_db
     from edgelens.compress.quantize.simulate import simulate
-    from edgelens.compress.verify_parity import snr_db
 
     config = CompressConfig(calibration_images=64)
     material = material_of(run, config)
@@ -156,6 +156,6 @@ def test_the_card_says_what_was_done(compressed):
 
 
 def test_feature_space_is_the_networks_own(compressed, run):
-    from edgelens.compress.proof import feature_space
+    from edgelens.compress.proof.proof import feature_space
 
     assert compressed.bundle.manifest.main.feature_space == feature_space(run.model(), run.pixels)

@@ -5,20 +5,21 @@ import dataclasses
 import pytest
 import torch
 
-from edgelens.compress.artifact import file_outputs
 from edgelens.compress.config import CompressConfig
 from edgelens.compress.eight_bit import LEAST_BETWEEN_DB, eight_bit_files
-from edgelens.compress.exported import export, int8_artifacts
-from edgelens.compress.finetune import FineTune, recipe_of
-from edgelens.compress.graph import trace
+from edgelens.compress.export.artifact import file_outputs
+from edgelens.compress.export.exported import export
+from edgelens.compress.files.int8 import int8_artifacts
+from edgelens.compress.learn.finetune import FineTune, recipe_of
+from edgelens.compress.learn.pictures import pictures_of
 from edgelens.compress.material import material_of
-from edgelens.compress.pictures import pictures_of
+from edgelens.compress.network.graph import trace
+from edgelens.compress.progress import Steps
+from edgelens.compress.proof.parity import snr_db
 from edgelens.compress.quantize.observers import observe
 from edgelens.compress.quantize.plan import make_plan
 from edgelens.compress.quantize.qat import QatConfig, train_quantized
 from edgelens.compress.quantize.ranges import agree_on_ranges
-from edgelens.compress.steps import Steps
-from edgelens.compress.verify_parity import snr_db
 from edgelens.train.models.catalog import build
 from edgelens.train.models.options import ModelOptions
 

@@ -9,7 +9,7 @@ from edgelens.compress.config import CompressConfig
 from edgelens.compress.foreign import bundle_file, compress_onnx
 from edgelens.compress.material import calibration_folder, material_of
 from edgelens.compress.pipeline import compress_run
-from edgelens.runtime.bundle import Bundle, write_bundle
+from edgelens.runtime.bundle.bundle import Bundle, write_bundle
 from edgelens.runtime.errors import DataError, EdgelensError, ModelError, UsageError, WorkError
 
 
@@ -128,7 +128,7 @@ def test_labels_that_do_not_match(compressed, tmp_path):
 def test_a_finished_file_is_bundled_with_its_own_proof(compressed, tmp_path):
     import cv2
 
-    from edgelens.runtime.verify import verify_bundle
+    from edgelens.runtime.model.verify import verify_bundle
 
     for i in range(6):
         frame = np.random.default_rng(i).integers(0, 256, (40, 50, 3), dtype=np.uint8)

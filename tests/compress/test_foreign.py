@@ -7,7 +7,7 @@ from edgelens.compress.config import CompressConfig
 from edgelens.compress.foreign import compress_onnx
 from edgelens.compress.foreign.onnx_model import load_onnx
 from edgelens.runtime.errors import ModelError
-from edgelens.runtime.verify import verify_bundle
+from edgelens.runtime.model.verify import verify_bundle
 
 
 @pytest.fixture(scope="module")
@@ -43,7 +43,7 @@ def test_a_plain_torch_export_is_quantized_throughout(digit_photos, tmp_path):
     import torch
     from torch import nn
 
-    from edgelens.compress.quiet import quiet
+    from edgelens.compress.host.quiet import quiet
 
     torch.manual_seed(0)
     layers = [nn.Conv2d(3, 16, 3, padding=1), nn.ReLU(), nn.Conv2d(16, 16, 3, padding=1), nn.ReLU()]

@@ -15,14 +15,14 @@ import pytest
 from click.testing import CliRunner
 
 from edgelens.cli import cli
-from edgelens.compress import gate
 from edgelens.compress.config import CompressConfig
 from edgelens.compress.material import material_of
 from edgelens.compress.pipeline import candidate_of, finish
-from edgelens.compress.steps import Steps
-from edgelens.runtime import files
-from edgelens.runtime.bundle import Bundle, write_bundle
+from edgelens.compress.progress import Steps
+from edgelens.compress.timing import timing as gate
+from edgelens.runtime.bundle.bundle import Bundle, write_bundle
 from edgelens.runtime.errors import EdgelensError, UsageError, WorkError
+from edgelens.runtime.host import files
 
 
 def one_line(error: EdgelensError, *words: str) -> None:
@@ -171,7 +171,7 @@ def test_no_space_for_a_candidate_of_a_search(tmp_path, size):
 
 
 def test_no_space_for_what_converters_write(tmp_path, monkeypatch):
-    from edgelens.compress.scratch import scratch_folder
+    from edgelens.compress.host.scratch import scratch_folder
 
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
     with no_space_after(10), pytest.raises(WorkError) as caught, scratch_folder() as folder:

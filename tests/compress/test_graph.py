@@ -3,7 +3,7 @@
 import torch
 from torch import nn
 
-from edgelens.compress.graph import example_input, is_convolutional, trace
+from edgelens.compress.network.graph import example_input, is_convolutional, trace
 from edgelens.runtime.preprocess import PixelContract
 
 PIXELS = PixelContract(12, 12)
@@ -70,9 +70,9 @@ def test_a_hard_swish_is_one_operator_of_the_float_file(make_pictures):
     import numpy as np
     import onnx
 
-    from edgelens.compress.answers import torch_logits
-    from edgelens.compress.artifact import file_outputs
-    from edgelens.compress.exported import export, float_artifacts
+    from edgelens.compress.export.artifact import file_outputs
+    from edgelens.compress.export.exported import export, float_artifacts
+    from edgelens.compress.network.answers import torch_logits
     from edgelens.train.models.catalog import build
     from edgelens.train.models.options import ModelOptions
 

@@ -5,7 +5,7 @@ import pytest
 import torch
 from torch import nn
 
-from edgelens.compress.graph import trace
+from edgelens.compress.network.graph import trace
 from edgelens.compress.quantize.observers import OBSERVERS, Histogram, Observer, observe
 from edgelens.compress.quantize.plan import make_plan
 from edgelens.compress.quantize.ranges import PIXELS, Range, agree_on_ranges, weight_scales

@@ -5,13 +5,13 @@ import dataclasses
 import pytest
 
 from edgelens.compress.config import CompressConfig
+from edgelens.compress.progress import Steps
 from edgelens.compress.quantize.observers import Observer
 from edgelens.compress.search.budget import Budget, Cost
 from edgelens.compress.search.candidates import Lesson
 from edgelens.compress.search.front import mark_front
 from edgelens.compress.search.search import SearchConfig, search_run
 from edgelens.compress.search.space import Plan
-from edgelens.compress.steps import Steps
 from edgelens.runtime.errors import UsageError, WorkError
 
 PLAIN = CompressConfig(
@@ -85,7 +85,7 @@ def test_what_cannot_be_done_is_said_with_how_near_it_came(run_folder, tmp_path)
 
 
 def test_memory_is_the_peak_above_the_idle_engine(compressed):
-    from edgelens.compress.artifact import Artifact
+    from edgelens.compress.export.artifact import Artifact
     from edgelens.compress.search.memory import memory_mb
 
     file = next(f for f in compressed.bundle.manifest.main.files if f.path.endswith("int8.tflite"))

@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 import torch
 
-from edgelens.compress.answers import torch_logits
-from edgelens.compress.finetune import FineTune, accuracy_of, recipe_of
-from edgelens.compress.graph import trace
-from edgelens.compress.pictures import pictures_of
+from edgelens.compress.learn.finetune import FineTune, accuracy_of, recipe_of
+from edgelens.compress.learn.pictures import pictures_of
+from edgelens.compress.network.answers import torch_logits
+from edgelens.compress.network.graph import trace
 from edgelens.compress.prune.channels import macs_of, prune_to_macs
 from edgelens.compress.prune.importance import with_gradients
 from edgelens.compress.prune.iterative import PruneConfig, prune
@@ -58,13 +58,14 @@ def test_attention_prunes_whole_heads_and_inner_width():
 
 
 def test_training_in_8_bits_ends_in_weights_and_ranges_that_export(run, train_pictures):
-    from edgelens.compress.artifact import file_outputs
     from edgelens.compress.config import CompressConfig
-    from edgelens.compress.exported import export, int8_artifacts
-    from edgelens.compress.files import quantized_by
+    from edgelens.compress.export.artifact import file_outputs
+    from edgelens.compress.export.exported import export
+    from edgelens.compress.files.int8 import int8_artifacts
+    from edgelens.compress.files.model_files import quantized_by
+    from edgelens.compress.proof.parity import snr_db
     from edgelens.compress.quantize.qat import QatConfig, train_quantized
     from edgelens.compress.quantize.simulate import simulate
-    from edgelens.compress.verify_parity import snr_db
 
     network = run.model()
     graph = trace(network, run.pixels)
@@ -103,8 +104,8 @@ def test_equalizing_leaves_the_float_network_alone(run, train_pictures):
 
 def test_learned_rounding_stays_on_the_grid_and_helps(run, train_pictures):
     from edgelens.compress.config import CompressConfig
-    from edgelens.compress.files import quantized_by
-    from edgelens.compress.quantize.fold import constant
+    from edgelens.compress.files.model_files import quantized_by
+    from edgelens.compress.network.fold import constant
     from edgelens.compress.quantize.rounding import RoundingConfig, learn_rounding
     from edgelens.compress.quantize.simulate import weights_on_grid
 
@@ -118,7 +119,7 @@ def test_learned_rounding_stays_on_the_grid_and_helps(run, train_pictures):
 
 
 def test_distance_of_features_is_taken_and_the_networks_are_left_as_they_were(run, train_pictures):
-    from edgelens.compress.finetune import finetune
+    from edgelens.compress.learn.finetune import finetune
 
     teacher, student = run.model(), run.model()
     before = torch_logits(student, train_pictures.pixels[:8])

@@ -161,10 +161,10 @@ def make_bundle(shared: Path, tmp_path_factory: pytest.TempPathFactory) -> Calla
     model = shared / "models/mlperf_tiny/pretrainedResnet_quant.tflite"
 
     def make(version: int = 1, *, name: str = "resnet", broken: bool = False, notes: dict | None = None) -> Path:
-        from edgelens.runtime.bundle import write_bundle
-        from edgelens.runtime.manifest import Golden, Manifest, Provenance
-        from edgelens.runtime.model import open_model
-        from edgelens.runtime.network import LoadedNetwork
+        from edgelens.runtime.bundle.bundle import write_bundle
+        from edgelens.runtime.bundle.manifest import Golden, Manifest, Provenance
+        from edgelens.runtime.model.network import LoadedNetwork
+        from edgelens.runtime.model.open import open_model
         from edgelens.runtime.preprocess import fit
 
         bare = open_model(str(model))

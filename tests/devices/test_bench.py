@@ -18,8 +18,8 @@ from edgelens.devices.bench.processes import measure
 from edgelens.devices.bench.session import BenchPlan, bench
 from edgelens.devices.bench.spec import MeasureSpec
 from edgelens.devices.bench.timing import warm_up
-from edgelens.runtime.board import BoardReading
 from edgelens.runtime.errors import UsageError, WorkError
+from edgelens.runtime.loop.board import BoardReading
 
 
 @pytest.fixture(scope="module")

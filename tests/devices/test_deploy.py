@@ -17,9 +17,9 @@ from edgelens.devices.deploy.disk import Disk
 from edgelens.devices.deploy.receive import Order, receive, roll_back
 from edgelens.devices.deploy.service import LAUNCHER, unit_text
 from edgelens.devices.deploy.slots import Slots
-from edgelens.runtime.bundle import Bundle
+from edgelens.runtime.bundle.bundle import Bundle
 from edgelens.runtime.errors import BundleError, EdgelensError, WorkError
-from edgelens.runtime.verify import verify_bundle
+from edgelens.runtime.model.verify import verify_bundle
 
 
 class StopError(BaseException):

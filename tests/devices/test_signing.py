@@ -12,9 +12,10 @@ import pytest
 from click.testing import CliRunner
 
 from edgelens.cli import cli
-from edgelens.runtime.bundle import MANIFEST, SIGNATURE, Bundle
+from edgelens.runtime.bundle.bundle import Bundle
+from edgelens.runtime.bundle.manifest import MANIFEST, SIGNATURE
+from edgelens.runtime.bundle.signature import check_signature, read_keys
 from edgelens.runtime.errors import BundleError
-from edgelens.runtime.signature import check_signature, read_keys
 
 
 @pytest.fixture(scope="module")

@@ -17,13 +17,13 @@ import cv2
 import numpy as np
 import pytest
 
-from edgelens.runtime.board import BoardReading
-from edgelens.runtime.bundle import Bundle, complete
-from edgelens.runtime.control import Control, LoopStatus, Settings, SourceStatus
+from edgelens.runtime.bundle.bundle import Bundle, complete
+from edgelens.runtime.bundle.manifest import Decode, Manifest, ModelFile, Network, Output
 from edgelens.runtime.errors import WorkError
 from edgelens.runtime.frame import Frame
 from edgelens.runtime.live.preview import LivePreview
-from edgelens.runtime.manifest import Decode, Manifest, ModelFile, Network, Output
+from edgelens.runtime.loop.board import BoardReading
+from edgelens.runtime.loop.control import Control, LoopStatus, Settings, SourceStatus
 from edgelens.runtime.preprocess import PixelContract, TensorContract
 from edgelens.runtime.recognitions import Recognitions
 from edgelens.runtime.result import Result

@@ -14,8 +14,8 @@ import httpx
 import pytest
 
 from edgelens.runtime.errors import UsageError
-from edgelens.runtime.live.access import Access, Failures, choose_access, is_loopback, read_token
-from edgelens.runtime.live.server import Address
+from edgelens.runtime.live.http.access import Access, Failures, choose_access, is_loopback, read_token
+from edgelens.runtime.live.http.server import Address
 
 TOKEN = "correct-horse-battery"
 ROUTES = ["/", "/app.js", "/live/state", "/live/frames", "/live/events", "/live/snapshot", "/live/thumbs/1",
@@ -203,7 +203,7 @@ def test_ports(staged: Any) -> None:
 
 
 def test_https(staged: Any, tmp_path: Path) -> None:
-    from edgelens.runtime.live.server import Tls
+    from edgelens.runtime.live.http.server import Tls
 
     cert, key = tmp_path / "cert.pem", tmp_path / "key.pem"
     subprocess.run(

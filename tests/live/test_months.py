@@ -14,12 +14,12 @@ import pytest
 from click.testing import CliRunner
 
 from edgelens.cli import cli
-from edgelens.runtime.board import BoardReading
 from edgelens.runtime.errors import WorkError
-from edgelens.runtime.heat import HeatLimit, HeatPolicy
-from edgelens.runtime.live.access import Access
+from edgelens.runtime.live.http.access import Access
 from edgelens.runtime.live.running import running_here
-from edgelens.runtime.sdnotify import SystemdNotifier
+from edgelens.runtime.loop.board import BoardReading
+from edgelens.runtime.loop.heat import HeatLimit, HeatPolicy
+from edgelens.runtime.loop.sdnotify import SystemdNotifier
 
 ROOT = Path(__file__).resolve().parents[2]
 

@@ -17,7 +17,7 @@ import httpx
 import numpy as np
 import pytest
 
-from edgelens.runtime.bundle import Bundle
+from edgelens.runtime.bundle.bundle import Bundle
 from edgelens.runtime.errors import WorkError
 from edgelens.runtime.live.on_demand import ServiceOnDemand
 from edgelens.runtime.sources.demo_scene import DemoScene

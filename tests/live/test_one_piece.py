@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
 
-from edgelens.runtime.live.one_piece import OnePiece
+from edgelens.runtime.live.http.one_piece import OnePiece
 
 
 class Sent(asyncio.Transport):

@@ -265,7 +265,7 @@ def test_a_hidden_page_asks_for_no_pictures(staged: Any, chromium: Any) -> None:
 
 
 def test_the_link_with_its_token_opens_the_page(staged: Any, chromium: Any) -> None:
-    from edgelens.runtime.live.access import Access
+    from edgelens.runtime.live.http.access import Access
 
     loop = staged(access=Access(token="a-token-of-some-length"))
     with opened(chromium, loop.preview.link) as page:

@@ -10,8 +10,8 @@ from typing import Any
 import httpx
 import pytest
 
-from edgelens.runtime.bundle import Bundle
-from edgelens.runtime.live import limits, patience
+from edgelens.runtime.bundle.bundle import Bundle
+from edgelens.runtime.live.http import limits, patience
 from edgelens.runtime.live.service import RecognizeService
 
 HALF_A_HEAD = b"GET /v1/health HTTP/1.1\r\nHost: loc"

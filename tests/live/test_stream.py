@@ -13,9 +13,9 @@ import cv2
 import httpx
 import numpy as np
 
-from edgelens.runtime.control import Control, Settings
 from edgelens.runtime.live import hub as hub_module
 from edgelens.runtime.live.preview import LivePreview
+from edgelens.runtime.loop.control import Control, Settings
 
 
 def records(loop: Any, count: int) -> list[tuple[dict[str, Any], bytes]]:

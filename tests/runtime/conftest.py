@@ -12,8 +12,8 @@ import cv2
 import numpy as np
 import pytest
 
-from edgelens.runtime.bundle import Bundle, write_bundle
-from edgelens.runtime.manifest import Decode, Golden, Manifest, ModelFile, Network, Output
+from edgelens.runtime.bundle.bundle import Bundle, write_bundle
+from edgelens.runtime.bundle.manifest import Decode, Golden, Manifest, ModelFile, Network, Output
 from edgelens.runtime.preprocess import PixelContract, TensorContract
 
 

@@ -11,8 +11,8 @@ from edgelens.runtime.engines.protocol import EngineOptions
 from edgelens.runtime.errors import ModelError, UsageError
 from edgelens.runtime.frame import Frame
 from edgelens.runtime.labels import fit_labels, parse_names, read_labels
-from edgelens.runtime.model import open_model
-from edgelens.runtime.recognizer import BundleRecognizer
+from edgelens.runtime.model.open import open_model
+from edgelens.runtime.model.recognizer import BundleRecognizer
 
 
 @pytest.fixture

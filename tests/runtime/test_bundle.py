@@ -13,11 +13,12 @@ import zipfile
 
 import pytest
 
-from edgelens.runtime.bundle import MANIFEST, Bundle, complete, pack, write_bundle
+from edgelens.runtime.bundle.bundle import Bundle, complete, pack, write_bundle
+from edgelens.runtime.bundle.manifest import MANIFEST
 from edgelens.runtime.errors import BundleError, EdgelensError
 from edgelens.runtime.frame import Frame
-from edgelens.runtime.recognizer import BundleRecognizer
-from edgelens.runtime.verify import verify_bundle
+from edgelens.runtime.model.recognizer import BundleRecognizer
+from edgelens.runtime.model.verify import verify_bundle
 
 
 def answers(path, frames):
@@ -360,7 +361,7 @@ DAMAGE = {
 
 
 def test_numpy_reference_bombs_are_refused(color_bundle, tmp_path, monkeypatch):
-    monkeypatch.setattr("edgelens.runtime.verify._MAX_REFERENCE_BYTES", 2**20)
+    monkeypatch.setattr("edgelens.runtime.model.verify._MAX_REFERENCE_BYTES", 2**20)
     entries = {name: data for name, data in unpacked(color_bundle.path).items() if name != MANIFEST}
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:

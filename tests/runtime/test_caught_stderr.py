@@ -4,8 +4,8 @@ import os
 import threading
 import time
 
-from edgelens.runtime.decoder_noise import caught_noise
 from edgelens.runtime.engines.silence import silenced
+from edgelens.runtime.images.decoder_noise import caught_noise
 
 
 def test_an_engine_that_loads_while_an_image_is_decoded(capfd):

@@ -1,7 +1,7 @@
 import pytest
 
-from edgelens.runtime.config import SourcePlan, parse_agree, parse_size, read_config, with_unique_names
 from edgelens.runtime.errors import UsageError
+from edgelens.runtime.loop.config import SourcePlan, parse_agree, parse_size, read_config, with_unique_names
 from edgelens.runtime.preprocess import Region
 
 COMMON = SourcePlan("", threshold=0.4, max_fps=5.0)

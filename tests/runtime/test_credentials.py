@@ -1,7 +1,7 @@
 import pytest
 
-from edgelens.runtime.credentials import masked, masked_text, parse_address
 from edgelens.runtime.errors import UsageError
+from edgelens.runtime.sources.credentials import masked, masked_text, parse_address
 
 
 @pytest.mark.parametrize(

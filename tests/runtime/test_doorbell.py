@@ -1,8 +1,8 @@
 import threading
 import time
 
-from edgelens.runtime import doorbell
-from edgelens.runtime.doorbell import GATHER_S, Doorbell
+from edgelens.runtime.loop import doorbell
+from edgelens.runtime.loop.doorbell import GATHER_S, Doorbell
 
 
 class Mailbox:

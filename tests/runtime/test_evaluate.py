@@ -13,9 +13,9 @@ from click.testing import CliRunner
 from edgelens.cli import cli
 from edgelens.runtime.datasets.catalog import load_images
 from edgelens.runtime.errors import DataError, EdgelensError
-from edgelens.runtime.evaluate import evaluate_classifier, match_labels
-from edgelens.runtime.model import open_model
-from edgelens.runtime.network import choose_file
+from edgelens.runtime.model.evaluate import evaluate_classifier, match_labels
+from edgelens.runtime.model.network import choose_file
+from edgelens.runtime.model.open import open_model
 
 RESNET = "models/mlperf_tiny/pretrainedResnet_quant.tflite"
 MNIST = "models/mnist_onnx/mnist.onnx"

@@ -5,7 +5,7 @@ import pytest
 from scripted import Scripted, picture
 
 from edgelens.runtime.errors import SourceError
-from edgelens.runtime.feeds import Feeds
+from edgelens.runtime.loop.feeds import Feeds
 
 
 def drain(feeds: Feeds, seconds: float = 3.0) -> list[tuple[str, int]]:

@@ -8,7 +8,7 @@ import stat
 import pytest
 
 from edgelens.runtime.errors import UsageError, WorkError
-from edgelens.runtime.files import check_place, write_together
+from edgelens.runtime.host.files import check_place, write_together
 
 
 def contents(folder):

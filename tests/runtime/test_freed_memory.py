@@ -7,7 +7,7 @@ import pytest
 CODE = """
 import resource, sys
 import numpy as np
-from edgelens.runtime.freed_memory import keep_freed_pictures
+from edgelens.runtime.host.freed_memory import keep_freed_pictures
 if sys.argv[1] == "kept":
     assert keep_freed_pictures()
 before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
@@ -30,7 +30,7 @@ GAPS = """
 import sys, time
 from pathlib import Path
 import numpy as np
-from edgelens.runtime.freed_memory import gaps_given_back, keep_freed_pictures
+from edgelens.runtime.host.freed_memory import gaps_given_back, keep_freed_pictures
 def pages():
     return int(Path("/proc/self/statm").read_text().split()[1])
 keep_freed_pictures()
@@ -51,7 +51,7 @@ def test_gaps_between_blocks_go_back_to_the_kernel():
 
 HEAPS = """
 import ctypes, sys, threading
-from edgelens.runtime.freed_memory import share_one_heap
+from edgelens.runtime.host.freed_memory import share_one_heap
 if sys.argv[1] == "shared":
     assert share_one_heap()
 gate = threading.Barrier(4)

@@ -13,9 +13,9 @@ import cv2
 import numpy as np
 import pytest
 
-from edgelens.runtime.decoder_noise import caught_noise, tells_of_damage
 from edgelens.runtime.errors import ImageError
-from edgelens.runtime.images import decode_image, read_image
+from edgelens.runtime.images.decoder_noise import caught_noise, tells_of_damage
+from edgelens.runtime.images.read import decode_image, read_image
 
 Image = pytest.importorskip("PIL.Image", reason="Pillow is what these decoders are held against")
 ImageOps = pytest.importorskip("PIL.ImageOps")
@@ -284,7 +284,7 @@ def test_what_is_no_file_says_so(tmp_path):
 def test_all_odd_images_are_right_or_refused_without_noise(shared):
     code = (
         "import sys; from pathlib import Path\n"
-        "from edgelens.runtime.images import read_image; from edgelens.runtime.errors import ImageError\n"
+        "from edgelens.runtime.images.read import read_image; from edgelens.runtime.errors import ImageError\n"
         "for file in sorted(Path(sys.argv[1]).rglob('*.*')):\n"
         "    try: image = read_image(file); print('ok', file, image.shape, flush=True)\n"
         "    except ImageError as error: print('no', str(error).count(chr(10)), file, flush=True)\n"

@@ -36,8 +36,8 @@ def test_a_bundle(tmp_path, onnx_graph, shared):
     pytest.importorskip("onnx")
     import dataclasses
 
-    from edgelens.runtime.bundle import write_bundle
-    from edgelens.runtime.model import open_model
+    from edgelens.runtime.bundle.bundle import write_bundle
+    from edgelens.runtime.model.open import open_model
 
     bare = open_model(str(shared / "models/mnist_onnx/mnist.onnx"))
     manifest = dataclasses.replace(bare.manifest, name="digits")

@@ -16,9 +16,9 @@ from pathlib import Path
 
 import pytest
 
+from edgelens.runtime.bundle.manifest import FORMAT, Decode, Limits, Manifest
+from edgelens.runtime.bundle.manifest_json import dump_manifest, parse_manifest
 from edgelens.runtime.errors import BundleError
-from edgelens.runtime.manifest import FORMAT, Decode, Limits, Manifest
-from edgelens.runtime.manifest_json import dump_manifest, parse_manifest
 from edgelens.runtime.preprocess import PixelContract, TensorContract
 
 SCHEMA = Path(__file__).parent / "manifest.schema.json"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from edgelens.runtime.metrics import accuracy, average, class_scores, confusion_matrix, top_k_accuracy
+from edgelens.runtime.metrics.classification import accuracy, average, class_scores, confusion_matrix, top_k_accuracy
 
 sk = pytest.importorskip("sklearn.metrics", reason="scikit-learn is what these metrics are held against")
 

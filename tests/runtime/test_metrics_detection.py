@@ -8,7 +8,7 @@ import io
 import numpy as np
 import pytest
 
-from edgelens.runtime.metrics_detection import AREAS, Boxes, average_precision
+from edgelens.runtime.metrics.detection import AREAS, Boxes, average_precision
 
 
 def scene(seed, images=25, classes=4, per_image=8, found_each=3, *, grid=False):

@@ -1,7 +1,7 @@
 import numpy as np
 
-from edgelens.runtime import motion
-from edgelens.runtime.motion import MotionGate
+from edgelens.runtime.loop import motion
+from edgelens.runtime.loop.motion import MotionGate
 from edgelens.runtime.preprocess import Region
 
 

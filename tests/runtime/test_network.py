@@ -7,12 +7,12 @@ import dataclasses
 import numpy as np
 import pytest
 
+from edgelens.runtime.bundle.manifest import Decode, Output, Step
 from edgelens.runtime.errors import BundleError, ModelError
 from edgelens.runtime.frame import Frame
-from edgelens.runtime.manifest import Decode, Output, Step
-from edgelens.runtime.network import LoadedNetwork, StageTimes, choose_file, with_threshold
+from edgelens.runtime.model.network import LoadedNetwork, StageTimes, choose_file, with_threshold
+from edgelens.runtime.model.recognizer import BundleRecognizer
 from edgelens.runtime.preprocess import PixelContract, TensorContract
-from edgelens.runtime.recognizer import BundleRecognizer
 
 
 def test_the_preferred_file_unless_something_else_is_asked_for(write_color_bundle, color_onnx):

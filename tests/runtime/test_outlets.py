@@ -4,7 +4,7 @@ import time
 from scripted import picture
 
 from edgelens.runtime.frame import Frame
-from edgelens.runtime.outlets import DEPTH, Outlets
+from edgelens.runtime.loop.outlets import DEPTH, Outlets
 from edgelens.runtime.recognitions import Recognitions
 from edgelens.runtime.result import Result
 from edgelens.runtime.sinks.protocol import Notice

@@ -3,9 +3,9 @@ import numpy as np
 import pytest
 
 from edgelens.runtime.frame import Frame
-from edgelens.runtime.overlay import color_of, drawn
 from edgelens.runtime.recognitions import Recognitions
 from edgelens.runtime.result import Result
+from edgelens.runtime.sinks.overlay import color_of, drawn
 
 
 def result(height: int, width: int, view=None, **columns) -> Result:

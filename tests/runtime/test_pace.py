@@ -1,8 +1,8 @@
 import time
 
-from edgelens.runtime.board import BoardReading
-from edgelens.runtime.heat import HeatPolicy
-from edgelens.runtime.pace import Pace
+from edgelens.runtime.loop.board import BoardReading
+from edgelens.runtime.loop.heat import HeatPolicy
+from edgelens.runtime.loop.pace import Pace
 
 
 def test_without_limits_the_next_frame_is_due_at_once():

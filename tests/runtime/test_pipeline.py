@@ -7,12 +7,12 @@ import numpy as np
 import pytest
 from scripted import Scripted, picture
 
-from edgelens.runtime.control import Control, Settings
 from edgelens.runtime.errors import EdgelensError, SourceError
-from edgelens.runtime.model_slot import ModelChoice, ModelSlot
-from edgelens.runtime.motion import MotionGate
-from edgelens.runtime.pace import Pace
-from edgelens.runtime.pipeline import Lane, LoopOptions, run
+from edgelens.runtime.loop.control import Control, Settings
+from edgelens.runtime.loop.loop import Lane, LoopOptions, run
+from edgelens.runtime.loop.model_slot import ModelChoice, ModelSlot
+from edgelens.runtime.loop.motion import MotionGate
+from edgelens.runtime.loop.pace import Pace
 from edgelens.runtime.preprocess import Region
 
 

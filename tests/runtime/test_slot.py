@@ -3,9 +3,9 @@ import time
 
 from scripted import picture
 
-from edgelens.runtime.doorbell import Doorbell
 from edgelens.runtime.frame import Frame
-from edgelens.runtime.slot import DEPTH, Slot, Waiting
+from edgelens.runtime.loop.doorbell import Doorbell
+from edgelens.runtime.loop.slot import DEPTH, Slot, Waiting
 
 
 def waiting(index: int) -> Waiting:

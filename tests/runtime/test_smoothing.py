@@ -2,9 +2,9 @@ from dataclasses import replace
 
 import numpy as np
 
-from edgelens.runtime.manifest import Decode
+from edgelens.runtime.bundle.manifest import Decode
+from edgelens.runtime.loop.smoothing import Announcer, Smoother
 from edgelens.runtime.recognitions import UNKNOWN_ID, Recognitions
-from edgelens.runtime.smoothing import Announcer, Smoother
 
 LABELS = ("empty", "cup", "fork")
 TWO = Decode("classify", top_k=2, threshold=0)

@@ -6,9 +6,9 @@ import numpy as np
 from scripted import picture
 
 from edgelens.runtime.frame import Frame
+from edgelens.runtime.loop.summary import KEPT, Percentiles, Tally, peak_rss_mb, summary_rows
 from edgelens.runtime.recognitions import Recognitions
 from edgelens.runtime.result import Result
-from edgelens.runtime.summary import KEPT, Percentiles, Tally, peak_rss_mb, summary_rows
 
 
 def result(**stages: float) -> Result:
@@ -66,6 +66,6 @@ def test_several_sources_are_summed_up():
 
 def test_peak_memory_is_this_process_s_own():
     hungry = np.ones(60_000_000, np.uint8)
-    code = "from edgelens.runtime.summary import peak_rss_mb; print(peak_rss_mb())"
+    code = "from edgelens.runtime.loop.summary import peak_rss_mb; print(peak_rss_mb())"
     child = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert float(child.stdout) < peak_rss_mb() - len(hungry) / 2e6

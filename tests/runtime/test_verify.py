@@ -10,10 +10,10 @@ import pytest
 from click.testing import CliRunner
 
 from edgelens.cli import cli
-from edgelens.runtime import verify
+from edgelens.runtime.bundle.manifest import Limits
 from edgelens.runtime.errors import BundleError, UsageError
-from edgelens.runtime.manifest import Limits
-from edgelens.runtime.verify import limits_here, snr_db, verify_bundle
+from edgelens.runtime.model import verify
+from edgelens.runtime.model.verify import limits_here, snr_db, verify_bundle
 
 
 def test_the_reference_network_agrees_with_itself(color_bundle):

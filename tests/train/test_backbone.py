@@ -16,11 +16,12 @@ from edgelens.cli.train import command
 from edgelens.runtime.datasets.catalog import load_images
 from edgelens.runtime.errors import DataError, UsageError
 from edgelens.runtime.preprocess import PixelContract
-from edgelens.train import Run, TrainConfig, backbone, fit
+from edgelens.train import Run, TrainConfig, fit
 from edgelens.train.config import BACKBONE
 from edgelens.train.models.catalog import build
 from edgelens.train.models.options import ModelOptions
-from edgelens.train.transfer import start_from
+from edgelens.train.start import pretrained as backbone
+from edgelens.train.start.transfer import start_from
 
 
 @pytest.fixture(scope="module")

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from edgelens.train.calibrate import background_classes, fitted_temperature, unknown_threshold
-from edgelens.train.metrics import calibration_error, softmax
+from edgelens.train.tasks.classify.calibrate import background_classes, fitted_temperature, unknown_threshold
+from edgelens.train.tasks.classify.metrics import calibration_error, softmax
 
 
 def honest(count: int, spread: float = 1.5, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:

@@ -10,9 +10,9 @@ import torch
 
 from edgelens.runtime.errors import WorkError
 from edgelens.train import TrainConfig, fit
-from edgelens.train.health import Watch
 from edgelens.train.models.catalog import build
 from edgelens.train.models.options import ModelOptions
+from edgelens.train.optimize.health import Watch
 
 
 @pytest.fixture

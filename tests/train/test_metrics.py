@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from sklearn import metrics as theirs
 
-from edgelens.train import metrics
+from edgelens.train.tasks.classify import metrics
 
 
 @pytest.mark.parametrize("digits", [1, 8])  # one digit: many ties

@@ -13,7 +13,7 @@ import torch.nn.functional as F
 from edgelens.runtime.errors import UsageError
 from edgelens.train.models.catalog import build
 from edgelens.train.models.options import ModelOptions
-from edgelens.train.precision import MODES, autocast, fastest, laid_out
+from edgelens.train.optimize.precision import MODES, autocast, fastest, laid_out
 
 
 def test_measuring_changes_nothing_of_the_network() -> None:
@@ -51,7 +51,7 @@ def test_every_mode_answers_nearly_alike(mode: str) -> None:
 @pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="mallopt is glibc's")
 def test_large_blocks_are_kept_and_importing_changes_nothing() -> None:
     program = """
-import resource, torch, edgelens.train.memory as memory
+import resource, torch, edgelens.train.optimize.allocator as memory
 def faults():
     before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
     for _ in range(20):

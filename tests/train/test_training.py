@@ -18,7 +18,7 @@ from edgelens.runtime.preprocess import fit as fit_pixels
 from edgelens.train import Run, TrainConfig, fit, resume
 from edgelens.train.augment import Recipe, apply
 from edgelens.train.augment.catalog import RECIPES
-from edgelens.train.checkpoint import State, load_state, save_state
+from edgelens.train.runs.checkpoint import State, load_state, save_state
 from edgelens.train.training import settled
 
 TENSOR = TensorContract(layout="NCHW", dtype="float32", mean=(128.0,), std=(128.0,))
@@ -67,7 +67,7 @@ def test_the_best_recipe_ends_with_pictures_as_they_will_come(
         seen.setdefault(epoch, set()).add(recipe.mixes or recipe.policy is not None or recipe.erasing is not None)
         return apply(recipe, *args, epoch=epoch, **more)
 
-    monkeypatch.setattr("edgelens.train.tasks.classify.apply", spied)
+    monkeypatch.setattr("edgelens.train.tasks.classify.classify.apply", spied)
     fit(replace(config, out=str(tmp_path / "run"), augment="best", epochs=8), quiet=True)
     assert {epoch: True in found for epoch, found in seen.items()} == {epoch: epoch < 6 for epoch in range(8)}
     assert RECIPES["default"].at(0.99) is RECIPES["default"]

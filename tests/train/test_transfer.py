@@ -14,7 +14,7 @@ from edgelens.runtime.errors import DataError, UsageError
 from edgelens.train import Run, TrainConfig, fit
 from edgelens.train.models.catalog import build
 from edgelens.train.models.options import ModelOptions
-from edgelens.train.transfer import freeze, start_from, train_mode
+from edgelens.train.start.transfer import freeze, start_from, train_mode
 
 
 @pytest.fixture(scope="module")

@@ -7,9 +7,9 @@ from torch import Tensor
 
 from . import colour, cutmix, flip, mixup, perspective, policy, resized_crop, shift, turn
 from .camera import shoot
-from .draws import Draws
 from .erasing import erase
 from .mixing import mixed, mixed_targets
+from .random.draws import Draws
 from .recipe import Recipe
 from .warp import warp
 

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from .draws import Draws
 from .erasing import boxes
+from .random.draws import Draws
 
 __all__ = ["Cutmix", "share"]
 

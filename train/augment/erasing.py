@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from .draws import Draws
+from .random.draws import Draws
 
 __all__ = ["Erasing", "boxes", "erase"]
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from torch import Tensor
 
-from .draws import Draws
+from .random.draws import Draws
 from .warp import affine
 
 __all__ = ["Flip", "matrices"]

@@ -14,7 +14,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from .colour import Amounts
-from .draws import Draws
+from .random.draws import Draws
 from .warp import affine
 
 __all__ = ["OPERATIONS", "Policy", "colours", "matrices", "tones"]

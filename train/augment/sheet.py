@@ -11,7 +11,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from edgelens.runtime.files import write_bytes
+from edgelens.runtime.host.files import write_bytes
 
 from .apply import apply
 from .recipe import Recipe

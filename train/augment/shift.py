@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from .draws import Draws
+from .random.draws import Draws
 from .warp import affine
 
 __all__ = ["Shift", "matrices"]

@@ -16,8 +16,8 @@ import numpy as np
 
 from edgelens.runtime.datasets.imageset import ImageSet
 from edgelens.runtime.errors import ImageError
-from edgelens.runtime.files import replacing
-from edgelens.runtime.images import read_image_bytes
+from edgelens.runtime.host.files import replacing
+from edgelens.runtime.images.read import read_image_bytes
 
 from .workers import Workers
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from edgelens.runtime.errors import DataError
-from edgelens.runtime.files import replacing
+from edgelens.runtime.host.files import replacing
 
 __all__ = ["Remote", "fetch", "unpack_flat"]
 

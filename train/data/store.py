@@ -23,10 +23,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgelens.runtime.datasets.imageset import ImageSet
-from edgelens.runtime.decoder_noise import caught_noise, tells_of_damage
 from edgelens.runtime.errors import ImageError, WorkError
-from edgelens.runtime.files import replacing
-from edgelens.runtime.images import decode_with_holes, image_size, read_image, read_image_bytes
+from edgelens.runtime.host.files import replacing
+from edgelens.runtime.images.decoder_noise import caught_noise, tells_of_damage
+from edgelens.runtime.images.read import decode_with_holes, image_size, read_image, read_image_bytes
 from edgelens.runtime.preprocess import PixelContract, fit
 
 from .digests import DIGEST_BYTES

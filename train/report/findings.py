@@ -12,13 +12,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..metrics import measure, softmax
-from ..outputs import Outputs
-from ..run import Run
+from ..runs.outputs import Outputs
+from ..runs.run import CHECK, CURVE, Run
+from ..tasks.classify.metrics import measure, softmax
 
-__all__ = ["CHECK", "CURVE", "CurvePoint", "Findings", "gather", "read_rows"]
-
-CHECK, CURVE = "check.json", "learning-curve.csv"
+__all__ = ["CurvePoint", "Findings", "gather", "read_rows"]
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from ..metrics import calibration_error, reliability, softmax
+from ..tasks.classify.metrics import calibration_error, reliability, softmax
 from .advice import Advice
 from .charts import Series, line_chart
 from .findings import Findings

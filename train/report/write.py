@@ -6,24 +6,15 @@ from collections.abc import Callable
 from pathlib import Path
 
 from edgelens.runtime.errors import EdgelensError
-from edgelens.runtime.files import write_text
+from edgelens.runtime.host.files import write_text
 
-from ..run import Run
+from ..runs.run import Run
 from ..tasks.catalog import task_builder
 from .advice import advise
 from .findings import Findings, gather
 from .mistakes import gallery, worst_mistakes
 from .page import page
-from .sections import (
-    advice_section,
-    calibration,
-    confusion,
-    curves,
-    data,
-    headline,
-    per_class,
-    settings,
-)
+from .sections import advice_section, calibration, confusion, curves, data, headline, per_class, settings
 
 __all__ = ["REPORT", "write_report"]
 

@@ -6,8 +6,8 @@ from collections.abc import Callable
 
 from edgelens.runtime.errors import UsageError
 
-from .classify import classify
-from .task import Task
+from ..task import Task
+from .classify.classify import classify
 
 __all__ = ["TASKS", "task_builder"]
 

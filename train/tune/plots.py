@@ -12,7 +12,7 @@ from typing import Any
 import optuna
 from optuna.trial import TrialState
 
-from edgelens.runtime.files import write_text
+from edgelens.runtime.host.files import write_text
 
 from ..report.charts import Point, Series, bar_chart, line_chart, scatter_chart
 from ..report.page import definitions, facts, figure, page, table

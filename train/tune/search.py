@@ -16,10 +16,10 @@ import optuna
 from optuna.trial import TrialState
 
 from edgelens.runtime.errors import DataError, EdgelensError, UsageError, WorkError
-from edgelens.runtime.files import write_text
+from edgelens.runtime.host.files import write_text
 
 from ..config import BACKBONE, EPOCHS, TrainConfig
-from ..run import FACTS, LAST, Run
+from ..runs.run import FACTS, LAST, Run
 from ..training import fit, resume
 from .heartbeat import Heartbeat, requeue, requeue_abandoned
 from .space import Choice, Space, Span, Value, configured, grid

@@ -15,7 +15,7 @@ from ..augment import RECIPES
 from ..config import EPOCHS, TrainConfig
 from ..models.catalog import NETWORKS
 from ..models.options import ACTIVATIONS, POOLINGS, ModelOptions
-from ..optimizers import OPTIMIZERS
+from ..optimize.optimizers import OPTIMIZERS
 
 __all__ = [
     "Choice",

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from edgelens.runtime.bundle.manifest import Decode, Network
 from edgelens.runtime.decode.boxes import corners, detections, matched, overlaps, suppress
-from edgelens.runtime.manifest import Decode, Network
 from edgelens.runtime.preprocess import PixelContract, Region, fit
 from edgelens.runtime.recognitions import Recognitions
 

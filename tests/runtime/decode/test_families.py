@@ -6,6 +6,7 @@ import cv2
 import numpy as np
 import pytest
 
+from edgelens.runtime.bundle.manifest import Decode, Network
 from edgelens.runtime.decode.classify import class_probabilities, classify
 from edgelens.runtime.decode.grids import cells
 from edgelens.runtime.decode.ssd import ssd, ssd_labels
@@ -13,10 +14,9 @@ from edgelens.runtime.decode.ultraface import ultraface
 from edgelens.runtime.decode.yolox import yolox
 from edgelens.runtime.errors import ModelError, UsageError
 from edgelens.runtime.frame import Frame
-from edgelens.runtime.manifest import Decode, Network
-from edgelens.runtime.model import open_model
+from edgelens.runtime.model.open import open_model
+from edgelens.runtime.model.recognizer import BundleRecognizer
 from edgelens.runtime.preprocess import PixelContract, fit
-from edgelens.runtime.recognizer import BundleRecognizer
 
 
 def network(decode, *, labels=(), size=64, **pixels):

@@ -11,8 +11,8 @@ import pytest
 
 from edgelens.runtime.errors import ModelError, UsageError
 from edgelens.runtime.frame import Frame
-from edgelens.runtime.model import open_model
-from edgelens.runtime.recognizer import BundleRecognizer
+from edgelens.runtime.model.open import open_model
+from edgelens.runtime.model.recognizer import BundleRecognizer
 
 SIDE = 64
 CELLS = 8 * 8 + 4 * 4 + 2 * 2
@@ -215,11 +215,11 @@ def test_tflite_metadata_in_the_appended_zip(content, shared, tmp_path):
 )
 def test_tflite_exports_in_fractions_of_the_picture_or_in_pixels(output, layout):
     """Ultralytics divides boxes by the picture's size for TFLite; other converters of the same network do not."""
+    from edgelens.runtime.bundle.manifest import Network
     from edgelens.runtime.decode.ultralytics import ultralytics
     from edgelens.runtime.decode.ultralytics_reading import read_as_ultralytics
     from edgelens.runtime.engines.protocol import TensorInfo
     from edgelens.runtime.formats.description import ModelDescription
-    from edgelens.runtime.manifest import Network
     from edgelens.runtime.preprocess import PixelContract, fit
 
     file = ModelDescription(

@@ -8,12 +8,12 @@ import time
 
 import pytest
 
-from edgelens.runtime.engine_search import EngineSearch, candidates, choose, header, table_rows
-from edgelens.runtime.engines import memory
-from edgelens.runtime.engines.memory import Measured, recall, remember
 from edgelens.runtime.engines.protocol import EngineOptions
 from edgelens.runtime.frame import Frame
-from edgelens.runtime.recognizer import BundleRecognizer
+from edgelens.runtime.model import remembered as memory
+from edgelens.runtime.model.engine_search import EngineSearch, candidates, choose, header, table_rows
+from edgelens.runtime.model.recognizer import BundleRecognizer
+from edgelens.runtime.model.remembered import Measured, recall, remember
 
 
 @pytest.fixture(autouse=True)

@@ -7,10 +7,10 @@ import random
 import numpy as np
 import pytest
 
-from edgelens.runtime.bare import read_model
 from edgelens.runtime.errors import ModelError
-from edgelens.runtime.inspection import inspect_model
-from edgelens.runtime.model import open_model
+from edgelens.runtime.model.bare import read_model
+from edgelens.runtime.model.inspection import inspect_model
+from edgelens.runtime.model.open import open_model
 
 WEIGHTS = "color.onnx.data"
 

@@ -5,7 +5,7 @@ from cameras import Camera, wait_until
 from clock_pixels import read
 
 from edgelens.runtime.errors import SourceError
-from edgelens.runtime.feeds import Feeds
+from edgelens.runtime.loop.feeds import Feeds
 from edgelens.runtime.sources.mjpeg import MjpegStream
 
 

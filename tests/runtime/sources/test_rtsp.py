@@ -9,7 +9,7 @@ from clock_pixels import read
 from rtsp_tamper import Tamper
 
 from edgelens.runtime.errors import SourceError
-from edgelens.runtime.feeds import Feeds
+from edgelens.runtime.loop.feeds import Feeds
 from edgelens.runtime.sources.rtsp import RtspStream
 
 needs_server = pytest.mark.skipif(not has_rtsp(), reason="GStreamer's RTSP server for Python is not installed")

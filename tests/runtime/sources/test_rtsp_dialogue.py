@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from edgelens.runtime.credentials import Address
+from edgelens.runtime.sources.credentials import Address
 from edgelens.runtime.sources.rtsp_dialogue import RtspDialogue
 
 OWN = "rtsp://127.0.0.1:5000/secret"

@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 import pytest
 from cameras import wait_until
 
-from edgelens.runtime.credentials import Address
+from edgelens.runtime.sources.credentials import Address
 from edgelens.runtime.sources.rtsp_relay import RtspRelay
 
 OPTIONS = "OPTIONS {} RTSP/1.0\r\nCSeq: 1\r\n\r\n"

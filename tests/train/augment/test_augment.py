@@ -18,14 +18,14 @@ from edgelens.train.augment.camera import WEBCAM, Camera, shoot
 from edgelens.train.augment.camera.jpeg import through_jpeg
 from edgelens.train.augment.colour import Colour
 from edgelens.train.augment.cutmix import Cutmix
-from edgelens.train.augment.draws import Draws
 from edgelens.train.augment.flip import Flip
 from edgelens.train.augment.mixup import Mixup
 from edgelens.train.augment.perspective import Perspective
+from edgelens.train.augment.random.draws import Draws
 from edgelens.train.augment.sheet import show_augmented
 from edgelens.train.augment.shift import Shift
 from edgelens.train.augment.turn import Turn
-from edgelens.train.distributed import World
+from edgelens.train.optimize.distributed import World
 
 
 def photos(count: int = 8, channels: int = 3, height: int = 24, width: int = 32, seed: int = 0) -> Tensor:
@@ -45,7 +45,7 @@ def applied(recipe: augment.Recipe, batch: Tensor, samples: Tensor | None = None
 
 def test_draws_are_splitmix64() -> None:
     # the published first outputs of splitmix64 for state 1234567; a draw adds steps of the golden ratio and mixes
-    from edgelens.train.augment.draws import _GOLDEN, _mixed
+    from edgelens.train.augment.random.draws import _GOLDEN, _mixed
 
     state, seen = 1234567, []
     for _ in range(3):

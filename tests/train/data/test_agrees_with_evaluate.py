@@ -8,9 +8,9 @@ import pytest
 import torch
 
 from edgelens.compress.export.onnx import export_prepared, with_pixels
-from edgelens.runtime.bundle import Bundle
-from edgelens.runtime.evaluate import evaluate_classifier
-from edgelens.runtime.manifest import Decode, Manifest, ModelFile, Network, Output
+from edgelens.runtime.bundle.bundle import Bundle
+from edgelens.runtime.bundle.manifest import Decode, Manifest, ModelFile, Network, Output
+from edgelens.runtime.model.evaluate import evaluate_classifier
 from edgelens.runtime.preprocess import TensorContract
 from edgelens.train.config import TrainConfig
 from edgelens.train.data.prepare import prepare

@@ -7,7 +7,7 @@ import pytest
 from sklearn.datasets import load_digits
 
 from edgelens.train.config import TrainConfig
-from edgelens.train.run import Run
+from edgelens.train.runs.run import Run
 from edgelens.train.training import fit
 
 

@@ -8,11 +8,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from edgelens.train.metrics import measure, softmax
-from edgelens.train.outputs import Outputs
 from edgelens.train.report.advice import advise
 from edgelens.train.report.findings import CurvePoint, Findings, gather
-from edgelens.train.run import Run
+from edgelens.train.runs.outputs import Outputs
+from edgelens.train.runs.run import Run
+from edgelens.train.tasks.classify.metrics import measure, softmax
 
 CLASSES = tuple("abcd")
 

@@ -8,10 +8,10 @@ import xml.etree.ElementTree as ET
 
 import pytest
 
-from edgelens.train.metrics import ReliabilityBin
 from edgelens.train.report.charts import HEIGHT, WIDTH, Point, Series, bar_chart, line_chart, scatter_chart, ticks
 from edgelens.train.report.matrix import matrix_chart
 from edgelens.train.report.reliability import reliability_chart
+from edgelens.train.tasks.classify.metrics import ReliabilityBin
 
 
 @pytest.mark.parametrize(

@@ -13,11 +13,11 @@ import cv2
 import numpy as np
 import pytest
 
-from edgelens.runtime.files import write_text
-from edgelens.train.report.findings import CURVE, gather
+from edgelens.runtime.host.files import write_text
+from edgelens.train.report.findings import gather
 from edgelens.train.report.mistakes import worst_mistakes
 from edgelens.train.report.write import write_report
-from edgelens.train.run import Run
+from edgelens.train.runs.run import CURVE, Run
 
 _VOID = {"meta", "img", "br"}
 

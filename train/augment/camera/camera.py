@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from torch import Tensor
 
-from ..draws import Draws
+from ..random.draws import Draws
 from .defocus import Defocus, defocus
 from .exposure import Exposure, expose
 from .jpeg import Jpeg, compress

@@ -10,8 +10,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from ..draws import Draws
-from ..some import on_some
+from ..random.draws import Draws
+from ..random.some import on_some
 
 __all__ = ["Jpeg", "compress"]
 

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from ..draws import Draws
-from ..some import on_some
+from ..random.draws import Draws
+from ..random.some import on_some
 from .exposure import gained
 from .noise import noisy
 

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from ..draws import Draws
-from ..some import on_some
+from ..random.draws import Draws
+from ..random.some import on_some
 
 __all__ = ["Occlusion", "occlude"]
 

@@ -1,0 +1,1 @@
+"""What a compression writes: bundle, card, report, thresholds fitted on what ships."""

@@ -1,0 +1,162 @@
+"""The bundle put together: manifest, model files, golden frames, card."""
+
+from __future__ import annotations
+
+import datetime as dt
+import math
+import os
+import platform
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from edgelens.runtime.bundle.bundle import Bundle, write_bundle
+from edgelens.runtime.bundle.manifest import Decode, Manifest, ModelFile, Network, Output, Provenance
+from edgelens.runtime.errors import UsageError
+from edgelens.runtime.host.files import check_place
+from edgelens.runtime.preprocess import PixelContract
+from edgelens.version import __version__
+
+from ..config import CompressConfig
+from ..export.artifact import Artifact
+from ..proof.golden import GoldenFrames
+from ..proof.parity import Parity
+from ..proof.proof import golden_limits
+from ..timing.timing import Timing
+from .card import Card, CardRow
+
+__all__ = ["checked_target", "companions", "file_rows", "model_files", "now", "processor", "write"]
+
+
+def checked_target(out: str | Path, config: CompressConfig | None = None) -> None:
+    """Files that could not be written, or that would be one and the same, are refused before the work, not after it."""
+    if Path(out).suffix != ".edge":
+        raise UsageError(f"--out {out}: a bundle's name ends in .edge")
+    places = {"--out": str(out)}
+    if config is not None:
+        places |= {option: path for option, path in (("--report", config.report), ("--json", config.card)) if path}
+    taken: dict[Path, str] = {}
+    for option, path in places.items():
+        check_place(path, option)
+        target = Path(path).resolve()
+        if target in taken and (target.is_file() or not target.exists()):
+            raise UsageError(f"{option} {path}: is the file of {taken[target]} too")
+        taken[target] = option
+
+
+def companions(config: CompressConfig, card: Card, report: str) -> dict[str, bytes]:
+    """The files that tell of a bundle and are written with it or not at all."""
+    asked = ((config.report, report.encode()), (config.card, card.to_json()))
+    return {path: data for path, data in asked if path is not None}
+
+
+def file_rows(
+    artifacts: Sequence[Artifact],
+    parity: Parity,
+    timings: Mapping[str, Timing],
+    preferred: str,
+    *,
+    elsewhere: Mapping[str, Timing] | None = None,
+    task: str = "classify",
+) -> list[CardRow]:
+    """The card's line of every file; `elsewhere` holds timings on another device."""
+    rows = []
+    for artifact in artifacts:
+        row, timing = parity.of(artifact.path), timings[artifact.path]
+        device = (elsewhere or {}).get(artifact.path)
+        rows.append(
+            CardRow(
+                artifact.title,
+                None if math.isnan(row.accuracy) else row.accuracy,
+                len(artifact.data),
+                timing.p50_ms,
+                timing.p95_ms,
+                round(row.snr_db, 2),
+                row.agreement if task == "classify" else None,
+                artifact.path,
+                "preferred" if artifact.path == preferred else "",
+                device_ms=None if device is None else device.p50_ms,
+            )
+        )
+    return rows
+
+
+def model_files(
+    artifacts: Sequence[Artifact], golden: GoldenFrames, parity: Parity | None, timings: Mapping[str, Timing]
+) -> tuple[ModelFile, ...]:
+    """The manifest's line of every file, with what was measured of it and what it is held to."""
+    found = []
+    for artifact in artifacts:
+        measured: dict[str, Any] = dict(timings[artifact.path].to_json()) if artifact.path in timings else {}
+        if parity is not None:
+            measured |= {k: v for k, v in parity.of(artifact.path).to_json().items() if k != "file"}
+        if measured:
+            measured["device"] = processor()
+        found.append(
+            ModelFile(
+                artifact.path,
+                artifact.engine,
+                artifact.precision,
+                artifact.tensor,
+                outputs=artifact.outputs,
+                limits=golden_limits(artifact, golden),
+                measured=measured,
+            )
+        )
+    return tuple(found)
+
+
+def write(
+    out: str | Path,
+    *,
+    name: str,
+    labels: tuple[str, ...],
+    pixels: PixelContract,
+    decode: Decode,
+    artifacts: Sequence[Artifact],
+    files: tuple[ModelFile, ...],
+    preferred: str,
+    golden: GoldenFrames,
+    card: Card,
+    feature_space: str,
+    task: str = "classify",
+    outputs: tuple[Output, ...] | None = None,
+    provenance: Provenance | None = None,
+    beside: Mapping[str, bytes] | None = None,
+) -> Bundle:
+    """Write the bundle `out` in place of whatever was there, with the files `beside` it or not at all."""
+    frames, entries = golden.entries()
+    contents = {**entries, "card.json": card.to_json(), "card.md": card.to_markdown()}
+    contents |= {artifact.path: artifact.data for artifact in artifacts}
+    network = Network(
+        task,
+        labels,
+        pixels,
+        outputs or (Output("logits", (len(labels),)),),
+        decode,
+        files,
+        feature_space,
+        preferred,
+    )
+    said = provenance or Provenance(f"edgelens {__version__}", card.command, created=now())
+    manifest = Manifest(name, {"main": network}, golden=(frames,), provenance=said)
+    return write_bundle(out, manifest, contents, beside=beside)
+
+
+def now() -> str:
+    """The time in UTC, or what SOURCE_DATE_EPOCH says it is."""
+    said = os.environ.get("SOURCE_DATE_EPOCH", "")
+    moment = (
+        dt.datetime.fromtimestamp(int(said), dt.timezone.utc) if said.isdigit() else dt.datetime.now(dt.timezone.utc)
+    )
+    return moment.strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def processor() -> str:
+    """This machine's processor in words."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+    except OSError:
+        lines = []
+    named = (line.partition(":")[2].strip() for line in lines if line.startswith(("model name", "Model", "Hardware")))
+    return f"{platform.machine()} {next(named, platform.processor())}".strip()

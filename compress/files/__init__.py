@@ -1,0 +1,1 @@
+"""Model files in every asked format and precision, from one export."""

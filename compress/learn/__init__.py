@@ -1,0 +1,1 @@
+"""The short trainings that repair or replace a network, and the pictures they see."""

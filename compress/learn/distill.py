@@ -1,0 +1,58 @@
+"""Distillation: a smaller network learns the answers and the features of a larger one."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import torch
+from torch import nn
+
+from edgelens.runtime.errors import DataError
+from edgelens.train.augment import Recipe
+from edgelens.train.models.catalog import build
+from edgelens.train.models.options import ModelOptions
+from edgelens.train.runs.run import Run
+
+from .finetune import FineTune, finetune
+from .pictures import Pictures
+
+__all__ = ["DistillConfig", "distill_into", "load_teacher"]
+
+
+@dataclass(frozen=True)
+class DistillConfig:
+    """Which network learns, and how."""
+
+    model: str
+    options: ModelOptions = field(default_factory=ModelOptions)
+    tuning: FineTune = field(default_factory=lambda: FineTune(epochs=30, rate=2e-3, features=1.0))
+
+
+def distill_into(
+    run: Run,
+    teacher: nn.Module,
+    data: Pictures,
+    augment: Recipe,
+    config: DistillConfig,
+    *,
+    progress: Callable[[str], None] | None = None,
+) -> nn.Module:
+    """A fresh network of another kind or width, taught by `teacher` on the run's training pictures."""
+    torch.manual_seed(config.tuning.seed)
+    size = (run.pixels.height, run.pixels.width)
+    student = build(config.model, config.options, channels=run.pixels.channels, classes=len(run.classes), size=size)
+    student.train()
+    finetune(student, teacher.eval(), data, augment, config.tuning, progress=progress)
+    return student.eval()
+
+
+def load_teacher(path: str, run: Run) -> nn.Module:
+    """Another run's network as teacher; it must know the same classes and see the same picture."""
+    other = Run.open(path)
+    if other.classes != run.classes:
+        raise DataError(f"--teacher {path}: knows other classes than {run.path}")
+    if dataclasses.replace(other.pixels, filter=run.pixels.filter) != run.pixels:
+        raise DataError(f"--teacher {path}: sees another picture ({other.pixels.width}×{other.pixels.height})")
+    return other.model()

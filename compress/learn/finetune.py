@@ -1,0 +1,215 @@
+"""The short training that repairs a compressed network: labels, a teacher's answers and a teacher's features."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from edgelens.train.augment import Recipe, apply, mirror_is_safe, normalised, recipe
+from edgelens.train.optimize.precision import autocast, fastest, laid_out
+from edgelens.train.runs.run import Run
+from edgelens.train.start.distill import distillation_loss
+
+from ..network.answers import torch_logits
+from .pictures import Pictures
+
+__all__ = ["FineTune", "accuracy_of", "finetune", "recipe_of"]
+
+
+@dataclass(frozen=True)
+class FineTune:
+    """How long and how fast a compressed network is repaired, and how much of the loss is the teacher's."""
+
+    epochs: float = 5.0
+    rate: float = 1e-3
+    batch: int = 128
+    weight_decay: float = 1e-4
+    share: float = 0.7  # of the loss that is the teacher's answers; 0 learns from labels alone
+    temperature: float = 4.0
+    features: float = 0.0  # weight of the squared distance between normalised feature maps
+    range_rate: float = 0.1  # of the rate, for learned ranges
+    warmup: float = 0.05  # of all steps
+    precision: str = "auto"  # "float32", "channels-last", "bfloat16", or whichever trains fastest here
+    seed: int = 0
+
+
+def recipe_of(run: Run) -> Recipe:
+    """The augmentation that the run was trained with."""
+    mirror = getattr(run.config, "mirror", None)
+    return recipe(run.config.augment, mirror=mirror_is_safe(run.classes) if mirror is None else mirror)
+
+
+def accuracy_of(network: nn.Module, pictures: Pictures) -> float:
+    """Top-1 of a torch network."""
+    return float((torch_logits(network, pictures.pixels).argmax(1) == pictures.labels).mean())
+
+
+def finetune(
+    student: nn.Module,
+    teacher: nn.Module | None,
+    data: Pictures,
+    augment: Recipe,
+    config: FineTune,
+    *,
+    progress: Callable[[str], None] | None = None,
+) -> nn.Module:
+    """Train `student` in place by AdamW with a cosine schedule; its mode (training or evaluation) is left as it is."""
+    how = _fastest(student, data, config)
+    laid_out(student, how)
+    steps = max(round(config.epochs * len(data) / config.batch), 1)
+    features = _watched(student, teacher, data) if config.features else None
+    optimizer = torch.optim.AdamW(_groups(student, features, config), betas=(0.9, 0.99))
+    schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: _share_of_rate(step, steps, config.warmup))
+    labels = torch.from_numpy(data.labels.astype(np.int64))
+    for step, (epoch, rows) in enumerate(_batches(len(data), config, steps)):
+        pixels = torch.from_numpy(np.ascontiguousarray(data.pixels[rows].transpose(0, 3, 1, 2)))
+        inputs, targets = apply(
+            augment,
+            pixels,
+            labels[rows],
+            seed=config.seed,
+            epoch=epoch,
+            samples=torch.from_numpy(rows),
+            classes=int(labels.max()) + 1,
+        )
+        loss = _loss(student, teacher, laid_out(inputs, how), targets, config, features, how)
+        optimizer.zero_grad(set_to_none=True)
+        loss.backward()  # type: ignore[no-untyped-call]
+        optimizer.step()
+        schedule.step()
+        if progress is not None and step % 10 == 0:
+            progress(f"step {step + 1}/{steps}  loss {float(loss.detach()):.4f}")
+    if features is not None:
+        features.remove()
+    laid_out(student, "float32")  # exporters keep the layout that they find
+    return student
+
+
+def _fastest(student: nn.Module, data: Pictures, config: FineTune) -> str:
+    """The number format and layout to train in; the student is left as it was."""
+    training = student.training
+    inputs = normalised(torch.from_numpy(np.ascontiguousarray(data.pixels[: config.batch].transpose(0, 3, 1, 2))))
+    mode, _ = fastest(student, inputs, lambda outputs: outputs.float().square().mean(), config.precision)
+    laid_out(student, "float32").train(training)
+    return mode
+
+
+def _watched(student: nn.Module, teacher: nn.Module | None, data: Pictures) -> _Features | None:
+    """Feature maps to compare, where both networks have a name for them."""
+    if teacher is None or not (hasattr(student, "forward_features") and hasattr(teacher, "forward_features")):
+        return None
+    features = _Features(student, teacher)
+    pixels = np.ascontiguousarray(data.pixels[:2].transpose(0, 3, 1, 2))
+    features.fit(normalised(torch.from_numpy(pixels)), student, teacher)
+    return features
+
+
+def _loss(
+    student: nn.Module,
+    teacher: nn.Module | None,
+    inputs: Tensor,
+    targets: Tensor,
+    config: FineTune,
+    features: _Features | None,
+    how: str,
+) -> Tensor:
+    with autocast(how, inputs.device):
+        outputs = student(inputs)
+    outputs = outputs.float()
+    classes = outputs.shape[1]
+    if targets.ndim == 2 and targets.shape[1] != classes:
+        targets = F.pad(targets, (0, classes - targets.shape[1]))
+    loss = F.cross_entropy(outputs, targets)
+    if teacher is None or (not config.share and features is None):
+        return loss
+    with torch.no_grad(), autocast(how, inputs.device):
+        answers = teacher(inputs)
+    loss = (1 - config.share) * loss
+    loss = loss + config.share * distillation_loss(outputs, answers.float(), config.temperature).mean()
+    return loss if features is None else loss + config.features * features.distance()
+
+
+def _groups(student: nn.Module, features: _Features | None, config: FineTune) -> list[dict[str, Any]]:
+    """Weights decay; biases and learned ranges do not, and ranges move more slowly."""
+    named = [(name, p) for name, p in student.named_parameters() if p.requires_grad]
+    ranges = [p for name, p in named if name.startswith("quantize_")]
+    weights = [p for name, p in named if not name.startswith("quantize_") and p.ndim > 1]
+    others = [p for name, p in named if not name.startswith("quantize_") and p.ndim <= 1]
+    groups = [
+        {"params": weights, "lr": config.rate, "weight_decay": config.weight_decay},
+        {"params": others, "lr": config.rate, "weight_decay": 0.0},
+        {"params": ranges, "lr": config.rate * config.range_rate, "weight_decay": 0.0},
+    ]
+    if features is not None:
+        groups.append({"params": list(features.adapter.parameters()), "lr": config.rate, "weight_decay": 0.0})
+    return [group for group in groups if group["params"]]
+
+
+def _share_of_rate(step: int, steps: int, warmup: float) -> float:
+    rising = max(warmup * steps, 1)
+    if step < rising:
+        return (step + 1) / rising
+    done = (step - rising) / max(steps - rising, 1)
+    return 0.5 * (1 + float(np.cos(np.pi * min(done, 1.0))))
+
+
+def _batches(count: int, config: FineTune, steps: int) -> Iterator[tuple[int, np.ndarray]]:
+    step = epoch = 0
+    while step < steps:
+        order = np.random.default_rng((config.seed, epoch)).permutation(count)
+        for rows in np.array_split(order, max(1, round(count / config.batch))):
+            if step >= steps:
+                return
+            yield epoch, rows
+            step += 1
+        epoch += 1
+
+
+class _Features:
+    """The maps before pooling of student and teacher, and how far apart they are."""
+
+    def __init__(self, student: nn.Module, teacher: nn.Module) -> None:
+        self.kept: dict[str, Tensor] = {}
+        self._restore: list[tuple[nn.Module, Any]] = []
+        self.adapter: nn.Module = nn.Identity()
+        for name, network in (("student", student), ("teacher", teacher)):
+            self._watch(name, network)
+
+    def _watch(self, name: str, network: nn.Module) -> None:
+        original: Any = network.forward_features
+
+        def watched(x: Tensor) -> Tensor:
+            self.kept[name] = original(x)
+            return self.kept[name]
+
+        network.forward_features = watched  # type: ignore[assignment]
+        self._restore.append((network, original))
+
+    def fit(self, inputs: Tensor, student: nn.Module, teacher: nn.Module) -> None:
+        """Make the adapter that brings the student's channels to the teacher's."""
+        with torch.no_grad():
+            student(inputs)
+            teacher(inputs)
+        own, other = self.kept["student"].shape, self.kept["teacher"].shape
+        if len(own) == 4 and own[1] != other[1]:
+            self.adapter = nn.Conv2d(own[1], other[1], 1, bias=False)
+        elif len(own) == 3 and own[2] != other[2]:
+            self.adapter = nn.Linear(own[2], other[2], bias=False)
+
+    def distance(self) -> Tensor:
+        """Squared distance of maps of unit length."""
+        own, other = self.adapter(self.kept["student"].float()), self.kept["teacher"].detach().float()
+        if own.ndim == 4 and own.shape[2:] != other.shape[2:]:
+            other = F.adaptive_avg_pool2d(other, tuple(own.shape[2:]))
+        return (F.normalize(own.flatten(1), dim=1) - F.normalize(other.flatten(1), dim=1)).square().sum(1).mean()
+
+    def remove(self) -> None:
+        """Leave both networks as they were."""
+        for network, _ in self._restore:
+            del network.forward_features

@@ -1,0 +1,185 @@
+"""Parity: the torch network against every file that came of it, and the first layer where one parts from it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edgelens.runtime.preprocess import to_tensor
+
+from ..export.artifact import Artifact, file_outputs
+from ..export.exported import Exported
+from ..export.match import onnx_values
+from ..network.recorder import node_values
+
+__all__ = ["FileParity", "Parity", "check_parity", "first_parting", "parity_of", "snr_db"]
+
+FLOAT_TOLERANCE = 1e-4  # of the largest logit: sums in another order, nothing else
+LEAST_SNR_DB = {"float32": 60.0, "float16": 40.0}
+PARTED_DB = 15.0  # below this a layer carries more error than an 8-bit step explains
+
+
+@dataclass(frozen=True)
+class FileParity:
+    """One file against the float torch network on the same pictures."""
+
+    path: str
+    title: str
+    precision: str
+    snr_db: float
+    agreement: float  # of the best class
+    max_difference: float
+    accuracy: float
+    parts_at: str = ""  # the first layer that is far off, where the file is outside its limits
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain JSON types."""
+        return {
+            "file": self.path,
+            "precision": self.precision,
+            "snr_db": round(self.snr_db, 2),
+            "agreement": self.agreement,
+            "max_difference": self.max_difference,
+            "accuracy": self.accuracy,
+            **({"parts_at": self.parts_at} if self.parts_at else {}),
+        }
+
+
+@dataclass(frozen=True)
+class Parity:
+    """Every file's row, and how far the 8-bit files agree among themselves."""
+
+    images: int
+    torch_accuracy: float
+    files: tuple[FileParity, ...]
+    between_formats: float | None = None  # top-1 agreement of int8 ONNX and int8 TFLite
+
+    def of(self, path: str) -> FileParity:
+        """The row of a file."""
+        return next(row for row in self.files if row.path == path)
+
+
+def snr_db(values: NDArray[Any], reference: NDArray[Any]) -> float:
+    """How far the reference stands above the error, in decibels; 200 where there is no error."""
+    error = float(np.square(np.asarray(values, np.float64) - reference).sum())
+    signal = float(np.square(np.asarray(reference, np.float64)).sum())
+    return min(10 * float(np.log10(max(signal, 1e-30) / max(error, 1e-30))), 200.0)
+
+
+def parity_of(
+    artifacts: Sequence[Artifact],
+    logits: NDArray[np.float32],
+    pictures: NDArray[np.uint8],
+    labels: NDArray[np.int32],
+    answers: Mapping[str, NDArray[np.float32]] | None = None,
+) -> Parity:
+    """Every file on the same pictures; `answers` holds outputs that are known already, by path."""
+    known = dict(answers or {})
+    rows = []
+    for artifact in artifacts:
+        if artifact.path not in known:
+            known[artifact.path] = file_outputs(artifact, pictures)
+        rows.append(_row(artifact, known[artifact.path], logits, labels))
+    eight_bit = [known[a.path].argmax(1) for a in artifacts if a.precision == "int8"]
+    between = float((eight_bit[0] == eight_bit[1]).mean()) if len(eight_bit) == 2 else None
+    return Parity(len(labels), float((logits.argmax(1) == labels).mean()), tuple(rows), between)
+
+
+def check_parity(parity: Parity, *, least_agreement: float = 0.95, least_between: float = 0.99) -> list[str]:
+    """What is outside its limits, one line each; empty where all is well."""
+    problems = []
+    for row in parity.files:
+        limit = LEAST_SNR_DB.get(row.precision)
+        if limit is not None and (row.snr_db < limit or row.agreement < 0.995):
+            problems.append(
+                f"{row.title} is not the trained network: {row.snr_db:.1f} dB, {100 * row.agreement:.2f} % agreement"
+            )
+        elif limit is None and row.agreement < least_agreement and row.accuracy < parity.torch_accuracy - 0.05:
+            problems.append(
+                f"{row.title} lost too much: {100 * row.agreement:.2f} % agreement with the float network, accuracy"
+                f" {100 * row.accuracy:.2f} % after {100 * parity.torch_accuracy:.2f} %"
+                + (f"; first far off at {row.parts_at}" if row.parts_at else "")
+            )
+    if parity.between_formats is not None and parity.between_formats < least_between:
+        problems.append(f"int8 ONNX and int8 TFLite agree on {100 * parity.between_formats:.2f} % of the images only")
+    return problems
+
+
+def first_parting(
+    exported: Exported, artifact: Artifact, pictures: NDArray[np.uint8], least_db: float = PARTED_DB
+) -> str:
+    """The first layer whose values are far from the torch network's, as `name (dB)`; empty where none is."""
+    if exported.graph is None:
+        return ""
+    reference = node_values(exported.graph, pictures[:1])
+    for name, value in _layer_values(exported, artifact, pictures[:1]).items():
+        expected = reference.get(name)
+        if expected is None or expected.size != value.size:
+            continue
+        if value.ndim == 4 and value.shape != expected.shape:
+            value = value.transpose(0, 3, 1, 2)  # noqa: PLW2901 (the same tensor in torch's layout)
+        quality = snr_db(value.reshape(-1), expected.reshape(-1))
+        if quality < least_db:
+            return f"{name} ({quality:.1f} dB)"
+    return ""
+
+
+def _row(
+    artifact: Artifact, values: NDArray[np.float32], logits: NDArray[np.float32], labels: NDArray[np.int32]
+) -> FileParity:
+    return FileParity(
+        artifact.path,
+        artifact.title,
+        artifact.precision,
+        snr_db(values, logits),
+        float((values.argmax(1) == logits.argmax(1)).mean()),
+        float(np.abs(values - logits).max()),
+        float((values.argmax(1) == labels).mean()),
+    )
+
+
+def _layer_values(exported: Exported, artifact: Artifact, picture: NDArray[np.uint8]) -> dict[str, NDArray[Any]]:
+    """A file's inner values in real numbers, by graph node, in the order they are made."""
+    tensor = to_tensor(picture, artifact.tensor)
+    if artifact.engine == "onnxruntime":
+        import onnx
+
+        model = onnx.load_from_string(artifact.data)
+        values = onnx_values(model, {model.graph.input[0].name: tensor})
+        named = {}
+        for name, value in values.items():
+            node = exported.onnx_names.get(name.removesuffix("_dq"))
+            if node and value.dtype.kind == "f" and (name.endswith("_dq") or f"{name}_dq" not in values):
+                named[node] = value
+        return named
+    return _tflite_layers(artifact.data, tensor)
+
+
+def _tflite_layers(data: bytes, tensor: NDArray[Any]) -> dict[str, NDArray[Any]]:
+    from ai_edge_litert.interpreter import Interpreter, OpResolverType
+
+    from ..export.tflite import operators
+    from ..host.quiet import quiet
+
+    with quiet():
+        interpreter = Interpreter(
+            model_content=data,
+            experimental_preserve_all_tensors=True,
+            experimental_op_resolver_type=OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES,
+        )
+        interpreter.allocate_tensors()
+        interpreter.set_tensor(interpreter.get_input_details()[0]["index"], tensor)
+        interpreter.invoke()
+    details = {detail["name"]: detail for detail in interpreter.get_tensor_details()}
+    values = {}
+    for _, _, results in operators(data):
+        for name in results:
+            detail = details[name]
+            value = np.array(interpreter.get_tensor(detail["index"]))
+            scale, zero = detail["quantization"]
+            values[name] = (value.astype(np.float32) - zero) * scale if scale else value.astype(np.float32)
+    return values

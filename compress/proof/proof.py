@@ -1,0 +1,76 @@
+"""What a bundle is held to: parity on the evaluation pictures, limits on the golden frames, an id of the network."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+from torch import nn
+
+from edgelens.runtime.bundle.manifest import Limits
+from edgelens.runtime.errors import WorkError
+from edgelens.runtime.preprocess import PixelContract
+
+from ..export.artifact import Artifact, file_outputs
+from ..export.exported import Exported
+from ..progress import Steps
+from .golden import GoldenFrames
+from .parity import Parity, check_parity, first_parting, snr_db
+
+__all__ = ["feature_space", "golden_limits", "require_parity"]
+
+
+def require_parity(
+    parity: Parity,
+    artifacts: Sequence[Artifact],
+    exported: Mapping[str, Exported],
+    pictures: NDArray[np.uint8],
+    *,
+    allow_mismatch: bool,
+    steps: Steps,
+    alike: bool = True,
+) -> Parity:
+    """The parity, with the layer where a file parts where one is outside its limits; refused unless that is allowed."""
+    least = 0.99 if alike else 0.9
+    if not check_parity(parity, least_between=least):
+        return parity
+    rows = tuple(
+        dataclasses.replace(row, parts_at=first_parting(exported[artifact.precision], artifact, pictures))
+        for row, artifact in zip(parity.files, artifacts, strict=True)
+    )
+    parity = dataclasses.replace(parity, files=rows)
+    problems = check_parity(parity, least_between=least)
+    if not allow_mismatch:
+        raise WorkError(f"{'; '.join(problems)}: no bundle is written (--allow-mismatch writes it all the same)")
+    for problem in problems:
+        steps.say(problem)
+    return parity
+
+
+def golden_limits(artifact: Artifact, golden: GoldenFrames) -> Limits:
+    """How far a file may be off on other machines: what it is here, less a margin; more without VNNI."""
+    reference = next(iter(golden.reference.values()))
+    values = file_outputs(artifact, golden.pictures)
+    here = snr_db(values, reference)
+    agreement = float((values.argmax(1) == reference.argmax(1)).mean()) if reference.ndim == 2 else 0.0
+    if artifact.precision == "float32":
+        return Limits(round(agreement, 4), round(min(here - 20, 60.0), 1))
+    slack = 1 / len(reference)
+    return Limits(
+        round(max(agreement - slack, 0.0), 4),
+        round(here - 6, 1),
+        round(max(agreement - 2 * slack, 0.0), 4),
+        round(min(here - 12, 12.0), 1),
+    )
+
+
+def feature_space(network: nn.Module, pixels: PixelContract) -> str:
+    """An id of the float network and its pixel contract: compressing again keeps it, training again changes it."""
+    digest = hashlib.sha256(repr(pixels).encode())
+    for name, value in sorted(network.state_dict().items()):
+        digest.update(name.encode())
+        digest.update(np.ascontiguousarray(value.detach().cpu().float().numpy()).tobytes())
+    return digest.hexdigest()[:32]

@@ -1,0 +1,37 @@
+"""One point of a search's plot: a file of a candidate, what it costs, and how far outside the budget that is."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from ..export.artifact import Artifact
+from ..pipeline import Candidate
+from .budget import Cost
+from .space import Plan
+
+__all__ = ["MeasuredFile"]
+
+
+@dataclass(frozen=True)
+class MeasuredFile:
+    """One measured file of one candidate."""
+
+    plan: Plan
+    artifact: Artifact
+    candidate: Candidate
+    cost: Cost
+    excess: dict[str, float]
+
+    def row(self) -> dict[str, Any]:
+        """Plain JSON types."""
+        return {
+            "candidate": self.plan.words,
+            "file": self.artifact.title,
+            "accuracy": self.cost.accuracy,
+            "size": self.cost.size_bytes,
+            "latency_ms": round(self.cost.latency_ms, 5),
+            "memory_mb": self.cost.memory_mb,
+            "predicted": self.cost.predicted,
+            "fits": not self.excess,
+        }

@@ -1,0 +1,1 @@
+"""How fast each file is, here, over SSH or predicted, and which one is preferred."""

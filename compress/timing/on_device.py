@@ -1,0 +1,63 @@
+"""The gate's timings on the device that decides: taken over SSH, or predicted for a board that is not here."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from ..config import CompressConfig
+from ..export.artifact import Artifact
+from ..host.scratch import scratch_folder
+from .timing import Timing
+
+__all__ = ["is_this_machine", "predicted_on", "require_host", "timed_elsewhere"]
+
+
+def require_host(host: str | None) -> None:
+    """Say hello to the device that is to time the files: one that cannot be reached is noticed before the work."""
+    if host is not None:
+        from edgelens.devices.ssh.connection import Connection
+
+        with Connection(host):
+            pass
+
+
+def timed_elsewhere(
+    config: CompressConfig, artifacts: Sequence[Artifact], say: Callable[[str], None]
+) -> tuple[dict[str, Timing], str]:
+    """Every file's timing on the device that was asked for, and its name; nothing where this machine decides."""
+    if config.on is not None:
+        from .remote import time_on
+
+        return time_on(config.on, artifacts, threads=config.threads, say=say), config.on
+    if config.device is not None and not is_this_machine(config.device):
+        return predicted_on(config.device, artifacts, config.threads), f"{config.device} (predicted)"
+    return {}, ""
+
+
+def is_this_machine(device: str) -> bool:
+    """Whether a profile is the one of the machine that this runs on; an unknown name is an error of its own."""
+    from edgelens.devices.here import this_machine
+    from edgelens.devices.profile import load_profile
+
+    load_profile(device)
+    return this_machine().profile == device
+
+
+def predicted_on(device: str, artifacts: Sequence[Artifact], threads: int = 1) -> dict[str, Timing]:
+    """What `edgelens bench --device` says; the upper end of its interval stands where a measured p95 would."""
+    from edgelens.devices.bench.cases import Choice
+    from edgelens.devices.predict.predict import predict
+
+    with scratch_folder() as folder:
+        places = {folder / artifact.path.rsplit("/", 1)[1]: artifact for artifact in artifacts}
+        for place, artifact in places.items():
+            place.write_bytes(artifact.data)
+        made = predict([str(place) for place in places], device, Choice(threads=(threads,)), folder)
+    named = {place.name: artifact for place, artifact in places.items()}
+    found = {}
+    for row in made["cases"]:
+        artifact, ms = named[row["model"]], float(row["ms"])
+        found[artifact.path] = Timing(
+            artifact.path, artifact.engine, artifact.precision, ms, float(row["high_ms"]), (ms,)
+        )
+    return found

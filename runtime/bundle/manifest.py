@@ -1,0 +1,149 @@
+"""The manifest of a bundle as frozen dataclasses; `manifest_json.py` reads and writes their JSON."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from ..preprocess import PixelContract, TensorContract
+
+__all__ = [
+    "FORMAT",
+    "MANIFEST",
+    "SIGNATURE",
+    "Decode",
+    "Golden",
+    "Limits",
+    "Manifest",
+    "ModelFile",
+    "Network",
+    "Output",
+    "Provenance",
+    "Step",
+]
+
+MANIFEST = "manifest.json"  # its entry in the bundle
+SIGNATURE = "manifest.json.sig"
+FORMAT = (1, 0)  # a newer minor version is read, unknown keys passed over; a newer major one is refused
+
+
+@dataclass(frozen=True)
+class Limits:
+    """How far a model file may be off its reference on the golden frames before `verify` fails it."""
+
+    top1_agreement: float = 0.98
+    snr_db: float = 20.0
+    no_vnni_top1_agreement: float | None = None  # x86 without VNNI saturates in 8-bit kernels: its own, wider margin
+    no_vnni_snr_db: float | None = None
+
+
+@dataclass(frozen=True)
+class ModelFile:
+    """One file a network runs from, and what was measured of it."""
+
+    path: str  # the bundle's entry
+    engine: str  # "onnxruntime" or "tflite"
+    precision: str  # "float32", "int8", "float16", "mixed", ...
+    tensor: TensorContract
+    sha256: str = ""  # filled when the bundle is written
+    bytes: int = 0
+    outputs: tuple[str, ...] = ()  # the file's own tensor names, in the order of the network's outputs
+    limits: Limits = field(default_factory=Limits)
+    measured: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Output:
+    """One output of a network, by the name that decoders know it by."""
+
+    name: str  # "logits", "boxes", "grid", ...
+    shape: tuple[int, ...] = ()  # without the batch axis; 0 for an axis that varies
+    dtype: str = "float32"
+
+
+@dataclass(frozen=True)
+class Decode:
+    """How outputs become recognitions; `options` hold what one decoder alone knows (strides, anchors)."""
+
+    decoder: str = "classify"
+    threshold: float = 0.0
+    temperature: float = 1.0
+    top_k: int = 5
+    iou: float = 0.45
+    max_det: int = 100
+    probabilities: bool = False  # the outputs are probabilities already and are not softmaxed again
+    background: tuple[str, ...] = ()  # labels that mean "nothing there": never announced
+    options: Mapping[str, Any] = field(default_factory=dict)
+
+    def held_to(self, asked: float | None) -> float:
+        """The threshold that holds: the one that was asked for, else the model's own."""
+        return self.threshold if asked is None else asked
+
+
+@dataclass(frozen=True)
+class Network:
+    """One network: what it looks at, what it answers, and the files it can run from."""
+
+    task: str  # "classify", "detect"
+    labels: tuple[str, ...]
+    pixels: PixelContract
+    outputs: tuple[Output, ...]
+    decode: Decode
+    files: tuple[ModelFile, ...]
+    feature_space: str = ""  # names the reference float network and its pixel contract; recompressing keeps it
+    preferred: str = ""  # the entry that `--engine auto` starts with; the first file unless said
+
+
+@dataclass(frozen=True)
+class Step:
+    """One link of the pipeline: what goes in, which network sees it, what its result is called."""
+
+    input: str = "frame"
+    network: str = "main"
+    region: str | None = None  # the name of an earlier step's output whose boxes are cropped
+    align: str | None = None
+    output: str = "result"
+
+
+@dataclass(frozen=True)
+class Golden:
+    """Real input frames and the reference network's outputs for them."""
+
+    network: str  # a role, or "" for the whole pipeline
+    frames: tuple[str, ...]  # entries, PNG
+    reference: str  # entry: .npz with one float32 (N, ...) array an output name
+    sequence: bool = False
+
+
+@dataclass(frozen=True)
+class Provenance:
+    """Where a bundle comes from."""
+
+    kit: str = ""
+    command: str = ""
+    seed: int | None = None
+    data: str = ""  # fingerprint of the data set
+    created: str = ""  # ISO 8601, UTC
+    notes: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """Everything a bundle says of itself."""
+
+    name: str
+    networks: Mapping[str, Network]
+    steps: tuple[Step, ...] = (Step(),)
+    golden: tuple[Golden, ...] = ()
+    content_version: int = 1  # only grows
+    provenance: Provenance = field(default_factory=Provenance)
+    entries: Mapping[str, str] = field(
+        default_factory=dict
+    )  # every entry's sha256 but the manifest's and its signature's
+    format: tuple[int, int] = FORMAT
+
+    @property
+    def main(self) -> Network:
+        """The network of the last step: the one whose labels are the bundle's answer."""
+        return self.networks[self.steps[-1].network]

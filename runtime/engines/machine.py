@@ -1,0 +1,44 @@
+"""This machine as engines see it, and where they keep what they built and measured on it."""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.util
+import os
+import platform
+from pathlib import Path
+
+__all__ = ["cache_folder", "machine"]
+
+_PACKAGES = ("onnxruntime", "ai_edge_litert", "tflite_runtime")
+
+
+def cache_folder() -> Path:
+    """Where this user's engines keep what they built and measured; made when something is written."""
+    base = os.environ.get("XDG_CACHE_HOME")
+    return (Path(base) if base else Path.home() / ".cache") / "edgelens" / "engines"
+
+
+def machine() -> str:
+    """A short id of this machine as engines see it: processor, usable cores, and the engines' installed files."""
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    parts = [platform.machine(), _processor(), str(cores), *map(_installed, _PACKAGES)]
+    return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:16]
+
+
+def _processor() -> str:
+    try:
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace").splitlines()
+    except OSError:
+        return platform.processor()
+    wanted = ("model name", "Model", "CPU part")
+    return "\n".join(sorted({line for line in lines if line.startswith(wanted)}))
+
+
+def _installed(package: str) -> str:
+    """A package's place and the time it was put there: changes with every update, and costs no import."""
+    try:
+        spec = importlib.util.find_spec(package)
+        return f"{spec.origin} {Path(spec.origin).stat().st_mtime_ns}" if spec and spec.origin else ""
+    except (ImportError, ValueError, OSError):
+        return ""

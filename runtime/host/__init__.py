@@ -1,0 +1,1 @@
+"""What the machine gives: files written whole, places of the user's own, freed memory, other programs' noise."""

@@ -1,0 +1,97 @@
+"""What can be changed and asked while the loop runs: the page's knobs and the service's answers.
+
+The loop reads `settings` once a frame; whoever changes them replaces the whole (frozen) object under the lock.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from ..preprocess import Region
+from .board import BoardReading
+
+__all__ = ["Control", "LoopStatus", "Settings", "SourceStatus"]
+
+
+@dataclass(frozen=True)
+class Settings:
+    """The knobs of one source."""
+
+    threshold: float | None = None  # None: the bundle's own
+    smoothing: float = 0.5  # weight of the newest frame in the exponential average, 1 is off
+    agree: tuple[int, int] = (3, 5)  # announced when N of the last M frames agree above the threshold
+    region: Region | None = None
+    paused: bool = False
+    max_fps: float | None = None
+
+
+@dataclass(frozen=True)
+class SourceStatus:
+    """How one source is doing."""
+
+    name: str
+    live: bool
+    connected: bool
+    captured: int = 0
+    processed: int = 0
+    skipped: int = 0
+    recoveries: int = 0
+    fps: float = 0.0
+    age_ms: float = 0.0
+    stages_ms: Mapping[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class LoopStatus:
+    """How the loop is doing."""
+
+    model: str
+    engine: str
+    precision: str
+    started: float  # wall clock, seconds
+    sources: tuple[SourceStatus, ...] = ()
+    board: BoardReading = field(default_factory=BoardReading)
+    dropped: Mapping[str, int] = field(default_factory=dict)  # results each sink was too slow for
+    slowed_to_fps: float | None = None  # the rate that heat allows, None when it is not limiting
+
+
+class Control:
+    """Thread-safe settings, status and model swap of a running loop."""
+
+    def __init__(self, sources: Sequence[str], settings: Settings, models: Sequence[str] = ()) -> None:
+        self.models = tuple(models)  # bundles at hand that `swap` may be asked for
+        self._settings = dict.fromkeys(sources, settings)
+        self._lock = threading.Lock()
+        self._status: Callable[[], LoopStatus] | None = None
+        self._swap: Callable[[str], None] | None = None
+
+    @property
+    def sources(self) -> tuple[str, ...]:
+        """The sources' names, in order."""
+        return tuple(self._settings)
+
+    def settings(self, source: str) -> Settings:
+        """The knobs of a source as they are now."""
+        return self._settings[source]
+
+    def change(self, source: str | None = None, **changes: Any) -> None:
+        """Set knobs of one source, or of all."""
+        with self._lock:
+            for name in self._settings if source is None else (source,):
+                self._settings[name] = replace(self._settings[name], **changes)
+
+    def attach(self, status: Callable[[], LoopStatus], swap: Callable[[str], None]) -> None:
+        """The loop says how it answers; called once, when it starts."""
+        self._status, self._swap = status, swap
+
+    def status(self) -> LoopStatus | None:
+        """How the loop is doing, None before it has started."""
+        return self._status() if self._status else None
+
+    def swap(self, model: str) -> None:
+        """Run another model without stopping the sources; one that fails its golden frames is refused with an error."""
+        if self._swap is not None:
+            self._swap(model)

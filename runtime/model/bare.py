@@ -1,0 +1,249 @@
+"""A bare .onnx or .tflite as a bundle in memory: what the file says, its family wants, and the options ask."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ..bundle.bundle import Bundle
+from ..bundle.manifest import Decode, Manifest, ModelFile, Network, Output
+from ..decode.picture import picture_is_nchw
+from ..decode.reading import Reading
+from ..decode.readings import LAYOUTS, READINGS, readers_for
+from ..engines.protocol import TensorInfo
+from ..errors import ModelError, UsageError
+from ..formats.catalog import describe
+from ..formats.description import ModelDescription
+from ..formats.onnx_external import with_weights
+from ..labels import fit_labels, labels_from_metadata
+from ..preprocess import PixelContract, TensorContract
+from .options import ModelOptions
+
+__all__ = ["open_bare", "read_file", "read_model"]
+
+_MAX_BYTES = 2 * 1024**3
+_CHANNELS = (1, 3)
+_INTEGERS = ("uint8", "int8")
+_DTYPES = (*_INTEGERS, "int16", "float16", "float32", "float64")
+
+
+def open_bare(path: Path, options: ModelOptions) -> Bundle:
+    """A bundle of one network that runs a model file of other people."""
+    data, file = read_model(path)
+    file = _sized(file, options, path)
+    labels, labels_from = _known_labels(file, options)
+    reading = _reading(file, labels, options, path)
+    network, notes = _network(file, reading, labels, labels_from, options, path)
+    entry = f"models/{path.name}"
+    digest = hashlib.sha256(data).hexdigest()
+    stored = dataclasses.replace(network.files[0], path=entry, sha256=digest, bytes=len(data))
+    manifest = Manifest(path.stem, {"main": dataclasses.replace(network, files=(stored,))}, entries={entry: digest})
+    return Bundle(manifest, memory={entry: data}, notes=notes)
+
+
+def read_model(path: Path) -> tuple[bytes, ModelDescription]:
+    """A model file's bytes, weights kept beside it included, and what it says of itself."""
+    data = read_file(path)
+    file = describe(data, str(path))
+    if not file.external:
+        return data, file
+    whole = with_weights(data, path)
+    return whole, dataclasses.replace(describe(whole, str(path)), external=file.external)
+
+
+def read_file(path: Path) -> bytes:
+    """The bytes of this file alone."""
+    try:
+        if path.stat().st_size > _MAX_BYTES:
+            raise ModelError(f"{path}: is larger than {_MAX_BYTES >> 30} GB")
+        return path.read_bytes()
+    except OSError as error:
+        raise ModelError(f"{path}: could not be read ({error.strerror or error})") from None
+
+
+def _known_labels(file: ModelDescription, options: ModelOptions) -> tuple[tuple[str, ...], str]:
+    if options.labels is not None:
+        return options.labels, options.labels_from
+    return file.labels or labels_from_metadata(file.metadata), "the labels in its metadata"
+
+
+def _reading(file: ModelDescription, labels: tuple[str, ...], options: ModelOptions, path: Path) -> Reading:
+    """The asked family's contract, or the first family that the file's shapes and metadata belong to."""
+    asked = options.decoder
+    known = [*READINGS, *LAYOUTS]
+    if asked is not None and asked not in known:
+        raise UsageError(f"--decode {asked}: must be one of {', '.join(known)}")
+    for read in readers_for(file, asked):
+        if (found := read(file, labels, asked=asked is not None)) is not None:
+            return found
+    outputs = ", ".join(f"{output.name} {_shape(output)}" for output in file.outputs)
+    if asked is not None:
+        raise ModelError(f"{path}: --decode {asked} does not fit its outputs: {outputs}")
+    raise ModelError(f"{path}: no decoder fits its outputs {outputs}: name one with --decode {'|'.join(known)}")
+
+
+def _network(
+    file: ModelDescription,
+    reading: Reading,
+    labels: tuple[str, ...],
+    labels_from: str,
+    options: ModelOptions,
+    path: Path,
+) -> tuple[Network, tuple[str, ...]]:
+    notes = list(reading.notes)
+    names = reading.labels or labels
+    if names and reading.classes is not None:
+        try:
+            names, said = fit_labels(names, reading.classes, labels_from)
+            notes += said
+        except UsageError as error:
+            if options.labels is not None:
+                raise
+            names = ()
+            notes.append(f"{error}; numbers are shown instead")
+    pixels, tensor, assumed = _picture(file, reading, options, path)
+    notes += assumed
+    network = Network(
+        task=reading.task,
+        labels=names,
+        pixels=pixels,
+        outputs=tuple(Output(name) for name in reading.outputs),
+        decode=reading.decode,
+        files=(ModelFile("", file.engine, file.precision, tensor, outputs=reading.picked),),
+    )
+    return with_decode_options(network, options), tuple(notes)
+
+
+def with_decode_options(network: Network, options: ModelOptions) -> Network:
+    """The network with the asked threshold, overlap, count and classes."""
+    said = {"threshold": options.threshold, "iou": options.iou, "max_det": options.max_det}
+    changes: dict[str, Any] = {name: value for name, value in said.items() if value is not None}
+    if options.classes is not None:
+        changes["options"] = {**network.decode.options, "classes": _class_ids(options.classes, network.labels)}
+    decode: Decode = dataclasses.replace(network.decode, **changes)
+    return dataclasses.replace(network, decode=decode)
+
+
+def _class_ids(classes: tuple[str, ...], labels: tuple[str, ...]) -> list[int]:
+    ids = []
+    for name in classes:
+        if name in labels:
+            ids += [i for i, label in enumerate(labels) if label == name]
+        elif name.isdecimal() and (not labels or int(name) < len(labels)):
+            ids.append(int(name))
+        else:
+            raise UsageError(f"--classes {name}: is no label of this model, nor a class number")
+    return ids
+
+
+def _picture(
+    file: ModelDescription, reading: Reading, options: ModelOptions, path: Path
+) -> tuple[PixelContract, TensorContract, list[str]]:
+    """The picture and the tensor that the file's one input wants."""
+    info, layout, channels, size = _input(file, path)
+    height, width = _size(size, reading, path)
+    color = options.color or ("gray" if channels == 1 else reading.color)
+    if (color == "gray") != (channels == 1):
+        raise UsageError(f"--color {color}: {path} takes {channels} channel{'s' if channels > 1 else ''}")
+    for value, name in ((options.mean, "--mean"), (options.std, "--std")):
+        if value is not None and len(value) > channels:
+            raise UsageError(f"{name}: {len(value)} numbers for a model of {channels} channel")
+    pixels = PixelContract(
+        height,
+        width,
+        color,  # type: ignore[arg-type]
+        options.resize or reading.resize,  # type: ignore[arg-type]
+        reading.filter,
+        reading.pad if options.pad is None else options.pad,
+        reading.anchor,
+    )
+    tensor, notes = _tensor(info, layout, reading, options)
+    return pixels, tensor, notes
+
+
+def _input(file: ModelDescription, path: Path) -> tuple[TensorInfo, str, int, tuple[int | None, int | None]]:
+    """The picture among the inputs, its layout, channels, and height and width."""
+    if len(file.inputs) != 1:
+        names = ", ".join(f"{info.name} {_shape(info)}" for info in file.inputs) or "none"
+        raise ModelError(f"{path}: has the inputs {names}: models of one picture run here")
+    info = file.inputs[0]
+    shape = info.shape
+    if info.dtype not in _DTYPES:
+        raise ModelError(f"{path}: its input {info.name} holds {info.dtype}: pictures of {', '.join(_DTYPES)} run here")
+    if shape and shape[0] not in (None, 1):
+        raise ModelError(f"{path}: takes {shape[0]} pictures at once: export it with a batch of 1")
+    if len(shape) == 3:
+        return info, "NHWC", 1, (shape[1], shape[2])
+    if picture_is_nchw(info, file.format):
+        return info, "NCHW", shape[1] or 3, (shape[2], shape[3])
+    if len(shape) == 4 and shape[3] in _CHANNELS:
+        return info, "NHWC", shape[3] or 3, (shape[1], shape[2])
+    raise ModelError(f"{path}: its input {info.name} {_shape(info)} is no picture of 1 or 3 channels")
+
+
+def _size(size: tuple[int | None, int | None], reading: Reading, path: Path) -> tuple[int, int]:
+    known = reading.size or (None, None)
+    height, width = (fixed or free for fixed, free in zip(size, known, strict=True))
+    if height is None or width is None:
+        raise UsageError(f"{path}: takes pictures of any size: say which with --input-size WxH")
+    return height, width
+
+
+def _sized(file: ModelDescription, options: ModelOptions, path: Path) -> ModelDescription:
+    """The file, its input checked, with the asked size in place of the axes that it leaves free."""
+    info, _, _, size = _input(file, path)
+    if options.size is None:
+        return file
+    if any(fixed not in (None, asked) for fixed, asked in zip(size, options.size, strict=True)):
+        raise UsageError(f"--input-size: {path} takes {size[1] or '?'}x{size[0] or '?'} and no other size")
+    shape = list(info.shape)
+    at = 2 if picture_is_nchw(info, file.format) else 1
+    shape[at : at + 2] = options.size
+    return dataclasses.replace(file, inputs=(dataclasses.replace(info, shape=tuple(shape)),))
+
+
+def _tensor(info: TensorInfo, layout: str, reading: Reading, options: ModelOptions) -> tuple[TensorContract, list[str]]:
+    """The numbers of the input: options first, then the family or the file, then the pixel as it is."""
+    filling = TensorContract(info.name, layout, info.dtype, (128.0,) if info.dtype == "int8" else (0.0,))  # type: ignore[arg-type]
+    asked = options.mean is not None or options.std is not None
+    if reading.tensor is not None and not asked:
+        return dataclasses.replace(reading.tensor, name=info.name, layout=layout), []  # type: ignore[arg-type]
+    mean, std = options.mean or reading.mean, options.std or reading.std
+    stated = dataclasses.replace(
+        filling, mean=mean or (0.0,), std=std or (1.0,), scale=info.scale, zero_point=info.zero_point
+    )
+    if asked:
+        return stated, _doubts(options)
+    if info.dtype in _INTEGERS:
+        known = mean is not None and info.scale is not None
+        return (stated if known and not _almost_pixels(stated) else filling), []
+    if mean is None and std is None:
+        return stated, ["pixels go in as they are, 0 to 255: give --mean and --std if it was trained otherwise"]
+    return stated, []
+
+
+def _doubts(options: ModelOptions) -> list[str]:
+    """A note about figures that were meant for pixels of 0 to 1, such as ImageNet's .485 and .229."""
+    if options.std is None or max(options.std) >= 1:
+        return []
+    figures = {"--mean": options.mean, "--std": options.std}
+    meant = " ".join(f"{k} {','.join(f'{255 * v:g}' for v in values)}" for k, values in figures.items() if values)
+    return [f"pixels go from 0 to 255 here: figures for 0 to 1 would be {meant}"]
+
+
+def _almost_pixels(tensor: TensorContract) -> bool:
+    """Whether a quantized input is the pixel filling its range, but for rounding."""
+    pixel = np.arange(256, dtype=np.float64)
+    offset = 128 if tensor.dtype == "int8" else 0
+    return all(
+        np.abs((pixel - mean) / std / (tensor.scale or 1.0) + tensor.zero_point + offset - pixel).max() <= 1.5
+        for mean, std in zip(*np.broadcast_arrays(tensor.mean, tensor.std), strict=True)
+    )
+
+
+def _shape(info: TensorInfo) -> str:
+    return "x".join("?" if axis is None else str(axis) for axis in info.shape) or "of unsaid shape"

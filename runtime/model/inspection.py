@@ -1,0 +1,120 @@
+"""What is inside a bundle or a model file, as plain data for `inspect` and for programs."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+from pathlib import Path
+from typing import Any
+
+from ..bundle.bundle import Bundle
+from ..bundle.manifest import SIGNATURE, ModelFile, Network
+from ..engines.catalog import available
+from ..engines.protocol import TensorInfo
+from ..errors import EdgelensError
+from ..formats.catalog import FORMATS, describe
+from ..formats.description import ModelDescription
+from .bare import open_bare, read_file
+from .open import open_model
+from .options import ModelOptions
+
+__all__ = ["inspect_model"]
+
+
+def inspect_model(name: str) -> dict[str, Any]:
+    """Everything a bundle, a built-in or a bare model file says of itself, as JSON types."""
+    path = Path(name)
+    if path.suffix.lower() in FORMATS and path.exists():
+        return _bare(path)
+    return _bundle(open_model(name))
+
+
+def _bare(path: Path) -> dict[str, Any]:
+    data = read_file(path)
+    file = describe(data, str(path))
+    found: dict[str, Any] = {"kind": file.format, "file": str(path), **_file_facts(data, file)}
+    try:
+        bundle = open_bare(path, ModelOptions())
+    except EdgelensError as error:
+        found["decoder"], found["notes"] = None, [str(error)]
+    else:
+        network = bundle.manifest.main
+        found["decoder"], found["notes"] = network.decode.decoder, list(bundle.notes)
+        found["network"] = _network(network)
+    found["labels"] = found.get("network", {}).get("labels") or list(file.labels)
+    return found
+
+
+def _bundle(bundle: Bundle) -> dict[str, Any]:
+    manifest = bundle.manifest
+    return {
+        "kind": "bundle",
+        "file": str(bundle.path or manifest.name),
+        "bytes": bundle.path.stat().st_size if bundle.path else sum(map(len, bundle.memory.values())),
+        "name": manifest.name,
+        "format": ".".join(map(str, manifest.format)),
+        "content_version": manifest.content_version,
+        "signed": bundle.has(SIGNATURE),
+        "provenance": dataclasses.asdict(manifest.provenance),
+        "steps": [dataclasses.asdict(step) for step in manifest.steps],
+        "golden": [{"network": g.network, "frames": len(g.frames), "sequence": g.sequence} for g in manifest.golden],
+        "networks": {
+            role: {**_network(network), "files": [_bundled(bundle, file) for file in network.files]}
+            for role, network in manifest.networks.items()
+        },
+        "entries": dict(manifest.entries),
+    }
+
+
+def _network(network: Network) -> dict[str, Any]:
+    return {
+        "task": network.task,
+        "labels": list(network.labels),
+        "pixels": dataclasses.asdict(network.pixels),
+        "tensor": dataclasses.asdict(network.files[0].tensor),
+        "decode": dataclasses.asdict(network.decode),
+        "feature_space": network.feature_space,
+    }
+
+
+def _bundled(bundle: Bundle, file: ModelFile) -> dict[str, Any]:
+    """A bundle's model file: what the manifest says of it, and what the file itself does."""
+    data = bundle.read(file.path)
+    said = {
+        "path": file.path,
+        "engine": file.engine,
+        "precision": file.precision,
+        "installed": available(file.engine),
+        "limits": dataclasses.asdict(file.limits),
+        "measured": dict(file.measured),
+    }
+    try:
+        return {**said, **_file_facts(data, describe(data, file.path))}
+    except EdgelensError as error:
+        return {**said, "bytes": len(data), "sha256": file.sha256, "problem": str(error)}
+
+
+def _file_facts(data: bytes, file: ModelDescription) -> dict[str, Any]:
+    return {
+        "bytes": len(data),
+        "sha256": hashlib.sha256(data).hexdigest(),
+        "version": file.version,
+        "producer": file.producer,
+        "description": file.description,
+        "weights": dict(file.weights),
+        "external": list(file.external),
+        "inputs": [_tensor(info) for info in file.inputs],
+        "outputs": [_tensor(info) for info in file.outputs],
+        "operators": file.operator_counts(),
+        "metadata": dict(file.metadata),
+    }
+
+
+def _tensor(info: TensorInfo) -> dict[str, Any]:
+    return {
+        "name": info.name,
+        "shape": list(info.shape),
+        "dtype": info.dtype,
+        "scale": info.scale,
+        "zero_point": info.zero_point if info.scale is not None else None,
+    }

@@ -1,0 +1,44 @@
+"""What the data check found, as lines of a table for people."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from .check import DataCheck
+from .duplicates import Duplicate
+
+__all__ = ["check_table"]
+
+
+def check_table(check: DataCheck) -> list[str]:
+    """One line of counts, then one line for every kind of finding: how many, and the first of them."""
+    sizes = [count for part in check.counts.values() for count in part.values()]
+    parts = ", ".join(f"{sum(part.values()):,} {split}" for split, part in check.counts.items())
+    classes = len(next(iter(check.counts.values()), {}))
+    smallest = f"{min(sizes):,} to {max(sizes):,} images a class and split" if sizes else "no images"
+    findings: list[tuple[str, int, str]] = [
+        ("unreadable, left out", len(check.unreadable), _first(check.unreadable)),
+        ("files that are no images", check.passed_over, ""),
+        ("identical in two splits", *_pairs([p for p in check.exact if p.splits[0] != p.splits[1]])),
+        ("nearly identical in two splits", *_pairs([p for p in check.near if p.splits[0] != p.splits[1]])),
+        ("identical, labelled differently", *_pairs(check.conflicts)),
+        ("identical pictures", *_pairs(check.exact)),
+        ("much too small", len(check.tiny), _first(check.tiny)),
+        ("of unusual shape or size", len(check.odd), _first(check.odd)),
+        ("all of one colour", len(check.blank), _first(check.blank)),
+        ("classes with one image", len(check.once), _first(check.once)),
+        ("names that are no UTF-8", len(check.illegible), _first(check.illegible)),
+        ("class names alike", len(check.alike), " and ".join(check.alike[0]) if check.alike else ""),
+    ]
+    shown = [finding for finding in findings if finding[1]]
+    width = max((len(what) for what, _, _ in shown), default=0)
+    lines = [f"data: {parts}; {classes} classes, {smallest}"]
+    return lines + [f"  {what:<{width}}  {count:>6,}  {first}".rstrip() for what, count, first in shown]
+
+
+def _first(names: Sequence[str]) -> str:
+    return names[0].encode("utf-8", "replace").decode() if names else ""
+
+
+def _pairs(pairs: Sequence[Duplicate]) -> tuple[int, str]:
+    return len(pairs), _first([f"{p.names[0]} = {p.names[1]}" for p in pairs[:1]])

@@ -1,0 +1,1 @@
+"""How weights move: optimizers, schedules, averages, number formats, several processes, and the watch for trouble."""

@@ -1,0 +1,152 @@
+"""A run: a training's folder, opened to use the network it holds."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import safetensors.torch
+from numpy.typing import NDArray
+from safetensors import SafetensorError
+from torch import nn
+
+from edgelens.runtime.datasets.imageset import ImageSet
+from edgelens.runtime.errors import DataError
+from edgelens.runtime.host.files import replacing, write_text
+from edgelens.runtime.preprocess import PixelContract
+
+from .checkpoint import State
+from ..config import TrainConfig
+from ..data.check import DataCheck
+from ..data.prepare import open_images
+from ..models.catalog import build
+
+__all__ = ["AVERAGE", "BEST", "CHECK", "CURVE", "LAST", "Run", "RunFacts"]
+
+BEST, AVERAGE, LAST = "best.safetensors", "average.safetensors", "last.pt"
+FACTS, SPLITS = "run.json", "splits.npz"
+METRICS, STEPS, CHECK, CURVE = "metrics.csv", "steps.csv", "check.json", "learning-curve.csv"
+STEP_COLUMNS = ["epoch", "step", "loss", "rate", "gradient_norm"]
+SCHEMA = 1
+
+
+@dataclass(frozen=True)
+class RunFacts:
+    """What `run.json` says besides the configuration."""
+
+    classes: tuple[str, ...]
+    pixels: PixelContract
+    data: dict[str, Any]  # path, format, fingerprint
+    network: dict[str, Any]  # parameters, macs
+    environment: dict[str, Any]  # versions, threads, chosen precision, command
+    temperature: float = 1.0  # logits are divided by it before the softmax
+    unknown_threshold: float = 0.0  # what scores below it is announced as unknown
+    metrics: dict[str, Any] | None = None  # of the best checkpoint on the validation split
+    started: str | None = None  # whose weights were taken over, in words for people; None: none
+
+
+@dataclass(frozen=True)
+class Run:
+    """A finished or interrupted training on disk."""
+
+    path: Path
+    config: TrainConfig
+    facts: RunFacts
+
+    @classmethod
+    def open(cls, path: str | Path) -> Run:
+        """The run in a folder; its weights are read by `model()`."""
+        folder = Path(path)
+        file = folder / FACTS
+        try:
+            values = json.loads(file.read_text("utf-8"))
+        except FileNotFoundError:
+            raise DataError(f"{folder}: is no run: it has no {FACTS}; `edgelens train` writes one") from None
+        except (OSError, ValueError) as error:
+            raise DataError(f"{file}: could not be read ({error})") from None
+        try:
+            if values["schema"] > SCHEMA:
+                raise DataError(f"{file}: was written by a newer edgelens; update this one")
+            facts = dict(values["facts"])
+            facts["classes"] = tuple(facts["classes"])
+            facts["pixels"] = PixelContract(**facts["pixels"])
+            return cls(folder, TrainConfig.from_json(values["config"]), RunFacts(**facts))
+        except (KeyError, TypeError) as error:
+            raise DataError(f"{file}: is no run's description ({error})") from None
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """The names of the network's outputs."""
+        return self.facts.classes
+
+    @property
+    def pixels(self) -> PixelContract:
+        """The picture that the network looks at."""
+        return self.facts.pixels
+
+    @property
+    def temperature(self) -> float:
+        """What logits are divided by before the softmax."""
+        return self.facts.temperature
+
+    @property
+    def unknown_threshold(self) -> float:
+        """The score below which an answer is `unknown`."""
+        return self.facts.unknown_threshold
+
+    def network(self) -> nn.Module:
+        """The network with random weights."""
+        return build(
+            self.config.model,
+            self.config.options,
+            channels=self.pixels.channels,
+            classes=len(self.classes),
+            size=(self.pixels.height, self.pixels.width),
+        )
+
+    def model(self) -> nn.Module:
+        """The network with its best weights, on the CPU, ready to be asked."""
+        network = self.network()
+        file = self.path / BEST
+        try:
+            network.load_state_dict(safetensors.torch.load_file(file))
+        except FileNotFoundError:
+            raise DataError(f"{self.path}: has no {BEST} yet: no epoch was finished") from None
+        except (SafetensorError, RuntimeError, OSError) as error:
+            raise DataError(f"{file}: is not this run's weights ({str(error).splitlines()[0]})") from None
+        return network.eval()
+
+    def split(self, name: str) -> ImageSet:
+        """The very samples that the run had in a split, from the original data."""
+        images = open_images(self.config.data_config())
+        with np.load(self.path / SPLITS) as stored:
+            where = dict(zip(stored["names"].tolist(), stored["splits"].tolist(), strict=True))
+        rows = np.array([where.get(sample) == name for sample in images.names], bool)
+        if missing := sum(kept == name for kept in where.values()) - int(rows.sum()):
+            raise DataError(f"{self.config.data}: {missing} images of the run's {name} split are no longer there")
+        return images.select(rows)
+
+    def write(self) -> None:
+        """Write `run.json`."""
+        values = {"schema": SCHEMA, "config": self.config.as_json(), "facts": asdict(self.facts)}
+        write_text(self.path / FACTS, json.dumps(values, indent=1, ensure_ascii=False))
+
+    def write_history(self, state: State) -> None:
+        """Write `metrics.csv`, one row an epoch, and `steps.csv`, about a hundred an epoch."""
+        columns = list(dict.fromkeys(name for row in state.history for name in row))
+        epochs = [[row.get(name, "") for name in columns] for row in state.history]
+        for file, header, rows in ((METRICS, columns, epochs), (STEPS, STEP_COLUMNS, state.steps)):
+            lines = [",".join(f"{v:.8g}" if isinstance(v, float) else str(v) for v in row) for row in rows]
+            write_text(self.path / file, "\n".join([",".join(header), *lines]) + "\n")
+
+    def write_check(self, check: DataCheck) -> None:
+        """Write what the data check found, for the report."""
+        write_text(self.path / CHECK, json.dumps(asdict(check), indent=1))
+
+    def write_splits(self, names: list[str], splits: NDArray[np.str_]) -> None:
+        """Write which sample is in which split."""
+        with replacing(self.path / SPLITS) as stream:
+            np.savez_compressed(stream, names=np.array(names), splits=splits)

@@ -1,0 +1,100 @@
+"""Starting from weights that are there: an earlier run's or a .safetensors file's, and freezing layers."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import safetensors.torch
+import torch
+from safetensors import SafetensorError
+from torch import Tensor, nn
+
+from edgelens.runtime.errors import DataError, UsageError
+
+from ..config import BACKBONE
+from ..runs.run import BEST
+from .pretrained import FILE
+
+__all__ = ["Taken", "freeze", "start_from", "train_mode"]
+
+
+@dataclass(frozen=True)
+class Taken:
+    """Which of a network's tensors were taken over and which stay random."""
+
+    taken: int
+    anew: tuple[str, ...]
+
+    def __str__(self) -> str:
+        return f"{self.taken} tensors taken over" + (f", drawn anew: {', '.join(self.anew)}" if self.anew else "")
+
+
+def start_from(network: nn.Module, source: str) -> Taken:
+    """Load what fits by name and shape; the classifier stays random where the classes differ."""
+    given = _read(FILE if source == BACKBONE else Path(source))
+    for name, tensor in given.items():
+        if tensor.is_floating_point() and not bool(tensor.isfinite().all()):
+            raise DataError(f"--from {source}: {name} holds NaN or infinite weights; that training had failed")
+    own = network.state_dict()
+    fitting = {name: _recoloured(given[name], tensor) for name, tensor in own.items() if name in given}
+    fitting = {name: tensor for name, tensor in fitting.items() if tensor.shape == own[name].shape}
+    count = sum(own[name].numel() for name in fitting)
+    anew = tuple(name for name in own if name not in fitting)
+    if count < sum(t.numel() for name, t in own.items() if not name.startswith("classifier.")) / 2:
+        raise DataError(
+            f"--from {source}: fits {len(fitting)} of this network's {len(own)} tensors; take the --model, --width and"
+            " --size that it was trained with"
+        )
+    network.load_state_dict(fitting, strict=False)
+    return Taken(len(fitting), anew)
+
+
+def freeze(network: nn.Module, parts: Sequence[str]) -> int:
+    """Let the named parts (or `backbone`: all but the classifier) stay as they are; how many weights that is."""
+    names = [name for name, _ in network.named_parameters()]
+    for part in parts:
+        fits = [n for n in names if (part == "backbone" and not n.startswith("classifier.")) or _under(n, part)]
+        if not fits:
+            tops = ", ".join(sorted({".".join(name.split(".")[:2]) for name in names}))
+            raise UsageError(f"--freeze {part}: no such layer; there are backbone, {tops}")
+        for name, parameter in network.named_parameters():
+            if name in fits:
+                parameter.requires_grad_(False)
+    return sum(p.numel() for p in network.parameters() if not p.requires_grad)
+
+
+def train_mode(network: nn.Module) -> None:
+    """Training mode, in which frozen normalisation keeps its statistics."""
+    network.train()
+    for module in network.modules():
+        own = list(module.parameters(recurse=False))
+        if isinstance(module, nn.BatchNorm2d) and own and not any(p.requires_grad for p in own):
+            module.eval()
+
+
+def _read(path: Path) -> dict[str, Tensor]:
+    file = path / BEST if path.is_dir() else path
+    if path.is_file() and path.suffix != ".safetensors":
+        raise UsageError(f"--from {path}: give a run's folder or a .safetensors file")
+    try:
+        return safetensors.torch.load_file(file)
+    except FileNotFoundError:
+        raise UsageError(f"--from {path}: there is no {file}") from None
+    except (SafetensorError, OSError) as error:
+        raise DataError(f"--from {file}: is no safetensors file that can be read ({error})") from None
+
+
+def _recoloured(given: Tensor, own: Tensor) -> Tensor:
+    """A first convolution's weights for gray from RGB ones, or the other way round."""
+    if given.ndim == own.ndim == 4 and given.shape[0] == own.shape[0] and given.shape[2:] == own.shape[2:]:
+        if given.shape[1] == 3 and own.shape[1] == 1:
+            return given.float().sum(1, keepdim=True)
+        if given.shape[1] == 1 and own.shape[1] == 3:
+            return torch.cat([given.float() / 3] * 3, 1)
+    return given
+
+
+def _under(name: str, part: str) -> bool:
+    return name == part or name.startswith(part.rstrip(".") + ".")

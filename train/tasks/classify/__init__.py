@@ -1,0 +1,1 @@
+"""Classification: one label a picture; its loss, augmentation of targets, metrics, calibration."""

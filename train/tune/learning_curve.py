@@ -1,0 +1,44 @@
+"""How accuracy grows with the number of images: whether more photos or a better training would help."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+from edgelens.runtime.host.files import write_text
+
+from ..config import TrainConfig
+from ..runs.run import CURVE, Run
+from ..tasks.classify.metrics import standard_error
+
+__all__ = ["SHARES", "learning_curve"]
+
+SHARES = (1 / 8, 1 / 4, 1 / 2)
+
+
+def learning_curve(run: Run, fit: Callable[[TrainConfig], Run], say: Callable[[str], None]) -> Path:
+    """Train on parts of the training images, validate on the same ones, and write the curve into the run's folder."""
+    runs = []
+    for share in SHARES:
+        config = replace(run.config, share=share, out=str(run.path / "curve" / f"{share:g}"))
+        runs.append(fit(config))
+        say(f"{_images(runs[-1]):,} images: {100 * _accuracy(runs[-1]):.2f} % right")
+    text = io.StringIO()
+    table = csv.writer(text, lineterminator="\n")
+    table.writerow(["images", "accuracy", "error"])
+    for each in [*runs, run]:
+        count = each.facts.data["images"]["val"]
+        table.writerow([_images(each), _accuracy(each), standard_error(_accuracy(each), count)])
+    write_text(run.path / CURVE, text.getvalue())
+    return run.path / CURVE
+
+
+def _images(run: Run) -> int:
+    return int(run.facts.data["images"]["train"])
+
+
+def _accuracy(run: Run) -> float:
+    return float((run.facts.metrics or {})["val_accuracy"])
