@@ -23,7 +23,7 @@ from typing import Any
 import paho.mqtt.client as paho
 from live_report import write_report
 
-sys.path.insert(0, str(Path(__file__).parent.parent / "tests" / "live" / "servers"))
+sys.path.insert(0, str(Path(__file__).parent.parent / "tests" / "servers"))
 import mosquitto
 from mosquitto import Broker
 

@@ -26,7 +26,7 @@ import numpy as np
 from live_report import write_report
 from live_viewer import viewer
 
-sys.path.insert(0, str(Path(__file__).parent.parent / "tests" / "live" / "servers"))
+sys.path.insert(0, str(Path(__file__).parent.parent / "tests" / "servers"))
 from mosquitto import Broker
 
 SETTLED_S = 300

@@ -25,7 +25,7 @@ from typing import Any
 import cv2
 import numpy as np
 
-sys.path.insert(0, str(Path(__file__).parent.parent / "tests" / "runtime" / "servers"))
+sys.path.insert(0, str(Path(__file__).parent.parent / "tests" / "servers"))
 from cameras import Camera
 from clock_pixels import read
 

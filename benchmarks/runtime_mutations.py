@@ -3,7 +3,7 @@
     python benchmarks/runtime_mutations.py [--bundle digits] [--count 2000] [--out FILE.json]
 
 The bar: a clear error with exit code 2, or bit-identical answers; no traceback, nothing written anywhere. The kinds of
-damage are those of `tests/runtime/test_bundle.py`, here done to a whole bundle of the kit.
+damage are those of `tests/runtime/bundle/test_bundle.py`, here done to a whole bundle of the kit.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from pathlib import Path
 
 import numpy as np
 
-sys.path.insert(0, str(Path(__file__).parent.parent / "tests" / "runtime"))
+sys.path.insert(0, str(Path(__file__).parent.parent / "tests" / "runtime" / "bundle"))
 from test_bundle import DAMAGE, answers
 
 from edgelens.runtime.errors import EdgelensError

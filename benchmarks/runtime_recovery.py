@@ -18,7 +18,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
-sys.path.insert(0, str(Path(__file__).parent.parent / "tests" / "runtime" / "servers"))
+sys.path.insert(0, str(Path(__file__).parent.parent / "tests" / "servers"))
 from cameras import Camera, has_rtsp, wait_until
 from clock_pixels import read
 

@@ -18,7 +18,7 @@ import tempfile
 import time
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).parent.parent / "tests" / "runtime" / "servers"))
+sys.path.insert(0, str(Path(__file__).parent.parent / "tests" / "servers"))
 from cameras import Camera, has_rtsp
 
 

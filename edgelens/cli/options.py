@@ -44,7 +44,7 @@ device_option = click.option("--device", metavar="NAME", help="A device profile 
 on_option = click.option("--on", metavar="[USER@]HOST", help="Do it on that machine, over SSH.")
 
 
-class _EngineType(click.ParamType):
+class _EngineType(click.ParamType[str]):
     """An engine's name, with accelerators behind a colon."""
 
     name = "engine"

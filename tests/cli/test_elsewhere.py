@@ -27,6 +27,6 @@ def test_the_device_gets_the_whole_verb(given: str, sent: list[str], monkeypatch
         heard.extend([host, verb, *words])
         return 0
 
-    monkeypatch.setattr(remote, "run_verb", run_verb)  # connections themselves: tests/devices/test_boards.py
+    monkeypatch.setattr(remote, "run_verb", run_verb)  # connections themselves: tests/devices/deploy/test_boards.py
     assert CliRunner().invoke(cli, given.split()).exit_code == 0
     assert heard == ["pi@board", *sent]

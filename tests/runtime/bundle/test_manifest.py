@@ -1,6 +1,6 @@
 """The manifest: its JSON schema is pinned, and what is written is valid and read back the same.
 
-After a change that is meant, `EDGELENS_WRITE_SCHEMA=1 pytest tests/runtime/test_manifest.py` writes the schema anew.
+After a change that is meant, `EDGELENS_WRITE_SCHEMA=1 pytest tests/runtime/bundle` writes the schema anew.
 A new optional key asks for a new minor version of the format, anything else for a new major one.
 """
 

@@ -190,7 +190,7 @@ def test_what_the_second_process_could_not_send_the_next_one_finds(
 
 
 def _child(port: int, box: Path, total: int) -> subprocess.Popen[bytes]:
-    program = Path(__file__).parent / "servers" / "announce.py"
+    program = Path(__file__).parents[2] / "servers" / "announce.py"
     words = [sys.executable, str(program), str(port), str(box), str(total), "0.002"]
     return subprocess.Popen(words, env={**os.environ, "OMP_NUM_THREADS": "1"})
 

@@ -21,7 +21,7 @@ from edgelens.runtime.loop.board import BoardReading
 from edgelens.runtime.loop.heat import HeatLimit, HeatPolicy
 from edgelens.runtime.loop.sdnotify import SystemdNotifier
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 
 
 class Board:

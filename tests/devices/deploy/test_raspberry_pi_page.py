@@ -14,7 +14,7 @@ from edgelens.cli import cli
 from edgelens.devices.ssh.connection import Connection
 from edgelens.devices.ssh.environment import prepare
 
-PAGE = Path(__file__).resolve().parents[2] / "docs" / "raspberry-pi.md"
+PAGE = Path(__file__).resolve().parents[3] / "docs" / "raspberry-pi.md"
 NEEDS_MORE = ("sudo ", "-m venv", "/pip ", "rpicam", "csi:0")  # apt, the internet, or a camera
 
 pytestmark = [pytest.mark.board, pytest.mark.timeout(300)]

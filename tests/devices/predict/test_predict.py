@@ -20,7 +20,7 @@ from edgelens.devices.profile import profile_names
 from edgelens.runtime.engines.catalog import open_engine
 from edgelens.runtime.errors import UsageError
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 
 
 @pytest.mark.parametrize(

@@ -73,7 +73,7 @@ def test_the_kit_travels_without_the_workstations_half() -> None:
 
 
 def test_a_device_gets_what_the_package_declares() -> None:
-    project = tomllib.loads((Path(__file__).resolve().parents[2] / "pyproject.toml").read_text())["project"]
+    project = tomllib.loads((Path(__file__).resolve().parents[3] / "pyproject.toml").read_text())["project"]
     for part in ("live", "mqtt"):
         declared = {requirement.split(">")[0] for requirement in project["optional-dependencies"][part]}
         assert set(REQUIREMENTS[part]) == declared
