@@ -68,11 +68,11 @@ def test_the_faster_file_takes_over_and_is_remembered(write_color_bundle, color_
     with BundleRecognizer(bundle, options=options) as recognizer:
         assert recognizer.networks["main"].file.path == "models/a-slow.onnx"
         assert recognizer.recognize(Frame(frames_of_colors[0])).recognitions.label() == "red"
-        assert recognizer.measured is None
+        assert recognizer.measured == {}
         while not recognizer.improve(0.02):
             assert recognizer.recognize(Frame(frames_of_colors[1])).recognitions.label() == "green"
         assert recognizer.networks["main"].file.path == "models/b-fast.onnx"
-        assert [row.path for row in recognizer.measured.table] == list(models)
+        assert [row.path for row in recognizer.measured["main"].table] == list(models)
         assert recognizer.recognize(Frame(frames_of_colors[2])).recognitions.label() == "blue"
     with BundleRecognizer(bundle, options=options) as recognizer:
         assert recognizer.networks["main"].file.path == "models/b-fast.onnx"
