@@ -23,7 +23,6 @@ from ..engines.protocol import EngineOptions
 from ..errors import EdgelensError, ImageError
 from ..frame import Frame
 from ..model.batching import SharedNetwork, batch_pays
-from ..model.network import with_threshold
 from ..model.recognizer import BundleRecognizer
 from ..preprocess import fit
 from ..result import Result
@@ -122,7 +121,7 @@ class RecognizeService:
         prepared = time.perf_counter()
         outputs = self._shared.outputs(pixels)
         inferred = time.perf_counter()
-        seen = self._decode(outputs, with_threshold(network, threshold), placement)
+        seen = self._decode(outputs, placement, threshold)
         done = time.perf_counter()
         stages = {
             "read": (decoded - start) * 1e3,

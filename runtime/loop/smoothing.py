@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections import Counter, deque
 from collections.abc import Collection
-from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..bundle.manifest import Decode
-from ..decode.classify import ranked
+from ..decode.classify import ClassifyOptions, ranked
 from ..recognitions import UNKNOWN_ID, Recognitions
 
 __all__ = ["Announcer", "Smoother"]
@@ -32,8 +31,8 @@ class Smoother:
             self._average = np.array(newest, np.float32)
             return seen
         self._average = self._average + np.float32(weight) * (newest - self._average)
-        ids, scores = ranked(self._average, settings)
-        return replace(seen, ids=ids, scores=scores, maps={**seen.maps, "probabilities": self._average})
+        options = ClassifyOptions.of(settings)
+        return ranked(self._average, seen.labels, options, settings.threshold, settings.thresholds, task=seen.task)
 
 
 class Announcer:

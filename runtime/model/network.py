@@ -49,10 +49,7 @@ def choose_file(network: Network, engine: str = "auto", precision: str | None = 
 
 def with_threshold(network: Network, threshold: float | None) -> Network:
     """The network with another rejection threshold in its decode settings."""
-    held = network.decode.held_to(threshold)
-    if held == network.decode.threshold:
-        return network
-    return replace(network, decode=replace(network.decode, threshold=held))
+    return network if threshold is None else replace(network, decode=network.decode.at(threshold))
 
 
 class LoadedNetwork:
@@ -71,7 +68,7 @@ class LoadedNetwork:
 
     def decode(self, outputs: Mapping[str, NDArray[Any]], placement: Placement) -> Recognitions:
         """What outputs say, those of this file or a reference's."""
-        return self._decode(outputs, self.network, placement)
+        return self._decode(outputs, placement)
 
     def recognize(
         self, image: NDArray[np.uint8], region: Region | None, times: StageTimes, threshold: float | None = None
@@ -83,7 +80,7 @@ class LoadedNetwork:
         prepared = time.perf_counter()
         raw = self._run(tensor)
         inferred = time.perf_counter()
-        seen = self._decode(self._named(raw), with_threshold(self.network, threshold), placement)
+        seen = self._decode(self._named(raw), placement, threshold)
         times.preprocess += (prepared - start) * 1e3
         times.infer += (inferred - prepared) * 1e3
         times.decode += (time.perf_counter() - inferred) * 1e3

@@ -105,12 +105,12 @@ def limits_here(file: ModelFile) -> tuple[float, float]:
     """The agreement and SNR (dB) a file must reach here: without VNNI, onnxruntime's 8-bit kernels saturate."""
     limits = file.limits
     if file.engine == "onnxruntime" and _lacks_vnni():
-        agreement, snr = limits.no_vnni_top1_agreement, limits.no_vnni_snr_db
+        agreement, snr = limits.no_vnni_agreement, limits.no_vnni_snr_db
         return (
-            limits.top1_agreement if agreement is None else agreement,
+            limits.agreement if agreement is None else agreement,
             limits.snr_db if snr is None else snr,
         )
-    return limits.top1_agreement, limits.snr_db
+    return limits.agreement, limits.snr_db
 
 
 def snr_db(wanted: NDArray[Any], found: NDArray[Any]) -> float:
