@@ -90,7 +90,7 @@ def test_threads_are_searched_where_none_are_said(color_bundle, monkeypatch):
 
 
 def test_the_budget_ends_the_search(write_color_bundle, color_onnx):
-    bundle = write_color_bundle({f"models/{i}.onnx": color_onnx(bias=float(i)) for i in range(30)})
+    bundle = write_color_bundle({f"models/{i}.onnx": color_onnx(bias=float(i)) for i in range(300)})
     every = candidates(bundle.manifest.main)
     search = EngineSearch(bundle, bundle.manifest.main, every, budget_s=0.01)  # of 60 candidates, each takes over 1 ms
     assert search.step(10)
