@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -12,6 +11,8 @@ from numpy.typing import NDArray
 
 from edgelens.runtime.metrics.classification import accuracy, average, class_scores, confusion_matrix, top_k_accuracy
 
+from ...report.score import standard_error
+
 __all__ = [
     "ReliabilityBin",
     "average_precision",
@@ -20,8 +21,6 @@ __all__ = [
     "measure",
     "reliability",
     "roc_auc",
-    "softmax",
-    "standard_error",
 ]
 
 Array = NDArray[Any]
@@ -36,13 +35,6 @@ class ReliabilityBin:
     count: int
     confidence: float
     accuracy: float
-
-
-def softmax(logits: Array, temperature: float = 1.0) -> NDArray[np.float64]:
-    """Probabilities (N, C) of logits (N, C)."""
-    scaled = np.asarray(logits, np.float64) / temperature
-    powers = np.exp(scaled - scaled.max(axis=1, keepdims=True))
-    return np.asarray(powers / powers.sum(axis=1, keepdims=True), np.float64)
 
 
 def roc_auc(truth: Array, scores: Array) -> float | None:
@@ -130,11 +122,6 @@ def measure(labels: Array, probabilities: Array, classes: Sequence[str]) -> dict
             for c, name in enumerate(classes)
         ],
     }
-
-
-def standard_error(share: float, count: int) -> float:
-    """How far a share of so many images may be off by chance (one standard deviation)."""
-    return math.sqrt(share * (1 - share) / count) if count else 0.0
 
 
 def _mean(values: Sequence[float | None]) -> float | None:
