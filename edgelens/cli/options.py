@@ -108,7 +108,8 @@ def _type_of(said: Said) -> click.ParamType[Any] | None:
     if said.choices:
         return click.Choice(said.choices)
     if said.whole:
-        return click.IntRange(*(None if end is None else int(end) for end in (said.low, said.high)))
+        low, high = (None if end is None else int(end) for end in (said.low, said.high))
+        return click.IntRange(low, high)
     return None if said.low is None else click.FloatRange(said.low, said.high)
 
 
