@@ -28,7 +28,7 @@ def answers(path, frames):
     with BundleRecognizer(bundle, engine="onnxruntime") as recognizer:
         return [
             (list(seen), seen.maps["probabilities"].tobytes())
-            for seen, _ in (recognizer.recognize(Frame(frame)) for frame in frames)
+            for seen in (recognizer.recognize(Frame(frame)).recognitions for frame in frames)
         ]
 
 
@@ -361,7 +361,7 @@ DAMAGE = {
 
 
 def test_numpy_reference_bombs_are_refused(color_bundle, tmp_path, monkeypatch):
-    monkeypatch.setattr("edgelens.runtime.model.verify._MAX_REFERENCE_BYTES", 2**20)
+    monkeypatch.setattr("edgelens.runtime.model.golden._MAX_REFERENCE_BYTES", 2**20)
     entries = {name: data for name, data in unpacked(color_bundle.path).items() if name != MANIFEST}
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
