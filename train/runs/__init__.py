@@ -1,0 +1,1 @@
+"""A run's folder: configuration and facts, checkpoints, weights, answers, progress while it grows."""
