@@ -338,11 +338,12 @@ def _explain(lanes: Sequence[Lane]) -> None:
         while not model.improve(BUDGET_S):
             pass
         with model.in_use() as recognizer:
-            found = recognizer.measured
-        if found is None:
+            measured = recognizer.measured
+        if not measured:
             _say(f"{model.name}: {' '.join(model.running)} was named or is the only one that can run here")
-        else:
-            _say(f"{model.name}: engines on this machine")
+        for role, found in measured.items():
+            name = model.name if len(measured) == 1 else f"{model.name}, {role}"
+            _say(f"{name}: engines on this machine")
             print_table(table_rows(found.table, found.winner), header=header(), err=True)
 
 

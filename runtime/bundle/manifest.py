@@ -32,9 +32,9 @@ FORMAT = (1, 0)  # a newer minor version is read, unknown keys passed over; a ne
 class Limits:
     """How far a model file may be off its reference on the golden frames before `verify` fails it."""
 
-    top1_agreement: float = 0.98
+    agreement: float = 0.98
     snr_db: float = 20.0
-    no_vnni_top1_agreement: float | None = None  # x86 without VNNI saturates in 8-bit kernels: its own, wider margin
+    no_vnni_agreement: float | None = None  # x86 without VNNI saturates in 8-bit kernels: its own, wider margin
     no_vnni_snr_db: float | None = None
 
 
@@ -102,7 +102,9 @@ class Step:
     input: str = "frame"
     network: str = "main"
     region: str | None = None  # the name of an earlier step's output whose boxes are cropped
-    align: str | None = None
+    align: str | None = None  # "keypoints": levelled by the first two
+    margin: float = 0.0  # of the box, on every side of the crop
+    classes: tuple[str, ...] = ()  # only rows of these labels are cropped
     output: str = "result"
 
 
@@ -114,6 +116,7 @@ class Golden:
     frames: tuple[str, ...]  # entries, PNG
     reference: str  # entry: .npz with one float32 (N, ...) array an output name
     sequence: bool = False
+    agreement: float = 0.9  # that a whole pipeline needs
 
 
 @dataclass(frozen=True)

@@ -278,9 +278,9 @@ def _file(node: _Node) -> ModelFile:
 
 def _limits(node: _Node) -> Limits:
     return Limits(
-        top1_agreement=node.number("top1_agreement", 0.98, low=0, high=1),
+        agreement=node.number("top1_agreement", 0.98, low=0, high=1),
         snr_db=node.number("snr_db", 20.0, low=-100, high=400),
-        no_vnni_top1_agreement=node.optional("no_vnni_top1_agreement", 0, 1),
+        no_vnni_agreement=node.optional("no_vnni_top1_agreement", 0, 1),
         no_vnni_snr_db=node.optional("no_vnni_snr_db", -100, 400),
     )
 

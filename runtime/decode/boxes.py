@@ -93,6 +93,7 @@ def detections(
         scores[picked].astype(np.float32),
         boxes=placement.to_frame(corner_boxes[kept]),
         keypoints=None if points is None else _points_in_frame(points[picked], placement),
+        task=network.task,
     )
 
 

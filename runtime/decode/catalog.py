@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
 from numpy.typing import NDArray
@@ -15,6 +16,7 @@ from ..recognitions import Recognitions
 __all__ = ["DECODERS", "Decoder", "decoder_for"]
 
 Decoder = Callable[[Mapping[str, NDArray[Any]], Network, Placement], Recognitions]
+Decode = Callable[[Mapping[str, NDArray[Any]], Placement, float | None], Recognitions]
 
 
 def _classify() -> Decoder:
@@ -82,8 +84,8 @@ _OUTPUTS: dict[str, frozenset[str]] = {
 }
 
 
-def decoder_for(network: Network) -> Decoder:
-    """The decoder that a network's manifest names, its options checked."""
+def decoder_for(network: Network) -> Decode:
+    """The decoder that a network's manifest names, its options checked; the threshold None is the model's own."""
     name = network.decode.decoder
     for key, value in network.decode.options.items():
         if key in _OPTIONS and not _OPTIONS[key](value):
@@ -92,4 +94,10 @@ def decoder_for(network: Network) -> Decoder:
         raise ModelError(f"no decoder is called {name!r}; there are {', '.join(DECODERS)}")
     if missing := _OUTPUTS.get(name, frozenset()) - {output.name for output in network.outputs}:
         raise ModelError(f"the decoder {name} needs an output called {min(missing)!r}, which the network does not have")
-    return DECODERS[name]()
+    decoder = DECODERS[name]()
+
+    def decode(outputs: Mapping[str, NDArray[Any]], placement: Placement, threshold: float | None) -> Recognitions:
+        held = network.decode.held_to(threshold)
+        return decoder(outputs, replace(network, decode=replace(network.decode, threshold=held)), placement)
+
+    return decode

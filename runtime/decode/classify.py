@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -15,7 +16,7 @@ from ..preprocess import Placement
 from ..recognitions import UNKNOWN_ID, Recognitions
 from .reading import Reading
 
-__all__ = ["class_probabilities", "classify", "ranked", "read_as_classifier", "softmax"]
+__all__ = ["ClassifyOptions", "class_probabilities", "classify", "ranked", "read_as_classifier", "softmax"]
 
 _PASS_THROUGH = frozenset(
     ["QUANTIZE", "DEQUANTIZE", "RESHAPE", "SQUEEZE", "CAST", "QuantizeLinear", "DequantizeLinear", "Reshape",
@@ -45,26 +46,49 @@ def class_probabilities(values: NDArray[Any], settings: Decode) -> NDArray[np.fl
     return scores if done else softmax(scores, settings.temperature)
 
 
+@dataclass(frozen=True)
+class ClassifyOptions:
+    """What this decoder alone knows."""
+
+    top_k: int = 5
+    classes: tuple[int, ...] | None = None
+
+    @classmethod
+    def of(cls, decode: Decode) -> ClassifyOptions:
+        """The options of decode settings."""
+        wanted = decode.options.get("classes")
+        return cls(decode.top_k, None if wanted is None else tuple(wanted))
+
+
 def classify(outputs: Mapping[str, NDArray[Any]], network: Network, placement: Placement) -> Recognitions:  # noqa: ARG001
     """The classes of one picture's outputs, best first."""
     settings = network.decode
     probabilities = class_probabilities(next(iter(outputs.values())), settings)
-    ids, scores = ranked(probabilities, settings)
-    return Recognitions(network.labels, ids, scores, maps={"probabilities": probabilities})
+    return ranked(probabilities, network.labels, ClassifyOptions.of(settings), settings.threshold)
 
 
-def ranked(probabilities: NDArray[np.float32], settings: Decode) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
-    """Ids and scores of the top k classes that are asked for, `unknown` before them under the threshold."""
+def ranked(
+    probabilities: NDArray[np.float32], labels: tuple[str, ...], options: ClassifyOptions, threshold: float
+) -> Recognitions:
+    """One row: the best class that is asked for, its rivals beside it; `unknown` under the threshold."""
     order = np.argsort(-probabilities, kind="stable")
-    wanted = settings.options.get("classes")
-    if wanted is not None:
-        order = order[np.isin(order, np.asarray(wanted, np.int64))]
-    order = order[: settings.top_k]
-    ids, scores = order.astype(np.int32), probabilities[order]
-    if len(scores) and scores[0] < settings.threshold:
-        ids = np.concatenate(([np.int32(UNKNOWN_ID)], ids))
-        scores = np.concatenate((scores[:1], scores))
-    return ids, scores
+    if options.classes is not None:
+        order = order[np.isin(order, np.asarray(options.classes, np.int64))]
+    order = order[: options.top_k]
+    if not len(order):
+        nothing = Recognitions.nothing(labels, "classify")
+        return replace(nothing, maps={"probabilities": probabilities})
+    known = probabilities[order[0]] >= threshold
+    rest = order[1:] if known else order
+    return Recognitions(
+        labels,
+        np.array([order[0] if known else UNKNOWN_ID]),
+        probabilities[order[:1]],
+        rivals=rest[None].astype(np.int32),
+        rival_scores=probabilities[rest][None],
+        maps={"probabilities": probabilities},
+        task="classify",
+    )
 
 
 def read_as_classifier(file: ModelDescription, labels: tuple[str, ...], *, asked: bool = False) -> Reading | None:

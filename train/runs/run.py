@@ -18,11 +18,11 @@ from edgelens.runtime.errors import DataError
 from edgelens.runtime.host.files import replacing, write_text
 from edgelens.runtime.preprocess import PixelContract
 
-from .checkpoint import State
 from ..config import TrainConfig
 from ..data.check import DataCheck
 from ..data.prepare import open_images
 from ..models.catalog import build
+from .checkpoint import State
 
 __all__ = ["AVERAGE", "BEST", "CHECK", "CURVE", "LAST", "Run", "RunFacts"]
 

@@ -28,7 +28,7 @@ def answers(path, frames):
     with BundleRecognizer(bundle, engine="onnxruntime") as recognizer:
         return [
             (list(seen), seen.maps["probabilities"].tobytes())
-            for seen, _ in (recognizer.recognize(Frame(frame)) for frame in frames)
+            for seen in (recognizer.recognize(Frame(frame)).recognitions for frame in frames)
         ]
 
 

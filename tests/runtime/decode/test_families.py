@@ -29,7 +29,7 @@ def placement(net, height=64, width=64):
 
 def see(path, frame, **options):
     with BundleRecognizer(open_model(str(path), **options)) as recognizer:
-        return recognizer.recognize(Frame(frame))[0]
+        return recognizer.recognize(Frame(frame)).recognitions
 
 
 def video_frame(path, index):
@@ -159,7 +159,7 @@ def test_shared_mnist_reads_the_digits(shared):
     labels = read("labels-idx1", 8)[: len(images)]
     with BundleRecognizer(open_model(str(shared / "models/mnist_onnx/mnist.onnx"))) as recognizer:
         right = [
-            recognizer.recognize(Frame(cv2.cvtColor(image, cv2.COLOR_GRAY2BGR)))[0].ids[0] == label
+            recognizer.recognize(Frame(cv2.cvtColor(image, cv2.COLOR_GRAY2BGR))).recognitions.ids[0] == label
             for image, label in zip(images, labels, strict=True)
         ]
     assert np.mean(right) > 0.97

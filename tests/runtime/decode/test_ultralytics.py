@@ -79,7 +79,7 @@ def see(model, **options):
     bundle = open_model(model, **options)
     frame = Frame(np.full((SIDE // 2, SIDE, 3), 80, np.uint8))  # half as high: 16 rows of bars above and below
     with BundleRecognizer(bundle) as recognizer:
-        return recognizer.recognize(frame)[0], bundle
+        return recognizer.recognize(frame).recognitions, bundle
 
 
 def check_truth(seen):
@@ -185,7 +185,7 @@ def test_classifiers_see_the_centre_crop_and_are_not_softmaxed_again(export, onn
     frame = np.zeros((8, 24, 3), np.uint8)
     frame[:, 8:16, 0] = 255  # the middle is blue, the third channel of RGB
     with BundleRecognizer(bundle) as recognizer:
-        seen, _ = recognizer.recognize(Frame(frame))
+        seen = recognizer.recognize(Frame(frame)).recognitions
     assert seen.label() == "driver's cap"
     assert seen.scores[0] == pytest.approx(np.e / (np.e + 2), abs=1e-5)
 

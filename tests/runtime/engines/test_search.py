@@ -67,13 +67,13 @@ def test_the_faster_file_takes_over_and_is_remembered(write_color_bundle, color_
     options = EngineOptions(threads=1)
     with BundleRecognizer(bundle, options=options) as recognizer:
         assert recognizer.networks["main"].file.path == "models/a-slow.onnx"
-        assert recognizer.recognize(Frame(frames_of_colors[0]))[0].label() == "red"
+        assert recognizer.recognize(Frame(frames_of_colors[0])).recognitions.label() == "red"
         assert recognizer.measured is None
         while not recognizer.improve(0.02):
-            assert recognizer.recognize(Frame(frames_of_colors[1]))[0].label() == "green"
+            assert recognizer.recognize(Frame(frames_of_colors[1])).recognitions.label() == "green"
         assert recognizer.networks["main"].file.path == "models/b-fast.onnx"
         assert [row.path for row in recognizer.measured.table] == list(models)
-        assert recognizer.recognize(Frame(frames_of_colors[2]))[0].label() == "blue"
+        assert recognizer.recognize(Frame(frames_of_colors[2])).recognitions.label() == "blue"
     with BundleRecognizer(bundle, options=options) as recognizer:
         assert recognizer.networks["main"].file.path == "models/b-fast.onnx"
         assert recognizer.improve(0)
@@ -140,5 +140,5 @@ def test_a_cache_that_cannot_be_written_stops_nothing(color_bundle, cache, monke
 
 def test_another_processor_or_engine_version_is_another_machine(monkeypatch):
     here = memory.machine()
-    monkeypatch.setattr(memory, "_installed", lambda package: "9.9")
+    monkeypatch.setattr("edgelens.runtime.engines.machine._installed", lambda package: "9.9")
     assert memory.machine() != here

@@ -68,7 +68,7 @@ BLUE[..., 0] = 200
 def see(path, image=BLUE, **options):
     bundle = open_model(path, **options)
     with BundleRecognizer(bundle, options=EngineOptions()) as recognizer:
-        return recognizer.recognize(Frame(image))[0]
+        return recognizer.recognize(Frame(image)).recognitions
 
 
 @pytest.mark.parametrize("shape", [(1, 3, 8, 8), (1, 8, 8, 3), ("N", 8, 8, 3), ("batch", 3, 8, 8)])
