@@ -45,7 +45,7 @@ class LoadedNetwork:
         self._names = self._output_names()
         self._input_shape = self._checked_input()
         self.shared: SharedEngine | None = None
-        self._most = 1
+        self.batch = 1  # pictures at once
 
     def outputs(self, pixels: NDArray[np.uint8]) -> Outputs:
         """The outputs by name, in real numbers, with a batch axis, for a picture (H, W, C) made by `preprocess.fit`."""
@@ -53,12 +53,12 @@ class LoadedNetwork:
 
     def outputs_of_many(self, pictures: Sequence[NDArray[np.uint8]]) -> list[Outputs]:
         """The outputs of several pictures, in batches where `measure_batches` has found that they pay."""
-        if self._most == 1 or len(pictures) < 2:
+        if self.batch == 1 or len(pictures) < 2:
             return [{name: np.array(values) for name, values in self.outputs(one).items()} for one in pictures]
         found: list[Outputs] = []
-        for start in range(0, len(pictures), self._most):
-            outputs = self._outputs(np.stack(pictures[start : start + self._most]))
-            count = min(self._most, len(pictures) - start)
+        for start in range(0, len(pictures), self.batch):
+            outputs = self._outputs(np.stack(pictures[start : start + self.batch]))
+            count = min(self.batch, len(pictures) - start)
             found += [{name: values[i : i + 1] for name, values in outputs.items()} for i in range(count)]
         return found
 
@@ -66,14 +66,14 @@ class LoadedNetwork:
         """Find out whether several pictures at once are faster than one by one."""
         if self.engine.inputs[0].shape[:1] == (None,):
             pixels = self.network.pixels
-            self._most = batch_pays(
+            self.batch = batch_pays(
                 self._outputs, np.full((pixels.height, pixels.width, pixels.channels), 128, np.uint8)
             )
 
     def share(self) -> None:
         """From here on many threads may ask at once."""
         self.measure_batches()
-        self.shared = SharedEngine(self._outputs, self._most)
+        self.shared = SharedEngine(self._outputs, self.batch)
 
     def decode(
         self, outputs: Mapping[str, NDArray[Any]], placement: Placement, threshold: float | None = None
