@@ -8,7 +8,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from import_graph import LAYERS, ROOT, parsed
+from import_graph import LAYERS, ROOT, parsed, top_level_names
 
 LEAST_WORDS = 6  # of a folder's sentence; "Helpers." explains nothing
 
@@ -40,10 +40,8 @@ def test_a_folder_of_code_says_what_lives_there(folder: Path) -> None:
 def explained(folder: Path) -> bool:
     """Whether a folder mirrors one of the kit's, has a README, or is named by what explains the folder around it."""
     inside = Path(*folder.parts[1:])
-    if folder.parts[0] == "tests" and inside != Path():
-        if any((ROOT / home / inside).is_dir() for home in (".", "edgelens")):
-            return True
-    if (ROOT / folder / "README.md").exists():
+    mirrors = folder.parts[0] == "tests" and any((ROOT / home / inside).is_dir() for home in (".", "edgelens"))
+    if (mirrors and inside != Path()) or (ROOT / folder / "README.md").exists():
         return True
     around = ROOT / folder.parent
     said = ast.get_docstring(parsed(around / "__init__.py")) if (around / "__init__.py").exists() else ""
@@ -72,16 +70,9 @@ GUESSES = {
 
 def defined(file: Path) -> set[str]:
     """The names that a module defines at its top, and its classes' methods as `Class.method`."""
-    found: set[str] = set()
-    for node in parsed(file).body:
-        if isinstance(node, (ast.FunctionDef, ast.ClassDef)):
-            found.add(node.name)
-        if isinstance(node, ast.ClassDef):
-            found |= {f"{node.name}.{inner.name}" for inner in node.body if isinstance(inner, ast.FunctionDef)}
-        if isinstance(node, (ast.Assign, ast.AnnAssign)):
-            targets = node.targets if isinstance(node, ast.Assign) else [node.target]
-            found |= {target.id for target in targets if isinstance(target, ast.Name)}
-    return found
+    classes = [node for node in parsed(file).body if isinstance(node, ast.ClassDef)]
+    methods = {f"{c.name}.{inner.name}" for c in classes for inner in c.body if isinstance(inner, ast.FunctionDef)}
+    return top_level_names(parsed(file)) | methods
 
 
 @pytest.mark.parametrize("question", GUESSES)
