@@ -1,1 +1,1 @@
-"""The run as one self-contained page: curves, errors, calibration, and what to try next."""
+"""The run as one self-contained page: curves and what to try next; a task brings sections of its own."""

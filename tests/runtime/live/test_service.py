@@ -18,11 +18,11 @@ import cv2
 import httpx
 import numpy as np
 import pytest
+from edgelens.runtime.model.batching import SharedNetwork, batch_pays
 
 from edgelens.runtime.live.preview import LivePreview
 from edgelens.runtime.live.service import RecognizeService, ServiceLimits
 from edgelens.runtime.loop.control import Control, Settings
-from edgelens.runtime.model.batching import SharedNetwork, batch_pays
 from edgelens.runtime.model.recognizer import BundleRecognizer
 
 COLOURS = {"red": (30, 20, 230), "green": (20, 220, 30), "blue": (240, 30, 20)}
