@@ -117,15 +117,15 @@ def measured(camera: Camera, viewers: int, seconds: float) -> dict[str, Any]:
         for _ in range(viewers):
             stack.enter_context(viewer(camera.preview.port))
         deadline = time.monotonic() + 30
-        while camera.preview.desk.hub.viewers < viewers and time.monotonic() < deadline:
+        while camera.preview.shared.hub.viewers < viewers and time.monotonic() < deadline:
             time.sleep(0.05)
-        encoded, frames = camera.preview.desk.encoder.encoded, camera.frames
+        encoded, frames = camera.preview.shared.encoder.encoded, camera.frames
         cpu, start = time.process_time(), time.monotonic()
         time.sleep(seconds)
         spent = (time.process_time() - cpu) / (time.monotonic() - start)
-        found = camera.preview.desk.encoder.encoded - encoded
+        found = camera.preview.shared.encoder.encoded - encoded
         row = {"viewers": viewers, "frames": camera.frames - frames, "encodes": found, "cpu_s_per_s": round(spent, 4)}
-    while camera.preview.desk.hub.viewers:
+    while camera.preview.shared.hub.viewers:
         time.sleep(0.05)
     return row
 

@@ -35,7 +35,7 @@ def command(model: str, **options: Any) -> None:
     import cv2
 
     from edgelens.runtime.engines.protocol import EngineOptions
-    from edgelens.runtime.live.service import RecognizeService, ServiceLimits
+    from edgelens.runtime.live.service.service import RecognizeService, ServiceLimits
     from edgelens.runtime.loop.control import Control, LoopStatus, Settings
     from edgelens.runtime.loop.sdnotify import SystemdNotifier
     from edgelens.runtime.loop.stop import StopOnSignals
@@ -58,14 +58,14 @@ def command(model: str, **options: Any) -> None:
         control = Control((), Settings())
         control.attach(lambda: LoopStatus(running["name"], running["engine"], running["precision"], started), _no_swap)
         page = live_page(options, control, service=service)
-        service.on_result = page.desk.tell
+        service.on_result = page.shared.tell
         with page:
             click.echo(f"serving {running['name']}: POST {page.url}v1/recognize", err=True)
             systemd.ready()
             ends = time.monotonic() + (options["duration"] or float("inf"))
             while not stop() and time.monotonic() < ends:
                 time.sleep(0.1)
-                if time.monotonic() - page.desk.hub.tended < STUCK_S:
+                if time.monotonic() - page.shared.hub.tended < STUCK_S:
                     systemd.alive()
     sys.exit(stop.exit_code)
 

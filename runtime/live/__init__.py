@@ -1,1 +1,1 @@
-"""The live page and the service; starlette and uvicorn are imported only here, and only when asked for."""
+"""The live page and the service as one sink and its routes; starlette and uvicorn are imported only in here."""

@@ -96,7 +96,7 @@ def test_numbers_and_timeline(staged: Any, chromium: Any) -> None:
         assert page.text_content("#stage-times p") == "capture1.20 ms"
         assert page.eval_on_selector("#timeline li img", "img => img.decode().then(() => img.naturalWidth)") == 160
         label = page.get_attribute("#timeline li", "data-label")
-        assert label in [moment["label"] for moment in loop.preview.desk.timeline.to_json()]
+        assert label in [moment["label"] for moment in loop.preview.shared.timeline.to_json()]
         loop.reading = type(loop.reading)(84.0, 600.0, True, None, None)
         until(page, lambda: page.text_content('#numbers [data-name="throttled"] dd') == "yes")
         assert page.get_attribute('#numbers [data-name="throttled"]', "class") == "bad"
@@ -256,12 +256,12 @@ def test_no_accessibility_fault_and_no_sideways_scrolling(
 def test_a_hidden_page_asks_for_no_pictures(staged: Any, chromium: Any) -> None:
     loop = staged()
     with opened(chromium, loop.preview.link) as page:
-        until(page, lambda: loop.preview.desk.hub.viewers == 1)
+        until(page, lambda: loop.preview.shared.hub.viewers == 1)
         page.evaluate(
             """() => { Object.defineProperty(document, 'hidden', {value: true, configurable: true});
             document.dispatchEvent(new Event('visibilitychange')); }"""
         )
-        until(page, lambda: loop.preview.desk.hub.viewers == 0)
+        until(page, lambda: loop.preview.shared.hub.viewers == 0)
 
 
 def test_the_link_with_its_token_opens_the_page(staged: Any, chromium: Any) -> None:

@@ -18,11 +18,11 @@ import cv2
 import httpx
 import numpy as np
 import pytest
+from edgelens.runtime.model.batching import SharedNetwork, batch_pays
 
 from edgelens.runtime.live.preview import LivePreview
-from edgelens.runtime.live.service import RecognizeService, ServiceLimits
+from edgelens.runtime.live.service.service import RecognizeService, ServiceLimits
 from edgelens.runtime.loop.control import Control, Settings
-from edgelens.runtime.model.batching import SharedNetwork, batch_pays
 from edgelens.runtime.model.recognizer import BundleRecognizer
 
 COLOURS = {"red": (30, 20, 230), "green": (20, 220, 30), "blue": (240, 30, 20)}
@@ -47,7 +47,7 @@ def client(colour_bundle: Any) -> Iterator[httpx.Client]:
     limits = ServiceLimits(queue=8, body_bytes=300_000, pictures=4, workers=2)
     with RecognizeService(colour_bundle, limits=limits, device="bench") as service:
         page = LivePreview(Control((), Settings()), port=0, service=service, say=lambda line: None)
-        service.on_result = page.desk.tell
+        service.on_result = page.shared.tell
         with page, httpx.Client(base_url=f"http://127.0.0.1:{page.port}", timeout=10) as client:
             yield client
 

@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from ..result import Result
+from ...result import Result
 
 __all__ = ["Moment", "Timeline"]
 

@@ -18,19 +18,19 @@ from urllib.parse import parse_qs
 
 from starlette.types import Receive, Scope, Send
 
-from ..bundle.bundle import Bundle
-from ..engines.protocol import EngineOptions
-from ..errors import EdgelensError, ImageError
-from ..frame import Frame
-from ..model.network import LoadedNetwork
-from ..model.recognizer import BundleRecognizer
-from ..result import SCHEMA, Origin, Result
-from .http.gate import refuse
-from .http.limits import BodyError, content_type, read_body
-from .http.multipart import parts_of
-from .http.upload import MAX_PIXELS, TooLargeError, decode_upload
-from .metrics_text import Family
-from .service_counts import ServiceCounts
+from ...bundle.bundle import Bundle
+from ...engines.protocol import EngineOptions
+from ...errors import EdgelensError, ImageError
+from ...frame import Frame
+from ...model.network import LoadedNetwork
+from ...model.recognizer import BundleRecognizer
+from ...result import SCHEMA, Origin, Result
+from ..http.gate import refuse
+from ..http.limits import BodyError, content_type, read_body
+from ..shared.metrics_text import Family
+from .counts import ServiceCounts
+from .multipart import parts_of
+from .upload import MAX_PIXELS, TooLargeError, decode_upload
 
 __all__ = ["RecognizeService", "ServiceLimits"]
 
