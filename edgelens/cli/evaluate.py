@@ -14,6 +14,7 @@ from edgelens.cli.options import (
     json_option,
     labels_option,
     model_argument,
+    model_options,
     on_option,
     pixel_options,
     threshold_option,
@@ -36,7 +37,7 @@ __all__ = ["command"]
 @click.option("--format", "format_name", metavar="NAME", help="The data's format; recognised by looking unless said.")
 @click.option("--network", "role", metavar="STEP", help="Which network of a pipeline; the last step's unless said.")
 @click.option("--roi", metavar="X,Y,W,H", help="Look at this part of every image only: pixels or fractions.")
-@click.option("--iou", type=click.FloatRange(0, 1), help="Overlap from which a detector's weaker box is suppressed.")
+@model_options("iou")
 @threshold_option
 @labels_option
 @pixel_options

@@ -186,23 +186,11 @@ def _motion_gate() -> MotionGate:
 
 
 def _model(name: str, labels: str | None, options: RunOptions) -> ModelSlot:
+    from edgelens.cli.options import model_arguments
     from edgelens.runtime.loop.model_slot import ModelChoice, ModelSlot
     from edgelens.runtime.model.open import open_model
 
-    bundle = open_model(
-        name,
-        labels=labels,
-        mean=options.mean,
-        std=options.std,
-        color=options.color,
-        resize=options.resize,
-        pad=options.pad,
-        input_size=options.input_size,
-        decoder=options.decoder,
-        iou=options.iou,
-        max_det=options.max_det,
-        classes=options.classes,
-    )
+    bundle = open_model(name, model_arguments(vars(options), labels=labels, threshold=None))
     return ModelSlot(bundle, ModelChoice(options.engine, options.precision, options.threads), name)
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import Counter, deque
 from collections.abc import Collection
-from dataclasses import replace
 
 from ..bundle.manifest import Manifest
 from ..recognitions import UNKNOWN_ID, Recognitions
@@ -29,8 +28,7 @@ class Smoother:
             return seen
         if self._steady is None or self._task != manifest.main.task:
             self._task, self._steady = manifest.main.task, task_of(manifest.main.task).steady()
-        decode = manifest.main.decode
-        return self._steady(seen, weight, replace(decode, threshold=decode.held_to(threshold)))
+        return self._steady(seen, weight, manifest.main.decode.at(threshold))
 
 
 class Announcer:

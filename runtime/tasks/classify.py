@@ -39,7 +39,8 @@ class _Average:
             self._average = np.array(newest, np.float32)
             return seen
         self._average = self._average + np.float32(weight) * (newest - self._average)
-        again = ranked(self._average, seen.labels, ClassifyOptions.of(decode), decode.threshold)
+        options = ClassifyOptions.of(decode)
+        again = ranked(self._average, seen.labels, options, decode.threshold, decode.thresholds, task=seen.task)
         return replace(again, extra=seen.extra, maps={**seen.maps, "probabilities": self._average})
 
 

@@ -127,7 +127,7 @@ def test_entries_of_a_newer_kit_are_tolerated(color_bundle, tmp_path, frames_of_
     path = tmp_path / "newer.edge"
     path.write_bytes(repacked(newer))
     assert answers(path, frames_of_colors) == answers(color_bundle.path, frames_of_colors)
-    plain["format"] = "2.0"
+    plain["format"] = "3.0"
     refused(tmp_path, repacked({**entries, MANIFEST: json.dumps(plain).encode()}), "newer than this kit reads")
 
 

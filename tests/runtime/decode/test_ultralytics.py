@@ -216,7 +216,7 @@ def test_tflite_metadata_in_the_appended_zip(content, shared, tmp_path):
 def test_tflite_exports_in_fractions_of_the_picture_or_in_pixels(output, layout):
     """Ultralytics divides boxes by the picture's size for TFLite; other converters of the same network do not."""
     from edgelens.runtime.bundle.manifest import Network
-    from edgelens.runtime.decode.ultralytics import ultralytics
+    from edgelens.runtime.decode.ultralytics import UltralyticsOptions, ultralytics
     from edgelens.runtime.decode.ultralytics_reading import read_as_ultralytics
     from edgelens.runtime.engines.protocol import TensorInfo
     from edgelens.runtime.formats.description import ModelDescription
@@ -236,9 +236,9 @@ def test_tflite_exports_in_fractions_of_the_picture_or_in_pixels(output, layout)
     assert (reading.decode.options["layout"], reading.resize, reading.std) == (layout, "letterbox", (255.0,))
     pixels = PixelContract(SIDE, SIDE, "rgb", reading.resize, "linear", reading.pad)
     names = ("person", "bicycle", "driver's cap")
-    network = Network(reading.task, names, pixels, (), reading.decode, ())
+    network = Network("detect", names, pixels, (), reading.decode, ())
     placement = fit(np.zeros((SIDE // 2, SIDE, 3), np.uint8), pixels)[1]
-    check_truth(ultralytics({"predictions": output}, network, placement))
+    check_truth(ultralytics(network, UltralyticsOptions.of(network.decode))({"predictions": output}, placement))
 
 
 def test_v5_segmentation_and_old_exports_with_raw_grids(export, onnx_graph, tmp_path):

@@ -12,7 +12,7 @@ from edgelens.runtime.tasks.catalog import task_of
 from edgelens.runtime.tasks.task import Closeness
 
 LABELS = ("empty", "cup", "fork")
-TWO = Decode("classify", top_k=2)
+TWO = Decode("classify", options={"top_k": 2})
 TASK = task_of("classify")
 
 

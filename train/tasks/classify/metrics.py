@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from edgelens.runtime.decode.classify import softmax
 from edgelens.runtime.metrics.classification import accuracy, average, class_scores, confusion_matrix, top_k_accuracy
 
 __all__ = [
@@ -36,13 +37,6 @@ class ReliabilityBin:
     count: int
     confidence: float
     accuracy: float
-
-
-def softmax(logits: Array, temperature: float = 1.0) -> NDArray[np.float64]:
-    """Probabilities (N, C) of logits (N, C)."""
-    scaled = np.asarray(logits, np.float64) / temperature
-    powers = np.exp(scaled - scaled.max(axis=1, keepdims=True))
-    return np.asarray(powers / powers.sum(axis=1, keepdims=True), np.float64)
 
 
 def roc_auc(truth: Array, scores: Array) -> float | None:
