@@ -74,18 +74,25 @@ def row_json(seen: Recognitions, i: int) -> dict[str, Any]:
     if rivals := seen.rivals_of(i):
         row["rivals"] = [{"label": label, "score": round(score, 6)} for label, score in rivals]
     for name, values in seen.columns():
-        if name in _PLAIN:
-            row[_PLAIN[name]] = _plain(values[i])
-        elif name not in _LEFT_OUT:
-            row[name] = _plain(values[i])
+        if (name in _PLAIN or name not in _LEFT_OUT) and _known(name, values[i]):
+            row[_PLAIN.get(name, name)] = _plain(values[i])
     if seen.parents is not None and seen.parents[i] >= 0:
         row["parent"] = int(seen.parents[i])
     return row
 
 
-def _plain(value: Any) -> Any:
-    """A column's value in one row as JSON: numbers with three digits behind the point, arrays as lists."""
+def _known(name: str, value: Any) -> bool:
+    """Whether a row has a value of its own in a column that is there for other rows' sake."""
     array = np.asarray(value)
     if array.dtype.kind == "f":
-        return np.round(array.astype(np.float64), 3).tolist()
+        return not np.isnan(array).all()
+    return value != "" if isinstance(value, str) else not (name == "track_ids" and value < 0)
+
+
+def _plain(value: Any) -> Any:
+    """A column's value in one row as JSON: numbers with three digits behind the point, arrays as lists, NaN as null."""
+    array = np.asarray(value)
+    if array.dtype.kind == "f":
+        rounded = np.round(array.astype(np.float64), 3)
+        return np.where(np.isnan(rounded), None, rounded.astype(object)).tolist()
     return array.tolist() if array.dtype.kind in "iub" else value

@@ -42,12 +42,15 @@ def command(model: str, **options: Any) -> None:
     import cv2
 
     from edgelens.runtime.engines.protocol import EngineOptions
+    from edgelens.runtime.host.freed_memory import gaps_given_back, keep_freed_pictures, share_one_heap
     from edgelens.runtime.live.service.service import RecognizeService, ServiceLimits
     from edgelens.runtime.loop.control import Control, LoopStatus, Settings
     from edgelens.runtime.loop.sdnotify import SystemdNotifier
     from edgelens.runtime.loop.stop import StopOnSignals
     from edgelens.runtime.model.open import open_model
 
+    share_one_heap()
+    keep_freed_pictures()
     cv2.setNumThreads(1)  # the workers are as many as the cores
     bundle = open_model(model, model_arguments(options))
     service = RecognizeService(
@@ -59,7 +62,7 @@ def command(model: str, **options: Any) -> None:
         threshold=options["threshold"],
         device=options["device_id"] or socket.gethostname(),
     )
-    with StopOnSignals() as stop, service, SystemdNotifier() as systemd:
+    with StopOnSignals() as stop, gaps_given_back(), service, SystemdNotifier() as systemd:
         running, started = service.model_json(), time.time()
         control = Control((), Settings())
         control.attach(lambda: LoopStatus(running["name"], running["engine"], running["precision"], started), _no_swap)

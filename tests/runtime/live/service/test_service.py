@@ -18,12 +18,10 @@ import cv2
 import httpx
 import numpy as np
 import pytest
-from edgelens.runtime.model.batching import SharedNetwork, batch_pays
 
 from edgelens.runtime.live.preview import LivePreview
 from edgelens.runtime.live.service.service import RecognizeService, ServiceLimits
 from edgelens.runtime.loop.control import Control, Settings
-from edgelens.runtime.model.recognizer import BundleRecognizer
 
 COLOURS = {"red": (30, 20, 230), "green": (20, 220, 30), "blue": (240, 30, 20)}
 
@@ -57,14 +55,18 @@ def client(colour_bundle: Any) -> Iterator[httpx.Client]:
 def test_one_picture(client: httpx.Client, kind: str, colour: str) -> None:
     answer = client.post("/v1/recognize", content=picture(colour, kind)).json()
     assert answer["results"][0]["label"] == colour
-    assert answer["schema"] == 1
-    assert answer["device"] == "bench"
+    assert answer["schema"] == 2
+    assert (answer["device"], answer["bundle"]) == ("bench", {"name": "colour", "version": 1})
+    assert len(answer["results"]) == 1, "one thing; what else it could be is beside it"
+    assert {rival["label"] for rival in answer["results"][0]["rivals"]} == set(COLOURS) - {colour}
     assert set(answer["stages_ms"]) == {"read", "preprocess", "infer", "decode"}
 
 
 def test_many_pictures_and_a_bad_one(client: httpx.Client) -> None:
     files = [("image", (f"../{name}.jpg", picture(name))) for name in COLOURS] + [("image", ("bad.jpg", b"nothing"))]
-    items = client.post("/v1/recognize", files=files).json()["items"]
+    answer = client.post("/v1/recognize", files=files).json()
+    assert answer["schema"] == 2
+    items = answer["items"]
     assert [item.get("results", [{"label": "?"}])[0]["label"] for item in items] == [*COLOURS, "?"]
     assert "no image" in items[3]["error"]
     assert client.post("/v1/recognize", files=[*files, ("image", ("five.jpg", picture()))]).status_code == 413
@@ -114,6 +116,10 @@ def test_health_models_metrics_and_description(client: httpx.Client) -> None:
     assert "# TYPE edgelens_recognize_seconds histogram" in metrics
     described = client.get("/v1/openapi.json").json()
     assert described["openapi"].startswith("3.")
+    schemas = described["components"]["schemas"]
+    answer = client.post("/v1/recognize", content=picture()).json()
+    assert set(schemas["Result"]["required"]) == set(answer)
+    assert set(answer["results"][0]) <= set(schemas["Recognition"]["properties"])
     for path in set(described["paths"]) - {"/v1/results"}:
         verb = next(iter(described["paths"][path]))
         assert client.request(verb, path).status_code in (200, 411), path
@@ -151,39 +157,6 @@ def test_more_than_the_queue_holds_is_sent_away(colour_bundle: Any) -> None:
                 thread.join()
             assert answers == [200, 200]
             assert service.state()["refused"] == 1
-
-
-def test_batches_form_while_the_engine_is_busy_and_answers_stay_with_their_pictures(colour_bundle: Any) -> None:
-    with BundleRecognizer(colour_bundle) as recognizer:
-        network = recognizer.networks["main"]
-        shared = SharedNetwork(network, most=8)
-        found: dict[int, int] = {}
-
-        def ask(i: int) -> None:
-            pixels = np.zeros((8, 8, 3), np.uint8)
-            pixels[..., i % 3] = 200
-            found[i] = int(shared.outputs(pixels)["logits"].argmax())
-
-        with shared._engine:  # busy: everybody else gathers
-            threads = [threading.Thread(target=ask, args=(i,)) for i in range(12)]
-            for thread in threads:
-                thread.start()
-            deadline = time.monotonic() + 5
-            while len(shared._waiting) < 12 and time.monotonic() < deadline:
-                time.sleep(0.005)
-        for thread in threads:
-            thread.join()
-        assert found == {i: i % 3 for i in range(12)}
-        assert shared.batches == {8: 1, 4: 1}
-        assert batch_pays(network) in (1, 8)
-
-
-def test_an_engine_that_fails_fails_only_those_who_asked(colour_bundle: Any) -> None:
-    with BundleRecognizer(colour_bundle) as recognizer:
-        shared = SharedNetwork(recognizer.networks["main"], most=4)
-        with pytest.raises(Exception, match=r"(?i)invalid|rank|dimension|shape"):
-            shared.outputs(np.zeros((3, 3, 5), np.uint8))
-        assert shared.outputs(np.zeros((8, 8, 3), np.uint8))["logits"].shape == (1, 3)
 
 
 def test_fuzzed_requests_never_crash_it(client: httpx.Client) -> None:
