@@ -98,7 +98,9 @@ class Camera:
         self.preview.__exit__(*exc)
 
     def _work(self) -> None:
-        seen = Recognitions(tuple("0123456789"), [3], [0.9], rivals=[[4]], rival_scores=[[0.1]], task="classify")
+        seen = Recognitions(
+            tuple("0123456789"), [3], [0.9], rivals=np.array([[4]]), rival_scores=np.array([[0.1]]), task="classify"
+        )
         due = time.monotonic()
         while not self._stop.is_set():
             image = np.roll(self._ground, self.frames * 3, axis=1)

@@ -40,9 +40,11 @@ def serving(folder: Path, bundle: Any) -> Iterator[tuple[int, str]]:
     words = [sys.executable, "-m", "edgelens", "serve", str(model), "--preview", "0"]
     process = subprocess.Popen(words, stderr=subprocess.PIPE, text=True)
     assert process.stderr is not None
-    yield process.pid, next(found[1] for line in process.stderr if (found := re.search(r"POST (\S+)", line)))
-    process.send_signal(signal.SIGINT)
-    process.communicate(timeout=20)
+    try:
+        yield process.pid, next(found[1] for line in process.stderr if (found := re.search(r"POST (\S+)", line)))
+    finally:
+        process.send_signal(signal.SIGINT)
+        process.communicate(timeout=20)
     assert process.returncode == 130
 
 
@@ -63,4 +65,4 @@ def test_pictures_are_not_paged_in_again_with_every_request(tmp_path: Path, colo
         ask(30)  # every worker has had its turn
         before = page_faults(pid)
         ask(20)
-        assert page_faults(pid) - before < 20 * 300, "a 1080p picture alone has 1,519 pages"
+        assert page_faults(pid) - before < 20 * 500, "a 1080p picture alone has 1,519 pages"
