@@ -94,5 +94,5 @@ def _plain(value: Any) -> Any:
     array = np.asarray(value)
     if array.dtype.kind == "f":
         rounded = np.round(array.astype(np.float64), 3)
-        return np.where(np.isnan(rounded), None, rounded.astype(object)).tolist()
+        return np.where(np.isnan(rounded), np.array(None, object), rounded).tolist()
     return array.tolist() if array.dtype.kind in "iub" else value

@@ -31,7 +31,7 @@ export function headline(rows) {
   const top = topRows(rows);
   if (!top.length) return { words: "–", beside: "", known: false };
   const row = top[0];
-  if (row.value != null) return { words: quantity(row.value), beside: row.label, known: true };
+  if (row.value != null) return { words: quantity(row.value), beside: row.label, amount: true, known: true };
   const words = title(row, rows);
   const same = top.filter((other) => title(other, rows) === words).length;
   return { words: same > 1 ? `${same} × ${words}` : words, beside: percent(row.score), known: row.id >= 0 };

@@ -100,11 +100,12 @@ export class Stage {
   }
 
   headline(rows) {
-    const { words, beside, known } = headline(rows);
+    const { words, beside, amount = false, known } = headline(rows);
     const line = this.find(".verdict");
     write(this.find(".label"), words);
     write(this.find(".score"), beside);
     line.style.setProperty("--letters", Math.max(...words.split(" ").map((word) => word.length)));
+    line.classList.toggle("amount", amount);
     line.classList.toggle("unknown", !known);
   }
 

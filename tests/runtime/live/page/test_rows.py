@@ -87,8 +87,7 @@ def test_everything_fits(staged: Any, chromium: Any, artefacts: Path, name: str,
     size = {"viewport": DESKTOP} if place == "desktop" else {"viewport": PHONE, "device_scale_factor": 2}
     loop = staged(scene=getattr(scenes, name))
     with opened(chromium, loop.preview.link, **size) as page:
-        page.wait_for_selector("#timeline li")
-        page.wait_for_timeout(300)
+        page.wait_for_timeout(700)
         page.screenshot(path=artefacts / f"rows-{name}-{place}.png", full_page=True)
         assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
 
