@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import dataclasses
 import io
 import json
 import socket
@@ -19,6 +20,7 @@ import httpx
 import numpy as np
 import pytest
 
+from edgelens.runtime.bundle.manifest import Step
 from edgelens.runtime.live.preview import LivePreview
 from edgelens.runtime.live.service.service import RecognizeService, ServiceLimits
 from edgelens.runtime.loop.control import Control, Settings
@@ -123,6 +125,19 @@ def test_health_models_metrics_and_description(client: httpx.Client) -> None:
     for path in set(described["paths"]) - {"/v1/results"}:
         verb = next(iter(described["paths"][path]))
         assert client.request(verb, path).status_code in (200, 411), path
+
+
+def test_what_runs_is_said_of_every_step(colour_bundle: Any) -> None:
+    network = colour_bundle.manifest.main
+    networks = {"main": network, "mood": dataclasses.replace(network, labels=("warm", "fresh", "cold"))}
+    steps = (Step(output="colour"), Step(network="mood", region="colour", output="mood"))
+    manifest = dataclasses.replace(colour_bundle.manifest, networks=networks, steps=steps)
+    with RecognizeService(dataclasses.replace(colour_bundle, manifest=manifest), threshold=0.9) as service:
+        told = service.model_json()
+    assert (told["name"], told["engine"], told["precision"]) == ("colour", "onnxruntime", "float32")
+    assert told["labels"] == ["red", "green", "blue", "warm", "fresh", "cold"]
+    assert [step["step"] for step in told["steps"]] == ["colour", "mood"]
+    assert [step["threshold"] for step in told["steps"]] == [0.5, 0.9], "what is asked for holds for the last one"
 
 
 def test_results_are_told_to_listeners(client: httpx.Client) -> None:
