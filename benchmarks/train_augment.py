@@ -20,6 +20,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from edgelens.train.tasks.classify.classify import classify
 
 from edgelens.train import augment
 from edgelens.train.feed import Feed, epoch_batches
@@ -28,7 +29,6 @@ from edgelens.train.models.options import ModelOptions
 from edgelens.train.optimize.allocator import keep_large_blocks
 from edgelens.train.optimize.optimizers import make_optimizer
 from edgelens.train.optimize.precision import autocast, fastest, laid_out
-from edgelens.train.tasks.classify.classify import classify
 
 BATCH, SIDE, CLASSES = 256, 32, tuple("0123456789")
 RECIPES = ("none", "quick", "default", "best", "default+camera", "best+camera")

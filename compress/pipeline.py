@@ -13,7 +13,6 @@ from torch import nn
 
 from edgelens.runtime.bundle.bundle import Bundle
 from edgelens.runtime.bundle.manifest import Decode, Provenance
-from edgelens.runtime.labels import BACKGROUND_NAMES
 from edgelens.train.models.cost import cost_of
 from edgelens.train.runs.run import Run
 from edgelens.train.tasks.classify.calibrate import fitted_temperature
@@ -225,14 +224,17 @@ def make_card(
 def _decode(candidate: Candidate, shipped: Artifact, config: CompressConfig) -> Decode:
     """Temperature and threshold fitted on the validation images with the file that ships."""
     run, held = candidate.material.run, candidate.material.validation
+    settled = run.decode
     logits: NDArray[np.float32] = file_outputs(shipped, held.pixels)
     before = torch_logits(candidate.network, held.pixels)
     temperature = fitted_temperature(logits, held.labels)
     before_t = (
-        run.temperature if candidate.network is candidate.material.network else fitted_temperature(before, held.labels)
+        settled.options["temperature"]
+        if candidate.network is candidate.material.network
+        else fitted_temperature(before, held.labels)
     )
-    threshold = matching_threshold(before, before_t, run.unknown_threshold, logits, temperature)
-    background = config.background or tuple(c for c in run.classes if c.lower() in BACKGROUND_NAMES)
+    threshold = matching_threshold(before, before_t, settled.threshold, logits, temperature)
+    background = config.background or settled.background
     return Decode(
         threshold=round(threshold, 5),
         background=background,

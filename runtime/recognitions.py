@@ -52,11 +52,11 @@ class Recognitions:
     def __post_init__(self) -> None:
         object.__setattr__(self, "ids", np.asarray(self.ids, np.int32).reshape(-1))
         object.__setattr__(self, "scores", np.asarray(self.scores, np.float32).reshape(-1))
-        for name, column in self.columns():
+        for name, column in list(self.columns()):
             if len(column) != len(self.ids):
                 raise ValueError(f"column {name} has {len(column)} rows, ids has {len(self.ids)}")
-        if self.boxes is not None:
-            object.__setattr__(self, "boxes", np.asarray(self.boxes, np.float32).reshape(-1, 4))
+            if name == "boxes":
+                object.__setattr__(self, name, np.asarray(column, np.float32).reshape(-1, 4))
 
     def columns(self) -> Iterator[tuple[str, Any]]:
         """Name and values of every column that is there, those of `extra` behind the others."""
@@ -87,6 +87,15 @@ class Recognitions:
     def top(self) -> tuple[str, float] | None:
         """The best row as label and score, or None when nothing was seen."""
         return (self.label(0), float(self.scores[0])) if len(self) else None
+
+    @property
+    def places(self) -> NDArray[np.float32]:
+        """(N, 4): every row's box x, y, w, h in pixels of the frame, NaN for a row that has none."""
+        return np.full((len(self), 4), np.nan, np.float32) if self.boxes is None else self.boxes
+
+    def has_place(self, row: int) -> bool:
+        """Whether it is known where in the frame a row is."""
+        return self.boxes is not None and not bool(np.isnan(self.boxes[row, 0]))
 
     def rivals_of(self, row: int = 0) -> list[tuple[str, float]]:
         """What else a row could have been, best first: pairs of label and score."""

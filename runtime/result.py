@@ -69,30 +69,29 @@ def row_json(seen: Recognitions, i: int) -> dict[str, Any]:
         "id": int(seen.ids[i]),
         "score": round(float(seen.scores[i]), 6),
     }
-    if seen.boxes is not None and not np.isnan(seen.boxes[i, 0]):
-        row["box"] = [round(float(v), 2) for v in seen.boxes[i]]
+    if seen.has_place(i):
+        row["box"] = [round(float(v), 2) for v in seen.places[i]]
     if rivals := seen.rivals_of(i):
         row["rivals"] = [{"label": label, "score": round(score, 6)} for label, score in rivals]
     for name, values in seen.columns():
-        if (name in _PLAIN or name not in _LEFT_OUT) and _known(name, values[i]):
+        if (name in _PLAIN or name not in _LEFT_OUT) and _is_there(values[i]):
             row[_PLAIN.get(name, name)] = _plain(values[i])
     if seen.parents is not None and seen.parents[i] >= 0:
         row["parent"] = int(seen.parents[i])
     return row
 
 
-def _known(name: str, value: Any) -> bool:
-    """Whether a row has a value of its own in a column that is there for other rows' sake."""
+def _is_there(value: Any) -> bool:
+    """Whether a row has a value of its own in a column that other rows brought along."""
     array = np.asarray(value)
     if array.dtype.kind == "f":
-        return not np.isnan(array).all()
-    return value != "" if isinstance(value, str) else not (name == "track_ids" and value < 0)
+        return not bool(np.isnan(array).all())
+    return value != "" if isinstance(value, str) else array.ndim > 0 or array.dtype.kind != "i" or int(array) != -1
 
 
 def _plain(value: Any) -> Any:
-    """A column's value in one row as JSON: numbers with three digits behind the point, arrays as lists, NaN as null."""
+    """A column's value in one row as JSON: numbers with three digits behind the point, arrays as lists."""
     array = np.asarray(value)
     if array.dtype.kind == "f":
-        rounded = np.round(array.astype(np.float64), 3)
-        return np.where(np.isnan(rounded), np.array(None, object), rounded).tolist()
+        return np.round(np.nan_to_num(array.astype(np.float64)), 3).tolist()
     return array.tolist() if array.dtype.kind in "iub" else value

@@ -1,8 +1,9 @@
-"""Batches for the loop: uint8 pictures and labels in; what the network takes, and its targets, out."""
+"""Batches for the loop: uint8 pictures and targets in; what the network takes, and its targets, out."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 import torch
@@ -10,10 +11,10 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from .augment import Recipe, normalised
+from .data.balance import balanced_order
 from .data.pictures import Pictures
 from .optimize.precision import laid_out
-from .task import Draw, Task
-from .tasks.classify.imbalance import balanced_order
+from .task import Draw, Targets, Task
 
 __all__ = ["Feed", "epoch_batches"]
 
@@ -36,10 +37,10 @@ def epoch_batches(
 
 @dataclass(frozen=True)
 class Feed:
-    """A split's pictures and targets, as uint8 on the device that trains or (when large) on disk."""
+    """A split's pictures, as uint8 on the device that trains or (when large) on disk; its targets are on the device."""
 
     pixels: Pictures | Tensor  # (N, H, W, C)
-    targets: Tensor
+    targets: Targets
     device: torch.device = field(default_factory=lambda: torch.device("cpu"))
     mode: str = "float32"
 
@@ -52,11 +53,10 @@ class Feed:
 
     def augmented(
         self, draws: NDArray[np.intp], task: Task, recipe: Recipe, seed: int, epoch: int
-    ) -> tuple[Tensor, Tensor]:
+    ) -> tuple[Tensor, Any]:
         """Inputs (B, C, H, W) in [-1, 1) and targets, changed as the recipe says, by `draws` of `epoch_batches`."""
         draw, rows = Draw(seed, epoch, torch.from_numpy(draws)), draws % len(self)
-        targets = self.targets[torch.from_numpy(rows).to(self.targets.device)].to(self.device)
-        inputs, targets = task.augment(recipe, self._picked(rows), targets, draw)
+        inputs, targets = task.augment(recipe, self._picked(rows), self.targets.pick(rows), draw)
         return self._laid_out(inputs), targets
 
     def pictures(self, rows: NDArray[np.intp]) -> Tensor:

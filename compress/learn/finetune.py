@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from edgelens.train.augment import Recipe, apply, mirror_is_safe, normalised, recipe
 from edgelens.train.optimize.precision import autocast, fastest, laid_out
 from edgelens.train.runs.run import Run
-from edgelens.train.start.distill import distillation_loss
+from edgelens.train.tasks.classify.losses import distillation_loss
 
 from ..network.answers import torch_logits
 from .pictures import Pictures

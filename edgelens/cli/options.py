@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
 
 __all__ = [
+    "PICTURE",
     "answer_options",
     "device_option",
     "engine_options",
@@ -118,7 +119,8 @@ def model_arguments(given: Mapping[str, Any], **others: Any) -> ModelArguments:
     return ModelArguments(**{**known, **others})
 
 
-pixel_options = model_options("mean", "std", "color", "resize", "pad", "input_size", "decoder")  # of bare model files
+PICTURE = tuple(name for name, said in spelled().items() if said.bare)
+pixel_options = model_options(*PICTURE)  # of bare model files
 answer_options = model_options("classes", "iou", "max_det")
 labels_option = model_options("labels")
 threshold_option = model_options("threshold")

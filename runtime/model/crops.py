@@ -32,27 +32,26 @@ class Crop:
         """What was seen in the crop with its boxes and keypoints in the frame's pixels."""
         if self.back is None:
             return seen
-        boxes, points = seen.boxes, seen.keypoints
-        if boxes is not None:
-            x, y, w, h = boxes.T
-            corners = np.stack([[x, y], [x + w, y], [x, y + h], [x + w, y + h]]).transpose(2, 0, 1)  # (N, 4, 2)
-            turned = _moved(corners, self.back)
-            low, high = turned.min(axis=1), turned.max(axis=1)
-            boxes = np.concatenate([low, high - low], axis=1)
+        x, y, w, h = seen.places.T
+        corners = np.stack([[x, y], [x + w, y], [x, y + h], [x + w, y + h]]).transpose(2, 0, 1)  # (N, 4, 2)
+        turned = _moved(corners, self.back)
+        low, high = turned.min(axis=1), turned.max(axis=1)
+        points = seen.keypoints
         if points is not None:
             points = np.concatenate([_moved(points[..., :2], self.back), points[..., 2:]], axis=2)
-        return replace(seen, boxes=boxes, keypoints=points)
+        return replace(seen, boxes=np.concatenate([low, high - low], axis=1), keypoints=points)
 
 
 def crops_of(image: NDArray[np.uint8], found: Recognitions, step: Step, pixels: PixelContract) -> list[Crop]:
     """The crops of a step, one a row that has a box and a label the step wants."""
-    if found.boxes is None:
+    places = found.places
+    if len(found) and np.isnan(places).all():
         raise ModelError(f"the step {step.output!r} crops {step.region!r}, whose network finds no boxes")
     crops = []
     for row in range(len(found)):
         if step.classes and found.label(row) not in step.classes:
             continue
-        x, y, w, h = _widened(found.boxes[row], step.margin)
+        x, y, w, h = _widened(places[row], step.margin)
         if min(w, h) < _LEAST or not np.isfinite([x, y, w, h]).all():
             continue
         turn = None if step.align is None or found.keypoints is None else _level(found.keypoints[row], x, y, w, h)

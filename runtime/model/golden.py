@@ -70,8 +70,7 @@ def _numbers(seen: Recognitions) -> NDArray[np.float32]:
     """(N, 7): label id, score, box (NaN where there is none), parent."""
     out = np.full((len(seen), 7), np.nan, np.float32)
     out[:, 0], out[:, 1], out[:, 6] = seen.ids, seen.scores, -1
-    if seen.boxes is not None:
-        out[:, 2:6] = seen.boxes
+    out[:, 2:6] = seen.places
     if seen.parents is not None:
         out[:, 6] = seen.parents
     return out

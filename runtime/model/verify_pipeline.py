@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import numpy as np
-
 from ..bundle.bundle import Bundle
 from ..bundle.manifest import Golden
 from ..decode.boxes import overlaps
@@ -56,12 +54,9 @@ def _common(ours: Recognitions, mine: list[int], theirs: Recognitions, other: li
 
 def _overlap(ours: Recognitions, row: int, theirs: Recognitions, other: int) -> float:
     """Intersection over union of two rows' boxes; 1 where neither has one."""
-    boxes = [
-        seen.boxes[i].copy() if seen.boxes is not None else np.full(4, np.nan)
-        for seen, i in ((ours, row), (theirs, other))
-    ]
-    if np.isnan(boxes[0][0]) or np.isnan(boxes[1][0]):
-        return float(np.isnan(boxes[0][0]) and np.isnan(boxes[1][0]))
+    if not ours.has_place(row) or not theirs.has_place(other):
+        return float(ours.has_place(row) == theirs.has_place(other))
+    boxes = [ours.places[row].copy(), theirs.places[other].copy()]
     for box in boxes:
         box[2:] += box[:2]
     return float(overlaps(boxes[0][None], boxes[1][None])[0, 0])

@@ -36,7 +36,7 @@ def describe_rows(seen: Recognitions) -> str:
     rows = top_rows(seen)
     if not rows:
         return "nothing"
-    if seen.boxes is None:
+    if not any(seen.has_place(row) for row in rows):
         return ", ".join(caption(seen, row) for row in rows)
     counts = Counter(caption(seen, row, score=False) for row in rows)
     return ", ".join(f"{count} {label}" for label, count in counts.most_common())
@@ -46,7 +46,7 @@ def draw_rows(canvas: Canvas, seen: Recognitions) -> None:
     """Boxes with their captions, keypoints as dots; rows without a place as lines at the top left."""
     lines = 0
     for row in top_rows(seen):
-        if seen.boxes is None or np.isnan(seen.boxes[row, 0]):
+        if not seen.has_place(row):
             canvas.headline(lines, caption(seen, row), color_of(int(seen.ids[row])))
             lines += 1
     for row in reversed(top_rows(seen)):  # the best on top
@@ -55,5 +55,5 @@ def draw_rows(canvas: Canvas, seen: Recognitions) -> None:
             for x, y, score in seen.keypoints[row]:
                 if score > 0:
                     canvas.point(x, y, color)
-        if seen.boxes is not None and not np.isnan(seen.boxes[row, 0]):
-            canvas.box(seen.boxes[row], caption(seen, row), color)
+        if seen.has_place(row):
+            canvas.box(seen.places[row], caption(seen, row), color)

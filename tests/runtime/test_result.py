@@ -54,6 +54,6 @@ def test_values_keypoints_and_a_tasks_own_columns() -> None:
     padded = np.array([[[1, 2, 0.5], [np.nan] * 3], [[np.nan] * 3] * 2], np.float32)
     seen = Recognitions(("a",), [0, 0], [1, 1], keypoints=padded, track_ids=np.array([4, -1]), extra={"age": [31, 8]})
     assert rows(seen) == [
-        {"label": "a", "id": 0, "score": 1, "keypoints": [[1, 2, 0.5], [None] * 3], "track": 4, "age": 31},
+        {"label": "a", "id": 0, "score": 1, "keypoints": [[1, 2, 0.5], [0] * 3], "track": 4, "age": 31},
         {"label": "a", "id": 0, "score": 1, "age": 8},
     ]

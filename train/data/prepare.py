@@ -6,7 +6,6 @@ import hashlib
 import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -42,7 +41,6 @@ class DataConfig:
     max_bad: float = 0.01  # share of images that may be unreadable
     ram_limit: int | None = None  # bytes; pictures past it stay on disk and are mapped a part at a time
     cache: str | None = None  # where decoded pictures are kept; the user's cache folder unless said
-    task: str = "classify"
 
 
 @dataclass(frozen=True)
@@ -83,28 +81,8 @@ class TrainData:
 
 
 def open_images(config: DataConfig) -> ImageSet:
-    """The data set as it is, before splits; at least two classes for a classifier."""
-    images = open_data(config.path, format=config.format, data_dir=config.data_dir)
-    there = np.unique(images.labels)
-    if config.task == "classify" and len(there) < 2:
-        only = images.classes[there[0]] if len(there) else "none"
-        raise DataError(
-            f"{config.path}: has one class ({only}); the task classify needs images of at least two: "
-            + _where_classes_are(images, only)
-        )
-    return images
-
-
-def _where_classes_are(images: ImageSet, only: str) -> str:
-    """What to do about a set of one class: most often the classes are one folder deeper, or in a CSV beside it."""
-    root = Path(images.root)
-    tables = sorted(root.glob("*.csv")) if images.format == "folders" else []
-    deeper = sorted({Path(name).parts[1] for name in images.names if len(Path(name).parts) > 2})
-    if tables:
-        return f"if {tables[0].name} says what they show, give {tables[0]}"
-    if images.format == "folders" and len(deeper) > 1:
-        return f"if {', '.join(deeper[:3])} are the classes or splits, give {root / only}"
-    return "add a class of other things, or of nothing"
+    """The data set as it is, before splits, whatever is to be learnt from it."""
+    return open_data(config.path, format=config.format, data_dir=config.data_dir)
 
 
 def prepare(
@@ -116,7 +94,7 @@ def prepare(
 ) -> TrainData:
     """Read, check, split and decode a data set; what was decoded before is taken from the cache.
 
-    `images` is what `open_images` gave, where it was called already; `progress` hears "read" and "decode" with counts.
+    `images` is what the task opened, where it did already; `progress` hears "read" and "decode" with counts.
     """
     images = images or open_images(config)
     cache = cache_folder(config.cache)

@@ -21,7 +21,7 @@ def _list(items: dict[str, Any], said: str, length: int | None = None) -> dict[s
 
 _NUMBER = {"type": "number"}
 _RIVAL = {"type": "object", "required": ["label", "score"], "properties": _LABELLED}
-_POINT = {"type": "array", "items": {"type": ["number", "null"]}, "minItems": 3, "maxItems": 3}
+_POINT = {"type": "array", "items": _NUMBER, "minItems": 3, "maxItems": 3}
 _RECOGNITION = {
     "type": "object",
     "description": "One thing that is there, with what is known of it; a task may add keys of its own.",

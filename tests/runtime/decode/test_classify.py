@@ -46,7 +46,7 @@ def test_unknown_keeps_the_best_score_and_its_class_as_first_rival():
 def test_a_label_is_held_to_its_own_threshold_unless_one_was_asked_for():
     strict = Decode(threshold=0.1, thresholds={"b": 0.9})
     assert see(strict).label() == "unknown"
-    assert see(strict, LOGITS[:, ::-1] + np.array([[0, 0, 5]])).label() == "c"
+    assert see(strict, np.array([[2.0, 3.0, 6.0]], np.float32)).label() == "c"
     assert see(strict, threshold=0.5).label() == "b"
     assert see(Decode(threshold=0.9), threshold=0.0).label() == "b"
     assert see(Decode(threshold=0.9, thresholds={"b": 0.5})).label() == "b"

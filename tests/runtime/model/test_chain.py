@@ -191,7 +191,7 @@ def test_rows_agree_by_label_place_and_parent():
 
 
 def test_a_chain_of_three(looks, people, color_bundle, tmp_path):
-    three = chain(looks, color_bundle, tmp_path / "three.edge", ChainOptions(inside="people"))
+    three = chain(looks, color_bundle, tmp_path / "three.edge", ChainOptions(0.1, classes=("person",), inside="people"))
     assert [(step.output, step.region) for step in three.manifest.steps] == [
         ("people", None), ("color", "people"), ("color-2", "people")
     ]  # fmt: skip

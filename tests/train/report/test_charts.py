@@ -7,10 +7,10 @@ import re
 import xml.etree.ElementTree as ET
 
 import pytest
-
-from edgelens.train.report.charts import HEIGHT, WIDTH, Point, Series, bar_chart, line_chart, scatter_chart, ticks
 from edgelens.train.report.matrix import matrix_chart
 from edgelens.train.report.reliability import reliability_chart
+
+from edgelens.train.report.charts import HEIGHT, WIDTH, Point, Series, bar_chart, line_chart, scatter_chart, ticks
 from edgelens.train.tasks.classify.metrics import ReliabilityBin
 
 

@@ -12,11 +12,11 @@ from typing import Any
 import cv2
 import numpy as np
 import pytest
+from edgelens.train.report.mistakes import worst_mistakes
+from edgelens.train.report.write import write_report
 
 from edgelens.runtime.host.files import write_text
 from edgelens.train.report.findings import gather
-from edgelens.train.report.mistakes import worst_mistakes
-from edgelens.train.report.write import write_report
 from edgelens.train.runs.run import CURVE, Run
 
 _VOID = {"meta", "img", "br"}

@@ -11,17 +11,19 @@ import cv2
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import nn
 
+from edgelens.runtime.datasets.imageset import ImageSet
 from edgelens.runtime.errors import EdgelensError
 from edgelens.runtime.preprocess import PixelContract, fit
 
-from ..augment import normalised
-from ..explain.catalog import fitting_method, method
-from ..explain.picture import overlaid
-from .findings import Findings
+from ...augment import normalised
+from ...explain.catalog import fitting_method, method
+from ...explain.picture import overlaid
+from ...report.sections import legible
+from .answers import Answers
+from .reading import class_reading
 
-__all__ = ["Mistake", "gallery", "worst_mistakes"]
+__all__ = ["Mistake", "mistakes", "worst_mistakes"]
 
 _SIDE = 192  # pixels a picture is shown with at least, so that heat has room to be smooth
 
@@ -43,13 +45,13 @@ class Mistake:
         return self.score > 0.95 and self.truth_score < 0.02
 
 
-def worst_mistakes(found: Findings, names: list[str], count: int = 24) -> list[Mistake]:
+def worst_mistakes(said: Answers, names: list[str], count: int = 24) -> list[Mistake]:
     """Wrong answers on the validation split, the surest first."""
-    labels, scores = found.outputs.val_labels, found.probabilities
+    labels, scores = said.labels, said.probabilities
     named = scores.argmax(1)
     wrong = np.flatnonzero(named != labels)
     worst = wrong[np.argsort(-scores[wrong, named[wrong]], kind="stable")][:count]
-    classes = found.run.classes
+    classes = said.classes
     return [
         Mistake(
             int(i),
@@ -63,16 +65,33 @@ def worst_mistakes(found: Findings, names: list[str], count: int = 24) -> list[M
     ]
 
 
-def gallery(found: Findings, images: Any, network: nn.Module, mistakes: list[Mistake]) -> str:
+def mistakes(said: Answers) -> str:
+    """The worst of them, each beside what spoke for the wrong answer."""
+    images = said.found.images()
+    if images is None:
+        return '<h2>The worst mistakes</h2><p class="dimmed">The pictures are no longer where they were.</p>'
+    if len(images) != len(said.labels):  # nothing was left to validate on
+        return ""
+    worst = worst_mistakes(said, list(images.names))
+    if not worst:
+        return '<h2>The worst mistakes</h2><p class="dimmed">None: every validation image was right.</p>'
+    total = int((said.probabilities.argmax(1) != said.labels).sum())
+    return (
+        f'<h2>The worst mistakes</h2><p class="dimmed">{len(worst)} of {total:,}, the surest first; on the right is'
+        f" what spoke for the wrong answer.</p>{_gallery(said, images, worst)}"
+    )
+
+
+def _gallery(said: Answers, images: ImageSet, worst: list[Mistake]) -> str:
     """The mistakes as HTML; an image that can no longer be read shows its name alone."""
-    seen = {m.row: pixels for m in mistakes if (pixels := _seen(images, m.row, found.run.pixels)) is not None}
-    heat = _heat(network, found, seen, {m.row: m.said for m in mistakes})
-    color = found.run.pixels.color
-    cards = [_card(m, _pair(seen[m.row], heat[m.row], color) if m.row in seen else "") for m in mistakes]
+    pixels = said.found.pixels
+    seen = {m.row: picture for m in worst if (picture := _seen(images, m.row, pixels)) is not None}
+    heat = _heat(said, seen, {m.row: m.said for m in worst})
+    cards = [_card(m, _pair(seen[m.row], heat[m.row], pixels.color) if m.row in seen else "") for m in worst]
     return f'<div class="gallery">{"".join(cards)}</div>'
 
 
-def _seen(images: Any, row: int, pixels: PixelContract) -> NDArray[np.uint8] | None:
+def _seen(images: ImageSet, row: int, pixels: PixelContract) -> NDArray[np.uint8] | None:
     """What the network looked at, (H, W, C)."""
     try:
         return fit(images.image(row), pixels)[0]
@@ -80,15 +99,14 @@ def _seen(images: Any, row: int, pixels: PixelContract) -> NDArray[np.uint8] | N
         return None
 
 
-def _heat(
-    network: nn.Module, found: Findings, seen: dict[int, NDArray[np.uint8]], said: dict[int, str]
-) -> dict[int, NDArray[Any]]:
-    """What spoke for the answer, (H, W) a row; all of them at once."""
+def _heat(said: Answers, seen: dict[int, NDArray[np.uint8]], wrong: dict[int, str]) -> dict[int, NDArray[np.float32]]:
+    """What spoke for the wrong answer, (H, W) a row; all of them at once."""
     if not seen:
         return {}
+    network = said.found.model()
     inputs = normalised(torch.from_numpy(np.stack(list(seen.values()))).permute(0, 3, 1, 2))
-    targets = torch.tensor([found.run.classes.index(said[row]) for row in seen])
-    heat = method(fitting_method(network))(network, inputs, targets).detach().numpy()
+    targets = torch.tensor([said.classes.index(wrong[row]) for row in seen])
+    heat = method(fitting_method(network))(network, inputs, targets, class_reading(said.classes)).detach().numpy()
     return dict(zip(seen, heat, strict=True))
 
 
@@ -112,14 +130,9 @@ def _card(mistake: Mistake, pictures: str) -> str:
     doubt = '<div class="low">check the label</div>' if mistake.doubtful else ""
     return (
         f'<div class="mistake">{pictures}<div>is <b>{escape(mistake.truth)}</b>, said <b>{escape(mistake.said)}</b>'
-        f' {100 * mistake.score:.0f} %</div>{doubt}<div class="name" title="{escape(_text(mistake.name))}">'
-        f"{escape(_text(mistake.name))}</div></div>"
+        f' {100 * mistake.score:.0f} %</div>{doubt}<div class="name" title="{escape(legible(mistake.name))}">'
+        f"{escape(legible(mistake.name))}</div></div>"
     )
-
-
-def _text(name: str) -> str:
-    """A path that can be written as UTF-8, whatever bytes it was made of."""
-    return name.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
 
 
 def _png(image: NDArray[np.uint8]) -> str:

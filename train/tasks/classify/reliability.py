@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ..tasks.classify.metrics import ReliabilityBin
+from .metrics import ReliabilityBin
 
 __all__ = ["reliability_chart"]
 
