@@ -25,6 +25,7 @@ export class Stage {
     this.waiting = null;
     this.busy = false;
     this.shown = 0;
+    this.pausing = 0; // presses that the device has not answered: until then its word on pausing is older than ours
   }
 
   // The newest picture wins: what arrives while one is decoded replaces what waits.
@@ -126,11 +127,18 @@ export class Stage {
     });
   }
 
+  pause(paused) {
+    this.pausing += 1;
+    this.settings = { ...this.settings, paused };
+    this.setSettings(this.settings);
+  }
+
   setSettings(settings) {
-    this.settings = settings;
+    const paused = this.pausing ? this.settings.paused : settings.paused;
+    this.settings = { ...settings, paused };
     const pause = this.find(".pause");
-    pause.setAttribute("aria-pressed", String(settings.paused));
-    write(pause, settings.paused ? "Go on" : "Pause");
+    pause.setAttribute("aria-pressed", String(paused));
+    write(pause, paused ? "Go on" : "Pause");
     this.region.set(settings.region);
     this.veil();
   }

@@ -190,6 +190,29 @@ def test_keys_alone_are_enough(staged: Any, chromium: Any, tmp_path: Path) -> No
         assert not page.locator("#help").is_visible()
 
 
+def test_a_second_press_counts_though_the_first_is_still_under_way(staged: Any, chromium: Any) -> None:
+    """The device says twice a second that it runs: it does not know of the first press yet."""
+    loop = staged()
+    asked: list[bool] = []
+    with opened(chromium, loop.preview.link) as page:
+        held: list[Any] = []
+
+        def hold(route: Any) -> None:
+            asked.append(route.request.post_data_json["paused"])
+            held.append(route)
+
+        page.route("**/live/settings", hold)
+        page.keyboard.press("Space")
+        page.wait_for_timeout(1200)
+        assert page.get_attribute(".pause", "aria-pressed") == "true"
+        page.keyboard.press("Space")
+        until(page, lambda: len(held) == 2)
+        for route in held:
+            route.continue_()
+        until(page, lambda: page.get_attribute(".pause", "aria-pressed") == "false")
+    assert asked == [True, False]
+
+
 def test_a_lost_source_is_said(staged: Any, chromium: Any) -> None:
     loop = staged()
     status = loop.control.status()
