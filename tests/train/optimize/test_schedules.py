@@ -8,7 +8,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from edgelens.train.feed import epoch_batches
+from edgelens.train.batches import epoch_batches
 from edgelens.train.optimize.average import Average
 from edgelens.train.optimize.schedules import SCHEDULES, factor
 from edgelens.train.start.distill import distillation_loss
