@@ -20,7 +20,7 @@ __all__ = ["training_config", "training_options"]
 F = Callable[..., Any]
 
 
-class TaskName(click.ParamType):
+class TaskName(click.ParamType[str]):
     """One of the tasks that the kit trains, read when it is asked for."""
 
     name = "task"
