@@ -1,1 +1,1 @@
-"""The run as one self-contained page: what every task's report is put together from; its sections are the task's own."""
+"""The run as one self-contained page: what every task's report is put together from; the sections are the task's."""
