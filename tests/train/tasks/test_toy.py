@@ -160,6 +160,7 @@ def spots(config: TrainConfig, classes: Sequence[str], counts: Sequence[int]) ->
         lambda outputs, boxes, _settled: {"pictures": len(outputs["best"]), "boxes": len(boxes.columns["boxes"])},
         lambda found: [curves(found), settings(found)],
         keep=lambda outputs: {"best": outputs["heat"].amax((1, 2))},
+        heads=("heat", "size"),
     )
 
 
@@ -261,6 +262,14 @@ def test_two_maps_learn_from_boxes_as_many_as_there_are(dotted: Path, tmp_path: 
     assert isinstance(kept.val_targets, RaggedTargets)
     assert metrics["val"]["boxes"] == int(kept.val_targets.starts[-1])
     assert run.decode.threshold == len(kept.val_targets) / 1000
+
+
+def test_a_start_and_a_frozen_backbone_leave_the_heads_free(dotted: Path, tmp_path: Path) -> None:
+    first = fit(config(dotted, tmp_path / "first", task="spots", epochs=1), quiet=True)
+    asked = config(dotted, tmp_path / "second", task="spots", epochs=1, start=str(first.path), freeze=("backbone",))
+    before, after = first.model().state_dict(), fit(asked, quiet=True).model().state_dict()
+    changed = {name.split(".")[0] for name in before if not torch.equal(before[name], after[name])}
+    assert changed == {"heat", "size"}
 
 
 def test_ragged_targets_are_picked_in_any_order() -> None:
