@@ -32,7 +32,7 @@ from edgelens.compress.foreign.onnx_model import prepared_onnx
 from edgelens.compress.foreign.quantize_onnx import best_quantized
 from edgelens.compress.host.quiet import quiet
 from edgelens.runtime.datasets.catalog import load_boxes, load_images
-from edgelens.runtime.model.evaluate_detector import evaluate_detector
+from edgelens.runtime.model.evaluate import evaluate
 from edgelens.runtime.model.open import open_model
 from edgelens.runtime.preprocess import fit, to_tensor
 
@@ -130,7 +130,7 @@ def average_precision(data: bytes, boxes: Any) -> float:
         path = Path(folder) / "yolox_nano.onnx"
         path.write_bytes(data)
         bundle = open_model(path)
-        return float(evaluate_detector(bundle, bundle.manifest.main.files[0], boxes).to_json()["accuracy"])
+        return float(evaluate(bundle, boxes, file=bundle.manifest.main.files[0]).to_json()["accuracy"])
 
 
 def compared(case: Case, nncf: str | None) -> dict[str, dict[str, Any]]:

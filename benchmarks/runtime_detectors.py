@@ -90,7 +90,7 @@ def best_scores(model: Path, person: int, data: Path, every: int) -> list[float]
     scores = []
     with BundleRecognizer(open_model(str(model), threshold=LOWEST, classes=[person]), engine="auto") as recognizer:
         for index, image in sampled(data, every):
-            seen, _ = recognizer.recognize(Frame(image, index=index))
+            seen = recognizer.recognize(Frame(image, index=index)).recognitions
             scores.append(float(seen.scores[0]) if len(seen) else 0.0)
     return scores
 

@@ -237,7 +237,6 @@ def _decode(candidate: Candidate, shipped: Artifact, config: CompressConfig) -> 
     background = config.background or settled.background
     return Decode(
         threshold=round(threshold, 5),
-        temperature=round(temperature, 5),
-        top_k=min(5, len(run.classes)),
         background=background,
+        options={"temperature": round(temperature, 5)},
     )

@@ -65,7 +65,10 @@ def engines_for(models: Sequence[str], engine: str = "auto") -> tuple[str, ...]:
     needed: dict[str, None] = {}
     for model in models:
         suffix = Path(model).suffix.lower()
-        needed[_ENGINE_OF[suffix] if suffix in _ENGINE_OF else _preferred(open_model(model).manifest.main)] = None
+        if suffix in _ENGINE_OF:
+            needed[_ENGINE_OF[suffix]] = None
+        else:
+            needed |= dict.fromkeys(map(_preferred, open_model(model).manifest.networks.values()))
     return tuple(needed)
 
 

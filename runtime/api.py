@@ -78,15 +78,16 @@ class Recognizer:
 
     @property
     def labels(self) -> tuple[str, ...]:
-        """The names of the classes."""
-        return self._bundle.manifest.main.labels
+        """The names of the classes; of several steps the first one's, then the second one's, ..."""
+        manifest = self._bundle.manifest
+        return tuple(label for step in manifest.steps for label in manifest.networks[step.network].labels)
 
     def __call__(self, image: NDArray[np.uint8] | str | os.PathLike[str]) -> Recognitions:
         """What is in an image: a uint8 BGR array (H, W, 3), as OpenCV reads it, or a file."""
         pixels = read_image(os.fspath(image)) if isinstance(image, str | os.PathLike) else image
         self._model.load()
         with self._model.in_use() as recognizer:
-            return recognizer.recognize(Frame(pixels), region=self._region, threshold=self._threshold)[0]
+            return recognizer.recognize(Frame(pixels), region=self._region, threshold=self._threshold).recognitions
 
     def stream(
         self,

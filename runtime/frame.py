@@ -18,7 +18,7 @@ class Frame:
     """An image with its place in its source and the moment it was captured.
 
     `captured` is monotonic seconds (ages are measured against it), `time` is wall-clock seconds since the epoch;
-    `path` is set when the frame is an image file.
+    `path` is set when the frame is an image file, `position_s` when it is of a video file.
     """
 
     image: NDArray[np.uint8]  # (H, W, 3) uint8 BGR
@@ -27,6 +27,7 @@ class Frame:
     time: float = field(default_factory=time.time)
     source: str = ""
     path: str | None = None
+    position_s: float | None = None  # the place in a file or clip
 
     def __post_init__(self) -> None:
         image = self.image

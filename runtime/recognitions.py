@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -14,38 +14,57 @@ __all__ = ["UNKNOWN", "UNKNOWN_ID", "Recognitions"]
 UNKNOWN_ID = -1
 UNKNOWN = "unknown"
 
-_ROW_COLUMNS = ("scores", "boxes", "masks", "keypoints", "texts", "track_ids", "embeddings", "parents")
+_ROW_COLUMNS = (
+    "scores", "rivals", "rival_scores", "boxes", "masks", "keypoints", "texts", "track_ids", "names", "similarities",
+    "values", "embeddings", "parents",
+)  # fmt: skip
+_TEXTS = ("texts", "names")
 
 
 @dataclass(frozen=True)
 class Recognitions:
-    """Label ids and scores, best first, with optional columns an instance and optional maps a frame.
+    """Rows, best first: each is one thing that is there; with optional columns a row and optional maps a frame.
 
-    A classifier gives its top k classes; when the best of them lies under the threshold, a first row with the id
-    `UNKNOWN_ID` and the best class's score stands before them. A detector gives one row a box.
+    A classifier gives one row, its next best classes are the columns `rivals` and `rival_scores`; where its best class
+    scores under the threshold, the row's id is `UNKNOWN_ID` and that class is the first rival. A detector gives one row
+    a box. Rows of a later step name the row they were found inside in `parents`.
     """
 
     labels: tuple[str, ...]  # the vocabulary that ids index
     ids: NDArray[np.int32]  # (N,)
     scores: NDArray[np.float32]  # (N,)
+    rivals: NDArray[np.int32] | None = None  # (N, k) ids of the next best, -1 where there are fewer
+    rival_scores: NDArray[np.float32] | None = None  # (N, k)
     boxes: NDArray[np.float32] | None = None  # (N, 4) x, y, w, h in pixels of the frame
     masks: NDArray[np.uint8] | None = None  # (N, h, w)
     keypoints: NDArray[np.float32] | None = None  # (N, K, 3) x, y, score
     texts: tuple[str, ...] | None = None
     track_ids: NDArray[np.int32] | None = None  # (N,)
+    names: tuple[str, ...] | None = None  # who or which it is, of what was shown to the device
+    similarities: NDArray[np.float32] | None = None  # (N,)
+    values: NDArray[np.float32] | None = None  # (N,) a measured quantity
     embeddings: NDArray[np.float32] | None = None  # (N, D)
     parents: NDArray[np.int32] | None = None  # (N,) the row this one was found inside, -1 for none
+    extra: Mapping[str, NDArray[Any]] = field(default_factory=dict)  # a task's own columns, a row each
     maps: Mapping[str, NDArray[Any]] = field(default_factory=dict)  # e.g. "probabilities": (C,)
+    task: str = ""  # the task of the network that made them; of several steps the first one's
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "ids", np.asarray(self.ids, np.int32).reshape(-1))
         object.__setattr__(self, "scores", np.asarray(self.scores, np.float32).reshape(-1))
+        for name, column in list(self.columns()):
+            if len(column) != len(self.ids):
+                raise ValueError(f"column {name} has {len(column)} rows, ids has {len(self.ids)}")
+            if name == "boxes":
+                object.__setattr__(self, name, np.asarray(column, np.float32).reshape(-1, 4))
+
+    def columns(self) -> Iterator[tuple[str, Any]]:
+        """Name and values of every column that is there, those of `extra` behind the others."""
         for name in _ROW_COLUMNS:
             column = getattr(self, name)
-            if column is not None and len(column) != len(self.ids):
-                raise ValueError(f"column {name} has {len(column)} rows, ids has {len(self.ids)}")
-        if self.boxes is not None:
-            object.__setattr__(self, "boxes", np.asarray(self.boxes, np.float32).reshape(-1, 4))
+            if column is not None:
+                yield name, column
+        yield from self.extra.items()
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -69,17 +88,42 @@ class Recognitions:
         """The best row as label and score, or None when nothing was seen."""
         return (self.label(0), float(self.scores[0])) if len(self) else None
 
+    @property
+    def places(self) -> NDArray[np.float32]:
+        """(N, 4): every row's box x, y, w, h in pixels of the frame, NaN for a row that has none."""
+        return np.full((len(self), 4), np.nan, np.float32) if self.boxes is None else self.boxes
+
+    def has_place(self, row: int) -> bool:
+        """Whether it is known where in the frame a row is."""
+        return self.boxes is not None and not bool(np.isnan(self.boxes[row, 0]))
+
+    def rivals_of(self, row: int = 0) -> list[tuple[str, float]]:
+        """What else a row could have been, best first: pairs of label and score."""
+        if self.rivals is None or self.rival_scores is None:
+            return []
+        pairs = zip(self.rivals[row].tolist(), self.rival_scores[row].tolist(), strict=True)
+        return [(self.name_of(label_id), score) for label_id, score in pairs if label_id != UNKNOWN_ID]
+
+    def children_of(self, row: int) -> list[int]:
+        """The rows that a later step found inside a row."""
+        return [] if self.parents is None else np.flatnonzero(self.parents == row).tolist()
+
     def select(self, rows: NDArray[Any]) -> Recognitions:
         """The given rows (indices or a boolean mask), with all their columns."""
         picked = np.flatnonzero(rows) if np.asarray(rows).dtype == bool else np.asarray(rows, np.intp)
         columns: dict[str, Any] = {"ids": self.ids[picked]}
-        for column in fields(self):
-            value = getattr(self, column.name)
-            if column.name in _ROW_COLUMNS and value is not None:
-                columns[column.name] = tuple(value[i] for i in picked) if column.name == "texts" else value[picked]
+        columns["extra"] = {name: values[picked] for name, values in self.extra.items()}
+        for name in _ROW_COLUMNS:
+            value = getattr(self, name)
+            if value is not None:
+                columns[name] = tuple(value[i] for i in picked) if name in _TEXTS else value[picked]
+        if self.parents is not None:
+            place = np.full(len(self) + 1, -1, np.int32)  # the last one stands for "none"
+            place[picked] = np.arange(len(picked))
+            columns["parents"] = place[columns["parents"]]
         return replace(self, **columns)
 
     @staticmethod
-    def nothing(labels: tuple[str, ...] = ()) -> Recognitions:
+    def nothing(labels: tuple[str, ...] = (), task: str = "") -> Recognitions:
         """No rows, in a given vocabulary."""
-        return Recognitions(labels, np.empty(0, np.int32), np.empty(0, np.float32))
+        return Recognitions(labels, np.empty(0, np.int32), np.empty(0, np.float32), task=task)

@@ -6,12 +6,26 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+import numpy as np
+
 from .frame import Frame
 from .recognitions import Recognitions
 
-__all__ = ["SCHEMA", "Result"]
+__all__ = ["SCHEMA", "Origin", "Result"]
 
-SCHEMA = 1
+SCHEMA = 2
+
+_PLAIN = {"track_ids": "track", "values": "value", "texts": "text", "names": "name", "similarities": "similarity"}
+_LEFT_OUT = ("scores", "rivals", "rival_scores", "boxes", "masks", "parents", "embeddings", *_PLAIN)
+
+
+@dataclass(frozen=True)
+class Origin:
+    """Whose result it is: the device's stable id, and the bundle that ran."""
+
+    device: str = ""
+    bundle: str = ""
+    version: int = 0
 
 
 @dataclass(frozen=True)
@@ -23,40 +37,61 @@ class Result:
     stages_ms: Mapping[str, float] = field(default_factory=dict)  # capture, preprocess, infer, decode
     age_ms: float = 0.0  # capture → result
     announced: str | None = None  # the label that smoothing announced with this frame, once an appearance
-    device: str = ""
+    origin: Origin = field(default_factory=Origin)
     view: tuple[int, int, int, int] | None = None  # x, y, w, h of the frame that reached the network
+    events: tuple[Mapping[str, Any], ...] = ()  # what happened just now
 
     def to_json(self) -> dict[str, Any]:
-        """The result as plain JSON types, schema 1; an image file's says which it is of."""
+        """The result as plain JSON types, schema 2; an image file's says which it is of."""
         path = {} if self.frame.path is None else {"path": self.frame.path}
+        position = {} if self.frame.position_s is None else {"position_s": round(self.frame.position_s, 3)}
         return {
             "schema": SCHEMA,
-            "device": self.device,
+            "device": self.origin.device,
+            "bundle": {"name": self.origin.bundle, "version": self.origin.version},
             "source": self.frame.source,
             **path,
             "frame": self.frame.index,
             "time": round(self.frame.time, 6),
+            **position,
             "age_ms": round(self.age_ms, 3),
             "stages_ms": {name: round(ms, 3) for name, ms in self.stages_ms.items()},
-            "results": [self._row(i) for i in range(len(self.seen))],
+            "results": [row_json(self.seen, i) for i in range(len(self.seen))],
             "announced": self.announced,
+            "events": [dict(event) for event in self.events],
         }
 
-    def _row(self, i: int) -> dict[str, Any]:
-        seen = self.seen
-        row: dict[str, Any] = {
-            "label": seen.label(i),
-            "id": int(seen.ids[i]),
-            "score": round(float(seen.scores[i]), 6),
-        }
-        if seen.boxes is not None:
-            row["box"] = [round(float(v), 2) for v in seen.boxes[i]]
-        if seen.texts is not None:
-            row["text"] = seen.texts[i]
-        if seen.track_ids is not None:
-            row["track"] = int(seen.track_ids[i])
-        if seen.keypoints is not None:
-            row["keypoints"] = [[round(float(v), 3) for v in point] for point in seen.keypoints[i]]
-        if seen.parents is not None:
-            row["parent"] = int(seen.parents[i])
-        return row
+
+def row_json(seen: Recognitions, i: int) -> dict[str, Any]:
+    """One thing as plain JSON types: its label, id and score, and every column that is there and fits into a line."""
+    row: dict[str, Any] = {
+        "label": seen.label(i),
+        "id": int(seen.ids[i]),
+        "score": round(float(seen.scores[i]), 6),
+    }
+    if seen.has_place(i):
+        row["box"] = [round(float(v), 2) for v in seen.places[i]]
+    if rivals := seen.rivals_of(i):
+        row["rivals"] = [{"label": label, "score": round(score, 6)} for label, score in rivals]
+    for name, values in seen.columns():
+        if (name in _PLAIN or name not in _LEFT_OUT) and _is_there(values[i]):
+            row[_PLAIN.get(name, name)] = _plain(values[i])
+    if seen.parents is not None and seen.parents[i] >= 0:
+        row["parent"] = int(seen.parents[i])
+    return row
+
+
+def _is_there(value: Any) -> bool:
+    """Whether a row has a value of its own in a column that other rows brought along."""
+    array = np.asarray(value)
+    if array.dtype.kind == "f":
+        return not bool(np.isnan(array).all())
+    return value != "" if isinstance(value, str) else array.ndim > 0 or array.dtype.kind != "i" or int(array) != -1
+
+
+def _plain(value: Any) -> Any:
+    """A column's value in one row as JSON: numbers with three digits behind the point, arrays as lists."""
+    array = np.asarray(value)
+    if array.dtype.kind == "f":
+        return np.round(np.nan_to_num(array.astype(np.float64)), 3).tolist()
+    return array.tolist() if array.dtype.kind in "iub" else value

@@ -12,8 +12,8 @@ from edgelens.runtime.bundle.bundle import Bundle
 from edgelens.runtime.bundle.manifest import Limits, ModelFile, Network
 from edgelens.runtime.datasets.imageset import ImageSet
 from edgelens.runtime.errors import DataError, WorkError
-from edgelens.runtime.model.evaluate import match_labels
 from edgelens.runtime.preprocess import fit
+from edgelens.runtime.tasks.label_match import match_labels
 
 from ..bundle.assemble import processor
 from ..learn.pictures import Pictures

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -57,19 +57,19 @@ def cases_of(model: str, choice: Choice, cores: int, folder: Path) -> list[Case]
     if path.suffix.lower() in _ENGINE_OF and path.exists():
         return _bare(model, choice, cores, folder)
     bundle = open_model(model, **choice.options)
-    network = bundle.manifest.main
-    files = _chosen(network, choice, model)
-    ranked = sorted(files, key=lambda file: file.path != network.preferred)
-    if choice.preferred_only:
-        ranked = ranked[:1]
-    cases: list[Case] = []
-    for i, file in enumerate(ranked):
+    networks = bundle.manifest.networks.values()
+    return [case for network in networks for case in _of_network(model, bundle, network, choice, cores, folder)]
+
+
+def _of_network(
+    model: str, bundle: Bundle, network: Network, choice: Choice, cores: int, folder: Path
+) -> Iterator[Case]:
+    """The cases of one of a bundle's networks: a step's time is its network's."""
+    ranked = sorted(_chosen(network, choice, model), key=lambda file: file.path != network.preferred)
+    for i, file in enumerate(ranked[:1] if choice.preferred_only else ranked):
         target = _written(bundle.read(file.path), file.sha256[:16] + (Path(file.path).suffix or ".bin"), folder)
-        cases.extend(
-            Case(model, file.path, file.precision, file.sha256, file.bytes, Target(target, file.engine, n), True)
-            for n in thread_counts(choice.threads, cores, sweep=i == 0)
-        )
-    return cases
+        for n in thread_counts(choice.threads, cores, sweep=i == 0):
+            yield Case(model, file.path, file.precision, file.sha256, file.bytes, Target(target, file.engine, n), True)
 
 
 def thread_counts(asked: Sequence[int] | None, cores: int, *, sweep: bool) -> tuple[int, ...]:

@@ -43,7 +43,7 @@ def measure_end_to_end(opening: Mapping[str, Any], target: Target, seconds: floa
             recognizer.recognize(frame)
             first_ms = (time.monotonic() - start) * 1e3
             warm_up(lambda: recognizer.recognize(frame), 1.0)
-            samples = sample(lambda: stages.append(recognizer.recognize(frame)[1]), seconds / 2, 10, 10_000)
+            samples = sample(lambda: stages.append(recognizer.recognize(frame).stages), seconds / 2, 10, 10_000)
     except EdgelensError as error:
         return {"error": str(error)}
     steady = summarize(samples).as_dict()

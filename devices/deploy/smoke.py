@@ -27,7 +27,7 @@ def smoke_run(bundle: Bundle, engine: str, precision: str | None, frames: int, c
         with BundleRecognizer(bundle, engine=engine, precision=precision, options=EngineOptions()) as recognizer:
             for i in range(frames):
                 start = time.perf_counter()
-                seen, _ = recognizer.recognize(Frame(images[i % len(images)], index=i))
+                seen = recognizer.recognize(Frame(images[i % len(images)], index=i)).recognitions
                 times.append((time.perf_counter() - start) * 1e3)
                 if not np.isfinite(seen.scores).all():
                     raise WorkError(f"{called}: frame {i} of its smoke run gave scores that are no numbers")

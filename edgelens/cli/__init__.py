@@ -22,6 +22,7 @@ VERBS: dict[str, tuple[str, str]] = {
     "explain": ("explain", "Show which pixels a trained network looked at."),
     "compress": ("compress", "Turn a trained run or an .onnx file into a small, fast, proven bundle."),
     "bundle": ("bundle", "Wrap a finished .tflite or .onnx file as a bundle."),
+    "chain": ("chain", "Join two bundles: the second looks at what the first finds."),
     "inspect": ("inspect", "Show what is inside a bundle or a model file."),
     "verify": ("verify", "Prove a bundle's model files on this machine with its golden frames."),
     "evaluate": ("evaluate", "Measure a model's accuracy on a data set."),

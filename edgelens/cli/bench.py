@@ -16,6 +16,7 @@ from edgelens.cli.options import json_option, labels_option, on_option, pixel_op
 from edgelens.cli.output import print_table, write_json
 from edgelens.runtime.errors import UsageError, WorkError
 from edgelens.runtime.host.files import write_text
+from edgelens.runtime.model.arguments import spelled
 from edgelens.runtime.model.open import open_model
 
 if TYPE_CHECKING:
@@ -151,7 +152,7 @@ def _bench_there(
     args += ["--threads", threads] if threads else []
     args += ["--precision", plan.choice.precision] if plan.choice.precision else []
     for key, value in plan.choice.options.items():
-        args += [f"--{ {'decoder': 'decode'}.get(key, key).replace('_', '-') }", str(value)]
+        args += [spelled()[key].flag, str(value)]
     labels = plan.choice.options.get("labels")
     inputs = local_inputs([*models, *([labels] if labels else [])])
     with tempfile.TemporaryDirectory() as folder:

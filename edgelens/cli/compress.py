@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from edgelens.cli.options import device_option, json_option, labels_option, on_option, pixel_options
+from edgelens.cli.options import PICTURE, device_option, json_option, labels_option, on_option, pixel_options
 from edgelens.runtime.errors import UsageError
 
 if TYPE_CHECKING:
@@ -91,7 +91,7 @@ def command(model: str, out: str, report: str | None, json_path: str | None, **o
     click.echo(shown.decode(), nl=False)
 
 
-_PIXELS = ("labels", "mean", "std", "color", "resize", "pad", "input_size", "decoder")
+_PIXELS = ("labels", *PICTURE)
 _TRAINS = ("qat", "prune", "student")
 _BUDGET = ("max_latency", "max_size", "max_memory", "max_drop", "min_accuracy")
 _OF_A_RUN = (

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import sys
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
+import numpy as np
 
 from edgelens.cli.elsewhere import OnDevice, model_engines, wheels_option
 from edgelens.cli.options import (
@@ -13,11 +14,15 @@ from edgelens.cli.options import (
     json_option,
     labels_option,
     model_argument,
+    model_options,
     on_option,
     pixel_options,
     threshold_option,
 )
-from edgelens.cli.output import write_json
+from edgelens.cli.output import print_table, write_json
+
+if TYPE_CHECKING:
+    from edgelens.runtime.model.evaluate import Evaluation
 
 __all__ = ["command"]
 
@@ -30,8 +35,9 @@ __all__ = ["command"]
 )
 @click.option("--limit", type=click.IntRange(1), metavar="N", help="Only the first N images of the split.")
 @click.option("--format", "format_name", metavar="NAME", help="The data's format; recognised by looking unless said.")
+@click.option("--network", "role", metavar="STEP", help="Which network of a pipeline; the last step's unless said.")
 @click.option("--roi", metavar="X,Y,W,H", help="Look at this part of every image only: pixels or fractions.")
-@click.option("--iou", type=click.FloatRange(0, 1), help="Overlap from which a detector's weaker box is suppressed.")
+@model_options("iou")
 @threshold_option
 @labels_option
 @pixel_options
@@ -45,6 +51,7 @@ def command(
     split: str | None,
     limit: int | None,
     format_name: str | None,
+    role: str | None,
     roi: str | None,
     engine: str,
     precision: str | None,
@@ -57,62 +64,54 @@ def command(
     DATA is for a classifier class folders, a CSV of path,label, MNIST IDX, CIFAR-10 binary or .npz; for a detector
     YOLO, COCO or VOC boxes. The plain top-1 among the data's classes counts; what a threshold rejects is told apart.
     """
-    from edgelens.cli.evaluate_tables import print_report
+    from edgelens.runtime.bundle.bundle import one_network
     from edgelens.runtime.engines.choice import options_for
+    from edgelens.runtime.model.evaluate import evaluate
     from edgelens.runtime.model.network import choose_file
     from edgelens.runtime.model.open import open_model
     from edgelens.runtime.preprocess import Region
+    from edgelens.runtime.tasks.catalog import task_of
 
-    bundle = open_model(model, **model_options)
+    bundle = one_network(open_model(model, **model_options), role)
     for note in bundle.notes:
         click.echo(f"{model}: {note}", err=True)
-    report, used = _measured(
+    network = bundle.manifest.main
+    found, used = task_of(network.task, model).load(data, format_name, split)
+    found = found if limit is None else found.select(np.arange(min(limit, len(found))))
+    measured = evaluate(
         bundle,
-        choose_file(bundle.manifest.main, engine, precision),
-        data,
-        split=split,
-        limit=limit,
-        format_name=format_name,
+        found,
+        file=choose_file(network, engine, precision),
         threshold=model_options["threshold"],
         options=options_for(engine, threads, spin=True),
         region=Region.parse(roi) if roi else None,
+        progress=_progress,
     )
-    result = {"schema": 1, "model": model, "data": data, "split": used, **report.to_json()}
+    result = {"schema": 1, "model": model, "data": data, "split": used, **measured.to_json()}
     if json_path is not None:
         write_json(json_path, result)
     if json_path != "-":
-        print_report(result)
+        _print(measured, used)
 
 
-def _measured(
-    bundle: Any,
-    file: Any,
-    data: str,
-    *,
-    split: str | None,
-    limit: int | None,
-    format_name: str | None,
-    threshold: float | None,
-    options: Any,
-    region: Any,
-) -> tuple[Any, str]:
-    """The task's report and the split it is of."""
-    import numpy as np
-
-    from edgelens.runtime.datasets.catalog import load_boxes, load_images
-    from edgelens.runtime.model.evaluate import evaluate_classifier
-    from edgelens.runtime.model.evaluate_detector import evaluate_detector
-
-    if bundle.manifest.main.task == "detect":
-        boxes, used = load_boxes(data, format=format_name).for_evaluation(split)
-        boxes = boxes if limit is None else boxes.select(range(min(limit, len(boxes))))
-        found = evaluate_detector(
-            bundle, file, boxes, threshold=threshold, options=options, region=region, progress=_progress
-        )
-        return found, used
-    images, used = load_images(data, format=format_name).for_evaluation(split)
-    images = images if limit is None else images.select(np.arange(min(limit, len(images))))
-    return evaluate_classifier(bundle, file, images, options=options, region=region, progress=_progress), used
+def _print(measured: Evaluation, split: str) -> None:
+    """The tables of the task's report, what was left out, and the figures in one line at the end."""
+    for table in measured.report.tables():
+        if table.title:
+            click.echo(table.title)
+        print_table(list(table.rows), header=table.header)
+        click.echo()
+    *lines, figures = measured.report.lines()
+    if measured.unreadable:
+        lines.append(f"{len(measured.unreadable)} images could not be decoded and are left out")
+    for line in lines:
+        click.echo(line)
+    result = measured.to_json()
+    time = result["stages_ms"]["total"]
+    click.echo(
+        f"{split} split, {result['images']} images, {result['engine']} {result['precision']}: {figures},"
+        f" {time['p50']:.3f} ms per image (p95 {time['p95']:.3f})"
+    )
 
 
 def _progress(done: int, total: int) -> None:

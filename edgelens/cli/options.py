@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 import click
+
+from edgelens.runtime.model.arguments import ModelArguments, Said, spelled
 
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
 
 __all__ = [
+    "PICTURE",
+    "answer_options",
     "device_option",
     "engine_options",
     "json_option",
     "labels_option",
     "model_argument",
+    "model_arguments",
+    "model_options",
     "on_option",
     "pixel_options",
     "threshold_option",
@@ -35,10 +41,6 @@ def _writable(ctx: click.Context, param: click.Parameter, value: str | None) -> 
 
 json_option = click.option(
     "--json", "json_path", metavar="PATH", callback=_writable, help="Write the result as JSON; - is stdout."
-)
-labels_option = click.option("--labels", metavar="FILE", help="Names of the classes, one a line.")
-threshold_option = click.option(
-    "--threshold", type=click.FloatRange(0, 1), metavar="P", help="Reject what scores below P."
 )
 device_option = click.option("--device", metavar="NAME", help="A device profile (see `edgelens devices`).")
 on_option = click.option("--on", metavar="[USER@]HOST", help="Do it on that machine, over SSH.")
@@ -87,20 +89,38 @@ def engine_options(function: F) -> F:
     return function
 
 
-def pixel_options(function: F) -> F:
-    """How a bare model file wants its pixels: --mean, --std, --color, --resize, --pad, --input-size, --decode."""
-    for option in (
-        click.option("--decode", "decoder", metavar="NAME", help="How to read the model's outputs (see `inspect`)."),
-        click.option("--input-size", metavar="WxH", help="The input's size, where the model leaves it free."),
-        click.option("--pad", type=click.IntRange(0, 255), help="The pixel of letterbox bars."),
-        click.option(
-            "--resize",
-            type=click.Choice(["stretch", "letterbox", "crop"]),
-            help="How a frame meets the input size.",
-        ),
-        click.option("--color", type=click.Choice(["rgb", "bgr", "gray"]), help="The model's colour order."),
-        click.option("--std", metavar="S[,S,S]", help="Input is (pixel - mean) / std."),
-        click.option("--mean", metavar="M[,M,M]", help="Input is (pixel - mean) / std."),
-    ):
-        function = option(function)
-    return function
+def model_options(*names: str) -> Callable[[F], F]:
+    """Options made from the fields of `ModelArguments`, in the given order of the help."""
+
+    def decorate(function: F) -> F:
+        for name in reversed(names):
+            said = spelled()[name]
+            function = click.option(said.flag, name, type=_type_of(said), metavar=said.metavar, help=said.help)(
+                function
+            )
+        return function
+
+    return decorate
+
+
+def _type_of(said: Said) -> click.ParamType[Any] | None:
+    """What click checks by itself; the rest `ModelArguments` reads."""
+    if said.choices:
+        return click.Choice(said.choices)
+    if said.whole:
+        low, high = (None if end is None else int(end) for end in (said.low, said.high))
+        return click.IntRange(low, high)
+    return None if said.low is None else click.FloatRange(said.low, said.high)
+
+
+def model_arguments(given: Mapping[str, Any], **others: Any) -> ModelArguments:
+    """What the options said of a model; other options among them are passed over, `others` hold in their place."""
+    known = {name: given[name] for name in spelled() if name in given}
+    return ModelArguments(**{**known, **others})
+
+
+PICTURE = tuple(name for name, said in spelled().items() if said.bare)
+pixel_options = model_options(*PICTURE)  # of bare model files
+answer_options = model_options("classes", "iou", "max_det")
+labels_option = model_options("labels")
+threshold_option = model_options("threshold")

@@ -186,23 +186,11 @@ def _motion_gate() -> MotionGate:
 
 
 def _model(name: str, labels: str | None, options: RunOptions) -> ModelSlot:
+    from edgelens.cli.options import model_arguments
     from edgelens.runtime.loop.model_slot import ModelChoice, ModelSlot
     from edgelens.runtime.model.open import open_model
 
-    bundle = open_model(
-        name,
-        labels=labels,
-        mean=options.mean,
-        std=options.std,
-        color=options.color,
-        resize=options.resize,
-        pad=options.pad,
-        input_size=options.input_size,
-        decoder=options.decoder,
-        iou=options.iou,
-        max_det=options.max_det,
-        classes=options.classes,
-    )
+    bundle = open_model(name, model_arguments(vars(options), labels=labels, threshold=None))
     return ModelSlot(bundle, ModelChoice(options.engine, options.precision, options.threads), name)
 
 
@@ -338,11 +326,12 @@ def _explain(lanes: Sequence[Lane]) -> None:
         while not model.improve(BUDGET_S):
             pass
         with model.in_use() as recognizer:
-            found = recognizer.measured
-        if found is None:
+            measured = recognizer.measured
+        if not measured:
             _say(f"{model.name}: {' '.join(model.running)} was named or is the only one that can run here")
-        else:
-            _say(f"{model.name}: engines on this machine")
+        for role, found in measured.items():
+            name = model.name if len(measured) == 1 else f"{model.name}, {role}"
+            _say(f"{name}: engines on this machine")
             print_table(table_rows(found.table, found.winner), header=header(), err=True)
 
 

@@ -8,7 +8,14 @@ from typing import Any
 
 import click
 
-from edgelens.cli.options import engine_options, labels_option, model_argument, pixel_options, threshold_option
+from edgelens.cli.options import (
+    answer_options,
+    engine_options,
+    labels_option,
+    model_argument,
+    pixel_options,
+    threshold_option,
+)
 
 __all__ = ["RunOptions", "run_options"]
 
@@ -108,12 +115,7 @@ _LOOP = (
     click.option("--duration", type=_POSITIVE, metavar="S", help="Stop after S seconds."),
     click.option("--strict", is_flag=True, help="Exit 1 when an image could not be decoded."),
 )
-_ANSWER = (
-    click.option("--classes", metavar="A,B", help="Only these classes, by name or number."),
-    click.option("--iou", type=click.FloatRange(0, 1), metavar="R", help="Boxes that overlap more are one."),
-    click.option("--max-det", type=click.IntRange(1), metavar="N", help="At most so many boxes a frame."),
-    click.option("--explain-engine", is_flag=True, help="Show how the engine was chosen."),
-)
+_EXPLAIN = click.option("--explain-engine", is_flag=True, help="Show how the engine was chosen.")
 _SINKS = (
     click.option("--json", "json_path", metavar="PATH", help="One JSON object a result; - is stdout."),
     click.option("--csv", "csv_path", metavar="PATH", help="One CSV row for all that was seen; - is stdout."),
@@ -146,7 +148,7 @@ _PAGE = (
 
 def run_options(function: F) -> F:
     """All options of `run`, in the order of its help."""
-    first = (model_argument(), *_SOURCE, *_LOOP, threshold_option, labels_option, *_ANSWER)
+    first = (model_argument(), *_SOURCE, *_LOOP, threshold_option, labels_option, answer_options, _EXPLAIN)
     for option in reversed((*first, engine_options, pixel_options, *_SINKS, *_PAGE)):
         function = option(function)
     return function

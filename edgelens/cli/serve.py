@@ -9,7 +9,14 @@ from typing import Any
 import click
 
 from edgelens.cli.live_options import listen_options, live_page
-from edgelens.cli.options import engine_options, labels_option, model_argument, pixel_options, threshold_option
+from edgelens.cli.options import (
+    engine_options,
+    labels_option,
+    model_argument,
+    model_arguments,
+    pixel_options,
+    threshold_option,
+)
 
 __all__ = ["command"]
 
@@ -42,8 +49,7 @@ def command(model: str, **options: Any) -> None:
     from edgelens.runtime.model.open import open_model
 
     cv2.setNumThreads(1)  # the workers are as many as the cores
-    names = ("labels", "mean", "std", "color", "resize", "pad", "input_size", "decoder", "threshold")
-    bundle = open_model(model, **{name: options[name] for name in names})
+    bundle = open_model(model, model_arguments(options))
     service = RecognizeService(
         bundle,
         engine=options["engine"],

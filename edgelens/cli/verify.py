@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import click
 
 from edgelens.cli.elsewhere import OnDevice, model_engines, wheels_option
@@ -37,10 +39,10 @@ def command(model: str, engine: str, precision: str | None, threads: int | None,
                     file.path,
                     file.engine,
                     file.precision,
-                    f"{file.top1_agreement:.4f}" if not file.problem else "-",
+                    f"{file.agreement:.4f}" if not file.problem else "-",
                     f"{file.needed_agreement:.4f}",
-                    f"{file.snr_db:.1f}" if not file.problem else "-",
-                    f"{file.needed_snr_db:.1f}",
+                    _db(file.snr_db) if not file.problem else "-",
+                    _db(file.needed_snr_db),
                     f"{file.max_difference:.3g}" if not file.problem else "-",
                     "ok" if file.within else file.problem or "OUTSIDE ITS LIMITS",
                 )
@@ -48,6 +50,12 @@ def command(model: str, engine: str, precision: str | None, threads: int | None,
             ],
             header=("file", "engine", "precision", "agreement", "needs", "SNR dB", "needs", "largest diff.", "verdict"),
         )
+        for doubt in report.doubts:
+            click.echo(f"warning: {doubt}", err=True)
     if not report.ok:
         bad = [file.path for file in report.files if not file.within and not file.skipped]
         raise WorkError(f"{model}: outside its limits: {', '.join(bad)}" if bad else f"{model}: nothing could be run")
+
+
+def _db(value: float) -> str:
+    return f"{value:.1f}" if math.isfinite(value) else "-"

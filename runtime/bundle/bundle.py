@@ -13,10 +13,10 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 
-from ..errors import BundleError
-from .manifest import MANIFEST, SIGNATURE, Manifest
+from ..errors import BundleError, UsageError
+from .manifest import MANIFEST, SIGNATURE, Manifest, ModelFile, Step
 
-__all__ = ["Bundle", "pack", "write_bundle"]
+__all__ = ["Bundle", "one_network", "pack", "write_bundle"]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -53,6 +53,20 @@ class Bundle:
         if entry != SIGNATURE and hashlib.sha256(data).hexdigest() != self.manifest.entries.get(entry):
             raise BundleError(f"{self.path}: {entry}: its sha256 is not the manifest's: damaged or tampered with")
         return data
+
+
+def one_network(bundle: Bundle, role: str | None = None, file: ModelFile | None = None) -> Bundle:
+    """The bundle as if it held this network alone (the last step's unless said), and of its files this one."""
+    manifest = bundle.manifest
+    role = manifest.steps[-1].network if role is None else role
+    if role not in manifest.networks:
+        raise UsageError(f"--network {role}: {manifest.name} has {', '.join(manifest.networks)}")
+    network = manifest.networks[role]
+    if file is not None:
+        network = dataclasses.replace(network, files=(file,), preferred=file.path)
+    golden = tuple(each for each in manifest.golden if each.network == role)
+    alone = dataclasses.replace(manifest, networks={role: network}, steps=(Step(network=role),), golden=golden)
+    return dataclasses.replace(bundle, manifest=alone)
 
 
 def write_bundle(

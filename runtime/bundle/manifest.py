@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from ..preprocess import PixelContract, TensorContract
 
 __all__ = [
+    "FIRST_TASKS",
     "FORMAT",
     "MANIFEST",
     "SIGNATURE",
@@ -25,16 +26,17 @@ __all__ = [
 
 MANIFEST = "manifest.json"  # its entry in the bundle
 SIGNATURE = "manifest.json.sig"
-FORMAT = (1, 0)  # a newer minor version is read, unknown keys passed over; a newer major one is refused
+FORMAT = (2, 0)  # of a newer minor version unknown keys are passed over, a newer major one is refused
+FIRST_TASKS = frozenset(["classify", "detect"])  # what kits know that read no more than format 1
 
 
 @dataclass(frozen=True)
 class Limits:
     """How far a model file may be off its reference on the golden frames before `verify` fails it."""
 
-    top1_agreement: float = 0.98
+    agreement: float = 0.98  # the share on which they say the same, as the task counts it
     snr_db: float = 20.0
-    no_vnni_top1_agreement: float | None = None  # x86 without VNNI saturates in 8-bit kernels: its own, wider margin
+    no_vnni_agreement: float | None = None  # x86 without VNNI saturates in 8-bit kernels: its own, wider margin
     no_vnni_snr_db: float | None = None
 
 
@@ -64,28 +66,28 @@ class Output:
 
 @dataclass(frozen=True)
 class Decode:
-    """How outputs become recognitions; `options` hold what one decoder alone knows (strides, anchors)."""
+    """How outputs become recognitions; `options` hold what the decoder alone knows, its own dataclass reads them."""
 
     decoder: str = "classify"
     threshold: float = 0.0
-    temperature: float = 1.0
-    top_k: int = 5
-    iou: float = 0.45
-    max_det: int = 100
-    probabilities: bool = False  # the outputs are probabilities already and are not softmaxed again
     background: tuple[str, ...] = ()  # labels that mean "nothing there": never announced
+    thresholds: Mapping[str, float] = field(default_factory=dict)  # of labels that have their own
     options: Mapping[str, Any] = field(default_factory=dict)
 
     def held_to(self, asked: float | None) -> float:
         """The threshold that holds: the one that was asked for, else the model's own."""
         return self.threshold if asked is None else asked
 
+    def at(self, asked: float | None) -> Decode:
+        """These settings with the asked threshold, which holds for every label; as they are where none was asked."""
+        return self if asked is None else replace(self, threshold=asked, thresholds={})
+
 
 @dataclass(frozen=True)
 class Network:
     """One network: what it looks at, what it answers, and the files it can run from."""
 
-    task: str  # "classify", "detect"
+    task: str  # one of the runtime's `TASKS`
     labels: tuple[str, ...]
     pixels: PixelContract
     outputs: tuple[Output, ...]
@@ -102,8 +104,10 @@ class Step:
     input: str = "frame"
     network: str = "main"
     region: str | None = None  # the name of an earlier step's output whose boxes are cropped
-    align: str | None = None
+    align: str | None = None  # "keypoints": each crop is turned so that they lie level
     output: str = "result"
+    margin: float = 0.0  # added around each box, as a share of its sides
+    classes: tuple[str, ...] = ()  # the labels whose boxes are looked into; all unless said
 
 
 @dataclass(frozen=True)
@@ -114,6 +118,7 @@ class Golden:
     frames: tuple[str, ...]  # entries, PNG
     reference: str  # entry: .npz with one float32 (N, ...) array an output name
     sequence: bool = False
+    agreement: float = 0.9  # of the whole pipeline: the share of things that must be the same
 
 
 @dataclass(frozen=True)
@@ -141,7 +146,14 @@ class Manifest:
     entries: Mapping[str, str] = field(
         default_factory=dict
     )  # every entry's sha256 but the manifest's and its signature's
-    format: tuple[int, int] = FORMAT
+
+    @property
+    def format(self) -> tuple[int, int]:
+        """The oldest format that can say all this, which the oldest kits read."""
+        networks = self.networks.values()
+        if len(self.steps) > 1 or any(network.task not in FIRST_TASKS for network in networks):
+            return (2, 0)
+        return (1, 1) if any(network.decode.thresholds for network in networks) else (1, 0)
 
     @property
     def main(self) -> Network:

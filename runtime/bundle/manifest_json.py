@@ -7,61 +7,48 @@ from __future__ import annotations
 
 import dataclasses
 import json
-import math
 import re
 from collections.abc import Callable, Mapping
-from typing import Any, TypeVar
+from typing import Any
 
 from ..errors import BundleError
 from ..preprocess import ANCHORS, COLORS, FILTERS, RESIZES, PixelContract, TensorContract
+from .json_node import Node, read_json
 from .manifest import FORMAT, Decode, Golden, Limits, Manifest, ModelFile, Network, Output, Provenance, Step
 
 __all__ = ["dump_manifest", "parse_contract", "parse_manifest"]
 
-T = TypeVar("T")
-
 _MAX_SIDE = 8192
-_MAX_TEXT = 4096
 _SMALLEST_STD = 1e-6
 _DTYPES = ("uint8", "int8", "float32", "float16", "int32", "int64")
-_HASH = re.compile(r"[0-9a-f]{64}")
 
 
 def dump_manifest(manifest: Manifest) -> bytes:
-    """The manifest as UTF-8 JSON."""
+    """The manifest as UTF-8 JSON, in the oldest format that can say it."""
     plain = dataclasses.asdict(manifest)
+    if manifest.format[0] < 2:
+        _flatten(plain)
     plain["format"] = ".".join(map(str, manifest.format))
     return (json.dumps(plain, indent=1, ensure_ascii=False, allow_nan=False) + "\n").encode()
 
 
 def parse_manifest(data: bytes, where: str) -> Manifest:
     """A validated manifest from its JSON; `where` names the file in messages."""
-    try:
-        plain = json.loads(
-            data.decode("utf-8"),
-            parse_constant=_no_constant,
-            parse_float=_finite,
-            object_pairs_hook=_without_duplicates,
-        )
-        json.dumps(plain, ensure_ascii=False).encode()  # half of a surrogate pair is no text that can be printed
-    except (ValueError, RecursionError) as error:
-        reason = "it is nested too deeply" if isinstance(error, RecursionError) else _plain_reason(error)
-        raise BundleError(f"{where}: manifest.json is not valid JSON ({reason})") from None
-    node = _Node(plain, where, "")
+    node = read_json(data, where)
     major, minor = _format(node)
     if major > FORMAT[0]:
         raise BundleError(
             f"{where}: bundle format {major}.{minor} is newer than this kit reads ({FORMAT[0]}.x): update edgelens"
         )
+    flat = major < 2
     manifest = Manifest(
         name=node.text("name"),
-        networks=node.table("networks", _network),
+        networks=node.table("networks", lambda network: _network(network, flat=flat)),
         steps=node.rows("steps", _step),
         golden=node.rows("golden", _golden, default=()),
         content_version=int(node.number("content_version", 1, low=1, high=2**53)),
         provenance=_provenance(node.child("provenance", {})),
         entries=node.table("entries", lambda entry: entry.hash()),
-        format=(major, minor),
     )
     _check_references(manifest, where)
     return manifest
@@ -69,133 +56,11 @@ def parse_manifest(data: bytes, where: str) -> Manifest:
 
 def parse_contract(plain: Any, where: str) -> tuple[PixelContract, TensorContract]:
     """The input contract that the kit writes into a model file's metadata, from its plain JSON."""
-    node = _Node(plain, where, "")
+    node = Node(plain, where, "")
     return _pixels(node.child("pixels")), _tensor(node.child("tensor"))
 
 
-def _no_constant(name: str) -> Any:
-    raise ValueError(f"{name} is no JSON number")
-
-
-def _finite(text: str) -> float:
-    number = float(text)
-    if not math.isfinite(number):
-        raise ValueError(f"{text[:40]} is too large a number")
-    return number
-
-
-def _without_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(pairs)
-    if len(found) != len(pairs):
-        names = [name for name, _ in pairs]
-        twice = next(name for name in names if names.count(name) > 1)
-        raise ValueError(f"the key {twice[:40]!r} is there twice")
-    return found
-
-
-def _plain_reason(error: ValueError) -> str:
-    if isinstance(error, UnicodeEncodeError):
-        return "it holds half of a surrogate pair"
-    return " ".join(str(error).split())[:120]
-
-
-class _Node:
-    """A JSON value that knows its path, so that every complaint can name it."""
-
-    def __init__(self, value: Any, where: str, path: str) -> None:
-        self.value, self.where, self.path = value, where, path
-
-    def fail(self, problem: str) -> BundleError:
-        return BundleError(f"{self.where}: manifest.json: {self.path or 'top level'} {problem}")
-
-    def child(self, key: str, default: Any = ...) -> _Node:
-        if not isinstance(self.value, dict):
-            raise self.fail("must be an object")
-        if key not in self.value and default is ...:
-            raise self.fail(f"lacks {key!r}")
-        value = self.value.get(key, default)
-        return _Node(
-            default if value is None and default is not ... else value,
-            self.where,
-            f"{self.path}.{key}".lstrip("."),
-        )
-
-    def text(self, key: str, default: Any = ..., choices: tuple[str, ...] = ()) -> str:
-        node = self.child(key, default)
-        node.as_text(allowed="\n\t")
-        if choices and node.value not in choices:
-            raise node.fail(f"is {node.value[:40]!r}, must be one of {', '.join(choices)}")
-        return str(node.value)
-
-    def number(self, key: str, default: Any = ..., low: float = -math.inf, high: float = math.inf) -> float:
-        return self.child(key, default).as_number(low, high)
-
-    def as_number(self, low: float = -math.inf, high: float = math.inf) -> float:
-        if isinstance(self.value, bool) or not isinstance(self.value, (int, float)):
-            raise self.fail("must be a number")
-        if not low <= self.value <= high:
-            raise self.fail(f"is {str(self.value)[:40]}, must be between {low:g} and {high:g}")
-        return float(self.value)
-
-    def integer(self, key: str, default: Any = ..., low: int = 0, high: int = 2**31) -> int:
-        node = self.child(key, default)
-        number = node.as_number(low, high)
-        if number != int(number):
-            raise node.fail("must be a whole number")
-        return int(node.value)
-
-    def optional(self, key: str, low: float, high: float) -> float | None:
-        if not isinstance(self.value, dict):
-            raise self.fail("must be an object")
-        return None if self.value.get(key) is None else self.number(key, low=low, high=high)
-
-    def flag(self, key: str, default: bool) -> bool:
-        node = self.child(key, default)
-        if not isinstance(node.value, bool):
-            raise node.fail("must be true or false")
-        return node.value
-
-    def rows(self, key: str, make: Callable[[_Node], T], default: Any = ...) -> tuple[T, ...]:
-        node = self.child(key, default)
-        if not isinstance(node.value, (list, tuple)) or len(node.value) > 100_000:
-            raise node.fail("must be a list")
-        return tuple(make(_Node(v, self.where, f"{node.path}[{i}]")) for i, v in enumerate(node.value))
-
-    def texts(self, key: str, default: Any = ...) -> tuple[str, ...]:
-        return self.rows(key, lambda row: row.as_text(), default)
-
-    def numbers(self, key: str, default: Any = ...) -> tuple[float, ...]:
-        found = self.rows(key, lambda row: row.as_number(-1e9, 1e9), default)
-        if len(found) not in (1, 3):
-            raise self.child(key).fail("must hold one number, or one a channel")
-        return found
-
-    def as_text(self, allowed: str = "") -> str:
-        if not isinstance(self.value, str) or len(self.value) > _MAX_TEXT:
-            raise self.fail(f"must be a text of at most {_MAX_TEXT} letters")
-        if any((letter < " " and letter not in allowed) or letter == "\x7f" for letter in self.value):
-            raise self.fail("must be a text without control characters")
-        return self.value
-
-    def table(self, key: str, make: Callable[[_Node], T]) -> dict[str, T]:
-        node = self.child(key)
-        if not isinstance(node.value, dict):
-            raise node.fail("must be an object")
-        return {name: make(node.child(name)) for name in node.value}
-
-    def plain(self, key: str) -> Mapping[str, Any]:
-        node = self.child(key, {})
-        if not isinstance(node.value, dict):
-            raise node.fail("must be an object")
-        return node.value
-
-    def hash(self) -> str:
-        if not isinstance(self.value, str) or not _HASH.fullmatch(self.value):
-            raise self.fail("must be a sha256 in 64 hex digits")
-        return self.value
-
-
-def _format(node: _Node) -> tuple[int, int]:
+def _format(node: Node) -> tuple[int, int]:
     text = node.text("format")
     found = re.fullmatch(r"(\d{1,4})\.(\d{1,4})", text)
     if not found:
@@ -203,20 +68,20 @@ def _format(node: _Node) -> tuple[int, int]:
     return int(found[1]), int(found[2])
 
 
-def _network(node: _Node) -> Network:
+def _network(node: Node, *, flat: bool) -> Network:
     return Network(
         task=node.text("task"),
         labels=node.texts("labels"),
         pixels=_pixels(node.child("pixels")),
         outputs=node.rows("outputs", _output),
-        decode=_decode(node.child("decode")),
-        files=node.rows("files", _file),
+        decode=_decode(node.child("decode"), flat=flat),
+        files=node.rows("files", lambda file: _file(file, flat=flat)),
         feature_space=node.text("feature_space", ""),
         preferred=node.text("preferred", ""),
     )
 
 
-def _pixels(node: _Node) -> PixelContract:
+def _pixels(node: Node) -> PixelContract:
     return PixelContract(
         height=node.integer("height", low=1, high=_MAX_SIDE),
         width=node.integer("width", low=1, high=_MAX_SIDE),
@@ -228,7 +93,7 @@ def _pixels(node: _Node) -> PixelContract:
     )
 
 
-def _tensor(node: _Node) -> TensorContract:
+def _tensor(node: Node) -> TensorContract:
     tensor = TensorContract(
         name=node.text("name"),
         layout=node.text("layout", "NHWC", choices=("NHWC", "NCHW")),  # type: ignore[arg-type]
@@ -243,26 +108,23 @@ def _tensor(node: _Node) -> TensorContract:
     return tensor
 
 
-def _output(node: _Node) -> Output:
+def _output(node: Node) -> Output:
     shape = node.rows("shape", lambda n: int(n.as_number(0, 1e9)), default=())
     return Output(node.text("name"), shape, node.text("dtype", "float32", choices=_DTYPES))
 
 
-def _decode(node: _Node) -> Decode:
+def _decode(node: Node, *, flat: bool) -> Decode:
+    options = dict(node.plain("options"))
     return Decode(
         decoder=node.text("decoder"),
         threshold=node.number("threshold", 0.0, low=0, high=1),
-        temperature=node.number("temperature", 1.0, low=1e-3, high=1e3),
-        top_k=node.integer("top_k", 5, low=1, high=100_000),
-        iou=node.number("iou", 0.45, low=0, high=1),
-        max_det=node.integer("max_det", 100, low=1, high=100_000),
-        probabilities=node.flag("probabilities", default=False),
         background=node.texts("background", ()),
-        options=node.plain("options"),
+        thresholds=node.table("thresholds", lambda label: label.as_number(0, 1), default={}),
+        options=_gathered(node, options) if flat else options,
     )
 
 
-def _file(node: _Node) -> ModelFile:
+def _file(node: Node, *, flat: bool) -> ModelFile:
     return ModelFile(
         path=node.text("path"),
         engine=node.text("engine"),
@@ -271,41 +133,45 @@ def _file(node: _Node) -> ModelFile:
         sha256=node.child("sha256").hash(),
         bytes=node.integer("bytes", 0, high=2**40),
         outputs=node.texts("outputs", ()),
-        limits=_limits(node.child("limits", {})),
+        limits=_limits(node.child("limits", {}), flat=flat),
         measured=node.plain("measured"),
     )
 
 
-def _limits(node: _Node) -> Limits:
+def _limits(node: Node, *, flat: bool) -> Limits:
+    agreement, without_vnni = _OLD_LIMITS if flat else ("agreement", "no_vnni_agreement")
     return Limits(
-        top1_agreement=node.number("top1_agreement", 0.98, low=0, high=1),
+        agreement=node.number(agreement, 0.98, low=0, high=1),
         snr_db=node.number("snr_db", 20.0, low=-100, high=400),
-        no_vnni_top1_agreement=node.optional("no_vnni_top1_agreement", 0, 1),
+        no_vnni_agreement=node.optional(without_vnni, 0, 1),
         no_vnni_snr_db=node.optional("no_vnni_snr_db", -100, 400),
     )
 
 
-def _step(node: _Node) -> Step:
+def _step(node: Node) -> Step:
     value = node.value if isinstance(node.value, dict) else {}
     return Step(
         input=node.text("input", "frame"),
         network=node.text("network"),
         region=None if value.get("region") is None else node.text("region"),
-        align=None if value.get("align") is None else node.text("align"),
+        align=None if value.get("align") is None else node.text("align", choices=("keypoints",)),
         output=node.text("output", "result"),
+        margin=node.number("margin", 0.0, low=0, high=4),
+        classes=node.texts("classes", ()),
     )
 
 
-def _golden(node: _Node) -> Golden:
+def _golden(node: Node) -> Golden:
     return Golden(
         network=node.text("network"),
         frames=node.texts("frames"),
         reference=node.text("reference"),
         sequence=node.flag("sequence", default=False),
+        agreement=node.number("agreement", 0.9, low=0, high=1),
     )
 
 
-def _provenance(node: _Node) -> Provenance:
+def _provenance(node: Node) -> Provenance:
     value = node.value if isinstance(node.value, dict) else {}
     return Provenance(
         kit=node.text("kit", ""),
@@ -325,9 +191,15 @@ def _check_references(manifest: Manifest, where: str) -> None:
 
     if not manifest.steps:
         raise fail("steps is empty: a bundle has at least one")
+    earlier: set[str] = set()
     for step in manifest.steps:
         if step.network not in manifest.networks:
             raise fail(f"a step names the network {step.network!r}, which is not there")
+        if step.region is not None and step.region not in earlier:
+            raise fail(f"a step looks into {step.region!r}, which no step before it gives")
+        if step.output in earlier:
+            raise fail(f"two steps give {step.output!r}")
+        earlier.add(step.output)
     for role, network in manifest.networks.items():
         if problem := _problem_of(network, manifest.entries):
             raise fail(f"network {role!r} {problem}")
@@ -351,3 +223,53 @@ def _problem_of(network: Network, entries: Mapping[str, str]) -> str:
     if network.preferred and network.preferred not in {file.path for file in network.files}:
         return f"prefers {network.preferred!r}, which is none of its files"
     return ""
+
+
+# what format 1 keeps beside the decoder's options, in its order: keys that every kit reads, their values unless said,
+# which are the decoders' own, and how they are checked
+_FLAT: dict[str, tuple[Any, Callable[[Node, str, Any], Any]]] = {
+    "temperature": (1.0, lambda node, key, usual: node.number(key, usual, low=1e-3, high=1e3)),
+    "top_k": (5, lambda node, key, usual: node.integer(key, usual, low=1, high=100_000)),
+    "iou": (0.45, lambda node, key, usual: node.number(key, usual, low=0, high=1)),
+    "max_det": (100, lambda node, key, usual: node.integer(key, usual, low=1, high=100_000)),
+    "probabilities": (False, lambda node, key, usual: node.flag(key, default=usual)),
+}
+_OLD_LIMITS = ("top1_agreement", "no_vnni_top1_agreement")
+
+
+def _gathered(node: Node, options: dict[str, Any]) -> dict[str, Any]:
+    """A decoder's options with those that format 1 keeps beside them, as far as they say anything."""
+    beside = {key: read(node, key, usual) for key, (usual, read) in _FLAT.items()}
+    inside = {key: value for key, value in options.items() if key not in _FLAT or isinstance(value, str)}
+    return {**inside, **{key: value for key, value in beside.items() if value != _FLAT[key][0]}}
+
+
+def _flatten(plain: dict[str, Any]) -> None:
+    """A manifest's plain JSON as format 1 writes it."""
+    for network in plain["networks"].values():
+        network["decode"] = _flat_decode(network["decode"])
+        for file in network["files"]:
+            file["limits"] = _flat_limits(file["limits"])
+    for step in plain["steps"]:
+        del step["margin"], step["classes"]
+    for golden in plain["golden"]:
+        del golden["agreement"]
+
+
+def _flat_decode(decode: dict[str, Any]) -> dict[str, Any]:
+    said = decode["options"]
+    inside = {key: value for key, value in said.items() if key not in _FLAT or isinstance(value, str)}
+    beside = {key: usual if key in inside else said.get(key, usual) for key, (usual, _) in _FLAT.items()}
+    thresholds = {"thresholds": decode["thresholds"]} if decode["thresholds"] else {}
+    head = {"decoder": decode["decoder"], "threshold": decode["threshold"]}
+    return {**head, **beside, "background": decode["background"], **thresholds, "options": inside}
+
+
+def _flat_limits(limits: dict[str, Any]) -> dict[str, Any]:
+    agreement, without_vnni = _OLD_LIMITS
+    return {
+        agreement: limits["agreement"],
+        "snr_db": limits["snr_db"],
+        without_vnni: limits["no_vnni_agreement"],
+        "no_vnni_snr_db": limits["no_vnni_snr_db"],
+    }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -11,11 +12,13 @@ from numpy.typing import NDArray
 from ..bundle.manifest import Network
 from ..preprocess import Placement
 from ..recognitions import Recognitions
+from .protocol import DecodeOptions, counts, number, option, whole
 
-__all__ = ["corners", "detections", "matched", "overlaps", "suppress"]
+__all__ = ["BoxOptions", "BoxRules", "corners", "matched", "overlaps", "suppress"]
 
 Boxes = NDArray[np.float32]
 _BLOCK = 256
+_NOTHING = 1e-6  # the least that counts as a score
 
 
 def corners(centers: NDArray[Any]) -> Boxes:
@@ -24,15 +27,28 @@ def corners(centers: NDArray[Any]) -> Boxes:
     return np.concatenate([centers[:, :2] - half, centers[:, :2] + half], axis=1).astype(np.float32, copy=False)
 
 
-def overlaps(ones: NDArray[Any], others: NDArray[Any]) -> NDArray[np.float32]:
-    """Intersection over union (A, B) of boxes (A, 4) with boxes (B, 4), all as corners; 0 where neither has an area."""
+def overlaps(
+    ones: NDArray[Any],
+    others: NDArray[Any],
+    *,
+    areas: tuple[NDArray[Any], NDArray[Any]] | None = None,
+    crowd: NDArray[np.bool_] | None = None,
+) -> NDArray[Any]:
+    """Intersection over union (A, B) of boxes (A, 4) with boxes (B, 4), all as corners; 0 where neither has an area.
+
+    `areas` where they are known more exactly than from the corners; over the first box alone where the second is a
+    crowd.
+    """
     width, height = (
         np.minimum(ones[:, None, far], others[None, :, far]) - np.maximum(ones[:, None, near], others[None, :, near])
         for near, far in ((0, 2), (1, 3))
     )
     shared = np.maximum(width, 0) * np.maximum(height, 0)
-    union = _areas(ones)[:, None] + _areas(others)[None] - shared
-    return np.asarray(np.divide(shared, union, out=np.zeros_like(shared), where=union > 0), np.float32)
+    mine, theirs = areas or (_areas(ones), _areas(others))
+    union = mine[:, None] + theirs[None] - shared
+    if crowd is not None:
+        union = np.where(crowd[None], mine[:, None], union)
+    return np.asarray(np.divide(shared, union, out=np.zeros_like(shared), where=union > 0))
 
 
 def _areas(boxes: NDArray[Any]) -> NDArray[Any]:
@@ -61,39 +77,79 @@ def suppress(boxes: Boxes, scores: NDArray[Any], ids: NDArray[Any], iou: float, 
     return order[kept]
 
 
-def detections(
-    boxes: NDArray[Any],
-    scores: NDArray[Any],
-    ids: NDArray[Any],
-    network: Network,
-    placement: Placement,
-    *,
-    suppressed: bool = False,
-    points: NDArray[np.float32] | None = None,
-) -> Recognitions:
-    """Corner boxes (N, 4) in input pixels as recognitions: threshold, wanted classes, suppression, frame pixels.
+@dataclass(frozen=True)
+class BoxOptions(DecodeOptions):
+    """What all detectors can be asked; a family's own options stand beside these in its file."""
 
-    `points` are keypoints (N, K, 3) x, y, score, in input pixels too.
-    """
-    settings = network.decode
-    rows = np.flatnonzero(scores >= max(settings.threshold, 1e-6))
-    wanted = settings.options.get("classes")
-    if wanted is not None:
-        rows = rows[np.isin(ids[rows], np.asarray(wanted, np.int64))]
-    rows = rows[np.isfinite(boxes[rows]).all(axis=1)]
-    corner_boxes = np.asarray(boxes[rows], np.float32)
-    if suppressed:
-        kept = np.argsort(-scores[rows], kind="stable")[: settings.max_det]
-    else:
-        kept = suppress(corner_boxes, scores[rows], ids[rows], settings.iou, settings.max_det)
-    picked = rows[kept]
-    return Recognitions(
-        network.labels,
-        ids[picked].astype(np.int32),
-        scores[picked].astype(np.float32),
-        boxes=placement.to_frame(corner_boxes[kept]),
-        keypoints=None if points is None else _points_in_frame(points[picked], placement),
-    )
+    iou: float = option(0.45, number(0, 1))  # boxes of one class that overlap more are one
+    max_det: int = option(100, whole(1, 100_000))  # at most so many a frame
+    classes: tuple[int, ...] | None = option(None, counts)  # only these
+
+
+@dataclass(frozen=True)
+class BoxRules:
+    """What makes a network's candidates its answer: thresholds, wanted classes, suppression, the way into the frame."""
+
+    network: Network
+    options: BoxOptions
+    threshold: float
+    own: NDArray[np.float32] | None = None  # (C,) each label's threshold, where one has its own
+
+    @classmethod
+    def of(cls, network: Network, options: BoxOptions) -> BoxRules:
+        """The rules of a network's decode settings."""
+        decode = network.decode
+        own = [decode.thresholds.get(label, decode.threshold) for label in network.labels]
+        return cls(network, options, decode.threshold, np.array(own, np.float32) if decode.thresholds else None)
+
+    def least(self, asked: float | None) -> float:
+        """The threshold under which no row of any class can count; never 0, which is what empty rows score."""
+        held = self.threshold if asked is None else asked
+        if asked is None and self.own is not None and len(self.own):
+            held = min(held, float(self.own.min()))
+        return max(held, _NOTHING)
+
+    def answer(
+        self,
+        boxes: NDArray[Any],
+        scores: NDArray[Any],
+        ids: NDArray[Any],
+        placement: Placement,
+        asked: float | None = None,
+        *,
+        suppressed: bool = False,
+        points: NDArray[np.float32] | None = None,
+    ) -> Recognitions:
+        """Corner boxes (N, 4) in input pixels as recognitions in pixels of the frame.
+
+        `points` are keypoints (N, K, 3) x, y, score, in input pixels too; `asked` is a threshold in place of the
+        model's own.
+        """
+        rows = np.flatnonzero(scores >= self._thresholds(ids, asked))
+        if self.options.classes is not None:
+            rows = rows[np.isin(ids[rows], self.options.classes)]
+        rows = rows[np.isfinite(boxes[rows]).all(axis=1)]
+        corner_boxes = np.asarray(boxes[rows], np.float32)
+        if suppressed:
+            kept = np.argsort(-scores[rows], kind="stable")[: self.options.max_det]
+        else:
+            kept = suppress(corner_boxes, scores[rows], ids[rows], self.options.iou, self.options.max_det)
+        picked = rows[kept]
+        return Recognitions(
+            self.network.labels,
+            ids[picked].astype(np.int32),
+            scores[picked].astype(np.float32),
+            boxes=placement.to_frame(corner_boxes[kept]),
+            keypoints=None if points is None else _points_in_frame(points[picked], placement),
+            task=self.network.task,
+        )
+
+    def _thresholds(self, ids: NDArray[Any], asked: float | None) -> float | NDArray[np.float32]:
+        """What each candidate must score."""
+        if asked is not None or self.own is None or not len(self.own):
+            return self.least(asked)
+        held = np.where(ids < len(self.own), self.own[np.clip(ids, 0, len(self.own) - 1)], np.float32(self.threshold))
+        return np.maximum(held, np.float32(_NOTHING))
 
 
 def _points_in_frame(points: NDArray[np.float32], placement: Placement) -> NDArray[np.float32]:

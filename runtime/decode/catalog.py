@@ -1,95 +1,186 @@
-"""Decoders by name: (outputs by name, network, placement) → recognitions; each is imported when a model needs it."""
+"""Decoders by name, one entry each; a decoder is imported when a model needs it, so a classifier loads no detectors."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import partial
 from typing import Any
-
-from numpy.typing import NDArray
 
 from ..bundle.manifest import Network
 from ..errors import ModelError
-from ..preprocess import Placement
-from ..recognitions import Recognitions
+from ..formats.description import ModelDescription
+from .protocol import DecodeOptions, Decoder
+from .reading import Reader
 
-__all__ = ["DECODERS", "Decoder", "decoder_for"]
+__all__ = ["DECODERS", "Entry", "Family", "Loaded", "decoder_for", "options_of", "readers_for", "words"]
 
-Decoder = Callable[[Mapping[str, NDArray[Any]], Network, Placement], Recognitions]
-
-
-def _classify() -> Decoder:
-    from .classify import classify
-
-    return classify
+Loaded = tuple[Callable[[Network, Any], Decoder], type[DecodeOptions]]
 
 
-def _ssd() -> Decoder:
-    from .ssd import ssd
+@dataclass(frozen=True)
+class Family:
+    """Bare files that a decoder can read without a manifest: what `--decode` calls them, and who recognizes one."""
 
-    return ssd
+    word: str
+    load: Callable[[], Reader]
+    worth_a_look: Callable[[ModelDescription], bool] | None = None  # None: never guessed, only asked for
+    certain: bool = False  # the file itself says so: asked before all that judge by shapes
 
 
-def _ultraface() -> Decoder:
+@dataclass(frozen=True)
+class Entry:
+    """A decoder: the task it answers, how it is loaded, and the bare files it can read."""
+
+    task: str
+    load: Callable[[], Loaded]  # imports it: (network, its options) → decoder, and the dataclass of its options
+    outputs: frozenset[str] = frozenset()  # the outputs that it asks for by name
+    families: tuple[Family, ...] = ()
+
+
+def _classify() -> Loaded:
+    from .classify import ClassifyOptions, classify
+
+    return classify, ClassifyOptions
+
+
+def _ssd() -> Loaded:
+    from .ssd import SsdOptions, ssd
+
+    return ssd, SsdOptions
+
+
+def _ultraface() -> Loaded:
+    from .boxes import BoxOptions
     from .ultraface import ultraface
 
-    return ultraface
+    return ultraface, BoxOptions
 
 
-def _ultralytics() -> Decoder:
-    from .ultralytics import ultralytics
+def _ultralytics() -> Loaded:
+    from .ultralytics import UltralyticsOptions, ultralytics
 
-    return ultralytics
-
-
-def _yolox() -> Decoder:
-    from .yolox import yolox
-
-    return yolox
+    return ultralytics, UltralyticsOptions
 
 
-def _is_count(value: Any) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 2**31
+def _yolox() -> Loaded:
+    from .yolox import YoloxOptions, yolox
+
+    return yolox, YoloxOptions
 
 
-DECODERS: dict[str, Callable[[], Decoder]] = {
-    "classify": _classify,
-    "ssd": _ssd,
-    "ultraface": _ultraface,
-    "ultralytics": _ultralytics,
-    "yolox": _yolox,
-}
+def _reads_classifier() -> Reader:
+    from .classify import read_as_classifier
+
+    return read_as_classifier
 
 
-# what decoders believe of `Decode.options`, which come from a manifest as they are; other keys are a newer kit's
-_OPTIONS: dict[str, Callable[[Any], bool]] = {
-    "classes": lambda value: isinstance(value, (list, tuple)) and all(map(_is_count, value)),
-    "layout": lambda value: isinstance(value, str),
-    "class_count": _is_count,
-    "keypoints": lambda value: isinstance(value, (list, tuple)) and len(value) == 2 and all(map(_is_count, value)),
-    "first_class": _is_count,
-    "normalized": lambda value: isinstance(value, str),
-    "probabilities": lambda value: isinstance(value, str),
-    "decoded": lambda value: isinstance(value, bool),
-}
+def _reads_kit_file() -> Reader:
+    from .kit_reading import read_as_kit_file
+
+    return read_as_kit_file
 
 
-# the outputs that a decoder asks for by name
-_OUTPUTS: dict[str, frozenset[str]] = {
-    "ssd": frozenset(["boxes", "classes", "scores"]),
-    "ultraface": frozenset(["boxes", "scores"]),
-    "ultralytics": frozenset(["predictions"]),
-    "yolox": frozenset(["grid"]),
+def _reads_ssd() -> Reader:
+    from .ssd import read_as_ssd
+
+    return read_as_ssd
+
+
+def _reads_ultraface() -> Reader:
+    from .ultraface import read_as_ultraface
+
+    return read_as_ultraface
+
+
+def _reads_ultralytics(layout: str | None = None) -> Reader:
+    from .ultralytics_reading import read_as_ultralytics
+
+    return read_as_ultralytics if layout is None else partial(read_as_ultralytics, layout=layout)
+
+
+def _reads_yolox() -> Reader:
+    from .yolox import read_as_yolox
+
+    return read_as_yolox
+
+
+def _has_rows(file: ModelDescription) -> bool:
+    """Whether an output could be rows of boxes."""
+    return any(len(output.shape) == 3 for output in file.outputs)
+
+
+# in the order in which a bare file is tried that was not said what it is
+DECODERS: dict[str, Entry] = {
+    "ultralytics": Entry(
+        "detect",
+        _ultralytics,
+        frozenset(["predictions"]),
+        (
+            Family("ultralytics", _reads_ultralytics, lambda file: "names" in file.metadata or _has_rows(file)),
+            Family("yolov5", lambda: _reads_ultralytics("v5")),
+            Family("yolov8", lambda: _reads_ultralytics("v8")),
+        ),
+    ),
+    "ssd": Entry(
+        "detect",
+        _ssd,
+        frozenset(["boxes", "classes", "scores"]),
+        (Family("ssd", _reads_ssd, lambda file: len(file.outputs) >= 3),),
+    ),
+    "ultraface": Entry(
+        "detect",
+        _ultraface,
+        frozenset(["boxes", "scores"]),
+        (Family("ultraface", _reads_ultraface, lambda file: len(file.outputs) == 2 and _has_rows(file)),),
+    ),
+    "yolox": Entry("detect", _yolox, frozenset(["grid"]), (Family("yolox", _reads_yolox, _has_rows),)),
+    "classify": Entry(
+        "classify",
+        _classify,
+        families=(
+            Family("edgelens", _reads_kit_file, lambda file: "input" in file.metadata, certain=True),
+            Family("classify", _reads_classifier, lambda file: True),  # noqa: ARG005
+        ),
+    ),
 }
 
 
 def decoder_for(network: Network) -> Decoder:
-    """The decoder that a network's manifest names, its options checked."""
+    """The decoder that a network's manifest names, its options checked and read once."""
     name = network.decode.decoder
-    for key, value in network.decode.options.items():
-        if key in _OPTIONS and not _OPTIONS[key](value):
-            raise ModelError(f"decode option {key!r} has a value that decoders cannot use: {str(value)[:40]}")
+    entry = _entry(name)
+    make, options = entry.load()
+    read = options.of(network.decode)
+    if missing := entry.outputs - {output.name for output in network.outputs}:
+        raise ModelError(f"the decoder {name} needs an output called {min(missing)!r}, which the network does not have")
+    return make(network, read)
+
+
+def options_of(name: str) -> type[DecodeOptions]:
+    """The dataclass of a decoder's options."""
+    return _entry(name).load()[1]
+
+
+def words() -> tuple[str, ...]:
+    """What `--decode` takes: families that a file can be guessed to be, then those that must be asked for."""
+    families = _families()
+    return tuple(f.word for f in families if f.worth_a_look) + tuple(f.word for f in families if not f.worth_a_look)
+
+
+def readers_for(file: ModelDescription, asked: str | None) -> Iterator[Reader]:
+    """The asked family's reader, or those of all families that are worth a look."""
+    for family in _families():
+        if asked == family.word or (asked is None and family.worth_a_look is not None and family.worth_a_look(file)):
+            yield family.load()
+
+
+def _families() -> list[Family]:
+    """All families, those first that a file itself tells of."""
+    return sorted((f for entry in DECODERS.values() for f in entry.families), key=lambda family: not family.certain)
+
+
+def _entry(name: str) -> Entry:
     if name not in DECODERS:
         raise ModelError(f"no decoder is called {name!r}; there are {', '.join(DECODERS)}")
-    if missing := _OUTPUTS.get(name, frozenset()) - {output.name for output in network.outputs}:
-        raise ModelError(f"the decoder {name} needs an output called {min(missing)!r}, which the network does not have")
-    return DECODERS[name]()
+    return DECODERS[name]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -13,9 +14,12 @@ from ..engines.protocol import TensorInfo
 from ..formats.description import ModelDescription
 from ..preprocess import Placement
 from ..recognitions import UNKNOWN_ID, Recognitions
+from .protocol import DecodeOptions, Decoder, counts, number, one_of, option, whole
 from .reading import Reading
 
-__all__ = ["class_probabilities", "classify", "ranked", "read_as_classifier", "softmax"]
+__all__ = ["ClassifyOptions", "class_probabilities", "classify", "ranked", "read_as_classifier", "softmax"]
+
+FROM_VALUES = "from values"  # probabilities where they add up to one, else logits
 
 _PASS_THROUGH = frozenset(
     ["QUANTIZE", "DEQUANTIZE", "RESHAPE", "SQUEEZE", "CAST", "QuantizeLinear", "DequantizeLinear", "Reshape",
@@ -28,43 +32,83 @@ _LOGITS = frozenset(
 )  # fmt: skip
 
 
-def softmax(logits: NDArray[Any], temperature: float = 1.0) -> NDArray[np.float32]:
+@dataclass(frozen=True)
+class ClassifyOptions(DecodeOptions):
+    """How a classifier's outputs become its answer."""
+
+    temperature: float = option(1.0, number(1e-3, 1e3))  # logits are divided by it before the softmax
+    top_k: int = option(5, whole(1, 100_000))  # so many classes in all, the best and its rivals
+    probabilities: bool | str = option(False, one_of(True, False, FROM_VALUES))
+    classes: tuple[int, ...] | None = option(None, counts)  # only these
+
+
+def softmax(logits: NDArray[Any], temperature: float = 1.0) -> NDArray[np.float64]:
     """Probabilities along the last axis; computed in float64, since temperatures can make logits large."""
     scaled = np.asarray(logits, np.float64) / temperature
     powers = np.exp(scaled - scaled.max(axis=-1, keepdims=True))
-    return np.asarray(powers / powers.sum(axis=-1, keepdims=True), np.float32)
+    return np.asarray(powers / powers.sum(axis=-1, keepdims=True))
 
 
-def class_probabilities(values: NDArray[Any], settings: Decode) -> NDArray[np.float32]:
+def class_probabilities(values: NDArray[Any], options: ClassifyOptions) -> NDArray[np.float32]:
     """Probabilities (C,) from one picture's outputs; what is a probability already is not softmaxed again."""
     scores = np.asarray(values, np.float32).reshape(-1)
-    done = settings.probabilities or (settings.options.get("probabilities") == "from values" and _adds_to_one(scores))
+    done = options.probabilities is True or (options.probabilities == FROM_VALUES and _adds_to_one(scores))
     if len(scores) == 1:  # one output tells the second class from the first
-        yes = scores[0] if done else np.float32(1 / (1 + np.exp(-np.float64(scores[0]) / settings.temperature)))
+        yes = scores[0] if done else np.float32(1 / (1 + np.exp(-np.float64(scores[0]) / options.temperature)))
         return np.array([1 - yes, yes], np.float32)
-    return scores if done else softmax(scores, settings.temperature)
+    return scores if done else softmax(scores, options.temperature).astype(np.float32)
 
 
-def classify(outputs: Mapping[str, NDArray[Any]], network: Network, placement: Placement) -> Recognitions:  # noqa: ARG001
-    """The classes of one picture's outputs, best first."""
-    settings = network.decode
-    probabilities = class_probabilities(next(iter(outputs.values())), settings)
-    ids, scores = ranked(probabilities, settings)
-    return Recognitions(network.labels, ids, scores, maps={"probabilities": probabilities})
+def classify(network: Network, options: ClassifyOptions) -> Decoder:
+    """The best class of one picture's outputs, and its rivals."""
+    labels, settings = network.labels, network.decode
+
+    def decode(
+        outputs: Mapping[str, NDArray[Any]],
+        placement: Placement,  # noqa: ARG001
+        threshold: float | None = None,
+    ) -> Recognitions:
+        held = settings.at(threshold)
+        probabilities = class_probabilities(next(iter(outputs.values())), options)
+        return ranked(probabilities, labels, options, held.threshold, held.thresholds, task=network.task)
+
+    return decode
 
 
-def ranked(probabilities: NDArray[np.float32], settings: Decode) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
-    """Ids and scores of the top k classes that are asked for, `unknown` before them under the threshold."""
+def ranked(
+    probabilities: NDArray[np.float32],
+    labels: tuple[str, ...],
+    options: ClassifyOptions,
+    threshold: float,
+    thresholds: Mapping[str, float] | None = None,
+    *,
+    task: str = "classify",
+) -> Recognitions:
+    """One row: the best class that is asked for, the next best as its rivals; what a frame's average is ranked by too.
+
+    Under the threshold, or its label's own in `thresholds`, the row is unknown with the best class's score, and that
+    class is the first rival. The map "probabilities" (C,) comes along.
+    """
     order = np.argsort(-probabilities, kind="stable")
-    wanted = settings.options.get("classes")
-    if wanted is not None:
-        order = order[np.isin(order, np.asarray(wanted, np.int64))]
-    order = order[: settings.top_k]
-    ids, scores = order.astype(np.int32), probabilities[order]
-    if len(scores) and scores[0] < settings.threshold:
-        ids = np.concatenate(([np.int32(UNKNOWN_ID)], ids))
-        scores = np.concatenate((scores[:1], scores))
-    return ids, scores
+    if options.classes is not None:
+        order = order[np.isin(order, options.classes)]
+    maps = {"probabilities": probabilities}
+    if not len(order):
+        return replace(Recognitions.nothing(labels, task), maps=maps)
+    best = int(order[0])
+    if thresholds and best < len(labels):
+        threshold = thresholds.get(labels[best], threshold)
+    unknown = bool(probabilities[best] < threshold)
+    rivals = (order if unknown else order[1:])[: options.top_k - (not unknown)].astype(np.int32)[None]
+    return Recognitions(
+        labels,
+        np.array([UNKNOWN_ID if unknown else best], np.int32),
+        probabilities[[best]],
+        rivals=rivals,
+        rival_scores=probabilities[rivals],
+        maps=maps,
+        task=task,
+    )
 
 
 def read_as_classifier(file: ModelDescription, labels: tuple[str, ...], *, asked: bool = False) -> Reading | None:
@@ -76,13 +120,10 @@ def read_as_classifier(file: ModelDescription, labels: tuple[str, ...], *, asked
     if not fitting or (len(fitting) > 1 and not asked):
         return None
     output, count = fitting[0]
-    options: dict[str, str] = {}
     known = _gives_probabilities(file, output)
-    if known is None:
-        options = {"probabilities": "from values"}
+    options = {} if known is False else {"probabilities": FROM_VALUES if known is None else known}
     return Reading(
-        Decode("classify", probabilities=bool(known), options=options),
-        task="classify",
+        Decode("classify", options=options),
         outputs=("probabilities" if known else "logits",),
         picked=() if output is file.outputs[0] else (output.name,),
         classes=None if count is None else max(count, 2),

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Protocol
 
 from ..bundle.manifest import Decode
+from ..formats.description import ModelDescription
 from ..preprocess import Anchor, Color, Filter, Resize, TensorContract
 
-__all__ = ["Reading"]
+__all__ = ["Reader", "Reading"]
 
 
 @dataclass(frozen=True)
@@ -15,7 +17,6 @@ class Reading:
     """A family's contract for one model file; every part of it can be overruled by an option."""
 
     decode: Decode
-    task: str  # "classify", "detect"
     outputs: tuple[str, ...]  # the decoder's names for the file's outputs, in the file's order
     classes: int | None = None  # None: the file does not say
     picked: tuple[str, ...] = ()  # the file's own names of those outputs, where not simply the first ones
@@ -30,3 +31,10 @@ class Reading:
     labels: tuple[str, ...] = ()
     size: tuple[int, int] | None = None  # height and width, where the file leaves them free but its metadata does not
     notes: tuple[str, ...] = ()
+
+
+class Reader(Protocol):
+    """Recognizes a bare file as one of a family: None where it is not one; `asked` when the user named the family."""
+
+    def __call__(self, file: ModelDescription, labels: tuple[str, ...], *, asked: bool = False) -> Reading | None:
+        """The family's contract for the file."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -13,10 +14,11 @@ from ..formats.description import ModelDescription
 from ..labels import BACKGROUND_NAMES
 from ..preprocess import Placement
 from ..recognitions import Recognitions
-from .boxes import detections
+from .boxes import BoxOptions, BoxRules
+from .protocol import Decoder, option, whole
 from .reading import Reading
 
-__all__ = ["read_as_ssd", "ssd", "ssd_labels"]
+__all__ = ["SsdOptions", "read_as_ssd", "ssd", "ssd_labels"]
 
 _OPERATOR = "TFLite_Detection_PostProcess"
 _ROLES = ("boxes", "classes", "scores", "count")
@@ -29,17 +31,30 @@ _TF_NAMES = {
 _COCO_GAPS = (11, 25, 28, 29, 44, 65, 67, 68, 70, 82)  # of the 90 category numbers, counted from 0: never used
 
 
-def ssd(outputs: Mapping[str, NDArray[Any]], network: Network, placement: Placement) -> Recognitions:
+@dataclass(frozen=True)
+class SsdOptions(BoxOptions):
+    """How an SSD's outputs are read."""
+
+    first_class: int = option(0, whole())  # the number of the first label among its classes
+
+
+def ssd(network: Network, options: SsdOptions) -> Decoder:
     """Boxes from `boxes` (1, N, 4) ymin, xmin, ymax, xmax as fractions, `classes`, `scores` (1, N) and `count`."""
-    count = len(outputs["scores"][0])
-    if "count" in outputs:
-        count = min(count, max(int(outputs["count"].reshape(-1)[0]), 0))
-    boxes = np.asarray(outputs["boxes"][0, :count], np.float32)[:, [1, 0, 3, 2]]
+    rules = BoxRules.of(network, options)
     size = np.array([network.pixels.width, network.pixels.height] * 2, np.float32)
-    first = int(network.decode.options.get("first_class", 0))
-    ids = np.rint(outputs["classes"][0, :count]).astype(np.int64) - first
-    scores = np.where(ids >= 0, outputs["scores"][0, :count], 0)
-    return detections(boxes * size, scores, ids, network, placement, suppressed=True)
+
+    def decode(
+        outputs: Mapping[str, NDArray[Any]], placement: Placement, threshold: float | None = None
+    ) -> Recognitions:
+        count = len(outputs["scores"][0])
+        if "count" in outputs:
+            count = min(count, max(int(outputs["count"].reshape(-1)[0]), 0))
+        boxes = np.asarray(outputs["boxes"][0, :count], np.float32)[:, [1, 0, 3, 2]]
+        ids = np.rint(outputs["classes"][0, :count]).astype(np.int64) - options.first_class
+        scores = np.where(ids >= 0, outputs["scores"][0, :count], 0)
+        return rules.answer(boxes * size, scores, ids, placement, threshold, suppressed=True)
+
+    return decode
 
 
 def read_as_ssd(file: ModelDescription, labels: tuple[str, ...], *, asked: bool = False) -> Reading | None:
@@ -57,7 +72,6 @@ def read_as_ssd(file: ModelDescription, labels: tuple[str, ...], *, asked: bool 
     said = "as asked" if asked else "from its post-processing operator" if operator else "from its outputs' names"
     return Reading(
         Decode("ssd", threshold=0.5, options={"first_class": first} if first else {}),
-        task="detect",
         outputs=roles,
         filter="linear",
         mean=file.mean or (None if first else (127.5,)),

@@ -13,8 +13,9 @@ from ..bundle.manifest import Decode, Network
 from ..formats.description import ModelDescription
 from ..preprocess import Placement
 from ..recognitions import Recognitions
-from .boxes import detections
+from .boxes import BoxOptions, BoxRules
 from .picture import picture_size
+from .protocol import Decoder
 from .reading import Reading
 
 __all__ = ["read_as_ultraface", "ultraface"]
@@ -22,12 +23,19 @@ __all__ = ["read_as_ultraface", "ultraface"]
 _PRIORS = {8: 3, 16: 2, 32: 2, 64: 3}  # boxes a cell at each stride
 
 
-def ultraface(outputs: Mapping[str, NDArray[Any]], network: Network, placement: Placement) -> Recognitions:
+def ultraface(network: Network, options: BoxOptions) -> Decoder:
     """Faces from `scores` (1, N, 2) and `boxes` (1, N, 4), x1, y1, x2, y2 as fractions of the picture."""
-    scores = np.asarray(outputs["scores"][0, :, 1], np.float32)
+    rules = BoxRules.of(network, options)
     size = np.array([network.pixels.width, network.pixels.height] * 2, np.float32)
-    boxes = np.asarray(outputs["boxes"][0], np.float32) * size
-    return detections(boxes, scores, np.zeros(len(scores), np.int64), network, placement)
+
+    def decode(
+        outputs: Mapping[str, NDArray[Any]], placement: Placement, threshold: float | None = None
+    ) -> Recognitions:
+        scores = np.asarray(outputs["scores"][0, :, 1], np.float32)
+        boxes = np.asarray(outputs["boxes"][0], np.float32) * size
+        return rules.answer(boxes, scores, np.zeros(len(scores), np.int64), placement, threshold)
+
+    return decode
 
 
 def read_as_ultraface(file: ModelDescription, labels: tuple[str, ...], *, asked: bool = False) -> Reading | None:
@@ -41,8 +49,7 @@ def read_as_ultraface(file: ModelDescription, labels: tuple[str, ...], *, asked:
     if len(rows) != 1 or not (asked or rows == {priors}):
         return None
     return Reading(
-        Decode("ultraface", threshold=0.7, iou=0.5),
-        task="detect",
+        Decode("ultraface", threshold=0.7, options={"iou": 0.5}),
         outputs=tuple("scores" if axis == 2 else "boxes" for axis in last_axes),
         classes=1,
         filter="linear",

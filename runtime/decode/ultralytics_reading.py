@@ -78,7 +78,6 @@ def _classifier(row: Reading, export: ExportMetadata, labels: tuple[str, ...]) -
     old = export.task is None
     return Reading(
         row.decode,
-        row.task,
         row.outputs,
         row.classes,
         row.picked,
@@ -141,11 +140,11 @@ def _detector(
     export: ExportMetadata | None,
     size: tuple[int, int] | None,
 ) -> Reading:
-    options: dict[str, Any] = {"layout": layout}
+    options: dict[str, Any] = {"layout": layout, "iou": 0.45 if layout == "v5" else 0.7, "max_det": 300}
     classes = len(export.names) if export else _classes_in(output, layout)
     if export:
         options["class_count"] = classes
-        if export.task == "pose" and export.keypoints:
+        if export.task == "pose" and export.keypoints and export.keypoints[1] in (2, 3):
             options["keypoints"] = list(export.keypoints)
     if layout == "detr":
         options["normalized"] = "always"
@@ -155,8 +154,7 @@ def _detector(
     if export and export.task == "segment":
         notes.append("its masks are not read, its boxes are")
     return Reading(
-        Decode("ultralytics", threshold=0.25, iou=0.45 if layout == "v5" else 0.7, max_det=300, options=options),
-        task="detect",
+        Decode("ultralytics", threshold=0.25, options=options),
         outputs=("predictions",),
         picked=() if output is file.outputs[0] else (output.name,),
         classes=classes,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -13,31 +14,50 @@ from ..errors import ModelError
 from ..formats.description import ModelDescription
 from ..preprocess import Placement
 from ..recognitions import Recognitions
-from .boxes import corners, detections
+from .boxes import BoxOptions, BoxRules, corners
 from .grids import cells, strides_for
 from .picture import picture_size
+from .protocol import Decoder, flag, option
 from .reading import Reading
 
-__all__ = ["read_as_yolox", "yolox"]
+__all__ = ["YoloxOptions", "read_as_yolox", "yolox"]
 
 
-def yolox(outputs: Mapping[str, NDArray[Any]], network: Network, placement: Placement) -> Recognitions:
+@dataclass(frozen=True)
+class YoloxOptions(BoxOptions):
+    """How a YOLOX's output is read."""
+
+    decoded: bool = option(False, flag)
+
+
+def yolox(network: Network, options: YoloxOptions) -> Decoder:
     """Boxes from the raw grid (1, N, 5 + C): x, y offsets and log sizes a cell, objectness and class probabilities."""
-    raw = np.asarray(outputs["grid"][0], np.float32)
-    height, width = network.pixels.height, network.pixels.width
-    rows = np.flatnonzero(raw[:, 4] >= network.decode.threshold)
+    rules = BoxRules.of(network, options)
+    size = network.pixels.height, network.pixels.width
+
+    def decode(
+        outputs: Mapping[str, NDArray[Any]], placement: Placement, threshold: float | None = None
+    ) -> Recognitions:
+        raw = np.asarray(outputs["grid"][0], np.float32)
+        rows = np.flatnonzero(raw[:, 4] >= rules.least(threshold))
+        picked = raw[rows] if options.decoded else _in_pixels(raw, rows, *size)
+        ids = picked[:, 5:].argmax(axis=1) if len(picked) else np.empty(0, np.int64)
+        scores = picked[:, 4] * picked[np.arange(len(picked)), 5 + ids]
+        return rules.answer(corners(picked), scores, ids, placement, threshold)
+
+    return decode
+
+
+def _in_pixels(raw: NDArray[np.float32], rows: NDArray[np.intp], height: int, width: int) -> NDArray[np.float32]:
+    """The given rows of a raw grid, their centers and sizes in input pixels."""
+    strides = strides_for(height, width, len(raw))
+    if strides is None:
+        raise ModelError(f"yolox: {len(raw)} rows are no grid of a {width}x{height} picture")
+    places, sizes = cells(height, width, strides)
     picked = raw[rows]
-    if not network.decode.options.get("decoded"):
-        strides = strides_for(height, width, len(raw))
-        if strides is None:
-            raise ModelError(f"yolox: {len(raw)} rows are no grid of a {width}x{height} picture")
-        places, sizes = cells(height, width, strides)
-        centers = (picked[:, :2] + places[rows]) * sizes[rows]
-        extents = np.exp(np.minimum(picked[:, 2:4], 20)) * sizes[rows]
-        picked = np.concatenate([centers, extents, picked[:, 4:]], axis=1)
-    ids = picked[:, 5:].argmax(axis=1) if len(picked) else np.empty(0, np.int64)
-    scores = picked[:, 4] * picked[np.arange(len(picked)), 5 + ids]
-    return detections(corners(picked), scores, ids, network, placement)
+    centers = (picked[:, :2] + places[rows]) * sizes[rows]
+    extents = np.exp(np.minimum(picked[:, 2:4], 20)) * sizes[rows]
+    return np.concatenate([centers, extents, picked[:, 4:]], axis=1)
 
 
 def read_as_yolox(file: ModelDescription, labels: tuple[str, ...], *, asked: bool = False) -> Reading | None:
@@ -55,8 +75,7 @@ def read_as_yolox(file: ModelDescription, labels: tuple[str, ...], *, asked: boo
     said = "read as YOLOX from its shape and last operator" if not asked else "read as YOLOX, as asked"
     state = "its grid is decoded here" if raw else "its grid is already decoded"
     return Reading(
-        Decode("yolox", threshold=0.3, iou=0.45, options={} if raw else {"decoded": True}),
-        task="detect",
+        Decode("yolox", threshold=0.3, options={} if raw else {"decoded": True}),
         outputs=("grid",),
         classes=columns - 5,
         color="bgr",

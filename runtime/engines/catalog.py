@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import importlib.util
 from collections.abc import Callable
+from dataclasses import dataclass
 
 from ..errors import ModelError
 from .protocol import Engine, EngineOptions
 
-__all__ = ["ENGINES", "available", "open_engine"]
+__all__ = ["ENGINES", "Entry", "available", "open_engine"]
 
 
 def _onnxruntime(model: bytes, options: EngineOptions) -> Engine:
@@ -23,17 +24,24 @@ def _tflite(model: bytes, options: EngineOptions) -> Engine:
     return TfliteEngine(model, options)
 
 
-ENGINES: dict[str, Callable[[bytes, EngineOptions], Engine]] = {
-    "onnxruntime": _onnxruntime,
-    "tflite": _tflite,
-}
+@dataclass(frozen=True)
+class Entry:
+    """An engine: how it is loaded, the modules of which one must be there, and what to install where none is."""
 
-_PACKAGES = {"onnxruntime": ("onnxruntime",), "tflite": ("ai_edge_litert", "tflite_runtime")}
+    load: Callable[[bytes, EngineOptions], Engine]
+    modules: tuple[str, ...]
+    package: str
+
+
+ENGINES: dict[str, Entry] = {
+    "onnxruntime": Entry(_onnxruntime, ("onnxruntime",), "onnxruntime"),
+    "tflite": Entry(_tflite, ("ai_edge_litert", "tflite_runtime"), "ai-edge-litert"),
+}
 
 
 def available(name: str) -> bool:
     """Whether an engine's package is installed, found without importing it."""
-    return any(importlib.util.find_spec(package) is not None for package in _PACKAGES.get(name, ()))
+    return name in ENGINES and any(importlib.util.find_spec(module) is not None for module in ENGINES[name].modules)
 
 
 def open_engine(name: str, model: bytes, options: EngineOptions | None = None) -> Engine:
@@ -41,6 +49,5 @@ def open_engine(name: str, model: bytes, options: EngineOptions | None = None) -
     if name not in ENGINES:
         raise ModelError(f"no engine is called {name!r}; there are {', '.join(ENGINES)}")
     if not available(name):
-        package = {"onnxruntime": "onnxruntime", "tflite": "ai-edge-litert"}[name]
-        raise ModelError(f"the engine {name} is not installed: pip install {package}")
-    return ENGINES[name](model, options or EngineOptions())
+        raise ModelError(f"the engine {name} is not installed: pip install {ENGINES[name].package}")
+    return ENGINES[name].load(model, options or EngineOptions())

@@ -8,6 +8,7 @@ import json
 import math
 import os
 import time
+from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
@@ -18,15 +19,12 @@ from urllib.parse import parse_qs
 from starlette.types import Receive, Scope, Send
 
 from ..bundle.bundle import Bundle
-from ..decode.catalog import decoder_for
 from ..engines.protocol import EngineOptions
 from ..errors import EdgelensError, ImageError
 from ..frame import Frame
-from ..model.batching import SharedNetwork, batch_pays
-from ..model.network import with_threshold
+from ..model.network import LoadedNetwork
 from ..model.recognizer import BundleRecognizer
-from ..preprocess import fit
-from ..result import Result
+from ..result import SCHEMA, Origin, Result
 from .http.gate import refuse
 from .http.limits import BodyError, content_type, read_body
 from .http.multipart import parts_of
@@ -67,7 +65,7 @@ class RecognizeService:
         on_result: Callable[[Result], None] | None = None,
     ) -> None:
         self.bundle, self.limits, self.device, self.on_result = bundle, limits, device, on_result
-        self._recognizer = BundleRecognizer(bundle, engine=engine, precision=precision, options=options)
+        self._recognizer = BundleRecognizer(bundle, engine=engine, precision=precision, options=options, shared=True)
         self._threshold = threshold
         self.started = time.time()
         self.counts = ServiceCounts()
@@ -76,10 +74,7 @@ class RecognizeService:
         self._numbers = itertools.count()
 
     def __enter__(self) -> RecognizeService:
-        loaded = self._stack.enter_context(self._recognizer)
-        network = loaded.networks[self.bundle.manifest.steps[-1].network]
-        self._shared = SharedNetwork(network, most=batch_pays(network))
-        self._decode = decoder_for(network.network)
+        self._stack.enter_context(self._recognizer)
         workers = self.limits.workers or os.cpu_count() or 1
         self._pool = self._stack.enter_context(ThreadPoolExecutor(workers, thread_name_prefix="recognize"))
         return self
@@ -116,37 +111,32 @@ class RecognizeService:
         """One encoded picture's result; callable from many threads."""
         start = time.perf_counter()
         image = decode_upload(data, name, self.limits.pixels)
-        decoded = time.perf_counter()
-        network = self._shared.network.network
-        pixels, placement = fit(image, network.pixels)
-        prepared = time.perf_counter()
-        outputs = self._shared.outputs(pixels)
-        inferred = time.perf_counter()
-        seen = self._decode(outputs, with_threshold(network, threshold), placement)
-        done = time.perf_counter()
-        stages = {
-            "read": (decoded - start) * 1e3,
-            "preprocess": (prepared - decoded) * 1e3,
-            "infer": (inferred - prepared) * 1e3,
-            "decode": (done - inferred) * 1e3,
-        }
+        read_ms = (time.perf_counter() - start) * 1e3
         frame = Frame(image, index=next(self._numbers), captured=arrived, source=name)
-        return Result(frame, seen, stages, (time.monotonic() - arrived) * 1e3, device=self.device)
+        seen = self._recognizer.recognize(frame, threshold=threshold)
+        manifest = self.bundle.manifest
+        origin = Origin(self.device, manifest.name, manifest.content_version)
+        stages, age_ms = {"read": read_ms, **seen.stages}, (time.monotonic() - arrived) * 1e3
+        return Result(frame, seen.recognitions, stages, age_ms, origin=origin, view=seen.view)
 
     def model_json(self) -> dict[str, Any]:
         """What is running, for people and programs that ask."""
-        manifest, shared = self.bundle.manifest, self._shared
-        network, file = shared.network.network, shared.network.file
+        manifest = self.bundle.manifest
+        steps = [self._step_json(step.output, self._recognizer.networks[step.network]) for step in manifest.steps]
+        last = steps[-1]
+        return {"name": manifest.name, **last, "content_version": manifest.content_version, "steps": steps}
+
+    def _step_json(self, name: str, loaded: LoadedNetwork) -> dict[str, Any]:
+        network, file = loaded.network, loaded.file
         return {
-            "name": manifest.name,
+            "step": name,
             "task": network.task,
             "labels": list(network.labels),
             "engine": file.engine,
             "precision": file.precision,
             "input": [network.pixels.height, network.pixels.width, network.pixels.channels],
             "threshold": network.decode.held_to(self._threshold),
-            "content_version": manifest.content_version,
-            "batch": shared.most,
+            "batch": 1 if loaded.shared is None else loaded.shared.most,
         }
 
     def state(self) -> dict[str, Any]:
@@ -155,7 +145,10 @@ class RecognizeService:
 
     def families(self) -> list[Family]:
         """The service's numbers for Prometheus."""
-        batches = [({"size": str(size)}, count) for size, count in sorted(self._shared.batches.items())]
+        sizes: Counter[int] = Counter()
+        for loaded in self._recognizer.networks.values():
+            sizes.update(loaded.shared.batches if loaded.shared is not None else {})
+        batches = [({"size": str(size)}, count) for size, count in sorted(sizes.items())]
         return [
             *self.counts.families(),
             ("edgelens_requests_under_way", "gauge", "Requests being answered.", [({}, self._under_way)]),
@@ -201,7 +194,7 @@ class RecognizeService:
             else:
                 self._tell(result)
                 answers.append(result.to_json())
-        return json.dumps({"schema": 1, "items": answers}, ensure_ascii=False).encode()
+        return json.dumps({"schema": SCHEMA, "items": answers}, ensure_ascii=False).encode()
 
     def _tell(self, result: Result) -> None:
         if self.on_result is not None:

@@ -10,18 +10,17 @@ from typing import TYPE_CHECKING, Any
 
 import cv2
 
-from ..model.network import with_threshold
-from ..preprocess import view_of
-from ..result import Result
+from ..result import Origin, Result
 from ..sinks.protocol import Notice, Sink
 from ..sources.protocol import Source
+from .blanks import Blanks
 from .control import Control, LoopStatus, SourceStatus
 from .feeds import Feeds
 from .model_slot import ModelSlot
 from .outlets import Outlets
 from .pace import Pace
 from .sdnotify import SystemdNotifier
-from .smoothing import Announcer, Smoother
+from .smoothing import Announcer, Smoother, backgrounds
 from .summary import Tally
 
 if TYPE_CHECKING:
@@ -101,17 +100,16 @@ def watch(
             if lane.motion is not None and not lane.motion.changed(frame.image, settings.region):
                 continue
             with lane.model.in_use() as recognizer:
-                network = recognizer.bundle.manifest.main
-                seen, stages = recognizer.recognize(frame, region=settings.region, threshold=settings.threshold)
-            announced = None
+                manifest = recognizer.bundle.manifest
+                seen = recognizer.recognize(frame, region=settings.region, threshold=settings.threshold)
+            rows, announced = seen.recognitions, None
             if not lane.stills:
-                decode = with_threshold(network, settings.threshold).decode
-                seen = lane.smoother.smooth(seen, settings.smoothing, decode)
-                announced = lane.announcer.hear(seen, settings.agree, decode.background)
-            view = view_of(*frame.size, network.pixels, settings.region)
-            stages = {"capture": waiting.capture_ms, **stages}
+                rows = lane.smoother.smooth(rows, settings.smoothing, manifest, settings.threshold)
+                announced = lane.announcer.hear(rows, settings.agree, backgrounds(manifest))
+            stages = {"capture": waiting.capture_ms, **seen.stages}
             age_ms = (time.monotonic() - frame.captured) * 1e3
-            result = Result(frame, seen, stages, age_ms, announced, options.device, view)
+            origin = Origin(options.device, manifest.name, manifest.content_version)
+            result = Result(frame, rows, stages, age_ms, announced, origin, seen.view)
             lane.tally.add(result)
             yield result
 
@@ -130,7 +128,7 @@ def run(
 ) -> Outcome:
     """Watch, hand every result to the sinks, and sum up; `hear` misses none and must be quick."""
     live = {lane.source.name: lane.source.live for lane in lanes}
-    started, first = time.time(), True
+    started, first, blanks = time.time(), True, Blanks()
     with SystemdNotifier() as systemd, Outlets(sinks, stop) as outlets:
 
         def tell(notice: Notice) -> None:
@@ -153,6 +151,8 @@ def run(
                     systemd.ready("recognizing")
                     for note in (note for model in models for note in model.notes):
                         log(note)
+                if (doubt := blanks.hear(result)) is not None:
+                    log(doubt)
                 if hear is not None:
                     hear(result)
                 outlets.put(result, wait=not live[result.frame.source])

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import contextlib
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from ..bundle.bundle import Bundle
+from ..bundle.bundle import Bundle, one_network
 from ..engines.protocol import EngineOptions
 from ..errors import WorkError
 from ..model.open import open_model
@@ -52,8 +52,8 @@ class ModelSlot:
         with self._lock:
             if self._recognizer is None:
                 return "", ""
-            network = self._recognizer.networks[self.bundle.manifest.steps[-1].network]
-            return network.file.engine, network.file.precision
+            files = [network.file for network in self._recognizer.networks.values()]
+            return _all(file.engine for file in files), _all(file.precision for file in files)
 
     def improve(self, quiet_s: float) -> bool:
         """Let `--engine auto` look for a faster engine for so many seconds; True when there is nothing left to do."""
@@ -101,7 +101,12 @@ def _prove(bundle: Bundle, recognizer: BundleRecognizer) -> None:
         return
     from ..model.verify import verify_bundle
 
-    file = recognizer.networks[bundle.manifest.steps[-1].network].file
-    report = verify_bundle(bundle, engine=file.engine, precision=file.precision)
-    if not report.ok:
-        raise WorkError(f"{bundle.path}: fails its golden frames on this machine; the model that runs goes on")
+    for role, network in recognizer.networks.items():
+        alone = one_network(bundle, role, network.file)
+        if alone.manifest.golden and not verify_bundle(alone).ok:
+            raise WorkError(f"{bundle.path}: fails its golden frames on this machine; the model that runs goes on")
+
+
+def _all(words: Iterable[str]) -> str:
+    """The one word there is, or those of all steps."""
+    return " + ".join(dict.fromkeys(words))

@@ -1,39 +1,34 @@
-"""Steadier answers over time: averaged scores, and labels announced once they have been agreed on."""
+"""Steadier answers over time: each source's state of its task, and labels announced once they have been agreed on."""
 
 from __future__ import annotations
 
 from collections import Counter, deque
 from collections.abc import Collection
-from dataclasses import replace
 
-import numpy as np
-from numpy.typing import NDArray
-
-from ..bundle.manifest import Decode
-from ..decode.classify import ranked
+from ..bundle.manifest import Manifest
 from ..recognitions import UNKNOWN_ID, Recognitions
+from ..tasks.catalog import task_of
+from ..tasks.task import Steady
 
-__all__ = ["Announcer", "Smoother"]
+__all__ = ["Announcer", "Smoother", "backgrounds"]
 
 
 class Smoother:
-    """An exponential average of a classifier's probabilities; what has boxes passes through unchanged."""
+    """Steadies one source's answers as their task does; rows that were found inside others stay as they are."""
 
     def __init__(self) -> None:
-        self._average: NDArray[np.float32] | None = None
+        self._task = ""
+        self._steady: Steady | None = None
 
-    def smooth(self, seen: Recognitions, weight: float, settings: Decode) -> Recognitions:
-        """The frame's answer with the newest frame weighing `weight` (1 is no smoothing), ranked as a decoder does."""
-        newest = seen.maps.get("probabilities")
-        if weight >= 1 or newest is None or seen.boxes is not None:
-            self._average = None
+    def smooth(
+        self, seen: Recognitions, weight: float, manifest: Manifest, threshold: float | None = None
+    ) -> Recognitions:
+        """The frame's answer with the newest frame weighing `weight`; a threshold here is in place of the model's."""
+        if len(manifest.steps) > 1:  # crops are strangers to those of the frame before until they are tracked
             return seen
-        if self._average is None or self._average.shape != newest.shape:
-            self._average = np.array(newest, np.float32)
-            return seen
-        self._average = self._average + np.float32(weight) * (newest - self._average)
-        ids, scores = ranked(self._average, settings)
-        return replace(seen, ids=ids, scores=scores, maps={**seen.maps, "probabilities": self._average})
+        if self._steady is None or self._task != manifest.main.task:
+            self._task, self._steady = manifest.main.task, task_of(manifest.main.task).steady()
+        return self._steady(seen, weight, manifest.main.decode.at(threshold))
 
 
 class Announcer:
@@ -64,8 +59,13 @@ class Announcer:
         return frozenset(self._standing)
 
 
+def backgrounds(manifest: Manifest) -> frozenset[str]:
+    """The labels of all networks that mean "nothing there"."""
+    return frozenset(label for network in manifest.networks.values() for label in network.decode.background)
+
+
 def _present(seen: Recognitions, background: Collection[str]) -> frozenset[str]:
-    """A classifier's best label, or the labels of all boxes."""
-    rows = range(len(seen)) if seen.boxes is not None else range(min(len(seen), 1))
-    labels = (seen.label(row) for row in rows if seen.ids[row] != UNKNOWN_ID)
+    """What is there, in the words of the step that looked closest: not of rows others were found in."""
+    looked_into = set() if seen.parents is None else set(seen.parents.tolist())
+    labels = (seen.label(row) for row in range(len(seen)) if seen.ids[row] != UNKNOWN_ID and row not in looked_into)
     return frozenset(label for label in labels if label not in background)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["AREAS", "Boxes", "DetectionScores", "average_precision", "overlaps"]
+from ..decode.boxes import overlaps
+
+__all__ = ["AREAS", "Boxes", "DetectionScores", "average_precision"]
 
 IOUS = np.linspace(0.5, 0.95, 10)
 RECALLS = np.linspace(0, 1, 101)
@@ -79,14 +80,8 @@ def average_precision(truth: Boxes, found: Boxes, classes: int) -> DetectionScor
     return DetectionScores(precision, recall)
 
 
-def overlaps(found: NDArray[Any], truth: NDArray[Any], crowd: NDArray[np.bool_]) -> NDArray[np.float64]:
-    """(D, G) intersection over union; over the found box alone where the truth is a crowd."""
-    low = np.maximum(found[:, None, :2], truth[None, :, :2])
-    high = np.minimum(found[:, None, :2] + found[:, None, 2:], truth[None, :, :2] + truth[None, :, 2:])
-    inside = np.maximum(high - low, 0).prod(axis=2)
-    mine, theirs = found[:, 2:].prod(axis=1)[:, None], truth[:, 2:].prod(axis=1)[None]
-    union = np.where(crowd[None], mine, mine + theirs - inside)
-    return np.asarray(np.divide(inside, union, out=np.zeros_like(inside), where=union > 0), np.float64)
+def _corners(boxes: NDArray[np.float64]) -> NDArray[np.float64]:
+    return np.concatenate([boxes[:, :2], boxes[:, :2] + boxes[:, 2:]], axis=1)
 
 
 def _by_image(boxes: Boxes, label: int) -> dict[int, NDArray[np.intp]]:
@@ -114,7 +109,9 @@ def _match(
     hit = np.zeros((len(IOUS), len(f)), bool)
     ignored = np.zeros((len(IOUS), len(f)), bool)
     if len(t) and len(f):
-        iou = overlaps(found.boxes[f], truth.boxes[t], crowd)
+        ours, theirs = found.boxes[f], truth.boxes[t]
+        areas = ours[:, 2:].prod(axis=1), theirs[:, 2:].prod(axis=1)
+        iou = overlaps(_corners(ours), _corners(theirs), areas=areas, crowd=crowd)
         taken = np.zeros((len(IOUS), len(t)), bool)
         least = np.minimum(IOUS, 1 - 1e-10)[:, None]
         levels = np.arange(len(IOUS))

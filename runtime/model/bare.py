@@ -5,15 +5,14 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from ..bundle.bundle import Bundle
-from ..bundle.manifest import Decode, Manifest, ModelFile, Network, Output
+from ..bundle.manifest import Manifest, ModelFile, Network, Output
+from ..decode.catalog import DECODERS, readers_for, words
 from ..decode.picture import picture_is_nchw
 from ..decode.reading import Reading
-from ..decode.readings import LAYOUTS, READINGS, readers_for
 from ..engines.protocol import TensorInfo
 from ..errors import ModelError, UsageError
 from ..formats.catalog import describe
@@ -21,7 +20,8 @@ from ..formats.description import ModelDescription
 from ..formats.onnx_external import with_weights
 from ..labels import fit_labels, labels_from_metadata
 from ..preprocess import PixelContract, TensorContract
-from .options import ModelOptions
+from .arguments import ModelArguments
+from .asked import known_labels, with_answer
 
 __all__ = ["open_bare", "read_file", "read_model"]
 
@@ -31,13 +31,13 @@ _INTEGERS = ("uint8", "int8")
 _DTYPES = (*_INTEGERS, "int16", "float16", "float32", "float64")
 
 
-def open_bare(path: Path, options: ModelOptions) -> Bundle:
+def open_bare(path: Path, said: ModelArguments) -> Bundle:
     """A bundle of one network that runs a model file of other people."""
     data, file = read_model(path)
-    file = _sized(file, options, path)
-    labels, labels_from = _known_labels(file, options)
-    reading = _reading(file, labels, options, path)
-    network, notes = _network(file, reading, labels, labels_from, options, path)
+    file = _sized(file, said, path)
+    labels, labels_from = _known_labels(file, said)
+    reading = _reading(file, labels, said, path)
+    network, notes = _network(file, reading, labels, labels_from, said, path)
     entry = f"models/{path.name}"
     digest = hashlib.sha256(data).hexdigest()
     stored = dataclasses.replace(network.files[0], path=entry, sha256=digest, bytes=len(data))
@@ -65,16 +65,16 @@ def read_file(path: Path) -> bytes:
         raise ModelError(f"{path}: could not be read ({error.strerror or error})") from None
 
 
-def _known_labels(file: ModelDescription, options: ModelOptions) -> tuple[tuple[str, ...], str]:
-    if options.labels is not None:
-        return options.labels, options.labels_from
+def _known_labels(file: ModelDescription, said: ModelArguments) -> tuple[tuple[str, ...], str]:
+    if said.labels is not None:
+        return known_labels(said)
     return file.labels or labels_from_metadata(file.metadata), "the labels in its metadata"
 
 
-def _reading(file: ModelDescription, labels: tuple[str, ...], options: ModelOptions, path: Path) -> Reading:
+def _reading(file: ModelDescription, labels: tuple[str, ...], said: ModelArguments, path: Path) -> Reading:
     """The asked family's contract, or the first family that the file's shapes and metadata belong to."""
-    asked = options.decoder
-    known = [*READINGS, *LAYOUTS]
+    asked = said.decoder
+    known = words()
     if asked is not None and asked not in known:
         raise UsageError(f"--decode {asked}: must be one of {', '.join(known)}")
     for read in readers_for(file, asked):
@@ -91,77 +91,55 @@ def _network(
     reading: Reading,
     labels: tuple[str, ...],
     labels_from: str,
-    options: ModelOptions,
+    said: ModelArguments,
     path: Path,
 ) -> tuple[Network, tuple[str, ...]]:
     notes = list(reading.notes)
     names = reading.labels or labels
     if names and reading.classes is not None:
         try:
-            names, said = fit_labels(names, reading.classes, labels_from)
-            notes += said
+            names, moved = fit_labels(names, reading.classes, labels_from)
+            notes += moved
         except UsageError as error:
-            if options.labels is not None:
+            if said.labels is not None:
                 raise
             names = ()
             notes.append(f"{error}; numbers are shown instead")
-    pixels, tensor, assumed = _picture(file, reading, options, path)
+    pixels, tensor, assumed = _picture(file, reading, said, path)
     notes += assumed
     network = Network(
-        task=reading.task,
+        task=DECODERS[reading.decode.decoder].task,
         labels=names,
         pixels=pixels,
         outputs=tuple(Output(name) for name in reading.outputs),
         decode=reading.decode,
         files=(ModelFile("", file.engine, file.precision, tensor, outputs=reading.picked),),
     )
-    return with_decode_options(network, options), tuple(notes)
-
-
-def with_decode_options(network: Network, options: ModelOptions) -> Network:
-    """The network with the asked threshold, overlap, count and classes."""
-    said = {"threshold": options.threshold, "iou": options.iou, "max_det": options.max_det}
-    changes: dict[str, Any] = {name: value for name, value in said.items() if value is not None}
-    if options.classes is not None:
-        changes["options"] = {**network.decode.options, "classes": _class_ids(options.classes, network.labels)}
-    decode: Decode = dataclasses.replace(network.decode, **changes)
-    return dataclasses.replace(network, decode=decode)
-
-
-def _class_ids(classes: tuple[str, ...], labels: tuple[str, ...]) -> list[int]:
-    ids = []
-    for name in classes:
-        if name in labels:
-            ids += [i for i, label in enumerate(labels) if label == name]
-        elif name.isdecimal() and (not labels or int(name) < len(labels)):
-            ids.append(int(name))
-        else:
-            raise UsageError(f"--classes {name}: is no label of this model, nor a class number")
-    return ids
+    return with_answer(network, said), tuple(notes)
 
 
 def _picture(
-    file: ModelDescription, reading: Reading, options: ModelOptions, path: Path
+    file: ModelDescription, reading: Reading, said: ModelArguments, path: Path
 ) -> tuple[PixelContract, TensorContract, list[str]]:
     """The picture and the tensor that the file's one input wants."""
     info, layout, channels, size = _input(file, path)
     height, width = _size(size, reading, path)
-    color = options.color or ("gray" if channels == 1 else reading.color)
+    color = said.color or ("gray" if channels == 1 else reading.color)
     if (color == "gray") != (channels == 1):
         raise UsageError(f"--color {color}: {path} takes {channels} channel{'s' if channels > 1 else ''}")
-    for value, name in ((options.mean, "--mean"), (options.std, "--std")):
+    for value, name in ((said.mean, "--mean"), (said.std, "--std")):
         if value is not None and len(value) > channels:
             raise UsageError(f"{name}: {len(value)} numbers for a model of {channels} channel")
     pixels = PixelContract(
         height,
         width,
         color,  # type: ignore[arg-type]
-        options.resize or reading.resize,  # type: ignore[arg-type]
+        said.resize or reading.resize,  # type: ignore[arg-type]
         reading.filter,
-        reading.pad if options.pad is None else options.pad,
+        reading.pad if said.pad is None else said.pad,
         reading.anchor,
     )
-    tensor, notes = _tensor(info, layout, reading, options)
+    tensor, notes = _tensor(info, layout, reading, said)
     return pixels, tensor, notes
 
 
@@ -193,31 +171,32 @@ def _size(size: tuple[int | None, int | None], reading: Reading, path: Path) -> 
     return height, width
 
 
-def _sized(file: ModelDescription, options: ModelOptions, path: Path) -> ModelDescription:
+def _sized(file: ModelDescription, said: ModelArguments, path: Path) -> ModelDescription:
     """The file, its input checked, with the asked size in place of the axes that it leaves free."""
     info, _, _, size = _input(file, path)
-    if options.size is None:
+    if said.input_size is None:
         return file
-    if any(fixed not in (None, asked) for fixed, asked in zip(size, options.size, strict=True)):
+    width, height = said.input_size
+    if size[0] not in (None, height) or size[1] not in (None, width):
         raise UsageError(f"--input-size: {path} takes {size[1] or '?'}x{size[0] or '?'} and no other size")
     shape = list(info.shape)
     at = 2 if picture_is_nchw(info, file.format) else 1
-    shape[at : at + 2] = options.size
+    shape[at : at + 2] = height, width
     return dataclasses.replace(file, inputs=(dataclasses.replace(info, shape=tuple(shape)),))
 
 
-def _tensor(info: TensorInfo, layout: str, reading: Reading, options: ModelOptions) -> tuple[TensorContract, list[str]]:
+def _tensor(info: TensorInfo, layout: str, reading: Reading, said: ModelArguments) -> tuple[TensorContract, list[str]]:
     """The numbers of the input: options first, then the family or the file, then the pixel as it is."""
     filling = TensorContract(info.name, layout, info.dtype, (128.0,) if info.dtype == "int8" else (0.0,))  # type: ignore[arg-type]
-    asked = options.mean is not None or options.std is not None
+    asked = said.mean is not None or said.std is not None
     if reading.tensor is not None and not asked:
         return dataclasses.replace(reading.tensor, name=info.name, layout=layout), []  # type: ignore[arg-type]
-    mean, std = options.mean or reading.mean, options.std or reading.std
+    mean, std = said.mean or reading.mean, said.std or reading.std
     stated = dataclasses.replace(
         filling, mean=mean or (0.0,), std=std or (1.0,), scale=info.scale, zero_point=info.zero_point
     )
     if asked:
-        return stated, _doubts(options)
+        return stated, _doubts(said)
     if info.dtype in _INTEGERS:
         known = mean is not None and info.scale is not None
         return (stated if known and not _almost_pixels(stated) else filling), []
@@ -226,11 +205,11 @@ def _tensor(info: TensorInfo, layout: str, reading: Reading, options: ModelOptio
     return stated, []
 
 
-def _doubts(options: ModelOptions) -> list[str]:
+def _doubts(said: ModelArguments) -> list[str]:
     """A note about figures that were meant for pixels of 0 to 1, such as ImageNet's .485 and .229."""
-    if options.std is None or max(options.std) >= 1:
+    if said.std is None or max(said.std) >= 1:
         return []
-    figures = {"--mean": options.mean, "--std": options.std}
+    figures = {"--mean": said.mean, "--std": said.std}
     meant = " ".join(f"{k} {','.join(f'{255 * v:g}' for v in values)}" for k, values in figures.items() if values)
     return [f"pixels go from 0 to 255 here: figures for 0 to 1 would be {meant}"]
 

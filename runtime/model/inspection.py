@@ -14,9 +14,9 @@ from ..engines.protocol import TensorInfo
 from ..errors import EdgelensError
 from ..formats.catalog import FORMATS, describe
 from ..formats.description import ModelDescription
+from .arguments import ModelArguments
 from .bare import open_bare, read_file
 from .open import open_model
-from .options import ModelOptions
 
 __all__ = ["inspect_model"]
 
@@ -34,7 +34,7 @@ def _bare(path: Path) -> dict[str, Any]:
     file = describe(data, str(path))
     found: dict[str, Any] = {"kind": file.format, "file": str(path), **_file_facts(data, file)}
     try:
-        bundle = open_bare(path, ModelOptions())
+        bundle = open_bare(path, ModelArguments())
     except EdgelensError as error:
         found["decoder"], found["notes"] = None, [str(error)]
     else:

@@ -1,11 +1,9 @@
-"""One network with one of its model files loaded: the code path that camera, evaluation and verification share."""
+"""One network with one of its model files loaded: picture in, outputs by name out, decoded where they lie."""
 
 from __future__ import annotations
 
 import math
-import time
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -17,23 +15,13 @@ from ..decode.catalog import decoder_for
 from ..engines.catalog import available, open_engine
 from ..engines.protocol import EngineOptions, dequantized
 from ..errors import ModelError
-from ..preprocess import Placement, Region, fit, to_tensor
+from ..preprocess import Placement, to_tensor
 from ..recognitions import Recognitions
+from .shared_engine import SharedEngine, batch_pays
 
-__all__ = ["LoadedNetwork", "StageTimes", "choose_file", "with_threshold"]
+__all__ = ["LoadedNetwork", "choose_file"]
 
-
-@dataclass
-class StageTimes:
-    """Milliseconds spent in each stage, summed over the steps of one frame."""
-
-    preprocess: float = 0.0
-    infer: float = 0.0
-    decode: float = 0.0
-
-    def as_dict(self) -> dict[str, float]:
-        """The stages by name, in their order."""
-        return {"preprocess": self.preprocess, "infer": self.infer, "decode": self.decode}
+Outputs = dict[str, NDArray[Any]]
 
 
 def choose_file(network: Network, engine: str = "auto", precision: str | None = None) -> ModelFile:
@@ -47,47 +35,51 @@ def choose_file(network: Network, engine: str = "auto", precision: str | None = 
     return next((file for file in fitting if available(file.engine)), fitting[0])
 
 
-def with_threshold(network: Network, threshold: float | None) -> Network:
-    """The network with another rejection threshold in its decode settings."""
-    held = network.decode.held_to(threshold)
-    if held == network.decode.threshold:
-        return network
-    return replace(network, decode=replace(network.decode, threshold=held))
-
-
 class LoadedNetwork:
-    """A network ready to run: geometry, tensor, engine and decoder in one call each."""
+    """A network ready to run; one thread asks it, or many once it is shared."""
 
     def __init__(self, bundle: Bundle, network: Network, file: ModelFile, options: EngineOptions | None = None) -> None:
-        self.network, self.file = network, file
+        self.network, self.file, self.options = network, file, options or EngineOptions()
         self.engine = open_engine(file.engine, bundle.read(file.path), options)
         self._decode = decoder_for(network)
         self._names = self._output_names()
         self._input_shape = self._checked_input()
+        self.shared: SharedEngine | None = None
+        self.batch = 1  # pictures at once
 
-    def outputs(self, pixels: NDArray[np.uint8]) -> dict[str, NDArray[Any]]:
-        """The network's outputs by name, in real numbers, for a picture (H, W, C) made by `preprocess.fit`."""
-        return self._named(self._run(to_tensor(pixels, self.file.tensor)))
+    def outputs(self, pixels: NDArray[np.uint8]) -> Outputs:
+        """The outputs by name, in real numbers, with a batch axis, for a picture (H, W, C) made by `preprocess.fit`."""
+        return self._outputs(pixels) if self.shared is None else self.shared.outputs(pixels)
 
-    def decode(self, outputs: Mapping[str, NDArray[Any]], placement: Placement) -> Recognitions:
-        """What outputs say, those of this file or a reference's."""
-        return self._decode(outputs, self.network, placement)
+    def outputs_of_many(self, pictures: Sequence[NDArray[np.uint8]]) -> list[Outputs]:
+        """The outputs of several pictures, in batches where `measure_batches` has found that they pay."""
+        if self.batch == 1 or len(pictures) < 2:
+            return [{name: np.array(values) for name, values in self.outputs(one).items()} for one in pictures]
+        found: list[Outputs] = []
+        for start in range(0, len(pictures), self.batch):
+            outputs = self._outputs(np.stack(pictures[start : start + self.batch]))
+            count = min(self.batch, len(pictures) - start)
+            found += [{name: values[i : i + 1] for name, values in outputs.items()} for i in range(count)]
+        return found
 
-    def recognize(
-        self, image: NDArray[np.uint8], region: Region | None, times: StageTimes, threshold: float | None = None
+    def measure_batches(self) -> None:
+        """Find out whether several pictures at once are faster than one by one."""
+        if self.engine.inputs[0].shape[:1] == (None,):
+            pixels = self.network.pixels
+            self.batch = batch_pays(
+                self._outputs, np.full((pixels.height, pixels.width, pixels.channels), 128, np.uint8)
+            )
+
+    def share(self) -> None:
+        """From here on many threads may ask at once."""
+        self.measure_batches()
+        self.shared = SharedEngine(self._outputs, self.batch)
+
+    def decode(
+        self, outputs: Mapping[str, NDArray[Any]], placement: Placement, threshold: float | None = None
     ) -> Recognitions:
-        """What the network sees in a BGR image, adding to the stage times; a threshold here is for this image."""
-        start = time.perf_counter()
-        pixels, placement = fit(image, self.network.pixels, region)
-        tensor = to_tensor(pixels, self.file.tensor)
-        prepared = time.perf_counter()
-        raw = self._run(tensor)
-        inferred = time.perf_counter()
-        seen = self._decode(self._named(raw), with_threshold(self.network, threshold), placement)
-        times.preprocess += (prepared - start) * 1e3
-        times.infer += (inferred - prepared) * 1e3
-        times.decode += (time.perf_counter() - inferred) * 1e3
-        return seen
+        """What outputs say, those of this file or a reference's; a threshold here is for them alone."""
+        return self._decode(outputs, placement, threshold)
 
     def __enter__(self) -> LoadedNetwork:
         self.engine.__enter__()
@@ -96,8 +88,10 @@ class LoadedNetwork:
     def __exit__(self, *exc: object) -> None:
         self.engine.__exit__(*exc)
 
-    def _run(self, tensor: NDArray[Any]) -> list[NDArray[Any]]:
-        return self.engine.run([tensor if self._input_shape is None else tensor.reshape(self._input_shape)])
+    def _outputs(self, pixels: NDArray[np.uint8]) -> Outputs:
+        tensor = to_tensor(pixels, self.file.tensor)
+        raw = self.engine.run([tensor if self._input_shape is None else tensor.reshape(self._input_shape)])
+        return {name: dequantized(raw[i], self.engine.outputs[i]) for name, i in self._names}
 
     def _checked_input(self) -> tuple[int, ...] | None:
         """Refuse a file that takes another picture than its contract says; the shape to give where it is not 4-D."""
@@ -131,6 +125,3 @@ class LoadedNetwork:
         if missing := [name for name in wanted if name not in there]:
             raise ModelError(f"{self.file.path}: has no output {missing[0]!r}; there are {', '.join(there)}")
         return [(output.name, there.index(name)) for output, name in zip(self.network.outputs, wanted, strict=True)]
-
-    def _named(self, raw: list[NDArray[Any]]) -> dict[str, NDArray[Any]]:
-        return {name: dequantized(raw[i], self.engine.outputs[i]) for name, i in self._names}

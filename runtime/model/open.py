@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import dataclasses
 import os
-from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from ..bundle.bundle import Bundle
 from ..errors import UsageError
-from ..labels import read_labels
-from .options import ModelOptions, numbers
+from .arguments import ModelArguments
 
 __all__ = ["builtin_names", "open_model"]
 
@@ -22,44 +21,16 @@ def builtin_names() -> tuple[str, ...]:
     return tuple(sorted(entry.stem for entry in _BUILTIN.glob("*.edge")))
 
 
-def open_model(
-    name: str | os.PathLike[str] | Bundle,
-    *,
-    labels: str | Sequence[str] | None = None,
-    mean: str | float | Sequence[float] | None = None,
-    std: str | float | Sequence[float] | None = None,
-    color: str | None = None,
-    resize: str | None = None,
-    pad: int | None = None,
-    input_size: str | tuple[int, int] | None = None,
-    decoder: str | None = None,
-    threshold: float | None = None,
-    iou: float | None = None,
-    max_det: int | None = None,
-    classes: str | Sequence[str | int] | None = None,
-) -> Bundle:
-    """The bundle that a MODEL argument names, or a bundle as asked; options may be given as the command line writes it.
+def open_model(name: str | os.PathLike[str] | Bundle, said: ModelArguments | None = None, **arguments: Any) -> Bundle:
+    """The bundle that a MODEL argument names, or a bundle as asked.
 
-    `labels` is a file's path or the names themselves, `input_size` is "WxH" or (width, height), `classes` are names or
-    numbers. What had to be assumed of a bare model file stands in the bundle's `notes`.
+    What is said of it are the fields of `ModelArguments`, together or each by its name, as the command line writes
+    them or as Python does: `labels` is a file's path or the names themselves, `input_size` "WxH" or (width, height),
+    `classes` are names or numbers. What had to be assumed of a bare model file stands in the bundle's `notes`.
     """
-    options = ModelOptions(
-        labels=read_labels(labels) if isinstance(labels, str) else None if labels is None else tuple(labels),
-        labels_from=f"--labels {labels}" if isinstance(labels, str) else "labels",
-        mean=numbers(mean, "--mean"),
-        std=numbers(std, "--std"),
-        color=color,
-        resize=resize,
-        pad=pad,
-        size=_size(input_size),
-        decoder=decoder,
-        threshold=threshold,
-        iou=iou,
-        max_det=max_det,
-        classes=_classes(classes),
-    )
+    said = dataclasses.replace(said or ModelArguments(), **arguments)
     if isinstance(name, Bundle):
-        return _with_options(name, options, str(name.path or name.manifest.name))
+        return _as_asked(name, said, str(name.path or name.manifest.name))
     name = os.fspath(name)
     path = Path(name)
     if name in builtin_names() and not path.is_file():  # a folder of pictures may well be called digits
@@ -70,43 +41,24 @@ def open_model(
     if path.suffix.lower() in (".onnx", ".tflite"):
         from .bare import open_bare
 
-        return open_bare(path, options)
-    return _with_options(Bundle.open(path), options, name)
+        return open_bare(path, said)
+    return _as_asked(Bundle.open(path), said, name)
 
 
-def _with_options(bundle: Bundle, options: ModelOptions, name: str) -> Bundle:
+def _as_asked(bundle: Bundle, said: ModelArguments, name: str) -> Bundle:
     """The bundle with its answer's settings changed as asked; its picture is its own."""
-    if said := options.said_of_pixels():
-        raise UsageError(f"--{said[0]}: {name} is a bundle and brings its own; it is for bare model files")
-    if options == ModelOptions():
+    if flags := said.said_of_picture():
+        raise UsageError(f"{flags[0]}: {name} is a bundle and brings its own; it is for bare model files")
+    if said == ModelArguments():
         return bundle
-    from .bare import with_decode_options
+    from .asked import known_labels, with_answer
 
     manifest = bundle.manifest
     role, network = manifest.steps[-1].network, manifest.main
-    if options.labels is not None:
-        if network.labels and len(options.labels) != len(network.labels):
-            raise UsageError(f"{options.labels_from}: {len(options.labels)} names for {len(network.labels)} classes")
-        network = dataclasses.replace(network, labels=options.labels)
-    networks = {**manifest.networks, role: with_decode_options(network, options)}
+    if said.labels is not None:
+        labels, origin = known_labels(said)
+        if network.labels and len(labels) != len(network.labels):
+            raise UsageError(f"{origin}: {len(labels)} names for {len(network.labels)} classes")
+        network = dataclasses.replace(network, labels=labels)
+    networks = {**manifest.networks, role: with_answer(network, said)}
     return dataclasses.replace(bundle, manifest=dataclasses.replace(manifest, networks=networks))
-
-
-def _size(text: str | tuple[int, int] | None) -> tuple[int, int] | None:
-    """Height and width from "WxH", one side of a square, or (width, height)."""
-    if text is None:
-        return None
-    try:
-        sides = [int(side) for side in text.lower().split("x")] if isinstance(text, str) else list(text)
-    except ValueError:
-        sides = []
-    if len(sides) not in (1, 2) or not all(1 <= side <= 8192 for side in sides):
-        raise UsageError(f"--input-size {text}: write WIDTHxHEIGHT, such as 640x480")
-    return sides[-1], sides[0]
-
-
-def _classes(classes: str | Sequence[str | int] | None) -> tuple[str, ...] | None:
-    if classes is None:
-        return None
-    parts = classes.split(",") if isinstance(classes, str) else classes
-    return tuple(str(part).strip() for part in parts if str(part).strip())

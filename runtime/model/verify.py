@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import io
 import math
 import platform
-import zipfile
-import zlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -15,19 +12,21 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..bundle.bundle import Bundle
+from ..bundle.bundle import Bundle, one_network
 from ..bundle.manifest import Golden, ModelFile
-from ..decode.boxes import matched
 from ..engines.catalog import available
 from ..engines.protocol import EngineOptions
 from ..errors import BundleError, ModelError, UsageError
-from ..images.read import decode_image
-from ..preprocess import Placement, fit
-from .network import LoadedNetwork
+from ..frame import Frame
+from ..preprocess import fit
+from ..tasks.catalog import task_of
+from ..tasks.task import Answer
+from .doubts import doubts_of
+from .golden import frames_of, reference_of
+from .recognizer import BundleRecognizer
+from .verify_pipeline import pipeline_agreement
 
 __all__ = ["FileReport", "VerifyReport", "limits_here", "snr_db", "verify_bundle"]
-
-_MAX_REFERENCE_BYTES = 512 * 1024 * 1024
 
 Outputs = Mapping[str, NDArray[Any]]
 
@@ -36,23 +35,24 @@ Outputs = Mapping[str, NDArray[Any]]
 class FileReport:
     """How far one model file is off the reference on this machine; `problem` says why it could not be measured."""
 
-    network: str
+    network: str  # its role; "" for the whole pipeline
     path: str
     engine: str
     precision: str
     needed_agreement: float
     needed_snr_db: float
     frames: int = 0
-    top1_agreement: float = 0.0  # of detectors: the share of boxes that agree
+    agreement: float = 0.0  # as the task counts it: best classes that are the same, boxes that both find, ...
     snr_db: float = -math.inf  # of the worst output; infinite where every number is equal
     max_difference: float = math.inf
     skipped: bool = False  # its engine is not installed here
     problem: str = ""
+    doubts: tuple[str, ...] = ()  # why this may prove little
 
     @property
     def within(self) -> bool:
         """Whether it was measured and lies inside its limits."""
-        enough = self.top1_agreement >= self.needed_agreement and self.snr_db >= self.needed_snr_db
+        enough = self.agreement >= self.needed_agreement and self.snr_db >= self.needed_snr_db
         return enough and not self.problem
 
     def to_json(self) -> dict[str, Any]:
@@ -63,7 +63,7 @@ class FileReport:
 
 @dataclass(frozen=True)
 class VerifyReport:
-    """Every model file's report."""
+    """Every model file's report, and the whole pipeline's where there are several steps."""
 
     bundle: str
     files: tuple[FileReport, ...]
@@ -73,6 +73,11 @@ class VerifyReport:
         """Whether something was measured and nothing is outside its limits."""
         measured = [file for file in self.files if not file.skipped]
         return bool(measured) and all(file.within for file in measured)
+
+    @property
+    def doubts(self) -> tuple[str, ...]:
+        """Why a proof may prove little, in words for people."""
+        return tuple(dict.fromkeys(f"{file.path}: {doubt}" for file in self.files for doubt in file.doubts))
 
     def to_json(self) -> dict[str, Any]:
         """The report as JSON types."""
@@ -89,11 +94,9 @@ def verify_bundle(
         raise BundleError(f"{name}: has no golden frames to verify it with")
     reports: list[FileReport] = []
     for golden in bundle.manifest.golden:
-        role = golden.network or bundle.manifest.steps[-1].network
-        network = bundle.manifest.networks[role]
-        frames, reference = _frames(bundle, golden), _reference(bundle, golden)
-        wanted = [f for f in network.files if engine in ("auto", f.engine) and precision in (None, f.precision)]
-        reports += [_verified(bundle, role, file, frames, reference, options) for file in wanted]
+        whole = not golden.network and len(bundle.manifest.steps) > 1
+        check = _whole if whole else _network
+        reports += check(bundle, golden, engine, precision, options)
     if not reports:
         there = ", ".join(f"{f.engine} {f.precision}" for n in bundle.manifest.networks.values() for f in n.files)
         asked = f"--engine {engine} --precision {precision or 'any'}"
@@ -105,12 +108,12 @@ def limits_here(file: ModelFile) -> tuple[float, float]:
     """The agreement and SNR (dB) a file must reach here: without VNNI, onnxruntime's 8-bit kernels saturate."""
     limits = file.limits
     if file.engine == "onnxruntime" and _lacks_vnni():
-        agreement, snr = limits.no_vnni_top1_agreement, limits.no_vnni_snr_db
+        agreement, snr = limits.no_vnni_agreement, limits.no_vnni_snr_db
         return (
-            limits.top1_agreement if agreement is None else agreement,
+            limits.agreement if agreement is None else agreement,
             limits.snr_db if snr is None else snr,
         )
-    return limits.top1_agreement, limits.snr_db
+    return limits.agreement, limits.snr_db
 
 
 def snr_db(wanted: NDArray[Any], found: NDArray[Any]) -> float:
@@ -125,11 +128,22 @@ def snr_db(wanted: NDArray[Any], found: NDArray[Any]) -> float:
     return 10 * math.log10(power / loss) if power else -math.inf
 
 
+def _network(
+    bundle: Bundle, golden: Golden, engine: str, precision: str | None, options: EngineOptions | None
+) -> Iterator[FileReport]:
+    """Every wanted file of one network."""
+    role = golden.network or bundle.manifest.steps[-1].network
+    frames, reference = frames_of(bundle, golden), reference_of(bundle, golden)
+    for file in bundle.manifest.networks[role].files:
+        if engine in ("auto", file.engine) and precision in (None, file.precision):
+            yield _verified(bundle, role, file, frames, reference, options)
+
+
 def _verified(
     bundle: Bundle,
     role: str,
     file: ModelFile,
-    frames: list[NDArray[np.uint8]],
+    frames: Sequence[Frame],
     reference: Outputs,
     options: EngineOptions | None,
 ) -> FileReport:
@@ -138,39 +152,52 @@ def _verified(
         return replace(report, skipped=True, problem=f"{file.engine} is not installed here")
     network = bundle.manifest.networks[role]
     try:
-        with LoadedNetwork(bundle, network, file, options) as loaded:
-            fitted = [fit(frame, network.pixels) for frame in frames]
-            found = [loaded.outputs(pixels) for pixels, _ in fitted]
-            wanted = [_row(reference, i, outputs, bundle) for i, outputs in enumerate(found)]
-            agreement = _agreement(loaded, wanted, found, [placement for _, placement in fitted])
+        with BundleRecognizer(one_network(bundle, role, file), engine=file.engine, options=options) as recognizer:
+            loaded, wanted, found = recognizer.networks[role], [], []
+            for i, frame in enumerate(frames):
+                seen = recognizer.recognize(frame)
+                found.append(Answer({name: np.array(value) for name, value in seen.outputs.items()}, seen.recognitions))
+                ours = _row(reference, i, seen.outputs, bundle)
+                wanted.append(Answer(ours, loaded.decode(ours, fit(frame.image, network.pixels)[1])))
     except ModelError as error:
         return replace(report, problem=str(error))
-    names = list(wanted[0])
-    ours, theirs = ({n: np.concatenate([o[n].ravel() for o in side]) for n in names} for side in (wanted, found))
     return replace(
         report,
-        top1_agreement=agreement,
-        snr_db=min(snr_db(ours[n], theirs[n]) for n in names),
-        max_difference=max(float(np.abs(ours[n] - theirs[n]).max(initial=0)) for n in names),
+        agreement=task_of(network.task).agreement(wanted, found),
+        **_distances(wanted, found),
+        doubts=doubts_of(network, file, frames, found),
     )
 
 
-def _agreement(
-    loaded: LoadedNetwork, wanted: Sequence[Outputs], found: Sequence[Outputs], where: Sequence[Placement]
-) -> float:
-    """How often the best class is the same; for detectors the share of boxes that both find."""
-    if loaded.network.task == "classify":
-        pairs = zip(wanted, found, strict=True)
-        return float(np.mean([_best(ours) == _best(theirs) for ours, theirs in pairs]))
+def _distances(wanted: Sequence[Answer], found: Sequence[Answer]) -> dict[str, Any]:
+    """How far the outputs are apart: the worst one's SNR, and the largest difference of two numbers."""
+    names = list(wanted[0].outputs)
     ours, theirs = (
-        [loaded.decode(outputs, placement) for outputs, placement in zip(side, where, strict=True)]
-        for side in (wanted, found)
+        {n: np.concatenate([a.outputs[n].ravel() for a in side]) for n in names} for side in (wanted, found)
     )
-    return matched(ours, theirs)
+    return {
+        "snr_db": min(snr_db(ours[n], theirs[n]) for n in names),
+        "max_difference": max(float(np.abs(ours[n] - theirs[n]).max(initial=0)) for n in names),
+    }
 
 
-def _best(outputs: Outputs) -> int:
-    return int(np.argmax(next(iter(outputs.values()))))
+def _whole(
+    bundle: Bundle, golden: Golden, engine: str, precision: str | None, options: EngineOptions | None
+) -> Iterator[FileReport]:
+    """The whole pipeline with every engine and precision that one of its networks has a file for."""
+    kinds = dict.fromkeys((f.engine, f.precision) for n in bundle.manifest.networks.values() for f in n.files)
+    for one, kind in kinds:
+        if engine in ("auto", one) and precision in (None, kind):
+            report = FileReport("", "the whole pipeline", one, kind, golden.agreement, -math.inf, len(golden.frames))
+            if not available(one):
+                yield replace(report, skipped=True, problem=f"{one} is not installed here")
+                continue
+            try:
+                agreement = pipeline_agreement(bundle, golden, one, kind, options)
+            except ModelError as error:
+                yield replace(report, problem=str(error))
+                continue
+            yield replace(report, agreement=agreement, snr_db=math.inf, max_difference=0.0)
 
 
 def _row(reference: Outputs, i: int, outputs: Outputs, bundle: Bundle) -> dict[str, NDArray[Any]]:
@@ -183,25 +210,6 @@ def _row(reference: Outputs, i: int, outputs: Outputs, bundle: Bundle) -> dict[s
             raise BundleError(f"{bundle.path}: its golden reference for {name!r} has another shape than the outputs")
         row[name] = reference[name][i].reshape(array.shape)
     return row
-
-
-def _frames(bundle: Bundle, golden: Golden) -> list[NDArray[np.uint8]]:
-    if not golden.frames:
-        raise BundleError(f"{bundle.path}: its golden data holds no frames")
-    return [decode_image(bundle.read(entry), f"{bundle.path}: {entry}") for entry in golden.frames]
-
-
-def _reference(bundle: Bundle, golden: Golden) -> dict[str, NDArray[Any]]:
-    """The arrays of the reference's .npz, none of them larger than it may be."""
-    data, where = bundle.read(golden.reference), f"{bundle.path}: {golden.reference}"
-    try:
-        with zipfile.ZipFile(io.BytesIO(data)) as archive:
-            if sum(info.file_size for info in archive.infolist()) > _MAX_REFERENCE_BYTES:
-                raise BundleError(f"{where}: holds more than {_MAX_REFERENCE_BYTES >> 20} MB")
-        with np.load(io.BytesIO(data), allow_pickle=False) as arrays:
-            return {name: np.asarray(arrays[name], np.float32) for name in arrays.files}
-    except (zipfile.BadZipFile, zlib.error, OSError, ValueError, EOFError, RuntimeError, NotImplementedError) as error:
-        raise BundleError(f"{where}: is no .npz of arrays or is damaged ({str(error)[:80]})") from None
 
 
 def _lacks_vnni() -> bool:

@@ -140,7 +140,7 @@ def test_the_simulation_is_what_the_files_compute(compressed, run):
 
 def test_decode_settings_are_fitted_to_the_shipped_file(compressed):
     decode = compressed.bundle.manifest.main.decode
-    assert 0.05 < decode.temperature < 20
+    assert 0.05 < decode.options["temperature"] < 20
     assert 0 <= decode.threshold <= 1
 
 

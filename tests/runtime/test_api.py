@@ -26,7 +26,8 @@ def test_a_stream_gives_results_and_can_be_left(color_bundle, frames_of_colors, 
     with Recognizer(str(color_bundle.path), engine="onnxruntime", threads=1, device_id="me") as recognizer:
         results = list(recognizer.stream(tmp_path / "*.png"))
         assert [result.seen.label() for result in results] == ["red", "green", "blue"] * 2
-        assert results[0].device == "me"
+        assert results[0].origin.device == "me"
+        assert results[0].origin.bundle == "color"
         for result in recognizer.stream("demo"):
             assert result.frame.size == (480, 640)
             break
@@ -44,7 +45,8 @@ def test_a_bare_model_file_is_told_what_its_picture_is(color_onnx, frames_of_col
     with Recognizer(path, **options, classes=["g", "b"]) as recognizer:
         assert recognizer.labels == ("r", "g", "b")
         assert recognizer(frames_of_colors[2]).top[0] == "b"
-        assert {label for label, _ in recognizer(frames_of_colors[0])} == {"g", "b"}
+        answer = recognizer(frames_of_colors[0])
+        assert {label for label, _ in [*answer, *answer.rivals_of()]} == {"g", "b"}
 
 
 def test_a_bundle_takes_what_concerns_its_answer_and_keeps_its_picture(color_bundle, frames_of_colors):

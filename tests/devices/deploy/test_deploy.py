@@ -111,7 +111,7 @@ def test_what_fails_is_not_switched_to(root: Path, make_bundle: Callable[..., Pa
     newer = tmp_path / "newer.edge"
     with zipfile.ZipFile(make_bundle(5)) as source, zipfile.ZipFile(newer, "w") as target:
         for info in source.infolist():
-            target.writestr(info, source.read(info).replace(b'"format": "1.', b'"format": "2.'))
+            target.writestr(info, source.read(info).replace(b'"format": "1.', b'"format": "3.'))
     for bundle, words in (
         (make_bundle(3, broken=True), "failed its golden frames"),
         (tampered, "damaged|tampered"),

@@ -66,7 +66,7 @@ def test_the_kit_travels_without_the_workstations_half() -> None:
     _, data, digest = pack_kit()
     names = zipfile.ZipFile(io.BytesIO(data)).namelist()
     assert pack_kit()[2] == digest
-    assert "edgelens/runtime/bundle.py" in names
+    assert "edgelens/runtime/bundle/bundle.py" in names
     assert "edgelens/devices/profiles/rpi4.toml" in names
     assert not [name for name in names if name.startswith(("edgelens/train", "edgelens/compress")) or "pycache" in name]
     assert len(data) < 8_000_000

@@ -28,7 +28,7 @@ def answers(path, frames):
     with BundleRecognizer(bundle, engine="onnxruntime") as recognizer:
         return [
             (list(seen), seen.maps["probabilities"].tobytes())
-            for seen, _ in (recognizer.recognize(Frame(frame)) for frame in frames)
+            for seen in (recognizer.recognize(Frame(frame)).recognitions for frame in frames)
         ]
 
 
@@ -127,7 +127,7 @@ def test_entries_of_a_newer_kit_are_tolerated(color_bundle, tmp_path, frames_of_
     path = tmp_path / "newer.edge"
     path.write_bytes(repacked(newer))
     assert answers(path, frames_of_colors) == answers(color_bundle.path, frames_of_colors)
-    plain["format"] = "2.0"
+    plain["format"] = "3.0"
     refused(tmp_path, repacked({**entries, MANIFEST: json.dumps(plain).encode()}), "newer than this kit reads")
 
 
@@ -361,7 +361,7 @@ DAMAGE = {
 
 
 def test_numpy_reference_bombs_are_refused(color_bundle, tmp_path, monkeypatch):
-    monkeypatch.setattr("edgelens.runtime.model.verify._MAX_REFERENCE_BYTES", 2**20)
+    monkeypatch.setattr("edgelens.runtime.model.golden._MAX_REFERENCE_BYTES", 2**20)
     entries = {name: data for name, data in unpacked(color_bundle.path).items() if name != MANIFEST}
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:

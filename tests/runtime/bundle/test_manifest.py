@@ -1,7 +1,8 @@
-"""The manifest: its JSON schema is pinned, and what is written is valid and read back the same.
+"""The manifest: its JSON schemas are pinned, and what is written is valid and read back the same.
 
-After a change that is meant, `EDGELENS_WRITE_SCHEMA=1 pytest tests/runtime/bundle` writes the schema anew.
-A new optional key asks for a new minor version of the format, anything else for a new major one.
+After a change that is meant, `EDGELENS_WRITE_SCHEMA=1 pytest tests/runtime/bundle` writes the newest schema anew.
+A new optional key asks for a new minor version of the format, anything else for a new major one. The schema of format
+1.0 is what kits in the field were written for: what they should read must fit it without one key more.
 """
 
 from __future__ import annotations
@@ -11,17 +12,22 @@ import json
 import os
 import types
 import typing
+import zipfile
 from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
 
-from edgelens.runtime.bundle.manifest import FORMAT, Decode, Limits, Manifest
+from edgelens.runtime.bundle.manifest import FORMAT, Decode, Golden, Limits, Manifest, Step
 from edgelens.runtime.bundle.manifest_json import dump_manifest, parse_manifest
+from edgelens.runtime.decode.boxes import BoxOptions
+from edgelens.runtime.decode.classify import ClassifyOptions
 from edgelens.runtime.errors import BundleError
+from edgelens.runtime.model.open import open_model
 from edgelens.runtime.preprocess import PixelContract, TensorContract
 
 SCHEMA = Path(__file__).parent / "manifest.schema.json"
+OLD_SCHEMA = Path(__file__).parent / "manifest-1.0.schema.json"
 PLAIN = {str: {"type": "string"}, int: {"type": "integer"}, float: {"type": "number"}, bool: {"type": "boolean"}}
 
 
@@ -79,6 +85,8 @@ def problems(value, schema, path="manifest"):
     if kind == "object":
         known, others = schema.get("properties", {}), schema.get("additionalProperties", {})
         for name, part in value.items():
+            if known and name not in known:
+                found.append(f"{path}.{name} is unknown")
             found += problems(part, known.get(name, others), f"{path}.{name}")
     return found
 
@@ -90,19 +98,13 @@ def test_the_schema_is_pinned():
     assert SCHEMA.read_text() == made, "the manifest's format has changed: see this file's first lines"
 
 
-def test_what_is_written_fits_the_schema_and_is_read_back(color_bundle):
-    manifest = color_bundle.manifest
-    plain = json.loads(dump_manifest(manifest))
-    assert problems(plain, json.loads(SCHEMA.read_text())) == []
-    assert parse_manifest(dump_manifest(manifest), "x") == manifest
-
-
-def test_every_field_survives(color_bundle):
+def rich(manifest, **decode):
+    """The manifest with every field said."""
     network = dataclasses.replace(
-        color_bundle.manifest.main,
+        manifest.main,
         labels=("rot", "grün", "藍"),
         pixels=PixelContract(16, 16, "bgr", "letterbox", "cubic", 114, "topleft"),
-        decode=Decode("classify", 0.25, 1.5, 3, 0.6, 7, True, ("rot",), {"classes": [1, 2]}),
+        decode=Decode("classify", 0.25, ("rot",), **decode),
         feature_space="fs-1",
         preferred="models/color.onnx",
     )
@@ -114,9 +116,104 @@ def test_every_field_survives(color_bundle):
         measured={"ms": 1.5, "device": "rpi4"},
     )
     network = dataclasses.replace(network, files=(file,))
-    manifest = dataclasses.replace(color_bundle.manifest, networks={"main": network}, content_version=12)
+    return dataclasses.replace(manifest, networks={"main": network}, content_version=12)
+
+
+def chained(manifest):
+    """A pipeline of two steps with golden data for the whole."""
+    first = dataclasses.replace(
+        manifest.main, task="detect", decode=Decode("yolox", 0.3, thresholds={"red": 0.5}, options={"iou": 0.6})
+    )
+    steps = (
+        Step("frame", "find", output="boxes"),
+        Step("frame", "main", "boxes", "keypoints", "who", margin=0.2, classes=("red",)),
+    )
+    whole = Golden("", manifest.golden[0].frames, manifest.golden[0].reference, agreement=0.8)
+    return dataclasses.replace(
+        manifest, networks={"find": first, **manifest.networks}, steps=steps, golden=(*manifest.golden, whole)
+    )
+
+
+FLAT = {"temperature": 1.5, "top_k": 3, "iou": 0.6, "max_det": 7, "probabilities": True, "classes": [1, 2]}
+
+
+def test_what_old_kits_can_run_is_written_as_they_read_it(color_bundle):
+    manifest = rich(color_bundle.manifest, options=FLAT)
+    plain = json.loads(dump_manifest(manifest))
+    assert plain["format"] == "1.0"
+    assert problems(plain, json.loads(OLD_SCHEMA.read_text())) == []
+    network = plain["networks"]["main"]
+    assert network["decode"] == {
+        "decoder": "classify", "threshold": 0.25, "temperature": 1.5, "top_k": 3, "iou": 0.6, "max_det": 7,
+        "probabilities": True, "background": ["rot"], "options": {"classes": [1, 2]},
+    }  # fmt: skip
+    assert network["files"][0]["limits"]["top1_agreement"] == 0.9
     assert parse_manifest(dump_manifest(manifest), "x") == manifest
-    assert problems(json.loads(dump_manifest(manifest)), json.loads(SCHEMA.read_text())) == []
+
+
+def test_what_format_1_leaves_unsaid_is_what_decoders_take(color_bundle):
+    """Its keys beside the options are written with their usual values, which say nothing when they are read."""
+    plain = json.loads(dump_manifest(color_bundle.manifest))["networks"]["main"]["decode"]
+    for kind in (ClassifyOptions, BoxOptions):
+        for name, value in dataclasses.asdict(kind()).items():
+            assert plain.get(name) == value
+    assert color_bundle.manifest.main.decode.options == {}
+    by_value = rich(color_bundle.manifest, options={"probabilities": "from values"})
+    plain = json.loads(dump_manifest(by_value))["networks"]["main"]["decode"]
+    assert (plain["probabilities"], plain["options"]) == (False, {"probabilities": "from values"})
+    assert parse_manifest(dump_manifest(by_value), "x") == by_value
+
+
+def test_thresholds_of_labels_are_a_newer_minor_version(color_bundle):
+    manifest = rich(color_bundle.manifest, thresholds={"rot": 0.5})
+    assert json.loads(dump_manifest(manifest))["format"] == "1.1"
+    assert parse_manifest(dump_manifest(manifest), "x") == manifest
+
+
+def test_several_steps_and_other_tasks_are_format_2(color_bundle):
+    main = color_bundle.manifest.main
+    other = dataclasses.replace(
+        rich(color_bundle.manifest, options=FLAT), networks={"main": dataclasses.replace(main, task="read")}
+    )
+    for manifest in (chained(color_bundle.manifest), other):
+        plain = json.loads(dump_manifest(manifest))
+        assert plain["format"] == "2.0"
+        assert problems(plain, json.loads(SCHEMA.read_text())) == []
+        assert parse_manifest(dump_manifest(manifest), "x") == manifest
+
+
+@pytest.mark.parametrize("name", ["digits", "sign-digits"])
+def test_the_built_ins_are_written_again_byte_for_byte(name):
+    with zipfile.ZipFile(str(open_model(name).path)) as archive:
+        data = archive.read("manifest.json")
+    assert dump_manifest(parse_manifest(data, name)) == data
+    assert problems(json.loads(data), json.loads(OLD_SCHEMA.read_text())) == []
+
+
+def test_a_newer_minor_version_is_read_and_a_newer_major_one_refused(color_bundle):
+    plain = json.loads(dump_manifest(color_bundle.manifest))
+    for version in ("1.9", "2.7"):
+        newer = {**plain, "format": version, "mood": "good"}
+        assert parse_manifest(json.dumps(newer).encode(), "x").networks["main"].labels == ("red", "green", "blue")
+    with pytest.raises(BundleError, match=r"x\.edge: bundle format 3\.0 is newer than this kit reads \(2\.x\)"):
+        parse_manifest(json.dumps({**plain, "format": "3.0"}).encode(), "x.edge")
+
+
+@pytest.mark.parametrize(
+    ("change", "match"),
+    [
+        (lambda steps: steps[1].update(region="gone"), "a step looks into 'gone', which no step before it gives"),
+        (lambda steps: steps[1].update(region="who"), "a step looks into 'who'"),
+        (lambda steps: steps[1].update(output="boxes"), "two steps give 'boxes'"),
+        (lambda steps: steps[1].update(align="feeling"), "must be one of keypoints"),
+        (lambda steps: steps[1].update(margin=-1), "must be between 0 and 4"),
+    ],
+)
+def test_steps_that_do_not_join_are_named(color_bundle, change, match):
+    plain = json.loads(dump_manifest(chained(color_bundle.manifest)))
+    change(plain["steps"])
+    with pytest.raises(BundleError, match=match):
+        parse_manifest(json.dumps(plain).encode(), "x.edge")
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from edgelens.runtime.bundle.manifest import Decode, Network
-from edgelens.runtime.decode.boxes import corners, detections, matched, overlaps, suppress
+from edgelens.runtime.decode.boxes import BoxOptions, BoxRules, corners, matched, overlaps, suppress
 from edgelens.runtime.preprocess import PixelContract, Region, fit
 from edgelens.runtime.recognitions import Recognitions
 
@@ -15,6 +15,10 @@ def network(**decode):
     return Network(
         "detect", ("cat", "dog"), PixelContract(100, 100, resize="stretch"), (), Decode("yolox", **decode), ()
     )
+
+
+def answer(boxes, scores, ids, net, placement, asked=None):
+    return BoxRules.of(net, BoxOptions.of(net.decode)).answer(boxes, scores, ids, placement, asked)
 
 
 def place(height=100, width=100, **contract):
@@ -55,20 +59,39 @@ def test_other_classes_and_the_limit():
 def test_threshold_classes_and_broken_numbers():
     boxes = np.array([[0, 0, 10, 10], [20, 20, 30, 30], [40, 40, np.nan, 50], [60, 60, 70, 70]])
     scores, ids = np.array([0.9, 0.2, 0.9, 0.8]), np.array([0, 0, 0, 1])
-    seen = detections(boxes, scores, ids, network(threshold=0.5), place())
+    seen = answer(boxes, scores, ids, network(threshold=0.5), place())
     assert list(seen) == [("cat", pytest.approx(0.9)), ("dog", pytest.approx(0.8))]
-    only = detections(boxes, scores, ids, network(threshold=0.5, options={"classes": [1]}), place())
+    only = answer(boxes, scores, ids, network(threshold=0.5, options={"classes": [1]}), place())
     assert [label for label, _ in only] == ["dog"]
+    assert seen.task == "detect"
+
+
+def test_a_label_is_held_to_its_own_threshold_unless_one_was_asked_for():
+    boxes = np.array([[0, 0, 10, 10], [20, 20, 30, 30], [40, 40, 50, 50], [60, 60, 70, 70]], np.float32)
+    scores, ids = np.array([0.4, 0.7, 0.7, 0.0], np.float32), np.array([0, 0, 1, 5])
+    own = network(threshold=0.5, thresholds={"cat": 0.3, "dog": 0.8})
+    assert list(answer(boxes, scores, ids, own, place())) == [
+        ("cat", pytest.approx(0.7)),
+        ("cat", pytest.approx(0.4)),
+    ]
+    assert [label for label, _ in answer(boxes, scores, ids, own, place(), 0.6)] == ["cat", "dog"]
+    assert len(answer(boxes, scores, ids, own, place(), 0.0)) == 3  # what scores nothing is nothing
+
+
+def test_overlap_with_a_crowd_counts_over_the_first_box_alone():
+    one, crowd = np.array([[0, 0, 10, 10.0]]), np.array([[5, 0, 105, 10.0]] * 2)
+    found = overlaps(one, crowd, crowd=np.array([True, False]))
+    assert found == pytest.approx(np.array([[0.5, 50 / 1050]]))
 
 
 def test_boxes_come_back_to_the_frame_from_a_letterbox_and_a_region():
     placement = place(200, 400, resize="letterbox")
-    seen = detections(np.array([[25, 50, 50, 75.0]]), np.ones(1), np.zeros(1, int), network(), placement)
+    seen = answer(np.array([[25, 50, 50, 75.0]]), np.ones(1), np.zeros(1, int), network(), placement)
     assert seen.boxes is not None
     assert seen.boxes[0] == pytest.approx([100, 100, 100, 100])
     contract = PixelContract(100, 100, resize="stretch")
     inside = fit(np.zeros((200, 400, 3), np.uint8), contract, Region(100, 50, 200, 100))[1]
-    seen = detections(np.array([[0, 0, 50, 50.0]]), np.ones(1), np.zeros(1, int), network(), inside)
+    seen = answer(np.array([[0, 0, 50, 50.0]]), np.ones(1), np.zeros(1, int), network(), inside)
     assert seen.boxes is not None
     assert seen.boxes[0] == pytest.approx([100, 50, 100, 50])
 

@@ -7,11 +7,11 @@ import numpy as np
 import pytest
 
 from edgelens.runtime.bundle.manifest import Decode, Network
-from edgelens.runtime.decode.classify import class_probabilities, classify
+from edgelens.runtime.decode.boxes import BoxOptions
 from edgelens.runtime.decode.grids import cells
-from edgelens.runtime.decode.ssd import ssd, ssd_labels
+from edgelens.runtime.decode.ssd import SsdOptions, ssd, ssd_labels
 from edgelens.runtime.decode.ultraface import ultraface
-from edgelens.runtime.decode.yolox import yolox
+from edgelens.runtime.decode.yolox import YoloxOptions, yolox
 from edgelens.runtime.errors import ModelError, UsageError
 from edgelens.runtime.frame import Frame
 from edgelens.runtime.model.open import open_model
@@ -29,7 +29,7 @@ def placement(net, height=64, width=64):
 
 def see(path, frame, **options):
     with BundleRecognizer(open_model(str(path), **options)) as recognizer:
-        return recognizer.recognize(Frame(frame))[0]
+        return recognizer.recognize(Frame(frame)).recognitions
 
 
 def video_frame(path, index):
@@ -49,7 +49,7 @@ def test_yolox_puts_cells_back_where_they_are():
         raw[0, row, :2] = center / sizes[row] - places[row]
         raw[0, row, 2:4] = np.log(extent / sizes[row])
         raw[0, row, 4], raw[0, row, 5 + label] = 0.9, 0.8
-    seen = yolox({"grid": raw}, net, placement(net))
+    seen = yolox(net, YoloxOptions.of(net.decode))({"grid": raw}, placement(net))
     assert sorted(label for label, _ in seen) == ["a", "b"]
     assert seen.scores == pytest.approx([0.72, 0.72])
     assert seen.boxes == pytest.approx(np.array([[24, 16, 12, 20]] * 2), abs=1e-4)
@@ -58,7 +58,7 @@ def test_yolox_puts_cells_back_where_they_are():
 def test_yolox_of_another_size_is_one_line():
     net = network(Decode("yolox"))
     with pytest.raises(ModelError, match="no grid of a 64x64 picture"):
-        yolox({"grid": np.ones((1, 11, 7), np.float32)}, net, placement(net))
+        yolox(net, YoloxOptions())({"grid": np.ones((1, 11, 7), np.float32)}, placement(net))
 
 
 def test_ssd_reads_its_count_and_order():
@@ -69,7 +69,7 @@ def test_ssd_reads_its_count_and_order():
         "scores": np.array([[0.8, 0.5, 0.9]], np.float32),
         "count": np.array([2], np.float32),
     }
-    seen = ssd(outputs, net, placement(net))
+    seen = ssd(net, SsdOptions.of(net.decode))(outputs, placement(net))
     assert list(seen) == [("car", pytest.approx(0.8)), ("person", pytest.approx(0.5))]
     assert seen.boxes[0] == pytest.approx([32, 16, 16, 16])
 
@@ -86,29 +86,12 @@ def test_ssd_labels_with_background_gaps_or_neither():
 
 
 def test_ultraface_takes_the_face_column():
-    net = network(Decode("ultraface", threshold=0.7, iou=0.5), labels=("face",), size=64)
+    net = network(Decode("ultraface", threshold=0.7), labels=("face",), size=64)
     scores = np.array([[[0.1, 0.9], [0.9, 0.1], [0.2, 0.8]]], np.float32)
     boxes = np.array([[[0.25, 0.25, 0.5, 0.5], [0, 0, 1, 1], [0.25, 0.25, 0.5, 0.51]]], np.float32)
-    seen = ultraface({"scores": scores, "boxes": boxes}, net, placement(net, 128, 128))
+    seen = ultraface(net, BoxOptions(iou=0.5))({"scores": scores, "boxes": boxes}, placement(net, 128, 128))
     assert list(seen) == [("face", pytest.approx(0.9))]
     assert seen.boxes[0] == pytest.approx([32, 32, 32, 32])
-
-
-def test_classifiers_rank_reject_and_leave_probabilities_alone():
-    logits = np.array([[1.0, 3.0, 2.0]])
-    net = Network("classify", ("a", "b", "c"), PixelContract(8, 8), (), Decode(top_k=2), ())
-    seen = classify({"logits": logits}, net, placement(net))
-    assert [label for label, _ in seen] == ["b", "c"]
-    assert seen.scores[0] == pytest.approx(np.exp(3) / np.exp([1, 2, 3]).sum())
-    ready = np.array([0.2, 0.5, 0.3], np.float32)
-    assert class_probabilities(ready, Decode(probabilities=True)) == pytest.approx(ready)
-    by_value = Decode(options={"probabilities": "from values"})
-    assert class_probabilities(ready, by_value) == pytest.approx(ready)
-    assert class_probabilities(ready * 5, by_value).sum() == pytest.approx(1)
-    assert class_probabilities([0.8], Decode(probabilities=True)) == pytest.approx([0.2, 0.8])
-    assert class_probabilities([0.0], Decode()) == pytest.approx([0.5, 0.5])
-    strict = Network("classify", ("a", "b", "c"), PixelContract(8, 8), (), Decode(threshold=0.9, top_k=1), ())
-    assert [label for label, _ in classify({"logits": logits}, strict, placement(net))] == ["unknown", "b"]
 
 
 def test_shared_yolox_and_ssd_find_the_person(shared):
@@ -134,7 +117,7 @@ def test_shared_ultraface_finds_the_face_silently(shared, capfd):
 def test_shared_classifiers_need_no_options(shared, capfd):
     bundle = open_model(str(shared / "models/coral/mobilenet_v1_0.25_128_quant.tflite"))
     network = bundle.manifest.main
-    assert network.decode.probabilities
+    assert network.decode.options["probabilities"] is True
     assert network.labels[0] == "background"
     assert len(network.labels) == 1001
     assert (network.files[0].tensor.mean, network.files[0].tensor.scale) == ((0.0,), None)
@@ -159,7 +142,7 @@ def test_shared_mnist_reads_the_digits(shared):
     labels = read("labels-idx1", 8)[: len(images)]
     with BundleRecognizer(open_model(str(shared / "models/mnist_onnx/mnist.onnx"))) as recognizer:
         right = [
-            recognizer.recognize(Frame(cv2.cvtColor(image, cv2.COLOR_GRAY2BGR)))[0].ids[0] == label
+            recognizer.recognize(Frame(cv2.cvtColor(image, cv2.COLOR_GRAY2BGR))).recognitions.ids[0] == label
             for image, label in zip(images, labels, strict=True)
         ]
     assert np.mean(right) > 0.97
@@ -191,4 +174,4 @@ def test_tensorflow_detectors_as_onnx_are_known_by_their_outputs_names():
         "scores": np.array([[0.9]], np.float32),
         "count": np.array([1], np.float32),
     }
-    assert list(ssd(outputs, net, placement(net))) == [("person", pytest.approx(0.9))]
+    assert list(ssd(net, SsdOptions.of(net.decode))(outputs, placement(net))) == [("person", pytest.approx(0.9))]

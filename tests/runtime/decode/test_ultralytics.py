@@ -79,7 +79,7 @@ def see(model, **options):
     bundle = open_model(model, **options)
     frame = Frame(np.full((SIDE // 2, SIDE, 3), 80, np.uint8))  # half as high: 16 rows of bars above and below
     with BundleRecognizer(bundle) as recognizer:
-        return recognizer.recognize(frame)[0], bundle
+        return recognizer.recognize(frame).recognitions, bundle
 
 
 def check_truth(seen):
@@ -185,7 +185,7 @@ def test_classifiers_see_the_centre_crop_and_are_not_softmaxed_again(export, onn
     frame = np.zeros((8, 24, 3), np.uint8)
     frame[:, 8:16, 0] = 255  # the middle is blue, the third channel of RGB
     with BundleRecognizer(bundle) as recognizer:
-        seen, _ = recognizer.recognize(Frame(frame))
+        seen = recognizer.recognize(Frame(frame)).recognitions
     assert seen.label() == "driver's cap"
     assert seen.scores[0] == pytest.approx(np.e / (np.e + 2), abs=1e-5)
 
@@ -216,7 +216,7 @@ def test_tflite_metadata_in_the_appended_zip(content, shared, tmp_path):
 def test_tflite_exports_in_fractions_of_the_picture_or_in_pixels(output, layout):
     """Ultralytics divides boxes by the picture's size for TFLite; other converters of the same network do not."""
     from edgelens.runtime.bundle.manifest import Network
-    from edgelens.runtime.decode.ultralytics import ultralytics
+    from edgelens.runtime.decode.ultralytics import UltralyticsOptions, ultralytics
     from edgelens.runtime.decode.ultralytics_reading import read_as_ultralytics
     from edgelens.runtime.engines.protocol import TensorInfo
     from edgelens.runtime.formats.description import ModelDescription
@@ -236,9 +236,9 @@ def test_tflite_exports_in_fractions_of_the_picture_or_in_pixels(output, layout)
     assert (reading.decode.options["layout"], reading.resize, reading.std) == (layout, "letterbox", (255.0,))
     pixels = PixelContract(SIDE, SIDE, "rgb", reading.resize, "linear", reading.pad)
     names = ("person", "bicycle", "driver's cap")
-    network = Network(reading.task, names, pixels, (), reading.decode, ())
+    network = Network("detect", names, pixels, (), reading.decode, ())
     placement = fit(np.zeros((SIDE // 2, SIDE, 3), np.uint8), pixels)[1]
-    check_truth(ultralytics({"predictions": output}, network, placement))
+    check_truth(ultralytics(network, UltralyticsOptions.of(network.decode))({"predictions": output}, placement))
 
 
 def test_v5_segmentation_and_old_exports_with_raw_grids(export, onnx_graph, tmp_path):

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import dataclasses
 import json
-import time
 
 import pytest
 
+from edgelens.runtime.engines import machine
 from edgelens.runtime.engines.protocol import EngineOptions
 from edgelens.runtime.frame import Frame
-from edgelens.runtime.model import remembered as memory
 from edgelens.runtime.model.engine_search import EngineSearch, candidates, choose, header, table_rows
 from edgelens.runtime.model.recognizer import BundleRecognizer
 from edgelens.runtime.model.remembered import Measured, recall, remember
@@ -67,13 +66,13 @@ def test_the_faster_file_takes_over_and_is_remembered(write_color_bundle, color_
     options = EngineOptions(threads=1)
     with BundleRecognizer(bundle, options=options) as recognizer:
         assert recognizer.networks["main"].file.path == "models/a-slow.onnx"
-        assert recognizer.recognize(Frame(frames_of_colors[0]))[0].label() == "red"
-        assert recognizer.measured is None
+        assert recognizer.recognize(Frame(frames_of_colors[0])).recognitions.label() == "red"
+        assert recognizer.measured == {}
         while not recognizer.improve(0.02):
-            assert recognizer.recognize(Frame(frames_of_colors[1]))[0].label() == "green"
+            assert recognizer.recognize(Frame(frames_of_colors[1])).recognitions.label() == "green"
         assert recognizer.networks["main"].file.path == "models/b-fast.onnx"
-        assert [row.path for row in recognizer.measured.table] == list(models)
-        assert recognizer.recognize(Frame(frames_of_colors[2]))[0].label() == "blue"
+        assert [row.path for row in recognizer.measured["main"].table] == list(models)
+        assert recognizer.recognize(Frame(frames_of_colors[2])).recognitions.label() == "blue"
     with BundleRecognizer(bundle, options=options) as recognizer:
         assert recognizer.networks["main"].file.path == "models/b-fast.onnx"
         assert recognizer.improve(0)
@@ -91,13 +90,13 @@ def test_threads_are_searched_where_none_are_said(color_bundle, monkeypatch):
 
 
 def test_the_budget_ends_the_search(write_color_bundle, color_onnx):
-    bundle = write_color_bundle({f"models/{i}.onnx": color_onnx(bias=float(i)) for i in range(30)})
+    bundle = write_color_bundle({f"models/{i}.onnx": color_onnx(bias=float(i)) for i in range(300)})
     every = candidates(bundle.manifest.main)
-    search = EngineSearch(bundle, bundle.manifest.main, every, budget_s=0.05)
-    start = time.perf_counter()
+    search = EngineSearch(bundle, bundle.manifest.main, every, budget_s=0.01)  # of 60 candidates, each takes over 1 ms
     assert search.step(10)
-    assert time.perf_counter() - start < 1
-    assert 0 < len(search.table) < len(every)
+    assert search.done
+    assert len(search.table) < len(every)
+    assert search.spent_s >= 0.01
 
 
 def test_a_file_that_does_not_load_is_in_the_table(write_color_bundle, color_onnx):
@@ -139,6 +138,6 @@ def test_a_cache_that_cannot_be_written_stops_nothing(color_bundle, cache, monke
 
 
 def test_another_processor_or_engine_version_is_another_machine(monkeypatch):
-    here = memory.machine()
-    monkeypatch.setattr(memory, "_installed", lambda package: "9.9")
-    assert memory.machine() != here
+    here = machine.machine()
+    monkeypatch.setattr(machine, "_installed", lambda package: "9.9")
+    assert machine.machine() != here

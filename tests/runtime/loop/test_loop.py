@@ -77,7 +77,7 @@ def test_a_file_s_frames_all_come_out_in_order(model, frames_of_colors):
     assert outcome.summary["frames"] == {"captured": 30, "processed": 30, "skipped": 0}
     said = sink.results[0].to_json()
     assert list(said["stages_ms"]) == ["capture", "preprocess", "infer", "decode"]
-    assert (said["device"], said["source"], said["schema"]) == ("here", "scripted", 1)
+    assert (said["device"], said["source"], said["schema"]) == ("here", "scripted", 2)
 
 
 def test_the_true_age_is_reported(model, frames_of_colors):

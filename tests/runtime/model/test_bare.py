@@ -68,7 +68,7 @@ BLUE[..., 0] = 200
 def see(path, image=BLUE, **options):
     bundle = open_model(path, **options)
     with BundleRecognizer(bundle, options=EngineOptions()) as recognizer:
-        return recognizer.recognize(Frame(image))[0]
+        return recognizer.recognize(Frame(image)).recognitions
 
 
 @pytest.mark.parametrize("shape", [(1, 3, 8, 8), (1, 8, 8, 3), ("N", 8, 8, 3), ("batch", 3, 8, 8)])
@@ -121,13 +121,14 @@ def test_integer_inputs_take_the_pixel_filling_their_range(classifier, dtype, sh
 
 
 def test_probabilities_are_told_by_the_last_operator(classifier):
-    assert open_model(classifier()).manifest.main.decode.probabilities is False
+    assert "probabilities" not in open_model(classifier()).manifest.main.decode.options
     for ending in ("Softmax", "Sigmoid"):
-        assert open_model(classifier(ending=ending)).manifest.main.decode.probabilities is True
+        assert open_model(classifier(ending=ending)).manifest.main.decode.options == {"probabilities": True}
     odd = open_model(classifier(ending="Tanh")).manifest.main.decode
     assert odd.options == {"probabilities": "from values"}
     seen = see(classifier(ending="Sigmoid"), std="200")
-    assert seen.scores == pytest.approx([1 / (1 + np.exp(-1)), 0.5, 0.5])
+    assert seen.scores == pytest.approx([1 / (1 + np.exp(-1))])
+    assert seen.rival_scores == pytest.approx(np.array([[0.5, 0.5]]))
 
 
 def test_labels_from_a_file_from_metadata_and_by_count(classifier, tmp_path):

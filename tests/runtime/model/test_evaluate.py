@@ -13,9 +13,10 @@ from click.testing import CliRunner
 from edgelens.cli import cli
 from edgelens.runtime.datasets.catalog import load_images
 from edgelens.runtime.errors import DataError, EdgelensError
-from edgelens.runtime.model.evaluate import evaluate_classifier, match_labels
+from edgelens.runtime.model.evaluate import evaluate as evaluate_model
 from edgelens.runtime.model.network import choose_file
 from edgelens.runtime.model.open import open_model
+from edgelens.runtime.tasks.label_match import match_labels
 
 RESNET = "models/mlperf_tiny/pretrainedResnet_quant.tflite"
 MNIST = "models/mnist_onnx/mnist.onnx"
@@ -64,9 +65,9 @@ def test_folders_of_the_same_pictures_give_the_same_answers(shared, shared_data,
     folder = write_images(images, tmp_path / "digits", rows)
     bundle = open_model(str(shared / MNIST))
     file = choose_file(bundle.manifest.main)
-    arrays = evaluate_classifier(bundle, file, images.select(rows))
+    arrays = evaluate_model(bundle, images.select(rows), file=file).report
     files = load_images(folder)
-    from_files = evaluate_classifier(bundle, file, files)
+    from_files = evaluate_model(bundle, files, file=file).report
     place = {int(name.rsplit("/")[-1].removesuffix(".png")): n for n, name in enumerate(files.names)}
     np.testing.assert_array_equal(arrays.predicted, from_files.predicted[[place[i] for i in rows]])
     np.testing.assert_array_equal(arrays.scores, from_files.scores[[place[i] for i in rows]])

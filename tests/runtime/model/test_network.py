@@ -7,10 +7,10 @@ import dataclasses
 import numpy as np
 import pytest
 
-from edgelens.runtime.bundle.manifest import Decode, Output, Step
-from edgelens.runtime.errors import BundleError, ModelError
+from edgelens.runtime.bundle.manifest import Decode, Output
+from edgelens.runtime.errors import ModelError
 from edgelens.runtime.frame import Frame
-from edgelens.runtime.model.network import LoadedNetwork, StageTimes, choose_file, with_threshold
+from edgelens.runtime.model.network import LoadedNetwork, choose_file
 from edgelens.runtime.model.recognizer import BundleRecognizer
 from edgelens.runtime.preprocess import PixelContract, TensorContract
 
@@ -27,14 +27,13 @@ def test_the_preferred_file_unless_something_else_is_asked_for(write_color_bundl
         choose_file(network, "tflite")
 
 
-def test_stage_times_add_up_and_names_are_the_networks(color_bundle, frames_of_colors):
-    network = color_bundle.manifest.main
-    with LoadedNetwork(color_bundle, network, network.files[0]) as loaded:
-        times = StageTimes()
-        assert loaded.recognize(frames_of_colors[0], None, times).label() == "red"
-        assert min(times.as_dict().values()) > 0
-        outputs = loaded.outputs(np.zeros((16, 16, 3), np.uint8))
-        assert {name: array.shape for name, array in outputs.items()} == {"logits": (1, 3)}
+def test_stages_are_timed_and_outputs_bear_the_networks_names(color_bundle, frames_of_colors):
+    with BundleRecognizer(color_bundle, engine="onnxruntime") as recognizer:
+        seen = recognizer.recognize(Frame(frames_of_colors[0]))
+        assert seen.recognitions.label() == "red"
+        assert list(seen.stages) == ["preprocess", "infer", "decode"]
+        assert min(seen.stages.values()) > 0
+        assert {name: array.shape for name, array in seen.outputs.items()} == {"logits": (1, 3)}
 
 
 @pytest.mark.parametrize(
@@ -58,9 +57,10 @@ def test_files_that_are_not_what_their_contract_says(color_bundle, change, match
         LoadedNetwork(color_bundle, network, network.files[0])
 
 
-def test_bundles_of_several_steps_are_a_later_kits(color_bundle):
-    manifest = dataclasses.replace(color_bundle.manifest, steps=(Step(), Step()))
-    with pytest.raises(BundleError, match="has 2 steps"):
+def test_a_task_that_this_kit_does_not_know_is_refused_where_it_enters(color_bundle):
+    network = dataclasses.replace(color_bundle.manifest.main, task="divine")
+    manifest = dataclasses.replace(color_bundle.manifest, networks={"main": network})
+    with pytest.raises(ModelError, match=r"color.edge: its task 'divine' is not known here \(classify, detect"):
         BundleRecognizer(dataclasses.replace(color_bundle, manifest=manifest))
 
 
@@ -71,16 +71,20 @@ def test_a_region_is_all_the_network_sees(color_bundle):
     image[:, :40, 2] = 255
     image[:, 40:, 1] = 255
     with BundleRecognizer(color_bundle, engine="onnxruntime", region=Region(0, 0, 0.5, 1)) as recognizer:
-        assert recognizer.recognize(Frame(image))[0].label() == "red"
-        assert recognizer.recognize(Frame(image), region=Region(40, 0, 40, 40))[0].label() == "green"
+        assert recognizer.recognize(Frame(image)).recognitions.label() == "red"
+        assert recognizer.recognize(Frame(image), region=Region(40, 0, 40, 40)).recognitions.label() == "green"
 
 
 def with_file(network, **fields):
     return dataclasses.replace(network, files=(dataclasses.replace(network.files[0], **fields),))
 
 
-@pytest.mark.parametrize(("asked", "holds"), [(None, 0.4), (0.0, 0.0), (0.9, 0.9)])
-def test_the_asked_threshold_holds_else_the_models_own(color_bundle, asked, holds):
-    network = dataclasses.replace(color_bundle.manifest.main, decode=Decode(threshold=0.4))
-    assert network.decode.held_to(asked) == holds
-    assert with_threshold(network, asked).decode.threshold == holds
+@pytest.mark.parametrize(("asked", "known"), [(None, False), (0.0, True), (0.9999, False)])
+def test_the_asked_threshold_holds_else_the_models_own(color_bundle, frames_of_colors, asked, known):
+    network = dataclasses.replace(color_bundle.manifest.main, decode=Decode(threshold=0.999))
+    manifest = dataclasses.replace(color_bundle.manifest, networks={"main": network})
+    with BundleRecognizer(dataclasses.replace(color_bundle, manifest=manifest)) as recognizer:
+        seen = recognizer.recognize(Frame(frames_of_colors[0]), threshold=asked).recognitions
+    assert (seen.label() == "red") is known
+    assert len(seen) == 1
+    assert known or seen.rivals_of()[0][0] == "red"

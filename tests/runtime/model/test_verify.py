@@ -21,7 +21,7 @@ def test_the_reference_network_agrees_with_itself(color_bundle):
     (file,) = report.files
     assert report.ok
     assert file.frames == 6
-    assert file.top1_agreement == 1
+    assert file.agreement == 1
     assert file.snr_db > 100
     assert file.max_difference < 1e-4
 
@@ -36,9 +36,9 @@ def test_a_model_that_answers_otherwise_is_outside(write_color_bundle, color_onn
     )
     good, off, weak = verify_bundle(bundle).files
     assert good.within
-    assert off.top1_agreement == pytest.approx(1 / 3)
+    assert off.agreement == pytest.approx(1 / 3)
     assert not off.within
-    assert weak.top1_agreement == 1
+    assert weak.agreement == 1
     assert weak.snr_db == pytest.approx(20 * math.log10(1 / 0.2), abs=0.01)
     assert not weak.within
 
@@ -51,7 +51,7 @@ def test_a_model_that_does_not_load_is_reported_not_raised(write_color_bundle, c
 
 
 def test_limits_have_a_margin_without_vnni(write_color_bundle, monkeypatch):
-    limits = Limits(0.99, 25.0, no_vnni_top1_agreement=0.9, no_vnni_snr_db=12.0)
+    limits = Limits(0.99, 25.0, no_vnni_agreement=0.9, no_vnni_snr_db=12.0)
     file = write_color_bundle(limits=limits).manifest.main.files[0]
     monkeypatch.setattr(verify, "_lacks_vnni", lambda: True)
     assert limits_here(file) == (0.9, 12.0)

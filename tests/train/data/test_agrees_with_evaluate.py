@@ -10,7 +10,7 @@ import torch
 from edgelens.compress.export.onnx import export_prepared, with_pixels
 from edgelens.runtime.bundle.bundle import Bundle
 from edgelens.runtime.bundle.manifest import Decode, Manifest, ModelFile, Network, Output
-from edgelens.runtime.model.evaluate import evaluate_classifier
+from edgelens.runtime.model.evaluate import evaluate
 from edgelens.runtime.preprocess import TensorContract
 from edgelens.train.config import TrainConfig
 from edgelens.train.data.prepare import prepare
@@ -47,7 +47,7 @@ def test_image_for_image(photos, tmp_path):
     model = with_pixels(export_prepared(run.model(), run.pixels)).SerializeToString()
     bundle = Bundle(Manifest("test", {"main": network}), None, {"model.onnx": model})
     originals = run.split("val")
-    report = evaluate_classifier(bundle, file, originals)
+    report = evaluate(bundle, originals, file=file).report
 
     assert list(originals.names) == list(data.val.images.names)
     np.testing.assert_allclose(report.scores, trainers, atol=1e-5)

@@ -38,7 +38,7 @@ class Answers:
 def answers_of(found: Findings) -> Answers:
     """Calibrate and measure what the network answered."""
     logits, labels = found.val["logits"], class_ids(found.val_targets)
-    probabilities = softmax(logits, found.decode.options["temperature"])
+    probabilities = softmax(logits, found.decode.options["temperature"]).astype(np.float32)
     right = found.train["logits"].argmax(1) == class_ids(found.train_targets)
     train_accuracy = float(right.mean()) if len(right) else math.nan
     return Answers(found, labels, logits, probabilities, measure(labels, probabilities, found.classes), train_accuracy)

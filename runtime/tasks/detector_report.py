@@ -1,33 +1,29 @@
-"""A detector's mean average precision on images with boxes, through the very code path the camera uses."""
+"""How well a detector's boxes fit a data set's, as COCO counts it."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ..bundle.bundle import Bundle
-from ..bundle.manifest import ModelFile
+from ..bundle.manifest import Network
 from ..datasets.boxset import BoxSet
-from ..engines.protocol import EngineOptions
 from ..errors import ModelError
 from ..metrics.detection import Boxes, DetectionScores, average_precision
-from ..preprocess import Region
-from .evaluate import LabelMatch, match_labels, stage_percentiles
-from .evaluate_images import Answers
-from .network import LoadedNetwork
+from .label_match import LabelMatch, match_labels
+from .task import Looked, Table
 
 __all__ = ["DetectorReport", "evaluate_detector"]
 
-THRESHOLD = 0.001  # average precision is taken over all scores: the settings for announcing would cut its tail
+_WHY = "`inspect` names the right decoder and picture (--decode, --mean, --std, --color) and --labels fits the data"
 
 
 @dataclass(frozen=True)
 class DetectorReport:
-    """How well a detector's boxes fit the truth, as COCO counts it."""
+    """Mean average precision, by class and by size."""
 
     classes: tuple[str, ...]
     truth: Boxes
@@ -35,14 +31,11 @@ class DetectorReport:
     scores: DetectionScores
     images: int
     empty: tuple[str, ...]  # boxes of the data without area, one line each
-    unreadable: tuple[str, ...]
-    stages_ms: dict[str, dict[str, float]]
     match: LabelMatch
-    file: ModelFile
 
     def to_json(self) -> dict[str, Any]:
         """The report as plain JSON types; `accuracy` is mAP50-95, so that one key serves every task."""
-        scores, wanted = self.scores, np.bincount(self.truth.labels, minlength=len(self.classes))
+        scores = self.scores
         return {
             "task": "detect",
             "accuracy": max(scores.mean(), 0.0),
@@ -55,65 +48,60 @@ class DetectorReport:
             "boxes": len(self.truth.labels),
             "found": len(self.found.labels),
             "empty_boxes": len(self.empty),
-            "unreadable": len(self.unreadable),
             "classes": list(self.classes),
-            "per_class": [
-                {
-                    "class": name,
-                    "map50_95": _or_none(scores.of_class(c)),
-                    "map50": _or_none(scores.of_class(c, 0.5)),
-                    "boxes": int(wanted[c]),
-                }
-                for c, name in enumerate(self.classes)
-            ],
+            "per_class": self._per_class(),
             "labels_matched_by": self.match.how,
             "unknown_classes": [self.classes[c] for c in self.match.unknown],
-            "stages_ms": self.stages_ms,
-            "engine": self.file.engine,
-            "precision": self.file.precision,
         }
 
+    def tables(self) -> list[Table]:
+        """Every class that has boxes."""
+        rows = tuple(
+            (row["class"], _shown(row["map50"]), _shown(row["map50_95"]), row["boxes"])
+            for row in self._per_class()
+            if row["boxes"]
+        )
+        return [Table(("class", "mAP50", "mAP50-95", "boxes"), rows)]
 
-def evaluate_detector(
-    bundle: Bundle,
-    file: ModelFile,
-    images: BoxSet,
-    *,
-    threshold: float | None = None,
-    options: EngineOptions | None = None,
-    region: Region | None = None,
-    progress: Callable[[int, int], None] | None = None,
-) -> DetectorReport:
-    """Run one model file over every image; what cannot be decoded is left out, with its boxes, and named."""
-    network = bundle.manifest.main
+    def lines(self) -> list[str]:
+        """What was passed over and how labels were matched; at the end the figures in a few words."""
+        lines = [f"{len(self.empty)} boxes of the data have no area and are passed over"] if self.empty else []
+        if len(self.truth.labels) and self.scores.mean(iou=0.5) <= 0:
+            seen = f"{len(self.found.labels)} were found" if len(self.found.labels) else "none was found at all"
+            lines.append(f"not one box of the data was found ({seen}): see whether {_WHY}")
+        half, mean = (_shown(_or_none(value)) for value in (self.scores.mean(iou=0.5), self.scores.mean()))
+        figures = f"mAP50 {half}, mAP50-95 {mean}, {len(self.truth.labels)} boxes"
+        return [*lines, *self.match.said(self.classes), figures]
+
+    def _per_class(self) -> list[dict[str, Any]]:
+        wanted = np.bincount(self.truth.labels, minlength=len(self.classes))
+        return [
+            {
+                "class": name,
+                "map50_95": _or_none(self.scores.of_class(c)),
+                "map50": _or_none(self.scores.of_class(c, 0.5)),
+                "boxes": int(wanted[c]),
+            }
+            for c, name in enumerate(self.classes)
+        ]
+
+
+def evaluate_detector(images: BoxSet, network: Network, answers: Iterable[Looked]) -> DetectorReport:
+    """Hold a detector's boxes against the data set's; pictures that cannot be decoded take no part."""
     match = match_labels(images.classes, network.labels, len(network.labels) or len(images.classes))
     class_of = {int(column): c for c, column in enumerate(match.columns) if column >= 0}
     found: list[tuple[int, int, NDArray[Any], float]] = []
     sizes: dict[int, tuple[int, int]] = {}
-    with LoadedNetwork(bundle, network, file, options) as loaded:
-        lowest = THRESHOLD if threshold is None else threshold
-        answers = Answers(loaded, images, region=region, threshold=lowest, progress=progress)
-        for i, size, seen in answers:
-            if seen.boxes is None:
-                raise ModelError(f"{file.path}: is no detector: its decoder {network.decode.decoder!r} gives no boxes")
-            sizes[i] = size
-            for label, box, score in zip(seen.ids.tolist(), seen.boxes, seen.scores.tolist(), strict=True):
-                if label in class_of:
-                    found.append((i, class_of[label], box, score))
+    for i, size, seen in answers:
+        if seen.boxes is None:
+            raise ModelError(f"is no detector: its decoder {network.decode.decoder!r} gives no boxes")
+        sizes[i] = size
+        for label, box, score in zip(seen.ids.tolist(), seen.boxes, seen.scores.tolist(), strict=True):
+            if label in class_of:
+                found.append((i, class_of[label], box, score))
     truth, boxes = _truth(images, sizes), _found(found)
     scores = average_precision(truth, boxes, len(images.classes))
-    return DetectorReport(
-        images.classes,
-        truth,
-        boxes,
-        scores,
-        len(sizes),
-        images.empty,
-        tuple(answers.unreadable),
-        stage_percentiles(answers.times),
-        match,
-        file,
-    )
+    return DetectorReport(images.classes, truth, boxes, scores, len(sizes), images.empty, match)
 
 
 def _truth(images: BoxSet, sizes: dict[int, tuple[int, int]]) -> Boxes:
@@ -140,3 +128,7 @@ def _found(found: list[tuple[int, int, NDArray[Any], float]]) -> Boxes:
 
 def _or_none(value: float) -> float | None:
     return value if value >= 0 else None
+
+
+def _shown(value: float | None) -> str:
+    return "-" if value is None else f"{value:.4f}"

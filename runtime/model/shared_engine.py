@@ -8,16 +8,19 @@ from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from .network import LoadedNetwork
-
-__all__ = ["SharedNetwork", "batch_pays"]
+__all__ = ["SharedEngine", "batch_pays"]
 
 Outputs = dict[str, NDArray[Any]]
+Run = Callable[[NDArray[np.uint8]], Outputs]
+
+_MOST = 8  # pictures in one run
+_GAIN = 0.9  # of the time one by one that a batch may take at most
 
 
 class _Job:
@@ -29,38 +32,39 @@ class _Job:
         self.error: Exception | None = None
 
 
-class SharedNetwork:
-    """A loaded network that many threads may ask."""
+class SharedEngine:
+    """A network's run that many threads may ask for, `most` pictures at once."""
 
-    def __init__(self, network: LoadedNetwork, *, most: int = 1) -> None:
-        self.network, self.most = network, most
+    def __init__(self, run: Run, most: int = 1) -> None:
+        self.most = most
         self.batches: dict[int, int] = {}  # how often each size was run
+        self._run_pictures = run
         self._engine = threading.Lock()
         self._waiting: list[_Job] = []
         self._list = threading.Lock()
 
     def outputs(self, pixels: NDArray[np.uint8]) -> Outputs:
-        """The network's outputs for one picture (H, W, C), with a batch axis of one."""
+        """The outputs for one picture (H, W, C), with a batch axis of one."""
         job = _Job(pixels)
         with self._list:
             self._waiting.append(job)
         while job.outputs is None and job.error is None:
             with self._engine:
                 if job.outputs is None and job.error is None:
-                    self._run()
+                    self._run_waiting()
         if job.error is not None:
             raise job.error
         assert job.outputs is not None
         return job.outputs
 
-    def _run(self) -> None:
+    def _run_waiting(self) -> None:
         with self._list:
             jobs, self._waiting = self._waiting[: self.most], self._waiting[self.most :]
         try:
             if len(jobs) == 1:
-                jobs[0].outputs = _copied(self.network.outputs(jobs[0].pixels), slice(None))
+                jobs[0].outputs = _copied(self._run_pictures(jobs[0].pixels), slice(None))
             else:
-                outputs = self.network.outputs(np.stack([job.pixels for job in jobs]))
+                outputs = self._run_pictures(np.stack([job.pixels for job in jobs]))
                 for i, job in enumerate(jobs):
                     job.outputs = _copied(outputs, slice(i, i + 1))
         except Exception as error:  # noqa: BLE001 (raised again in the thread that asked)
@@ -69,26 +73,22 @@ class SharedNetwork:
         self.batches[len(jobs)] = self.batches.get(len(jobs), 0) + 1
 
 
-def batch_pays(network: LoadedNetwork, most: int = 8, gain: float = 0.9) -> int:
-    """How many pictures to run at once: `most` when that was measured faster than one by one, else 1."""
-    if not network.engine.inputs or network.engine.inputs[0].shape[:1] != (None,):
-        return 1
-    pixels = network.network.pixels
-    one = np.full((pixels.height, pixels.width, pixels.channels), 128, np.uint8)
-    many = np.stack([one] * most)
+def batch_pays(run: Run, picture: NDArray[np.uint8]) -> int:
+    """How many pictures to run at once: 8 when that was measured faster than one by one, else 1."""
+    many = np.stack([picture] * _MOST)
     try:
-        if any(len(values) != most for values in network.outputs(many).values()):
+        if any(len(values) != _MOST for values in run(many).values()):
             return 1
-        single = min(_seconds(network, one) for _ in range(3)) * most
-        batch = min(_seconds(network, many) for _ in range(3))
+        single = min(_seconds(run, picture) for _ in range(3)) * _MOST
+        batch = min(_seconds(run, many) for _ in range(3))
     except Exception:  # noqa: BLE001 (a model whose batch axis is free in name only)
         return 1
-    return most if batch < gain * single else 1
+    return _MOST if batch < _GAIN * single else 1
 
 
-def _seconds(network: LoadedNetwork, pixels: NDArray[np.uint8]) -> float:
+def _seconds(run: Run, pixels: NDArray[np.uint8]) -> float:
     start = time.perf_counter()
-    network.outputs(pixels)
+    run(pixels)
     return time.perf_counter() - start
 
 

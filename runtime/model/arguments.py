@@ -1,0 +1,146 @@
+"""What a caller can say of a model: what a bare file needs and a bundle brings along, and how its answer is changed.
+
+Imports nothing heavy: the command line makes its options from these fields before it knows whether a model runs.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, fields, replace
+from typing import Any
+
+from ..errors import UsageError
+
+__all__ = ["ModelArguments", "Said", "spelled"]
+
+
+@dataclass(frozen=True)
+class Said:
+    """How an argument is written on the command line, and what it may be."""
+
+    help: str
+    metavar: str | None = None
+    choices: tuple[str, ...] = ()
+    low: float | None = None
+    high: float | None = None
+    whole: bool = False  # a number without a fraction
+    flag: str = ""  # its spelling; the field's name unless said
+    read: Callable[[Any, str], Any] | None = None  # its value from what was written; the second is its spelling
+    bare: bool = False  # of the picture: a bundle brings its own
+    decoder: bool = False  # an option of the decoder: of a model whose decoder has none of the name it says nothing
+
+
+def _numbers(value: str | float | Sequence[float], option: str) -> tuple[float, ...]:
+    """One number or three as they were written, `127.5` or `123.7,116.3,103.5`."""
+    try:
+        parts = value.split(",") if isinstance(value, str) else [value] if isinstance(value, (int, float)) else value
+        found = tuple(float(part) for part in parts)
+    except ValueError:
+        found = ()
+    if len(found) not in (1, 3) or not all(map(math.isfinite, found)):
+        raise UsageError(f"{option} {value}: write one number, or one a channel with commas between")
+    return found
+
+
+def _deviations(value: str | float | Sequence[float], option: str) -> tuple[float, ...]:
+    found = _numbers(value, option)
+    if 0.0 in found:
+        raise UsageError(f"{option}: must not be 0")
+    return found
+
+
+def _size(value: str | Sequence[int], option: str) -> tuple[int, int]:
+    """Width and height from "WxH", one side of a square, or (width, height)."""
+    try:
+        sides = [int(side) for side in value.lower().split("x")] if isinstance(value, str) else list(value)
+    except ValueError:
+        sides = []
+    if len(sides) not in (1, 2) or not all(1 <= side <= 8192 for side in sides):
+        raise UsageError(f"{option} {value}: write WIDTHxHEIGHT, such as 640x480")
+    return sides[0], sides[-1]
+
+
+def _names(value: str | Sequence[str | int], option: str) -> tuple[str, ...]:  # noqa: ARG001
+    parts = value.split(",") if isinstance(value, str) else value
+    return tuple(str(part).strip() for part in parts if str(part).strip())
+
+
+def _argument(said: Said) -> Any:
+    return field(default=None, metadata={"said": said})
+
+
+@dataclass(frozen=True)
+class ModelArguments:
+    """Every value as it was said, on the command line's or in Python's way; None where nothing was.
+
+    A new one is a field here, which the command line and `open_model` take up, and the code that heeds it.
+    """
+
+    labels: str | tuple[str, ...] | None = _argument(Said("Names of the classes, one a line.", "FILE"))
+    mean: tuple[float, ...] | None = _argument(
+        Said("Input is (pixel - mean) / std.", "M[,M,M]", read=_numbers, bare=True)
+    )
+    std: tuple[float, ...] | None = _argument(
+        Said("Input is (pixel - mean) / std.", "S[,S,S]", read=_deviations, bare=True)
+    )
+    color: str | None = _argument(Said("The model's colour order.", choices=("rgb", "bgr", "gray"), bare=True))
+    resize: str | None = _argument(
+        Said("How a frame meets the input size.", choices=("stretch", "letterbox", "crop"), bare=True)
+    )
+    pad: int | None = _argument(Said("The pixel of letterbox bars.", low=0, high=255, whole=True, bare=True))
+    input_size: tuple[int, int] | None = _argument(  # width and height
+        Said("The input's size, where the model leaves it free.", "WxH", read=_size, bare=True)
+    )
+    decoder: str | None = _argument(
+        Said("How to read the model's outputs (see `inspect`).", "NAME", flag="--decode", bare=True)
+    )
+    threshold: float | None = _argument(Said("Reject what scores below P.", "P", low=0, high=1))
+    classes: tuple[str, ...] | None = _argument(  # names or numbers
+        Said("Only these classes, by name or number.", "A,B", read=_names, decoder=True)
+    )
+    iou: float | None = _argument(Said("Boxes that overlap more are one.", "R", low=0, high=1, decoder=True))
+    max_det: int | None = _argument(Said("At most so many boxes a frame.", "N", low=1, whole=True, decoder=True))
+
+    def __post_init__(self) -> None:
+        if self.labels is not None and not isinstance(self.labels, str):
+            object.__setattr__(self, "labels", tuple(self.labels))
+        for name, said in spelled().items():
+            value = getattr(self, name)
+            if value is None:
+                continue
+            if said.read is not None:
+                object.__setattr__(self, name, said.read(value, said.flag))
+            _check(value, said)
+
+    def said_of_picture(self) -> tuple[str, ...]:
+        """The arguments that were given and that only a bare model file takes, as the command line spells them."""
+        return tuple(said.flag for name, said in spelled().items() if said.bare and getattr(self, name) is not None)
+
+    def said_to_decoder(self) -> dict[str, Any]:
+        """The decoder's options that were given, by name."""
+        given = {name: getattr(self, name) for name, said in spelled().items() if said.decoder}
+        return {name: value for name, value in given.items() if value is not None}
+
+
+def spelled() -> dict[str, Said]:
+    """How each argument is written, by its field's name; its spelling filled in."""
+    return _SPELLED
+
+
+def _check(value: Any, said: Said) -> None:
+    """Refuse what is no choice or out of range, as the command line would."""
+    if said.choices and value not in said.choices:
+        raise UsageError(f"{said.flag} {value}: must be one of {', '.join(said.choices)}")
+    if said.whole and not isinstance(value, int):
+        raise UsageError(f"{said.flag} {value}: must be a whole number")
+    low, high = said.low, said.high
+    if (low is not None and not value >= low) or (high is not None and not value <= high):
+        allowed = f"at least {low:g}" if high is None else f"between {low:g} and {high:g}"
+        raise UsageError(f"{said.flag} {value}: must be {allowed}")
+
+
+_SPELLED: dict[str, Said] = {
+    f.name: replace(f.metadata["said"], flag=f.metadata["said"].flag or "--" + f.name.replace("_", "-"))
+    for f in fields(ModelArguments)
+}

@@ -1,0 +1,91 @@
+"""What a later step looks at: the rows of an earlier one cut out of the frame, with a margin, levelled where asked."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from ..bundle.manifest import Step
+from ..errors import ModelError
+from ..preprocess import PixelContract, Placement, Region, fit
+from ..recognitions import Recognitions
+
+__all__ = ["ALIGNMENTS", "Crop", "crops_of"]
+
+ALIGNMENTS = ("keypoints",)
+_LEAST = 1.0  # pixels a side of a row's box
+
+
+@dataclass(frozen=True)
+class Crop:
+    """One row as the network's picture, and the way back into the frame."""
+
+    row: int
+    pixels: NDArray[np.uint8]  # (H, W, C)
+    placement: Placement
+    back: NDArray[np.float32] | None = None  # (2, 3): from the levelled picture into the frame
+
+    def in_frame(self, seen: Recognitions) -> Recognitions:
+        """What was seen in the crop with its boxes and keypoints in the frame's pixels."""
+        if self.back is None:
+            return seen
+        x, y, w, h = seen.places.T
+        corners = np.stack([[x, y], [x + w, y], [x, y + h], [x + w, y + h]]).transpose(2, 0, 1)  # (N, 4, 2)
+        turned = _moved(corners, self.back)
+        low, high = turned.min(axis=1), turned.max(axis=1)
+        points = seen.keypoints
+        if points is not None:
+            points = np.concatenate([_moved(points[..., :2], self.back), points[..., 2:]], axis=2)
+        return replace(seen, boxes=np.concatenate([low, high - low], axis=1), keypoints=points)
+
+
+def crops_of(image: NDArray[np.uint8], found: Recognitions, step: Step, pixels: PixelContract) -> list[Crop]:
+    """The crops of a step, one a row that has a box and a label the step wants."""
+    places = found.places
+    if len(found) and np.isnan(places).all():
+        raise ModelError(f"the step {step.output!r} crops {step.region!r}, whose network finds no boxes")
+    crops = []
+    for row in range(len(found)):
+        if step.classes and found.label(row) not in step.classes:
+            continue
+        x, y, w, h = _widened(places[row], step.margin)
+        if min(w, h) < _LEAST or not np.isfinite([x, y, w, h]).all():
+            continue
+        turn = None if step.align is None or found.keypoints is None else _level(found.keypoints[row], x, y, w, h)
+        if turn is None:
+            crops.append(Crop(row, *fit(image, pixels, _inside(image, x, y, w, h))))
+        else:
+            size = (max(round(w), 1), max(round(h), 1))
+            level = np.asarray(cv2.warpAffine(image, turn, size, flags=cv2.INTER_LINEAR), np.uint8)
+            crops.append(Crop(row, *fit(level, pixels), cv2.invertAffineTransform(turn).astype(np.float32)))
+    return crops
+
+
+def _widened(box: NDArray[np.float32], margin: float) -> tuple[float, float, float, float]:
+    x, y, w, h = (float(value) for value in box)
+    return x - margin * w, y - margin * h, w * (1 + 2 * margin), h * (1 + 2 * margin)
+
+
+def _inside(image: NDArray[np.uint8], x: float, y: float, w: float, h: float) -> Region:
+    """The rectangle's part that lies in the frame, two pixels a side at least: smaller numbers would be fractions."""
+    height, width = image.shape[:2]
+    x0, y0 = min(max(x, 0.0), width - 2.0), min(max(y, 0.0), height - 2.0)
+    return Region(x0, y0, max(min(x + w, width) - x0, 2.0), max(min(y + h, height) - y0, 2.0))
+
+
+def _level(points: NDArray[np.float32], x: float, y: float, w: float, h: float) -> NDArray[np.float64] | None:
+    """The turn about the box's centre that levels its first two keypoints (the eyes of a face); None without them."""
+    if len(points) < 2 or min(points[0, 2], points[1, 2]) <= 0:
+        return None
+    (x0, y0), (x1, y1) = sorted(points[:2, :2].tolist())
+    turn = cv2.getRotationMatrix2D((x + w / 2, y + h / 2), float(np.degrees(np.arctan2(y1 - y0, x1 - x0))), 1.0)
+    turn[:, 2] -= (x, y)
+    return np.asarray(turn, np.float64)
+
+
+def _moved(points: NDArray[np.float32], matrix: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Points (..., 2) through an affine matrix (2, 3)."""
+    return np.asarray(points @ matrix[:, :2].T + matrix[:, 2], np.float32)

@@ -1,0 +1,55 @@
+"""Signs that a proof proves little: a model that sees nothing, answers always the same, or is fed saturated pixels."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..bundle.manifest import ModelFile, Network
+from ..frame import Frame
+from ..preprocess import fit, to_tensor
+from ..tasks.task import Answer
+
+__all__ = ["doubts_of"]
+
+_ALIKE = 1e-3  # of an output's largest number: what differs less hardly differs
+_SATURATED = 0.3  # share of input numbers at an end of their range whose pixels are not at the pixel's
+
+
+def doubts_of(network: Network, file: ModelFile, frames: Sequence[Frame], answers: Sequence[Answer]) -> tuple[str, ...]:
+    """What people should know before they believe the proof, a line each."""
+    found = []
+    if not any(len(answer.seen) for answer in answers):
+        found.append(f"nothing is recognized in any of the {len(answers)} golden frames: they prove little")
+    if len(answers) > 1 and all(_alike([answer.outputs[name] for answer in answers]) for name in answers[0].outputs):
+        found.append("its outputs hardly differ between the golden frames: is it blind, or the input wrong?")
+    share = _saturated(network, file, frames)
+    if share > _SATURATED:
+        found.append(f"{share:.0%} of its input saturates: the mean and std, or the scale, do not fit its pictures")
+    return tuple(found)
+
+
+def _alike(values: list[NDArray[Any]]) -> bool:
+    if any(value.shape != values[0].shape for value in values):
+        return False
+    stacked = np.stack(values).astype(np.float64)
+    largest = float(np.abs(stacked).max(initial=0))
+    return float((stacked.max(axis=0) - stacked.min(axis=0)).max(initial=0)) <= _ALIKE * max(largest, 1e-12)
+
+
+def _saturated(network: Network, file: ModelFile, frames: Sequence[Frame]) -> float:
+    """The share of a quantized input's numbers that are cut off at an end of their range."""
+    dtype = np.dtype(file.tensor.dtype)
+    if dtype.kind not in "iu":
+        return 0.0
+    ends, cut = np.iinfo(dtype), []
+    for frame in frames:
+        pixels = fit(frame.image, network.pixels)[0]
+        numbers = to_tensor(pixels, file.tensor)
+        numbers = numbers if file.tensor.layout == "NHWC" else numbers.transpose(0, 2, 3, 1)
+        at_end = (numbers[0] == ends.min) | (numbers[0] == ends.max)
+        cut.append(float((at_end & (pixels > 0) & (pixels < 255)).mean()))
+    return float(np.mean(cut)) if cut else 0.0

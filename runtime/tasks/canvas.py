@@ -1,0 +1,98 @@
+"""A picture to draw on: text and boxes that can be read at any resolution."""
+
+from __future__ import annotations
+
+import unicodedata
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from ..recognitions import UNKNOWN_ID
+
+__all__ = ["Canvas", "Color", "color_of"]
+
+LEAST_SIDE = 320  # smaller pictures are enlarged, text cannot be read in them
+FONT = cv2.FONT_HERSHEY_SIMPLEX
+FONT_PIXELS = 22  # the font's height at scale 1
+
+Color = tuple[int, int, int]  # BGR
+
+
+@dataclass(frozen=True)
+class Canvas:
+    """A copy of a frame, enlarged where it is tiny; what is drawn is given in the frame's own pixels."""
+
+    image: NDArray[np.uint8]
+    enlarged: int
+    line: int  # a line of text in pixels
+
+    @classmethod
+    def of(cls, source: NDArray[np.uint8]) -> Canvas:
+        """A copy of a picture (H, W, 3), large enough for text."""
+        small = min(source.shape[:2]) < LEAST_SIDE // 2
+        enlarged = max(-(-LEAST_SIDE // min(source.shape[:2])), 1) if small else 1
+        if max(source.shape[:2]) * enlarged > 4096:
+            enlarged = 1
+        image = np.array(np.repeat(np.repeat(source, enlarged, 0), enlarged, 1) if enlarged > 1 else source)
+        return cls(image, enlarged, max(round(min(image.shape[:2]) / 28), 11))
+
+    def frame(self, view: tuple[int, int, int, int]) -> None:
+        """A light frame with a dark edge around x, y, w, h."""
+        x, y, w, h = (value * self.enlarged for value in view)
+        thick = max(self.line // 12, 1)
+        for color, width in (((0, 0, 0), thick + 2), ((255, 255, 255), thick)):
+            cv2.rectangle(self.image, (x, y), (x + w - 1, y + h - 1), color, width)
+
+    def box(self, box: NDArray[np.float32], text: str, color: Color) -> None:
+        """A box x, y, w, h with text above it."""
+        x, y, w, h = (round(float(value) * self.enlarged) for value in box)
+        cv2.rectangle(self.image, (x, y), (x + w, y + h), color, max(self.line // 8, 1))
+        self._text(text, x, y - self.line * 3 // 2, self.line, color)
+
+    def headline(self, row: int, text: str, color: Color) -> None:
+        """A line of text at the top left; the first one is larger than those under it."""
+        size = self.line * 3 // 2 if row == 0 else self.line
+        top = self.line // 2 + (row * self.line * 3 // 2 + (self.line if row else 0))
+        self._text(text, self.line // 2, top, size, color)
+
+    def point(self, x: float, y: float, color: Color) -> None:
+        """A dot."""
+        place = (round(x * self.enlarged), round(y * self.enlarged))
+        cv2.circle(self.image, place, max(self.line // 6, 2), color, cv2.FILLED, cv2.LINE_AA)
+
+    def _text(self, text: str, x: int, y: int, height: int, background: Color) -> None:
+        """Text on a filled box whose top left is at x, y, moved and shrunk so that it stays inside the picture."""
+        image = self.image
+        plain = "".join(c if " " <= c <= "~" else "?" for c in _ascii(text))
+        scale, thick = height / FONT_PIXELS, max(round(height / 14), 1)
+        (width, tall), below = cv2.getTextSize(plain, FONT, scale, thick)
+        room = image.shape[1] - 4
+        if width > room > 0:
+            scale *= room / width
+            (width, tall), below = cv2.getTextSize(plain, FONT, scale, thick)
+        margin = max(height // 5, 2)
+        x = int(np.clip(x, 0, max(image.shape[1] - width - 2 * margin, 0)))
+        y = int(np.clip(y, 0, max(image.shape[0] - tall - below - 2 * margin, 0)))
+        corner = (x + width + 2 * margin, y + tall + below + 2 * margin)
+        cv2.rectangle(image, (x, y), corner, background, cv2.FILLED)
+        light = 0.114 * background[0] + 0.587 * background[1] + 0.299 * background[2] > 140
+        ink = (0, 0, 0) if light else (255, 255, 255)
+        cv2.putText(image, plain, (x + margin, y + margin + tall), FONT, scale, ink, thick, cv2.LINE_AA)
+
+
+def color_of(label_id: int) -> Color:
+    """A colour for a label, the same one always and far from its neighbours'."""
+    if label_id == UNKNOWN_ID:
+        return (160, 160, 160)
+    hue = int(label_id * 0.618034 % 1 * 180)
+    pixel = np.array([[[hue, 200, 255 - 40 * (label_id % 3)]]], np.uint8)
+    blue, green, red = cv2.cvtColor(pixel, cv2.COLOR_HSV2BGR)[0, 0]
+    return int(blue), int(green), int(red)
+
+
+def _ascii(text: str) -> str:
+    """Letters without their accents: OpenCV's fonts have no others."""
+    parts = unicodedata.normalize("NFKD", text)
+    return "".join(c for c in parts if not unicodedata.combining(c))

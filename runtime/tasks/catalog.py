@@ -1,0 +1,33 @@
+"""The tasks by name; each is imported when a model needs it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from ..errors import ModelError
+from .task import Task
+
+__all__ = ["TASKS", "task_of"]
+
+
+def _classify() -> Task:
+    from .classify import TASK
+
+    return TASK
+
+
+def _detect() -> Task:
+    from .detect import TASK
+
+    return TASK
+
+
+TASKS: dict[str, Callable[[], Task]] = {"classify": _classify, "detect": _detect}
+
+
+def task_of(name: str, where: str = "") -> Task:
+    """The task that a model was trained for; `where` names the model in the message of an unknown one."""
+    if name not in TASKS:
+        said = f"{where}: " if where else ""
+        raise ModelError(f"{said}its task {name[:40]!r} is not known here ({', '.join(TASKS)}): update edgelens")
+    return TASKS[name]()

@@ -1,0 +1,104 @@
+"""Classification: one label a picture."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..bundle.manifest import Decode
+from ..datasets.catalog import load_images
+from ..datasets.imageset import ImageSet
+from ..decode.classify import ClassifyOptions, ranked
+from ..recognitions import UNKNOWN_ID, Recognitions
+from .canvas import Canvas, color_of
+from .classifier_report import evaluate_classifier
+from .rows import draw_rows
+from .task import Answer, Closeness, Task
+
+__all__ = ["TASK"]
+
+_SAID = 3  # classes, the best one and its rivals
+
+
+class _Average:
+    """An exponential average of the probabilities, ranked again as the decoder does."""
+
+    def __init__(self) -> None:
+        self._average: NDArray[np.float32] | None = None
+
+    def __call__(self, seen: Recognitions, weight: float, decode: Decode) -> Recognitions:
+        """The frame's answer with the newest frame weighing `weight`."""
+        newest = seen.maps.get("probabilities")
+        if weight >= 1 or newest is None:
+            self._average = None
+            return seen
+        if self._average is None or self._average.shape != newest.shape:
+            self._average = np.array(newest, np.float32)
+            return seen
+        self._average = self._average + np.float32(weight) * (newest - self._average)
+        options = ClassifyOptions.of(decode)
+        again = ranked(self._average, seen.labels, options, decode.threshold, decode.thresholds, task=seen.task)
+        return replace(again, extra=seen.extra, maps={**seen.maps, "probabilities": self._average})
+
+
+def _load(path: str, format_name: str | None, split: str | None) -> tuple[ImageSet, str]:
+    return load_images(path, format=format_name).for_evaluation(split)
+
+
+def _agreement(wanted: Sequence[Answer], found: Sequence[Answer]) -> float:
+    """How often the best class is the same, whatever a threshold says of it."""
+    pairs = zip(wanted, found, strict=True)
+    return float(np.mean([_best(ours) == _best(theirs) for ours, theirs in pairs]))
+
+
+def _best(answer: Answer) -> int:
+    return int(np.argmax(next(iter(answer.outputs.values()))))
+
+
+def _said(seen: Recognitions) -> list[tuple[int, str]]:
+    """Label id and words of the best classes."""
+    if not len(seen):
+        return []
+    said = [(int(seen.ids[0]), f"{seen.label()} {seen.scores[0]:.2f}")]
+    ids = [] if seen.rivals is None else [int(i) for i in seen.rivals[0] if i != UNKNOWN_ID]
+    return [*said, *((i, f"{label} {score:.2f}") for i, (label, score) in zip(ids, seen.rivals_of(), strict=True))][
+        :_SAID
+    ]
+
+
+def _draw(canvas: Canvas, seen: Recognitions) -> None:
+    """The best classes as lines at the top left."""
+    if len(seen) != 1:
+        draw_rows(canvas, seen)
+        return
+    for line, (label_id, words) in enumerate(_said(seen)):
+        canvas.headline(line, words, color_of(label_id))
+
+
+def _describe(seen: Recognitions) -> str:
+    return ", ".join(words for _, words in _said(seen)) or "nothing"
+
+
+def _uncertain(seen: Recognitions, threshold: float | None, close: Closeness) -> bool:
+    """Rejected, near the threshold, or a narrow lead."""
+    if not len(seen):
+        return False
+    if int(seen.ids[0]) == UNKNOWN_ID or (threshold and float(seen.scores[0]) < threshold + close.near):
+        return True
+    rivals = seen.rivals_of()
+    return bool(rivals) and float(seen.scores[0]) - rivals[0][1] < close.lead
+
+
+TASK = Task(
+    "classify",
+    load=_load,
+    evaluate=evaluate_classifier,
+    agreement=_agreement,
+    steady=_Average,
+    draw=_draw,
+    describe=_describe,
+    uncertain=_uncertain,
+)

@@ -1,0 +1,45 @@
+"""Detection: things and where they are."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from ..datasets.boxset import BoxSet
+from ..datasets.catalog import load_boxes
+from ..decode.boxes import matched
+from ..recognitions import Recognitions
+from .detector_report import evaluate_detector
+from .rows import describe_rows, draw_rows
+from .steady import Unchanged
+from .task import Answer, Closeness, Task
+
+__all__ = ["TASK"]
+
+_ALL_SCORES = 0.001  # average precision is taken over all scores: the threshold for announcing would cut its tail
+
+
+def _load(path: str, format_name: str | None, split: str | None) -> tuple[BoxSet, str]:
+    return load_boxes(path, format=format_name).for_evaluation(split)
+
+
+def _agreement(wanted: Sequence[Answer], found: Sequence[Answer]) -> float:
+    """The share of boxes that both find."""
+    return matched([answer.seen for answer in wanted], [answer.seen for answer in found])
+
+
+def _uncertain(seen: Recognitions, threshold: float | None, close: Closeness) -> bool:
+    """A box that only just passed."""
+    return bool(threshold) and len(seen) > 0 and float(seen.scores.min()) < (threshold or 0.0) + close.near
+
+
+TASK = Task(
+    "detect",
+    load=_load,
+    evaluate=evaluate_detector,
+    agreement=_agreement,
+    steady=Unchanged,
+    draw=draw_rows,
+    describe=describe_rows,
+    uncertain=_uncertain,
+    evaluated_at=_ALL_SCORES,
+)

@@ -1,0 +1,59 @@
+"""Rows in words and on a picture, whatever task made them: what tasks share that have nothing of their own to say."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+import numpy as np
+
+from ..recognitions import Recognitions
+from .canvas import Canvas, color_of
+
+__all__ = ["caption", "describe_rows", "draw_rows", "top_rows"]
+
+
+def caption(seen: Recognitions, row: int, *, score: bool = True) -> str:
+    """A row in a few words: what it is, how sure that is, what a later step found inside it."""
+    said = seen.label(row)
+    if seen.names is not None and seen.names[row]:
+        said = seen.names[row]
+    elif seen.texts is not None and seen.texts[row]:
+        said = seen.texts[row]
+    elif seen.values is not None and not np.isnan(seen.values[row]):
+        return f"{seen.values[row]:.4g} {said}".strip()
+    said = f"{said} {seen.scores[row]:.2f}" if score else said
+    inside = ", ".join(caption(seen, child, score=score) for child in seen.children_of(row))
+    return f"{said} ({inside})" if inside else said
+
+
+def top_rows(seen: Recognitions) -> list[int]:
+    """The rows that were found in the frame itself, not inside another row."""
+    return [row for row in range(len(seen)) if seen.parents is None or seen.parents[row] < 0]
+
+
+def describe_rows(seen: Recognitions) -> str:
+    """What was seen in a few words: things of one name are counted."""
+    rows = top_rows(seen)
+    if not rows:
+        return "nothing"
+    if not any(seen.has_place(row) for row in rows):
+        return ", ".join(caption(seen, row) for row in rows)
+    counts = Counter(caption(seen, row, score=False) for row in rows)
+    return ", ".join(f"{count} {label}" for label, count in counts.most_common())
+
+
+def draw_rows(canvas: Canvas, seen: Recognitions) -> None:
+    """Boxes with their captions, keypoints as dots; rows without a place as lines at the top left."""
+    lines = 0
+    for row in top_rows(seen):
+        if not seen.has_place(row):
+            canvas.headline(lines, caption(seen, row), color_of(int(seen.ids[row])))
+            lines += 1
+    for row in reversed(top_rows(seen)):  # the best on top
+        color = color_of(int(seen.ids[row]))
+        if seen.keypoints is not None:
+            for x, y, score in seen.keypoints[row]:
+                if score > 0:
+                    canvas.point(x, y, color)
+        if seen.has_place(row):
+            canvas.box(seen.places[row], caption(seen, row), color)

@@ -1,0 +1,220 @@
+"""Pipelines: several networks in one bundle, the later ones looking at what the first one finds."""
+
+import dataclasses
+import io
+import json
+
+import cv2
+import numpy as np
+import pytest
+from click.testing import CliRunner
+
+from edgelens.cli import cli
+from edgelens.runtime.bundle.bundle import Bundle, write_bundle
+from edgelens.runtime.bundle.manifest import Step
+from edgelens.runtime.errors import BundleError, ModelError, UsageError, WorkError
+from edgelens.runtime.model.chain import ChainOptions, chain
+from edgelens.runtime.model.crops import crops_of
+from edgelens.runtime.model.golden import frames_of
+from edgelens.runtime.model.network import LoadedNetwork
+from edgelens.runtime.model.recognizer import BundleRecognizer
+from edgelens.runtime.model.verify import verify_bundle
+from edgelens.runtime.model.verify_pipeline import rows_agree
+from edgelens.runtime.preprocess import PixelContract, fit
+from edgelens.runtime.recognitions import Recognitions
+
+
+@pytest.fixture(scope="session")
+def people(shared, tmp_path_factory):
+    """A person detector as a bundle, proven with frames of a video."""
+    folder = tmp_path_factory.mktemp("people")
+    capture = cv2.VideoCapture(str(shared / "video/one-by-one-person-detection.mp4"))
+    for at in (250, 300, 350, 600):
+        capture.set(cv2.CAP_PROP_POS_FRAMES, at)
+        cv2.imwrite(str(folder / f"{at}.png"), capture.read()[1])
+    pytest.importorskip("onnx", reason="`edgelens bundle` belongs to the workstation")
+    labels = folder / "labels.txt"
+    labels.write_text("\n".join(["person", *(f"thing {i}" for i in range(1, 80))]))
+    out = folder / "people.edge"
+    done = CliRunner().invoke(
+        cli,
+        ["bundle", str(shared / "models/yolox/yolox_nano.onnx"), "--out", str(out), "--images", str(folder),
+         "--labels", str(labels)],
+    )  # fmt: skip
+    assert done.exit_code == 0, done.output
+    return out
+
+
+@pytest.fixture
+def looks(people, color_bundle, tmp_path):
+    """People, and which colour there is most of in each."""
+    out = tmp_path / "looks.edge"
+    done = CliRunner().invoke(
+        cli, ["chain", str(people), str(color_bundle.path), "--out", str(out), "--margin", ".1", "--classes", "person"]
+    )
+    assert done.exit_code == 0, done.output
+    assert done.output == f"{out}: people (detect) → color (classify)\n"
+    return Bundle.open(out)
+
+
+def test_a_person_is_found_and_told_by_colour(looks):
+    with BundleRecognizer(looks) as recognizer:
+        frames = frames_of(looks, looks.manifest.golden[-1])
+        seen = recognizer.recognize(frames[1])
+        rows = seen.recognitions
+        assert [rows.label(0), rows.label(1)] == ["person", rows.label(1)]
+        assert rows.label(1) in ("red", "green", "blue")
+        assert rows.parents.tolist() == [-1, 0]
+        assert np.isnan(rows.boxes[1]).all()
+        assert list(seen.stages) == ["preprocess", "infer", "decode", "people", "color"]
+        assert seen.stages["people"] + seen.stages["color"] == pytest.approx(
+            sum(seen.stages[stage] for stage in ("preprocess", "infer", "decode"))
+        )
+        x, y, w, h = rows.boxes[0]
+        alone = np.asarray(frames[1].image)[
+            int(max(y - 0.1 * h, 0)) : int(y + 1.1 * h), int(max(x - 0.1 * w, 0)) : int(x + 1.1 * w)
+        ]
+        assert ("blue", "green", "red")[int(alone.reshape(-1, 3).mean(axis=0).argmax())] == rows.label(1)
+    assert looks.manifest.format == (2, 0)
+    assert Bundle.open(looks.path).manifest.steps == (
+        Step(network="people", output="people"),
+        Step(network="color", output="color", region="people", margin=0.1, classes=("person",)),
+    )
+
+
+def test_every_network_and_the_whole_are_proven(looks):
+    report = verify_bundle(looks)
+    assert report.ok, report
+    assert [file.network for file in report.files] == ["people", "color", ""]
+    assert report.files[-1].agreement == 1
+    reference = np.load(io.BytesIO(looks.read("golden/whole.npz")))
+    assert int(reference["counts"].sum()) == len(reference["rows"]) >= 4
+
+
+def test_the_verbs_know_pipelines(looks, shared, tmp_path):
+    def run(*arguments):
+        done = CliRunner().invoke(cli, [str(argument) for argument in arguments])
+        assert done.exit_code == 0, (arguments, done.output, done.exception)
+        return done.output
+
+    assert "the whole pipeline" in run("verify", looks.path)
+    shown = run("inspect", looks.path)
+    assert "people" in shown
+    assert "the pipeline" in shown
+    video = shared / "video/one-by-one-person-detection.mp4"
+    lines = run("run", looks.path, "--source", video, "--json", "-", "--quiet", "--no-preview").splitlines()
+    rows = [json.loads(line)["results"] for line in lines]
+    inside = [row for frame in rows for row in frame if "parent" in row]
+    assert len(inside) > 200
+    assert all(frame[row["parent"]]["label"] == "person" for frame in rows for row in frame if "parent" in row)
+    folder = tmp_path / "colours"
+    for name, pixel in (("red", (0, 0, 250)), ("green", (0, 250, 0))):
+        (folder / name).mkdir(parents=True)
+        cv2.imwrite(str(folder / name / "1.png"), np.full((32, 32, 3), pixel, np.uint8))
+    target = tmp_path / "evaluated.json"
+    run("evaluate", looks.path, folder, "--json", target)
+    assert json.loads(target.read_text())["accuracy"] == 1
+    target = tmp_path / "bench.json"
+    run("bench", looks.path, "--duration", ".2", "--threads", "1", "--json", target)
+    cases = json.loads(target.read_text())["cases"]
+    assert {case["entry"].split("/")[1] for case in cases} == {"people", "color"}
+    assert {"people", "color"} <= set(cases[0]["end_to_end"]["stages_ms"])
+
+
+def test_a_later_steps_boxes_and_levelled_crops_come_back_into_the_frame():
+    image = np.zeros((200, 300, 3), np.uint8)
+    cv2.line(image, (100, 100), (140, 140), (255, 255, 255), 3)  # a line that falls by 45 degrees
+    eyes = np.array([[[105, 105, 1], [135, 135, 1]]], np.float32)
+    found = Recognitions(("face",), [0], [1.0], boxes=[[90, 90, 60, 60]], keypoints=eyes)
+    contract = PixelContract(60, 60, "gray", "stretch")
+    (crop,) = crops_of(image, found, Step(region="faces", align="keypoints"), contract)
+    lit = np.argwhere(crop.pixels[..., 0] > 128)
+    assert np.ptp(lit[:, 0]) < 8  # level now
+    assert np.ptp(lit[:, 1]) > 40
+    (y0, x0), (y1, x1) = lit.min(axis=0), lit.max(axis=0)
+    inner = Recognitions(("eyes",), [0], [1.0], boxes=crop.placement.to_frame(np.array([[x0, y0, x1, y1]])))
+    x, y, w, h = crop.in_frame(inner).boxes[0]
+    assert (x, y, x + w, y + h) == pytest.approx((100, 100, 140, 140), abs=6)
+    plain = crops_of(image, found, Step(region="faces"), contract)[0]
+    assert plain.placement.view == (90, 90, 60, 60)
+
+
+def test_crops_stay_inside_the_frame_and_only_of_the_wanted_labels():
+    image = np.zeros((50, 50, 3), np.uint8)
+    boxes = [[-10, -10, 30, 30], [45, 45, 30, 30], [10, 10, 0.2, 20], [np.nan] * 4, [10, 10, 20, 20]]
+    found = Recognitions(("cat", "dog"), [0, 0, 0, 0, 1], np.ones(5), boxes=boxes)
+    crops = crops_of(image, found, Step(region="a", margin=0.5), PixelContract(8, 8))
+    assert [crop.row for crop in crops] == [0, 1, 4]
+    assert all(x >= 0 and y >= 0 and x + w <= 50 and y + h <= 50 for x, y, w, h in (c.placement.view for c in crops))
+    dogs = crops_of(image, found, Step(region="a", classes=("dog",)), PixelContract(8, 8))
+    assert [crop.row for crop in dogs] == [4]
+    with pytest.raises(ModelError, match="finds no boxes"):
+        crops_of(image, dataclasses.replace(found, boxes=None), Step(region="a"), PixelContract(8, 8))
+
+
+def test_what_cannot_be_chained_says_why(people, color_bundle, tmp_path, shared):
+    detector, colours, out = Bundle.open(people), color_bundle, tmp_path / "x.edge"
+    with pytest.raises(UsageError, match="--classes cup: is no label of people"):
+        chain(detector, colours, out, ChainOptions(classes=("cup",)))
+    with pytest.raises(UsageError, match="--inside door: must be one of people"):
+        chain(detector, colours, out, ChainOptions(inside="door"))
+    with pytest.raises(UsageError, match="--align nose: must be keypoints"):
+        ChainOptions(align="nose")
+    with pytest.raises(UsageError, match="--margin 9: must be between"):
+        ChainOptions(margin=9)
+    with pytest.raises(ModelError, match="finds no boxes"):
+        chain(colours, colours, out)
+    done = CliRunner().invoke(
+        cli, ["chain", str(shared / "models/yolox/yolox_nano.onnx"), str(people), "--out", str(out)]
+    )
+    assert done.exit_code != 0
+    assert "is a bare model file" in str(done.exception)
+    assert not out.exists()
+
+
+def test_a_part_that_does_not_verify_is_not_built_upon(people, write_color_bundle, color_onnx, tmp_path):
+    colours = write_color_bundle({"models/color.onnx": color_onnx(scale=-1.0)})
+    with pytest.raises(WorkError, match="does not verify here"):
+        chain(Bundle.open(people), colours, tmp_path / "x.edge")
+    assert not (tmp_path / "x.edge").exists()
+
+
+def test_rows_agree_by_label_place_and_parent():
+    boxes = [[0, 0, 10, 10], [50, 50, 10, 10], [np.nan] * 4, [np.nan] * 4]
+    ours = Recognitions(("a", "x", "y"), [0, 0, 1, 2], np.ones(4), boxes=boxes, parents=np.array([-1, -1, 0, 1]))
+    assert rows_agree([ours], [ours]) == 1
+    swapped = dataclasses.replace(ours, ids=np.array([0, 0, 2, 1]))
+    assert rows_agree([ours], [swapped]) == pytest.approx(0.5)
+    nothing = Recognitions.nothing(("a", "x", "y"))
+    assert rows_agree([ours], [nothing]) == 0
+    assert rows_agree([nothing], [nothing]) == 1
+
+
+def test_a_chain_of_three(looks, people, color_bundle, tmp_path):
+    three = chain(looks, color_bundle, tmp_path / "three.edge", ChainOptions(0.1, classes=("person",), inside="people"))
+    assert [(step.output, step.region) for step in three.manifest.steps] == [
+        ("people", None), ("color", "people"), ("color-2", "people")
+    ]  # fmt: skip
+    with BundleRecognizer(three) as recognizer:
+        rows = recognizer.recognize(frames_of(three, three.manifest.golden[-1])[1]).recognitions
+    assert rows.parents.tolist() == [-1, 0, 0]
+    assert rows.ids[1] + 3 == rows.ids[2]
+
+
+def test_several_crops_go_through_the_network_together(color_onnx, color_bundle, frames_of_colors):
+    network = color_bundle.manifest.main
+    pictures = [fit(frame, network.pixels)[0] for frame in frames_of_colors]
+    with LoadedNetwork(color_bundle, network, network.files[0]) as loaded:
+        one_by_one = loaded.outputs_of_many(pictures)
+        loaded.batch = 4
+        together = loaded.outputs_of_many(pictures)
+    for ours, theirs in zip(one_by_one, together, strict=True):
+        np.testing.assert_allclose(ours["logits"], theirs["logits"], rtol=1e-5)
+
+
+def test_a_golden_reference_of_the_whole_that_is_damaged_is_said(looks, tmp_path):
+    entries = {name: looks.read(name) for name in looks.manifest.entries}
+    entries["golden/whole.npz"] = entries[looks.manifest.golden[0].reference]
+    broken = write_bundle(tmp_path / "broken.edge", dataclasses.replace(looks.manifest), entries)
+    with pytest.raises(BundleError, match="golden reference of the whole pipeline is damaged"):
+        verify_bundle(broken)
