@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -95,13 +96,20 @@ class Run:
 
     def split(self, name: str) -> ImageSet:
         """The very samples that the run had in a split, from the original data."""
+        return self.split_all((name,))[name]
+
+    def split_all(self, names: Sequence[str]) -> dict[str, ImageSet]:
+        """Several splits, the data opened once."""
         images = make_task(self.config).open_data(self.config.data_config())
         with np.load(self.path / SPLITS) as stored:
             where = dict(zip(stored["names"].tolist(), stored["splits"].tolist(), strict=True))
-        rows = np.array([where.get(sample) == name for sample in images.names], bool)
-        if missing := sum(kept == name for kept in where.values()) - int(rows.sum()):
-            raise DataError(f"{self.config.data}: {missing} images of the run's {name} split are no longer there")
-        return images.select(rows)
+        found = {}
+        for name in names:
+            rows = np.array([where.get(sample) == name for sample in images.names], bool)
+            if missing := sum(kept == name for kept in where.values()) - int(rows.sum()):
+                raise DataError(f"{self.config.data}: {missing} images of the run's {name} split are no longer there")
+            found[name] = images.select(rows)
+        return found
 
     def write(self) -> None:
         """Write `run.json`."""

@@ -9,7 +9,7 @@ import pytest
 from edgelens.compress.config import CompressConfig
 from edgelens.compress.export.artifact import Artifact, file_outputs
 from edgelens.compress.export.tflite import operators
-from edgelens.compress.material import material_of
+from edgelens.compress.ingredients import ingredients_of
 from edgelens.runtime.formats.catalog import describe
 from edgelens.runtime.model.verify import verify_bundle
 
@@ -123,19 +123,19 @@ def test_a_bare_file_out_of_the_bundle_answers_with_its_labels(compressed, tmp_p
 
 def test_the_simulation_is_what_the_files_compute(compressed, run):
     from edgelens.compress.files.model_files import quantized_by
-    from edgelens.compress.network.answers import torch_logits
+    from edgelens.compress.network.answers import torch_outputs
     from edgelens.compress.network.graph import trace
-    from edgelens.compress.proof.parity import snr_db
+    from edgelens.compress.quantize.sensitivity import answers_snr
     from edgelens.compress.quantize.simulate import simulate
 
     config = CompressConfig(calibration_images=64)
-    material = material_of(run, config)
-    graph = trace(material.network, run.pixels)
-    sim = simulate(graph, quantized_by(graph, material.calibration, config))
-    held = material.evaluation.pixels[:64]
+    made_of = ingredients_of(run, config)
+    graph = trace(made_of.network, run.pixels)
+    sim = simulate(graph, quantized_by(graph, made_of.calibration, config))
+    held = made_of.evaluation.pixels[:64]
     file = next(f for f in compressed.bundle.manifest.main.files if f.path == FILES[3])
     artifact = Artifact("tflite", "int8", compressed.bundle.read(FILES[3]), file.tensor)
-    assert snr_db(file_outputs(artifact, held), torch_logits(sim, held)) > 25
+    assert answers_snr(torch_outputs(sim, held, ("logits",)), file_outputs(artifact, held)) > 25
 
 
 def test_decode_settings_are_fitted_to_the_shipped_file(compressed):

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from edgelens.compress.bundle.thresholds import matching_threshold
+from edgelens.compress.tasks.classify import matching_threshold
 from edgelens.runtime.decode.classify import softmax
 
 FLOAT = np.random.default_rng(0).normal(0, 2, (200, 5)).astype(np.float32)
