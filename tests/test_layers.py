@@ -121,7 +121,10 @@ def test_device_side_names_no_workstation_package(layer: str) -> None:
     assert not wrong, "\n".join(wrong)
 
 
-DEVICE_VERBS = ("run", "evaluate", "verify", "bench", "doctor", "inspect", "devices")
+DEVICE_VERBS = (
+    *("run", "serve", "collect", "evaluate", "verify", "inspect", "chain"),
+    *("bench", "devices", "doctor", "deploy", "rollback", "sign", "status"),
+)
 
 
 @pytest.mark.parametrize(

@@ -53,3 +53,17 @@ def test_links_point_at_something(document: Path) -> None:
     for target in re.findall(r"\]\(([^)#]+)\)", document.read_text()):
         if "://" not in target:
             assert (document.parent / target).exists(), f"{document.name} links to {target}"
+
+
+def figures(document: Path) -> list[tuple[str, str]]:
+    """What was measured and the command that measures it, row by row."""
+    tables = re.findall(r"^\| what \| measured \| command \|\n\|-.*\n((?:\|.*\n)+)", document.read_text(), re.MULTILINE)
+    rows = [line.strip("| \n").split(" | ") for table in tables for line in table.splitlines()]
+    return [(row[1], row[2]) for row in rows]
+
+
+def test_the_readmes_figures_are_those_of_the_whole_list() -> None:
+    shown, listed = figures(ROOT / "README.md"), figures(ROOT / "docs" / "figures.md")
+    assert len(shown) == 8
+    assert not set(shown) - set(listed)
+    assert f"[{len(listed)} figures](docs/figures.md)" in (ROOT / "README.md").read_text()
