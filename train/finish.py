@@ -13,7 +13,7 @@ from torch import nn
 
 from edgelens.runtime.datasets.imageset import ImageSet
 
-from .feed import Feed
+from .batches import Batches
 from .loop import Ingredients, answers
 from .runs.checkpoint import State
 from .runs.facts import decode_as_json
@@ -51,7 +51,7 @@ def finish(
     return run
 
 
-def _kept(network: nn.Module, data: Feed, task: Task) -> tuple[dict[str, NDArray[np.float32]], dict[str, float]]:
+def _kept(network: nn.Module, data: Batches, task: Task) -> tuple[dict[str, NDArray[np.float32]], dict[str, float]]:
     """What a task keeps of a split's outputs, (N, ...) a name, and the split's figures."""
     meter, parts = task.meter(), []
     for rows, outputs in answers(network, data, task):
@@ -60,12 +60,12 @@ def _kept(network: nn.Module, data: Feed, task: Task) -> tuple[dict[str, NDArray
     return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}, meter.result()
 
 
-def _plain(feed: Feed) -> Feed:
+def _plain(feed: Batches) -> Batches:
     """The same split in float32 on the CPU."""
     return replace(feed, targets=feed.targets.to(torch.device("cpu")), mode="float32", device=torch.device("cpu"))
 
 
-def _some(feed: Feed) -> Feed:
+def _some(feed: Batches) -> Batches:
     """Rows spread over a split, as a split of their own."""
     rows = np.unique(np.linspace(0, len(feed) - 1, _TRAINING_LOOKED_AT).astype(np.intp))
     pixels = feed.pixels[torch.from_numpy(rows)] if isinstance(feed.pixels, torch.Tensor) else feed.pixels.select(rows)

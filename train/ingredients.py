@@ -15,9 +15,9 @@ from edgelens.runtime.errors import UsageError
 from . import augment
 from .augment import Recipe, recipe_from_json
 from .augment.missing import against_missing
+from .batches import Batches
 from .config import TrainConfig
 from .data.prepare import Part, TrainData
-from .feed import Feed
 from .loop import Ingredients
 from .optimize.distributed import World
 from .optimize.precision import fastest, laid_out
@@ -90,7 +90,7 @@ def _named_recipe(config: TrainConfig, classes: Sequence[str]) -> Recipe:
 
 
 def _mode(
-    config: TrainConfig, train: Feed, network: nn.Module, task: Task, world: World
+    config: TrainConfig, train: Batches, network: nn.Module, task: Task, world: World
 ) -> tuple[str, dict[str, float]]:
     first = np.arange(min(config.batch, len(train)))
     inputs, targets = train.augmented(first, task, augment.recipe("none"), config.seed, 0)
@@ -102,12 +102,12 @@ def _mode(
     return world.told(mode), speeds
 
 
-def _feed(part: Part, task: Task, mode: str, world: World) -> Feed:
+def _feed(part: Part, task: Task, mode: str, world: World) -> Batches:
     """A split on the device that trains, where it fits there."""
     targets, pixels = task.targets(part.images).to(world.device), part.pictures
     if world.device.type == "cuda" and _bytes(part) < torch.cuda.mem_get_info(world.device)[0] // 2:
-        return Feed(torch.from_numpy(pixels.take(slice(None))).to(world.device), targets, world.device, mode)
-    return Feed(pixels, targets, world.device, mode)
+        return Batches(torch.from_numpy(pixels.take(slice(None))).to(world.device), targets, world.device, mode)
+    return Batches(pixels, targets, world.device, mode)
 
 
 def _teacher(config: TrainConfig, data: TrainData, task: Task, mode: str, world: World) -> Distillation | None:

@@ -14,8 +14,8 @@ from torch import Tensor, nn
 from edgelens.runtime.errors import WorkError
 
 from .augment import Recipe
+from .batches import Batches, epoch_batches
 from .config import TrainConfig
-from .feed import Feed, epoch_batches
 from .optimize.distributed import ALONE, World
 from .optimize.health import Health, Trouble
 from .optimize.optimizers import OPTIMIZERS, add_l1
@@ -43,8 +43,8 @@ class Ingredients:
 
     task: Task
     recipe: Recipe
-    data: Feed
-    val: Feed
+    data: Batches
+    val: Batches
     balanced: Rows | None = None  # the kind of each picture, where every kind is to come equally often
     distillation: Distillation | None = None
 
@@ -148,7 +148,7 @@ def _gradients(
 
 
 @torch.no_grad()
-def answers(network: nn.Module, data: Feed, task: Task, world: World = ALONE) -> Iterator[tuple[Rows, Outputs]]:
+def answers(network: nn.Module, data: Batches, task: Task, world: World = ALONE) -> Iterator[tuple[Rows, Outputs]]:
     """A split's outputs in float32, batch by batch, with the batch's rows; every process asks for its share."""
     network.eval()
     mine = world.share(np.arange(len(data)))
@@ -159,7 +159,7 @@ def answers(network: nn.Module, data: Feed, task: Task, world: World = ALONE) ->
         yield rows, {name: values.float() for name, values in outputs.items()}
 
 
-def _measured(network: nn.Module, data: Feed, task: Task, world: World) -> dict[str, float]:
+def _measured(network: nn.Module, data: Batches, task: Task, world: World) -> dict[str, float]:
     """A split's figures; what the processes counted is put together."""
     meter = task.meter()
     for rows, outputs in answers(network, data, task, world):

@@ -120,5 +120,6 @@ class Task:
     balance: Callable[[Targets], NDArray[np.int64] | None] = _none  # (N,) kinds that are to come equally often
     distil: Callable[[Outputs, Outputs, float], Tensor] | None = None  # (own, teacher's, temperature) → (B,)
     reading: Callable[[Decode], Reading] | None = None  # what `explain` asks of its answers, as they were settled
+    heads: tuple[str, ...] = ("classifier",)  # the network's layers that are its own, which stay out of `backbone`
     backbone: bool = False  # whether the kit's backbone is its start where photos are few
     notes: tuple[str, ...] = ()  # lines to say before a training

@@ -40,6 +40,7 @@ from .runs.progress import Progress, Watch
 from .runs.run import FACTS, LAST, Run
 from .start import pretrained as backbone
 from .start.transfer import freeze, start_from
+from .task import Task
 from .tasks.catalog import make_network, make_task
 
 __all__ = ["fit", "resume", "settled"]
@@ -135,11 +136,11 @@ def _opened(config: TrainConfig, earlier: Run | None, world: World, progress: Pr
         by_itself = task.backbone and backbone.suits(config, images, pixels)
         config = replace(config, start=BACKBONE) if by_itself else config
         if config.start:
-            started = _started(network, config.start)
+            started = _started(network, config.start, task)
             why = "; few photos do better so, --scratch turns it off" if by_itself else ""
             said.append(f"starts from {started}{why}")
     if config.freeze:
-        said.append(f"frozen: {freeze(network, config.freeze):,} weights")
+        said.append(f"frozen: {freeze(network, config.freeze, task.heads):,} weights")
     data = prepare(config.data_config(), pixels, images=images, progress=progress.reading)
     data = cut(data, config.share, config.seed)
     config = settled(config, len(data.train))
@@ -155,10 +156,10 @@ def settled(config: TrainConfig, images: int) -> TrainConfig:
     return replace(config, batch=batch, epochs=epochs)
 
 
-def _started(network: nn.Module, start: str) -> str:
+def _started(network: nn.Module, start: str, task: Task) -> str:
     """Give a network its first weights, and say whose they are."""
     source = str(backbone.provenance()) if start == BACKBONE else start
-    return f"{source}: {start_from(network, start)}"
+    return f"{source}: {start_from(network, start, task.heads)}"
 
 
 def _bytes(checkpoint: Path) -> bytes:

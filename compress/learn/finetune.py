@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from edgelens.train.augment import normalised
-from edgelens.train.feed import epoch_batches
+from edgelens.train.batches import epoch_batches
 from edgelens.train.optimize.precision import autocast, fastest, laid_out
 from edgelens.train.task import by_name
 

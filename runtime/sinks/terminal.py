@@ -5,13 +5,13 @@ from __future__ import annotations
 import shutil
 import sys
 import time
-from collections import Counter
 from typing import IO
 
 from ..result import Result
+from ..tasks.catalog import task_of
 from .protocol import Notice
 
-__all__ = ["TerminalText", "described"]
+__all__ = ["TerminalText"]
 
 REDRAW_S = 0.1
 
@@ -34,11 +34,11 @@ class TerminalText:
         frame = result.frame
         self._count(frame.source)
         if frame.path is not None:
-            self._line(f"{frame.path}: {described(result)}")
+            self._line(f"{frame.path}: {_described(result)}")
         elif self._live:
             self._redraw(result)
         elif result.announced is not None or self._is_first(result):  # a service's log must not fill a card
-            self._line(f"{frame.source} #{frame.index}: {described(result)}{_announced(result)}")
+            self._line(f"{frame.source} #{frame.index}: {_described(result)}{_announced(result)}")
 
     def notice(self, notice: Notice) -> None:
         """The command line tells what happened to sources, on stderr."""
@@ -70,7 +70,7 @@ class TerminalText:
         if now - self._drawn < REDRAW_S:
             return
         self._drawn = now
-        text = f"{result.frame.source}: {described(result)}  {self._rates.get(result.frame.source, 0):.1f} fps"
+        text = f"{result.frame.source}: {_described(result)}  {self._rates.get(result.frame.source, 0):.1f} fps"
         width = shutil.get_terminal_size().columns - 1
         self._stream.write(f"\r{text[:width]:<{width}}")
         self._stream.flush()
@@ -81,15 +81,9 @@ class TerminalText:
         self._stream.flush()
 
 
-def described(result: Result) -> str:
+def _described(result: Result) -> str:
     """What was seen, in a few words."""
-    seen = result.seen
-    if not len(seen):
-        return "nothing"
-    if seen.boxes is not None:
-        counts = Counter(seen.label(row) for row in range(len(seen)))
-        return ", ".join(f"{count} {label}" for label, count in counts.most_common())
-    return ", ".join(f"{label} {score:.2f}" for label, score in list(seen)[:3])
+    return task_of(result.seen.task).describe(result.seen)
 
 
 def _announced(result: Result) -> str:

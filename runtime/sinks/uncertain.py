@@ -18,6 +18,8 @@ from ..host.files import write_bytes
 from ..preprocess import Region
 from ..recognitions import UNKNOWN, UNKNOWN_ID
 from ..result import Result
+from ..tasks.catalog import task_of
+from ..tasks.task import Closeness
 from .protocol import Notice
 from .quota import Quota
 
@@ -41,16 +43,9 @@ class UncertainOptions:
 
 
 def is_uncertain(result: Result, threshold: float | None, options: UncertainOptions) -> bool:
-    """Whether somebody should look at this picture: rejected, near the threshold, or a narrow lead."""
+    """Whether somebody should look at this picture, as its task sees it."""
     seen = result.seen
-    if not len(seen):
-        return False
-    if int(seen.ids[0]) == UNKNOWN_ID:
-        return True
-    judged = seen.scores if seen.boxes is not None else seen.scores[:1]
-    if threshold and float(judged.min()) < threshold + options.near:
-        return True
-    return seen.boxes is None and len(seen) > 1 and float(seen.scores[0] - seen.scores[1]) < options.lead
+    return task_of(seen.task).uncertain(seen, threshold, Closeness(options.near, options.lead))
 
 
 def blurred_outside(image: NDArray[np.uint8], areas: list[tuple[int, int, int, int]]) -> NDArray[np.uint8]:
@@ -132,16 +127,16 @@ class UncertainSink:
     def _areas(self, result: Result) -> list[tuple[int, int, int, int]]:
         height, width = result.frame.size
         seen, region = result.seen, self._region(result.frame.source)
-        if seen.boxes is not None and len(seen.boxes):
-            return [_inside(box, height, width) for box in seen.boxes]
-        return [region.pixels(height, width) if region else (0, 0, width, height)]
+        there = [_inside(seen.places[row], height, width) for row in range(len(seen)) if seen.has_place(row)]
+        return there or [region.pixels(height, width) if region else (0, 0, width, height)]
 
 
 def guess(result: Result) -> str:
-    """The folder of a picture: the best class that has a name, as far as a folder can be called so."""
+    """The folder of a picture: the best label there is, else what came nearest, as far as a folder can be called so."""
     seen = result.seen
-    row = next((i for i in range(len(seen)) if int(seen.ids[i]) != UNKNOWN_ID), None)
-    name = seen.label(row) if row is not None else UNKNOWN
+    labels = [seen.label(row) for row in range(len(seen)) if int(seen.ids[row]) != UNKNOWN_ID]
+    rivals = [label for row in range(len(seen)) for label, _ in seen.rivals_of(row)]
+    name = next(iter([*labels, *rivals]), UNKNOWN)
     return re.sub(r"[^\w .+()-]", "_", name).strip(" .")[:64] or UNKNOWN
 
 

@@ -26,6 +26,7 @@ class VideoFile:
         self.threads = threads or min(max((os.cpu_count() or 1) - 1, 1), 4)  # the engine has the other core
         self._capture: cv2.VideoCapture | None = None
         self._index = 0
+        self._position_s: float | None = None
         self.fps: float | None = None  # the file's rate, known when it is open
 
     def read(self) -> Frame | None:
@@ -37,9 +38,18 @@ class VideoFile:
             if self._index == 0:
                 raise SourceError(f"{self.path}: not one frame of it can be decoded")
             return None
-        frame = Frame(np.asarray(image, np.uint8), self._index, begun, time.time(), self.name)
+        self._position_s = self._place(self._capture.get(cv2.CAP_PROP_POS_MSEC) / 1000)
+        frame = Frame(
+            np.asarray(image, np.uint8), self._index, begun, time.time(), self.name, position_s=self._position_s
+        )
         self._index += 1
         return frame
+
+    def _place(self, said_s: float) -> float | None:
+        """Seconds from the begin: what the file says of a frame, else (a bare stream says nothing) what its rate says."""
+        if self._index == 0 or (self._position_s is not None and said_s > self._position_s):
+            return max(said_s, 0.0)
+        return self._index / self.fps if self.fps else None
 
     def interrupt(self) -> None:
         """A read of a file does not wait."""
@@ -52,7 +62,7 @@ class VideoFile:
         self._capture = cv2.VideoCapture(self.path, cv2.CAP_FFMPEG, parameters)
         if not self._capture.isOpened():
             raise SourceError(f"{self.path}: is no video that can be decoded")
-        self._index, self.fps = 0, self._capture.get(cv2.CAP_PROP_FPS) or None
+        self._index, self._position_s, self.fps = 0, None, self._capture.get(cv2.CAP_PROP_FPS) or None
         return self
 
     def __exit__(self, *exc: object) -> None:

@@ -20,7 +20,7 @@ from .facts import FACTS, facts_of
 from .folder import cache_folder
 from .groups import groups_from_file, groups_from_pattern
 from .named import open_data
-from .pictures import Pictures
+from .pictures import StoredPictures
 from .prune import prune
 from .splits import SplitConfig, assign
 from .store import Store, fill
@@ -47,7 +47,7 @@ class DataConfig:
 class Part:
     """One split: its pictures, its labels, and the rows of the data set that they were made from."""
 
-    pictures: Pictures  # (N, H, W, C) uint8
+    pictures: StoredPictures  # (N, H, W, C) uint8
     labels: NDArray[np.int64]  # (N,)
     images: ImageSet
     missing: NDArray[np.float32] | None = None  # (N,) share of each picture that was missing and has been filled
@@ -190,11 +190,13 @@ def _part(
         assert members.stored is not None
         assert members.rows is not None
         stored = members.stored if members.stored.ndim == 4 else members.stored[..., None]
-        pictures = Pictures(stored, members.rows, mapped=getattr(members.stored, "_mmap", None), resident=resident)
+        pictures = StoredPictures(
+            stored, members.rows, mapped=getattr(members.stored, "_mmap", None), resident=resident
+        )
     else:
         store = stores[name != "train"]
         places = np.array([store.rows[digests[i]] for i in rows.tolist()], np.intp)
-        pictures = Pictures.in_file(store.file, store.shape, places, resident=resident)
+        pictures = StoredPictures.in_file(store.file, store.shape, places, resident=resident)
     return Part(pictures, members.labels.astype(np.int64), members, facts["missing"][rows])
 
 

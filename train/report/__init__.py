@@ -1,1 +1,1 @@
-"""The run as one self-contained page: curves and what to try next; a task brings sections of its own."""
+"""The run as one self-contained page: what every task's report is put together from; the sections are the task's."""

@@ -17,15 +17,29 @@ class Score:
     share: bool = True  # between 0 and 1, said in per cent
     word: str = ""  # what a share is of: 97.2 % "right"
 
+    @property
+    def title(self) -> str:
+        """Its name for people."""
+        return self.name.replace("_", " ")
+
+    @property
+    def heading(self) -> str:
+        """Its name at the beginning of a line."""
+        return self.title[:1].upper() + self.title[1:]
+
+    def rank(self, value: float) -> float:
+        """A number that is larger for the better of two values."""
+        return value if self.more else -value
+
     def better(self, value: float, than: float) -> bool:
         """Whether one value beats another."""
-        return value > than if self.more else value < than
+        return self.rank(value) > self.rank(than)
 
     def said(self, value: float, digits: int = 2) -> str:
         """A value for people."""
         if not self.share:
-            return f"{self.name.replace('_', ' ')} {value:.4g}"
-        return f"{self.number(value, digits)} {self.word or self.name.replace('_', ' ')}"
+            return f"{self.title} {value:.4g}"
+        return f"{self.number(value, digits)} {self.word or self.title}"
 
     def number(self, value: float, digits: int = 2) -> str:
         """A value for people, where its name stands already."""

@@ -90,16 +90,16 @@ def _over_epochs(found: Findings) -> list[str]:
 
     losses = [series("training (augmented)", "train_loss", 0), series("validation", "val_loss", 1)]
     loss = line_chart(losses, x_label="epoch", y_label="loss", log_y=True, mark=mark)
-    name, share = found.score.name.replace("_", " "), found.score.share
+    name, share = found.score.title, found.score.share
     scores = [series("validation", f"val_{found.score.name}", 1)]
     chart = line_chart(scores, x_label="epoch", y_label=name, percent=share, mark=mark)
-    return [figure("Loss", loss), figure(f"{name[:1].upper()}{name[1:]} on the validation images", chart)]
+    return [figure("Loss", loss), figure(f"{found.score.heading} on the validation images", chart)]
 
 
 def _over_images(found: Findings) -> str:
     if len(found.curve) < 2:
         return ""
-    name, share = found.score.name.replace("_", " "), found.score.share
+    name, share = found.score.title, found.score.share
     points = Series("validation", [p.images for p in found.curve], [p.score for p in found.curve], 1)
     chart = line_chart([points], x_label="training images", y_label=name, percent=share, log_x=True)
     note = (

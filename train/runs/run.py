@@ -31,7 +31,7 @@ BEST, AVERAGE, LAST = "best.safetensors", "average.safetensors", "last.pt"
 FACTS, SPLITS = "run.json", "splits.npz"
 METRICS, STEPS, CHECK, CURVE = "metrics.csv", "steps.csv", "check.json", "learning-curve.csv"
 STEP_COLUMNS = ["epoch", "step", "loss", "rate", "gradient_norm"]
-SCHEMA = 1
+SCHEMA = 2  # 1 had a temperature and a threshold in place of decode settings
 
 
 @dataclass(frozen=True)

@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-
-from torch import nn
+from typing import TYPE_CHECKING, TypeAlias
 
 from edgelens.runtime.errors import UsageError
-from edgelens.runtime.preprocess import PixelContract
 
-from ..config import TrainConfig
-from ..models.catalog import build
-from ..task import Task
+if TYPE_CHECKING:  # the names alone are read by `--help`, which loads no torch
+    from torch import nn
+
+    from edgelens.runtime.preprocess import PixelContract
+
+    from ..config import TrainConfig
+    from ..task import Task
 
 __all__ = ["TASKS", "Builder", "make_network", "make_task"]
 
 # (config, classes, training images a class) → the task; data is opened and heads are made before the last two are known
-Builder = Callable[[TrainConfig, Sequence[str], Sequence[int]], Task]
+Builder: TypeAlias = "Callable[[TrainConfig, Sequence[str], Sequence[int]], Task]"
 
 
 def _classify() -> Builder:
@@ -37,6 +39,7 @@ def make_task(config: TrainConfig, classes: Sequence[str] = (), counts: Sequence
 
 def make_network(config: TrainConfig, classes: Sequence[str], pixels: PixelContract) -> nn.Module:
     """The network of a configuration with random weights, and its task's head on it."""
+    from ..models.catalog import build
 
     def sized(outputs: int) -> nn.Module:
         size = (pixels.height, pixels.width)

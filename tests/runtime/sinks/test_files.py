@@ -19,10 +19,22 @@ from edgelens.runtime.sinks.window import Window, has_windows
 LABELS = ("cup", "fork")
 
 
-def result(index: int = 0, *, boxes=None, ids=(0, 1), path=None, source="cam", size=(60, 80), **more) -> Result:
+def result(index: int = 0, *, seen=None, path=None, source="cam", size=(60, 80), position=None, **more) -> Result:
     image = np.full((*size, 3), 40 + index * 5 % 100, np.uint8)
-    seen = Recognitions(LABELS, list(ids), [0.8, 0.2][: len(ids)], boxes=boxes)
-    return Result(Frame(image, index, 10.0 + index / 20, 1000.0, source, path), seen, {"infer": 1.5}, 7.0, **more)
+    frame = Frame(image, index, 10.0 + index / 20, 1000.0, source, path, position)
+    return Result(frame, label(0, 1) if seen is None else seen, {"infer": 1.5}, 7.0, **more)
+
+
+def label(best: int, rival: int) -> Recognitions:
+    """What a classifier says: the best class, and one that it might have been."""
+    return Recognitions(LABELS, [best], [0.8], rivals=np.array([[rival, -1]], np.int32),
+                        rival_scores=np.array([[0.2, 0]], np.float32), task="classify")  # fmt: skip
+
+
+def boxes(*ids: int, **columns) -> Recognitions:
+    """What a detector says: a row a thing."""
+    places = np.array([[1 + 4 * i, 2 + 4 * i, 3, 4] for i in range(len(ids))], np.float32)
+    return Recognitions(LABELS, list(ids), [0.8, 0.6][: len(ids)], boxes=places, task="detect", **columns)
 
 
 def write(sink, *results) -> None:
@@ -40,29 +52,56 @@ def test_json_lines_are_appended_and_flushed(tmp_path):
         lines = [json.loads(line) for line in path.read_text().splitlines()]  # before it is closed
     assert [line["frame"] for line in lines] == [0, 1]
     assert lines[1]["announced"] == "cup"
-    assert lines[0]["results"][0] == {"label": "cup", "id": 0, "score": 0.8}
+    rival = {"label": "fork", "score": 0.2}
+    assert lines[0]["results"] == [{"label": "cup", "id": 0, "score": 0.8, "rivals": [rival]}]
 
 
 def test_dash_is_stdout_and_stays_open(capsys):
     write(JsonLines("-"), result(0))
     print("still open")
     first, second = capsys.readouterr().out.splitlines()
-    assert json.loads(first)["schema"] == 1
+    assert json.loads(first)["schema"] == 2
     assert second == "still open"
 
 
-def test_csv_has_a_row_for_everything_seen_and_one_header(tmp_path):
+def rows_of(path) -> list[dict[str, str]]:
+    return list(csv.DictReader(path.read_text().splitlines()))
+
+
+def test_csv_has_a_row_for_each_thing_and_one_header(tmp_path):
     path = tmp_path / "out.csv"
-    boxes = np.array([[1, 2, 3, 4], [5, 6, 7, 8]], np.float32)
-    write(CsvRows(str(path)), result(0, boxes=boxes, path="a,b.jpg"))
-    write(CsvRows(str(path)), result(1, ids=()), result(2, announced="cup"))
-    rows = list(csv.DictReader(path.read_text().splitlines()))
+    write(CsvRows(str(path)), result(0, seen=boxes(0, 1), path="a,b.jpg"))
+    write(CsvRows(str(path)), result(1, seen=boxes()), result(2, announced="cup", position=0.08))
+    rows = rows_of(path)
     assert tuple(rows[0]) == COLUMNS
-    assert [(row["frame"], row["label"]) for row in rows] == [
-        ("0", "cup"), ("0", "fork"), ("1", ""), ("2", "cup"), ("2", "fork"),
-    ]  # fmt: skip
-    assert (rows[1]["x"], rows[1]["h"], rows[1]["path"]) == ("5.0", "8.0", "a,b.jpg")
-    assert rows[3]["announced"] == "cup"
+    assert [(row["frame"], row["label"]) for row in rows] == [("0", "cup"), ("0", "fork"), ("1", ""), ("2", "cup")]
+    assert (rows[1]["x"], rows[1]["h"], rows[1]["path"], rows[1]["rivals"]) == ("5.0", "4.0", "a,b.jpg", "")
+    assert (rows[3]["announced"], rows[3]["rivals"], rows[3]["position_s"]) == ("cup", "fork 0.2", "0.08")
+
+
+def test_csv_says_which_thing_it_is_and_what_was_found_inside_it(tmp_path):
+    path = tmp_path / "out.csv"
+    columns = {
+        "track_ids": np.array([7, -1], np.int32),
+        "parents": np.array([-1, 0], np.int32),
+        "names": ("Ada", ""),
+        "texts": ("", "B-42"),
+        "values": np.array([np.nan, 3.25], np.float32),
+    }
+    write(CsvRows(str(path)), result(0, seen=boxes(0, 1, **columns)))
+    found = [[row[name] for name in ("track", "parent", "name", "text", "value")] for row in rows_of(path)]
+    assert found == [["7", "", "Ada", "", ""], ["", "0", "", "B-42", "3.25"]]
+
+
+def test_a_csv_file_keeps_the_columns_it_was_begun_with(tmp_path):
+    path = tmp_path / "out.csv"
+    path.write_text("frame,score,label\n8,0.5,spoon\n")
+    write(CsvRows(str(path)), result(9))
+    assert path.read_text().splitlines() == ["frame,score,label", "8,0.5,spoon", "9,0.8,cup"]
+    path.write_text("when,who\n")
+    with pytest.raises(UsageError, match="another table: it has a column 'when'"):
+        CsvRows(str(path)).__enter__()
+    assert path.read_text() == "when,who\n"
 
 
 @pytest.mark.parametrize("sink", [JsonLines, CsvRows])
@@ -138,7 +177,8 @@ class Screen(io.StringIO):
 
 def test_elsewhere_than_on_a_terminal_a_line_an_announcement():
     out = io.StringIO()
-    write(TerminalText(out), result(0), result(1), result(2, ids=(1, 0)), result(3, ids=(1, 0), announced="fork"))
+    fork = label(1, 0)
+    write(TerminalText(out), result(0), result(1), result(2, seen=fork), result(3, seen=fork, announced="fork"))
     lines = out.getvalue().splitlines()
     assert len(lines) == 2
     assert lines[0] == "cam #0: cup 0.80, fork 0.20"
@@ -154,7 +194,7 @@ def test_every_image_of_a_folder_has_its_line():
 
 def test_boxes_are_counted():
     out = io.StringIO()
-    write(TerminalText(out), result(0, boxes=np.zeros((2, 4)), ids=(1, 1)))
+    write(TerminalText(out), result(0, seen=boxes(1, 1)))
     assert out.getvalue() == "cam #0: 2 fork\n"
 
 

@@ -81,7 +81,7 @@ def test_announcements_state_and_last_words(
         sink.notice(Notice("camera", "lost", "camera: lost", 5.0))
         wait_for(lambda: watcher.under("door/camera/announced") and watcher.under("door/camera/notice"))
     announced = watcher.under("door/camera/announced")
-    assert [(m["announced"], m["schema"], m["device"], len(m["id"])) for m in announced] == [("7", 1, "bench", 32)]
+    assert [(m["announced"], m["schema"], m["device"], len(m["id"])) for m in announced] == [("7", 2, "bench", 32)]
     assert watcher.under("door/camera/results") == []
     wait_for(lambda: watcher.under("door/status") == ["online", "offline"])
     late = Subscriber(broker.port)

@@ -1,16 +1,20 @@
-import cv2
 import numpy as np
 import pytest
 
 from edgelens.runtime.frame import Frame
-from edgelens.runtime.recognitions import Recognitions
+from edgelens.runtime.recognitions import UNKNOWN_ID, Recognitions
 from edgelens.runtime.result import Result
-from edgelens.runtime.sinks.overlay import color_of, drawn
+from edgelens.runtime.sinks.overlay import drawn
+from edgelens.runtime.tasks.canvas import color_of
+
+LABELS = ("cup", "Gabel ü 写")
 
 
-def result(height: int, width: int, view=None, **columns) -> Result:
+def result(height: int, width: int, view=None, boxes=None) -> Result:
     image = np.full((height, width, 3), 90, np.uint8)
-    seen = Recognitions(("cup", "Gabel ü 写"), [0, 1], [0.9, 0.1], **columns)
+    seen = Recognitions(LABELS, [0], [0.9], rivals=np.array([[1]]), rival_scores=np.array([[0.1]]), task="classify")
+    if boxes is not None:
+        seen = Recognitions(LABELS, [0, 1], [0.9, 0.1], boxes=boxes, task="detect")
     return Result(Frame(image), seen, view=view)
 
 
@@ -48,4 +52,13 @@ def test_neighbours_have_colours_that_differ():
     colors = np.array([color_of(i) for i in range(20)], int)
     distances = np.abs(colors[:-1] - colors[1:]).max(axis=1)
     assert distances.min() > 60
-    assert cv2.norm(colors[0], colors[0]) == 0
+
+
+def test_a_label_has_its_colour_whatever_else_was_seen():
+    place = [[100, 50, 80, 60]]
+    alone = Recognitions(LABELS, [1], [0.9], boxes=place, task="detect")
+    among = Recognitions(LABELS, [0, 1], [0.9, 0.8], boxes=[[10, 200, 9, 9], *place], task="detect")
+    frame = Frame(np.full((240, 320, 3), 90, np.uint8))
+    edges = [drawn(Result(frame, seen))[110, 140].tolist() for seen in (alone, among)]
+    assert edges == [list(color_of(1))] * 2
+    assert color_of(UNKNOWN_ID) not in {color_of(i) for i in range(1000)}

@@ -65,6 +65,8 @@ def test_a_clip_holds_what_was_before_and_after(staged: Any, later: Any, tmp_pat
     assert cv2.imread(str(snapshot)).shape == (480, 640, 3)
     lines = [json.loads(line) for path in (tmp_path / "lines").iterdir() for line in path.read_text().splitlines()]
     assert [line.get("announced") or line.get("kind") for line in lines] == ["cup", "lost"]
+    assert lines[0]["schema"] == 2
+    assert len(lines[0]["results"]) == 1
 
 
 def test_announcements_close_together_make_one_clip_up_to_a_length(staged: Any, later: Any, tmp_path: Path) -> None:

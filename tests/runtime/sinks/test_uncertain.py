@@ -20,8 +20,13 @@ LABELS = ("cup", "a/b", "..")
 
 
 def result(ids: list[int], scores: list[float], captured: float = 0.0, boxes: Any = None) -> Result:
+    """A detector's boxes; without them a classifier's best class, or rejection, and its rivals."""
     image = np.random.default_rng(0).integers(0, 256, (120, 160, 3), dtype=np.uint8)
-    return Result(Frame(image, captured=captured, source="door"), Recognitions(LABELS, ids, scores, boxes=boxes))
+    seen = Recognitions(LABELS, ids, scores, boxes=boxes, task="detect")
+    if boxes is None and ids:
+        rivals = {"rivals": np.array([ids[1:]], np.int32), "rival_scores": np.array([scores[1:]], np.float32)}
+        seen = Recognitions(LABELS, ids[:1], scores[:1], **rivals, task="classify")
+    return Result(Frame(image, captured=captured, source="door"), seen)
 
 
 @pytest.mark.parametrize(("seen", "expected"), [
@@ -31,6 +36,7 @@ def result(ids: list[int], scores: list[float], captured: float = 0.0, boxes: An
     (result([0, 1], [0.75, 0.70]), True),  # a narrow lead
     (result([], []), False),
     (result([0, 0], [0.95, 0.62], boxes=[[0, 0, 9, 9], [20, 20, 9, 9]]), True),  # one box of two
+    (result([0, 1], [0.95, 0.93], boxes=[[0, 0, 9, 9], [20, 20, 9, 9]]), False),  # two things are no rivals
 ])  # fmt: skip
 def test_what_counts_as_uncertain(seen: Result, expected: bool) -> None:
     assert is_uncertain(seen, 0.6, UncertainOptions(Path())) is expected
@@ -76,6 +82,16 @@ def test_blur_follows_boxes_or_the_region(tmp_path: Path) -> None:
     assert image[:, 100:].std() > 3 * image[:, :70].std()
 
 
+def test_blur_leaves_every_box_of_what_was_found(tmp_path: Path) -> None:
+    options = UncertainOptions(tmp_path, every_s=0, blur=True, keep_free_bytes=0)
+    unsure = result([0, 0], [0.62, 0.61], boxes=[[0, 0, 60, 120], [float("nan")] * 4])
+    with UncertainSink(options, threshold=lambda source: 0.6) as sink:
+        sink.write(unsure)
+    (kept,) = tmp_path.rglob("*.jpg")
+    image = cv2.imread(str(kept))
+    assert image[:, :50].std() > 3 * image[:, 80:].std()
+
+
 def test_training_takes_the_folder_as_it_is(tmp_path: Path) -> None:
     """The loop from the field back to training: two labels that a linear network tells apart."""
     train = pytest.importorskip("edgelens.cli.train", reason="training is not installed")
@@ -87,7 +103,8 @@ def test_training_takes_the_folder_as_it_is(tmp_path: Path) -> None:
         for i in range(40):
             image = draw.integers(0, 100, (48, 64, 3), dtype=np.uint8)
             image[:24] += np.uint8(120 * (i % 2))
-            seen = Recognitions(("dark", "bright"), [-1, i % 2], [0.5, 0.5])
+            rival = {"rivals": np.array([[i % 2]], np.int32), "rival_scores": np.array([[0.5]], np.float32)}
+            seen = Recognitions(("dark", "bright"), [-1], [0.5], **rival, task="classify")
             sink.write(Result(Frame(image, i, captured=float(i), source="door"), seen))
     words = [str(kept), "--out", str(tmp_path / "run"), "--model", "linear", "--epochs", "12", "--size", "16x16"]
     words += ["--augment", "none", "--threads", "1", "--precision", "float32", "--cache", str(tmp_path / "cache")]

@@ -27,8 +27,37 @@ def test_a_video_gives_every_frame_in_order(clip):
         levels = []
         while (frame := video.read()) is not None:
             assert (frame.index, frame.source, frame.path) == (len(levels), str(clip), None)
+            assert frame.position_s == pytest.approx(len(levels) / 12.5)
             levels.append(int(frame.image.mean()))
     assert np.abs(np.array(levels) - np.arange(0, 200, 10)).max() <= 2
+
+
+@pytest.mark.parametrize(
+    ("times_s", "fps", "places_s"),
+    [
+        ((0, 0.1, 0.2, 0.7), 6, [0, 0.1, 0.2, 0.7]),  # frames that stand for different times
+        ((0, 0, 0, 0), 25, [0, 0.04, 0.08, 0.12]),  # a bare stream says no times
+        ((0, 0, 0, 0), None, [0, None, None, None]),
+    ],
+)
+def test_a_frame_s_place_is_what_the_file_says_else_what_its_rate_says(times_s, fps, places_s):
+    video = VideoFile("x")
+    video.fps, video._capture = fps, Timed(times_s)
+    assert [video.read().position_s for _ in times_s] == pytest.approx(places_s)
+
+
+class Timed:
+    """What OpenCV says of a file whose frames have given times."""
+
+    def __init__(self, times_s):
+        self._left = list(times_s)
+
+    def read(self):
+        return True, picture(9)
+
+    def get(self, what):
+        assert what == cv2.CAP_PROP_POS_MSEC
+        return self._left.pop(0) * 1000
 
 
 @pytest.mark.parametrize(("content", "said"), [(b"", "no video"), (b"x" * 5000, "no video")])

@@ -100,25 +100,25 @@ def unknown_threshold(
 
 def _accepted_scores(
     logits: NDArray[Any], temperature: float, background: Sequence[int]
-) -> tuple[NDArray[np.float64], NDArray[np.intp]]:
+) -> tuple[NDArray[np.float32], NDArray[np.intp]]:
     """The best class and its score; 0 where that is a background class, which is never announced."""
     probabilities = softmax(logits, temperature)
     named = probabilities.argmax(axis=1)
-    scores = probabilities.max(axis=1).astype(np.float64)
+    scores = probabilities.max(axis=1)  # float32, as the device compares them
     scores[np.isin(named, list(background))] = 0.0
     return scores, named
 
 
-def _by_others(strange: NDArray[np.float64], right: NDArray[np.float64], rate: float) -> Threshold:
+def _by_others(strange: NDArray[np.float32], right: NDArray[np.float32], rate: float) -> Threshold:
     allowed = int(rate * len(strange) + 1e-9)
     ordered = np.sort(strange)[::-1]
-    limit = 0.0 if allowed >= len(ordered) else float(np.nextafter(ordered[allowed], 2.0))
+    limit = 0.0 if allowed >= len(ordered) else float(np.nextafter(ordered[allowed], np.float32(2)))
     score = min(limit, 1.0)
     kept = float((right >= score).mean()) if len(right) else 0.0
     return Threshold(score, float((strange >= score).mean()), kept, f"{len(strange)} images of other things")
 
 
-def _by_mistakes(scores: NDArray[np.float64], right: NDArray[np.bool_], rate: float) -> Threshold:
+def _by_mistakes(scores: NDArray[np.float32], right: NDArray[np.bool_], rate: float) -> Threshold:
     order = np.argsort(-scores, kind="stable")
     ordered, wrong = scores[order], np.cumsum(~right[order])
     share = wrong / np.arange(1, len(order) + 1)

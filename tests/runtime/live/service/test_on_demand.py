@@ -19,7 +19,7 @@ import pytest
 
 from edgelens.runtime.bundle.bundle import Bundle
 from edgelens.runtime.errors import WorkError
-from edgelens.runtime.live.on_demand import ServiceOnDemand
+from edgelens.runtime.live.service.on_demand import ServiceOnDemand
 from edgelens.runtime.sources.demo_scene import DemoScene
 
 

@@ -8,21 +8,21 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
-from ..errors import UsageError, WorkError
-from ..loop.control import Control, LoopStatus
-from ..result import Result
-from ..sinks.protocol import Notice
+from ...errors import UsageError, WorkError
+from ...loop.control import Control, LoopStatus
+from ...result import Result
+from ...sinks.protocol import Notice
+from ..viewers.encoder import Encoder, jpeg
+from ..viewers.hub import Hub
+from ..viewers.stream import event
 from .collect import Collector, class_folder
-from .encoder import Encoder, jpeg
-from .hub import Hub
 from .knobs import settings_json
-from .stream import event
 from .timeline import Timeline
 
-__all__ = ["Desk"]
+__all__ = ["SharedState"]
 
 
-class Desk:
+class SharedState:
     """Takes results from the loop's side and answers the page's questions; thread-safe."""
 
     def __init__(self, control: Control, *, collector: Collector | None = None, quality: int = 80) -> None:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from ..errors import UsageError
-from ..loop.control import Control, Settings
-from ..preprocess import Region
+from ...errors import UsageError
+from ...loop.control import Control, Settings
+from ...preprocess import Region
 
 __all__ = ["change_settings", "settings_json"]
 

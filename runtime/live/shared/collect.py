@@ -9,10 +9,10 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from ..errors import UsageError, WorkError
-from ..host.files import write_bytes
-from ..preprocess import Region
-from ..result import Result
+from ...errors import UsageError, WorkError
+from ...host.files import write_bytes
+from ...preprocess import Region
+from ...result import Result
 
 __all__ = ["Collector", "class_folder"]
 

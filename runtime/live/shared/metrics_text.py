@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from ..loop.control import LoopStatus
-from .shared_state import Desk
+from ...loop.control import LoopStatus
+from .shared_state import SharedState
 
 __all__ = ["Family", "metrics_text", "render"]
 
@@ -13,13 +13,13 @@ __all__ = ["Family", "metrics_text", "render"]
 Family = tuple[str, str, str, Iterable[tuple[Mapping[str, str], float]]]
 
 
-def metrics_text(desk: Desk, more: Iterable[Family] = ()) -> str:
+def metrics_text(shared: SharedState, more: Iterable[Family] = ()) -> str:
     """Everything there is to count, one family after the other."""
-    status = desk.control.status()
+    status = shared.control.status()
     families: list[Family] = list(_loop(status)) if status is not None else []
     families += [
-        ("edgelens_viewers", "gauge", "Open live pictures.", [({}, desk.hub.viewers)]),
-        ("edgelens_frames_encoded_total", "counter", "Frames encoded for viewers.", [({}, desk.encoder.encoded)]),
+        ("edgelens_viewers", "gauge", "Open live pictures.", [({}, shared.hub.viewers)]),
+        ("edgelens_frames_encoded_total", "counter", "Frames encoded for viewers.", [({}, shared.encoder.encoded)]),
         *more,
     ]
     return render(families)

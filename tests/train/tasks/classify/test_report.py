@@ -12,12 +12,12 @@ from typing import Any
 import cv2
 import numpy as np
 import pytest
-from edgelens.train.report.mistakes import worst_mistakes
-from edgelens.train.report.write import write_report
 
 from edgelens.runtime.host.files import write_text
-from edgelens.train.report.findings import gather
+from edgelens.train.runs.report import gather, write_report
 from edgelens.train.runs.run import CURVE, Run
+from edgelens.train.tasks.classify.answers import answers_of
+from edgelens.train.tasks.classify.mistakes import worst_mistakes
 
 _VOID = {"meta", "img", "br"}
 
@@ -75,7 +75,7 @@ def test_the_page_is_whole_and_needs_nothing_else(text: str) -> None:
 
 
 def test_it_says_the_runs_figures(run: Run, text: str) -> None:
-    found = gather(run)
+    found = answers_of(gather(run))
     words = " ".join(Page(text).words)
     assert f"{100 * found.metrics['accuracy']:.2f} %" in words
     assert found.metrics["accuracy"] == pytest.approx((run.facts.metrics or {})["val_accuracy"])
@@ -88,7 +88,7 @@ def test_it_says_the_runs_figures(run: Run, text: str) -> None:
 
 
 def test_the_mistakes_are_the_surest_and_their_pictures_are_theirs(run: Run, text: str) -> None:
-    found = gather(run)
+    found = answers_of(gather(run))
     images = run.split("val")
     mistakes = worst_mistakes(found, list(images.names))
     assert mistakes

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from .limits import BodyError
+from ..http.limits import BodyError
 
 __all__ = ["parts_of"]
 

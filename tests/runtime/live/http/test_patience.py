@@ -12,7 +12,7 @@ import pytest
 
 from edgelens.runtime.bundle.bundle import Bundle
 from edgelens.runtime.live.http import limits, patience
-from edgelens.runtime.live.service import RecognizeService
+from edgelens.runtime.live.service.service import RecognizeService
 
 HALF_A_HEAD = b"GET /v1/health HTTP/1.1\r\nHost: loc"
 
@@ -54,7 +54,7 @@ def test_who_asks_for_nothing_makes_room_for_who_asks(staged: Any, monkeypatch: 
             assert httpx.get(loop.base + "/v1/health").status_code == 200
         assert is_closed(lines[0], 2), "the oldest goes first"
         assert not is_closed(lines[-1], 0.1)
-        assert loop.preview.desk.hub.viewers == 3, "who is being answered stays"
+        assert loop.preview.shared.hub.viewers == 3, "who is being answered stays"
 
 
 def test_where_everybody_is_busy_a_newcomer_is_refused(staged: Any, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from bisect import bisect_left
 from typing import Any
 
-from .metrics_text import Family
+from ..shared.metrics_text import Family
 
 __all__ = ["ServiceCounts"]
 

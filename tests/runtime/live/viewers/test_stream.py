@@ -13,8 +13,8 @@ import cv2
 import httpx
 import numpy as np
 
-from edgelens.runtime.live import hub as hub_module
 from edgelens.runtime.live.preview import LivePreview
+from edgelens.runtime.live.viewers import hub as hub_module
 from edgelens.runtime.loop.control import Control, Settings
 
 
@@ -47,7 +47,7 @@ def wait_for(condition: Any, seconds: float = 5) -> None:
 def test_nothing_is_encoded_while_nobody_looks(staged: Any) -> None:
     loop = staged(fps=100)
     wait_for(lambda: loop.frames["camera"] > 40)
-    assert loop.preview.desk.encoder.encoded == 0
+    assert loop.preview.shared.encoder.encoded == 0
 
 
 def test_a_frame_carries_its_own_result(staged: Any) -> None:
@@ -71,11 +71,11 @@ def test_many_viewers_cost_one_encode_a_frame(staged: Any) -> None:
         viewer.start()
     for viewer in viewers:
         viewer.join()
-    encoder = loop.preview.desk.encoder
+    encoder = loop.preview.shared.encoder
     assert encoder.encoded <= loop.frames["camera"]
     assert len(seen) >= 96
     assert encoder.encoded < len(seen) / 2
-    wait_for(lambda: loop.preview.desk.hub.viewers == 0)
+    wait_for(lambda: loop.preview.shared.hub.viewers == 0)
     before = encoder.encoded
     shown = loop.frames["camera"]
     wait_for(lambda: loop.frames["camera"] > shown + 5)
@@ -89,9 +89,9 @@ def test_a_viewer_that_reads_nothing_is_cut_and_others_go_on(staged: Any, monkey
         asleep.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
         asleep.connect(("127.0.0.1", loop.preview.port))
         asleep.sendall(b"GET /live/frames HTTP/1.1\r\nHost: localhost\r\n\r\n")
-        wait_for(lambda: loop.preview.desk.hub.viewers == 1)
+        wait_for(lambda: loop.preview.shared.hub.viewers == 1)
         assert len(records(loop, 5)) >= 5
-        wait_for(lambda: loop.preview.desk.hub.viewers == 0, 15)
+        wait_for(lambda: loop.preview.shared.hub.viewers == 0, 15)
 
 
 def test_results_come_as_events(staged: Any) -> None:
@@ -116,7 +116,7 @@ def test_leaving_ends_open_streams_at_once() -> None:
 
         watching = threading.Thread(target=look)
         watching.start()
-        wait_for(lambda: preview.desk.hub.listens("state"))
+        wait_for(lambda: preview.shared.hub.listens("state"))
         start = time.monotonic()
     assert time.monotonic() - start < 1
     assert ended.wait(2)

@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from ..result import Result
+from ...result import Result
 from .hub import Hub
 from .stream import frame_record
 

@@ -18,19 +18,19 @@ from urllib.parse import parse_qs
 
 from starlette.types import Receive, Scope, Send
 
-from ..bundle.bundle import Bundle
-from ..engines.protocol import EngineOptions
-from ..errors import EdgelensError, ImageError
-from ..frame import Frame
-from ..model.network import LoadedNetwork
-from ..model.recognizer import BundleRecognizer
-from ..result import SCHEMA, Origin, Result
-from .http.gate import refuse
-from .http.limits import BodyError, content_type, read_body
-from .http.multipart import parts_of
-from .http.upload import MAX_PIXELS, TooLargeError, decode_upload
-from .metrics_text import Family
-from .service_counts import ServiceCounts
+from ...bundle.bundle import Bundle
+from ...bundle.manifest import Step
+from ...engines.protocol import EngineOptions
+from ...errors import EdgelensError, ImageError
+from ...frame import Frame
+from ...model.recognizer import BundleRecognizer
+from ...result import SCHEMA, Origin, Result
+from ..http.gate import refuse
+from ..http.limits import BodyError, content_type, read_body
+from ..shared.metrics_text import Family
+from .counts import ServiceCounts
+from .multipart import parts_of
+from .upload import MAX_PIXELS, TooLargeError, decode_upload
 
 __all__ = ["RecognizeService", "ServiceLimits"]
 
@@ -122,20 +122,29 @@ class RecognizeService:
     def model_json(self) -> dict[str, Any]:
         """What is running, for people and programs that ask."""
         manifest = self.bundle.manifest
-        steps = [self._step_json(step.output, self._recognizer.networks[step.network]) for step in manifest.steps]
-        last = steps[-1]
-        return {"name": manifest.name, **last, "content_version": manifest.content_version, "steps": steps}
-
-    def _step_json(self, name: str, loaded: LoadedNetwork) -> dict[str, Any]:
-        network, file = loaded.network, loaded.file
+        steps = [self._step_json(step) for step in manifest.steps]
         return {
-            "step": name,
+            **steps[0],
+            "name": manifest.name,
+            "content_version": manifest.content_version,
+            "labels": [label for step in steps for label in step["labels"]],  # what results' ids speak of
+            "engine": " + ".join(dict.fromkeys(step["engine"] for step in steps)),
+            "precision": " + ".join(dict.fromkeys(step["precision"] for step in steps)),
+            "steps": steps,
+        }
+
+    def _step_json(self, step: Step) -> dict[str, Any]:
+        loaded = self._recognizer.networks[step.network]
+        network, file = loaded.network, loaded.file
+        asked = self._threshold if step is self.bundle.manifest.steps[-1] else None
+        return {
+            "step": step.output,
             "task": network.task,
             "labels": list(network.labels),
             "engine": file.engine,
             "precision": file.precision,
             "input": [network.pixels.height, network.pixels.width, network.pixels.channels],
-            "threshold": network.decode.held_to(self._threshold),
+            "threshold": network.decode.held_to(asked),
             "batch": 1 if loaded.shared is None else loaded.shared.most,
         }
 

@@ -5,39 +5,17 @@ from __future__ import annotations
 import json
 import re
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
+import staged_scenes as scenes
+from page_in_browser import PHONE, opened, until
 
+from edgelens.runtime.live.http.access import Access
 from edgelens.runtime.sinks.protocol import Notice
 
 pytestmark = pytest.mark.browser
-DESKTOP, PHONE = {"width": 1366, "height": 820}, {"width": 390, "height": 844}
-
-
-@contextmanager
-def opened(browser: Any, link: str, **settings: Any) -> Iterator[Any]:
-    """A page with live pictures; anything on its console fails the test."""
-    context = browser.new_context(**{"viewport": DESKTOP, "color_scheme": "dark", **settings})
-    page = context.new_page()
-    complaints: list[str] = []
-    page.on("console", lambda said: complaints.append(said.text) if said.type in ("error", "warning") else None)
-    page.on("pageerror", lambda error: complaints.append(str(error)))
-    page.goto(link)
-    page.wait_for_selector(".stage[data-frame]")
-    yield page
-    context.close()
-    assert complaints == []
-
-
-def until(page: Any, condition: Callable[[], bool], seconds: float = 5) -> None:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, "it did not happen in time"
-        page.wait_for_timeout(30)
 
 
 def picture_sum(page: Any) -> int:
@@ -61,9 +39,9 @@ def test_the_picture_moves_and_labels_agree_with_the_results(staged: Any, chromi
                 s.querySelector('.label').textContent,
                 [...s.querySelectorAll('.bars .name')].map((n) => n.textContent)]; }"""
             )
-            rows = loop.written["camera", frame]["results"]
-            assert label == rows[0]["label"]
-            assert bars == [row["label"] for row in rows]
+            (row,) = loop.written["camera", frame]["results"]
+            assert label == row["label"]
+            assert bars == [row["label"], *(rival["label"] for rival in row["rivals"])]
             page.wait_for_timeout(60)
 
 
@@ -96,14 +74,14 @@ def test_numbers_and_timeline(staged: Any, chromium: Any) -> None:
         assert page.text_content("#stage-times p") == "capture1.20 ms"
         assert page.eval_on_selector("#timeline li img", "img => img.decode().then(() => img.naturalWidth)") == 160
         label = page.get_attribute("#timeline li", "data-label")
-        assert label in [moment["label"] for moment in loop.preview.desk.timeline.to_json()]
+        assert label in [moment["label"] for moment in loop.preview.shared.timeline.to_json()]
         loop.reading = type(loop.reading)(84.0, 600.0, True, None, None)
         until(page, lambda: page.text_content('#numbers [data-name="throttled"] dd') == "yes")
         assert page.get_attribute('#numbers [data-name="throttled"]', "class") == "bad"
 
 
 def test_boxes_lie_where_the_results_say_on_every_source(staged: Any, chromium: Any) -> None:
-    loop = staged("door", "hall", detect=True)
+    loop = staged("door", "hall", scene=scenes.things)
     with opened(chromium, loop.preview.link) as page:
         until(page, lambda: page.locator(".stage[data-frame]").count() == 2)
         page.wait_for_selector("#source-field:not([hidden])")
@@ -212,6 +190,29 @@ def test_keys_alone_are_enough(staged: Any, chromium: Any, tmp_path: Path) -> No
         assert not page.locator("#help").is_visible()
 
 
+def test_a_second_press_counts_though_the_first_is_still_under_way(staged: Any, chromium: Any) -> None:
+    """The device says twice a second that it runs: it does not know of the first press yet."""
+    loop = staged()
+    asked: list[bool] = []
+    with opened(chromium, loop.preview.link) as page:
+        held: list[Any] = []
+
+        def hold(route: Any) -> None:
+            asked.append(route.request.post_data_json["paused"])
+            held.append(route)
+
+        page.route("**/live/settings", hold)
+        page.keyboard.press("Space")
+        page.wait_for_timeout(1200)
+        assert page.get_attribute(".pause", "aria-pressed") == "true"
+        page.keyboard.press("Space")
+        until(page, lambda: len(held) == 2)
+        for route in held:
+            route.continue_()
+        until(page, lambda: page.get_attribute(".pause", "aria-pressed") == "false")
+    assert asked == [True, False]
+
+
 def test_a_lost_source_is_said(staged: Any, chromium: Any) -> None:
     loop = staged()
     status = loop.control.status()
@@ -256,17 +257,15 @@ def test_no_accessibility_fault_and_no_sideways_scrolling(
 def test_a_hidden_page_asks_for_no_pictures(staged: Any, chromium: Any) -> None:
     loop = staged()
     with opened(chromium, loop.preview.link) as page:
-        until(page, lambda: loop.preview.desk.hub.viewers == 1)
+        until(page, lambda: loop.preview.shared.hub.viewers == 1)
         page.evaluate(
             """() => { Object.defineProperty(document, 'hidden', {value: true, configurable: true});
             document.dispatchEvent(new Event('visibilitychange')); }"""
         )
-        until(page, lambda: loop.preview.desk.hub.viewers == 0)
+        until(page, lambda: loop.preview.shared.hub.viewers == 0)
 
 
 def test_the_link_with_its_token_opens_the_page(staged: Any, chromium: Any) -> None:
-    from edgelens.runtime.live.http.access import Access
-
     loop = staged(access=Access(token="a-token-of-some-length"))
     with opened(chromium, loop.preview.link) as page:
         assert re.fullmatch(r"http://127\.0\.0\.1:\d+/", page.url), "the token stays in no history"

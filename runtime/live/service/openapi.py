@@ -6,46 +6,76 @@ from typing import Any
 
 from edgelens.version import __version__
 
+from ...result import SCHEMA
+
 __all__ = ["openapi"]
 
 _PICTURE = {"type": "string", "format": "binary"}
+_LABELLED = {"label": {"type": "string"}, "score": {"type": "number"}}
+
+
+def _list(items: dict[str, Any], said: str, length: int | None = None) -> dict[str, Any]:
+    exactly = {} if length is None else {"minItems": length, "maxItems": length}
+    return {"type": "array", "items": items, **exactly, "description": said}
+
+
+_NUMBER = {"type": "number"}
+_RIVAL = {"type": "object", "required": ["label", "score"], "properties": _LABELLED}
+_POINT = {"type": "array", "items": _NUMBER, "minItems": 3, "maxItems": 3}
 _RECOGNITION = {
     "type": "object",
+    "description": "One thing that is there, with what is known of it; a task may add keys of its own.",
     "required": ["label", "id", "score"],
     "properties": {
-        "label": {"type": "string"},
+        **_LABELLED,
         "id": {"type": "integer", "description": "-1 for what is not known"},
-        "score": {"type": "number", "minimum": 0, "maximum": 1},
-        "box": {
-            "type": "array",
-            "items": {"type": "number"},
-            "minItems": 4,
-            "maxItems": 4,
-            "description": "x, y, w, h in pixels of the picture",
-        },
+        "box": _list(_NUMBER, "x, y, w, h in pixels of the picture", 4),
+        "rivals": _list(_RIVAL, "what else it could have been, best first"),
+        "track": {"type": "integer", "description": "the same number as long as it is the same thing"},
+        "name": {"type": "string", "description": "who or which it is, of what was shown to the device"},
+        "similarity": {"type": "number", "description": "to what bears that name"},
+        "text": {"type": "string", "description": "what it reads"},
+        "value": {"type": "number", "description": "a measured quantity; the label says of what"},
+        "keypoints": _list(_POINT, "x, y in pixels of the picture, and a score"),
+        "mask": {"description": "which pixels belong to it"},
+        "parent": {"type": "integer", "minimum": 0, "description": "the row of this list that it was found inside"},
     },
 }
 _RESULT = {
     "type": "object",
-    "required": ["schema", "device", "source", "frame", "time", "age_ms", "stages_ms", "results", "announced"],
+    "required": [
+        "schema", "device", "bundle", "source", "frame", "time", "age_ms", "stages_ms", "results", "announced",
+        "events",
+    ],
     "properties": {
-        "schema": {"const": 1},
+        "schema": {"const": SCHEMA},
         "device": {"type": "string"},
+        "bundle": {
+            "type": "object",
+            "required": ["name", "version"],
+            "properties": {"name": {"type": "string"}, "version": {"type": "integer"}},
+        },
         "source": {"type": "string"},
         "path": {"type": "string", "description": "the image file, of a folder's results"},
         "frame": {"type": "integer"},
         "time": {"type": "number", "description": "Unix time, seconds"},
+        "position_s": {"type": "number", "description": "the place in a video file, seconds"},
         "age_ms": {"type": "number"},
-        "stages_ms": {"type": "object", "additionalProperties": {"type": "number"}},
-        "results": {"type": "array", "items": {"$ref": "#/components/schemas/Recognition"}},
-        "announced": {"type": ["string", "null"]},
+        "stages_ms": {
+            "type": "object",
+            "additionalProperties": _NUMBER,
+            "description": "preprocess, infer, decode, summed over all steps; of a pipeline each step's own, too",
+        },
+        "results": _list({"$ref": "#/components/schemas/Recognition"}, "what is there, best first"),
+        "announced": {"type": ["string", "null"], "description": "the label that enough frames agreed on just now"},
+        "events": _list({"type": "object"}, "what happened just now"),
     },
-}
+}  # fmt: skip
 _MANY = {
     "type": "object",
     "required": ["schema", "items"],
     "properties": {
-        "schema": {"const": 1},
+        "schema": {"const": SCHEMA},
         "items": {
             "type": "array",
             "items": {"oneOf": [{"$ref": "#/components/schemas/Result"}, {"$ref": "#/components/schemas/Error"}]},

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import dataclasses
 import io
 import json
 import socket
@@ -18,12 +19,11 @@ import cv2
 import httpx
 import numpy as np
 import pytest
-from edgelens.runtime.model.batching import SharedNetwork, batch_pays
 
+from edgelens.runtime.bundle.manifest import Step
 from edgelens.runtime.live.preview import LivePreview
-from edgelens.runtime.live.service import RecognizeService, ServiceLimits
+from edgelens.runtime.live.service.service import RecognizeService, ServiceLimits
 from edgelens.runtime.loop.control import Control, Settings
-from edgelens.runtime.model.recognizer import BundleRecognizer
 
 COLOURS = {"red": (30, 20, 230), "green": (20, 220, 30), "blue": (240, 30, 20)}
 
@@ -47,7 +47,7 @@ def client(colour_bundle: Any) -> Iterator[httpx.Client]:
     limits = ServiceLimits(queue=8, body_bytes=300_000, pictures=4, workers=2)
     with RecognizeService(colour_bundle, limits=limits, device="bench") as service:
         page = LivePreview(Control((), Settings()), port=0, service=service, say=lambda line: None)
-        service.on_result = page.desk.tell
+        service.on_result = page.shared.tell
         with page, httpx.Client(base_url=f"http://127.0.0.1:{page.port}", timeout=10) as client:
             yield client
 
@@ -57,14 +57,18 @@ def client(colour_bundle: Any) -> Iterator[httpx.Client]:
 def test_one_picture(client: httpx.Client, kind: str, colour: str) -> None:
     answer = client.post("/v1/recognize", content=picture(colour, kind)).json()
     assert answer["results"][0]["label"] == colour
-    assert answer["schema"] == 1
-    assert answer["device"] == "bench"
+    assert answer["schema"] == 2
+    assert (answer["device"], answer["bundle"]) == ("bench", {"name": "colour", "version": 1})
+    assert len(answer["results"]) == 1, "one thing; what else it could be is beside it"
+    assert {rival["label"] for rival in answer["results"][0]["rivals"]} == set(COLOURS) - {colour}
     assert set(answer["stages_ms"]) == {"read", "preprocess", "infer", "decode"}
 
 
 def test_many_pictures_and_a_bad_one(client: httpx.Client) -> None:
     files = [("image", (f"../{name}.jpg", picture(name))) for name in COLOURS] + [("image", ("bad.jpg", b"nothing"))]
-    items = client.post("/v1/recognize", files=files).json()["items"]
+    answer = client.post("/v1/recognize", files=files).json()
+    assert answer["schema"] == 2
+    items = answer["items"]
     assert [item.get("results", [{"label": "?"}])[0]["label"] for item in items] == [*COLOURS, "?"]
     assert "no image" in items[3]["error"]
     assert client.post("/v1/recognize", files=[*files, ("image", ("five.jpg", picture()))]).status_code == 413
@@ -114,9 +118,26 @@ def test_health_models_metrics_and_description(client: httpx.Client) -> None:
     assert "# TYPE edgelens_recognize_seconds histogram" in metrics
     described = client.get("/v1/openapi.json").json()
     assert described["openapi"].startswith("3.")
+    schemas = described["components"]["schemas"]
+    answer = client.post("/v1/recognize", content=picture()).json()
+    assert set(schemas["Result"]["required"]) == set(answer)
+    assert set(answer["results"][0]) <= set(schemas["Recognition"]["properties"])
     for path in set(described["paths"]) - {"/v1/results"}:
         verb = next(iter(described["paths"][path]))
         assert client.request(verb, path).status_code in (200, 411), path
+
+
+def test_what_runs_is_said_of_every_step(colour_bundle: Any) -> None:
+    network = colour_bundle.manifest.main
+    networks = {"main": network, "mood": dataclasses.replace(network, labels=("warm", "fresh", "cold"))}
+    steps = (Step(output="colour"), Step(network="mood", region="colour", output="mood"))
+    manifest = dataclasses.replace(colour_bundle.manifest, networks=networks, steps=steps)
+    with RecognizeService(dataclasses.replace(colour_bundle, manifest=manifest), threshold=0.9) as service:
+        told = service.model_json()
+    assert (told["name"], told["engine"], told["precision"]) == ("colour", "onnxruntime", "float32")
+    assert told["labels"] == ["red", "green", "blue", "warm", "fresh", "cold"]
+    assert [step["step"] for step in told["steps"]] == ["colour", "mood"]
+    assert [step["threshold"] for step in told["steps"]] == [0.5, 0.9], "what is asked for holds for the last one"
 
 
 def test_results_are_told_to_listeners(client: httpx.Client) -> None:
@@ -151,39 +172,6 @@ def test_more_than_the_queue_holds_is_sent_away(colour_bundle: Any) -> None:
                 thread.join()
             assert answers == [200, 200]
             assert service.state()["refused"] == 1
-
-
-def test_batches_form_while_the_engine_is_busy_and_answers_stay_with_their_pictures(colour_bundle: Any) -> None:
-    with BundleRecognizer(colour_bundle) as recognizer:
-        network = recognizer.networks["main"]
-        shared = SharedNetwork(network, most=8)
-        found: dict[int, int] = {}
-
-        def ask(i: int) -> None:
-            pixels = np.zeros((8, 8, 3), np.uint8)
-            pixels[..., i % 3] = 200
-            found[i] = int(shared.outputs(pixels)["logits"].argmax())
-
-        with shared._engine:  # busy: everybody else gathers
-            threads = [threading.Thread(target=ask, args=(i,)) for i in range(12)]
-            for thread in threads:
-                thread.start()
-            deadline = time.monotonic() + 5
-            while len(shared._waiting) < 12 and time.monotonic() < deadline:
-                time.sleep(0.005)
-        for thread in threads:
-            thread.join()
-        assert found == {i: i % 3 for i in range(12)}
-        assert shared.batches == {8: 1, 4: 1}
-        assert batch_pays(network) in (1, 8)
-
-
-def test_an_engine_that_fails_fails_only_those_who_asked(colour_bundle: Any) -> None:
-    with BundleRecognizer(colour_bundle) as recognizer:
-        shared = SharedNetwork(recognizer.networks["main"], most=4)
-        with pytest.raises(Exception, match=r"(?i)invalid|rank|dimension|shape"):
-            shared.outputs(np.zeros((3, 3, 5), np.uint8))
-        assert shared.outputs(np.zeros((8, 8, 3), np.uint8))["logits"].shape == (1, 3)
 
 
 def test_fuzzed_requests_never_crash_it(client: httpx.Client) -> None:

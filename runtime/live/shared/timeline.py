@@ -11,7 +11,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from ..result import Result
+from ...recognitions import Recognitions
+from ...result import Result
 
 __all__ = ["Moment", "Timeline"]
 
@@ -52,10 +53,8 @@ class Timeline:
     def add(self, result: Result) -> Moment:
         """Remember an announced result."""
         label = result.announced or ""
-        scores = [score for name, score in result.seen if name == label]
-        moment = Moment(
-            0, result.frame.source, label, max(scores, default=0.0), result.frame.time, _small(result.frame.image)
-        )
+        frame = result.frame
+        moment = Moment(0, frame.source, label, _score(result.seen, label), frame.time, _small(frame.image))
         with self._lock:
             moment.number, self._next = self._next, self._next + 1
             self._moments[moment.number] = moment
@@ -75,6 +74,12 @@ class Timeline:
         if moment.encoded is None:
             moment.encoded = bytes(cv2.imencode(".jpg", moment.thumb, [cv2.IMWRITE_JPEG_QUALITY, 75])[1])
         return moment.encoded
+
+
+def _score(seen: Recognitions, label: str) -> float:
+    """The best score of a label, which may be a rival in the very frame with which it is announced."""
+    said = [*seen, *(rival for row in range(len(seen)) for rival in seen.rivals_of(row))]
+    return max((score for name, score in said if name == label), default=0.0)
 
 
 def _small(image: NDArray[np.uint8]) -> NDArray[np.uint8]:

@@ -11,11 +11,11 @@ from typing import Any
 
 from starlette.types import Receive, Scope, Send
 
-from ..bundle.bundle import Bundle
-from ..errors import EdgelensError
-from ..result import Result
-from .http.gate import refuse
-from .metrics_text import Family
+from ...bundle.bundle import Bundle
+from ...errors import EdgelensError
+from ...result import Result
+from ..http.gate import refuse
+from ..shared.metrics_text import Family
 from .service import RecognizeService, ServiceLimits
 
 __all__ = ["ServiceOnDemand"]

@@ -12,11 +12,11 @@ from torch import Tensor
 
 from .augment import Recipe, normalised
 from .data.balance import balanced_order
-from .data.pictures import Pictures
+from .data.pictures import StoredPictures
 from .optimize.precision import laid_out
 from .task import Draw, Targets, Task
 
-__all__ = ["Feed", "epoch_batches"]
+__all__ = ["Batches", "epoch_batches"]
 
 
 def epoch_batches(
@@ -36,10 +36,10 @@ def epoch_batches(
 
 
 @dataclass(frozen=True)
-class Feed:
+class Batches:
     """A split's pictures, as uint8 on the device that trains or (when large) on disk; its targets are on the device."""
 
-    pixels: Pictures | Tensor  # (N, H, W, C)
+    pixels: StoredPictures | Tensor  # (N, H, W, C)
     targets: Targets
     device: torch.device = field(default_factory=lambda: torch.device("cpu"))
     mode: str = "float32"
