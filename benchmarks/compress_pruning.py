@@ -16,11 +16,10 @@ from compress_pairs import paired
 from edgelens.compress.config import CompressConfig
 from edgelens.compress.export.artifact import Artifact
 from edgelens.compress.export.exported import export, float_artifacts
+from edgelens.compress.ingredients import ingredients_of
 from edgelens.compress.learn.distill import load_teacher
-from edgelens.compress.learn.finetune import FineTune, recipe_of
-from edgelens.compress.learn.pictures import pictures_of
-from edgelens.compress.material import material_of, split_of
-from edgelens.compress.network.answers import torch_logits
+from edgelens.compress.learn.finetune import FineTune
+from edgelens.compress.learn.lesson import lesson_of
 from edgelens.compress.network.graph import trace
 from edgelens.compress.prune.channels import macs_of
 from edgelens.compress.prune.iterative import PruneConfig, prune
@@ -42,24 +41,25 @@ def main() -> None:
     options = parser.parse_args()
     memory.keep_large_blocks()
     run = Run.open(options.run)
-    material = material_of(run, CompressConfig())
-    data = pictures_of(split_of(run, "train")[0], run.pixels)
-    teacher = load_teacher(options.teacher, run) if options.teacher else material.network
+    made_of = ingredients_of(run, CompressConfig())
+    lesson = lesson_of(run, made_of.training_pictures())
+    teacher = load_teacher(options.teacher, run) if options.teacher else made_of.network
     tuning = FineTune(epochs=options.epochs, rate=options.rate, features=0.5)
     config = PruneConfig(options.macs, options.importance, options.rounds, tuning=tuning)
     start = time.perf_counter()
-    smaller = prune(run.model(), teacher, run.pixels, data, recipe_of(run), config, progress=print)
-    held = material.evaluation
-    right = [torch_logits(network, held.pixels).argmax(1) == held.labels for network in (material.network, smaller)]
+    smaller = prune(run.model(), teacher, run.pixels, lesson, config, progress=print)
+    held = made_of.evaluation
+    networks = (made_of.network, smaller)
+    right = [made_of.answers(network, held.pixels)["logits"].argmax(1) == held.labels for network in networks]
     files = []
-    for name, network in (("whole", material.network), ("pruned", smaller)):
+    for name, network in (("whole", made_of.network), ("pruned", smaller)):
         exported = export(network, trace(network, run.pixels), run.pixels, formats=("tflite",))
         files.append(Artifact("tflite", name, float_artifacts(exported)[0].data))
-    timings = time_artifacts(files, material.golden.pictures[0], rounds=60)
+    timings = time_artifacts(files, made_of.golden.pictures[0], rounds=60)
     result: dict[str, Any] = {
         "model": run.config.model,
-        "on": material.evaluated_on,
-        "multiply_adds": [macs_of(network, run.pixels) for network in (material.network, smaller)],
+        "on": made_of.evaluated_on,
+        "multiply_adds": [macs_of(network, run.pixels) for network in (made_of.network, smaller)],
         "accuracy": paired(right[0], right[1]),
         "float32 tflite speed-up": timings[files[0].path].ratio(timings[files[1].path]),
         "seconds": time.perf_counter() - start,

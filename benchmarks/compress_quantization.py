@@ -17,9 +17,8 @@ from compress_pairs import paired
 from edgelens.compress.bundle.assemble import processor
 from edgelens.compress.config import CompressConfig
 from edgelens.compress.export.artifact import file_outputs
+from edgelens.compress.ingredients import Ingredients, ingredients_of
 from edgelens.compress.learn.finetune import FineTune
-from edgelens.compress.material import Material, material_of
-from edgelens.compress.network.answers import torch_logits
 from edgelens.compress.pipeline import candidate_of
 from edgelens.compress.progress import Steps
 from edgelens.compress.quantize.qat import QatConfig
@@ -27,16 +26,16 @@ from edgelens.train.optimize import allocator as memory
 from edgelens.train.runs.run import Run
 
 
-def measured(material: Material, config: CompressConfig) -> dict[str, Any]:
+def measured(made_of: Ingredients, config: CompressConfig) -> dict[str, Any]:
     """One compression of a run and its files against the float network, image by image."""
     start = time.perf_counter()
-    candidate = candidate_of(material.network, material, config, Steps())
-    held = material.evaluation
-    logits = torch_logits(material.network, held.pixels)
+    candidate = candidate_of(made_of.network, made_of, config, Steps())
+    held = made_of.evaluation
+    logits = made_of.answers(made_of.network, held.pixels)["logits"]
     right = logits.argmax(1) == held.labels
     rows, best = {}, {}
     for artifact in candidate.artifacts:
-        values = file_outputs(artifact, held.pixels)
+        values = file_outputs(artifact, held.pixels)["logits"]
         best[artifact.title] = values.argmax(1)
         rows[artifact.title] = {
             "bytes": len(artifact.data),
@@ -61,14 +60,14 @@ def main() -> None:
     for path in options.runs:
         run = Run.open(path)
         config = CompressConfig(allow_mismatch=True, sensitivity=False)
-        material = material_of(run, config)
-        row: dict[str, Any] = {"model": run.config.model, "on": material.evaluated_on, "epochs in 8 bits": options.qat}
-        row["post-training"] = measured(material, config)
+        made_of = ingredients_of(run, config)
+        row: dict[str, Any] = {"model": run.config.model, "on": made_of.evaluated_on, "epochs in 8 bits": options.qat}
+        row["post-training"] = measured(made_of, config)
         keep(options.json, path, row)
         for seed in range(options.seeds if options.qat else 0):
             tuning = FineTune(epochs=options.qat, rate=2e-4, weight_decay=0.0, seed=seed)
             trained = dataclasses.replace(config, precisions=("int8",), qat=QatConfig(tuning))
-            row[f"trained in 8 bits, seed {seed}"] = measured(material, trained)
+            row[f"trained in 8 bits, seed {seed}"] = measured(made_of, trained)
             keep(options.json, path, row)
         show(Path(path).name, row)
 

@@ -16,10 +16,11 @@ from edgelens.compress.bundle.assemble import processor
 from edgelens.compress.config import CompressConfig
 from edgelens.compress.export.artifact import INT8_PIXELS, Artifact, file_outputs
 from edgelens.compress.files.model_files import with_metadata
-from edgelens.compress.material import Material, material_of
+from edgelens.compress.ingredients import Ingredients, ingredients_of
 from edgelens.compress.pipeline import candidate_of
 from edgelens.compress.progress import Steps
 from edgelens.compress.timing.timing import time_artifacts
+from edgelens.runtime.formats.catalog import describe
 from edgelens.train.runs.run import Run
 
 HERE = Path(__file__).resolve().parent
@@ -33,26 +34,28 @@ def main() -> None:
     parser.add_argument("--weights", type=Path, default=HERE / "weights")
     parser.add_argument("--json", type=Path, default=HERE / "results" / "compress_small.json")
     options = parser.parse_args()
-    theirs = Artifact("tflite", "mlperf", (options.mlperf / "pretrainedResnet_quant.tflite").read_bytes(), INT8_PIXELS)
+    data = (options.mlperf / "pretrainedResnet_quant.tflite").read_bytes()
+    names = tuple(output.name for output in describe(data, "mlperf.tflite").outputs)
+    theirs = Artifact("tflite", "mlperf", data, INT8_PIXELS, names)
     kept: dict[str, Any] = json.loads(options.json.read_text()) if options.json.exists() else {}
     kept["processor"] = processor()
     options.weights.mkdir(exist_ok=True)
     for path in options.runs:
         run = Run.open(path)
-        material = material_of(run, CompressConfig())
-        kept.setdefault("MLPerf Tiny ResNet-8, int8", judged_theirs(theirs, material))
-        kept[path.name] = judged(path.name, material, theirs, options.weights)
+        made_of = ingredients_of(run, CompressConfig())
+        kept.setdefault("MLPerf Tiny ResNet-8, int8", judged_theirs(theirs, made_of))
+        kept[path.name] = judged(path.name, made_of, theirs, options.weights)
         options.json.write_text(json.dumps(kept, indent=1) + "\n")
         print(json.dumps({path.name: kept[path.name]}, indent=1))
 
 
-def judged(name: str, material: Material, theirs: Artifact, weights: Path) -> dict[str, Any]:
+def judged(name: str, made_of: Ingredients, theirs: Artifact, weights: Path) -> dict[str, Any]:
     """A run's 8-bit files: accuracy, size, and how many times as fast as MLPerf's in TFLite on one thread."""
     config = CompressConfig(precisions=("int8",))
-    candidate = candidate_of(material.network, material, config, Steps())
-    files = with_metadata(candidate.artifacts, name, material.run.classes, material.pixels)
-    timings = time_artifacts([*files, theirs], material.golden.pictures[0], rounds=60)
-    found: dict[str, Any] = {"on": material.evaluated_on, "float": 100 * candidate.parity.torch_accuracy}
+    candidate = candidate_of(made_of.network, made_of, config, Steps())
+    files = with_metadata(candidate.artifacts, name, made_of.task.name, made_of.run.classes, made_of.pixels)
+    timings = time_artifacts([*files, theirs], made_of.golden.pictures[0], rounds=60)
+    found: dict[str, Any] = {"on": made_of.evaluated_on, "float": 100 * candidate.parity.torch_accuracy}
     for file in files:
         place = weights / f"{name}.int8{Path(file.path).suffix}"
         place.write_bytes(file.data)
@@ -67,9 +70,9 @@ def judged(name: str, material: Material, theirs: Artifact, weights: Path) -> di
     return found
 
 
-def judged_theirs(theirs: Artifact, material: Material) -> dict[str, Any]:
-    held = material.evaluation
-    right = file_outputs(theirs, held.pixels).argmax(1) == held.labels
+def judged_theirs(theirs: Artifact, made_of: Ingredients) -> dict[str, Any]:
+    held = made_of.evaluation
+    right = file_outputs(theirs, held.pixels)[theirs.outputs[0]].argmax(1) == held.labels
     return {"bytes": len(theirs.data), "accuracy": 100 * float(right.mean())}
 
 

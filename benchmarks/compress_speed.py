@@ -24,7 +24,7 @@ from edgelens.compress.export import tflite
 from edgelens.compress.export.exported import export, float_artifacts
 from edgelens.compress.files.int8 import int8_artifacts
 from edgelens.compress.files.model_files import quantized_by
-from edgelens.compress.material import material_of
+from edgelens.compress.ingredients import ingredients_of
 from edgelens.compress.network.graph import trace
 from edgelens.compress.timing.timing import time_artifacts
 from edgelens.runtime.engines.catalog import open_engine
@@ -45,13 +45,13 @@ def main() -> None:
     for path in options.runs:
         run = Run.open(path)
         config = CompressConfig()
-        material = material_of(run, config)
-        graph = trace(material.network, run.pixels)
-        exported = export(material.network, graph, run.pixels)
+        made_of = ingredients_of(run, config)
+        graph = trace(made_of.network, run.pixels)
+        exported = export(made_of.network, graph, run.pixels)
         artifacts = float_artifacts(exported) + int8_artifacts(
-            exported, quantized_by(graph, material.calibration, config)
+            exported, quantized_by(graph, made_of.calibration, config)
         )
-        picture = material.golden.pictures[0]
+        picture = made_of.golden.pictures[0]
         timings = time_artifacts(artifacts, picture, rounds=options.rounds)
         row: dict[str, Any] = {
             "model": run.config.model,

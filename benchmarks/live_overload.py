@@ -29,10 +29,9 @@ from live_report import write_report
 
 from edgelens.runtime.frame import Frame
 from edgelens.runtime.live.preview import LivePreview
-from edgelens.runtime.live.service import RecognizeService
+from edgelens.runtime.live.service.service import RecognizeService
 from edgelens.runtime.loop.control import Control, Settings
 from edgelens.runtime.model.open import open_model
-from edgelens.runtime.recognitions import Recognitions
 from edgelens.runtime.result import Result
 
 POST = b"POST /v1/recognize HTTP/1.1\r\nHost: localhost\r\nContent-Type: image/jpeg\r\n"
@@ -99,7 +98,7 @@ def serve(pipe: Connection, model: str) -> None:
                         return
                     pipe.send((frames, time.monotonic()))
                 seen = service.recognize(picture, "camera", None, time.monotonic()).seen
-                page.write(Result(Frame(image, frames, source="camera"), seen or Recognitions.nothing()))
+                page.write(Result(Frame(image, frames, source="camera"), seen))
                 frames += 1
                 due += 1 / 30
                 time.sleep(max(due - time.monotonic(), 0))

@@ -98,7 +98,9 @@ class Camera:
         self.preview.__exit__(*exc)
 
     def _work(self) -> None:
-        seen = Recognitions(tuple("0123456789"), [3, 4], [0.9, 0.1])
+        seen = Recognitions(
+            tuple("0123456789"), [3], [0.9], rivals=np.array([[4]]), rival_scores=np.array([[0.1]]), task="classify"
+        )
         due = time.monotonic()
         while not self._stop.is_set():
             image = np.roll(self._ground, self.frames * 3, axis=1)
@@ -117,15 +119,15 @@ def measured(camera: Camera, viewers: int, seconds: float) -> dict[str, Any]:
         for _ in range(viewers):
             stack.enter_context(viewer(camera.preview.port))
         deadline = time.monotonic() + 30
-        while camera.preview.desk.hub.viewers < viewers and time.monotonic() < deadline:
+        while camera.preview.shared.hub.viewers < viewers and time.monotonic() < deadline:
             time.sleep(0.05)
-        encoded, frames = camera.preview.desk.encoder.encoded, camera.frames
+        encoded, frames = camera.preview.shared.encoder.encoded, camera.frames
         cpu, start = time.process_time(), time.monotonic()
         time.sleep(seconds)
         spent = (time.process_time() - cpu) / (time.monotonic() - start)
-        found = camera.preview.desk.encoder.encoded - encoded
+        found = camera.preview.shared.encoder.encoded - encoded
         row = {"viewers": viewers, "frames": camera.frames - frames, "encodes": found, "cpu_s_per_s": round(spent, 4)}
-    while camera.preview.desk.hub.viewers:
+    while camera.preview.shared.hub.viewers:
         time.sleep(0.05)
     return row
 

@@ -25,7 +25,7 @@ import numpy as np
 from live_report import write_report
 
 from edgelens.runtime.live.preview import LivePreview
-from edgelens.runtime.live.service import RecognizeService
+from edgelens.runtime.live.service.service import RecognizeService
 from edgelens.runtime.loop.control import Control, Settings
 from edgelens.runtime.model.open import open_model
 

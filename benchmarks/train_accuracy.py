@@ -29,7 +29,7 @@ from edgelens.runtime.preprocess import TensorContract, fit, to_tensor
 from edgelens.train import Run, TrainConfig, training
 from edgelens.train.models.options import ModelOptions
 from edgelens.train.optimize import allocator as memory
-from edgelens.train.tasks.classify.metrics import standard_error
+from edgelens.train.report.score import standard_error
 
 HERE = Path(__file__).resolve().parent
 RESULTS = HERE / "results" / "train_accuracy.json"

@@ -21,14 +21,16 @@ from typing import Any
 import numpy as np
 import torch
 
-from edgelens.train import augment
-from edgelens.train.feed import Feed, epoch_batches
+from edgelens.train import TrainConfig, augment
+from edgelens.train.batches import Batches, epoch_batches
+from edgelens.train.data.targets import DenseTargets
 from edgelens.train.models.catalog import build
 from edgelens.train.models.options import ModelOptions
 from edgelens.train.optimize.allocator import keep_large_blocks
 from edgelens.train.optimize.optimizers import make_optimizer
 from edgelens.train.optimize.precision import autocast, fastest, laid_out
-from edgelens.train.tasks.classify.classify import classify
+from edgelens.train.task import by_name
+from edgelens.train.tasks.catalog import make_task
 
 BATCH, SIDE, CLASSES = 256, 32, tuple("0123456789")
 RECIPES = ("none", "quick", "default", "best", "default+camera", "best+camera")
@@ -49,13 +51,13 @@ def trainer(task: Any) -> tuple[Callable[[int], Any], str]:
     network = build("resnet8", ModelOptions(), channels=3, classes=10, size=(SIDE, SIDE)).train()
     inputs = torch.rand(BATCH, 3, SIDE, SIDE) * 2 - 1
     targets = torch.eye(10)[torch.arange(BATCH) % 10]
-    mode, _ = fastest(network, inputs, lambda outputs: task.loss(outputs, targets).mean())
+    mode, _ = fastest(network, inputs, lambda raw: task.loss(by_name(raw, task.outputs), targets).mean())
     network, inputs = laid_out(network, mode), laid_out(inputs, mode)
     optimizer = make_optimizer("adamw", network)
 
     def step(_: int) -> None:
         with autocast(mode, inputs.device):
-            loss = task.loss(network(inputs), targets).mean()
+            loss = task.loss(by_name(network(inputs), task.outputs), targets).mean()
         optimizer.zero_grad(set_to_none=True)
         loss.backward()
         optimizer.step()
@@ -74,11 +76,11 @@ def main() -> None:
     if options.threads:
         torch.set_num_threads(options.threads)
     keep_large_blocks()
-    task = classify(CLASSES)
+    task = make_task(TrainConfig("", ""), CLASSES)
     draw = np.random.default_rng(0)
     pixels = torch.from_numpy(draw.integers(0, 256, (options.images, SIDE, SIDE, 3), np.uint8))
     train_step, mode = trainer(task)
-    feed = Feed(pixels, torch.arange(options.images) % 10, mode=mode)
+    feed = Batches(pixels, DenseTargets(torch.arange(options.images) % 10), mode=mode)
     batches = epoch_batches(options.images, BATCH, 0, 0)
     recipes = {name: augment.recipe(name) for name in RECIPES}
     rates: dict[str, list[float]] = {name: [] for name in ("resnet8", *RECIPES)}

@@ -11,16 +11,15 @@ from .export.artifact import file_outputs
 from .export.exported import Exported, export
 from .files.int8 import int8_artifacts
 from .files.model_files import ModelFiles, make_files
-from .learn.finetune import accuracy_of
-from .material import Material
+from .ingredients import Ingredients
+from .learn.lesson import lesson_of
 from .progress import Steps
-from .proof.parity import snr_db
 from .quantize.choose import JUDGES, Choice, ChooseConfig, choose
 from .quantize.observers import observe
 from .quantize.plan import make_plan
 from .quantize.qat import QatConfig, train_quantized
 from .quantize.ranges import agree_on_ranges
-from .shrink import training_pictures
+from .quantize.sensitivity import answers_snr
 
 __all__ = ["eight_bit_files"]
 
@@ -32,7 +31,7 @@ LEAST_BETWEEN_DB = 55.0
 def eight_bit_files(
     graph: fx.GraphModule,
     network: nn.Module,
-    material: Material,
+    made_of: Ingredients,
     config: CompressConfig,
     steps: Steps,
     exported: Exported | None = None,
@@ -41,15 +40,17 @@ def eight_bit_files(
 
     `exported` is what the graph's own export gave, where there was one.
     """
-    one_step = _engines_part(graph, material, config, steps, exported)
-    choice = _chosen(graph, material, config, steps, one_step=one_step)
+    shared_scale = _engines_part(graph, made_of, config, steps, exported)
+    choice = _chosen(graph, made_of, config, steps, shared_scale=shared_scale)
     if config.qat is not None:
-        choice = _trained(choice, network, material, config, config.qat, steps)
+        choice = _trained(choice, network, made_of, config, config.qat, steps)
     files = make_files(
         choice.graph,
-        material.pixels,
-        material.calibration,
+        made_of.pixels,
+        made_of.calibration,
         dataclasses.replace(config, precisions=("int8",)),
+        outputs=made_of.task.outputs,
+        tail=made_of.task.tail,
         quantized=choice.quantized,
         graph=choice.graph,
         exported=exported if choice.graph is graph else None,
@@ -59,18 +60,19 @@ def eight_bit_files(
 
 
 def _engines_part(
-    graph: fx.GraphModule, material: Material, config: CompressConfig, steps: Steps, exported: Exported | None
+    graph: fx.GraphModule, made_of: Ingredients, config: CompressConfig, steps: Steps, exported: Exported | None
 ) -> bool:
     """Whether plain 8-bit files of both formats answer too differently, and additions can be why."""
-    plan = make_plan(graph, keep_float=config.keep_float, full_integer=config.full_integer)
+    outputs, tail = made_of.task.outputs, made_of.task.tail
+    plan = make_plan(graph, keep_float=config.keep_float, full_integer=config.full_integer, outputs=outputs, tail=tail)
     if not plan.added or len(config.formats) < 2:
         return False
-    judges = material.calibration[:JUDGES]
+    judges = made_of.calibration[:JUDGES]
     with steps.step("comparing the engines"):
-        exported = exported or export(graph, graph, material.pixels, formats=config.formats)
+        exported = exported or export(graph, graph, made_of.pixels, formats=config.formats, outputs=outputs)
         plain = int8_artifacts(exported, agree_on_ranges(graph, plan, observe(graph, judges)))
         first, second = (file_outputs(artifact, judges) for artifact in plain)
-    between = snr_db(second, first)
+    between = answers_snr(first, second)
     if between >= LEAST_BETWEEN_DB:
         return False
     steps.say(f"the engines' rounding sets the two files {between:.0f} dB apart: what is added gets one scale")
@@ -78,7 +80,7 @@ def _engines_part(
 
 
 def _chosen(
-    graph: fx.GraphModule, material: Material, config: CompressConfig, steps: Steps, *, one_step: bool
+    graph: fx.GraphModule, made_of: Ingredients, config: CompressConfig, steps: Steps, *, shared_scale: bool
 ) -> Choice:
     with steps.step("choosing ranges"):
         wanted = ChooseConfig(
@@ -90,32 +92,35 @@ def _chosen(
             config.keep_float,
             config.full_integer,
             config.sensitivity,
-            one_step,
+            shared_scale,
+            made_of.task.outputs,
         )
-        choice = choose(graph, material.calibration, wanted, progress=steps.update)
-    if one_step:
+        task = made_of.task
+        choice = choose(
+            graph, made_of.calibration, wanted, tail=task.tail, agreement=task.agreement, progress=steps.update
+        )
+    if shared_scale:
         choice = dataclasses.replace(choice, taken=(*choice.taken, "one scale in additions"))
     steps.say(f"8 bits: {' + '.join(choice.taken)}, {choice.snr_db:.1f} dB in simulation")
     return choice
 
 
 def _trained(
-    choice: Choice, network: nn.Module, material: Material, config: CompressConfig, qat: QatConfig, steps: Steps
+    choice: Choice, network: nn.Module, made_of: Ingredients, config: CompressConfig, qat: QatConfig, steps: Steps
 ) -> Choice:
-    """The choice after training in 8 bits; the same one where that made validation accuracy worse."""
+    """The choice after training in 8 bits; the same one where that made the validation worse."""
     with steps.step(f"training in 8 bits for {qat.tuning.epochs:g} epochs"):
-        data, augment = training_pictures(material, config)
+        lesson = lesson_of(made_of.run, made_of.training_pictures(config.seed))
         graph, ranges = train_quantized(
             choice.graph,
             choice.quantized,
             network,
-            data,
-            augment,
+            lesson,
             qat,
             progress=steps.update,
-            better=lambda sim: accuracy_of(sim, material.validation),
+            better=lambda sim: made_of.score(sim, made_of.validation),
         )
     if graph is choice.graph:
-        steps.say("training in 8 bits made validation accuracy worse: its result is not taken")
+        steps.say("training in 8 bits made the validation worse: its result is not taken")
         return choice
     return dataclasses.replace(choice, graph=graph, quantized=ranges, taken=(*choice.taken, "trained in 8 bits"))

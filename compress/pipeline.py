@@ -7,32 +7,25 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import numpy as np
-from numpy.typing import NDArray
 from torch import nn
 
 from edgelens.runtime.bundle.bundle import Bundle
-from edgelens.runtime.bundle.manifest import Decode, Provenance
-from edgelens.runtime.labels import BACKGROUND_NAMES
+from edgelens.runtime.bundle.manifest import Decode, Output, Provenance
 from edgelens.train.models.cost import cost_of
 from edgelens.train.runs.run import Run
-from edgelens.train.tasks.classify.calibrate import fitted_temperature
 from edgelens.version import __version__
 
 from .bundle.assemble import checked_target, companions, file_rows, model_files, now, processor, write
 from .bundle.card import Card, CardRow
 from .bundle.report import report_html
-from .bundle.thresholds import matching_threshold
 from .config import CompressConfig
 from .eight_bit import eight_bit_files
 from .export.artifact import Artifact, file_outputs
 from .export.exported import Exported
 from .files.model_files import make_files, with_metadata
-from .material import Material, material_of, split_of
-from .network.answers import torch_logits
+from .ingredients import Ingredients, ingredients_of
 from .network.graph import is_convolutional, trace
 from .progress import Steps
-from .proof.golden import golden_frames
 from .proof.parity import Parity, parity_of
 from .proof.proof import feature_space, require_parity
 from .quantize.choose import Choice
@@ -48,7 +41,7 @@ class Candidate:
     """A network in all its files, measured but not written."""
 
     network: nn.Module
-    material: Material
+    made_of: Ingredients
     artifacts: tuple[Artifact, ...]
     parity: Parity
     exported: Mapping[str, Exported]
@@ -77,20 +70,21 @@ def compress_run(
     require_host(config.on)
     run = Run.open(run_path)
     with steps.step("reading the run and its images"):
-        material = material_of(run, config)
-    network, history = shrunk(material, config, steps)
-    return finish(candidate_of(network, material, config, steps, history), out, config, steps)
+        made_of = ingredients_of(run, config)
+    network, history = shrunk(made_of, config, steps)
+    return finish(candidate_of(network, made_of, config, steps, history), out, config, steps)
 
 
 def candidate_of(
     network: nn.Module,
-    material: Material,
+    made_of: Ingredients,
     config: CompressConfig,
     steps: Steps,
     history: Sequence[CardRow] = (),
 ) -> Candidate:
     """A network's files in every asked precision, checked against it on the evaluation pictures."""
-    graph = trace(network, material.pixels)
+    task = made_of.task
+    graph = trace(network, made_of.pixels, task.outputs)
     alike = is_convolutional(graph)
     by_plan = alike and "int8" in config.precisions
     plain = tuple(p for p in config.precisions if not (p == "int8" and by_plan))
@@ -98,29 +92,28 @@ def candidate_of(
     artifacts: list[Artifact] = []
     if plain:
         files = make_files(
-            network, material.pixels, material.calibration, dataclasses.replace(config, precisions=plain),
-            graph=graph, steps=steps,
+            network, made_of.pixels, made_of.calibration, dataclasses.replace(config, precisions=plain),
+            outputs=task.outputs, tail=task.tail, graph=graph, steps=steps,
         )  # fmt: skip
         artifacts += files.artifacts
         exported |= dict.fromkeys(plain, files.exported)
     choice: Choice | None = None
     left_float: Mapping[str, str] = {}
     if by_plan:
-        choice, files = eight_bit_files(graph, network, material, config, steps, next(iter(exported.values()), None))
+        choice, files = eight_bit_files(graph, network, made_of, config, steps, next(iter(exported.values()), None))
         artifacts += files.artifacts
         exported["int8"], left_float = files.exported, files.left_float
-    held = material.evaluation
+    pictures = made_of.evaluation
     with steps.step("checking parity"):
-        logits = torch_logits(network, held.pixels)
-        answers = {}
+        reference, answers = made_of.answers(network, pictures.pixels), {}
         for artifact in artifacts:
             steps.update(f"checking parity: {artifact.title}")
-            answers[artifact.path] = file_outputs(artifact, held.pixels)
-        parity = parity_of(artifacts, logits, held.pixels, held.labels, answers)
+            answers[artifact.path] = file_outputs(artifact, pictures.pixels)
+        parity = parity_of(artifacts, reference, answers, made_of.targets(pictures), task)
         parity = require_parity(
-            parity, artifacts, exported, held.pixels, allow_mismatch=config.allow_mismatch, steps=steps, alike=alike
+            parity, artifacts, exported, pictures.pixels, allow_mismatch=config.allow_mismatch, steps=steps, alike=alike
         )
-    return Candidate(network, material, tuple(artifacts), parity, exported, tuple(history), left_float, choice)
+    return Candidate(network, made_of, tuple(artifacts), parity, exported, tuple(history), left_float, choice)
 
 
 def finish(
@@ -136,13 +129,12 @@ def finish(
     tables: Mapping[str, tuple[list[str], list[list[str]]]] | None = None,
 ) -> Compressed:
     """Time a candidate, choose the file that is preferred unless one is given, and write the bundle."""
-    run, material = candidate.material.run, candidate.material
+    run, made_of = candidate.made_of.run, candidate.made_of
     name = config.name or Path(out).stem
-    artifacts = with_metadata(candidate.artifacts, name, run.classes, run.pixels)
-    golden = material.golden
-    if candidate.network is not material.network:
-        images = split_of(run, "val", "train")[0]
-        golden = golden_frames(images, run.pixels, lambda pictures: torch_logits(candidate.network, pictures))
+    artifacts = with_metadata(candidate.artifacts, name, made_of.task.name, run.classes, run.pixels)
+    golden = made_of.golden
+    if candidate.network is not made_of.network:
+        golden = made_of.golden_of(candidate.network, run.pixels)
     with steps.step("timing"):
         timings = time_artifacts(artifacts, golden.pictures[0], threads=config.threads)
         elsewhere, where = timed_elsewhere(config, artifacts, steps.update)
@@ -166,12 +158,13 @@ def finish(
             pixels=run.pixels,
             decode=decode,
             artifacts=artifacts,
-            files=model_files(artifacts, golden, candidate.parity, timings),
+            files=model_files(artifacts, golden, candidate.parity, timings, made_of.task),
+            outputs=tuple(Output(name, values.shape[1:]) for name, values in golden.reference.items()),
             preferred=preferred,
             golden=golden,
             card=card,
             feature_space=feature_space(candidate.network, run.pixels),
-            task=run.config.task,
+            task=made_of.task.name,
             provenance=Provenance(f"edgelens {__version__}", config.command, seed, data, now()),
             beside=companions(config, card, report),
         )
@@ -190,7 +183,7 @@ def make_card(
     where: str,
 ) -> Card:
     """The card of a candidate."""
-    run, parity = candidate.material.run, candidate.parity
+    run, parity = candidate.made_of.run, candidate.parity
     cost = cost_of(candidate.network, run.pixels.channels, (run.pixels.height, run.pixels.width))
     rows = list(candidate.history)
     rows.append(CardRow("network in torch", accuracy=parity.torch_accuracy, macs=cost.macs))
@@ -212,7 +205,7 @@ def make_card(
         run.config.task,
         len(run.classes),
         f"{run.config.model}, {cost}",
-        candidate.material.evaluated_on,
+        candidate.made_of.evaluated_on,
         processor(),
         tuple(rows),
         config.command,
@@ -223,18 +216,8 @@ def make_card(
 
 
 def _decode(candidate: Candidate, shipped: Artifact, config: CompressConfig) -> Decode:
-    """Temperature and threshold fitted on the validation images with the file that ships."""
-    run, held = candidate.material.run, candidate.material.validation
-    logits: NDArray[np.float32] = file_outputs(shipped, held.pixels)
-    before = torch_logits(candidate.network, held.pixels)
-    temperature = fitted_temperature(logits, held.labels)
-    before_t = (
-        run.temperature if candidate.network is candidate.material.network else fitted_temperature(before, held.labels)
-    )
-    threshold = matching_threshold(before, before_t, run.unknown_threshold, logits, temperature)
-    background = config.background or tuple(c for c in run.classes if c.lower() in BACKGROUND_NAMES)
-    return Decode(
-        threshold=round(threshold, 5),
-        background=background,
-        options={"temperature": round(temperature, 5)},
-    )
+    """The settings of the training, fitted again on the validation images to the file that ships."""
+    made_of, pictures = candidate.made_of, candidate.made_of.validation
+    before, after = made_of.answers(candidate.network, pictures.pixels), file_outputs(shipped, pictures.pixels)
+    settled = made_of.task.resettle(before, after, made_of.targets(pictures), made_of.run.decode)
+    return dataclasses.replace(settled, background=config.background) if config.background else settled

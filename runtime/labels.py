@@ -9,9 +9,12 @@ from typing import Any
 
 from .errors import UsageError
 
-__all__ = ["BACKGROUND_NAMES", "fit_labels", "labels_from_metadata", "parse_names", "read_labels"]
+__all__ = ["BACKGROUND_NAMES", "background_labels", "fit_labels", "labels_from_metadata", "parse_names", "read_labels"]
 
-BACKGROUND_NAMES = frozenset(["background", "__background__", "???", "_background_"])
+BACKGROUND_NAMES = frozenset(
+    ["background", "__background__", "_background_", "???", "other", "others", "unknown", "none", "nothing", "negative",
+     "empty"]
+)  # fmt: skip
 _METADATA_KEYS = ("names", "labels", "classes", "class_names")
 _MAX_LABELS = 1_000_000
 _NUMBERED = re.compile(r"(\d+)\s*[:,\t ]\s*(\S.*)")
@@ -31,6 +34,11 @@ def read_labels(path: str) -> tuple[str, ...]:
     if not any(names):
         raise UsageError(f"--labels {path}: holds no names")
     return names
+
+
+def background_labels(labels: Sequence[str]) -> tuple[str, ...]:
+    """The labels whose name says that nothing of interest is there: they are never announced."""
+    return tuple(name for name in labels if name.strip().strip("_").lower() in BACKGROUND_NAMES)
 
 
 def labels_from_metadata(metadata: Mapping[str, str]) -> tuple[str, ...]:

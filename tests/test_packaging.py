@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shutil
+import subprocess
 import sys
 import zipfile
 from pathlib import Path
@@ -72,10 +74,22 @@ def test_links_for_type_checkers() -> None:
         assert (ROOT / "edgelens" / layer).resolve() == ROOT / layer
 
 
+def test_the_container_file() -> None:
+    """hadolint where it is installed; what matters most, everywhere."""
+    text = (ROOT / "Dockerfile").read_text()
+    steps = [line.split()[0] for line in text.splitlines() if line and line[0].isupper()]
+    assert steps[0] == "FROM"
+    assert {"USER", "HEALTHCHECK", "ENTRYPOINT"} <= set(steps)
+    assert ":latest" not in text
+    assert "USER 10001" in text
+    assert "--no-cache-dir" in text
+    hadolint = shutil.which("hadolint") or shutil.which("hadolint", path=str(Path(sys.executable).parent))
+    if hadolint:
+        subprocess.run([hadolint, ROOT / "Dockerfile"], check=True)
+
+
 @pytest.mark.slow
 def test_wheel_from_an_sdist_holds_every_module(tmp_path: Path) -> None:
-    import subprocess
-
     command = [sys.executable, "-m", "build", "--no-isolation", "--outdir", tmp_path, ROOT]
     built = subprocess.run(command, capture_output=True, text=True, timeout=300)
     assert built.returncode == 0, built.stdout[-2000:] + built.stderr[-2000:]

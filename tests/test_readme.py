@@ -12,7 +12,8 @@ import pytest
 from edgelens.cli import VERBS, cli
 
 ROOT = Path(__file__).resolve().parent.parent
-DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+FOLDERS = [ROOT / "docs", ROOT / "benchmarks", ROOT / "tests"]
+DOCUMENTS = [*sorted(ROOT.glob("*.md")), *(file for folder in FOLDERS for file in sorted(folder.rglob("*.md")))]
 
 
 def commands(document: Path) -> list[str]:
@@ -23,11 +24,11 @@ def commands(document: Path) -> list[str]:
     for line in lines:
         words = shlex.split(line.removeprefix("$ "), comments=True)
         names = [i for i, word in enumerate(words) if word == "edgelens" or word.endswith("/bin/edgelens")]
-        found += [shlex.join(words[i + 1 :]) for i in names if words[i + 1 : i + 2] and words[i + 1] in VERBS]
+        found += [shlex.join(words[i + 1 :]) for i in names if words[i + 1 : i + 2] and words[i + 1].isalpha()]
     return found
 
 
-SHOWN = [(document.name, line) for document in DOCUMENTS for line in commands(document)]
+SHOWN = [(str(document.relative_to(ROOT)), line) for document in DOCUMENTS for line in commands(document)]
 
 
 def test_the_readme_shows_commands() -> None:
@@ -37,6 +38,7 @@ def test_the_readme_shows_commands() -> None:
 @pytest.mark.parametrize(("document", "line"), SHOWN)
 def test_command_is_taken(document: str, line: str) -> None:
     verb, *rest = shlex.split(line)
+    assert verb in VERBS, f"{document} shows `edgelens {line}`; there is no such verb"
     command = cli.get_command(click.Context(cli), verb)
     assert command is not None
     known = {option for parameter in command.params for option in (*parameter.opts, *parameter.secondary_opts)}
@@ -46,8 +48,22 @@ def test_command_is_taken(document: str, line: str) -> None:
     assert not unknown, f"{document} shows `edgelens {line}`; {verb} has no {unknown}"
 
 
-@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: str(path.relative_to(ROOT)))
 def test_links_point_at_something(document: Path) -> None:
     for target in re.findall(r"\]\(([^)#]+)\)", document.read_text()):
         if "://" not in target:
             assert (document.parent / target).exists(), f"{document.name} links to {target}"
+
+
+def figures(document: Path) -> list[tuple[str, str]]:
+    """What was measured and the command that measures it, row by row."""
+    tables = re.findall(r"^\| what \| measured \| command \|\n\|-.*\n((?:\|.*\n)+)", document.read_text(), re.MULTILINE)
+    rows = [line.strip("| \n").split(" | ") for table in tables for line in table.splitlines()]
+    return [(row[1], row[2]) for row in rows]
+
+
+def test_the_readmes_figures_are_those_of_the_whole_list() -> None:
+    shown, listed = figures(ROOT / "README.md"), figures(ROOT / "docs" / "figures.md")
+    assert len(shown) == 8
+    assert not set(shown) - set(listed)
+    assert f"[{len(listed)} figures](docs/figures.md)" in (ROOT / "README.md").read_text()

@@ -11,6 +11,7 @@ OWN = ("runtime/tasks/", "runtime/decode/", "train/tasks/", "compress/tasks/")  
 # what names a task for another reason than to ask for it
 DEFAULTS = {
     "runtime/bundle/manifest.py": "the decoder that a manifest without one means, and the tasks that format 1 can hold",
+    "runtime/recognitions.py": "the optional column itself, behind `places` and `has_place`",
     "train/config.py": "the task of a training that names none",
 }
 TASKS = {"classify", "detect"}

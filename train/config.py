@@ -103,7 +103,6 @@ class TrainConfig:
             self.max_bad,
             self.ram_limit,
             self.cache,
-            self.task,
         )
 
     def anchored(self) -> TrainConfig:

@@ -1,4 +1,4 @@
-"""A training's end: what its best weights answer, calibrated, measured and reported."""
+"""A training's end: what its best weights answer, settled, measured and reported."""
 
 from __future__ import annotations
 
@@ -8,52 +8,65 @@ from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
+from torch import nn
 
-from .feed import Feed
-from .loop import Ingredients, predict
+from edgelens.runtime.datasets.imageset import ImageSet
+
+from .batches import Batches
+from .loop import Ingredients, answers
 from .runs.checkpoint import State
-from .runs.outputs import Outputs
+from .runs.facts import decode_as_json
+from .runs.outputs import SplitOutputs
+from .runs.report import write_report
 from .runs.run import Run
+from .task import Task
 
 __all__ = ["finish"]
 
 _TRAINING_LOOKED_AT = 2000  # images whose answers tell how much better the network does on what it has seen
 
 
-def finish(run: Run, made_of: Ingredients, state: State, say: Callable[[str], None]) -> Run:
-    """Complete a run: answers in float32 on the CPU as they will be deployed, calibration, metrics, report."""
-    from .report.write import write_report
+def finish(
+    run: Run, made_of: Ingredients, state: State, say: Callable[[str], None], images: ImageSet | None = None
+) -> Run:
+    """Complete a run: answers in float32 on the CPU as they will be deployed, settled, measured, reported.
 
+    `images` are those that validate, for the report.
+    """
     task, network = made_of.task, run.model()
-    val = _plain(made_of.val)
-    outputs, answers = predict(network, val), val.targets
-    seen = _some(_plain(made_of.data))
-    Outputs(outputs.numpy(), answers.numpy(), predict(network, seen).numpy(), seen.targets.numpy()).save(run.path)
-    calibration = task.calibrate(outputs, answers, run.config.false_accepts)
-    say(calibration.said)
-    metrics: dict[str, Any] = {f"val_{name}": value for name, value in task.metrics(outputs, answers).items()}
+    val, train = _plain(made_of.val), _some(_plain(made_of.data))
+    outputs, figures = _kept(network, val, task)
+    seen, _ = _kept(network, train, task)
+    SplitOutputs(outputs, val.targets, seen, train.targets).save(run.path)
+    settled = task.settle(outputs, val.targets, run.config.false_accepts)
+    if settled.said:
+        say(settled.said)
+    metrics: dict[str, Any] = {f"val_{name}": value for name, value in figures.items()}
     metrics |= {"best_epoch": state.best_epoch, "epochs": state.epoch}
-    metrics["val"] = task.summary(outputs, answers, calibration)
-    facts = replace(
-        run.facts,
-        temperature=calibration.temperature,
-        unknown_threshold=calibration.unknown_threshold,
-        metrics=metrics,
-    )
-    run = replace(run, facts=facts)
+    metrics["val"] = task.summary(outputs, val.targets, settled)
+    run = replace(run, facts=replace(run.facts, decode=decode_as_json(settled.decode), metrics=metrics))
     run.write()
-    say(f"report: {write_report(run)}")
+    say(f"report: {write_report(run, images)}")
     return run
 
 
-def _plain(feed: Feed) -> Feed:
+def _kept(network: nn.Module, data: Batches, task: Task) -> tuple[dict[str, NDArray[np.float32]], dict[str, float]]:
+    """What a task keeps of a split's outputs, (N, ...) a name, and the split's figures."""
+    meter, parts = task.meter(), []
+    for rows, outputs in answers(network, data, task):
+        meter.add(outputs, data.targets.pick(rows))
+        parts.append({name: values.numpy() for name, values in task.keep(outputs).items()})
+    return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}, meter.result()
+
+
+def _plain(feed: Batches) -> Batches:
     """The same split in float32 on the CPU."""
-    return replace(feed, targets=feed.targets.cpu(), mode="float32", device=torch.device("cpu"))
+    return replace(feed, targets=feed.targets.to(torch.device("cpu")), mode="float32", device=torch.device("cpu"))
 
 
-def _some(feed: Feed) -> Feed:
+def _some(feed: Batches) -> Batches:
     """Rows spread over a split, as a split of their own."""
     rows = np.unique(np.linspace(0, len(feed) - 1, _TRAINING_LOOKED_AT).astype(np.intp))
-    index = torch.from_numpy(rows)
-    pixels = feed.pixels[index] if isinstance(feed.pixels, torch.Tensor) else feed.pixels.select(rows)
-    return replace(feed, pixels=pixels, targets=feed.targets[index])
+    pixels = feed.pixels[torch.from_numpy(rows)] if isinstance(feed.pixels, torch.Tensor) else feed.pixels.select(rows)
+    return replace(feed, pixels=pixels, targets=feed.targets.select(rows))

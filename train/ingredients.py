@@ -2,30 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from edgelens.runtime.errors import UsageError
 
 from . import augment
-from .augment import Recipe
+from .augment import Recipe, recipe_from_json
 from .augment.missing import against_missing
+from .batches import Batches
 from .config import TrainConfig
 from .data.prepare import Part, TrainData
-from .feed import Feed
 from .loop import Ingredients
 from .optimize.distributed import World
 from .optimize.precision import fastest, laid_out
 from .runs.run import Run
 from .start.distill import Distillation
-from .task import Task
-from .tasks.catalog import task_builder
-from .tasks.classify.imbalance import Remedy, choose_remedy, class_weights
+from .task import Task, by_name
+from .tasks.catalog import make_task
 
-__all__ = ["gather", "training_recipe"]
+__all__ = ["gather", "run_recipe", "run_task", "training_counts", "training_recipe"]
 
 Say = Callable[[str], None]
 
@@ -34,71 +35,89 @@ def gather(
     config: TrainConfig, data: TrainData, network: nn.Module, world: World, say: Say, mode: str | None = None
 ) -> tuple[Ingredients, str, dict[str, float]]:
     """Everything the loop needs, the mode (measured, unless an earlier run's is given), and what each mode reached."""
-    counts = np.bincount(data.train.labels, minlength=len(data.classes))
-    remedy = choose_remedy(counts, config.imbalance)
-    if remedy.method != "none":
-        say(f"imbalance: {remedy.why}")
-    task = _task(config, data, remedy, counts)
+    task = make_task(config, data.classes, training_counts(data))
+    for note in task.notes:
+        say(note)
     recipe = training_recipe(config, data, say)
     network.to(world.device)
-    speeds: dict[str, float] = {}
+    train, speeds = _feed(data.train, task, "float32", world), dict[str, float]()
     if mode is None:
-        mode, speeds = _mode(config, data, network, task, world)
+        mode, speeds = _mode(config, train, network, task, world)
     if not len(data.val):
         say("warning: no images are left to validate on: the scores are those of the training images")
+    train = replace(train, mode=mode)
     made_of = Ingredients(
         task,
         recipe,
-        _feed(data.train, mode, world),
-        _feed(data.val if len(data.val) else data.train, mode, world),
-        balanced=data.train.labels if remedy.method == "balanced" else None,
-        distillation=_teacher(config, data, mode, world),
+        train,
+        _feed(data.val, task, mode, world) if len(data.val) else train,
+        balanced=task.balance(train.targets),
+        distillation=_teacher(config, data, task, mode, world),
     )
     return made_of, mode, speeds
 
 
+def training_counts(data: TrainData) -> tuple[int, ...]:
+    """Training images a class."""
+    return tuple(np.bincount(data.train.labels, minlength=len(data.classes)).tolist())
+
+
 def training_recipe(config: TrainConfig, data: TrainData, say: Say = lambda _: None) -> Recipe:
     """The named recipe, unmirrored where the classes ask for it, with holes where the data has them."""
-    mirror = augment.mirror_is_safe(data.classes) if config.mirror is None else config.mirror
-    recipe, said = against_missing(augment.recipe(config.augment, mirror=mirror), data.train.missing)
+    recipe, said = against_missing(_named_recipe(config, data.classes), data.train.missing)
     if said:
         say(said)
     return recipe
 
 
-def _task(config: TrainConfig, data: TrainData, remedy: Remedy, counts: np.ndarray) -> Task:
-    return task_builder(config.task)(
-        data.classes,
-        loss="focal" if remedy.method == "focal" else config.loss,
-        focal_gamma=config.focal_gamma,
-        label_smoothing=config.label_smoothing,
-        class_weights=torch.from_numpy(class_weights(counts)) if remedy.method == "weights" else None,
-    )
+def run_task(run: Run) -> Task:
+    """The task with the very loss, class weights and augmentation that a run was trained with."""
+    counts = run.facts.counts
+    if counts is None:  # an earlier kit's
+        counts = tuple(np.bincount(run.split("train").labels, minlength=len(run.classes)).tolist())
+    return make_task(run.config, run.classes, counts)
+
+
+def run_recipe(run: Run) -> Recipe:
+    """The augmentation that a run was trained with."""
+    stored = run.facts.recipe
+    return _named_recipe(run.config, run.classes) if stored is None else recipe_from_json(stored)
+
+
+def _named_recipe(config: TrainConfig, classes: Sequence[str]) -> Recipe:
+    mirror = augment.mirror_is_safe(classes) if config.mirror is None else config.mirror
+    return augment.recipe(config.augment, mirror=mirror)
 
 
 def _mode(
-    config: TrainConfig, data: TrainData, network: nn.Module, task: Task, world: World
+    config: TrainConfig, train: Batches, network: nn.Module, task: Task, world: World
 ) -> tuple[str, dict[str, float]]:
-    count = min(config.batch, len(data.train))
-    feed = _feed(data.train, "float32", world)
-    inputs, targets = feed.augmented(np.arange(count), task, augment.recipe("none"), config.seed, 0)
-    mode, speeds = fastest(network, inputs, lambda outputs: task.loss(outputs, targets).mean(), config.precision)
+    first = np.arange(min(config.batch, len(train)))
+    inputs, targets = train.augmented(first, task, augment.recipe("none"), config.seed, 0)
+
+    def loss(raw: Any) -> Tensor:
+        return task.loss(by_name(raw, task.outputs), targets).mean()
+
+    mode, speeds = fastest(network, inputs, loss, config.precision)
     return world.told(mode), speeds
 
 
-def _feed(part: Part, mode: str, world: World) -> Feed:
+def _feed(part: Part, task: Task, mode: str, world: World) -> Batches:
     """A split on the device that trains, where it fits there."""
-    targets = torch.from_numpy(part.labels)
+    targets, pixels = task.targets(part.images).to(world.device), part.pictures
     if world.device.type == "cuda" and _bytes(part) < torch.cuda.mem_get_info(world.device)[0] // 2:
-        pixels = torch.from_numpy(part.pictures.take(slice(None))).to(world.device)
-        return Feed(pixels, targets.to(world.device), world.device, mode)
-    return Feed(part.pictures, targets, world.device, mode)
+        return Batches(torch.from_numpy(pixels.take(slice(None))).to(world.device), targets, world.device, mode)
+    return Batches(pixels, targets, world.device, mode)
 
 
-def _teacher(config: TrainConfig, data: TrainData, mode: str, world: World) -> Distillation | None:
+def _teacher(config: TrainConfig, data: TrainData, task: Task, mode: str, world: World) -> Distillation | None:
     if config.teacher is None:
         return None
+    if task.distil is None:
+        raise UsageError(f"--teacher {config.teacher}: the task {task.name} learns from labels alone")
     run = Run.open(config.teacher)
+    if run.config.task != config.task:
+        raise UsageError(f"--teacher {config.teacher}: learned the task {run.config.task}, this one is {config.task}")
     if run.classes != data.classes:
         raise UsageError(f"--teacher {config.teacher}: knows other classes than {config.data}")
     if run.pixels != data.pixels:

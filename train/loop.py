@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,10 +14,10 @@ from torch import Tensor, nn
 from edgelens.runtime.errors import WorkError
 
 from .augment import Recipe
+from .batches import Batches, epoch_batches
 from .config import TrainConfig
-from .feed import Feed, epoch_batches
 from .optimize.distributed import ALONE, World
-from .optimize.health import Trouble, Watch
+from .optimize.health import Health, Trouble
 from .optimize.optimizers import OPTIMIZERS, add_l1
 from .optimize.precision import autocast
 from .optimize.schedules import factor
@@ -26,11 +27,11 @@ from .runs.run import AVERAGE, BEST, LAST, Run
 from .runs.weights import save_weights
 from .start.distill import Distillation
 from .start.transfer import train_mode
-from .task import Task
+from .task import Outputs, Score, Task, by_name
 
 Rows = np.ndarray[Any, Any]
 
-__all__ = ["Ingredients", "predict", "train"]
+__all__ = ["Ingredients", "answers", "train"]
 
 _NOTED = 100  # steps an epoch whose loss is kept for the curves
 _PREDICTED = 2**18  # pixels that go through a network at once when nothing is learnt
@@ -42,9 +43,9 @@ class Ingredients:
 
     task: Task
     recipe: Recipe
-    data: Feed
-    val: Feed
-    balanced: Rows | None = None  # labels, where every class is to come equally often
+    data: Batches
+    val: Batches
+    balanced: Rows | None = None  # the kind of each picture, where every kind is to come equally often
     distillation: Distillation | None = None
 
 
@@ -53,7 +54,7 @@ def train(  # noqa: C901 (one loop, top to bottom)
 ) -> None:
     """Train from where the state stands to the last epoch; the run's folder then holds the best weights."""
     task, data = made_of.task, made_of.data
-    network, optimizer, watch = state.network, state.optimizer, Watch(state.network)
+    network, optimizer, health = state.network, state.optimizer, Health(state.network)
     model = world.wrapped(network)
     if config.compile:
         model = torch.compile(model)  # type: ignore[assignment]
@@ -75,11 +76,11 @@ def train(  # noqa: C901 (one loop, top to bottom)
             loss, inputs = _gradients(model, rows, state.epoch, config, made_of, world)
             if config.l1:
                 add_l1(network, config.l1)
-            norms = watch.norms()
-            trouble = watch.look(norms, inputs)
+            norms = health.norms()
+            trouble = health.look(norms, inputs)
             if trouble:
                 _go_back(state, trouble, run, progress, world)
-                watch = Watch(network)
+                health = Health(network)
                 break
             if config.clip and (norm := float(norms.norm())) > config.clip:
                 torch._foreach_mul_([p.grad for p in network.parameters() if p.grad is not None], config.clip / norm)
@@ -94,28 +95,28 @@ def train(  # noqa: C901 (one loop, top to bottom)
             state.step += 1
             images += len(rows)
             progress.step(now + 1, len(rows), step_loss)
-            if time.monotonic() - saved > config.checkpoint_s and world.leads and watch.sound:
+            if time.monotonic() - saved > config.checkpoint_s and world.leads and health.sound:
                 save_state(state, run.path / LAST)
                 saved = time.monotonic()
         if state.step < steps:  # it was thrown back
             continue
         seconds = time.perf_counter() - start
-        if warning := watch.end_epoch():
+        if warning := health.end_epoch():
             progress.warn(warning)
         row = {"epoch": state.epoch + 1, "train_loss": state.loss_sum / len(data), "rate": rates[0] * scale}
         candidate, measured = _best_of(state, made_of, world)
         row |= measured | {"images_per_s": images / seconds, "seconds": seconds}
         state.history.append(row)
         state.epoch, state.step, state.loss_sum = state.epoch + 1, 0, 0.0
-        if _is_best(row, state, f"val_{task.score}"):
-            state.best, state.best_epoch = row[f"val_{task.score}"], state.epoch
+        if _is_best(row, state, task.score):
+            state.best, state.best_epoch = row[f"val_{task.score.name}"], state.epoch
             if world.leads:
                 save_weights(candidate, run.path / BEST)
         if world.leads:
             run.write_history(state)
             if state.average:
                 save_weights(state.average.network, run.path / AVERAGE)
-            if watch.sound:
+            if health.sound:
                 save_state(state, run.path / LAST)
         saved = time.monotonic()
         progress.epoch(row)
@@ -137,44 +138,54 @@ def _gradients(
     for part in np.array_split(mine, max(1, round(len(mine) * world.size / config.batch))):
         inputs, targets = data.augmented(part, made_of.task, recipe, config.seed, epoch)
         with autocast(data.mode, world.device):
-            outputs = model(inputs)
+            outputs = by_name(model(inputs), made_of.task.outputs)
             losses = made_of.task.loss(outputs, targets)
             if made_of.distillation:
-                losses = made_of.distillation.blended(losses, outputs, inputs)
+                losses = made_of.distillation.blended(made_of.task, losses, outputs, inputs)
         torch.autograd.backward(losses.sum() * (world.size / len(rows)))
         loss += losses.detach().sum()
     return loss, inputs
 
 
 @torch.no_grad()
-def predict(network: nn.Module, data: Feed, world: World = ALONE) -> Tensor:
-    """Outputs (N, ...) of a whole split, on the CPU; every process asks for its share."""
+def answers(network: nn.Module, data: Batches, task: Task, world: World = ALONE) -> Iterator[tuple[Rows, Outputs]]:
+    """A split's outputs in float32, batch by batch, with the batch's rows; every process asks for its share."""
     network.eval()
     mine = world.share(np.arange(len(data)))
     batch = max(1, _PREDICTED // (data.pixels.shape[1] * data.pixels.shape[2]))
-    parts = []
-    for rows in np.array_split(mine, max(1, -(-len(mine) // batch))):
+    for rows in np.array_split(mine, -(-len(mine) // batch)) if len(mine) else ():
         with autocast(data.mode, world.device):
-            parts.append(network(data.plain(rows)).float())
-    joined = torch.cat(parts)
-    every = joined.new_zeros(len(data), *joined.shape[1:])
-    every[torch.from_numpy(mine).to(every.device)] = joined
-    return world.summed(every).cpu()
+            outputs = by_name(network(data.plain(rows)), task.outputs)
+        yield rows, {name: values.float() for name, values in outputs.items()}
+
+
+def _measured(network: nn.Module, data: Batches, task: Task, world: World) -> dict[str, float]:
+    """A split's figures; what the processes counted is put together."""
+    meter = task.meter()
+    for rows, outputs in answers(network, data, task, world):
+        meter.add(outputs, data.targets.pick(rows))
+    if world.size > 1:
+        meter.merge(world.gathered(meter.state()))
+    return meter.result()
 
 
 def _best_of(state: State, made_of: Ingredients, world: World) -> tuple[nn.Module, dict[str, float]]:
     """The network or its average, whichever does better on the validation split, and how well it does."""
-    candidates = [state.network] + ([state.average.network] if state.average else [])
-    answers = made_of.val.targets.cpu()
-    measured = [made_of.task.metrics(predict(c, made_of.val, world), answers) for c in candidates]
-    best = max(range(len(candidates)), key=lambda i: (measured[i][made_of.task.score], i))
-    return candidates[best], {f"val_{name}": value for name, value in measured[best].items()}
+    best, figures = state.network, _measured(state.network, made_of.val, made_of.task, world)
+    if state.average:
+        averaged, score = _measured(state.average.network, made_of.val, made_of.task, world), made_of.task.score
+        if not score.better(figures[score.name], averaged[score.name]):
+            best, figures = state.average.network, averaged
+    return best, {f"val_{name}": value for name, value in figures.items()}
 
 
-def _is_best(row: dict[str, float], state: State, score: str) -> bool:
+def _is_best(row: dict[str, float], state: State, score: Score) -> bool:
     """Whether an epoch did better than all before; of equal ones (few pictures validate) that with the lower loss."""
-    if row[score] != state.best:
-        return row[score] > state.best
+    value = row[f"val_{score.name}"]
+    if state.best_epoch < 0:
+        return True
+    if value != state.best:
+        return score.better(value, state.best)
     return row["val_loss"] < state.history[state.best_epoch - 1]["val_loss"]
 
 

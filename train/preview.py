@@ -8,8 +8,9 @@ import torch
 from .augment.sheet import show_augmented
 from .config import TrainConfig
 from .data.picture import choose_pixels
-from .data.prepare import open_images, prepare
+from .data.prepare import prepare
 from .ingredients import training_recipe
+from .tasks.catalog import make_task
 
 __all__ = ["show_augmented_data"]
 
@@ -18,9 +19,9 @@ _ROWS = 10
 
 def show_augmented_data(config: TrainConfig, path: str) -> None:
     """Write a sheet of training pictures, spread over the classes, as they are and as the recipe changes them."""
-    images = open_images(config.data_config())
+    images = make_task(config).open_data(config.data_config())
     pixels = choose_pixels(images, config.model, config.size, config.color, config.resize)
-    data = prepare(config.data_config(), pixels)
+    data = prepare(config.data_config(), pixels, images=images)
     by_class = np.argsort(data.train.labels, kind="stable")
     rows = by_class[np.unique(np.linspace(0, len(by_class) - 1, _ROWS).astype(int))]
     pictures = torch.from_numpy(data.train.pictures.take(rows)).permute(0, 3, 1, 2)

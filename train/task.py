@@ -2,15 +2,47 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
-from torch import Tensor
+import numpy as np
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from edgelens.runtime.bundle.manifest import Decode
+from edgelens.runtime.datasets.imageset import ImageSet
 
 from .augment import Recipe
+from .data.prepare import DataConfig
+from .data.targets import Targets
+from .report.findings import Findings
+from .report.score import Score
 
-__all__ = ["Calibration", "Draw", "Task"]
+__all__ = [
+    "Arrays",
+    "Build",
+    "Draw",
+    "Meter",
+    "Outputs",
+    "Reading",
+    "Score",
+    "Settled",
+    "Targets",
+    "Task",
+    "by_name",
+]
+
+Outputs = Mapping[str, Tensor]  # a batch's, by name: (B, ...) each
+Arrays = Mapping[str, NDArray[np.float32]]  # a split's, by name: (N, ...) each
+Build = Callable[[int], nn.Module]  # the chosen network with so many outputs, as a task's head takes it
+
+
+def by_name(raw: Any, names: Sequence[str]) -> dict[str, Tensor]:
+    """A network's outputs by name: it gives a tensor, several in the names' order, or a mapping."""
+    if isinstance(raw, Mapping):
+        return {name: raw[name] for name in names}
+    return dict(zip(names, (raw,) if isinstance(raw, Tensor) else raw, strict=True))
 
 
 @dataclass(frozen=True)
@@ -23,24 +55,71 @@ class Draw:
 
 
 @dataclass(frozen=True)
-class Calibration:
-    """What makes scores mean something on the device."""
+class Settled:
+    """What makes scores mean something on the device, and one line that says so."""
 
-    temperature: float = 1.0
-    unknown_threshold: float = 0.0
-    said: str = ""  # one line for people
+    decode: Decode
+    said: str = ""
+
+
+class Meter(Protocol):
+    """Measures a split batch by batch; it keeps sums, not outputs."""
+
+    def add(self, outputs: Outputs, targets: Any) -> None:
+        """Count a batch: float32 outputs, and targets as they were picked."""
+
+    def state(self) -> Any:
+        """What was counted so far, as plain numbers or arrays that can be sent to another process."""
+
+    def merge(self, states: Sequence[Any]) -> None:
+        """Count what the meters of all processes counted, this one's among them, in place of this one's."""
+
+    def result(self) -> dict[str, float]:
+        """The figures by name; "loss" is one of them, the score another."""
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What can be asked of a network's outputs for one of its answers, given by number, a picture: (B,) each."""
+
+    outputs: tuple[str, ...]  # the network's
+    value: Callable[[Outputs, Tensor], Tensor]  # what gradients are taken of
+    score: Callable[[Outputs, Tensor], Tensor]  # how sure that is, from 0 to 1
+    answer: Callable[[Outputs], Tensor]  # which answer the network gave
+    name: Callable[[int], str]
+    number: Callable[[str], int]  # of a name; refuses what is no answer
+
+
+def _all(outputs: Outputs) -> Outputs:
+    return outputs
+
+
+def _none(_targets: Targets) -> NDArray[np.int64] | None:
+    return None
 
 
 @dataclass(frozen=True)
 class Task:
-    """What the loop and the run's end ask of a task."""
+    """What the loop, the run's end and compression's repairs ask of a task."""
 
     name: str
+    outputs: tuple[str, ...]  # the network's, in the order that it gives them
+    open_data: Callable[[DataConfig], ImageSet]  # refuses what the task cannot learn from
+    targets: Callable[[ImageSet], Targets]
+    head: Callable[[Build, Sequence[str]], nn.Module]  # (network with so many outputs, classes) → the whole network
     # (recipe, pixels (B, C, H, W) uint8, targets, draw) → inputs in [-1, 1) and what the targets became
-    augment: Callable[[Recipe, Tensor, Tensor, Draw], tuple[Tensor, Tensor]]
-    loss: Callable[[Tensor, Tensor], Tensor]  # (outputs, augmented targets) → (B,)
-    metrics: Callable[[Tensor, Tensor], dict[str, float]]  # (outputs, plain targets) of a split, every epoch
-    score: str  # the metric by which checkpoints are compared; larger is better
-    calibrate: Callable[[Tensor, Tensor, float], Calibration]  # (outputs, plain targets, false accepts allowed)
-    summary: Callable[[Tensor, Tensor, Calibration], dict[str, Any]]  # every metric, once at the end
-    report: str  # the report's part for this task
+    augment: Callable[[Recipe, Tensor, Any, Draw], tuple[Tensor, Any]]
+    loss: Callable[[Outputs, Any], Tensor]  # (outputs, augmented targets) → (B,)
+    meter: Callable[[], Meter]
+    score: Score
+    # (outputs of the validation split, its targets, false accepts allowed)
+    settle: Callable[[Arrays, Targets, float], Settled]
+    summary: Callable[[Arrays, Targets, Settled], dict[str, Any]]  # every metric as JSON, once at the end
+    report: Callable[[Findings], list[str]]  # the report's sections, HTML
+    keep: Callable[[Outputs], Outputs] = _all  # what of a batch's outputs is kept for settle, summary and report
+    balance: Callable[[Targets], NDArray[np.int64] | None] = _none  # (N,) kinds that are to come equally often
+    distil: Callable[[Outputs, Outputs, float], Tensor] | None = None  # (own, teacher's, temperature) → (B,)
+    reading: Callable[[Decode], Reading] | None = None  # what `explain` asks of its answers, as they were settled
+    heads: tuple[str, ...] = ("classifier",)  # the network's layers that are its own, which stay out of `backbone`
+    backbone: bool = False  # whether the kit's backbone is its start where photos are few
+    notes: tuple[str, ...] = ()  # lines to say before a training

@@ -15,18 +15,17 @@ import torch
 from torch import nn
 
 from edgelens.runtime.errors import DataError, UsageError
-from edgelens.runtime.preprocess import PixelContract
 from edgelens.version import __version__
 
+from .augment import recipe_to_json
 from .config import BACKBONE, EPOCHS, TrainConfig
 from .data.check_table import check_table
 from .data.picture import choose_pixels
-from .data.prepare import TrainData, open_images, prepare
+from .data.prepare import TrainData, prepare
 from .data.share import cut
 from .finish import finish
-from .ingredients import gather
-from .loop import train
-from .models.catalog import build
+from .ingredients import gather, training_counts
+from .loop import Ingredients, train
 from .models.cost import cost_of
 from .optimize import distributed
 from .optimize.average import Average
@@ -36,10 +35,13 @@ from .optimize.optimizers import make_optimizer
 from .optimize.precision import laid_out
 from .runs import tensorboard
 from .runs.checkpoint import State, check_room, load_state, save_state
+from .runs.facts import RunFacts, plain
 from .runs.progress import Progress, Watch
-from .runs.run import FACTS, LAST, Run, RunFacts
+from .runs.run import FACTS, LAST, Run
 from .start import pretrained as backbone
 from .start.transfer import freeze, start_from
+from .task import Task
+from .tasks.catalog import make_network, make_task
 
 __all__ = ["fit", "resume", "settled"]
 
@@ -84,7 +86,7 @@ def _train(config: TrainConfig, earlier: Run | None, world: World, *, quiet: boo
         stored = str(earlier.facts.environment["precision"]) if earlier else None
         made_of, mode, speeds = gather(config, data, network, world, progress.say, stored)
         progress.say(_mode_line(mode, speeds))
-    facts = earlier.facts if earlier else _facts(opened, mode, speeds, world)
+    facts = earlier.facts if earlier else _facts(opened, made_of, mode, speeds, world)
     run = Run(Path(config.out), config, facts)
     if run.facts.data["fingerprint"] != data.fingerprint:
         raise UsageError(f"--resume {run.path}: {config.data} has changed since; start a new run with --from")
@@ -106,7 +108,7 @@ def _train(config: TrainConfig, earlier: Run | None, world: World, *, quiet: boo
         except KeyboardInterrupt:
             progress.say(f"stopped; go on with: edgelens train --resume {run.path}")
             raise
-    return finish(run, made_of, state, progress.say) if world.leads else run
+    return finish(run, made_of, state, progress.say, data.val.images) if world.leads else run
 
 
 @dataclass(frozen=True)
@@ -122,21 +124,23 @@ class _Opened:
 
 def _opened(config: TrainConfig, earlier: Run | None, world: World, progress: Progress) -> _Opened:
     """The network, the data, and what is to be said of them once nothing was wrong with them."""
-    images = open_images(config.data_config())
+    task = make_task(config)
+    images = task.open_data(config.data_config())
     asked = (config.model, config.size, config.color, config.resize)
     pixels = earlier.pixels if earlier else choose_pixels(images, *asked)
-    network = _network(config, pixels, len(images.classes))
+    torch.manual_seed(config.seed)
+    network = make_network(config, images.classes, pixels)
     cost = cost_of(network, pixels.channels, (pixels.height, pixels.width))
     said, started = [f"{config.model} for {pixels.width}×{pixels.height} {pixels.color}: {cost}"], None
     if not earlier:
-        by_itself = backbone.suits(config, images, pixels)
+        by_itself = task.backbone and backbone.suits(config, images, pixels)
         config = replace(config, start=BACKBONE) if by_itself else config
         if config.start:
-            started = _started(network, config.start)
+            started = _started(network, config.start, task)
             why = "; few photos do better so, --scratch turns it off" if by_itself else ""
             said.append(f"starts from {started}{why}")
     if config.freeze:
-        said.append(f"frozen: {freeze(network, config.freeze):,} weights")
+        said.append(f"frozen: {freeze(network, config.freeze, task.heads):,} weights")
     data = prepare(config.data_config(), pixels, images=images, progress=progress.reading)
     data = cut(data, config.share, config.seed)
     config = settled(config, len(data.train))
@@ -152,10 +156,10 @@ def settled(config: TrainConfig, images: int) -> TrainConfig:
     return replace(config, batch=batch, epochs=epochs)
 
 
-def _started(network: nn.Module, start: str) -> str:
+def _started(network: nn.Module, start: str, task: Task) -> str:
     """Give a network its first weights, and say whose they are."""
     source = str(backbone.provenance()) if start == BACKBONE else start
-    return f"{source}: {start_from(network, start)}"
+    return f"{source}: {start_from(network, start, task.heads)}"
 
 
 def _bytes(checkpoint: Path) -> bytes:
@@ -163,12 +167,6 @@ def _bytes(checkpoint: Path) -> bytes:
         return checkpoint.read_bytes()
     except OSError as error:
         raise DataError(f"{checkpoint}: could not be read ({error.strerror}); the run cannot go on") from None
-
-
-def _network(config: TrainConfig, pixels: PixelContract, classes: int) -> nn.Module:
-    torch.manual_seed(config.seed)
-    size = (pixels.height, pixels.width)
-    return build(config.model, config.options, channels=pixels.channels, classes=classes, size=size)
 
 
 def _state(config: TrainConfig, network: nn.Module, mode: str, world: World) -> State:
@@ -181,7 +179,7 @@ def _state(config: TrainConfig, network: nn.Module, mode: str, world: World) -> 
     return State(network, optimizer, Average(network, config.ema) if config.ema else None)
 
 
-def _facts(opened: _Opened, mode: str, speeds: dict[str, float], world: World) -> RunFacts:
+def _facts(opened: _Opened, made_of: Ingredients, mode: str, speeds: dict[str, float], world: World) -> RunFacts:
     data, network = opened.data, opened.network
     cost = cost_of(network, data.pixels.channels, (data.pixels.height, data.pixels.width))
     environment: dict[str, Any] = {
@@ -210,6 +208,8 @@ def _facts(opened: _Opened, mode: str, speeds: dict[str, float], world: World) -
         },
         {"parameters": cost.parameters, "macs": cost.macs},
         environment,
+        counts=training_counts(data),
+        recipe=plain(recipe_to_json(made_of.recipe)),
         started=opened.started,
     )
 

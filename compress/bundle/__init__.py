@@ -1,1 +1,1 @@
-"""What a compression writes: bundle, card, report, thresholds fitted on what ships."""
+"""What a compression writes: bundle, card and report; the format itself is runtime/bundle's."""

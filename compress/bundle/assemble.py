@@ -20,8 +20,9 @@ from edgelens.version import __version__
 from ..config import CompressConfig
 from ..export.artifact import Artifact
 from ..proof.golden import GoldenFrames
-from ..proof.parity import Parity
+from ..proof.parity import MOST_DB, Parity
 from ..proof.proof import golden_limits
+from ..tasks.task import Task
 from ..timing.timing import Timing
 from .card import Card, CardRow
 
@@ -57,7 +58,6 @@ def file_rows(
     preferred: str,
     *,
     elsewhere: Mapping[str, Timing] | None = None,
-    task: str = "classify",
 ) -> list[CardRow]:
     """The card's line of every file; `elsewhere` holds timings on another device."""
     rows = []
@@ -71,8 +71,8 @@ def file_rows(
                 len(artifact.data),
                 timing.p50_ms,
                 timing.p95_ms,
-                round(row.snr_db, 2),
-                row.agreement if task == "classify" else None,
+                round(min(row.snr_db, MOST_DB), 2),
+                None if math.isnan(row.agreement) else row.agreement,
                 artifact.path,
                 "preferred" if artifact.path == preferred else "",
                 device_ms=None if device is None else device.p50_ms,
@@ -82,7 +82,11 @@ def file_rows(
 
 
 def model_files(
-    artifacts: Sequence[Artifact], golden: GoldenFrames, parity: Parity | None, timings: Mapping[str, Timing]
+    artifacts: Sequence[Artifact],
+    golden: GoldenFrames,
+    parity: Parity | None,
+    timings: Mapping[str, Timing],
+    task: Task,
 ) -> tuple[ModelFile, ...]:
     """The manifest's line of every file, with what was measured of it and what it is held to."""
     found = []
@@ -99,7 +103,7 @@ def model_files(
                 artifact.precision,
                 artifact.tensor,
                 outputs=artifact.outputs,
-                limits=golden_limits(artifact, golden),
+                limits=golden_limits(artifact, golden, task),
                 measured=measured,
             )
         )
@@ -119,8 +123,8 @@ def write(
     golden: GoldenFrames,
     card: Card,
     feature_space: str,
-    task: str = "classify",
-    outputs: tuple[Output, ...] | None = None,
+    task: str,
+    outputs: tuple[Output, ...],
     provenance: Provenance | None = None,
     beside: Mapping[str, bytes] | None = None,
 ) -> Bundle:
@@ -132,7 +136,7 @@ def write(
         task,
         labels,
         pixels,
-        outputs or (Output("logits", (len(labels),)),),
+        outputs,
         decode,
         files,
         feature_space,

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from edgelens.runtime.engines.catalog import open_engine
 from edgelens.runtime.engines.protocol import EngineOptions, dequantized
+from edgelens.runtime.errors import ModelError
 from edgelens.runtime.preprocess import TensorContract, to_tensor
 
 __all__ = ["FLOAT_PIXELS", "INT8_PIXELS", "Artifact", "file_outputs"]
@@ -27,7 +28,7 @@ class Artifact:
     precision: str
     data: bytes = field(repr=False)
     tensor: TensorContract = FLOAT_PIXELS
-    outputs: tuple[str, ...] = ("logits",)
+    outputs: tuple[str, ...] = ("logits",)  # the network's names, which the file's tensors bear
 
     @property
     def path(self) -> str:
@@ -42,15 +43,18 @@ class Artifact:
 
 def file_outputs(
     artifact: Artifact, pictures: NDArray[np.uint8], progress: Callable[[int, int], None] | None = None
-) -> NDArray[np.float32]:
-    """The first output (N, …) of a file for pictures (N, H, W, C), one at a time through the engine that ships."""
-    rows = []
+) -> dict[str, NDArray[np.float32]]:
+    """Every output (N, …) of a file by name for pictures (N, H, W, C), one at a time through the engine that ships."""
+    rows: dict[str, list[NDArray[np.float32]]] = {name: [] for name in artifact.outputs}
     with open_engine(artifact.engine, artifact.data, EngineOptions()) as engine:
-        names = [info.name for info in engine.outputs]
-        index = names.index(artifact.outputs[0]) if artifact.outputs[0] in names else 0
+        there = [info.name for info in engine.outputs]
+        if missing := [name for name in artifact.outputs if name not in there]:
+            raise ModelError(f"{artifact.path}: has no output {missing[0]!r}; there are {', '.join(there)}")
+        places = {name: there.index(name) for name in artifact.outputs}
         for i, picture in enumerate(pictures):
-            raw = engine.run([to_tensor(picture, artifact.tensor)])[index]
-            rows.append(np.array(dequantized(raw, engine.outputs[index]), np.float32)[0])
+            raw = engine.run([to_tensor(picture, artifact.tensor)])
+            for name, place in places.items():
+                rows[name].append(np.array(dequantized(raw[place], engine.outputs[place]), np.float32)[0])
             if progress is not None and i % 64 == 0:
                 progress(i, len(pictures))
-    return np.stack(rows)
+    return {name: np.stack(values) for name, values in rows.items()}

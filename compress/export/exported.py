@@ -12,6 +12,7 @@ from torch import fx, nn
 
 from edgelens.runtime.preprocess import PixelContract
 
+from ..network.answers import in_order
 from ..network.graph import example_input, is_convolutional
 from . import onnx as to_onnx
 from . import tflite as to_tflite
@@ -34,6 +35,7 @@ class Exported:
     tflite: bytes | None = field(default=None, repr=False)
     onnx_names: Mapping[str, str] = field(default_factory=dict)  # value → graph node
     unmatched: Mapping[str, Sequence[str]] = field(default_factory=dict)  # format → tensors without a node
+    outputs: tuple[str, ...] = ("logits",)
 
 
 def export(
@@ -43,25 +45,26 @@ def export(
     *,
     formats: Sequence[str] = FORMATS,
     dynamic_batch: bool = False,
+    outputs: tuple[str, ...] = ("logits",),
 ) -> Exported:
     """Both formats of a network; from its folded graph where both exporters translate all of its operators alike."""
     alike = is_convolutional(graph)
-    source: nn.Module = graph if alike else network
+    source: nn.Module = graph if alike else in_order(network, outputs)
     prepared = _noise(pixels)
     unmatched: dict[str, Sequence[str]] = {}
     model, names = None, {}
     if "onnx" in formats:
-        model = to_onnx.export_prepared(source, pixels, dynamic_batch=dynamic_batch)
+        model = to_onnx.export_prepared(source, pixels, outputs=outputs, dynamic_batch=dynamic_batch)
         if alike:
             values = onnx_values(model, {to_onnx.PREPARED: prepared})
             names = match_values(graph, values, prepared)
             unmatched["onnx"] = [name for name in values if name not in names]
     flat = None
     if "tflite" in formats:
-        flat = to_tflite.export_prepared(flatten_channels_last(graph) if alike else network, pixels)
+        flat = to_tflite.export_prepared(flatten_channels_last(graph) if alike else source, pixels, outputs=outputs)
         if alike:
             flat, unmatched["tflite"] = name_after_graph(graph, flat, prepared)
-    return Exported(pixels, graph if alike else None, model, flat, names, unmatched)
+    return Exported(pixels, graph if alike else None, model, flat, names, unmatched, outputs)
 
 
 def float_artifacts(exported: Exported) -> list[Artifact]:
@@ -69,9 +72,10 @@ def float_artifacts(exported: Exported) -> list[Artifact]:
     found = []
     if exported.onnx is not None:
         data = to_onnx.with_pixels(exported.onnx).SerializeToString()
-        found.append(Artifact("onnxruntime", "float32", data, FLOAT_PIXELS))
+        found.append(Artifact("onnxruntime", "float32", data, FLOAT_PIXELS, exported.outputs))
     if exported.tflite is not None:
-        found.append(Artifact("tflite", "float32", to_tflite.with_pixels(exported.tflite), FLOAT_PIXELS))
+        data = to_tflite.with_pixels(exported.tflite)
+        found.append(Artifact("tflite", "float32", data, FLOAT_PIXELS, exported.outputs))
     return found
 
 

@@ -28,6 +28,7 @@ class About:
     """What a model file says of itself."""
 
     name: str
+    task: str
     labels: tuple[str, ...]
     pixels: PixelContract
     kit: str
@@ -45,7 +46,7 @@ def with_metadata_onnx(data: bytes, about: About, tensor: TensorContract) -> byt
     entries = {
         "names": json.dumps(dict(enumerate(about.labels)), ensure_ascii=False),
         "labels": json.dumps(list(about.labels), ensure_ascii=False),
-        "task": "classify",
+        "task": about.task,
         "input": json.dumps(contract),
     }
     onnx.helper.set_model_props(model, entries)

@@ -22,10 +22,11 @@ def int8_artifacts(exported: Exported, quantized: Quantized) -> list[Artifact]:
     if exported.onnx is not None:
         require_matches(list(exported.unmatched.get("onnx", ())), "ONNX")
         data = quantize_onnx(exported.onnx, quantized, dict(exported.onnx_names)).SerializeToString()
-        found.append(Artifact("onnxruntime", "int8", data, FLOAT_PIXELS))
+        found.append(Artifact("onnxruntime", "int8", data, FLOAT_PIXELS, exported.outputs))
     if exported.tflite is not None:
         require_matches(list(exported.unmatched.get("tflite", ())), "TFLite")
-        found.append(Artifact("tflite", "int8", quantize_tflite(exported.tflite, quantized), INT8_PIXELS))
+        data = quantize_tflite(exported.tflite, quantized)
+        found.append(Artifact("tflite", "int8", data, INT8_PIXELS, exported.outputs))
     return found
 
 
@@ -36,8 +37,8 @@ def calibrated_artifacts(
     found = []
     if exported.onnx is not None:
         model = calibrate_onnx(exported.onnx, images, full_integer=full_integer)
-        found.append(Artifact("onnxruntime", "int8", model.SerializeToString(), FLOAT_PIXELS))
+        found.append(Artifact("onnxruntime", "int8", model.SerializeToString(), FLOAT_PIXELS, exported.outputs))
     if exported.tflite is not None:
         data = calibrate_tflite(exported.tflite, images, full_integer=full_integer)
-        found.append(Artifact("tflite", "int8", data, INT8_PIXELS))
+        found.append(Artifact("tflite", "int8", data, INT8_PIXELS, exported.outputs))
     return found

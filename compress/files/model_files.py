@@ -18,10 +18,11 @@ from ..export.artifact import Artifact
 from ..export.exported import Exported, export, float_artifacts
 from ..export.metadata import About, with_metadata_onnx, with_metadata_tflite
 from ..network.graph import trace
+from ..network.tail import last_layers_and_pooling
 from ..progress import Steps
 from ..quantize.float16 import float16_artifacts
 from ..quantize.observers import observe
-from ..quantize.plan import make_plan
+from ..quantize.plan import Tail, make_plan
 from ..quantize.ranges import Quantized, agree_on_ranges
 from ..quantize.weight_only import dynamic_artifacts, weight_only_artifacts
 from .int8 import calibrated_artifacts, int8_artifacts
@@ -44,6 +45,8 @@ def make_files(
     calibration: NDArray[np.uint8],
     config: CompressConfig,
     *,
+    outputs: tuple[str, ...] = ("logits",),
+    tail: Tail = last_layers_and_pooling,
     quantized: Quantized | None = None,
     graph: fx.GraphModule | None = None,
     exported: Exported | None = None,
@@ -53,8 +56,10 @@ def make_files(
     steps = steps or Steps(quiet=True)
     if exported is None:
         with steps.step("exporting"):
-            graph = graph if graph is not None else trace(network, pixels)
-            exported = export(network, graph, pixels, formats=config.formats, dynamic_batch=config.dynamic_batch)
+            graph = graph if graph is not None else trace(network, pixels, outputs)
+            exported = export(
+                network, graph, pixels, formats=config.formats, dynamic_batch=config.dynamic_batch, outputs=outputs
+            )
     artifacts: list[Artifact] = []
     left_float: Mapping[str, str] = {}
     if "float32" in config.precisions:
@@ -64,7 +69,7 @@ def make_files(
             if exported.graph is None:
                 artifacts += calibrated_artifacts(exported, calibration, full_integer=config.full_integer)
             else:
-                ranges = quantized or quantized_by(exported.graph, calibration, config)
+                ranges = quantized or quantized_by(exported.graph, calibration, config, outputs, tail)
                 left_float = ranges.plan.left_float
                 artifacts += int8_artifacts(exported, ranges)
     for precision, make in (
@@ -78,16 +83,22 @@ def make_files(
     return ModelFiles(exported, tuple(artifacts), left_float)
 
 
-def quantized_by(graph: fx.GraphModule, calibration: NDArray[np.uint8], config: CompressConfig) -> Quantized:
+def quantized_by(
+    graph: fx.GraphModule,
+    calibration: NDArray[np.uint8],
+    config: CompressConfig,
+    outputs: tuple[str, ...] = ("logits",),
+    tail: Tail = last_layers_and_pooling,
+) -> Quantized:
     """Ranges of a convolutional network from calibration pictures."""
-    plan = make_plan(graph, keep_float=config.keep_float, full_integer=config.full_integer)
+    plan = make_plan(graph, keep_float=config.keep_float, full_integer=config.full_integer, outputs=outputs, tail=tail)
     return agree_on_ranges(graph, plan, observe(graph, calibration, config.observer))
 
 
 def with_metadata(
-    artifacts: Sequence[Artifact], name: str, labels: tuple[str, ...], pixels: PixelContract
+    artifacts: Sequence[Artifact], name: str, task: str, labels: tuple[str, ...], pixels: PixelContract
 ) -> list[Artifact]:
     """The files with labels and input contract inside."""
-    about = About(name, labels, pixels, __version__)
+    about = About(name, task, labels, pixels, __version__)
     add = {"onnxruntime": with_metadata_onnx, "tflite": with_metadata_tflite}
     return [dataclasses.replace(a, data=add[a.engine](a.data, about, a.tensor)) for a in artifacts]

@@ -13,17 +13,19 @@ from numpy.typing import NDArray
 
 from edgelens.runtime.bundle.bundle import Bundle, write_bundle
 from edgelens.runtime.bundle.manifest import Golden, Limits, Manifest, ModelFile, Network, Provenance
+from edgelens.runtime.decode.catalog import decoder_for
 from edgelens.runtime.engines.protocol import EngineOptions
 from edgelens.runtime.model.network import LoadedNetwork
 from edgelens.runtime.model.open import open_model
-from edgelens.runtime.preprocess import fit
+from edgelens.runtime.preprocess import Placement, fit
+from edgelens.runtime.tasks.task import Answer
 from edgelens.version import __version__
 
 from ..bundle.assemble import checked_target, now
-from ..material import calibration_folder
+from ..ingredients import calibration_folder
 from ..proof.golden import GoldenFrames, frames_of, png_frames
 
-__all__ = ["Bundled", "bundle_file", "outputs_of", "self_made_golden"]
+__all__ = ["Bundled", "answers_of", "bundle_file", "golden_answers", "outputs_of", "self_made_golden", "stacked"]
 
 GOLDEN = 12
 
@@ -84,6 +86,30 @@ def outputs_of(
             for output, value in loaded.outputs(picture).items():
                 rows.setdefault(output, []).append(np.array(value, np.float32)[0])
     return {output: np.stack(values) for output, values in rows.items()}
+
+
+def answers_of(bundle: Bundle, network: Network, file: ModelFile, pictures: NDArray[np.uint8]) -> list[Answer]:
+    """What a file answers to each picture (N, H, W, C), as outputs and as what is seen in it."""
+    outputs = outputs_of(bundle, network, file, list(pictures))
+    return _decoded(network, outputs, len(pictures))
+
+
+def golden_answers(network: Network, golden: GoldenFrames) -> list[Answer]:
+    """What the golden reference says, decoded as a file's answers are."""
+    return _decoded(network, golden.reference, len(golden.pictures))
+
+
+def _decoded(network: Network, outputs: Mapping[str, NDArray[np.float32]], count: int) -> list[Answer]:
+    height, width = network.pixels.height, network.pixels.width
+    whole = Placement(1, 1, 0, 0, 0, 0, width, height, (0, 0, width, height))
+    decode = decoder_for(network)
+    rows = [{name: values[i : i + 1] for name, values in outputs.items()} for i in range(count)]
+    return [Answer(row, decode(row, whole, None)) for row in rows]
+
+
+def stacked(answers: Sequence[Answer]) -> dict[str, NDArray[np.float32]]:
+    """The outputs of all pictures, (N, ...) by name."""
+    return {name: np.concatenate([answer.outputs[name] for answer in answers]) for name in answers[0].outputs}
 
 
 def _limits(file: ModelFile) -> Limits:

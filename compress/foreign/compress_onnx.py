@@ -21,8 +21,8 @@ from ..bundle.card import Card, CardRow
 from ..bundle.report import report_html
 from ..config import CompressConfig
 from ..export.artifact import Artifact
+from ..ingredients import calibration_folder
 from ..learn.pictures import Pictures, pictures_of
-from ..material import calibration_folder
 from ..progress import Steps
 from ..proof.golden import GoldenFrames
 from ..proof.parity import Parity
@@ -113,7 +113,7 @@ def compress_onnx(
         files=tuple(proven(held, given.network, file, golden, parity, timings) for file in files),
         preferred=preferred,
     )
-    rows = file_rows(artifacts, parity, timings, preferred, elsewhere=elsewhere, task=network.task)
+    rows = file_rows(artifacts, parity, timings, preferred, elsewhere=elsewhere)
     notes = (*given.opened.notes, *given.notes, *said_by_gate)
     card = _card(config.name or Path(out).stem, given, rows, quantized, notes, config.command, where)
     for note in card.notes:

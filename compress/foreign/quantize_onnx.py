@@ -10,10 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgelens.runtime.errors import WorkError
+from edgelens.runtime.metrics.signal import snr_db
 
 from ..host.quiet import quiet
 from ..host.scratch import scratch_folder
-from ..proof.parity import snr_db
 from ..quantize.observers import Observer
 from ..quantize.ranges import Range
 from .onnx_ranges import Probe, observe_onnx
@@ -60,7 +60,7 @@ def best_quantized(
         if say is not None:
             say(f"trying {name}")
         candidate = _quantized(model, limits, judges[0], probe.input, [*always, *left])
-        quality = snr_db(np.stack(_answers(candidate, judges, outputs)), reference)
+        quality = min(snr_db(reference, np.stack(_answers(candidate, judges, outputs))), 200.0)
         tried[name] = round(quality, 2)
         return quality, candidate
 

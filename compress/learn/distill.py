@@ -10,13 +10,12 @@ import torch
 from torch import nn
 
 from edgelens.runtime.errors import DataError
-from edgelens.train.augment import Recipe
-from edgelens.train.models.catalog import build
 from edgelens.train.models.options import ModelOptions
 from edgelens.train.runs.run import Run
+from edgelens.train.tasks.catalog import make_network
 
 from .finetune import FineTune, finetune
-from .pictures import Pictures
+from .lesson import Lesson
 
 __all__ = ["DistillConfig", "distill_into", "load_teacher"]
 
@@ -33,18 +32,17 @@ class DistillConfig:
 def distill_into(
     run: Run,
     teacher: nn.Module,
-    data: Pictures,
-    augment: Recipe,
+    lesson: Lesson,
     config: DistillConfig,
     *,
     progress: Callable[[str], None] | None = None,
 ) -> nn.Module:
     """A fresh network of another kind or width, taught by `teacher` on the run's training pictures."""
     torch.manual_seed(config.tuning.seed)
-    size = (run.pixels.height, run.pixels.width)
-    student = build(config.model, config.options, channels=run.pixels.channels, classes=len(run.classes), size=size)
+    wanted = dataclasses.replace(run.config, model=config.model, options=config.options)
+    student = make_network(wanted, run.classes, run.pixels)
     student.train()
-    finetune(student, teacher.eval(), data, augment, config.tuning, progress=progress)
+    finetune(student, teacher.eval(), lesson, config.tuning, progress=progress)
     return student.eval()
 
 

@@ -1,4 +1,4 @@
-"""The short training that repairs a compressed network: labels, a teacher's answers and a teacher's features."""
+"""The short training that repairs a compressed network: its own task's loss, a teacher's answers and features."""
 
 from __future__ import annotations
 
@@ -9,17 +9,18 @@ from typing import Any
 import numpy as np
 import torch
 import torch.nn.functional as F
+from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from edgelens.train.augment import Recipe, apply, mirror_is_safe, normalised, recipe
+from edgelens.train.augment import normalised
+from edgelens.train.batches import epoch_batches
 from edgelens.train.optimize.precision import autocast, fastest, laid_out
-from edgelens.train.runs.run import Run
-from edgelens.train.start.distill import distillation_loss
+from edgelens.train.task import by_name
 
-from ..network.answers import torch_logits
+from .lesson import Lesson, distance
 from .pictures import Pictures
 
-__all__ = ["FineTune", "accuracy_of", "finetune", "recipe_of"]
+__all__ = ["FineTune", "finetune"]
 
 
 @dataclass(frozen=True)
@@ -39,46 +40,25 @@ class FineTune:
     seed: int = 0
 
 
-def recipe_of(run: Run) -> Recipe:
-    """The augmentation that the run was trained with."""
-    mirror = getattr(run.config, "mirror", None)
-    return recipe(run.config.augment, mirror=mirror_is_safe(run.classes) if mirror is None else mirror)
-
-
-def accuracy_of(network: nn.Module, pictures: Pictures) -> float:
-    """Top-1 of a torch network."""
-    return float((torch_logits(network, pictures.pixels).argmax(1) == pictures.labels).mean())
-
-
 def finetune(
     student: nn.Module,
     teacher: nn.Module | None,
-    data: Pictures,
-    augment: Recipe,
+    lesson: Lesson,
     config: FineTune,
     *,
     progress: Callable[[str], None] | None = None,
 ) -> nn.Module:
     """Train `student` in place by AdamW with a cosine schedule; its mode (training or evaluation) is left as it is."""
-    how = _fastest(student, data, config)
+    data = lesson.pictures
+    how = _fastest(student, lesson, config)
     laid_out(student, how)
     steps = max(round(config.epochs * len(data) / config.batch), 1)
     features = _watched(student, teacher, data) if config.features else None
     optimizer = torch.optim.AdamW(_groups(student, features, config), betas=(0.9, 0.99))
     schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: _share_of_rate(step, steps, config.warmup))
-    labels = torch.from_numpy(data.labels.astype(np.int64))
-    for step, (epoch, rows) in enumerate(_batches(len(data), config, steps)):
-        pixels = torch.from_numpy(np.ascontiguousarray(data.pixels[rows].transpose(0, 3, 1, 2)))
-        inputs, targets = apply(
-            augment,
-            pixels,
-            labels[rows],
-            seed=config.seed,
-            epoch=epoch,
-            samples=torch.from_numpy(rows),
-            classes=int(labels.max()) + 1,
-        )
-        loss = _loss(student, teacher, laid_out(inputs, how), targets, config, features, how)
+    for step, (epoch, rows) in enumerate(_batches(lesson, config, steps)):
+        inputs, targets = lesson.batch(rows, config.seed, epoch)
+        loss = _loss(student, teacher, lesson, laid_out(inputs, how), targets, config, features, how)
         optimizer.zero_grad(set_to_none=True)
         loss.backward()  # type: ignore[no-untyped-call]
         optimizer.step()
@@ -91,11 +71,12 @@ def finetune(
     return student
 
 
-def _fastest(student: nn.Module, data: Pictures, config: FineTune) -> str:
+def _fastest(student: nn.Module, lesson: Lesson, config: FineTune) -> str:
     """The number format and layout to train in; the student is left as it was."""
     training = student.training
-    inputs = normalised(torch.from_numpy(np.ascontiguousarray(data.pixels[: config.batch].transpose(0, 3, 1, 2))))
-    mode, _ = fastest(student, inputs, lambda outputs: outputs.float().square().mean(), config.precision)
+    plain = lesson.first(config.batch)
+    inputs, targets = plain.batch(np.arange(len(plain.pictures)), config.seed, 0)
+    mode, _ = fastest(student, inputs, lambda outputs: lesson.loss(outputs, targets).mean(), config.precision)
     laid_out(student, "float32").train(training)
     return mode
 
@@ -113,25 +94,23 @@ def _watched(student: nn.Module, teacher: nn.Module | None, data: Pictures) -> _
 def _loss(
     student: nn.Module,
     teacher: nn.Module | None,
+    lesson: Lesson,
     inputs: Tensor,
-    targets: Tensor,
+    targets: Any,
     config: FineTune,
     features: _Features | None,
     how: str,
 ) -> Tensor:
+    task = lesson.task
     with autocast(how, inputs.device):
-        outputs = student(inputs)
-    outputs = outputs.float()
-    classes = outputs.shape[1]
-    if targets.ndim == 2 and targets.shape[1] != classes:
-        targets = F.pad(targets, (0, classes - targets.shape[1]))
-    loss = F.cross_entropy(outputs, targets)
+        outputs = {name: value.float() for name, value in by_name(student(inputs), task.outputs).items()}
+    loss = task.loss(outputs, targets).mean()
     if teacher is None or (not config.share and features is None):
         return loss
     with torch.no_grad(), autocast(how, inputs.device):
-        answers = teacher(inputs)
+        answers = {name: value.float() for name, value in by_name(teacher(inputs), task.outputs).items()}
     loss = (1 - config.share) * loss
-    loss = loss + config.share * distillation_loss(outputs, answers.float(), config.temperature).mean()
+    loss = loss + config.share * distance(task, outputs, answers, config.temperature).mean()
     return loss if features is None else loss + config.features * features.distance()
 
 
@@ -159,11 +138,10 @@ def _share_of_rate(step: int, steps: int, warmup: float) -> float:
     return 0.5 * (1 + float(np.cos(np.pi * min(done, 1.0))))
 
 
-def _batches(count: int, config: FineTune, steps: int) -> Iterator[tuple[int, np.ndarray]]:
+def _batches(lesson: Lesson, config: FineTune, steps: int) -> Iterator[tuple[int, NDArray[np.intp]]]:
     step = epoch = 0
     while step < steps:
-        order = np.random.default_rng((config.seed, epoch)).permutation(count)
-        for rows in np.array_split(order, max(1, round(count / config.batch))):
+        for rows in epoch_batches(len(lesson.pictures), config.batch, config.seed, epoch, lesson.balanced):
             if step >= steps:
                 return
             yield epoch, rows

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import torch
@@ -10,9 +11,10 @@ from torch import fx, nn
 from edgelens.runtime.errors import ModelError
 from edgelens.runtime.preprocess import PixelContract
 
+from .answers import in_order
 from .fold import constant, fold_batch_norms, set_parameter
 
-__all__ = ["example_input", "is_convolutional", "shape_of", "trace"]
+__all__ = ["example_input", "is_convolutional", "shape_of", "tensor_inputs", "trace"]
 
 aten = torch.ops.aten
 
@@ -61,9 +63,9 @@ def example_input(pixels: PixelContract, batch: int = 2) -> torch.Tensor:
     return torch.rand(shape, generator=torch.Generator().manual_seed(0)) * 2 - 1
 
 
-def trace(module: nn.Module, pixels: PixelContract) -> fx.GraphModule:
+def trace(module: nn.Module, pixels: PixelContract, outputs: Sequence[str] = ("logits",)) -> fx.GraphModule:
     """The network in evaluation mode as a graph of aten operators on (B, C, H, W), batch norm folded, B free."""
-    module = module.eval()
+    module = in_order(module, outputs).eval()
     batch = torch.export.Dim("batch", min=1, max=65536)
     try:
         program = torch.export.export(module, (example_input(pixels),), dynamic_shapes=({0: batch},))
@@ -91,6 +93,13 @@ def shape_of(node: fx.Node) -> tuple[int, ...]:
     return tuple(int(n) if isinstance(n, int) else -1 for n in getattr(value, "shape", ()))
 
 
+def tensor_inputs(node: fx.Node) -> list[fx.Node]:
+    """The nodes a node computes on, parameters left out."""
+    return [
+        source for source in node.all_input_nodes if source.op in ("call_function", "placeholder") and shape_of(source)
+    ]
+
+
 def _plain(exported: nn.Module) -> fx.GraphModule:
     """The exported module without its calling convention and guards, so that it can be edited and exported again."""
     assert isinstance(exported, fx.GraphModule)
@@ -101,8 +110,8 @@ def _plain(exported: nn.Module) -> fx.GraphModule:
     graph.set_codegen(fx.graph.CodeGen())
     output = graph.output_node()
     results: Any = output.args[0]
-    if isinstance(results, (tuple, list)) and len(results) == 1:
-        output.args = (results[0],)
+    if isinstance(results, (tuple, list)):
+        output.args = (results[0] if len(results) == 1 else tuple(results),)
     return fx.GraphModule(exported, graph).eval()
 
 

@@ -3,22 +3,21 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from edgelens.runtime.bundle.manifest import Golden
 from edgelens.runtime.datasets.imageset import ImageSet
 from edgelens.runtime.errors import ImageError, WorkError
+from edgelens.runtime.images.write import encode_png, made_smaller
 from edgelens.runtime.preprocess import PixelContract, fit
 
 __all__ = ["GoldenFrames", "frames_of", "golden_frames", "png_frames"]
 
 COUNT = 12
-LONGEST_SIDE = 480  # larger photos are made smaller before they become golden: the file travels to small devices
 
 
 @dataclass(frozen=True)
@@ -44,24 +43,21 @@ class GoldenFrames:
 def golden_frames(
     images: ImageSet,
     contract: PixelContract,
-    reference: Callable[[NDArray[np.uint8]], NDArray[np.float32]],
+    reference: Callable[[NDArray[np.uint8]], Mapping[str, NDArray[np.float32]]],
+    picked: Callable[[Mapping[str, NDArray[np.float32]], int], list[int]],
     *,
-    output: str = "logits",
     count: int = COUNT,
 ) -> GoldenFrames:
-    """Frames of as many classes as there are, among those whose answer is not a close call.
-
-    An answer on the brink tells processors apart, not right from wrong: of each class the clearer half is taken from.
-    """
+    """Some frames of a set, picked by what the reference answers to them as the task picks."""
     frames, pictures = _candidates(images, contract, count * 6)
     if not frames:
         raise WorkError(f"{images.root}: no image can be read to prove the bundle with")
     answers = reference(np.stack(pictures))
-    picked = _clear_ones(answers, count)
+    rows = picked(answers, count)
     return GoldenFrames(
-        tuple(_png(frames[i]) for i in picked),
-        np.stack([pictures[i] for i in picked]),
-        {output: np.ascontiguousarray(answers[picked], np.float32)},
+        tuple(encode_png(frames[i]) for i in rows),
+        np.stack([pictures[i] for i in rows]),
+        {name: np.ascontiguousarray(values[rows], np.float32) for name, values in answers.items()},
     )
 
 
@@ -72,43 +68,12 @@ def _candidates(
     frames, pictures = [], []
     for row in rows:
         try:
-            frame = _stored(images.image(int(row)))
+            frame = made_smaller(images.image(int(row)))
         except ImageError:
             continue
         frames.append(frame)
         pictures.append(fit(frame, contract)[0])
     return frames, pictures
-
-
-def _clear_ones(answers: NDArray[np.float32], count: int) -> list[int]:
-    """Rows with the largest gap between best and second best, the answered classes taking turns."""
-    if answers.ndim != 2 or answers.shape[1] < 2:
-        return list(range(min(count, len(answers))))
-    ordered = np.sort(answers, axis=1)
-    gap = ordered[:, -1] - ordered[:, -2]
-    turns: list[tuple[int, float, int]] = []
-    for label in np.unique(answers.argmax(axis=1)):
-        mine = np.flatnonzero(answers.argmax(axis=1) == label)
-        clear = mine[np.argsort(-gap[mine])][: max(len(mine) // 2, 1)]
-        turns += [(turn, -float(gap[row]), int(row)) for turn, row in enumerate(clear)]
-    return [row for _, _, row in sorted(turns)[:count]]
-
-
-def _stored(frame: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    longest = max(frame.shape[:2])
-    if longest <= LONGEST_SIDE:
-        return frame
-    share = LONGEST_SIDE / longest
-    size = (max(round(frame.shape[1] * share), 1), max(round(frame.shape[0] * share), 1))
-    return np.asarray(cv2.resize(frame, size, interpolation=cv2.INTER_AREA), np.uint8)
-
-
-def _png(frame: NDArray[np.uint8]) -> bytes:
-    gray = frame.ndim == 3 and (frame[..., 0] == frame[..., 1]).all() and (frame[..., 1] == frame[..., 2]).all()
-    done, data = cv2.imencode(".png", frame[..., 0] if gray else frame, [cv2.IMWRITE_PNG_COMPRESSION, 9])
-    if not done:
-        raise WorkError("a golden frame could not be encoded as PNG")
-    return bytes(data.tobytes())
 
 
 def frames_of(images: ImageSet, count: int) -> list[NDArray[np.uint8]]:
@@ -117,7 +82,7 @@ def frames_of(images: ImageSet, count: int) -> list[NDArray[np.uint8]]:
     found: list[NDArray[np.uint8]] = []
     for row in rows:
         try:
-            found.append(_stored(images.image(int(row))))
+            found.append(made_smaller(images.image(int(row))))
         except ImageError:
             continue
         if len(found) == count:
@@ -129,4 +94,4 @@ def frames_of(images: ImageSet, count: int) -> list[NDArray[np.uint8]]:
 
 def png_frames(frames: Sequence[NDArray[np.uint8]]) -> tuple[bytes, ...]:
     """Frames as PNG files."""
-    return tuple(_png(frame) for frame in frames)
+    return tuple(encode_png(frame) for frame in frames)

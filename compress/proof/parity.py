@@ -9,17 +9,20 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from edgelens.runtime.metrics.signal import snr_db
 from edgelens.runtime.preprocess import to_tensor
 
-from ..export.artifact import Artifact, file_outputs
+from ..export.artifact import Artifact
 from ..export.exported import Exported
 from ..export.match import onnx_values
 from ..network.recorder import node_values
+from ..tasks.task import Arrays, Task
 
-__all__ = ["FileParity", "Parity", "check_parity", "first_parting", "parity_of", "snr_db"]
+__all__ = ["FileParity", "Parity", "check_parity", "first_parting", "distance_of", "parity_of"]
 
 FLOAT_TOLERANCE = 1e-4  # of the largest logit: sums in another order, nothing else
 LEAST_SNR_DB = {"float32": 60.0, "float16": 40.0}
+MOST_DB = 200.0  # what is equal to the last bit has no number of its own
 PARTED_DB = 15.0  # below this a layer carries more error than an 8-bit step explains
 
 
@@ -31,9 +34,9 @@ class FileParity:
     title: str
     precision: str
     snr_db: float
-    agreement: float  # of the best class
+    agreement: float  # as the task counts it
     max_difference: float
-    accuracy: float
+    accuracy: float  # the task's score
     parts_at: str = ""  # the first layer that is far off, where the file is outside its limits
 
     def to_json(self) -> dict[str, Any]:
@@ -41,7 +44,7 @@ class FileParity:
         return {
             "file": self.path,
             "precision": self.precision,
-            "snr_db": round(self.snr_db, 2),
+            "snr_db": round(min(self.snr_db, MOST_DB), 2),
             "agreement": self.agreement,
             "max_difference": self.max_difference,
             "accuracy": self.accuracy,
@@ -56,37 +59,30 @@ class Parity:
     images: int
     torch_accuracy: float
     files: tuple[FileParity, ...]
-    between_formats: float | None = None  # top-1 agreement of int8 ONNX and int8 TFLite
+    between_formats: float | None = None  # agreement of int8 ONNX and int8 TFLite
 
     def of(self, path: str) -> FileParity:
         """The row of a file."""
         return next(row for row in self.files if row.path == path)
 
 
-def snr_db(values: NDArray[Any], reference: NDArray[Any]) -> float:
-    """How far the reference stands above the error, in decibels; 200 where there is no error."""
-    error = float(np.square(np.asarray(values, np.float64) - reference).sum())
-    signal = float(np.square(np.asarray(reference, np.float64)).sum())
-    return min(10 * float(np.log10(max(signal, 1e-30) / max(error, 1e-30))), 200.0)
-
-
 def parity_of(
-    artifacts: Sequence[Artifact],
-    logits: NDArray[np.float32],
-    pictures: NDArray[np.uint8],
-    labels: NDArray[np.int32],
-    answers: Mapping[str, NDArray[np.float32]] | None = None,
+    artifacts: Sequence[Artifact], reference: Arrays, answers: Mapping[str, Arrays], targets: Any, task: Task
 ) -> Parity:
-    """Every file on the same pictures; `answers` holds outputs that are known already, by path."""
-    known = dict(answers or {})
-    rows = []
-    for artifact in artifacts:
-        if artifact.path not in known:
-            known[artifact.path] = file_outputs(artifact, pictures)
-        rows.append(_row(artifact, known[artifact.path], logits, labels))
-    eight_bit = [known[a.path].argmax(1) for a in artifacts if a.precision == "int8"]
-    between = float((eight_bit[0] == eight_bit[1]).mean()) if len(eight_bit) == 2 else None
-    return Parity(len(labels), float((logits.argmax(1) == labels).mean()), tuple(rows), between)
+    """Every file's `answers` (by path) against the torch network's on the same pictures, as the task judges them."""
+    rows = tuple(_row(artifact, answers[artifact.path], reference, targets, task) for artifact in artifacts)
+    eight_bit = [answers[artifact.path] for artifact in artifacts if artifact.precision == "int8"]
+    between = task.agreement(*eight_bit) if len(eight_bit) == 2 else None
+    return Parity(len(targets), task.judge(reference, targets), rows, between)
+
+
+def distance_of(values: Arrays, reference: Arrays) -> tuple[float, float]:
+    """The worst output's SNR in dB, and the largest difference of two numbers."""
+    names = list(reference)
+    return (
+        min(snr_db(reference[name], values[name]) for name in names),
+        max(float(np.abs(values[name] - reference[name]).max(initial=0)) for name in names),
+    )
 
 
 def check_parity(parity: Parity, *, least_agreement: float = 0.95, least_between: float = 0.99) -> list[str]:
@@ -122,23 +118,22 @@ def first_parting(
             continue
         if value.ndim == 4 and value.shape != expected.shape:
             value = value.transpose(0, 3, 1, 2)  # noqa: PLW2901 (the same tensor in torch's layout)
-        quality = snr_db(value.reshape(-1), expected.reshape(-1))
+        quality = snr_db(expected.reshape(-1), value.reshape(-1))
         if quality < least_db:
             return f"{name} ({quality:.1f} dB)"
     return ""
 
 
-def _row(
-    artifact: Artifact, values: NDArray[np.float32], logits: NDArray[np.float32], labels: NDArray[np.int32]
-) -> FileParity:
+def _row(artifact: Artifact, values: Arrays, reference: Arrays, targets: Any, task: Task) -> FileParity:
+    snr, difference = distance_of(values, reference)
     return FileParity(
         artifact.path,
         artifact.title,
         artifact.precision,
-        snr_db(values, logits),
-        float((values.argmax(1) == logits.argmax(1)).mean()),
-        float(np.abs(values - logits).max()),
-        float((values.argmax(1) == labels).mean()),
+        snr,
+        task.agreement(reference, values),
+        difference,
+        task.judge(values, targets),
     )
 
 

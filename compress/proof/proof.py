@@ -17,10 +17,11 @@ from edgelens.runtime.preprocess import PixelContract
 from ..export.artifact import Artifact, file_outputs
 from ..export.exported import Exported
 from ..progress import Steps
+from ..tasks.task import Task
 from .golden import GoldenFrames
-from .parity import Parity, check_parity, first_parting, snr_db
+from .parity import MOST_DB, Parity, check_parity, distance_of, first_parting
 
-__all__ = ["feature_space", "golden_limits", "require_parity"]
+__all__ = ["feature_space", "golden_limits", "limits_of", "require_parity"]
 
 
 def require_parity(
@@ -50,20 +51,23 @@ def require_parity(
     return parity
 
 
-def golden_limits(artifact: Artifact, golden: GoldenFrames) -> Limits:
+def golden_limits(artifact: Artifact, golden: GoldenFrames, task: Task) -> Limits:
     """How far a file may be off on other machines: what it is here, less a margin; more without VNNI."""
-    reference = next(iter(golden.reference.values()))
     values = file_outputs(artifact, golden.pictures)
-    here = snr_db(values, reference)
-    agreement = float((values.argmax(1) == reference.argmax(1)).mean()) if reference.ndim == 2 else 0.0
-    if artifact.precision == "float32":
-        return Limits(round(agreement, 4), round(min(here - 20, 60.0), 1))
-    slack = 1 / len(reference)
+    here, _ = distance_of(values, golden.reference)
+    agreement = task.agreement(golden.reference, values)
+    return limits_of(artifact.precision, agreement, min(here, MOST_DB), slack=1 / len(golden.pictures))
+
+
+def limits_of(precision: str, agreement: float, here_db: float, *, slack: float) -> Limits:
+    """What was measured here, less what another machine may cost; `slack` is a frame's worth of agreement."""
+    if precision == "float32":
+        return Limits(round(agreement, 4), round(min(here_db - 20, 60.0), 1))
     return Limits(
         round(max(agreement - slack, 0.0), 4),
-        round(here - 6, 1),
+        round(here_db - 6, 1),
         round(max(agreement - 2 * slack, 0.0), 4),
-        round(min(here - 12, 12.0), 1),
+        round(min(here_db - 12, 12.0), 1),
     )
 
 

@@ -1,1 +1,1 @@
-"""Structured pruning: narrower layers, the same file formats."""
+"""Structured pruning: narrower layers, the same file formats; the repair afterwards is learn/'s."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from typing import Any
 
 import torch
 from torch import nn
@@ -15,7 +16,7 @@ from ..host.quiet import quiet
 from ..network.graph import example_input
 from .importance import importance
 
-__all__ = ["macs_of", "prune_channels", "prune_to_macs"]
+__all__ = ["macs_of", "output_layers", "prune_channels", "prune_to_macs"]
 
 
 def macs_of(network: nn.Module, pixels: PixelContract) -> int:
@@ -26,7 +27,7 @@ def macs_of(network: nn.Module, pixels: PixelContract) -> int:
 def prune_channels(
     network: nn.Module, pixels: PixelContract, ratio: float, *, by: str = "magnitude", round_to: int = 8
 ) -> nn.Module:
-    """A copy without the least important share of channels; the classifier's outputs stay."""
+    """A copy without the least important share of channels; every output stays as it is."""
     import torch_pruning as tp
 
     smaller = copy.deepcopy(network).eval()
@@ -40,7 +41,7 @@ def prune_channels(
             global_pruning=True,
             pruning_ratio=ratio,
             max_pruning_ratio=0.9,
-            ignored_layers=_classifier(smaller),
+            ignored_layers=output_layers(smaller, example_input(pixels, 1)),
             round_to=round_to,
         )
         pruner._round_to = _in_tiles  # Torch-Pruning has no other place for it; its version is pinned
@@ -79,6 +80,36 @@ def prune_to_macs(
     return smallest
 
 
+def output_layers(network: nn.Module, example: torch.Tensor) -> list[nn.Module]:
+    """The last layer before each of a network's outputs, whose channels are what it answers.
+
+    Found on autograd's own way back from every output: the first weights that stand there.
+    """
+    layers: dict[Any, nn.Module] = {m.weight: m for m in network.modules() if isinstance(m, nn.Linear | nn.Conv2d)}
+    outputs: Any = network(example)
+    tensors = [outputs] if isinstance(outputs, torch.Tensor) else [*getattr(outputs, "values", lambda: outputs)()]
+    found: list[nn.Module] = []
+    waiting: list[Any] = [tensor.grad_fn for tensor in tensors]
+    seen: set[Any] = set()
+    while waiting:
+        node = waiting.pop()
+        if node is None or node in seen:
+            continue
+        seen.add(node)
+        before = [each for each, _ in node.next_functions if each is not None]
+        weights = [layer for each in before if (layer := layers.get(_parameter(each))) is not None]
+        found += weights
+        waiting += [] if weights else before
+    return list(dict.fromkeys(found))
+
+
+def _parameter(node: Any) -> Any:
+    """The parameter that a step of autograd leads to, a dense layer's transposed weight too; None for anything else."""
+    if node.name() == "TBackward0":
+        node = node.next_functions[0][0]
+    return getattr(node, "variable", None)
+
+
 def _in_tiles(pruned: int, channels: int, round_to: int) -> int:
     """How many channels go: multiples of `round_to` stay, of a wide layer of twice that.
 
@@ -87,9 +118,3 @@ def _in_tiles(pruned: int, channels: int, round_to: int) -> int:
     step = 2 * round_to if channels >= 4 * round_to else round_to
     kept = channels - pruned
     return channels - max(kept - kept % step, min(step, channels))
-
-
-def _classifier(network: nn.Module) -> list[nn.Module]:
-    """The last dense layer: its outputs are the classes."""
-    layers: list[nn.Module] = [module for module in network.modules() if isinstance(module, nn.Linear | nn.Conv2d)]
-    return layers[-1:]

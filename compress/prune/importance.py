@@ -7,13 +7,11 @@ from typing import Any
 
 import numpy as np
 import torch
-import torch.nn.functional as F
 from torch import nn
 
 from edgelens.runtime.errors import UsageError
 
-from ..learn.pictures import Pictures
-from ..network.prepared import prepared_batches
+from ..learn.lesson import Lesson
 
 __all__ = ["IMPORTANCES", "importance", "with_gradients"]
 
@@ -50,10 +48,10 @@ def importance(name: str) -> Any:
     return IMPORTANCES[name]()
 
 
-def with_gradients(network: nn.Module, data: Pictures, count: int = 512) -> None:
-    """The loss's gradients over some training pictures, left in the parameters for Taylor's importance."""
+def with_gradients(network: nn.Module, lesson: Lesson, count: int = 512) -> None:
+    """The gradients of the training task's loss over some pictures, left in the parameters for Taylor's importance."""
     network.eval().zero_grad()
-    labels = torch.from_numpy(data.labels[:count].astype(np.int64))
-    for i, batch in enumerate(prepared_batches(data.pixels[:count], 64)):
-        loss = F.cross_entropy(network(batch), labels[i * 64 : i * 64 + len(batch)])
-        loss.backward()  # type: ignore[no-untyped-call]
+    plain = lesson.first(count)
+    for rows in np.array_split(np.arange(len(plain.pictures)), -(-len(plain.pictures) // 64)):
+        inputs, targets = plain.batch(rows, 0, 0)
+        torch.autograd.backward(plain.loss(network(inputs), targets).mean())

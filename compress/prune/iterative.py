@@ -9,10 +9,9 @@ from torch import nn
 
 from edgelens.runtime.errors import UsageError
 from edgelens.runtime.preprocess import PixelContract
-from edgelens.train.augment import Recipe
 
 from ..learn.finetune import FineTune, finetune
-from ..learn.pictures import Pictures
+from ..learn.lesson import Lesson
 from .attention import has_attention, prune_attention
 from .channels import macs_of, prune_to_macs
 from .importance import with_gradients
@@ -35,8 +34,7 @@ def prune(
     network: nn.Module,
     teacher: nn.Module,
     pixels: PixelContract,
-    data: Pictures,
-    augment: Recipe,
+    lesson: Lesson,
     config: PruneConfig,
     *,
     progress: Callable[[str], None] | None = None,
@@ -48,24 +46,24 @@ def prune(
     smaller = network
     for turn in range(config.rounds):
         most = whole * config.macs ** ((turn + 1) / config.rounds)
-        smaller = narrower(smaller, pixels, most, data, config)
+        smaller = narrower(smaller, pixels, most, lesson, config)
         last = turn == config.rounds - 1
         share = 0.5 if last else 0.5 / max(config.rounds - 1, 1)
         tuning = replace(config.tuning, epochs=config.tuning.epochs * (share if config.rounds > 1 else 1.0))
         if progress is not None:
             progress(f"round {turn + 1}/{config.rounds}: {macs_of(smaller, pixels) / whole:.0%} of the multiply-adds")
         smaller.train()
-        finetune(smaller, teacher.eval(), data, augment, tuning, progress=progress)
+        finetune(smaller, teacher.eval(), lesson, tuning, progress=progress)
         smaller.eval()
     return smaller
 
 
-def narrower(network: nn.Module, pixels: PixelContract, most: float, data: Pictures, config: PruneConfig) -> nn.Module:
+def narrower(network: nn.Module, pixels: PixelContract, most: float, lesson: Lesson, config: PruneConfig) -> nn.Module:
     """A copy with at most so many multiply-adds that has not recovered yet."""
     if has_attention(network):
         return _narrower_attention(network, pixels, most, config.round_to)
     if config.importance == "taylor":
-        with_gradients(network, data)
+        with_gradients(network, lesson)
     return prune_to_macs(network, pixels, most, by=config.importance, round_to=config.round_to)
 
 

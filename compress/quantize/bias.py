@@ -13,7 +13,7 @@ from torch import Tensor, fx
 from ..network.fold import constant, set_parameter
 from ..network.prepared import prepared_batches
 from ..network.recorder import Recorder
-from .plan import LAYERS
+from ..network.tail import LAYERS
 from .ranges import Quantized
 from .simulate import simulate
 

@@ -9,14 +9,14 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import fx
 
-from ..network.answers import torch_logits
+from ..network.answers import torch_outputs
 from .bias import correct_biases
 from .equalize import equalize
 from .observers import Observer, observe
-from .plan import make_plan
+from .plan import Plan, Tail, make_plan
 from .ranges import Quantized, agree_on_ranges
 from .rounding import learn_rounding
-from .sensitivity import Sensitivity, layer_sensitivity, logit_snr
+from .sensitivity import Agreement, Sensitivity, answers_snr, layer_sensitivity
 from .simulate import simulate
 
 __all__ = ["Choice", "ChooseConfig", "choose"]
@@ -39,7 +39,8 @@ class ChooseConfig:
     keep_float: frozenset[str] = frozenset()
     full_integer: bool = False
     sensitivity: bool = False
-    one_step: bool = False  # for what is added
+    shared_scale: bool = False  # one for all that is added
+    outputs: tuple[str, ...] = ("logits",)
 
 
 @dataclass(frozen=True)
@@ -59,16 +60,23 @@ def choose(
     images: NDArray[np.uint8],
     config: ChooseConfig,
     *,
+    tail: Tail,
+    agreement: Agreement,
     progress: Callable[[str], None] | None = None,
 ) -> Choice:
-    """The best of what may be tried, step by step; a step that gains nothing is not taken."""
+    """The best of what may be tried, step by step; a step that gains nothing is not taken.
+
+    What stays float (`tail`) and when two networks say the same (`agreement`) are the task's.
+    """
     say = progress or (lambda _: None)
-    search = _Search(graph, images, config)
+    search = _Search(graph, images, config, tail)
     best = search.ranges(graph, "", say)
     if config.equalize and (even := equalize(graph, images)) is not None:
         best = search.better(best, search.ranges(even, "equalized ", say))
     if config.mixed or config.sensitivity:
-        table = layer_sensitivity(best.graph, best.quantized, images[:SENSITIVITY_IMAGES], progress=say)
+        table = layer_sensitivity(
+            best.graph, best.quantized, images[:SENSITIVITY_IMAGES], agreement, outputs=config.outputs, progress=say
+        )
         best = search.with_mixed(best, table) if config.mixed else best
         best = Choice(best.graph, best.quantized, best.snr_db, best.taken, best.tried, table)
     if config.round_weights:
@@ -83,29 +91,29 @@ def choose(
 class _Search:
     """Judges candidates on the same pictures against the same float answers."""
 
-    def __init__(self, graph: fx.GraphModule, images: NDArray[np.uint8], config: ChooseConfig) -> None:
-        self.images, self.config = images, config
+    def __init__(self, graph: fx.GraphModule, images: NDArray[np.uint8], config: ChooseConfig, tail: Tail) -> None:
+        self.images, self.config, self.tail = images, config, tail
         self.judges = images[:JUDGES]
-        self.reference = torch_logits(graph, self.judges)
+        self.reference = torch_outputs(graph, self.judges, config.outputs)
         self.tried: dict[str, float] = {}
 
     def judged(
         self, graph: fx.GraphModule, quantized: Quantized, taken: tuple[str, ...], like: Choice | None
     ) -> Choice:
-        values = torch_logits(simulate(graph, quantized), self.judges)
-        quality = logit_snr(values, self.reference)
+        values = torch_outputs(simulate(graph, quantized), self.judges, self.config.outputs)
+        quality = answers_snr(self.reference, values)
         self.tried[" + ".join(taken)] = round(quality, 2)
         return Choice(graph, quantized, quality, taken, {}, like.sensitivity if like else ())
 
     def ranges(self, graph: fx.GraphModule, prefix: str, say: Callable[[str], None]) -> Choice:
         """The best observer for a graph; min-max unless another gains."""
-        plan = make_plan(graph, keep_float=self.config.keep_float, full_integer=self.config.full_integer)
+        plan = self._plan(graph, self.config.keep_float)
         best: Choice | None = None
         for observer in (self.config.observer,) if self.config.observer else OBSERVERS:
             name = observer.method + (f" {observer.percentile:g}" if observer.method == "percentile" else "")
             say(f"trying {prefix}{name} ranges")
             limits = observe(graph, self.images, observer)
-            quantized = agree_on_ranges(graph, plan, limits, one_step=self.config.one_step)
+            quantized = agree_on_ranges(graph, plan, limits, shared_scale=self.config.shared_scale)
             found = self.judged(graph, quantized, (f"{prefix}{name}",), None)
             best = found if best is None else self.better(best, found)
         assert best is not None
@@ -120,10 +128,16 @@ class _Search:
         kept = self.config.keep_float
         for row in table[: self.config.mixed]:
             tried = kept | {row.layer} | {best.quantized.plan.fused.get(row.layer, row.layer)}
-            plan = make_plan(best.graph, keep_float=frozenset(tried), full_integer=self.config.full_integer)
+            plan = self._plan(best.graph, frozenset(tried))
             limits = {name: (float(r.low), float(r.high)) for name, r in best.quantized.ranges.items()}
-            quantized = agree_on_ranges(best.graph, plan, limits, one_step=self.config.one_step)
+            quantized = agree_on_ranges(best.graph, plan, limits, shared_scale=self.config.shared_scale)
             found = self.judged(best.graph, quantized, (*best.taken, f"{row.layer} float"), best)
             if found.snr_db > best.snr_db + GAIN_DB:
                 best, kept = found, frozenset(tried)
         return best
+
+    def _plan(self, graph: fx.GraphModule, keep_float: frozenset[str]) -> Plan:
+        config = self.config
+        return make_plan(
+            graph, keep_float=keep_float, full_integer=config.full_integer, outputs=config.outputs, tail=self.tail
+        )

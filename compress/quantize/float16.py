@@ -19,9 +19,9 @@ def float16_artifacts(exported: Exported) -> list[Artifact]:
     """Float16 files: ONNX computes in half precision between float borders, TFLite stores halves only."""
     found = []
     if exported.onnx is not None:
-        found.append(Artifact("onnxruntime", "float16", _onnx(exported), FLOAT_PIXELS))
+        found.append(Artifact("onnxruntime", "float16", _onnx(exported), FLOAT_PIXELS, exported.outputs))
     if exported.tflite is not None:
-        found.append(Artifact("tflite", "float16", _tflite(exported.tflite), FLOAT_PIXELS))
+        found.append(Artifact("tflite", "float16", _tflite(exported.tflite), FLOAT_PIXELS, exported.outputs))
     return found
 
 

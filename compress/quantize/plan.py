@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 import torch
 from torch import fx
 
-from ..network.graph import shape_of
+from ..network.graph import shape_of, tensor_inputs
+from ..network.tail import LAYERS, last_layers_and_pooling
 
-__all__ = ["INPUT_NODE", "Plan", "make_plan", "tensor_inputs"]
+__all__ = ["INPUT_NODE", "Plan", "Tail", "make_plan"]
+
+Tail = Callable[[fx.GraphModule], set[fx.Node]]  # what stays float at the outputs
 
 aten = torch.ops.aten
 
-LAYERS = frozenset({aten.conv2d.default, aten.linear.default})
 ACTIVATIONS = frozenset({aten.relu.default, aten.hardtanh.default, aten.relu6.default, aten.clamp.default})
 MOVES = frozenset(  # the output holds the input's values: it must share the input's scale
     {
@@ -43,13 +45,6 @@ _COMPUTES = frozenset(
 )
 _SUMS = frozenset({aten.add.Tensor, aten.sub.Tensor})
 _FUSES = LAYERS | {aten.add.Tensor, aten.mul.Tensor, aten.sub.Tensor}
-_TAIL = frozenset(
-    {aten.flatten.using_ints, aten.reshape.default, aten.view.default, aten.squeeze.dims, aten.avg_pool2d.default,
-     aten.adaptive_max_pool2d.default, aten.amax.default, aten.max_pool2d.default}
-)  # fmt: skip
-_POOLS = frozenset(
-    {aten.avg_pool2d.default, aten.adaptive_max_pool2d.default, aten.amax.default, aten.max_pool2d.default}
-)
 _RANGE_IS_GIVEN = frozenset({aten.sigmoid.default, aten.tanh.default})
 INPUT_NODE = "prepared"  # the network's input, by the name that model files give it
 
@@ -79,16 +74,17 @@ def make_plan(
     keep_float: frozenset[str] = frozenset(),
     full_integer: bool = False,
     outputs: tuple[str, ...] = ("logits",),
+    tail: Tail = last_layers_and_pooling,
 ) -> Plan:
-    """The plan of a convolutional network; layers named in `keep_float` stay float, pooling and classifier do too."""
+    """The plan of a convolutional network; layers named in `keep_float` stay float, and so does its tail."""
     nodes = [node for node in graph.graph.nodes if node.op == "call_function" and shape_of(node)]
-    tail = set() if full_integer else _tail(graph)
-    if all(node in tail for node in nodes if node.target in LAYERS):
-        tail = set()  # a network of one layer: left float, nothing would be quantized
+    ends = set() if full_integer else tail(graph)
+    if all(node in ends for node in nodes if node.target in LAYERS):
+        ends = set()  # a network of one layer: left float, nothing would be quantized
     left: dict[str, str] = {}
     for node in nodes:
-        if node in tail:
-            left[node.name] = "pooling and classifier stay float: quantized logits tie"
+        if node in ends:
+            left[node.name] = "the end of the network stays float: quantized answers tie"
         elif node.name in keep_float:
             left[node.name] = "costs too much accuracy in 8 bits"
         elif reason := _unsuited(node):
@@ -109,13 +105,6 @@ def make_plan(
     named = dict(zip(outputs, (n.name for n in graph.graph.output_node().all_input_nodes), strict=False))
     shared = _shared(nodes, integer)
     return Plan(integer, left, fused, points, shared, _added(nodes, integer, fused, shared), named)
-
-
-def tensor_inputs(node: fx.Node) -> list[fx.Node]:
-    """The nodes a node computes on, parameters left out."""
-    return [
-        source for source in node.all_input_nodes if source.op in ("call_function", "placeholder") and shape_of(source)
-    ]
 
 
 def _unsuited(node: fx.Node) -> str:
@@ -142,29 +131,6 @@ def _clamps_from_zero(node: fx.Node) -> bool:
     if node.target in (aten.relu.default, aten.relu6.default):
         return True
     return tuple(node.args[1:3]) in ((0, 6), (0.0, 6.0))
-
-
-def _tail(graph: fx.GraphModule) -> set[fx.Node]:
-    """The classifier and the pooling before it: from each output back to its last layer, then to the pooling."""
-    found: set[fx.Node] = set()
-    for result in graph.graph.output_node().all_input_nodes:
-        node: fx.Node | None = result
-        while node is not None and node.op == "call_function" and node.target not in LAYERS:
-            found.add(node)
-            node = tensor_inputs(node)[0] if len(tensor_inputs(node)) == 1 else None
-        if node is None or node.target not in LAYERS:
-            continue
-        found.add(node)
-        behind: list[fx.Node] = []
-        step = tensor_inputs(node)[0]
-        while step.target in _TAIL and len(step.users) == 1:
-            behind.append(step)
-            if step.target in _POOLS:
-                if all(n <= 1 for n in shape_of(step)[2:]):
-                    found.update(behind)
-                break
-            step = tensor_inputs(step)[0]
-    return found
 
 
 def _points(graph: fx.GraphModule, integer: frozenset[str], fused: Mapping[str, str]) -> tuple[str, ...]:

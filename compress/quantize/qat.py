@@ -8,10 +8,8 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 from torch import fx, nn
 
-from edgelens.train.augment import Recipe
-
 from ..learn.finetune import FineTune, finetune
-from ..learn.pictures import Pictures
+from ..learn.lesson import Lesson
 from .ranges import Quantized
 from .simulate import learned_ranges, simulate, trained_graph
 
@@ -30,8 +28,7 @@ def train_quantized(
     graph: fx.GraphModule,
     quantized: Quantized,
     teacher: nn.Module,
-    data: Pictures,
-    augment: Recipe,
+    lesson: Lesson,
     config: QatConfig,
     *,
     progress: Callable[[str], None] | None = None,
@@ -41,7 +38,7 @@ def train_quantized(
     tuning = replace(config.tuning, precision="channels-last")  # bfloat16 would round before 8 bits do
     sim = simulate(graph, quantized, learn=config.learn_ranges)
     before = better(sim) if better is not None else -np.inf
-    finetune(sim, teacher.eval(), data, augment, tuning, progress=progress)
+    finetune(sim, teacher.eval(), lesson, tuning, progress=progress)
     if better is not None and better(sim) < before:
         return graph, quantized
     return trained_graph(graph, sim), learned_ranges(sim, quantized)

@@ -10,7 +10,8 @@ import torch
 from numpy.typing import NDArray
 from torch import fx
 
-from .plan import LAYERS, Plan
+from ..network.tail import LAYERS
+from .plan import Plan
 
 __all__ = ["PIXELS", "Quantized", "Range", "agree_on_ranges", "settled", "weight_scales"]
 
@@ -61,7 +62,7 @@ class Quantized:
 
     plan: Plan
     ranges: Mapping[str, Range]  # of every observed tensor; points share where the plan says so
-    one_step: bool = False  # what is added has one scale: sums are exact, and no engine rounds them in its own way
+    shared_scale: bool = False  # what is added has one scale: sums are exact, and no engine rounds them in its own way
 
     def of(self, name: str) -> Range:
         """The range of a tensor that becomes 8 bits."""
@@ -69,7 +70,7 @@ class Quantized:
 
 
 def agree_on_ranges(
-    graph: fx.GraphModule, plan: Plan, observed: Mapping[str, tuple[float, float]], *, one_step: bool = False
+    graph: fx.GraphModule, plan: Plan, observed: Mapping[str, tuple[float, float]], *, shared_scale: bool = False
 ) -> Quantized:
     """Observed limits as ranges: the input pinned to the pixel, fixed ones fixed, shared ones made one."""
     ranges: dict[str, Range] = {}
@@ -84,13 +85,13 @@ def agree_on_ranges(
         groups[leader] = groups[leader].union(own) if leader in groups else own
     groups |= {plan.group(node.name): PIXELS for node in graph.graph.nodes if node.op == "placeholder"}
     ranges = {name: groups[plan.group(name)] for name in ranges}
-    return Quantized(plan, settled(plan, ranges, one_step=one_step), one_step)
+    return Quantized(plan, settled(plan, ranges, shared_scale=shared_scale), shared_scale)
 
 
-def settled(plan: Plan, ranges: Mapping[str, Range], *, one_step: bool) -> dict[str, Range]:
-    """Ranges as files hold them: a layer has that of the activation it takes along; `one_step` for what is added."""
+def settled(plan: Plan, ranges: Mapping[str, Range], *, shared_scale: bool) -> dict[str, Range]:
+    """Ranges as files hold them: a layer has that of the activation it takes along, what is added maybe one scale."""
     done = dict(ranges)
-    for together in plan.added if one_step else ():
+    for together in plan.added if shared_scale else ():
         members = [name for name in ranges if plan.group(name) in together]
         width = max(ranges[name].width for name in members)
         done |= {name: ranges[name].widened(width) for name in members}

@@ -3,19 +3,25 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 from torch import fx
 
-from ..network.answers import torch_logits
-from .plan import LAYERS, Plan
+from edgelens.runtime.metrics.signal import snr_db
+
+from ..network.answers import torch_outputs
+from ..network.tail import LAYERS
+from .plan import Plan
 from .ranges import Quantized
 from .simulate import simulate
 
-__all__ = ["Sensitivity", "layer_sensitivity", "logit_snr"]
+__all__ = ["Agreement", "Sensitivity", "answers_snr", "layer_sensitivity"]
+
+Arrays = Mapping[str, NDArray[np.float32]]
+Agreement = Callable[[Arrays, Arrays], float]  # the share on which two networks say the same
 
 
 @dataclass(frozen=True)
@@ -24,38 +30,33 @@ class Sensitivity:
 
     layer: str
     snr_db: float  # of the network's answers
-    agreement: float  # of the best class
+    agreement: float  # as the task counts it
 
 
 def layer_sensitivity(
     graph: fx.GraphModule,
     quantized: Quantized,
     images: NDArray[np.uint8],
+    agreement: Agreement,
     *,
+    outputs: tuple[str, ...] = ("logits",),
     progress: Callable[[str], None] | None = None,
 ) -> tuple[Sensitivity, ...]:
     """Every layer's cost, the most expensive first."""
-    reference = torch_logits(graph, images)
+    reference = torch_outputs(graph, images, outputs)
     layers = [n.name for n in graph.graph.nodes if n.target in LAYERS and n.name in quantized.plan.integer]
     rows = []
     for i, layer in enumerate(layers):
         if progress is not None:
             progress(f"measuring {layer} ({i + 1}/{len(layers)})")
-        values = torch_logits(simulate(graph, _only(quantized, layer)), images)
-        rows.append(Sensitivity(layer, logit_snr(values, reference), _agreement(values, reference)))
+        values = torch_outputs(simulate(graph, _only(quantized, layer)), images, outputs)
+        rows.append(Sensitivity(layer, answers_snr(reference, values), agreement(reference, values)))
     return tuple(sorted(rows, key=lambda row: row.snr_db))
 
 
-def logit_snr(values: NDArray[np.float32], reference: NDArray[np.float32]) -> float:
-    """Decibels by which answers stand above their error."""
-    error = float(np.square(values - reference, dtype=np.float64).sum())
-    return min(
-        10 * float(np.log10(max(float(np.square(reference, dtype=np.float64).sum()), 1e-30) / max(error, 1e-30))), 200.0
-    )
-
-
-def _agreement(values: NDArray[np.float32], reference: NDArray[np.float32]) -> float:
-    return float((values.argmax(1) == reference.argmax(1)).mean())
+def answers_snr(reference: Arrays, values: Arrays) -> float:
+    """Decibels by which the worst output stands above its error; 200 where none has any, so that sums stay finite."""
+    return min(*(snr_db(reference[name], values[name]) for name in reference), 200.0)
 
 
 def _only(quantized: Quantized, layer: str) -> Quantized:

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, fx, nn
 
 from ..network.fold import constant, set_parameter
-from .plan import LAYERS
+from ..network.tail import LAYERS
 from .ranges import Quantized, Range, settled
 
 __all__ = ["ActivationQuantizer", "learned_ranges", "round_through", "simulate", "trained_graph", "weights_on_grid"]
@@ -119,7 +119,7 @@ def learned_ranges(sim: fx.GraphModule, quantized: Quantized) -> Quantized:
     ranges = dict(quantized.ranges)
     for name in quantized.plan.points:
         ranges[name] = found[_PREFIX + quantized.plan.group(name)]
-    ranges = settled(quantized.plan, ranges, one_step=quantized.one_step)
+    ranges = settled(quantized.plan, ranges, shared_scale=quantized.shared_scale)
     return replace(quantized, ranges=ranges)
 
 

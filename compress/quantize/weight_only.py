@@ -26,10 +26,10 @@ def dynamic_artifacts(exported: Exported) -> list[Artifact]:
     """Files whose activations are quantized as they come."""
     found = []
     if exported.onnx is not None:
-        found.append(Artifact("onnxruntime", "dynamic", _dynamic_onnx(exported.onnx), FLOAT_PIXELS))
+        found.append(Artifact("onnxruntime", "dynamic", _dynamic_onnx(exported.onnx), FLOAT_PIXELS, exported.outputs))
     if exported.tflite is not None:
         data = run_quantizer(exported.tflite, {}, set(), static=False)
-        found.append(Artifact("tflite", "dynamic", to_tflite.with_pixels(data), FLOAT_PIXELS))
+        found.append(Artifact("tflite", "dynamic", to_tflite.with_pixels(data), FLOAT_PIXELS, exported.outputs))
     return found
 
 
@@ -37,10 +37,12 @@ def weight_only_artifacts(exported: Exported) -> list[Artifact]:
     """Files that store bytes and compute floats."""
     found = []
     if exported.onnx is not None:
-        found.append(Artifact("onnxruntime", "weight-only", _weight_only_onnx(exported.onnx), FLOAT_PIXELS))
+        found.append(
+            Artifact("onnxruntime", "weight-only", _weight_only_onnx(exported.onnx), FLOAT_PIXELS, exported.outputs)
+        )
     if exported.tflite is not None:
         data = run_quantizer(exported.tflite, {}, set(), static=False, weight_only=True)
-        found.append(Artifact("tflite", "weight-only", to_tflite.with_pixels(data), FLOAT_PIXELS))
+        found.append(Artifact("tflite", "weight-only", to_tflite.with_pixels(data), FLOAT_PIXELS, exported.outputs))
     return found
 
 

@@ -5,28 +5,30 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from edgelens.runtime.preprocess import PixelContract
-from edgelens.train.models.catalog import build
 from edgelens.train.models.cost import Cost, cost_of
+from edgelens.train.tasks.catalog import make_network
 
-from ..learn.finetune import FineTune, finetune, recipe_of
-from ..learn.pictures import Pictures, pictures_of
-from ..material import Material, split_of
+from ..ingredients import Ingredients
+from ..learn.finetune import FineTune, finetune
+from ..learn.lesson import Lesson, lesson_of
+from ..learn.pictures import pictures_of
 from ..prune.attention import has_attention
 from ..prune.channels import prune_to_macs
 from ..prune.iterative import PruneConfig, narrower
 from .space import Plan
 
-__all__ = ["Lesson", "bare_network", "estimate", "recovered", "seen_by"]
+__all__ = ["Recovery", "bare_network", "estimate", "recovered", "seen_by"]
 
 
 @dataclass(frozen=True)
-class Lesson:
+class Recovery:
     """How long a candidate learns in each stage, in passes over the training pictures."""
 
     short: float = 2.0
@@ -48,50 +50,44 @@ class _Upscaled(nn.Module):
         super().__init__()
         self.teacher, self.size = teacher, (height, width)
 
-    def forward(self, x: Tensor) -> Tensor:
+    def forward(self, x: Tensor) -> Any:
         """The teacher's answers."""
-        answers: Tensor = self.teacher(F.interpolate(x, self.size, mode="bilinear", antialias=True))
-        return answers
+        return self.teacher(F.interpolate(x, self.size, mode="bilinear", antialias=True))
 
 
-def seen_by(plan: Plan, material: Material) -> Material:
-    """The material as the plan's network sees it: the same images, at its own size."""
-    pixels = plan.pixels(material.pixels)
-    if pixels == material.pixels:
-        return material
-    run = dataclasses.replace(material.run, facts=dataclasses.replace(material.run.facts, pixels=pixels))
-    calibration = split_of(run, "train", "val")[0]
-    held = pictures_of(material.evaluation.images, pixels, most=len(material.evaluation))
-    checked = pictures_of(material.validation.images, pixels, most=len(material.validation))
+def seen_by(plan: Plan, made_of: Ingredients) -> Ingredients:
+    """The made_of as the plan's network sees it: the same images, at its own size."""
+    pixels = plan.pixels(made_of.pixels)
+    if pixels == made_of.pixels:
+        return made_of
+    run = dataclasses.replace(made_of.run, facts=dataclasses.replace(made_of.run.facts, pixels=pixels))
+    calibration, _ = made_of.splits.first("train", "val")
+    held = pictures_of(made_of.evaluation.images, pixels, most=len(made_of.evaluation))
+    checked = pictures_of(made_of.validation.images, pixels, most=len(made_of.validation))
     return dataclasses.replace(
-        material,
+        made_of,
         run=run,
-        calibration=pictures_of(calibration, pixels, most=len(material.calibration)).pixels,
+        calibration=pictures_of(calibration, pixels, most=len(made_of.calibration)).pixels,
         evaluation=held,
         validation=checked,
     )
 
 
-def bare_network(plan: Plan, material: Material, data: Pictures) -> nn.Module:
+def bare_network(plan: Plan, made_of: Ingredients, lesson: Lesson) -> nn.Module:
     """The candidate's network before it has learned anything of its own."""
-    network = material.network
-    pixels = material.pixels
+    network = made_of.network
+    pixels = made_of.pixels
     if plan.kind == "pruned":
         whole = cost_of(network, pixels.channels, (pixels.height, pixels.width)).macs
         if has_attention(network):
-            return narrower(network, pixels, whole * plan.share, data, PruneConfig(plan.share))
+            return narrower(network, pixels, whole * plan.share, lesson, PruneConfig(plan.share))
         return prune_to_macs(network, pixels, whole * plan.share)
     if plan.kind == "narrower":
-        config, seen = material.run.config, plan.pixels(pixels)
-        width = config.options.width * plan.share
+        config = made_of.run.config
+        options = dataclasses.replace(config.options, width=config.options.width * plan.share)
         torch.manual_seed(0)
-        return build(
-            config.model,
-            dataclasses.replace(config.options, width=width),
-            channels=pixels.channels,
-            classes=len(material.run.classes),
-            size=(seen.height, seen.width),
-        ).eval()
+        wanted = dataclasses.replace(config, options=options)
+        return make_network(wanted, made_of.run.classes, plan.pixels(pixels)).eval()
     return network
 
 
@@ -103,23 +99,22 @@ def estimate(network: nn.Module, pixels: PixelContract) -> Cost:
 def recovered(
     plan: Plan,
     network: nn.Module,
-    material: Material,
+    made_of: Ingredients,
     teacher: nn.Module,
     stage: str,
-    lesson: Lesson,
+    recovery: Recovery,
     progress: Callable[[str], None] | None = None,
 ) -> nn.Module:
-    """The candidate after learning from `teacher`; `material` is what the candidate sees."""
+    """The candidate after learning from `teacher`; `made_of` is what the candidate sees."""
     if plan.kind == "trained":
         return network
-    images, _ = split_of(material.run, "train")
-    data = pictures_of(images, material.pixels, most=lesson.most_pictures)
+    lesson = lesson_of(made_of.run, made_of.training_pictures(most=recovery.most_pictures))
     if plan.side != 1:
-        golden = material.golden.pictures  # still of the whole picture's size
+        golden = made_of.golden.pictures  # still of the whole picture's size
         teacher = _Upscaled(teacher, golden.shape[1], golden.shape[2])
     rate = 1e-3 if plan.kind == "pruned" else 3e-3
     features = 0.5 if plan.side == 1 else 0.0
     network.train()
-    tuning = FineTune(epochs=lesson.epochs(stage, len(data)), rate=rate, features=features)
-    finetune(network, teacher.eval(), data, recipe_of(material.run), tuning, progress=progress)
+    tuning = FineTune(epochs=recovery.epochs(stage, len(lesson.pictures)), rate=rate, features=features)
+    finetune(network, teacher.eval(), lesson, tuning, progress=progress)
     return network.eval()

@@ -19,16 +19,15 @@ from edgelens.train.runs.run import Run
 from ..bundle.assemble import checked_target
 from ..config import CompressConfig
 from ..export.artifact import Artifact, file_outputs
-from ..learn.finetune import accuracy_of
-from ..learn.pictures import pictures_of
-from ..material import Material, material_of, split_of
+from ..ingredients import Ingredients, ingredients_of
+from ..learn.lesson import lesson_of
 from ..pipeline import Candidate, Compressed, candidate_of, finish
 from ..progress import Steps
 from ..proof.proof import feature_space
 from ..shrink import teacher_of
 from ..timing.on_device import require_host
 from .budget import Budget, Cost
-from .candidates import Lesson, bare_network, estimate, recovered, seen_by
+from .candidates import Recovery, bare_network, estimate, recovered, seen_by
 from .front import mark_front, nearest_words, pareto_plots, table_rows
 from .latency import Latency, latency_for
 from .measured_file import MeasuredFile
@@ -52,7 +51,7 @@ class SearchConfig:
     on: str | None = None
     study: str | None = None
     minutes: float = 15.0
-    lesson: Lesson = field(default_factory=Lesson)
+    recovery: Recovery = field(default_factory=Recovery)
     plans: tuple[Plan, ...] | None = None
 
 
@@ -65,11 +64,11 @@ def search_run(
     require_host(config.on)
     run = Run.open(run_path)
     with steps.step("reading the run and its images"):
-        material = material_of(run, config.compress)
+        made_of = ingredients_of(run, config.compress)
     folder = Path(config.study) if config.study else Path(run_path) / "candidates"
-    teacher = teacher_of(material, config.compress)
-    study = Study.open(folder, _identity(material, teacher))
-    search = _Search(config, material, teacher, study, steps)
+    teacher = teacher_of(made_of, config.compress)
+    study = Study.open(folder, _identity(made_of, teacher))
+    search = _Search(config, made_of, teacher, study, steps)
     points = search.all_points()
     fitting = sorted((p for p in points if not p.excess), key=lambda p: (-p.cost.accuracy, p.cost.latency_ms))
     rows = mark_front([point.row() for point in points])
@@ -87,32 +86,32 @@ class _Search:
     """The candidates of one run, made and measured one after another."""
 
     def __init__(
-        self, config: SearchConfig, material: Material, teacher: nn.Module, study: Study, steps: Steps
+        self, config: SearchConfig, made_of: Ingredients, teacher: nn.Module, study: Study, steps: Steps
     ) -> None:
-        self.config, self.material, self.teacher, self.study, self.steps = config, material, teacher, study, steps
+        self.config, self.made_of, self.teacher, self.study, self.steps = config, made_of, teacher, study, steps
         self.deadline = time.monotonic() + config.minutes * 60
         self.latency: Latency = latency_for(config.device, config.on, config.compress.threads)
-        self.trained = accuracy_of(material.network, material.validation)
+        self.trained = made_of.score(made_of.network, made_of.validation)
         self.least = config.budget.least_accuracy(self.trained)
-        self.data = pictures_of(split_of(material.run, "train")[0], material.pixels, most=512)
+        self.lesson = lesson_of(made_of.run, made_of.training_pictures(most=512))
         self.best: MeasuredFile | None = None
 
     def all_points(self) -> list[MeasuredFile]:
         """Measured files, as many as the time allows, the promising first."""
-        plans = list(self.config.plans or plans_of(self.material.run))
+        plans = list(self.config.plans or plans_of(self.made_of.run))
         first = next((plan for plan in plans if plan.kind == "trained"), None)
-        points = self.measured(first, self.material) if first else []
+        points = self.measured(first, self.made_of) if first else []
         if any(not point.excess for point in points):
             return points  # nothing smaller can be expected to answer better
         ranked = self.after_short_recovery([plan for plan in plans if plan is not first], points)
-        found = 0
+        promising = 0
         for plan, _ in ranked:
             if time.monotonic() > self.deadline:
                 self.steps.say(f"the time of {self.config.minutes:g} minutes is over: run it again to go on")
                 break
-            points += self.measured(plan, seen_by(plan, self.material))
-            found += any(not point.excess for point in points if point.plan is plan)
-            if found == 2:
+            points += self.measured(plan, seen_by(plan, self.made_of))
+            promising += any(not point.excess for point in points if point.plan is plan)
+            if promising == 2:
                 break  # plans come by accuracy: what follows answers worse
         return points
 
@@ -122,7 +121,7 @@ class _Search:
         for plan in plans:
             if self.deadline - time.monotonic() < 0.3 * self.config.minutes * 60 and found:
                 break
-            bare = bare_network(plan, self.material, self.data)
+            bare = bare_network(plan, self.made_of, self.lesson)
             if reason := self.too_costly(plan, bare, points):
                 self.steps.say(f"{plan.words}: left out, {reason}")
                 continue
@@ -136,11 +135,11 @@ class _Search:
     def too_costly(self, plan: Plan, bare: Any, points: Sequence[MeasuredFile]) -> str:
         """Why a plan cannot fit, judged by weights and multiply-adds with a wide margin; empty where it may."""
         budget = self.config.budget
-        cost = estimate(bare, plan.pixels(self.material.pixels))
+        cost = estimate(bare, plan.pixels(self.made_of.pixels))
         if budget.size_bytes is not None and cost.parameters * 0.9 > budget.size_bytes:
             return f"about {cost.parameters:,} bytes in 8 bits"
         if budget.latency_ms is not None and points:
-            whole = estimate(self.material.network, self.material.pixels)
+            whole = estimate(self.made_of.network, self.made_of.pixels)
             fastest = min(point.cost.latency_ms for point in points)
             about = fastest * cost.macs / max(whole.macs, 1)
             if about * GENEROUS > budget.latency_ms:
@@ -151,31 +150,31 @@ class _Search:
         """Validation accuracy after the short recovery, from the study where it is known."""
         facts = self.study.facts(plan, "short")
         if facts is None:
-            material = seen_by(plan, self.material)
+            made_of = seen_by(plan, self.made_of)
             with self.steps.step(f"short recovery: {plan.words}"):
                 student = copy.deepcopy(bare)
-                network = recovered(plan, student, material, self.teacher, "short", self.config.lesson,
+                network = recovered(plan, student, made_of, self.teacher, "short", self.config.recovery,
                                     self.steps.update)  # fmt: skip
-            accuracy = accuracy_of(network, material.validation)
+            accuracy = made_of.score(network, made_of.validation)
             self.study.keep_network(plan, "short", network)
             self.study.keep_facts(plan, "short", {"accuracy": accuracy})
             facts = {"accuracy": accuracy}
         return float(facts["accuracy"])
 
-    def measured(self, plan: Plan, material: Material) -> list[MeasuredFile]:
+    def measured(self, plan: Plan, made_of: Ingredients) -> list[MeasuredFile]:
         """A plan's files with their costs, after the long recovery."""
-        network = self.material.network if plan.kind == "trained" else self.study.network(plan, "long")
+        network = self.made_of.network if plan.kind == "trained" else self.study.network(plan, "long")
         if network is None:
-            start = self.study.network(plan, "short") or bare_network(plan, self.material, self.data)
+            start = self.study.network(plan, "short") or bare_network(plan, self.made_of, self.lesson)
             with self.steps.step(f"long recovery: {plan.words}"):
-                network = recovered(plan, start, material, self.teacher, "long", self.config.lesson,
+                network = recovered(plan, start, made_of, self.teacher, "long", self.config.recovery,
                                     self.steps.update)  # fmt: skip
             self.study.keep_network(plan, "long", network)
         quiet = Steps(quiet=True)
         with self.steps.step(f"making and measuring files: {plan.words}"):
             config = dataclasses.replace(self.config.compress, allow_mismatch=True)
-            candidate = candidate_of(network, material, config, quiet)
-            latency = self.latency(candidate.artifacts, material.validation.pixels[0])
+            candidate = candidate_of(network, made_of, config, quiet)
+            latency = self.latency(candidate.artifacts, made_of.validation.pixels[0])
             points = [
                 self.point(plan, artifact, candidate, *latency[artifact.path])
                 for artifact in candidate.artifacts
@@ -188,8 +187,8 @@ class _Search:
         return points
 
     def point(self, plan: Plan, artifact: Artifact, candidate: Candidate, ms: float, predicted: bool) -> MeasuredFile:
-        held = candidate.material.validation
-        accuracy = float((file_outputs(artifact, held.pixels).argmax(1) == held.labels).mean())
+        made_of, pictures = candidate.made_of, candidate.made_of.validation
+        accuracy = made_of.task.judge(file_outputs(artifact, pictures.pixels), made_of.targets(pictures))
         wanted = self.config.budget.memory_mb is not None
         memory = memory_mb(artifact, self.config.compress.threads) if wanted else None
         cost = Cost(accuracy, len(artifact.data), ms, memory, predicted)
@@ -199,7 +198,7 @@ class _Search:
         """A point's cost with its latency measured once more: one lucky measurement must not decide."""
         if point.cost.predicted or self.config.budget.latency_ms is None:
             return point.cost
-        again = self.latency([point.artifact], point.candidate.material.validation.pixels[0])
+        again = self.latency([point.artifact], point.candidate.made_of.validation.pixels[0])
         return dataclasses.replace(point.cost, latency_ms=max(again[point.artifact.path][0], point.cost.latency_ms))
 
     def so_far(self) -> str:
@@ -210,12 +209,12 @@ class _Search:
         return f"; best so far {best.plan.words}, {best.artifact.title}: {100 * best.cost.accuracy:.2f} %"
 
 
-def _identity(material: Material, teacher: nn.Module) -> str:
+def _identity(made_of: Ingredients, teacher: nn.Module) -> str:
     """What candidates are shared by: the trained network, and who taught them where it was another one."""
-    own = feature_space(material.network, material.pixels)
-    if teacher is material.network:
+    own = feature_space(made_of.network, made_of.pixels)
+    if teacher is made_of.network:
         return own
-    return hashlib.sha256((own + feature_space(teacher, material.pixels)).encode()).hexdigest()
+    return hashlib.sha256((own + feature_space(teacher, made_of.pixels)).encode()).hexdigest()
 
 
 def _finished(

@@ -61,7 +61,7 @@ def command(
     """
     from edgelens.runtime.errors import WorkError
     from edgelens.runtime.images.burst import Burst, cropped, in_terminal
-    from edgelens.runtime.live.collect import Collector, class_folder
+    from edgelens.runtime.live.shared.collect import Collector, class_folder
     from edgelens.runtime.loop.config import parse_size
     from edgelens.runtime.loop.stop import StopOnSignals
     from edgelens.runtime.preprocess import Region

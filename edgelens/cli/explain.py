@@ -34,18 +34,21 @@ def command(run: str, image: str, method: str, label: str | None, out: str, json
     from edgelens.runtime.images.read import read_image
     from edgelens.train.explain.explain import explain
     from edgelens.train.runs.run import Run
+    from edgelens.train.tasks.catalog import make_task
 
     suffix = Path(out).suffix.lower()
     if suffix not in (".png", ".jpg", ".jpeg", ".webp"):
         raise UsageError(f"--out {out}: must end in .png, .jpg or .webp")
     check_place(out, "--out")
     opened = Run.open(run)
+    task = make_task(opened.config, opened.classes)
+    if task.reading is None:
+        raise UsageError(f"{run}: its task, {task.name}, has no answer whose pixels could be told apart")
     found = explain(
         opened.model(),
         read_image(Path(image)),
-        classes=opened.classes,
+        reading=task.reading(opened.decode),
         pixels=opened.pixels,
-        temperature=opened.temperature,
         method_name=method,
         label=label,
     )

@@ -11,9 +11,9 @@ import click
 from edgelens.runtime.errors import UsageError
 
 if TYPE_CHECKING:
-    from edgelens.runtime.live.on_demand import ServiceOnDemand
     from edgelens.runtime.live.preview import LivePreview
-    from edgelens.runtime.live.service import RecognizeService
+    from edgelens.runtime.live.service.on_demand import ServiceOnDemand
+    from edgelens.runtime.live.service.service import RecognizeService
     from edgelens.runtime.loop.control import Control
 
 __all__ = ["listen_options", "live_page"]

@@ -178,11 +178,11 @@ def _preview(options: RunOptions, control: Control, lanes: Sequence[Lane], devic
         _say("no live page: pip install 'edgelens[live]' for one")
         return []
     from edgelens.cli.live_options import live_page
-    from edgelens.runtime.live.on_demand import ServiceOnDemand
+    from edgelens.runtime.live.service.on_demand import ServiceOnDemand
 
     service = stack.enter_context(ServiceOnDemand(lambda: lanes[0].model.bundle, device=device))
     page = live_page(vars(options), control, service=service)
-    service.on_result = page.desk.tell
+    service.on_result = page.shared.tell
     return [page]
 
 

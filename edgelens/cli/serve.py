@@ -42,12 +42,15 @@ def command(model: str, **options: Any) -> None:
     import cv2
 
     from edgelens.runtime.engines.protocol import EngineOptions
-    from edgelens.runtime.live.service import RecognizeService, ServiceLimits
+    from edgelens.runtime.host.freed_memory import gaps_given_back, keep_freed_pictures, share_one_heap
+    from edgelens.runtime.live.service.service import RecognizeService, ServiceLimits
     from edgelens.runtime.loop.control import Control, LoopStatus, Settings
     from edgelens.runtime.loop.sdnotify import SystemdNotifier
     from edgelens.runtime.loop.stop import StopOnSignals
     from edgelens.runtime.model.open import open_model
 
+    share_one_heap()
+    keep_freed_pictures()
     cv2.setNumThreads(1)  # the workers are as many as the cores
     bundle = open_model(model, model_arguments(options))
     service = RecognizeService(
@@ -59,19 +62,19 @@ def command(model: str, **options: Any) -> None:
         threshold=options["threshold"],
         device=options["device_id"] or socket.gethostname(),
     )
-    with StopOnSignals() as stop, service, SystemdNotifier() as systemd:
+    with StopOnSignals() as stop, gaps_given_back(), service, SystemdNotifier() as systemd:
         running, started = service.model_json(), time.time()
         control = Control((), Settings())
         control.attach(lambda: LoopStatus(running["name"], running["engine"], running["precision"], started), _no_swap)
         page = live_page(options, control, service=service)
-        service.on_result = page.desk.tell
+        service.on_result = page.shared.tell
         with page:
             click.echo(f"serving {running['name']}: POST {page.url}v1/recognize", err=True)
             systemd.ready()
             ends = time.monotonic() + (options["duration"] or float("inf"))
             while not stop() and time.monotonic() < ends:
                 time.sleep(0.1)
-                if time.monotonic() - page.desk.hub.tended < STUCK_S:
+                if time.monotonic() - page.shared.hub.tended < STUCK_S:
                     systemd.alive()
     sys.exit(stop.exit_code)
 

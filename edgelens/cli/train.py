@@ -81,7 +81,7 @@ def _free_folder(data: str, model: str | None) -> str:
 
 def _learning_curve(run: Run) -> None:
     from edgelens.train import training
-    from edgelens.train.report.write import write_report
+    from edgelens.train.runs.report import write_report
     from edgelens.train.tune.learning_curve import learning_curve
 
     learning_curve(run, lambda config: training.fit(config, quiet=True, overwrite=True), click.echo)
@@ -89,13 +89,15 @@ def _learning_curve(run: Run) -> None:
 
 
 def _report(run: Run, json_path: str | None) -> None:
+    from edgelens.train.tasks.catalog import make_task
+
     metrics = run.facts.metrics or {}
     if json_path:
         write_json(json_path, {"run": str(run.path), "metrics": metrics, **run.facts.network})
     if json_path != "-":
-        accuracy = metrics.get("val_accuracy")
-        if accuracy is not None:
-            click.echo(f"{100 * accuracy:.2f} % right on the validation images, epoch {metrics['best_epoch']}")
+        score = make_task(run.config, run.classes).score
+        if (value := metrics.get(f"val_{score.name}")) is not None:
+            click.echo(f"{score.said(value)} on the validation images, epoch {metrics['best_epoch']}")
         click.echo(f"{run.path}: next, edgelens compress {run.path}")
 
 

@@ -20,6 +20,28 @@ __all__ = ["training_config", "training_options"]
 F = Callable[..., Any]
 
 
+class TaskName(click.ParamType[str]):
+    """One of the tasks that the kit trains, read when it is asked for."""
+
+    name = "task"
+
+    def get_metavar(self, param: click.Parameter, ctx: click.Context) -> str:  # noqa: ARG002
+        """The names, as a choice shows them."""
+        return f"[{'|'.join(_tasks())}]"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:  # noqa: ARG002
+        """The name, if it is one of them."""
+        if value not in _tasks():
+            raise UsageError(f"--task {value}: must be one of {', '.join(_tasks())}")
+        return str(value)
+
+
+def _tasks() -> tuple[str, ...]:
+    from edgelens.train.tasks.catalog import TASKS
+
+    return tuple(TASKS)
+
+
 def _many(*options: F) -> Callable[[F], F]:
     def decorate(function: F) -> F:
         for option in reversed(options):
@@ -72,7 +94,7 @@ _model_options = _many(
 _loop_options = _many(
     click.option("--recipe", metavar="NAME", help="quick, default or best; default unless said."),
     click.option("--config", metavar="FILE", help="Settings from a run.json, or from what `tune` found best."),
-    click.option("--task", metavar="NAME", help="classify."),
+    click.option("--task", type=TaskName(), help="What the network is to answer."),
     click.option("--epochs", type=click.IntRange(1), help="Passes over the images; 30 unless said, more of few."),
     click.option("--batch", type=click.IntRange(1), help="Images a step; 128 unless said, 32 of few photos."),
     click.option("--seed", type=click.IntRange(0), help="Decides splits, weights and every random draw."),

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from edgelens.cli.options import json_option
 from edgelens.cli.output import print_table, write_json
 from edgelens.cli.train_options import training_config, training_options
+
+if TYPE_CHECKING:
+    from edgelens.train.task import Score
 
 __all__ = ["command"]
 
@@ -50,19 +53,19 @@ def command(
     Stop it at any time: the same command goes on where it was, and started twice it shares the work.
     """
     from edgelens.train.data.picture import choose_pixels
-    from edgelens.train.data.prepare import open_images
     from edgelens.train.optimize import allocator as memory
     from edgelens.train.start import pretrained as backbone
+    from edgelens.train.tasks.catalog import make_task
     from edgelens.train.tune.plots import write_plots
     from edgelens.train.tune.search import TuneConfig, search, write_best
     from edgelens.train.tune.space import default_space, parse_search
 
     config = training_config(data, out or f"tunings/{Path(data).resolve().stem or 'data'}", chosen)
-    images = open_images(config.data_config())  # what is wrong with the data is said before a study exists
+    task = make_task(config)
+    images = task.open_data(config.data_config())  # what is wrong with the data is said before a study exists
     fixed = {option for option, value in chosen.items() if value not in (None, ())}
-    started = config.start is not None or backbone.suits(
-        config, images, choose_pixels(images, config.model, config.size, config.color, config.resize)
-    )
+    pixels = choose_pixels(images, config.model, config.size, config.color, config.resize)
+    started = config.start is not None or (task.backbone and backbone.suits(config, images, pixels))
     space = dict(map(parse_search, searched)) or default_space(
         config, fixed, small=sampler == "grid", shaped=not started
     )
@@ -79,13 +82,13 @@ def command(
         say("stopped; the same command goes on")
         raise
     best, plots = write_best(found, tuning), write_plots(found, tuning.folder / "tune.html")
-    _report(found, best, plots, json_path)
+    _report(found, task.score, best, plots, json_path)
 
 
-def _report(study: Any, best: Path | None, plots: Path, json_path: str | None) -> None:
-    finished = sorted((t for t in study.trials if t.value is not None), key=lambda t: -t.value)
+def _report(study: Any, score: Score, best: Path | None, plots: Path, json_path: str | None) -> None:
+    finished = sorted((t for t in study.trials if t.value is not None), key=lambda t: -score.rank(t.value))
     rows = [
-        {"trial": t.number + 1, "accuracy": t.value, "macs": t.user_attrs["macs"], "params": t.params}
+        {"trial": t.number + 1, score.name: t.value, "macs": t.user_attrs["macs"], "params": t.params}
         for t in finished
         if "macs" in t.user_attrs
     ]
@@ -97,13 +100,13 @@ def _report(study: Any, best: Path | None, plots: Path, json_path: str | None) -
     table = [
         (
             row["trial"],
-            f"{100 * row['accuracy']:.2f} %",
+            score.number(row[score.name]),
             f"{row['macs']:,}",
             *(_short(row["params"].get(n)) for n in names),
         )
         for row in rows[:10]
     ]
-    print_table(table, header=("trial", "accuracy", "multiply-adds", *names))
+    print_table(table, header=("trial", score.title, "multiply-adds", *names))
     click.echo(f"plots: {plots}")
     if best is not None:
         click.echo(f"train with the best settings: edgelens train DATA --config {best}")

@@ -1,1 +1,1 @@
-"""Engines run one model file on arrays; nothing about labels or boxes lives here."""
+"""Engines run one model file on arrays; nothing about labels or boxes lives here (that is decode/)."""

@@ -12,15 +12,15 @@ from starlette.types import ASGIApp
 from ..errors import BundleError, ModelError, UsageError, WorkError
 from .http.access import Access
 from .http.gate import Gate
-from .http.openapi import openapi
 from .http.page_files import PageFiles
 from .http.replies import Asked, Endpoint, Reply, as_json
-from .knobs import change_settings
-from .metrics_text import metrics_text
-from .on_demand import ServiceOnDemand
-from .service import RecognizeService
-from .shared_state import Desk
-from .stream import EventStream, FrameStream, event
+from .service.on_demand import ServiceOnDemand
+from .service.openapi import openapi
+from .service.service import RecognizeService
+from .shared.knobs import change_settings
+from .shared.metrics_text import metrics_text
+from .shared.shared_state import SharedState
+from .viewers.stream import EventStream, FrameStream, event
 
 __all__ = ["build_app"]
 
@@ -28,7 +28,7 @@ PULSE_S = 0.5
 
 
 def build_app(
-    desk: Desk,
+    shared: SharedState,
     access: Access,
     *,
     service: RecognizeService | ServiceOnDemand | None = None,
@@ -36,66 +36,66 @@ def build_app(
     port: int = 0,
 ) -> ASGIApp:
     """Everything behind the gate."""
-    routes = [*_service_routes(desk, service), *_page_routes(desk)]
-    router = Router(routes, redirect_slashes=False, default=PageFiles(), lifespan=_Lifespan(desk))
+    routes = [*_service_routes(shared, service), *_page_routes(shared)]
+    router = Router(routes, redirect_slashes=False, default=PageFiles(), lifespan=_Lifespan(shared))
     return Gate(router, access, secure=secure, port=port)
 
 
 class _Lifespan:
     """Binds the hub to the server's event loop and keeps its pulse."""
 
-    def __init__(self, desk: Desk) -> None:
-        self._desk = desk
+    def __init__(self, shared: SharedState) -> None:
+        self._shared = shared
 
     @contextlib.asynccontextmanager
     async def __call__(self, app: object) -> AsyncIterator[None]:  # noqa: ARG002
-        self._desk.hub.start()
-        beating = asyncio.ensure_future(_beat(self._desk))
+        self._shared.hub.start()
+        beating = asyncio.ensure_future(_beat(self._shared))
         yield
         beating.cancel()
 
 
-async def _beat(desk: Desk) -> None:
+async def _beat(shared: SharedState) -> None:
     """Twice a second: the status to everybody who looks, and an end to stalled connections."""
     while True:
         await asyncio.sleep(PULSE_S)
-        desk.hub.tend()
-        if desk.hub.listens("state"):
-            desk.hub.post_event("state", event("state", desk.pulse()))
+        shared.hub.tend()
+        if shared.hub.listens("state"):
+            shared.hub.post_event("state", event("state", shared.pulse()))
 
 
-def _page_routes(desk: Desk) -> list[Route]:
+def _page_routes(shared: SharedState) -> list[Route]:
     def settings(asked: Asked) -> Reply:
-        change_settings(desk.control, asked.body)
-        return as_json(desk.pulse()["settings"])
+        change_settings(shared.control, asked.body)
+        return as_json(shared.pulse()["settings"])
 
     def collect(asked: Asked) -> Reply:
         source = _text(asked.body, "source") if isinstance(asked.body, dict) and asked.body.get("source") else None
-        return as_json(desk.collect(source, _text(asked.body, "label")))
+        return as_json(shared.collect(source, _text(asked.body, "label")))
 
     def swap(asked: Asked) -> Reply:
         name = _text(asked.body, "model")
         try:
-            desk.swap(name)
+            shared.swap(name)
         except (BundleError, ModelError, WorkError) as error:  # the old model goes on: an answer, not a failed request
             return as_json({"model": None, "refused": str(error)})
         return as_json({"model": name, "refused": None})
 
     def snapshot(asked: Asked) -> Reply:
-        name, data = desk.snapshot(asked.query.get("source"))
+        name, data = shared.snapshot(asked.query.get("source"))
         saved = (b"content-disposition", f'attachment; filename="{name}"'.encode())
         return Reply(data, b"image/jpeg", (saved, (b"cache-control", b"no-store")))
 
     def thumb(asked: Asked) -> Reply:
         return Reply(
-            desk.timeline.thumb(asked.path["number"]), b"image/jpeg", ((b"cache-control", b"private, max-age=3600"),)
+            shared.timeline.thumb(asked.path["number"]), b"image/jpeg", ((b"cache-control", b"private, max-age=3600"),)
         )
 
-    changes = EventStream(desk.hub, "state", "announced", "notice", greeting=lambda: event("state", desk.pulse()))
+    changes = EventStream(shared.hub, "state", "announced", "notice", greeting=lambda: event("state", shared.pulse()))
     return [
-        Route("/live/frames", FrameStream(desk.hub), methods=["GET"]),
+        Route("/live/frames", FrameStream(shared.hub), methods=["GET"]),
         Route("/live/events", changes, methods=["GET"]),
-        Route("/live/state", Endpoint(lambda asked: as_json(desk.state())), methods=["GET"]),  # noqa: ARG005
+        Route("/live/state", Endpoint(lambda asked: as_json(shared.state())), methods=["GET"]),  # noqa: ARG005
         Route("/live/thumbs/{number:int}", Endpoint(thumb), methods=["GET"]),
         Route("/live/snapshot", Endpoint(snapshot), methods=["GET"]),
         Route("/live/settings", Endpoint(settings, posted=True), methods=["POST"]),
@@ -104,30 +104,30 @@ def _page_routes(desk: Desk) -> list[Route]:
     ]
 
 
-def _service_routes(desk: Desk, service: RecognizeService | ServiceOnDemand | None) -> list[Route]:
+def _service_routes(shared: SharedState, service: RecognizeService | ServiceOnDemand | None) -> list[Route]:
     def health(asked: Asked) -> Reply:
         if asked.stranger:
             return as_json({"status": "ok"})
-        pulse = desk.pulse()
+        pulse = shared.pulse()
         more = {"service": service.state()} if service else {}
         return as_json({"status": "ok", "loop": pulse["status"], "viewers": pulse["viewers"], **more})
 
     def models(asked: Asked) -> Reply:  # noqa: ARG001
-        status = desk.control.status()
+        status = shared.control.status()
         running = service.model_json() if service else None
         if running is None and status is not None:
             running = {"name": status.model, "engine": status.engine, "precision": status.precision}
-        return as_json({"running": running, "at_hand": list(desk.control.models)})
+        return as_json({"running": running, "at_hand": list(shared.control.models)})
 
     def metrics(asked: Asked) -> Reply:  # noqa: ARG001
-        text = metrics_text(desk, service.families() if service else ())
+        text = metrics_text(shared, service.families() if service else ())
         return Reply(text.encode(), b"text/plain; version=0.0.4; charset=utf-8")
 
     routes = [Route("/v1/recognize", service, methods=["POST"])] if service else []  # first: the busiest
-    desk.recognizes = service is not None
+    shared.recognizes = service is not None
     return [
         *routes,
-        Route("/v1/results", EventStream(desk.hub, "result"), methods=["GET"]),
+        Route("/v1/results", EventStream(shared.hub, "result"), methods=["GET"]),
         Route("/v1/health", Endpoint(health, quick=True), methods=["GET"]),
         Route("/v1/models", Endpoint(models), methods=["GET"]),
         Route("/v1/openapi.json", Endpoint(lambda asked: as_json(openapi())), methods=["GET"]),  # noqa: ARG005

@@ -14,15 +14,15 @@ from ..errors import UsageError
 from ..loop.control import Control
 from ..result import Result
 from ..sinks.protocol import Notice
-from .collect import Collector
 from .http.access import Access, choose_access, is_loopback
 from .http.server import DEFAULT_PORT, Address, Server, Tls
 from .running import Running, note_running
-from .shared_state import Desk
+from .shared.collect import Collector
+from .shared.shared_state import SharedState
 
 if TYPE_CHECKING:
-    from .on_demand import ServiceOnDemand
-    from .service import RecognizeService
+    from .service.on_demand import ServiceOnDemand
+    from .service.service import RecognizeService
 
 __all__ = ["LivePreview"]
 
@@ -55,7 +55,7 @@ class LivePreview:
         self._address, self._access, self._tls = Address(host, port), access, tls
         self._service, self._say = service, say
         self._stack = ExitStack()
-        self.desk = Desk(control, collector=Collector(collect) if collect else None, quality=quality)
+        self.shared = SharedState(control, collector=Collector(collect) if collect else None, quality=quality)
         self.port = 0
 
     @property
@@ -75,11 +75,11 @@ class LivePreview:
 
     def write(self, result: Result) -> None:
         """Show one result to whoever looks."""
-        self.desk.take(result)
+        self.shared.take(result)
 
     def notice(self, notice: Notice) -> None:
         """Show what happened to a source."""
-        self.desk.hear(notice)
+        self.shared.hear(notice)
 
     def __enter__(self) -> LivePreview:
         try:
@@ -98,12 +98,12 @@ class LivePreview:
             listener = self._address.bind()
             opened.callback(listener.close)
             self.port = int(listener.getsockname()[1])
-            opened.enter_context(self.desk.encoder)
+            opened.enter_context(self.shared.encoder)
             app = build_app(
-                self.desk, self._access, service=self._service, secure=self._tls is not None, port=self.port
+                self.shared, self._access, service=self._service, secure=self._tls is not None, port=self.port
             )
             opened.enter_context(Server(app, listener, tls=self._tls))
-            opened.callback(self.desk.hub.close)
+            opened.callback(self.shared.hub.close)
             opened.enter_context(note_running(self._running()))
             self._stack = opened.pop_all()
         self._announce()

@@ -18,6 +18,7 @@ from ..engines.catalog import available
 from ..engines.protocol import EngineOptions
 from ..errors import BundleError, ModelError, UsageError
 from ..frame import Frame
+from ..metrics.signal import snr_db
 from ..preprocess import fit
 from ..tasks.catalog import task_of
 from ..tasks.task import Answer
@@ -26,7 +27,7 @@ from .golden import frames_of, reference_of
 from .recognizer import BundleRecognizer
 from .verify_pipeline import pipeline_agreement
 
-__all__ = ["FileReport", "VerifyReport", "limits_here", "snr_db", "verify_bundle"]
+__all__ = ["FileReport", "VerifyReport", "limits_here", "verify_bundle"]
 
 Outputs = Mapping[str, NDArray[Any]]
 
@@ -114,18 +115,6 @@ def limits_here(file: ModelFile) -> tuple[float, float]:
             limits.snr_db if snr is None else snr,
         )
     return limits.agreement, limits.snr_db
-
-
-def snr_db(wanted: NDArray[Any], found: NDArray[Any]) -> float:
-    """Signal to noise of an output against its reference, in dB; infinite where they are equal."""
-    signal = np.asarray(wanted, np.float64)
-    noise = np.asarray(found, np.float64) - signal
-    if not np.isfinite(noise).all():
-        return -math.inf
-    power, loss = float(np.square(signal).sum()), float(np.square(noise).sum())
-    if loss == 0:
-        return math.inf
-    return 10 * math.log10(power / loss) if power else -math.inf
 
 
 def _network(

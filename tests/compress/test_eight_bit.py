@@ -10,16 +10,17 @@ from edgelens.compress.eight_bit import LEAST_BETWEEN_DB, eight_bit_files
 from edgelens.compress.export.artifact import file_outputs
 from edgelens.compress.export.exported import export
 from edgelens.compress.files.int8 import int8_artifacts
-from edgelens.compress.learn.finetune import FineTune, recipe_of
+from edgelens.compress.ingredients import ingredients_of
+from edgelens.compress.learn.finetune import FineTune
+from edgelens.compress.learn.lesson import lesson_of
 from edgelens.compress.learn.pictures import pictures_of
-from edgelens.compress.material import material_of
 from edgelens.compress.network.graph import trace
 from edgelens.compress.progress import Steps
-from edgelens.compress.proof.parity import snr_db
 from edgelens.compress.quantize.observers import observe
 from edgelens.compress.quantize.plan import make_plan
 from edgelens.compress.quantize.qat import QatConfig, train_quantized
 from edgelens.compress.quantize.ranges import agree_on_ranges
+from edgelens.compress.quantize.sensitivity import answers_snr
 from edgelens.train.models.catalog import build
 from edgelens.train.models.options import ModelOptions
 
@@ -44,13 +45,13 @@ def exported(run, graph):
 
 def between_db(artifacts, pictures):
     onnx, tflite = (file_outputs(artifact, pictures) for artifact in artifacts)
-    return snr_db(tflite, onnx)
+    return answers_snr(onnx, tflite)
 
 
 def test_sums_of_one_scale_are_the_same_in_both_engines(run, graph, exported, make_pictures):
     images = make_pictures(run.pixels, 64)
     plan, observed = make_plan(graph), observe(graph, images)
-    free, tied = (agree_on_ranges(graph, plan, observed, one_step=one_step) for one_step in (False, True))
+    free, tied = (agree_on_ranges(graph, plan, observed, shared_scale=shared_scale) for shared_scale in (False, True))
     assert len(plan.added) == 5  # stages that hold additions
     for added in plan.added:
         scales = [float(tied.of(name).scale) for name in added]
@@ -62,22 +63,22 @@ def test_sums_of_one_scale_are_the_same_in_both_engines(run, graph, exported, ma
 
 def test_only_files_that_part_get_one_scale(run, deep, graph, exported, make_pictures):
     config = CompressConfig(precisions=("int8",), calibration_images=64, equalize=False, correct_bias=False)
-    material = material_of(run, config)
-    shallow = trace(material.network, run.pixels)
-    choice, _ = eight_bit_files(shallow, material.network, material, config, Steps(quiet=True))
+    made_of = ingredients_of(run, config)
+    shallow = trace(made_of.network, run.pixels)
+    choice, _ = eight_bit_files(shallow, made_of.network, made_of, config, Steps(quiet=True))
     assert "one scale in additions" not in choice.taken
-    material = dataclasses.replace(material, network=deep, calibration=make_pictures(run.pixels, 64))
-    choice, files = eight_bit_files(graph, deep, material, config, Steps(quiet=True), exported)
+    made_of = dataclasses.replace(made_of, network=deep, calibration=make_pictures(run.pixels, 64))
+    choice, files = eight_bit_files(graph, deep, made_of, config, Steps(quiet=True), exported)
     assert "one scale in additions" in choice.taken
-    assert between_db(files.artifacts, material.calibration) > 100
+    assert between_db(files.artifacts, made_of.calibration) > 100
 
 
 def test_ranges_learned_in_8_bits_keep_one_scale(run):
     network = run.model()
     graph, pictures = trace(network, run.pixels), pictures_of(run.split("train"), run.pixels)
-    quantized = agree_on_ranges(graph, make_plan(graph), observe(graph, pictures.pixels[:64]), one_step=True)
+    quantized = agree_on_ranges(graph, make_plan(graph), observe(graph, pictures.pixels[:64]), shared_scale=True)
     config = QatConfig(FineTune(epochs=0.2, rate=5e-4))
-    _, learned = train_quantized(graph, quantized, network, pictures, recipe_of(run), config)
+    _, learned = train_quantized(graph, quantized, network, lesson_of(run, pictures), config)
     assert learned.ranges != quantized.ranges
     for added in learned.plan.added:
         widths = [learned.of(name).width for name in added]

@@ -7,7 +7,7 @@ import pytest
 
 from edgelens.compress.config import CompressConfig
 from edgelens.compress.foreign import bundle_file, compress_onnx
-from edgelens.compress.material import calibration_folder, material_of
+from edgelens.compress.ingredients import calibration_folder, ingredients_of
 from edgelens.compress.pipeline import compress_run
 from edgelens.runtime.bundle.bundle import Bundle, write_bundle
 from edgelens.runtime.errors import DataError, EdgelensError, ModelError, UsageError, WorkError
@@ -37,13 +37,13 @@ def test_a_folder_that_is_no_run(tmp_path):
 
 def test_an_empty_calibration_folder(run, tmp_path):
     with pytest.raises(DataError) as caught:
-        material_of(run, CompressConfig(calibrate=str(tmp_path)))
+        ingredients_of(run, CompressConfig(calibrate=str(tmp_path)))
     one_line(caught.value, "holds no images")
 
 
 def test_a_background_label_that_the_run_does_not_know(run):
     with pytest.raises(UsageError) as caught:
-        material_of(run, CompressConfig(background=("nothing",)))
+        ingredients_of(run, CompressConfig(background=("nothing",)))
     one_line(caught.value, "--background nothing")
 
 
@@ -53,7 +53,7 @@ def test_calibration_images_of_any_size_are_fitted(run, tmp_path):
     for i, side in enumerate((7, 200)):
         cv2.imwrite(str(tmp_path / f"{i}.png"), np.full((side, side + 3, 3), 90, np.uint8))
     assert len(calibration_folder(str(tmp_path))) == 2
-    assert material_of(run, CompressConfig(calibrate=str(tmp_path))).calibration.shape == (2, 16, 16, 1)
+    assert ingredients_of(run, CompressConfig(calibrate=str(tmp_path))).calibration.shape == (2, 16, 16, 1)
 
 
 @pytest.mark.parametrize("content", [b"", b"hello", b"\x08\x08" + bytes(64)])

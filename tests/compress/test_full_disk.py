@@ -16,7 +16,7 @@ from click.testing import CliRunner
 
 from edgelens.cli import cli
 from edgelens.compress.config import CompressConfig
-from edgelens.compress.material import material_of
+from edgelens.compress.ingredients import ingredients_of
 from edgelens.compress.pipeline import candidate_of, finish
 from edgelens.compress.progress import Steps
 from edgelens.compress.timing import timing as gate
@@ -94,7 +94,7 @@ def test_no_space_at_any_step_of_writing_leaves_the_old_bundle(run, tmp_path, mo
     out, page, card = (str(tmp_path / name) for name in ("d.edge", "d.html", "d.json"))
     config = CompressConfig(formats=("onnx",), precisions=("float32",), calibration_images=8, report=page, card=card)
     steps = Steps(quiet=True)
-    candidate = candidate_of(run.model(), material_of(run, config), config, steps)
+    candidate = candidate_of(run.model(), ingredients_of(run, config), config, steps)
     monkeypatch.setattr(gate, "ROUND_MS", 0.1)
     disk = FillingDisk(monkeypatch)
     finish(candidate, out, config, steps)

@@ -67,7 +67,7 @@ def test_the_best_recipe_ends_with_pictures_as_they_will_come(
         seen.setdefault(epoch, set()).add(recipe.mixes or recipe.policy is not None or recipe.erasing is not None)
         return apply(recipe, *args, epoch=epoch, **more)
 
-    monkeypatch.setattr("edgelens.train.tasks.classify.classify.apply", spied)
+    monkeypatch.setattr("edgelens.train.tasks.classify.task.apply", spied)
     fit(replace(config, out=str(tmp_path / "run"), augment="best", epochs=8), quiet=True)
     assert {epoch: True in found for epoch, found in seen.items()} == {epoch: epoch < 6 for epoch in range(8)}
     assert RECIPES["default"].at(0.99) is RECIPES["default"]
@@ -80,8 +80,8 @@ def test_the_run_opened_again_is_the_same_and_usable(run: Run) -> None:
     assert run.facts.metrics is not None
     right = float((logits.argmax(1).numpy() == labels).mean())
     assert right == pytest.approx(run.facts.metrics["val_accuracy"])  # trainer and camera path agree image for image
-    assert 0.05 < again.temperature < 20
-    assert 0 <= again.unknown_threshold <= 1
+    assert 0.05 < again.decode.options["temperature"] < 20
+    assert 0 <= again.decode.threshold <= 1
 
 
 def test_of_epochs_that_validate_alike_the_surest_is_kept(config: TrainConfig, tmp_path: Path) -> None:

@@ -1,1 +1,1 @@
-"""Data for training: named sets, splits, the check before training, and the cache of decoded pictures."""
+"""Data for training: named sets, splits, the check before training, the cache; file formats: runtime/datasets."""

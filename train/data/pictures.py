@@ -10,12 +10,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Pictures"]
+__all__ = ["StoredPictures"]
 
 _AROUND = 64 * 1024  # what the kernel maps around a touched row when it is in the page cache
 
 
-class Pictures:
+class StoredPictures:
     """uint8 pictures (N, H, W, C) in a network's size and colour.
 
     Rows of a file count as this process's memory once they were touched; past `resident` bytes they are given back,
@@ -36,7 +36,7 @@ class Pictures:
     @classmethod
     def in_file(
         cls, path: Path, shape: tuple[int, int, int], rows: NDArray[np.intp], *, resident: int | None
-    ) -> Pictures:
+    ) -> StoredPictures:
         """The given rows of a file of pictures of one shape."""
         if not len(rows):
             return cls(np.empty((0, *shape), np.uint8), rows)
@@ -54,9 +54,9 @@ class Pictures:
     def __len__(self) -> int:
         return len(self._rows)
 
-    def select(self, rows: NDArray[np.intp]) -> Pictures:
+    def select(self, rows: NDArray[np.intp]) -> StoredPictures:
         """Some of the pictures, as pictures of the same file or array."""
-        return Pictures(self._stored, self._rows[rows], mapped=self._mapped, resident=self._resident)
+        return StoredPictures(self._stored, self._rows[rows], mapped=self._mapped, resident=self._resident)
 
     def take(self, rows: NDArray[Any] | slice) -> NDArray[np.uint8]:
         """The given pictures as an array of their own."""

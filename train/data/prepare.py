@@ -6,7 +6,6 @@ import hashlib
 import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,7 +20,7 @@ from .facts import FACTS, facts_of
 from .folder import cache_folder
 from .groups import groups_from_file, groups_from_pattern
 from .named import open_data
-from .pictures import Pictures
+from .pictures import StoredPictures
 from .prune import prune
 from .splits import SplitConfig, assign
 from .store import Store, fill
@@ -42,14 +41,13 @@ class DataConfig:
     max_bad: float = 0.01  # share of images that may be unreadable
     ram_limit: int | None = None  # bytes; pictures past it stay on disk and are mapped a part at a time
     cache: str | None = None  # where decoded pictures are kept; the user's cache folder unless said
-    task: str = "classify"
 
 
 @dataclass(frozen=True)
 class Part:
     """One split: its pictures, its labels, and the rows of the data set that they were made from."""
 
-    pictures: Pictures  # (N, H, W, C) uint8
+    pictures: StoredPictures  # (N, H, W, C) uint8
     labels: NDArray[np.int64]  # (N,)
     images: ImageSet
     missing: NDArray[np.float32] | None = None  # (N,) share of each picture that was missing and has been filled
@@ -83,28 +81,8 @@ class TrainData:
 
 
 def open_images(config: DataConfig) -> ImageSet:
-    """The data set as it is, before splits; at least two classes for a classifier."""
-    images = open_data(config.path, format=config.format, data_dir=config.data_dir)
-    there = np.unique(images.labels)
-    if config.task == "classify" and len(there) < 2:
-        only = images.classes[there[0]] if len(there) else "none"
-        raise DataError(
-            f"{config.path}: has one class ({only}); the task classify needs images of at least two: "
-            + _where_classes_are(images, only)
-        )
-    return images
-
-
-def _where_classes_are(images: ImageSet, only: str) -> str:
-    """What to do about a set of one class: most often the classes are one folder deeper, or in a CSV beside it."""
-    root = Path(images.root)
-    tables = sorted(root.glob("*.csv")) if images.format == "folders" else []
-    deeper = sorted({Path(name).parts[1] for name in images.names if len(Path(name).parts) > 2})
-    if tables:
-        return f"if {tables[0].name} says what they show, give {tables[0]}"
-    if images.format == "folders" and len(deeper) > 1:
-        return f"if {', '.join(deeper[:3])} are the classes or splits, give {root / only}"
-    return "add a class of other things, or of nothing"
+    """The data set as it is, before splits, whatever is to be learnt from it."""
+    return open_data(config.path, format=config.format, data_dir=config.data_dir)
 
 
 def prepare(
@@ -116,7 +94,7 @@ def prepare(
 ) -> TrainData:
     """Read, check, split and decode a data set; what was decoded before is taken from the cache.
 
-    `images` is what `open_images` gave, where it was called already; `progress` hears "read" and "decode" with counts.
+    `images` is what the task opened, where it did already; `progress` hears "read" and "decode" with counts.
     """
     images = images or open_images(config)
     cache = cache_folder(config.cache)
@@ -212,11 +190,13 @@ def _part(
         assert members.stored is not None
         assert members.rows is not None
         stored = members.stored if members.stored.ndim == 4 else members.stored[..., None]
-        pictures = Pictures(stored, members.rows, mapped=getattr(members.stored, "_mmap", None), resident=resident)
+        pictures = StoredPictures(
+            stored, members.rows, mapped=getattr(members.stored, "_mmap", None), resident=resident
+        )
     else:
         store = stores[name != "train"]
         places = np.array([store.rows[digests[i]] for i in rows.tolist()], np.intp)
-        pictures = Pictures.in_file(store.file, store.shape, places, resident=resident)
+        pictures = StoredPictures.in_file(store.file, store.shape, places, resident=resident)
     return Part(pictures, members.labels.astype(np.int64), members, facts["missing"][rows])
 
 

@@ -1,1 +1,1 @@
-"""Which pixels made a network say what it said: one method a file."""
+"""Which pixels made a network say what it said: one method a file, by name in catalog.py."""

@@ -15,6 +15,8 @@ from torch import Tensor, nn
 
 from edgelens.runtime.errors import UsageError
 
+from ..task import Reading
+
 __all__ = ["Attention", "attention", "patch_weights"]
 
 
@@ -29,7 +31,8 @@ class Attention:
 def attention(
     network: nn.Module,
     images: Tensor,
-    targets: Tensor,  # noqa: ARG001  attention is the same for every class
+    targets: Tensor,  # noqa: ARG001  attention is the same for every answer
+    reading: Reading,  # noqa: ARG001
     config: Attention = Attention(),
 ) -> Tensor:
     """Heat (B, H, W), spread evenly over each patch's pixels; a picture's heat sums to one."""

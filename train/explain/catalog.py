@@ -9,16 +9,17 @@ from torch import Tensor, nn
 
 from edgelens.runtime.errors import UsageError
 
+from ..task import Reading
 from .features import has_maps
 
 __all__ = ["METHODS", "Method", "fitting_method", "method"]
 
-Method = Callable[[nn.Module, Tensor, Tensor], Tensor]  # (network, images, classes) → heat (B, H, W)
+Method = Callable[[nn.Module, Tensor, Tensor, Reading], Tensor]  # (network, images, answers, …) → heat (B, H, W)
 
 # name → (module, function, what it shows)
 METHODS: dict[str, tuple[str, str, str]] = {
-    "grad-cam": ("gradcam", "grad_cam", "where the last feature maps speak for the class"),
-    "integrated-gradients": ("integrated_gradients", "integrated_gradients", "what each pixel adds to the class"),
+    "grad-cam": ("gradcam", "grad_cam", "where the last feature maps speak for the answer"),
+    "integrated-gradients": ("integrated_gradients", "integrated_gradients", "what each pixel adds to the answer"),
     "occlusion": ("occlusion", "occlusion", "how much is lost when a part is covered"),
     "attention": ("attention", "attention", "which patches an attention network looks at"),
 }

@@ -9,10 +9,10 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from edgelens.runtime.errors import UsageError
 from edgelens.runtime.preprocess import PixelContract, fit
 
 from ..augment import normalised
+from ..task import Reading, by_name
 from .catalog import fitting_method, method
 from .picture import heat_in_frame, side_by_side
 
@@ -23,11 +23,11 @@ __all__ = ["Explanation", "explain"]
 class Explanation:
     """What the network said of an image, and where it saw that."""
 
-    label: str  # the class that is explained
+    label: str  # the answer that is explained
     score: float
-    top: str  # the class that the network said
+    top: str  # the answer that the network gave
     method: str
-    heat: NDArray[np.float32]  # (H, W) of the whole image; negative: speaks against the class
+    heat: NDArray[np.float32]  # (H, W) of the whole image; negative: speaks against it
     picture: NDArray[np.uint8]  # BGR: the image beside itself under its heat
 
     def at(self) -> tuple[int, int]:
@@ -40,25 +40,23 @@ def explain(
     network: nn.Module,
     image: NDArray[np.uint8],
     *,
-    classes: tuple[str, ...],
+    reading: Reading,
     pixels: PixelContract,
-    temperature: float = 1.0,
     method_name: str = "auto",
     label: str | None = None,
 ) -> Explanation:
-    """Explain a class (the network's own answer unless said) on an image (H, W, 3) BGR."""
-    if label is not None and label not in classes:
-        raise UsageError(f"--class {label}: is none of this run's: {', '.join(classes)}")
+    """Explain an answer (the network's own unless said) on an image (H, W, 3) BGR."""
+    asked = None if label is None else reading.number(label)
     seen, placement = fit(image, pixels)
     inputs: Tensor = normalised(torch.from_numpy(np.ascontiguousarray(seen)).permute(2, 0, 1)[None])
     with torch.no_grad():
-        scores = (network(inputs)[0].float() / temperature).softmax(0)
-    top = int(scores.argmax())
-    target = classes.index(label) if label else top
+        outputs = by_name(network(inputs), reading.outputs)
+    top = int(reading.answer(outputs))
+    target = top if asked is None else asked
+    score, best = (float(reading.score(outputs, torch.tensor([answer]))) for answer in (target, top))
     name = fitting_method(network) if method_name == "auto" else method_name
-    heat = method(name)(network, inputs, torch.tensor([target]))[0].detach().numpy()
+    heat = method(name)(network, inputs, torch.tensor([target]), reading)[0].detach().numpy()
     whole = heat_in_frame(heat, placement)
-    said = "" if target == top else f" (said: {classes[top]} {float(scores[top]):.2f})"
-    caption = f"{classes[target]} {float(scores[target]):.2f}{said}   {name}"
-    picture = side_by_side(image, whole, caption)
-    return Explanation(classes[target], float(scores[target]), classes[top], name, whole, picture)
+    said = "" if target == top else f" (said: {reading.name(top)} {best:.2f})"
+    picture = side_by_side(image, whole, f"{reading.name(target)} {score:.2f}{said}   {name}")
+    return Explanation(reading.name(target), score, reading.name(top), name, whole, picture)

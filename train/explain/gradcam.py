@@ -1,6 +1,6 @@
 """Grad-CAM: where the last feature maps speak for a class.
 
-Maps are multiplied place by place with the gradient of the class's logit. Where a network averages its maps this is
+Maps are multiplied place by place with the gradient of the answer's value. Where a network averages its maps this is
 exactly Grad-CAM (Selvaraju et al., 2017); where a dense layer weighs each place on its own, averaging the gradient
 would mix the places up, and the product does not (HiResCAM; Draelos & Carin, 2020).
 """
@@ -15,6 +15,7 @@ from torch import Tensor, nn
 
 from edgelens.runtime.errors import UsageError
 
+from ..task import Reading, by_name
 from .features import feature_maps, features_of
 
 __all__ = ["GradCam", "grad_cam"]
@@ -27,11 +28,13 @@ class GradCam:
     negative: bool = False
 
 
-def grad_cam(network: nn.Module, images: Tensor, targets: Tensor, config: GradCam = GradCam()) -> Tensor:
-    """Heat (B, H, W) of normalised images (B, C, H, W) for classes (B,)."""
+def grad_cam(
+    network: nn.Module, images: Tensor, targets: Tensor, reading: Reading, config: GradCam = GradCam()
+) -> Tensor:
+    """Heat (B, H, W) of normalised images (B, C, H, W) for the answers numbered targets (B,)."""
     with torch.enable_grad(), features_of(network) as seen:
-        logits = network(images.detach().requires_grad_())
-        chosen = logits.gather(1, targets[:, None]).sum()
+        outputs = by_name(network(images.detach().requires_grad_()), reading.outputs)
+        chosen = reading.value(outputs, targets).sum()
         features = seen[0]
         (gradient,) = torch.autograd.grad(chosen, features)
     maps = feature_maps(network, features.detach() * gradient, images)

@@ -1,6 +1,6 @@
-"""Integrated gradients (Sundararajan et al., 2017): what each pixel adds to the logit on the way from a blank picture.
+"""Integrated gradients (Sundararajan et al., 2017): what each pixel adds to an answer on the way from a blank one.
 
-What all pixels add sums to the difference of the two logits: nothing is left out, nothing counted twice.
+What all pixels add sums to the difference of the two values: nothing is left out, nothing counted twice.
 """
 
 from __future__ import annotations
@@ -12,6 +12,8 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
+
+from ..task import Reading, by_name
 
 __all__ = ["IntegratedGradients", "completeness_error", "integrated_gradients"]
 
@@ -28,9 +30,10 @@ def integrated_gradients(
     network: nn.Module,
     images: Tensor,
     targets: Tensor,
+    reading: Reading,
     config: IntegratedGradients = IntegratedGradients(),
 ) -> Tensor:
-    """What each place adds, (B, H, W), negative where it speaks against the class; channels are summed."""
+    """What each place adds, (B, H, W), negative where it speaks against the answer; channels are summed."""
     start = torch.full_like(images, (config.blank - 128) / 128)
     way = images - start
     places, weights = _gauss(config.steps)  # exact for far fewer points than equal steps
@@ -38,7 +41,7 @@ def integrated_gradients(
     for place, weight in zip((places + 1) / 2, weights / 2, strict=True):
         with torch.enable_grad():
             at = (start + float(place) * way).requires_grad_()
-            chosen = network(at).gather(1, targets[:, None]).sum()
+            chosen = reading.value(by_name(network(at), reading.outputs), targets).sum()
             (gradient,) = torch.autograd.grad(chosen, at)
         total += float(weight) * gradient
     return (total * way).sum(1)
@@ -49,12 +52,14 @@ def completeness_error(
     network: nn.Module,
     images: Tensor,
     targets: Tensor,
+    reading: Reading,
     heat: Tensor,
     config: IntegratedGradients = IntegratedGradients(),
 ) -> Tensor:
-    """(B,) how far the heat's sum is from the logit's difference to the blank picture, as a fraction of it."""
+    """(B,) how far the heat's sum is from the value's difference to the blank picture, as a fraction of it."""
     blank = torch.full_like(images, (config.blank - 128) / 128)
-    difference = (network(images) - network(blank)).gather(1, targets[:, None])[:, 0]
+    seen, nothing = (by_name(network(pictures), reading.outputs) for pictures in (images, blank))
+    difference = reading.value(seen, targets) - reading.value(nothing, targets)
     error: Tensor = (heat.sum((1, 2)) - difference).abs() / difference.abs().clamp(min=1e-6)
     return error
 

@@ -1,4 +1,4 @@
-"""Occlusion (Zeiler & Fergus, 2014): cover one part after the other and see how much of the probability goes."""
+"""Occlusion (Zeiler & Fergus, 2014): cover one part after the other and see how much of the score goes."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
+
+from ..task import Reading, by_name
 
 __all__ = ["Occlusion", "occlusion"]
 
@@ -25,18 +27,19 @@ def occlusion(
     network: nn.Module,
     images: Tensor,
     targets: Tensor,
+    reading: Reading,
     config: Occlusion = Occlusion(),
 ) -> Tensor:
-    """Heat (B, H, W): the mean loss of the class's probability over all covers that lie on a place."""
+    """Heat (B, H, W): the mean loss of the answer's score over all covers that lie on a place."""
     H, W = images.shape[2:]
     masks = _covers(H, W, config).to(images.device)  # (M, H, W)
     heat = torch.zeros(len(images), H, W, device=images.device)
     for i, image in enumerate(images):
         cover = image.mean((1, 2), keepdim=True) if config.pixel is None else torch.tensor((config.pixel - 128) / 128)
-        whole = _probability(network, image[None], targets[i])
+        whole = _score(network, image[None], targets[i], reading)
         lost = torch.cat(
             [
-                whole - _probability(network, torch.where(part[:, None], cover, image), targets[i])
+                whole - _score(network, torch.where(part[:, None], cover, image), targets[i], reading)
                 for part in torch.split(masks, config.batch)
             ]
         )
@@ -44,9 +47,8 @@ def occlusion(
     return heat
 
 
-def _probability(network: nn.Module, images: Tensor, target: Tensor) -> Tensor:
-    scores: Tensor = network(images).softmax(1)
-    return scores[:, int(target)]
+def _score(network: nn.Module, images: Tensor, target: Tensor, reading: Reading) -> Tensor:
+    return reading.score(by_name(network(images), reading.outputs), target.expand(len(images)))
 
 
 def _covers(height: int, width: int, config: Occlusion) -> Tensor:

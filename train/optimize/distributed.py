@@ -6,7 +6,7 @@ import contextlib
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import TypeVar
+from typing import TypeVar, cast
 
 import numpy as np
 import torch
@@ -51,6 +51,14 @@ class World:
         if self.size > 1:
             dist.all_reduce(values)
         return values
+
+    def gathered(self, value: T) -> list[T]:
+        """What each process says, in the order of their ranks."""
+        if self.size == 1:
+            return [value]
+        box: list[T | None] = [None] * self.size
+        dist.all_gather_object(box, value)
+        return cast("list[T]", box)
 
     def told(self, value: T) -> T:
         """What the leading process says, in all of them."""

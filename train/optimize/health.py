@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-__all__ = ["Trouble", "Watch"]
+__all__ = ["Health", "Trouble"]
 
 _EXPLODES = 1e4  # times the usual norm of the gradient
 _WARM = 20  # steps until a norm counts as usual
@@ -27,7 +27,7 @@ class Trouble:
         return f"{self.kind} in {self.layer}"
 
 
-class Watch:
+class Health:
     """Looks at every step's gradients."""
 
     def __init__(self, network: nn.Module) -> None:

@@ -32,7 +32,7 @@ def autocast(mode: str, device: torch.device) -> AbstractContextManager[Any]:
 
 
 def fastest(
-    network: nn.Module, inputs: Tensor, loss: Callable[[Tensor], Tensor], asked: str = "auto"
+    network: nn.Module, inputs: Tensor, loss: Callable[[Any], Tensor], asked: str = "auto"
 ) -> tuple[str, dict[str, float]]:
     """The mode to train in and the images per second that each reached; the network's weights are left as they are."""
     if asked in MODES:
@@ -48,7 +48,7 @@ def fastest(
     return max(worth, key=measured.__getitem__, default="float32"), measured
 
 
-def _images_per_s(network: nn.Module, inputs: Tensor, loss: Callable[[Tensor], Tensor], mode: str) -> float:
+def _images_per_s(network: nn.Module, inputs: Tensor, loss: Callable[[Any], Tensor], mode: str) -> float:
     """The best of a few training steps; the first ones warm kernels up."""
     network = laid_out(network, mode).train()
     batch = laid_out(inputs, mode)

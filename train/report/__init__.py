@@ -1,1 +1,1 @@
-"""The run as one self-contained page: curves, errors, calibration, and what to try next."""
+"""The run as one self-contained page: what every task's report is put together from; the sections are the task's."""

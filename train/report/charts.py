@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape
 
-__all__ = ["Point", "Series", "bar_chart", "line_chart", "scatter_chart", "ticks"]
+__all__ = ["Dot", "Series", "bar_chart", "line_chart", "scatter_chart", "ticks"]
 
 WIDTH, HEIGHT = 460, 260
 LEFT, RIGHT, TOP, BOTTOM = 48, 12, 16, 38
@@ -26,7 +26,7 @@ class Series:
 
 
 @dataclass(frozen=True)
-class Point:
+class Dot:
     """One dot of a scatter chart and what it says when it is pointed at."""
 
     x: float
@@ -102,7 +102,7 @@ def line_chart(
 
 
 def scatter_chart(
-    points: Sequence[Point],
+    points: Sequence[Dot],
     *,
     x_label: str,
     y_label: str,

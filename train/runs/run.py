@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import safetensors.torch
@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from safetensors import SafetensorError
 from torch import nn
 
+from edgelens.runtime.bundle.manifest import Decode
 from edgelens.runtime.datasets.imageset import ImageSet
 from edgelens.runtime.errors import DataError
 from edgelens.runtime.host.files import replacing, write_text
@@ -20,9 +21,9 @@ from edgelens.runtime.preprocess import PixelContract
 
 from ..config import TrainConfig
 from ..data.check import DataCheck
-from ..data.prepare import open_images
-from ..models.catalog import build
+from ..tasks.catalog import TASKS, make_network, make_task
 from .checkpoint import State
+from .facts import RunFacts, facts_from_json
 
 __all__ = ["AVERAGE", "BEST", "CHECK", "CURVE", "LAST", "Run", "RunFacts"]
 
@@ -30,22 +31,7 @@ BEST, AVERAGE, LAST = "best.safetensors", "average.safetensors", "last.pt"
 FACTS, SPLITS = "run.json", "splits.npz"
 METRICS, STEPS, CHECK, CURVE = "metrics.csv", "steps.csv", "check.json", "learning-curve.csv"
 STEP_COLUMNS = ["epoch", "step", "loss", "rate", "gradient_norm"]
-SCHEMA = 1
-
-
-@dataclass(frozen=True)
-class RunFacts:
-    """What `run.json` says besides the configuration."""
-
-    classes: tuple[str, ...]
-    pixels: PixelContract
-    data: dict[str, Any]  # path, format, fingerprint
-    network: dict[str, Any]  # parameters, macs
-    environment: dict[str, Any]  # versions, threads, chosen precision, command
-    temperature: float = 1.0  # logits are divided by it before the softmax
-    unknown_threshold: float = 0.0  # what scores below it is announced as unknown
-    metrics: dict[str, Any] | None = None  # of the best checkpoint on the validation split
-    started: str | None = None  # whose weights were taken over, in words for people; None: none
+SCHEMA = 2  # 1 had a temperature and a threshold in place of decode settings
 
 
 @dataclass(frozen=True)
@@ -70,12 +56,12 @@ class Run:
         try:
             if values["schema"] > SCHEMA:
                 raise DataError(f"{file}: was written by a newer edgelens; update this one")
-            facts = dict(values["facts"])
-            facts["classes"] = tuple(facts["classes"])
-            facts["pixels"] = PixelContract(**facts["pixels"])
-            return cls(folder, TrainConfig.from_json(values["config"]), RunFacts(**facts))
+            run = cls(folder, TrainConfig.from_json(values["config"]), facts_from_json(values["facts"]))
         except (KeyError, TypeError) as error:
             raise DataError(f"{file}: is no run's description ({error})") from None
+        if run.config.task not in TASKS:
+            raise DataError(f"{file}: its task {run.config.task!r} is none of this edgelens's: {', '.join(TASKS)}")
+        return run
 
     @property
     def classes(self) -> tuple[str, ...]:
@@ -88,24 +74,13 @@ class Run:
         return self.facts.pixels
 
     @property
-    def temperature(self) -> float:
-        """What logits are divided by before the softmax."""
-        return self.facts.temperature
-
-    @property
-    def unknown_threshold(self) -> float:
-        """The score below which an answer is `unknown`."""
-        return self.facts.unknown_threshold
+    def decode(self) -> Decode:
+        """How its outputs become recognitions."""
+        return Decode(**self.facts.decode | {"background": tuple(self.facts.decode.get("background", ()))})
 
     def network(self) -> nn.Module:
         """The network with random weights."""
-        return build(
-            self.config.model,
-            self.config.options,
-            channels=self.pixels.channels,
-            classes=len(self.classes),
-            size=(self.pixels.height, self.pixels.width),
-        )
+        return make_network(self.config, self.classes, self.pixels)
 
     def model(self) -> nn.Module:
         """The network with its best weights, on the CPU, ready to be asked."""
@@ -121,13 +96,20 @@ class Run:
 
     def split(self, name: str) -> ImageSet:
         """The very samples that the run had in a split, from the original data."""
-        images = open_images(self.config.data_config())
+        return self.split_all((name,))[name]
+
+    def split_all(self, names: Sequence[str]) -> dict[str, ImageSet]:
+        """Several splits, the data opened once."""
+        images = make_task(self.config).open_data(self.config.data_config())
         with np.load(self.path / SPLITS) as stored:
             where = dict(zip(stored["names"].tolist(), stored["splits"].tolist(), strict=True))
-        rows = np.array([where.get(sample) == name for sample in images.names], bool)
-        if missing := sum(kept == name for kept in where.values()) - int(rows.sum()):
-            raise DataError(f"{self.config.data}: {missing} images of the run's {name} split are no longer there")
-        return images.select(rows)
+        found = {}
+        for name in names:
+            rows = np.array([where.get(sample) == name for sample in images.names], bool)
+            if missing := sum(kept == name for kept in where.values()) - int(rows.sum()):
+                raise DataError(f"{self.config.data}: {missing} images of the run's {name} split are no longer there")
+            found[name] = images.select(rows)
+        return found
 
     def write(self) -> None:
         """Write `run.json`."""

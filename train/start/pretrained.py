@@ -61,7 +61,7 @@ def suits(config: TrainConfig, images: ImageSet, pixels: PixelContract) -> bool:
     return (
         config.start is None
         and not config.scratch
-        and (config.task, config.model, config.options) == ("classify", MODEL, plain)
+        and (config.model, config.options) == (MODEL, plain)
         and pixels.color == "rgb"
         and min(pixels.height, pixels.width) in _SIDES
         and few

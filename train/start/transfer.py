@@ -31,8 +31,8 @@ class Taken:
         return f"{self.taken} tensors taken over" + (f", drawn anew: {', '.join(self.anew)}" if self.anew else "")
 
 
-def start_from(network: nn.Module, source: str) -> Taken:
-    """Load what fits by name and shape; the classifier stays random where the classes differ."""
+def start_from(network: nn.Module, source: str, heads: Sequence[str] = ("classifier",)) -> Taken:
+    """Load what fits by name and shape; a head stays random where it answers something else."""
     given = _read(FILE if source == BACKBONE else Path(source))
     for name, tensor in given.items():
         if tensor.is_floating_point() and not bool(tensor.isfinite().all()):
@@ -42,7 +42,7 @@ def start_from(network: nn.Module, source: str) -> Taken:
     fitting = {name: tensor for name, tensor in fitting.items() if tensor.shape == own[name].shape}
     count = sum(own[name].numel() for name in fitting)
     anew = tuple(name for name in own if name not in fitting)
-    if count < sum(t.numel() for name, t in own.items() if not name.startswith("classifier.")) / 2:
+    if count < sum(t.numel() for name, t in own.items() if not _inside(name, heads)) / 2:
         raise DataError(
             f"--from {source}: fits {len(fitting)} of this network's {len(own)} tensors; take the --model, --width and"
             " --size that it was trained with"
@@ -51,11 +51,11 @@ def start_from(network: nn.Module, source: str) -> Taken:
     return Taken(len(fitting), anew)
 
 
-def freeze(network: nn.Module, parts: Sequence[str]) -> int:
-    """Let the named parts (or `backbone`: all but the classifier) stay as they are; how many weights that is."""
+def freeze(network: nn.Module, parts: Sequence[str], heads: Sequence[str] = ("classifier",)) -> int:
+    """Let the named parts (or `backbone`: all but the heads) stay as they are; how many weights that is."""
     names = [name for name, _ in network.named_parameters()]
     for part in parts:
-        fits = [n for n in names if (part == "backbone" and not n.startswith("classifier.")) or _under(n, part)]
+        fits = [n for n in names if (part == BACKBONE and not _inside(n, heads)) or _under(n, part)]
         if not fits:
             tops = ", ".join(sorted({".".join(name.split(".")[:2]) for name in names}))
             raise UsageError(f"--freeze {part}: no such layer; there are backbone, {tops}")
@@ -94,6 +94,10 @@ def _recoloured(given: Tensor, own: Tensor) -> Tensor:
         if given.shape[1] == 1 and own.shape[1] == 3:
             return torch.cat([given.float() / 3] * 3, 1)
     return given
+
+
+def _inside(name: str, layers: Sequence[str]) -> bool:
+    return any(_under(name, layer) for layer in layers)
 
 
 def _under(name: str, part: str) -> bool:

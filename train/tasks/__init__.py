@@ -1,1 +1,1 @@
-"""What a training can learn to answer; the loop knows a task only by the dataclass in `task.py`."""
+"""What a training can learn to answer, a folder a task; the rest knows a task only by the dataclass in `task.py`."""

@@ -2,20 +2,47 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, TypeAlias
 
 from edgelens.runtime.errors import UsageError
 
-from ..task import Task
-from .classify.classify import classify
+if TYPE_CHECKING:  # the names alone are read by `--help`, which loads no torch
+    from torch import nn
 
-__all__ = ["TASKS", "task_builder"]
+    from edgelens.runtime.preprocess import PixelContract
 
-TASKS: dict[str, Callable[..., Task]] = {"classify": classify}
+    from ..config import TrainConfig
+    from ..task import Task
+
+__all__ = ["TASKS", "Builder", "make_network", "make_task"]
+
+# (config, classes, training images a class) → the task; data is opened and heads are made before the last two are known
+Builder: TypeAlias = "Callable[[TrainConfig, Sequence[str], Sequence[int]], Task]"
 
 
-def task_builder(name: str) -> Callable[..., Task]:
-    """What makes the task that `--task` names."""
-    if name not in TASKS:
-        raise UsageError(f"--task {name}: must be one of {', '.join(TASKS)}")
-    return TASKS[name]
+def _classify() -> Builder:
+    from .classify.task import classify
+
+    return classify
+
+
+TASKS: dict[str, Callable[[], Builder]] = {"classify": _classify}
+
+
+def make_task(config: TrainConfig, classes: Sequence[str] = (), counts: Sequence[int] = ()) -> Task:
+    """The task that a configuration asks for, with its loss, weights and augmentation."""
+    if config.task not in TASKS:
+        raise UsageError(f"--task {config.task}: must be one of {', '.join(TASKS)}")
+    return TASKS[config.task]()(config, tuple(classes), tuple(counts))
+
+
+def make_network(config: TrainConfig, classes: Sequence[str], pixels: PixelContract) -> nn.Module:
+    """The network of a configuration with random weights, and its task's head on it."""
+    from ..models.catalog import build
+
+    def sized(outputs: int) -> nn.Module:
+        size = (pixels.height, pixels.width)
+        return build(config.model, config.options, channels=pixels.channels, classes=outputs, size=size)
+
+    return make_task(config, classes).head(sized, tuple(classes))

@@ -1,4 +1,4 @@
-"""How accuracy grows with the number of images: whether more photos or a better training would help."""
+"""How the score grows with the number of images: whether more photos or a better training would help."""
 
 from __future__ import annotations
 
@@ -12,7 +12,8 @@ from edgelens.runtime.host.files import write_text
 
 from ..config import TrainConfig
 from ..runs.run import CURVE, Run
-from ..tasks.classify.metrics import standard_error
+from ..task import Score
+from ..tasks.catalog import make_task
 
 __all__ = ["SHARES", "learning_curve"]
 
@@ -21,17 +22,17 @@ SHARES = (1 / 8, 1 / 4, 1 / 2)
 
 def learning_curve(run: Run, fit: Callable[[TrainConfig], Run], say: Callable[[str], None]) -> Path:
     """Train on parts of the training images, validate on the same ones, and write the curve into the run's folder."""
-    runs = []
+    score, runs = make_task(run.config, run.classes).score, []
     for share in SHARES:
         config = replace(run.config, share=share, out=str(run.path / "curve" / f"{share:g}"))
         runs.append(fit(config))
-        say(f"{_images(runs[-1]):,} images: {100 * _accuracy(runs[-1]):.2f} % right")
+        say(f"{_images(runs[-1]):,} images: {score.said(_value(runs[-1], score))}")
     text = io.StringIO()
     table = csv.writer(text, lineterminator="\n")
-    table.writerow(["images", "accuracy", "error"])
+    table.writerow(["images", score.name, "error"])
     for each in [*runs, run]:
-        count = each.facts.data["images"]["val"]
-        table.writerow([_images(each), _accuracy(each), standard_error(_accuracy(each), count)])
+        value, count = _value(each, score), each.facts.data["images"]["val"]
+        table.writerow([_images(each), value, score.error(value, count)])
     write_text(run.path / CURVE, text.getvalue())
     return run.path / CURVE
 
@@ -40,5 +41,5 @@ def _images(run: Run) -> int:
     return int(run.facts.data["images"]["train"])
 
 
-def _accuracy(run: Run) -> float:
-    return float((run.facts.metrics or {})["val_accuracy"])
+def _value(run: Run, score: Score) -> float:
+    return float((run.facts.metrics or {})[f"val_{score.name}"])

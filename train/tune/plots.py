@@ -7,6 +7,7 @@ import warnings
 from collections.abc import Sequence
 from html import escape
 from pathlib import Path
+from statistics import fmean
 from typing import Any
 
 import optuna
@@ -14,23 +15,26 @@ from optuna.trial import TrialState
 
 from edgelens.runtime.host.files import write_text
 
-from ..report.charts import Point, Series, bar_chart, line_chart, scatter_chart
+from ..report.charts import Dot, Series, bar_chart, line_chart, scatter_chart
 from ..report.page import definitions, facts, figure, page, table
+from ..report.score import Score
+from .storage import score_of
 
 __all__ = ["importance", "pareto", "write_plots"]
 
 
 def write_plots(study: Any, target: Path) -> Path:
-    """Write the page: best settings, history, importance, accuracy against cost, every dimension, every trial."""
+    """Write the page: best settings, history, importance, score against cost, every dimension, every trial."""
     trials = study.get_trials(deepcopy=False)
     finished = [trial for trial in trials if trial.state == TrialState.COMPLETE]
-    sections = [_headline(trials, finished)]
+    score = score_of(study)
+    sections = [_headline(trials, finished, score)]
     if finished:
         sections += [
-            _best(finished),
-            _overview(finished, trials, importance(study)),
-            _slices(finished),
-            _listed(trials),
+            _best(finished, score),
+            _overview(finished, trials, importance(study), score),
+            _slices(finished, score),
+            _listed(trials, score),
         ]
     write_text(target, page(f"Search: {study.study_name}", str(study.user_attrs.get("data", "")), sections))
     return target
@@ -51,19 +55,20 @@ def importance(study: Any) -> dict[str, float]:
     return {name: float(share) for name, share in found.items() if math.isfinite(share)}
 
 
-def pareto(trials: Sequence[Any]) -> list[Any]:
-    """The trials that no other beats in both accuracy and multiply-adds, the cheapest first."""
+def pareto(trials: Sequence[Any], score: Score) -> list[Any]:
+    """The trials that no other beats in both score and multiply-adds, the cheapest first."""
     front: list[Any] = []
-    for trial in sorted(trials, key=lambda t: (t.user_attrs["macs"], -t.value)):
-        if not front or trial.value > front[-1].value:
+    for trial in sorted(trials, key=lambda t: (t.user_attrs["macs"], -score.rank(t.value))):
+        if not front or score.better(trial.value, front[-1].value):
             front.append(trial)
     return front
 
 
-def _headline(trials: Sequence[Any], finished: Sequence[Any]) -> str:
+def _headline(trials: Sequence[Any], finished: Sequence[Any], score: Score) -> str:
     by_state = {state: sum(t.state == state for t in trials) for state in TrialState}
     seconds = sum(t.user_attrs.get("seconds", 0) for t in finished)
-    items = [(f"{100 * max(t.value for t in finished):.2f} %", "best validation accuracy")] if finished else []
+    values = sorted((t.value for t in finished), key=score.rank)
+    items = [(score.number(values[-1]), f"best validation {score.title}")] if values else []
     items += [
         (str(by_state[TrialState.COMPLETE]), "finished"),
         (str(by_state[TrialState.PRUNED]), "stopped as hopeless"),
@@ -74,34 +79,37 @@ def _headline(trials: Sequence[Any], finished: Sequence[Any]) -> str:
     return facts(items)
 
 
-def _best(finished: Sequence[Any]) -> str:
-    best = max(finished, key=lambda t: t.value)
+def _best(finished: Sequence[Any], score: Score) -> str:
+    best = max(finished, key=lambda t: score.rank(t.value))
     settings = definitions({"trial": best.number + 1, **best.params, "run": best.user_attrs.get("run", "")})
     return (
         f"<h2>The best</h2>{settings}<p></p><p>Train with it: <code>edgelens train DATA --config best.json</code></p>"
     )
 
 
-def _overview(finished: Sequence[Any], trials: Sequence[Any], shares: dict[str, float]) -> str:
+def _overview(finished: Sequence[Any], trials: Sequence[Any], shares: dict[str, float], score: Score) -> str:
     study_order = sorted(finished, key=lambda t: t.number)
-    best, so_far = -math.inf, []
+    best, so_far = study_order[0].value, []
     for trial in study_order:
-        best = max(best, trial.value)
+        best = trial.value if score.better(trial.value, best) else best
         so_far.append((trial.number + 1, best))
     history = scatter_chart(
-        [Point(t.number + 1, t.value, _title(t)) for t in study_order],
+        [Dot(t.number + 1, t.value, _title(t, score)) for t in study_order],
         x_label="trial",
-        y_label="accuracy",
-        percent=True,
+        y_label=score.title,
+        percent=score.share,
         front=so_far,
         legend=[("a trial", 0), ("best so far", 1)],
     )
-    front = pareto(finished)
+    front = pareto(finished, score)
     cost = scatter_chart(
-        [Point(t.user_attrs["macs"], t.value, _title(t), 1 if t in front else 0, strong=t in front) for t in finished],
+        [
+            Dot(t.user_attrs["macs"], t.value, _title(t, score), 1 if t in front else 0, strong=t in front)
+            for t in finished
+        ],
         x_label="multiply-adds",
-        y_label="accuracy",
-        percent=True,
+        y_label=score.title,
+        percent=score.share,
         log_x=True,
         front=[(t.user_attrs["macs"], t.value) for t in front],
         legend=[("no other is better and cheaper", 1), ("the rest", 0)],
@@ -116,52 +124,50 @@ def _overview(finished: Sequence[Any], trials: Sequence[Any], shares: dict[str, 
             if len(t.intermediate_values) > 1
         ],
         x_label="% of the training",
-        y_label="accuracy",
-        percent=True,
+        y_label=score.title,
+        percent=score.share,
     )
     parts = [
         figure("History", history),
-        figure("Accuracy against cost", cost, "Point at a dot to read its settings."),
+        figure(
+            f"{score.title[:1].upper()}{score.title[1:]} against cost", cost, "Point at a dot to read its settings."
+        ),
         figure("What matters", bars, "The part each dimension has in what tells the better trials from the others."),
         figure("Every trial as it learned", curves),
     ]
     return f'<h2>The search</h2><div class="grid2">{"".join(parts)}</div>'
 
 
-def _slices(finished: Sequence[Any]) -> str:
+def _slices(finished: Sequence[Any], score: Score) -> str:
     names = list(dict.fromkeys(name for trial in finished for name in trial.params))
-    return (
-        f'<h2>Dimension by dimension</h2><div class="grid2">{"".join(_slice(finished, name) for name in names)}</div>'
-    )
+    slices = "".join(_slice(finished, name, score) for name in names)
+    return f'<h2>Dimension by dimension</h2><div class="grid2">{slices}</div>'
 
 
-def _slice(finished: Sequence[Any], name: str) -> str:
+def _slice(finished: Sequence[Any], name: str, score: Score) -> str:
     own = [trial for trial in finished if name in trial.params]
     values = [trial.params[name] for trial in own]
     if all(isinstance(value, int | float) for value in values):
         spread = min(values) > 0 and max(values) / min(values) > 10
-        points = [Point(value, trial.value, _title(trial)) for value, trial in zip(values, own, strict=True)]
-        return figure(name, scatter_chart(points, x_label=name, y_label="accuracy", percent=True, log_x=spread))
-    rows = []
-    for word in dict.fromkeys(values):
-        scores = [trial.value for value, trial in zip(values, own, strict=True) if value == word]
-        rows.append(
-            (
-                escape(str(word)),
-                str(len(scores)),
-                f"{100 * max(scores):.2f} %",
-                f"{100 * sum(scores) / len(scores):.2f} %",
-            )
-        )
-    rows.sort(key=lambda row: -float(row[2].split()[0]))
+        points = [Dot(value, trial.value, _title(trial, score)) for value, trial in zip(values, own, strict=True)]
+        return figure(name, scatter_chart(points, x_label=name, y_label=score.title, percent=score.share, log_x=spread))
+    by_word = {
+        word: [trial.value for value, trial in zip(values, own, strict=True) if value == word]
+        for word in dict.fromkeys(values)
+    }
+    ordered = sorted(by_word.items(), key=lambda entry: -max(map(score.rank, entry[1])))
+    rows = [
+        (escape(str(word)), str(len(found)), score.number(max(found, key=score.rank)), score.number(fmean(found)))
+        for word, found in ordered
+    ]
     return figure(name, table((name, "trials", "best", "mean"), rows))
 
 
-def _listed(trials: Sequence[Any]) -> str:
+def _listed(trials: Sequence[Any], score: Score) -> str:
     names = list(dict.fromkeys(name for trial in trials for name in trial.params))
     rows = []
-    for trial in sorted(trials, key=lambda t: (t.value is None, -(t.value or 0))):
-        value = "" if trial.value is None else f"{100 * trial.value:.2f} %"
+    for trial in sorted(trials, key=lambda t: (t.value is None, -score.rank(t.value or 0))):
+        value = "" if trial.value is None else score.number(trial.value)
         macs = trial.user_attrs.get("macs")
         cells = [escape(_short(trial.params.get(name, ""))) for name in names]
         rows.append(
@@ -173,13 +179,13 @@ def _listed(trials: Sequence[Any]) -> str:
                 *cells,
             )
         )
-    header = ("trial", "state", "accuracy", "multiply-adds", *names)
+    header = ("trial", "state", score.title, "multiply-adds", *names)
     return f"<h2>Every trial</h2>{table(header, rows, text=(0, 1))}"
 
 
-def _title(trial: Any) -> str:
+def _title(trial: Any, score: Score) -> str:
     settings = ", ".join(f"{name} {_short(value)}" for name, value in trial.params.items())
-    return f"trial {trial.number + 1}: {100 * trial.value:.2f} % ({settings})"
+    return f"trial {trial.number + 1}: {score.number(trial.value)} ({settings})"
 
 
 def _short(value: Any) -> str:

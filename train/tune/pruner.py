@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -22,12 +23,16 @@ class HopelessPruner(optuna.pruners.BasePruner):  # type: ignore[misc]
         if step is None or step < self.after_percent:
             return False
         finished = study.get_trials(deepcopy=False, states=(optuna.trial.TrialState.COMPLETE,))
-        others = [best for other in finished if (best := best_until(other, step)) is not None]
-        own = best_until(trial, step)
-        return len(others) >= self.after_trials and own is not None and own < float(np.median(others))
+        best = max if study.direction == optuna.study.StudyDirection.MAXIMIZE else min
+        others = [value for other in finished if (value := best_until(other, step, best)) is not None]
+        own = best_until(trial, step, best)
+        if len(others) < self.after_trials or own is None:
+            return False
+        middle = float(np.median(others))
+        return own != middle and best([own, middle]) == middle
 
 
-def best_until(trial: Any, step: int) -> float | None:
+def best_until(trial: Any, step: int, best: Callable[[list[float]], float]) -> float | None:
     """The best value that a trial had reported by then."""
     values = [value for at, value in trial.intermediate_values.items() if at <= step]
-    return max(values) if values else None
+    return best(values) if values else None

@@ -18,12 +18,14 @@ from optuna.trial import TrialState
 from edgelens.runtime.errors import DataError, EdgelensError, UsageError, WorkError
 from edgelens.runtime.host.files import write_text
 
-from ..config import BACKBONE, EPOCHS, TrainConfig
+from ..config import BACKBONE, TrainConfig
 from ..runs.run import FACTS, LAST, Run
+from ..task import Score
+from ..tasks.catalog import make_task
 from ..training import fit, resume
 from .heartbeat import Heartbeat, requeue, requeue_abandoned
-from .space import Choice, Space, Span, Value, configured, grid
-from .storage import open_study
+from .space import OneOf, Space, Span, Value, comparable, configured, grid
+from .storage import open_study, score_of
 
 __all__ = ["SAMPLERS", "TuneConfig", "search", "write_best"]
 
@@ -53,13 +55,14 @@ class TuneConfig:
 
 def search(config: TuneConfig, say: Callable[[str], None]) -> Any:
     """Run trials until the study has as many as were asked for; the study."""
-    config = replace(config, train=replace(config.train, epochs=config.train.epochs or EPOCHS))
+    config = replace(config, train=comparable(config.train))
+    score = make_task(config.train).score
     if config.sampler not in SAMPLERS:
         raise UsageError(f"--sampler {config.sampler}: must be one of {', '.join(SAMPLERS)}")
     if not config.space:
         raise UsageError("nothing is left to search: every dimension is fixed by an option")
     where = config.study or str(config.folder / "tune.db")
-    study = open_study(where, config.name, space=config.space, data=config.train.data, prune=config.prune)
+    study = open_study(where, config.name, space=config.space, data=config.train.data, score=score, prune=config.prune)
     if back := requeue_abandoned(study):
         say(f"{back} trials whose process died go on")
     if config.sampler == "grid":
@@ -80,11 +83,12 @@ def write_best(study: Any, config: TuneConfig) -> Path | None:
     finished = study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,))
     if not finished:
         return None
-    best = max(finished, key=lambda trial: (trial.value, -trial.user_attrs.get("macs", 0)))
+    score = score_of(study)
+    best = max(finished, key=lambda trial: (score.rank(trial.value), -trial.user_attrs.get("macs", 0)))
     values = configured(config.train, best.params).as_json()
     for own in ("data", "out"):
         values.pop(own)
-    found = {"study": study.study_name, "trial": best.number, "accuracy": best.value, "trials": len(study.trials)}
+    found = {"study": study.study_name, "trial": best.number, score.name: best.value, "trials": len(study.trials)}
     target = config.folder / "best.json"
     write_text(target, json.dumps({"schema": 1, "found": found, "config": values}, indent=1) + "\n")
     return target
@@ -100,7 +104,7 @@ def _run_trial(study: Any, trial: Any, config: TuneConfig, say: Callable[[str], 
     start = time.monotonic()
     try:
         with Heartbeat(trial):
-            run = _trained(settings, trial)
+            run = _trained(settings, trial, score_of(study))
     except optuna.TrialPruned:
         study.tell(trial, state=TrialState.PRUNED)
         shutil.rmtree(folder, ignore_errors=True)
@@ -117,15 +121,15 @@ def _run_trial(study: Any, trial: Any, config: TuneConfig, say: Callable[[str], 
         raise
     else:
         _tell(study, trial, run, time.monotonic() - start)
-        say(f"{line}: {100 * study.trials[trial.number].value:.2f} %")
+        say(f"{line}: {score_of(study).number(study.trials[trial.number].value)}")
     return True
 
 
-def _trained(config: TrainConfig, trial: Any) -> Run:
+def _trained(config: TrainConfig, trial: Any, score: Score) -> Run:
     """A run with these settings: gone on with where an earlier try left one, else from the start."""
 
     def watch(row: dict[str, float]) -> None:
-        trial.report(row["val_accuracy"], step=round(100 * row["epoch"] / config.epochs))
+        trial.report(row[f"val_{score.name}"], step=round(100 * row["epoch"] / config.epochs))
         if row["epoch"] < config.epochs and trial.should_prune():
             raise optuna.TrialPruned
 
@@ -150,13 +154,13 @@ def _tell(study: Any, trial: Any, run: Run, seconds: float) -> None:
     facts = {"macs": run.facts.network["macs"], "parameters": run.facts.network["parameters"], "run": str(run.path)}
     for name, value in {**facts, "seconds": round(seconds, 1), "best_epoch": metrics["best_epoch"]}.items():
         trial.set_user_attr(name, value)
-    study.tell(trial, float(metrics["val_accuracy"]))
+    study.tell(trial, float(metrics[f"val_{score_of(study).name}"]))
     (run.path / LAST).unlink(missing_ok=True)  # a finished trial needs no checkpoint
 
 
-def _suggested(trial: Any, name: str, dimension: Choice | Span) -> Value:
+def _suggested(trial: Any, name: str, dimension: OneOf | Span) -> Value:
     value: Value
-    if isinstance(dimension, Choice):
+    if isinstance(dimension, OneOf):
         value = trial.suggest_categorical(name, dimension.values)
     elif dimension.whole:
         value = trial.suggest_int(name, int(dimension.low), int(dimension.high), log=dimension.log)

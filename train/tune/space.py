@@ -18,10 +18,11 @@ from ..models.options import ACTIVATIONS, POOLINGS, ModelOptions
 from ..optimize.optimizers import OPTIMIZERS
 
 __all__ = [
-    "Choice",
+    "OneOf",
     "Dimension",
     "Space",
     "Span",
+    "comparable",
     "configured",
     "default_space",
     "grid",
@@ -33,7 +34,7 @@ Value = str | int | float
 
 
 @dataclass(frozen=True)
-class Choice:
+class OneOf:
     """One of some values."""
 
     values: tuple[Value, ...]
@@ -49,7 +50,7 @@ class Span:
     whole: bool = False
 
 
-Dimension = Choice | Span
+Dimension = OneOf | Span
 Space = Mapping[str, Dimension]
 
 _NUMBERS = {
@@ -92,31 +93,36 @@ def default_space(
     `small` is for grids, which grow with every dimension; without `shaped` the network keeps the shape of the weights
     that it starts from.
     """
-    epochs = config.epochs or EPOCHS
+    epochs = comparable(config).epochs
     if small:
         space: dict[str, Dimension] = {
-            "rate_factor": Choice((0.3, 1.0, 3.0)),
-            "optimizer": Choice(("adamw", "nesterov")),
-            "augment": Choice(("quick", "default", "best")),
+            "rate_factor": OneOf((0.3, 1.0, 3.0)),
+            "optimizer": OneOf(("adamw", "nesterov")),
+            "augment": OneOf(("quick", "default", "best")),
         }
     else:
         space = {
             "rate_factor": Span(0.1, 10.0, log=True),
-            "batch": Choice((32, 64, 128, 256)),
-            "epochs": Choice((max(1, epochs // 2), epochs)),
-            "optimizer": Choice(("adamw", "nesterov", "rmsprop")),
-            "augment": Choice(("none", "quick", "default", "best")),
-            "width": Choice((0.5, 1.0, 1.5)),
-            "depth": Choice((1, 2, 3)),
+            "batch": OneOf((32, 64, 128, 256)),
+            "epochs": OneOf((max(1, epochs // 2), epochs)),
+            "optimizer": OneOf(("adamw", "nesterov", "rmsprop")),
+            "augment": OneOf(("none", "quick", "default", "best")),
+            "width": OneOf((0.5, 1.0, 1.5)),
+            "depth": OneOf((1, 2, 3)),
             "dropout": Span(0.0, 0.5),
             "l2": Span(1e-5, 0.1, log=True),
-            "label_smoothing": Choice((0.0, 0.05, 0.1)),
+            "label_smoothing": OneOf((0.0, 0.05, 0.1)),
         }
     if "rate" in fixed:
         space.pop("rate_factor")
     if not shaped:
         space = {name: dimension for name, dimension in space.items() if name not in ("width", "depth")}
     return {name: dimension for name, dimension in space.items() if name not in fixed}
+
+
+def comparable(config: TrainConfig) -> TrainConfig:
+    """The configuration with its epochs settled before the data is seen: trials are compared at the same length."""
+    return replace(config, epochs=config.epochs or EPOCHS)
 
 
 def parse_search(text: str) -> tuple[str, Dimension]:
@@ -127,7 +133,7 @@ def parse_search(text: str) -> tuple[str, Dimension]:
         values = tuple(word.strip() for word in wanted.split(","))
         if wrong := [word for word in values if word not in _WORDS[name]]:
             raise UsageError(f"--search {text}: {name} has no {wrong[0]!r}; it knows {', '.join(_WORDS[name])}")
-        return name, Choice(values)
+        return name, OneOf(values)
     if name not in _NUMBERS:
         raise UsageError(f"--search {text}: what can be searched is {', '.join([*_NUMBERS, *_WORDS])}")
     kind = _NUMBERS[name]
@@ -138,7 +144,7 @@ def parse_search(text: str) -> tuple[str, Dimension]:
             if scale not in ("", "log") or not low < high or (scale and low <= 0):
                 raise ValueError
             return name, Span(low, high, log=bool(scale), whole=kind is int)
-        return name, Choice(tuple(kind(part) for part in wanted.split(",")))
+        return name, OneOf(tuple(kind(part) for part in wanted.split(",")))
     except ValueError:
         raise UsageError(f"--search {text}: write {name}=1,2,4 or {name}=1..8 or {name}=1..8:log") from None
 
@@ -170,7 +176,7 @@ def space_as_json(space: Space) -> dict[str, Any]:
 
 
 def _values(dimension: Dimension, points: int) -> list[Value]:
-    if isinstance(dimension, Choice):
+    if isinstance(dimension, OneOf):
         return list(dimension.values)
     places = [i / max(points - 1, 1) for i in range(points)]
     if dimension.log:

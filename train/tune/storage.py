@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -11,23 +12,28 @@ import optuna
 
 from edgelens.runtime.errors import UsageError, WorkError
 
+from ..task import Score
 from .pruner import HopelessPruner
 from .space import Space, space_as_json
 
-__all__ = ["open_study"]
+__all__ = ["open_study", "score_of"]
 
 _ATTEMPTS = 5
 _SQLITE, _JOURNAL = (".db", ".sqlite", ".sqlite3"), (".journal", ".log")
 
 
-def open_study(where: str, name: str, *, space: Space, data: str, prune: bool) -> Any:
-    """The study of this name, made if it is not there; one of another data set or space is refused."""
+def open_study(where: str, name: str, *, space: Space, data: str, score: Score, prune: bool) -> Any:
+    """The study of this name, made if it is not there; one of another data set, space or score is refused."""
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     pruner = HopelessPruner() if prune else optuna.pruners.NopPruner()
     for attempt in range(_ATTEMPTS):
         try:
             study = optuna.create_study(
-                study_name=name, storage=_storage(where), direction="maximize", pruner=pruner, load_if_exists=True
+                study_name=name,
+                storage=_storage(where),
+                direction="maximize" if score.more else "minimize",
+                pruner=pruner,
+                load_if_exists=True,
             )
             break
         except UsageError:
@@ -38,8 +44,13 @@ def open_study(where: str, name: str, *, space: Space, data: str, prune: bool) -
                 reason = str(error).splitlines()[0]
                 raise WorkError(f"--study {where}: could not be opened ({reason})") from None
             time.sleep(0.3 * (attempt + 1))
-    _same(study, where, {"space": space_as_json(space), "data": data})
+    _same(study, where, {"space": space_as_json(space), "data": data, "score": asdict(score)})
     return study
+
+
+def score_of(study: Any) -> Score:
+    """What its trials are compared by."""
+    return Score(**study.user_attrs["score"])
 
 
 def _storage(where: str) -> Any:

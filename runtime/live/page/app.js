@@ -20,10 +20,11 @@ function say(text) {
 }
 
 const actions = {
-  pause: (source, paused) => {
-    const meant = source ? [stages.get(source)] : stages.values(); // no source is all of them
-    for (const stage of meant) stage?.setSettings({ ...stage.settings, paused }); // at once: a second press must not wait
-    return change({ source, paused });
+  pause: async (source, paused) => {
+    const meant = source ? [stages.get(source)] : [...stages.values()]; // no source is all of them
+    for (const stage of meant) stage?.pause(paused); // at once: a second press must not wait
+    await change({ source, paused });
+    for (const stage of meant) if (stage) stage.pausing -= 1;
   },
   region: (source, region) => change({ source, region }),
   snapshot: async (source) => {

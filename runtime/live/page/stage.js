@@ -1,18 +1,9 @@
-// One source: its picture, the boxes over it, the verdict and the bars.
+// One source: its picture, what is drawn over it, the headline and the bars.
 
 import { RegionEditor } from "./region.js";
+import { caption, headline, hue, lines } from "./rows.js";
 
 const TOP = 5;
-
-export function percent(score) {
-  return `${(score * 100).toFixed(score > 0.9995 ? 0 : score > 0.1 ? 0 : 1)} %`;
-}
-
-export function hue(label) {
-  let sum = 7;
-  for (const letter of label) sum = (sum * 31 + letter.codePointAt(0)) % 3600;
-  return sum % 360;
-}
 
 export class Stage {
   constructor(source, actions) {
@@ -34,6 +25,7 @@ export class Stage {
     this.waiting = null;
     this.busy = false;
     this.shown = 0;
+    this.pausing = 0; // presses that the device has not answered: until then its word on pausing is older than ours
   }
 
   // The newest picture wins: what arrives while one is decoded replaces what waits.
@@ -65,12 +57,30 @@ export class Stage {
       this.root.style.setProperty("--ratio", picture.width / picture.height);
     }
     this.paint.drawImage(picture, 0, 0);
+    this.points(result);
     this.root.dataset.frame = result.frame;
     this.shown += 1;
     this.boxes(result);
-    this.verdict(result.results);
+    this.headline(result.results);
     this.bars(result.results);
     this.region.place();
+  }
+
+  points(result) {
+    const scale = this.canvas.width / result.size[0];
+    const radius = Math.max(this.canvas.width / 160, 3);
+    for (const row of result.results) {
+      for (const [x, y, score] of row.keypoints || []) {
+        if (!(score > 0)) continue;
+        this.paint.beginPath();
+        this.paint.arc(x * scale, y * scale, radius, 0, 2 * Math.PI);
+        this.paint.fillStyle = `hsl(${hue(row.label)} 90% 62%)`;
+        this.paint.fill();
+        this.paint.lineWidth = radius / 3;
+        this.paint.strokeStyle = "#071013";
+        this.paint.stroke();
+      }
+    }
   }
 
   boxes(result) {
@@ -86,41 +96,49 @@ export class Stage {
       Object.assign(box.style, { left: `${100 * x / width}%`, top: `${100 * y / height}%`, width: `${100 * w / width}%`, height: `${100 * h / height}%` });
       box.style.setProperty("--hue", hue(row.label));
       box.classList.toggle("high", y / height < 0.08);
-      box.firstChild.textContent = `${row.label} ${percent(row.score)}${row.text ? ` ${row.text}` : ""}`;
+      write(box.firstChild, caption(row, result.results));
     });
   }
 
-  verdict(rows) {
+  headline(rows) {
+    const { words, beside, amount = false, known } = headline(rows);
     const line = this.find(".verdict");
-    const top = rows[0];
-    const same = top && top.box ? rows.filter((row) => row.label === top.label).length : 1;
-    write(this.find(".label"), top ? (same > 1 ? `${same} × ${top.label}` : top.label) : "–");
-    write(this.find(".score"), top ? percent(top.score) : "");
-    line.classList.toggle("unknown", !top || top.id < 0);
+    write(this.find(".label"), words);
+    write(this.find(".score"), beside);
+    line.style.setProperty("--letters", Math.max(...words.split(" ").map((word) => word.length)));
+    line.classList.toggle("amount", amount);
+    line.classList.toggle("unknown", !known);
   }
 
   bars(rows) {
     const list = this.find(".bars");
-    const best = new Map();
-    for (const row of rows) if (row.id >= 0 && !best.has(row.label)) best.set(row.label, row.score);
-    const shown = [...best].slice(0, TOP);
+    const shown = lines(rows).slice(0, TOP);
+    if (rows.length) list.hidden = shown.length === 0; // while nothing is there the room is kept
     while (list.children.length > shown.length) list.lastChild.remove();
-    shown.forEach(([label, score], i) => {
+    shown.forEach(({ name, score, said }, i) => {
       const bar = list.children[i] || list.appendChild(newBar());
-      write(bar.children[0], label);
-      bar.querySelector("b").style.transform = `scaleX(${score})`;
+      write(bar.children[0], name);
+      bar.children[1].classList.toggle("none", score == null);
+      bar.querySelector("b").style.transform = `scaleX(${score ?? 0})`;
       const mark = bar.querySelector("i");
       mark.hidden = this.settings.threshold == null || this.settings.threshold === 0;
       mark.style.left = `${100 * (this.settings.threshold || 0)}%`;
-      write(bar.children[2], percent(score));
+      write(bar.children[2], said);
     });
   }
 
+  pause(paused) {
+    this.pausing += 1;
+    this.settings = { ...this.settings, paused };
+    this.setSettings(this.settings);
+  }
+
   setSettings(settings) {
-    this.settings = settings;
+    const paused = this.pausing ? this.settings.paused : settings.paused;
+    this.settings = { ...settings, paused };
     const pause = this.find(".pause");
-    pause.setAttribute("aria-pressed", String(settings.paused));
-    write(pause, settings.paused ? "Go on" : "Pause");
+    pause.setAttribute("aria-pressed", String(paused));
+    write(pause, paused ? "Go on" : "Pause");
     this.region.set(settings.region);
     this.veil();
   }

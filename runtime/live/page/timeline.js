@@ -1,6 +1,6 @@
 // Announced labels, newest first, with their small pictures.
 
-import { percent } from "./stage.js";
+import { percent } from "./rows.js";
 
 const MOST = 60;
 

@@ -72,7 +72,7 @@ def test_a_hard_swish_is_one_operator_of_the_float_file(make_pictures):
 
     from edgelens.compress.export.artifact import file_outputs
     from edgelens.compress.export.exported import export, float_artifacts
-    from edgelens.compress.network.answers import torch_logits
+    from edgelens.compress.network.answers import torch_outputs
     from edgelens.train.models.catalog import build
     from edgelens.train.models.options import ModelOptions
 
@@ -85,4 +85,5 @@ def test_a_hard_swish_is_one_operator_of_the_float_file(make_pictures):
     assert kinds.count("HardSwish") == wanted > 10
     assert not {"Div", "HardSigmoid"} & set(kinds)
     pictures = make_pictures(pixels, 4)
-    assert np.abs(file_outputs(artifact, pictures) - torch_logits(network, pictures)).max() < 1e-4
+    answers = file_outputs(artifact, pictures)["logits"]
+    assert np.abs(answers - torch_outputs(network, pictures, ("logits",))["logits"]).max() < 1e-4

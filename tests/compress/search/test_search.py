@@ -8,7 +8,7 @@ from edgelens.compress.config import CompressConfig
 from edgelens.compress.progress import Steps
 from edgelens.compress.quantize.observers import Observer
 from edgelens.compress.search.budget import Budget, Cost
-from edgelens.compress.search.candidates import Lesson
+from edgelens.compress.search.candidates import Recovery
 from edgelens.compress.search.front import mark_front
 from edgelens.compress.search.search import SearchConfig, search_run
 from edgelens.compress.search.space import Plan
@@ -18,7 +18,7 @@ PLAIN = CompressConfig(
     formats=("onnx",), precisions=("int8",), observer=Observer(), equalize=False, correct_bias=False,
     calibration_images=32,
 )  # fmt: skip
-LESSON = Lesson(short=0.5, long=1.0, short_steps=5, long_steps=20)
+LESSON = Recovery(short=0.5, long=1.0, short_steps=5, long_steps=20)
 
 
 def test_limits_are_read_with_their_units():
@@ -47,7 +47,7 @@ def test_the_front_holds_what_nothing_beats():
 
 
 def test_the_trained_network_is_taken_where_it_fits(run_folder, tmp_path):
-    config = SearchConfig(Budget.parse(max_size="1MB", max_drop=5.0), PLAIN, study=str(tmp_path / "s"), lesson=LESSON)
+    config = SearchConfig(Budget.parse(max_size="1MB", max_drop=5.0), PLAIN, study=str(tmp_path / "s"), recovery=LESSON)
     found = search_run(run_folder, tmp_path / "x.edge", config)
     assert [row["candidate"] for row in found.card.extra["search"]["points"]] == ["as trained"]
     assert len(found.bundle.manifest.main.files) == 1
@@ -59,7 +59,7 @@ def test_a_smaller_network_is_found_and_the_study_is_resumed(run_folder, tmp_pat
     whole = len(compressed.bundle.read("models/main.int8.onnx"))
     budget = Budget(size_bytes=int(whole * 0.85), min_accuracy=None)
     plans = (Plan("trained"), Plan("pruned", 0.5))
-    config = SearchConfig(budget, PLAIN, study=str(tmp_path / "s"), lesson=LESSON, plans=plans)
+    config = SearchConfig(budget, PLAIN, study=str(tmp_path / "s"), recovery=LESSON, plans=plans)
     found = search_run(run_folder, tmp_path / "x.edge", config)
     assert found.bundle.manifest.main.files[0].bytes <= budget.size_bytes
     assert found.bundle.manifest.main.feature_space != compressed.bundle.manifest.main.feature_space
@@ -74,7 +74,7 @@ def test_a_smaller_network_is_found_and_the_study_is_resumed(run_folder, tmp_pat
 
 def test_what_cannot_be_done_is_said_with_how_near_it_came(run_folder, tmp_path):
     config = SearchConfig(
-        Budget.parse(max_size="3KB", min_accuracy=0.5), PLAIN, study=str(tmp_path / "s"), lesson=LESSON,
+        Budget.parse(max_size="3KB", min_accuracy=0.5), PLAIN, study=str(tmp_path / "s"), recovery=LESSON,
         plans=(Plan("trained"),),
     )  # fmt: skip
     with pytest.raises(WorkError) as caught:

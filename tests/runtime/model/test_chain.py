@@ -32,7 +32,7 @@ def people(shared, tmp_path_factory):
     for at in (250, 300, 350, 600):
         capture.set(cv2.CAP_PROP_POS_FRAMES, at)
         cv2.imwrite(str(folder / f"{at}.png"), capture.read()[1])
-    pytest.importorskip("onnx", reason="`edgelens bundle` belongs to the workstation")
+    pytest.importorskip("torch", reason="`edgelens bundle` belongs to the workstation")
     labels = folder / "labels.txt"
     labels.write_text("\n".join(["person", *(f"thing {i}" for i in range(1, 80))]))
     out = folder / "people.edge"

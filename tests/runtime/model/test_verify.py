@@ -12,8 +12,9 @@ from click.testing import CliRunner
 from edgelens.cli import cli
 from edgelens.runtime.bundle.manifest import Limits
 from edgelens.runtime.errors import BundleError, UsageError
+from edgelens.runtime.metrics.signal import snr_db
 from edgelens.runtime.model import verify
-from edgelens.runtime.model.verify import limits_here, snr_db, verify_bundle
+from edgelens.runtime.model.verify import limits_here, verify_bundle
 
 
 def test_the_reference_network_agrees_with_itself(color_bundle):

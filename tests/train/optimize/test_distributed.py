@@ -56,6 +56,9 @@ def test_two_processes_learn_as_one(digits: Path, tmp_path: Path) -> None:
     single, double = losses(alone), losses(pair)
     assert len(single) == len(double) == 24
     assert max(abs(a - b) / a for a, b in zip(single, double, strict=True)) < 1e-3
+    one, two = (next(csv.DictReader((run / "metrics.csv").read_text().splitlines())) for run in (alone, pair))
+    assert float(two["val_loss"]) == pytest.approx(float(one["val_loss"]), rel=0.02), "each measured its share"
+    assert float(two["val_accuracy"]) == pytest.approx(float(one["val_accuracy"]), abs=0.02)
     a, b = Run.open(alone), Run.open(pair)
     assert b.facts.environment["processes"] == 2
     for one, other in zip(a.model().modules(), b.model().modules(), strict=True):

@@ -12,7 +12,7 @@ from edgelens.runtime.errors import WorkError
 from edgelens.train import TrainConfig, fit
 from edgelens.train.models.catalog import build
 from edgelens.train.models.options import ModelOptions
-from edgelens.train.optimize.health import Watch
+from edgelens.train.optimize.health import Health
 
 
 @pytest.fixture
@@ -37,28 +37,28 @@ def step(network: torch.nn.Module, inputs: torch.Tensor) -> None:
 
 def test_nan_is_named_with_the_layer_where_it_begins() -> None:
     network = build("cnn-small", ModelOptions(), channels=1, classes=3, size=(16, 16))
-    watch, inputs = Watch(network), torch.randn(2, 1, 16, 16)
+    health, inputs = Health(network), torch.randn(2, 1, 16, 16)
     step(network, inputs)
-    assert watch.look(watch.norms(), inputs) is None
+    assert health.look(health.norms(), inputs) is None
     with torch.no_grad():
         network.get_parameter("layers.3.weight")[0, 0, 0, 0] = torch.inf
     step(network, inputs)
-    trouble = watch.look(watch.norms(), inputs)
+    trouble = health.look(health.norms(), inputs)
     assert trouble is not None
     assert str(trouble) == "NaN in layers.3"
 
 
 def test_an_exploding_gradient_is_named() -> None:
     network = build("mlp", ModelOptions(), channels=1, classes=3, size=(8, 8))
-    watch, inputs = Watch(network), torch.randn(2, 1, 8, 8)
+    health, inputs = Health(network), torch.randn(2, 1, 8, 8)
     for _ in range(25):
         step(network, inputs)
-        assert watch.look(watch.norms(), inputs) is None
+        assert health.look(health.norms(), inputs) is None
     step(network, inputs)
     for p in network.dense[4].parameters():
         assert p.grad is not None
         p.grad.mul_(1e6)
-    trouble = watch.look(watch.norms(), inputs)
+    trouble = health.look(health.norms(), inputs)
     assert trouble is not None
     assert trouble.kind == "exploding gradient"
     assert trouble.layer.startswith("dense.4")

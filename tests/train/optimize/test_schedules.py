@@ -8,11 +8,10 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from edgelens.train.feed import epoch_batches
+from edgelens.train.batches import epoch_batches
 from edgelens.train.optimize.average import Average
 from edgelens.train.optimize.schedules import SCHEDULES, factor
-from edgelens.train.start.distill import distillation_loss
-from edgelens.train.tasks.classify.losses import LOSSES, loss_by_name, smoothed
+from edgelens.train.tasks.classify.losses import LOSSES, distillation_loss, loss_by_name, smoothed
 
 
 @pytest.mark.parametrize("name", SCHEDULES)

@@ -9,7 +9,7 @@ import signal
 import subprocess
 import sys
 import time
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -21,15 +21,17 @@ from sklearn.datasets import load_digits
 
 from edgelens.runtime.errors import UsageError, WorkError
 from edgelens.train.config import TrainConfig
+from edgelens.train.task import Score
 from edgelens.train.training import fit
 from edgelens.train.tune.heartbeat import MOST_TRIES, Heartbeat, requeue_abandoned
 from edgelens.train.tune.plots import importance, pareto, write_plots
 from edgelens.train.tune.pruner import HopelessPruner
 from edgelens.train.tune.search import TuneConfig, search, write_best
-from edgelens.train.tune.space import Choice, Span
+from edgelens.train.tune.space import OneOf, Span
 from edgelens.train.tune.storage import open_study
 
-SPACE = {"rate_factor": Span(0.1, 10, log=True), "batch": Choice((32, 64))}
+SCORE = Score("accuracy", word="right")
+SPACE = {"rate_factor": Span(0.1, 10, log=True), "batch": OneOf((32, 64))}
 
 
 @pytest.fixture(scope="module")
@@ -84,7 +86,7 @@ def test_the_same_seed_draws_the_same_trials(data: Path, tmp_path: Path) -> None
 
 
 def test_a_grid_is_walked_once(data: Path, tmp_path: Path) -> None:
-    space = {"rate_factor": Choice((0.3, 1.0)), "batch": Choice((64,))}
+    space = {"rate_factor": OneOf((0.3, 1.0)), "batch": OneOf((64,))}
     config = tuning(data, tmp_path, sampler="grid", space=space, trials=30)
     study = search(config, quiet)
     params = [tuple(t.params.values()) for t in study.trials]
@@ -95,7 +97,7 @@ def test_a_grid_is_walked_once(data: Path, tmp_path: Path) -> None:
 def test_another_space_or_data_set_is_refused(data: Path, tmp_path: Path) -> None:
     search(tuning(data, tmp_path, trials=1), quiet)
     with pytest.raises(UsageError, match="searches another space; give this one another --name"):
-        search(tuning(data, tmp_path, space={"batch": Choice((8,))}), quiet)
+        search(tuning(data, tmp_path, space={"batch": OneOf((8,))}), quiet)
     with pytest.raises(UsageError, match=r"must end in .db \(SQLite\) or .journal"):
         search(tuning(data, tmp_path, study=str(tmp_path / "x.txt")), quiet)
     with pytest.raises(WorkError, match="could not be opened"):
@@ -106,10 +108,12 @@ def test_another_space_or_data_set_is_refused(data: Path, tmp_path: Path) -> Non
 
 def test_failures_are_told_and_end_the_search_at_last(data: Path, tmp_path: Path) -> None:
     config = tuning(data, tmp_path, trials=9)
-    config = replace(config, train=replace(config.train, model="resnet"), space={"size": Choice((1, 2))})
+    config = replace(config, train=replace(config.train, model="resnet"), space={"size": OneOf((1, 2))})
     with pytest.raises(WorkError, match="5 trials in a row failed, the last with: --model resnet: needs pictures"):
         search(config, quiet)
-    study = open_study(str(tmp_path / "tune.db"), "edgelens", space=config.space, data=str(data), prune=True)
+    study = open_study(
+        str(tmp_path / "tune.db"), "edgelens", space=config.space, data=str(data), score=SCORE, prune=True
+    )
     assert {t.state for t in study.trials} == {TrialState.FAIL}
     assert write_best(study, config) is None
     assert write_plots(study, tmp_path / "tune.html").exists()
@@ -117,7 +121,7 @@ def test_failures_are_told_and_end_the_search_at_last(data: Path, tmp_path: Path
 
 @pytest.mark.parametrize("storage", ["tune.db", "tune.journal"])
 def test_what_a_dead_process_left_is_done_again(tmp_path: Path, storage: str) -> None:
-    study = open_study(str(tmp_path / storage), "s", space=SPACE, data="d", prune=False)
+    study = open_study(str(tmp_path / storage), "s", space=SPACE, data="d", score=SCORE, prune=False)
     gone = subprocess.Popen([sys.executable, "-c", ""])
     gone.wait()
     trial = study.ask()
@@ -147,7 +151,7 @@ def test_what_a_dead_process_left_is_done_again(tmp_path: Path, storage: str) ->
 
 
 def test_a_heartbeat_beats(tmp_path: Path) -> None:
-    study = open_study(str(tmp_path / "tune.journal"), "s", space=SPACE, data="d", prune=False)
+    study = open_study(str(tmp_path / "tune.journal"), "s", space=SPACE, data="d", score=SCORE, prune=False)
     trial = study.ask()
     with Heartbeat(trial, every_s=0.05):
         first = study.trials[0].user_attrs["alive"]
@@ -189,7 +193,7 @@ def test_two_processes_share_a_study(data: Path, tmp_path: Path) -> None:
         _, errors = worker.communicate(timeout=100)
         assert worker.returncode == 0, errors.decode()
     config = tuning(data, tmp_path / "out")
-    study = open_study(where, "edgelens", space=SPACE, data=str(data), prune=True)
+    study = open_study(where, "edgelens", space=SPACE, data=str(data), score=SCORE, prune=True)
     done = [t for t in study.trials if t.state in (TrialState.COMPLETE, TrialState.PRUNED)]
     assert 3 <= len(done) <= 4
     assert len({t.params["rate_factor"] for t in done}) == len(done), "each drew its own"
@@ -212,7 +216,7 @@ def test_interrupted_and_gone_on_with(data: Path, tmp_path: Path) -> None:
             process.kill()
         assert process.returncode == 130, errors.decode()
         assert "Traceback" not in errors.decode()
-    study = open_study(str(tmp_path / "tune.db"), "edgelens", space=SPACE, data=str(data), prune=True)
+    study = open_study(str(tmp_path / "tune.db"), "edgelens", space=SPACE, data=str(data), score=SCORE, prune=True)
     first, again = study.trials
     assert (first.state, again.state) == (TrialState.FAIL, TrialState.WAITING)
     assert again.system_attrs["fixed_params"] == first.params
@@ -259,11 +263,20 @@ def test_the_pruner_stops_what_is_worse_than_most_were() -> None:
     assert not pruner.prune(young, reported(bad, TrialState.RUNNING)), "nothing to compare with"
 
 
+def test_where_less_is_better_what_is_larger_is_stopped() -> None:
+    study = optuna.create_study(direction="minimize")
+    for i in range(5):
+        study.add_trial(create_trial(state=TrialState.COMPLETE, value=0.2, intermediate_values={25: 0.5 + i / 100}))
+    assert HopelessPruner().prune(study, reported({25: 0.7}, TrialState.RUNNING))
+    assert not HopelessPruner().prune(study, reported({25: 0.3}, TrialState.RUNNING))
+
+
 def planted() -> Any:
     """A study in which the rate decides everything and the batch nothing."""
     study = optuna.create_study(
         study_name="planted <&>", direction="maximize", sampler=optuna.samplers.RandomSampler(seed=0)
     )
+    study.set_user_attr("score", asdict(SCORE))
     for _ in range(24):
         trial = study.ask()
         rate = trial.suggest_float("rate_factor", 0.1, 10, log=True)
@@ -280,7 +293,7 @@ def test_the_page_shows_what_was_found(tmp_path: Path) -> None:
     study = planted()
     shares = importance(study)
     assert shares["rate_factor"] > 0.6
-    front = pareto(study.trials)
+    front = pareto(study.trials, SCORE)
     assert [t.user_attrs["macs"] for t in front] == sorted(t.user_attrs["macs"] for t in front)
     assert [t.value for t in front] == sorted(t.value for t in front)
     assert all(

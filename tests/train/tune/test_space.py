@@ -7,17 +7,17 @@ import pytest
 from edgelens.runtime.errors import UsageError
 from edgelens.train.config import TrainConfig
 from edgelens.train.models.options import ModelOptions
-from edgelens.train.tune.space import Choice, Span, configured, default_space, grid, parse_search
+from edgelens.train.tune.space import OneOf, Span, configured, default_space, grid, parse_search
 
 
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
-        ("batch=32,64", ("batch", Choice((32, 64)))),
+        ("batch=32,64", ("batch", OneOf((32, 64)))),
         ("l2=1e-5..1e-1:log", ("l2", Span(1e-5, 1e-1, log=True))),
         ("epochs=5..20", ("epochs", Span(5, 20, whole=True))),
-        ("optimizer=adamw,sgd", ("optimizer", Choice(("adamw", "sgd")))),
-        ("label-smoothing=0,0.1", ("label_smoothing", Choice((0.0, 0.1)))),
+        ("optimizer=adamw,sgd", ("optimizer", OneOf(("adamw", "sgd")))),
+        ("label-smoothing=0,0.1", ("label_smoothing", OneOf((0.0, 0.1)))),
     ],
 )
 def test_dimensions_are_read(text: str, expected: object) -> None:
@@ -53,17 +53,17 @@ def test_what_an_option_fixes_is_not_searched() -> None:
     config = TrainConfig("data", "out", epochs=9)
     everything = default_space(config, set())
     assert {"rate_factor", "batch", "epochs", "optimizer", "augment", "width", "depth", "l2"} <= set(everything)
-    assert everything["epochs"] == Choice((4, 9))
+    assert everything["epochs"] == OneOf((4, 9))
     fewer = default_space(config, {"rate", "width", "epochs"})
     assert set(everything) - set(fewer) == {"rate_factor", "width", "epochs"}
     assert set(everything) - set(default_space(config, set(), shaped=False)) == {"width", "depth"}
 
 
 def test_a_grid_has_every_combination() -> None:
-    space = {"batch": Choice((1, 2)), "l2": Span(1e-4, 1e-2, log=True), "epochs": Span(2, 4, whole=True)}
+    space = {"batch": OneOf((1, 2)), "l2": Span(1e-4, 1e-2, log=True), "epochs": Span(2, 4, whole=True)}
     found = grid(space)
     assert len(found) == 2 * 3 * 3
     assert sorted({point["l2"] for point in found}) == pytest.approx([1e-4, 1e-3, 1e-2])
     assert {point["epochs"] for point in found} == {2, 3, 4}
     with pytest.raises(UsageError, match="that is 1,000,000 trainings"):
-        grid({name: Choice(tuple(range(100))) for name in "abc"})
+        grid({name: OneOf(tuple(range(100))) for name in "abc"})

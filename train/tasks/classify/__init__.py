@@ -1,1 +1,1 @@
-"""Classification: one label a picture; its loss, augmentation of targets, metrics, calibration."""
+"""Classification: one label a picture; its data, losses, meter, metrics, calibration, and its part of the report."""

@@ -9,11 +9,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .metrics import softmax
+from edgelens.runtime.bundle.manifest import Decode
+from edgelens.runtime.decode.classify import softmax
+from edgelens.runtime.labels import background_labels
 
-__all__ = ["Threshold", "background_classes", "fitted_temperature", "unknown_threshold"]
+from ...task import Settled
 
-_BACKGROUND = frozenset({"background", "other", "others", "unknown", "none", "nothing", "negative", "empty"})
+__all__ = ["Threshold", "fitted_temperature", "settle_classes", "unknown_threshold"]
+
 _LOWEST, _HIGHEST = 0.05, 20.0
 
 
@@ -25,6 +28,26 @@ class Threshold:
     false_accepts: float
     kept: float
     basis: str  # what "false" was measured on
+
+
+def settle_classes(logits: NDArray[Any], labels: NDArray[Any], classes: Sequence[str], false_accepts: float) -> Settled:
+    """Temperature, threshold and background labels from a validation split's logits (N, C) and class ids (N,)."""
+    temperature, background = fitted_temperature(logits, labels), background_labels(classes)
+    threshold = unknown_threshold(
+        logits,
+        labels,
+        temperature=temperature,
+        false_accept_rate=false_accepts,
+        background=[i for i, name in enumerate(classes) if name in background],
+    )
+    unknown = (
+        f"under {threshold.score:.2f} an answer is unknown, which keeps {threshold.kept:.1%} of the right ones"
+        if threshold.score
+        else f"no answer is unknown, and {threshold.false_accepts:.1%} are false"
+    )
+    options = {"temperature": temperature, "top_k": min(5, len(classes))}
+    decode = Decode("classify", threshold=threshold.score, background=background, options=options)
+    return Settled(decode, f"temperature {temperature:.2f}; {unknown} ({threshold.basis})")
 
 
 def fitted_temperature(logits: NDArray[Any], labels: NDArray[Any]) -> float:
@@ -75,32 +98,27 @@ def unknown_threshold(
     return _by_mistakes(scores, right, false_accept_rate)
 
 
-def background_classes(classes: Sequence[str]) -> list[int]:
-    """The classes whose name says that nothing of interest is there."""
-    return [i for i, name in enumerate(classes) if name.strip().strip("_").lower() in _BACKGROUND]
-
-
 def _accepted_scores(
     logits: NDArray[Any], temperature: float, background: Sequence[int]
-) -> tuple[NDArray[np.float64], NDArray[np.intp]]:
+) -> tuple[NDArray[np.float32], NDArray[np.intp]]:
     """The best class and its score; 0 where that is a background class, which is never announced."""
     probabilities = softmax(logits, temperature)
     named = probabilities.argmax(axis=1)
-    scores = probabilities.max(axis=1)
+    scores = probabilities.max(axis=1)  # float32, as the device compares them
     scores[np.isin(named, list(background))] = 0.0
     return scores, named
 
 
-def _by_others(strange: NDArray[np.float64], right: NDArray[np.float64], rate: float) -> Threshold:
+def _by_others(strange: NDArray[np.float32], right: NDArray[np.float32], rate: float) -> Threshold:
     allowed = int(rate * len(strange) + 1e-9)
     ordered = np.sort(strange)[::-1]
-    limit = 0.0 if allowed >= len(ordered) else float(np.nextafter(ordered[allowed], 2.0))
+    limit = 0.0 if allowed >= len(ordered) else float(np.nextafter(ordered[allowed], np.float32(2)))
     score = min(limit, 1.0)
     kept = float((right >= score).mean()) if len(right) else 0.0
     return Threshold(score, float((strange >= score).mean()), kept, f"{len(strange)} images of other things")
 
 
-def _by_mistakes(scores: NDArray[np.float64], right: NDArray[np.bool_], rate: float) -> Threshold:
+def _by_mistakes(scores: NDArray[np.float32], right: NDArray[np.bool_], rate: float) -> Threshold:
     order = np.argsort(-scores, kind="stable")
     ordered, wrong = scores[order], np.cumsum(~right[order])
     share = wrong / np.arange(1, len(order) + 1)

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from edgelens.runtime.errors import UsageError
 
-__all__ = ["METHODS", "Remedy", "balanced_order", "choose_remedy", "class_weights", "sample_weights"]
+__all__ = ["METHODS", "Remedy", "choose_remedy", "class_weights", "sample_weights"]
 
 METHODS = ("auto", "none", "weights", "balanced", "focal")
 _EVEN, _STEEP, _FEW = 1.5, 20.0, 30  # largest class ÷ smallest: even enough, too steep for weights; images of a class
@@ -59,16 +59,3 @@ def class_weights(counts: NDArray[Any], largest: float = 10.0) -> NDArray[np.flo
 def sample_weights(targets: Tensor, weights: Tensor) -> Tensor:
     """(B,) the weight of each sample's loss: class ids (B,) pick theirs, probabilities (B, C) mix them."""
     return weights[targets] if targets.ndim == 1 else targets @ weights
-
-
-def balanced_order(labels: NDArray[Any], seed: int, epoch: int) -> NDArray[np.intp]:
-    """As many rows as labels for one epoch, every class equally often, none of a class twice before all once."""
-    draw = np.random.default_rng((seed, epoch, 0x6261))
-    present = np.unique(labels)
-    rows: list[NDArray[np.intp]] = []
-    for turn, label in enumerate(present):
-        own = np.flatnonzero(labels == label)
-        share = len(labels) // len(present) + ((turn + epoch) % len(present) < len(labels) % len(present))
-        rounds = [draw.permutation(own) for _ in range(-(-share // len(own)))]
-        rows.append(np.concatenate(rounds)[:share])
-    return draw.permutation(np.concatenate(rows))

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from edgelens.runtime.errors import UsageError
 
-__all__ = ["LOSSES", "Loss", "loss_by_name", "smoothed"]
+__all__ = ["LOSSES", "Loss", "distillation_loss", "loss_by_name", "smoothed"]
 
 Loss = Callable[[Tensor, Tensor], Tensor]
 
@@ -55,3 +55,10 @@ def loss_by_name(name: str, focal_gamma: float = 2.0) -> Loss:
 def smoothed(targets: Tensor, amount: float) -> Tensor:
     """Targets with a part of their weight spread over all classes."""
     return torch.lerp(targets, torch.full_like(targets, 1 / targets.shape[1]), amount) if amount else targets
+
+
+def distillation_loss(outputs: Tensor, teacher: Tensor, temperature: float = 4.0) -> Tensor:
+    """(B,): T² times the divergence of softened probabilities, so that its gradient stays as large as the labels'."""
+    soft = F.log_softmax(outputs.float() / temperature, 1)
+    wanted = F.log_softmax(teacher.float() / temperature, 1)
+    return F.kl_div(soft, wanted, log_target=True, reduction="none").sum(1) * temperature**2

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -10,8 +9,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from edgelens.runtime.decode.classify import softmax
 from edgelens.runtime.metrics.classification import accuracy, average, class_scores, confusion_matrix, top_k_accuracy
+
+from ...report.score import standard_error
 
 __all__ = [
     "ReliabilityBin",
@@ -21,8 +21,6 @@ __all__ = [
     "measure",
     "reliability",
     "roc_auc",
-    "softmax",
-    "standard_error",
 ]
 
 Array = NDArray[Any]
@@ -124,11 +122,6 @@ def measure(labels: Array, probabilities: Array, classes: Sequence[str]) -> dict
             for c, name in enumerate(classes)
         ],
     }
-
-
-def standard_error(share: float, count: int) -> float:
-    """How far a share of so many images may be off by chance (one standard deviation)."""
-    return math.sqrt(share * (1 - share) / count) if count else 0.0
 
 
 def _mean(values: Sequence[float | None]) -> float | None:

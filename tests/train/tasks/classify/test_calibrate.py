@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from edgelens.train.tasks.classify.calibrate import background_classes, fitted_temperature, unknown_threshold
-from edgelens.train.tasks.classify.metrics import calibration_error, softmax
+from edgelens.runtime.decode.classify import softmax
+from edgelens.train.tasks.classify.calibrate import fitted_temperature, settle_classes, unknown_threshold
+from edgelens.train.tasks.classify.metrics import calibration_error
 
 
 def honest(count: int, spread: float = 1.5, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
@@ -68,9 +69,19 @@ def test_one_sure_mistake_on_few_images_does_not_silence_the_network() -> None:
 
 
 def test_a_background_class_is_never_accepted() -> None:
-    assert background_classes(["cat", "Background", "dog", "_none_"]) == [1, 3]
     logits = np.array([[9.0, 0, 0], [0, 9.0, 0], [4.0, 0, 3.9], [0, 0, 9.0]])
     labels = np.array([0, 1, 1, 2])
     found = unknown_threshold(logits, labels, temperature=1.0, false_accept_rate=0.0, background=[1])
     assert 0.5 < found.score < 0.9
     assert found.kept == 1.0
+
+
+@pytest.mark.parametrize("name", ["nothing", "Other", "none", "empty", "_background_", "unknown"])
+def test_what_is_fitted_as_background_is_stored_as_background(name: str) -> None:
+    """The device must not announce what the threshold was fitted never to announce."""
+    logits, labels = np.eye(3)[np.arange(30) % 3] * 4, np.arange(30) % 3
+    settled = settle_classes(logits, labels, ("cat", name, "dog"), 0.05)
+    assert settled.decode.background == (name,)
+    assert settled.decode.decoder == "classify"
+    assert settled.decode.options == {"temperature": pytest.approx(1, abs=0.9), "top_k": 3}
+    assert settle_classes(logits, labels, ("cat", "cow", "dog"), 0.05).decode.background == ()

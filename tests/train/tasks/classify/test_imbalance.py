@@ -9,7 +9,8 @@ import torch
 from edgelens.runtime.errors import UsageError
 from edgelens.train.augment import recipe
 from edgelens.train.augment.missing import against_missing
-from edgelens.train.tasks.classify.imbalance import balanced_order, choose_remedy, class_weights, sample_weights
+from edgelens.train.data.balance import balanced_order
+from edgelens.train.tasks.classify.imbalance import choose_remedy, class_weights, sample_weights
 
 
 @pytest.mark.parametrize(

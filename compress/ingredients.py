@@ -1,0 +1,136 @@
+"""What a compression works on: the network, the pictures it learns, calibrates and is judged by, its golden frames."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import nn
+
+from edgelens.runtime.datasets.catalog import load_images
+from edgelens.runtime.datasets.imageset import ImageSet
+from edgelens.runtime.errors import DataError, EdgelensError, UsageError
+from edgelens.runtime.images.read import SUFFIXES
+from edgelens.runtime.preprocess import PixelContract
+from edgelens.train.data.targets import Targets
+from edgelens.train.runs.run import Run
+from edgelens.train.tasks.catalog import make_task
+
+from .config import CompressConfig
+from .learn.pictures import Pictures, pictures_of
+from .network.answers import torch_outputs
+from .proof.golden import GoldenFrames, golden_frames
+from .tasks.catalog import task_of
+from .tasks.task import Arrays, Task
+
+__all__ = ["Ingredients", "Splits", "calibration_folder", "ingredients_of"]
+
+
+@dataclass(frozen=True)
+class Splits:
+    """A run's image sets, opened once."""
+
+    by_name: Mapping[str, ImageSet]
+    where: Path
+
+    @classmethod
+    def of(cls, run: Run) -> Splits:
+        """The splits that a training makes."""
+        return cls(run.split_all(("train", "val", "test")), run.path)
+
+    def first(self, *names: str) -> tuple[ImageSet, str]:
+        """The first of some splits that holds images, and its name."""
+        for name in names:
+            if len(self.by_name[name]):
+                return self.by_name[name], name
+        raise DataError(f"{self.where}: has no images in its {' or '.join(names)} split")
+
+
+@dataclass(frozen=True)
+class Ingredients:
+    """A trained network with everything that is asked of it."""
+
+    run: Run
+    task: Task
+    network: nn.Module  # float, in evaluation mode: the reference of every later step
+    splits: Splits
+    calibration: NDArray[np.uint8]  # (N, H, W, C)
+    validation: Pictures  # what choices are made on
+    evaluation: Pictures  # what the card reports
+    evaluated_on: str
+    golden: GoldenFrames
+
+    @property
+    def pixels(self) -> PixelContract:
+        """The picture that the network looks at."""
+        return self.run.pixels
+
+    def answers(self, network: nn.Module, pictures: NDArray[np.uint8]) -> Arrays:
+        """What a network of this task answers to pictures (N, H, W, C)."""
+        return torch_outputs(network, pictures, self.task.outputs)
+
+    def targets(self, pictures: Pictures) -> Targets:
+        """What pictures are to be answered with."""
+        return make_task(self.run.config, self.run.classes).targets(pictures.images).select(pictures.rows)
+
+    def score(self, network: nn.Module, pictures: Pictures) -> float:
+        """The task's score of a network on pictures."""
+        return self.task.judge(self.answers(network, pictures.pixels), self.targets(pictures))
+
+    def training_pictures(self, seed: int = 0, most: int | None = None) -> Pictures:
+        """What repairs learn from."""
+        images, _ = self.splits.first("train")
+        return pictures_of(images, self.pixels, most=most, seed=seed)
+
+    def golden_of(self, network: nn.Module, pixels: PixelContract) -> GoldenFrames:
+        """Frames that prove a network which came of this one."""
+        images, _ = self.splits.first("val", "train")
+        return golden_frames(images, pixels, lambda pictures: self.answers(network, pictures), self.task.golden)
+
+
+def ingredients_of(run: Run, config: CompressConfig) -> Ingredients:
+    """A run's network and pictures; its score is reported on its test split, else on validation."""
+    task = task_of(run.config.task, str(run.path))
+    for label in config.background:
+        if label not in run.classes:
+            raise UsageError(f"--background {label}: is no class of this run; there are {', '.join(run.classes[:8])}")
+    network = run.model()
+    if not all(bool(torch.isfinite(value).all()) for value in network.state_dict().values()):
+        raise DataError(f"{run.path}: the network's weights hold NaN or infinity: train it again")
+    splits = Splits.of(run)
+    evaluation, which = splits.first("test", "val", "train")
+    validation, _ = splits.first("val", "train")
+    held = pictures_of(evaluation, run.pixels, most=config.evaluation_images, seed=config.seed)
+    checked = held if which == "val" else pictures_of(validation, run.pixels, most=2000, seed=config.seed)
+    named = {"val": "validation", "train": "training"}.get(which, which)
+    where = f"{len(held):,} {named} images of {Path(run.config.data).name}"
+    calibration = _calibration_pictures(run, splits, config)
+    golden = golden_frames(validation, run.pixels, lambda p: torch_outputs(network, p, task.outputs), task.golden)
+    return Ingredients(run, task, network, splits, calibration, checked, held, where, golden)
+
+
+def _calibration_pictures(run: Run, splits: Splits, config: CompressConfig) -> NDArray[np.uint8]:
+    """Pictures to find ranges with: a folder's, else the run's own training images."""
+    images = splits.first("train", "val")[0] if config.calibrate is None else calibration_folder(config.calibrate)
+    return pictures_of(images, run.pixels, most=config.calibration_images, seed=config.seed).pixels
+
+
+def calibration_folder(where: str) -> ImageSet:
+    """Any folder of images, labelled or not."""
+    path = Path(where)
+    if not path.exists():
+        raise DataError(f"--calibrate {where}: no such folder")
+    try:
+        return load_images(path)
+    except EdgelensError:
+        if not path.is_dir():
+            raise
+    names = sorted(str(p.relative_to(path)) for p in path.rglob("*") if p.suffix.lower() in SUFFIXES)
+    if not names:
+        raise DataError(f"--calibrate {where}: holds no images; give a folder of photos like those it will see")
+    labels = np.zeros(len(names), np.int32)
+    return ImageSet(str(path), "folders", ("",), labels, np.full(len(names), ""), names)

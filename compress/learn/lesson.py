@@ -1,0 +1,61 @@
+"""What a repair learns from: the training task with its own loss and augmentation, and the run's pictures."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from edgelens.train.augment import Recipe, recipe
+from edgelens.train.data.targets import Targets
+from edgelens.train.ingredients import run_recipe, run_task
+from edgelens.train.runs.run import Run
+from edgelens.train.task import Draw, Outputs, Task, by_name
+
+from .pictures import Pictures
+
+__all__ = ["Lesson", "distance", "lesson_of"]
+
+
+@dataclass(frozen=True)
+class Lesson:
+    """What is learned from: the training task with its loss, its augmentation, the pictures and what they show."""
+
+    task: Task
+    recipe: Recipe
+    pictures: Pictures
+    targets: Targets  # a row a picture of the whole image set
+    balanced: NDArray[np.int64] | None = None  # kinds that are to come equally often
+
+    def batch(self, rows: NDArray[np.intp], seed: int, epoch: int) -> tuple[Tensor, Any]:
+        """Augmented inputs (B, C, H, W) and targets, by draws as `epoch_batches` gives them."""
+        draw, rows = Draw(seed, epoch, torch.from_numpy(rows)), rows % len(self.pictures)
+        pixels = torch.from_numpy(np.ascontiguousarray(self.pictures.pixels[rows].transpose(0, 3, 1, 2)))
+        return self.task.augment(self.recipe, pixels, self.targets.pick(self.pictures.rows[rows]), draw)
+
+    def first(self, count: int) -> Lesson:
+        """The first so many pictures, as they are."""
+        return replace(self, pictures=self.pictures.first(count), recipe=recipe("none"))
+
+    def loss(self, outputs: Any, targets: Any) -> Tensor:
+        """(B,): the loss that the network was trained with."""
+        return self.task.loss(by_name(outputs, self.task.outputs), targets)
+
+
+def lesson_of(run: Run, pictures: Pictures) -> Lesson:
+    """A run's own lesson: its loss, class weights and augmentation."""
+    task = run_task(run)
+    targets = task.targets(pictures.images)
+    return Lesson(task, run_recipe(run), pictures, targets, task.balance(targets.select(pictures.rows)))
+
+
+def distance(task: Task, outputs: Outputs, teacher: Outputs, temperature: float) -> Tensor:
+    """(B,): how far answers are from a teacher's, as the task says, else by the square of what each output differs."""
+    if task.distil is not None:
+        return task.distil(outputs, teacher, temperature)
+    apart = [(outputs[name].float() - teacher[name].float()).square().flatten(1).mean(1) for name in task.outputs]
+    return torch.stack(apart).sum(0)

@@ -1,0 +1,31 @@
+"""A task: everything of a compression that depends on what a network answers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from torch import fx
+
+from edgelens.runtime.bundle.manifest import Decode
+
+__all__ = ["Arrays", "Task"]
+
+Arrays = Mapping[str, NDArray[np.float32]]  # a network's outputs by name, (N, ...) each
+
+
+@dataclass(frozen=True)
+class Task:
+    """How a compressed network is judged, proven and settled; repairs learn by the training task's own loss."""
+
+    name: str
+    outputs: tuple[str, ...]  # the network's, in the order that it gives them
+    judge: Callable[[Arrays, Any], float]  # (outputs, the training task's targets) → the score, more is better
+    agreement: Callable[[Arrays, Arrays], float]  # the share, 0 to 1, on which two networks say the same
+    golden: Callable[[Arrays, int], list[int]]  # which of some candidate frames prove it: so many, none a close call
+    # (float network's outputs, shipped file's, targets, settings as trained) → settings of what ships
+    resettle: Callable[[Arrays, Arrays, Any, Decode], Decode]
+    tail: Callable[[fx.GraphModule], set[fx.Node]]  # what stays float at the outputs

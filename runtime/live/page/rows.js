@@ -1,0 +1,57 @@
+// A result's rows in words, whatever made them: each is one thing, and says by itself what is known of it.
+
+export function percent(score) {
+  return `${(score * 100).toFixed(score > 0.9995 ? 0 : score > 0.1 ? 0 : 1)} %`;
+}
+
+export function hue(label) {
+  let sum = 7;
+  for (const letter of label) sum = (sum * 31 + letter.codePointAt(0)) % 3600;
+  return sum % 360;
+}
+
+// Rows that were found in the picture itself, not inside another row.
+export function topRows(rows) {
+  return rows.filter((row) => row.parent == null);
+}
+
+// Who it is, what it reads, how much it is, else its label; and what was found inside it.
+export function title(row, rows) {
+  const inside = rows.filter((other) => other.parent != null && rows[other.parent] === row).map((other) => title(other, rows));
+  const own = row.name || row.text || (row.value != null ? `${quantity(row.value)} ${row.label}` : row.label);
+  return inside.length ? `${own} (${inside.join(", ")})` : own;
+}
+
+export function caption(row, rows) {
+  return row.value != null ? title(row, rows) : `${title(row, rows)} ${percent(row.score)}`;
+}
+
+// What is read from afar: words, and beside them how sure that is or of what it is so much.
+export function headline(rows) {
+  const top = topRows(rows);
+  if (!top.length) return { words: "–", beside: "", known: false };
+  const row = top[0];
+  if (row.value != null) return { words: quantity(row.value), beside: row.label, amount: true, known: true };
+  const words = title(row, rows);
+  const same = top.filter((other) => title(other, rows) === words).length;
+  return { words: same > 1 ? `${same} × ${words}` : words, beside: percent(row.score), known: row.id >= 0 };
+}
+
+// The lines under the headline, best first, each name once: what else is there, and what it could have been.
+export function lines(rows) {
+  const found = new Map();
+  const add = (name, line) => found.has(name) || found.set(name, { name, ...line });
+  topRows(rows).forEach((row, i) => {
+    if (row.value != null) {
+      if (i > 0) add(row.label, { said: quantity(row.value) });
+    } else if (row.id >= 0) {
+      add(title(row, rows), { score: row.score, said: percent(row.score) });
+    }
+    for (const rival of row.rivals || []) add(rival.label, { score: rival.score, said: percent(rival.score) });
+  });
+  return [...found.values()];
+}
+
+function quantity(value) {
+  return String(Number(value.toPrecision(4)));
+}

@@ -1,0 +1,81 @@
+"""The numbers of a running loop or service in Prometheus' text format."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from ...loop.control import LoopStatus
+from .shared_state import SharedState
+
+__all__ = ["Family", "metrics_text", "render"]
+
+# name, type, help, samples: labels and value; the label "" is a suffix of the name, as histograms have
+Family = tuple[str, str, str, Iterable[tuple[Mapping[str, str], float]]]
+
+
+def metrics_text(shared: SharedState, more: Iterable[Family] = ()) -> str:
+    """Everything there is to count, one family after the other."""
+    status = shared.control.status()
+    families: list[Family] = list(_loop(status)) if status is not None else []
+    families += [
+        ("edgelens_viewers", "gauge", "Open live pictures.", [({}, shared.hub.viewers)]),
+        ("edgelens_frames_encoded_total", "counter", "Frames encoded for viewers.", [({}, shared.encoder.encoded)]),
+        *more,
+    ]
+    return render(families)
+
+
+def render(families: Iterable[Family]) -> str:
+    """Families as text, version 0.0.4."""
+    lines: list[str] = []
+    for name, kind, text, samples in families:
+        rows = list(samples)
+        if rows:
+            lines += [f"# HELP {name} {text}", f"# TYPE {name} {kind}"]
+            lines += [_sample(name, labels, value) for labels, value in rows]
+    return "\n".join(lines) + "\n"
+
+
+def _loop(status: LoopStatus) -> Iterable[Family]:
+    sources = [({"source": source.name}, source) for source in status.sources]
+    info = {"model": status.model, "engine": status.engine, "precision": status.precision}
+    yield "edgelens_info", "gauge", "What is running.", [(info, 1)]
+    yield "edgelens_start_time_seconds", "gauge", "When it started, Unix time.", [({}, status.started)]
+    for name, text in (
+        ("frames_captured", "Frames captured."),
+        ("frames_processed", "Frames recognized."),
+        ("frames_skipped", "Frames passed over because a newer one was there."),
+        ("recoveries", "Times a lost source came back."),
+    ):
+        rows = [(labels, getattr(source, name.removeprefix("frames_"))) for labels, source in sources]
+        yield f"edgelens_{name}_total", "counter", text, rows
+    yield "edgelens_connected", "gauge", "Whether frames arrive.", [(labels, s.connected) for labels, s in sources]
+    yield "edgelens_fps", "gauge", "Frames recognized a second.", [(labels, s.fps) for labels, s in sources]
+    yield "edgelens_age_seconds", "gauge", "Capture to result.", [(labels, s.age_ms / 1e3) for labels, s in sources]
+    stages = [({**labels, "stage": stage}, ms / 1e3) for labels, s in sources for stage, ms in s.stages_ms.items()]
+    yield "edgelens_stage_seconds", "gauge", "Time of each stage.", stages
+    drops = [({"sink": sink}, count) for sink, count in status.dropped.items()]
+    yield "edgelens_results_dropped_total", "counter", "Results a sink was too slow for.", drops
+    yield from _board(status)
+
+
+def _board(status: LoopStatus) -> Iterable[Family]:
+    board = status.board
+    for name, value, text in (
+        ("edgelens_temperature_celsius", board.temperature_c, "The board's temperature."),
+        ("edgelens_clock_hertz", None if board.clock_mhz is None else board.clock_mhz * 1e6, "The processor's clock."),
+        ("edgelens_throttled", board.throttled, "Whether the board throttles."),
+        ("edgelens_power_watts", board.power_w, "What the board takes."),
+        ("edgelens_slowed_to_fps", status.slowed_to_fps, "The rate that heat allows."),
+    ):
+        if value is not None:
+            yield name, "gauge", text, [({}, float(value))]
+
+
+def _sample(name: str, labels: Mapping[str, str], value: float) -> str:
+    inside = ",".join(f'{key}="{_escaped(text)}"' for key, text in labels.items() if key)
+    return f"{name}{labels.get('', '')}{f'{{{inside}}}' if inside else ''} {float(value):.10g}"
+
+
+def _escaped(text: str) -> str:
+    return text.replace("\\", r"\\").replace('"', r"\"").replace("\n", r"\n")

@@ -1,0 +1,82 @@
+"""The newest results as JPEG records: encoded once for all viewers, and only while somebody looks."""
+
+from __future__ import annotations
+
+import threading
+import time
+from typing import Any
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from ...result import Result
+from .hub import Hub
+from .stream import frame_record
+
+__all__ = ["Encoder", "jpeg"]
+
+
+def jpeg(image: NDArray[np.uint8], quality: int = 80, max_side: int | None = None) -> bytes:
+    """A BGR picture as JPEG, made smaller first where its longer side is past `max_side`."""
+    longer = max(image.shape[:2])
+    if max_side is not None and longer > max_side:
+        scale = max_side / longer
+        size = max(round(image.shape[1] * scale), 1), max(round(image.shape[0] * scale), 1)
+        image = np.asarray(cv2.resize(image, size, interpolation=cv2.INTER_AREA), np.uint8)
+    done, data = cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, quality])
+    if not done:
+        raise ValueError("the picture could not be encoded")
+    return bytes(data)
+
+
+class Encoder:
+    """A thread that turns the newest result of each source into a record for the hub; a context manager."""
+
+    def __init__(self, hub: Hub, *, quality: int = 80, max_side: int = 1280, max_fps: float = 30.0) -> None:
+        self.encoded = 0
+        self._hub, self._quality, self._max_side = hub, quality, max_side
+        self._pause_s = 0.6 / max_fps  # less than a period: a camera at this rate that is not quite even loses no frame
+        self._waiting: dict[str, Result] = {}
+        self._last: dict[str, float] = {}
+        self._condition = threading.Condition()
+        self._stopping = False
+        self._thread = threading.Thread(target=self._work, name="edgelens-jpeg", daemon=True)
+
+    def offer(self, result: Result) -> None:
+        """Take a result; costs nothing while nobody looks."""
+        if self._hub.viewers == 0:
+            return
+        source, now = result.frame.source, time.monotonic()
+        if now - self._last.get(source, 0.0) < self._pause_s:
+            return
+        self._last[source] = now
+        with self._condition:
+            self._waiting[source] = result
+            self._condition.notify()
+
+    def __enter__(self) -> Encoder:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        with self._condition:
+            self._stopping = True
+            self._condition.notify()
+        self._thread.join(2)
+
+    def _work(self) -> None:
+        while True:
+            with self._condition:
+                self._condition.wait_for(lambda: self._waiting or self._stopping)
+                if self._stopping:
+                    return
+                waiting, self._waiting = self._waiting, {}
+            for source, result in waiting.items():
+                self._hub.post_frame(source, self._record(result))
+
+    def _record(self, result: Result) -> bytes:
+        height, width = result.frame.size
+        meta: dict[str, Any] = {**result.to_json(), "size": [width, height], "sent": round(time.time(), 6)}
+        self.encoded += 1
+        return frame_record(meta, jpeg(result.frame.image, self._quality, self._max_side))

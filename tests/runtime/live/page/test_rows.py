@@ -1,0 +1,106 @@
+"""Every kind of row in a real browser: the page asks each what is known of it, not which task there is."""
+
+from __future__ import annotations
+
+import base64
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import pytest
+import staged_scenes as scenes
+from page_in_browser import DESKTOP, PHONE, opened, until
+
+pytestmark = pytest.mark.browser
+
+SHOWN = """() => { const s = document.querySelector('.stage'), t = (q) => [...s.querySelectorAll(q)]
+  .filter((n) => n.checkVisibility({visibilityProperty: true})).map((n) => n.textContent);
+  return { frame: Number(s.dataset.frame), label: t('.label')[0], beside: t('.score')[0], names: t('.bars .name'),
+  said: t('.bars .value'), tracks: t('.bars .track').length, boxes: t('.box'),
+  unknown: s.querySelector('.verdict').classList.contains('unknown') }; }"""
+
+
+@pytest.fixture
+def shown(staged: Any, chromium: Any) -> Any:
+    """What a page says of a scene."""
+
+    def looked(scene: scenes.Scene) -> dict[str, Any]:
+        loop = staged(scene=scene)
+        with opened(chromium, loop.preview.link) as page:
+            found: dict[str, Any] = page.evaluate(SHOWN)
+            return found
+
+    return looked
+
+
+def test_rivals_are_bars_under_the_best(shown: Any) -> None:
+    found = shown(scenes.digits)
+    assert (found["label"], found["beside"]) == ("0", "86 %")
+    assert found["names"][:2] == ["0", "3"]
+    assert found["said"][:2] == ["86 %", "6.0 %"]
+    assert (len(found["names"]), found["tracks"], found["boxes"]) == (5, 5, [])
+
+
+def test_unknown_shows_what_it_could_be(shown: Any) -> None:
+    found = shown(scenes.unknown)
+    assert (found["label"], found["beside"], found["unknown"]) == ("unknown", "43 %", True)
+    assert (found["names"][:2], found["said"][:2]) == (["0", "3"], ["43 %", "3.0 %"])
+
+
+def test_a_value_is_read_from_afar(shown: Any) -> None:
+    found = shown(scenes.measures)
+    assert (found["label"], found["beside"], found["unknown"]) == ("0.2", "dots", False)
+    assert found["names"] == found["boxes"] == []
+
+
+def test_what_was_found_inside_stands_in_its_parents_caption(shown: Any) -> None:
+    found = shown(scenes.pipeline)
+    assert (found["label"], found["beside"]) == ("person (cup)", "91 %")
+    assert found["boxes"] == ["person (cup) 91 %", "bottle 66 %"]
+    assert found["names"] == ["person (cup)", "bottle"]
+
+
+def test_names_and_texts_are_said_in_place_of_the_label(shown: Any) -> None:
+    found = shown(scenes.named)
+    assert (found["label"], found["boxes"]) == ("Anna", ["Anna 97 %", "B-XY 12 88 %"])
+
+
+def test_keypoints_are_dots_where_they_were_seen(staged: Any, chromium: Any) -> None:
+    loop = staged(scene=scenes.bodies)
+    with opened(chromium, loop.preview.link) as page:
+        frame, drawn = page.evaluate(
+            "() => { const s = document.querySelector('.stage'); "
+            "return [Number(s.dataset.frame), s.querySelector('canvas').toDataURL('image/png')]; }"
+        )
+    data = np.frombuffer(base64.b64decode(drawn.partition(",")[2]), np.uint8)
+    picture = np.asarray(cv2.imdecode(data, cv2.IMREAD_COLOR))
+    x, y, _ = loop.written["camera", frame]["results"][0]["keypoints"][0]
+    assert np.ptp(picture[int(y), int(x)].astype(int)) > 100, "a vivid dot on white paper"
+    assert np.ptp(picture[0, 0].astype(int)) < 30, "what has no score is nowhere"
+
+
+@pytest.mark.parametrize("place", ["desktop", "phone"])
+@pytest.mark.parametrize("name", ["digits", "unknown", "things", "measures", "pipeline", "named", "bodies"])
+def test_everything_fits(staged: Any, chromium: Any, artefacts: Path, name: str, place: str) -> None:
+    """Nothing is wider than the page, and no word of a headline is broken; the pictures are for people to look at."""
+    size = {"viewport": DESKTOP} if place == "desktop" else {"viewport": PHONE, "device_scale_factor": 2}
+    loop = staged(scene=getattr(scenes, name))
+    with opened(chromium, loop.preview.link, **size) as page:
+        page.wait_for_timeout(700)
+        page.screenshot(path=artefacts / f"rows-{name}-{place}.png", full_page=True)
+        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+
+
+def test_words_stay_in_one_piece(staged: Any, chromium: Any, artefacts: Path) -> None:
+    """Three sources beside one another leave little room for a long label."""
+    loop = staged("door", "hall", "yard", scene=scenes.long_words)
+    with opened(chromium, loop.preview.link) as page:
+        until(page, lambda: page.locator(".stage[data-frame]").count() == 3)
+        page.screenshot(path=artefacts / "rows-long-words.png", full_page=True)
+        for part in (".label", ".score"):
+            heights = page.eval_on_selector_all(
+                f".verdict {part}",
+                "all => all.map((n) => n.getBoundingClientRect().height / parseFloat(getComputedStyle(n).lineHeight))",
+            )
+            assert max(heights) < 1.5, (part, heights)

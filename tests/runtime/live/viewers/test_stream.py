@@ -1,0 +1,135 @@
+"""Pictures are encoded once, only for viewers, and a slow viewer is nobody else's trouble."""
+
+from __future__ import annotations
+
+import json
+import socket
+import struct
+import threading
+import time
+from typing import Any
+
+import cv2
+import httpx
+import numpy as np
+
+from edgelens.runtime.live.preview import LivePreview
+from edgelens.runtime.live.viewers import hub as hub_module
+from edgelens.runtime.loop.control import Control, Settings
+
+
+def records(loop: Any, count: int) -> list[tuple[dict[str, Any], bytes]]:
+    """The first frames a viewer gets."""
+    found: list[tuple[dict[str, Any], bytes]] = []
+    with httpx.stream("GET", loop.base + "/live/frames", timeout=5) as answer:
+        buffer = b""
+        for chunk in answer.iter_raw():
+            buffer += chunk
+            while len(buffer) >= 8:
+                text, picture = struct.unpack_from(">II", buffer)
+                if len(buffer) < 8 + text + picture:
+                    break
+                if text:
+                    found.append((json.loads(buffer[8 : 8 + text]), buffer[8 + text : 8 + text + picture]))
+                buffer = buffer[8 + text + picture :]
+            if len(found) >= count:
+                return found
+    return found
+
+
+def wait_for(condition: Any, seconds: float = 5) -> None:
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+
+
+def test_nothing_is_encoded_while_nobody_looks(staged: Any) -> None:
+    loop = staged(fps=100)
+    wait_for(lambda: loop.frames["camera"] > 40)
+    assert loop.preview.shared.encoder.encoded == 0
+
+
+def test_a_frame_carries_its_own_result(staged: Any) -> None:
+    loop = staged()
+    for meta, picture in records(loop, 3):
+        expected = loop.written["camera", meta["frame"]]
+        assert {key: meta[key] for key in expected} == expected
+        image = cv2.imdecode(np.frombuffer(picture, np.uint8), cv2.IMREAD_COLOR)
+        assert [image.shape[1], image.shape[0]] == meta["size"]
+
+
+def test_many_viewers_cost_one_encode_a_frame(staged: Any) -> None:
+    loop = staged()
+    seen: list[int] = []
+
+    def look() -> None:
+        seen.extend(meta["frame"] for meta, _ in records(loop, 12))
+
+    viewers = [threading.Thread(target=look) for _ in range(8)]
+    for viewer in viewers:
+        viewer.start()
+    for viewer in viewers:
+        viewer.join()
+    encoder = loop.preview.shared.encoder
+    assert encoder.encoded <= loop.frames["camera"]
+    assert len(seen) >= 96
+    assert encoder.encoded < len(seen) / 2
+    wait_for(lambda: loop.preview.shared.hub.viewers == 0)
+    before = encoder.encoded
+    shown = loop.frames["camera"]
+    wait_for(lambda: loop.frames["camera"] > shown + 5)
+    assert encoder.encoded - before <= 1
+
+
+def test_a_viewer_that_reads_nothing_is_cut_and_others_go_on(staged: Any, monkeypatch: Any) -> None:
+    monkeypatch.setattr(hub_module, "STALLED_S", 0.6)
+    loop = staged()
+    with socket.socket() as asleep:
+        asleep.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        asleep.connect(("127.0.0.1", loop.preview.port))
+        asleep.sendall(b"GET /live/frames HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        wait_for(lambda: loop.preview.shared.hub.viewers == 1)
+        assert len(records(loop, 5)) >= 5
+        wait_for(lambda: loop.preview.shared.hub.viewers == 0, 15)
+
+
+def test_results_come_as_events(staged: Any) -> None:
+    loop = staged()
+    with httpx.stream("GET", loop.base + "/v1/results", timeout=5) as answer:
+        assert answer.headers["content-type"].startswith("text/event-stream")
+        lines = (line for line in answer.iter_lines() if line.startswith("data: "))
+        for _ in range(3):
+            result = json.loads(next(lines)[6:])
+            assert result == loop.written["camera", result["frame"]]
+
+
+def test_leaving_ends_open_streams_at_once() -> None:
+    with LivePreview(Control(["camera"], Settings()), port=0, say=lambda line: None) as preview:
+        ended = threading.Event()
+
+        def look() -> None:
+            with httpx.stream("GET", f"http://127.0.0.1:{preview.port}/live/events", timeout=10) as answer:
+                for _ in answer.iter_raw():
+                    pass
+            ended.set()
+
+        watching = threading.Thread(target=look)
+        watching.start()
+        wait_for(lambda: preview.shared.hub.listens("state"))
+        start = time.monotonic()
+    assert time.monotonic() - start < 1
+    assert ended.wait(2)
+    watching.join()
+    assert not [thread for thread in threading.enumerate() if thread.name.startswith("edgelens")]
+
+
+def test_metrics_are_prometheus_text(staged: Any) -> None:
+    loop = staged('odd "name"\\', fps=0)
+    loop.show('odd "name"\\')
+    text = httpx.get(loop.base + "/metrics").text
+    assert 'edgelens_frames_processed_total{source="odd \\"name\\"\\\\"} 1' in text
+    assert "edgelens_temperature_celsius 61" in text
+    assert 'edgelens_results_dropped_total{sink="mqtt"} 2' in text
+    for line in text.splitlines():
+        assert line.startswith("# ") or float(line.rsplit(" ", 1)[1]) is not None
