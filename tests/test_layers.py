@@ -23,7 +23,6 @@ WORKSTATION = {
     "onnx",
     "matplotlib",
     "litert_torch",
-    "ai_edge_quantizer",
     "litert_quantizer",
     "torch_pruning",
     "optuna",

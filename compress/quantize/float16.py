@@ -36,7 +36,7 @@ def _onnx(exported: Exported) -> bytes:
 
 def _tflite(prepared: bytes) -> bytes:
     with quiet():
-        from ai_edge_quantizer import algorithm_manager, qtyping, quantizer
+        from litert_quantizer import algorithm_manager, qtyping, quantizer
 
         work = quantizer.Quantizer(prepared)
         work.add_weight_only_config(

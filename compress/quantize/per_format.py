@@ -60,7 +60,7 @@ def calibrate_onnx(prepared: Any, images: NDArray[np.uint8], *, full_integer: bo
 
 
 def calibrate_tflite(prepared: bytes, images: NDArray[np.uint8], *, full_integer: bool = False) -> bytes:
-    """The 8-bit file of a prepared float one, by ai-edge-quantizer with a min-max pass over the images."""
+    """The 8-bit file of a prepared float one, by litert-quantizer with a min-max pass over the images."""
     limits: dict[str, tuple[NDArray[np.float32], NDArray[np.float32]]] = {}
     for name, low, high in _tensor_limits(prepared, images):
         before = limits.get(name, (low, high))

@@ -1,4 +1,4 @@
-"""8-bit TFLite from ranges: ai-edge-quantizer, told every range and which operators to leave alone."""
+"""8-bit TFLite from ranges: litert-quantizer, told every range and which operators to leave alone."""
 
 from __future__ import annotations
 
@@ -39,9 +39,9 @@ def quantize_tflite(prepared: bytes, quantized: Quantized) -> bytes:
 def run_quantizer(
     model: bytes, qsvs: Mapping[str, Any], left_float: set[str], *, static: bool, weight_only: bool = False
 ) -> bytes:
-    """ai-edge-quantizer on a file: everything but the operators whose outputs are named in `left_float`."""
+    """litert-quantizer on a file: everything but the operators whose outputs are named in `left_float`."""
     with quiet():
-        from ai_edge_quantizer import algorithm_manager, qtyping, quantizer
+        from litert_quantizer import algorithm_manager, qtyping, quantizer
 
         work = quantizer.Quantizer(model)
         every = qtyping.TFLOperationName.ALL_SUPPORTED

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..bundle.manifest import Decode, Network
+from ..decode.protocol import Decoder
 from ..recognitions import Recognitions
 from .canvas import Canvas
 
@@ -89,4 +90,5 @@ class Task:
     draw: Callable[[Canvas, Recognitions], None]
     describe: Callable[[Recognitions], str]  # what was seen in a few words
     uncertain: Callable[[Recognitions, float | None, Closeness], bool]  # whether somebody should look at it
+    decoder: Callable[[Network], Decoder] | None = None  # of outputs that no decoder of the catalog reads
     evaluated_at: float | None = None  # the threshold that an evaluation decodes with; None is the model's own

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
@@ -14,6 +14,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 from click.testing import CliRunner
+from dots_train import SIDE, Means, dots
 from torch import Tensor, nn
 
 from edgelens.cli import explain as explain_verb
@@ -24,76 +25,14 @@ from edgelens.runtime.errors import DataError, UsageError
 from edgelens.train import Run, TrainConfig, fit, resume
 from edgelens.train.augment import normalised
 from edgelens.train.data.prepare import open_images
-from edgelens.train.data.targets import DenseTargets, RaggedTargets
+from edgelens.train.data.targets import RaggedTargets
 from edgelens.train.ingredients import run_task
 from edgelens.train.models.options import ModelOptions
-from edgelens.train.report.page import facts
-from edgelens.train.report.sections import cost, curves, data, settings
+from edgelens.train.report.sections import curves, settings
 from edgelens.train.runs.outputs import SplitOutputs
 from edgelens.train.task import Score, Settled, Task, by_name
 from edgelens.train.tasks.catalog import TASKS
 from edgelens.train.tune.learning_curve import learning_curve
-
-SIDE = 24
-
-
-class Means:
-    """A meter of sums: what they are of is the task's business."""
-
-    def __init__(self, measure: Callable[[Any, Any], dict[str, Tensor]], names: Sequence[str]) -> None:
-        self.measure, self.names = measure, names
-        self.sums, self.count, self.largest = np.zeros(len(names)), 0, 0
-
-    def add(self, outputs: Any, targets: Any) -> None:
-        each = self.measure(outputs, targets)
-        self.sums += [float(each[name].sum()) for name in self.names]
-        self.count += len(each["loss"])
-        self.largest = max(self.largest, len(each["loss"]))
-
-    def state(self) -> Any:
-        return self.sums, self.count
-
-    def merge(self, states: Sequence[Any]) -> None:
-        self.sums, self.count = sum(s for s, _ in states), sum(n for _, n in states)
-
-    def result(self) -> dict[str, float]:
-        return {name: float(total / self.count) for name, total in zip(self.names, self.sums, strict=True)}
-
-
-# how many dots: one number a picture, smooth L1, less is better
-
-
-def dots(config: TrainConfig, classes: Sequence[str], counts: Sequence[int]) -> Task:
-    del config, counts
-
-    def targets(images: ImageSet) -> DenseTargets:
-        return DenseTargets.of(np.array([float(images.classes[i]) for i in images.labels], np.float32))
-
-    def loss(outputs: Any, wanted: Tensor) -> Tensor:
-        return F.smooth_l1_loss(outputs["count"][:, 0].float(), wanted, reduction="none")
-
-    def measure(outputs: Any, wanted: Tensor) -> dict[str, Tensor]:
-        return {"loss": loss(outputs, wanted), "mean_absolute_error": (outputs["count"][:, 0] - wanted).abs()}
-
-    def summary(outputs: Any, wanted: Any, settled: Settled) -> dict[str, Any]:
-        del settled
-        return {"within_half": float((np.abs(outputs["count"][:, 0] - wanted.values.numpy()) < 0.5).mean())}
-
-    return Task(
-        "dots",
-        ("count",),
-        open_images,
-        targets,
-        lambda build, _classes: build(1),
-        lambda _recipe, pixels, wanted, _draw: (normalised(pixels), wanted),
-        loss,
-        lambda: Means(measure, ("loss", "mean_absolute_error")),
-        Score("mean_absolute_error", more=False, share=False),
-        lambda _outputs, _wanted, _rate: Settled(Decode("dots", options={"most": max(map(int, classes))}), "settled"),
-        summary,
-        lambda found: [facts([("dots", "are counted"), *cost(found)]), curves(found), data(found), settings(found)],
-    )
-
 
 # where they are: two maps, boxes as targets
 
