@@ -1,4 +1,4 @@
-"""Proofs that prove little say so: nothing seen, the same answer always, saturated pixels; and a run that sees nothing."""
+"""Proofs that prove little say so: nothing seen, always the same, saturated pixels; and a run that sees nothing."""
 
 import dataclasses
 
