@@ -18,7 +18,7 @@ from edgelens.runtime.engines.protocol import EngineOptions
 from edgelens.runtime.model.network import LoadedNetwork
 from edgelens.runtime.model.open import open_model
 from edgelens.runtime.model.verify import verify_bundle
-from edgelens.runtime.preprocess import Placement, fit
+from edgelens.runtime.preprocess import Placement, fit_frame
 from edgelens.runtime.tasks.task import Answer
 from edgelens.version import __version__
 
@@ -76,7 +76,7 @@ def self_made_golden(
 ) -> GoldenFrames:
     """Frames from a folder and what the file itself answers to them, through the camera's code path."""
     frames = frames_of(calibration_folder(images), count)
-    pictures = [fit(frame, network.pixels)[0] for frame in frames]
+    pictures = [fit_frame(frame, network.pixels)[0] for frame in frames]
     return GoldenFrames(png_frames(frames), np.stack(pictures), outputs_of(bundle, network, file, pictures))
 
 
