@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from edgelens.runtime.model.arguments import ModelArguments, Said, spelled
+from edgelens.runtime.model.arguments import ModelArguments, spelled
+from edgelens.runtime.said import Said
 
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
@@ -25,6 +26,7 @@ __all__ = [
     "on_option",
     "pixel_options",
     "threshold_option",
+    "written_option",
 ]
 
 F = Callable[..., Any]
@@ -89,15 +91,19 @@ def engine_options(function: F) -> F:
     return function
 
 
+def written_option(said: Said, name: str, default: Any = None) -> Callable[[F], F]:
+    """An option as a dataclass's field says it; a field that is False until it is said is a flag."""
+    if default is False:
+        return click.option(said.flag, name, is_flag=True, help=said.help)
+    return click.option(said.flag, name, type=_type_of(said), metavar=said.metavar, default=default, help=said.help)
+
+
 def model_options(*names: str) -> Callable[[F], F]:
     """Options made from the fields of `ModelArguments`, in the given order of the help."""
 
     def decorate(function: F) -> F:
         for name in reversed(names):
-            said = spelled()[name]
-            function = click.option(said.flag, name, type=_type_of(said), metavar=said.metavar, help=said.help)(
-                function
-            )
+            function = written_option(spelled()[name], name)(function)
         return function
 
     return decorate
@@ -110,6 +116,8 @@ def _type_of(said: Said) -> click.ParamType[Any] | None:
     if said.whole:
         low, high = (None if end is None else int(end) for end in (said.low, said.high))
         return click.IntRange(low, high)
+    if said.above is not None:
+        return click.FloatRange(said.above, said.high, min_open=True)
     return None if said.low is None else click.FloatRange(said.low, said.high)
 
 

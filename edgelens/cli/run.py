@@ -14,23 +14,19 @@ import click
 
 from edgelens.cli.elsewhere import OnDevice, model_engines, wheels_option
 from edgelens.cli.options import on_option
-from edgelens.cli.output import print_table, write_json
+from edgelens.cli.run_lanes import control_of, inner, judge_of, open_lanes, plans_of
 from edgelens.cli.run_options import RunOptions, run_options
+from edgelens.cli.run_report import exit_code, explain_engines, finish
 from edgelens.runtime.errors import UsageError
 from edgelens.runtime.host.files import check_place
 
 if TYPE_CHECKING:
     from edgelens.runtime.loop.board import BoardProbe
-    from edgelens.runtime.loop.config import SourcePlan
     from edgelens.runtime.loop.control import Control
     from edgelens.runtime.loop.heat import HeatPolicy
-    from edgelens.runtime.loop.loop import Lane, Outcome
-    from edgelens.runtime.loop.model_slot import ModelSlot
-    from edgelens.runtime.loop.motion import MotionGate
+    from edgelens.runtime.loop.loop import Lane
     from edgelens.runtime.loop.pace import Pace
     from edgelens.runtime.sinks.protocol import Sink
-    from edgelens.runtime.sources.demo import DemoJudge
-    from edgelens.runtime.sources.protocol import Source
 
 __all__ = ["command"]
 
@@ -45,7 +41,7 @@ def _needed_there(params: dict[str, Any]) -> tuple[str, ...]:
     "run",
     cls=OnDevice,
     inputs=("model", "models", "sources", "config", "labels", "token_file", "cert", "key"),
-    outputs=("json_path", "csv_path", "summary_path", "save"),
+    outputs=("json", "csv", "summary_path", "save"),
     parts=_needed_there,
 )
 @run_options
@@ -58,7 +54,7 @@ def command(**given: Any) -> None:
     file or folder is read completely. A login for a source comes from its address, from ${NAME} in it, or from
     EDGELENS_SOURCE_USER and EDGELENS_SOURCE_PASSWORD.
     """
-    options = RunOptions(**given)
+    options = RunOptions.of(given)
     _check_outputs(options)
     gc.disable()  # until the first result: what is imported and loaded stays
     try:
@@ -75,8 +71,7 @@ def command(**given: Any) -> None:
 
 def _check_outputs(options: RunOptions) -> None:
     """Refuse at the start what would be lost, or mixed, at the end."""
-    outputs = {"--json": options.json_path, "--csv": options.csv_path, "--summary": options.summary_path}
-    printed = [option for option, path in outputs.items() if path == "-"]
+    printed = [*options.printed, *(("--summary",) if options.summary_path == "-" else ())]
     if len(printed) > 1:
         raise UsageError(f"{' - and '.join(printed)} -: only one of them can go to the standard output")
     if options.summary_path not in (None, "-"):
@@ -92,11 +87,11 @@ def _run(options: RunOptions) -> tuple[int, bool]:
     device = options.device_id or os.environ.get("EDGELENS_DEVICE_ID") or os.uname().nodename
     share_one_heap()
     with StopOnSignals() as stop, gaps_given_back(), ExitStack() as stack:
-        plans = _plans(options)
-        lanes = _lanes(plans, options, stack)
-        control = _control(plans, lanes, options)
+        plans = plans_of(options)
+        lanes = open_lanes(plans, options, stack, _say)
+        control = control_of(plans, lanes, options)
         sinks = _sinks(options, control, lanes, device, stop.request, stack)
-        judge = _demo_judge(lanes)
+        judge = judge_of(lanes)
         outcome = run(
             lanes,
             sinks,
@@ -108,13 +103,10 @@ def _run(options: RunOptions) -> tuple[int, bool]:
             hear=judge.hear if judge else None,
             begun=_begun,
         )
-        summary = dict(outcome.summary)
-        if judge is not None:
-            summary["demo"] = judge.score().to_json()
-        _finish(options, summary, lanes, judge)
+        finish(options, outcome, lanes, judge)
         if options.explain_engine:
-            _explain(lanes)
-        return _exit_code(options, outcome, lanes, stop.exit_code), outcome.blocked
+            explain_engines(lanes, _say)
+        return exit_code(options, outcome, lanes, stop.exit_code, _say), outcome.blocked
 
 
 def _begun() -> None:
@@ -124,101 +116,6 @@ def _begun() -> None:
     gc.freeze()
     gc.enable()
     keep_freed_pictures()
-
-
-def _plans(options: RunOptions) -> tuple[SourcePlan, ...]:
-    from edgelens.runtime.loop.config import SourcePlan, parse_agree, parse_size, read_config, with_unique_names
-    from edgelens.runtime.preprocess import Region
-    from edgelens.runtime.sources.catalog import default_source
-
-    if options.config is not None and options.sources:
-        raise UsageError("--config and --source: give one of them")
-    common = SourcePlan(
-        "",
-        region=Region.parse(options.roi) if options.roi else None,
-        threshold=options.threshold,
-        smoothing=options.smoothing,
-        agree=parse_agree(options.agree),
-        max_fps=options.max_fps,
-        motion=options.motion,
-        size=parse_size(options.size) if options.size else None,
-        camera_fps=options.camera_fps,
-        flip=options.flip,
-        rotate=int(options.rotate),
-    )
-    if options.config is not None:
-        return with_unique_names(read_config(options.config, common))
-    specs = options.sources or (default_source(),)
-    return with_unique_names(tuple(replace(common, source=spec, name="") for spec in specs))
-
-
-def _lanes(plans: Sequence[SourcePlan], options: RunOptions, stack: ExitStack) -> list[Lane]:
-    from edgelens.runtime.loop.loop import Lane
-    from edgelens.runtime.sources.catalog import SourceOptions, kind_of, open_source
-
-    slots: dict[tuple[str, str | None], ModelSlot] = {}
-    lanes = []
-    for plan in plans:
-        source = open_source(
-            plan.source,
-            SourceOptions(
-                name=plan.name,
-                size=plan.size,
-                camera_fps=plan.camera_fps,
-                flip=plan.flip,
-                rotate=plan.rotate,
-                demo_seed=options.demo_seed,
-                complain=_say,
-            ),
-        )
-        which = (plan.model or options.model, plan.labels or options.labels)
-        if which not in slots:
-            slots[which] = stack.enter_context(_model(*which, options))
-        stills = kind_of(plan.source) == "images"
-        lanes.append(Lane(source, slots[which], _motion_gate() if plan.motion else None, stills))
-    return lanes
-
-
-def _motion_gate() -> MotionGate:
-    from edgelens.runtime.loop.motion import MotionGate
-
-    return MotionGate()
-
-
-def _model(name: str, labels: str | None, options: RunOptions) -> ModelSlot:
-    from edgelens.cli.options import model_arguments
-    from edgelens.runtime.loop.model_slot import ModelChoice, ModelSlot
-    from edgelens.runtime.model.open import open_model
-
-    bundle = open_model(name, model_arguments(vars(options), labels=labels, threshold=None))
-    return ModelSlot(bundle, ModelChoice(options.engine, options.precision, options.threads), name)
-
-
-def _control(plans: Sequence[SourcePlan], lanes: Sequence[Lane], options: RunOptions) -> Control:
-    from edgelens.runtime.loop.control import Control, Settings
-
-    at_hand = dict.fromkeys((options.model, *options.models))
-    control = Control([plan.name for plan in plans], Settings(), tuple(at_hand))
-    for plan, lane in zip(plans, lanes, strict=True):
-        control.change(
-            plan.name,
-            threshold=plan.threshold,
-            smoothing=plan.smoothing if plan.smoothing is not None else (0.5 if lane.source.live else 1.0),
-            agree=plan.agree,
-            region=plan.region,
-            max_fps=plan.max_fps,
-        )
-    return control
-
-
-def _demo_judge(lanes: Sequence[Lane]) -> DemoJudge | None:
-    """Who holds the demo's announcements against its truth, where a demo is watched."""
-    if not any(kind == "demo" for kind in (type(_inner(lane.source)).__module__.rpartition(".")[2] for lane in lanes)):
-        return None
-    from edgelens.runtime.sources.demo import DemoJudge, DemoSource
-
-    demo = next(source for lane in lanes if isinstance(source := _inner(lane.source), DemoSource))
-    return DemoJudge(demo.scene, demo.name)
 
 
 def _pace(options: RunOptions) -> Pace:
@@ -246,35 +143,25 @@ def _sinks(
     closed: Callable[[], None],
     stack: ExitStack,
 ) -> list[Sink]:
-    from edgelens.runtime.sinks.catalog import SinkOptions, open_sinks
+    from edgelens.runtime.sinks.catalog import open_sinks
+    from edgelens.runtime.sinks.protocol import SinkContext
 
-    to_stdout = "-" in (options.json_path, options.csv_path)
     models = {lane.source.name: lane.model for lane in lanes}
     sources = {lane.source.name: lane.source for lane in lanes}
-    sinks = open_sinks(
-        SinkOptions(
-            json=options.json_path,
-            csv=options.csv_path,
-            save=options.save,
-            mqtt=options.mqtt,
-            mqtt_all=options.mqtt_all,
-            record=options.record,
-            record_mb=options.record_mb,
-            record_days=options.record_days,
-            keep_uncertain=options.keep_uncertain,
-            blur=options.blur,
-            window=options.window,
-            text=not (to_stdout or options.quiet),
-            fps=lambda source: getattr(_inner(sources[source]), "fps", None),
-            sources=tuple(sources),
-            device=device,
-            closed=closed,
-            threshold=lambda source: models[source].bundle.manifest.main.decode.held_to(
-                control.settings(source).threshold
-            ),
-            region=lambda source: control.settings(source).region,
-        )
+
+    def threshold(source: str) -> float | None:
+        return models[source].bundle.manifest.main.decode.held_to(control.settings(source).threshold)
+
+    context = SinkContext(
+        tuple(sources),
+        device,
+        threshold=threshold,
+        region=lambda source: control.settings(source).region,
+        fps=lambda source: getattr(inner(sources[source]), "fps", None),
+        closed=closed,
+        printed=bool(options.printed),
     )
+    sinks = open_sinks(options.sinks, context)
     wanted = not options.no_preview and not options.window and not all(lane.stills for lane in lanes)
     if wanted or options.preview is not None:
         sinks += _preview(options, control, lanes, device, stack)
@@ -297,70 +184,6 @@ def _preview(options: RunOptions, control: Control, lanes: Sequence[Lane], devic
     page = live_page(vars(options), control, service=service)
     service.on_result = page.shared.tell
     return [page]
-
-
-def _finish(options: RunOptions, summary: dict[str, Any], lanes: Sequence[Lane], judge: DemoJudge | None) -> None:
-    """Say and write what the run amounted to."""
-    from edgelens.runtime.loop.summary import summary_rows
-
-    if options.summary_path is not None:
-        write_json(options.summary_path, summary)
-    if options.quiet:
-        return
-    err = "-" in (options.json_path, options.csv_path)
-    lines, rows = summary_rows(summary)
-    for line in [*lines, *_folder_lines(lanes)]:
-        click.echo(line, err=err)
-    if rows:
-        print_table(rows, header=("ms", "p50", "p95", "p99"), err=err)
-    if judge is not None:
-        click.echo(str(judge.score()), err=err)
-
-
-def _explain(lanes: Sequence[Lane]) -> None:
-    """The table of what `--engine auto` measured, finished now if the run was too short for it."""
-    from edgelens.runtime.model.engine_search import BUDGET_S, header, table_rows
-
-    for model in {id(lane.model): lane.model for lane in lanes}.values():
-        model.load()
-        while not model.improve(BUDGET_S):
-            pass
-        with model.in_use() as recognizer:
-            measured = recognizer.measured
-        if not measured:
-            _say(f"{model.name}: {' '.join(model.running)} was named or is the only one that can run here")
-        for role, found in measured.items():
-            name = model.name if len(measured) == 1 else f"{model.name}, {role}"
-            _say(f"{name}: engines on this machine")
-            print_table(table_rows(found.table, found.winner), header=header(), err=True)
-
-
-def _folder_lines(lanes: Sequence[Lane]) -> list[str]:
-    from edgelens.runtime.sources.images import ImageFiles
-
-    folders = [source for lane in lanes if isinstance(source := _inner(lane.source), ImageFiles)]
-    return [
-        f"{folder.name}: {folder.passed_over} files passed over, {len(folder.broken)} images could not be decoded"
-        for folder in folders
-        if folder.passed_over or folder.broken
-    ]
-
-
-def _exit_code(options: RunOptions, outcome: Outcome, lanes: Sequence[Lane], stopped: int) -> int:
-    for failure in outcome.failures:
-        _say(f"edgelens: {failure}")
-    if outcome.source_failed:
-        return 2
-    broken = any(getattr(_inner(lane.source), "broken", ()) for lane in lanes)
-    if outcome.failures or (options.strict and broken):
-        return 1
-    return stopped
-
-
-def _inner(source: Source) -> Source:
-    """The source itself where it is turned or mirrored."""
-    inner: Source = getattr(source, "source", source)
-    return inner
 
 
 def _say(text: str) -> None:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, fields
 from typing import Any
 
 import click
@@ -16,6 +16,7 @@ from edgelens.cli.options import (
     pixel_options,
     threshold_option,
 )
+from edgelens.cli.sink_options import of_sinks, sink_options, to_stdout
 
 __all__ = ["RunOptions", "run_options"]
 
@@ -59,19 +60,9 @@ class RunOptions:
     strict: bool
     demo_seed: int
     device_id: str | None
-    json_path: str | None
-    csv_path: str | None
-    save: str | None
     summary_path: str | None
     window: bool
     quiet: bool
-    mqtt: str | None
-    mqtt_all: bool
-    record: str | None
-    record_mb: float
-    record_days: float
-    keep_uncertain: str | None
-    blur: bool
     preview: str | None
     no_preview: bool
     models: tuple[str, ...]
@@ -80,6 +71,15 @@ class RunOptions:
     cert: str | None
     key: str | None
     collect: str | None
+    sinks: Mapping[str, Any]  # each sink's own options, by the sink's name
+    printed: tuple[str, ...]  # the options that send results to the standard output
+
+    @classmethod
+    def of(cls, given: Mapping[str, Any]) -> RunOptions:
+        """From all that the command line gave."""
+        names = {field.name for field in fields(cls)}
+        mine = {name: value for name, value in given.items() if name in names}
+        return cls(**mine, sinks=of_sinks(given), printed=to_stdout(given))
 
 
 _POSITIVE = click.FloatRange(0, min_open=True)
@@ -117,21 +117,8 @@ _LOOP = (
 )
 _EXPLAIN = click.option("--explain-engine", is_flag=True, help="Show how the engine was chosen.")
 _SINKS = (
-    click.option("--json", "json_path", metavar="PATH", help="One JSON object a result; - is stdout."),
-    click.option("--csv", "csv_path", metavar="PATH", help="One CSV row for all that was seen; - is stdout."),
-    click.option(
-        "--save", metavar="PATH", help="Annotated frames: a video file, one for each of several sources, or a folder."
-    ),
-    click.option("--window", is_flag=True, help="Show annotated frames on this machine's screen."),
+    sink_options,
     click.option("--summary", "summary_path", metavar="FILE", help="Write the final table as JSON."),
-    click.option("--quiet", is_flag=True, help="No text, no table."),
-    click.option("--mqtt", metavar="URL", help="Send results to mqtt://[USER@]HOST/TOPIC."),
-    click.option("--mqtt-all", is_flag=True, help="Send every result, not only announcements."),
-    click.option("--record", metavar="DIR", help="Keep clips around announced labels."),
-    click.option("--record-mb", type=_POSITIVE, default=1000.0, metavar="MB", help="How much they may take in all."),
-    click.option("--record-days", type=_POSITIVE, default=30.0, metavar="DAYS", help="How long they are kept."),
-    click.option("--keep-uncertain", metavar="DIR", help="Keep frames the network is unsure of, for `train`."),
-    click.option("--blur", is_flag=True, help="Blur what lies outside the recognized area in them."),
     click.option("--device-id", metavar="ID", help="The stable id in results; the host's name unless said."),
 )
 _PAGE = (

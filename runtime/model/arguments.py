@@ -6,27 +6,20 @@ Imports nothing heavy: the command line makes its options from these fields befo
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, fields, replace
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from ..errors import UsageError
+from ..said import Said, option, spelled_in
 
-__all__ = ["ModelArguments", "Said", "spelled"]
+__all__ = ["Argument", "ModelArguments", "spelled"]
 
 
 @dataclass(frozen=True)
-class Said:
-    """How an argument is written on the command line, and what it may be."""
+class Argument(Said):
+    """How an argument is written, and whose it is."""
 
-    help: str
-    metavar: str | None = None
-    choices: tuple[str, ...] = ()
-    low: float | None = None
-    high: float | None = None
-    whole: bool = False  # a number without a fraction
-    flag: str = ""  # its spelling; the field's name unless said
-    read: Callable[[Any, str], Any] | None = None  # its value from what was written; the second is its spelling
     bare: bool = False  # of the picture: a bundle brings its own
     decoder: bool = False  # an option of the decoder: of a model whose decoder has none of the name it says nothing
 
@@ -66,10 +59,6 @@ def _names(value: str | Sequence[str | int], option: str) -> tuple[str, ...]:  #
     return tuple(str(part).strip() for part in parts if str(part).strip())
 
 
-def _argument(said: Said) -> Any:
-    return field(default=None, metadata={"said": said})
-
-
 @dataclass(frozen=True)
 class ModelArguments:
     """Every value as it was said, on the command line's or in Python's way; None where nothing was.
@@ -77,30 +66,30 @@ class ModelArguments:
     A new one is a field here, which the command line and `open_model` take up, and the code that heeds it.
     """
 
-    labels: str | tuple[str, ...] | None = _argument(Said("Names of the classes, one a line.", "FILE"))
-    mean: tuple[float, ...] | None = _argument(
-        Said("Input is (pixel - mean) / std.", "M[,M,M]", read=_numbers, bare=True)
+    labels: str | tuple[str, ...] | None = option(Argument("Names of the classes, one a line.", "FILE"))
+    mean: tuple[float, ...] | None = option(
+        Argument("Input is (pixel - mean) / std.", "M[,M,M]", read=_numbers, bare=True)
     )
-    std: tuple[float, ...] | None = _argument(
-        Said("Input is (pixel - mean) / std.", "S[,S,S]", read=_deviations, bare=True)
+    std: tuple[float, ...] | None = option(
+        Argument("Input is (pixel - mean) / std.", "S[,S,S]", read=_deviations, bare=True)
     )
-    color: str | None = _argument(Said("The model's colour order.", choices=("rgb", "bgr", "gray"), bare=True))
-    resize: str | None = _argument(
-        Said("How a frame meets the input size.", choices=("stretch", "letterbox", "crop"), bare=True)
+    color: str | None = option(Argument("The model's colour order.", choices=("rgb", "bgr", "gray"), bare=True))
+    resize: str | None = option(
+        Argument("How a frame meets the input size.", choices=("stretch", "letterbox", "crop"), bare=True)
     )
-    pad: int | None = _argument(Said("The pixel of letterbox bars.", low=0, high=255, whole=True, bare=True))
-    input_size: tuple[int, int] | None = _argument(  # width and height
-        Said("The input's size, where the model leaves it free.", "WxH", read=_size, bare=True)
+    pad: int | None = option(Argument("The pixel of letterbox bars.", low=0, high=255, whole=True, bare=True))
+    input_size: tuple[int, int] | None = option(  # width and height
+        Argument("The input's size, where the model leaves it free.", "WxH", read=_size, bare=True)
     )
-    decoder: str | None = _argument(
-        Said("How to read the model's outputs (see `inspect`).", "NAME", flag="--decode", bare=True)
+    decoder: str | None = option(
+        Argument("How to read the model's outputs (see `inspect`).", "NAME", flag="--decode", bare=True)
     )
-    threshold: float | None = _argument(Said("Reject what scores below P.", "P", low=0, high=1))
-    classes: tuple[str, ...] | None = _argument(  # names or numbers
-        Said("Only these classes, by name or number.", "A,B", read=_names, decoder=True)
+    threshold: float | None = option(Argument("Reject what scores below P.", "P", low=0, high=1))
+    classes: tuple[str, ...] | None = option(  # names or numbers
+        Argument("Only these classes, by name or number.", "A,B", read=_names, decoder=True)
     )
-    iou: float | None = _argument(Said("Boxes that overlap more are one.", "R", low=0, high=1, decoder=True))
-    max_det: int | None = _argument(Said("At most so many boxes a frame.", "N", low=1, whole=True, decoder=True))
+    iou: float | None = option(Argument("Boxes that overlap more are one.", "R", low=0, high=1, decoder=True))
+    max_det: int | None = option(Argument("At most so many boxes a frame.", "N", low=1, whole=True, decoder=True))
 
     def __post_init__(self) -> None:
         if self.labels is not None and not isinstance(self.labels, str):
@@ -123,7 +112,7 @@ class ModelArguments:
         return {name: value for name, value in given.items() if value is not None}
 
 
-def spelled() -> dict[str, Said]:
+def spelled() -> dict[str, Argument]:
     """How each argument is written, by its field's name; its spelling filled in."""
     return _SPELLED
 
@@ -140,7 +129,4 @@ def _check(value: Any, said: Said) -> None:
         raise UsageError(f"{said.flag} {value}: must be {allowed}")
 
 
-_SPELLED: dict[str, Said] = {
-    f.name: replace(f.metadata["said"], flag=f.metadata["said"].flag or "--" + f.name.replace("_", "-"))
-    for f in fields(ModelArguments)
-}
+_SPELLED: dict[str, Argument] = spelled_in(ModelArguments)

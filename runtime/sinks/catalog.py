@@ -1,110 +1,109 @@
-"""Sinks by what the command line asks for; each is imported only then."""
+"""Sinks by name: what each can be told, and how it is opened; it is imported only where it was asked for."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from pathlib import Path
+from typing import Any
 
-from ..preprocess import Region
-from .protocol import Sink
+from .options.annotated import SaveOptions
+from .options.csvrows import CsvOptions
+from .options.jsonlines import JsonOptions
+from .options.mqtt import MqttOptions
+from .options.record import RecordOptions
+from .options.terminal import TextOptions
+from .options.uncertain import UncertainOptions
+from .options.window import WindowOptions
+from .protocol import Sink, SinkContext
 
-__all__ = ["SINKS", "SinkOptions", "open_sinks"]
+__all__ = ["SINKS", "Entry", "open_sinks"]
 
 
 @dataclass(frozen=True)
-class SinkOptions:
-    """What sinks other than the page need to know; the paths are what the options of the same names say."""
+class Entry:
+    """A sink: its options' dataclass, and what makes it of them; None where they do not ask for it."""
 
-    json: str | None = None
-    csv: str | None = None
-    save: str | None = None
-    mqtt: str | None = None
-    record: str | None = None
-    mqtt_all: bool = False  # every result, not only announcements
-    record_mb: float = 1000.0
-    record_days: float = 30.0
-    keep_uncertain: str | None = None
-    blur: bool = False  # of uncertain pictures, outside the recognized area
-    threshold: Callable[[str], float | None] = lambda source: None  # noqa: ARG005 (a source's, as it is now)
-    region: Callable[[str], Region | None] = lambda source: None  # noqa: ARG005
-    window: bool = False
-    text: bool = True
-    fps: Callable[[str], float | None] = lambda source: None  # noqa: ARG005 (a source's, once open and where known)
-    sources: tuple[str, ...] = ()
-    device: str = ""  # the stable id that results carry
-    closed: Callable[[], None] = lambda: None  # the window was closed
+    options: type[Any]
+    open: Callable[[Any, SinkContext], Sink | None]
 
 
-def _json(options: SinkOptions) -> Sink:
+def _json(options: JsonOptions, _: SinkContext) -> Sink | None:
+    if not options.path:
+        return None
     from .jsonlines import JsonLines
 
-    assert options.json is not None
-    return JsonLines(options.json)
+    return JsonLines(options.path)
 
 
-def _csv(options: SinkOptions) -> Sink:
+def _csv(options: CsvOptions, _: SinkContext) -> Sink | None:
+    if not options.path:
+        return None
     from .csvrows import CsvRows
 
-    assert options.csv is not None
-    return CsvRows(options.csv)
+    return CsvRows(options.path)
 
 
-def _text(options: SinkOptions) -> Sink:  # noqa: ARG001
+def _save(options: SaveOptions, context: SinkContext) -> Sink | None:
+    if not options.path:
+        return None
+    from .annotated import annotated
+
+    return annotated(options.path, context.fps, several=len(context.sources) > 1)
+
+
+def _window(options: WindowOptions, context: SinkContext) -> Sink | None:
+    if not options.shown:
+        return None
+    from .window import Window
+
+    return Window(context.closed)
+
+
+def _text(options: TextOptions, context: SinkContext) -> Sink | None:
+    if options.quiet or context.printed:
+        return None
     from .terminal import TerminalText
 
     return TerminalText()
 
 
-def _save(options: SinkOptions) -> Sink:
-    from .annotated import annotated
+def _mqtt(options: MqttOptions, context: SinkContext) -> Sink | None:
+    if not options.url:
+        return None
+    from .mqtt import MqttSink
 
-    assert options.save is not None
-    return annotated(options.save, options.fps, several=len(options.sources) > 1)
-
-
-def _window(options: SinkOptions) -> Sink:
-    from .window import Window
-
-    return Window(options.closed)
+    return MqttSink(options, device=context.device)
 
 
-def _mqtt(options: SinkOptions) -> Sink:
-    from .mqtt import MqttOptions, MqttSink
+def _record(options: RecordOptions, _: SinkContext) -> Sink | None:
+    if options.folder is None:
+        return None
+    from .record import RecordSink
 
-    assert options.mqtt is not None
-    every = options.mqtt_all
-    return MqttSink(MqttOptions.parse(options.mqtt, device=options.device, publish="results" if every else "changes"))
-
-
-def _record(options: SinkOptions) -> Sink:
-    from .record import RecordOptions, RecordSink
-
-    assert options.record is not None
-    size, age = int(options.record_mb * 1e6), options.record_days * 86400
-    return RecordSink(RecordOptions(Path(options.record), quota_bytes=size, quota_age_s=age))
+    return RecordSink(options)
 
 
-def _uncertain(options: SinkOptions) -> Sink:
-    from .uncertain import UncertainOptions, UncertainSink
+def _uncertain(options: UncertainOptions, context: SinkContext) -> Sink | None:
+    if options.folder is None:
+        return None
+    from .uncertain import UncertainSink
 
-    assert options.keep_uncertain is not None
-    kept = UncertainOptions(Path(options.keep_uncertain), blur=options.blur)
-    return UncertainSink(kept, threshold=options.threshold, region=options.region)
+    return UncertainSink(options, threshold=context.threshold, region=context.region)
 
 
-SINKS: dict[str, Callable[[SinkOptions], Sink]] = {
-    "json": _json,
-    "csv": _csv,
-    "text": _text,
-    "save": _save,
-    "window": _window,
-    "mqtt": _mqtt,
-    "record": _record,
-    "keep_uncertain": _uncertain,
+SINKS: dict[str, Entry] = {
+    "json": Entry(JsonOptions, _json),
+    "csv": Entry(CsvOptions, _csv),
+    "save": Entry(SaveOptions, _save),
+    "window": Entry(WindowOptions, _window),
+    "text": Entry(TextOptions, _text),
+    "mqtt": Entry(MqttOptions, _mqtt),
+    "record": Entry(RecordOptions, _record),
+    "uncertain": Entry(UncertainOptions, _uncertain),
 }
 
 
-def open_sinks(options: SinkOptions) -> list[Sink]:
-    """The sinks that were asked for, not yet entered."""
-    return [make(options) for name, make in SINKS.items() if getattr(options, name)]
+def open_sinks(options: Mapping[str, Any], context: SinkContext) -> list[Sink]:
+    """The sinks that their options, by the sinks' names, ask for, not yet entered; one that has none takes its own."""
+    sinks = (entry.open(options.get(name) or entry.options(), context) for name, entry in SINKS.items())
+    return [sink for sink in sinks if sink is not None]

@@ -8,7 +8,6 @@ Every message carries an `id` that stays the same when it has to be sent again.
 from __future__ import annotations
 
 import json
-import os
 import re
 import sys
 import threading
@@ -16,72 +15,23 @@ import time
 import uuid
 from collections.abc import Callable
 from contextlib import ExitStack
-from dataclasses import asdict, dataclass
-from pathlib import Path
-from typing import Any, Literal
-from urllib.parse import unquote, urlsplit
+from dataclasses import asdict
+from typing import Any
 
 from ..errors import UsageError
-from ..host.places import state_folder
 from ..result import Result
 from .discovery import discovery_message
+from .mqtt_address import MqttAddress
+from .options.mqtt import MqttOptions
 from .outbox import Message, Outbox
 from .protocol import Notice
 
-__all__ = ["MqttOptions", "MqttSink"]
+__all__ = ["MqttSink"]
 
 WINDOW = 20  # messages under way at a time
 GATHER_S = 0.25  # results (not announcements) are written to disk this often
 SOON_S = 0.01  # how often the broker's answers are looked for while messages are under way
 LEAVE_S = 0.5
-
-
-@dataclass(frozen=True)
-class MqttOptions:
-    """Where to and what."""
-
-    host: str
-    topic: str
-    device: str
-    outbox: Path
-    port: int = 1883
-    user: str | None = None
-    password: str | None = None
-    tls: bool = False
-    publish: Literal["changes", "results"] = "changes"
-    discovery: str | None = "homeassistant"  # Home Assistant's discovery prefix
-    keepalive_s: int = 30
-
-    @classmethod
-    def parse(
-        cls, url: str, *, device: str, outbox: Path | None = None, publish: Literal["changes", "results"] = "changes"
-    ) -> MqttOptions:
-        """Options from `mqtt[s]://[user@]host[:port]/topic`; the password comes from EDGELENS_MQTT_PASSWORD."""
-        parts = urlsplit(url)
-        topic = unquote(parts.path.strip("/"))
-        try:
-            port = parts.port
-        except ValueError:
-            port = -1
-        if parts.scheme not in ("mqtt", "mqtts") or not parts.hostname or not topic or port == -1 or parts.query:
-            raise UsageError("--mqtt: write it as mqtt://user@host/topic, or mqtts:// for TLS")
-        if parts.password is not None:
-            raise UsageError("--mqtt: a password in the address shows in process lists; set EDGELENS_MQTT_PASSWORD")
-        if "#" in url or re.search(r"[+\0]", topic):
-            raise UsageError(f"--mqtt: the topic {topic!r} must not contain # or +")
-        tls = parts.scheme == "mqtts"
-        port = port or (8883 if tls else 1883)
-        return cls(
-            parts.hostname,
-            topic,
-            device,
-            outbox or _outbox_for(parts.hostname, port),
-            port=port,
-            user=unquote(parts.username) if parts.username else None,
-            password=os.environ.get("EDGELENS_MQTT_PASSWORD"),
-            tls=tls,
-            publish=publish,
-        )
 
 
 def _to_stderr(line: str) -> None:
@@ -93,9 +43,11 @@ class MqttSink:
 
     name = "mqtt"
 
-    def __init__(self, options: MqttOptions, *, say: Callable[[str], None] = _to_stderr) -> None:
-        self.options, self._say = options, say
-        self.outbox = Outbox(options.outbox)
+    def __init__(self, options: MqttOptions, *, device: str, say: Callable[[str], None] = _to_stderr) -> None:
+        assert options.url is not None
+        self.options, self.device, self._say = options, device, say
+        self.address = MqttAddress.parse(options.url)
+        self.outbox = Outbox(options.outbox or self.address.outbox)
         self._stack = ExitStack()
         self._under_way: list[tuple[Any, int]] = []  # what paho knows of a message, and its row in the outbox
         self._gathered: list[Message] = []
@@ -108,7 +60,7 @@ class MqttSink:
     @property
     def client_id(self) -> str:
         """What the broker knows this process by: another one's would throw it out, a new one leave the last will."""
-        return f"edgelens-{self.options.device[:40]}-{self.outbox.client}"
+        return f"edgelens-{self.device[:40]}-{self.outbox.client}"
 
     def write(self, result: Result) -> None:
         """Queue a result: announcements at once and safely, others as they gather."""
@@ -116,10 +68,10 @@ class MqttSink:
         topic = self._topic(result.frame.source)
         if result.announced is not None:
             self.outbox.put([self._message(f"{topic}/announced", result.to_json(), retain=True)])
-        elif self.options.publish != "results":
+        elif not self.options.every:
             return
         with self._wake:
-            if self.options.publish == "results":
+            if self.options.every:
                 self._gathered.append(self._message(f"{topic}/results", result.to_json()))
             self._wake.notify()
 
@@ -135,20 +87,20 @@ class MqttSink:
             import paho.mqtt.client as paho
         except ImportError:
             raise UsageError("--mqtt needs paho-mqtt 2: pip install 'edgelens[mqtt]'") from None
-        options = self.options
+        address = self.address
         with ExitStack() as opened:
             opened.enter_context(self.outbox)
             self._client = paho.Client(paho.CallbackAPIVersion.VERSION2, client_id=self.client_id)
             self._client.max_inflight_messages_set(WINDOW)
             self._client.reconnect_delay_set(1, 30)
-            self._client.will_set(f"{options.topic}/status", "offline", qos=1, retain=True)
-            if options.user is not None:
-                self._client.username_pw_set(options.user, options.password)
-            if options.tls:
+            self._client.will_set(f"{address.topic}/status", "offline", qos=1, retain=True)
+            if address.user is not None:
+                self._client.username_pw_set(address.user, address.password)
+            if address.tls:
                 self._client.tls_set()
             self._client.on_connect, self._client.on_disconnect = self._on_connect, self._on_disconnect
             self._client.on_message = self._on_message
-            self._client.connect_async(options.host, options.port, options.keepalive_s)
+            self._client.connect_async(address.host, address.port, self.options.keepalive_s)
             self._client.loop_start()
             opened.callback(self._leave)
             self._thread.start()
@@ -166,7 +118,7 @@ class MqttSink:
             self._forget_arrived()
         self.outbox.put(self._gathered)
         if self._connected:
-            self._client.publish(f"{self.options.topic}/status", "offline", qos=1, retain=True).wait_for_publish(
+            self._client.publish(f"{self.address.topic}/status", "offline", qos=1, retain=True).wait_for_publish(
                 LEAVE_S
             )
             self._client.disconnect()
@@ -207,10 +159,10 @@ class MqttSink:
 
     def _on_connect(self, client: Any, userdata: Any, flags: Any, reason: Any, properties: Any) -> None:  # noqa: ARG002
         if reason.is_failure:
-            self._tell(f"mqtt: {self.options.host} refuses: {reason}")
+            self._tell(f"mqtt: {self.address.host} refuses: {reason}")
             return
-        self._tell(f"mqtt: connected to {self.options.host}")
-        client.publish(f"{self.options.topic}/status", "online", qos=1, retain=True)
+        self._tell(f"mqtt: connected to {self.address.host}")
+        client.publish(f"{self.address.topic}/status", "online", qos=1, retain=True)
         if self.options.discovery:
             client.subscribe(f"{self.options.discovery}/status", qos=1)
         for source in tuple(self._sources):
@@ -222,7 +174,7 @@ class MqttSink:
     def _on_disconnect(self, client: Any, userdata: Any, flags: Any, reason: Any, properties: Any) -> None:  # noqa: ARG002
         self._connected = False
         if not self._stopping:
-            self._tell(f"mqtt: {self.options.host} is away; messages wait in {self.outbox.path}")
+            self._tell(f"mqtt: {self.address.host} is away; messages wait in {self.outbox.path}")
 
     def _on_message(self, client: Any, userdata: Any, message: Any) -> None:  # noqa: ARG002
         """Home Assistant has started anew and wants to know its sensors."""
@@ -239,12 +191,12 @@ class MqttSink:
     def _discover(self, source: str) -> None:
         if self.options.discovery:
             topic, payload = discovery_message(
-                self.options.discovery, self.options.device, source, self._topic(source), self.options.topic
+                self.options.discovery, self.device, source, self._topic(source), self.address.topic
             )
             self._client.publish(topic, payload, qos=1, retain=True)
 
     def _topic(self, source: str) -> str:
-        return f"{self.options.topic}/{slug(source)}"
+        return f"{self.address.topic}/{slug(source)}"
 
     def _message(self, topic: str, value: dict[str, Any], *, retain: bool = False) -> Message:
         text = json.dumps({"id": uuid.uuid4().hex, **value}, ensure_ascii=False, separators=(",", ":"))
@@ -254,11 +206,6 @@ class MqttSink:
         if line != self._said:  # a broker that is away for a week is said once
             self._said = line
             self._say(line)
-
-
-def _outbox_for(host: str, port: int) -> Path:
-    """One a broker: what waits for one is never sent to another."""
-    return state_folder() / f"mqtt-{re.sub(r'[^A-Za-z0-9.]+', '_', host)}-{port}.sqlite"
 
 
 def slug(source: str) -> str:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
-from ..result import Result
+if TYPE_CHECKING:
+    from ..preprocess import Region
+    from ..result import Result
 
-__all__ = ["Notice", "Sink"]
+__all__ = ["Notice", "Sink", "SinkContext"]
 
 
 @dataclass(frozen=True)
@@ -18,6 +21,19 @@ class Notice:
     kind: str
     text: str
     time: float  # wall clock, seconds
+
+
+@dataclass(frozen=True)
+class SinkContext:
+    """What a run tells its sinks; of a source, by name, what holds while it runs."""
+
+    sources: tuple[str, ...] = ()
+    device: str = ""  # the stable id that results carry
+    threshold: Callable[[str], float | None] = lambda source: None  # noqa: ARG005
+    region: Callable[[str], Region | None] = lambda source: None  # noqa: ARG005
+    fps: Callable[[str], float | None] = lambda source: None  # noqa: ARG005 (once open and where known)
+    closed: Callable[[], None] = lambda: None  # the window was closed
+    printed: bool = False  # another sink's lines go to the standard output
 
 
 class Sink(Protocol):

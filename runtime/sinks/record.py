@@ -14,7 +14,6 @@ import time
 from collections import deque
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
-from pathlib import Path
 
 import cv2
 
@@ -24,30 +23,15 @@ from ..images.read import decode_image
 from ..result import Result
 from .clip import Clip
 from .lines import RotatingLines
+from .options.record import RecordOptions
 from .protocol import Notice
 from .quota import Quota
 
-__all__ = ["RecordOptions", "RecordSink"]
+__all__ = ["RecordSink"]
 
 CATCH_UP = 3  # waiting pictures that go into a clip with every result
 SPARE_BYTES = 256 * 1024  # room that is made for a clip beyond what it has
 NAMES = re.compile(r"\d{8}-\d{6}-[\w.-]*\.(mp4|jpg|jsonl)")
-
-
-@dataclass(frozen=True)
-class RecordOptions:
-    """What is kept, and how much of it."""
-
-    folder: Path
-    before_s: float = 5.0
-    after_s: float = 5.0
-    longest_s: float = 20.0  # an event that goes on is cut into clips of this length
-    fps: float = 10.0
-    max_side: int = 640
-    quota_bytes: int = 1_000_000_000
-    quota_age_s: float = 30 * 86400.0
-    keep_free_bytes: int = 200 * 1024 * 1024
-    line_file_bytes: int = 4_000_000
 
 
 Still = tuple[float, mmap.mmap]  # capture time in seconds, JPEG
@@ -83,12 +67,14 @@ class RecordSink:
     name = "record"
 
     def __init__(self, options: RecordOptions, *, say: Callable[[str], None] = _to_stderr) -> None:
-        self.options, self._say = options, say
+        assert options.folder is not None
+        self.options, self.folder, self._say = options, options.folder, say
         self.clips = self.lost = 0
         self._reels: dict[str, _Reel] = {}
-        self._quota = Quota(options.folder, NAMES, options.quota_bytes, options.quota_age_s, options.keep_free_bytes)
-        most_lines = min(options.line_file_bytes, max(options.quota_bytes // 10, 1))
-        self._lines = RotatingLines(options.folder / "lines", self._room, most_lines)
+        self._most = int(options.most_mb * 1e6)
+        self._quota = Quota(self.folder, NAMES, self._most, options.most_days * 86400, options.keep_free_bytes)
+        most_lines = min(options.line_file_bytes, max(self._most // 10, 1))
+        self._lines = RotatingLines(self.folder / "lines", self._room, most_lines)
         self._writing: threading.Thread | None = None
         self._checked = float("-inf")
         self._credit = self._reserved = 0
@@ -119,9 +105,9 @@ class RecordSink:
     def __enter__(self) -> RecordSink:
         try:
             for part in ("clips", "snapshots", "lines"):
-                (self.options.folder / part).mkdir(parents=True, exist_ok=True)
+                (self.folder / part).mkdir(parents=True, exist_ok=True)
         except OSError as error:
-            raise WorkError(f"--record {self.options.folder}: {error.strerror or error}") from None
+            raise WorkError(f"--record {self.folder}: {error.strerror or error}") from None
         self._quota.clear_partials()
         self._quota.make_room(0)
         return self
@@ -146,7 +132,7 @@ class RecordSink:
             reel.event.ends = min(moment + self.options.after_s, reel.event.began + self.options.longest_s)
             return
         name = f"{_stamp(result)}-{_plain(result.frame.source)}-{_plain(result.announced or '')}.mp4"
-        clip = Clip(self.options.folder / "clips" / name, self.options.fps)
+        clip = Clip(self.folder / "clips" / name, self.options.fps)
         reel.event = _Event(clip, deque(reel.before), reel.before[0][0], moment + self.options.after_s)
 
     def _go_on(self, reel: _Reel, event: _Event, most: int | None = None) -> None:
@@ -166,7 +152,7 @@ class RecordSink:
         need = event.clip.bytes() + 2 * size
         if need <= event.reserved:
             return True
-        want = need + min(SPARE_BYTES, self.options.quota_bytes // 10)
+        want = need + min(SPARE_BYTES, self._most // 10)
         with self._disk:
             done = self._quota.make_room(self._reserved - event.reserved + want)
             if done:
@@ -201,7 +187,7 @@ class RecordSink:
             done = self._quota.make_room(self._reserved + len(data))
             if done:
                 try:
-                    write_bytes(self.options.folder / "snapshots" / f"{_stamp(result)}-{source}-{label}.jpg", data)
+                    write_bytes(self.folder / "snapshots" / f"{_stamp(result)}-{source}-{label}.jpg", data)
                 except WorkError:
                     done = False
             self._credit = 0
@@ -213,7 +199,7 @@ class RecordSink:
             now = time.monotonic()
             if self._credit < size or now - self._checked > 10:
                 self._checked = now
-                want = max(min(65536, self.options.quota_bytes // 20), size)
+                want = max(min(65536, self._most // 20), size)
                 self._credit = want if self._quota.make_room(self._reserved + want) else 0
             self._credit -= size
             return self._credit >= 0
@@ -237,7 +223,7 @@ class RecordSink:
         self.lost += 1
         if what not in self._complained:
             self._complained.add(what)
-            self._say(f"record: {what} could not be kept: no room under {self.options.folder}")
+            self._say(f"record: {what} could not be kept: no room under {self.folder}")
 
 
 def _stamp(result: Result) -> str:

@@ -6,7 +6,6 @@ import re
 import sys
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 
 import cv2
@@ -20,26 +19,13 @@ from ..recognitions import UNKNOWN, UNKNOWN_ID
 from ..result import Result
 from ..tasks.catalog import task_of
 from ..tasks.task import Closeness
+from .options.uncertain import UncertainOptions
 from .protocol import Notice
 from .quota import Quota
 
-__all__ = ["UncertainOptions", "UncertainSink", "blurred_outside", "is_uncertain"]
+__all__ = ["UncertainSink", "blurred_outside", "is_uncertain"]
 
 NAMES = re.compile(r"uncertain-\d{8}-\d{6}-[\w.-]*\.jpg")
-
-
-@dataclass(frozen=True)
-class UncertainOptions:
-    """What counts as uncertain, and how much of it is kept."""
-
-    folder: Path
-    near: float = 0.1  # scores up to so far above the threshold count
-    lead: float = 0.1  # so does a best class that leads the second by less
-    every_s: float = 5.0  # a source gives one picture in this time
-    blur: bool = False
-    quota_bytes: int = 500_000_000
-    quota_age_s: float = 90 * 86400.0
-    keep_free_bytes: int = 200 * 1024 * 1024
 
 
 def is_uncertain(result: Result, threshold: float | None, options: UncertainOptions) -> bool:
@@ -75,10 +61,12 @@ class UncertainSink:
         region: Callable[[str], Region | None] = lambda source: None,  # noqa: ARG005
         say: Callable[[str], None] = _to_stderr,
     ) -> None:
-        self.options, self._threshold, self._region, self._say = options, threshold, region, say
+        assert options.folder is not None
+        self.options, self.folder = options, options.folder
+        self._threshold, self._region, self._say = threshold, region, say
         self.kept = 0
         self._last: dict[str, float] = {}
-        self._quota = Quota(options.folder, NAMES, options.quota_bytes, options.quota_age_s, options.keep_free_bytes)
+        self._quota = Quota(self.folder, NAMES, options.quota_bytes, options.quota_age_s, options.keep_free_bytes)
         self._complained = False
 
     def write(self, result: Result) -> None:
@@ -94,7 +82,7 @@ class UncertainSink:
             image = blurred_outside(image, self._areas(result))
         data = bytes(cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, 92])[1])
         stamp = time.strftime("%Y%m%d-%H%M%S", time.gmtime(result.frame.time))
-        target = self.options.folder / guess(result) / f"uncertain-{stamp}-{time.time_ns() // 1000 % 10**6:06d}.jpg"
+        target = self.folder / guess(result) / f"uncertain-{stamp}-{time.time_ns() // 1000 % 10**6:06d}.jpg"
         self._keep(target, data)
 
     def notice(self, notice: Notice) -> None:
@@ -102,9 +90,9 @@ class UncertainSink:
 
     def __enter__(self) -> UncertainSink:
         try:
-            self.options.folder.mkdir(parents=True, exist_ok=True)
+            self.folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
-            raise WorkError(f"--keep-uncertain {self.options.folder}: {error.strerror or error}") from None
+            raise WorkError(f"--keep-uncertain {self.folder}: {error.strerror or error}") from None
         self._quota.clear_partials()
         return self
 
@@ -114,7 +102,7 @@ class UncertainSink:
     def _keep(self, target: Path, data: bytes) -> None:
         try:
             if not self._quota.make_room(len(data)):
-                raise WorkError(f"{self.options.folder}: no room")
+                raise WorkError(f"{self.folder}: no room")
             target.parent.mkdir(exist_ok=True)
             write_bytes(target, data)
         except (OSError, WorkError) as error:

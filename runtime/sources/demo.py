@@ -48,6 +48,10 @@ class DemoSource:
                 return None
         return Frame(self.scene.render(self._index), self._index, captured, time.time(), self.name)
 
+    def judge(self) -> DemoJudge:
+        """Who holds announcements against what the scene showed."""
+        return DemoJudge(self.scene, self.name)
+
     def interrupt(self) -> None:
         """Wake a read that waits for its frame to be due."""
         self._stop.set()
@@ -82,6 +86,8 @@ class DemoScore:
 
 class DemoJudge:
     """Holds announcements against the scene's truth; with a source's name, those of this source alone."""
+
+    name = "demo"
 
     def __init__(self, scene: DemoScene, source: str | None = None) -> None:
         self._scene, self._source = scene, source

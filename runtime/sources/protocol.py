@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import Any, Protocol, runtime_checkable
 
 from ..frame import Frame
+from ..result import Result
 
-__all__ = ["Source"]
+__all__ = ["Judge", "KnowsTruth", "Score", "Source"]
 
 
 class Source(Protocol):
@@ -27,3 +28,30 @@ class Source(Protocol):
     def __enter__(self) -> Source: ...
 
     def __exit__(self, *exc: object) -> None: ...
+
+
+class Score(Protocol):
+    """How right a run was; as text one line."""
+
+    def to_json(self) -> dict[str, Any]:
+        """The score as plain JSON types."""
+
+
+class Judge(Protocol):
+    """Holds what a run announces against a source's truth."""
+
+    name: str  # of the score in a run's summary
+
+    def hear(self, result: Result) -> None:
+        """Take one result, in order; those of other sources are passed over."""
+
+    def score(self) -> Score:
+        """How right it was until now."""
+
+
+@runtime_checkable
+class KnowsTruth(Protocol):
+    """A source that knows what it shows."""
+
+    def judge(self) -> Judge:
+        """Who holds a run against it."""

@@ -46,7 +46,7 @@ class VideoFile:
         return frame
 
     def _place(self, said_s: float) -> float | None:
-        """Seconds from the begin: what the file says of a frame, else (a bare stream says nothing) what its rate says."""
+        """Seconds from the begin: what the file says, else (a bare stream says nothing) what its rate says."""
         if self._index == 0 or (self._position_s is not None and said_s > self._position_s):
             return max(said_s, 0.0)
         return self._index / self.fps if self.fps else None

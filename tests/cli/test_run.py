@@ -13,6 +13,7 @@ from click.testing import CliRunner
 
 from edgelens.cli import cli
 from edgelens.runtime.errors import EdgelensError
+from edgelens.runtime.sources.video import VideoFile
 
 
 @pytest.fixture
@@ -53,6 +54,7 @@ def test_json_and_summary_of_a_video(color_bundle, clip, tmp_path):
     assert [line["results"][0]["label"] for line in lines] == ["red"] * 6 + ["green"] * 6 + ["blue"] * 6
     assert [line["announced"] for line in lines if line["announced"]] == ["red", "green", "blue"]
     assert lines[0]["device"] == "pi-7"
+    assert [line["position_s"] for line in lines] == [round(i / 10, 3) for i in range(18)]
     assert "18 processed" in done.stderr
     found = json.loads(summary.read_text())
     assert found["frames"] == {"captured": 18, "processed": 18, "skipped": 0}
@@ -71,6 +73,33 @@ def test_the_demo_ends_with_its_score(color_bundle, tmp_path):
     demo = json.loads(summary.read_text())["demo"]
     assert set(demo) == {"right", "wrong", "missed", "extra", "total", "seed"}
     assert demo["seed"] == 5
+
+
+def test_any_source_that_knows_what_it_shows_is_judged(color_bundle, clip, tmp_path, monkeypatch):
+    class Score:
+        def __init__(self, heard):
+            self.heard = heard
+
+        def to_json(self):
+            return {"heard": self.heard}
+
+        def __str__(self):
+            return f"heard {self.heard}"
+
+    class Judge:
+        name, heard = "exam", 0
+
+        def hear(self, result):
+            self.heard += result.announced is not None
+
+        def score(self):
+            return Score(self.heard)
+
+    monkeypatch.setattr(VideoFile, "judge", lambda video: Judge(), raising=False)
+    summary = tmp_path / "s.json"
+    done = run(color_bundle.path, "--source", clip, "--flip", "vertical", "--summary", summary)
+    assert done.stdout.splitlines()[-1] == "heard 3"
+    assert json.loads(summary.read_text())["exam"] == {"heard": 3}
 
 
 def test_a_folder_with_broken_images(color_bundle, folder):

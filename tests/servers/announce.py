@@ -18,7 +18,8 @@ import numpy as np
 from edgelens.runtime.frame import Frame
 from edgelens.runtime.recognitions import Recognitions
 from edgelens.runtime.result import Result
-from edgelens.runtime.sinks.mqtt import MqttOptions, MqttSink
+from edgelens.runtime.sinks.mqtt import MqttSink
+from edgelens.runtime.sinks.options.mqtt import MqttOptions
 
 
 def main() -> int:
@@ -27,8 +28,8 @@ def main() -> int:
     note = os.open(box.with_suffix(".count"), os.O_RDWR | os.O_CREAT)
     first = int(os.pread(note, 20, 0) or 0)
     image, seen = np.zeros((4, 4, 3), np.uint8), Recognitions(("a",), [0], [0.9], task="classify")
-    options = MqttOptions.parse(f"mqtt://127.0.0.1:{port}/door", device="bench", outbox=box)
-    with MqttSink(options, say=lambda line: None) as sink:
+    options = MqttOptions(f"mqtt://127.0.0.1:{port}/door", outbox=box)
+    with MqttSink(options, device="bench", say=lambda line: None) as sink:
         for index in range(first, total):
             sink.write(Result(Frame(image, index, source="camera"), seen, announced="a"))
             os.pwrite(note, b"%20d" % (index + 1), 0)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 
 import numpy as np
@@ -50,15 +49,34 @@ def test_a_ratio_is_seldom_found_where_there_is_none_and_found_where_there_is_on
     assert found >= 285
 
 
-def test_pairs_in_turn_find_what_is_slower() -> None:
-    def spin(ms: float) -> Callable[[], None]:
+class Machine:
+    """A clock that runs only while something works, on a machine that slows down and is interrupted now and then."""
+
+    def __init__(self, seed: int) -> None:
+        self._now_ns, self._chance = 0.0, np.random.default_rng(seed)
+
+    def perf_counter_ns(self) -> int:
+        return int(self._now_ns)
+
+    def perf_counter(self) -> float:
+        return self._now_ns / 1e9
+
+    def work(self, ms: float) -> Callable[[], None]:
+        """A call that takes so long on the machine when it is fresh and left alone."""
+
         def run() -> None:
-            end = time.perf_counter() + ms / 1e3
-            while time.perf_counter() < end:
-                pass
+            slower = 1 + 0.5 * min(self.perf_counter(), 1)
+            interrupted = 4 * self._chance.random() if self._chance.random() < 0.2 else 0
+            self._now_ns += (ms * slower * self._chance.normal(1, 0.01) + interrupted) * 1e6
 
         return run
 
-    for b_first in (False, True):
-        found = alternate(spin(0.5), spin(0.6), 0.1, b_first=b_first)
-        assert found == pytest.approx(1.2, abs=0.04)
+
+@pytest.mark.parametrize("b_first", [False, True])
+@pytest.mark.parametrize("ratio", [0.8, 1.0, 1.2])
+def test_pairs_in_turn_find_what_is_slower(ratio: float, b_first: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    for seed in range(3):
+        machine = Machine(seed)
+        monkeypatch.setattr("edgelens.devices.bench.timing.time", machine)
+        found = alternate(machine.work(0.5), machine.work(0.5 * ratio), 1.0, b_first=b_first)
+        assert found == pytest.approx(ratio, rel=0.03)

@@ -17,7 +17,9 @@ from typing import Any
 import pytest
 
 from edgelens.runtime.errors import UsageError
-from edgelens.runtime.sinks.mqtt import MqttOptions, MqttSink, slug
+from edgelens.runtime.sinks.mqtt import MqttSink, slug
+from edgelens.runtime.sinks.mqtt_address import MqttAddress
+from edgelens.runtime.sinks.options.mqtt import MqttOptions
 from edgelens.runtime.sinks.outbox import Message, Outbox
 from edgelens.runtime.sinks.protocol import Notice
 
@@ -59,8 +61,8 @@ def watcher(broker: Any) -> Iterator[Subscriber]:
 
 
 def sink_for(broker: Any, folder: Path, said: list[str] | None = None, **more: Any) -> MqttSink:
-    options = MqttOptions.parse(f"mqtt://127.0.0.1:{broker.port}/door", device="bench", outbox=folder / "box", **more)
-    return MqttSink(options, say=(said if said is not None else []).append)
+    options = MqttOptions(f"mqtt://127.0.0.1:{broker.port}/door", outbox=folder / "box", **more)
+    return MqttSink(options, device="bench", say=(said if said is not None else []).append)
 
 
 def wait_for(condition: Callable[[], Any], seconds: float = 10) -> None:
@@ -108,7 +110,7 @@ def test_home_assistant_finds_the_sensor(
 
 def test_every_result_when_asked_for(broker: Any, watcher: Subscriber, staged: Any, tmp_path: Path) -> None:
     loop = staged(fps=0)
-    with sink_for(broker, tmp_path, publish="results") as sink:
+    with sink_for(broker, tmp_path, every=True) as sink:
         for _ in range(50):
             sink.write(loop.result("camera"))
         wait_for(lambda: len(watcher.under("door/camera/results")) == 50)
@@ -231,30 +233,23 @@ def test_a_full_disk_loses_messages_and_counts_them(tmp_path: Path, monkeypatch:
                                  "mqtt://u:secret@host/topic", "mqtt://host/a/#"])  # fmt: skip
 def test_addresses_that_are_wrong_are_told_without_the_password(url: str, tmp_path: Path) -> None:
     with pytest.raises(UsageError) as told:
-        MqttOptions.parse(url, device="d", outbox=tmp_path / "box")
+        MqttSink(MqttOptions(url, outbox=tmp_path / "box"), device="d")
     assert "secret" not in str(told.value)
 
 
 def test_addresses(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("EDGELENS_MQTT_PASSWORD", "hidden")
     monkeypatch.setenv("STATE_DIRECTORY", str(tmp_path))
-    options = MqttOptions.parse("mqtts://me@host/home/door", device="d")
-    assert (options.host, options.port, options.tls, options.user, options.password) == (
-        "host",
-        8883,
-        True,
-        "me",
-        "hidden",
-    )
-    assert options.topic == "home/door"
-    assert options.outbox == tmp_path / "mqtt-host-8883.sqlite"
+    address = MqttAddress.parse("mqtts://me@host/home/door")
+    assert address == MqttAddress("host", "home/door", 8883, user="me", password="hidden", tls=True)
+    assert address.outbox == tmp_path / "mqtt-host-8883.sqlite"
     assert slug("rtsp://hall/2?x=#+") == "rtsp_hall_2_x"
 
 
 def test_leaving_is_quick_when_nobody_answers(tmp_path: Path, staged: Any, later: Any) -> None:
-    options = MqttOptions.parse("mqtt://127.0.0.1:1/door", device="bench", outbox=tmp_path / "box")
+    options = MqttOptions("mqtt://127.0.0.1:1/door", outbox=tmp_path / "box")
     loop = staged(fps=0)
-    with MqttSink(options, say=lambda line: None) as sink:
+    with MqttSink(options, device="bench", say=lambda line: None) as sink:
         sink.write(later(loop.result("camera"), captured=1.0, announced="7"))
         start = time.monotonic()
     assert time.monotonic() - start < 1.2

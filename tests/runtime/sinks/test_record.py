@@ -17,8 +17,9 @@ import numpy as np
 import pytest
 
 from edgelens.runtime.sinks.clip import Clip
+from edgelens.runtime.sinks.options.record import RecordOptions
 from edgelens.runtime.sinks.protocol import Notice
-from edgelens.runtime.sinks.record import RecordOptions, RecordSink
+from edgelens.runtime.sinks.record import RecordSink
 
 FREE = {"keep_free_bytes": 0}
 
@@ -98,7 +99,7 @@ def test_nothing_passes_the_quota(staged: Any, later: Any, tmp_path: Path) -> No
     loop = staged(fps=0)
     (tmp_path / "clips").mkdir()
     (tmp_path / "clips" / "mine.txt").write_text("not the kit's: never touched")
-    options = RecordOptions(tmp_path, before_s=0.5, after_s=0.5, fps=10, quota_bytes=300_000, **FREE)
+    options = RecordOptions(tmp_path, before_s=0.5, after_s=0.5, fps=10, most_mb=0.3, **FREE)
     with RecordSink(options, say=lambda line: None) as sink:
         for event in range(8):
             feed(sink, loop, later, 2, {1.0: f"l{event}"}, start=100.0 + 10 * event)
@@ -114,7 +115,7 @@ def test_what_is_too_old_goes(staged: Any, later: Any, tmp_path: Path) -> None:
     os.utime(old, (1, 1))
     partial = tmp_path / "clips" / ".20200101-000000-000000-camera-cup.partial.mp4"
     partial.write_bytes(b"x")
-    with RecordSink(RecordOptions(tmp_path, quota_age_s=3600, **FREE)):
+    with RecordSink(RecordOptions(tmp_path, most_days=1 / 24, **FREE)):
         assert not old.exists()
         assert not partial.exists(), "what a killed run left half-written"
 
@@ -126,13 +127,14 @@ import numpy as np
 from edgelens.runtime.frame import Frame
 from edgelens.runtime.recognitions import Recognitions
 from edgelens.runtime.result import Result
-from edgelens.runtime.sinks.record import RecordOptions, RecordSink
+from edgelens.runtime.sinks.options.record import RecordOptions
+from edgelens.runtime.sinks.record import RecordSink
 folder, limit = Path(sys.argv[1]), int(sys.argv[2])
 if limit:
     resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
 seen = Recognitions(("a",), [0], [0.9])
 noise = np.random.default_rng(0).integers(0, 256, (8, 120, 160, 3), dtype=np.uint8)
-options = RecordOptions(folder, before_s=0.3, after_s=0.3, fps=20, quota_bytes=3_000_000, keep_free_bytes=0)
+options = RecordOptions(folder, before_s=0.3, after_s=0.3, fps=20, most_mb=3, keep_free_bytes=0)
 with RecordSink(options, say=lambda line: print(line, flush=True)) as sink:
     for i in range(int(sys.argv[3])):
         frame = Frame(noise[i % 8], i, captured=i / 20, source="camera")

@@ -14,7 +14,8 @@ from edgelens.runtime.frame import Frame
 from edgelens.runtime.preprocess import Region
 from edgelens.runtime.recognitions import Recognitions
 from edgelens.runtime.result import Result
-from edgelens.runtime.sinks.uncertain import UncertainOptions, UncertainSink, blurred_outside, is_uncertain
+from edgelens.runtime.sinks.options.uncertain import UncertainOptions
+from edgelens.runtime.sinks.uncertain import UncertainSink, blurred_outside, is_uncertain
 
 LABELS = ("cup", "a/b", "..")
 

@@ -1,0 +1,130 @@
+"""What `edgelens run` watches and with which model: sources, models and settings as the command line said them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from edgelens.runtime.errors import UsageError
+
+if TYPE_CHECKING:
+    from edgelens.cli.run_options import RunOptions
+    from edgelens.runtime.loop.config import SourcePlan
+    from edgelens.runtime.loop.control import Control
+    from edgelens.runtime.loop.loop import Lane
+    from edgelens.runtime.loop.model_slot import ModelSlot
+    from edgelens.runtime.loop.motion import MotionGate
+    from edgelens.runtime.sources.protocol import Judge, Source
+
+__all__ = ["control_of", "inner", "judge_of", "open_lanes", "plans_of"]
+
+
+def plans_of(options: RunOptions) -> tuple[SourcePlan, ...]:
+    """The sources with their settings, from the options or from the file of --config."""
+    from edgelens.runtime.loop.config import SourcePlan, parse_agree, parse_size, read_config, with_unique_names
+    from edgelens.runtime.preprocess import Region
+    from edgelens.runtime.sources.catalog import default_source
+
+    if options.config is not None and options.sources:
+        raise UsageError("--config and --source: give one of them")
+    common = SourcePlan(
+        "",
+        region=Region.parse(options.roi) if options.roi else None,
+        threshold=options.threshold,
+        smoothing=options.smoothing,
+        agree=parse_agree(options.agree),
+        max_fps=options.max_fps,
+        motion=options.motion,
+        size=parse_size(options.size) if options.size else None,
+        camera_fps=options.camera_fps,
+        flip=options.flip,
+        rotate=int(options.rotate),
+    )
+    if options.config is not None:
+        return with_unique_names(read_config(options.config, common))
+    specs = options.sources or (default_source(),)
+    return with_unique_names(tuple(replace(common, source=spec, name="") for spec in specs))
+
+
+def open_lanes(
+    plans: Sequence[SourcePlan], options: RunOptions, stack: ExitStack, say: Callable[[str], None]
+) -> list[Lane]:
+    """Each source with its model; one model serves all sources that ask for it."""
+    from edgelens.runtime.loop.loop import Lane
+    from edgelens.runtime.sources.catalog import kind_of
+
+    slots: dict[tuple[str, str | None], ModelSlot] = {}
+    lanes = []
+    for plan in plans:
+        source = _source(plan, options.demo_seed, say)
+        which = (plan.model or options.model, plan.labels or options.labels)
+        if which not in slots:
+            slots[which] = stack.enter_context(_model(*which, options))
+        stills = kind_of(plan.source) == "images"
+        lanes.append(Lane(source, slots[which], _motion_gate() if plan.motion else None, stills))
+    return lanes
+
+
+def control_of(plans: Sequence[SourcePlan], lanes: Sequence[Lane], options: RunOptions) -> Control:
+    """The settings that hold at the start, and can be changed from the page."""
+    from edgelens.runtime.loop.control import Control, Settings
+
+    at_hand = dict.fromkeys((options.model, *options.models))
+    control = Control([plan.name for plan in plans], Settings(), tuple(at_hand))
+    for plan, lane in zip(plans, lanes, strict=True):
+        control.change(
+            plan.name,
+            threshold=plan.threshold,
+            smoothing=plan.smoothing if plan.smoothing is not None else (0.5 if lane.source.live else 1.0),
+            agree=plan.agree,
+            region=plan.region,
+            max_fps=plan.max_fps,
+        )
+    return control
+
+
+def judge_of(lanes: Sequence[Lane]) -> Judge | None:
+    """Who holds the run against the truth, where one of its sources knows it."""
+    from edgelens.runtime.sources.protocol import KnowsTruth
+
+    return next((source.judge() for lane in lanes if isinstance(source := inner(lane.source), KnowsTruth)), None)
+
+
+def inner(source: Source) -> Source:
+    """The source itself where it is turned or mirrored."""
+    within: Source = getattr(source, "source", source)
+    return within
+
+
+def _source(plan: SourcePlan, demo_seed: int, say: Callable[[str], None]) -> Source:
+    from edgelens.runtime.sources.catalog import SourceOptions, open_source
+
+    return open_source(
+        plan.source,
+        SourceOptions(
+            name=plan.name,
+            size=plan.size,
+            camera_fps=plan.camera_fps,
+            flip=plan.flip,
+            rotate=plan.rotate,
+            demo_seed=demo_seed,
+            complain=say,
+        ),
+    )
+
+
+def _motion_gate() -> MotionGate:
+    from edgelens.runtime.loop.motion import MotionGate
+
+    return MotionGate()
+
+
+def _model(name: str, labels: str | None, options: RunOptions) -> ModelSlot:
+    from edgelens.cli.options import model_arguments
+    from edgelens.runtime.loop.model_slot import ModelChoice, ModelSlot
+    from edgelens.runtime.model.open import open_model
+
+    bundle = open_model(name, model_arguments(vars(options), labels=labels, threshold=None))
+    return ModelSlot(bundle, ModelChoice(options.engine, options.precision, options.threads), name)
