@@ -37,6 +37,7 @@ def test_verbs() -> None:
         "explain",
         "compress",
         "bundle",
+        "chain",
         "inspect",
         "verify",
         "evaluate",

@@ -27,7 +27,7 @@ def main() -> int:
     port, box, total, pause_s = int(sys.argv[1]), Path(sys.argv[2]), int(sys.argv[3]), float(sys.argv[4])
     note = os.open(box.with_suffix(".count"), os.O_RDWR | os.O_CREAT)
     first = int(os.pread(note, 20, 0) or 0)
-    image, seen = np.zeros((4, 4, 3), np.uint8), Recognitions(("a",), [0], [0.9], task="classify")
+    image, seen = np.zeros((4, 4, 3), np.uint8), Recognitions(("a",), [0], [0.9])
     options = MqttOptions(f"mqtt://127.0.0.1:{port}/door", outbox=box)
     with MqttSink(options, device="bench", say=lambda line: None) as sink:
         for index in range(first, total):
