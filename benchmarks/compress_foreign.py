@@ -34,7 +34,7 @@ from edgelens.compress.host.quiet import quiet
 from edgelens.runtime.datasets.catalog import load_boxes, load_images
 from edgelens.runtime.model.evaluate import evaluate
 from edgelens.runtime.model.open import open_model
-from edgelens.runtime.preprocess import fit, to_tensor
+from edgelens.runtime.preprocess import fit_frame, to_tensor
 
 HERE = Path(__file__).resolve().parent
 CALIBRATION = 300
@@ -99,7 +99,9 @@ def yolox(options: Any) -> Case:
     path = options.shared / "models" / "yolox" / "yolox_nano.onnx"
     boxes = load_boxes(options.data / "coco_small_a_yolo")
     network = open_model(path).manifest.main
-    feeds = [to_tensor(fit(boxes.image(i), network.pixels)[0], network.files[0].tensor) for i in range(len(boxes))]
+    feeds = [
+        to_tensor(fit_frame(boxes.image(i), network.pixels)[0], network.files[0].tensor) for i in range(len(boxes))
+    ]
 
     def judge(files: Mapping[str, bytes]) -> dict[str, dict[str, Any]]:
         scores = {name: 100 * average_precision(data, boxes) for name, data in files.items()}

@@ -22,7 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgelens.runtime.host.files import write_text
-from edgelens.runtime.preprocess import PixelContract, TensorContract, fit, to_tensor
+from edgelens.runtime.preprocess import PixelContract, TensorContract, fit_frame, to_tensor
 
 Image = NDArray[np.uint8]
 
@@ -122,8 +122,8 @@ def measured(case: Case, rounds: int) -> dict[str, Any]:
     halves = replace(case.pixels, filter="halves")
     ways: list[Callable[[], Any]] = [
         lambda: case.by_hand(image),
-        lambda: to_tensor(fit(image, case.pixels)[0], case.tensor),
-        lambda: to_tensor(fit(image, halves)[0], case.tensor),
+        lambda: to_tensor(fit_frame(image, case.pixels)[0], case.tensor),
+        lambda: to_tensor(fit_frame(image, halves)[0], case.tensor),
     ]
     step = 1.01 / min(case.tensor.std)
     assert np.abs(ways[0]().astype(np.float64) - ways[1]()).max() <= step

@@ -25,7 +25,7 @@ import torch
 
 from edgelens.runtime.datasets.catalog import load_images
 from edgelens.runtime.datasets.imageset import ImageSet
-from edgelens.runtime.preprocess import TensorContract, fit, to_tensor
+from edgelens.runtime.preprocess import TensorContract, fit_frame, to_tensor
 from edgelens.train import Run, TrainConfig, training
 from edgelens.train.models.options import ModelOptions
 from edgelens.train.optimize import allocator as memory
@@ -220,7 +220,7 @@ def tested(run: Run, images: ImageSet) -> tuple[float, float]:
     """Top-1 in per cent and its standard error, through the camera's pixel path, in float32."""
     network, right = run.model(), 0
     for rows in np.array_split(np.arange(len(images)), max(1, len(images) // 500)):
-        pixels = np.stack([fit(images.image(int(i)), run.pixels)[0] for i in rows])
+        pixels = np.stack([fit_frame(images.image(int(i)), run.pixels)[0] for i in rows])
         with torch.no_grad():
             logits = network(torch.from_numpy(to_tensor(pixels, TENSOR)))
         right += int((logits.argmax(1).numpy() == images.labels[rows]).sum())

@@ -14,7 +14,7 @@ from .files.model_files import ModelFiles, make_files
 from .ingredients import Ingredients
 from .learn.lesson import lesson_of
 from .progress import Steps
-from .quantize.choose import JUDGES, Choice, ChooseConfig, choose
+from .quantize.choose import JUDGES, ChooseConfig, Quantization, choose
 from .quantize.observers import observe
 from .quantize.plan import make_plan
 from .quantize.qat import QatConfig, train_quantized
@@ -35,7 +35,7 @@ def eight_bit_files(
     config: CompressConfig,
     steps: Steps,
     exported: Exported | None = None,
-) -> tuple[Choice, ModelFiles]:
+) -> tuple[Quantization, ModelFiles]:
     """What was decided for a network's traced graph, and the 8-bit file in every asked format.
 
     `exported` is what the graph's own export gave, where there was one.
@@ -81,7 +81,7 @@ def _engines_part(
 
 def _chosen(
     graph: fx.GraphModule, made_of: Ingredients, config: CompressConfig, steps: Steps, *, shared_scale: bool
-) -> Choice:
+) -> Quantization:
     with steps.step("choosing ranges"):
         wanted = ChooseConfig(
             config.observer,
@@ -106,8 +106,8 @@ def _chosen(
 
 
 def _trained(
-    choice: Choice, network: nn.Module, made_of: Ingredients, config: CompressConfig, qat: QatConfig, steps: Steps
-) -> Choice:
+    choice: Quantization, network: nn.Module, made_of: Ingredients, config: CompressConfig, qat: QatConfig, steps: Steps
+) -> Quantization:
     """The choice after training in 8 bits; the same one where that made the validation worse."""
     with steps.step(f"training in 8 bits for {qat.tuning.epochs:g} epochs"):
         lesson = lesson_of(made_of.run, made_of.training_pictures(config.seed))

@@ -28,12 +28,12 @@ from .network.graph import is_convolutional, trace
 from .progress import Steps
 from .proof.parity import Parity, parity_of
 from .proof.proof import feature_space, require_parity
-from .quantize.choose import Choice
+from .quantize.choose import Quantization
 from .shrink import shrunk
 from .timing.on_device import require_host, timed_elsewhere
-from .timing.timing import Timing, choose_file, time_artifacts
+from .timing.timing import Timing, preferred_file, time_artifacts
 
-__all__ = ["Candidate", "Compressed", "candidate_of", "compress_run", "finish"]
+__all__ = ["Candidate", "Compressed", "candidate_of", "compress_run", "write_candidate"]
 
 
 @dataclass(frozen=True)
@@ -47,7 +47,7 @@ class Candidate:
     exported: Mapping[str, Exported]
     history: tuple[CardRow, ...] = ()
     left_float: Mapping[str, str] = field(default_factory=dict)
-    choice: Choice | None = None
+    choice: Quantization | None = None
 
 
 @dataclass(frozen=True)
@@ -72,7 +72,7 @@ def compress_run(
     with steps.step("reading the run and its images"):
         made_of = ingredients_of(run, config)
     network, history = shrunk(made_of, config, steps)
-    return finish(candidate_of(network, made_of, config, steps, history), out, config, steps)
+    return write_candidate(candidate_of(network, made_of, config, steps, history), out, config, steps)
 
 
 def candidate_of(
@@ -97,7 +97,7 @@ def candidate_of(
         )  # fmt: skip
         artifacts += files.artifacts
         exported |= dict.fromkeys(plain, files.exported)
-    choice: Choice | None = None
+    choice: Quantization | None = None
     left_float: Mapping[str, str] = {}
     if by_plan:
         choice, files = eight_bit_files(graph, network, made_of, config, steps, next(iter(exported.values()), None))
@@ -116,7 +116,7 @@ def candidate_of(
     return Candidate(network, made_of, tuple(artifacts), parity, exported, tuple(history), left_float, choice)
 
 
-def finish(
+def write_candidate(
     candidate: Candidate,
     out: str | Path,
     config: CompressConfig,
@@ -138,7 +138,7 @@ def finish(
     with steps.step("timing"):
         timings = time_artifacts(artifacts, golden.pictures[0], threads=config.threads)
         elsewhere, where = timed_elsewhere(config, artifacts, steps.update)
-    chosen, said = choose_file(artifacts, candidate.parity, elsewhere or timings, config.max_drop)
+    chosen, said = preferred_file(artifacts, candidate.parity, elsewhere or timings, config.max_drop)
     preferred = preferred or chosen
     for note in said:
         steps.say(note)

@@ -1,6 +1,6 @@
 """The one pixel path: training, calibration, parity checks and the camera all make a network's input here.
 
-Geometry first (`fit`: region → resize → pad, uint8 all the way), numbers second (`to_tensor`: what one model file
+Geometry first (`fit_frame`: region → resize → pad, uint8 all the way), numbers second (`to_tensor`: what one model file
 wants). Nothing else in the kit resizes or colour-converts an image for a model.
 """
 
@@ -23,7 +23,7 @@ __all__ = [
     "Region",
     "Resize",
     "TensorContract",
-    "fit",
+    "fit_frame",
     "pixel_values",
     "to_tensor",
     "view_of",
@@ -139,7 +139,7 @@ def view_of(
     return _center_crop(x, y, w, h, contract) if contract.resize == "crop" else (x, y, w, h)
 
 
-def fit(
+def fit_frame(
     image: NDArray[np.uint8], contract: PixelContract, region: Region | None = None
 ) -> tuple[NDArray[np.uint8], Placement]:
     """A BGR frame as the network's picture, (H, W, C) uint8 in the contract's colour, and where it lies."""

@@ -56,7 +56,7 @@ def test_every_other_folder_is_explained() -> None:
 
 # what is looked for → the files that hold it, each with what it is called there
 GUESSES = {
-    "where is a frame resized": {"runtime/preprocess.py": "fit"},
+    "where is a frame resized": {"runtime/preprocess.py": "fit_frame"},
     "where is a layer pruned": {"compress/prune/channels.py": "prune_channels"},
     "where is the Pi 5": {"devices/profiles/rpi5.toml": 'title = "Raspberry Pi 5"'},
     "where is the camera loop": {"runtime/loop/loop.py": "watch"},

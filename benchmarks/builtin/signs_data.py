@@ -18,7 +18,7 @@ from signers import signers
 
 from edgelens.runtime.datasets.catalog import load_images
 from edgelens.runtime.images.read import read_image
-from edgelens.runtime.preprocess import PixelContract, fit
+from edgelens.runtime.preprocess import PixelContract, fit_frame
 
 Image = NDArray[np.uint8]
 SIDE = 64
@@ -44,10 +44,10 @@ def main() -> None:
     for name, signer in sorted(signers(options.signs).items()):
         split = {3: "val", 4: "test"}.get(signer % 5, "train")
         photo = read_image(options.signs / name)
-        arrays[f"x_{split}"].append(fit(photo, CONTRACT)[0])
+        arrays[f"x_{split}"].append(fit_frame(photo, CONTRACT)[0])
         labels[split].append(name[0])
         if split == "train":
-            hand = _cut_out(fit(photo, LARGE)[0])
+            hand = _cut_out(fit_frame(photo, LARGE)[0])
             for _ in range(options.variants):
                 gone = rng.random() < 0.06
                 arrays["x_train"].append(_small(_composed(rng, hand, _wall(rng, cifar), gone=gone)))

@@ -19,7 +19,7 @@ import numpy as np
 import onnx
 from onnx import TensorProto, helper, numpy_helper
 
-from edgelens.devices.bench.cases import Case, Choice, cases_of
+from edgelens.devices.bench.cases import Case, Selection, cases_of
 from edgelens.devices.bench.processes import measure
 from edgelens.devices.bench.session import BenchPlan, bench, measure_pair
 from edgelens.devices.bench.spec import MeasureSpec, Target
@@ -44,7 +44,7 @@ print(np.median(times[len(times) // 4:]) * 1e3)
 
 def against_plain_loop(path: str, rounds: int = 12) -> dict[str, Any]:
     """`bench`'s median over the loop's, one after the other, a process each."""
-    (case,) = cases_of(path, Choice(threads=(1,)), 1, Path())
+    (case,) = cases_of(path, Selection(threads=(1,)), 1, Path())
     ratios = []
     for _ in range(rounds):
         ours = float(np.median(measure(MeasureSpec(case.target))["samples_ms"]))
@@ -95,7 +95,7 @@ def pairs(a: Case, b: Case, count: int) -> dict[str, Any]:
 def overhead_s(path: str) -> float:
     """Seconds of a whole `bench` beyond its process's start, warm-up and samples."""
     start = time.perf_counter()
-    report = bench([path], BenchPlan(Choice(threads=(1,)), end_to_end=False))
+    report = bench([path], BenchPlan(Selection(threads=(1,)), end_to_end=False))
     total = time.perf_counter() - start
     row = report["cases"][0]
     sampled = row["steady"]["mean"] * row["steady"]["runs"]

@@ -19,7 +19,7 @@ from typing import Any
 
 import numpy as np
 
-from edgelens.devices.bench.cases import Choice, cases_of
+from edgelens.devices.bench.cases import Selection, cases_of
 from edgelens.devices.bench.processes import measure
 from edgelens.devices.bench.spec import MeasureSpec
 from edgelens.devices.here import this_machine
@@ -34,7 +34,7 @@ _PROCESSES = 5
 
 def judged(model: str, calibration: str, folder: Path) -> Iterator[dict[str, Any]]:
     """Each of a model's files, predicted and measured on one thread."""
-    choice = Choice(threads=(1,))
+    choice = Selection(threads=(1,))
     predicted = predict([model], calibration, choice, folder)["cases"]
     for case, row in zip(cases_of(model, choice, 1, folder), predicted, strict=True):
         samples = [measure(MeasureSpec(case.target, duration_s=0.7))["samples_ms"] for _ in range(_PROCESSES)]

@@ -12,13 +12,13 @@ from typing import Any
 
 import numpy as np
 
-from edgelens.devices.predict.priors import Point, fit_prior, left_out_errors, published
+from edgelens.devices.predict.priors import TimedNetwork, fit_prior, left_out_errors, published
 
 RESULTS = Path(__file__).resolve().parent.parent / "results" / "devices_priors.json"
 BAR = {"inside": 0.7, "width": 2.5}
 
 
-def board_left_out(board: str, points: list[Point]) -> dict[str, Any]:
+def board_left_out(board: str, points: list[TimedNetwork]) -> dict[str, Any]:
     """One board's points: the interval never saw the board, the estimates neither the board nor the network."""
     others = fit_prior([point for point in points if point.board != board])
     errors = left_out_errors(points, board)

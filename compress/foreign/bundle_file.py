@@ -17,7 +17,8 @@ from edgelens.runtime.decode.catalog import decoder_for
 from edgelens.runtime.engines.protocol import EngineOptions
 from edgelens.runtime.model.network import LoadedNetwork
 from edgelens.runtime.model.open import open_model
-from edgelens.runtime.preprocess import Placement, fit
+from edgelens.runtime.model.verify import verify_bundle
+from edgelens.runtime.preprocess import Placement, fit_frame
 from edgelens.runtime.tasks.task import Answer
 from edgelens.version import __version__
 
@@ -64,7 +65,10 @@ def bundle_file(
         notes.append("no golden frames: give --images DIR and `edgelens verify` can prove it on other machines")
     provenance = Provenance(f"edgelens {__version__}", command, created=now(), notes={"from": Path(model).name})
     manifest = Manifest(name or Path(out).stem, {"main": network}, golden=golden, provenance=provenance)
-    return Bundled(write_bundle(out, manifest, entries), tuple(notes))
+    bundle = write_bundle(out, manifest, entries)
+    if golden:
+        notes += verify_bundle(bundle).doubts
+    return Bundled(bundle, tuple(notes))
 
 
 def self_made_golden(
@@ -72,7 +76,7 @@ def self_made_golden(
 ) -> GoldenFrames:
     """Frames from a folder and what the file itself answers to them, through the camera's code path."""
     frames = frames_of(calibration_folder(images), count)
-    pictures = [fit(frame, network.pixels)[0] for frame in frames]
+    pictures = [fit_frame(frame, network.pixels)[0] for frame in frames]
     return GoldenFrames(png_frames(frames), np.stack(pictures), outputs_of(bundle, network, file, pictures))
 
 

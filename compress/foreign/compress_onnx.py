@@ -27,7 +27,7 @@ from ..progress import Steps
 from ..proof.golden import GoldenFrames
 from ..proof.parity import Parity
 from ..timing.on_device import require_host, timed_elsewhere
-from ..timing.timing import Timing, choose_file, time_artifacts
+from ..timing.timing import Timing, preferred_file, time_artifacts
 from .onnx_model import load_onnx, prepared_onnx
 from .proof_onnx import golden_of, parity_of_files, proven, require_parity
 from .quantize_onnx import OBSERVERS, QuantizedOnnx, best_quantized
@@ -106,7 +106,7 @@ def compress_onnx(
     with steps.step("timing"):
         timings = time_artifacts(artifacts, given.pictures.pixels[0], threads=config.threads)
         elsewhere, where = timed_elsewhere(config, artifacts, steps.update)
-    preferred, said_by_gate = choose_file(artifacts, parity, elsewhere or timings, config.max_drop)
+    preferred, said_by_gate = preferred_file(artifacts, parity, elsewhere or timings, config.max_drop)
     golden = golden_of(held, given.network, given.file, given.pictures.images)
     network = dataclasses.replace(
         given.network,

@@ -13,7 +13,7 @@ from edgelens.runtime.bundle.bundle import Bundle
 from edgelens.runtime.bundle.manifest import Limits, ModelFile, Network
 from edgelens.runtime.datasets.imageset import ImageSet
 from edgelens.runtime.errors import DataError, WorkError
-from edgelens.runtime.preprocess import fit
+from edgelens.runtime.preprocess import fit_frame
 from edgelens.runtime.tasks.catalog import task_of
 from edgelens.runtime.tasks.label_match import match_labels
 from edgelens.runtime.tasks.task import Answer
@@ -64,7 +64,7 @@ def require_parity(parity: Parity, path: str, steps: Steps, *, allow_mismatch: b
 def golden_of(held: Bundle, network: Network, file: ModelFile, images: ImageSet) -> GoldenFrames:
     """A few of the images and what the file that came answers to them."""
     frames = frames_of(images, GOLDEN)
-    pictures = [fit(frame, network.pixels)[0] for frame in frames]
+    pictures = [fit_frame(frame, network.pixels)[0] for frame in frames]
     return GoldenFrames(png_frames(frames), np.stack(pictures), outputs_of(held, network, file, pictures))
 
 
@@ -85,7 +85,7 @@ def proven(
 
 
 def _score_of(network: Network, pictures: Pictures, reference: Sequence[Answer]) -> Callable[[Sequence[Answer]], float]:
-    """How well answers fit the folder's classes; NaN where the folder or the task says nothing of any."""
+    """How well answers fit_frame the folder's classes; NaN where the folder or the task says nothing of any."""
     columns = _columns(network, pictures.images, reference)
 
     def score(answers: Sequence[Answer]) -> float:

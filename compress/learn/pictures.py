@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from edgelens.runtime.datasets.imageset import ImageSet
 from edgelens.runtime.errors import DataError, ImageError
-from edgelens.runtime.preprocess import PixelContract, fit
+from edgelens.runtime.preprocess import PixelContract, fit_frame
 
 __all__ = ["Pictures", "pictures_of"]
 
@@ -42,7 +42,7 @@ def pictures_of(images: ImageSet, contract: PixelContract, *, most: int | None =
     problem = ""
     for row in rows:
         try:
-            made.append(fit(images.image(int(row)), contract)[0])
+            made.append(fit_frame(images.image(int(row)), contract)[0])
             kept.append(int(row))
         except ImageError as error:
             problem = str(error)

@@ -13,7 +13,7 @@ from edgelens.runtime.bundle.manifest import Golden
 from edgelens.runtime.datasets.imageset import ImageSet
 from edgelens.runtime.errors import ImageError, WorkError
 from edgelens.runtime.images.write import encode_png, made_smaller
-from edgelens.runtime.preprocess import PixelContract, fit
+from edgelens.runtime.preprocess import PixelContract, fit_frame
 
 __all__ = ["GoldenFrames", "frames_of", "golden_frames", "png_frames"]
 
@@ -72,7 +72,7 @@ def _candidates(
         except ImageError:
             continue
         frames.append(frame)
-        pictures.append(fit(frame, contract)[0])
+        pictures.append(fit_frame(frame, contract)[0])
     return frames, pictures
 
 

@@ -19,7 +19,7 @@ from .rounding import learn_rounding
 from .sensitivity import Agreement, Sensitivity, answers_snr, layer_sensitivity
 from .simulate import simulate
 
-__all__ = ["Choice", "ChooseConfig", "choose"]
+__all__ = ["Quantization", "ChooseConfig", "choose"]
 
 OBSERVERS = (Observer("minmax"), Observer("percentile", 99.999), Observer("percentile", 99.99), Observer("mse"))
 GAIN_DB = 0.3  # less is chance
@@ -44,7 +44,7 @@ class ChooseConfig:
 
 
 @dataclass(frozen=True)
-class Choice:
+class Quantization:
     """The graph and ranges to write, and what was tried on the way."""
 
     graph: fx.GraphModule
@@ -63,7 +63,7 @@ def choose(
     tail: Tail,
     agreement: Agreement,
     progress: Callable[[str], None] | None = None,
-) -> Choice:
+) -> Quantization:
     """The best of what may be tried, step by step; a step that gains nothing is not taken.
 
     What stays float (`tail`) and when two networks say the same (`agreement`) are the task's.
@@ -78,14 +78,14 @@ def choose(
             best.graph, best.quantized, images[:SENSITIVITY_IMAGES], agreement, outputs=config.outputs, progress=say
         )
         best = search.with_mixed(best, table) if config.mixed else best
-        best = Choice(best.graph, best.quantized, best.snr_db, best.taken, best.tried, table)
+        best = Quantization(best.graph, best.quantized, best.snr_db, best.taken, best.tried, table)
     if config.round_weights:
         learned = learn_rounding(best.graph, best.quantized, images, progress=say)
         best = search.better(best, search.judged(learned, best.quantized, (*best.taken, "learned rounding"), best))
     if config.correct_bias:
         corrected = correct_biases(best.graph, best.quantized, images)
         best = search.better(best, search.judged(corrected, best.quantized, (*best.taken, "bias correction"), best))
-    return Choice(best.graph, best.quantized, best.snr_db, best.taken, search.tried, best.sensitivity)
+    return Quantization(best.graph, best.quantized, best.snr_db, best.taken, search.tried, best.sensitivity)
 
 
 class _Search:
@@ -98,17 +98,17 @@ class _Search:
         self.tried: dict[str, float] = {}
 
     def judged(
-        self, graph: fx.GraphModule, quantized: Quantized, taken: tuple[str, ...], like: Choice | None
-    ) -> Choice:
+        self, graph: fx.GraphModule, quantized: Quantized, taken: tuple[str, ...], like: Quantization | None
+    ) -> Quantization:
         values = torch_outputs(simulate(graph, quantized), self.judges, self.config.outputs)
         quality = answers_snr(self.reference, values)
         self.tried[" + ".join(taken)] = round(quality, 2)
-        return Choice(graph, quantized, quality, taken, {}, like.sensitivity if like else ())
+        return Quantization(graph, quantized, quality, taken, {}, like.sensitivity if like else ())
 
-    def ranges(self, graph: fx.GraphModule, prefix: str, say: Callable[[str], None]) -> Choice:
+    def ranges(self, graph: fx.GraphModule, prefix: str, say: Callable[[str], None]) -> Quantization:
         """The best observer for a graph; min-max unless another gains."""
         plan = self._plan(graph, self.config.keep_float)
-        best: Choice | None = None
+        best: Quantization | None = None
         for observer in (self.config.observer,) if self.config.observer else OBSERVERS:
             name = observer.method + (f" {observer.percentile:g}" if observer.method == "percentile" else "")
             say(f"trying {prefix}{name} ranges")
@@ -119,11 +119,11 @@ class _Search:
         assert best is not None
         return best
 
-    def better(self, first: Choice, second: Choice) -> Choice:
+    def better(self, first: Quantization, second: Quantization) -> Quantization:
         """The second only where it clearly gains."""
         return second if second.snr_db > first.snr_db + GAIN_DB else first
 
-    def with_mixed(self, best: Choice, table: tuple[Sensitivity, ...]) -> Choice:
+    def with_mixed(self, best: Quantization, table: tuple[Sensitivity, ...]) -> Quantization:
         """The most sensitive layers left float, one after another while each gains."""
         kept = self.config.keep_float
         for row in table[: self.config.mixed]:

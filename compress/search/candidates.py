@@ -22,7 +22,7 @@ from ..learn.pictures import pictures_of
 from ..prune.attention import has_attention
 from ..prune.channels import prune_to_macs
 from ..prune.iterative import PruneConfig, narrower
-from .space import Plan
+from .space import Attempt
 
 __all__ = ["Recovery", "bare_network", "estimate", "recovered", "seen_by"]
 
@@ -55,7 +55,7 @@ class _Upscaled(nn.Module):
         return self.teacher(F.interpolate(x, self.size, mode="bilinear", antialias=True))
 
 
-def seen_by(plan: Plan, made_of: Ingredients) -> Ingredients:
+def seen_by(plan: Attempt, made_of: Ingredients) -> Ingredients:
     """The made_of as the plan's network sees it: the same images, at its own size."""
     pixels = plan.pixels(made_of.pixels)
     if pixels == made_of.pixels:
@@ -73,7 +73,7 @@ def seen_by(plan: Plan, made_of: Ingredients) -> Ingredients:
     )
 
 
-def bare_network(plan: Plan, made_of: Ingredients, lesson: Lesson) -> nn.Module:
+def bare_network(plan: Attempt, made_of: Ingredients, lesson: Lesson) -> nn.Module:
     """The candidate's network before it has learned anything of its own."""
     network = made_of.network
     pixels = made_of.pixels
@@ -97,7 +97,7 @@ def estimate(network: nn.Module, pixels: PixelContract) -> Cost:
 
 
 def recovered(
-    plan: Plan,
+    plan: Attempt,
     network: nn.Module,
     made_of: Ingredients,
     teacher: nn.Module,

@@ -8,7 +8,7 @@ from typing import Any
 from ..export.artifact import Artifact
 from ..pipeline import Candidate
 from .budget import Cost
-from .space import Plan
+from .space import Attempt
 
 __all__ = ["MeasuredFile"]
 
@@ -17,7 +17,7 @@ __all__ = ["MeasuredFile"]
 class MeasuredFile:
     """One measured file of one candidate."""
 
-    plan: Plan
+    plan: Attempt
     artifact: Artifact
     candidate: Candidate
     cost: Cost

@@ -21,7 +21,7 @@ from ..config import CompressConfig
 from ..export.artifact import Artifact, file_outputs
 from ..ingredients import Ingredients, ingredients_of
 from ..learn.lesson import lesson_of
-from ..pipeline import Candidate, Compressed, candidate_of, finish
+from ..pipeline import Candidate, Compressed, candidate_of, write_candidate
 from ..progress import Steps
 from ..proof.proof import feature_space
 from ..shrink import teacher_of
@@ -32,7 +32,7 @@ from .front import mark_front, nearest_words, pareto_plots, table_rows
 from .latency import Latency, latency_for
 from .measured_file import MeasuredFile
 from .memory import memory_mb
-from .space import Plan, plans_of
+from .space import Attempt, attempts_of
 from .study import Study
 
 __all__ = ["SearchConfig", "search_run"]
@@ -52,7 +52,7 @@ class SearchConfig:
     study: str | None = None
     minutes: float = 15.0
     recovery: Recovery = field(default_factory=Recovery)
-    plans: tuple[Plan, ...] | None = None
+    plans: tuple[Attempt, ...] | None = None
 
 
 def search_run(
@@ -98,7 +98,7 @@ class _Search:
 
     def all_points(self) -> list[MeasuredFile]:
         """Measured files, as many as the time allows, the promising first."""
-        plans = list(self.config.plans or plans_of(self.made_of.run))
+        plans = list(self.config.plans or attempts_of(self.made_of.run))
         first = next((plan for plan in plans if plan.kind == "trained"), None)
         points = self.measured(first, self.made_of) if first else []
         if any(not point.excess for point in points):
@@ -115,9 +115,11 @@ class _Search:
                 break  # plans come by accuracy: what follows answers worse
         return points
 
-    def after_short_recovery(self, plans: Sequence[Plan], points: Sequence[MeasuredFile]) -> list[tuple[Plan, float]]:
+    def after_short_recovery(
+        self, plans: Sequence[Attempt], points: Sequence[MeasuredFile]
+    ) -> list[tuple[Attempt, float]]:
         """Plans that the estimates allow, by their accuracy after a short recovery."""
-        found: list[tuple[Plan, float]] = []
+        found: list[tuple[Attempt, float]] = []
         for plan in plans:
             if self.deadline - time.monotonic() < 0.3 * self.config.minutes * 60 and found:
                 break
@@ -132,7 +134,7 @@ class _Search:
         hopeful = [pair for pair in found if pair[1] >= self.least - HOPELESS]
         return hopeful or found[:1]  # what is said of the nearest should be of the best that could be done
 
-    def too_costly(self, plan: Plan, bare: Any, points: Sequence[MeasuredFile]) -> str:
+    def too_costly(self, plan: Attempt, bare: Any, points: Sequence[MeasuredFile]) -> str:
         """Why a plan cannot fit, judged by weights and multiply-adds with a wide margin; empty where it may."""
         budget = self.config.budget
         cost = estimate(bare, plan.pixels(self.made_of.pixels))
@@ -146,7 +148,7 @@ class _Search:
                 return f"about {about:.3g} ms"
         return ""
 
-    def short_accuracy(self, plan: Plan, bare: Any) -> float:
+    def short_accuracy(self, plan: Attempt, bare: Any) -> float:
         """Validation accuracy after the short recovery, from the study where it is known."""
         facts = self.study.facts(plan, "short")
         if facts is None:
@@ -161,7 +163,7 @@ class _Search:
             facts = {"accuracy": accuracy}
         return float(facts["accuracy"])
 
-    def measured(self, plan: Plan, made_of: Ingredients) -> list[MeasuredFile]:
+    def measured(self, plan: Attempt, made_of: Ingredients) -> list[MeasuredFile]:
         """A plan's files with their costs, after the long recovery."""
         network = self.made_of.network if plan.kind == "trained" else self.study.network(plan, "long")
         if network is None:
@@ -186,7 +188,9 @@ class _Search:
         self.steps.say(f"{plan.words}: measured{self.so_far()}")
         return points
 
-    def point(self, plan: Plan, artifact: Artifact, candidate: Candidate, ms: float, predicted: bool) -> MeasuredFile:
+    def point(
+        self, plan: Attempt, artifact: Artifact, candidate: Candidate, ms: float, predicted: bool
+    ) -> MeasuredFile:
         made_of, pictures = candidate.made_of, candidate.made_of.validation
         accuracy = made_of.task.judge(file_outputs(artifact, pictures.pixels), made_of.targets(pictures))
         wanted = self.config.budget.memory_mb is not None
@@ -242,7 +246,7 @@ def _finished(
     extra = {"search": {"budget": config.budget.words(), "latency": how, "points": rows}}
     tables = {"Candidates of the budget search": table_rows(rows)}
     plain = dataclasses.replace(config.compress, on=None, device=None)
-    return finish(
+    return write_candidate(
         candidate, out, plain, steps, preferred=point.artifact.path, notes=notes, extra=extra,
         plots=pareto_plots(rows), tables=tables,
     )  # fmt: skip

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from edgelens.runtime.preprocess import PixelContract
 from edgelens.train.runs.run import Run
 
-__all__ = ["Plan", "plans_of"]
+__all__ = ["Attempt", "attempts_of"]
 
 PRUNED = (0.75, 0.5, 0.35, 0.25, 0.15, 0.08)
 WIDTHS = (0.75, 0.5, 0.35, 0.25)
@@ -16,7 +16,7 @@ SIDES = (0.75, 0.5)  # of the picture's
 
 
 @dataclass(frozen=True)
-class Plan:
+class Attempt:
     """One way to a smaller network."""
 
     kind: str  # "trained", "pruned", "narrower"
@@ -44,9 +44,11 @@ class Plan:
         return whole if self.side == 1 else dataclasses.replace(whole, height=height, width=width)
 
 
-def plans_of(run: Run, *, smaller_pictures: bool = True) -> tuple[Plan, ...]:
+def attempts_of(run: Run, *, smaller_pictures: bool = True) -> tuple[Attempt, ...]:
     """Every candidate of a run, the largest first."""
-    plans = [Plan("trained")] + [Plan("pruned", share) for share in PRUNED] + [Plan("narrower", w) for w in WIDTHS]
+    plans = (
+        [Attempt("trained")] + [Attempt("pruned", share) for share in PRUNED] + [Attempt("narrower", w) for w in WIDTHS]
+    )
     if smaller_pictures and min(run.pixels.height, run.pixels.width) >= 24:
-        plans += [Plan("narrower", width, side) for side in SIDES for width in (1.0, 0.5)]
+        plans += [Attempt("narrower", width, side) for side in SIDES for width in (1.0, 0.5)]
     return tuple(plans)

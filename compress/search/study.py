@@ -14,7 +14,7 @@ from torch import nn
 from edgelens.runtime.errors import WorkError
 from edgelens.runtime.host.files import write_bytes, write_text
 
-from .space import Plan
+from .space import Attempt
 
 __all__ = ["Study"]
 
@@ -36,7 +36,7 @@ class Study:
             raise WorkError(f"{place}: cannot be made ({error.strerror}); name another folder with --study") from None
         return cls(place, network_id)
 
-    def network(self, plan: Plan, stage: str) -> nn.Module | None:
+    def network(self, plan: Attempt, stage: str) -> nn.Module | None:
         """A candidate's network after a stage of its training."""
         file = self.folder / f"{plan.key}.{stage}.pt"
         if not file.exists():
@@ -47,13 +47,13 @@ class Study:
             return None
         return found if isinstance(found, nn.Module) else None
 
-    def keep_network(self, plan: Plan, stage: str, network: nn.Module) -> None:
+    def keep_network(self, plan: Attempt, stage: str, network: nn.Module) -> None:
         """Store a candidate's network."""
         whole = io.BytesIO()  # torch's own writer hides a full disk in an error of its own
         torch.save(network, whole)
         write_bytes(self.folder / f"{plan.key}.{stage}.pt", whole.getvalue())
 
-    def facts(self, plan: Plan, stage: str) -> dict[str, Any] | None:
+    def facts(self, plan: Attempt, stage: str) -> dict[str, Any] | None:
         """What was measured of a candidate that does not depend on the machine's mood."""
         file = self.folder / f"{plan.key}.{stage}.json"
         try:
@@ -62,6 +62,6 @@ class Study:
             return None
         return found if isinstance(found, dict) else None
 
-    def keep_facts(self, plan: Plan, stage: str, facts: dict[str, Any]) -> None:
+    def keep_facts(self, plan: Attempt, stage: str, facts: dict[str, Any]) -> None:
         """Store what was measured."""
         write_text(self.folder / f"{plan.key}.{stage}.json", json.dumps(facts, indent=1))

@@ -45,14 +45,14 @@ def is_this_machine(device: str) -> bool:
 
 def predicted_on(device: str, artifacts: Sequence[Artifact], threads: int = 1) -> dict[str, Timing]:
     """What `edgelens bench --device` says; the upper end of its interval stands where a measured p95 would."""
-    from edgelens.devices.bench.cases import Choice
+    from edgelens.devices.bench.cases import Selection
     from edgelens.devices.predict.predict import predict
 
     with scratch_folder() as folder:
         places = {folder / artifact.path.rsplit("/", 1)[1]: artifact for artifact in artifacts}
         for place, artifact in places.items():
             place.write_bytes(artifact.data)
-        made = predict([str(place) for place in places], device, Choice(threads=(threads,)), folder)
+        made = predict([str(place) for place in places], device, Selection(threads=(threads,)), folder)
     named = {place.name: artifact for place, artifact in places.items()}
     found = {}
     for row in made["cases"]:

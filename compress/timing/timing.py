@@ -18,7 +18,7 @@ from edgelens.runtime.preprocess import to_tensor
 from ..export.artifact import Artifact
 from ..proof.parity import Parity
 
-__all__ = ["Timing", "choose_file", "fastest", "slower_than_twin", "time_artifacts"]
+__all__ = ["Timing", "preferred_file", "fastest", "slower_than_twin", "time_artifacts"]
 
 ROUNDS = 24
 ROUND_MS = 8.0
@@ -82,7 +82,7 @@ def fastest(timings: dict[str, Timing], allowed: Sequence[str]) -> str:
     return next(path for path in allowed if timings[path].p50_ms <= best * (1 + NOISE))
 
 
-def choose_file(
+def preferred_file(
     artifacts: Sequence[Artifact], parity: Parity, timings: Mapping[str, Timing], max_drop: float
 ) -> tuple[str, list[str]]:
     """The file that `--engine auto` starts with, and what people should know of those it is not."""

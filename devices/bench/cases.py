@@ -17,13 +17,13 @@ from edgelens.runtime.model.open import open_model
 
 from .spec import Target
 
-__all__ = ["Case", "Choice", "cases_of", "thread_counts"]
+__all__ = ["Case", "Selection", "cases_of", "thread_counts"]
 
 _ENGINE_OF = {".onnx": "onnxruntime", ".tflite": "tflite"}
 
 
 @dataclass(frozen=True)
-class Choice:
+class Selection:
     """Which of a model's files are measured, on how many threads, and how a bare file wants its pixels."""
 
     engine: str = "auto"  # "auto": every engine that is installed
@@ -51,7 +51,7 @@ class Case:
         return Path(self.model).name, self.target.engine, self.precision, self.target.threads
 
 
-def cases_of(model: str, choice: Choice, cores: int, folder: Path) -> list[Case]:
+def cases_of(model: str, choice: Selection, cores: int, folder: Path) -> list[Case]:
     """A model's cases, its files written into a folder that measuring processes read."""
     path = Path(model)
     if path.suffix.lower() in _ENGINE_OF and path.exists():
@@ -62,7 +62,7 @@ def cases_of(model: str, choice: Choice, cores: int, folder: Path) -> list[Case]
 
 
 def _of_network(
-    model: str, bundle: Bundle, network: Network, choice: Choice, cores: int, folder: Path
+    model: str, bundle: Bundle, network: Network, choice: Selection, cores: int, folder: Path
 ) -> Iterator[Case]:
     """The cases of one of a bundle's networks: a step's time is its network's."""
     ranked = sorted(_chosen(network, choice, model), key=lambda file: file.path != network.preferred)
@@ -82,7 +82,7 @@ def thread_counts(asked: Sequence[int] | None, cores: int, *, sweep: bool) -> tu
     return tuple(sorted(powers | {cores}))
 
 
-def _bare(model: str, choice: Choice, cores: int, folder: Path) -> list[Case]:
+def _bare(model: str, choice: Selection, cores: int, folder: Path) -> list[Case]:
     path = Path(model)
     engine = _ENGINE_OF[path.suffix.lower()]
     if choice.engine not in ("auto", engine):
@@ -100,7 +100,7 @@ def _bare(model: str, choice: Choice, cores: int, folder: Path) -> list[Case]:
     ]
 
 
-def _opened(model: str, choice: Choice) -> tuple[Bundle | None, tuple[int, ...]]:
+def _opened(model: str, choice: Selection) -> tuple[Bundle | None, tuple[int, ...]]:
     try:
         bundle = open_model(model, **choice.options)
     except EdgelensError:
@@ -111,7 +111,7 @@ def _opened(model: str, choice: Choice) -> tuple[Bundle | None, tuple[int, ...]]
     return bundle, _shape(network, network.files[0])
 
 
-def _chosen(network: Network, choice: Choice, model: str) -> list[ModelFile]:
+def _chosen(network: Network, choice: Selection, model: str) -> list[ModelFile]:
     files = [
         file
         for file in network.files

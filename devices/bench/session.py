@@ -16,7 +16,7 @@ from edgelens.version import __version__
 from ..here import this_machine
 from ..probes import board_probe
 from ..probes.clock import governor
-from .cases import Case, Choice, cases_of
+from .cases import Case, Selection, cases_of
 from .heat import HeatLog
 from .processes import measure
 from .spec import MeasureSpec, PairSpec
@@ -31,7 +31,7 @@ SCHEMA = 1
 class BenchPlan:
     """What is measured and for how long."""
 
-    choice: Choice = field(default_factory=Choice)
+    choice: Selection = field(default_factory=Selection)
     duration_s: float = 1.0
     frame: tuple[int, int] = (480, 640)  # height, width of the frame that goes the whole way
     end_to_end: bool = True

@@ -10,7 +10,7 @@ from typing import Any
 from edgelens.runtime.formats.catalog import describe
 from edgelens.version import __version__
 
-from ..bench.cases import Case, Choice, cases_of
+from ..bench.cases import Case, Selection, cases_of
 from ..here import this_machine
 from ..profile import Profile, load_profile
 from .calibrate import load_calibration, saved_calibration
@@ -32,13 +32,15 @@ class _Board:
     basis: str
 
 
-def predict(models: Sequence[str], device: str, choice: Choice, folder: Path) -> dict[str, Any]:
+def predict(models: Sequence[str], device: str, choice: Selection, folder: Path) -> dict[str, Any]:
     """Estimates with 80 % intervals and the operators that dominate; `device` is a profile, `here` or a calibration."""
     board = _board(device)
     threads = choice.threads or tuple(dict.fromkeys((1, board.profile.cores)))
     rows = []
     for model in models:
-        for case in cases_of(model, Choice(choice.engine, choice.precision, (1,), options=choice.options), 1, folder):
+        for case in cases_of(
+            model, Selection(choice.engine, choice.precision, (1,), options=choice.options), 1, folder
+        ):
             data = Path(case.target.path).read_bytes()
             ops = operators_of(data, case.target.path, case.target.engine, case.target.shape)
             precision = _kernels(data, case)

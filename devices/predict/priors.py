@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from ..profile import Profile, load_profile
 from .operators import Op
 
-__all__ = ["Point", "Prior", "Work", "fit_prior", "networks", "prior", "published", "work_of"]
+__all__ = ["TimedNetwork", "Prior", "Work", "fit_prior", "networks", "prior", "published", "work_of"]
 
 Floats = NDArray[np.float64]
 KINDS = ("conv", "pointwise", "depthwise", "dense")
@@ -42,7 +42,7 @@ class Work:
 
 
 @dataclass(frozen=True)
-class Point:
+class TimedNetwork:
     """One published latency."""
 
     board: str
@@ -73,11 +73,11 @@ class Prior:
         return value * _ONNXRUNTIME.get(key, 1.4)
 
 
-def published() -> list[Point]:
+def published() -> list[TimedNetwork]:
     """Every published latency with its source."""
     text = (resources.files("edgelens.devices.predict") / "published.csv").read_text("utf-8")
     return [
-        Point(
+        TimedNetwork(
             row["board"],
             int(row["mhz"]),
             row["network"],
@@ -120,7 +120,7 @@ def prior() -> Prior:
     return fit_prior(published())
 
 
-def fit_prior(points: Sequence[Point], *, interval: bool = True) -> Prior:
+def fit_prior(points: Sequence[TimedNetwork], *, interval: bool = True) -> Prior:
     """Parameters by damped Gauss-Newton on logarithms; the interval by leaving out whole boards with whole networks."""
     parameters = _fitted(points)
     if not interval:
@@ -130,7 +130,7 @@ def fit_prior(points: Sequence[Point], *, interval: bool = True) -> Prior:
     return Prior(parameters, math.exp(low), math.exp(high))
 
 
-def left_out_errors(points: Sequence[Point], only: str | None = None) -> list[float]:
+def left_out_errors(points: Sequence[TimedNetwork], only: str | None = None) -> list[float]:
     """log(published / estimated) of every point (of one board), by a fit that saw neither its board nor its network."""
     errors: list[float] = []
     for board in [only] if only else sorted({point.board for point in points}):
@@ -187,7 +187,7 @@ def _table(cases: Sequence[tuple[Work, Profile, str, str, int]]) -> _Table:
     )
 
 
-def _row(point: Point) -> tuple[Work, Profile, str, str, int]:
+def _row(point: TimedNetwork) -> tuple[Work, Profile, str, str, int]:
     profile = replace(load_profile(point.board), clock_mhz=point.mhz)
     return networks()[point.network], profile, point.engine, point.precision, point.threads
 
@@ -202,7 +202,7 @@ def _estimate(parameters: Floats, t: _Table) -> Floats:
     return np.asarray((compute + moving + fetching) * np.where(t.xnnpack, p[9], 1.0) + p[6] * t.operators)
 
 
-def _fitted(points: Sequence[Point]) -> Floats:
+def _fitted(points: Sequence[TimedNetwork]) -> Floats:
     target = np.log([point.ms for point in points])
     table = _table([_row(point) for point in points])
     parameters = _START.copy()

@@ -76,13 +76,13 @@ def command(
 
     Several models are also measured in turn against the first. `bench compare OLD.json NEW.json` compares two runs.
     """
-    from edgelens.devices.bench.cases import Choice
+    from edgelens.devices.bench.cases import Selection
     from edgelens.devices.bench.session import BenchPlan, bench
 
     names = models or ("digits",)
     options = {key: value for key, value in model_options.items() if value is not None}
     plan = BenchPlan(
-        Choice(engine, precision, _threads(threads), options=options),
+        Selection(engine, precision, _threads(threads), options=options),
         duration_s=duration,
         frame=_frame(frame),
         operators=ops,

@@ -16,7 +16,7 @@ from edgelens.cli.elsewhere import OnDevice, model_engines, wheels_option
 from edgelens.cli.options import on_option
 from edgelens.cli.run_lanes import control_of, inner, judge_of, open_lanes, plans_of
 from edgelens.cli.run_options import RunOptions, run_options
-from edgelens.cli.run_report import exit_code, explain_engines, finish
+from edgelens.cli.run_report import exit_code, explain_engines, report_run
 from edgelens.runtime.errors import UsageError
 from edgelens.runtime.host.files import check_place
 
@@ -114,7 +114,7 @@ def _run(options: RunOptions) -> tuple[int, bool]:
             hear=judge.hear if judge else None,
             begun=_begun,
         )
-        finish(options, outcome, lanes, judge)
+        report_run(options, outcome, lanes, judge)
         if options.explain_engine:
             explain_engines(lanes, _say)
         return exit_code(options, outcome, lanes, stop.exit_code, _say), outcome.blocked

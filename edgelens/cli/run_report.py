@@ -15,12 +15,12 @@ if TYPE_CHECKING:
     from edgelens.runtime.loop.loop import Lane, Outcome
     from edgelens.runtime.sources.protocol import Judge
 
-__all__ = ["exit_code", "explain_engines", "finish"]
+__all__ = ["exit_code", "explain_engines", "report_run"]
 
 Say = Callable[[str], None]
 
 
-def finish(options: RunOptions, outcome: Outcome, lanes: Sequence[Lane], judge: Judge | None) -> None:
+def report_run(options: RunOptions, outcome: Outcome, lanes: Sequence[Lane], judge: Judge | None) -> None:
     """Say and write what the run amounted to."""
     from edgelens.runtime.loop.summary import summary_rows
 

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from ..errors import DataError
 from ..images.read import read_image
-from .imageset import SPLITS
+from .splits import split_for_evaluation
 
 __all__ = ["BoxSet", "ImageBoxes", "box_set"]
 
@@ -65,15 +65,8 @@ class BoxSet:
 
     def for_evaluation(self, split: str | None = None) -> tuple[BoxSet, str]:
         """The split to evaluate on and its name: the asked one, else test, else val, else everything."""
-        if split not in (None, "all", *SPLITS):
-            raise DataError(f"--split {split}: must be one of {', '.join(SPLITS)} or all")
-        for name in (split,) if split else ("test", "val"):
-            if name != "all" and (self.splits == name).any():
-                return self.select(np.flatnonzero(self.splits == name).tolist()), str(name)
-        if split not in (None, "all"):
-            there = ", ".join(sorted({str(s) for s in self.splits if s})) or "none"
-            raise DataError(f"{self.root}: has no split {split!r}; there are: {there}")
-        return self, "all"
+        name = split_for_evaluation(self.splits, split, self.root)
+        return (self if name == "all" else self.select(np.flatnonzero(self.splits == name).tolist())), name
 
 
 def box_set(

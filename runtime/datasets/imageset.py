@@ -12,10 +12,10 @@ from numpy.typing import NDArray
 
 from ..errors import DataError
 from ..images.read import read_image
+from .splits import split_for_evaluation
 
-__all__ = ["SPLITS", "SPLIT_WORDS", "ImageSet", "in_class_order", "legible"]
+__all__ = ["SPLIT_WORDS", "ImageSet", "in_class_order", "legible"]
 
-SPLITS = ("train", "val", "test")
 SPLIT_WORDS = {  # what people call them
     "train": "train",
     "training": "train",
@@ -84,15 +84,8 @@ class ImageSet:
 
     def for_evaluation(self, split: str | None = None) -> tuple[ImageSet, str]:
         """The split to evaluate on and its name: the asked one, else test, else val, else everything."""
-        if split not in (None, "all", *SPLITS):
-            raise DataError(f"--split {split}: must be one of {', '.join(SPLITS)} or all")
-        for name in (split,) if split else ("test", "val"):
-            if name != "all" and (self.splits == name).any():
-                return self.split(name), str(name)
-        if split not in (None, "all"):
-            there = ", ".join(sorted({str(s) for s in self.splits if s})) or "none"
-            raise DataError(f"{self.root}: has no split {split!r}; there are: {there}")
-        return self, "all"
+        name = split_for_evaluation(self.splits, split, self.root)
+        return (self if name == "all" else self.split(name)), name
 
 
 def in_class_order(names: Iterable[str]) -> tuple[str, ...]:

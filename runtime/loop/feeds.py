@@ -10,7 +10,7 @@ from ..errors import SourceError
 from ..sinks.protocol import Notice
 from ..sources.protocol import Source
 from .doorbell import Doorbell
-from .slot import Slot, Waiting
+from .slot import FrameSlot, Waiting
 
 __all__ = ["Feed", "Feeds"]
 
@@ -24,7 +24,7 @@ class Feed:
     """One source with its capture thread, which opens it again when it is lost."""
 
     def __init__(self, source: Source, bell: Doorbell, tell: Tell, *, patient: bool = False) -> None:
-        self.source, self.slot = source, Slot(bell, live=source.live)
+        self.source, self.slot = source, FrameSlot(bell, live=source.live)
         self.name, self.live = source.name, source.live
         self.opened = self.ended = self.connected = False
         self.recoveries = 0

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from ..frame import Frame
 from .doorbell import Doorbell
 
-__all__ = ["Slot", "Waiting"]
+__all__ = ["FrameSlot", "Waiting"]
 
 DEPTH = 8  # frames of a file that may be decoded ahead
 AHEAD_BYTES = 16 * 1024 * 1024  # large frames are decoded ahead less far
@@ -22,7 +22,7 @@ class Waiting:
     capture_ms: float
 
 
-class Slot:
+class FrameSlot:
     """The place between one capture thread and the loop; a live source's put never waits, a file's does."""
 
     def __init__(self, bell: Doorbell, *, live: bool) -> None:

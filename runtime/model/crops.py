@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from ..bundle.manifest import Step
 from ..errors import ModelError
-from ..preprocess import PixelContract, Placement, Region, fit
+from ..preprocess import PixelContract, Placement, Region, fit_frame
 from ..recognitions import Recognitions
 
 __all__ = ["ALIGNMENTS", "Crop", "crops_of"]
@@ -56,11 +56,11 @@ def crops_of(image: NDArray[np.uint8], found: Recognitions, step: Step, pixels: 
             continue
         turn = None if step.align is None or found.keypoints is None else _level(found.keypoints[row], x, y, w, h)
         if turn is None:
-            crops.append(Crop(row, *fit(image, pixels, _inside(image, x, y, w, h))))
+            crops.append(Crop(row, *fit_frame(image, pixels, _inside(image, x, y, w, h))))
         else:
             size = (max(round(w), 1), max(round(h), 1))
             level = np.asarray(cv2.warpAffine(image, turn, size, flags=cv2.INTER_LINEAR), np.uint8)
-            crops.append(Crop(row, *fit(level, pixels), cv2.invertAffineTransform(turn).astype(np.float32)))
+            crops.append(Crop(row, *fit_frame(level, pixels), cv2.invertAffineTransform(turn).astype(np.float32)))
     return crops
 
 

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from ..bundle.manifest import ModelFile, Network
 from ..frame import Frame
-from ..preprocess import fit, to_tensor
+from ..preprocess import fit_frame, to_tensor
 from ..tasks.task import Answer
 
 __all__ = ["doubts_of"]
@@ -28,7 +28,9 @@ def doubts_of(network: Network, file: ModelFile, frames: Sequence[Frame], answer
         found.append("its outputs hardly differ between the golden frames: is it blind, or the input wrong?")
     share = _saturated(network, file, frames)
     if share > _SATURATED:
-        found.append(f"{share:.0%} of its input saturates: the mean and std, or the scale, do not fit its pictures")
+        found.append(
+            f"{share:.0%} of its input saturates: the mean and std, or the scale, do not fit_frame its pictures"
+        )
     return tuple(found)
 
 
@@ -47,7 +49,7 @@ def _saturated(network: Network, file: ModelFile, frames: Sequence[Frame]) -> fl
         return 0.0
     ends, cut = np.iinfo(dtype), []
     for frame in frames:
-        pixels = fit(frame.image, network.pixels)[0]
+        pixels = fit_frame(frame.image, network.pixels)[0]
         numbers = to_tensor(pixels, file.tensor)
         numbers = numbers if file.tensor.layout == "NHWC" else numbers.transpose(0, 2, 3, 1)
         at_end = (numbers[0] == ends.min) | (numbers[0] == ends.max)

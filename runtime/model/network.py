@@ -50,7 +50,7 @@ class LoadedNetwork:
         self.batch = 1  # pictures at once
 
     def outputs(self, pixels: NDArray[np.uint8]) -> Outputs:
-        """The outputs by name, in real numbers, with a batch axis, for a picture (H, W, C) made by `preprocess.fit`."""
+        """The outputs by name, in real numbers, with a batch axis, for a picture (H, W, C) that `fit_frame` made."""
         return self._outputs(pixels) if self.shared is None else self.shared.outputs(pixels)
 
     def outputs_of_many(self, pictures: Sequence[NDArray[np.uint8]]) -> list[Outputs]:

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..bundle.manifest import Manifest
-from ..preprocess import Region, fit
+from ..preprocess import Region, fit_frame
 from ..recognitions import Recognitions
 from .crops import crops_of
 from .joined import joined, moved_labels
@@ -65,7 +65,7 @@ def run_steps(
     """What a BGR frame shows. A region is of the steps that look at the frame, a threshold the last step's."""
     first, *later = manifest.steps
     network, clock = networks[first.network], _Clock()
-    pixels, placement = fit(image, network.network.pixels, region)
+    pixels, placement = fit_frame(image, network.network.pixels, region)
     clock.lap("preprocess")
     outputs = network.outputs(pixels)
     clock.lap("infer")

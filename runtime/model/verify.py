@@ -19,7 +19,7 @@ from ..engines.protocol import EngineOptions
 from ..errors import BundleError, ModelError, UsageError
 from ..frame import Frame
 from ..metrics.signal import snr_db
-from ..preprocess import fit
+from ..preprocess import fit_frame
 from ..tasks.catalog import task_of
 from ..tasks.task import Answer
 from .doubts import doubts_of
@@ -147,7 +147,7 @@ def _verified(
                 seen = recognizer.recognize(frame)
                 found.append(Answer({name: np.array(value) for name, value in seen.outputs.items()}, seen.recognitions))
                 ours = _row(reference, i, seen.outputs, bundle)
-                wanted.append(Answer(ours, loaded.decode(ours, fit(frame.image, network.pixels)[1])))
+                wanted.append(Answer(ours, loaded.decode(ours, fit_frame(frame.image, network.pixels)[1])))
     except ModelError as error:
         return replace(report, problem=str(error))
     return replace(

@@ -17,7 +17,7 @@ from click.testing import CliRunner
 from edgelens.cli import cli
 from edgelens.compress.config import CompressConfig
 from edgelens.compress.ingredients import ingredients_of
-from edgelens.compress.pipeline import candidate_of, finish
+from edgelens.compress.pipeline import candidate_of, write_candidate
 from edgelens.compress.progress import Steps
 from edgelens.compress.timing import timing as gate
 from edgelens.runtime.bundle.bundle import Bundle, write_bundle
@@ -97,14 +97,14 @@ def test_no_space_at_any_step_of_writing_leaves_the_old_bundle(run, tmp_path, mo
     candidate = candidate_of(run.model(), ingredients_of(run, config), config, steps)
     monkeypatch.setattr(gate, "ROUND_MS", 0.1)
     disk = FillingDisk(monkeypatch)
-    finish(candidate, out, config, steps)
+    write_candidate(candidate, out, config, steps)
     all_steps, before = disk.steps, {path.name: path.read_bytes() for path in tmp_path.iterdir()}
     assert sorted(before) == ["d.edge", "d.html", "d.json"]
     assert len([step for step in all_steps if step == "write"]) >= 3
     for full_at, step in enumerate(all_steps, 1):
         disk.steps, disk.full_at = [], full_at
         with pytest.raises(WorkError) as caught:
-            finish(candidate, out, dataclasses.replace(config, name=f"full at {full_at}"), steps)
+            write_candidate(candidate, out, dataclasses.replace(config, name=f"full at {full_at}"), steps)
         one_line(caught.value, "could not be written", "No space left")
         after = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
         assert sorted(after) == sorted(before), step
@@ -112,7 +112,7 @@ def test_no_space_at_any_step_of_writing_leaves_the_old_bundle(run, tmp_path, mo
         if not step.startswith("rename"):
             assert after == before, step
     disk.steps, disk.full_at = [], None
-    finish(candidate, out, config, steps)
+    write_candidate(candidate, out, config, steps)
     assert Bundle.open(out).manifest.content_version == 2
 
 
@@ -159,14 +159,14 @@ def test_no_space_leaves_the_old_bundle(compressed, tmp_path, size):
 def test_no_space_for_a_candidate_of_a_search(tmp_path, size):
     import torch
 
-    from edgelens.compress.search.space import Plan
+    from edgelens.compress.search.space import Attempt
     from edgelens.compress.search.study import Study
 
     study = Study.open(tmp_path, "0" * 16)
     with no_space_after(size), pytest.raises(WorkError) as caught:
-        study.keep_network(Plan("pruned", 0.5), "short", torch.nn.Linear(64, 64))
+        study.keep_network(Attempt("pruned", 0.5), "short", torch.nn.Linear(64, 64))
     one_line(caught.value, "pruned-0.5", "could not be written")
-    assert study.network(Plan("pruned", 0.5), "short") is None
+    assert study.network(Attempt("pruned", 0.5), "short") is None
     assert not list(study.folder.iterdir())
 
 

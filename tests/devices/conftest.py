@@ -165,7 +165,7 @@ def make_bundle(shared: Path, tmp_path_factory: pytest.TempPathFactory) -> Calla
         from edgelens.runtime.bundle.manifest import Golden, Manifest, Provenance
         from edgelens.runtime.model.network import LoadedNetwork
         from edgelens.runtime.model.open import open_model
-        from edgelens.runtime.preprocess import fit
+        from edgelens.runtime.preprocess import fit_frame
 
         bare = open_model(str(model))
         network = bare.manifest.main
@@ -173,7 +173,7 @@ def make_bundle(shared: Path, tmp_path_factory: pytest.TempPathFactory) -> Calla
         rng = np.random.default_rng(version)
         frames = [cv2.resize(rng.integers(0, 256, (4, 4, 3)).astype(np.uint8), (32, 32)) for _ in range(4)]
         with LoadedNetwork(bare, network, file) as loaded:
-            seen = [loaded.outputs(fit(frame, network.pixels)[0]) for frame in frames]
+            seen = [loaded.outputs(fit_frame(frame, network.pixels)[0]) for frame in frames]
         reference = {key: np.concatenate([row[key] for row in seen]).astype(np.float32) for key in seen[0]}
         if broken:
             reference = {key: -value for key, value in reference.items()}

@@ -54,7 +54,7 @@ def test_dotted_names_are_there() -> None:
 
 def test_what_is_gone_is_seen() -> None:
     assert PATH.findall("see `runtime/bundle.py`, x/runtime/y.py and train/<class>/a.jpg") == ["runtime/bundle.py"]
-    assert resolves("edgelens.runtime.preprocess.fit")
+    assert resolves("edgelens.runtime.preprocess.fit_frame")
     assert resolves("edgelens.compress.compress_run")
     assert not resolves("edgelens.runtime.bundle_archive")
     assert not resolves("edgelens.runtime.preprocess.resize_it")

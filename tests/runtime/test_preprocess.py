@@ -9,7 +9,15 @@ import numpy as np
 import pytest
 
 from edgelens.runtime.errors import UsageError
-from edgelens.runtime.preprocess import PixelContract, Region, TensorContract, fit, pixel_values, to_tensor, view_of
+from edgelens.runtime.preprocess import (
+    PixelContract,
+    Region,
+    TensorContract,
+    fit_frame,
+    pixel_values,
+    to_tensor,
+    view_of,
+)
 
 SIZES = [(1, 1), (1, 300), (300, 1), (7, 5), (97, 33), (240, 320), (721, 1283), (64, 64)]
 
@@ -27,7 +35,7 @@ def smooth(height, width, seed=0):
 def test_every_size_policy_filter_and_colour_gives_the_contract_s_picture(resize, how):
     for (height, width), color, (h, w) in itertools.product(SIZES, ["rgb", "bgr", "gray"], [(32, 32), (24, 40)]):
         contract = PixelContract(h, w, color, resize, how)
-        pixels, placement = fit(picture(height, width), contract)
+        pixels, placement = fit_frame(picture(height, width), contract)
         assert pixels.shape == (h, w, contract.channels)
         assert pixels.dtype == np.uint8
         x, y, view_w, view_h = placement.view
@@ -39,15 +47,15 @@ def test_every_size_policy_filter_and_colour_gives_the_contract_s_picture(resize
 def test_a_picture_of_the_right_size_passes_untouched():
     image = picture(32, 48)
     for resize in ("stretch", "letterbox", "crop"):
-        np.testing.assert_array_equal(fit(image, PixelContract(32, 48, "bgr", resize))[0], image)
-        np.testing.assert_array_equal(fit(image, PixelContract(32, 48, "rgb", resize))[0], image[..., ::-1])
+        np.testing.assert_array_equal(fit_frame(image, PixelContract(32, 48, "bgr", resize))[0], image)
+        np.testing.assert_array_equal(fit_frame(image, PixelContract(32, 48, "rgb", resize))[0], image[..., ::-1])
     gray = np.repeat(picture(32, 48)[..., :1], 3, axis=2)
-    np.testing.assert_array_equal(fit(gray, PixelContract(32, 48, "gray"))[0], gray[..., :1])
+    np.testing.assert_array_equal(fit_frame(gray, PixelContract(32, 48, "gray"))[0], gray[..., :1])
 
 
 def test_the_crop_is_the_largest_centred_part_of_the_networks_proportions():
     image = picture(100, 300)
-    square, placement = fit(image, PixelContract(100, 100, "bgr", "crop"))
+    square, placement = fit_frame(image, PixelContract(100, 100, "bgr", "crop"))
     assert placement.view == (100, 0, 100, 100)
     np.testing.assert_array_equal(square, image[:, 100:200])
     assert view_of(300, 100, PixelContract(50, 100)) == (0, 125, 100, 50)
@@ -56,7 +64,7 @@ def test_the_crop_is_the_largest_centred_part_of_the_networks_proportions():
 @pytest.mark.parametrize("anchor", ["center", "topleft"])
 def test_letterbox_keeps_proportions_and_fills_the_rest(anchor):
     contract = PixelContract(64, 64, "bgr", "letterbox", pad=114, anchor=anchor)
-    pixels, placement = fit(np.zeros((100, 200, 3), np.uint8), contract)
+    pixels, placement = fit_frame(np.zeros((100, 200, 3), np.uint8), contract)
     inside = (pixels == 0).all(axis=2)
     assert inside.sum() == 32 * 64
     assert (pixels[~inside] == 114).all()
@@ -67,7 +75,7 @@ def test_letterbox_keeps_proportions_and_fills_the_rest(anchor):
 
 def test_halving_is_the_mean_of_whole_blocks():
     image = picture(64, 96)
-    quarter, _ = fit(image, PixelContract(16, 24, "bgr", "stretch", "halves"))
+    quarter, _ = fit_frame(image, PixelContract(16, 24, "bgr", "stretch", "halves"))
     half = image.reshape(32, 2, 48, 2, 3).astype(float).mean((1, 3))
     exact = np.floor(half + 0.5).reshape(16, 2, 24, 2, 3).mean((1, 3))
     assert np.abs(quarter - exact).max() <= 1
@@ -76,9 +84,9 @@ def test_halving_is_the_mean_of_whole_blocks():
 @pytest.mark.parametrize("size", [(721, 1283), (480, 640), (900, 300), (1080, 1920)])
 def test_halving_stays_near_the_area_filter_where_linear_aliases(size):
     fine = cv2.GaussianBlur(picture(*size), (0, 0), 1.5)
-    area, _ = fit(fine, PixelContract(40, 40, "bgr", "stretch", "area"))
-    halves, _ = fit(fine, PixelContract(40, 40, "bgr", "stretch", "halves"))
-    linear, _ = fit(fine, PixelContract(40, 40, "bgr", "stretch", "linear"))
+    area, _ = fit_frame(fine, PixelContract(40, 40, "bgr", "stretch", "area"))
+    halves, _ = fit_frame(fine, PixelContract(40, 40, "bgr", "stretch", "halves"))
+    linear, _ = fit_frame(fine, PixelContract(40, 40, "bgr", "stretch", "linear"))
     off = [np.abs(other.astype(int) - area).mean() for other in (halves, linear)]
     assert off[0] < 0.5 * off[1]
 
@@ -86,7 +94,7 @@ def test_halving_stays_near_the_area_filter_where_linear_aliases(size):
 def test_gray_is_made_after_resizing_and_weighs_the_colours():
     image = np.zeros((40, 40, 3), np.uint8)
     image[..., 2] = 255  # red
-    assert fit(image, PixelContract(20, 20, "gray"))[0][0, 0, 0] == round(0.299 * 255)
+    assert fit_frame(image, PixelContract(20, 20, "gray"))[0][0, 0, 0] == round(0.299 * 255)
 
 
 @pytest.mark.parametrize("resize", ["stretch", "letterbox", "crop"])
@@ -96,12 +104,12 @@ def test_a_region_gives_what_its_cut_out_gives(resize, how):
     contract = PixelContract(48, 64, "rgb", resize, how)
     for region in (Region(30, 40, 155, 97), Region(0.1, 0.25, 0.5, 0.7)):
         x, y, w, h = region.pixels(200, 310)
-        through, placement = fit(image, contract, region)
-        alone, own = fit(image[y : y + h, x : x + w].copy(), contract)
+        through, placement = fit_frame(image, contract, region)
+        alone, own = fit_frame(image[y : y + h, x : x + w].copy(), contract)
         np.testing.assert_array_equal(through, alone)
         assert placement.view[:2] == (own.view[0] + x, own.view[1] + y)
-    whole, _ = fit(image, contract, Region(0, 0, 1, 1))
-    np.testing.assert_array_equal(whole, fit(image, contract)[0])
+    whole, _ = fit_frame(image, contract, Region(0, 0, 1, 1))
+    np.testing.assert_array_equal(whole, fit_frame(image, contract)[0])
 
 
 @pytest.mark.parametrize("resize", ["stretch", "letterbox", "crop"])
@@ -114,7 +122,7 @@ def test_boxes_found_in_the_input_lie_right_in_the_frame(resize, size):
     box = np.array([x + w * 0.3, y + h * 0.4, w * 0.35, h * 0.3]).round().astype(int)
     image = np.zeros((height, width, 3), np.uint8)
     image[box[1] : box[1] + box[3], box[0] : box[0] + box[2]] = 255
-    pixels, placement = fit(image, contract)
+    pixels, placement = fit_frame(image, contract)
     weight_x, weight_y = pixels[..., 0].max(0) / 255, pixels[..., 0].max(1) / 255
     seen = [
         np.argmax(weight_x > 0) + 1 - weight_x[np.argmax(weight_x > 0)],
@@ -125,7 +133,7 @@ def test_boxes_found_in_the_input_lie_right_in_the_frame(resize, size):
 
 
 def test_boxes_are_clipped_to_the_frame():
-    _, placement = fit(picture(50, 100), PixelContract(32, 32, resize="letterbox"))
+    _, placement = fit_frame(picture(50, 100), PixelContract(32, 32, resize="letterbox"))
     assert placement.to_frame(np.array([[-50.0, -50, 90, 90]])).tolist() == [[0, 0, 100, 50]]
     assert placement.to_frame(np.empty((0, 4))).shape == (0, 4)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from edgelens.runtime.preprocess import PixelContract, fit
+from edgelens.runtime.preprocess import PixelContract, fit_frame
 
 __all__ = ["FACTS", "THUMB", "facts_of"]
 
@@ -20,5 +20,5 @@ def facts_of(image: NDArray[np.uint8], size: tuple[int, ...], missing: float = 0
     facts = np.zeros((), FACTS)
     facts["height"], facts["width"], facts["missing"] = size[0], size[1], missing
     step = max(1, min(image.shape[:2]) // _LOOKED_AT)
-    facts["thumb"] = fit(np.ascontiguousarray(image[::step, ::step]), _THUMBNAIL)[0][..., 0]
+    facts["thumb"] = fit_frame(np.ascontiguousarray(image[::step, ::step]), _THUMBNAIL)[0][..., 0]
     return facts

@@ -27,7 +27,7 @@ from edgelens.runtime.errors import ImageError, WorkError
 from edgelens.runtime.host.files import replacing
 from edgelens.runtime.images.decoder_noise import caught_noise, tells_of_damage
 from edgelens.runtime.images.read import decode_with_holes, image_size, read_image, read_image_bytes
-from edgelens.runtime.preprocess import PixelContract, fit
+from edgelens.runtime.preprocess import PixelContract, fit_frame
 
 from .digests import DIGEST_BYTES
 from .facts import FACTS, facts_of
@@ -178,7 +178,7 @@ def _picture(images: ImageSet, i: int, store: Store) -> tuple[NDArray[np.uint8],
     else:
         image = images.image(i)
         size, missing = image.shape[:2], 0.0 if images.masks is None else float(images.masks[i].mean())
-    return np.ascontiguousarray(fit(image, store.pixels)[0]), facts_of(image, size, missing)
+    return np.ascontiguousarray(fit_frame(image, store.pixels)[0]), facts_of(image, size, missing)
 
 
 def _damaged(images: ImageSet, rows: Sequence[int]) -> dict[int, str]:

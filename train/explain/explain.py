@@ -9,7 +9,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from edgelens.runtime.preprocess import PixelContract, fit
+from edgelens.runtime.preprocess import PixelContract, fit_frame
 
 from ..augment import normalised
 from ..task import Reading, by_name
@@ -47,7 +47,7 @@ def explain(
 ) -> Explanation:
     """Explain an answer (the network's own unless said) on an image (H, W, 3) BGR."""
     asked = None if label is None else reading.number(label)
-    seen, placement = fit(image, pixels)
+    seen, placement = fit_frame(image, pixels)
     inputs: Tensor = normalised(torch.from_numpy(np.ascontiguousarray(seen)).permute(2, 0, 1)[None])
     with torch.no_grad():
         outputs = by_name(network(inputs), reading.outputs)

@@ -11,7 +11,7 @@ from edgelens.compress.search.budget import Budget, Cost
 from edgelens.compress.search.candidates import Recovery
 from edgelens.compress.search.front import mark_front
 from edgelens.compress.search.search import SearchConfig, search_run
-from edgelens.compress.search.space import Plan
+from edgelens.compress.search.space import Attempt
 from edgelens.runtime.errors import UsageError, WorkError
 
 PLAIN = CompressConfig(
@@ -58,7 +58,7 @@ def test_the_trained_network_is_taken_where_it_fits(run_folder, tmp_path):
 def test_a_smaller_network_is_found_and_the_study_is_resumed(run_folder, tmp_path, compressed):
     whole = len(compressed.bundle.read("models/main.int8.onnx"))
     budget = Budget(size_bytes=int(whole * 0.85), min_accuracy=None)
-    plans = (Plan("trained"), Plan("pruned", 0.5))
+    plans = (Attempt("trained"), Attempt("pruned", 0.5))
     config = SearchConfig(budget, PLAIN, study=str(tmp_path / "s"), recovery=LESSON, plans=plans)
     found = search_run(run_folder, tmp_path / "x.edge", config)
     assert found.bundle.manifest.main.files[0].bytes <= budget.size_bytes
@@ -75,7 +75,7 @@ def test_a_smaller_network_is_found_and_the_study_is_resumed(run_folder, tmp_pat
 def test_what_cannot_be_done_is_said_with_how_near_it_came(run_folder, tmp_path):
     config = SearchConfig(
         Budget.parse(max_size="3KB", min_accuracy=0.5), PLAIN, study=str(tmp_path / "s"), recovery=LESSON,
-        plans=(Plan("trained"),),
+        plans=(Attempt("trained"),),
     )  # fmt: skip
     with pytest.raises(WorkError) as caught:
         search_run(run_folder, tmp_path / "x.edge", config)

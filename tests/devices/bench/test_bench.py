@@ -13,7 +13,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from edgelens.cli import cli
-from edgelens.devices.bench.cases import Choice, cases_of, thread_counts
+from edgelens.devices.bench.cases import Selection, cases_of, thread_counts
 from edgelens.devices.bench.processes import measure
 from edgelens.devices.bench.session import BenchPlan, bench
 from edgelens.devices.bench.spec import MeasureSpec
@@ -73,7 +73,7 @@ def test_the_median_is_that_of_a_plain_loop(resnet: Path) -> None:
     interpreter.allocate_tensors()
     detail = interpreter.get_input_details()[0]
     image = np.random.default_rng(0).integers(-128, 128, detail["shape"]).astype(np.int8)
-    (case,) = cases_of(str(resnet), Choice(threads=(1,)), 2, Path())
+    (case,) = cases_of(str(resnet), Selection(threads=(1,)), 2, Path())
     ratios = []
     for _ in range(5):
         ours = float(np.median(measure(MeasureSpec(case.target, duration_s=0.2))["samples_ms"]))
@@ -88,7 +88,7 @@ def test_the_median_is_that_of_a_plain_loop(resnet: Path) -> None:
 
 
 def test_weights_beside_a_model_are_measured_with_it(split_onnx: Path, tmp_path: Path) -> None:
-    (case,) = cases_of(str(split_onnx), Choice(threads=(1,)), 1, tmp_path)
+    (case,) = cases_of(str(split_onnx), Selection(threads=(1,)), 1, tmp_path)
     assert Path(case.target.path).parent == tmp_path
     assert measure(MeasureSpec(case.target, duration_s=0.1))["samples_ms"]
 
@@ -104,7 +104,7 @@ def test_a_probe_that_saw_throttling_marks_the_run(resnet: Path) -> None:
         def read(self) -> BoardReading:
             return BoardReading(temperature_c=85.0, throttled=True, power_w=5.0)
 
-    plan = BenchPlan(Choice(threads=(1,)), duration_s=0.1, end_to_end=False)
+    plan = BenchPlan(Selection(threads=(1,)), duration_s=0.1, end_to_end=False)
     report = bench([str(resnet)], plan, probe=Hot())
     assert report["throttled"] is True
     row = report["cases"][0]

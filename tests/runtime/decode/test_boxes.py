@@ -7,7 +7,7 @@ import pytest
 
 from edgelens.runtime.bundle.manifest import Decode, Network
 from edgelens.runtime.decode.boxes import BoxOptions, BoxRules, corners, matched, overlaps, suppress
-from edgelens.runtime.preprocess import PixelContract, Region, fit
+from edgelens.runtime.preprocess import PixelContract, Region, fit_frame
 from edgelens.runtime.recognitions import Recognitions
 
 
@@ -22,7 +22,9 @@ def answer(boxes, scores, ids, net, placement, asked=None):
 
 
 def place(height=100, width=100, **contract):
-    return fit(np.zeros((height, width, 3), np.uint8), PixelContract(100, 100, **{"resize": "stretch", **contract}))[1]
+    return fit_frame(
+        np.zeros((height, width, 3), np.uint8), PixelContract(100, 100, **{"resize": "stretch", **contract})
+    )[1]
 
 
 def test_overlap_of_halves_thirds_and_nothing():
@@ -90,7 +92,7 @@ def test_boxes_come_back_to_the_frame_from_a_letterbox_and_a_region():
     assert seen.boxes is not None
     assert seen.boxes[0] == pytest.approx([100, 100, 100, 100])
     contract = PixelContract(100, 100, resize="stretch")
-    inside = fit(np.zeros((200, 400, 3), np.uint8), contract, Region(100, 50, 200, 100))[1]
+    inside = fit_frame(np.zeros((200, 400, 3), np.uint8), contract, Region(100, 50, 200, 100))[1]
     seen = answer(np.array([[0, 0, 50, 50.0]]), np.ones(1), np.zeros(1, int), network(), inside)
     assert seen.boxes is not None
     assert seen.boxes[0] == pytest.approx([100, 50, 100, 50])

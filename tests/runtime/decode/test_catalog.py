@@ -13,10 +13,10 @@ from edgelens.runtime.bundle.manifest import Decode, Network, Output
 from edgelens.runtime.decode.catalog import DECODERS, Entry, decoder_for, options_of, words
 from edgelens.runtime.decode.protocol import DecodeOptions, option, whole
 from edgelens.runtime.errors import ModelError
-from edgelens.runtime.preprocess import PixelContract, fit
+from edgelens.runtime.preprocess import PixelContract, fit_frame
 from edgelens.runtime.recognitions import Recognitions
 
-PLACEMENT = fit(np.zeros((8, 8, 3), np.uint8), PixelContract(8, 8))[1]
+PLACEMENT = fit_frame(np.zeros((8, 8, 3), np.uint8), PixelContract(8, 8))[1]
 
 
 @dataclass(frozen=True)

@@ -9,12 +9,12 @@ from edgelens.runtime.bundle.manifest import Decode, Network, Output
 from edgelens.runtime.decode.catalog import decoder_for
 from edgelens.runtime.decode.classify import ClassifyOptions, class_probabilities, ranked, softmax
 from edgelens.runtime.errors import ModelError
-from edgelens.runtime.preprocess import PixelContract, fit
+from edgelens.runtime.preprocess import PixelContract, fit_frame
 from edgelens.runtime.recognitions import UNKNOWN_ID
 
 LABELS = ("a", "b", "c")
 LOGITS = np.array([[1.0, 3.0, 2.0]], np.float32)
-PLACEMENT = fit(np.zeros((8, 8, 3), np.uint8), PixelContract(8, 8))[1]
+PLACEMENT = fit_frame(np.zeros((8, 8, 3), np.uint8), PixelContract(8, 8))[1]
 
 
 def see(decode, logits=LOGITS, threshold=None, labels=LABELS):

@@ -16,7 +16,7 @@ from edgelens.runtime.errors import ModelError, UsageError
 from edgelens.runtime.frame import Frame
 from edgelens.runtime.model.open import open_model
 from edgelens.runtime.model.recognizer import BundleRecognizer
-from edgelens.runtime.preprocess import PixelContract, fit
+from edgelens.runtime.preprocess import PixelContract, fit_frame
 
 
 def network(decode, *, labels=(), size=64, **pixels):
@@ -24,7 +24,7 @@ def network(decode, *, labels=(), size=64, **pixels):
 
 
 def placement(net, height=64, width=64):
-    return fit(np.zeros((height, width, 3), np.uint8), net.pixels)[1]
+    return fit_frame(np.zeros((height, width, 3), np.uint8), net.pixels)[1]
 
 
 def see(path, frame, **options):

@@ -220,7 +220,7 @@ def test_tflite_exports_in_fractions_of_the_picture_or_in_pixels(output, layout)
     from edgelens.runtime.decode.ultralytics_reading import read_as_ultralytics
     from edgelens.runtime.engines.protocol import TensorInfo
     from edgelens.runtime.formats.description import ModelDescription
-    from edgelens.runtime.preprocess import PixelContract, fit
+    from edgelens.runtime.preprocess import PixelContract, fit_frame
 
     file = ModelDescription(
         "tflite",
@@ -237,7 +237,7 @@ def test_tflite_exports_in_fractions_of_the_picture_or_in_pixels(output, layout)
     pixels = PixelContract(SIDE, SIDE, "rgb", reading.resize, "linear", reading.pad)
     names = ("person", "bicycle", "driver's cap")
     network = Network("detect", names, pixels, (), reading.decode, ())
-    placement = fit(np.zeros((SIDE // 2, SIDE, 3), np.uint8), pixels)[1]
+    placement = fit_frame(np.zeros((SIDE // 2, SIDE, 3), np.uint8), pixels)[1]
     check_truth(ultralytics(network, UltralyticsOptions.of(network.decode))({"predictions": output}, placement))
 
 

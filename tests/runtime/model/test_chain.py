@@ -20,7 +20,7 @@ from edgelens.runtime.model.network import LoadedNetwork
 from edgelens.runtime.model.recognizer import BundleRecognizer
 from edgelens.runtime.model.verify import verify_bundle
 from edgelens.runtime.model.verify_pipeline import rows_agree
-from edgelens.runtime.preprocess import PixelContract, fit
+from edgelens.runtime.preprocess import PixelContract, fit_frame
 from edgelens.runtime.recognitions import Recognitions
 
 
@@ -203,7 +203,7 @@ def test_a_chain_of_three(looks, people, color_bundle, tmp_path):
 
 def test_several_crops_go_through_the_network_together(color_onnx, color_bundle, frames_of_colors):
     network = color_bundle.manifest.main
-    pictures = [fit(frame, network.pixels)[0] for frame in frames_of_colors]
+    pictures = [fit_frame(frame, network.pixels)[0] for frame in frames_of_colors]
     with LoadedNetwork(color_bundle, network, network.files[0]) as loaded:
         one_by_one = loaded.outputs_of_many(pictures)
         loaded.batch = 4

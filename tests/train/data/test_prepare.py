@@ -12,7 +12,7 @@ import pytest
 
 from edgelens.runtime.datasets.catalog import load_images
 from edgelens.runtime.errors import DataError, WorkError
-from edgelens.runtime.preprocess import PixelContract, fit
+from edgelens.runtime.preprocess import PixelContract, fit_frame
 from edgelens.train.data import store
 from edgelens.train.data.prepare import DataConfig, prepare
 from edgelens.train.data.prune import prune
@@ -55,7 +55,7 @@ def test_validation_pictures_are_those_of_evaluate(config, resize):
     place = {name: i for i, name in enumerate(originals.names)}
     assert len(data.val) == 8
     for i, name in enumerate(data.val.images.names):
-        expected, _ = fit(originals.image(place[name]), pixels)
+        expected, _ = fit_frame(originals.image(place[name]), pixels)
         np.testing.assert_array_equal(rows(data.val)[i], expected)
 
 
@@ -65,15 +65,17 @@ def test_arrays_in_the_networks_size_are_used_as_they_are(tmp_path):
     data = prepare(DataConfig(str(tmp_path / "set.npz"), cache=str(tmp_path / "cache")), PixelContract(8, 8))
     for part in (data.train, data.val):
         for i in range(len(part)):
-            np.testing.assert_array_equal(rows(part)[i], fit(part.images.image(i), PixelContract(8, 8))[0])
+            np.testing.assert_array_equal(rows(part)[i], fit_frame(part.images.image(i), PixelContract(8, 8))[0])
     gray = prepare(DataConfig(str(tmp_path / "set.npz"), cache=str(tmp_path / "cache")), PixelContract(8, 8, "gray"))
-    np.testing.assert_array_equal(rows(gray.val)[0], fit(gray.val.images.image(0), PixelContract(8, 8, "gray"))[0])
+    np.testing.assert_array_equal(
+        rows(gray.val)[0], fit_frame(gray.val.images.image(0), PixelContract(8, 8, "gray"))[0]
+    )
 
 
 def test_training_pictures_are_near_the_exact_ones_though_decoded_small(config):
     data = prepare(config, PIXELS)
     for i in range(len(data.train)):
-        exact, _ = fit(data.train.images.image(i), PIXELS)
+        exact, _ = fit_frame(data.train.images.image(i), PIXELS)
         # a crop's border may fall half a pixel beside the exact one's
         assert np.corrcoef(rows(data.train)[i].ravel(), exact.ravel())[0, 1] > 0.99
 
@@ -115,7 +117,7 @@ def test_a_build_that_was_killed_goes_on_and_a_torn_index_starts_again(config, m
     monkeypatch.setattr(store, "_picture", lambda images, i, s: decoded.append(i) or picture(images, i, s))
     data = prepare(config, PIXELS)
     assert 0 < len(decoded) < 40
-    exact = [fit(data.val.images.image(i), PIXELS)[0] for i in range(len(data.val))]
+    exact = [fit_frame(data.val.images.image(i), PIXELS)[0] for i in range(len(data.val))]
     np.testing.assert_array_equal(rows(data.val), exact)
     for index in (store.Path(config.cache)).rglob("index.npz"):
         index.write_bytes(index.read_bytes()[:100])
@@ -129,7 +131,7 @@ def test_a_full_disk_is_told_and_leaves_the_cache_sound(config, monkeypatch):
         prepare(config, PIXELS)
     monkeypatch.undo()
     data = prepare(config, PIXELS)
-    np.testing.assert_array_equal(rows(data.val)[0], fit(data.val.images.image(0), PIXELS)[0])
+    np.testing.assert_array_equal(rows(data.val)[0], fit_frame(data.val.images.image(0), PIXELS)[0])
 
 
 def test_the_longest_unused_store_makes_room(tmp_path):

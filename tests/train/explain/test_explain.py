@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from edgelens.runtime.errors import UsageError
-from edgelens.runtime.preprocess import PixelContract, fit
+from edgelens.runtime.preprocess import PixelContract, fit_frame
 from edgelens.train.explain.attention import Attention, attention, patch_weights
 from edgelens.train.explain.catalog import METHODS, fitting_method, method
 from edgelens.train.explain.explain import explain
@@ -184,7 +184,7 @@ def test_grad_cam_leaves_the_network_as_it_was(network: nn.Module) -> None:
 def test_heat_comes_back_to_its_place_in_the_photo(resize: str) -> None:
     photo = np.zeros((120, 200, 3), np.uint8)
     photo[40:60, 110:130] = 255
-    seen, placement = fit(photo, PixelContract(48, 48, "gray", resize=resize))  # type: ignore[arg-type]
+    seen, placement = fit_frame(photo, PixelContract(48, 48, "gray", resize=resize))  # type: ignore[arg-type]
     heat = heat_in_frame(seen[..., 0].astype(np.float32), placement)
     assert heat.shape == (120, 200)
     y, x = (float((heat.sum(axis) * np.arange(heat.shape[1 - axis])).sum() / heat.sum()) for axis in (1, 0))

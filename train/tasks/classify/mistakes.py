@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from edgelens.runtime.datasets.imageset import ImageSet
 from edgelens.runtime.errors import EdgelensError
-from edgelens.runtime.preprocess import PixelContract, fit
+from edgelens.runtime.preprocess import PixelContract, fit_frame
 
 from ...augment import normalised
 from ...explain.catalog import fitting_method, method
@@ -94,7 +94,7 @@ def _gallery(said: Answers, images: ImageSet, worst: list[Mistake]) -> str:
 def _seen(images: ImageSet, row: int, pixels: PixelContract) -> NDArray[np.uint8] | None:
     """What the network looked at, (H, W, C)."""
     try:
-        return fit(images.image(row), pixels)[0]
+        return fit_frame(images.image(row), pixels)[0]
     except (EdgelensError, OSError):
         return None
 
