@@ -21,7 +21,7 @@ from .model.open import open_model
 from .preprocess import Color, Region, Resize
 from .recognitions import Recognitions
 from .result import Result
-from .sources.catalog import SourceOptions, open_source
+from .sources.catalog import open_source
 from .sources.images import ImageFiles
 from .sources.protocol import Source
 
@@ -126,7 +126,7 @@ class Recognizer:
 
 def _source(source: str | int | os.PathLike[str] | Source) -> Source:
     if isinstance(source, int):
-        return open_source(str(source), SourceOptions())
+        return open_source(str(source))
     if isinstance(source, str | os.PathLike):
-        return open_source(os.fspath(source), SourceOptions())
+        return open_source(os.fspath(source))
     return source

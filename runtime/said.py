@@ -7,9 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields, replace
+from numbers import Integral, Real
 from typing import Any, TypeVar
 
-__all__ = ["Said", "from_said", "option", "spelled_in"]
+from .errors import UsageError
+
+__all__ = ["Said", "checked", "from_said", "joined", "option", "spelled_in"]
 
 T = TypeVar("T")
 
@@ -28,6 +31,11 @@ class Said:
     flag: str = ""  # its spelling; the field's name unless said
     read: Callable[[Any, str], Any] | None = None  # its value from what was written; the second is its spelling
     stdout: bool = False  # a place to write to, where - is the standard output
+
+    @property
+    def number(self) -> bool:
+        """Whether the value is a number."""
+        return self.whole or any(end is not None for end in (self.low, self.high, self.above))
 
     @property
     def name(self) -> str:
@@ -49,11 +57,42 @@ def spelled_in(options: type[Any]) -> dict[str, Any]:
     }
 
 
-def from_said(options: type[T], given: Mapping[str, Any]) -> T:
-    """The dataclass with what the command line gave, by the names that it has there."""
+def from_said(options: type[T], given: Mapping[str, Any], /, **others: Any) -> T:
+    """The dataclass with what the command line gave, by the names that it has there; `others` hold in their place."""
     values = {}
     for name, said in spelled_in(options).items():
         value = given.get(said.name)
         if value is not None:
-            values[name] = value if said.read is None else said.read(value, said.flag)
-    return options(**values)
+            values[name] = checked(value, said, said.flag)
+    return options(**{**values, **others})
+
+
+def joined(value: Any, between: str) -> str:
+    """What was written as one text: the parts of a list with what stands `between` them on the command line."""
+    return between.join(map(str, value)) if isinstance(value, list | tuple) else str(value)
+
+
+def checked(value: Any, said: Said, written: str) -> Any:
+    """A value as it was written, read, and refused where the command line would: the line begins with `written`."""
+    if said.choices and str(value) not in said.choices:
+        raise UsageError(f"{written} {value}: must be one of {', '.join(said.choices)}")
+    found = value if said.read is None else said.read(value, written)
+    if said.number:
+        _check_number(found, said, written)
+    return found
+
+
+def _check_number(value: Any, said: Said, written: str) -> None:
+    number = isinstance(value, Integral if said.whole else Real)  # numpy's as well
+    if isinstance(value, bool) or not number:
+        raise UsageError(f"{written} {value}: must be a {'whole ' if said.whole else ''}number")
+    low = said.low is None or value >= said.low
+    if low and (said.above is None or value > said.above) and (said.high is None or value <= said.high):
+        return
+    if said.above is not None:
+        allowed = f"above {said.above:g}" + ("" if said.high is None else f" and at most {said.high:g}")
+    elif said.low is None or said.high is None:
+        allowed = f"at least {said.low:g}" if said.low is not None else f"at most {said.high:g}"
+    else:
+        allowed = f"between {said.low:g} and {said.high:g}"
+    raise UsageError(f"{written} {value}: must be {allowed}")

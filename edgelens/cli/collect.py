@@ -7,9 +7,13 @@ import sys
 import time
 from contextlib import closing
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
+
+from edgelens.cli.dataclass_options import of_sources, options_of
+from edgelens.runtime.sources.options.camera import CameraOptions
+from edgelens.runtime.sources.options.turned import TurnOptions
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
@@ -38,9 +42,7 @@ _POSITIVE = click.FloatRange(0, min_open=True)
 @click.option("--delay", type=click.FloatRange(0), default=0.0, metavar="S", help="Seconds before the first.")
 @click.option("--duration", type=_POSITIVE, metavar="S", help="Stop after S seconds.")
 @click.option("--roi", metavar="X,Y,W,H", help="Keep only this part: pixels, or fractions of the frame.")
-@click.option("--size", metavar="WxH", help="What a camera is asked for.")
-@click.option("--flip", type=click.Choice(["horizontal", "vertical", "both"]), help="Mirror the pictures.")
-@click.option("--rotate", type=click.Choice(["0", "90", "180", "270"]), default="0", help="Turn them clockwise.")
+@options_of(CameraOptions, TurnOptions, only=("size", "flip", "rotate"))
 def command(
     label: str,
     out: str,
@@ -51,9 +53,7 @@ def command(
     delay: float,
     duration: float | None,
     roi: str | None,
-    size: str | None,
-    flip: str | None,
-    rotate: str,
+    **of_source: Any,
 ) -> None:
     """Take photos of one thing with a camera: a burst in which each differs from those before.
 
@@ -62,16 +62,14 @@ def command(
     from edgelens.runtime.errors import WorkError
     from edgelens.runtime.images.burst import Burst, cropped, in_terminal
     from edgelens.runtime.live.shared.collect import Collector, class_folder
-    from edgelens.runtime.loop.config import parse_size
     from edgelens.runtime.loop.stop import StopOnSignals
     from edgelens.runtime.preprocess import Region
     from edgelens.runtime.recognitions import Recognitions
     from edgelens.runtime.result import Result
-    from edgelens.runtime.sources.catalog import SourceOptions, default_source, open_source
+    from edgelens.runtime.sources.catalog import default_source, open_source
 
     class_folder(label)
-    options = SourceOptions(size=parse_size(size) if size else None, flip=flip, rotate=int(rotate))
-    camera = open_source(source or default_source(), options)
+    camera = open_source(source or default_source(), of_sources(of_source))
     region = Region.parse(roi) if roi else None
     collector, burst, taken, due = Collector(Path(out)), Burst(min_difference), 0, time.monotonic() + delay
     show = sys.stderr.isatty()

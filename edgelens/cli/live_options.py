@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
     from edgelens.runtime.live.service.service import RecognizeService
     from edgelens.runtime.loop.control import Control
 
-__all__ = ["listen_options", "live_page"]
+__all__ = ["ListenOptions", "listen_options", "live_page"]
 
 F = Callable[..., Any]
 
@@ -36,28 +37,42 @@ def listen_options(function: F) -> F:
     return function
 
 
+@dataclass(frozen=True)
+class ListenOptions:
+    """Where a page listens and for whom, as the command line said it."""
+
+    preview: str | None = None
+    token_file: str | None = None
+    insecure: bool = False
+    cert: str | None = None
+    key: str | None = None
+    collect: str | None = None  # where the page keeps labelled pictures
+
+    @classmethod
+    def of(cls, given: Mapping[str, Any]) -> ListenOptions:
+        """From all that the command line gave."""
+        return cls(**{field.name: given[field.name] for field in fields(cls) if field.name in given})
+
+
 def live_page(
-    options: Mapping[str, Any], control: Control, *, service: RecognizeService | ServiceOnDemand | None = None
+    options: ListenOptions, control: Control, *, service: RecognizeService | ServiceOnDemand | None = None
 ) -> LivePreview:
     """The page that the options ask for; nothing is started yet."""
     from edgelens.runtime.live.http.access import choose_access
     from edgelens.runtime.live.http.server import Address, Tls
     from edgelens.runtime.live.preview import LivePreview
 
-    address = Address.parse(options["preview"]) if options.get("preview") else Address()
-    if bool(options.get("cert")) != bool(options.get("key")):
+    address = Address.parse(options.preview) if options.preview else Address()
+    if bool(options.cert) != bool(options.key):
         raise UsageError("--cert and --key belong together")
-    token_file = options.get("token_file")
-    access = choose_access(
-        address.host, token_file=Path(token_file) if token_file else None, insecure=bool(options.get("insecure"))
-    )
+    token_file = Path(options.token_file) if options.token_file else None
     return LivePreview(
         control,
         host=address.host,
         port=address.port,
-        access=access,
-        tls=Tls(Path(options["cert"]), Path(options["key"])) if options.get("cert") else None,
-        collect=Path(options["collect"]) if options.get("collect") else None,
+        access=choose_access(address.host, token_file=token_file, insecure=options.insecure),
+        tls=Tls(Path(options.cert), Path(options.key)) if options.cert and options.key else None,
+        collect=Path(options.collect) if options.collect else None,
         service=service,
         say=lambda line: click.echo(line, err=True),
     )

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from edgelens.runtime.loop.pace import Pace
     from edgelens.runtime.sinks.protocol import Sink
 
-__all__ = ["command"]
+__all__ = ["command", "make_command"]
 
 
 def _needed_there(params: dict[str, Any]) -> tuple[str, ...]:
@@ -37,24 +37,35 @@ def _needed_there(params: dict[str, Any]) -> tuple[str, ...]:
     return (*model_engines(params), *page, *(("mqtt",) if params["mqtt"] else ()))
 
 
-@click.command(
-    "run",
-    cls=OnDevice,
-    inputs=("model", "models", "sources", "config", "labels", "token_file", "cert", "key"),
-    outputs=("json", "csv", "summary_path", "save"),
-    parts=_needed_there,
-)
-@run_options
-@on_option
-@wheels_option
-def command(**given: Any) -> None:
-    """Recognize what SOURCE shows, until it ends, the time is over, or you press Ctrl-C.
+def make_command() -> click.Command:
+    """The verb, with the options that sinks, sources and models have now."""
 
-    MODEL is a bundle, an .onnx or .tflite file, or a built-in's name. A live source's newest frame is what counts; a
-    file or folder is read completely. A login for a source comes from its address, from ${NAME} in it, or from
-    EDGELENS_SOURCE_USER and EDGELENS_SOURCE_PASSWORD.
-    """
-    options = RunOptions.of(given)
+    @click.command(
+        "run",
+        cls=OnDevice,
+        inputs=("model", "models", "sources", "config", "labels", "token_file", "cert", "key"),
+        outputs=("json", "csv", "summary_path", "save"),
+        parts=_needed_there,
+    )
+    @run_options
+    @on_option
+    @wheels_option
+    def command(**given: Any) -> None:
+        """Recognize what SOURCE shows, until it ends, the time is over, or you press Ctrl-C.
+
+        MODEL is a bundle, an .onnx or .tflite file, or a built-in's name. A live source's newest frame is what counts;
+        a file or folder is read completely. A login for a source comes from its address, from ${NAME} in it, or from
+        EDGELENS_SOURCE_USER and EDGELENS_SOURCE_PASSWORD.
+        """
+        _recognize(RunOptions.of(given))
+
+    return command
+
+
+command = make_command()
+
+
+def _recognize(options: RunOptions) -> None:
     _check_outputs(options)
     gc.disable()  # until the first result: what is imported and loaded stays
     try:
@@ -129,7 +140,7 @@ def _pace(options: RunOptions) -> Pace:
     def policy() -> HeatPolicy:
         from edgelens.runtime.loop.heat import HeatPolicy
 
-        usual = HeatPolicy(full_fps=options.max_fps or options.camera_fps or 30.0)
+        usual = HeatPolicy(full_fps=options.plan.max_fps or options.plan.given.get("camera_fps") or 30.0)
         return replace(usual, limit_c=options.max_temp) if options.max_temp else usual
 
     return Pace(probe, policy)
@@ -162,8 +173,8 @@ def _sinks(
         printed=bool(options.printed),
     )
     sinks = open_sinks(options.sinks, context)
-    wanted = not options.no_preview and not options.window and not all(lane.stills for lane in lanes)
-    if wanted or options.preview is not None:
+    wanted = not options.no_preview and not options.sinks["window"].shown and not all(lane.stills for lane in lanes)
+    if wanted or options.listen.preview is not None:
         sinks += _preview(options, control, lanes, device, stack)
     return sinks
 
@@ -173,7 +184,7 @@ def _preview(options: RunOptions, control: Control, lanes: Sequence[Lane], devic
     import importlib.util
 
     if not all(importlib.util.find_spec(name) for name in ("starlette", "uvicorn")):
-        if options.preview is not None:
+        if options.listen.preview is not None:
             raise UsageError("--preview: the page needs starlette and uvicorn: pip install 'edgelens[live]'")
         _say("no live page: pip install 'edgelens[live]' for one")
         return []
@@ -181,7 +192,7 @@ def _preview(options: RunOptions, control: Control, lanes: Sequence[Lane], devic
     from edgelens.runtime.live.service.on_demand import ServiceOnDemand
 
     service = stack.enter_context(ServiceOnDemand(lambda: lanes[0].model.bundle, device=device))
-    page = live_page(vars(options), control, service=service)
+    page = live_page(options.listen, control, service=service)
     service.on_result = page.shared.tell
     return [page]
 

@@ -23,29 +23,15 @@ __all__ = ["control_of", "inner", "judge_of", "open_lanes", "plans_of"]
 
 def plans_of(options: RunOptions) -> tuple[SourcePlan, ...]:
     """The sources with their settings, from the options or from the file of --config."""
-    from edgelens.runtime.loop.config import SourcePlan, parse_agree, parse_size, read_config, with_unique_names
-    from edgelens.runtime.preprocess import Region
+    from edgelens.runtime.loop.config import read_config, with_unique_names
     from edgelens.runtime.sources.catalog import default_source
 
     if options.config is not None and options.sources:
         raise UsageError("--config and --source: give one of them")
-    common = SourcePlan(
-        "",
-        region=Region.parse(options.roi) if options.roi else None,
-        threshold=options.threshold,
-        smoothing=options.smoothing,
-        agree=parse_agree(options.agree),
-        max_fps=options.max_fps,
-        motion=options.motion,
-        size=parse_size(options.size) if options.size else None,
-        camera_fps=options.camera_fps,
-        flip=options.flip,
-        rotate=int(options.rotate),
-    )
     if options.config is not None:
-        return with_unique_names(read_config(options.config, common))
+        return with_unique_names(read_config(options.config, options.plan))
     specs = options.sources or (default_source(),)
-    return with_unique_names(tuple(replace(common, source=spec, name="") for spec in specs))
+    return with_unique_names(tuple(replace(options.plan, source=spec, name="") for spec in specs))
 
 
 def open_lanes(
@@ -53,13 +39,14 @@ def open_lanes(
 ) -> list[Lane]:
     """Each source with its model; one model serves all sources that ask for it."""
     from edgelens.runtime.loop.loop import Lane
-    from edgelens.runtime.sources.catalog import kind_of
+    from edgelens.runtime.sources.catalog import kind_of, open_source
+    from edgelens.runtime.sources.protocol import SourceContext
 
-    slots: dict[tuple[str, str | None], ModelSlot] = {}
+    slots: dict[tuple[str, str | tuple[str, ...] | None], ModelSlot] = {}
     lanes = []
     for plan in plans:
-        source = _source(plan, options.demo_seed, say)
-        which = (plan.model or options.model, plan.labels or options.labels)
+        source = open_source(plan.source, plan.given, SourceContext(plan.name, say))
+        which = (plan.model or options.model, plan.labels or options.arguments.labels)
         if which not in slots:
             slots[which] = stack.enter_context(_model(*which, options))
         stills = kind_of(plan.source) == "images"
@@ -98,33 +85,15 @@ def inner(source: Source) -> Source:
     return within
 
 
-def _source(plan: SourcePlan, demo_seed: int, say: Callable[[str], None]) -> Source:
-    from edgelens.runtime.sources.catalog import SourceOptions, open_source
-
-    return open_source(
-        plan.source,
-        SourceOptions(
-            name=plan.name,
-            size=plan.size,
-            camera_fps=plan.camera_fps,
-            flip=plan.flip,
-            rotate=plan.rotate,
-            demo_seed=demo_seed,
-            complain=say,
-        ),
-    )
-
-
 def _motion_gate() -> MotionGate:
     from edgelens.runtime.loop.motion import MotionGate
 
     return MotionGate()
 
 
-def _model(name: str, labels: str | None, options: RunOptions) -> ModelSlot:
-    from edgelens.cli.options import model_arguments
+def _model(name: str, labels: str | tuple[str, ...] | None, options: RunOptions) -> ModelSlot:
     from edgelens.runtime.loop.model_slot import ModelChoice, ModelSlot
     from edgelens.runtime.model.open import open_model
 
-    bundle = open_model(name, model_arguments(vars(options), labels=labels, threshold=None))
+    bundle = open_model(name, replace(options.arguments, labels=labels, threshold=None))
     return ModelSlot(bundle, ModelChoice(options.engine, options.precision, options.threads), name)

@@ -8,15 +8,19 @@ from typing import Any
 
 import click
 
+from edgelens.cli.dataclass_options import of_sinks, options_of, plan_of, sink_options, source_options, to_stdout
+from edgelens.cli.live_options import ListenOptions
 from edgelens.cli.options import (
     answer_options,
     engine_options,
     labels_option,
     model_argument,
+    model_arguments,
     pixel_options,
     threshold_option,
 )
-from edgelens.cli.sink_options import of_sinks, sink_options, to_stdout
+from edgelens.runtime.loop.config import SourcePlan
+from edgelens.runtime.model.arguments import ModelArguments
 
 __all__ = ["RunOptions", "run_options"]
 
@@ -30,47 +34,20 @@ class RunOptions:
     model: str
     sources: tuple[str, ...]
     config: str | None
-    labels: str | None
-    threshold: float | None
+    plan: SourcePlan  # what holds for every source
+    arguments: ModelArguments  # what was said of the model
     engine: str
     precision: str | None
     threads: int | None
     explain_engine: bool
-    mean: str | None
-    std: str | None
-    color: str | None
-    resize: str | None
-    pad: int | None
-    input_size: str | None
-    decoder: str | None
-    classes: str | None
-    iou: float | None
-    max_det: int | None
-    roi: str | None
-    size: str | None
-    camera_fps: float | None
-    flip: str | None
-    rotate: str
-    motion: bool
-    max_fps: float | None
     max_temp: float | None
-    smoothing: float | None
-    agree: str
     duration: float | None
     strict: bool
-    demo_seed: int
     device_id: str | None
     summary_path: str | None
-    window: bool
-    quiet: bool
-    preview: str | None
     no_preview: bool
     models: tuple[str, ...]
-    token_file: str | None
-    insecure: bool
-    cert: str | None
-    key: str | None
-    collect: str | None
+    listen: ListenOptions
     sinks: Mapping[str, Any]  # each sink's own options, by the sink's name
     printed: tuple[str, ...]  # the options that send results to the standard output
 
@@ -78,8 +55,14 @@ class RunOptions:
     def of(cls, given: Mapping[str, Any]) -> RunOptions:
         """From all that the command line gave."""
         names = {field.name for field in fields(cls)}
-        mine = {name: value for name, value in given.items() if name in names}
-        return cls(**mine, sinks=of_sinks(given), printed=to_stdout(given))
+        return cls(
+            **{name: value for name, value in given.items() if name in names},
+            plan=plan_of(given),
+            arguments=model_arguments(given),
+            listen=ListenOptions.of(given),
+            sinks=of_sinks(given),
+            printed=to_stdout(given),
+        )
 
 
 _POSITIVE = click.FloatRange(0, min_open=True)
@@ -94,24 +77,12 @@ _SOURCE = (
         "given several times. The first camera found, else the demo, unless said.",
     ),
     click.option("--config", metavar="FILE.toml", help="Many sources, with region and model each."),
-    click.option("--size", metavar="WxH", help="What a camera is asked for."),
-    click.option("--camera-fps", type=_POSITIVE, metavar="FPS", help="What a camera is asked for."),
-    click.option("--flip", type=click.Choice(["horizontal", "vertical", "both"]), help="Mirror the pictures."),
-    click.option("--rotate", type=click.Choice(["0", "90", "180", "270"]), default="0", help="Turn them clockwise."),
-    click.option("--demo-seed", type=click.IntRange(0), default=0, metavar="N", help="Which demo scene."),
+    source_options,
 )
 _LOOP = (
-    click.option("--roi", metavar="X,Y,W,H", help="Look only there: pixels, or fractions of the frame."),
-    click.option("--motion", is_flag=True, help="Recognize only where the picture changed."),
-    click.option("--max-fps", type=_POSITIVE, metavar="FPS", help="Recognize no more often."),
+    options_of(SourcePlan, only=("region", "motion", "max_fps")),
     click.option("--max-temp", type=_POSITIVE, metavar="°C", help="Go slower while the board is hotter."),
-    click.option(
-        "--smoothing",
-        type=click.FloatRange(0, 1, min_open=True),
-        metavar="W",
-        help="Weight of the newest frame in the scores, 1 is no smoothing; .5 for what is live, 1 for files.",
-    ),
-    click.option("--agree", default="3/5", metavar="N/M", help="Announce a label when N of the last M frames agree."),
+    options_of(SourcePlan, only=("smoothing", "agree")),
     click.option("--duration", type=_POSITIVE, metavar="S", help="Stop after S seconds."),
     click.option("--strict", is_flag=True, help="Exit 1 when an image could not be decoded."),
 )

@@ -30,7 +30,7 @@ def report_run(options: RunOptions, outcome: Outcome, lanes: Sequence[Lane], jud
         summary[judge.name] = score.to_json()
     if options.summary_path is not None:
         write_json(options.summary_path, summary)
-    if options.quiet:
+    if options.sinks["text"].quiet:
         return
     err = bool(options.printed)
     lines, rows = summary_rows(summary)

@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from edgelens.cli.live_options import listen_options, live_page
+from edgelens.cli.live_options import ListenOptions, listen_options, live_page
 from edgelens.cli.options import (
     engine_options,
     labels_option,
@@ -66,7 +66,7 @@ def command(model: str, **options: Any) -> None:
         running, started = service.model_json(), time.time()
         control = Control((), Settings())
         control.attach(lambda: LoopStatus(running["name"], running["engine"], running["precision"], started), _no_swap)
-        page = live_page(options, control, service=service)
+        page = live_page(ListenOptions.of(options), control, service=service)
         service.on_result = page.shared.tell
         with page:
             click.echo(f"serving {running['name']}: POST {page.url}v1/recognize", err=True)

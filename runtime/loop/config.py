@@ -1,53 +1,76 @@
-"""What is to be watched, source by source: from the command line, or from a TOML file."""
+"""What is to be watched, source by source: from the command line, or from a TOML file.
+
+Imports nothing heavy: the command line makes its options from these fields.
+"""
 
 from __future__ import annotations
 
-import dataclasses
 import sys
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ..errors import UsageError
-from ..preprocess import Region
+from ..model.arguments import spelled
+from ..said import Said, checked, joined, option, spelled_in
+from ..sources.catalog import option_classes
 
-__all__ = ["SourcePlan", "parse_agree", "parse_size", "read_config", "with_unique_names"]
+if TYPE_CHECKING:
+    from ..preprocess import Region
 
-FLIPS = ("horizontal", "vertical", "both")
+__all__ = ["SourcePlan", "read_config", "with_unique_names"]
+
+LONGEST = 1000  # frames that may have to agree
+
+
+def _agreement(value: str | Sequence[int], written: str) -> tuple[int, int]:
+    """N and M from `N/M`, or from two numbers."""
+    text = joined(value, "/")
+    needed, _, window = text.partition("/")
+    if not (needed.isdecimal() and window.isdecimal() and 1 <= int(needed) <= int(window) <= LONGEST):
+        raise UsageError(f"{written} {text}: write N/M, such as 3/5: announced when 3 of the last 5 frames agree")
+    return int(needed), int(window)
+
+
+def _region(value: str | Sequence[float], written: str) -> Region:  # noqa: ARG001
+    from ..preprocess import Region
+
+    return Region.parse(joined(value, ","))
 
 
 @dataclass(frozen=True)
 class SourcePlan:
-    """One source with the settings that are its own; None leaves what the command line or the model says."""
+    """One source with the settings that are its own; None leaves what the command line or the model says.
 
-    source: str
+    Every field is a key of a `[[source]]` table (`source` is written `url`), and so is every option of a source; a
+    field that says how it is written is an option of the command line as well.
+    """
+
+    source: str = ""
     name: str = ""
     model: str | None = None
     labels: str | None = None
-    region: Region | None = None
-    threshold: float | None = None
-    smoothing: float | None = None
-    agree: tuple[int, int] = (3, 5)
-    max_fps: float | None = None
-    motion: bool = False
-    size: tuple[int, int] | None = None  # width, height
-    camera_fps: float | None = None
-    flip: str | None = None
-    rotate: int = 0
+    region: Region | None = option(  # noqa: RUF009 (a field)
+        Said("Look only there: pixels, or fractions of the frame.", "X,Y,W,H", flag="--roi", read=_region)
+    )
+    motion: bool = option(Said("Recognize only where the picture changed."), default=False)
+    threshold: float | None = option(spelled()["threshold"])
+    smoothing: float | None = option(
+        Said(
+            "Weight of the newest frame in the scores, 1 is no smoothing; .5 for what is live, 1 for files.",
+            "W",
+            above=0,
+            high=1,
+        )
+    )
+    agree: tuple[int, int] = option(
+        Said("Announce a label when N of the last M frames agree.", "N/M", read=_agreement), default=(3, 5)
+    )
+    max_fps: float | None = option(Said("Recognize no more often.", "FPS", above=0))
+    given: Mapping[str, Any] = field(default_factory=dict)  # what was said to the source itself, by its options' names
 
     def __post_init__(self) -> None:
-        checks = (
-            (self.threshold is None or 0 <= self.threshold <= 1, "threshold", "lies between 0 and 1"),
-            (self.smoothing is None or 0 < self.smoothing <= 1, "smoothing", "lies above 0 and at most at 1"),
-            (self.max_fps is None or self.max_fps > 0, "max_fps", "is above 0"),
-            (self.camera_fps is None or self.camera_fps > 0, "camera_fps", "is above 0"),
-            (self.flip is None or self.flip in FLIPS, "flip", f"is one of {', '.join(FLIPS)}"),
-            (self.rotate in (0, 90, 180, 270), "rotate", "is 0, 90, 180 or 270"),
-        )
-        for good, key, rule in checks:
-            if not good:
-                raise UsageError(f"{_shown(self.source)}: {key} {rule}")
         if not self.name:
             object.__setattr__(self, "name", _shown(self.source))
 
@@ -79,24 +102,8 @@ def with_unique_names(plans: tuple[SourcePlan, ...]) -> tuple[SourcePlan, ...]:
     for plan in plans:
         seen[plan.name] = seen.get(plan.name, 0) + 1
         again = seen[plan.name]
-        unique.append(plan if again == 1 else dataclasses.replace(plan, name=f"{plan.name} #{again}"))
+        unique.append(plan if again == 1 else replace(plan, name=f"{plan.name} #{again}"))
     return tuple(unique)
-
-
-def parse_agree(text: str) -> tuple[int, int]:
-    """N and M from `N/M`."""
-    needed, _, window = text.partition("/")
-    if not (needed.isdigit() and window.isdigit() and 1 <= int(needed) <= int(window) <= 1000):
-        raise UsageError(f"--agree {text}: write N/M, such as 3/5: announced when 3 of the last 5 frames agree")
-    return int(needed), int(window)
-
-
-def parse_size(text: str) -> tuple[int, int]:
-    """Width and height from `WxH`."""
-    width, _, height = text.lower().partition("x")
-    if not (width.isdigit() and height.isdigit() and 0 < int(width) <= 16384 and 0 < int(height) <= 16384):
-        raise UsageError(f"--size {text}: write WIDTHxHEIGHT, such as 1280x720")
-    return int(width), int(height)
 
 
 def _shown(source: str) -> str:
@@ -109,33 +116,37 @@ def _shown(source: str) -> str:
 
 
 def _plan(table: Mapping[str, Any], fallback: SourcePlan, where: str) -> SourcePlan:
-    table = {("source" if key == "url" else key): value for key, value in table.items()}
-    known = {field.name: field for field in dataclasses.fields(SourcePlan)}
-    for key in table:
-        if key not in known:
-            raise UsageError(f"{where}: {key!r} is not known; there are url, {', '.join(list(known)[1:])}")
-    if not isinstance(table.get("source"), str | int) or table["source"] == "":
+    url = table.get("url", table.get("source"))
+    if isinstance(url, bool) or not isinstance(url, str | int) or url == "":
         raise UsageError(f"{where}: needs a url: a camera, stream, file or folder")
-    values: dict[str, Any] = {"name": "", **table, "source": str(table["source"])}
-    try:
-        return dataclasses.replace(fallback, **{key: _value(key, value) for key, value in values.items()})
-    except (TypeError, ValueError) as error:
-        raise UsageError(f"{where}: {error}") from None
+    own, of_source = _keys(SourcePlan), {key: at for options in option_classes() for key, at in _keys(options).items()}
+    of_plan: dict[str, Any] = {"name": ""}
+    given = dict(fallback.given)
+    for key, value in table.items():
+        if key in ("url", "source"):
+            continue
+        if key not in own and key not in of_source:
+            raise UsageError(f"{where}: {key!r} is not known; there are url, {', '.join([*own, *of_source])}")
+        into, (said, usual) = (of_plan, own[key]) if key in own else (given, of_source[key])
+        try:
+            into[key] = _value(value, said, usual, key)
+        except (UsageError, TypeError, ValueError) as error:
+            raise UsageError(f"{where}: {' '.join(str(error).split())}") from None
+    return replace(fallback, **of_plan, source=str(url), given=given)
 
 
-def _value(key: str, value: Any) -> Any:
-    if key == "region":
-        return Region.parse(value if isinstance(value, str) else ",".join(map(str, value)))
-    if key == "agree":
-        return parse_agree(value if isinstance(value, str) else "/".join(map(str, value)))
-    if key == "size":
-        return parse_size(value if isinstance(value, str) else "x".join(map(str, value)))
-    kinds: dict[str, tuple[type, ...]] = {
-        **dict.fromkeys(("threshold", "smoothing", "max_fps", "camera_fps"), (int, float)),
-        **dict.fromkeys(("source", "name", "model", "labels", "flip"), (str,)),
-        "rotate": (int,),
-        "motion": (bool,),
-    }
-    if not isinstance(value, kinds[key]) or (isinstance(value, bool) and key != "motion"):
-        raise ValueError(f"{key} must be {' or '.join(kind.__name__ for kind in kinds[key])}, not {value!r}")
-    return value
+def _keys(options: type[Any]) -> dict[str, tuple[Said | None, Any]]:
+    """The keys that a dataclass brings to a table: how each is written, where that is said, and what holds unsaid."""
+    said = spelled_in(options)
+    return {f.name: (said.get(f.name), f.default) for f in fields(options) if f.name not in ("source", "given")}
+
+
+def _value(value: Any, said: Said | None, usual: Any, key: str) -> Any:
+    """A table's value, refused where it is of another kind than the option's."""
+    if isinstance(usual, bool):
+        if not isinstance(value, bool):
+            raise UsageError(f"{key} {value!r}: must be true or false")
+        return value
+    if (said is None or not (said.number or said.read)) and not isinstance(value, str):
+        raise UsageError(f"{key} {value!r}: must be a text in quotes")
+    return value if said is None else checked(value, said, key)

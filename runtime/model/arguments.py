@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..errors import UsageError
-from ..said import Said, option, spelled_in
+from ..said import Said, checked, option, spelled_in
 
 __all__ = ["Argument", "ModelArguments", "spelled"]
 
@@ -96,11 +96,8 @@ class ModelArguments:
             object.__setattr__(self, "labels", tuple(self.labels))
         for name, said in spelled().items():
             value = getattr(self, name)
-            if value is None:
-                continue
-            if said.read is not None:
-                object.__setattr__(self, name, said.read(value, said.flag))
-            _check(value, said)
+            if value is not None:
+                object.__setattr__(self, name, checked(value, said, said.flag))
 
     def said_of_picture(self) -> tuple[str, ...]:
         """The arguments that were given and that only a bare model file takes, as the command line spells them."""
@@ -115,18 +112,6 @@ class ModelArguments:
 def spelled() -> dict[str, Argument]:
     """How each argument is written, by its field's name; its spelling filled in."""
     return _SPELLED
-
-
-def _check(value: Any, said: Said) -> None:
-    """Refuse what is no choice or out of range, as the command line would."""
-    if said.choices and value not in said.choices:
-        raise UsageError(f"{said.flag} {value}: must be one of {', '.join(said.choices)}")
-    if said.whole and not isinstance(value, int):
-        raise UsageError(f"{said.flag} {value}: must be a whole number")
-    low, high = said.low, said.high
-    if (low is not None and not value >= low) or (high is not None and not value <= high):
-        allowed = f"at least {low:g}" if high is None else f"between {low:g} and {high:g}"
-        raise UsageError(f"{said.flag} {value}: must be {allowed}")
 
 
 _SPELLED: dict[str, Argument] = spelled_in(ModelArguments)

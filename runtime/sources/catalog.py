@@ -2,81 +2,84 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, fields
 from pathlib import Path
+from typing import Any
 
 from ..errors import SourceError
-from .protocol import Source
+from .options.camera import CameraOptions
+from .options.demo import DemoOptions
+from .options.turned import TurnOptions
+from .protocol import Source, SourceContext
 
-__all__ = ["SOURCES", "SourceOptions", "default_source", "kind_of", "open_source"]
+__all__ = ["SOURCES", "Entry", "default_source", "kind_of", "option_classes", "open_source"]
 
 
 @dataclass(frozen=True)
-class SourceOptions:
-    """How a source is to give its frames; a camera may answer with the nearest mode it has."""
-
-    name: str | None = None
-    size: tuple[int, int] | None = None  # width, height
-    camera_fps: float | None = None
-    flip: str | None = None  # "horizontal", "vertical", "both"
-    rotate: int = 0  # degrees clockwise
-    demo_seed: int = 0
-    complain: Callable[[str], None] = lambda _: None  # told of images that cannot be decoded and cameras that hold back
+class NoOptions:
+    """Of a source that can be told nothing."""
 
 
-def _v4l2(spec: str, options: SourceOptions) -> Source:
-    from .v4l2 import CameraMode, V4l2Camera
+@dataclass(frozen=True)
+class Entry:
+    """A kind of source: its options' dataclass, and what makes it of a name and them."""
 
-    width, height = options.size or (None, None)
-    return V4l2Camera(spec, CameraMode(width, height, options.camera_fps), name=options.name)
+    options: type[Any]
+    open: Callable[[str, Any, SourceContext], Source]
 
 
-def _csi(spec: str, options: SourceOptions) -> Source:
+def _v4l2(spec: str, options: CameraOptions, context: SourceContext) -> Source:
+    from .v4l2 import V4l2Camera
+
+    return V4l2Camera(spec, options, name=context.name)
+
+
+def _csi(spec: str, options: CameraOptions, context: SourceContext) -> Source:
     from .csi import CsiCamera
 
-    return CsiCamera(spec, options.size or (1280, 720), options.camera_fps or 30.0, name=options.name)
+    return CsiCamera(spec, options, name=context.name)
 
 
-def _rtsp(spec: str, options: SourceOptions) -> Source:
+def _rtsp(spec: str, _: NoOptions, context: SourceContext) -> Source:
     from .rtsp import RtspStream
 
-    return RtspStream(spec, name=options.name, complain=options.complain)
+    return RtspStream(spec, name=context.name, complain=context.complain)
 
 
-def _mjpeg(spec: str, options: SourceOptions) -> Source:
+def _mjpeg(spec: str, _: NoOptions, context: SourceContext) -> Source:
     from .mjpeg import MjpegStream
 
-    return MjpegStream(spec, name=options.name)
+    return MjpegStream(spec, name=context.name)
 
 
-def _images(spec: str, options: SourceOptions) -> Source:
+def _images(spec: str, _: NoOptions, context: SourceContext) -> Source:
     from .images import ImageFiles
 
-    return ImageFiles(spec, name=options.name, complain=options.complain)
+    return ImageFiles(spec, name=context.name, complain=context.complain)
 
 
-def _video(spec: str, options: SourceOptions) -> Source:
+def _video(spec: str, _: NoOptions, context: SourceContext) -> Source:
     from .video import VideoFile
 
-    return VideoFile(spec, name=options.name)
+    return VideoFile(spec, name=context.name)
 
 
-def _demo(spec: str, options: SourceOptions) -> Source:  # noqa: ARG001
+def _demo(_: str, options: DemoOptions, context: SourceContext) -> Source:
     from .demo import DemoSource
 
     width, height = options.size or (640, 480)
-    return DemoSource(options.demo_seed, size=(height, width), fps=options.camera_fps or 30.0, name=options.name)
+    return DemoSource(options.seed, size=(height, width), fps=options.camera_fps or 30.0, name=context.name)
 
 
-SOURCES: dict[str, Callable[[str, SourceOptions], Source]] = {
-    "demo": _demo,
-    "v4l2": _v4l2,
-    "csi": _csi,
-    "rtsp": _rtsp,
-    "mjpeg": _mjpeg,
-    "images": _images,
-    "video": _video,
+SOURCES: dict[str, Entry] = {
+    "v4l2": Entry(CameraOptions, _v4l2),
+    "csi": Entry(CameraOptions, _csi),
+    "rtsp": Entry(NoOptions, _rtsp),
+    "mjpeg": Entry(NoOptions, _mjpeg),
+    "images": Entry(NoOptions, _images),
+    "video": Entry(NoOptions, _video),
+    "demo": Entry(DemoOptions, _demo),
 }
 
 
@@ -116,15 +119,29 @@ def _is_image(path: Path) -> bool:
     return path.suffix.lower() in SUFFIXES
 
 
-def open_source(spec: str, options: SourceOptions | None = None) -> Source:
-    """The source that a name asks for; nothing is opened before it is entered."""
-    options = options or SourceOptions()
-    source = SOURCES[kind_of(spec)](spec, options)
-    if options.flip or options.rotate:
+def option_classes() -> tuple[type[Any], ...]:
+    """The options' dataclasses of all kinds of sources, and of how any source's pictures are turned: cameras' first."""
+    return tuple(dict.fromkeys((CameraOptions, TurnOptions, *(entry.options for entry in SOURCES.values()))))
+
+
+def open_source(spec: str, given: Mapping[str, Any] | None = None, context: SourceContext | None = None) -> Source:
+    """The source that a name asks for; nothing is opened before it is entered.
+
+    Of what is `given`, by the options' names, a source takes what is its own.
+    """
+    entry, given = SOURCES[kind_of(spec)], given or {}
+    source = entry.open(spec, _own(entry.options, given), context or SourceContext())
+    turn = _own(TurnOptions, given)
+    if turn.flip or turn.rotate:
         from .turned import Turned
 
-        return Turned(source, options.flip, options.rotate)
+        return Turned(source, turn.flip, turn.rotate)
     return source
+
+
+def _own(options: type[Any], given: Mapping[str, Any]) -> Any:
+    names = {field.name for field in fields(options)}
+    return options(**{name: value for name, value in given.items() if name in names})
 
 
 def default_source() -> str:

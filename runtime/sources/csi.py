@@ -20,6 +20,7 @@ from ..errors import ImageError, SourceError
 from ..frame import Frame
 from ..images.read import decode_image
 from .jpeg_stream import JpegSplitter, Picture
+from .options.camera import CameraOptions
 
 __all__ = ["CsiCamera", "has_csi_camera"]
 
@@ -36,10 +37,12 @@ class CsiCamera:
 
     live = True
 
-    def __init__(self, spec: str, size: tuple[int, int], fps: float, *, name: str | None = None) -> None:
+    def __init__(self, spec: str, options: CameraOptions | None = None, *, name: str | None = None) -> None:
         self.name, self._number = name or spec, int(spec.partition(":")[2])
+        options = options or CameraOptions()
+        size = options.size or (1280, 720)
         self._width, self._height = size[0] // 2 * 2, size[1] // 2 * 2
-        self._fps = fps
+        self._fps = options.camera_fps or 30.0
         self._process: subprocess.Popen[bytes] | None = None
         self._reader: _RawPictures | _JpegPictures | None = None
         self._index = 0

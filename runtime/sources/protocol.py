@@ -2,12 +2,23 @@
 
 from __future__ import annotations
 
-from typing import Any, Protocol, runtime_checkable
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
-from ..frame import Frame
-from ..result import Result
+if TYPE_CHECKING:
+    from ..frame import Frame
+    from ..result import Result
 
-__all__ = ["Judge", "KnowsTruth", "Score", "Source"]
+__all__ = ["Judge", "KnowsTruth", "Score", "Source", "SourceContext"]
+
+
+@dataclass(frozen=True)
+class SourceContext:
+    """What a run tells a source, whatever kind it is of."""
+
+    name: str | None = None  # as results carry it; what it was asked for by unless said
+    complain: Callable[[str], None] = lambda _: None  # told of images that cannot be decoded and cameras that hold back
 
 
 class Source(Protocol):

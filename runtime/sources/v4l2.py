@@ -6,7 +6,6 @@ import fcntl
 import os
 import struct
 import time
-from dataclasses import dataclass
 from pathlib import Path
 
 import cv2
@@ -14,9 +13,10 @@ import numpy as np
 
 from ..errors import SourceError
 from ..frame import Frame
+from .options.camera import CameraOptions
 from .silence import silence_opencv
 
-__all__ = ["CameraMode", "V4l2Camera", "cameras"]
+__all__ = ["V4l2Camera", "cameras"]
 
 STALL_S = 2
 _QUERYCAP = 0x80685600
@@ -35,23 +35,14 @@ _NO_CAMERAS = (
 )
 
 
-@dataclass(frozen=True)
-class CameraMode:
-    """What is asked of a camera; it may answer with the nearest mode it has."""
-
-    width: int | None = None
-    height: int | None = None
-    fps: float | None = None
-
-
 class V4l2Camera:
     """A camera behind /dev/videoN."""
 
     live = True
 
-    def __init__(self, device: str, mode: CameraMode = CameraMode(), *, name: str | None = None) -> None:
+    def __init__(self, device: str, options: CameraOptions | None = None, *, name: str | None = None) -> None:
         self.device = f"/dev/video{device}" if device.isdigit() else device
-        self.name, self._mode = name or self.device, mode
+        self.name, self._options = name or self.device, options or CameraOptions()
         self._capture: cv2.VideoCapture | None = None
         self._index = 0
 
@@ -80,13 +71,13 @@ class V4l2Camera:
         capture = cv2.VideoCapture(self.device, cv2.CAP_V4L2)
         if not capture.isOpened():
             raise SourceError(f"{self.device}: cannot be opened: is another program using it, may this user read it?")
-        mode = self._mode
-        if (mode.width or 0) > 640 or (mode.fps or 0) > 30:
+        (width, height), fps = self._options.size or (0, 0), self._options.camera_fps or 0
+        if width > 640 or fps > 30:
             capture.set(cv2.CAP_PROP_FOURCC, cv2.VideoWriter.fourcc(*"MJPG"))  # raw YUYV is too much for USB 2
         for prop, value in (
-            (cv2.CAP_PROP_FRAME_WIDTH, mode.width),
-            (cv2.CAP_PROP_FRAME_HEIGHT, mode.height),
-            (cv2.CAP_PROP_FPS, mode.fps),
+            (cv2.CAP_PROP_FRAME_WIDTH, width),
+            (cv2.CAP_PROP_FRAME_HEIGHT, height),
+            (cv2.CAP_PROP_FPS, fps),
             (cv2.CAP_PROP_BUFFERSIZE, 2),
         ):
             if value:

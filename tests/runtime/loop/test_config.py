@@ -1,10 +1,10 @@
 import pytest
 
 from edgelens.runtime.errors import UsageError
-from edgelens.runtime.loop.config import SourcePlan, parse_agree, parse_size, read_config, with_unique_names
+from edgelens.runtime.loop.config import SourcePlan, read_config, with_unique_names
 from edgelens.runtime.preprocess import Region
 
-COMMON = SourcePlan("", threshold=0.4, max_fps=5.0)
+COMMON = SourcePlan("", threshold=0.4, max_fps=5.0, given={"camera_fps": 15.0, "rotate": 180})
 
 
 def test_a_file_of_sources_with_what_is_their_own(tmp_path):
@@ -28,7 +28,9 @@ def test_a_file_of_sources_with_what_is_their_own(tmp_path):
     )
     door, other = read_config(str(path), COMMON)
     assert (door.name, door.model, door.region) == ("door", "faces.edge", Region(0.1, 0.2, 0.5, 0.5))
-    assert (door.agree, door.size, door.rotate, door.threshold, door.max_fps) == ((2, 4), (1280, 720), 90, 0.4, 5.0)
+    assert (door.agree, door.threshold, door.max_fps) == ((2, 4), 0.4, 5.0)
+    assert door.given == {"camera_fps": 15.0, "rotate": 90, "size": (1280, 720)}
+    assert other.given == COMMON.given
     assert (other.source, other.name, other.threshold, other.motion) == ("0", "0", 0.9, True)
 
 
@@ -37,10 +39,17 @@ def test_a_file_of_sources_with_what_is_their_own(tmp_path):
     [
         ("[[source]]\nurl = 'demo'\nregoin = '1,2,3,4'", "'regoin' is not known"),
         ("[[source]]\nname = 'x'", "needs a url"),
-        ("[[source]]\nurl = 'demo'\nthreshold = 'high'", "threshold must be int or float"),
-        ("[[source]]\nurl = 'demo'\nthreshold = 1.5", "threshold lies between 0 and 1"),
-        ("[[source]]\nurl = 'demo'\nrotate = 45", "rotate is 0, 90, 180 or 270"),
-        ("[[source]]\nurl = 'demo'\nmotion = 1", "motion must be bool"),
+        ("[[source]]\nurl = 'demo'\nthreshold = 'high'", "source 1: threshold high: must be a number"),
+        ("[[source]]\nurl = 'demo'\nthreshold = 1.5", "threshold 1.5: must be between 0 and 1"),
+        ("[[source]]\nurl = 'demo'\nrotate = 45", "rotate 45: must be one of 0, 90, 180, 270"),
+        ("[[source]]\nurl = 'demo'\nmotion = 1", "motion 1: must be true or false"),
+        ("[[source]]\nurl = 'demo'\nflip = 'round'", "flip round: must be one of horizontal, vertical, both"),
+        ("[[source]]\nurl = 'demo'\nsmoothing = 0", "smoothing 0: must be above 0 and at most 1"),
+        ("[[source]]\nurl = 'demo'\nmax_fps = true", "max_fps True: must be a number"),
+        ('[[source]]\nurl = "demo"\nthreshold = "a\\nb"', "threshold a b: must be a number"),
+        ("[[source]]\nurl = 'demo'\nname = 3", "name 3: must be a text in quotes"),
+        ("[[source]]\nurl = 'demo'\nregion = 3", "x,y,w,h"),
+        ("[[source]]\nurl = true", "needs a url"),
         ("[[source]]\nurl = 'demo'\nregion = [1, 2]", "x,y,w,h"),
         ("model = 'x'\n[[source]]\nurl = 'demo'", "'model' is not known here"),
         ("", "no [[source]] table"),
@@ -61,13 +70,28 @@ def test_names_are_unique_and_hold_no_login():
     assert [plan.name for plan in plans] == ["rtsp://cam/1", "rtsp://cam/1 #2", "demo"]
 
 
-@pytest.mark.parametrize("text", ["3", "0/5", "6/5", "a/b", "3/"])
-def test_agree_is_n_of_m(text):
-    with pytest.raises(UsageError):
-        parse_agree(text)
+@pytest.mark.parametrize("text", ["'3'", "'0/5'", "'6/5'", "'a/b'", "'3/'", "3", "[3]", "'3/1001'"])
+def test_agree_is_n_of_m(tmp_path, text):
+    path = tmp_path / "c.toml"
+    path.write_text(f"[[source]]\nurl = 'demo'\nagree = {text}")
+    with pytest.raises(UsageError, match=r"source 1: agree .*: write N/M"):
+        read_config(str(path), COMMON)
 
 
-def test_sizes():
-    assert parse_size("1280x720") == (1280, 720)
-    with pytest.raises(UsageError):
-        parse_size("1280")
+@pytest.mark.parametrize("text", ["'1280'", "'0x5'", "[1280]", "'1x2x3'", "'99999x1'", "7"])
+def test_a_size_is_width_and_height(tmp_path, text):
+    path = tmp_path / "c.toml"
+    path.write_text(f"[[source]]\nurl = 'demo'\nsize = {text}")
+    with pytest.raises(UsageError, match="source 1"):
+        read_config(str(path), COMMON)
+
+
+def test_every_key_is_told_where_one_is_not_known(tmp_path):
+    path = tmp_path / "c.toml"
+    path.write_text("[[source]]\nurl = 'demo'\nzoom = 2")
+    with pytest.raises(UsageError) as error:
+        read_config(str(path), COMMON)
+    assert str(error.value).partition("there are ")[2].split(", ") == [
+        "url", "name", "model", "labels", "region", "motion", "threshold", "smoothing", "agree", "max_fps",
+        "size", "camera_fps", "flip", "rotate", "seed",
+    ]  # fmt: skip

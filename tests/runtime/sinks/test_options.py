@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
-import edgelens.cli
+from edgelens.cli.run import make_command
 from edgelens.runtime.said import Said, from_said, option, spelled_in
 from edgelens.runtime.sinks.catalog import SINKS, Entry, open_sinks
 from edgelens.runtime.sinks.options.mqtt import MqttOptions
@@ -52,7 +52,7 @@ class Toy:
 
 @pytest.fixture
 def toys(monkeypatch):
-    """The toys that were opened, with the command line made anew around a catalog that has them."""
+    """The toys that were opened."""
     opened: list[Toy] = []
 
     def make(options: ToyOptions, context: SinkContext) -> Toy | None:
@@ -62,15 +62,12 @@ def toys(monkeypatch):
         return opened[-1]
 
     monkeypatch.setitem(SINKS, "toy", Entry(ToyOptions, make))
-    for name in ("run", "run_options", "sink_options"):
-        monkeypatch.setattr(edgelens.cli, name, None, raising=False)
-        monkeypatch.delitem(sys.modules, f"edgelens.cli.{name}", raising=False)
     return opened
 
 
 def run(bundle, folder, *words):
-    words = ["run", str(bundle.path), "--source", str(folder), "--no-preview", "--engine", "onnxruntime", *words]
-    return CliRunner().invoke(edgelens.cli.cli, words)
+    words = [str(bundle.path), "--source", str(folder), "--no-preview", "--engine", "onnxruntime", *words]
+    return CliRunner().invoke(make_command(), words)
 
 
 @pytest.fixture
@@ -92,7 +89,7 @@ def test_a_new_sink_s_options_reach_it_from_the_command_line(toys, color_bundle,
 def test_what_an_option_may_be_is_checked_and_what_was_not_said_asks_for_nothing(toys, color_bundle, folder):
     assert "'blue' is not one of 'red', 'green'" in run(color_bundle, folder, "--toy", "blue").output
     assert "--toy-bounces" in run(color_bundle, folder, "--toy", "red", "--toy-bounces", "0").output
-    assert "Its colour." in CliRunner().invoke(edgelens.cli.cli, ["run", "--help"]).output
+    assert "Its colour." in CliRunner().invoke(make_command(), ["--help"]).output
     assert run(color_bundle, folder).exit_code == 0
     assert toys == []
 

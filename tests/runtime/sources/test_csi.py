@@ -10,7 +10,9 @@ import pytest
 
 from edgelens.runtime.errors import SourceError
 from edgelens.runtime.sources.csi import CsiCamera
+from edgelens.runtime.sources.options.camera import CameraOptions
 
+VGA = CameraOptions((640, 480), 30)
 STAND_IN = """
     #!{python}
     import os, sys, time
@@ -63,7 +65,7 @@ def program(tmp_path, monkeypatch):
 
 def test_raw_pictures_of_a_raspberry_pi(program):
     seen = program("rpicam-vid", RASPBERRY)
-    with CsiCamera("csi:1", (640, 480), 30) as camera:
+    with CsiCamera("csi:1", VGA) as camera:
         frames = [camera.read() for _ in range(3)]
     assert all(frame.size == (480, 640) for frame in frames)
     left, right = frames[0].image[200, 100].astype(int), frames[0].image[200, 600].astype(int)
@@ -77,14 +79,14 @@ def test_raw_pictures_of_a_raspberry_pi(program):
 
 def test_widths_that_would_be_padded_come_as_jpeg(program):
     seen = program("libcamera-vid", RASPBERRY)
-    with CsiCamera("csi:0", (720, 480), 30) as camera:
+    with CsiCamera("csi:0", CameraOptions((720, 480), 30)) as camera:
         assert camera.read().size == (480, 720)
     assert "--codec mjpeg" in seen.read_text()
 
 
 def test_a_jetson_s_pictures_behind_what_its_driver_prints(program):
     program("gst-launch-1.0", JETSON)
-    with CsiCamera("csi:0", (320, 240), 30) as camera:
+    with CsiCamera("csi:0", CameraOptions((320, 240), 30)) as camera:
         levels = [int(camera.read().image[120, 160].mean()) for _ in range(3)]
     assert levels[1] - levels[0] in (1, 2)
     assert levels[2] - levels[1] in (1, 2)
@@ -92,7 +94,10 @@ def test_a_jetson_s_pictures_behind_what_its_driver_prints(program):
 
 def test_a_program_that_ends_is_said_with_its_last_words(program):
     program("rpicam-vid", RASPBERRY, end='sys.exit("ERROR: *** no cameras available ***")')
-    with CsiCamera("csi:0", (640, 480), 30) as camera, pytest.raises(SourceError, match="no cameras available"):
+    with (
+        CsiCamera("csi:0", VGA) as camera,
+        pytest.raises(SourceError, match="no cameras available"),
+    ):
         while camera.read():
             pass
 
@@ -101,7 +106,7 @@ def test_a_read_that_waits_can_be_interrupted(program):
     import threading
 
     program("rpicam-vid", "time.sleep(30)")
-    with CsiCamera("csi:0", (640, 480), 30) as camera:
+    with CsiCamera("csi:0", VGA) as camera:
         threading.Timer(0.3, camera.interrupt).start()
         start = time.monotonic()
         with pytest.raises(SourceError):
@@ -110,5 +115,5 @@ def test_a_read_that_waits_can_be_interrupted(program):
 
 
 def test_a_board_without_camera_program(program):
-    with pytest.raises(SourceError, match="needs rpicam-vid"), CsiCamera("csi:0", (640, 480), 30):
+    with pytest.raises(SourceError, match="needs rpicam-vid"), CsiCamera("csi:0", VGA):
         pass

@@ -10,9 +10,10 @@ import numpy as np
 from edgelens.runtime.frame import Frame
 from edgelens.runtime.recognitions import Recognitions
 from edgelens.runtime.result import Result
-from edgelens.runtime.sources.catalog import SourceOptions, open_source
+from edgelens.runtime.sources.catalog import open_source
 from edgelens.runtime.sources.demo import DemoJudge, DemoSource
 from edgelens.runtime.sources.demo_scene import DemoScene
+from edgelens.runtime.sources.protocol import SourceContext
 
 
 def announce(scene: DemoScene, index: int, label: str | None) -> Result:
@@ -83,7 +84,7 @@ def test_source_keeps_time_and_is_interrupted() -> None:
 
 
 def test_two_demos_have_their_names_and_are_judged_apart() -> None:
-    with open_source("demo", SourceOptions(name="door", size=(160, 120))) as source:
+    with open_source("demo", {"size": (160, 120)}, SourceContext("door")) as source:
         frame = source.read()
     assert frame is not None
     assert (source.name, frame.source) == ("door", "door")

@@ -4,8 +4,9 @@ import pytest
 from scripted import Scripted, picture
 
 from edgelens.runtime.errors import SourceError, UsageError
-from edgelens.runtime.sources.catalog import SourceOptions, kind_of, open_source
+from edgelens.runtime.sources.catalog import kind_of, open_source
 from edgelens.runtime.sources.images import ImageFiles, natural_order
+from edgelens.runtime.sources.protocol import SourceContext
 from edgelens.runtime.sources.turned import Turned
 from edgelens.runtime.sources.v4l2 import V4l2Camera
 from edgelens.runtime.sources.video import VideoFile
@@ -157,7 +158,7 @@ def test_a_camera_that_is_not_there():
 
 
 def test_options_reach_the_source(clip):
-    source = open_source(str(clip), SourceOptions(name="mine", rotate=90))
+    source = open_source(str(clip), {"rotate": 90, "size": (1280, 720)}, SourceContext("mine"))
     with source:
         assert source.read().size == (64, 48)
     assert source.name == "mine"

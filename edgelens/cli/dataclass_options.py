@@ -1,0 +1,80 @@
+"""Options of the command line made from the dataclasses that they arrive in, and those made of what was given.
+
+The one place for sinks, sources and what is watched: an option is a field there, and nothing else has to know of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import fields
+from typing import Any
+
+from edgelens.cli.options import written_option
+from edgelens.runtime.loop.config import SourcePlan
+from edgelens.runtime.said import Said, checked, from_said, spelled_in
+from edgelens.runtime.sinks.catalog import SINKS
+from edgelens.runtime.sources.catalog import option_classes
+
+__all__ = ["of_sinks", "of_sources", "options_of", "plan_of", "sink_options", "source_options", "to_stdout"]
+
+F = Callable[..., Any]
+
+
+def options_of(*kinds: type[Any], only: tuple[str, ...] = ()) -> Callable[[F], F]:
+    """The options of dataclasses in the order of their fields, or `only` some; what two of them share is one option."""
+    written = {
+        said.name: (said, usual)
+        for options in kinds
+        for name, said, usual in _written(options)
+        if not only or name in only
+    }
+
+    def decorate(function: F) -> F:
+        for said, usual in reversed(written.values()):
+            function = written_option(said, said.name, usual)(function)
+        return function
+
+    return decorate
+
+
+def sink_options(function: F) -> F:
+    """Every option of every sink, in the catalog's order."""
+    return options_of(*(entry.options for entry in SINKS.values()))(function)
+
+
+def source_options(function: F) -> F:
+    """Every option of every kind of source."""
+    return options_of(*option_classes())(function)
+
+
+def of_sinks(given: Mapping[str, Any]) -> dict[str, Any]:
+    """Each sink's options, by the sink's name, from all that the command line gave."""
+    return {name: from_said(entry.options, given) for name, entry in SINKS.items()}
+
+
+def of_sources(given: Mapping[str, Any]) -> dict[str, Any]:
+    """What the command line said to sources, by their options' names."""
+    found = {}
+    for options in option_classes():
+        for name, said, _ in _written(options):
+            if given.get(said.name) is not None:
+                found[name] = checked(given[said.name], said, said.flag)
+    return found
+
+
+def plan_of(given: Mapping[str, Any]) -> SourcePlan:
+    """What holds for every source that has nothing of its own."""
+    return from_said(SourcePlan, given, given=of_sources(given))
+
+
+def to_stdout(given: Mapping[str, Any]) -> tuple[str, ...]:
+    """The options, as they are written, that send a sink's lines to the standard output."""
+    written = (said for entry in SINKS.values() for _, said, _ in _written(entry.options))
+    return tuple(said.flag for said in written if said.stdout and given.get(said.name) == "-")
+
+
+def _written(options: type[Any]) -> Iterator[tuple[str, Said, Any]]:
+    """Each option's name and how it is written, with what the command line takes where nothing was said."""
+    usual = {field.name: field.default for field in fields(options)}
+    for name, said in spelled_in(options).items():
+        yield name, said, None if said.read is not None else usual[name]
