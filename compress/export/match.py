@@ -15,9 +15,9 @@ from torch import fx
 
 from edgelens.runtime.errors import WorkError
 
-from ..host.quiet import quiet
 from ..network.recorder import Recorder
 from . import tflite
+from .kept_tensors import keeping_all_tensors
 from .onnx import PREPARED
 
 __all__ = ["match_values", "name_after_graph", "every_value_session", "onnx_values", "tflite_values"]
@@ -27,17 +27,9 @@ _COPIES = ("PAD", "PADV2", "RESHAPE", "TRANSPOSE", "DEPTH_TO_SPACE", "SPACE_TO_D
 
 def tflite_values(model: bytes, prepared: NDArray[np.float32]) -> dict[str, NDArray[Any]]:
     """Every tensor of a float TFLite file for one input (1, H, W, C)."""
-    from ai_edge_litert.interpreter import Interpreter, OpResolverType
-
-    with quiet():
-        interpreter = Interpreter(
-            model_content=model,
-            experimental_preserve_all_tensors=True,
-            experimental_op_resolver_type=OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES,
-        )
-        interpreter.allocate_tensors()
-        interpreter.set_tensor(interpreter.get_input_details()[0]["index"], prepared)
-        interpreter.invoke()
+    interpreter = keeping_all_tensors(model)
+    interpreter.set_tensor(interpreter.get_input_details()[0]["index"], prepared)
+    interpreter.invoke()
     found = {}
     for detail in interpreter.get_tensor_details():
         try:

@@ -14,6 +14,7 @@ from edgelens.runtime.preprocess import to_tensor
 
 from ..export.artifact import Artifact
 from ..export.exported import Exported
+from ..export.kept_tensors import keeping_all_tensors
 from ..export.match import onnx_values
 from ..network.recorder import node_values
 from ..tasks.task import Arrays, Task
@@ -155,20 +156,11 @@ def _layer_values(exported: Exported, artifact: Artifact, picture: NDArray[np.ui
 
 
 def _tflite_layers(data: bytes, tensor: NDArray[Any]) -> dict[str, NDArray[Any]]:
-    from ai_edge_litert.interpreter import Interpreter, OpResolverType
-
     from ..export.tflite import operators
-    from ..host.quiet import quiet
 
-    with quiet():
-        interpreter = Interpreter(
-            model_content=data,
-            experimental_preserve_all_tensors=True,
-            experimental_op_resolver_type=OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES,
-        )
-        interpreter.allocate_tensors()
-        interpreter.set_tensor(interpreter.get_input_details()[0]["index"], tensor)
-        interpreter.invoke()
+    interpreter = keeping_all_tensors(data)
+    interpreter.set_tensor(interpreter.get_input_details()[0]["index"], tensor)
+    interpreter.invoke()
     details = {detail["name"]: detail for detail in interpreter.get_tensor_details()}
     values = {}
     for _, _, results in operators(data):

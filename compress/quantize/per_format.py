@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from edgelens.runtime.errors import WorkError
 
 from ..export import tflite
+from ..export.kept_tensors import keeping_all_tensors
 from ..export.onnx import INPUT, PREPARED, with_pixels
 from ..host.quiet import quiet
 from ..host.scratch import scratch_folder
@@ -130,15 +131,7 @@ def _tensor_limits(
     prepared: bytes, images: NDArray[np.uint8]
 ) -> Iterator[tuple[str, NDArray[np.float32], NDArray[np.float32]]]:
     """Name, minimum and maximum (in the tensor's rank) of every float tensor, picture after picture."""
-    from ai_edge_litert.interpreter import Interpreter, OpResolverType
-
-    with quiet():
-        interpreter = Interpreter(
-            model_content=prepared,
-            experimental_preserve_all_tensors=True,
-            experimental_op_resolver_type=OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES,
-        )
-        interpreter.allocate_tensors()
+    interpreter = keeping_all_tensors(prepared)
     details = [d for d in interpreter.get_tensor_details() if d["dtype"] == np.float32]
     entry = interpreter.get_input_details()[0]["index"]
     for values in prepared_inputs(images):

@@ -15,7 +15,7 @@ import torch
 from edgelens.runtime.errors import DataError, EdgelensError, UsageError, WorkError
 from edgelens.runtime.preprocess import TensorContract, to_tensor
 from edgelens.runtime.preprocess import fit_frame as fit_pixels
-from edgelens.train import Run, TrainConfig, fit_frame, resume
+from edgelens.train import Run, TrainConfig, fit, resume
 from edgelens.train.augment import Recipe, apply
 from edgelens.train.augment.catalog import RECIPES
 from edgelens.train.runs.checkpoint import State, load_state, save_state
@@ -34,7 +34,7 @@ def config(digits: Path, tmp_path_factory: pytest.TempPathFactory) -> TrainConfi
 
 @pytest.fixture(scope="module")
 def run(config: TrainConfig) -> Run:
-    return fit_frame(config, quiet=True)
+    return fit(config, quiet=True)
 
 
 def answers(run: Run, split: str) -> tuple[torch.Tensor, np.ndarray]:
@@ -68,7 +68,7 @@ def test_the_best_recipe_ends_with_pictures_as_they_will_come(
         return apply(recipe, *args, epoch=epoch, **more)
 
     monkeypatch.setattr("edgelens.train.tasks.classify.task.apply", spied)
-    fit_frame(replace(config, out=str(tmp_path / "run"), augment="best", epochs=8), quiet=True)
+    fit(replace(config, out=str(tmp_path / "run"), augment="best", epochs=8), quiet=True)
     assert {epoch: True in found for epoch, found in seen.items()} == {epoch: epoch < 6 for epoch in range(8)}
     assert RECIPES["default"].at(0.99) is RECIPES["default"]
 
@@ -85,7 +85,7 @@ def test_the_run_opened_again_is_the_same_and_usable(run: Run) -> None:
 
 
 def test_of_epochs_that_validate_alike_the_surest_is_kept(config: TrainConfig, tmp_path: Path) -> None:
-    run = fit_frame(replace(config, out=str(tmp_path / "run"), val=0.02, epochs=12), quiet=True)  # 36 pictures validate
+    run = fit(replace(config, out=str(tmp_path / "run"), val=0.02, epochs=12), quiet=True)  # 36 pictures validate
     with (run.path / "metrics.csv").open() as stream:
         rows = list(csv.DictReader(stream))
     top = max(float(row["val_accuracy"]) for row in rows)
@@ -112,12 +112,12 @@ def test_a_finished_run_is_not_trained_again(run: Run) -> None:
 
 def test_a_run_is_not_overwritten_unasked(run: Run, config: TrainConfig) -> None:
     with pytest.raises(UsageError, match="holds a run already"):
-        fit_frame(config, quiet=True)
+        fit(config, quiet=True)
 
 
 def test_the_same_seed_gives_the_same_weights(run: Run, config: TrainConfig, tmp_path: Path) -> None:
-    twin = fit_frame(replace(config, out=str(tmp_path / "twin")), quiet=True)
-    other = fit_frame(replace(config, out=str(tmp_path / "other"), seed=1), quiet=True)
+    twin = fit(replace(config, out=str(tmp_path / "twin")), quiet=True)
+    other = fit(replace(config, out=str(tmp_path / "other"), seed=1), quiet=True)
     same = zip(run.model().parameters(), twin.model().parameters(), strict=True)
     assert all(torch.equal(a, b) for a, b in same)
     assert not torch.equal(next(run.model().parameters()), next(other.model().parameters()))
@@ -127,22 +127,20 @@ def test_the_same_seed_gives_the_same_weights(run: Run, config: TrainConfig, tmp
 def test_every_optimizer_learns(optimizer: str, config: TrainConfig, tmp_path: Path) -> None:
     epochs = 60 if optimizer == "gd" else 4
     asked = replace(config, out=str(tmp_path / "run"), optimizer=optimizer, epochs=epochs, schedule="constant")
-    trained = fit_frame(asked, quiet=True)
+    trained = fit(asked, quiet=True)
     assert trained.facts.metrics is not None
     assert trained.facts.metrics["val_accuracy"] > 0.7, optimizer
 
 
 @pytest.mark.parametrize("loss", ["cross-entropy", "squared", "bce", "focal"])
 def test_every_loss_learns(loss: str, config: TrainConfig, tmp_path: Path) -> None:
-    trained = fit_frame(replace(config, out=str(tmp_path / "run"), loss=loss, epochs=3, rate=0.005), quiet=True)
+    trained = fit(replace(config, out=str(tmp_path / "run"), loss=loss, epochs=3, rate=0.005), quiet=True)
     assert trained.facts.metrics is not None
     assert trained.facts.metrics["val_accuracy"] > 0.85
 
 
 def test_full_batch_descent_takes_one_step_an_epoch(config: TrainConfig, tmp_path: Path) -> None:
-    trained = fit_frame(
-        replace(config, out=str(tmp_path / "run"), model="linear", optimizer="gd", epochs=3), quiet=True
-    )
+    trained = fit(replace(config, out=str(tmp_path / "run"), model="linear", optimizer="gd", epochs=3), quiet=True)
     assert len((trained.path / "steps.csv").read_text().splitlines()) == 1 + 3
 
 
@@ -150,14 +148,14 @@ def test_average_l1_clipping_smoothing_and_early_stopping_together(config: Train
     asked = replace(
         config, out=str(tmp_path / "run"), ema=0.9, l1=1e-5, clip=1.0, label_smoothing=0.1, patience=1, epochs=60
     )
-    trained = fit_frame(asked, quiet=True)
+    trained = fit(asked, quiet=True)
     assert trained.facts.metrics is not None
     assert trained.facts.metrics["val_accuracy"] > 0.9
     assert trained.facts.metrics["epochs"] < 60  # it stopped by itself
 
 
 def test_l1_makes_weights_small(run: Run, config: TrainConfig, tmp_path: Path) -> None:
-    sparse = fit_frame(replace(config, out=str(tmp_path / "run"), l1=1e-3), quiet=True)
+    sparse = fit(replace(config, out=str(tmp_path / "run"), l1=1e-3), quiet=True)
 
     def size(of: Run) -> float:
         return sum(float(p.detach().abs().sum()) for p in of.model().parameters())
@@ -172,7 +170,7 @@ def test_distillation_learns_from_a_teacher_whatever_the_labels_say(
         wrong = np.random.default_rng(0).permutation(stored["labels"])
         np.savez(tmp_path / "wrong.npz", images=stored["images"], labels=wrong)
     asked = replace(config, data=str(tmp_path / "wrong.npz"), out=str(tmp_path / "student"), rate=0.005, epochs=6)
-    student = fit_frame(replace(asked, teacher=str(run.path), teacher_share=1.0), quiet=True)
+    student = fit(replace(asked, teacher=str(run.path), teacher_share=1.0), quiet=True)
     teacher_says, truth = answers(run, "val")
     network = student.model()
     images = run.split("val")
@@ -189,7 +187,7 @@ def test_a_teacher_of_other_classes_is_refused(run: Run, config: TrainConfig, tm
         np.savez(tmp_path / "half.npz", images=stored["images"][keep], labels=stored["labels"][keep])
     asked = replace(config, data=str(tmp_path / "half.npz"), out=str(tmp_path / "run"), teacher=str(run.path))
     with pytest.raises(UsageError, match="knows other classes"):
-        fit_frame(asked, quiet=True)
+        fit(asked, quiet=True)
 
 
 def test_rare_classes_are_learned_with_the_remedies(config: TrainConfig, tmp_path: Path) -> None:
@@ -199,7 +197,7 @@ def test_rare_classes_are_learned_with_the_remedies(config: TrainConfig, tmp_pat
     recalls = {}
     for method in ("none", "weights", "balanced", "focal"):
         asked = replace(config, data=str(tmp_path / "rare.npz"), out=str(tmp_path / method), model="linear", epochs=3)
-        trained = fit_frame(replace(asked, imbalance=method), quiet=True)
+        trained = fit(replace(asked, imbalance=method), quiet=True)
         assert trained.facts.metrics is not None
         recalls[method] = trained.facts.metrics["val"]["classes"][3]["recall"]
     assert max(recalls["weights"], recalls["balanced"]) > recalls["none"]
@@ -225,7 +223,7 @@ def test_what_does_not_fit_is_one_line(
     config: TrainConfig, tmp_path: Path, change: dict[str, object], message: str
 ) -> None:
     with pytest.raises(EdgelensError, match=message) as caught:
-        fit_frame(replace(config, out=str(tmp_path / "run"), **change), quiet=True)  # type: ignore[arg-type]
+        fit(replace(config, out=str(tmp_path / "run"), **change), quiet=True)  # type: ignore[arg-type]
     assert "\n" not in str(caught.value)
     assert caught.value.exit_code == 2
 
@@ -233,7 +231,7 @@ def test_what_does_not_fit_is_one_line(
 def test_a_folder_that_cannot_be_written_is_noticed_before_training(config: TrainConfig, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(UsageError, match="cannot be written"):
-        fit_frame(replace(config, out=str(tmp_path / "file" / "run")), quiet=True)
+        fit(replace(config, out=str(tmp_path / "file" / "run")), quiet=True)
 
 
 def test_a_full_disk_is_noticed_before_training(
@@ -244,7 +242,7 @@ def test_a_full_disk_is_noticed_before_training(
     usage = shutil.disk_usage(tmp_path)
     monkeypatch.setattr(shutil, "disk_usage", lambda _: usage._replace(free=1000))
     with pytest.raises(WorkError, match="make room"):
-        fit_frame(replace(config, out=str(tmp_path / "run")), quiet=True)
+        fit(replace(config, out=str(tmp_path / "run")), quiet=True)
 
 
 def test_a_damaged_checkpoint_is_one_line(run: Run, tmp_path: Path) -> None:
@@ -279,7 +277,7 @@ def test_pictures_of_one_pixel_are_enlarged_with_a_warning(tmp_path: Path) -> No
     config = TrainConfig(
         str(tmp_path / "dots.npz"), str(tmp_path / "run"), epochs=1, augment="none", precision="float32", threads=1
     )
-    run = fit_frame(config, quiet=True)
+    run = fit(config, quiet=True)
     assert (run.pixels.height, run.pixels.width) == (4, 4)
     assert len(json.loads((run.path / "check.json").read_text())["tiny"]) == 20
 
