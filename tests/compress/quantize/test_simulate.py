@@ -23,7 +23,7 @@ def test_gradients_are_those_of_the_formula():
         ends = [torch.tensor(end, dtype=torch.float64, requires_grad=True) for end in (low, high)]
         for end, parameter in zip(ends, (quantizer.low, quantizer.high), strict=True):
             end.data.copy_(parameter.data)
-        found, expected = quantizer(ours), by_autograd(*ends, theirs)
+        found, expected = quantizer(ours), by_autograd(ends[0], ends[1], theirs)
         assert torch.equal(found, expected)
         (found * weights).sum().backward()
         (expected * weights).sum().backward()

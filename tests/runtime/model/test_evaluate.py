@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from typing import Any
 
 import cv2
 import numpy as np
@@ -65,9 +66,9 @@ def test_folders_of_the_same_pictures_give_the_same_answers(shared, shared_data,
     folder = write_images(images, tmp_path / "digits", rows)
     bundle = open_model(str(shared / MNIST))
     file = choose_file(bundle.manifest.main)
-    arrays = evaluate_model(bundle, images.select(rows), file=file).report
+    arrays: Any = evaluate_model(bundle, images.select(rows), file=file).report
     files = load_images(folder)
-    from_files = evaluate_model(bundle, files, file=file).report
+    from_files: Any = evaluate_model(bundle, files, file=file).report
     place = {int(name.rsplit("/")[-1].removesuffix(".png")): n for n, name in enumerate(files.names)}
     np.testing.assert_array_equal(arrays.predicted, from_files.predicted[[place[i] for i in rows]])
     np.testing.assert_array_equal(arrays.scores, from_files.scores[[place[i] for i in rows]])

@@ -11,7 +11,7 @@ from click.testing import CliRunner
 
 from edgelens.cli import cli
 from edgelens.runtime.bundle.manifest import Limits
-from edgelens.runtime.errors import BundleError, UsageError
+from edgelens.runtime.errors import BundleError, EdgelensError, UsageError
 from edgelens.runtime.metrics.signal import snr_db
 from edgelens.runtime.model import verify
 from edgelens.runtime.model.verify import limits_here, verify_bundle
@@ -84,7 +84,7 @@ def test_the_verb_prints_a_table_and_json(color_bundle, tmp_path):
 def test_the_verb_fails_outside_the_limits(write_color_bundle, color_onnx):
     bundle = write_color_bundle({"models/off.onnx": color_onnx(bias=10.0)})
     result = CliRunner().invoke(cli, ["verify", str(bundle.path)])
-    assert result.exception is not None
+    assert isinstance(result.exception, EdgelensError)
     assert result.exception.exit_code == 1
     assert "OUTSIDE ITS LIMITS" in result.output
 

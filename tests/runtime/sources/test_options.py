@@ -118,7 +118,7 @@ def test_a_source_takes_what_is_its_own() -> None:
     with open_source("demo", given, SourceContext("door")) as demo:
         frame = demo.read()
     assert frame is not None
-    assert (frame.size, frame.source, demo.scene.seed, demo.scene.fps) == ((200, 320), "door", 4, 12.0)
+    assert (frame.size, frame.source, demo.scene.seed, demo.scene.fps) == ((200, 320), "door", 4, 12.0)  # type: ignore[attr-defined]
     assert isinstance(open_source("csi:0", given), CsiCamera)
     assert DemoOptions() == DemoOptions(None, None, 0)
     assert CameraOptions() != DemoOptions()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import cv2
 import numpy as np
 import pytest
@@ -47,7 +49,7 @@ def test_image_for_image(photos, tmp_path):
     model = with_pixels(export_prepared(run.model(), run.pixels)).SerializeToString()
     bundle = Bundle(Manifest("test", {"main": network}), None, {"model.onnx": model})
     originals = run.split("val")
-    report = evaluate(bundle, originals, file=file).report
+    report: Any = evaluate(bundle, originals, file=file).report
 
     assert list(originals.names) == list(data.val.images.names)
     np.testing.assert_allclose(report.scores, trainers, atol=1e-5)

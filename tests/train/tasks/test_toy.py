@@ -85,6 +85,10 @@ def spots(config: TrainConfig, classes: Sequence[str], counts: Sequence[int]) ->
         right = (outputs["heat"] > 0) == (wanted_heat(outputs, boxes) > 0)
         return {"loss": loss(outputs, boxes), "cells": right.float().mean((1, 2))}
 
+    def summary(outputs: Any, boxes: Any, settled: Settled) -> dict[str, Any]:
+        del settled
+        return {"pictures": len(outputs["best"]), "boxes": len(boxes.columns["boxes"])}
+
     return Task(
         "spots",
         ("heat", "size"),
@@ -96,7 +100,7 @@ def spots(config: TrainConfig, classes: Sequence[str], counts: Sequence[int]) ->
         lambda: Means(measure, ("loss", "cells")),
         Score("cells"),
         lambda _outputs, boxes, _rate: Settled(Decode("spots", threshold=len(boxes) / 1000)),
-        lambda outputs, boxes, _settled: {"pictures": len(outputs["best"]), "boxes": len(boxes.columns["boxes"])},
+        summary,
         lambda found: [curves(found), settings(found)],
         keep=lambda outputs: {"best": outputs["heat"].amax((1, 2))},
         heads=("heat", "size"),
