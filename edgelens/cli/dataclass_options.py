@@ -15,7 +15,17 @@ from edgelens.runtime.said import Said, checked, from_said, spelled_in
 from edgelens.runtime.sinks.catalog import SINKS
 from edgelens.runtime.sources.catalog import option_classes
 
-__all__ = ["of_sinks", "of_sources", "options_of", "plan_of", "sink_options", "source_options", "to_stdout"]
+__all__ = [
+    "brought_back",
+    "needed",
+    "of_sinks",
+    "of_sources",
+    "options_of",
+    "plan_of",
+    "sink_options",
+    "source_options",
+    "to_stdout",
+]
 
 F = Callable[..., Any]
 
@@ -69,8 +79,22 @@ def plan_of(given: Mapping[str, Any]) -> SourcePlan:
 
 def to_stdout(given: Mapping[str, Any]) -> tuple[str, ...]:
     """The options, as they are written, that send a sink's lines to the standard output."""
-    written = (said for entry in SINKS.values() for _, said, _ in _written(entry.options))
-    return tuple(said.flag for said in written if said.stdout and given.get(said.name) == "-")
+    return tuple(said.flag for said in _of_all_sinks() if said.stdout and given.get(said.name) == "-")
+
+
+def brought_back() -> tuple[str, ...]:
+    """The options, by the names of their values, whose files `--on` brings here."""
+    return tuple(said.name for said in _of_all_sinks() if said.brought_back)
+
+
+def needed(given: Mapping[str, Any]) -> tuple[str, ...]:
+    """The parts of the kit that what was said to sinks needs."""
+    return tuple(dict.fromkeys(said.needs for said in _of_all_sinks() if said.needs and given.get(said.name)))
+
+
+def _of_all_sinks() -> Iterator[Said]:
+    for entry in SINKS.values():
+        yield from spelled_in(entry.options).values()
 
 
 def _written(options: type[Any]) -> Iterator[tuple[str, Said, Any]]:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from edgelens.cli.dataclass_options import brought_back, needed
 from edgelens.cli.elsewhere import OnDevice, model_engines, wheels_option
 from edgelens.cli.options import on_option
 from edgelens.cli.run_lanes import control_of, inner, judge_of, open_lanes, plans_of
@@ -34,7 +35,7 @@ __all__ = ["command", "make_command"]
 def _needed_there(params: dict[str, Any]) -> tuple[str, ...]:
     """What a device needs for `run --on` beyond the kit."""
     page = ("live",) if params["preview"] else ()
-    return (*model_engines(params), *page, *(("mqtt",) if params["mqtt"] else ()))
+    return (*model_engines(params), *page, *needed(params))
 
 
 def make_command() -> click.Command:
@@ -44,7 +45,7 @@ def make_command() -> click.Command:
         "run",
         cls=OnDevice,
         inputs=("model", "models", "sources", "config", "labels", "token_file", "cert", "key"),
-        outputs=("json", "csv", "summary_path", "save"),
+        outputs=(*brought_back(), "summary_path"),
         parts=_needed_there,
     )
     @run_options

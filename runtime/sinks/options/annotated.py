@@ -18,5 +18,6 @@ class SaveOptions:
             "Annotated frames: a video file, one for each of several sources, or a folder.",
             "PATH",
             flag="--save",
+            brought_back=True,
         )
     )

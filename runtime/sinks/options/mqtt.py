@@ -14,7 +14,7 @@ __all__ = ["MqttOptions"]
 class MqttOptions:
     """Where to and what."""
 
-    url: str | None = option(Said("Send results to mqtt://[USER@]HOST/TOPIC.", "URL", flag="--mqtt"))
+    url: str | None = option(Said("Send results to mqtt://[USER@]HOST/TOPIC.", "URL", flag="--mqtt", needs="mqtt"))
     every: bool = option(Said("Send every result, not only announcements.", flag="--mqtt-all"), default=False)
     outbox: Path | None = None  # where messages wait; one a broker among the device's state unless said
     discovery: str | None = "homeassistant"  # Home Assistant's discovery prefix

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
+from edgelens.cli.dataclass_options import brought_back, needed
 from edgelens.cli.run import make_command
 from edgelens.runtime.said import Said, from_said, option, spelled_in
 from edgelens.runtime.sinks.catalog import SINKS, Entry, open_sinks
@@ -26,6 +27,7 @@ class ToyOptions:
     color: str | None = option(Said("Its colour.", choices=("red", "green"), flag="--toy"))
     bounces: int = option(Said("How often.", "N", low=1, whole=True, flag="--toy-bounces"), default=3)
     loud: bool = option(Said("Squeak.", flag="--toy-loud"), default=False)
+    diary: str | None = option(Said("What it did.", "FILE", flag="--toy-diary", brought_back=True, needs="pens"))
     weight_g: float = 5.0  # no flag: Python's alone
 
 
@@ -92,6 +94,12 @@ def test_what_an_option_may_be_is_checked_and_what_was_not_said_asks_for_nothing
     assert "Its colour." in CliRunner().invoke(make_command(), ["--help"]).output
     assert run(color_bundle, folder).exit_code == 0
     assert toys == []
+
+
+def test_a_device_has_what_a_sink_needs_and_gives_back_what_it_wrote(toys):
+    assert brought_back() == ("json", "csv", "save", "toy_diary")
+    assert needed({"toy_diary": "a.txt", "toy": "red", "mqtt": None}) == ("pens",)
+    assert needed({"mqtt": "mqtt://host/door"}) == ("mqtt",)
 
 
 def test_every_flag_is_one_sink_s_alone():

@@ -99,6 +99,11 @@ def test_a_folder_recurses_in_natural_order_and_tells_what_it_could_not_read(pho
     assert "broken.jpg" in lines[0]
 
 
+def test_a_picture_has_no_place_in_time(photos):
+    with ImageFiles(str(photos / "img2.png")) as source:
+        assert source.read().position_s is None
+
+
 def test_globs_recurse_with_two_stars(photos):
     assert names(ImageFiles(str(photos / "**" / "*.jpg")))[-1:] == ["a.jpg"]
     assert names(ImageFiles(str(photos / "img*.png"))) == ["img2.png", "img10.png"]
