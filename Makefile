@@ -16,7 +16,7 @@ lint: install-dev
 	$(BIN)/ruff check $(RUFF_PATHS)
 	$(BIN)/ruff format --check $(RUFF_PATHS)
 	$(BIN)/mypy
-	$(BIN)/mypy --config-file tests/mypy.ini tests
+	$(BIN)/mypy --config-file tests/mypy.ini tests benchmarks
 
 install-device: $(VENV)/.device
 install-dev: $(VENV)/.dev

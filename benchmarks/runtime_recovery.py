@@ -127,7 +127,7 @@ def main() -> None:
     kinds = [kind for kind in options.kinds if kind != "rtsp" or has_rtsp()]
     cases = [(kind, how) for kind in kinds for how in ("stall", "cut")]
     with ThreadPoolExecutor(len(cases)) as together:  # each with a camera and a loop of its own
-        rows = list(together.map(lambda case: outages(*case, options.model, options.seconds), cases))
+        rows = list(together.map(lambda case: outages(case[0], case[1], options.model, options.seconds), cases))
         cuts = list(together.map(lambda kind: many_cuts(kind, options.model, options.cuts), kinds))
     results = {
         "bars_s": {"mjpeg": 3, "rtsp": 6},

@@ -9,14 +9,13 @@ from __future__ import annotations
 
 import argparse
 import json
-from dataclasses import replace
 
 from edgelens.runtime.api import Recognizer
-from edgelens.runtime.bundle.manifest import Decode
+from edgelens.runtime.bundle.manifest import Manifest
 from edgelens.runtime.frame import Frame
 from edgelens.runtime.host.files import write_text
 from edgelens.runtime.loop.control import Settings
-from edgelens.runtime.loop.smoothing import Announcer, Smoother
+from edgelens.runtime.loop.smoothing import Announcer, Smoother, backgrounds
 from edgelens.runtime.model.open import open_model
 from edgelens.runtime.result import Result
 from edgelens.runtime.sources.demo import DemoJudge, DemoScore
@@ -35,12 +34,9 @@ def main() -> None:
     options = parser.parse_args()
     rows = []
     bundle = open_model(options.model)
-    decode = bundle.manifest.main.decode
-    if options.threshold is not None:
-        decode = replace(decode, threshold=options.threshold)
     with Recognizer(bundle, engine=options.engine, threads=1, threshold=options.threshold) as recognizer:
         for seed in options.seeds:
-            score, minutes = judge(recognizer, decode, seed, options.presentations)
+            score, minutes = judge(recognizer, bundle.manifest, seed, options.presentations, options.threshold)
             row = {**score.to_json(), "extra_per_minute": round(score.extra / minutes, 3), "minutes": round(minutes, 2)}
             rows.append(row)
             print(f"seed {seed}: {score}, {score.missed} missed, {row['extra_per_minute']} extra a minute", flush=True)
@@ -51,15 +47,17 @@ def main() -> None:
         write_text(options.out, json.dumps({"model": options.model, "engine": options.engine, "seeds": rows}, indent=1))
 
 
-def judge(recognizer: Recognizer, decode: Decode, seed: int, presentations: int) -> tuple[DemoScore, float]:
+def judge(
+    recognizer: Recognizer, manifest: Manifest, seed: int, presentations: int, threshold: float | None
+) -> tuple[DemoScore, float]:
     """One seed's score over so many presentations, and the scene's minutes."""
     scene, settings = DemoScene(seed), Settings()
     judge_, smoother, announcer = DemoJudge(scene), Smoother(), Announcer()
     last = scene.presentation(presentations).entering
     for index in range(last):
         frame = Frame(scene.render(index), index, source="demo")
-        seen = smoother.smooth(recognizer(frame.image), settings.smoothing, decode.threshold)
-        judge_.hear(Result(frame, seen, announced=announcer.hear(seen, settings.agree, decode.background)))
+        seen = smoother.smooth(recognizer(frame.image), settings.smoothing, manifest, threshold)
+        judge_.hear(Result(frame, seen, announced=announcer.hear(seen, settings.agree, backgrounds(manifest))))
     return judge_.score(), last / scene.fps / 60
 
 

@@ -13,7 +13,7 @@ import zipfile
 from pathlib import Path
 from typing import Any
 
-from edgelens.devices.ssh.agent import placed
+from edgelens.devices.ssh.agent.store import placed
 from edgelens.devices.ssh.kit import pack_kit
 from edgelens.devices.ssh.wheels import fetch_wheels
 
