@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import os
 import shutil
@@ -17,8 +18,9 @@ from edgelens.devices.deploy.disk import Disk
 from edgelens.devices.deploy.receive import Order, receive, roll_back
 from edgelens.devices.deploy.service import LAUNCHER, unit_text
 from edgelens.devices.deploy.slots import Slots
-from edgelens.runtime.bundle.bundle import Bundle
+from edgelens.runtime.bundle.bundle import Bundle, write_bundle
 from edgelens.runtime.errors import BundleError, EdgelensError, WorkError
+from edgelens.runtime.model.chain import ChainOptions, chain
 from edgelens.runtime.model.verify import verify_bundle
 
 
@@ -90,6 +92,21 @@ def test_deploy_then_newer_then_back(root: Path, make_bundle: Callable[..., Path
     assert sound(slots) == 1
     with pytest.raises(BundleError, match="older than 2"):
         receive(order(make_bundle(1)), slots)
+
+
+def test_a_pipeline_is_verified_step_by_step_and_deployed(
+    root: Path, halves_bundle: Bundle, color_bundle: Bundle, tmp_path: Path
+) -> None:
+    slots = Slots(root)
+    both = chain(halves_bundle, color_bundle, tmp_path / "both.edge", ChainOptions(classes=("left",)))
+    receive(order(tmp_path / "both.edge"), slots)
+    assert sound(slots) == 1
+    entries = {name: both.read(name) for name in both.manifest.entries}
+    entries["golden/color/reference.npz"] = entries["golden/halves/reference.npz"]
+    write_bundle(tmp_path / "wrong.edge", dataclasses.replace(both.manifest, content_version=2), entries)
+    with pytest.raises(EdgelensError, match="lacks the output"):
+        receive(order(tmp_path / "wrong.edge"), slots)
+    assert sound(slots) == 1
 
 
 def test_the_same_again_keeps_the_way_back(root: Path, make_bundle: Callable[..., Path]) -> None:

@@ -13,6 +13,7 @@ from edgelens.cli import cli
 from edgelens.runtime.bundle.bundle import Bundle, write_bundle
 from edgelens.runtime.bundle.manifest import Step
 from edgelens.runtime.errors import BundleError, ModelError, UsageError, WorkError
+from edgelens.runtime.frame import Frame
 from edgelens.runtime.model.chain import ChainOptions, chain
 from edgelens.runtime.model.crops import crops_of
 from edgelens.runtime.model.golden import frames_of
@@ -22,6 +23,8 @@ from edgelens.runtime.model.verify import verify_bundle
 from edgelens.runtime.model.verify_pipeline import rows_agree
 from edgelens.runtime.preprocess import PixelContract, fit_frame
 from edgelens.runtime.recognitions import Recognitions
+from edgelens.runtime.result import row_json
+from edgelens.runtime.tasks.catalog import task_of
 
 
 @pytest.fixture(scope="session")
@@ -218,3 +221,20 @@ def test_a_golden_reference_of_the_whole_that_is_damaged_is_said(looks, tmp_path
     broken = write_bundle(tmp_path / "broken.edge", dataclasses.replace(looks.manifest), entries)
     with pytest.raises(BundleError, match="golden reference of the whole pipeline is damaged"):
         verify_bundle(broken)
+
+
+def test_both_halves_are_looked_into_and_told_by_colour(halves_bundle, color_bundle, tmp_path):
+    both = chain(halves_bundle, color_bundle, tmp_path / "both.edge")
+    image = np.zeros((40, 80, 3), np.uint8)
+    image[:, :40, 2], image[:, 40:, 1] = 255, 255
+    with BundleRecognizer(both) as recognizer:
+        rows = recognizer.recognize(Frame(image)).recognitions
+    assert [rows.label(row) for row in range(4)] == ["left", "right", "red", "green"]
+    assert rows.parents.tolist() == [-1, -1, 0, 1]
+    assert rows.rivals_of(0) == []
+    assert [label for label, _ in rows.rivals_of(2)] == ["green", "blue"]
+    said = [row_json(rows, row) for row in range(4)]
+    assert said[0]["box"] == [0, 0, 40, 40]
+    assert "box" not in said[2]
+    assert said[3]["parent"] == 1
+    assert task_of(rows.task).describe(rows) == "1 left (red), 1 right (green)"
