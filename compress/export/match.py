@@ -104,7 +104,8 @@ def name_after_graph(graph: fx.GraphModule, model: bytes, prepared: NDArray[np.f
             if result in matched:
                 renamed[result] = _unique(matched[result], used)
             elif kind in _COPIES and sources[0] in {*renamed, PREPARED}:
-                renamed[result] = _unique(renamed.get(sources[0], PREPARED), used)
+                copied = renamed.get(sources[0], PREPARED).split("/")[0]
+                renamed[result] = _unique(copied, used)
             else:
                 unmatched.append(result)
     tree = tflite.read_model(model)

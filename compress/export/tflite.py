@@ -17,7 +17,15 @@ from ..network.graph import example_input
 from .flatbuffer_writer import pack_model
 from .onnx import INPUT, PREPARED, Nhwc
 
-__all__ = ["export_prepared", "operators", "read_model", "rename_tensors", "with_pixels", "write_model"]
+__all__ = [
+    "export_prepared",
+    "operators",
+    "output_names",
+    "read_model",
+    "rename_tensors",
+    "with_pixels",
+    "write_model",
+]
 
 FLOAT32, UINT8 = 0, 3  # TensorType
 
@@ -77,8 +85,7 @@ def with_pixels(prepared: bytes) -> bytes:
     ]  # fmt: skip
     graph.operators = [*head, *graph.operators]
     graph.inputs = [image]
-    outputs = [graph.tensors[i].name.decode() for i in graph.outputs]
-    _name_signature(model, INPUT, outputs)
+    _name_signature(model, INPUT, output_names(model))
     return write_model(model)
 
 
@@ -98,6 +105,12 @@ def rename_tensors(model: Any, names: dict[int, str]) -> None:
     """Give tensors of the first subgraph other names, by index."""
     for index, name in names.items():
         model.subgraphs[0].tensors[index].name = name.encode()
+
+
+def output_names(model: Any) -> list[str]:
+    """The outputs of an object tree, in order."""
+    graph = model.subgraphs[0]
+    return [graph.tensors[i].name.decode() for i in graph.outputs]
 
 
 def operators(data: bytes) -> list[tuple[str, list[str], list[str]]]:

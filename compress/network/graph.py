@@ -65,10 +65,10 @@ def example_input(pixels: PixelContract, batch: int = 2) -> torch.Tensor:
 
 def trace(module: nn.Module, pixels: PixelContract, outputs: Sequence[str] = ("logits",)) -> fx.GraphModule:
     """The network in evaluation mode as a graph of aten operators on (B, C, H, W), batch norm folded, B free."""
-    module = in_order(module, outputs).eval()
+    ordered = in_order(module, outputs).eval()
     batch = torch.export.Dim("batch", min=1, max=65536)
     try:
-        program = torch.export.export(module, (example_input(pixels),), dynamic_shapes=({0: batch},))
+        program = torch.export.export(ordered, (example_input(pixels),), dynamic_shapes=({0: batch},))
     except Exception as error:
         reason = (str(error).strip().splitlines() or [type(error).__name__])[0][:160]
         raise ModelError(f"{type(module).__name__}: torch.export cannot trace the network ({reason})") from error
@@ -79,6 +79,7 @@ def trace(module: nn.Module, pixels: PixelContract, outputs: Sequence[str] = ("l
     graph.graph.eliminate_dead_code()
     graph.graph.lint()
     graph.recompile()
+    _require_apart(graph, outputs, type(module).__name__)
     return graph
 
 
@@ -98,6 +99,16 @@ def tensor_inputs(node: fx.Node) -> list[fx.Node]:
     return [
         source for source in node.all_input_nodes if source.op in ("call_function", "placeholder") and shape_of(source)
     ]
+
+
+def _require_apart(graph: fx.GraphModule, outputs: Sequence[str], network: str) -> None:
+    """Model files know a tensor by one name: two outputs must be two tensors."""
+    results: Any = graph.graph.output_node().args[0]
+    seen: dict[Any, str] = {}
+    for name, node in zip(outputs, results if isinstance(results, (tuple, list)) else (results,), strict=False):
+        if node in seen:
+            raise ModelError(f"{network}: gives one tensor as two outputs, {seen[node]} and {name}: leave one out")
+        seen[node] = name
 
 
 def _plain(exported: nn.Module) -> fx.GraphModule:

@@ -16,7 +16,7 @@ from ..export.kept_tensors import keeping_all_tensors
 from ..export.onnx import INPUT, PREPARED, with_pixels
 from ..host.quiet import quiet
 from ..host.scratch import scratch_folder
-from .ptq_tflite import named_input, run_quantizer
+from .ptq_tflite import run_quantizer, with_names
 from .ranges import PIXELS
 
 __all__ = ["calibrate_onnx", "calibrate_tflite", "prepared_inputs"]
@@ -69,8 +69,8 @@ def calibrate_tflite(prepared: bytes, images: NDArray[np.uint8], *, full_integer
     qsvs = {name: {"min": low, "max": high} for name, (low, high) in limits.items()}
     qsvs[PREPARED] = {"min": np.full((1, 1, 1, 1), PIXELS.low, np.float32),
                       "max": np.full((1, 1, 1, 1), PIXELS.high, np.float32)}  # fmt: skip
-    outputs = set() if full_integer else _outputs(prepared)
-    return named_input(run_quantizer(prepared, qsvs, outputs, static=True))
+    outputs = set() if full_integer else set(tflite.output_names(tflite.read_model(prepared)))
+    return with_names(run_quantizer(prepared, qsvs, outputs, static=True), prepared)
 
 
 class _Reader:
@@ -119,12 +119,6 @@ def _byte_input(model: Any) -> Any:
     del graph.input[:]
     graph.input.append(helper.make_tensor_value_info(INPUT, TensorProto.UINT8, shape))
     return model
-
-
-def _outputs(prepared: bytes) -> set[str]:
-    model = tflite.read_model(prepared)
-    graph = model.subgraphs[0]
-    return {graph.tensors[i].name.decode() for i in graph.outputs}
 
 
 def _tensor_limits(

@@ -16,7 +16,7 @@ from ..export.onnx import INPUT, PREPARED
 from ..host.quiet import quiet
 from .ranges import PIXELS, Quantized
 
-__all__ = ["named_input", "quantize_tflite", "run_quantizer"]
+__all__ = ["quantize_tflite", "run_quantizer", "with_names"]
 
 
 def quantize_tflite(prepared: bytes, quantized: Quantized) -> bytes:
@@ -33,7 +33,7 @@ def quantize_tflite(prepared: bytes, quantized: Quantized) -> bytes:
                 raise WorkError(f"{name}: no range is known for this tensor of the TFLite file")
             qsvs[name] = _qsv(chosen.low, chosen.high)
     data = run_quantizer(prepared, qsvs, left, static=True)
-    return named_input(data)
+    return with_names(data, prepared)
 
 
 def run_quantizer(
@@ -84,11 +84,19 @@ def _qsv(low: float, high: float) -> dict[str, NDArray[np.float32]]:
     return {"min": np.array([[[[low]]]], np.float32), "max": np.array([[[[high]]]], np.float32)}
 
 
-def named_input(data: bytes) -> bytes:
-    """The pixel tensor under the name that the float file gives it."""
-    model = tflite.read_model(data)
+def with_names(data: bytes, prepared: bytes) -> bytes:
+    """The pixel tensor and the outputs under the float file's names: the quantizer names the ends that it adds."""
+    model, outputs = tflite.read_model(data), tflite.output_names(tflite.read_model(prepared))
     graph = model.subgraphs[0]
-    tflite.rename_tensors(model, {graph.inputs[0]: INPUT})
+    ends = dict(zip(map(int, graph.outputs), outputs, strict=True))
+    inside = {
+        index: f"{name}/inside"
+        for index, tensor in enumerate(graph.tensors)
+        if (name := tensor.name.decode()) in outputs and index not in ends
+    }
+    tflite.rename_tensors(model, {**inside, **ends, graph.inputs[0]: INPUT})
     for signature in model.signatureDefs or ():
         signature.inputs[0].name = INPUT.encode()
+        for entry in signature.outputs:  # where an output is used inside too, it still points there
+            entry.tensorIndex = graph.outputs[outputs.index(entry.name.decode())]
     return tflite.write_model(model)
