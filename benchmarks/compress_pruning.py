@@ -6,6 +6,7 @@ python benchmarks/compress_pruning.py runs/resnet8 --epochs 60 --teacher runs/le
 from __future__ import annotations
 
 import argparse
+import dataclasses
 import json
 import time
 from pathlib import Path
@@ -14,7 +15,6 @@ from typing import Any
 from compress_pairs import paired
 
 from edgelens.compress.config import CompressConfig
-from edgelens.compress.export.artifact import Artifact
 from edgelens.compress.export.exported import export, float_artifacts
 from edgelens.compress.ingredients import ingredients_of
 from edgelens.compress.learn.distill import load_teacher
@@ -53,8 +53,8 @@ def main() -> None:
     right = [made_of.answers(network, held.pixels)["logits"].argmax(1) == held.labels for network in networks]
     files = []
     for name, network in (("whole", made_of.network), ("pruned", smaller)):
-        exported = export(network, trace(network, run.pixels), run.pixels, formats=("tflite",))
-        files.append(Artifact("tflite", name, float_artifacts(exported)[0].data))
+        exported = export(network, trace(network, run.pixels), run.pixels, outputs=("logits",), formats=("tflite",))
+        files.append(dataclasses.replace(float_artifacts(exported)[0], precision=name))
     timings = time_artifacts(files, made_of.golden.pictures[0], rounds=60)
     result: dict[str, Any] = {
         "model": run.config.model,

@@ -20,7 +20,7 @@ from edgelens.compress.export.artifact import file_outputs
 from edgelens.compress.ingredients import Ingredients, ingredients_of
 from edgelens.compress.learn.finetune import FineTune
 from edgelens.compress.pipeline import candidate_of
-from edgelens.compress.progress import Steps
+from edgelens.compress.progress import Progress
 from edgelens.compress.quantize.qat import QatConfig
 from edgelens.train.optimize import allocator as memory
 from edgelens.train.runs.run import Run
@@ -29,7 +29,7 @@ from edgelens.train.runs.run import Run
 def measured(made_of: Ingredients, config: CompressConfig) -> dict[str, Any]:
     """One compression of a run and its files against the float network, image by image."""
     start = time.perf_counter()
-    candidate = candidate_of(made_of.network, made_of, config, Steps())
+    candidate = candidate_of(made_of.network, made_of, config, Progress())
     held = made_of.evaluation
     logits = made_of.answers(made_of.network, held.pixels)["logits"]
     right = logits.argmax(1) == held.labels

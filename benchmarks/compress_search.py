@@ -16,7 +16,7 @@ import numpy as np
 
 from edgelens.compress.config import CompressConfig
 from edgelens.compress.export.artifact import Artifact
-from edgelens.compress.progress import Steps
+from edgelens.compress.progress import Progress
 from edgelens.compress.search.budget import Budget
 from edgelens.compress.search.memory import memory_mb
 from edgelens.compress.search.search import SearchConfig, search_run
@@ -52,7 +52,7 @@ def searched(options: Any, budget: Budget, number: int) -> dict[str, Any]:
     row: dict[str, Any] = {"budget": budget.words()}
     with tempfile.TemporaryDirectory() as folder:
         try:
-            found = search_run(options.run, Path(folder) / f"{number}.edge", config, steps=Steps())
+            found = search_run(options.run, Path(folder) / f"{number}.edge", config, progress=Progress())
         except WorkError as error:
             return {**row, "infeasible": str(error), "seconds": time.perf_counter() - start}
         network = found.bundle.manifest.main

@@ -18,7 +18,7 @@ from edgelens.compress.export.artifact import INT8_PIXELS, Artifact, file_output
 from edgelens.compress.files.model_files import with_metadata
 from edgelens.compress.ingredients import Ingredients, ingredients_of
 from edgelens.compress.pipeline import candidate_of
-from edgelens.compress.progress import Steps
+from edgelens.compress.progress import Progress
 from edgelens.compress.timing.timing import time_artifacts
 from edgelens.runtime.formats.catalog import describe
 from edgelens.train.runs.run import Run
@@ -52,8 +52,8 @@ def main() -> None:
 def judged(name: str, made_of: Ingredients, theirs: Artifact, weights: Path) -> dict[str, Any]:
     """A run's 8-bit files: accuracy, size, and how many times as fast as MLPerf's in TFLite on one thread."""
     config = CompressConfig(precisions=("int8",))
-    candidate = candidate_of(made_of.network, made_of, config, Steps())
-    files = with_metadata(candidate.artifacts, name, made_of.task.name, made_of.run.classes, made_of.pixels)
+    candidate = candidate_of(made_of.network, made_of, config, Progress())
+    files = with_metadata(candidate.artifacts, name, made_of.task, made_of.run.classes, made_of.pixels)
     timings = time_artifacts([*files, theirs], made_of.golden.pictures[0], rounds=60)
     found: dict[str, Any] = {"on": made_of.evaluated_on, "float": 100 * candidate.parity.torch_accuracy}
     for file in files:

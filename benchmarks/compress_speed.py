@@ -47,9 +47,9 @@ def main() -> None:
         config = CompressConfig()
         made_of = ingredients_of(run, config)
         graph = trace(made_of.network, run.pixels)
-        exported = export(made_of.network, graph, run.pixels)
+        exported = export(made_of.network, graph, run.pixels, outputs=made_of.task.outputs)
         artifacts = float_artifacts(exported) + int8_artifacts(
-            exported, quantized_by(graph, made_of.calibration, config)
+            exported, quantized_by(graph, made_of.calibration, config, made_of.task.outputs)
         )
         picture = made_of.golden.pictures[0]
         timings = time_artifacts(artifacts, picture, rounds=options.rounds)

@@ -13,7 +13,7 @@ from .files.int8 import int8_artifacts
 from .files.model_files import ModelFiles, make_files
 from .ingredients import Ingredients
 from .learn.lesson import lesson_of
-from .progress import Steps
+from .progress import Progress
 from .quantize.choose import JUDGES, ChooseConfig, Quantization, choose
 from .quantize.observers import observe
 from .quantize.plan import make_plan
@@ -33,17 +33,17 @@ def eight_bit_files(
     network: nn.Module,
     made_of: Ingredients,
     config: CompressConfig,
-    steps: Steps,
+    progress: Progress,
     exported: Exported | None = None,
 ) -> tuple[Quantization, ModelFiles]:
     """What was decided for a network's traced graph, and the 8-bit file in every asked format.
 
     `exported` is what the graph's own export gave, where there was one.
     """
-    shared_scale = _engines_part(graph, made_of, config, steps, exported)
-    choice = _chosen(graph, made_of, config, steps, shared_scale=shared_scale)
+    shared_scale = _engines_part(graph, made_of, config, progress, exported)
+    choice = _chosen(graph, made_of, config, progress, shared_scale=shared_scale)
     if config.qat is not None:
-        choice = _trained(choice, network, made_of, config, config.qat, steps)
+        choice = _trained(choice, network, made_of, config, config.qat, progress)
     files = make_files(
         choice.graph,
         made_of.pixels,
@@ -54,13 +54,13 @@ def eight_bit_files(
         quantized=choice.quantized,
         graph=choice.graph,
         exported=exported if choice.graph is graph else None,
-        steps=steps,
+        progress=progress,
     )
     return choice, files
 
 
 def _engines_part(
-    graph: fx.GraphModule, made_of: Ingredients, config: CompressConfig, steps: Steps, exported: Exported | None
+    graph: fx.GraphModule, made_of: Ingredients, config: CompressConfig, progress: Progress, exported: Exported | None
 ) -> bool:
     """Whether plain 8-bit files of both formats answer too differently, and additions can be why."""
     outputs, tail = made_of.task.outputs, made_of.task.tail
@@ -68,22 +68,23 @@ def _engines_part(
     if not plan.added or len(config.formats) < 2:
         return False
     judges = made_of.calibration[:JUDGES]
-    with steps.step("comparing the engines"):
+    with progress.step("comparing the engines"):
         exported = exported or export(graph, graph, made_of.pixels, formats=config.formats, outputs=outputs)
         plain = int8_artifacts(exported, agree_on_ranges(graph, plan, observe(graph, judges)))
         first, second = (file_outputs(artifact, judges) for artifact in plain)
     between = answers_snr(first, second)
     if between >= LEAST_BETWEEN_DB:
         return False
-    steps.say(f"the engines' rounding sets the two files {between:.0f} dB apart: what is added gets one scale")
+    progress.say(f"the engines' rounding sets the two files {between:.0f} dB apart: what is added gets one scale")
     return True
 
 
 def _chosen(
-    graph: fx.GraphModule, made_of: Ingredients, config: CompressConfig, steps: Steps, *, shared_scale: bool
+    graph: fx.GraphModule, made_of: Ingredients, config: CompressConfig, progress: Progress, *, shared_scale: bool
 ) -> Quantization:
-    with steps.step("choosing ranges"):
+    with progress.step("choosing ranges"):
         wanted = ChooseConfig(
+            made_of.task.outputs,
             config.observer,
             config.equalize,
             config.correct_bias,
@@ -93,23 +94,27 @@ def _chosen(
             config.full_integer,
             config.sensitivity,
             shared_scale,
-            made_of.task.outputs,
         )
         task = made_of.task
         choice = choose(
-            graph, made_of.calibration, wanted, tail=task.tail, agreement=task.agreement, progress=steps.update
+            graph, made_of.calibration, wanted, tail=task.tail, agreement=task.agreement, progress=progress.update
         )
     if shared_scale:
         choice = dataclasses.replace(choice, taken=(*choice.taken, "one scale in additions"))
-    steps.say(f"8 bits: {' + '.join(choice.taken)}, {choice.snr_db:.1f} dB in simulation")
+    progress.say(f"8 bits: {' + '.join(choice.taken)}, {choice.snr_db:.1f} dB in simulation")
     return choice
 
 
 def _trained(
-    choice: Quantization, network: nn.Module, made_of: Ingredients, config: CompressConfig, qat: QatConfig, steps: Steps
+    choice: Quantization,
+    network: nn.Module,
+    made_of: Ingredients,
+    config: CompressConfig,
+    qat: QatConfig,
+    progress: Progress,
 ) -> Quantization:
     """The choice after training in 8 bits; the same one where that made the validation worse."""
-    with steps.step(f"training in 8 bits for {qat.tuning.epochs:g} epochs"):
+    with progress.step(f"training in 8 bits for {qat.tuning.epochs:g} epochs"):
         lesson = lesson_of(made_of.run, made_of.training_pictures(config.seed))
         graph, ranges = train_quantized(
             choice.graph,
@@ -117,10 +122,10 @@ def _trained(
             network,
             lesson,
             qat,
-            progress=steps.update,
+            progress=progress.update,
             better=lambda sim: made_of.score(sim, made_of.validation),
         )
     if graph is choice.graph:
-        steps.say("training in 8 bits made the validation worse: its result is not taken")
+        progress.say("training in 8 bits made the validation worse: its result is not taken")
         return choice
     return dataclasses.replace(choice, graph=graph, quantized=ranges, taken=(*choice.taken, "trained in 8 bits"))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -102,15 +102,18 @@ def ingredients_of(run: Run, config: CompressConfig) -> Ingredients:
     if not all(bool(torch.isfinite(value).all()) for value in network.state_dict().values()):
         raise DataError(f"{run.path}: the network's weights hold NaN or infinity: train it again")
     splits = Splits.of(run)
+    if run.facts.counts is None:  # an earlier kit's: counted here, so that no repair opens the data again
+        counts = np.bincount(splits.by_name["train"].labels, minlength=len(run.classes))
+        run = replace(run, facts=replace(run.facts, counts=tuple(counts.tolist())))
     evaluation, which = splits.first("test", "val", "train")
     validation, _ = splits.first("val", "train")
-    held = pictures_of(evaluation, run.pixels, most=config.evaluation_images, seed=config.seed)
-    checked = held if which == "val" else pictures_of(validation, run.pixels, most=2000, seed=config.seed)
+    evaluated = pictures_of(evaluation, run.pixels, most=config.evaluation_images, seed=config.seed)
+    validated = evaluated if which == "val" else pictures_of(validation, run.pixels, most=2000, seed=config.seed)
     named = {"val": "validation", "train": "training"}.get(which, which)
-    where = f"{len(held):,} {named} images of {Path(run.config.data).name}"
+    where = f"{len(evaluated):,} {named} images of {Path(run.config.data).name}"
     calibration = _calibration_pictures(run, splits, config)
     golden = golden_frames(validation, run.pixels, lambda p: torch_outputs(network, p, task.outputs), task.golden)
-    return Ingredients(run, task, network, splits, calibration, checked, held, where, golden)
+    return Ingredients(run, task, network, splits, calibration, validated, evaluated, where, golden)
 
 
 def _calibration_pictures(run: Run, splits: Splits, config: CompressConfig) -> NDArray[np.uint8]:

@@ -25,7 +25,7 @@ from .export.exported import Exported
 from .files.model_files import make_files, with_metadata
 from .ingredients import Ingredients, ingredients_of
 from .network.graph import is_convolutional, trace
-from .progress import Steps
+from .progress import Progress
 from .proof.parity import Parity, parity_of
 from .proof.proof import feature_space, require_parity
 from .quantize.choose import Quantization
@@ -62,24 +62,24 @@ class Compressed:
 
 
 def compress_run(
-    run_path: str | Path, out: str | Path, config: CompressConfig | None = None, *, steps: Steps | None = None
+    run_path: str | Path, out: str | Path, config: CompressConfig | None = None, *, progress: Progress | None = None
 ) -> Compressed:
     """Compress a trained run into the bundle `out`."""
-    config, steps = config or CompressConfig(), steps or Steps(quiet=True)
+    config, progress = config or CompressConfig(), progress or Progress(quiet=True)
     checked_target(out, config)
     require_host(config.on)
     run = Run.open(run_path)
-    with steps.step("reading the run and its images"):
+    with progress.step("reading the run and its images"):
         made_of = ingredients_of(run, config)
-    network, history = shrunk(made_of, config, steps)
-    return write_candidate(candidate_of(network, made_of, config, steps, history), out, config, steps)
+    network, history = shrunk(made_of, config, progress)
+    return write_candidate(candidate_of(network, made_of, config, progress, history), out, config, progress)
 
 
 def candidate_of(
     network: nn.Module,
     made_of: Ingredients,
     config: CompressConfig,
-    steps: Steps,
+    progress: Progress,
     history: Sequence[CardRow] = (),
 ) -> Candidate:
     """A network's files in every asked precision, checked against it on the evaluation pictures."""
@@ -93,25 +93,31 @@ def candidate_of(
     if plain:
         files = make_files(
             network, made_of.pixels, made_of.calibration, dataclasses.replace(config, precisions=plain),
-            outputs=task.outputs, tail=task.tail, graph=graph, steps=steps,
+            outputs=task.outputs, tail=task.tail, graph=graph, progress=progress,
         )  # fmt: skip
         artifacts += files.artifacts
         exported |= dict.fromkeys(plain, files.exported)
     choice: Quantization | None = None
     left_float: Mapping[str, str] = {}
     if by_plan:
-        choice, files = eight_bit_files(graph, network, made_of, config, steps, next(iter(exported.values()), None))
+        choice, files = eight_bit_files(graph, network, made_of, config, progress, next(iter(exported.values()), None))
         artifacts += files.artifacts
         exported["int8"], left_float = files.exported, files.left_float
     pictures = made_of.evaluation
-    with steps.step("checking parity"):
+    with progress.step("checking parity"):
         reference, answers = made_of.answers(network, pictures.pixels), {}
         for artifact in artifacts:
-            steps.update(f"checking parity: {artifact.title}")
+            progress.update(f"checking parity: {artifact.title}")
             answers[artifact.path] = file_outputs(artifact, pictures.pixels)
         parity = parity_of(artifacts, reference, answers, made_of.targets(pictures), task)
         parity = require_parity(
-            parity, artifacts, exported, pictures.pixels, allow_mismatch=config.allow_mismatch, steps=steps, alike=alike
+            parity,
+            artifacts,
+            exported,
+            pictures.pixels,
+            allow_mismatch=config.allow_mismatch,
+            progress=progress,
+            alike=alike,
         )
     return Candidate(network, made_of, tuple(artifacts), parity, exported, tuple(history), left_float, choice)
 
@@ -120,7 +126,7 @@ def write_candidate(
     candidate: Candidate,
     out: str | Path,
     config: CompressConfig,
-    steps: Steps,
+    progress: Progress,
     *,
     preferred: str = "",
     notes: Sequence[str] = (),
@@ -131,26 +137,26 @@ def write_candidate(
     """Time a candidate, choose the file that is preferred unless one is given, and write the bundle."""
     run, made_of = candidate.made_of.run, candidate.made_of
     name = config.name or Path(out).stem
-    artifacts = with_metadata(candidate.artifacts, name, made_of.task.name, run.classes, run.pixels)
+    artifacts = with_metadata(candidate.artifacts, name, made_of.task, run.classes, run.pixels)
     golden = made_of.golden
     if candidate.network is not made_of.network:
         golden = made_of.golden_of(candidate.network, run.pixels)
-    with steps.step("timing"):
+    with progress.step("timing"):
         timings = time_artifacts(artifacts, golden.pictures[0], threads=config.threads)
-        elsewhere, where = timed_elsewhere(config, artifacts, steps.update)
+        elsewhere, where = timed_elsewhere(config, artifacts, progress.update)
     chosen, said = preferred_file(artifacts, candidate.parity, elsewhere or timings, config.max_drop)
     preferred = preferred or chosen
     for note in said:
-        steps.say(note)
+        progress.say(note)
     notes = [*notes, *said]
     shipped = next(artifact for artifact in artifacts if artifact.path == preferred)
-    with steps.step("fitting thresholds"):
+    with progress.step("fitting thresholds"):
         decode = _decode(candidate, shipped, config)
     card = make_card(candidate, artifacts, timings, preferred, notes, config, name, elsewhere, where)
     card = dataclasses.replace(card, extra={**card.extra, **(extra or {})})
     report = report_html(card, candidate.parity, plots, tables)
     seed, data = run.config.seed, str(run.facts.data.get("fingerprint", ""))
-    with steps.step("writing"):
+    with progress.step("writing"):
         bundle = write(
             out,
             name=name,

@@ -10,11 +10,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-__all__ = ["Steps"]
+__all__ = ["Progress"]
 
 
 @dataclass
-class Steps:
+class Progress:
     """Names each step while it runs and says how long it took; what was said is kept for the report."""
 
     quiet: bool = False

@@ -11,13 +11,13 @@ from .config import CompressConfig
 from .ingredients import Ingredients
 from .learn.distill import distill_into, load_teacher
 from .learn.lesson import lesson_of
-from .progress import Steps
+from .progress import Progress
 from .prune.iterative import prune
 
 __all__ = ["shrunk", "teacher_of"]
 
 
-def shrunk(made_of: Ingredients, config: CompressConfig, steps: Steps) -> tuple[nn.Module, list[CardRow]]:
+def shrunk(made_of: Ingredients, config: CompressConfig, progress: Progress) -> tuple[nn.Module, list[CardRow]]:
     """The network after every asked step, and what each step cost on the validation pictures."""
     network = made_of.network
     if config.distill is None and config.prune is None:
@@ -26,15 +26,15 @@ def shrunk(made_of: Ingredients, config: CompressConfig, steps: Steps) -> tuple[
     teacher = teacher_of(made_of, config)
     lesson = lesson_of(made_of.run, made_of.training_pictures(config.seed))
     if config.distill is not None:
-        with steps.step(f"distilling into {config.distill.model}"):
-            network = distill_into(made_of.run, teacher, lesson, config.distill, progress=steps.update)
+        with progress.step(f"distilling into {config.distill.model}"):
+            network = distill_into(made_of.run, teacher, lesson, config.distill, progress=progress.update)
         rows.append(_row(f"distilled into {config.distill.model}", network, made_of))
     if config.prune is not None:
-        with steps.step(f"pruning to {config.prune.macs:.0%} of the multiply-adds"):
-            network = prune(network, teacher, made_of.pixels, lesson, config.prune, progress=steps.update)
+        with progress.step(f"pruning to {config.prune.macs:.0%} of the multiply-adds"):
+            network = prune(network, teacher, made_of.pixels, lesson, config.prune, progress=progress.update)
         rows.append(_row(f"pruned by {config.prune.importance}", network, made_of))
     for row in rows[1:]:
-        steps.say(f"{row.step}: {100 * (row.accuracy or 0):.2f} % on validation, {row.macs or 0:,} multiply-adds")
+        progress.say(f"{row.step}: {100 * (row.accuracy or 0):.2f} % on validation, {row.macs or 0:,} multiply-adds")
     return network, rows
 
 

@@ -41,9 +41,9 @@ def files_of(network: str, width: float, side: int, folder: Path) -> list[Path]:
     module = build(network, ModelOptions(width=width), channels=3, classes=10, size=(side, side)).eval()
     pixels = PixelContract(side, side)
     graph = trace(module, pixels)
-    exported = export(module, graph, pixels)
+    exported = export(module, graph, pixels, outputs=("logits",))
     pictures = np.random.default_rng(0).integers(0, 256, (32, side, side, 3), np.uint8)
-    ranges = quantized_by(graph, pictures, CompressConfig())
+    ranges = quantized_by(graph, pictures, CompressConfig(), ("logits",))
     for artifact in (*float_artifacts(exported), *int8_artifacts(exported, ranges)):
         (folder / f"{stem}.{Path(artifact.path).name.removeprefix('main.')}").write_bytes(artifact.data)
     return sorted(folder.glob(f"{stem}.*"))

@@ -20,7 +20,7 @@ from edgelens.version import __version__
 from ..config import CompressConfig
 from ..export.artifact import Artifact
 from ..proof.golden import GoldenFrames
-from ..proof.parity import MOST_DB, Parity
+from ..proof.parity import Parity, finite_db
 from ..proof.proof import golden_limits
 from ..tasks.task import Task
 from ..timing.timing import Timing
@@ -71,7 +71,7 @@ def file_rows(
                 len(artifact.data),
                 timing.p50_ms,
                 timing.p95_ms,
-                round(min(row.snr_db, MOST_DB), 2),
+                round(finite_db(row.snr_db), 2),
                 None if math.isnan(row.agreement) else row.agreement,
                 artifact.path,
                 "preferred" if artifact.path == preferred else "",

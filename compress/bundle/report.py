@@ -8,7 +8,7 @@ import io
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ..proof.parity import Parity
+from ..proof.parity import Parity, finite_db
 from .card import Card
 
 __all__ = ["bar_plot", "pareto_plot", "report_html"]
@@ -86,7 +86,7 @@ def _quantization(card: Card) -> list[str]:
         return []
     rows = [[name, f"{db:.2f} dB"] for name, db in found["tried_db"].items()]
     taken = html.escape(" + ".join(found["taken"]))
-    return ["<h2>How it was quantized</h2>", f"<p>Taken: {taken}.</p>", _table(["tried", "SNR of the logits"], rows)]
+    return ["<h2>How it was quantized</h2>", f"<p>Taken: {taken}.</p>", _table(["tried", "SNR of the answers"], rows)]
 
 
 def _sensitivity(card: Card) -> list[str]:
@@ -114,7 +114,7 @@ def _parity(parity: Parity) -> list[str]:
     rows = [
         [
             row.title,
-            f"{row.snr_db:.1f} dB",
+            f"{finite_db(row.snr_db):.1f} dB",
             f"{100 * row.agreement:.2f} %",
             f"{row.max_difference:.2g}",
             f"{100 * row.accuracy:.2f} %",

@@ -27,8 +27,8 @@ class Artifact:
     engine: str
     precision: str
     data: bytes = field(repr=False)
-    tensor: TensorContract = FLOAT_PIXELS
-    outputs: tuple[str, ...] = ("logits",)  # the network's names, which the file's tensors bear
+    tensor: TensorContract
+    outputs: tuple[str, ...]  # the network's names, which the file's tensors bear
 
     @property
     def path(self) -> str:

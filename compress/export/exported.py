@@ -30,12 +30,12 @@ class Exported:
     """Float files of one network whose input is normalised already; None for a format that was not asked for."""
 
     pixels: PixelContract
+    outputs: tuple[str, ...]  # the network's, in both formats
     graph: fx.GraphModule | None  # None where each format has to be calibrated by itself
     onnx: Any = field(default=None, repr=False)
     tflite: bytes | None = field(default=None, repr=False)
     onnx_names: Mapping[str, str] = field(default_factory=dict)  # value → graph node
     unmatched: Mapping[str, Sequence[str]] = field(default_factory=dict)  # format → tensors without a node
-    outputs: tuple[str, ...] = ("logits",)
 
 
 def export(
@@ -43,9 +43,9 @@ def export(
     graph: fx.GraphModule,
     pixels: PixelContract,
     *,
+    outputs: tuple[str, ...],
     formats: Sequence[str] = FORMATS,
     dynamic_batch: bool = False,
-    outputs: tuple[str, ...] = ("logits",),
 ) -> Exported:
     """Both formats of a network; from its folded graph where both exporters translate all of its operators alike."""
     alike = is_convolutional(graph)
@@ -64,19 +64,19 @@ def export(
         flat = to_tflite.export_prepared(flatten_channels_last(graph) if alike else source, pixels, outputs=outputs)
         if alike:
             flat, unmatched["tflite"] = name_after_graph(graph, flat, prepared)
-    return Exported(pixels, graph if alike else None, model, flat, names, unmatched, outputs)
+    return Exported(pixels, outputs, graph if alike else None, model, flat, names, unmatched)
 
 
 def float_artifacts(exported: Exported) -> list[Artifact]:
     """The float files, pixels in."""
-    found = []
+    artifacts = []
     if exported.onnx is not None:
         data = to_onnx.with_pixels(exported.onnx).SerializeToString()
-        found.append(Artifact("onnxruntime", "float32", data, FLOAT_PIXELS, exported.outputs))
+        artifacts.append(Artifact("onnxruntime", "float32", data, FLOAT_PIXELS, exported.outputs))
     if exported.tflite is not None:
         data = to_tflite.with_pixels(exported.tflite)
-        found.append(Artifact("tflite", "float32", data, FLOAT_PIXELS, exported.outputs))
-    return found
+        artifacts.append(Artifact("tflite", "float32", data, FLOAT_PIXELS, exported.outputs))
+    return artifacts
 
 
 def _noise(pixels: PixelContract) -> NDArray[np.float32]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import json
 import zipfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -31,6 +31,7 @@ class About:
     task: str
     labels: tuple[str, ...]
     pixels: PixelContract
+    outputs: Mapping[str, str]  # in the file's order; those with a score a label and what that is, "" for others
     kit: str
     description: str = "Made by edgelens."
 
@@ -83,13 +84,13 @@ def _zip(files: dict[str, str]) -> bytes:
 
 
 def _metadata(about: About, mean: Sequence[float], std: Sequence[float]) -> bytes:
-    """The ModelMetadata table (file identifier M001) of one image input and one vector of scores."""
+    """The ModelMetadata table (file identifier M001): the image, every output, labels with those that score them."""
     import flatbuffers
 
     builder = flatbuffers.Builder(1024)
     image = _input_table(builder, about, mean, std)
-    scores = _output_table(builder)
-    inputs, outputs = _vector(builder, [image]), _vector(builder, [scores])
+    tables = [_output_table(builder, name, scores) for name, scores in about.outputs.items()]
+    inputs, outputs = _vector(builder, [image]), _vector(builder, tables)
     subgraph = _table(builder, 10, {2: inputs, 3: outputs})
     subgraphs = _vector(builder, [subgraph])
     name, text = builder.CreateString(about.name), builder.CreateString(about.description)
@@ -115,8 +116,13 @@ def _input_table(builder: Any, about: About, mean: Sequence[float], std: Sequenc
     return _table(builder, 7, {0: name, 1: text, 3: content, 4: units, 5: stats})
 
 
-def _output_table(builder: Any) -> int:
-    name, text = builder.CreateString("logits"), builder.CreateString("one score a class, before the softmax")
+def _output_table(builder: Any, output: str, scores: str) -> int:
+    name = builder.CreateString(output)
+    if not scores:
+        properties = _table(builder, 0, {})
+        content = _table(builder, 3, {1: properties}, {}, {0: _FEATURE_PROPERTIES})
+        return _table(builder, 7, {0: name, 3: content})
+    text = builder.CreateString(scores)
     file_name = builder.CreateString(LABEL_FILE)
     file_text = builder.CreateString("class names, one a line")
     labels = _table(builder, 5, {0: file_name, 1: file_text}, {}, {2: _AXIS_LABELS})

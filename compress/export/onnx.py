@@ -37,7 +37,7 @@ class Nhwc(nn.Module):
 
 
 def export_prepared(
-    network: nn.Module, pixels: PixelContract, *, outputs: Sequence[str] = ("logits",), dynamic_batch: bool = False
+    network: nn.Module, pixels: PixelContract, *, outputs: Sequence[str], dynamic_batch: bool = False
 ) -> Any:
     """An ONNX ModelProto whose input `prepared` is float32 (B, H, W, C) in [-1, 1) and whose outputs are float32."""
     import onnx

@@ -30,7 +30,7 @@ __all__ = [
 FLOAT32, UINT8 = 0, 3  # TensorType
 
 
-def export_prepared(network: nn.Module, pixels: PixelContract, *, outputs: Sequence[str] = ("logits",)) -> bytes:
+def export_prepared(network: nn.Module, pixels: PixelContract, *, outputs: Sequence[str]) -> bytes:
     """A TFLite model whose input `prepared` is float32 (1, H, W, C) in [-1, 1), tensors with short names."""
     sample = example_input(pixels, batch=1).permute(0, 2, 3, 1).contiguous()
     try:

@@ -18,27 +18,27 @@ __all__ = ["calibrated_artifacts", "int8_artifacts"]
 
 def int8_artifacts(exported: Exported, quantized: Quantized) -> list[Artifact]:
     """The 8-bit files of ranges that were decided on the torch side."""
-    found = []
+    artifacts = []
     if exported.onnx is not None:
         require_matches(list(exported.unmatched.get("onnx", ())), "ONNX")
         data = quantize_onnx(exported.onnx, quantized, dict(exported.onnx_names)).SerializeToString()
-        found.append(Artifact("onnxruntime", "int8", data, FLOAT_PIXELS, exported.outputs))
+        artifacts.append(Artifact("onnxruntime", "int8", data, FLOAT_PIXELS, exported.outputs))
     if exported.tflite is not None:
         require_matches(list(exported.unmatched.get("tflite", ())), "TFLite")
         data = quantize_tflite(exported.tflite, quantized)
-        found.append(Artifact("tflite", "int8", data, INT8_PIXELS, exported.outputs))
-    return found
+        artifacts.append(Artifact("tflite", "int8", data, INT8_PIXELS, exported.outputs))
+    return artifacts
 
 
 def calibrated_artifacts(
     exported: Exported, images: NDArray[np.uint8], *, full_integer: bool = False
 ) -> list[Artifact]:
     """The 8-bit files of a network that each format is calibrated for by itself."""
-    found = []
+    artifacts = []
     if exported.onnx is not None:
         model = calibrate_onnx(exported.onnx, images, full_integer=full_integer)
-        found.append(Artifact("onnxruntime", "int8", model.SerializeToString(), FLOAT_PIXELS, exported.outputs))
+        artifacts.append(Artifact("onnxruntime", "int8", model.SerializeToString(), FLOAT_PIXELS, exported.outputs))
     if exported.tflite is not None:
         data = calibrate_tflite(exported.tflite, images, full_integer=full_integer)
-        found.append(Artifact("tflite", "int8", data, INT8_PIXELS, exported.outputs))
-    return found
+        artifacts.append(Artifact("tflite", "int8", data, INT8_PIXELS, exported.outputs))
+    return artifacts

@@ -19,12 +19,13 @@ from ..export.exported import Exported, export, float_artifacts
 from ..export.metadata import About, with_metadata_onnx, with_metadata_tflite
 from ..network.graph import trace
 from ..network.tail import last_layers_and_pooling
-from ..progress import Steps
+from ..progress import Progress
 from ..quantize.float16 import float16_artifacts
 from ..quantize.observers import observe
 from ..quantize.plan import Tail, make_plan
 from ..quantize.ranges import Quantized, agree_on_ranges
 from ..quantize.weight_only import dynamic_artifacts, weight_only_artifacts
+from ..tasks.task import Task
 from .int8 import calibrated_artifacts, int8_artifacts
 
 __all__ = ["ModelFiles", "make_files", "quantized_by", "with_metadata"]
@@ -45,17 +46,17 @@ def make_files(
     calibration: NDArray[np.uint8],
     config: CompressConfig,
     *,
-    outputs: tuple[str, ...] = ("logits",),
+    outputs: tuple[str, ...],
     tail: Tail = last_layers_and_pooling,
     quantized: Quantized | None = None,
     graph: fx.GraphModule | None = None,
     exported: Exported | None = None,
-    steps: Steps | None = None,
+    progress: Progress | None = None,
 ) -> ModelFiles:
     """Export, quantize and gather; `graph`, `quantized` and `exported` are given where they are known."""
-    steps = steps or Steps(quiet=True)
+    progress = progress or Progress(quiet=True)
     if exported is None:
-        with steps.step("exporting"):
+        with progress.step("exporting"):
             graph = graph if graph is not None else trace(network, pixels, outputs)
             exported = export(
                 network, graph, pixels, formats=config.formats, dynamic_batch=config.dynamic_batch, outputs=outputs
@@ -65,7 +66,7 @@ def make_files(
     if "float32" in config.precisions:
         artifacts += float_artifacts(exported)
     if "int8" in config.precisions:
-        with steps.step("quantizing"):
+        with progress.step("quantizing"):
             if exported.graph is None:
                 artifacts += calibrated_artifacts(exported, calibration, full_integer=config.full_integer)
             else:
@@ -78,7 +79,7 @@ def make_files(
         ("weight-only", weight_only_artifacts),
     ):
         if precision in config.precisions:
-            with steps.step(f"making {precision} files"):
+            with progress.step(f"making {precision} files"):
                 artifacts += make(exported)
     return ModelFiles(exported, tuple(artifacts), left_float)
 
@@ -87,7 +88,7 @@ def quantized_by(
     graph: fx.GraphModule,
     calibration: NDArray[np.uint8],
     config: CompressConfig,
-    outputs: tuple[str, ...] = ("logits",),
+    outputs: tuple[str, ...],
     tail: Tail = last_layers_and_pooling,
 ) -> Quantized:
     """Ranges of a convolutional network from calibration pictures."""
@@ -96,9 +97,13 @@ def quantized_by(
 
 
 def with_metadata(
-    artifacts: Sequence[Artifact], name: str, task: str, labels: tuple[str, ...], pixels: PixelContract
+    artifacts: Sequence[Artifact], name: str, task: Task, labels: tuple[str, ...], pixels: PixelContract
 ) -> list[Artifact]:
     """The files with labels and input contract inside."""
-    about = About(name, task, labels, pixels, __version__)
     add = {"onnxruntime": with_metadata_onnx, "tflite": with_metadata_tflite}
-    return [dataclasses.replace(a, data=add[a.engine](a.data, about, a.tensor)) for a in artifacts]
+    made = []
+    for artifact in artifacts:
+        outputs = {output: task.labelled.get(output, "") for output in artifact.outputs}
+        about = About(name, task.name, labels, pixels, outputs, __version__)
+        made.append(dataclasses.replace(artifact, data=add[artifact.engine](artifact.data, about, artifact.tensor)))
+    return made

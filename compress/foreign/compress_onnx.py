@@ -23,13 +23,14 @@ from ..config import CompressConfig
 from ..export.artifact import Artifact
 from ..ingredients import calibration_folder
 from ..learn.pictures import Pictures, pictures_of
-from ..progress import Steps
+from ..progress import Progress
 from ..proof.golden import GoldenFrames
 from ..proof.parity import Parity
+from ..proof.proof import refuse
 from ..timing.on_device import require_host, timed_elsewhere
 from ..timing.timing import Timing, preferred_file, time_artifacts
 from .onnx_model import load_onnx, prepared_onnx
-from .proof_onnx import golden_of, parity_of_files, proven, require_parity
+from .proof_onnx import golden_of, parity_of_files, problems_of, proven
 from .quantize_onnx import OBSERVERS, QuantizedOnnx, best_quantized
 
 __all__ = ["CompressedFile", "compress_onnx"]
@@ -84,58 +85,58 @@ def compress_onnx(
     config: CompressConfig | None = None,
     said: Mapping[str, Any] | None = None,
     *,
-    steps: Steps | None = None,
+    progress: Progress | None = None,
 ) -> CompressedFile:
     """Quantize an .onnx file with images from a folder and bundle it with its float self."""
-    config, steps = config or CompressConfig(), steps or Steps(quiet=True)
+    config, progress = config or CompressConfig(), progress or Progress(quiet=True)
     checked_target(out, config)
     require_host(config.on)
-    given = _read(model, calibrate, config, said or {}, steps)
-    with steps.step("quantizing"):
+    given = _read(model, calibrate, config, said or {}, progress)
+    with progress.step("quantizing"):
         observers = (config.observer,) if config.observer else OBSERVERS
-        quantized = best_quantized(given.prepared, given.inputs, given.outputs, observers, say=steps.update)
+        quantized = best_quantized(given.prepared, given.inputs, given.outputs, observers, say=progress.update)
     artifacts = [
         Artifact("onnxruntime", precision, found.SerializeToString(), given.file.tensor, given.outputs)
         for precision, found in (("float32", given.prepared), ("int8", quantized.model))
     ]
     files = [ModelFile(a.path, a.engine, a.precision, a.tensor, outputs=a.outputs) for a in artifacts]
-    held = _held(given, artifacts, files)
-    with steps.step("checking parity"):
-        parity = parity_of_files(held, given.network, given.file, files, given.pictures)
-        require_parity(parity, INT8, steps, allow_mismatch=config.allow_mismatch)
-    with steps.step("timing"):
+    in_memory = _in_memory(given, artifacts, files)
+    with progress.step("checking parity"):
+        parity = parity_of_files(in_memory, given.network, given.file, files, given.pictures)
+        refuse(problems_of(parity.of(INT8)), progress, allow_mismatch=config.allow_mismatch)
+    with progress.step("timing"):
         timings = time_artifacts(artifacts, given.pictures.pixels[0], threads=config.threads)
-        elsewhere, where = timed_elsewhere(config, artifacts, steps.update)
+        elsewhere, where = timed_elsewhere(config, artifacts, progress.update)
     preferred, said_by_gate = preferred_file(artifacts, parity, elsewhere or timings, config.max_drop)
-    golden = golden_of(held, given.network, given.file, given.pictures.images)
+    golden = golden_of(in_memory, given.network, given.file, given.pictures.images)
     network = dataclasses.replace(
         given.network,
-        files=tuple(proven(held, given.network, file, golden, parity, timings) for file in files),
+        files=tuple(proven(in_memory, given.network, file, golden, parity, timings) for file in files),
         preferred=preferred,
     )
     rows = file_rows(artifacts, parity, timings, preferred, elsewhere=elsewhere)
     notes = (*given.opened.notes, *given.notes, *said_by_gate)
     card = _card(config.name or Path(out).stem, given, rows, quantized, notes, config.command, where)
     for note in card.notes:
-        steps.say(note)
+        progress.say(note)
     report = report_html(card, parity)
-    with steps.step("writing"):
+    with progress.step("writing"):
         bundle = _write(out, network, artifacts, golden, card, Path(model).name, companions(config, card, report))
     return CompressedFile(bundle, card, parity, timings, report)
 
 
-def _read(model: str, calibrate: str, config: CompressConfig, said: Mapping[str, Any], steps: Steps) -> _Given:
-    with steps.step("reading the model and the images"):
+def _read(model: str, calibrate: str, config: CompressConfig, said: Mapping[str, Any], progress: Progress) -> _Given:
+    with progress.step("reading the model and the images"):
         original = load_onnx(model)
         opened = open_model(model, **dict(said))
         images = calibration_folder(calibrate)
         pictures = pictures_of(images, opened.manifest.main.pixels, most=config.calibration_images, seed=config.seed)
-    with steps.step("preparing"):
+    with progress.step("preparing"):
         prepared, notes = prepared_onnx(original, model)
     return _Given(model, opened, prepared, pictures, notes)
 
 
-def _held(given: _Given, artifacts: Sequence[Artifact], files: Sequence[ModelFile]) -> Bundle:
+def _in_memory(given: _Given, artifacts: Sequence[Artifact], files: Sequence[ModelFile]) -> Bundle:
     """The new files and the one that came, in memory, so that all run through the camera's code path."""
     network = dataclasses.replace(given.network, files=tuple(files))
     manifest = dataclasses.replace(given.opened.manifest, networks={"main": network})

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from edgelens.runtime.bundle.bundle import Bundle
 from edgelens.runtime.bundle.manifest import Limits, ModelFile, Network
 from edgelens.runtime.datasets.imageset import ImageSet
-from edgelens.runtime.errors import DataError, WorkError
+from edgelens.runtime.errors import DataError
 from edgelens.runtime.preprocess import fit_frame
 from edgelens.runtime.tasks.catalog import task_of
 from edgelens.runtime.tasks.label_match import match_labels
@@ -20,28 +20,27 @@ from edgelens.runtime.tasks.task import Answer
 
 from ..bundle.assemble import processor
 from ..learn.pictures import Pictures
-from ..progress import Steps
 from ..proof.golden import GoldenFrames, frames_of, png_frames
-from ..proof.parity import MOST_DB, FileParity, Parity, distance_of
+from ..proof.parity import FileParity, Parity, distance_of, finite_db
 from ..proof.proof import limits_of
 from ..timing.timing import Timing
 from .bundle_file import answers_of, golden_answers, outputs_of, stacked
 
-__all__ = ["golden_of", "parity_of_files", "proven", "require_parity"]
+__all__ = ["golden_of", "parity_of_files", "problems_of", "proven"]
 
 LEAST_SNR_DB = 10.0
 GOLDEN = 12
 
 
 def parity_of_files(
-    held: Bundle, network: Network, original: ModelFile, files: Sequence[ModelFile], pictures: Pictures
+    bundle: Bundle, network: Network, original: ModelFile, files: Sequence[ModelFile], pictures: Pictures
 ) -> Parity:
     """Every file against the one that came, on the calibration pictures, as the runtime's task judges it."""
-    ours = answers_of(held, network, original, pictures.pixels)
+    ours = answers_of(bundle, network, original, pictures.pixels)
     score = _score_of(network, pictures, ours)
     rows = []
     for file in files:
-        theirs = answers_of(held, network, file, pictures.pixels)
+        theirs = answers_of(bundle, network, file, pictures.pixels)
         snr, difference = distance_of(stacked(theirs), stacked(ours))
         agreement = task_of(network.task).agreement(ours, theirs)
         rows.append(
@@ -50,26 +49,21 @@ def parity_of_files(
     return Parity(len(pictures), score(ours), tuple(rows))
 
 
-def require_parity(parity: Parity, path: str, steps: Steps, *, allow_mismatch: bool) -> None:
-    """An 8-bit file that answers something else is not bundled unless asked for."""
-    row = parity.of(path)
-    if row.snr_db >= LEAST_SNR_DB:
-        return
-    problem = f"the 8-bit file stands only {row.snr_db:.1f} dB above its error"
-    if not allow_mismatch:
-        raise WorkError(f"{problem}: no bundle is written (--allow-mismatch writes it all the same)")
-    steps.say(problem)
+def problems_of(row: FileParity) -> list[str]:
+    """What speaks against bundling an 8-bit file."""
+    enough = row.snr_db >= LEAST_SNR_DB
+    return [] if enough else [f"the 8-bit file stands only {row.snr_db:.1f} dB above its error"]
 
 
-def golden_of(held: Bundle, network: Network, file: ModelFile, images: ImageSet) -> GoldenFrames:
+def golden_of(bundle: Bundle, network: Network, file: ModelFile, images: ImageSet) -> GoldenFrames:
     """A few of the images and what the file that came answers to them."""
     frames = frames_of(images, GOLDEN)
     pictures = [fit_frame(frame, network.pixels)[0] for frame in frames]
-    return GoldenFrames(png_frames(frames), np.stack(pictures), outputs_of(held, network, file, pictures))
+    return GoldenFrames(png_frames(frames), np.stack(pictures), outputs_of(bundle, network, file, pictures))
 
 
 def proven(
-    held: Bundle,
+    bundle: Bundle,
     network: Network,
     file: ModelFile,
     golden: GoldenFrames,
@@ -79,13 +73,13 @@ def proven(
     """A file's line of the manifest with what was measured of it and what it is held to."""
     row = {k: v for k, v in parity.of(file.path).to_json().items() if k != "file" and v == v}  # NaN is not equal to it
     measured: dict[str, Any] = {**timings[file.path].to_json(), **row, "device": processor()}
-    limits = _limits(held, network, file, golden)
+    limits = _limits(bundle, network, file, golden)
     return ModelFile(file.path, file.engine, file.precision, file.tensor, outputs=file.outputs, limits=limits,
                      measured=measured)  # fmt: skip
 
 
 def _score_of(network: Network, pictures: Pictures, reference: Sequence[Answer]) -> Callable[[Sequence[Answer]], float]:
-    """How well answers fit_frame the folder's classes; NaN where the folder or the task says nothing of any."""
+    """How well answers fit the folder's classes; NaN where the folder or the task says nothing of any."""
     columns = _columns(network, pictures.images, reference)
 
     def score(answers: Sequence[Answer]) -> float:
@@ -110,16 +104,16 @@ def _columns(network: Network, images: ImageSet, answers: Sequence[Answer]) -> N
     return columns
 
 
-def _limits(held: Bundle, network: Network, file: ModelFile, golden: GoldenFrames) -> Limits:
+def _limits(bundle: Bundle, network: Network, file: ModelFile, golden: GoldenFrames) -> Limits:
     """What the file is off here, less a margin; agreement in things that come and go needs a wider one."""
     ours = golden_answers(network, golden)
-    theirs = answers_of(held, network, file, golden.pictures)
+    theirs = answers_of(bundle, network, file, golden.pictures)
     here, _ = distance_of(stacked(theirs), golden.reference)
     task = task_of(network.task)
     agreement = task.agreement(ours, theirs)
     if file.precision != "float32" and not _one_answer_a_picture(ours):
-        return Limits(0.6, round(min(here, MOST_DB) - 6, 1), 0.4, round(min(here - 10, 8.0), 1))
-    return limits_of(file.precision, agreement, min(here, MOST_DB), slack=1.5 / len(golden.pictures))
+        return Limits(0.6, round(finite_db(here) - 6, 1), 0.4, round(min(finite_db(here) - 10, 8.0), 1))
+    return limits_of(file.precision, agreement, finite_db(here), slack=1.5 / len(golden.pictures))
 
 
 def _one_answer_a_picture(answers: Sequence[Answer]) -> bool:

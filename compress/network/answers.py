@@ -30,7 +30,7 @@ class InOrder(nn.Module):
 
 def in_order(network: nn.Module, outputs: Sequence[str]) -> nn.Module:
     """The network as exporters take it: one tensor, or a tuple in the names' order."""
-    plain = len(outputs) == 1 or isinstance(network, (torch.fx.GraphModule, InOrder))
+    plain = len(outputs) < 2 or isinstance(network, (torch.fx.GraphModule, InOrder))
     return network if plain else InOrder(network, outputs)
 
 

@@ -63,8 +63,11 @@ def example_input(pixels: PixelContract, batch: int = 2) -> torch.Tensor:
     return torch.rand(shape, generator=torch.Generator().manual_seed(0)) * 2 - 1
 
 
-def trace(module: nn.Module, pixels: PixelContract, outputs: Sequence[str] = ("logits",)) -> fx.GraphModule:
-    """The network in evaluation mode as a graph of aten operators on (B, C, H, W), batch norm folded, B free."""
+def trace(module: nn.Module, pixels: PixelContract, outputs: Sequence[str] = ()) -> fx.GraphModule:
+    """The network in evaluation mode as a graph of aten operators on (B, C, H, W), batch norm folded, B free.
+
+    Several outputs come in the order of their names.
+    """
     ordered = in_order(module, outputs).eval()
     batch = torch.export.Dim("batch", min=1, max=65536)
     try:

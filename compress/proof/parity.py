@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -19,11 +20,11 @@ from ..export.match import onnx_values
 from ..network.recorder import node_values
 from ..tasks.task import Arrays, Task
 
-__all__ = ["FileParity", "Parity", "check_parity", "first_parting", "distance_of", "parity_of"]
+__all__ = ["FileParity", "Parity", "check_parity", "first_parting", "distance_of", "finite_db", "parity_of"]
 
 FLOAT_TOLERANCE = 1e-4  # of the largest logit: sums in another order, nothing else
 LEAST_SNR_DB = {"float32": 60.0, "float16": 40.0}
-MOST_DB = 200.0  # what is equal to the last bit has no number of its own
+MOST_DB = 200.0  # what is equal to the last bit, or has nothing in common, has no number of its own
 PARTED_DB = 15.0  # below this a layer carries more error than an 8-bit step explains
 
 
@@ -45,9 +46,9 @@ class FileParity:
         return {
             "file": self.path,
             "precision": self.precision,
-            "snr_db": round(min(self.snr_db, MOST_DB), 2),
+            "snr_db": round(finite_db(self.snr_db), 2),
             "agreement": self.agreement,
-            "max_difference": self.max_difference,
+            "max_difference": self.max_difference if math.isfinite(self.max_difference) else None,
             "accuracy": self.accuracy,
             **({"parts_at": self.parts_at} if self.parts_at else {}),
         }
@@ -65,6 +66,11 @@ class Parity:
     def of(self, path: str) -> FileParity:
         """The row of a file."""
         return next(row for row in self.files if row.path == path)
+
+
+def finite_db(snr_db: float) -> float:
+    """Decibels as files can hold them: 200 for infinitely many, which way ever."""
+    return float(np.clip(snr_db, -MOST_DB, MOST_DB))
 
 
 def parity_of(

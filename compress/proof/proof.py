@@ -16,12 +16,12 @@ from edgelens.runtime.preprocess import PixelContract
 
 from ..export.artifact import Artifact, file_outputs
 from ..export.exported import Exported
-from ..progress import Steps
+from ..progress import Progress
 from ..tasks.task import Task
 from .golden import GoldenFrames
-from .parity import MOST_DB, Parity, check_parity, distance_of, first_parting
+from .parity import Parity, check_parity, distance_of, finite_db, first_parting
 
-__all__ = ["feature_space", "golden_limits", "limits_of", "require_parity"]
+__all__ = ["feature_space", "golden_limits", "limits_of", "refuse", "require_parity"]
 
 
 def require_parity(
@@ -31,7 +31,7 @@ def require_parity(
     pictures: NDArray[np.uint8],
     *,
     allow_mismatch: bool,
-    steps: Steps,
+    progress: Progress,
     alike: bool = True,
 ) -> Parity:
     """The parity, with the layer where a file parts where one is outside its limits; refused unless that is allowed."""
@@ -43,12 +43,16 @@ def require_parity(
         for row, artifact in zip(parity.files, artifacts, strict=True)
     )
     parity = dataclasses.replace(parity, files=rows)
-    problems = check_parity(parity, least_between=least)
-    if not allow_mismatch:
+    refuse(check_parity(parity, least_between=least), progress, allow_mismatch=allow_mismatch)
+    return parity
+
+
+def refuse(problems: Sequence[str], progress: Progress, *, allow_mismatch: bool) -> None:
+    """No bundle of files that answer something else, unless that is allowed: then it is said."""
+    if problems and not allow_mismatch:
         raise WorkError(f"{'; '.join(problems)}: no bundle is written (--allow-mismatch writes it all the same)")
     for problem in problems:
-        steps.say(problem)
-    return parity
+        progress.say(problem)
 
 
 def golden_limits(artifact: Artifact, golden: GoldenFrames, task: Task) -> Limits:
@@ -56,7 +60,7 @@ def golden_limits(artifact: Artifact, golden: GoldenFrames, task: Task) -> Limit
     values = file_outputs(artifact, golden.pictures)
     here, _ = distance_of(values, golden.reference)
     agreement = task.agreement(golden.reference, values)
-    return limits_of(artifact.precision, agreement, min(here, MOST_DB), slack=1 / len(golden.pictures))
+    return limits_of(artifact.precision, agreement, finite_db(here), slack=1 / len(golden.pictures))
 
 
 def limits_of(precision: str, agreement: float, here_db: float, *, slack: float) -> Limits:

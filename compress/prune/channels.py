@@ -18,6 +18,8 @@ from .importance import importance
 
 __all__ = ["macs_of", "output_layers", "prune_channels", "prune_to_macs"]
 
+_LAYERS = (nn.Linear, nn.Conv2d, nn.ConvTranspose2d)
+
 
 def macs_of(network: nn.Module, pixels: PixelContract) -> int:
     """Multiply-adds of one picture."""
@@ -30,28 +32,33 @@ def prune_channels(
     """A copy without the least important share of channels; every output stays as it is."""
     import torch_pruning as tp
 
-    smaller = copy.deepcopy(network).eval()
+    smaller = copy.deepcopy(network).eval().requires_grad_(requires_grad=True)  # layers are found by their gradients
+    example = example_input(pixels, 1)
+    before = _shapes(smaller, example)
     for original, copied in zip(network.parameters(), smaller.parameters(), strict=True):
         copied.grad = None if original.grad is None else original.grad.clone()
     with quiet():
         pruner = tp.pruner.BasePruner(
             smaller,
-            example_input(pixels, 1),
+            example,
             importance=importance(by),
             global_pruning=True,
             pruning_ratio=ratio,
             max_pruning_ratio=0.9,
-            ignored_layers=output_layers(smaller, example_input(pixels, 1)),
+            ignored_layers=output_layers(smaller, example),
             round_to=round_to,
         )
         pruner._round_to = _in_tiles  # Torch-Pruning has no other place for it; its version is pinned
         try:
             pruner.step()
-            with torch.no_grad():
-                smaller(example_input(pixels, 1))
+            if (after := _shapes(smaller, example)) != before:
+                raise ValueError(f"its outputs would be {after} instead of {before}")
         except (RuntimeError, ValueError, AssertionError, ZeroDivisionError) as error:
             raise WorkError(f"the network cannot be pruned: {str(error).splitlines()[0][:160]}") from error
     smaller.zero_grad()
+    frozen = {name for name, value in network.named_parameters() if not value.requires_grad}
+    for name, value in smaller.named_parameters():
+        value.requires_grad_(name not in frozen)
     return smaller
 
 
@@ -85,11 +92,10 @@ def output_layers(network: nn.Module, example: torch.Tensor) -> list[nn.Module]:
 
     Found on autograd's own way back from every output: the first weights that stand there.
     """
-    layers: dict[Any, nn.Module] = {m.weight: m for m in network.modules() if isinstance(m, nn.Linear | nn.Conv2d)}
-    outputs: Any = network(example)
-    tensors = [outputs] if isinstance(outputs, torch.Tensor) else [*getattr(outputs, "values", lambda: outputs)()]
+    layers: dict[Any, nn.Module] = {m.weight: m for m in network.modules() if isinstance(m, _LAYERS)}
     found: list[nn.Module] = []
-    waiting: list[Any] = [tensor.grad_fn for tensor in tensors]
+    with torch.enable_grad():
+        waiting: list[Any] = [tensor.grad_fn for tensor in _outputs(network, example)]
     seen: set[Any] = set()
     while waiting:
         node = waiting.pop()
@@ -101,6 +107,16 @@ def output_layers(network: nn.Module, example: torch.Tensor) -> list[nn.Module]:
         found += weights
         waiting += [] if weights else before
     return list(dict.fromkeys(found))
+
+
+def _outputs(network: nn.Module, example: torch.Tensor) -> list[torch.Tensor]:
+    outputs: Any = network(example)
+    return [outputs] if isinstance(outputs, torch.Tensor) else [*getattr(outputs, "values", lambda: outputs)()]
+
+
+@torch.no_grad()
+def _shapes(network: nn.Module, example: torch.Tensor) -> list[tuple[int, ...]]:
+    return [tuple(output.shape) for output in _outputs(network, example)]
 
 
 def _parameter(node: Any) -> Any:

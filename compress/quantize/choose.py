@@ -31,6 +31,7 @@ SENSITIVITY_IMAGES = 64
 class ChooseConfig:
     """What may be tried."""
 
+    outputs: tuple[str, ...]  # of the network
     observer: Observer | None = None
     equalize: bool = True
     correct_bias: bool = True
@@ -40,7 +41,6 @@ class ChooseConfig:
     full_integer: bool = False
     sensitivity: bool = False
     shared_scale: bool = False  # one for all that is added
-    outputs: tuple[str, ...] = ("logits",)
 
 
 @dataclass(frozen=True)

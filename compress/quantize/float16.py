@@ -17,12 +17,12 @@ __all__ = ["float16_artifacts"]
 
 def float16_artifacts(exported: Exported) -> list[Artifact]:
     """Float16 files: ONNX computes in half precision between float borders, TFLite stores halves only."""
-    found = []
+    artifacts = []
     if exported.onnx is not None:
-        found.append(Artifact("onnxruntime", "float16", _onnx(exported), FLOAT_PIXELS, exported.outputs))
+        artifacts.append(Artifact("onnxruntime", "float16", _onnx(exported), FLOAT_PIXELS, exported.outputs))
     if exported.tflite is not None:
-        found.append(Artifact("tflite", "float16", _tflite(exported.tflite), FLOAT_PIXELS, exported.outputs))
-    return found
+        artifacts.append(Artifact("tflite", "float16", _tflite(exported.tflite), FLOAT_PIXELS, exported.outputs))
+    return artifacts
 
 
 def _onnx(exported: Exported) -> bytes:

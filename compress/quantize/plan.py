@@ -71,9 +71,9 @@ class Plan:
 def make_plan(
     graph: fx.GraphModule,
     *,
+    outputs: tuple[str, ...],
     keep_float: frozenset[str] = frozenset(),
     full_integer: bool = False,
-    outputs: tuple[str, ...] = ("logits",),
     tail: Tail = last_layers_and_pooling,
 ) -> Plan:
     """The plan of a convolutional network; layers named in `keep_float` stay float, and so does its tail."""

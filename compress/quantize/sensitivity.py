@@ -39,7 +39,7 @@ def layer_sensitivity(
     images: NDArray[np.uint8],
     agreement: Agreement,
     *,
-    outputs: tuple[str, ...] = ("logits",),
+    outputs: tuple[str, ...],
     progress: Callable[[str], None] | None = None,
 ) -> tuple[Sensitivity, ...]:
     """Every layer's cost, the most expensive first."""

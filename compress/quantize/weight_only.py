@@ -24,26 +24,28 @@ _LEAST_WEIGHTS = 1024  # below this the scales weigh more than the bytes saved
 
 def dynamic_artifacts(exported: Exported) -> list[Artifact]:
     """Files whose activations are quantized as they come."""
-    found = []
+    artifacts = []
     if exported.onnx is not None:
-        found.append(Artifact("onnxruntime", "dynamic", _dynamic_onnx(exported.onnx), FLOAT_PIXELS, exported.outputs))
+        artifacts.append(
+            Artifact("onnxruntime", "dynamic", _dynamic_onnx(exported.onnx), FLOAT_PIXELS, exported.outputs)
+        )
     if exported.tflite is not None:
         data = run_quantizer(exported.tflite, {}, set(), static=False)
-        found.append(Artifact("tflite", "dynamic", to_tflite.with_pixels(data), FLOAT_PIXELS, exported.outputs))
-    return found
+        artifacts.append(Artifact("tflite", "dynamic", to_tflite.with_pixels(data), FLOAT_PIXELS, exported.outputs))
+    return artifacts
 
 
 def weight_only_artifacts(exported: Exported) -> list[Artifact]:
     """Files that store bytes and compute floats."""
-    found = []
+    artifacts = []
     if exported.onnx is not None:
-        found.append(
+        artifacts.append(
             Artifact("onnxruntime", "weight-only", _weight_only_onnx(exported.onnx), FLOAT_PIXELS, exported.outputs)
         )
     if exported.tflite is not None:
         data = run_quantizer(exported.tflite, {}, set(), static=False, weight_only=True)
-        found.append(Artifact("tflite", "weight-only", to_tflite.with_pixels(data), FLOAT_PIXELS, exported.outputs))
-    return found
+        artifacts.append(Artifact("tflite", "weight-only", to_tflite.with_pixels(data), FLOAT_PIXELS, exported.outputs))
+    return artifacts
 
 
 def _dynamic_onnx(prepared: Any) -> bytes:

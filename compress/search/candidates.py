@@ -56,20 +56,20 @@ class _Upscaled(nn.Module):
 
 
 def seen_by(plan: Attempt, made_of: Ingredients) -> Ingredients:
-    """The made_of as the plan's network sees it: the same images, at its own size."""
+    """The ingredients as the plan's network sees it: the same images, at its own size."""
     pixels = plan.pixels(made_of.pixels)
     if pixels == made_of.pixels:
         return made_of
     run = dataclasses.replace(made_of.run, facts=dataclasses.replace(made_of.run.facts, pixels=pixels))
     calibration, _ = made_of.splits.first("train", "val")
-    held = pictures_of(made_of.evaluation.images, pixels, most=len(made_of.evaluation))
-    checked = pictures_of(made_of.validation.images, pixels, most=len(made_of.validation))
+    evaluated = pictures_of(made_of.evaluation.images, pixels, most=len(made_of.evaluation))
+    validated = pictures_of(made_of.validation.images, pixels, most=len(made_of.validation))
     return dataclasses.replace(
         made_of,
         run=run,
         calibration=pictures_of(calibration, pixels, most=len(made_of.calibration)).pixels,
-        evaluation=held,
-        validation=checked,
+        evaluation=evaluated,
+        validation=validated,
     )
 
 

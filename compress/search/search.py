@@ -22,7 +22,7 @@ from ..export.artifact import Artifact, file_outputs
 from ..ingredients import Ingredients, ingredients_of
 from ..learn.lesson import lesson_of
 from ..pipeline import Candidate, Compressed, candidate_of, write_candidate
-from ..progress import Steps
+from ..progress import Progress
 from ..proof.proof import feature_space
 from ..shrink import teacher_of
 from ..timing.on_device import require_host
@@ -56,27 +56,27 @@ class SearchConfig:
 
 
 def search_run(
-    run_path: str | Path, out: str | Path, config: SearchConfig, *, steps: Steps | None = None
+    run_path: str | Path, out: str | Path, config: SearchConfig, *, progress: Progress | None = None
 ) -> Compressed:
     """The bundle of the most accurate file within the budget; a WorkError that says how near it came where none is."""
-    steps = steps or Steps(quiet=True)
+    progress = progress or Progress(quiet=True)
     checked_target(out, config.compress)
     require_host(config.on)
     run = Run.open(run_path)
-    with steps.step("reading the run and its images"):
+    with progress.step("reading the run and its images"):
         made_of = ingredients_of(run, config.compress)
     folder = Path(config.study) if config.study else Path(run_path) / "candidates"
     teacher = teacher_of(made_of, config.compress)
     study = Study.open(folder, _identity(made_of, teacher))
-    search = _Search(config, made_of, teacher, study, steps)
+    search = _Search(config, made_of, teacher, study, progress)
     points = search.all_points()
     fitting = sorted((p for p in points if not p.excess), key=lambda p: (-p.cost.accuracy, p.cost.latency_ms))
     rows = mark_front([point.row() for point in points])
     for point in fitting:
         again = search.cost_again(point)
         if not config.budget.excess(again, search.trained):
-            return _finished(point, again, points, rows, out, config, steps)
-        steps.say(f"{point.plan.words}, {point.artifact.title}: no longer within the budget when measured again")
+            return _finished(point, again, points, rows, out, config, progress)
+        progress.say(f"{point.plan.words}, {point.artifact.title}: no longer within the budget when measured again")
     raise WorkError(
         f"{run_path}: no candidate keeps {config.budget.words()}; {nearest_words(points)}; nothing is written"
     )
@@ -86,9 +86,9 @@ class _Search:
     """The candidates of one run, made and measured one after another."""
 
     def __init__(
-        self, config: SearchConfig, made_of: Ingredients, teacher: nn.Module, study: Study, steps: Steps
+        self, config: SearchConfig, made_of: Ingredients, teacher: nn.Module, study: Study, progress: Progress
     ) -> None:
-        self.config, self.made_of, self.teacher, self.study, self.steps = config, made_of, teacher, study, steps
+        self.config, self.made_of, self.teacher, self.study, self.progress = config, made_of, teacher, study, progress
         self.deadline = time.monotonic() + config.minutes * 60
         self.latency: Latency = latency_for(config.device, config.on, config.compress.threads)
         self.trained = made_of.score(made_of.network, made_of.validation)
@@ -107,7 +107,7 @@ class _Search:
         promising = 0
         for plan, _ in ranked:
             if time.monotonic() > self.deadline:
-                self.steps.say(f"the time of {self.config.minutes:g} minutes is over: run it again to go on")
+                self.progress.say(f"the time of {self.config.minutes:g} minutes is over: run it again to go on")
                 break
             points += self.measured(plan, seen_by(plan, self.made_of))
             promising += any(not point.excess for point in points if point.plan is plan)
@@ -125,10 +125,10 @@ class _Search:
                 break
             bare = bare_network(plan, self.made_of, self.lesson)
             if reason := self.too_costly(plan, bare, points):
-                self.steps.say(f"{plan.words}: left out, {reason}")
+                self.progress.say(f"{plan.words}: left out, {reason}")
                 continue
             accuracy = self.short_accuracy(plan, bare)
-            self.steps.say(f"{plan.words}: {100 * accuracy:.2f} % after a short recovery{self.so_far()}")
+            self.progress.say(f"{plan.words}: {100 * accuracy:.2f} % after a short recovery{self.so_far()}")
             found.append((plan, accuracy))
         found.sort(key=lambda pair: -pair[1])
         hopeful = [pair for pair in found if pair[1] >= self.least - HOPELESS]
@@ -153,10 +153,10 @@ class _Search:
         facts = self.study.facts(plan, "short")
         if facts is None:
             made_of = seen_by(plan, self.made_of)
-            with self.steps.step(f"short recovery: {plan.words}"):
+            with self.progress.step(f"short recovery: {plan.words}"):
                 student = copy.deepcopy(bare)
                 network = recovered(plan, student, made_of, self.teacher, "short", self.config.recovery,
-                                    self.steps.update)  # fmt: skip
+                                    self.progress.update)  # fmt: skip
             accuracy = made_of.score(network, made_of.validation)
             self.study.keep_network(plan, "short", network)
             self.study.keep_facts(plan, "short", {"accuracy": accuracy})
@@ -168,12 +168,12 @@ class _Search:
         network = self.made_of.network if plan.kind == "trained" else self.study.network(plan, "long")
         if network is None:
             start = self.study.network(plan, "short") or bare_network(plan, self.made_of, self.lesson)
-            with self.steps.step(f"long recovery: {plan.words}"):
+            with self.progress.step(f"long recovery: {plan.words}"):
                 network = recovered(plan, start, made_of, self.teacher, "long", self.config.recovery,
-                                    self.steps.update)  # fmt: skip
+                                    self.progress.update)  # fmt: skip
             self.study.keep_network(plan, "long", network)
-        quiet = Steps(quiet=True)
-        with self.steps.step(f"making and measuring files: {plan.words}"):
+        quiet = Progress(quiet=True)
+        with self.progress.step(f"making and measuring files: {plan.words}"):
             config = dataclasses.replace(self.config.compress, allow_mismatch=True)
             candidate = candidate_of(network, made_of, config, quiet)
             latency = self.latency(candidate.artifacts, made_of.validation.pixels[0])
@@ -185,7 +185,7 @@ class _Search:
         for point in points:
             if not point.excess and (self.best is None or point.cost.accuracy > self.best.cost.accuracy):
                 self.best = point
-        self.steps.say(f"{plan.words}: measured{self.so_far()}")
+        self.progress.say(f"{plan.words}: measured{self.so_far()}")
         return points
 
     def point(
@@ -223,7 +223,7 @@ def _identity(made_of: Ingredients, teacher: nn.Module) -> str:
 
 def _finished(
     point: MeasuredFile, cost: Cost, points: Sequence[MeasuredFile], rows: list[dict[str, Any]], out: str | Path,
-    config: SearchConfig, steps: Steps,
+    config: SearchConfig, progress: Progress,
 ) -> Compressed:  # fmt: skip
     """The bundle of every file of the winning candidate that keeps the budget, the winner preferred."""
     kept = [p.artifact for p in points if p.candidate is point.candidate and not p.excess]
@@ -242,11 +242,11 @@ def _finished(
         + ("" if cost.memory_mb is None else f", {cost.memory_mb:.1f} MB"),
     ]
     for note in notes:
-        steps.say(note)
+        progress.say(note)
     extra = {"search": {"budget": config.budget.words(), "latency": how, "points": rows}}
     tables = {"Candidates of the budget search": table_rows(rows)}
     plain = dataclasses.replace(config.compress, on=None, device=None)
     return write_candidate(
-        candidate, out, plain, steps, preferred=point.artifact.path, notes=notes, extra=extra,
+        candidate, out, plain, progress, preferred=point.artifact.path, notes=notes, extra=extra,
         plots=pareto_plots(rows), tables=tables,
     )  # fmt: skip

@@ -82,4 +82,13 @@ def matching_threshold(
     return float(np.clip(np.quantile(after, rejected), 0, 1))
 
 
-TASK = Task("classify", ("logits",), _judge, _agreement, _golden, _resettle, last_layers_and_pooling)
+TASK = Task(
+    "classify",
+    ("logits",),
+    _judge,
+    _agreement,
+    _golden,
+    _resettle,
+    last_layers_and_pooling,
+    labelled={"logits": "one score a class, before the softmax"},
+)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -29,3 +29,5 @@ class Task:
     # (float network's outputs, shipped file's, targets, settings as trained) → settings of what ships
     resettle: Callable[[Arrays, Arrays, Any, Decode], Decode]
     tail: Callable[[fx.GraphModule], set[fx.Node]]  # what stays float at the outputs
+    # outputs with a score a label, and what that is in words: model files carry the labels with them
+    labelled: Mapping[str, str] = field(default_factory=dict)

@@ -69,24 +69,24 @@ __all__ = ["command"]
 @json_option
 def command(model: str, out: str, report: str | None, json_path: str | None, **options: Any) -> None:
     """Turn MODEL, a trained run or an .onnx file, into a small, fast, proven bundle."""
-    from edgelens.compress.progress import Steps
+    from edgelens.compress.progress import Progress
     from edgelens.train.optimize import allocator as memory
 
     foreign = Path(model).is_file() or model.endswith(".onnx")
     _refuse_idle(model, foreign)
     if any(options[name] is not None for name in (*_TRAINS, *_BUDGET)):
         memory.keep_large_blocks()
-    steps = Steps()
+    progress = Progress()
     options["report"] = report or f"{Path(out).with_suffix('')}.report.html"
     options["card"] = None if json_path == "-" else json_path
     if foreign:
-        card = _other(model, out, steps, options)
+        card = _other(model, out, progress, options)
     elif any(options[name] is not None for name in _BUDGET):
-        card = _search(model, out, steps, options)
+        card = _search(model, out, progress, options)
     else:
         from edgelens.compress.pipeline import compress_run
 
-        card = compress_run(model, out, _config(options), steps=steps).card
+        card = compress_run(model, out, _config(options), progress=progress).card
     shown = card.to_json() if json_path == "-" else card.to_markdown()
     click.echo(shown.decode(), nl=False)
 
@@ -185,17 +185,17 @@ def _names(text: str) -> tuple[str, ...]:
     return tuple(part.strip() for part in text.split(",") if part.strip())
 
 
-def _other(model: str, out: str, steps: Any, options: dict[str, Any]) -> Card:
+def _other(model: str, out: str, progress: Any, options: dict[str, Any]) -> Card:
     """Somebody's .onnx file."""
     from edgelens.compress.foreign import compress_onnx
 
     if options["calibrate"] is None:
         raise UsageError(f"{model}: give images to find its ranges with: --calibrate DIR")
     said = {name: options[name] for name in _PIXELS if options.get(name) is not None}
-    return compress_onnx(model, out, options["calibrate"], _config(options), said, steps=steps).card
+    return compress_onnx(model, out, options["calibrate"], _config(options), said, progress=progress).card
 
 
-def _search(model: str, out: str, steps: Any, options: dict[str, Any]) -> Card:
+def _search(model: str, out: str, progress: Any, options: dict[str, Any]) -> Card:
     """A run within a budget."""
     from edgelens.compress.search.budget import Budget
     from edgelens.compress.search.search import SearchConfig, search_run
@@ -204,4 +204,4 @@ def _search(model: str, out: str, steps: Any, options: dict[str, Any]) -> Card:
     config = SearchConfig(
         budget, _config(options), options["device"], options["on"], options["study"], options["minutes"]
     )
-    return search_run(model, out, config, steps=steps).card
+    return search_run(model, out, config, progress=progress).card

@@ -15,7 +15,7 @@ from edgelens.compress.learn.finetune import FineTune
 from edgelens.compress.learn.lesson import lesson_of
 from edgelens.compress.learn.pictures import pictures_of
 from edgelens.compress.network.graph import trace
-from edgelens.compress.progress import Steps
+from edgelens.compress.progress import Progress
 from edgelens.compress.quantize.observers import observe
 from edgelens.compress.quantize.plan import make_plan
 from edgelens.compress.quantize.qat import QatConfig, train_quantized
@@ -40,7 +40,7 @@ def graph(run, deep):
 
 @pytest.fixture(scope="module")
 def exported(run, graph):
-    return export(graph, graph, run.pixels)
+    return export(graph, graph, run.pixels, outputs=("logits",))
 
 
 def between_db(artifacts, pictures):
@@ -50,7 +50,7 @@ def between_db(artifacts, pictures):
 
 def test_sums_of_one_scale_are_the_same_in_both_engines(run, graph, exported, make_pictures):
     images = make_pictures(run.pixels, 64)
-    plan, observed = make_plan(graph), observe(graph, images)
+    plan, observed = make_plan(graph, outputs=("logits",)), observe(graph, images)
     free, tied = (agree_on_ranges(graph, plan, observed, shared_scale=shared_scale) for shared_scale in (False, True))
     assert len(plan.added) == 5  # stages that hold additions
     for added in plan.added:
@@ -65,10 +65,10 @@ def test_only_files_that_part_get_one_scale(run, deep, graph, exported, make_pic
     config = CompressConfig(precisions=("int8",), calibration_images=64, equalize=False, correct_bias=False)
     made_of = ingredients_of(run, config)
     shallow = trace(made_of.network, run.pixels)
-    choice, _ = eight_bit_files(shallow, made_of.network, made_of, config, Steps(quiet=True))
+    choice, _ = eight_bit_files(shallow, made_of.network, made_of, config, Progress(quiet=True))
     assert "one scale in additions" not in choice.taken
     made_of = dataclasses.replace(made_of, network=deep, calibration=make_pictures(run.pixels, 64))
-    choice, files = eight_bit_files(graph, deep, made_of, config, Steps(quiet=True), exported)
+    choice, files = eight_bit_files(graph, deep, made_of, config, Progress(quiet=True), exported)
     assert "one scale in additions" in choice.taken
     assert between_db(files.artifacts, made_of.calibration) > 100
 
@@ -76,7 +76,9 @@ def test_only_files_that_part_get_one_scale(run, deep, graph, exported, make_pic
 def test_ranges_learned_in_8_bits_keep_one_scale(run):
     network = run.model()
     graph, pictures = trace(network, run.pixels), pictures_of(run.split("train"), run.pixels)
-    quantized = agree_on_ranges(graph, make_plan(graph), observe(graph, pictures.pixels[:64]), shared_scale=True)
+    quantized = agree_on_ranges(
+        graph, make_plan(graph, outputs=("logits",)), observe(graph, pictures.pixels[:64]), shared_scale=True
+    )
     config = QatConfig(FineTune(epochs=0.2, rate=5e-4))
     _, learned = train_quantized(graph, quantized, network, lesson_of(run, pictures), config)
     assert learned.ranges != quantized.ranges

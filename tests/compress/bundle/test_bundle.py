@@ -131,10 +131,10 @@ def test_the_simulation_is_what_the_files_compute(compressed, run):
     config = CompressConfig(calibration_images=64)
     made_of = ingredients_of(run, config)
     graph = trace(made_of.network, run.pixels)
-    sim = simulate(graph, quantized_by(graph, made_of.calibration, config))
+    sim = simulate(graph, quantized_by(graph, made_of.calibration, config, ("logits",)))
     held = made_of.evaluation.pixels[:64]
     file = next(f for f in compressed.bundle.manifest.main.files if f.path == FILES[3])
-    artifact = Artifact("tflite", "int8", compressed.bundle.read(FILES[3]), file.tensor)
+    artifact = Artifact("tflite", "int8", compressed.bundle.read(FILES[3]), file.tensor, file.outputs)
     assert answers_snr(torch_outputs(sim, held, ("logits",)), file_outputs(artifact, held)) > 25
 
 

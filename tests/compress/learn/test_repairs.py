@@ -92,14 +92,14 @@ def test_training_in_8_bits_ends_in_weights_and_ranges_that_export(run, train_pi
 
     network = run.model()
     graph = trace(network, run.pixels)
-    quantized = quantized_by(graph, train_pictures.pixels[:64], CompressConfig())
+    quantized = quantized_by(graph, train_pictures.pixels[:64], CompressConfig(), LOGITS)
     config = QatConfig(FineTune(epochs=1, rate=5e-4))
     trained, ranges = train_quantized(graph, quantized, network, lesson, config)
     assert ranges.ranges["relu"] != quantized.ranges["relu"]
     assert ranges.ranges["x"] == quantized.ranges["x"]
     held = pictures_of(run.split("val"), run.pixels).pixels[:32]
     expected = torch_outputs(simulate(trained, ranges), held, LOGITS)
-    exported = export(trained, trained, run.pixels, formats=("onnx",))
+    exported = export(trained, trained, run.pixels, outputs=LOGITS, formats=("onnx",))
     (artifact,) = int8_artifacts(exported, ranges)
     assert answers_snr(expected, file_outputs(artifact, held)) > 30
 
@@ -108,9 +108,15 @@ def test_every_repair_is_judged_and_only_gains_are_taken(run, train_pictures):
     graph = trace(run.model(), run.pixels)
     images = train_pictures.pixels[:96]
     plain = choose(
-        graph, images, ChooseConfig(equalize=False, correct_bias=False), tail=TASK.tail, agreement=TASK.agreement
+        graph,
+        images,
+        ChooseConfig(LOGITS, equalize=False, correct_bias=False),
+        tail=TASK.tail,
+        agreement=TASK.agreement,
     )
-    repaired = choose(graph, images, ChooseConfig(mixed=1, sensitivity=True), tail=TASK.tail, agreement=TASK.agreement)
+    repaired = choose(
+        graph, images, ChooseConfig(LOGITS, mixed=1, sensitivity=True), tail=TASK.tail, agreement=TASK.agreement
+    )
     assert repaired.snr_db >= plain.snr_db
     assert len(repaired.sensitivity) == 9
     assert repaired.sensitivity[0].snr_db <= repaired.sensitivity[-1].snr_db
@@ -135,7 +141,7 @@ def test_learned_rounding_stays_on_the_grid_and_helps(run, train_pictures):
     from edgelens.compress.quantize.simulate import weights_on_grid
 
     graph = trace(run.model(), run.pixels)
-    quantized = quantized_by(graph, train_pictures.pixels[:64], CompressConfig())
+    quantized = quantized_by(graph, train_pictures.pixels[:64], CompressConfig(), LOGITS)
     rounded = learn_rounding(graph, quantized, train_pictures.pixels[:32], RoundingConfig(steps=10, images=16))
     for node in rounded.graph.nodes:
         if node.name in quantized.plan.integer and "conv2d" in node.name:

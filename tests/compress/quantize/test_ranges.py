@@ -80,7 +80,7 @@ def test_tensors_that_are_joined_share_one_range():
     pixels = PixelContract(4, 4)
     graph = trace(Joins(), pixels)
     images = np.random.default_rng(0).integers(0, 256, (8, 4, 4, 3), dtype=np.uint8)
-    quantized = agree_on_ranges(graph, make_plan(graph), observe(graph, images))
+    quantized = agree_on_ranges(graph, make_plan(graph, outputs=("joined",)), observe(graph, images))
     shared = {quantized.of(name) for name in ("conv2d", "conv2d_1", "cat", "max_pool2d")}
     assert len(shared) == 1
 
@@ -98,7 +98,7 @@ def test_what_shares_with_the_pixels_has_their_range():
 
     graph = trace(Joins(), PixelContract(8, 8))
     images = np.random.default_rng(0).integers(0, 256, (8, 8, 8, 3), dtype=np.uint8)
-    quantized = agree_on_ranges(graph, make_plan(graph), observe(graph, images))
+    quantized = agree_on_ranges(graph, make_plan(graph, outputs=("joined",)), observe(graph, images))
     assert {quantized.of(name) for name in ("x", "max_pool2d", "conv2d", "cat")} == {PIXELS}
 
 

@@ -5,7 +5,7 @@ import dataclasses
 import pytest
 
 from edgelens.compress.config import CompressConfig
-from edgelens.compress.progress import Steps
+from edgelens.compress.progress import Progress
 from edgelens.compress.quantize.observers import Observer
 from edgelens.compress.search.budget import Budget, Cost
 from edgelens.compress.search.candidates import Recovery
@@ -63,13 +63,13 @@ def test_a_smaller_network_is_found_and_the_study_is_resumed(run_folder, tmp_pat
     found = search_run(run_folder, tmp_path / "x.edge", config)
     assert found.bundle.manifest.main.files[0].bytes <= budget.size_bytes
     assert found.bundle.manifest.main.feature_space != compressed.bundle.manifest.main.feature_space
-    steps = Steps(quiet=True)
-    again = search_run(run_folder, tmp_path / "y.edge", config, steps=steps)
-    assert not any("recovery:" in what for what in steps.seconds)
+    progress = Progress(quiet=True)
+    again = search_run(run_folder, tmp_path / "y.edge", config, progress=progress)
+    assert not any("recovery:" in what for what in progress.seconds)
     assert again.parity == found.parity
     taught = dataclasses.replace(config, compress=dataclasses.replace(PLAIN, teacher=str(run_folder)))
-    search_run(run_folder, tmp_path / "z.edge", taught, steps=steps)
-    assert any("recovery:" in what for what in steps.seconds)  # candidates of another teacher are others
+    search_run(run_folder, tmp_path / "z.edge", taught, progress=progress)
+    assert any("recovery:" in what for what in progress.seconds)  # candidates of another teacher are others
 
 
 def test_what_cannot_be_done_is_said_with_how_near_it_came(run_folder, tmp_path):
@@ -89,5 +89,5 @@ def test_memory_is_the_peak_above_the_idle_engine(compressed):
     from edgelens.compress.search.memory import memory_mb
 
     file = next(f for f in compressed.bundle.manifest.main.files if f.path.endswith("int8.tflite"))
-    found = memory_mb(Artifact("tflite", "int8", compressed.bundle.read(file.path), file.tensor))
+    found = memory_mb(Artifact("tflite", "int8", compressed.bundle.read(file.path), file.tensor, file.outputs))
     assert 0 <= found < 60

@@ -46,7 +46,7 @@ def test_image_for_image(photos, tmp_path):
 
     file = ModelFile("model.onnx", "onnxruntime", "float32", TensorContract())
     network = Network("classify", run.classes, run.pixels, (Output("logits", (2,)),), Decode(), (file,))
-    model = with_pixels(export_prepared(run.model(), run.pixels)).SerializeToString()
+    model = with_pixels(export_prepared(run.model(), run.pixels, outputs=("logits",))).SerializeToString()
     bundle = Bundle(Manifest("test", {"main": network}), None, {"model.onnx": model})
     originals = run.split("val")
     report: Any = evaluate(bundle, originals, file=file).report

@@ -13,22 +13,17 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
+from one_line import one_line
 
 from edgelens.cli import cli
 from edgelens.compress.config import CompressConfig
 from edgelens.compress.ingredients import ingredients_of
 from edgelens.compress.pipeline import candidate_of, write_candidate
-from edgelens.compress.progress import Steps
+from edgelens.compress.progress import Progress
 from edgelens.compress.timing import timing as gate
 from edgelens.runtime.bundle.bundle import Bundle, write_bundle
-from edgelens.runtime.errors import EdgelensError, UsageError, WorkError
+from edgelens.runtime.errors import UsageError, WorkError
 from edgelens.runtime.host import files
-
-
-def one_line(error: EdgelensError, *words: str) -> None:
-    text = str(error)
-    assert "\n" not in text
-    assert all(word in text for word in words), text
 
 
 @contextlib.contextmanager
@@ -93,18 +88,18 @@ class _Filled(io.FileIO):
 def test_no_space_at_any_step_of_writing_leaves_the_old_bundle(run, tmp_path, monkeypatch):
     out, page, card = (str(tmp_path / name) for name in ("d.edge", "d.html", "d.json"))
     config = CompressConfig(formats=("onnx",), precisions=("float32",), calibration_images=8, report=page, card=card)
-    steps = Steps(quiet=True)
-    candidate = candidate_of(run.model(), ingredients_of(run, config), config, steps)
+    progress = Progress(quiet=True)
+    candidate = candidate_of(run.model(), ingredients_of(run, config), config, progress)
     monkeypatch.setattr(gate, "ROUND_MS", 0.1)
     disk = FillingDisk(monkeypatch)
-    write_candidate(candidate, out, config, steps)
+    write_candidate(candidate, out, config, progress)
     all_steps, before = disk.steps, {path.name: path.read_bytes() for path in tmp_path.iterdir()}
     assert sorted(before) == ["d.edge", "d.html", "d.json"]
     assert len([step for step in all_steps if step == "write"]) >= 3
     for full_at, step in enumerate(all_steps, 1):
         disk.steps, disk.full_at = [], full_at
         with pytest.raises(WorkError) as caught:
-            write_candidate(candidate, out, dataclasses.replace(config, name=f"full at {full_at}"), steps)
+            write_candidate(candidate, out, dataclasses.replace(config, name=f"full at {full_at}"), progress)
         one_line(caught.value, "could not be written", "No space left")
         after = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
         assert sorted(after) == sorted(before), step
@@ -112,7 +107,7 @@ def test_no_space_at_any_step_of_writing_leaves_the_old_bundle(run, tmp_path, mo
         if not step.startswith("rename"):
             assert after == before, step
     disk.steps, disk.full_at = [], None
-    write_candidate(candidate, out, config, steps)
+    write_candidate(candidate, out, config, progress)
     assert Bundle.open(out).manifest.content_version == 2
 
 

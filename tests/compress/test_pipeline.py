@@ -1,0 +1,38 @@
+"""A run that cannot be compressed: one line, the right exit code, nothing half-written."""
+
+import shutil
+
+import pytest
+from one_line import one_line
+
+from edgelens.compress.config import CompressConfig
+from edgelens.compress.pipeline import compress_run
+from edgelens.runtime.errors import DataError, WorkError
+
+
+def test_a_run_without_checkpoint(run_folder, tmp_path):
+    broken = tmp_path / "run"
+    shutil.copytree(run_folder, broken)
+    (broken / "best.safetensors").unlink()
+    with pytest.raises(DataError) as caught:
+        compress_run(broken, tmp_path / "x.edge")
+    one_line(caught.value, "best.safetensors")
+    assert not list(tmp_path.glob("*.edge"))
+
+
+def test_a_folder_that_is_no_run(tmp_path):
+    with pytest.raises(DataError) as caught:
+        compress_run(tmp_path, tmp_path / "x.edge")
+    assert caught.value.exit_code == 2
+
+
+def test_parity_outside_its_limits_writes_nothing(run_folder, tmp_path):
+    from edgelens.compress.quantize.observers import Observer
+
+    config = CompressConfig(
+        formats=("onnx",), precisions=("int8",), observer=Observer("percentile", 55.0), calibration_images=16,
+        equalize=False, correct_bias=False,
+    )  # fmt: skip
+    with pytest.raises(WorkError, match="--allow-mismatch"):
+        compress_run(run_folder, tmp_path / "x.edge", config)
+    assert not (tmp_path / "x.edge").exists()
