@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ..bundle.manifest import Decode
-from ..datasets.catalog import load_images
-from ..datasets.imageset import ImageSet
+from ..bundle.manifest import Decode, Network
 from ..decode.classify import ClassifyOptions, ranked
 from ..recognitions import UNKNOWN_ID, Recognitions
 from .canvas import Canvas, color_of
-from .classifier_report import evaluate_classifier
 from .rows import draw_rows
-from .task import Answer, Closeness, Task
+from .task import Answer, Closeness, Looked, Report, Task
+
+if TYPE_CHECKING:
+    from ..datasets.imageset import ImageSet
 
 __all__ = ["TASK"]
 
@@ -45,7 +46,15 @@ class _Average:
 
 
 def _load(path: str, format_name: str | None, split: str | None) -> tuple[ImageSet, str]:
+    from ..datasets.catalog import load_images  # a camera needs no data set
+
     return load_images(path, format=format_name).for_evaluation(split)
+
+
+def _evaluate(data: ImageSet, network: Network, answers: Iterable[Looked]) -> Report:
+    from .classifier_report import evaluate_classifier
+
+    return evaluate_classifier(data, network, answers)
 
 
 def _agreement(wanted: Sequence[Answer], found: Sequence[Answer]) -> float:
@@ -95,7 +104,7 @@ def _uncertain(seen: Recognitions, threshold: float | None, close: Closeness) ->
 TASK = Task(
     "classify",
     load=_load,
-    evaluate=evaluate_classifier,
+    evaluate=_evaluate,
     agreement=_agreement,
     steady=_Average,
     draw=_draw,

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
 
-from ..datasets.boxset import BoxSet
-from ..datasets.catalog import load_boxes
+from ..bundle.manifest import Network
 from ..decode.boxes import matched
 from ..recognitions import Recognitions
-from .detector_report import evaluate_detector
 from .rows import describe_rows, draw_rows
 from .steady import Unchanged
-from .task import Answer, Closeness, Task
+from .task import Answer, Closeness, Looked, Report, Task
+
+if TYPE_CHECKING:
+    from ..datasets.boxset import BoxSet
 
 __all__ = ["TASK"]
 
@@ -19,7 +21,15 @@ _ALL_SCORES = 0.001  # average precision is taken over all scores: the threshold
 
 
 def _load(path: str, format_name: str | None, split: str | None) -> tuple[BoxSet, str]:
+    from ..datasets.catalog import load_boxes  # a camera needs no data set
+
     return load_boxes(path, format=format_name).for_evaluation(split)
+
+
+def _evaluate(data: BoxSet, network: Network, answers: Iterable[Looked]) -> Report:
+    from .detector_report import evaluate_detector
+
+    return evaluate_detector(data, network, answers)
 
 
 def _agreement(wanted: Sequence[Answer], found: Sequence[Answer]) -> float:
@@ -35,7 +45,7 @@ def _uncertain(seen: Recognitions, threshold: float | None, close: Closeness) ->
 TASK = Task(
     "detect",
     load=_load,
-    evaluate=evaluate_detector,
+    evaluate=_evaluate,
     agreement=_agreement,
     steady=Unchanged,
     draw=draw_rows,
