@@ -17,6 +17,7 @@ from edgelens.runtime.errors import DataError, EdgelensError, UsageError
 from edgelens.runtime.images.read import SUFFIXES
 from edgelens.runtime.preprocess import PixelContract
 from edgelens.train.data.targets import Targets
+from edgelens.train.ingredients import class_counts
 from edgelens.train.runs.run import Run
 from edgelens.train.tasks.catalog import make_task
 
@@ -103,8 +104,8 @@ def ingredients_of(run: Run, config: CompressConfig) -> Ingredients:
         raise DataError(f"{run.path}: the network's weights hold NaN or infinity: train it again")
     splits = Splits.of(run)
     if run.facts.counts is None:  # an earlier kit's: counted here, so that no repair opens the data again
-        counts = np.bincount(splits.by_name["train"].labels, minlength=len(run.classes))
-        run = replace(run, facts=replace(run.facts, counts=tuple(counts.tolist())))
+        counts = class_counts(splits.by_name["train"].labels, run.classes)
+        run = replace(run, facts=replace(run.facts, counts=counts))
     evaluation, which = splits.first("test", "val", "train")
     validation, _ = splits.first("val", "train")
     evaluated = pictures_of(evaluation, run.pixels, most=config.evaluation_images, seed=config.seed)

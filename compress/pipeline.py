@@ -11,11 +11,12 @@ from torch import nn
 
 from edgelens.runtime.bundle.bundle import Bundle
 from edgelens.runtime.bundle.manifest import Decode, Output, Provenance
+from edgelens.runtime.host.clock import now
 from edgelens.train.models.cost import cost_of
 from edgelens.train.runs.run import Run
 from edgelens.version import __version__
 
-from .bundle.assemble import checked_target, companions, file_rows, model_files, now, processor, write
+from .bundle.assemble import checked_target, companions, file_rows, model_files, processor, write
 from .bundle.card import Card, CardRow
 from .bundle.report import report_html
 from .config import CompressConfig

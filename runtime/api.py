@@ -79,8 +79,7 @@ class Recognizer:
     @property
     def labels(self) -> tuple[str, ...]:
         """The names of the classes; of several steps the first one's, then the second one's, ..."""
-        manifest = self._bundle.manifest
-        return tuple(label for step in manifest.steps for label in manifest.networks[step.network].labels)
+        return self._bundle.manifest.labels
 
     def __call__(self, image: NDArray[np.uint8] | str | os.PathLike[str]) -> Recognitions:
         """What is in an image: a uint8 BGR array (H, W, 3), as OpenCV reads it, or a file."""

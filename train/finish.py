@@ -60,13 +60,13 @@ def _kept(network: nn.Module, data: Batches, task: Task) -> tuple[dict[str, NDAr
     return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}, meter.result()
 
 
-def _plain(feed: Batches) -> Batches:
+def _plain(data: Batches) -> Batches:
     """The same split in float32 on the CPU."""
-    return replace(feed, targets=feed.targets.to(torch.device("cpu")), mode="float32", device=torch.device("cpu"))
+    return replace(data, targets=data.targets.to(torch.device("cpu")), mode="float32", device=torch.device("cpu"))
 
 
-def _some(feed: Batches) -> Batches:
+def _some(data: Batches) -> Batches:
     """Rows spread over a split, as a split of their own."""
-    rows = np.unique(np.linspace(0, len(feed) - 1, _TRAINING_LOOKED_AT).astype(np.intp))
-    pixels = feed.pixels[torch.from_numpy(rows)] if isinstance(feed.pixels, torch.Tensor) else feed.pixels.select(rows)
-    return replace(feed, pixels=pixels, targets=feed.targets.select(rows))
+    rows = np.unique(np.linspace(0, len(data) - 1, _TRAINING_LOOKED_AT).astype(np.intp))
+    pixels = data.pixels[torch.from_numpy(rows)] if isinstance(data.pixels, torch.Tensor) else data.pixels.select(rows)
+    return replace(data, pixels=pixels, targets=data.targets.select(rows))

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from edgelens.runtime.errors import UsageError
@@ -26,7 +27,7 @@ from .start.distill import Distillation
 from .task import Task, by_name
 from .tasks.catalog import make_task
 
-__all__ = ["gather", "run_recipe", "run_task", "training_counts", "training_recipe"]
+__all__ = ["class_counts", "gather", "run_recipe", "run_task", "training_counts", "training_recipe"]
 
 Say = Callable[[str], None]
 
@@ -40,7 +41,7 @@ def gather(
         say(note)
     recipe = training_recipe(config, data, say)
     network.to(world.device)
-    train, speeds = _feed(data.train, task, "float32", world), dict[str, float]()
+    train, speeds = _batches(data.train, task, "float32", world), dict[str, float]()
     if mode is None:
         mode, speeds = _mode(config, train, network, task, world)
     if not len(data.val):
@@ -50,7 +51,7 @@ def gather(
         task,
         recipe,
         train,
-        _feed(data.val, task, mode, world) if len(data.val) else train,
+        _batches(data.val, task, mode, world) if len(data.val) else train,
         balanced=task.balance(train.targets),
         distillation=_teacher(config, data, task, mode, world),
     )
@@ -59,7 +60,12 @@ def gather(
 
 def training_counts(data: TrainData) -> tuple[int, ...]:
     """Training images a class."""
-    return tuple(np.bincount(data.train.labels, minlength=len(data.classes)).tolist())
+    return class_counts(data.train.labels, data.classes)
+
+
+def class_counts(labels: NDArray[Any], classes: Sequence[str]) -> tuple[int, ...]:
+    """How many of the labels are of each class."""
+    return tuple(np.bincount(labels, minlength=len(classes)).tolist())
 
 
 def training_recipe(config: TrainConfig, data: TrainData, say: Say = lambda _: None) -> Recipe:
@@ -74,7 +80,7 @@ def run_task(run: Run) -> Task:
     """The task with the very loss, class weights and augmentation that a run was trained with."""
     counts = run.facts.counts
     if counts is None:  # an earlier kit's
-        counts = tuple(np.bincount(run.split("train").labels, minlength=len(run.classes)).tolist())
+        counts = class_counts(run.split("train").labels, run.classes)
     return make_task(run.config, run.classes, counts)
 
 
@@ -102,7 +108,7 @@ def _mode(
     return world.told(mode), speeds
 
 
-def _feed(part: Part, task: Task, mode: str, world: World) -> Batches:
+def _batches(part: Part, task: Task, mode: str, world: World) -> Batches:
     """A split on the device that trains, where it fits there."""
     targets, pixels = task.targets(part.images).to(world.device), part.pictures
     if world.device.type == "cuda" and _bytes(part) < torch.cuda.mem_get_info(world.device)[0] // 2:

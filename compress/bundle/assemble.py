@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import math
-import os
 import platform
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -13,6 +11,7 @@ from typing import Any
 from edgelens.runtime.bundle.bundle import Bundle, write_bundle
 from edgelens.runtime.bundle.manifest import Decode, Manifest, ModelFile, Network, Output, Provenance
 from edgelens.runtime.errors import UsageError
+from edgelens.runtime.host.clock import now
 from edgelens.runtime.host.files import check_place
 from edgelens.runtime.preprocess import PixelContract
 from edgelens.version import __version__
@@ -26,7 +25,7 @@ from ..tasks.task import Task
 from ..timing.timing import Timing
 from .card import Card, CardRow
 
-__all__ = ["checked_target", "companions", "file_rows", "model_files", "now", "processor", "write"]
+__all__ = ["checked_target", "companions", "file_rows", "model_files", "processor", "write"]
 
 
 def checked_target(out: str | Path, config: CompressConfig | None = None) -> None:
@@ -145,15 +144,6 @@ def write(
     said = provenance or Provenance(f"edgelens {__version__}", card.command, created=now())
     manifest = Manifest(name, {"main": network}, golden=(frames,), provenance=said)
     return write_bundle(out, manifest, contents, beside=beside)
-
-
-def now() -> str:
-    """The time in UTC, or what SOURCE_DATE_EPOCH says it is."""
-    said = os.environ.get("SOURCE_DATE_EPOCH", "")
-    moment = (
-        dt.datetime.fromtimestamp(int(said), dt.timezone.utc) if said.isdigit() else dt.datetime.now(dt.timezone.utc)
-    )
-    return moment.strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def processor() -> str:

@@ -18,11 +18,11 @@ from ..export.artifact import Artifact
 from ..export.exported import Exported, export, float_artifacts
 from ..export.metadata import About, with_metadata_onnx, with_metadata_tflite
 from ..network.graph import trace
-from ..network.tail import last_layers_and_pooling
+from ..network.tail import Tail, last_layers_and_pooling
 from ..progress import Progress
 from ..quantize.float16 import float16_artifacts
 from ..quantize.observers import observe
-from ..quantize.plan import Tail, make_plan
+from ..quantize.plan import make_plan
 from ..quantize.ranges import Quantized, agree_on_ranges
 from ..quantize.weight_only import dynamic_artifacts, weight_only_artifacts
 from ..tasks.task import Task

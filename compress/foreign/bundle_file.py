@@ -13,16 +13,17 @@ from numpy.typing import NDArray
 
 from edgelens.runtime.bundle.bundle import Bundle, write_bundle
 from edgelens.runtime.bundle.manifest import Golden, Limits, Manifest, ModelFile, Network, Provenance
-from edgelens.runtime.decode.catalog import decoder_for
 from edgelens.runtime.engines.protocol import EngineOptions
+from edgelens.runtime.host.clock import now
 from edgelens.runtime.model.network import LoadedNetwork
 from edgelens.runtime.model.open import open_model
 from edgelens.runtime.model.verify import verify_bundle
 from edgelens.runtime.preprocess import Placement, fit_frame
+from edgelens.runtime.tasks.catalog import decoder_of
 from edgelens.runtime.tasks.task import Answer
 from edgelens.version import __version__
 
-from ..bundle.assemble import checked_target, now
+from ..bundle.assemble import checked_target
 from ..ingredients import calibration_folder
 from ..proof.golden import GoldenFrames, frames_of, png_frames
 
@@ -106,7 +107,7 @@ def golden_answers(network: Network, golden: GoldenFrames) -> list[Answer]:
 def _decoded(network: Network, outputs: Mapping[str, NDArray[np.float32]], count: int) -> list[Answer]:
     height, width = network.pixels.height, network.pixels.width
     whole = Placement(1, 1, 0, 0, 0, 0, width, height, (0, 0, width, height))
-    decode = decoder_for(network)
+    decode = decoder_of(network)
     rows = [{name: values[i : i + 1] for name, values in outputs.items()} for i in range(count)]
     return [Answer(row, decode(row, whole, None)) for row in rows]
 

@@ -12,11 +12,12 @@ from numpy.typing import NDArray
 
 from edgelens.runtime.bundle.bundle import Bundle, write_bundle
 from edgelens.runtime.bundle.manifest import Manifest, ModelFile, Network, Provenance
+from edgelens.runtime.host.clock import now
 from edgelens.runtime.model.open import open_model
 from edgelens.runtime.preprocess import to_tensor
 from edgelens.version import __version__
 
-from ..bundle.assemble import checked_target, companions, file_rows, now, processor
+from ..bundle.assemble import checked_target, companions, file_rows, processor
 from ..bundle.card import Card, CardRow
 from ..bundle.report import report_html
 from ..config import CompressConfig

@@ -13,6 +13,7 @@ from edgelens.runtime.bundle.bundle import Bundle
 from edgelens.runtime.bundle.manifest import Limits, ModelFile, Network
 from edgelens.runtime.datasets.imageset import ImageSet
 from edgelens.runtime.errors import DataError
+from edgelens.runtime.metrics.signal import distance_of
 from edgelens.runtime.preprocess import fit_frame
 from edgelens.runtime.tasks.catalog import task_of
 from edgelens.runtime.tasks.label_match import match_labels
@@ -21,7 +22,7 @@ from edgelens.runtime.tasks.task import Answer
 from ..bundle.assemble import processor
 from ..learn.pictures import Pictures
 from ..proof.golden import GoldenFrames, frames_of, png_frames
-from ..proof.parity import FileParity, Parity, distance_of, finite_db
+from ..proof.parity import FileParity, Parity, finite_db
 from ..proof.proof import limits_of
 from ..timing.timing import Timing
 from .bundle_file import answers_of, golden_answers, outputs_of, stacked
@@ -41,7 +42,7 @@ def parity_of_files(
     rows = []
     for file in files:
         theirs = answers_of(bundle, network, file, pictures.pixels)
-        snr, difference = distance_of(stacked(theirs), stacked(ours))
+        snr, difference = distance_of(stacked(ours), stacked(theirs))
         agreement = task_of(network.task).agreement(ours, theirs)
         rows.append(
             FileParity(file.path, f"{file.precision} ONNX", file.precision, snr, agreement, difference, score(theirs))
@@ -108,7 +109,7 @@ def _limits(bundle: Bundle, network: Network, file: ModelFile, golden: GoldenFra
     """What the file is off here, less a margin; agreement in things that come and go needs a wider one."""
     ours = golden_answers(network, golden)
     theirs = answers_of(bundle, network, file, golden.pictures)
-    here, _ = distance_of(stacked(theirs), golden.reference)
+    here, _ = distance_of(golden.reference, stacked(theirs))
     task = task_of(network.task)
     agreement = task.agreement(ours, theirs)
     if file.precision != "float32" and not _one_answer_a_picture(ours):

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import torch
 from torch import fx
 
 from .graph import shape_of, tensor_inputs
 
-__all__ = ["LAYERS", "last_layers_and_pooling"]
+__all__ = ["LAYERS", "Tail", "last_layers_and_pooling"]
+
+Tail = Callable[[fx.GraphModule], set[fx.Node]]  # what stays float at the outputs
 
 aten = torch.ops.aten
 

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from edgelens.runtime.metrics.signal import snr_db
+from edgelens.runtime.metrics.signal import distance_of, snr_db
 from edgelens.runtime.preprocess import to_tensor
 
 from ..export.artifact import Artifact
@@ -20,7 +20,7 @@ from ..export.match import onnx_values
 from ..network.recorder import node_values
 from ..tasks.task import Arrays, Task
 
-__all__ = ["FileParity", "Parity", "check_parity", "first_parting", "distance_of", "finite_db", "parity_of"]
+__all__ = ["FileParity", "Parity", "check_parity", "first_parting", "finite_db", "parity_of"]
 
 FLOAT_TOLERANCE = 1e-4  # of the largest logit: sums in another order, nothing else
 LEAST_SNR_DB = {"float32": 60.0, "float16": 40.0}
@@ -83,15 +83,6 @@ def parity_of(
     return Parity(len(targets), task.judge(reference, targets), rows, between)
 
 
-def distance_of(values: Arrays, reference: Arrays) -> tuple[float, float]:
-    """The worst output's SNR in dB, and the largest difference of two numbers."""
-    names = list(reference)
-    return (
-        min(snr_db(reference[name], values[name]) for name in names),
-        max(float(np.abs(values[name] - reference[name]).max(initial=0)) for name in names),
-    )
-
-
 def check_parity(parity: Parity, *, least_agreement: float = 0.95, least_between: float = 0.99) -> list[str]:
     """What is outside its limits, one line each; empty where all is well."""
     problems = []
@@ -132,7 +123,7 @@ def first_parting(
 
 
 def _row(artifact: Artifact, values: Arrays, reference: Arrays, targets: Any, task: Task) -> FileParity:
-    snr, difference = distance_of(values, reference)
+    snr, difference = distance_of(reference, values)
     return FileParity(
         artifact.path,
         artifact.title,

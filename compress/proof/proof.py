@@ -12,6 +12,7 @@ from torch import nn
 
 from edgelens.runtime.bundle.manifest import Limits
 from edgelens.runtime.errors import WorkError
+from edgelens.runtime.metrics.signal import distance_of
 from edgelens.runtime.preprocess import PixelContract
 
 from ..export.artifact import Artifact, file_outputs
@@ -19,7 +20,7 @@ from ..export.exported import Exported
 from ..progress import Progress
 from ..tasks.task import Task
 from .golden import GoldenFrames
-from .parity import Parity, check_parity, distance_of, finite_db, first_parting
+from .parity import Parity, check_parity, finite_db, first_parting
 
 __all__ = ["feature_space", "golden_limits", "limits_of", "refuse", "require_parity"]
 
@@ -58,7 +59,7 @@ def refuse(problems: Sequence[str], progress: Progress, *, allow_mismatch: bool)
 def golden_limits(artifact: Artifact, golden: GoldenFrames, task: Task) -> Limits:
     """How far a file may be off on other machines: what it is here, less a margin; more without VNNI."""
     values = file_outputs(artifact, golden.pictures)
-    here, _ = distance_of(values, golden.reference)
+    here, _ = distance_of(golden.reference, values)
     agreement = task.agreement(golden.reference, values)
     return limits_of(artifact.precision, agreement, finite_db(here), slack=1 / len(golden.pictures))
 

@@ -10,10 +10,11 @@ from numpy.typing import NDArray
 from torch import fx
 
 from ..network.answers import torch_outputs
+from ..network.tail import Tail
 from .bias import correct_biases
 from .equalize import equalize
 from .observers import Observer, observe
-from .plan import Plan, Tail, make_plan
+from .plan import Plan, make_plan
 from .ranges import Quantized, agree_on_ranges
 from .rounding import learn_rounding
 from .sensitivity import Agreement, Sensitivity, answers_snr, layer_sensitivity

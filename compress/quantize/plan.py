@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import torch
 from torch import fx
 
 from ..network.graph import shape_of, tensor_inputs
-from ..network.tail import LAYERS, last_layers_and_pooling
+from ..network.tail import LAYERS, Tail, last_layers_and_pooling
 
-__all__ = ["INPUT_NODE", "Plan", "Tail", "make_plan"]
-
-Tail = Callable[[fx.GraphModule], set[fx.Node]]  # what stays float at the outputs
+__all__ = ["INPUT_NODE", "Plan", "make_plan"]
 
 aten = torch.ops.aten
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from torch import fx
 
 from edgelens.runtime.metrics.signal import snr_db
+from edgelens.train.task import Arrays
 
 from ..network.answers import torch_outputs
 from ..network.tail import LAYERS
@@ -20,7 +21,6 @@ from .simulate import simulate
 
 __all__ = ["Agreement", "Sensitivity", "answers_snr", "layer_sensitivity"]
 
-Arrays = Mapping[str, NDArray[np.float32]]
 Agreement = Callable[[Arrays, Arrays], float]  # the share on which two networks say the same
 
 

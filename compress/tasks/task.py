@@ -6,15 +6,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-from torch import fx
-
 from edgelens.runtime.bundle.manifest import Decode
+from edgelens.train.task import Arrays
+
+from ..network.tail import Tail
 
 __all__ = ["Arrays", "Task"]
-
-Arrays = Mapping[str, NDArray[np.float32]]  # a network's outputs by name, (N, ...) each
 
 
 @dataclass(frozen=True)
@@ -28,6 +25,6 @@ class Task:
     golden: Callable[[Arrays, int], list[int]]  # which of some candidate frames prove it: so many, none a close call
     # (float network's outputs, shipped file's, targets, settings as trained) → settings of what ships
     resettle: Callable[[Arrays, Arrays, Any, Decode], Decode]
-    tail: Callable[[fx.GraphModule], set[fx.Node]]  # what stays float at the outputs
+    tail: Tail  # what stays float at the outputs
     # outputs with a score a label, and what that is in words: model files carry the labels with them
     labelled: Mapping[str, str] = field(default_factory=dict)

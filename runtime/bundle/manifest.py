@@ -9,6 +9,7 @@ from typing import Any
 from ..preprocess import PixelContract, TensorContract
 
 __all__ = [
+    "ALIGNMENTS",
     "FIRST_TASKS",
     "FORMAT",
     "MANIFEST",
@@ -26,6 +27,7 @@ __all__ = [
 
 MANIFEST = "manifest.json"  # its entry in the bundle
 SIGNATURE = "manifest.json.sig"
+ALIGNMENTS = ("keypoints",)  # how a step may level the crops it looks at
 FORMAT = (2, 0)  # of a newer minor version unknown keys are passed over, a newer major one is refused
 FIRST_TASKS = frozenset(["classify", "detect"])  # what kits know that read no more than format 1
 
@@ -159,3 +161,8 @@ class Manifest:
     def main(self) -> Network:
         """The network of the last step: the one whose labels are the bundle's answer."""
         return self.networks[self.steps[-1].network]
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """What results' ids speak of: the labels of the first step, then those of the second, ..."""
+        return tuple(label for step in self.steps for label in self.networks[step.network].labels)

@@ -14,7 +14,7 @@ from typing import Any
 from ..errors import BundleError
 from ..preprocess import ANCHORS, COLORS, FILTERS, RESIZES, PixelContract, TensorContract
 from .json_node import Node, read_json
-from .manifest import FORMAT, Decode, Golden, Limits, Manifest, ModelFile, Network, Output, Provenance, Step
+from .manifest import ALIGNMENTS, FORMAT, Decode, Golden, Limits, Manifest, ModelFile, Network, Output, Provenance, Step
 
 __all__ = ["dump_manifest", "parse_contract", "parse_manifest"]
 
@@ -154,7 +154,7 @@ def _step(node: Node) -> Step:
         input=node.text("input", "frame"),
         network=node.text("network"),
         region=None if value.get("region") is None else node.text("region"),
-        align=None if value.get("align") is None else node.text("align", choices=("keypoints",)),
+        align=None if value.get("align") is None else node.text("align", choices=ALIGNMENTS),
         output=node.text("output", "result"),
         margin=node.number("margin", 0.0, low=0, high=4),
         classes=node.texts("classes", ()),

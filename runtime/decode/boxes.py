@@ -14,7 +14,7 @@ from ..preprocess import Placement
 from ..recognitions import Recognitions
 from .protocol import DecodeOptions, counts, number, option, whole
 
-__all__ = ["BoxOptions", "BoxRules", "corners", "matched", "overlaps", "suppress"]
+__all__ = ["BoxOptions", "BoxRules", "corners", "corners_of_xywh", "matched", "overlaps", "suppress"]
 
 Boxes = NDArray[np.float32]
 _BLOCK = 256
@@ -25,6 +25,11 @@ def corners(centers: NDArray[Any]) -> Boxes:
     """Boxes (N, 4) from center x, center y, width, height to x1, y1, x2, y2."""
     half = centers[:, 2:4] / 2
     return np.concatenate([centers[:, :2] - half, centers[:, :2] + half], axis=1).astype(np.float32, copy=False)
+
+
+def corners_of_xywh(boxes: NDArray[Any]) -> NDArray[Any]:
+    """Boxes (N, 4) x, y, w, h as corners, in their own precision."""
+    return np.concatenate([boxes[:, :2], boxes[:, :2] + boxes[:, 2:]], axis=1)
 
 
 def overlaps(
@@ -176,6 +181,4 @@ def matched(wanted: Sequence[Recognitions], found: Sequence[Recognitions], iou: 
 def _as_corners(seen: Recognitions) -> Boxes:
     if seen.boxes is None:
         return np.zeros((len(seen), 4), np.float32)
-    out = seen.boxes.copy()
-    out[:, 2:] += out[:, :2]
-    return out
+    return corners_of_xywh(seen.boxes)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ..decode.boxes import overlaps
+from ..decode.boxes import corners_of_xywh, overlaps
 
 __all__ = ["AREAS", "Boxes", "DetectionScores", "average_precision"]
 
@@ -80,10 +80,6 @@ def average_precision(truth: Boxes, found: Boxes, classes: int) -> DetectionScor
     return DetectionScores(precision, recall)
 
 
-def _corners(boxes: NDArray[np.float64]) -> NDArray[np.float64]:
-    return np.concatenate([boxes[:, :2], boxes[:, :2] + boxes[:, 2:]], axis=1)
-
-
 def _by_image(boxes: Boxes, label: int) -> dict[int, NDArray[np.intp]]:
     rows = np.flatnonzero(boxes.labels == label)
     rows = rows[np.argsort(boxes.images[rows], kind="stable")]
@@ -111,7 +107,7 @@ def _match(
     if len(t) and len(f):
         ours, theirs = found.boxes[f], truth.boxes[t]
         areas = ours[:, 2:].prod(axis=1), theirs[:, 2:].prod(axis=1)
-        iou = overlaps(_corners(ours), _corners(theirs), areas=areas, crowd=crowd)
+        iou = overlaps(corners_of_xywh(ours), corners_of_xywh(theirs), areas=areas, crowd=crowd)
         taken = np.zeros((len(IOUS), len(t)), bool)
         least = np.minimum(IOUS, 1 - 1e-10)[:, None]
         levels = np.arange(len(IOUS))

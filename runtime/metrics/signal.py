@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["snr_db"]
+__all__ = ["distance_of", "snr_db"]
 
 
 def snr_db(wanted: NDArray[Any], found: NDArray[Any]) -> float:
@@ -21,3 +22,11 @@ def snr_db(wanted: NDArray[Any], found: NDArray[Any]) -> float:
     if loss == 0:
         return math.inf
     return 10 * math.log10(power / loss) if power else -math.inf
+
+
+def distance_of(wanted: Mapping[str, NDArray[Any]], found: Mapping[str, NDArray[Any]]) -> tuple[float, float]:
+    """Of outputs by name: the worst one's SNR in dB, and the largest difference of two numbers."""
+    return (
+        min(snr_db(wanted[name], found[name]) for name in wanted),
+        max(float(np.abs(found[name] - wanted[name]).max(initial=0)) for name in wanted),
+    )

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import datetime as dt
 import hashlib
 import io
 import json
@@ -18,11 +17,11 @@ import numpy as np
 from edgelens.version import __version__
 
 from ..bundle.bundle import Bundle, complete, write_bundle
-from ..bundle.manifest import Golden, Manifest, Network, Provenance, Step
+from ..bundle.manifest import ALIGNMENTS, Golden, Manifest, Network, Provenance, Step
 from ..errors import UsageError, WorkError
+from ..host.clock import now
 from ..images.read import SUFFIXES, read_image
 from ..images.write import encode_png, made_smaller
-from .crops import ALIGNMENTS
 from .golden import frames_of, rows_to_arrays
 from .recognizer import BundleRecognizer
 from .verify import verify_bundle
@@ -77,7 +76,7 @@ def chain(
     provenance = Provenance(
         f"edgelens {__version__}",
         command,
-        created=dt.datetime.now(dt.timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ"),
+        created=now(),
         notes={"made_of": [_origin(bundle) for bundle in (first, second)]},
     )
     manifest = dataclasses.replace(

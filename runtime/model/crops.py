@@ -13,9 +13,8 @@ from ..errors import ModelError
 from ..preprocess import PixelContract, Placement, Region, fit_frame
 from ..recognitions import Recognitions
 
-__all__ = ["ALIGNMENTS", "Crop", "crops_of"]
+__all__ = ["Crop", "crops_of"]
 
-ALIGNMENTS = ("keypoints",)
 _LEAST = 1.0  # pixels a side of a row's box
 
 

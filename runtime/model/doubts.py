@@ -28,9 +28,7 @@ def doubts_of(network: Network, file: ModelFile, frames: Sequence[Frame], answer
         found.append("its outputs hardly differ between the golden frames: is it blind, or the input wrong?")
     share = _saturated(network, file, frames)
     if share > _SATURATED:
-        found.append(
-            f"{share:.0%} of its input saturates: the mean and std, or the scale, do not fit_frame its pictures"
-        )
+        found.append(f"{share:.0%} of its input saturates: the mean and std, or the scale, do not fit its pictures")
     return tuple(found)
 
 

@@ -11,13 +11,12 @@ from numpy.typing import NDArray
 
 from ..bundle.bundle import Bundle
 from ..bundle.manifest import ModelFile, Network
-from ..decode.catalog import decoder_for
 from ..engines.catalog import available, open_engine
 from ..engines.protocol import EngineOptions, dequantized
 from ..errors import ModelError
 from ..preprocess import Placement, to_tensor
 from ..recognitions import Recognitions
-from ..tasks.catalog import task_of
+from ..tasks.catalog import decoder_of
 from .shared_engine import SharedEngine, batch_pays
 
 __all__ = ["LoadedNetwork", "choose_file"]
@@ -42,8 +41,7 @@ class LoadedNetwork:
     def __init__(self, bundle: Bundle, network: Network, file: ModelFile, options: EngineOptions | None = None) -> None:
         self.network, self.file, self.options = network, file, options or EngineOptions()
         self.engine = open_engine(file.engine, bundle.read(file.path), options)
-        own = task_of(network.task).decoder
-        self._decode = decoder_for(network) if own is None else own(network)
+        self._decode = decoder_of(network)
         self._names = self._output_names()
         self._input_shape = self._checked_input()
         self.shared: SharedEngine | None = None

@@ -18,7 +18,7 @@ from ..engines.catalog import available
 from ..engines.protocol import EngineOptions
 from ..errors import BundleError, ModelError, UsageError
 from ..frame import Frame
-from ..metrics.signal import snr_db
+from ..metrics.signal import distance_of
 from ..preprocess import fit_frame
 from ..tasks.catalog import task_of
 from ..tasks.task import Answer
@@ -150,24 +150,19 @@ def _verified(
                 wanted.append(Answer(ours, loaded.decode(ours, fit_frame(frame.image, network.pixels)[1])))
     except ModelError as error:
         return replace(report, problem=str(error))
+    snr, difference = distance_of(_flat(wanted), _flat(found))
     return replace(
         report,
         agreement=task_of(network.task).agreement(wanted, found),
-        **_distances(wanted, found),
+        snr_db=snr,
+        max_difference=difference,
         doubts=doubts_of(network, file, frames, found),
     )
 
 
-def _distances(wanted: Sequence[Answer], found: Sequence[Answer]) -> dict[str, Any]:
-    """How far the outputs are apart: the worst one's SNR, and the largest difference of two numbers."""
-    names = list(wanted[0].outputs)
-    ours, theirs = (
-        {n: np.concatenate([a.outputs[n].ravel() for a in side]) for n in names} for side in (wanted, found)
-    )
-    return {
-        "snr_db": min(snr_db(ours[n], theirs[n]) for n in names),
-        "max_difference": max(float(np.abs(ours[n] - theirs[n]).max(initial=0)) for n in names),
-    }
+def _flat(answers: Sequence[Answer]) -> dict[str, NDArray[Any]]:
+    """The numbers of each output over all frames, whose shapes may differ."""
+    return {name: np.concatenate([each.outputs[name].ravel() for each in answers]) for name in answers[0].outputs}
 
 
 def _whole(

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from ..bundle.bundle import Bundle
 from ..bundle.manifest import Golden
-from ..decode.boxes import overlaps
+from ..decode.boxes import corners_of_xywh, overlaps
 from ..engines.protocol import EngineOptions
 from ..recognitions import Recognitions
 from ..tasks.rows import top_rows
@@ -23,9 +23,8 @@ def pipeline_agreement(
 ) -> float:
     """How much of the reference's rows a pipeline run by this engine, in this precision, finds again."""
     manifest = bundle.manifest
-    labels = tuple(label for step in manifest.steps for label in manifest.networks[step.network].labels)
     task = manifest.networks[manifest.steps[0].network].task
-    wanted = rows_from_arrays(reference_of(bundle, golden), labels, task, f"{bundle.path}: {golden.reference}")
+    wanted = rows_from_arrays(reference_of(bundle, golden), manifest.labels, task, f"{bundle.path}: {golden.reference}")
     with BundleRecognizer(bundle, engine=engine, precision=precision, options=options) as recognizer:
         found = [recognizer.recognize(frame).recognitions for frame in frames_of(bundle, golden)]
     return rows_agree(wanted, found)
@@ -56,7 +55,4 @@ def _overlap(ours: Recognitions, row: int, theirs: Recognitions, other: int) -> 
     """Intersection over union of two rows' boxes; 1 where neither has one."""
     if not ours.has_place(row) or not theirs.has_place(other):
         return float(ours.has_place(row) == theirs.has_place(other))
-    boxes = [ours.places[row].copy(), theirs.places[other].copy()]
-    for box in boxes:
-        box[2:] += box[:2]
-    return float(overlaps(boxes[0][None], boxes[1][None])[0, 0])
+    return float(overlaps(corners_of_xywh(ours.places[[row]]), corners_of_xywh(theirs.places[[other]]))[0, 0])

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from ..bundle.manifest import Network
+from ..decode.catalog import decoder_for
+from ..decode.protocol import Decoder
 from ..errors import ModelError
 from .task import Task
 
-__all__ = ["TASKS", "task_of"]
+__all__ = ["TASKS", "decoder_of", "task_of"]
 
 
 def _classify() -> Task:
@@ -31,3 +34,9 @@ def task_of(name: str, where: str = "") -> Task:
         said = f"{where}: " if where else ""
         raise ModelError(f"{said}its task {name[:40]!r} is not known here ({', '.join(TASKS)}): update edgelens")
     return TASKS[name]()
+
+
+def decoder_of(network: Network) -> Decoder:
+    """What reads a network's outputs: its task's own decoder, else the one of the catalog that its manifest names."""
+    own = task_of(network.task).decoder
+    return decoder_for(network) if own is None else own(network)

@@ -12,8 +12,6 @@ from edgelens.runtime.preprocess import PixelContract
 
 __all__ = ["RunFacts", "decode_as_json", "facts_from_json", "plain"]
 
-_DECODE = ("decoder", "threshold", "background", "thresholds", "options")  # what any task's decode settings are made of
-
 
 @dataclass(frozen=True)
 class RunFacts:
@@ -33,9 +31,7 @@ class RunFacts:
 
 def decode_as_json(decode: Decode) -> dict[str, Any]:
     """Decode settings as plain JSON values."""
-    own = {f.name for f in fields(decode)}
-    values = {name: getattr(decode, name) for name in _DECODE if name in own}
-    return {name: plain(value) for name, value in values.items()}
+    return {f.name: plain(getattr(decode, f.name)) for f in fields(decode)}
 
 
 def facts_from_json(values: Mapping[str, Any]) -> RunFacts:

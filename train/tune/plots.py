@@ -129,9 +129,7 @@ def _overview(finished: Sequence[Any], trials: Sequence[Any], shares: dict[str, 
     )
     parts = [
         figure("History", history),
-        figure(
-            f"{score.title[:1].upper()}{score.title[1:]} against cost", cost, "Point at a dot to read its settings."
-        ),
+        figure(f"{score.heading} against cost", cost, "Point at a dot to read its settings."),
         figure("What matters", bars, "The part each dimension has in what tells the better trials from the others."),
         figure("Every trial as it learned", curves),
     ]

@@ -127,7 +127,7 @@ class RecognizeService:
             **steps[0],
             "name": manifest.name,
             "content_version": manifest.content_version,
-            "labels": [label for step in steps for label in step["labels"]],  # what results' ids speak of
+            "labels": list(manifest.labels),
             "engine": " + ".join(dict.fromkeys(step["engine"] for step in steps)),
             "precision": " + ".join(dict.fromkeys(step["precision"] for step in steps)),
             "steps": steps,

@@ -8,8 +8,9 @@ import math
 import numpy as np
 import pytest
 
-from edgelens.compress.proof.parity import FileParity, distance_of, finite_db
+from edgelens.compress.proof.parity import FileParity, finite_db
 from edgelens.compress.proof.proof import limits_of
+from edgelens.runtime.metrics.signal import distance_of
 
 THERE = np.ones((4, 3), np.float32)
 
@@ -20,7 +21,7 @@ def strict(value: object) -> object:
 
 
 def test_the_worst_output_counts() -> None:
-    snr, difference = distance_of({"near": THERE, "far": THERE * 1.1}, {"near": THERE, "far": THERE})
+    snr, difference = distance_of({"near": THERE, "far": THERE}, {"near": THERE, "far": THERE * 1.1})
     assert snr == pytest.approx(20, abs=0.01)
     assert difference == pytest.approx(0.1, abs=1e-6)
 
@@ -29,7 +30,7 @@ def test_the_worst_output_counts() -> None:
     "values, least, most", [(THERE, 200, 200), (np.full_like(THERE, np.inf), -200, -200), (THERE * 0.9, 19, 21)]
 )
 def test_rows_are_plain_json_however_near_or_far_a_file_is(values, least, most) -> None:
-    snr, difference = distance_of({"a": values}, {"a": THERE})
+    snr, difference = distance_of({"a": THERE}, {"a": values})
     row = strict(FileParity("f", "float16 ONNX", "float16", snr, 1.0, difference, 1.0).to_json())
     assert least <= row["snr_db"] <= most
     assert (row["max_difference"] is None) == math.isinf(difference)

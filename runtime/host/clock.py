@@ -1,0 +1,17 @@
+"""The time that files are stamped with."""
+
+from __future__ import annotations
+
+import datetime as dt
+import os
+
+__all__ = ["now"]
+
+
+def now() -> str:
+    """The time in UTC, or what SOURCE_DATE_EPOCH says it is."""
+    said = os.environ.get("SOURCE_DATE_EPOCH", "")
+    moment = (
+        dt.datetime.fromtimestamp(int(said), dt.timezone.utc) if said.isdigit() else dt.datetime.now(dt.timezone.utc)
+    )
+    return moment.strftime("%Y-%m-%dT%H:%M:%SZ")
