@@ -7,18 +7,13 @@ import sys
 from pathlib import Path
 
 import pytest
+from board_files import put
 from click.testing import CliRunner
 
 from edgelens.cli import cli
 from edgelens.devices.doctor.camera import check_camera
 from edgelens.devices.doctor.packages import _import, check_packages
 from edgelens.devices.doctor.system import check_system
-
-
-def put(root: Path, path: str, text: str) -> None:
-    target = root / path
-    target.parent.mkdir(parents=True, exist_ok=True)
-    target.write_text(text)
 
 
 def levels(findings: list) -> dict[str, str]:

@@ -5,15 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from board_files import put
 
 from edgelens.devices.probes import board_probe
 from edgelens.devices.probes.throttle import decode_throttled, throttling
-
-
-def put(root: Path, path: str, text: str) -> None:
-    target = root / path
-    target.parent.mkdir(parents=True, exist_ok=True)
-    target.write_text(text)
 
 
 def test_an_empty_board_invents_nothing(tmp_path: Path) -> None:
