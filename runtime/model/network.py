@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,7 +17,9 @@ from ..errors import ModelError
 from ..preprocess import Placement, to_tensor
 from ..recognitions import Recognitions
 from ..tasks.catalog import decoder_of
-from .shared_engine import SharedEngine, batch_pays
+
+if TYPE_CHECKING:
+    from .shared_engine import SharedEngine
 
 __all__ = ["LoadedNetwork", "choose_file"]
 
@@ -65,6 +67,8 @@ class LoadedNetwork:
     def measure_batches(self) -> None:
         """Find out whether several pictures at once are faster than one by one."""
         if self.engine.inputs[0].shape[:1] == (None,):
+            from .shared_engine import batch_pays
+
             pixels = self.network.pixels
             self.batch = batch_pays(
                 self._outputs, np.full((pixels.height, pixels.width, pixels.channels), 128, np.uint8)
@@ -72,6 +76,8 @@ class LoadedNetwork:
 
     def share(self) -> None:
         """From here on many threads may ask at once."""
+        from .shared_engine import SharedEngine
+
         self.measure_batches()
         self.shared = SharedEngine(self._outputs, self.batch)
 

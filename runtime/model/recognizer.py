@@ -15,8 +15,9 @@ from ..frame import Frame
 from ..preprocess import Region
 from ..tasks.catalog import task_of
 from .network import LoadedNetwork, choose_file
+from .seen import Seen
 from .settling import Settling
-from .steps import Seen, run_steps
+from .steps import run_steps
 
 if TYPE_CHECKING:
     from .remembered import Measured, Remembered

@@ -12,12 +12,11 @@ from numpy.typing import NDArray
 from ..bundle.manifest import Decode, Network
 from ..decode.classify import ClassifyOptions, ranked
 from ..recognitions import UNKNOWN_ID, Recognitions
-from .canvas import Canvas, color_of
-from .rows import draw_rows
 from .task import Answer, Closeness, Looked, Report, Task
 
 if TYPE_CHECKING:
     from ..datasets.imageset import ImageSet
+    from .canvas import Canvas
 
 __all__ = ["TASK"]
 
@@ -80,6 +79,9 @@ def _said(seen: Recognitions) -> list[tuple[int, str]]:
 
 def _draw(canvas: Canvas, seen: Recognitions) -> None:
     """The best classes as lines at the top left."""
+    from .canvas import color_of
+    from .rows import draw_rows
+
     if len(seen) != 1:
         draw_rows(canvas, seen)
         return

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,7 +12,9 @@ from numpy.typing import NDArray
 from ..bundle.manifest import Decode, Network
 from ..decode.protocol import Decoder
 from ..recognitions import Recognitions
-from .canvas import Canvas
+
+if TYPE_CHECKING:  # only what draws needs it
+    from .canvas import Canvas
 
 Looked = tuple[int, tuple[int, int], Recognitions]  # row of the data, height and width, what was seen
 

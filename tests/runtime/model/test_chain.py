@@ -193,6 +193,12 @@ def test_rows_agree_by_label_place_and_parent():
     assert rows_agree([nothing], [nothing]) == 1
 
 
+def test_a_chain_is_stamped_like_every_bundle(halves_bundle, color_bundle, tmp_path, monkeypatch):
+    monkeypatch.setenv("SOURCE_DATE_EPOCH", "86400")
+    made = chain(halves_bundle, color_bundle, tmp_path / "stamped.edge")
+    assert made.manifest.provenance.created == "1970-01-02T00:00:00Z"
+
+
 def test_a_chain_of_three(looks, people, color_bundle, tmp_path):
     three = chain(looks, color_bundle, tmp_path / "three.edge", ChainOptions(0.1, classes=("person",), inside="people"))
     assert [(step.output, step.region) for step in three.manifest.steps] == [
