@@ -8,7 +8,6 @@ import time
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 from click.testing import CliRunner, Result
 
@@ -66,25 +65,14 @@ def test_the_page_is_whole_and_alone(report_path: Path) -> None:
     assert "src=" not in page and "href=" not in page
 
 
-def test_the_median_is_that_of_a_plain_loop(resnet: Path) -> None:
-    from ai_edge_litert.interpreter import Interpreter
-
-    interpreter = Interpreter(str(resnet), num_threads=1)
-    interpreter.allocate_tensors()
-    detail = interpreter.get_input_details()[0]
-    image = np.random.default_rng(0).integers(-128, 128, detail["shape"]).astype(np.int8)
+def test_what_is_timed_is_the_running_and_nothing_else(resnet: Path) -> None:
+    """How near the median is to a plain loop's stands in benchmarks/devices/bench_honesty.py: timings are no tests."""
     (case,) = cases_of(str(resnet), Selection(threads=(1,)), 2, Path())
-    ratios = []
-    for _ in range(5):
-        ours = float(np.median(measure(MeasureSpec(case.target, duration_s=0.2))["samples_ms"]))
-        times = []
-        for _ in range(1500):
-            start = time.perf_counter()
-            interpreter.set_tensor(detail["index"], image)
-            interpreter.invoke()
-            times.append((time.perf_counter() - start) * 1e3)
-        ratios.append(ours / float(np.median(times)))
-    assert float(np.median(ratios)) == pytest.approx(1.0, abs=0.15)  # the 3 % bar is measured on a quiet machine
+    started = time.perf_counter()
+    samples = measure(MeasureSpec(case.target, duration_s=0.2))["samples_ms"]
+    elapsed_ms = (time.perf_counter() - started) * 1e3
+    assert min(samples) > 0
+    assert 100 < sum(samples) < elapsed_ms  # most of what was asked for went into runs, and none was counted twice
 
 
 def test_weights_beside_a_model_are_measured_with_it(split_onnx: Path, tmp_path: Path) -> None:
