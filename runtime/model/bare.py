@@ -6,8 +6,6 @@ import dataclasses
 import hashlib
 from pathlib import Path
 
-import numpy as np
-
 from ..bundle.bundle import Bundle
 from ..bundle.manifest import Manifest, ModelFile, Network, Output
 from ..decode.catalog import DECODERS, readers_for, words
@@ -22,13 +20,13 @@ from ..labels import fit_labels, labels_from_metadata
 from ..preprocess import PixelContract, TensorContract
 from .arguments import ModelArguments
 from .asked import known_labels, with_answer
+from .input_numbers import input_numbers
 
 __all__ = ["open_bare", "read_file", "read_model"]
 
 _MAX_BYTES = 2 * 1024**3
 _CHANNELS = (1, 3)
-_INTEGERS = ("uint8", "int8")
-_DTYPES = (*_INTEGERS, "int16", "float16", "float32", "float64")
+_DTYPES = ("uint8", "int8", "int16", "float16", "float32", "float64")
 
 
 def open_bare(path: Path, said: ModelArguments) -> Bundle:
@@ -139,7 +137,7 @@ def _picture(
         reading.pad if said.pad is None else said.pad,
         reading.anchor,
     )
-    tensor, notes = _tensor(info, layout, reading, said)
+    tensor, notes = input_numbers(info, layout, color, reading=reading, said=said)
     return pixels, tensor, notes
 
 
@@ -183,45 +181,6 @@ def _sized(file: ModelDescription, said: ModelArguments, path: Path) -> ModelDes
     at = 2 if picture_is_nchw(info, file.format) else 1
     shape[at : at + 2] = height, width
     return dataclasses.replace(file, inputs=(dataclasses.replace(info, shape=tuple(shape)),))
-
-
-def _tensor(info: TensorInfo, layout: str, reading: Reading, said: ModelArguments) -> tuple[TensorContract, list[str]]:
-    """The numbers of the input: options first, then the family or the file, then the pixel as it is."""
-    filling = TensorContract(info.name, layout, info.dtype, (128.0,) if info.dtype == "int8" else (0.0,))  # type: ignore[arg-type]
-    asked = said.mean is not None or said.std is not None
-    if reading.tensor is not None and not asked:
-        return dataclasses.replace(reading.tensor, name=info.name, layout=layout), []  # type: ignore[arg-type]
-    mean, std = said.mean or reading.mean, said.std or reading.std
-    stated = dataclasses.replace(
-        filling, mean=mean or (0.0,), std=std or (1.0,), scale=info.scale, zero_point=info.zero_point
-    )
-    if asked:
-        return stated, _doubts(said)
-    if info.dtype in _INTEGERS:
-        known = mean is not None and info.scale is not None
-        return (stated if known and not _almost_pixels(stated) else filling), []
-    if mean is None and std is None:
-        return stated, ["pixels go in as they are, 0 to 255: give --mean and --std if it was trained otherwise"]
-    return stated, []
-
-
-def _doubts(said: ModelArguments) -> list[str]:
-    """A note about figures that were meant for pixels of 0 to 1, such as ImageNet's .485 and .229."""
-    if said.std is None or max(said.std) >= 1:
-        return []
-    figures = {"--mean": said.mean, "--std": said.std}
-    meant = " ".join(f"{k} {','.join(f'{255 * v:g}' for v in values)}" for k, values in figures.items() if values)
-    return [f"pixels go from 0 to 255 here: figures for 0 to 1 would be {meant}"]
-
-
-def _almost_pixels(tensor: TensorContract) -> bool:
-    """Whether a quantized input is the pixel filling its range, but for rounding."""
-    pixel = np.arange(256, dtype=np.float64)
-    offset = 128 if tensor.dtype == "int8" else 0
-    return all(
-        np.abs((pixel - mean) / std / (tensor.scale or 1.0) + tensor.zero_point + offset - pixel).max() <= 1.5
-        for mean, std in zip(*np.broadcast_arrays(tensor.mean, tensor.std), strict=True)
-    )
 
 
 def _shape(info: TensorInfo) -> str:
