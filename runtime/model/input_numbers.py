@@ -62,17 +62,14 @@ def _by_range(stated: TensorContract, filling: TensorContract, color: str) -> tu
     low, high = _range(stated)
     if any(_near((low, high), usual) for usual in _ONE_RANGE):
         return filling, []
+    made_for = f"its input is quantized for {low:.3g} to {high:.3g}"
     if color != "gray" and any(_near((low, high), (start, _IMAGENET[1])) for start in (_IMAGENET[0], -_IMAGENET[1])):
         order = -1 if color == "bgr" else 1
         imagenet = dataclasses.replace(stated, mean=_IMAGENET_MEAN[::order], std=_IMAGENET_STD[::order])
-        return imagenet, [
-            f"its input is quantized for {low:.3g} to {high:.3g}, the range of pictures normalized by ImageNet's mean"
-            " and deviation, so theirs are; --mean and --std overrule it"
-        ]
-    return filling, [
-        f"its input is quantized for {low:.3g} to {high:.3g}: the pixel fills that range, which is right where one mean"
-        " and deviation held for all channels; else give --mean and --std"
-    ]
+        so_theirs = "that of pictures normalized by ImageNet's mean and deviation, so theirs are taken"
+        return imagenet, [f"{made_for}, {so_theirs}; --mean and --std overrule it"]
+    right = "right where one mean and deviation held for all channels; else give --mean and --std"
+    return filling, [f"{made_for}: the pixel fills that range, {right}"]
 
 
 def _doubts(stated: TensorContract, said: ModelArguments) -> list[str]:
