@@ -11,7 +11,7 @@ from ..bundle.manifest import Decode
 from ..engines.protocol import TensorInfo
 from ..formats.description import ModelDescription
 from ..labels import parse_names
-from .classify import read_as_classifier
+from .classify_reading import read_as_classifier
 from .grids import cell_count, strides_for
 from .picture import picture_size
 from .reading import Reading

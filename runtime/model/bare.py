@@ -11,7 +11,7 @@ from ..bundle.manifest import Manifest, ModelFile, Network, Output
 from ..decode.catalog import DECODERS, readers_for, words
 from ..decode.picture import picture_is_nchw
 from ..decode.reading import Reading
-from ..engines.protocol import TensorInfo
+from ..engines.protocol import TensorInfo, shape_of
 from ..errors import ModelError, UsageError
 from ..formats.catalog import describe
 from ..formats.description import ModelDescription
@@ -78,10 +78,12 @@ def _reading(file: ModelDescription, labels: tuple[str, ...], said: ModelArgumen
     for read in readers_for(file, asked):
         if (found := read(file, labels, asked=asked is not None)) is not None:
             return found
-    outputs = ", ".join(f"{output.name} {_shape(output)}" for output in file.outputs)
     if asked is not None:
+        outputs = ", ".join(f"{output.name} {shape_of(output)}" for output in file.outputs)
         raise ModelError(f"{path}: --decode {asked} does not fit its outputs: {outputs}")
-    raise ModelError(f"{path}: no decoder fits its outputs {outputs}: name one with --decode {'|'.join(known)}")
+    from ..decode.unread import why_unread
+
+    raise ModelError(f"{path}: {why_unread(file)}")
 
 
 def _network(
@@ -144,7 +146,7 @@ def _picture(
 def _input(file: ModelDescription, path: Path) -> tuple[TensorInfo, str, int, tuple[int | None, int | None]]:
     """The picture among the inputs, its layout, channels, and height and width."""
     if len(file.inputs) != 1:
-        names = ", ".join(f"{info.name} {_shape(info)}" for info in file.inputs) or "none"
+        names = ", ".join(f"{info.name} {shape_of(info)}" for info in file.inputs) or "none"
         raise ModelError(f"{path}: has the inputs {names}: models of one picture run here")
     info = file.inputs[0]
     shape = info.shape
@@ -158,7 +160,7 @@ def _input(file: ModelDescription, path: Path) -> tuple[TensorInfo, str, int, tu
         return info, "NCHW", shape[1] or 3, (shape[2], shape[3])
     if len(shape) == 4 and shape[3] in _CHANNELS:
         return info, "NHWC", shape[3] or 3, (shape[1], shape[2])
-    raise ModelError(f"{path}: its input {info.name} {_shape(info)} is no picture of 1 or 3 channels")
+    raise ModelError(f"{path}: its input {info.name} {shape_of(info)} is no picture of 1 or 3 channels")
 
 
 def _size(size: tuple[int | None, int | None], reading: Reading, path: Path) -> tuple[int, int]:
@@ -181,7 +183,3 @@ def _sized(file: ModelDescription, said: ModelArguments, path: Path) -> ModelDes
     at = 2 if picture_is_nchw(info, file.format) else 1
     shape[at : at + 2] = height, width
     return dataclasses.replace(file, inputs=(dataclasses.replace(info, shape=tuple(shape)),))
-
-
-def _shape(info: TensorInfo) -> str:
-    return "x".join("?" if axis is None else str(axis) for axis in info.shape) or "of unsaid shape"

@@ -158,7 +158,7 @@ def test_segmentation_boxes_and_pose_points(export):
 
 
 def test_rotated_boxes_are_refused_in_one_line(export):
-    with pytest.raises(ModelError, match=r"no decoder fits its outputs output0 1x8x84: name one with --decode"):
+    with pytest.raises(ModelError, match=r"no decoder fits its outputs output0 1x8x84: no --decode can read them"):
         see(export(v8_output(extra=1), {**METADATA, "task": "obb"}))
 
 
