@@ -65,6 +65,7 @@ class TrainConfig:
     focal_gamma: float = 2.0
     label_smoothing: float = 0.0
     false_accepts: float = 0.05  # share of false answers that the threshold for `unknown` may let through
+    keep: float = 0.95  # share of right answers that it keeps before all
     patience: int = 0  # epochs without a better validation before it stops; 0 never stops early
     start: str | None = None  # a run or .safetensors file whose weights are taken over, or BACKBONE
     scratch: bool = False  # random weights even where the kit's backbone would serve

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -14,13 +14,14 @@ from torch import nn
 from edgelens.runtime.datasets.imageset import ImageSet
 
 from .batches import Batches
+from .honest.out_of_choice import out_of_choice, parts_of
 from .loop import Ingredients, answers
-from .runs.checkpoint import State
+from .runs.checkpoint import Candidate, State
 from .runs.facts import decode_as_json
 from .runs.outputs import SplitOutputs
 from .runs.report import write_report
 from .runs.run import Run
-from .task import Task
+from .task import Arrays, Targets, Task
 
 __all__ = ["finish"]
 
@@ -32,23 +33,47 @@ def finish(
 ) -> Run:
     """Complete a run: answers in float32 on the CPU as they will be deployed, settled, measured, reported.
 
+    Of few pictures the answers are those of epochs that others chose, for figures and thresholds alike.
     `images` are those that validate, for the report.
     """
     task, network = made_of.task, run.model()
     val, train = _plain(made_of.val), _some(_plain(made_of.data))
     outputs, figures = _kept(network, val, task)
+    basis = "answers of the best epoch"
+    if len(state.candidates) > 1 and len(made_of.val.targets) == len(next(iter(state.candidates[0].outputs.values()))):
+        outputs, figures = _honest(state.candidates, val.targets, task, run.config.seed)
+        basis = "answers of epochs that were chosen without them"
     seen, _ = _kept(network, train, task)
     SplitOutputs(outputs, val.targets, seen, train.targets).save(run.path)
     settled = task.settle(outputs, val.targets, run.config.false_accepts)
     if settled.said:
         say(settled.said)
     metrics: dict[str, Any] = {f"val_{name}": value for name, value in figures.items()}
-    metrics |= {"best_epoch": state.best_epoch, "epochs": state.epoch}
+    metrics |= {"best_epoch": state.best_epoch, "epochs": state.epoch, "basis": basis}
     metrics["val"] = task.summary(outputs, val.targets, settled)
     run = replace(run, facts=replace(run.facts, decode=decode_as_json(settled.decode), metrics=metrics))
     run.write()
     say(f"report: {write_report(run, images)}")
     return run
+
+
+def _honest(
+    candidates: Sequence[Candidate], targets: Targets, task: Task, seed: int
+) -> tuple[dict[str, NDArray[np.float32]], dict[str, float]]:
+    """The validation split's answers and figures without what its own say in the choice of an epoch flattered them."""
+
+    def figures(answers: Arrays, rows: NDArray[np.intp]) -> dict[str, float]:
+        meter = task.meter()
+        meter.add({name: torch.from_numpy(values[rows]) for name, values in answers.items()}, targets.pick(rows))
+        return meter.result()
+
+    def rank(answers: Arrays, rows: NDArray[np.intp]) -> tuple[float, float]:
+        found = figures(answers, rows)
+        return task.score.rank(found[task.score.name]), -found["loss"]
+
+    every = [{name: values.numpy() for name, values in each.outputs.items()} for each in candidates]
+    outputs = out_of_choice(every, parts_of(len(targets), seed), rank)
+    return outputs, figures(outputs, np.arange(len(targets)))
 
 
 def _kept(network: nn.Module, data: Batches, task: Task) -> tuple[dict[str, NDArray[np.float32]], dict[str, float]]:

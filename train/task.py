@@ -31,6 +31,7 @@ __all__ = [
     "Targets",
     "Task",
     "by_name",
+    "keep_all",
 ]
 
 Outputs = Mapping[str, Tensor]  # a batch's, by name: (B, ...) each
@@ -90,7 +91,8 @@ class Reading:
     number: Callable[[str], int]  # of a name; refuses what is no answer
 
 
-def _all(outputs: Outputs) -> Outputs:
+def keep_all(outputs: Outputs) -> Outputs:
+    """All that the network gives: what the meter can count again."""
     return outputs
 
 
@@ -116,7 +118,7 @@ class Task:
     settle: Callable[[Arrays, Targets, float], Settled]
     summary: Callable[[Arrays, Targets, Settled], dict[str, Any]]  # every metric as JSON, once at the end
     report: Callable[[Findings], list[str]]  # the report's sections, HTML
-    keep: Callable[[Outputs], Outputs] = _all  # what of a batch's outputs is kept for settle, summary and report
+    keep: Callable[[Outputs], Outputs] = keep_all  # what of a batch's outputs is kept for settle, summary and report
     balance: Callable[[Targets], NDArray[np.int64] | None] = _none  # (N,) kinds that are to come equally often
     distil: Callable[[Outputs, Outputs, float], Tensor] | None = None  # (own, teacher's, temperature) → (B,)
     reading: Callable[[Decode], Reading] | None = None  # what `explain` asks of its answers, as they were settled

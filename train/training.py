@@ -102,7 +102,15 @@ def _train(config: TrainConfig, earlier: Run | None, world: World, *, quiet: boo
         save_state(state, run.path / LAST)
     steps = max(1, round(len(data.train) / config.batch))
     log = tensorboard.writer(run.path) if world.leads else None
-    with Progress(config.epochs, steps, quiet=not speak, tensorboard=log, watch=watch) as progress:
+    with Progress(
+        config.epochs,
+        steps,
+        quiet=not speak,
+        tensorboard=log,
+        watch=watch,
+        score=made_of.task.score,
+        validated=len(made_of.val),
+    ) as progress:
         try:
             train(state, config, made_of, run, progress, world)
         except KeyboardInterrupt:

@@ -112,6 +112,9 @@ _loop_options = _many(
     click.option("--loss", metavar="NAME", help="cross-entropy, squared, bce, focal."),
     click.option("--focal-gamma", type=click.FloatRange(0), help="How much focal loss spares what is right."),
     click.option("--label-smoothing", type=click.FloatRange(0, 0.9), help="Target weight spread over all classes."),
+    click.option(
+        "--keep", type=click.FloatRange(0, 1, max_open=True), help="Share of right answers not called unknown."
+    ),
     click.option("--false-accepts", type=click.FloatRange(0, 1), help="False answers that `unknown` may let through."),
     click.option("--patience", type=click.IntRange(0), help="Stop after so many epochs without a better validation."),
 )

@@ -54,6 +54,7 @@ def gather(run: Run, images: ImageSet | None = None) -> Findings:
         run.pixels,
         run.decode,
         score,
+        str((facts.metrics or {}).get("basis", "answers of the best epoch")),
         int((facts.metrics or {}).get("best_epoch", -1)),
         facts.network,
         facts.environment,

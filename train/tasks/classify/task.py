@@ -45,7 +45,7 @@ def classify(config: TrainConfig, classes: Sequence[str], counts: Sequence[int])
         return each if weights is None else each * (targets @ weights.to(targets.device))
 
     def settle(outputs: Arrays, targets: Targets, false_accepts: float) -> Settled:
-        return settle_classes(outputs["logits"], class_ids(targets), classes, false_accepts)
+        return settle_classes(outputs["logits"], class_ids(targets), classes, false_accepts, config.keep)
 
     def summary(outputs: Arrays, targets: Targets, settled: Settled) -> dict[str, Any]:
         temperature = settled.decode.options["temperature"]
