@@ -17,17 +17,19 @@ def case_rows(cases: Sequence[Mapping[str, Any]]) -> list[tuple[object, ...]]:
     """One row a case: steady state, then the first inference, the cold start and memory of its own process."""
     rows: list[tuple[object, ...]] = []
     for row in cases:
-        head = (row["model"], row["engine"], row["precision"], row["threads"])
+        size = row.get("size")
+        model = row["model"] + (f" {size[0]}x{size[1]}" if size else "")
+        head = (model, row["engine"], row["precision"], row["threads"])
         if "error" in row:
             rows.append((*head, "-", "", "", "", "", "", "", "", "", "", "", row["error"]))
             continue
         steady, cold = row["steady"], row["cold"]
         times = tuple(ms(steady[key]) for key in ("p50", "p90", "p95", "p99", "mean"))
-        noise = f"{steady['noise'] * 100:.1f}"
+        noise = "?" if steady["noise"] is None else f"{steady['noise'] * 100:.1f}"
         memory = "-" if row["memory_mb"] is None else f"{row['memory_mb']:.0f}"
         energy = "-" if row["energy_mj"] is None else f"{row['energy_mj']:.2f}"
         rows.append(
-            (*head, *times, noise, f"{steady['throughput']:.0f}", ms(cold["first_ms"]), f"{cold['total_ms']:.0f}",
+            (*head, *times, noise, per_second(steady["throughput"]), ms(cold["first_ms"]), f"{cold['total_ms']:.0f}",
              memory, energy)
         )  # fmt: skip
     return rows
@@ -69,12 +71,26 @@ def pair_lines(pairs: Sequence[Mapping[str, Any]]) -> list[str]:
 
 def warnings(report: Mapping[str, Any]) -> list[str]:
     """What makes this run one not to be trusted."""
-    lines = [f"too noisy to be compared: {name}" for name in report["noisy"]]
+    lines = []
+    if report.get("disturbed"):
+        lines.append(
+            f"other programs took up to {report['others_cores']:.1f} of {report['device']['cores']} cores meanwhile:"
+            " the times are longer than they would be, and are not to be compared"
+        )
+    for row in report["cases"]:
+        if row["name"] in report["noisy"]:
+            few = row["steady"]["noise"] is None
+            lines.append(f"{'too few runs' if few else 'too noisy'} to be compared: {row['name']}")
     if report["throttled"]:
         lines.insert(0, "the board throttled during the run: cool it or its power supply, then measure again")
     unsettled = [r["name"] for r in report["cases"] if "error" not in r and not r["warmup"]["settled"]]
     lines.extend(f"did not settle during warm-up: {name}" for name in unsettled)
     return lines
+
+
+def per_second(value: float) -> str:
+    """How often a second, with two figures that count where it is seldom."""
+    return f"{value:.0f}" if value >= 10 else f"{value:.2g}"
 
 
 def ms(value: float) -> str:
