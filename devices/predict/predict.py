@@ -33,8 +33,8 @@ class _Board:
     basis: str
 
 
-def predict(models: Sequence[str], device: str, choice: Selection, folder: Path) -> dict[str, Any]:
-    """Estimates with 80 % intervals and the operators that dominate; `device` is a profile, `here` or a calibration."""
+def predict(models: Sequence[str], device: str, choice: Selection, folder: Path, *, most: int = 10) -> dict[str, Any]:
+    """Estimates with 80 % intervals and the `most` of the operators; `device` is a profile, `here` or a calibration."""
     board = _board(device)
     threads = choice.threads or tuple(dict.fromkeys((1, board.profile.cores)))
     rows = []
@@ -45,7 +45,7 @@ def predict(models: Sequence[str], device: str, choice: Selection, folder: Path)
             data = Path(case.target.path).read_bytes()
             ops = operators_of(data, case.target.path, case.target.engine, case.target.shape)
             precision = _kernels(data, case)
-            rows += [_row(case, ops, precision, count, board) for count in threads]
+            rows += [_row(case, ops, precision, count, board, most=most) for count in threads]
     return {
         "schema": SCHEMA,
         "kind": "prediction",
@@ -81,7 +81,7 @@ def _kernels(data: bytes, case: Case) -> str:
     return described.precision
 
 
-def _row(case: Case, ops: Sequence[Op], precision: str, threads: int, board: _Board) -> dict[str, Any]:
+def _row(case: Case, ops: Sequence[Op], precision: str, threads: int, board: _Board, *, most: int) -> dict[str, Any]:
     engine, notes = case.target.engine, []
     fit = board.calibration.get(f"{engine}/{precision}/{threads}")
     if fit is not None:
@@ -109,7 +109,7 @@ def _row(case: Case, ops: Sequence[Op], precision: str, threads: int, board: _Bo
         "macs": sum(op.macs for op in ops),
         "operators": [
             {"name": op.name, "kind": op.kind, "ms": round(ms, 4), "share": round(ms / total, 4) if total else 0.0}
-            for op, ms in ranked[:10]
+            for op, ms in ranked[:most]
         ],
         "notes": notes,
     }

@@ -106,6 +106,10 @@ def command(
         report = _bench_there(on, names, plan, threads, wheels)
     else:
         report = bench(names, plan, progress=lambda line: click.echo(line, err=True))
+    if ops:
+        from edgelens.cli.bench_operators import estimated
+
+        report = estimated(report, names, options)
     _show_report(report, json_path, html_path, quiet=quiet)
 
 
@@ -122,6 +126,7 @@ def _need_temporary_files() -> None:
 
 
 def _predict(models: Sequence[str], device: str, plan: BenchPlan, json_path: str | None) -> None:
+    from edgelens.devices.bench.graph_names import short
     from edgelens.devices.bench.table import ms
     from edgelens.devices.predict.predict import predict
 
@@ -142,7 +147,7 @@ def _predict(models: Sequence[str], device: str, plan: BenchPlan, json_path: str
     for row in report["cases"]:
         if row["threads"] == report["cases"][0]["threads"]:
             click.echo(f"\n{row['model']} on {row['engine']}: the operators that take longest")
-            print_table([(op["name"][-60:], op["kind"], ms(op["ms"]), f"{op['share'] * 100:.1f}%")
+            print_table([(short(op["name"]), op["kind"], ms(op["ms"]), f"{op['share'] * 100:.1f}%")
                          for op in row["operators"][:5]])  # fmt: skip
     for note in dict.fromkeys(note for row in report["cases"] for note in row["notes"]):
         click.echo(note)
@@ -208,6 +213,7 @@ def _print(report: dict[str, Any]) -> None:
         elif operators := table.operator_rows(row):
             click.echo(f"\nOperators of {row['name']}:")
             print_table(operators, header=("NAME", "KIND", "MS", "SHARE"))
+            click.echo(table.operator_words(row))
     for line in (*table.pair_lines(report["pairs"]), *table.warnings(report)):
         click.echo(line)
 
