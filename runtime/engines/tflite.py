@@ -118,11 +118,10 @@ def _reason(error: Exception, notes: Sequence[str]) -> str:
     """Why the interpreter refuses a model, and what to do where the operators that it lacks are well known."""
     text = str(error)
     if _EDGETPU_OPERATOR in text:
-        lost = next((note.removesuffix(_FALLS_BACK) for note in notes if note.startswith("edgetpu")), "")
+        lost = next((f", and {note.removesuffix(_FALLS_BACK)}" for note in notes if note.startswith("edgetpu")), "")
         return (
-            f"it is compiled for the Edge TPU{f', and {lost}' if lost else ''}: run it with --engine tflite:edgetpu where"
-            " a Coral is plugged in and libedgetpu installed (libedgetpu1-std), or give the .tflite that edgetpu_compiler"
-            " was given"
+            f"it is compiled for the Edge TPU{lost}: run it with --engine tflite:edgetpu where a Coral is plugged in"
+            " and libedgetpu installed (libedgetpu1-std), or give the .tflite that edgetpu_compiler was given"
         )
     if "Flex" in text or "Select TensorFlow op" in text:
         return (

@@ -9,6 +9,8 @@ from .fuzzer import Fuzzer
 __all__ = ["FUZZERS", "load"]
 
 FUZZERS = {
+    "config": "config_files",
+    "data-sets": "data_sets",
     "requests": "requests",
 }
 
