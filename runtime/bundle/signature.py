@@ -1,9 +1,9 @@
 """Whose bundle this is: SSH signatures over the manifest, which lists every other entry's hash.
 
 A device's list of accepted keys is an allowed_signers file, and OpenSSH itself judges by it: principals, namespaces,
-`cert-authority`, `valid-after` and `valid-before` mean what they mean to `ssh-keygen -Y verify`. Beside that, a line may
-be a plain public key, as `deploy --accept-key` brings it, and `@revoked KEY` revokes one, as the file `revoked_keys`
-beside the list does (ssh-keygen's -r). What is not understood accepts nothing.
+`cert-authority`, `valid-after` and `valid-before` mean what they mean to `ssh-keygen -Y verify`. Beside that, a line
+may be a plain public key, as `deploy --accept-key` brings it, and `@revoked KEY` revokes one, as the file
+`revoked_keys` beside the list does (ssh-keygen's -r). What is not understood accepts nothing.
 """
 
 from __future__ import annotations
@@ -12,17 +12,26 @@ import contextlib
 import dataclasses
 import itertools
 import os
-import subprocess
-import tempfile
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from ..errors import BundleError, EdgelensError, WorkError
 from ..host.owned import read_own, write_own
 from .bundle import Bundle
 from .manifest import MANIFEST, SIGNATURE
-from .signers import Signers, candidates, parse_signers
 
-__all__ = ["NAMESPACE", "accepted_keys_file", "check_accepted", "check_signature", "insist_on_keys", "read_keys"]
+if TYPE_CHECKING:
+    from .signers import Signers
+
+__all__ = [
+    "NAMESPACE",
+    "accepted_keys_file",
+    "accepts",
+    "check_accepted",
+    "check_signature",
+    "insist_on_keys",
+    "read_keys",
+]
 
 NAMESPACE = "edgelens-bundle"
 _PLAIN_PRINCIPAL = "edgelens"
@@ -46,6 +55,8 @@ def insist_on_keys(path: Path) -> None:
 
 def read_keys(path: Path) -> Signers | None:
     """The list of accepted keys; None where there never was one."""
+    from .signers import parse_signers  # few devices have a list, and a camera's start is short
+
     try:
         signers = parse_signers(read_own(path, _MOST_LIST_BYTES), NAMESPACE, _PLAIN_PRINCIPAL)
     except FileNotFoundError:
@@ -86,14 +97,18 @@ def check_signature(bundle: Bundle, keys: Signers) -> None:
         raise BundleError(f"{path}: its signature is too large to be one")
     if read_manifest(path).entries != bundle.manifest.entries:
         raise BundleError(f"{path}: was exchanged while it was opened: open it again")
-    names = list(itertools.islice(candidates(keys, signature), _MOST_PRINCIPALS))
-    if not names:
-        raise BundleError(f"{path}: this device's list of accepted keys names nobody: it takes no bundle")
-    if not _anybodys(manifest, signature, keys, names):
+    if not keys.allowed.strip():
+        raise BundleError(f"{path}: this device's list of accepted keys is empty: it takes no bundle")
+    if not accepts(manifest, signature, keys):
         raise BundleError(f"{path}: its signature is none of this device's accepted keys', or it was tampered with")
 
 
-def _anybodys(manifest: bytes, signature: bytes, keys: Signers, names: list[str]) -> bool:
+def accepts(manifest: bytes, signature: bytes, keys: Signers) -> bool:
+    """Whether somebody on the list signed this, as `ssh-keygen -Y verify` judges it for each whom the list names."""
+    import tempfile
+
+    from .signers import candidates
+
     with tempfile.TemporaryDirectory() as folder:
         proof, allowed, revoked = (Path(folder) / name for name in ("sig", "allowed", "revoked"))
         proof.write_bytes(signature)
@@ -103,11 +118,13 @@ def _anybodys(manifest: bytes, signature: bytes, keys: Signers, names: list[str]
         asked = ["ssh-keygen", "-Y", "verify", "-f", str(allowed), "-n", NAMESPACE, "-s", str(proof)]
         return any(
             all(_verified([*asked, "-I", name, *more], manifest) for more in ([["-r", each] for each in lists] or [[]]))
-            for name in names
+            for name in itertools.islice(candidates(keys, signature), _MOST_PRINCIPALS)
         )
 
 
 def _verified(command: list[str], manifest: bytes) -> bool:
+    import subprocess
+
     try:
         return subprocess.run(command, input=manifest, capture_output=True, check=False, timeout=60).returncode == 0
     except (OSError, subprocess.TimeoutExpired):

@@ -36,14 +36,15 @@ def parse_signers(text: bytes, namespace: str, plain: str) -> Signers:
         elif found := _PLAIN.match(line):
             allowed.append(b'%b namespaces="%b" %b %b' % (plain.encode(), namespace.encode(), *found.groups()))
         else:
-            allowed.append(line)
+            allowed.append(whole)
     return Signers(_lines(allowed), _lines(revoked))
 
 
 def candidates(signers: Signers, signature: bytes) -> Iterator[str]:
     """Every principal that the list names or the signer's certificate carries, those on the signer's lines first."""
     key, certified = _signing_key(signature)
-    lines = [(_principals(line), line) for line in signers.allowed.split(b"\n") if line and not line.startswith(b"#")]
+    whole = (line.lstrip(_BLANK) for line in signers.allowed.split(b"\n"))
+    lines = [(_principals(line), line) for line in whole if line and not line.startswith(b"#")]
     blobs = [base64.b64encode(blob) for blob in key]
     lines.sort(key=lambda each: not any(blob in each[1] for blob in blobs))
     yield from dict.fromkeys([*certified, *(name for names, _ in lines for name in names)])
@@ -63,7 +64,7 @@ def _principals(line: bytes) -> list[str]:
     word = _first_word(line)
     if word is None or b"=" in word or word.startswith(b"@") or word.lower() == b"cert-authority":
         return []
-    names = (name.decode("utf-8", "surrogateescape") for name in word.split(b","))
+    names = (name.decode("utf-8", "surrogateescape") for name in word.split(b",") if b"\0" not in name)
     return [name for name in names if name and not name.startswith("!")]
 
 

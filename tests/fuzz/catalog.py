@@ -10,6 +10,7 @@ __all__ = ["FUZZERS", "load"]
 
 FUZZERS = {
     "requests": "requests",
+    "signers": "signers",
 }
 
 
