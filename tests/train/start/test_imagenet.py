@@ -28,7 +28,7 @@ def lite0(side: int, classes: int = 1000) -> Lite0:
 
 @pytest.fixture(scope="module")
 def photos(shared_data: Path) -> list[np.ndarray]:
-    files = sorted((shared_data / "clothing10").rglob("*.jpg"))[:: 300]
+    files = sorted((shared_data / "clothing10").rglob("*.jpg"))[::300]
     return [cv2.cvtColor(cv2.imread(str(file)), cv2.COLOR_BGR2RGB) for file in files]
 
 
@@ -70,7 +70,9 @@ def test_it_knows_a_picture_without_the_original_beside_it(shared_data: Path) ->
     files = sorted(next((shared_data / "clothing10").rglob("shoes")).glob("*.jpg"))[:12]
     network = lite0(160)
     network.load_state_dict(imagenet.imagenet_weights(), strict=False)
-    pictures = [cv2.resize(cv2.imread(str(file)), (160, 160), interpolation=cv2.INTER_AREA)[..., ::-1] for file in files]
+    pictures = [
+        cv2.resize(cv2.imread(str(file)), (160, 160), interpolation=cv2.INTER_AREA)[..., ::-1] for file in files
+    ]
     with torch.no_grad():
         said = network((torch.from_numpy(np.stack(pictures)).permute(0, 3, 1, 2).float() - 128) / 128).argmax(1)
     right = sum(int(number) in (running_shoe, loafer, clog, sandal, cowboy_boot) for number in said)
