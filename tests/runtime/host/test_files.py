@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import os
 import stat
+from pathlib import Path
 
 import pytest
 
 from edgelens.runtime.errors import UsageError, WorkError
-from edgelens.runtime.host.files import check_place, write_together
+from edgelens.runtime.host.files import check_place, write_text, write_together
 
 
 def contents(folder):
