@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+from edgelens.runtime.bundle.signature import insist_on_keys
 from edgelens.runtime.errors import UsageError
-from edgelens.runtime.host.files import write_text
+from edgelens.runtime.host.owned import write_own
 
 __all__ = ["accept_keys", "keys_text"]
 
@@ -31,10 +32,10 @@ def accept_keys(came: Path, listed: Path, *, only: bool) -> None:
     before = [] if only or not listed.exists() else listed.read_text("utf-8").splitlines()
     known = {_key(line) for line in before}
     kept = [*before, *(line for line in lines if _key(line) not in known)]
-    listed.parent.mkdir(parents=True, exist_ok=True)
-    write_text(listed, "".join(f"{line}\n" for line in kept))
+    write_own(listed, "".join(f"{line}\n" for line in kept).encode())
+    insist_on_keys(listed)
 
 
 def _key(line: str) -> str:
-    """A line without its comment, which may change while the key is the same."""
-    return " ".join(line.split()[:2])
+    """A plain key without its comment, which may change while the key is the same; a line of a signer as it is."""
+    return " ".join(line.split()[:2]) if line.startswith(("ssh-", "ecdsa-", "sk-")) else line.strip()

@@ -13,6 +13,7 @@ FUZZERS = {
     "config": "config_files",
     "data-sets": "data_sets",
     "requests": "requests",
+    "signers": "signers",
 }
 
 
