@@ -17,7 +17,7 @@ from edgelens.runtime.model.open import builtin_names, open_model
 from ..remote import engines_for, send_input
 from ..ssh.agent.store import placed
 from ..ssh.connection import Connection
-from ..ssh.environment import bring, forget_unused
+from ..ssh.environment import bring, bring_kit, forget_unused
 from ..ssh.hello import Deployed, printable
 from ..ssh.wheels import Layer, cache_folder
 from .answer import Deployment, checked_answer
@@ -89,14 +89,16 @@ def deploy(model: str, host: str, plan: DeployPlan, progress: Progress, needs: N
     return answer
 
 
-def roll_back_there(host: str) -> Deployment:
-    """Let a device go back to the bundle and kit it ran before, in the environment it has."""
+def roll_back_there(host: str, progress: Progress) -> Deployment:
+    """Let a device go back to what it ran before; no wheel is needed for that, and this kit does it."""
     with Connection(host) as connection:
-        layers = list(connection.hello.current)
-        if not layers:
+        if not connection.hello.current:
             raise WorkError(f"{host}: nothing was deployed there, so there is nothing to go back to")
+        layers = bring_kit(connection, progress)
         connection.doing = "going back there"
-        return _ask(connection, layers, "rollback")
+        answer = _ask(connection, layers, "rollback")
+        forget_unused(connection)
+    return answer
 
 
 def _merged(plan: DeployPlan, before: Deployed | None) -> Deployed:
