@@ -70,7 +70,7 @@ def _list(profiles: list[Profile], json_path: str | None) -> None:
 
 
 def _show(profile: Profile, json_path: str | None) -> None:
-    from edgelens.devices.predict.priors import published
+    from edgelens.devices.predict.published import published
 
     known = [point for point in published() if point.board == profile.name]
     if json_path:

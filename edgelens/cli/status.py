@@ -94,6 +94,9 @@ def _show(answer: dict[str, Any]) -> None:
     ]
     if any(said):
         click.echo("  " + ", ".join(filter(None, said)))
+    for sink in loop.get("sinks", ()):
+        if sink["error"] or sink["lost"]:
+            click.echo(f"  {sink['name']}: {sink['lost']} lost" + (f"; {sink['error']}" if sink["error"] else ""))
     service = answer.get("service")
     if service:
         click.echo(f"  {service['answered']} requests answered, {service['refused']} refused")

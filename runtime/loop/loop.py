@@ -132,7 +132,7 @@ def run(
     """Watch, hand every result to the sinks, and sum up; `hear` misses none and must be quick."""
     live = {lane.source.name: lane.source.live for lane in lanes}
     started, first, blanks = time.time(), True, Blanks()
-    with SystemdNotifier() as systemd, Outlets(sinks, stop) as outlets:
+    with SystemdNotifier() as systemd, Outlets(sinks, stop, log) as outlets:
 
         def tell(notice: Notice) -> None:
             log(notice.text)
@@ -201,4 +201,4 @@ def _status(lanes: Sequence[Lane], feeds: Feeds, outlets: Outlets, pace: Pace, s
         )
         for lane, feed in zip(lanes, feeds.feeds, strict=True)
     )
-    return LoopStatus(first.name, engine, precision, started, sources, pace.reading, outlets.dropped, pace.slowed_to)
+    return LoopStatus(first.name, engine, precision, started, sources, pace.reading, outlets.status, pace.slowed_to)
