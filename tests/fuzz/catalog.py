@@ -9,6 +9,7 @@ from .fuzzer import Fuzzer
 __all__ = ["FUZZERS", "load"]
 
 FUZZERS = {
+    "hellos": "hellos",
     "requests": "requests",
 }
 
