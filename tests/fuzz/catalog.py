@@ -11,6 +11,7 @@ __all__ = ["FUZZERS", "load"]
 FUZZERS = {
     "hellos": "hellos",
     "requests": "requests",
+    "signers": "signers",
 }
 
 

@@ -9,8 +9,6 @@ import ipaddress
 import os
 import secrets
 import socket
-import time
-from collections import OrderedDict
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -18,7 +16,7 @@ from ...errors import UsageError
 from ...host.files import write_text
 from ...host.places import config_folder
 
-__all__ = ["Access", "Failures", "choose_access", "is_loopback", "read_token"]
+__all__ = ["Access", "choose_access", "is_loopback", "read_token"]
 
 MIN_TOKEN = 16
 
@@ -52,27 +50,6 @@ class Access:
         if address is None:
             return name in self.names
         return address.is_loopback or not self.loopback_only
-
-
-class Failures:
-    """Counts wrong tokens an address and closes the door for a while."""
-
-    def __init__(self, most: int = 10, window_s: float = 60.0) -> None:
-        self._most, self._window_s = most, window_s
-        self._seen: OrderedDict[str, tuple[int, float]] = OrderedDict()
-
-    def blocked(self, address: str) -> bool:
-        """Whether this address has guessed wrong too often lately."""
-        count, since = self._seen.get(address, (0, 0.0))
-        return count >= self._most and time.monotonic() - since < self._window_s
-
-    def add(self, address: str) -> None:
-        """Count a wrong token."""
-        now = time.monotonic()
-        count, since = self._seen.pop(address, (0, now))
-        self._seen[address] = (count + 1, since) if now - since < self._window_s else (1, now)
-        while len(self._seen) > 4096:
-            self._seen.popitem(last=False)
 
 
 def choose_access(
