@@ -26,7 +26,7 @@ from .keys import keys_text
 from .launch import combined
 from .receive import Order
 
-__all__ = ["DeployPlan", "deploy", "roll_back_there"]
+__all__ = ["DeployPlan", "deploy", "merged", "roll_back_there"]
 
 Progress = Callable[[str], None]
 Needs = Callable[[Sequence[str], bool], Sequence[str]]
@@ -60,8 +60,10 @@ def deploy(model: str, host: str, plan: DeployPlan, progress: Progress, needs: N
     secrets = read_variables(plan.secrets) if plan.secrets else None
     with Connection(host) as connection:
         before = connection.hello.deployed
-        wanted = _merged(plan, before)
+        wanted = merged(plan, before)
         needed = needs(wanted.arguments, wanted.config)
+        if wanted.service and not wanted.config and not _names_source(wanted.arguments):
+            progress("no --source among the run options: the first camera that is found, else the demo")
         parts = [*engines_for([model], wanted.engine), *(needed if wanted.service else ())]
         layers = bring(connection, parts, plan.wheels, progress)
         connection.doing = f"bringing {bundle.path.name} there"
@@ -101,16 +103,15 @@ def roll_back_there(host: str, progress: Progress) -> Deployment:
     return answer
 
 
-def _merged(plan: DeployPlan, before: Deployed | None) -> Deployed:
+def merged(plan: DeployPlan, before: Deployed | None) -> Deployed:
     """The plan, and what the device has where the plan says nothing."""
     kept = before or Deployed("", 0, "auto", None, service=False, arguments=(), config=False)
     arguments = kept.arguments if plan.arguments is None else plan.arguments
-    sources = any(word == "--source" or word.startswith("--source=") for word in arguments)
     config = kept.config if plan.config is None else bool(plan.config)
     service = kept.service if plan.service is None else plan.service
     if not service and (plan.arguments or plan.config or plan.secrets):
         raise UsageError("--run-options, --config and --secrets are a service's: give --service too")
-    if config and sources:
+    if config and _names_source(arguments):
         raise UsageError(
             "a config and --source among the run options do not go together: give --run-options without it, "
             "or --config '' to do without the config"
@@ -124,6 +125,10 @@ def _merged(plan: DeployPlan, before: Deployed | None) -> Deployed:
         arguments=arguments,
         config=config,
     )
+
+
+def _names_source(arguments: Sequence[str]) -> bool:
+    return any(word == "--source" or word.startswith("--source=") for word in arguments)
 
 
 def _bundle(model: str) -> Bundle:

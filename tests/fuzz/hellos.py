@@ -10,12 +10,14 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from edgelens.cli.deploy import needs_of_run as needs
 from edgelens.devices.deploy.answer import checked_answer
+from edgelens.devices.deploy.to_device import DeployPlan, merged
 from edgelens.devices.ssh.connection import Connection
 from edgelens.devices.ssh.pins import parts_known, pinned, wheel_hashes
 from edgelens.devices.ssh.wheel_names import Wheel
 from edgelens.devices.ssh.wheels import Target
-from edgelens.runtime.errors import DeviceError
+from edgelens.runtime.errors import EdgelensError
 
 from .fuzzer import Attempt, Fuzzer
 from .mutate import mutated
@@ -37,6 +39,7 @@ ANSWER = {
 ODD: tuple[Any, ...] = (
     None, True, -1, 0, 3.5, 10**30, 1e308, "", "../..", "\x1b[2J", "x" * 9000, [], {}, [[]], "glibc 2.99999999",
     ["../x"], [None] * 2000, {"a": {"a": {}}}, "/etc\n", "\ud800",
+    ["--no-such\n\x1b[2J"], ["--help"], ["--threshold", "9" * 500], ["\ud800"],
 )  # fmt: skip
 WHEELS = [wheel for file in wheel_hashes() if (wheel := Wheel.of(file))]
 
@@ -88,11 +91,15 @@ def opened(folder: Path) -> Iterator[Attempt]:
                 target = Target.of(hello)
                 for pin in pinned(parts_known(), target.python):
                     target.best([wheel for wheel in WHEELS if wheel.name == pin.name])
+                if hello.deployed is not None:
+                    wanted = merged(DeployPlan(), hello.deployed)
+                    assert wanted.engine == "auto" or wanted.engine in parts_known()
+                    needs(wanted.arguments, wanted.config)
                 connection.run(["true"], [], lambda number, data: heard.extend(data) if number == 1 else None)
                 connection.fetch("out/x")
                 answer = checked_answer("pi", bytes(heard))
                 return f"{answer.name} {answer.runs} {answer.says}"
-        except DeviceError as error:
+        except EdgelensError as error:
             assert str(error).isprintable(), "control characters reach the terminal"
             raise
 
