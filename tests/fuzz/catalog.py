@@ -12,6 +12,7 @@ FUZZERS = {
     "bundles": "bundles",
     "config": "config_files",
     "data-sets": "data_sets",
+    "hellos": "hellos",
     "requests": "requests",
     "signers": "signers",
 }
