@@ -29,7 +29,7 @@ from ..timing.on_device import require_host
 from .budget import Budget, Cost
 from .candidates import Recovery, bare_network, estimate, recovered, seen_by
 from .front import mark_front, nearest_words, pareto_plots, table_rows
-from .latency import Latency, latency_for
+from .latency import Found, Latency, latency_for
 from .measured_file import MeasuredFile
 from .memory import memory_mb
 from .space import Attempt, attempts_of
@@ -185,7 +185,7 @@ class _Search:
             candidate = candidate_of(network, made_of, config, quiet)
             latency = self.latency(candidate.artifacts, made_of.validation.pixels[0])
             points = [
-                self.point(plan, artifact, candidate, *latency[artifact.path])
+                self.point(plan, artifact, candidate, latency[artifact.path])
                 for artifact in candidate.artifacts
                 if artifact.path in latency
             ]
@@ -195,22 +195,20 @@ class _Search:
         self.progress.say(f"{plan.words}: measured{self.so_far()}")
         return points
 
-    def point(
-        self, plan: Attempt, artifact: Artifact, candidate: Candidate, ms: float, predicted: bool
-    ) -> MeasuredFile:
+    def point(self, plan: Attempt, artifact: Artifact, candidate: Candidate, latency: Found) -> MeasuredFile:
         made_of, pictures = candidate.made_of, candidate.made_of.validation
         accuracy = made_of.task.judge(file_outputs(artifact, pictures.pixels), made_of.targets(pictures))
         wanted = self.config.budget.memory_mb is not None
         memory = memory_mb(artifact, self.config.compress.threads) if wanted else None
-        cost = Cost(accuracy, len(artifact.data), ms, memory, predicted)
+        cost = Cost(accuracy, len(artifact.data), latency.ms, memory, latency.predicted_ms)
         return MeasuredFile(plan, artifact, candidate, cost, self.config.budget.excess(cost, self.trained))
 
     def cost_again(self, point: MeasuredFile) -> Cost:
         """A point's cost with its latency measured once more: one lucky measurement must not decide."""
-        if point.cost.predicted or self.config.budget.latency_ms is None:
+        if point.cost.predicted_ms is not None or self.config.budget.latency_ms is None:
             return point.cost
         again = self.latency([point.artifact], point.candidate.made_of.validation.pixels[0])
-        return dataclasses.replace(point.cost, latency_ms=max(again[point.artifact.path][0], point.cost.latency_ms))
+        return dataclasses.replace(point.cost, latency_ms=max(again[point.artifact.path].ms, point.cost.latency_ms))
 
     def so_far(self) -> str:
         """The best file until now, for a line of progress."""
@@ -241,11 +239,11 @@ def _finished(
         artifacts=tuple(kept),
         parity=dataclasses.replace(parity, files=tuple(parity.of(artifact.path) for artifact in kept)),
     )
-    how = "predicted" if cost.predicted else "measured"
+    how = "measured" if cost.predicted_ms is None else "predicted"
     notes = [
         f"budget: {config.budget.words()}",
         f"taken: {point.plan.words}, {point.artifact.title}: {100 * cost.accuracy:.2f} % on validation,"
-        f" {cost.size_bytes:,} bytes, {cost.latency_ms:.4g} ms ({how})"
+        f" {cost.size_bytes:,} bytes, {cost.latency_words}"
         + ("" if cost.memory_mb is None else f", {cost.memory_mb:.1f} MB"),
     ]
     for note in notes:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from edgelens.runtime.bundle.signature import insist_on_keys
 from edgelens.runtime.errors import UsageError
-from edgelens.runtime.host.owned import write_own
+from edgelens.runtime.host.owned import read_own, write_own
 
 __all__ = ["accept_keys", "keys_text"]
 
@@ -27,12 +27,13 @@ def keys_text(paths: Sequence[str]) -> str:
 
 
 def accept_keys(came: Path, listed: Path, *, only: bool) -> None:
-    """Add the keys that came to the list, or let them be the list."""
+    """Add the keys that came to the list, or let them be the list, without which nothing is taken from now on."""
     lines = came.read_text("utf-8").splitlines()
-    before = [] if only or not listed.exists() else listed.read_text("utf-8").splitlines()
+    before = [] if only or not listed.exists() else read_own(listed).decode("utf-8", "surrogateescape").splitlines()
     known = {_key(line) for line in before}
     kept = [*before, *(line for line in lines if _key(line) not in known)]
-    write_own(listed, "".join(f"{line}\n" for line in kept).encode())
+    listed.parent.mkdir(parents=True, exist_ok=True)
+    write_own(listed, "".join(f"{line}\n" for line in kept).encode("utf-8", "surrogateescape"))
     insist_on_keys(listed)
 
 

@@ -190,5 +190,3 @@ def test_a_stop_after_every_step_leaves_one_that_runs(
             assert sound(Slots(root)) in (2, 3)
         receive(order(third), Slots(root))  # and the next deploy goes through
         assert sound(Slots(root)) == 3
-
-
