@@ -19,7 +19,7 @@ __all__ = ["MOST", "OCCUPIED", "Measured", "measure_in_rounds", "measured_facts"
 
 MOST = 6  # processes of a case, unless asked for otherwise
 OCCUPIED = 0.5  # cores' worth of other programs from which a measurement is disturbed
-_SLOW_S = 2.0  # a process of more seconds: three do
+_SLOW_S = 1.5  # a process of more seconds: three do
 _AFFORDED, _LEAST_AFFORDED_S = 20, 3.0  # all processes may take so many times what was asked for, or so many seconds
 _WAITED = 0.05  # the share of a block without a core from which several threads' runs were not left alone
 _ENOUGH = 3  # processes that were left alone for a moment
@@ -79,7 +79,8 @@ def _wanted(each: Measured, spec: MeasureSpec, asked: int | None) -> int:
     if asked is not None or not each.processes:
         return asked or 1
     first = each.first
-    seconds = (first["cold"]["total_ms"] + first["warmup"]["ms"]) / 1e3 + first["window"][1] - first["window"][0]
+    # what others took of the machine while it started is not the board's slowness
+    seconds = first["start_cpu_s"] + first["warmup"]["ms"] / 1e3 + first["window"][1] - first["window"][0]
     affordable = int(max(_AFFORDED * spec.duration_s * MOST, _LEAST_AFFORDED_S) / seconds)
     return max(min(affordable, 3 if seconds > _SLOW_S else MOST), 1)
 
