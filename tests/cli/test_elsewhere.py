@@ -14,6 +14,7 @@ from edgelens.devices import remote
     [
         ("doctor --on pi@board --wheels w --json -", ["doctor", "--json", "-"]),
         ("devices --here --on=pi@board", ["devices", "--here"]),
+        ("devices --on pi@board", ["devices", "--here"]),  # that board, not the catalogue
         (
             "devices calibrate --engine tflite --out c.json --on pi@board",
             ["devices", "calibrate", "--engine", "tflite", "--out", "c.json"],
