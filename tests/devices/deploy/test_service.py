@@ -24,7 +24,7 @@ from edgelens.runtime.bundle.bundle import write_bundle
 from edgelens.runtime.errors import EdgelensError
 from edgelens.runtime.model.open import open_model
 
-pytestmark = [pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.timeout(3600)]
 ALL = bool(os.environ.get("EDGELENS_ALL_BOARDS"))  # emulated boards too, and every step: minutes
 DEMO = "--source demo --max-fps 20"
 BOARD_WITH_SYSTEMD = """
