@@ -38,5 +38,5 @@ def accept_keys(came: Path, listed: Path, *, only: bool) -> None:
 
 
 def _key(line: str) -> str:
-    """A line without its comment, which may change while the key is the same."""
-    return " ".join(line.split()[:2])
+    """A plain key without its comment, which may change while the key is the same; a line of a signer as it is."""
+    return " ".join(line.split()[:2]) if line.startswith(("ssh-", "ecdsa-", "sk-")) else line.strip()

@@ -11,12 +11,12 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import itertools
-import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..errors import BundleError, EdgelensError, WorkError
 from ..host.owned import read_own, write_own
+from ..host.places import data_folder
 from .bundle import Bundle
 from .manifest import MANIFEST, SIGNATURE
 
@@ -43,8 +43,7 @@ _BUILTIN = Path(__file__).resolve().parents[1] / "builtin"
 
 def accepted_keys_file() -> Path:
     """The device's list of keys whose bundles it takes; where there never was one, it takes every bundle."""
-    base = os.environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share"
-    return Path(base) / "edgelens" / "accepted_keys"
+    return data_folder() / "accepted_keys"
 
 
 def insist_on_keys(path: Path) -> None:

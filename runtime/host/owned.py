@@ -9,11 +9,14 @@ from __future__ import annotations
 import contextlib
 import os
 import stat
+import threading
+from collections.abc import Iterator
 from pathlib import Path
+from typing import IO
 
 from ..errors import WorkError
 
-__all__ = ["own_folder", "read_own", "write_own"]
+__all__ = ["create_own", "own_folder", "read_own", "read_secret", "write_own"]
 
 _MOST_BYTES = 16 * 1024 * 1024
 
@@ -29,22 +32,38 @@ def own_folder(path: Path) -> Path:
 
 def read_own(path: Path, most: int = _MOST_BYTES) -> bytes:
     """A file's bytes; a link, a pipe, another user's file and one that others may write are refused."""
-    handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
-    with os.fdopen(handle, "rb") as stream:
-        status = os.fstat(handle)
-        if not stat.S_ISREG(status.st_mode):
-            raise WorkError(f"{path}: is no regular file")
-        _check_owner(path, status)
+    with _opened_file(path, os.O_NOFOLLOW) as stream:
         data = stream.read(most + 1)
     if len(data) > most:
         raise WorkError(f"{path}: is larger than the {most} bytes that it may have")
     return data
 
 
+def read_secret(path: Path, most: int = 4096) -> bytes:
+    """A secret's bytes, where nobody but its owner and root can have read it; a person may name it by a link."""
+    with _opened_file(path) as stream:
+        if os.fstat(stream.fileno()).st_mode & 0o077:
+            raise WorkError(f"{path}: others can read it; run: chmod 600 {path}")
+        return stream.read(most)
+
+
 def write_own(path: Path, data: bytes) -> None:
     """Write a whole file that only this user can read, atomically; a link in its place is replaced, not followed."""
+    _write(path, data, replace=True)
+
+
+def create_own(path: Path, data: bytes) -> bool:
+    """The same where there is no file yet; False, and nothing is changed, where there is one."""
+    try:
+        _write(path, data, replace=False)
+    except FileExistsError:
+        return False
+    return True
+
+
+def _write(path: Path, data: bytes, *, replace: bool) -> None:
     folder = _opened_folder(own_folder(path.parent))
-    partial = f".{path.name}.{os.getpid()}.partial"
+    partial = f".{path.name}.{os.getpid()}.{threading.get_ident()}.partial"
     try:
         with contextlib.suppress(FileNotFoundError):
             os.unlink(partial, dir_fd=folder)  # a process of the same number died here
@@ -54,13 +73,28 @@ def write_own(path: Path, data: bytes) -> None:
                 stream.write(data)
                 stream.flush()
                 os.fsync(stream.fileno())
-            os.rename(partial, path.name, src_dir_fd=folder, dst_dir_fd=folder)
+            place = os.rename if replace else os.link
+            place(partial, path.name, src_dir_fd=folder, dst_dir_fd=folder)
             os.fsync(folder)
         finally:
             with contextlib.suppress(FileNotFoundError):
                 os.unlink(partial, dir_fd=folder)
     finally:
         os.close(folder)
+
+
+@contextlib.contextmanager
+def _opened_file(path: Path, flags: int = 0) -> Iterator[IO[bytes]]:
+    handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC | flags)
+    try:
+        status = os.fstat(handle)
+        if not stat.S_ISREG(status.st_mode):
+            raise WorkError(f"{path}: is no regular file")
+        _check_owner(path, status)
+        with os.fdopen(handle, "rb", closefd=False) as stream:
+            yield stream
+    finally:
+        os.close(handle)
 
 
 def _opened_folder(path: Path) -> int:

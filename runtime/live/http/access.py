@@ -12,8 +12,8 @@ import socket
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from ...errors import UsageError
-from ...host.files import write_text
+from ...errors import UsageError, WorkError
+from ...host.owned import create_own, read_secret
 from ...host.places import config_folder
 
 __all__ = ["Access", "choose_access", "is_loopback", "read_token"]
@@ -77,11 +77,11 @@ def read_token(token_file: Path | None) -> str | None:
     else:
         where = f"--token-file {token_file}"
         try:
-            if token_file.stat().st_mode & 0o077:
-                raise UsageError(f"{where}: others can read it; run: chmod 600 {token_file}")
-            token = token_file.read_text().strip()
+            token = read_secret(token_file).decode().strip()
         except (OSError, UnicodeDecodeError) as error:
             raise UsageError(f"{where}: could not be read ({error})") from None
+        except WorkError as error:
+            raise UsageError(f"--token-file {error}") from None
     if len(token) < MIN_TOKEN or not token.isascii() or not token.isprintable():
         raise UsageError(f"{where}: a token has at least {MIN_TOKEN} printable ASCII characters")
     return token
@@ -114,21 +114,16 @@ def _address(host: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
 
 
 def _kept_token(path: Path) -> str:
-    if path.is_file():
-        kept = read_token(path)
-        assert kept is not None
-        return kept
-    token = secrets.token_urlsafe(24)
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    except OSError as error:
-        raise UsageError(f"{path.parent}: no place for the token ({error.strerror}); give --token-file") from None
-    before = os.umask(0o077)
-    try:
-        write_text(path, token + "\n")
-    finally:
-        os.umask(before)
-    return token
+    if not path.is_file():
+        try:
+            create_own(path, f"{secrets.token_urlsafe(24)}\n".encode())
+        except OSError as error:
+            raise UsageError(f"{path.parent}: no place for the token ({error.strerror}); give --token-file") from None
+        except WorkError as error:
+            raise UsageError(f"no place for the token: {error}; or give --token-file") from None
+    kept = read_token(path)  # another start may have made it meanwhile: one is everybody's
+    assert kept is not None
+    return kept
 
 
 def _own_names(host: str, loopback: bool) -> frozenset[str]:

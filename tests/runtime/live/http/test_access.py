@@ -7,6 +7,7 @@ import socket
 import ssl
 import subprocess
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -209,6 +210,13 @@ def test_token_files_are_checked(tmp_path: Path) -> None:
         read_token(file)
     with pytest.raises(UsageError, match="could not be read"):
         read_token(tmp_path / "none")
+
+
+def test_many_first_starts_have_one_token(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("EDGELENS_TOKEN", raising=False)
+    with ThreadPoolExecutor(8) as starts:
+        made = list(starts.map(lambda _: choose_access("0.0.0.0", made_at=tmp_path / "e" / "token").token, range(8)))
+    assert len({*made}) == 1
 
 
 def test_ports(staged: Any) -> None:
