@@ -52,7 +52,7 @@ def answered_first(start: Opened, world: World, progress: Progress) -> tuple[Run
     if not plan.epochs:
         return _ended(run), None
     progress.say(mode_line(mode, speeds))
-    config = replace(config, epochs=plan.epochs, minutes=plan.minutes)
+    config = replace(config, epochs=plan.epochs, minutes=plan.limit)
     environment = run.facts.environment | {"precision": mode, "precision_images_per_s": speeds}
     run = replace(run, config=config, facts=replace(run.facts, environment=environment))
     run.write()

@@ -73,7 +73,7 @@ def opened(
             why = f"; {pretrained.STARTS[config.model].why}, --scratch turns it off" if by_itself else ""
             said.append(f"starts from {started}{why}")
     first = task.regress is not None and config.start == BACKBONE and embeds(network) and alone
-    first = first and pretrained.STARTS[config.model].frozen
+    first = first and pretrained.STARTS[config.model].frozen and config.options.width == 1
     if config.minutes and not first:
         raise UsageError(f"--minutes: is for networks that have seen the world (lite0); {config.model} has --epochs")
     if config.freeze:
