@@ -138,7 +138,7 @@ def _teacher(config: TrainConfig, data: TrainData, task: Task, mode: str, world:
         raise UsageError(f"--teacher {config.teacher}: knows other classes than {config.data}")
     if run.pixels.resize != data.pixels.resize:
         raise UsageError(
-            f"--teacher {config.teacher}: sees photos by {run.pixels.resize}, this run by {data.pixels.resize}: it needs"
+            f"--teacher {config.teacher}: sees photos by {run.pixels.resize}, this run by {data.pixels.resize}; take"
             f" --resize {run.pixels.resize}"
         )
     teacher = laid_out(run.model().to(world.device), mode).requires_grad_(requires_grad=False)

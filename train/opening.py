@@ -24,6 +24,7 @@ from .runs.checkpoint import check_room
 from .runs.run import Run
 from .start import pretrained
 from .start.transfer import freeze, start_from
+from .start.unlabelled import with_unlabelled
 from .task import Task
 from .tasks.catalog import make_network, make_task
 
@@ -80,6 +81,10 @@ def opened(
         said.append(f"frozen: {freeze(network, config.freeze, task.heads):,} weights")
     data = prepare(config.data_config(), pixels, images=images, progress=reading)
     data = cut(data, config.share, config.seed)
+    if config.unlabelled and config.teacher:
+        before = len(data.train)
+        data = with_unlabelled(data, config.unlabelled, config.teacher)
+        said.append(f"the teacher names {len(data.train) - before:,} more photos of {config.unlabelled}")
     if not first:
         config = settled(config, len(data.train))
     if leads:

@@ -86,7 +86,7 @@ def command(photos: str, out: str, folder: str | None, quiet: bool, json_path: s
         raise WorkError(f"{out}: does not answer as it did when it was made; edgelens verify {out} says where")
 
 
-_QUICK_IMAGES = 96  # that ranges are found on where it must be quick
+_QUICK_IMAGES = 64  # that ranges are found on where it must be quick
 
 
 def _say(step: int, quiet: bool) -> None:

@@ -87,6 +87,7 @@ _model_options = _many(
         "--freeze", multiple=True, metavar="LAYER", help="Leave a layer as it is; backbone: all but the last."
     ),
     click.option("--teacher", metavar="RUN", help="Also learn what this run answers."),
+    click.option("--unlabelled", metavar="DIR", help="Photos without labels, which the teacher names."),
     click.option("--teacher-share", type=click.FloatRange(0, 1), help="The teacher's part of the loss."),
     click.option(
         "--teacher-temperature", type=click.FloatRange(0, min_open=True), help="How soft its answers are made."
