@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 from edgelens.runtime.datasets.imageset import ImageSet
-from edgelens.train import choice
 from edgelens.train.config import TrainConfig
 from edgelens.train.data.picture import choose_pixels
+from edgelens.train.opening import choice
 
 PLAIN = TrainConfig("data", "out")
 

@@ -12,21 +12,21 @@ from torch import nn
 from edgelens.runtime.datasets.imageset import ImageSet
 from edgelens.runtime.errors import UsageError
 
+from ..config import BACKBONE, EPOCHS, TrainConfig
+from ..data.check_table import check_table
+from ..data.picture import choose_pixels
+from ..data.prepare import TrainData, prepare
+from ..data.share import cut
+from ..head.first import embeds
+from ..models.cost import cost_of
+from ..runs.checkpoint import check_room
+from ..runs.run import Run
+from ..start import pretrained
+from ..start.transfer import freeze, start_from
+from ..start.unlabelled import with_unlabelled
+from ..task import Task
+from ..tasks.catalog import make_network, make_task
 from .choice import with_network
-from .config import BACKBONE, EPOCHS, TrainConfig
-from .data.check_table import check_table
-from .data.picture import choose_pixels
-from .data.prepare import TrainData, prepare
-from .data.share import cut
-from .head.first import embeds
-from .models.cost import cost_of
-from .runs.checkpoint import check_room
-from .runs.run import Run
-from .start import pretrained
-from .start.transfer import freeze, start_from
-from .start.unlabelled import with_unlabelled
-from .task import Task
-from .tasks.catalog import make_network, make_task
 
 __all__ = ["Opened", "opened", "settled"]
 
