@@ -14,7 +14,8 @@ from .frame import Frame
 from .images.read import read_image
 from .loop.control import Control, Settings
 from .loop.feeds import Feeds
-from .loop.loop import Lane, LoopOptions, watch
+from .loop.lane import Lane
+from .loop.loop import LoopOptions, watch
 from .loop.model_slot import ModelChoice, ModelSlot
 from .loop.pace import Pace
 from .model.open import open_model

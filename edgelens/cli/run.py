@@ -22,10 +22,11 @@ from edgelens.runtime.errors import UsageError
 from edgelens.runtime.host.files import check_place
 
 if TYPE_CHECKING:
+    from edgelens.runtime.live.shared.machine import Machine
     from edgelens.runtime.loop.board import BoardProbe
     from edgelens.runtime.loop.control import Control
     from edgelens.runtime.loop.heat import HeatPolicy
-    from edgelens.runtime.loop.loop import Lane
+    from edgelens.runtime.loop.lane import Lane
     from edgelens.runtime.loop.pace import Pace
     from edgelens.runtime.sinks.protocol import Sink
 
@@ -158,18 +159,18 @@ def _sinks(
     from edgelens.runtime.sinks.catalog import open_sinks
     from edgelens.runtime.sinks.protocol import SinkContext
 
-    models = {lane.source.name: lane.model for lane in lanes}
-    sources = {lane.source.name: lane.source for lane in lanes}
+    by_name = {lane.source.name: lane for lane in lanes}
 
     def threshold(source: str) -> float | None:
-        return models[source].bundle.manifest.main.decode.held_to(control.settings(source).threshold)
+        main = by_name[source].model.bundle.manifest.main  # asked each time: the page may exchange the model
+        return main.decode.held_to(control.settings(source).threshold)
 
     context = SinkContext(
-        tuple(sources),
+        tuple(by_name),
         device,
         threshold=threshold,
         region=lambda source: control.settings(source).region,
-        fps=lambda source: getattr(inner(sources[source]), "fps", None),
+        fps=lambda source: getattr(inner(by_name[source].source), "fps", None),
         closed=closed,
         printed=bool(options.printed),
     )
@@ -193,9 +194,16 @@ def _preview(options: RunOptions, control: Control, lanes: Sequence[Lane], devic
     from edgelens.runtime.live.service.on_demand import ServiceOnDemand
 
     service = stack.enter_context(ServiceOnDemand(lambda: lanes[0].model.bundle, device=device))
-    page = live_page(options.listen, control, service=service)
+    page = live_page(options.listen, control, service=service, machine=_machine(options, device))
     service.on_result = page.shared.tell
     return [page]
+
+
+def _machine(options: RunOptions, device: str) -> Machine:
+    from edgelens.cli.machine_facts import machine_of, written_to
+
+    collected = [options.listen.collect] if options.listen.collect else []
+    return machine_of(device, [*written_to(options.sinks), *collected])
 
 
 def _say(text: str) -> None:

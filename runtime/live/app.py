@@ -17,6 +17,7 @@ from .http.replies import Asked, Endpoint, Reply, as_json
 from .service.on_demand import ServiceOnDemand
 from .service.openapi import openapi
 from .service.service import RecognizeService
+from .shared.health import model_json
 from .shared.knobs import change_settings
 from .shared.metrics_text import metrics_text
 from .shared.shared_state import SharedState
@@ -70,16 +71,15 @@ def _page_routes(shared: SharedState) -> list[Route]:
         return as_json(shared.pulse()["settings"])
 
     def collect(asked: Asked) -> Reply:
-        source = _text(asked.body, "source") if isinstance(asked.body, dict) and asked.body.get("source") else None
-        return as_json(shared.collect(source, _text(asked.body, "label")))
+        return as_json(shared.collect(_source(asked.body), _text(asked.body, "label")))
 
     def swap(asked: Asked) -> Reply:
-        name = _text(asked.body, "model")
+        name, source = _text(asked.body, "model"), _source(asked.body)
         try:
-            shared.swap(name)
+            shared.swap(name, source)
         except (BundleError, ModelError, WorkError) as error:  # the old model goes on: an answer, not a failed request
-            return as_json({"model": None, "refused": str(error)})
-        return as_json({"model": name, "refused": None})
+            return as_json({"model": None, "source": source, "refused": str(error)})
+        return as_json({"model": name, "source": source, "refused": None})
 
     def snapshot(asked: Asked) -> Reply:
         name, data = shared.snapshot(asked.query.get("source"))
@@ -106,25 +106,21 @@ def _page_routes(shared: SharedState) -> list[Route]:
 
 def _service_routes(shared: SharedState, service: RecognizeService | ServiceOnDemand | None) -> list[Route]:
     def health(asked: Asked) -> Reply:
-        if asked.stranger:
-            return as_json({"status": "ok"})
-        pulse = shared.pulse()
-        more = {"service": service.state()} if service else {}
-        return as_json({"status": "ok", "loop": pulse["status"], "viewers": pulse["viewers"], **more})
+        return as_json({"status": "ok"} if asked.stranger else shared.health())  # to a stranger: it lives
 
     def models(asked: Asked) -> Reply:  # noqa: ARG001
         status = shared.control.status()
         running = service.model_json() if service else None
         if running is None and status is not None:
-            running = {"name": status.model, "engine": status.engine, "precision": status.precision}
-        return as_json({"running": running, "at_hand": list(shared.control.models)})
+            running = {"name": status.model.name, "engine": status.model.engine, "precision": status.model.precision}
+        sources = {} if status is None else {source.name: model_json(source.model) for source in status.sources}
+        return as_json({"running": running, "sources": sources, "at_hand": list(shared.control.models)})
 
     def metrics(asked: Asked) -> Reply:  # noqa: ARG001
         text = metrics_text(shared, service.families() if service else ())
         return Reply(text.encode(), b"text/plain; version=0.0.4; charset=utf-8")
 
     routes = [Route("/v1/recognize", service, methods=["POST"])] if service else []  # first: the busiest
-    shared.recognizes = service is not None
     return [
         *routes,
         Route("/v1/results", EventStream(shared.hub, "result"), methods=["GET"]),
@@ -140,3 +136,8 @@ def _text(body: object, name: str) -> str:
     if not isinstance(value, str):
         raise UsageError(f'send a JSON object with "{name}", a text')
     return value
+
+
+def _source(body: object) -> str | None:
+    """The source that is meant, None for all of them."""
+    return _text(body, "source") if isinstance(body, dict) and body.get("source") else None

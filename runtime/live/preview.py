@@ -18,6 +18,7 @@ from .http.access import Access, choose_access, is_loopback
 from .http.server import DEFAULT_PORT, Address, Server, Tls
 from .running import Running, note_running
 from .shared.collect import Collector
+from .shared.machine import Machine
 from .shared.shared_state import SharedState
 
 if TYPE_CHECKING:
@@ -50,12 +51,14 @@ class LivePreview:
         collect: Path | None = None,
         quality: int = 80,
         service: RecognizeService | ServiceOnDemand | None = None,
+        machine: Machine | None = None,
         say: Callable[[str], None] = _to_stderr,
     ) -> None:
         self._address, self._access, self._tls = Address(host, port), access, tls
         self._service, self._say = service, say
         self._stack = ExitStack()
-        self.shared = SharedState(control, collector=Collector(collect) if collect else None, quality=quality)
+        collector = Collector(collect) if collect else None
+        self.shared = SharedState(control, collector=collector, quality=quality, service=service, machine=machine)
         self.port = 0
 
     @property

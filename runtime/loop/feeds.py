@@ -30,12 +30,15 @@ class Feed:
         self.recoveries = 0
         self.not_before = 0.0  # monotonic seconds: the loop's rate limit for this source
         self.error: Exception | None = None  # what it failed with, for good or (a patient one) so far
+        self.trouble = ""  # why no frame comes, in words; empty while they come
+        self.begun = time.monotonic()
         self._bell, self._tell, self._patient = bell, tell, patient
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._work, name=f"capture {source.name}", daemon=True)
 
     def start(self) -> None:
         """Begin to capture."""
+        self.begun = time.monotonic()
         self._thread.start()
 
     def stop(self) -> None:
@@ -103,15 +106,17 @@ class Feed:
         if self.error is None:
             self._tell(Notice(self.name, "lost", f"{error}{more}", time.time()))
         self.error = error
+        self.trouble = str(error)
 
     def _lost(self, reason: str) -> None:
         self.slot.discard()
+        self.trouble = reason
         if self.connected:
             self.connected = False
             self._tell(Notice(self.name, "lost", f"{self.name}: lost: {reason}; opening it again", time.time()))
 
     def _back(self) -> None:
-        self.connected = True
+        self.connected, self.trouble = True, ""
         if self.slot.captured:
             self.recoveries += 1
             self._tell(Notice(self.name, "back", f"{self.name}: is back", time.time()))

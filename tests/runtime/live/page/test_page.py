@@ -130,7 +130,7 @@ def test_every_control_works(staged: Any, chromium: Any, tmp_path: Path) -> None
         page.select_option("#model", "broken.edge")
         page.click("#model-use")
         until(page, lambda: "golden frames disagree" in (page.text_content("#model-note") or ""))
-        assert loop.model == "digits"
+        assert loop.models == {"camera": "digits"}
         assert len(page.query_selector_all(".note.bad")) == 1
 
 
@@ -217,7 +217,7 @@ def test_a_lost_source_is_said(staged: Any, chromium: Any) -> None:
     loop = staged()
     status = loop.control.status()
     with opened(chromium, loop.preview.link) as page:
-        loop.control.attach(lambda: _without_connection(status), lambda model: None)
+        loop.control.attach(lambda: _without_connection(status), lambda model, source: None)
         loop.preview.notice(Notice("camera", "lost", "camera: lost: no picture for 2 s; opening it again", time.time()))
         until(page, lambda: "opening it again" in (page.text_content(".veil") or ""))
         until(page, lambda: page.text_content("#link") == "source lost")
