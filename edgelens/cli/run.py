@@ -23,6 +23,7 @@ from edgelens.runtime.host.files import check_place
 
 if TYPE_CHECKING:
     from edgelens.runtime.live.shared.machine import Machine
+    from edgelens.runtime.live.status_socket import StatusSocket
     from edgelens.runtime.loop.board import BoardProbe
     from edgelens.runtime.loop.control import Control
     from edgelens.runtime.loop.heat import HeatPolicy
@@ -103,7 +104,13 @@ def _run(options: RunOptions) -> tuple[int, bool]:
         plans = plans_of(options)
         lanes = open_lanes(plans, options, stack, _say)
         control = control_of(plans, lanes, options)
-        sinks = _sinks(options, control, lanes, device, stop.request, stack)
+        machine = _machine(options, device)
+        sinks = _sinks(options, control, lanes, device, stop.request)
+        page = _page(options, control, lanes, machine, stack)
+        if page is None:
+            stack.enter_context(_status_socket(control, machine))
+        else:
+            sinks.append(page)
         judge = judge_of(lanes)
         outcome = run(
             lanes,
@@ -154,7 +161,6 @@ def _sinks(
     lanes: Sequence[Lane],
     device: str,
     closed: Callable[[], None],
-    stack: ExitStack,
 ) -> list[Sink]:
     from edgelens.runtime.sinks.catalog import open_sinks
     from edgelens.runtime.sinks.protocol import SinkContext
@@ -174,29 +180,43 @@ def _sinks(
         closed=closed,
         printed=bool(options.printed),
     )
-    sinks = open_sinks(options.sinks, context)
-    wanted = not options.no_preview and not options.sinks["window"].shown and not all(lane.stills for lane in lanes)
-    if wanted or options.listen.preview is not None:
-        sinks += _preview(options, control, lanes, device, stack)
-    return sinks
+    return open_sinks(options.sinks, context)
 
 
-def _preview(options: RunOptions, control: Control, lanes: Sequence[Lane], device: str, stack: ExitStack) -> list[Sink]:
+def _page(
+    options: RunOptions, control: Control, lanes: Sequence[Lane], machine: Machine, stack: ExitStack
+) -> Sink | None:
     """The live page and the service; without the packages they need one line says so and the run goes on."""
     import importlib.util
+
+    unwanted = options.no_preview or options.sinks["window"].shown or all(lane.stills for lane in lanes)
+    if unwanted and options.listen.preview is None:
+        return None
 
     if not all(importlib.util.find_spec(name) for name in ("starlette", "uvicorn")):
         if options.listen.preview is not None:
             raise UsageError("--preview: the page needs starlette and uvicorn: pip install 'edgelens[live]'")
         _say("no live page: pip install 'edgelens[live]' for one")
-        return []
+        return None
     from edgelens.cli.live_options import live_page
     from edgelens.runtime.live.service.on_demand import ServiceOnDemand
 
-    service = stack.enter_context(ServiceOnDemand(lambda: lanes[0].model.bundle, device=device))
-    page = live_page(options.listen, control, service=service, machine=_machine(options, device))
+    service = stack.enter_context(ServiceOnDemand(lambda: lanes[0].model.bundle, device=machine.device))
+    page = live_page(options.listen, control, service=service, machine=machine)
     service.on_result = page.shared.tell
-    return [page]
+    return page
+
+
+def _status_socket(control: Control, machine: Machine) -> StatusSocket:
+    """Where `edgelens status` asks a run that has no page."""
+    from edgelens.runtime.live.status_socket import StatusSocket
+
+    def answer() -> dict[str, Any]:
+        from edgelens.runtime.live.shared.health import health_json
+
+        return health_json(control.status(), machine)
+
+    return StatusSocket(answer)
 
 
 def _machine(options: RunOptions, device: str) -> Machine:
