@@ -28,7 +28,8 @@ from .ingredients import Ingredients, ingredients_of
 from .network.graph import is_convolutional, trace
 from .progress import Progress
 from .proof.parity import Parity, parity_of
-from .proof.proof import feature_space, require_parity
+from .proof.proof import feature_space, shippable
+from .proof.verdict import Verdict, verdict_of
 from .quantize.choose import Quantization
 from .shrink import shrunk
 from .timing.on_device import require_host, timed_elsewhere
@@ -46,6 +47,7 @@ class Candidate:
     artifacts: tuple[Artifact, ...]
     parity: Parity
     exported: Mapping[str, Exported]
+    verdict: Verdict  # which files are poorer, or were left out
     history: tuple[CardRow, ...] = ()
     left_float: Mapping[str, str] = field(default_factory=dict)
     choice: Quantization | None = None
@@ -111,16 +113,17 @@ def candidate_of(
             progress.update(f"checking parity: {artifact.title}")
             answers[artifact.path] = file_outputs(artifact, pictures.pixels)
         parity = parity_of(artifacts, reference, answers, made_of.targets(pictures), task)
-        parity = require_parity(
+        between = 0.99 if alike else 0.9
+        kept, parity, verdict = shippable(
             parity,
             artifacts,
             exported,
             pictures.pixels,
+            verdict=lambda found: verdict_of(found, max_drop=config.max_drop, least_between=between),
             allow_mismatch=config.allow_mismatch,
             progress=progress,
-            alike=alike,
         )
-    return Candidate(network, made_of, tuple(artifacts), parity, exported, tuple(history), left_float, choice)
+    return Candidate(network, made_of, kept, parity, exported, verdict, tuple(history), left_float, choice)
 
 
 def write_candidate(
@@ -145,11 +148,12 @@ def write_candidate(
     with progress.step("timing"):
         timings = time_artifacts(artifacts, golden.pictures[0], threads=config.threads)
         elsewhere, where = timed_elsewhere(config, artifacts, progress.update)
-    chosen, said = preferred_file(artifacts, candidate.parity, elsewhere or timings, config.max_drop)
+    chosen, said = preferred_file(artifacts, candidate.parity, elsewhere or timings, candidate.verdict.poorer)
     preferred = preferred or chosen
     for note in said:
         progress.say(note)
-    notes = [*notes, *said]
+    left_out = (f"{broken}: left out" for broken in candidate.verdict.broken.values())
+    notes = [*notes, *([] if config.allow_mismatch else left_out), *said]
     shipped = next(artifact for artifact in artifacts if artifact.path == preferred)
     with progress.step("fitting thresholds"):
         decode = _decode(candidate, shipped, config)
@@ -165,7 +169,7 @@ def write_candidate(
             pixels=run.pixels,
             decode=decode,
             artifacts=artifacts,
-            files=model_files(artifacts, golden, candidate.parity, timings, made_of.task),
+            files=model_files(artifacts, golden, candidate.parity, timings, made_of.task, candidate.verdict.poorer),
             outputs=tuple(Output(name, values.shape[1:]) for name, values in golden.reference.items()),
             preferred=preferred,
             golden=golden,
@@ -219,12 +223,14 @@ def make_card(
         tuple(said),
         extra,
         where,
+        parity.images if candidate.made_of.task.right else 0,
     )
 
 
 def _decode(candidate: Candidate, shipped: Artifact, config: CompressConfig) -> Decode:
-    """The settings of the training, fitted again on the validation images to the file that ships."""
+    """The settings of the training, brought to what the file that ships answers to the validation images."""
     made_of, pictures = candidate.made_of, candidate.made_of.validation
-    before, after = made_of.answers(candidate.network, pictures.pixels), file_outputs(shipped, pictures.pixels)
-    settled = made_of.task.resettle(before, after, made_of.targets(pictures), made_of.run.decode)
+    seen = pictures.pixels if made_of.trained_on == made_of.pixels else pictures.at(made_of.trained_on)
+    before, after = made_of.answers(made_of.network, seen), file_outputs(shipped, pictures.pixels)
+    settled = made_of.task.resettle(before, after, made_of.run.decode)
     return dataclasses.replace(settled, background=config.background) if config.background else settled

@@ -120,11 +120,14 @@ def _show_board(loop: Mapping[str, Any], answer: Mapping[str, Any]) -> None:
         "throttled" if board["throttled"] else "",
         f"slowed to {loop['slowed_to_fps']:.1f} fps" if loop["slowed_to_fps"] is not None else "",
         *(f"{sink} dropped {count}" for sink, count in loop["dropped"].items() if count),
-        *(f"{count} messages wait in {sink}" for sink, count in loop["waiting"].items() if count),
+        *(f"{sink['waiting']} messages wait in {sink['name']}" for sink in loop["sinks"] if sink["waiting"]),
         *(f"{disk['free_bytes'] / 1e9:.1f} GB free at {disk['path']}" for disk in answer["disks"]),
     ]
     if any(said):
         click.echo("  " + ", ".join(filter(None, said)))
+    for sink in loop.get("sinks", ()):
+        if sink["error"] or sink["lost"]:
+            click.echo(f"  {sink['name']}: {sink['lost']} lost" + (f"; {sink['error']}" if sink["error"] else ""))
     service = answer.get("service")
     if service:
         click.echo(f"  {service['answered']} requests answered, {service['refused']} refused")

@@ -113,7 +113,7 @@ def run(
     """Watch, hand every result to the sinks, and sum up; `hear` misses none and must be quick."""
     live = {lane.source.name: lane.source.live for lane in lanes}
     started, first, blanks = time.time(), True, Blanks()
-    with SystemdNotifier() as systemd, Outlets(sinks, stop) as outlets:
+    with SystemdNotifier() as systemd, Outlets(sinks, stop, log) as outlets:
 
         def tell(notice: Notice) -> None:
             log(notice.text)
@@ -121,7 +121,7 @@ def run(
 
         feeds = Feeds([lane.source for lane in lanes], tell)
         control.attach(
-            lambda: loop_status(lanes, feeds, outlets, pace=pace, sinks=sinks, started=started),
+            lambda: loop_status(lanes, feeds, outlets, pace=pace, started=started),
             lambda name, source: swap_model(lanes, name, source),
         )
         with contextlib.closing(

@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 
-from ..sinks.protocol import Sink
 from .control import LoopStatus, ModelStatus, SourceState, SourceStatus
 from .feeds import Feed, Feeds
 from .lane import Lane
@@ -16,18 +15,15 @@ from .pace import Pace
 __all__ = ["loop_status"]
 
 
-def loop_status(
-    lanes: Sequence[Lane], feeds: Feeds, outlets: Outlets, *, pace: Pace, sinks: Sequence[Sink], started: float
-) -> LoopStatus:
+def loop_status(lanes: Sequence[Lane], feeds: Feeds, outlets: Outlets, *, pace: Pace, started: float) -> LoopStatus:
     """The loop as it is now; read from any thread."""
     return LoopStatus(
         _model(lanes[0].model),
         started,
         tuple(_source(lane, feed) for lane, feed in zip(lanes, feeds.feeds, strict=True)),
         pace.reading,
-        outlets.dropped,
+        outlets.status,
         pace.slowed_to,
-        {sink.name: int(waiting) for sink in sinks if (waiting := getattr(sink, "waiting", None)) is not None},
     )
 
 

@@ -7,6 +7,8 @@ import hashlib
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from ..bundle.bundle import Bundle
 from ..bundle.manifest import SIGNATURE, ModelFile, Network
 from ..engines.catalog import available
@@ -14,6 +16,7 @@ from ..engines.protocol import TensorInfo
 from ..errors import EdgelensError
 from ..formats.catalog import FORMATS, describe
 from ..formats.description import ModelDescription
+from ..preprocess import TensorContract, pixel_values
 from .arguments import ModelArguments
 from .bare import open_bare, read_file
 from .open import open_model
@@ -72,9 +75,17 @@ def _network(network: Network) -> dict[str, Any]:
         "labels": list(network.labels),
         "pixels": dataclasses.asdict(network.pixels),
         "tensor": dataclasses.asdict(network.files[0].tensor),
+        "fed": _fed(network.files[0].tensor),
         "decode": dataclasses.asdict(network.decode),
         "feature_space": network.feature_space,
     }
+
+
+def _fed(tensor: TensorContract) -> dict[str, list[float]]:
+    """What a black and a white pixel become on their way in, one number or one a channel."""
+    values = pixel_values(tensor)
+    ends = np.array([[0, 255]]) if values is None else values[:, [0, -1]]
+    return {"black": ends[:, 0].tolist(), "white": ends[:, 1].tolist()}
 
 
 def _bundled(bundle: Bundle, file: ModelFile) -> dict[str, Any]:

@@ -44,8 +44,8 @@ def status_json(status: LoopStatus) -> dict[str, Any]:
         "started": round(status.started, 3),
         "sources": [_source_json(source) for source in status.sources],
         "board": dataclasses.asdict(status.board),
-        "dropped": dict(status.dropped),
-        "waiting": dict(status.waiting),
+        "sinks": [dataclasses.asdict(sink) for sink in status.sinks],
+        "dropped": {sink.name: sink.dropped for sink in status.sinks},
         "slowed_to_fps": status.slowed_to_fps,
     }
 
@@ -79,7 +79,10 @@ def _told(source: SourceStatus) -> dict[str, Any]:
 
 def _problems(status: LoopStatus) -> list[str]:
     away = [source for source in status.sources if source.state == "away"]
-    return [": ".join(filter(None, (s.name, f"away for {s.seconds_since_frame:.0f} s", s.problem))) for s in away]
+    return [
+        *(": ".join(filter(None, (s.name, f"away for {s.seconds_since_frame:.0f} s", s.problem))) for s in away),
+        *(f"{sink.name}: {sink.error}" for sink in status.sinks if sink.error),
+    ]
 
 
 def _scarce(facts: MachineFacts) -> list[str]:

@@ -17,7 +17,7 @@ from ...task import Settled
 
 __all__ = ["Threshold", "fitted_temperature", "settle_classes", "unknown_threshold"]
 
-_LOWEST, _HIGHEST = 0.05, 20.0
+LOWEST, HIGHEST = 0.05, 20.0
 
 
 @dataclass(frozen=True)
@@ -68,7 +68,7 @@ def fitted_temperature(logits: NDArray[Any], labels: NDArray[Any]) -> float:
         inverse = np.exp(-log_temperature)
         return float((np.log(np.exp(scaled * inverse).sum(axis=1)) - aimed * inverse).mean())
 
-    return float(np.exp(_smallest(loss, np.log(_LOWEST), np.log(_HIGHEST))))
+    return float(np.exp(smallest(loss, np.log(LOWEST), np.log(HIGHEST))))
 
 
 def unknown_threshold(
@@ -137,7 +137,7 @@ def _by_mistakes(scores: NDArray[np.float32], right: NDArray[np.bool_], rate: fl
     return Threshold(score, float(share[end]), kept, f"{int((~right).sum())} wrong answers on the validation split")
 
 
-def _smallest(function: Any, low: float, high: float, steps: int = 60) -> float:
+def smallest(function: Any, low: float, high: float, steps: int = 60) -> float:
     """Where a function with one valley is smallest, by golden sections."""
     ratio = (5**0.5 - 1) / 2
     left, right = high - ratio * (high - low), low + ratio * (high - low)

@@ -35,7 +35,7 @@ def test_health_names_what_runs(staged: Any, tmp_path: Path) -> None:
     assert [source["bundle"]["name"] for source in health["loop"]["sources"]] == ["digits", "flowers"]
     assert health["loop"]["bundle"] == {"name": "digits", "version": 3, "sha256": "5ca1e"}
     assert health["loop"]["sources"][0]["labels"] == {"seen": {"7": 20}, "announced": {"7": 1}}
-    assert health["loop"]["waiting"] == {"mqtt": 5}
+    assert health["loop"]["sinks"][0]["waiting"] == 5
     assert health["slots"] == [{"slot": "a", "current": True, "bundle": "digits", "version": 3, "sha256": "5ca1e"}]
     (disk,) = health["disks"]
     assert (disk["path"], disk["total_bytes"]) == (str(tmp_path), os.statvfs(tmp_path).f_blocks * 4096)
