@@ -26,6 +26,7 @@ from .viewers.stream import EventStream, FrameStream, event
 __all__ = ["build_app"]
 
 PULSE_S = 0.5
+_STAYS = ((b"cache-control", b"private, max-age=3600"),)
 
 
 def build_app(
@@ -86,10 +87,14 @@ def _page_routes(shared: SharedState) -> list[Route]:
         saved = (b"content-disposition", f'attachment; filename="{name}"'.encode())
         return Reply(data, b"image/jpeg", (saved, (b"cache-control", b"no-store")))
 
+    def moment(asked: Asked) -> Reply:
+        return as_json(shared.timeline.moment(asked.path["number"]).all_to_json())
+
+    def picture(asked: Asked) -> Reply:
+        return Reply(shared.timeline.moment(asked.path["number"]).picture, b"image/jpeg", _STAYS)
+
     def thumb(asked: Asked) -> Reply:
-        return Reply(
-            shared.timeline.thumb(asked.path["number"]), b"image/jpeg", ((b"cache-control", b"private, max-age=3600"),)
-        )
+        return Reply(shared.timeline.moment(asked.path["number"]).thumb(), b"image/jpeg", _STAYS)
 
     changes = EventStream(shared.hub, "state", "announced", "notice", greeting=lambda: event("state", shared.pulse()))
     return [
@@ -97,6 +102,8 @@ def _page_routes(shared: SharedState) -> list[Route]:
         Route("/live/events", changes, methods=["GET"]),
         Route("/live/state", Endpoint(lambda asked: as_json(shared.state())), methods=["GET"]),  # noqa: ARG005
         Route("/live/thumbs/{number:int}", Endpoint(thumb), methods=["GET"]),
+        Route("/live/moments/{number:int}", Endpoint(moment), methods=["GET"]),
+        Route("/live/moments/{number:int}/picture", Endpoint(picture), methods=["GET"]),
         Route("/live/snapshot", Endpoint(snapshot), methods=["GET"]),
         Route("/live/settings", Endpoint(settings, posted=True), methods=["POST"]),
         Route("/live/collect", Endpoint(collect, posted=True), methods=["POST"]),
