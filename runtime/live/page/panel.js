@@ -53,7 +53,7 @@ export class Panel {
         const body = { source: this.source, ...this.next };
         this.next = null;
         try {
-          await post("/live/settings", body);
+          this.setSettings(await post("/live/settings", body));
           this.say("");
         } catch (error) {
           this.say(error.message);

@@ -108,11 +108,12 @@ export class Stage {
 
   bars(rows) {
     const list = this.find(".bars");
-    const shown = lines(rows).slice(0, this.root.classList.contains("found") ? MANY : TOP);
+    const found = this.root.classList.contains("found");
+    const shown = lines(rows).slice(0, found ? MANY : TOP);
     if (this.model !== (this.model = this.origin)) this.most = 0;
     this.most = Math.max(this.most, shown.length); // the card keeps its height while a model runs
     list.style.setProperty("--rows", this.most);
-    list.hidden = this.most === 0;
+    list.hidden = this.most === 0 && !found;
     while (list.children.length > shown.length) list.lastChild.remove();
     shown.forEach(({ name, score, said }, i) => {
       const bar = list.children[i] || list.appendChild(newBar());

@@ -109,6 +109,17 @@ def test_every_control_works(staged: Any, chromium: Any, tmp_path: Path) -> None
         page.fill("#agree-m", "9")
         page.fill("#agree-n", "4")
         until(page, lambda: settings().agree == (4, 9))
+        refused = "Not taken: 12 of 9 cannot be: of 9 frames at most 9 agree. 4 of 9 holds."
+
+        def written() -> bool:
+            page.fill("#agree-n", "12")
+            return bool(page.text_content("#agree-note") == refused)
+
+        until(page, written)
+        assert settings().agree == (4, 9)
+        page.fill("#agree-n", "5")
+        until(page, lambda: settings().agree == (5, 9))
+        assert page.text_content("#agree-note") == ""
 
         page.click(".pause")
         until(page, lambda: settings().paused)
@@ -131,7 +142,7 @@ def test_every_control_works(staged: Any, chromium: Any, tmp_path: Path) -> None
         page.click("#model-use")
         until(page, lambda: "golden frames disagree" in (page.text_content("#model-note") or ""))
         assert loop.models == {"camera": "digits"}
-        assert len(page.query_selector_all(".note.bad")) == 1
+        assert page.get_attribute("#model-note", "class") == "note bad"
 
 
 def test_a_swapped_model_is_shown(staged: Any, chromium: Any) -> None:
