@@ -12,6 +12,7 @@ from torch import nn
 from edgelens.runtime.bundle.bundle import Bundle
 from edgelens.runtime.bundle.manifest import Decode, Output, Provenance
 from edgelens.runtime.host.clock import now
+from edgelens.runtime.metrics.interval import percent
 from edgelens.train.models.cost import cost_of
 from edgelens.train.runs.run import Run
 from edgelens.version import __version__
@@ -202,6 +203,8 @@ def make_card(
     said = list(notes)
     if run.facts.started:
         said.append(f"its training started from {run.facts.started}")
+    if own := _own_figure(candidate):
+        said.append(own)
     if parity.between_formats is not None:
         said.append(f"int8 ONNX and int8 TFLite agree on {100 * parity.between_formats:.2f} % of the images")
     extra: dict[str, object] = {}
@@ -225,6 +228,17 @@ def make_card(
         where,
         parity.images if candidate.made_of.task.right else 0,
     )
+
+
+def _own_figure(candidate: Candidate) -> str:
+    """Pictures with a say in the training flatter it: what the training itself found then stands beside them."""
+    made_of, metrics = candidate.made_of, candidate.made_of.run.facts.metrics or {}
+    found = metrics.get("val", {})
+    if made_of.task.right is None or "accuracy" not in found or made_of.evaluation is not made_of.validation:
+        return ""
+    right = percent(found["accuracy"], found["images"])
+    basis = metrics.get("basis", "answers of the best epoch")
+    return f"these images had a say in the training's choices: it reported {right} before compression ({basis})"
 
 
 def _decode(candidate: Candidate, shipped: Artifact, config: CompressConfig) -> Decode:

@@ -72,9 +72,9 @@ class Card:
         """The card for people."""
         lines = [f"# {self.name}", "", f"{self.network}; {self.classes} classes; task {self.task}.", ""]
         intervals = ", with 95 % intervals" if self.images else ""
+        latency = f"Latency: the engine alone, one picture, one thread, {self.device}."
         lines += [
-            f"Accuracy on {self.evaluated_on}{intervals}. Latency: the engine alone, one picture, one thread,"
-            f" {self.device}.",
+            f"Accuracy on {self.evaluated_on}{intervals}. {latency}",
             "",
         ]
         header, rows = self.columns()

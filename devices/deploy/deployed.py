@@ -13,15 +13,14 @@ __all__ = ["deployed_here"]
 
 
 def deployed_here() -> tuple[SlotFacts, ...]:
-    """The slots that hold a bundle, the current one first; none where nothing was deployed."""
+    """The current slot, and the one to go back to; none where nothing was deployed."""
     slots = Slots(_root())
-    current = slots.current()
-    named = sorted(path.parent.name for path in slots.folder.glob("*/slot.json"))
     found = []
-    for name in sorted(named, key=lambda name: name != current):
+    for name in filter(None, (slots.current(), slots.previous())):
         record = slots.record(name)
         if record is not None:
-            found.append(SlotFacts(name, name == current, record.name, record.content_version, record.sha256))
+            current = name == slots.current()
+            found.append(SlotFacts(name, current, record.name, record.content_version, record.sha256))
     return tuple(found)
 
 

@@ -79,8 +79,8 @@ def _network_rows(network: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
 
 def _file_rows(file: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     yield "sha256", file["sha256"]
-    if "problem" in file:
-        yield "problem", file["problem"]
+    yield "runs here", f"no: {file['problem']}" if file["problem"] else "yes"
+    if "version" not in file:
         return
     yield "written as", " by ".join(part for part in (file["version"], file["producer"]) if part)
     for kind in ("inputs", "outputs"):

@@ -189,7 +189,7 @@ def _plain(text: str | None) -> Any:
     """A value as Python wrote it."""
     try:
         return ast.literal_eval(text or "None")
-    except (ValueError, SyntaxError, RecursionError, MemoryError):
+    except (ValueError, SyntaxError, TypeError, RecursionError, MemoryError):
         return None
 
 

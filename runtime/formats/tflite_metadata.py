@@ -69,14 +69,13 @@ def _dictionary(name: str, content: bytes) -> dict[str, str]:
     if not name.endswith((".json", ".txt")) or b"{" not in content[:16]:
         return {}
     text = content.decode("utf-8", "replace")
-    found: Any = None
     for read in (json.loads, ast.literal_eval):
         try:
             found = read(text)
-            break
-        except (ValueError, SyntaxError, RecursionError, MemoryError):
+            return {str(key): str(value) for key, value in found.items()} if isinstance(found, dict) else {}
+        except (ValueError, SyntaxError, TypeError, RecursionError, MemoryError):
             continue
-    return {str(key): str(value) for key, value in found.items()} if isinstance(found, dict) else {}
+    return {}
 
 
 def _about(model: Table) -> dict[str, str]:

@@ -27,6 +27,7 @@ from .summary import Tally
 __all__ = ["LoopOptions", "Outcome", "run", "watch"]
 
 QUIET_S = 0.01  # a quiet moment between two frames, in which `--engine auto` measures
+SAYS_AGAIN = {"back": "recognizing"}  # what the service says of itself after a notice, where not the notice
 LOOK_UP_S = 0.2  # how often a loop without frames looks whether it is to end
 
 
@@ -57,6 +58,7 @@ def watch(
     pace: Pace,
     stop: Callable[[], bool] = lambda: False,
     alive: Callable[[], None] = lambda: None,
+    idle: Callable[[], None] = lambda: None,
 ) -> Generator[Result]:
     """Results as they come, until every source has ended, the duration is over, or `stop` says so."""
     cv2.setNumThreads(1)
@@ -73,6 +75,7 @@ def watch(
                 feeds.check()
                 if feeds.over:
                     return
+                idle()
                 continue
             feed, waiting = got
             frame, lane, settings = waiting.frame, by_feed[feed], control.settings(feed.name)
@@ -117,15 +120,23 @@ def run(
 
         def tell(notice: Notice) -> None:
             log(notice.text)
+            systemd.say(SAYS_AGAIN.get(notice.kind, notice.text))
             outlets.notice(notice)
 
-        feeds = Feeds([lane.source for lane in lanes], tell)
+        def idle() -> None:
+            """No frame came: a service whose camera is away does its work as long as it looks for it."""
+            if feeds.tried:
+                systemd.alive()
+            if first and feeds.away:
+                systemd.ready()
+
+        feeds = Feeds([lane.source for lane in lanes], tell, patient=systemd.asked)
         control.attach(
             lambda: loop_status(lanes, feeds, outlets, pace=pace, started=started),
             lambda name, source: swap_model(lanes, name, source),
         )
         with contextlib.closing(
-            watch(lanes, control, options, feeds=feeds, pace=pace, stop=stop, alive=systemd.alive)
+            watch(lanes, control, options, feeds=feeds, pace=pace, stop=stop, alive=systemd.alive, idle=idle)
         ) as results:
             for result in results:
                 if first:
@@ -147,7 +158,7 @@ def run(
     captured = sum(feed.slot.captured for feed in feeds.feeds)
     recoveries = sum(feed.recoveries for feed in feeds.feeds)
     summary = tally.to_json(captured=captured, skipped=captured - tally.processed, recoveries=recoveries)
-    return Outcome(summary, outlets.failures, feeds.failed, feeds.blocked)
+    return Outcome(summary, outlets.failures, feeds.failed(stopped=stop()), feeds.blocked)
 
 
 def _improve(lanes: Sequence[Lane]) -> None:

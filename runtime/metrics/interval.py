@@ -7,7 +7,7 @@ from typing import Any
 
 from numpy.typing import NDArray
 
-__all__ = ["paired_loss", "percent", "wilson"]
+__all__ = ["interval", "paired_loss", "percent", "wilson"]
 
 _Z = 1.96  # two-sided 95 %
 _FINE = 1000  # pictures from which a second digit means something
@@ -38,6 +38,14 @@ def paired_loss(before: NDArray[Any], after: NDArray[Any]) -> tuple[float, float
 
 def percent(share: float, count: float) -> str:
     """A share of so many pictures in per cent with its interval: `83.6 % (79.2 to 87.2)`; as fine as they can tell."""
+    return f"{100 * share:.{_digits(count)}f} % ({interval(share, count)})"
+
+
+def interval(share: float, count: float) -> str:
+    """Only what chance leaves open of it, in per cent: `79.2 to 87.2`."""
     low, high = wilson(share, count)
-    digits = 2 if count >= _FINE else 1
-    return f"{100 * share:.{digits}f} % ({100 * low:.{digits}f} to {100 * high:.{digits}f})"
+    return f"{100 * low:.{_digits(count)}f} to {100 * high:.{_digits(count)}f}"
+
+
+def _digits(count: float) -> int:
+    return 2 if count >= _FINE else 1

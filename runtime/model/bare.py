@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
+import stat
 from pathlib import Path
 
 from ..bundle.bundle import Bundle
@@ -56,7 +57,10 @@ def read_model(path: Path) -> tuple[bytes, ModelDescription]:
 def read_file(path: Path) -> bytes:
     """The bytes of this file alone."""
     try:
-        if path.stat().st_size > _MAX_BYTES:
+        status = path.stat()
+        if not stat.S_ISREG(status.st_mode):
+            raise ModelError(f"{path}: is no regular file")
+        if status.st_size > _MAX_BYTES:
             raise ModelError(f"{path}: is larger than {_MAX_BYTES >> 30} GB")
         return path.read_bytes()
     except OSError as error:

@@ -18,8 +18,9 @@ from ..formats.catalog import FORMATS, describe
 from ..formats.description import ModelDescription
 from ..preprocess import TensorContract, pixel_values
 from .arguments import ModelArguments
-from .bare import open_bare, read_file
+from .bare import open_bare, read_file, read_model
 from .open import open_model
+from .trial import why_not
 
 __all__ = ["inspect_model"]
 
@@ -37,9 +38,11 @@ def _bare(path: Path) -> dict[str, Any]:
     file = describe(data, str(path))
     found: dict[str, Any] = {"kind": file.format, "file": str(path), **_file_facts(data, file)}
     try:
+        found["problem"] = why_not(read_model(path)[0], file.engine)
         bundle = open_bare(path, ModelArguments())
     except EdgelensError as error:
-        found["decoder"], found["notes"] = None, [str(error)]
+        found["decoder"], found["notes"] = None, []
+        found["problem"] = found.get("problem") or str(error)
     else:
         network = bundle.manifest.main
         found["decoder"], found["notes"] = network.decode.decoder, list(bundle.notes)
@@ -100,7 +103,7 @@ def _bundled(bundle: Bundle, file: ModelFile) -> dict[str, Any]:
         "measured": dict(file.measured),
     }
     try:
-        return {**said, **_file_facts(data, describe(data, file.path))}
+        return {**said, **_file_facts(data, describe(data, file.path)), "problem": why_not(data, file.engine)}
     except EdgelensError as error:
         return {**said, "bytes": len(data), "sha256": file.sha256, "problem": str(error)}
 

@@ -9,6 +9,9 @@ from .fuzzer import Fuzzer
 __all__ = ["FUZZERS", "load"]
 
 FUZZERS = {
+    "bundles": "bundles",
+    "config": "config_files",
+    "data-sets": "data_sets",
     "requests": "requests",
 }
 

@@ -57,7 +57,7 @@ def imagenet_weights() -> dict[str, Tensor]:
         stored = torch.load(file, map_location="cpu", weights_only=True)
     except (pickle.UnpicklingError, RuntimeError, EOFError) as error:
         raise DataError(f"{file}: cannot be read ({str(error).splitlines()[0]})") from None
-    weights = {name: stored[theirs].float() for name, theirs in _names(stored).items()}
+    weights = {name: stored[theirs] for name, theirs in _names(stored).items()}
     missed = weights[f"{_FIRST}.weight"].double().sum((1, 2, 3)) / 128
     weights["layers.trunk.stem.1.running_mean"] = (weights["layers.trunk.stem.1.running_mean"] - missed).float()
     return weights
@@ -93,5 +93,5 @@ def _names(stored: Mapping[str, Tensor]) -> dict[str, str]:
         f"{ours}.{name.removeprefix(f'{theirs}.')}": name
         for ours, theirs in layers.items()
         for name in stored
-        if name.startswith(f"{theirs}.") and not name.endswith("num_batches_tracked")
+        if name.startswith(f"{theirs}.")
     }

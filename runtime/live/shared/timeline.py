@@ -63,7 +63,7 @@ class Moment:
     def thumb(self) -> bytes:
         """Its small picture as JPEG."""
         if self.small is None:
-            pixels = cv2.imdecode(np.frombuffer(self.picture, np.uint8), cv2.IMREAD_COLOR)
+            pixels = np.asarray(cv2.imdecode(np.frombuffer(self.picture, np.uint8), cv2.IMREAD_COLOR))
             height, width = pixels.shape[:2]
             size = THUMB_WIDTH, max(round(height * THUMB_WIDTH / width), 1)
             small = np.asarray(cv2.resize(pixels, size, interpolation=cv2.INTER_AREA), np.uint8)

@@ -87,7 +87,7 @@ def test_status_says_what_was_deployed_and_is_not_running(tmp_path: Path, monkey
     slots, report = Slots(tmp_path / "edgelens"), {"files": []}
     for version in (1, 2):
         slots.stage(DIGITS.read_bytes())
-        slots.fill_and_switch(Slot("digits", version, f"{version}" * 64, ("kit",), "here", report))
+        slots.switch(slots.fill(Slot("digits", version, f"{version}" * 64, ("kit",), "here", report), {}))
     answer = CliRunner().invoke(cli, ["status"])
     current, other = answer.output.splitlines()[:2]
     assert current == "deployed in slot b, current: digits version 2 (222222222222)"

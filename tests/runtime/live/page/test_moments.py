@@ -35,7 +35,8 @@ def test_an_entry_opens_what_it_was(staged: Any, chromium: Any) -> None:
         place = page.evaluate(
             """() => { const at = (q) => document.querySelector(`#moment ${q}`).getBoundingClientRect();
             const i = at('img'), r = at('.box');
-            return [r.left - i.left, r.top - i.top, r.width, r.height].map((n, k) => n / (k % 2 ? i.height : i.width)); }"""
+            const all = [r.left - i.left, r.top - i.top, r.width, r.height];
+            return all.map((n, k) => n / (k % 2 ? i.height : i.width)); }"""
         )
         assert place == pytest.approx(moment["box"], abs=0.01)
         page.keyboard.press("Space")
