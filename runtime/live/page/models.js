@@ -16,7 +16,9 @@ export class Models {
     if (this.names.join("\n") === models.join("\n")) return;
     this.names = models;
     this.shownFor = null;
-    at("model").replaceChildren(...models.map((name) => new Option(short(name, models), name)));
+    const none = new Option("each its own", "");
+    none.hidden = true; // said, not offered
+    at("model").replaceChildren(none, ...models.map((name) => new Option(short(name, models), name)));
   }
 
   // What runs is chosen in the list until somebody chooses otherwise: the device's word is heard twice a second.

@@ -132,7 +132,9 @@ class SharedState:
 
     def health(self) -> dict[str, Any]:
         """How it is, for programs and for `edgelens status`."""
-        service = {**self.service.state(), "labels": self.service.labels()} if self.service is not None else None
+        service = self.service.state() if self.service is not None else None
+        if self.service is not None and service:  # one that nobody has asked yet says nothing
+            service["labels"] = self.service.labels()
         return {**health_json(self.control.status(), self.machine, service), "viewers": self.hub.viewers}
 
     def state(self) -> dict[str, Any]:

@@ -9,8 +9,6 @@ import pytest
 import staged_scenes as scenes
 from page_in_browser import opened, until
 
-from edgelens.runtime.recognitions import Recognitions
-
 pytestmark = pytest.mark.browser
 
 
@@ -93,13 +91,20 @@ def test_rows_of_cards_are_full(staged: Any, chromium: Any, count: int) -> None:
             assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
 
 
+def test_a_detector_beside_a_classifier_has_no_empty_room_either(staged: Any, chromium: Any) -> None:
+    loop = staged("door", "hall")
+    loop.scenes["door"] = scenes.nothing
+    with opened(chromium, loop.preview.link) as page:
+        until(page, lambda: page.text_content('[data-source="hall"] .label') not in ("–", ""))
+        room = page.evaluate(
+            """() => { const at = (q) => document.querySelector(`[data-source="door"] ${q}`).getBoundingClientRect();
+            return at('.tools').top - at('.bars').bottom; }"""
+        )
+        assert room < 30
+
+
 def test_a_detector_s_card_has_no_empty_room_and_keeps_its_height(staged: Any, chromium: Any) -> None:
-    crowded = [False]
-
-    def seen(digit: int, x: int, y: int) -> Recognitions:
-        return scenes.crowd(digit, x, y) if crowded[0] else scenes.nothing(digit, x, y)
-
-    loop = staged(scene=seen)
+    loop = staged(scene=scenes.nothing)
     with opened(chromium, loop.preview.link) as page:
         until(page, lambda: page.text_content(".label") == "nothing")
         height = page.eval_on_selector(".stage", "s => s.offsetHeight")
@@ -108,6 +113,6 @@ def test_a_detector_s_card_has_no_empty_room_and_keeps_its_height(staged: Any, c
             return at('.tools').top - at('.verdict').bottom; }"""
         )
         assert room < 60
-        crowded[0] = True
+        loop.scenes["camera"] = scenes.crowd
         until(page, lambda: page.text_content(".label") == "bottle, 3 × person")
         assert page.eval_on_selector(".stage", "s => s.offsetHeight") == height

@@ -103,6 +103,7 @@ def test_a_run_answers_requests_behind_its_token(running: Any) -> None:
             lines = (line for line in results.iter_lines() if line.startswith("data: "))
             sources = {json.loads(next(lines)[6:])["source"] for _ in range(20)}
         assert sources == {"door", "yard"}
+        assert client.get("/v1/health").json()["service"]["answered"] == 1
         refused = client.post("/live/model", json={"model": "digits"}).json()
         assert refused == {"model": "digits", "source": None, "refused": None}
         assert client.post("/v1/recognize", content=data).json()["results"][0]["label"] == answer["results"][0]["label"]
