@@ -3,16 +3,27 @@
 from __future__ import annotations
 
 import os
+import re
 import threading
+import time
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import httpx
 from click.testing import CliRunner
+from scripted import Scripted
 
 from edgelens.cli import cli
+from edgelens.runtime.bundle.bundle import Bundle
+from edgelens.runtime.errors import SourceError
+from edgelens.runtime.live.preview import LivePreview
 from edgelens.runtime.live.shared.machine import Machine, SlotFacts
+from edgelens.runtime.loop.control import Control, Settings
+from edgelens.runtime.loop.lane import Lane
+from edgelens.runtime.loop.loop import LoopOptions, run
+from edgelens.runtime.loop.model_slot import ModelSlot
+from edgelens.runtime.loop.pace import Pace
 from edgelens.version import __version__
 
 SLOT = SlotFacts("a", True, "digits", 3, "5ca1e")
@@ -56,6 +67,37 @@ def test_a_camera_that_is_away_is_said_and_the_process_lives(staged: Any) -> Non
     assert 'edgelens_age_seconds{source="hall"} 12.3' in metrics
     assert 'edgelens_seconds_since_frame{source="hall"} 12.3' in metrics
     assert 'edgelens_away{source="door"} 0' in metrics
+
+
+def test_a_lone_camera_that_goes_away_is_said_by_the_run_that_goes_on(
+    color_bundle: Bundle, frames_of_colors: list[Any]
+) -> None:
+    camera = Scripted([frames_of_colors[0], 0.1, SourceError("unplugged")], [SourceError("no such device")], live=True)
+    control, over = Control(["scripted"], Settings()), threading.Event()
+    with LivePreview(control, port=0, say=lambda line: None) as page, ModelSlot(color_bundle) as model:
+
+        def watch() -> None:
+            run([Lane(camera, model)], [], control, LoopOptions(), pace=Pace(), log=lambda line: None, stop=over.is_set)
+
+        loop = threading.Thread(target=watch)
+        loop.start()
+        try:
+            until = time.monotonic() + 10
+            base = f"http://127.0.0.1:{page.port}"
+            while "no such device" not in str((health := httpx.get(base + "/v1/health").json())["problems"]):
+                assert time.monotonic() < until, health
+                time.sleep(0.02)
+            metrics = httpx.get(base + "/metrics").text
+        finally:
+            over.set()
+            loop.join()
+    assert health["status"] == "degraded"
+    (problem,) = health["problems"]
+    assert re.fullmatch(r"scripted: away for \d+ s: no such device", problem)
+    (source,) = health["loop"]["sources"]
+    assert (source["state"], source["captured"]) == ("away", 1)
+    (age,) = re.findall(r'^edgelens_age_seconds{source="scripted"} (\S+)$', metrics, re.MULTILINE)
+    assert float(age) >= source["seconds_since_frame"] > 0.1, "it grows while the camera is away"
 
 
 def test_metrics_name_bundle_kit_device_labels_and_what_waits(staged: Any, tmp_path: Path) -> None:
