@@ -48,9 +48,9 @@ class Case:
     size: tuple[int, int] | None = None  # width and height, where the file leaves them free
 
     @property
-    def key(self) -> tuple[str, str, str, int]:
+    def key(self) -> tuple[str, str, str, int, tuple[int, int] | None]:
         """What makes a row the same row in another report."""
-        return Path(self.model).name, self.target.engine, self.precision, self.target.threads
+        return Path(self.model).name, self.target.engine, self.precision, self.target.threads, self.size
 
     @property
     def name(self) -> str:

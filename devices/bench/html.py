@@ -13,7 +13,8 @@ from .table import HEADER, case_rows, end_to_end_rows, operator_rows, operator_w
 __all__ = ["page"]
 
 _STYLE = """body{font:15px/1.5 sans-serif;max-width:1100px;margin:2em auto;padding:0 1em;color:#1a202c}
-table{border-collapse:collapse;font-size:13px}td,th{padding:.2em .7em;border-bottom:1px solid #e2e8f0;text-align:left;white-space:nowrap}
+table{border-collapse:collapse;font-size:13px}
+td,th{padding:.2em .7em;border-bottom:1px solid #e2e8f0;text-align:left;white-space:nowrap}
 .warning{background:#fffaf0;border-left:4px solid #c05621;padding:.4em 1em}"""
 
 

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
-from pathlib import Path
-
+from edgelens.runtime.host.places import data_folder
 from edgelens.runtime.live.shared.machine import SlotFacts
 
 from .slots import Slots
@@ -14,7 +12,7 @@ __all__ = ["deployed_here"]
 
 def deployed_here() -> tuple[SlotFacts, ...]:
     """The current slot, and the one to go back to; none where nothing was deployed."""
-    slots = Slots(_root())
+    slots = Slots(data_folder())  # where a deploy by this user puts things
     found = []
     for name in filter(None, (slots.current(), slots.previous())):
         record = slots.record(name)
@@ -22,9 +20,3 @@ def deployed_here() -> tuple[SlotFacts, ...]:
             current = name == slots.current()
             found.append(SlotFacts(name, current, record.name, record.content_version, record.sha256))
     return tuple(found)
-
-
-def _root() -> Path:
-    """Where a deploy by this user puts things, as the agent on the device finds it."""
-    base = os.environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share"
-    return Path(base) / "edgelens"

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from edgelens.runtime.bundle.bundle import Bundle
-from edgelens.runtime.bundle.signature import accepted_keys_file, check_signature, read_keys
+from edgelens.runtime.bundle.signature import accepted_keys_file, check_accepted
 from edgelens.runtime.errors import BundleError, EdgelensError, WorkError
 from edgelens.runtime.model.verify import verify_bundle
 
@@ -134,9 +134,7 @@ def roll_back(slots: Slots, *, systemd: Systemd | None = None, apart: bool = Fal
                 f"the bundle to go back to ({record.name}, version {record.content_version}) is not the one that this "
                 "device verified: deploy it anew"
             )
-        keys = read_keys(accepted_keys_file())
-        if keys is not None:
-            check_signature(Bundle.open(slots.bundle(name)), keys)
+        check_accepted(Bundle.open(slots.bundle(name)))
         return _settled(slots, record, name, systemd or Systemd(), [lock] if apart else None)
 
 
@@ -199,9 +197,7 @@ def _acceptable(path: Path, called: str, slots: Slots) -> Bundle:
         bundle = Bundle.open(path)
         for entry in bundle.manifest.entries:
             bundle.read(entry)
-        keys = read_keys(accepted_keys_file())
-        if keys is not None:
-            check_signature(bundle, keys)
+        check_accepted(bundle)
     except BundleError as error:
         raise BundleError(str(error).replace(str(path), called)) from None
     manifest = bundle.manifest

@@ -88,10 +88,10 @@ class Systemd:
         return State(active, int(pid) if pid.isdecimal() else 0, found.get("StatusText", ""))
 
     def last_words(self) -> str:
-        """What the service wrote last."""
-        words = ("journalctl", "--unit", UNIT_NAME, "--lines", "20", "--output", "cat", "--no-pager", "--quiet")
+        """What the service wrote last, lately."""
+        words = ("journalctl", "--unit", UNIT_NAME, "--since", "-5min", "--lines", "20", "--output", "cat", "--quiet")
         lines = [line.strip() for line in self._call(words).stdout.splitlines()]
-        own = [line for line in lines if line and not line.startswith((f"{UNIT_NAME}:", "Failed to start", "Started"))]
+        own = [line for line in lines if line and not line.startswith((UNIT_NAME, "Failed to start", "Start", "Stopp"))]
         said = [line for line in own if line.startswith(("edgelens:", "Error"))] or own
         return said[-1][:300] if said else "it said nothing"
 

@@ -17,7 +17,7 @@ from edgelens.runtime.model.open import builtin_names, open_model
 from ..remote import engines_for, send_input
 from ..ssh.agent.store import placed
 from ..ssh.connection import Connection
-from ..ssh.environment import bring, forget_unused
+from ..ssh.environment import bring, bring_kit, forget_unused
 from ..ssh.hello import Deployed, printable
 from ..ssh.wheels import Layer, cache_folder
 from .answer import Deployment, checked_answer
@@ -26,7 +26,7 @@ from .keys import keys_text
 from .launch import combined
 from .receive import Order
 
-__all__ = ["DeployPlan", "deploy", "roll_back_there"]
+__all__ = ["DeployPlan", "deploy", "merged", "roll_back_there"]
 
 Progress = Callable[[str], None]
 Needs = Callable[[Sequence[str], bool], Sequence[str]]
@@ -60,8 +60,10 @@ def deploy(model: str, host: str, plan: DeployPlan, progress: Progress, needs: N
     secrets = read_variables(plan.secrets) if plan.secrets else None
     with Connection(host) as connection:
         before = connection.hello.deployed
-        wanted = _merged(plan, before)
+        wanted = merged(plan, before)
         needed = needs(wanted.arguments, wanted.config)
+        if wanted.service and not wanted.config and not _names_source(wanted.arguments):
+            progress("no --source among the run options: the first camera that is found, else the demo")
         parts = [*engines_for([model], wanted.engine), *(needed if wanted.service else ())]
         layers = bring(connection, parts, plan.wheels, progress)
         connection.doing = f"bringing {bundle.path.name} there"
@@ -89,26 +91,27 @@ def deploy(model: str, host: str, plan: DeployPlan, progress: Progress, needs: N
     return answer
 
 
-def roll_back_there(host: str) -> Deployment:
-    """Let a device go back to the bundle and kit it ran before, in the environment it has."""
+def roll_back_there(host: str, progress: Progress) -> Deployment:
+    """Let a device go back to what it ran before; no wheel is needed for that, and this kit does it."""
     with Connection(host) as connection:
-        layers = list(connection.hello.current)
-        if not layers:
+        if not connection.hello.current:
             raise WorkError(f"{host}: nothing was deployed there, so there is nothing to go back to")
+        layers = bring_kit(connection, progress)
         connection.doing = "going back there"
-        return _ask(connection, layers, "rollback")
+        answer = _ask(connection, layers, "rollback")
+        forget_unused(connection)
+    return answer
 
 
-def _merged(plan: DeployPlan, before: Deployed | None) -> Deployed:
+def merged(plan: DeployPlan, before: Deployed | None) -> Deployed:
     """The plan, and what the device has where the plan says nothing."""
     kept = before or Deployed("", 0, "auto", None, service=False, arguments=(), config=False)
     arguments = kept.arguments if plan.arguments is None else plan.arguments
-    sources = any(word == "--source" or word.startswith("--source=") for word in arguments)
     config = kept.config if plan.config is None else bool(plan.config)
     service = kept.service if plan.service is None else plan.service
     if not service and (plan.arguments or plan.config or plan.secrets):
         raise UsageError("--run-options, --config and --secrets are a service's: give --service too")
-    if config and sources:
+    if config and _names_source(arguments):
         raise UsageError(
             "a config and --source among the run options do not go together: give --run-options without it, "
             "or --config '' to do without the config"
@@ -122,6 +125,10 @@ def _merged(plan: DeployPlan, before: Deployed | None) -> Deployed:
         arguments=arguments,
         config=config,
     )
+
+
+def _names_source(arguments: Sequence[str]) -> bool:
+    return any(word == "--source" or word.startswith("--source=") for word in arguments)
 
 
 def _bundle(model: str) -> Bundle:

@@ -103,6 +103,8 @@ class Connection:
         with contextlib.suppress(OSError):
             assert process.stdin is not None
             process.stdin.close()
+        if process.stdout is not None:
+            process.stdout.close()  # whoever has more to say need not be heard, and must not wait for that
         try:
             process.wait(10)
         except subprocess.TimeoutExpired:
@@ -110,9 +112,8 @@ class Connection:
             process.wait()
         if self._listener is not None:
             self._listener.join(2)
-        for stream in (process.stdout, process.stderr):
-            if stream is not None:
-                stream.close()
+        if process.stderr is not None:
+            process.stderr.close()
 
     def send(self, message: Mapping[str, Any], payload: bytes = b"") -> None:
         """One message to the agent."""

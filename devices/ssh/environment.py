@@ -13,7 +13,7 @@ from .connection import Connection
 from .kit import pack_kit
 from .wheels import Layer, cache_folder, fetch_wheels
 
-__all__ = ["bring", "forget_unused", "prepare"]
+__all__ = ["bring", "bring_kit", "forget_unused", "prepare"]
 
 _CHUNK = 1 << 20
 _DAY_S = 86400
@@ -34,6 +34,14 @@ def bring(connection: Connection, parts: Sequence[str], wheels: str | None, prog
             _bring(connection, layer, progress)
     _forget_replaced(connection, layers)
     return layers
+
+
+def bring_kit(connection: Connection, progress: Progress) -> list[str]:
+    """The layers of the current slot with this machine's kit in place of the one there."""
+    kit = _kit()
+    if kit.key not in connection.hello.layers:
+        _bring(connection, kit, progress)
+    return [kit.key, *(key for key in connection.hello.current if not key.startswith("edgelens-"))]
 
 
 def forget_unused(connection: Connection) -> None:

@@ -90,13 +90,15 @@ def _deployed(host: str, plain: Any) -> Deployed | None:
     words = plain.get("arguments", [])
     if not isinstance(words, list) or len(words) > MOST_WORDS or not all(_word(word) for word in words):
         raise _odd(host, "arguments")
+    if (engine := plain.get("engine") or "auto") not in ("auto", "onnxruntime", "tflite"):
+        raise _odd(host, "engine")
     precision = plain.get("precision")
     if not isinstance(precision, (str, type(None))) or not _whole(plain.get("content_version"), 1 << 53):
         raise _odd(host, "deployed")
     return Deployed(
         name=_text(host, plain, "name", 256),
         content_version=plain["content_version"],
-        engine=_text(host, plain, "engine", 32) or "auto",
+        engine=engine,
         precision=precision and _text(host, plain, "precision", 32),
         service=plain.get("service") is True,
         arguments=tuple(words),

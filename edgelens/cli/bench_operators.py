@@ -1,4 +1,4 @@
-"""What a measured TFLite file's operators take: its Python package gives no profile, so the cost model shares them out."""
+"""What a TFLite file's operators take: its Python package gives no profile, so a cost model shares the time out."""
 
 from __future__ import annotations
 

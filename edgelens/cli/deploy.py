@@ -16,7 +16,7 @@ from edgelens.runtime.errors import UsageError, WorkError
 if TYPE_CHECKING:
     from edgelens.devices.deploy.answer import Deployment
 
-__all__ = ["command", "not_healthy"]
+__all__ = ["command", "needs_of_run", "not_healthy"]
 
 
 @click.command("deploy")
@@ -62,7 +62,7 @@ def command(
     plan = DeployPlan(
         engine, precision, frames, service, arguments, config, secrets, accept_key, replace_keys, wheels
     )  # fmt: skip
-    answer = deploy(model, host, plan, lambda line: click.echo(line, err=True), _needs)
+    answer = deploy(model, host, plan, lambda line: click.echo(line, err=True), needs_of_run)
     if json_path:
         write_json(json_path, {"host": host, **answer.plain})
     if not answer.ok:
@@ -99,16 +99,17 @@ def _check_config(path: str) -> None:
     read_config(path, SourcePlan())
 
 
-def _needs(arguments: Sequence[str], config: bool) -> Sequence[str]:
+def needs_of_run(arguments: Sequence[str], config: bool) -> Sequence[str]:
     """What the service's `edgelens run` needs there; words that it would refuse are refused here."""
     from edgelens.cli.run import command as run_command
     from edgelens.cli.run import needed_there
+    from edgelens.devices.ssh.hello import printable
 
     words = ["digits", *arguments, *(["--config", "config.toml"] if config else [])]
     try:
         params = run_command.make_context("run", words).params
     except click.UsageError as error:
-        raise UsageError(f"--run-options: {error.format_message()}") from None
+        raise UsageError(f"--run-options: {printable(error.format_message())}") from None
     except click.exceptions.Exit:
         raise UsageError("--run-options: --help is no option of a service") from None
     if params.get("on") or params.get("wheels"):

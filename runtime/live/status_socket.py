@@ -11,6 +11,7 @@ from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any
 
 from ..errors import WorkError
+from ..host.owned import own_folder
 from ..host.places import run_folder
 from .running import Running, note_running
 
@@ -58,7 +59,7 @@ class StatusSocket:
         with self._lock, ExitStack() as opened:
             if self._over:
                 return None
-            self._path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            own_folder(self._path.parent)
             self._path.unlink(missing_ok=True)
             listener = opened.enter_context(socket.socket(socket.AF_UNIX, socket.SOCK_STREAM | socket.SOCK_CLOEXEC))
             listener.bind(str(self._path))

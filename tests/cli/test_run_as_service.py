@@ -1,4 +1,4 @@
-"""`edgelens run` as systemd starts it: a camera that is away is looked for, and is no reason to be killed or to fail."""
+"""`edgelens run` as systemd starts it: a camera that is away is looked for, no reason to be killed."""
 
 from __future__ import annotations
 

@@ -12,7 +12,9 @@ FUZZERS = {
     "bundles": "bundles",
     "config": "config_files",
     "data-sets": "data_sets",
+    "hellos": "hellos",
     "requests": "requests",
+    "signers": "signers",
 }
 
 

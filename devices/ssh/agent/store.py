@@ -13,6 +13,8 @@ from typing import IO, Any
 
 from .wire import CHUNK, RefusedError
 
+UNIT = "/etc/systemd/system/edgelens.service"
+
 
 class Store:
     """What is kept on the device between connections: unpacked wheels by hash, and parts that are still arriving."""
@@ -164,7 +166,7 @@ def placed(name: str) -> str | None:
 def unit_words(root: str) -> list[str] | None:
     """What an older kit's unit gives `edgelens run`; None where there is no such unit of this folder."""
     try:
-        with open("/etc/systemd/system/edgelens.service", encoding="utf-8") as stream:
+        with open(UNIT, encoding="utf-8") as stream:
             (line,) = [line for line in stream if line.startswith("ExecStart=")]
         words = shlex.split(line.partition("=")[2].replace("%%", "%").replace("$$", "$"))
         return words[words.index(os.path.join(root, "launch.py")) + 1 :]
