@@ -32,6 +32,7 @@ def test_status_finds_what_runs_and_says_how_it_is(
     staged: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
+    monkeypatch.setattr("edgelens.runtime.live.running.run_folders", lambda: (tmp_path / "edgelens",))
     token = tmp_path / "token"
     token.write_text("a-token-of-some-length")
     token.chmod(0o600)
@@ -61,6 +62,7 @@ def test_status_from_another_session_finds_it_too(staged: Any, tmp_path: Path, m
 def test_status_finds_a_run_without_a_page(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A service on a device may well have none."""
     monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
+    monkeypatch.setattr("edgelens.runtime.live.running.run_folders", lambda: (tmp_path / "edgelens",))
     words = ["run", "digits", "--source", "demo", "--no-preview", "--quiet", "--device-id", "lens-7"]
     with subprocess.Popen([sys.executable, "-m", "edgelens", *words], stdout=subprocess.DEVNULL) as process:
         try:
@@ -196,7 +198,8 @@ def test_a_folder_that_another_user_made_first_gets_no_note(
     loop = staged(fps=0, port=None)
     (tmp_path / "theirs" / f"{os.getpid()}-{loop.preview.port}.json").symlink_to(precious)
     again = staged(fps=0)
-    assert (precious.read_text(), running_here()) == ("mine", [])
+    mine = [running for running in running_here() if running.pid == os.getpid()]
+    assert (precious.read_text(), mine) == ("mine", [])
     assert again.preview.port
 
 
