@@ -32,7 +32,7 @@ export class MomentView {
       picture.hidden = false;
       drawBoxes(this.find(".boxes"), all.results, all.size);
       write(this.find(".model"), `${all.bundle.name} version ${all.bundle.version}`);
-      write(this.find(".also"), topRows(all.results).map((row) => caption(row, all.results)).join(", ") || "nothing");
+      write(this.find(".also"), topRows(all.results).map((row) => caption(row, all.results).replace(" %", "\u00a0%")).join(", ") || "nothing");
     } catch {
       write(note, "This one is no longer kept: the page remembers the last 60.");
     }

@@ -30,7 +30,7 @@ def test_an_entry_opens_what_it_was(staged: Any, chromium: Any) -> None:
         assert page.text_content("#moment .where") == moment["source"]
         assert page.text_content("#moment .sure") == "91 %"
         assert page.text_content("#moment .model") == "digits version 3"
-        assert page.text_content("#moment .also") == "person 91 %, bottle 66 %"
+        assert page.text_content("#moment .also") == "person 91\N{NO-BREAK SPACE}%, bottle 66\N{NO-BREAK SPACE}%"
         assert page.eval_on_selector("#moment img", "img => img.naturalWidth") == 640
         place = page.evaluate(
             """() => { const at = (q) => document.querySelector(`#moment ${q}`).getBoundingClientRect();
