@@ -154,7 +154,7 @@ def _opened(config: TrainConfig, earlier: Run | None, world: World, progress: Pr
     config = settled(config, len(data.train))
     if world.leads:
         check_room(Path(config.out), network)
-    return _Opened(config, network, data, started, [*said, *check_table(data.check)])
+    return _Opened(config, network, data, started, [*said, *images.notes, *check_table(data.check)])
 
 
 def settled(config: TrainConfig, images: int) -> TrainConfig:

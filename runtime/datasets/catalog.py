@@ -31,12 +31,19 @@ class BoxFormat:
     read: Callable[[Path], BoxSet]
 
 
+def _never(_: Path) -> bool:
+    """Of a format that is only taken where it is asked for."""
+    return False
+
+
 FORMATS: dict[str, Format] = {
     "npz": Format(npz.fits, npz.read),
     "csv": Format(table.fits, table.read),
     "idx": Format(idx.fits, idx.read),
     "cifar10": Format(cifar.fits, cifar.read),
     "folders": Format(folders.fits, folders.read),
+    "folders-first": Format(_never, folders.read_first),
+    "folders-last": Format(_never, folders.read_last),
 }
 
 BOX_FORMATS: dict[str, BoxFormat] = {

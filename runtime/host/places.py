@@ -6,7 +6,7 @@ import os
 import tempfile
 from pathlib import Path
 
-__all__ = ["config_folder", "run_folder", "run_folders", "state_folder"]
+__all__ = ["cache_folder", "config_folder", "run_folder", "run_folders", "state_folder"]
 
 
 def state_folder() -> Path:
@@ -17,6 +17,11 @@ def state_folder() -> Path:
 def config_folder() -> Path:
     """What somebody has set, and the token; a service may write only its state, so it keeps them there."""
     return _given("CONFIGURATION_DIRECTORY") or _given("STATE_DIRECTORY") or _home("XDG_CONFIG_HOME", ".config")
+
+
+def cache_folder() -> Path:
+    """What can be made again."""
+    return _home("XDG_CACHE_HOME", ".cache")
 
 
 def run_folder() -> Path:
