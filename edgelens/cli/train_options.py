@@ -55,7 +55,7 @@ _data_options = _many(
     click.option(
         "--format",
         metavar="NAME",
-        help="folders, folders-first, folders-last, csv, idx, cifar10, npz; recognised unless said.",
+        help="folders, folders-first, folders-last, csv, idx, cifar10, npz; by looking unless said.",
     ),
     click.option("--data-dir", metavar="DIR", help="Where the files of mnist, fashion-mnist and cifar10 are."),
     click.option("--cache", metavar="DIR", help="Where decoded pictures are kept."),

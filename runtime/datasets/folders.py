@@ -126,9 +126,7 @@ def _level_note(tops: Sequence[_Folder], *, last: bool, asked: bool) -> tuple[st
     if last:
         firsts = _some([top.path.name for top in tops])
         return (f"classes are the last folders ({_some(inner)}); --format folders-first takes the first ({firsts})",)
-    return (
-        f"classes are the first folders, with what is below; --format folders-last takes the last ({_some(inner)})",
-    )
+    return (f"classes are the first folders; --format folders-last takes the last ({_some(inner)})",)
 
 
 def _notes(path: Path, tops: Sequence[_Folder], videos: dict[str, int]) -> Iterator[str]:

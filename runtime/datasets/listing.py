@@ -10,9 +10,7 @@ from ..images.read import SUFFIXES
 __all__ = ["VIDEOS", "Listing", "is_left_behind", "listed"]
 
 VIDEOS = frozenset([".mp4", ".mov", ".m4v", ".avi", ".mkv", ".webm", ".mpg", ".mpeg", ".wmv", ".3gp"])
-_LEFT_BEHIND = frozenset(
-    ["thumbs.db", "ehthumbs.db", "desktop.ini", "icon\r", ".ds_store", ".picasa.ini", "picasa.ini"]
-)
+_LEFT_BEHIND = frozenset(["thumbs.db", "ehthumbs.db", "desktop.ini", "icon\r", "picasa.ini"])
 _LEFT_FOLDERS = frozenset(["__macosx", "@eadir", "$recycle.bin", "system volume information"])
 
 

@@ -42,7 +42,7 @@ def near_duplicates(images: ImageSet, thumbs: NDArray[np.uint8], digests: Sequen
 
 
 def alike(thumbs: NDArray[np.uint8]) -> list[tuple[int, int]]:
-    """Pairs of rows whose thumbnails (N, H, W) nearly agree, the lower first; found by shared parts of a 256-bit hash."""
+    """Pairs of rows whose thumbnails (N, H, W) nearly agree, found by shared parts of a 256-bit hash."""
     bits = thumbs[:, :, 1:] > thumbs[:, :, :-1]  # (N, 16, 16): brighter than the pixel to the left
     packed = np.packbits(bits.reshape(len(bits), -1), axis=1)  # (N, 32)
     bands = packed.view(np.uint16)

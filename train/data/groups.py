@@ -55,7 +55,7 @@ def groups_from_file(names: Sequence[str], file: str | Path) -> list[str]:
 def joined(names: Sequence[str], groups: Sequence[str] | None, pairs: Iterable[tuple[int, int]]) -> list[str]:
     """Every picture's group where pairs of pictures stay together too, whatever groups they are in.
 
-    A group is called by its first member, so that one that nothing joins keeps its name: the picture's own, unless said.
+    A group is called by its first member, so that one that nothing joins keeps its name.
     """
     own = list(names if groups is None else groups)
     leader = {name: name for name in own}

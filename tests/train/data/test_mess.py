@@ -57,9 +57,8 @@ def mess(tmp_path: Path) -> Path:
     exif[0x112] = 6
     (pens / "turned.jpg").write_bytes(saved(photo(911), "JPEG", exif=exif))
     cv2.imwrite(str(pens / "deep.png"), photo(912).astype(np.uint16) * 257)
-    (pens / "sent.jpg").write_bytes(
-        saved(photo(911).transpose(1, 0, 2)[:, ::-1], "JPEG", quality=40)
-    )  # turned.jpg again
+    again = photo(911).transpose(1, 0, 2)[:, ::-1]  # turned.jpg, upright and sent on
+    (pens / "sent.jpg").write_bytes(saved(again, "JPEG", quality=40))
     (pens / "broken.jpg").write_bytes(saved(photo(913), "JPEG")[:900])
     film = cv2.VideoWriter(str(cups / "walk.mp4"), cv2.VideoWriter.fourcc(*"mp4v"), 10, (160, 120))
     for i in range(40):
