@@ -25,14 +25,15 @@ from edgelens.runtime.preprocess import PixelContract
 from edgelens.train.data.prepare import DataConfig, prepare
 begun, told = time.perf_counter(), []
 def progress(what, done, of): print(json.dumps([what, done, of]), flush=True)
-data = prepare(DataConfig(sys.argv[1], cache=sys.argv[2]), PixelContract(int(sys.argv[3]), int(sys.argv[3])), progress=progress)
+pixels = PixelContract(int(sys.argv[3]), int(sys.argv[3]))
+data = prepare(DataConfig(sys.argv[1], cache=sys.argv[2]), pixels, progress=progress)
 peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 print(json.dumps({"photos": len(data.names), "seconds": time.perf_counter() - begun, "peak_mb": peak}))
 """
 
 
 def write_photos(folder: Path, count: int, megapixels: float) -> None:
-    """Photos of noise and shapes, each another file: a comment at its end is all that differs, which no decoder reads."""
+    """Sixteen photos, each many times as files that differ in a comment only: another content, the same work."""
     height = int((megapixels * 1e6 / 1.5) ** 0.5)
     draw, width = np.random.default_rng(0), int(height * 1.5)
     for variant in range(16):

@@ -13,8 +13,6 @@ import cv2
 import numpy as np
 import pytest
 
-CIRCLE = ("--min-difference", "1")
-
 
 @pytest.fixture(scope="module")
 def video(tmp_path_factory: pytest.TempPathFactory) -> Path:
@@ -79,23 +77,9 @@ def test_a_camera_s_frame_of_the_moment_is_kept_and_the_terminal_is_left_as_it_w
     """On a terminal, with the demo as the camera."""
     ours, theirs = pty.openpty()
     before = subprocess.run(["stty", "-a"], stdin=theirs, capture_output=True, text=True).stdout
-    words = [
-        "--label",
-        "one",
-        "--label",
-        "two",
-        "--source",
-        "demo",
-        "--out",
-        str(tmp_path),
-        "--count",
-        "2",
-        "--duration",
-        "40",
-    ]
-    child = subprocess.Popen(
-        [sys.executable, "-m", "edgelens", "collect", *words], stdin=theirs, stdout=subprocess.PIPE, stderr=subprocess.PIPE
-    )  # fmt: skip
+    words = ["--label", "one", "--label", "two", "--source", "demo", "--count", "2", "--duration", "40"]
+    command = [sys.executable, "-m", "edgelens", "collect", *words, "--out", str(tmp_path)]
+    child = subprocess.Popen(command, stdin=theirs, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     assert child.stderr is not None
     assert b"1 one   2 two   q ends" in child.stderr.readline()
     for key in b"2112":
