@@ -34,6 +34,7 @@ Rows = np.ndarray[Any, Any]
 __all__ = ["Ingredients", "answers", "train"]
 
 _FEW = 2000  # validation pictures up to which every epoch's answers are kept
+_LATE = 1.15  # times the minutes after which an epoch is the last: the machine was slower than measured
 _NOTED = 100  # steps an epoch whose loss is kept for the curves
 _PREDICTED = 2**18  # pixels that go through a network at once when nothing is learnt
 
@@ -62,10 +63,10 @@ def train(  # noqa: C901 (one loop, top to bottom)
     per_step = len(data) if OPTIMIZERS[config.optimizer].full_batch else config.batch
     steps = len(epoch_batches(len(data), per_step, config.seed, 0))
     rates = [group["initial_lr"] for group in optimizer.param_groups]
-    saved = time.monotonic()
+    began = saved = time.monotonic()
     while state.epoch < config.epochs:
         batches = epoch_batches(len(data), per_step, config.seed, state.epoch, made_of.balanced)
-        train_mode(network)
+        train_mode(network, frozen_norm=config.frozen_norm)
         start, images = time.perf_counter(), 0
         while state.step < steps:
             rows = batches[state.step]
@@ -121,6 +122,9 @@ def train(  # noqa: C901 (one loop, top to bottom)
                 save_state(state, run.path / LAST)
         saved = time.monotonic()
         progress.epoch(row)
+        if config.minutes and time.monotonic() - began > 60 * _LATE * config.minutes:
+            progress.say(f"the time is over: stopped at epoch {state.epoch}")
+            break
         if config.patience and state.epoch - state.best_epoch >= config.patience:
             progress.say(f"no better validation for {config.patience} epochs: stopped at epoch {state.epoch}")
             break
@@ -195,7 +199,7 @@ def _is_best(row: dict[str, float], state: State, score: Score) -> bool:
     value = row[f"val_{score.name}"]
     if state.best_epoch < 0:
         return True
-    if value != state.best:
+    if value != state.best or state.best_epoch == 0:  # 0: a head was there before the first epoch
         return score.better(value, state.best)
     return row["val_loss"] < state.history[state.best_epoch - 1]["val_loss"]
 

@@ -23,6 +23,7 @@ __all__ = [
     "Arrays",
     "Build",
     "Draw",
+    "FittedHead",
     "Meter",
     "Outputs",
     "Reading",
@@ -91,6 +92,15 @@ class Reading:
     number: Callable[[str], int]  # of a name; refuses what is no answer
 
 
+@dataclass(frozen=True)
+class FittedHead:
+    """A head that was fitted on frozen features, and its answers to pictures that it was not fitted on."""
+
+    weights: Mapping[str, NDArray[np.float32]]  # by the names of the network's parameters
+    outputs: Arrays  # (N, ...) each row of a head that was fitted without the row's fold
+    said: str  # what people should know of it
+
+
 def keep_all(outputs: Outputs) -> Outputs:
     """All that the network gives: what the meter can count again."""
     return outputs
@@ -121,6 +131,8 @@ class Task:
     keep: Callable[[Outputs], Outputs] = keep_all  # what of a batch's outputs is kept for settle, summary and report
     balance: Callable[[Targets], NDArray[np.int64] | None] = _none  # (N,) kinds that are to come equally often
     distil: Callable[[Outputs, Outputs, float], Tensor] | None = None  # (own, teacher's, temperature) → (B,)
+    # (frozen features (N, F), targets, each picture's fold (N,)) → the head; None: it is learnt with all the rest
+    regress: Callable[[NDArray[np.float32], Targets, NDArray[np.intp]], FittedHead] | None = None
     reading: Callable[[Decode], Reading] | None = None  # what `explain` asks of its answers, as they were settled
     heads: tuple[str, ...] = ("classifier",)  # the network's layers that are its own, which stay out of `backbone`
     backbone: bool = False  # whether the kit's backbone is its start where photos are few

@@ -43,7 +43,7 @@ def gather(run: Run, images: ImageSet | None = None) -> Findings:
 
     def validation() -> ImageSet | None:
         try:
-            return run.split("val") if images is None else images
+            return run.judged() if images is None else images
         except (EdgelensError, OSError):
             return None
 
