@@ -6,13 +6,16 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..errors import DataError
+import numpy as np
+
+from ..errors import DataError, EdgelensError
 from ..images.read import SUFFIXES
 from . import cifar, coco, folders, idx, npz, table, voc, yolo
 from .boxset import BoxSet
 from .imageset import ImageSet
+from .listing import listed
 
-__all__ = ["BOX_FORMATS", "FORMATS", "BoxFormat", "Format", "load_boxes", "load_images"]
+__all__ = ["BOX_FORMATS", "FORMATS", "BoxFormat", "Format", "load_boxes", "load_images", "load_pictures"]
 
 
 @dataclass(frozen=True)
@@ -68,6 +71,22 @@ def load_images(where: str | Path, *, format: str | None = None) -> ImageSet:  #
                 _refuse_boxes(path)
             return known.read(path)
     raise DataError(f"{where}: {_what_is_there(path)}")
+
+
+def load_pictures(where: str, option: str) -> ImageSet:
+    """Any folder of pictures, labelled or not, or a labelled set; `option` is what messages call it."""
+    path = Path(where)
+    if not path.exists():
+        raise DataError(f"{option} {where}: no such folder")
+    try:
+        return load_images(path)
+    except EdgelensError:
+        if not path.is_dir():
+            raise
+    names = [str(Path(file).relative_to(path)) for file in listed(str(path)).images]
+    if not names:
+        raise DataError(f"{option} {where}: holds no images; give a folder of photos")
+    return ImageSet(str(path), "folders", ("",), np.zeros(len(names), np.int32), np.full(len(names), ""), names)
 
 
 def load_boxes(where: str | Path, *, format: str | None = None) -> BoxSet:  # noqa: A002 (the option's name)

@@ -17,8 +17,9 @@ from ..recognitions import UNKNOWN_ID, Recognitions
 from .protocol import DecodeOptions, Decoder, counts, number, one_of, option, whole
 from .reading import Reading
 
-__all__ = ["ClassifyOptions", "class_probabilities", "classify", "ranked", "read_as_classifier", "softmax"]
+__all__ = ["FAMILIAR", "ClassifyOptions", "class_probabilities", "classify", "ranked", "read_as_classifier", "softmax"]
 
+FAMILIAR = "familiar"  # the map that says how usual a picture is, where that is known; below 1 it is unknown
 FROM_VALUES = "from values"  # probabilities where they add up to one, else logits
 
 _PASS_THROUGH = frozenset(
