@@ -112,9 +112,20 @@ def ingredients_of(run: Run, config: CompressConfig) -> Ingredients:
     validated = evaluated if which == "val" else pictures_of(validation, run.pixels, most=2000, seed=config.seed)
     named = {"val": "validation", "train": "training"}.get(which, which)
     where = f"{len(evaluated):,} {named} images of {Path(run.config.data).name}"
+    where += _unseen(run)
     calibration = _calibration_pictures(run, splits, config)
     golden = golden_frames(validation, run.pixels, lambda p: torch_outputs(network, p, task.outputs), task.golden)
     return Ingredients(run, task, network, splits, calibration, validated, evaluated, where, golden, run.pixels)
+
+
+def _unseen(run: Run) -> str:
+    """Of a network whose last layer learned from all photos, what it does on others, as cross-validation told."""
+    metrics = run.facts.metrics or {}
+    if metrics.get("judged", "val") == "val":
+        return ""
+    score = make_task(run.config, run.classes).score
+    expected = score.with_interval(metrics[f"val_{score.name}"], run.judged_count)
+    return f", whose last layer learned from them too (of others expect {expected}, by cross-validation)"
 
 
 def _calibration_pictures(run: Run, splits: Splits, config: CompressConfig) -> NDArray[np.uint8]:

@@ -13,7 +13,7 @@ from .errors import ImageError
 __all__ = ["Frame"]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Frame:
     """An image with its place in its source and the moment it was captured.
 
@@ -34,6 +34,10 @@ class Frame:
         if not isinstance(image, np.ndarray) or image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3:
             found = f"{image.dtype} {image.shape}" if isinstance(image, np.ndarray) else type(image).__name__
             raise ImageError(f"a frame's image must be a uint8 BGR array of shape (H, W, 3), not {found}")
+
+    def __repr__(self) -> str:
+        height, width = self.size
+        return f"<Frame {width}x{height}, number {self.index}{f' of {self.source}' if self.source else ''}>"
 
     @property
     def size(self) -> tuple[int, int]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -26,19 +26,24 @@ BACKGROUND_NAMES = frozenset(
 )  # fmt: skip
 _METADATA_KEYS = ("names", "labels", "classes", "class_names")
 _MAX_LABELS = 1_000_000
-_NUMBERED = re.compile(r"(\d+)\s*[:,\t ]\s*(\S.*)")
-_PBTXT_ITEM = re.compile(r"item\s*\{(.*?)\}", re.DOTALL)
-_PBTXT_FIELD = re.compile(r"""(id|name|display_name)\s*:\s*(?:"([^"]*)"|'([^']*)'|(\d+))""")
+_MAX_BYTES = 16 * 1024 * 1024
+_NUMBERED = re.compile(r"(\d{1,9})\s*[:,\t ]\s*(\S.*)")
+_PBTXT_ITEM = re.compile(r"item\s*\{")
+_PBTXT_FIELD = re.compile(r"""(id|name|display_name)\s*:\s*(?:"([^"]*)"|'([^']*)'|(\d{1,9}))""")
 
 
 def read_labels(path: str) -> tuple[str, ...]:
     """Class names from a file: one a line, "3 name" or "3: name" lines, a JSON list or object, or a .pbtxt map."""
     try:
-        text = Path(path).read_text(encoding="utf-8-sig")
-    except OSError as error:
-        raise UsageError(f"--labels {path}: could not be read ({error.strerror or error})") from None
+        with Path(path).open("rb") as stream:
+            data = stream.read(_MAX_BYTES + 1)
+        if len(data) > _MAX_BYTES:
+            raise UsageError(f"--labels {path}: is larger than {_MAX_BYTES >> 20} MB, which no list of names is")
+        text = data.decode("utf-8-sig")
     except UnicodeDecodeError:
         raise UsageError(f"--labels {path}: is no UTF-8 text") from None
+    except (OSError, ValueError) as error:  # ValueError: a name with a zero byte
+        raise UsageError(f"--labels {path}: could not be read ({getattr(error, 'strerror', None) or error})") from None
     names = _from_pbtxt(text) or parse_names(text) or _from_lines(text)
     if not any(names):
         raise UsageError(f"--labels {path}: holds no names")
@@ -72,15 +77,20 @@ def parse_names(text: str) -> tuple[str, ...]:
 
     for read in (json.loads, ast.literal_eval):
         try:
-            found: Any = read(text.strip())
-        except (ValueError, SyntaxError, RecursionError, MemoryError):
+            return _names_in(read(text.strip()))
+        except (ValueError, SyntaxError, TypeError, RecursionError, MemoryError):
             continue
-        if isinstance(found, dict) and isinstance(found.get("names"), (dict, list)):
-            found = found["names"]
-        if isinstance(found, list):
-            return tuple(map(str, found))
-        if isinstance(found, dict) and all(str(key).isdecimal() for key in found):
-            return _spread({int(key): str(value) for key, value in found.items()})
+    return ()
+
+
+def _names_in(found: Any) -> tuple[str, ...]:
+    """The names of a list or an id → name object, or of either under `names`."""
+    if isinstance(found, dict) and isinstance(found.get("names"), (dict, list)):
+        found = found["names"]
+    if isinstance(found, list):
+        return tuple(map(str, found))
+    if isinstance(found, dict) and all(str(key).isdecimal() and len(str(key)) < 10 for key in found):
+        return _spread({int(key): str(value) for key, value in found.items()})
     return ()
 
 
@@ -109,11 +119,22 @@ def _from_lines(text: str) -> tuple[str, ...]:
 def _from_pbtxt(text: str) -> tuple[str, ...]:
     """TensorFlow's label map; its ids count from 1, the background being 0."""
     names: dict[int, str] = {}
-    for item in _PBTXT_ITEM.findall(text):
+    for item in _items(text):
         fields = {key: a or b or number for key, a, b, number in _PBTXT_FIELD.findall(item)}
         if str(fields.get("id", "")).isdecimal():
             names[int(fields["id"]) - 1] = fields.get("display_name") or fields.get("name", "")
     return _spread(names) if names and min(names) >= 0 else ()
+
+
+def _items(text: str) -> Iterator[str]:
+    """What stands between `item {` and the next brace; read once from front to back, whatever the text holds."""
+    at = 0
+    while (start := _PBTXT_ITEM.search(text, at)) is not None:
+        end = text.find("}", start.end())
+        if end < 0:
+            return
+        yield text[start.end() : end]
+        at = end
 
 
 def _spread(names: Mapping[int, str]) -> tuple[str, ...]:

@@ -15,6 +15,7 @@ __all__ = ["VERBS", "cli", "main"]
 
 # verb → (module under edgelens.cli, one line of help); the help stands here so that `edgelens --help` imports nothing
 VERBS: dict[str, tuple[str, str]] = {
+    "make": ("make", "Make a proven bundle of a folder of photos in one go."),
     "run": ("run", "Recognize what a camera, stream, video or folder shows."),
     "collect": ("collect", "Take labelled photos with a camera, ready for `train`."),
     "train": ("train", "Train a network on a folder of images."),

@@ -10,7 +10,7 @@ from pathlib import Path
 import cv2
 
 from ..errors import SourceError, WorkError
-from ..host.places import cache_folder
+from ..host.places import kept_folder
 from ..images.burst import Burst
 from ..sources.video import VideoFile
 
@@ -25,7 +25,7 @@ _FPS = 25.0  # of a file that does not say
 
 def frames_of(video: Path) -> dict[int, Path]:
     """A picture's file by the frame's number; a video of which nothing can be decoded has none."""
-    folder = cache_folder() / f"frames-{_digest(video)}"
+    folder = kept_folder() / f"frames-{_digest(video)}"
     if not (folder / "complete").exists():
         _extract(video, folder)
     return {int(file.stem): file for file in sorted(folder.glob("*.jpg"))}

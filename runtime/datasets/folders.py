@@ -13,8 +13,8 @@ import numpy as np
 from ..errors import DataError
 from ..images.read import SUFFIXES
 from .clips import frames_of
+from .contents import Listing, is_left_behind, listed
 from .imageset import SPLIT_WORDS, ImageSet, in_class_order, legible
-from .listing import Listing, is_left_behind, listed
 
 __all__ = ["fits", "read", "read_first", "read_last"]
 

@@ -8,7 +8,7 @@ import os
 import platform
 from pathlib import Path
 
-from ..host import places
+from ..host.places import kept_folder
 
 __all__ = ["cache_folder", "machine"]
 
@@ -17,7 +17,7 @@ _PACKAGES = ("onnxruntime", "ai_edge_litert", "tflite_runtime")
 
 def cache_folder() -> Path:
     """Where this user's engines keep what they built and measured; made when something is written."""
-    return places.cache_folder() / "engines"
+    return kept_folder() / "engines"
 
 
 def machine() -> str:

@@ -91,9 +91,9 @@ def kind_of(spec: str) -> str:
     scheme = spec.partition("://")[0].lower() if "://" in spec else ""
     if spec == "demo":
         return "demo"
-    if spec.isdigit() or spec.startswith("/dev/video"):
+    if _is_number(spec) or spec.startswith("/dev/video"):
         return "v4l2"
-    if spec.partition(":")[0] == "csi" and spec.partition(":")[2].isdigit():
+    if spec.partition(":")[0] == "csi" and _is_number(spec.partition(":")[2]):
         return "csi"
     if scheme in ("rtsp", "rtsps"):
         return "rtsp"
@@ -103,7 +103,17 @@ def kind_of(spec: str) -> str:
         from .credentials import masked
 
         raise SourceError(f"{masked(spec)}: {scheme}:// is no kind of source; there are rtsp:// and http:// (MJPEG)")
-    path = Path(spec)
+    try:
+        return _kind_of_path(spec, Path(spec))
+    except OSError as error:  # a name too long to be one
+        raise SourceError(f"{spec[:100]}…: no file, folder or camera ({error.strerror or error})") from None
+
+
+def _is_number(text: str) -> bool:
+    return text.isascii() and text.isdigit() and len(text) < 10
+
+
+def _kind_of_path(spec: str, path: Path) -> str:
     if path.suffix.lower() in VIDEOS and path.is_file():
         return "video"
     if path.is_dir() or (any(c in spec for c in "*?[") and not path.exists()) or _is_image(path):

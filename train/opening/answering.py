@@ -10,22 +10,22 @@ import torch
 
 from edgelens.runtime.datasets.imageset import ImageSet
 
+from ..config import TrainConfig
+from ..data.folder import cache_folder
+from ..finish import Answered, complete, figures_of, finish
+from ..head.first import FirstAnswer, answer_first
+from ..head.tuning import gentle, planned
+from ..ingredients import gather, speed_in, training_counts, training_recipe
+from ..loop import Ingredients
+from ..optimize.distributed import World
+from ..runs.checkpoint import Candidate, State, save_state
+from ..runs.progress import Progress
+from ..runs.run import BEST, LAST, Run
+from ..runs.weights import save_weights
+from ..task import Task
+from ..tasks.catalog import make_task
 from .beginning import facts_of, first_state, mode_line
-from .config import TrainConfig
-from .data.folder import cache_folder
-from .finish import Answered, complete, figures_of, finish
-from .head.first import FirstAnswer, answer_first
-from .head.tuning import gentle, planned
-from .ingredients import gather, speed_in, training_counts, training_recipe
-from .loop import Ingredients
-from .opening import Opened
-from .optimize.distributed import World
-from .runs.checkpoint import Candidate, State, save_state
-from .runs.progress import Progress
-from .runs.run import BEST, LAST, Run
-from .runs.weights import save_weights
-from .task import Task
-from .tasks.catalog import make_task
+from .opened import Opened
 
 __all__ = ["answered_first", "tuned"]
 
@@ -51,7 +51,7 @@ def answered_first(start: Opened, world: World, progress: Progress) -> tuple[Run
     if not plan.epochs:
         return _ended(run), None
     progress.say(mode_line(mode, speeds))
-    config = replace(config, epochs=plan.epochs, minutes=plan.minutes)
+    config = replace(config, epochs=plan.epochs, minutes=plan.limit)
     environment = run.facts.environment | {"precision": mode, "precision_images_per_s": speeds}
     run = replace(run, config=config, facts=replace(run.facts, environment=environment))
     run.write()
