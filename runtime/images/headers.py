@@ -27,7 +27,7 @@ _ORIENTATION, _TIFF_WIDTH, _TIFF_HEIGHT, _TIFF_BITS, _TIFF_SAMPLES, _TIFF_EXTRA 
 class ImageHeader:
     """The numbers that decide whether and how an image is decoded."""
 
-    kind: str  # "jpeg", "png", "webp", "gif", "bmp", "tiff", "pnm", "jp2"
+    kind: str  # "jpeg", "png", "webp", "gif", "bmp", "tiff", "pnm", "jp2", "heic", "avif"
     width: int
     height: int
     pixel_bytes: float = 3.0  # what a decoder holds a pixel, besides the uint8 BGR it ends in

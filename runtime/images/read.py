@@ -7,6 +7,7 @@ Pixels that are fully transparent are missing data and become the neutral gray 1
 from __future__ import annotations
 
 import stat
+import struct
 import zlib
 from pathlib import Path
 
@@ -51,6 +52,10 @@ SUFFIXES = frozenset(
         ".pnm",
         ".jp2",
         ".j2k",
+        ".heic",
+        ".heif",
+        ".hif",
+        ".avif",
     ]
 )
 MAX_PIXELS = 100_000_000
@@ -109,6 +114,10 @@ def decode_with_holes(
 ) -> tuple[NDArray[np.uint8], float]:
     """A picture as `decode_image` makes it, and the share of its pixels that were missing and have been filled."""
     header = checked_header(data, where)
+    if header.kind == "heic":
+        from .heif import decode_heic
+
+        return to_bgr(decode_heic(data, where), header.alpha)
     if header.kind == "png":
         data = _checked_png(data, where)
     flag = _COLOR
@@ -119,7 +128,7 @@ def decode_with_holes(
     try:
         raw = cv2.imdecode(np.frombuffer(data, np.uint8), flag)
         if raw is None:
-            raise ImageError(f"{where}: its {header.kind} data is damaged and cannot be decoded")
+            raise ImageError(f"{where}: {_not_decoded(header.kind)}")
         if flag == cv2.IMREAD_UNCHANGED:
             image, share = to_bgr(np.asarray(raw), header.alpha)
         else:
@@ -127,6 +136,12 @@ def decode_with_holes(
         return upright(image, header.orientation), share
     except (cv2.error, MemoryError) as error:
         raise ImageError(f"{where}: could not be decoded ({str(error).splitlines()[0][:120]})") from None
+
+
+def _not_decoded(kind: str) -> str:
+    if kind == "avif" and not cv2.haveImageWriter(".avif"):
+        return "is an AVIF picture, which this OpenCV does not read: take opencv-python-headless 4.11 or later"
+    return f"its {kind} data is damaged and cannot be decoded"
 
 
 def image_size(data: bytes, where: str) -> tuple[int, int]:
@@ -140,7 +155,7 @@ def checked_header(data: bytes, where: str) -> ImageHeader:
     """The header of an image that may be decoded: known, whole, and within the limits."""
     if not data:
         raise ImageError(f"{where}: is empty")
-    header = read_header(data)
+    header = _heif(data) if data[4:8] == b"ftyp" else read_header(data)
     if header is None:
         raise ImageError(f"{where}: {_unknown(data)}")
     pixels = header.width * header.height
@@ -157,9 +172,18 @@ def checked_header(data: bytes, where: str) -> ImageHeader:
     return header
 
 
+def _heif(data: bytes) -> ImageHeader | None:
+    from .heif import heif_header  # phones' photos, which a camera's loop never sees
+
+    try:
+        return heif_header(data)
+    except (struct.error, IndexError):
+        return None
+
+
 def _unknown(data: bytes) -> str:
     if data[4:8] == b"ftyp":
-        return "is an HEIC, AVIF or video file, which is not read here; convert it to JPEG or PNG"
+        return "is a video, not a picture"
     if data[:2] == b"\xff\xd8" or data[:4] in (b"\x89PNG", b"GIF8") or data[8:12] == b"WEBP":
         return "is a damaged or truncated image: its header ends too early"
     return "is no image of a known format"
