@@ -71,10 +71,10 @@ def main() -> None:
         click.echo(error.ctx.get_help() if error.ctx else "")
         code = 2
     except click.ClickException as error:
-        click.echo(f"edgelens: {error.format_message()}", err=True)
+        click.echo(f"edgelens: {_without_logins(error.format_message())}", err=True)
         code = 2
     except EdgelensError as error:
-        click.echo(f"edgelens: {error}", err=True)
+        click.echo(f"edgelens: {_without_logins(str(error))}", err=True)
         code = error.exit_code
     except (click.Abort, KeyboardInterrupt):
         click.echo("edgelens: interrupted", err=True)
@@ -84,9 +84,18 @@ def main() -> None:
         code = 0
     except OSError as error:  # a disk or a file that failed where nothing could say more of it
         place = f"{error.filename}: " if error.filename else ""
-        click.echo(f"edgelens: {place}{error.strerror or error}", err=True)
+        click.echo(f"edgelens: {_without_logins(place)}{error.strerror or error}", err=True)
         code = 1
     except MemoryError:
         click.echo("edgelens: out of memory: take a smaller batch, image size or model", err=True)
         code = 1
     sys.exit(code if isinstance(code, int) else 0)
+
+
+def _without_logins(text: str) -> str:
+    """A message without the user and password of an address that stood where it should not have."""
+    if "@" not in text:
+        return text
+    import re
+
+    return re.sub(r"(\w:/{1,2})[^\s/@]+@", r"\1…@", text)
