@@ -9,11 +9,20 @@ from typing import Any
 
 from .errors import UsageError
 
-__all__ = ["BACKGROUND_NAMES", "background_labels", "fit_labels", "labels_from_metadata", "parse_names", "read_labels"]
+__all__ = [
+    "BACKGROUND_NAMES",
+    "background_labels",
+    "fit_labels",
+    "is_background",
+    "labels_from_metadata",
+    "parse_names",
+    "read_labels",
+]
 
 BACKGROUND_NAMES = frozenset(
-    ["background", "__background__", "_background_", "???", "other", "others", "unknown", "none", "nothing", "negative",
-     "empty"]
+    ["background", "???", "other", "others", "unknown", "none", "nothing", "negative", "negatives", "empty",
+     "no object", "no objects", "nothing here", "nothing there", "none of these", "something else", "other things",
+     "anything else"]
 )  # fmt: skip
 _METADATA_KEYS = ("names", "labels", "classes", "class_names")
 _MAX_LABELS = 1_000_000
@@ -41,9 +50,14 @@ def read_labels(path: str) -> tuple[str, ...]:
     return names
 
 
+def is_background(name: str) -> bool:
+    """Whether a class's name says that nothing of interest is there, however its words are joined."""
+    return " ".join(re.split(r"[\s_-]+", name.lower())).strip() in BACKGROUND_NAMES
+
+
 def background_labels(labels: Sequence[str]) -> tuple[str, ...]:
-    """The labels whose name says that nothing of interest is there: they are never announced."""
-    return tuple(name for name in labels if name.strip().strip("_").lower() in BACKGROUND_NAMES)
+    """The labels that mean nothing is there: training, compressing and running alike never announce them."""
+    return tuple(name for name in labels if is_background(name))
 
 
 def labels_from_metadata(metadata: Mapping[str, str]) -> tuple[str, ...]:
@@ -85,9 +99,9 @@ def fit_labels(labels: Sequence[str], classes: int, where: str) -> tuple[tuple[s
     names = tuple(labels)
     if len(names) == classes:
         return names, ()
-    if len(names) == classes + 1 and names[0].lower() in BACKGROUND_NAMES:
+    if len(names) == classes + 1 and is_background(names[0]):
         return names[1:], (f"{where}: its first name, {names[0]!r}, stands for no class of this model: passed over",)
-    if len(names) == classes - 1 and names[0].lower() not in BACKGROUND_NAMES:
+    if len(names) == classes - 1 and not is_background(names[0]):
         return ("background", *names), (f"{where}: one name fewer than classes: class 0 is taken as background",)
     raise UsageError(f"{where}: {len(names)} names for a model of {classes} classes: one name a class is needed")
 

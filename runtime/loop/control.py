@@ -13,7 +13,7 @@ from typing import Any
 from ..preprocess import Region
 from .board import BoardReading
 
-__all__ = ["Control", "LoopStatus", "Settings", "SourceStatus"]
+__all__ = ["Control", "LoopStatus", "Settings", "SinkStatus", "SourceStatus"]
 
 
 @dataclass(frozen=True)
@@ -45,6 +45,16 @@ class SourceStatus:
 
 
 @dataclass(frozen=True)
+class SinkStatus:
+    """How one sink is doing."""
+
+    name: str
+    dropped: int = 0  # results it was too slow for
+    lost: int = 0  # results, clips, messages, … that it could not keep
+    error: str = ""  # what is wrong now; empty while all is well
+
+
+@dataclass(frozen=True)
 class LoopStatus:
     """How the loop is doing."""
 
@@ -54,7 +64,7 @@ class LoopStatus:
     started: float  # wall clock, seconds
     sources: tuple[SourceStatus, ...] = ()
     board: BoardReading = field(default_factory=BoardReading)
-    dropped: Mapping[str, int] = field(default_factory=dict)  # results each sink was too slow for
+    sinks: tuple[SinkStatus, ...] = ()
     slowed_to_fps: float | None = None  # the rate that heat allows, None when it is not limiting
 
 

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 __all__ = ["Lane", "LoopOptions", "Outcome", "run", "watch"]
 
 QUIET_S = 0.01  # a quiet moment between two frames, in which `--engine auto` measures
+SAYS_AGAIN = {"back": "recognizing"}  # what the service says of itself after a notice, where not the notice
 LOOK_UP_S = 0.2  # how often a loop without frames looks whether it is to end
 
 
@@ -72,6 +73,7 @@ def watch(
     pace: Pace,
     stop: Callable[[], bool] = lambda: False,
     alive: Callable[[], None] = lambda: None,
+    idle: Callable[[], None] = lambda: None,
 ) -> Generator[Result]:
     """Results as they come, until every source has ended, the duration is over, or `stop` says so."""
     cv2.setNumThreads(1)
@@ -89,6 +91,7 @@ def watch(
                 feeds.check()
                 if feeds.over:
                     return
+                idle()
                 continue
             feed, waiting = got
             frame, lane, settings = waiting.frame, by_feed[feed], control.settings(feed.name)
@@ -129,20 +132,28 @@ def run(
     """Watch, hand every result to the sinks, and sum up; `hear` misses none and must be quick."""
     live = {lane.source.name: lane.source.live for lane in lanes}
     started, first, blanks = time.time(), True, Blanks()
-    with SystemdNotifier() as systemd, Outlets(sinks, stop) as outlets:
+    with SystemdNotifier() as systemd, Outlets(sinks, stop, log) as outlets:
 
         def tell(notice: Notice) -> None:
             log(notice.text)
+            systemd.say(SAYS_AGAIN.get(notice.kind, notice.text))
             outlets.notice(notice)
 
-        feeds = Feeds([lane.source for lane in lanes], tell)
+        def idle() -> None:
+            """No frame came: a service whose camera is away does its work as long as it looks for it."""
+            if feeds.tried:
+                systemd.alive()
+            if first and feeds.away:
+                systemd.ready()
+
+        feeds = Feeds([lane.source for lane in lanes], tell, patient=systemd.asked)
         models = list({id(lane.model): lane.model for lane in lanes}.values())
         control.attach(
             lambda: _status(lanes, feeds, outlets, pace, started),
             lambda name: _swap(models, name),
         )
         with contextlib.closing(
-            watch(lanes, control, options, feeds=feeds, pace=pace, stop=stop, alive=systemd.alive)
+            watch(lanes, control, options, feeds=feeds, pace=pace, stop=stop, alive=systemd.alive, idle=idle)
         ) as results:
             for result in results:
                 if first:
@@ -164,7 +175,7 @@ def run(
     captured = sum(feed.slot.captured for feed in feeds.feeds)
     recoveries = sum(feed.recoveries for feed in feeds.feeds)
     summary = tally.to_json(captured=captured, skipped=captured - tally.processed, recoveries=recoveries)
-    return Outcome(summary, outlets.failures, feeds.failed, feeds.blocked)
+    return Outcome(summary, outlets.failures, feeds.failed(stopped=stop()), feeds.blocked)
 
 
 def _swap(models: Sequence[ModelSlot], name: str) -> None:
@@ -190,4 +201,4 @@ def _status(lanes: Sequence[Lane], feeds: Feeds, outlets: Outlets, pace: Pace, s
         )
         for lane, feed in zip(lanes, feeds.feeds, strict=True)
     )
-    return LoopStatus(first.name, engine, precision, started, sources, pace.reading, outlets.dropped, pace.slowed_to)
+    return LoopStatus(first.name, engine, precision, started, sources, pace.reading, outlets.status, pace.slowed_to)

@@ -1,16 +1,18 @@
-"""Sinks on threads of their own: a slow one loses a live source's results, never holds the loop up."""
+"""Sinks on threads of their own: a slow or failing one loses results and says how many, never holds the loop up."""
 
 from __future__ import annotations
 
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 
 from ..errors import EdgelensError
 from ..result import Result
-from ..sinks.protocol import Notice, Sink
+from ..sinks.losses import Losses, reason
+from ..sinks.protocol import CountsLosses, Notice, Sink
+from .control import SinkStatus
 from .doorbell import Doorbell
 
 __all__ = ["Outlets"]
@@ -18,26 +20,36 @@ __all__ = ["Outlets"]
 DEPTH = 8  # results a sink may be behind; each holds its frame's pixels
 BEHIND_BYTES = 32 * 1024 * 1024  # so with large frames fewer
 LOOK_UP_S = 0.2  # how often one that waits for room looks whether the run was stopped
+FIRST_WAIT_S, LONGEST_WAIT_S = 0.25, 5.0  # a sink that fails is tried again after so long
+WHAT = "results"
 LEAVE_S = 0.4  # what a sink that hangs is given when the run was interrupted
 
 
 class _Outlet:
-    """One sink with its queue and thread."""
+    """One sink with its queue and thread; what it cannot take is tried again with back-off, counted and said."""
 
-    def __init__(self, sink: Sink, failed: Callable[[Sink, Exception], None]) -> None:
+    def __init__(self, sink: Sink, over: Callable[[], None]) -> None:
         self.sink, self.dropped, self.dead = sink, 0, False
-        self._failed = failed
+        self.losses = sink.losses if isinstance(sink, CountsLosses) else Losses(sink.name)
+        self._over = over  # whoever read the results has seen enough
         self._bell = Doorbell()
         self._items: deque[Result | Notice] = deque()
         self._room_at = 0  # a put that waits for room wants no more items than these
         self._ending = False
+        self._why = ""
+        self._wait_s, self._again = 0.0, float("-inf")  # of a sink that fails: until when it is left alone
         self.thread = threading.Thread(target=self._work, name=f"sink {sink.name}", daemon=True)
 
     def put(self, item: Result | Notice, *, wait: bool, stop: Callable[[], bool]) -> None:
         depth = DEPTH if isinstance(item, Notice) else min(max(BEHIND_BYTES // item.frame.image.nbytes, 2), DEPTH)
         with self._bell.lock:
+            if self.dead:
+                return
             if len(self._items) >= depth and not (wait and self._room(depth, stop)):
-                self.dropped += isinstance(item, Result)
+                if self._wait_s:
+                    self.losses.lose(WHAT, self._why, isinstance(item, Result))
+                else:
+                    self.dropped += isinstance(item, Result)
             elif not self.dead:
                 self._items.append(item)
                 self._bell.ring(urgent=2 * len(self._items) >= depth)
@@ -53,14 +65,16 @@ class _Outlet:
         if len(self._items) < depth:
             return True
         self._room_at = depth // 2
-        while len(self._items) > self._room_at and not self.dead and not stop():
+        while len(self._items) > self._room_at and not self.dead and not self._wait_s and not stop():
             self._bell.lock.wait(LOOK_UP_S)
         self._room_at = 0
         return self.dead or len(self._items) < depth
 
     def _next(self) -> Result | Notice | None:
-        """The next item, waiting for it; None at the end."""
+        """The next item, waiting for it, and for a sink that fails to be tried again; None at the end."""
         with self._bell.lock:
+            while not self._ending and (left := self._again - time.monotonic()) > 0:
+                self._bell.wait(left)
             while not self._items:
                 if self._ending:
                     return None
@@ -72,28 +86,52 @@ class _Outlet:
             return item
 
     def _work(self) -> None:
-        try:
-            while (item := self._next()) is not None:
+        while (item := self._next()) is not None:
+            try:
                 if isinstance(item, Result):
                     self.sink.write(item)
                 else:
                     self.sink.notice(item)
-        except Exception as error:  # noqa: BLE001 (told to the run, which goes on without this sink)
-            with self._bell.lock:
-                self.dead = True
-                self._items.clear()
-                self._bell.ring(urgent=True)
-            self._failed(self.sink, error)
+            except BrokenPipeError:  # `| head`
+                with self._bell.lock:
+                    self.dead = True
+                    self._items.clear()
+                    self._bell.ring(urgent=True)
+                self._over()
+                return
+            except Exception as error:  # noqa: BLE001 (told to the run, which goes on)
+                self._failed(error, isinstance(item, Result))
+            else:
+                if self._wait_s:
+                    self._wait_s = 0.0
+                    self.losses.keep(WHAT)
+
+    def _failed(self, error: Exception, count: int) -> None:
+        """Leave it alone for a while, longer each time."""
+        self._why = reason(error) if isinstance(error, EdgelensError | OSError) else f"{type(error).__name__}: {error}"
+        self.losses.lose(WHAT, self._why, count)
+        with self._bell.lock:
+            self._wait_s = min(2 * self._wait_s or FIRST_WAIT_S, LONGEST_WAIT_S)
+            self._again = time.monotonic() + self._wait_s
+            self._bell.ring(urgent=True)
 
 
 class Outlets:
     """All sinks of a run; a context manager that opens, feeds and closes them."""
 
-    def __init__(self, sinks: Sequence[Sink], stop: Callable[[], bool] = lambda: False) -> None:
-        self._outlets = [_Outlet(sink, self._failed) for sink in sinks]
+    def __init__(
+        self,
+        sinks: Sequence[Sink],
+        stop: Callable[[], bool] = lambda: False,
+        say: Callable[[str], None] | None = None,
+    ) -> None:
+        self._outlets = [_Outlet(sink, self._seen_enough) for sink in sinks]
         self._stop = stop
-        self._failures: list[str] = []
+        self._unclosed: list[str] = []
         self.over = False  # whoever read the results has seen enough
+        if say is not None:
+            for outlet in self._outlets:
+                outlet.losses.say = say
 
     def put(self, result: Result, *, wait: bool) -> None:
         """Give a result to every sink; with `wait` (a file's results) slow sinks are waited for."""
@@ -106,9 +144,12 @@ class Outlets:
             outlet.put(notice, wait=False, stop=self._stop)
 
     @property
-    def dropped(self) -> Mapping[str, int]:
-        """Results each sink was too slow for."""
-        return {outlet.sink.name: outlet.dropped for outlet in self._outlets}
+    def status(self) -> tuple[SinkStatus, ...]:
+        """How each sink is doing."""
+        return tuple(
+            SinkStatus(outlet.sink.name, outlet.dropped, outlet.losses.lost, outlet.losses.error)
+            for outlet in self._outlets
+        )
 
     def __enter__(self) -> Outlets:
         with ExitStack() as opened:
@@ -132,19 +173,16 @@ class Outlets:
     def _close(self, outlet: _Outlet) -> None:
         try:
             outlet.sink.__exit__(None, None, None)
+        except BrokenPipeError:
+            self._seen_enough()
         except Exception as error:  # noqa: BLE001 (the other sinks are closed all the same)
-            if not outlet.dead:  # else it has been told why
-                self._failed(outlet.sink, error)
+            self._unclosed.append(f"{outlet.sink.name}: the end of it could not be kept: {reason(error)}")
 
     @property
     def failures(self) -> tuple[str, ...]:
         """What went wrong with sinks, a line each."""
-        return tuple(self._failures)
+        lost = [(outlet.sink.name, outlet.losses) for outlet in self._outlets if outlet.losses.lost]
+        return (*(f"{name}: {losses.summary}" for name, losses in lost), *self._unclosed)
 
-    def _failed(self, sink: Sink, error: Exception) -> None:
-        if isinstance(error, BrokenPipeError):  # `| head`
-            self.over = True
-        elif isinstance(error, EdgelensError | OSError):
-            self._failures.append(f"{sink.name}: {error.strerror if isinstance(error, OSError) else error}")
-        else:
-            self._failures.append(f"{sink.name}: {type(error).__name__}: {error}")
+    def _seen_enough(self) -> None:
+        self.over = True

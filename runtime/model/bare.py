@@ -17,7 +17,7 @@ from ..errors import ModelError, UsageError
 from ..formats.catalog import describe
 from ..formats.description import ModelDescription
 from ..formats.onnx_external import with_weights
-from ..labels import fit_labels, labels_from_metadata
+from ..labels import background_labels, fit_labels, labels_from_metadata
 from ..preprocess import PixelContract, TensorContract
 from .arguments import ModelArguments
 from .asked import known_labels, with_answer
@@ -116,7 +116,7 @@ def _network(
         labels=names,
         pixels=pixels,
         outputs=tuple(Output(name) for name in reading.outputs),
-        decode=reading.decode,
+        decode=dataclasses.replace(reading.decode, background=background_labels(names)),
         files=(ModelFile("", file.engine, file.precision, tensor, outputs=reading.picked),),
     )
     return with_answer(network, said), tuple(notes)

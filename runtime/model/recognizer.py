@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from ..bundle.bundle import Bundle
 from ..bundle.manifest import ModelFile, Network
+from ..bundle.signature import check_accepted
 from ..engines.choice import split_engine
 from ..engines.protocol import EngineOptions
 from ..errors import ModelError
@@ -106,6 +107,7 @@ class BundleRecognizer:
         return not self._unsettled
 
     def __enter__(self) -> BundleRecognizer:
+        check_accepted(self.bundle)  # before any engine reads a byte of it, and at every start
         for role, network in self.bundle.manifest.networks.items():
             winner = self._settling[role].recall() if role in self._settling else None
             if winner is None:

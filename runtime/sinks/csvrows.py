@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Sequence
+import io
+import re
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 from ..errors import UsageError
 from ..result import Result
 from .protocol import Notice
-from .streams import close_stream, open_stream
+from .streams import AppendedText
 
 __all__ = ["COLUMNS", "CsvRows"]
 
@@ -20,44 +22,47 @@ COLUMNS = (
 )  # fmt: skip
 
 
+# a spreadsheet takes a cell that begins so for a formula and runs it; a number may have a sign
+_FORMULA = re.compile(r"[=@＝＋－＠\t\r]|[+-](?![\d., ]*$)")
+
+
 class CsvRows:
     """Rows appended to a file, or to stdout for `-`; a frame in which nothing was seen gives a row without a label.
 
-    A file that has rows already keeps the columns that it was begun with.
+    A file that has rows already keeps the columns that it was begun with. Texts that a spreadsheet would take for a
+    formula have a ' before them.
     """
 
     name = "csv"
 
     def __init__(self, path: str) -> None:
         self._path = path
-        self._stream: IO[str] | None = None
-        self._writer: Any = None
+        self._columns: Sequence[str] = COLUMNS
+        self._text = AppendedText(path, lambda: _line(self._columns))
 
     def write(self, result: Result) -> None:
         """Write a result's rows, and flush them."""
-        assert self._stream is not None
         said = result.to_json()
         frame = {**said, "announced": said["announced"] or ""}
+        rows = []
         for row in said["results"] or [{}]:
             place = dict(zip("xywh", row.get("box", ()), strict=False))
-            self._writer.writerow({**frame, **row, **place, "rivals": _listed(row.get("rivals", ()))})
-        self._stream.flush()
+            rows.append({**frame, **row, **place, "rivals": _listed(row.get("rivals", ()))})
+        self._text.append("".join(_line(self._cells(row)) for row in rows))
 
     def notice(self, notice: Notice) -> None:
         """The rows hold results only."""
 
     def __enter__(self) -> CsvRows:
-        begun = self._columns_there()
-        self._stream = open_stream(self._path)
-        self._writer = csv.DictWriter(self._stream, begun or COLUMNS, extrasaction="ignore", lineterminator="\n")
-        if not begun:
-            self._writer.writeheader()
-            self._stream.flush()
+        self._columns = self._columns_there() or COLUMNS
+        self._text.__enter__()
         return self
 
     def __exit__(self, *exc: object) -> None:
-        if self._stream is not None:
-            close_stream(self._stream)
+        self._text.__exit__()
+
+    def _cells(self, row: Mapping[str, Any]) -> list[Any]:
+        return [_harmless(row.get(column, "")) for column in self._columns]
 
     def _columns_there(self) -> list[str]:
         """The header of a file that is appended to; none where there is nothing yet."""
@@ -71,6 +76,17 @@ class CsvRows:
         if strange := [name for name in header if name not in COLUMNS]:
             raise UsageError(f"--csv {self._path}: is another table: it has a column {strange[0][:40]!r}")
         return header
+
+
+def _line(cells: Sequence[Any]) -> str:
+    text = io.StringIO()
+    csv.writer(text, lineterminator="\n").writerow(cells)
+    return text.getvalue()
+
+
+def _harmless(cell: Any) -> Any:
+    """A cell of which no spreadsheet makes a formula."""
+    return f"'{cell}" if isinstance(cell, str) and _FORMULA.match(cell) else cell
 
 
 def _listed(rivals: Sequence[dict[str, Any]]) -> str:

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import json
-from typing import IO
 
 from ..result import Result
 from .protocol import Notice
-from .streams import close_stream, open_stream
+from .streams import AppendedText
 
 __all__ = ["JsonLines"]
 
@@ -20,22 +19,18 @@ class JsonLines:
     name = "json"
 
     def __init__(self, path: str) -> None:
-        self._path = path
-        self._stream: IO[str] | None = None
+        self._text = AppendedText(path)
 
     def write(self, result: Result) -> None:
         """Write one line, and flush it."""
-        assert self._stream is not None
-        self._stream.write(_ENCODER.encode(result.to_json()) + "\n")
-        self._stream.flush()
+        self._text.append(_ENCODER.encode(result.to_json()) + "\n")
 
     def notice(self, notice: Notice) -> None:
         """The lines hold results only."""
 
     def __enter__(self) -> JsonLines:
-        self._stream = open_stream(self._path)
+        self._text.__enter__()
         return self
 
     def __exit__(self, *exc: object) -> None:
-        if self._stream is not None:
-            close_stream(self._stream)
+        self._text.__exit__()

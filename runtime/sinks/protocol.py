@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 if TYPE_CHECKING:
     from ..preprocess import Region
     from ..result import Result
+    from .losses import Losses
 
-__all__ = ["Notice", "Sink", "SinkContext"]
+__all__ = ["CountsLosses", "Notice", "Sink", "SinkContext"]
 
 
 @dataclass(frozen=True)
@@ -37,7 +38,11 @@ class SinkContext:
 
 
 class Sink(Protocol):
-    """Takes results on a thread of its own behind a bounded queue: a slow sink loses frames, never blocks the loop."""
+    """Takes results on a thread of its own behind a bounded queue: a slow sink loses frames, never blocks the loop.
+
+    One that raises is told of, left alone for a while and given the next result: what it can take up again, it takes
+    up in `write`.
+    """
 
     name: str
 
@@ -50,3 +55,10 @@ class Sink(Protocol):
     def __enter__(self) -> Sink: ...
 
     def __exit__(self, *exc: object) -> None: ...
+
+
+@runtime_checkable
+class CountsLosses(Protocol):
+    """A sink that goes on by itself when something could not be kept, and counts it."""
+
+    losses: Losses

@@ -1,26 +1,101 @@
-"""Text streams that sinks append to: a file, a pipe, or stdout for `-`."""
+"""Text that sinks append to a file, a pipe, or stdout for `-`: whole pieces, whatever the disk does."""
 
 from __future__ import annotations
 
+import contextlib
+import os
+import stat
 import sys
-from typing import IO
+from collections.abc import Callable
+from pathlib import Path
 
 from ..errors import UsageError
 
-__all__ = ["close_stream", "open_stream"]
+__all__ = ["AppendedText"]
 
 
-def open_stream(path: str) -> IO[str]:
-    """The stream to append to; `-` is stdout."""
-    if path == "-":
-        return sys.stdout
-    try:
-        return open(path, "a", encoding="utf-8", errors="backslashreplace", newline="\n")  # noqa: PTH123
-    except OSError as error:
-        raise UsageError(f"{path}: could not be opened to write ({error.strerror or error})") from None
+class AppendedText:
+    """Each piece is in the file as a whole or not at all; after a failure the file is opened again with the next one.
+
+    `head` is what a file begins with that has nothing in it yet, whenever that is found out.
+    """
+
+    def __init__(self, path: str, head: Callable[[], str] = lambda: "") -> None:
+        self.path, self._head = path, head
+        self._handle: int | None = None
+
+    def append(self, text: str) -> None:
+        """Write and flush; OSError where not all of it could be, and none of it is there then."""
+        if self.path == "-":
+            sys.stdout.write(text)
+            sys.stdout.flush()
+            return
+        if self._handle is None:
+            self._handle = self._opened()
+        try:
+            self._write(self._handle, text.encode("utf-8", "backslashreplace"))
+        except OSError:
+            self._close()
+            raise
+
+    def __enter__(self) -> AppendedText:
+        if self.path == "-":
+            if head := self._head():
+                self.append(head)
+            return self
+        try:
+            self._handle = os.open(self.path, _FLAGS, 0o666)
+            with contextlib.suppress(OSError):  # a disk that is full now may have room for what comes
+                self._begin(self._handle)
+        except OSError as error:
+            raise UsageError(f"{self.path}: could not be opened to write ({error.strerror or error})") from None
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self._close()
+
+    def _opened(self) -> int:
+        handle = os.open(self.path, _FLAGS, 0o666)
+        try:
+            self._begin(handle)
+        except OSError:
+            os.close(handle)
+            raise
+        return handle
+
+    def _begin(self, handle: int) -> None:
+        """What a file must have before the next piece: its head, and an end to a line that a crash has cut."""
+        status = os.fstat(handle)
+        if not stat.S_ISREG(status.st_mode):
+            if head := self._head():
+                self._write(handle, head.encode())
+        elif status.st_size == 0:
+            self._write(handle, self._head().encode())
+        elif not _ends_a_line(self.path):
+            self._write(handle, b"\n")
+
+    def _write(self, handle: int, data: bytes) -> None:
+        left, before = memoryview(data), os.fstat(handle).st_size
+        try:
+            while left:
+                left = left[os.write(handle, left) :]
+        except OSError:
+            written = len(data) - len(left)
+            with contextlib.suppress(OSError):  # a pipe has no end to be moved
+                if written and os.fstat(handle).st_size == before + written:  # nobody else has written since
+                    os.ftruncate(handle, before)
+            raise
+
+    def _close(self) -> None:
+        if self._handle is not None:
+            handle, self._handle = self._handle, None
+            os.close(handle)
 
 
-def close_stream(stream: IO[str]) -> None:
-    """Close what `open_stream` gave; stdout stays open."""
-    if stream is not sys.stdout:
-        stream.close()
+_FLAGS = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC
+
+
+def _ends_a_line(path: str) -> bool:
+    with Path(path).open("rb") as stream:
+        stream.seek(-1, os.SEEK_END)
+        return stream.read(1) == b"\n"

@@ -7,6 +7,7 @@ import faulthandler
 import resource
 import subprocess
 import sys
+from pathlib import Path
 
 from .catalog import FUZZERS, load
 from .run import again, run_cases
@@ -14,6 +15,7 @@ from .run import again, run_cases
 
 def main() -> int:
     """1 where anything was found."""
+    sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "fixtures"))  # shared with the tests
     parser = argparse.ArgumentParser(prog="python -m tests.fuzz", description=__doc__)
     parser.add_argument("names", nargs="*", metavar="NAME", help=", ".join(FUZZERS))
     parser.add_argument("--seconds", type=float, help="for all of them together (120 unless a count is given)")

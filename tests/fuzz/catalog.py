@@ -13,7 +13,9 @@ FUZZERS = {
     "command-lines": "command_lines",
     "config": "config_files",
     "data-sets": "data_sets",
+    "hellos": "hellos",
     "requests": "requests",
+    "signers": "signers",
 }
 
 

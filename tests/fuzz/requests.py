@@ -26,8 +26,8 @@ __all__ = ["FUZZER"]
 
 TOKEN = "a-token-that-nobody-knows"
 GETS = (
-    "/", "/live/state", "/live/thumbs/1", "/live/snapshot?source=camera", "/v1/health", "/v1/models", "/v1/openapi.json",
-    "/metrics", "/style.css", "/nothing", f"/?token={TOKEN}", "/v1/recognize", "/live/settings",
+    "/", "/live/state", "/live/thumbs/1", "/live/snapshot?source=camera", "/v1/health", "/v1/models", "/metrics",
+    "/v1/openapi.json", "/style.css", "/nothing", f"/?token={TOKEN}", "/v1/recognize", "/live/settings",
 )  # fmt: skip
 HEADS = (
     "Host: localhost", f"Authorization: Bearer {TOKEN}", "Cookie: a=b; edgelens_8080=0123; c=d", "Origin: http://localhost",

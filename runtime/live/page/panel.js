@@ -99,6 +99,7 @@ export class Panel {
     if (status && status.slowed_to_fps != null) rows.push(["slowed by heat to", status.slowed_to_fps.toFixed(0), "fps", "warm"]);
     rows.push(["skipped", String(sum("skipped")), "", ""], ["dropped", String(dropped), "", dropped ? "warm" : ""]);
     rows.push(["reconnects", String(sum("recoveries")), "", ""]);
+    for (const sink of (status && status.sinks) || []) if (sink.error || sink.lost) rows.push([sink.name, sink.error || `${sink.lost} lost`, "", sink.error ? "bad" : "warm"]);
     fill(at("numbers"), rows);
     this.times(sources);
   }

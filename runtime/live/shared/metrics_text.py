@@ -54,8 +54,12 @@ def _loop(status: LoopStatus) -> Iterable[Family]:
     yield "edgelens_age_seconds", "gauge", "Capture to result.", [(labels, s.age_ms / 1e3) for labels, s in sources]
     stages = [({**labels, "stage": stage}, ms / 1e3) for labels, s in sources for stage, ms in s.stages_ms.items()]
     yield "edgelens_stage_seconds", "gauge", "Time of each stage.", stages
-    drops = [({"sink": sink}, count) for sink, count in status.dropped.items()]
+    sinks = [({"sink": sink.name}, sink) for sink in status.sinks]
+    drops = [(labels, sink.dropped) for labels, sink in sinks]
     yield "edgelens_results_dropped_total", "counter", "Results a sink was too slow for.", drops
+    lost = [(labels, sink.lost) for labels, sink in sinks]
+    yield "edgelens_sink_lost_total", "counter", "What a sink could not keep: results, clips, messages.", lost
+    yield "edgelens_sink_ok", "gauge", "Whether a sink keeps what it gets.", [(la, not s.error) for la, s in sinks]
     yield from _board(status)
 
 

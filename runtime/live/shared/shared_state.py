@@ -130,6 +130,7 @@ def status_json(status: LoopStatus) -> dict[str, Any]:
         "started": round(status.started, 3),
         "sources": [{**dataclasses.asdict(source), "stages_ms": dict(source.stages_ms)} for source in status.sources],
         "board": dataclasses.asdict(status.board),
-        "dropped": dict(status.dropped),
+        "sinks": [dataclasses.asdict(sink) for sink in status.sinks],
+        "dropped": {sink.name: sink.dropped for sink in status.sinks},
         "slowed_to_fps": status.slowed_to_fps,
     }

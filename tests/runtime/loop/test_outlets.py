@@ -1,6 +1,7 @@
 import threading
 import time
 
+import pytest
 from scripted import picture
 
 from edgelens.runtime.frame import Frame
@@ -38,6 +39,10 @@ def result(index: int) -> Result:
     return Result(Frame(picture(), index), Recognitions.nothing())
 
 
+def dropped(outlets: Outlets) -> dict[str, int]:
+    return {sink.name: sink.dropped for sink in outlets.status}
+
+
 def test_a_slow_sink_loses_live_results_and_holds_nobody_up():
     gate = threading.Event()
     slow, quick = Kept("slow", gate=gate), Kept("quick")
@@ -47,11 +52,11 @@ def test_a_slow_sink_loses_live_results_and_holds_nobody_up():
             outlets.put(result(index), wait=False)
             time.sleep(0.001)
         assert time.monotonic() - start < 2
-        dropped = outlets.dropped["slow"]
-        assert 40 - DEPTH - 1 <= dropped < 40
+        lost = dropped(outlets)["slow"]
+        assert 40 - DEPTH - 1 <= lost < 40
         gate.set()
-    assert len(slow.got) == 40 - dropped
-    assert len(quick.got) + outlets.dropped["quick"] == 40
+    assert len(slow.got) == 40 - lost
+    assert len(quick.got) + dropped(outlets)["quick"] == 40
 
 
 def test_a_file_s_results_all_arrive_in_order():
@@ -70,13 +75,62 @@ def test_a_file_s_results_all_arrive_in_order():
 
 def test_a_sink_that_fails_is_told_and_the_others_go_on():
     bad, good = Kept("bad", error=OSError(28, "No space left on device")), Kept("good")
-    with Outlets([bad, good]) as outlets:
+    said = []
+    with Outlets([bad, good], say=said.append) as outlets:
         for index in range(30):
             outlets.put(result(index), wait=True)
+        (failing,) = [sink for sink in outlets.status if sink.error]
+        assert (failing.name, failing.error) == ("bad", "results: No space left on device")
+    assert said == ["bad: results could not be kept: No space left on device; trying again"]
     assert good.got == list(range(30))
-    assert outlets.failures == ("bad: No space left on device",)
+    assert outlets.failures == ("bad: 30 results lost: No space left on device",)
     assert bad.closed
     assert not outlets.over
+
+
+@pytest.mark.parametrize("error", [OSError(28, "No space left on device"), ValueError("an odd shape")])
+def test_a_sink_that_failed_for_a_while_goes_on_and_says_so(error):
+    class Passing(Kept):
+        def write(self, result):
+            if result.frame.index < 2:
+                raise error
+            super().write(result)
+
+    sink, said = Passing("disk"), []
+    with Outlets([sink], say=said.append) as outlets:
+        for index in range(DEPTH):
+            outlets.put(result(index), wait=False)
+        deadline = time.monotonic() + 10
+        while len(sink.got) < DEPTH - 2 and time.monotonic() < deadline:
+            time.sleep(0.01)
+        status = outlets.status[0]
+    assert sink.got == list(range(2, DEPTH))
+    assert (status.lost, status.error, status.dropped) == (2, "", 0)
+    assert "could not be kept" in said[0]
+    assert said[1:] == ["disk: works again; 2 results were lost"]
+
+
+def test_what_does_not_fit_into_the_queue_of_a_sink_that_fails_is_lost_not_dropped():
+    bad = Kept("bad", error=OSError(28, "No space left on device"))
+    with Outlets([bad], say=lambda line: None) as outlets:
+        for index in range(100):
+            outlets.put(result(index), wait=True)  # a file's results do not wait for a sink that fails
+    (status,) = outlets.status
+    assert (status.lost, status.dropped) == (100, 0)
+
+
+def test_a_sink_that_fails_by_turns_is_not_said_every_time():
+    class Turns(Kept):
+        def write(self, result):
+            if result.frame.index % 2:
+                raise OSError(5, "Input/output error")
+
+    said = []
+    with Outlets([Turns("card")], say=said.append) as outlets:
+        for index in range(DEPTH):
+            outlets.put(result(index), wait=False)
+    assert len(said) == 2
+    assert outlets.status[0].lost == DEPTH // 2
 
 
 def test_a_reader_that_has_seen_enough_ends_the_run():

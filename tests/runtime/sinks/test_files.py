@@ -104,6 +104,23 @@ def test_a_csv_file_keeps_the_columns_it_was_begun_with(tmp_path):
     assert path.read_text() == "when,who\n"
 
 
+def test_no_cell_is_a_formula_and_numbers_stay_numbers(tmp_path):
+    path = tmp_path / "out.csv"
+    evil = ('=HYPERLINK("http://x")', "-2+3+cmd|' /C calc'!A0", "@SUM(1)", "+49 123", "-0.5", "ab=c")
+    for text in evil:
+        columns = {"texts": (text,), "values": np.array([-3.5], np.float32)}
+        write(CsvRows(str(path)), result(0, seen=boxes(0, **columns), source="=cam"))
+    assert [row["text"] for row in rows_of(path)] == [*(f"'{text}" for text in evil[:3]), *evil[3:]]
+    assert {(row["source"], row["value"]) for row in rows_of(path)} == {("'=cam", "-3.5")}
+
+
+def test_a_line_that_a_crash_has_cut_is_ended_first(tmp_path):
+    path = tmp_path / "out.jsonl"
+    path.write_text('{"frame": 7, "sco')
+    write(JsonLines(str(path)), result(0))
+    assert json.loads(path.read_text().splitlines()[1])["frame"] == 0
+
+
 @pytest.mark.parametrize("sink", [JsonLines, CsvRows])
 def test_a_place_that_cannot_be_written_to_is_one_line(sink, tmp_path):
     with pytest.raises(UsageError, match="could not be opened to write"):
