@@ -30,9 +30,10 @@ HERE = (
 ODD = (
     "", " ", "-", "--", "-1", "0", "1", "1x1", "0x0", "640x480", "1e999", "nan", "inf", "-inf", "0.5", "9" * 5000, "²",
     "1,2,3", "0,0,1,1", "0,0,0,0", "a,b", "3/5", "0/0", "9/1", "x" * 5000, "é\u202e", "\udce9", "\x1b[2J", "'", '"',
-    "$(true)", "%s", "{}", "http://[::1", "http://127.0.0.1:9/", "rtsp://u:p@127.0.0.1:9/s", "mqtt://[",
-    "mqtt://127.0.0.1:9", "localhost:99999", ":0", "0.0.0.0:-1", "/dev/zero", "/dev/null", "/proc/self/mem", "/", "../..", "true", "auto",
-    "tflite:edgetpu", "onnxruntime:nothing", "int8", "15ms", "100KB", "-5ms", "5%", "2026-13-45", "*", "[", "a.png,digits",
+    "$(true)", "%s", "{}", "http://[::1", "http://127.0.0.1:9/", "rtsp://u:p@127.0.0.1:9/s", "mqtt://[", "*", "[",
+    "mqtt://127.0.0.1:9", "localhost:99999", ":0", "0.0.0.0:-1", "/dev/zero", "/dev/null", "/proc/self/mem", "/",
+    "../..", "true", "auto", "tflite:edgetpu", "onnxruntime:nothing", "int8", "15ms", "100KB", "-5ms", "5%",
+    "2026-13-45", "a.png,digits",
 )  # fmt: skip
 HOSTS = ("-oProxyCommand=true", "", "a b", "user@", "\u202e", "-l root", "x" * 300 + ".invalid")
 WRONG = ("--no-such-option", "--no-such-option=1")
