@@ -10,6 +10,7 @@ __all__ = ["FUZZERS", "load"]
 
 FUZZERS = {
     "bundles": "bundles",
+    "command-lines": "command_lines",
     "config": "config_files",
     "data-sets": "data_sets",
     "hellos": "hellos",
