@@ -21,6 +21,7 @@ from typing import Any
 from ..errors import UsageError
 from ..result import Result
 from .discovery import discovery_message
+from .losses import Losses
 from .mqtt_address import MqttAddress
 from .options.mqtt import MqttOptions
 from .outbox import Message, Outbox
@@ -47,9 +48,10 @@ class MqttSink:
         assert options.url is not None
         self.options, self.device, self._say = options, device, say
         self.address = MqttAddress.parse(options.url)
-        self.outbox = Outbox(options.outbox or self.address.outbox)
+        self.losses = Losses(self.name, say)
+        self.outbox = Outbox(options.outbox or self.address.outbox, losses=self.losses)
         self._stack = ExitStack()
-        self._under_way: list[tuple[Any, int]] = []  # what paho knows of a message, and its row in the outbox
+        self._under_way: list[tuple[Any, Message]] = []  # what paho knows of a message, and the message
         self._gathered: list[Message] = []
         self._sources: set[str] = set()
         self._wake = threading.Condition()
@@ -116,7 +118,7 @@ class MqttSink:
         while self._under_way and self._connected and time.monotonic() < deadline:
             time.sleep(0.02)
             self._forget_arrived()
-        self.outbox.put(self._gathered)
+        self.outbox.put([*(message for _, message in self._under_way if not message.row), *self._gathered])
         if self._connected:
             self._client.publish(f"{self.address.topic}/status", "offline", qos=1, retain=True).wait_for_publish(
                 LEAVE_S
@@ -144,18 +146,18 @@ class MqttSink:
                 messages = self.outbox.next(sent, room)
                 for message in messages:
                     info = self._client.publish(message.topic, message.payload, qos=1, retain=message.retain)
-                    self._under_way.append((info, message.row))
-                    sent = message.row
+                    self._under_way.append((info, message))
+                    sent = max(sent, message.row)
                 if len(messages) < room:
                     break
             if stopping:
                 return
 
     def _forget_arrived(self) -> None:
-        arrived = [row for info, row in self._under_way if info.is_published()]
+        arrived = [pair for pair in self._under_way if pair[0].is_published()]
         if arrived:
-            self._under_way = [(info, row) for info, row in self._under_way if row not in arrived]
-            self.outbox.done(arrived)
+            self._under_way = [pair for pair in self._under_way if not any(pair is one for one in arrived)]
+            self.outbox.done([message.row for _, message in arrived])
 
     def _on_connect(self, client: Any, userdata: Any, flags: Any, reason: Any, properties: Any) -> None:  # noqa: ARG002
         if reason.is_failure:

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 if TYPE_CHECKING:
-    from .losses import Losses
     from ..preprocess import Region
     from ..result import Result
+    from .losses import Losses
 
 __all__ = ["CountsLosses", "Notice", "Sink", "SinkContext"]
 

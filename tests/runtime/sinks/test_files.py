@@ -106,7 +106,7 @@ def test_a_csv_file_keeps_the_columns_it_was_begun_with(tmp_path):
 
 def test_no_cell_is_a_formula_and_numbers_stay_numbers(tmp_path):
     path = tmp_path / "out.csv"
-    evil = ("=HYPERLINK(\"http://x\")", "-2+3+cmd|' /C calc'!A0", "@SUM(1)", "+49 123", "-0.5", "ab=c")
+    evil = ('=HYPERLINK("http://x")', "-2+3+cmd|' /C calc'!A0", "@SUM(1)", "+49 123", "-0.5", "ab=c")
     for text in evil:
         columns = {"texts": (text,), "values": np.array([-3.5], np.float32)}
         write(CsvRows(str(path)), result(0, seen=boxes(0, **columns), source="=cam"))

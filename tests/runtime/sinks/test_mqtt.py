@@ -15,8 +15,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from small_disk import SmallDisk
 
 from edgelens.runtime.errors import UsageError
+from edgelens.runtime.sinks.losses import Losses
 from edgelens.runtime.sinks.mqtt import MqttSink, slug
 from edgelens.runtime.sinks.mqtt_address import MqttAddress
 from edgelens.runtime.sinks.options.mqtt import MqttOptions
@@ -200,7 +202,7 @@ def _child(port: int, box: Path, total: int) -> subprocess.Popen[bytes]:
 def test_the_outbox_is_bounded_ordered_and_survives(tmp_path: Path) -> None:
     with Outbox(tmp_path / "box", most=5) as box:
         box.put([Message("t", str(i).encode()) for i in range(8)])
-        assert (len(box), box.lost) == (5, 3)
+        assert (len(box), box.losses.lost) == (5, 3)
         first = box.next(0, 2)
         assert [message.payload for message in first] == [b"3", b"4"]
         box.done([message.row for message in first])
@@ -211,22 +213,72 @@ def test_the_outbox_is_bounded_ordered_and_survives(tmp_path: Path) -> None:
         assert [message.payload for message in box.next(0, 9)] == [b"7", b"8"]
 
 
-def test_a_damaged_outbox_is_put_aside(tmp_path: Path) -> None:
-    (tmp_path / "box.sqlite").write_bytes(b"not a data base" * 100)
-    with Outbox(tmp_path / "box.sqlite") as box:
-        box.put([Message("t", b"1")])
-        assert len(box) == 1
+def test_a_damaged_outbox_is_put_aside_under_a_name_of_its_own(tmp_path: Path) -> None:
+    for name in ("box.damaged", "box.damaged-2"):
+        (tmp_path / "box.sqlite").write_bytes(b"not a data base" * 100)
+        (tmp_path / "box.sqlite-wal").write_bytes(b"what is beside it")
+        said: list[str] = []
+        with Outbox(tmp_path / "box.sqlite", losses=Losses("mqtt", said.append)) as box:
+            box.put([Message("t", b"1")])
+            assert len(box) == 1
+        assert (tmp_path / name).read_bytes() == b"not a data base" * 100
+        assert said == [f"mqtt: {tmp_path / 'box.sqlite'} is damaged; put aside as {tmp_path / name}"]
+        (tmp_path / "box.sqlite").unlink()
+
+
+def test_an_outbox_that_is_damaged_while_it_is_used_goes_on_with_a_new_one(tmp_path: Path) -> None:
+    with Outbox(tmp_path / "box.sqlite", losses=Losses("mqtt", lambda line: None)) as box:
+        box.put([Message("t", str(i).encode() * 3000) for i in range(50)])
+        sent = max(message.row for message in box.next(0, 30))
+        box._close()
+        data = bytearray((tmp_path / "box.sqlite").read_bytes())
+        data[4096:] = bytes(255 - byte for byte in data[4096:])
+        (tmp_path / "box.sqlite").write_bytes(data)
+        box.put([Message("t", b"new")])
+        box.put([Message("t", b"newer")])
+        assert [message.payload for message in box.next(sent, 9)] == [b"new", b"newer"], "numbers go on"
     assert (tmp_path / "box.damaged").exists()
 
 
-def test_a_full_disk_loses_messages_and_counts_them(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    with Outbox(tmp_path / "box") as box:
-        box._open.execute("PRAGMA max_page_count = 4")
-        box.put([Message("t", bytes(100_000))])
-        assert box.lost == 1
-        box.put([Message("t", b"small")])
-        assert [message.payload for message in box.next(0, 9)] == [b"small"]
-    assert sqlite3.connect(tmp_path / "box").execute("PRAGMA integrity_check").fetchone() == ("ok",)
+@pytest.mark.parametrize("error", ["database is locked", "disk I/O error", "unable to open database file"])
+def test_a_healthy_outbox_is_never_taken_for_a_damaged_one(
+    tmp_path: Path, error: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with Outbox(tmp_path / "box.sqlite") as box:
+        box.put([Message("t", b"kept")])
+
+    def failing(*args: Any, **kwargs: Any) -> None:
+        raise sqlite3.OperationalError(error)
+
+    with monkeypatch.context() as broken:
+        broken.setattr("edgelens.runtime.sinks.outbox_file._connected", failing)
+        with Outbox(tmp_path / "box.sqlite", losses=Losses("mqtt", lambda line: None)) as box:
+            box.put([Message("t", b"held")])
+            assert "messages" in box.losses.error
+            broken.undo()
+            box.put([Message("t", b"more")])
+            assert box.losses.error == ""
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["box.sqlite", "box.sqlite.lock"]
+    with Outbox(tmp_path / "box.sqlite") as box:
+        assert [message.payload for message in box.next(0, 9)] == [b"kept", b"held", b"more"]
+
+
+def test_a_broker_gets_what_a_full_disk_does_not_take(
+    broker: Any, watcher: Subscriber, staged: Any, small_disk: SmallDisk, later: Any
+) -> None:
+    loop, said = staged(fps=0), []
+    with sink_for(broker, small_disk.folder, said) as sink:
+        wait_for(lambda: watcher.under("door/status") == ["online"])
+        small_disk.fill()
+        for number in range(400):
+            sink.write(later(loop.result("camera"), captured=1.0, announced=str(number)))
+        wait_for(lambda: len(watcher.under("door/camera/announced")) == 400)
+        assert sink.losses.error
+        small_disk.empty()
+        sink.write(later(loop.result("camera"), captured=1.0, announced="last"))
+        wait_for(lambda: not sink.losses.error and not len(sink.outbox))
+    assert (sink.losses.lost, [line for line in said if "damaged" in line]) == (0, [])
+    assert "mqtt: works again; 0 messages were lost" in said
 
 
 @pytest.mark.parametrize("url", ["http://host/topic", "mqtt://host", "mqtt:///topic", "mqtt://host:x/topic",
