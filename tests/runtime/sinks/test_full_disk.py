@@ -20,6 +20,7 @@ from edgelens.runtime.live.shared.collect import Collector
 from edgelens.runtime.loop.outlets import Outlets
 from edgelens.runtime.recognitions import Recognitions
 from edgelens.runtime.result import Result
+from edgelens.runtime.sinks.annotated import annotated
 from edgelens.runtime.sinks.csvrows import CsvRows
 from edgelens.runtime.sinks.jsonlines import JsonLines
 from edgelens.runtime.sinks.options.record import RecordOptions
@@ -27,6 +28,7 @@ from edgelens.runtime.sinks.options.uncertain import UncertainOptions
 from edgelens.runtime.sinks.outbox import Message, Outbox
 from edgelens.runtime.sinks.record import RecordSink
 from edgelens.runtime.sinks.uncertain import UncertainSink
+from edgelens.runtime.sinks.video import constant_rate
 
 NOISE = np.random.default_rng(0).integers(0, 256, (8, 60, 80, 3), dtype=np.uint8)
 
@@ -123,6 +125,34 @@ def test_recordings(small_disk: SmallDisk) -> None:
     assert {line.split()[-3] for line in said if "works again" in line} == set(kinds)
     lines = [line for path in small_disk.folder.glob("lines/*") for line in path.read_text().splitlines()]
     assert [json.loads(line)["frame"] for line in lines] == [10, 210]
+
+
+@pytest.mark.parametrize("name", ["out.webm", "out.avi", "out"])
+def test_annotated_frames(small_disk: SmallDisk, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(constant_rate, "SPARE_BYTES", 65536)
+    said: list[str] = []
+    path = small_disk.folder / name
+    with Outlets([annotated(str(path), lambda source: 10.0)], say=said.append) as outlets:
+
+        index = iter(range(10**6))
+
+        def go_on_until(condition: Callable[[], Any]) -> None:
+            deadline = time.monotonic() + 15
+            while not condition():
+                outlets.put(result(next(index)), wait=True)
+                time.sleep(0.02)
+                assert time.monotonic() < deadline
+
+        go_on_until(lambda: path.exists() and (path.is_file() or list(path.iterdir())))
+        small_disk.fill()
+        go_on_until(lambda: outlets.status[0].error)
+        small_disk.empty()
+        go_on_until(lambda: not outlets.status[0].error)
+    assert len(said) == 2
+    if name == "out":
+        assert all(cv2.imread(str(picture)) is not None for picture in path.iterdir())
+    else:
+        assert cv2.VideoCapture(str(path)).read()[0]
 
 
 def test_uncertain_pictures(small_disk: SmallDisk) -> None:
