@@ -39,6 +39,7 @@ class Lane:
     source: Source
     model: ModelSlot
     motion: MotionGate | None = None
+    unmoved: int = 0  # frames that were passed over because nothing had moved in them
     stills: bool = False  # pictures that have nothing to do with one another: nothing is smoothed or announced
     smoother: Smoother = field(default_factory=Smoother)
     announcer: Announcer = field(default_factory=Announcer)
@@ -97,19 +98,23 @@ def watch(
             if settings.paused:
                 feed.not_before = time.monotonic() + LOOK_UP_S
                 continue
-            if lane.motion is not None and not lane.motion.changed(frame.image, settings.region):
+            if not lane.tally.processed and settings.region is not None:
+                settings.region.check(*frame.size, feed.name)
+            if lane.motion is not None and not lane.motion.changed(frame.image, settings.region, frame.position_s):
+                lane.unmoved += 1
                 continue
             with lane.model.in_use() as recognizer:
                 manifest = recognizer.bundle.manifest
                 seen = recognizer.recognize(frame, region=settings.region, threshold=settings.threshold)
-            rows, announced = seen.recognitions, None
+            rows, announced, standing = seen.recognitions, None, ()
             if not lane.stills:
                 rows = lane.smoother.smooth(rows, settings.smoothing, manifest, settings.threshold)
                 announced = lane.announcer.hear(rows, settings.agree, backgrounds(manifest))
+                standing = lane.announcer.standing
             stages = {"capture": waiting.capture_ms, **seen.stages}
             age_ms = (time.monotonic() - frame.captured) * 1e3
             origin = Origin(options.device, manifest.name, manifest.content_version)
-            result = Result(frame, rows, stages, age_ms, announced, origin, seen.view)
+            result = Result(frame, rows, stages, age_ms, announced, origin, seen.view, standing=standing)
             lane.tally.add(result)
             yield result
 
@@ -163,7 +168,9 @@ def run(
     tally = Tally.of_all([lane.tally for lane in lanes])
     captured = sum(feed.slot.captured for feed in feeds.feeds)
     recoveries = sum(feed.recoveries for feed in feeds.feeds)
-    summary = tally.to_json(captured=captured, skipped=captured - tally.processed, recoveries=recoveries)
+    unmoved = sum(lane.unmoved for lane in lanes) if any(lane.motion for lane in lanes) else None
+    skipped = captured - tally.processed
+    summary = tally.to_json(captured=captured, skipped=skipped, recoveries=recoveries, unmoved=unmoved)
     return Outcome(summary, outlets.failures, feeds.failed, feeds.blocked)
 
 

@@ -133,7 +133,6 @@ def test_annotated_frames(small_disk: SmallDisk, name: str, monkeypatch: pytest.
     said: list[str] = []
     path = small_disk.folder / name
     with Outlets([annotated(str(path), lambda source: 10.0)], say=said.append) as outlets:
-
         index = iter(range(10**6))
 
         def go_on_until(condition: Callable[[], Any]) -> None:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import os
+import re
 import signal
 import sqlite3
 import subprocess
@@ -19,8 +21,9 @@ from small_disk import SmallDisk
 
 from edgelens.runtime.errors import UsageError
 from edgelens.runtime.sinks.losses import Losses
-from edgelens.runtime.sinks.mqtt import MqttSink, slug
+from edgelens.runtime.sinks.mqtt import MqttSink
 from edgelens.runtime.sinks.mqtt_address import MqttAddress
+from edgelens.runtime.sinks.mqtt_names import identity, topic_level
 from edgelens.runtime.sinks.options.mqtt import MqttOptions
 from edgelens.runtime.sinks.outbox import Message, Outbox
 from edgelens.runtime.sinks.protocol import Notice
@@ -102,12 +105,38 @@ def test_home_assistant_finds_the_sensor(
         config = "homeassistant/sensor/edgelens_bench_camera/config"
         wait_for(lambda: watcher.under(config))
         told = watcher.under(config)[0]
-        assert told["state_topic"] == "door/camera/announced"
+        assert told["state_topic"] == "door/camera/state"
         assert told["availability_topic"] == "door/status"
         assert told["unique_id"] == "edgelens_bench_camera"
         before = len(watcher.under(config))
         watcher._client.publish("homeassistant/status", "online", qos=1)
         wait_for(lambda: len(watcher.under(config)) > before)
+
+
+def test_two_sources_never_share_a_name() -> None:
+    names = ["cam 1", "cam-1", "cam_1", "cam.1", "CAM 1", "Cam-1", "камера", "カメラ", "摄像头", "x" * 70, "x" * 71,
+             "", "/", "#", "+", "a/b", "a_b", "rtsp://h/1", "rtsp://h/2", topic_level("cam 1"), identity("ж")]  # fmt: skip
+    for made in (topic_level, identity):
+        assert len({made(name) for name in names}) == len(names)
+        assert not {char for name in names for char in made(name)} & set("/#+ \0")
+        assert all(len(made(name)) <= 64 for name in names)
+    assert (topic_level("cam-1"), topic_level("камера"), topic_level("cam 1")[:6]) == ("cam-1", "камера", "cam_1_")
+    assert all(re.fullmatch(r"[a-zA-Z0-9_-]+", identity(name)) for name in names)
+
+
+def test_the_state_goes_to_none_when_nothing_is_there_any_more(
+    broker: Any, watcher: Subscriber, staged: Any, tmp_path: Path
+) -> None:
+    loop = staged(fps=0)
+    with sink_for(broker, tmp_path) as sink:
+        for standing in ((), (), ("cup",), ("cup",), ("cup", "fork"), ("cup",), (), ()):
+            sink.write(dataclasses.replace(loop.result("camera"), standing=standing))
+        sink.write(dataclasses.replace(loop.result("camera"), standing=("cup",)))
+        sink.notice(Notice("camera", "lost", "camera: lost", 5.0))
+        sink.write(dataclasses.replace(loop.result("camera"), standing=("cup",)))
+        wanted = ["none", "cup", "fork", "cup", "none", "cup", "none", "cup"]
+        wait_for(lambda: len(watcher.under("door/camera/state")) == len(wanted))
+    assert [message["state"] for message in watcher.under("door/camera/state")] == wanted
 
 
 def test_every_result_when_asked_for(broker: Any, watcher: Subscriber, staged: Any, tmp_path: Path) -> None:
@@ -186,7 +215,7 @@ def test_what_the_second_process_could_not_send_the_next_one_finds(
         child.wait()
     broker.start()
     with sink_for(broker, tmp_path) as sink:
-        assert (sink.outbox.path.name, len(sink.outbox)) == ("box", 40)
+        assert (sink.outbox.path.name, len(sink.outbox)) == ("box", 40 + 1)  # and what is there now
         wait_for(lambda: not len(sink.outbox))
     wait_for(lambda: {m["frame"] for m in watcher.under("door/camera/announced")} == set(range(40)))
     with Outbox(tmp_path / "box-2") as left:
@@ -295,7 +324,7 @@ def test_addresses(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     address = MqttAddress.parse("mqtts://me@host/home/door")
     assert address == MqttAddress("host", "home/door", 8883, user="me", password="hidden", tls=True)
     assert address.outbox == tmp_path / "mqtt-host-8883.sqlite"
-    assert slug("rtsp://hall/2?x=#+") == "rtsp_hall_2_x"
+    assert topic_level("rtsp://hall/2?x=#+").startswith("rtsp_hall_2_x_")
 
 
 def test_leaving_is_quick_when_nobody_answers(tmp_path: Path, staged: Any, later: Any) -> None:
@@ -306,4 +335,4 @@ def test_leaving_is_quick_when_nobody_answers(tmp_path: Path, staged: Any, later
         start = time.monotonic()
     assert time.monotonic() - start < 1.2
     with Outbox(tmp_path / "box") as box:
-        assert len(box) == 1
+        assert [message.topic for message in box.next(0, 9)] == ["door/camera/announced", "door/camera/state"]
