@@ -100,17 +100,27 @@ def kind_of(spec: str) -> str:
     if scheme in ("http", "https"):
         return "mjpeg"
     if scheme:
-        from .credentials import masked
+        raise SourceError(f"{_masked(spec)}: is no kind of source; there are rtsp:// and http:// (MJPEG)")
+    try:
+        return _kind_of_file(spec, Path(spec))
+    except (OSError, ValueError):  # a name that no file can have
+        raise SourceError(f"{_masked(spec)}: no such file, folder or camera") from None
 
-        raise SourceError(f"{masked(spec)}: {scheme}:// is no kind of source; there are rtsp:// and http:// (MJPEG)")
-    path = Path(spec)
+
+def _kind_of_file(spec: str, path: Path) -> str:
     if path.suffix.lower() in VIDEOS and path.is_file():
         return "video"
     if path.is_dir() or (any(c in spec for c in "*?[") and not path.exists()) or _is_image(path):
         return "images"
     if not path.exists():
-        raise SourceError(f"{spec}: no such file, folder or camera")
+        raise SourceError(f"{_masked(spec)}: no such file, folder or camera")
     return "video"
+
+
+def _masked(spec: str) -> str:
+    from .credentials import masked
+
+    return masked(spec)
 
 
 def _is_image(path: Path) -> bool:

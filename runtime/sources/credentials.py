@@ -5,19 +5,13 @@ from __future__ import annotations
 import os
 import re
 from dataclasses import dataclass
-from urllib.parse import parse_qsl, quote, unquote, urlsplit, urlunsplit
+from urllib.parse import quote, unquote, urlsplit, urlunsplit
 
 from ..errors import UsageError
 
-__all__ = ["Address", "masked", "masked_text", "parse_address"]
+__all__ = ["Address", "masked", "parse_address", "shown"]
 
-USER_VARIABLE, PASSWORD_VARIABLE = "EDGELENS_SOURCE_USER", "EDGELENS_SOURCE_PASSWORD"
-
-_SECRET_KEYS = re.compile(r"user|usr|login|pass|pwd|psw|token|key|auth|secret|sig|session|sid", re.IGNORECASE)
-# a password may hold / ? and # as it was typed; a number behind the colon is a port, though
-_LOGIN = r"[^/?#\s]*@|[^/?#\s:@]*:(?!\d{1,5}(?:[/?#]|$))\S*@"
-_USERINFO = re.compile(rf"(?P<scheme>[a-z][a-z0-9+.-]*://)(?P<login>{_LOGIN})", re.IGNORECASE)
-_VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
+USER_VARIABLE, PASSWORD_VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
 
 
 @dataclass(frozen=True)
@@ -43,12 +37,13 @@ class Address:
 
 def parse_address(spec: str) -> Address:
     """The address behind a URL: `${NAME}` is filled in, and a missing login is taken from the environment."""
-    parts = urlsplit(_encoded(_filled(spec)))
     try:
+        parts = urlsplit(_encoded(_filled(spec)))
         _ = parts.port
-    except ValueError:
-        raise UsageError(f"{masked(spec)}: the port must be a number") from None
-    if not parts.hostname:
+    except ValueError as error:
+        what = "the port must be a number" if "ort" in str(error) else "is no address that can be read"
+        raise UsageError(f"{masked(spec)}: {what}") from None
+    if not parts.hostname or not _IN_HOSTS.fullmatch(parts.hostname):
         raise UsageError(f"{masked(spec)}: has no host")
     userinfo, at, host = parts.netloc.rpartition("@")
     user, _, password = userinfo.partition(":")
@@ -59,23 +54,20 @@ def parse_address(spec: str) -> Address:
 
 
 def masked(spec: str) -> str:
-    """A source as people may see it: no user, no password, no secret in the query."""
-    if "://" not in spec:
-        return spec
-    text = _USERINFO.sub(r"\g<scheme>", spec)
-    base, question, query = text.partition("?")
-    if not question:
-        return text
-    shown = [
-        f"{key}=***" if _SECRET_KEYS.search(key) else f"{key}={value}"
-        for key, value in parse_qsl(query, keep_blank_values=True)
-    ]
-    return f"{base}?{'&'.join(shown)}" if shown else base
+    """A source as people may see it: no user, no password, no secret in path or query; in doubt too little of it."""
+    if "@" not in spec and "=" not in spec:
+        return shown(spec)
+    text, logins = _USERINFO.subn(r"\g<scheme>", spec, count=1)
+    if not logins:
+        pattern = _DOUBTFUL if "://" in spec else _CUT_OFF
+        text = pattern.sub(r"\g<scheme>***@", spec, count=1)
+    return shown(_SECRET.sub(r"\g<name>***", text) if "://" in text or text != spec else text)
 
 
-def masked_text(text: str) -> str:
-    """A message of another program with every URL's login taken out."""
-    return _USERINFO.sub(r"\g<scheme>", text)
+def shown(text: str, most: int = 300) -> str:
+    """A text from elsewhere as one line: what would steer a terminal is left out, and what is too long."""
+    plain = "".join(char if char.isprintable() else "\ufffd" for char in text)
+    return plain if len(plain) <= most else plain[: most - 1] + "…"
 
 
 def _encoded(url: str) -> str:

