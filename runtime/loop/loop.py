@@ -106,7 +106,8 @@ def watch(
             with lane.model.in_use() as recognizer:
                 manifest = recognizer.bundle.manifest
                 seen = recognizer.recognize(frame, region=settings.region, threshold=settings.threshold)
-            rows, announced, standing = seen.recognitions, None, ()
+            rows, announced = seen.recognitions, None
+            standing: tuple[str, ...] = ()
             if not lane.stills:
                 rows = lane.smoother.smooth(rows, settings.smoothing, manifest, settings.threshold)
                 announced = lane.announcer.hear(rows, settings.agree, backgrounds(manifest))

@@ -114,10 +114,11 @@ class Outbox:
         """Bring to disk what is in memory, and from it what has arrived."""
         if (self._held or self._arrived) and (now or time.monotonic() >= self._again):
             held, arrived = list(self._held), set(self._arrived)
-            if arrived and self._done(lambda file: file.forget(arrived) is None):
+            forgotten: bool | None = self._done(lambda file: file.forget(arrived)) if arrived else None
+            if forgotten:
                 self._arrived -= arrived
             rows = [(message.topic, message.payload, message.retain) for message in held]
-            gone = self._done(lambda file: file.add(rows, self._most, self._most_bytes)) if rows else None
+            gone: int | None = self._done(lambda file: file.add(rows, self._most, self._most_bytes)) if rows else None
             if gone is not None:
                 self._held.clear()
                 self.losses.keep(NEW)

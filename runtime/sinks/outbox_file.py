@@ -36,6 +36,9 @@ class OutboxFile:
     Rows that are new have numbers above `after`, also where the file itself is new.
     """
 
+    count: int
+    size: int  # bytes of what the messages say
+
     def __init__(self, path: Path, after: int = 0) -> None:
         with contextlib.ExitStack() as opened:
             self._db = opened.enter_context(contextlib.closing(_connected(path)))
@@ -55,7 +58,7 @@ class OutboxFile:
 
     def add(self, rows: Sequence[Row], most: int, most_bytes: int) -> int:
         """Put rows last, and take the oldest away until there are at most so many; says how many those were."""
-        count, size = self.count + len(rows), self.bytes + sum(len(row[1]) for row in rows)
+        count, size = self.count + len(rows), self.size + sum(len(row[1]) for row in rows)
         gone = 0
         with self._db as db:
             db.executemany("INSERT INTO outbox (topic, payload, retain) VALUES (?, ?, ?)", rows)
@@ -63,7 +66,7 @@ class OutboxFile:
                 row, length = db.execute("SELECT id, length(payload) FROM outbox ORDER BY id LIMIT 1").fetchone()
                 db.execute("DELETE FROM outbox WHERE id = ?", (row,))
                 count, size, gone = count - 1, size - length, gone + 1
-        self.count, self.bytes = count, size
+        self.count, self.size = count, size
         return gone
 
     def oldest(self, after: int, most: int) -> list[tuple[str, bytes, bool, int]]:
@@ -72,16 +75,17 @@ class OutboxFile:
         found = self._db.execute(query, (after, most)).fetchall()
         return [(topic, payload, bool(retain), row) for topic, payload, retain, row in found]
 
-    def forget(self, rows: Iterable[int]) -> None:
-        """Take rows away."""
-        count, size = self.count, self.bytes
+    def forget(self, rows: Iterable[int]) -> bool:
+        """Take rows away; True when it is done."""
+        count, size = self.count, self.size
         with self._db as db:
             for row in rows:
                 found = db.execute("SELECT length(payload) FROM outbox WHERE id = ?", (row,)).fetchone()
                 if found:
                     db.execute("DELETE FROM outbox WHERE id = ?", (row,))
                     count, size = count - 1, size - found[0]
-        self.count, self.bytes = count, size
+        self.count, self.size = count, size
+        return True
 
     def take_over(self, place: Path) -> None:
         """Move all rows of another file, which nobody has open, here."""
@@ -100,7 +104,7 @@ class OutboxFile:
             self._db.close()
 
     def _measure(self) -> None:
-        self.count, self.bytes = self._db.execute(
+        self.count, self.size = self._db.execute(
             "SELECT count(*), coalesce(sum(length(payload)), 0) FROM outbox"
         ).fetchone()
 

@@ -11,7 +11,21 @@ from ..errors import UsageError
 
 __all__ = ["Address", "masked", "parse_address", "shown"]
 
-USER_VARIABLE, PASSWORD_VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
+USER_VARIABLE, PASSWORD_VARIABLE = "EDGELENS_SOURCE_USER", "EDGELENS_SOURCE_PASSWORD"
+
+_SECRETS = "user|usr|login|pass|pwd|psw|token|key|auth|secret|sig|session|sid"
+# in a query, or as DVRs have it in the path: /user=admin_password=…_channel=1; to where the next name begins
+_SECRET = re.compile(
+    rf"(?P<name>[a-z]*(?:{_SECRETS})[a-z]*=)(?P<value>.*?)(?=[_&;/?,]+[a-z][a-z0-9]*=|$)", re.IGNORECASE | re.DOTALL
+)
+# a password may hold / ? # and blanks as it was typed; a number behind the colon is a port, though
+_LOGIN = r"[^/?#]*@|[^/?#:@]*:(?!\d{1,5}(?:[/?#]|$)).*@"
+_USERINFO = re.compile(rf"(?P<scheme>[a-z][a-z0-9+.-]*://)(?P<login>{_LOGIN})", re.IGNORECASE | re.DOTALL)
+# that number may still be how a password begins, and somebody may have left out a slash: shown is neither
+_DOUBTFUL = re.compile(r"(?P<scheme>^[a-z][a-z0-9+.-]*://)[^/?#]*:.*@", re.IGNORECASE | re.DOTALL)
+_CUT_OFF = re.compile(r"^(?P<scheme>(?:(?:rtsps?|https?):/?)?)[^/]*:.*@", re.IGNORECASE | re.DOTALL)
+_IN_HOSTS = re.compile(r"[^\x00-\x20\x7f/?#@\\]+")
+_VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
 
 
 @dataclass(frozen=True)
