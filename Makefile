@@ -1,6 +1,8 @@
 # `make run` shows the recognizer on a fresh machine; `make test` proves the kit. Both need only Python and make.
 PYTHON ?= python3
 VENV ?= .venv
+# processes that share the tests
+JOBS ?= 2
 BIN := $(VENV)/bin
 RUFF_PATHS := edgelens edgelens/runtime edgelens/devices edgelens/train edgelens/compress tests benchmarks
 
@@ -10,7 +12,7 @@ run: install-device
 	$(BIN)/edgelens run --duration 20
 
 test: install-dev
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest --numprocesses $(JOBS) --dist loadgroup
 
 lint: install-dev
 	$(BIN)/ruff check $(RUFF_PATHS)

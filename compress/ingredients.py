@@ -64,6 +64,7 @@ class Ingredients:
     evaluation: Pictures  # what the card reports
     evaluated_on: str
     golden: GoldenFrames
+    trained_on: PixelContract  # the picture of the trained network; a smaller one's may be smaller
 
     @property
     def pixels(self) -> PixelContract:
@@ -114,7 +115,7 @@ def ingredients_of(run: Run, config: CompressConfig) -> Ingredients:
     where = f"{len(evaluated):,} {named} images of {Path(run.config.data).name}"
     calibration = _calibration_pictures(run, splits, config)
     golden = golden_frames(validation, run.pixels, lambda p: torch_outputs(network, p, task.outputs), task.golden)
-    return Ingredients(run, task, network, splits, calibration, validated, evaluated, where, golden)
+    return Ingredients(run, task, network, splits, calibration, validated, evaluated, where, golden, run.pixels)
 
 
 def _calibration_pictures(run: Run, splits: Splits, config: CompressConfig) -> NDArray[np.uint8]:

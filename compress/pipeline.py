@@ -12,6 +12,7 @@ from torch import nn
 from edgelens.runtime.bundle.bundle import Bundle
 from edgelens.runtime.bundle.manifest import Decode, Output, Provenance
 from edgelens.runtime.host.clock import now
+from edgelens.runtime.metrics.interval import percent
 from edgelens.train.models.cost import cost_of
 from edgelens.train.runs.run import Run
 from edgelens.version import __version__
@@ -28,7 +29,8 @@ from .ingredients import Ingredients, ingredients_of
 from .network.graph import is_convolutional, trace
 from .progress import Progress
 from .proof.parity import Parity, parity_of
-from .proof.proof import feature_space, require_parity
+from .proof.proof import feature_space, shippable
+from .proof.verdict import Verdict, verdict_of
 from .quantize.choose import Quantization
 from .shrink import shrunk
 from .timing.on_device import require_host, timed_elsewhere
@@ -46,6 +48,7 @@ class Candidate:
     artifacts: tuple[Artifact, ...]
     parity: Parity
     exported: Mapping[str, Exported]
+    verdict: Verdict  # which files are poorer, or were left out
     history: tuple[CardRow, ...] = ()
     left_float: Mapping[str, str] = field(default_factory=dict)
     choice: Quantization | None = None
@@ -111,16 +114,17 @@ def candidate_of(
             progress.update(f"checking parity: {artifact.title}")
             answers[artifact.path] = file_outputs(artifact, pictures.pixels)
         parity = parity_of(artifacts, reference, answers, made_of.targets(pictures), task)
-        parity = require_parity(
+        between = 0.99 if alike else 0.9
+        kept, parity, verdict = shippable(
             parity,
             artifacts,
             exported,
             pictures.pixels,
+            verdict=lambda found: verdict_of(found, max_drop=config.max_drop, least_between=between),
             allow_mismatch=config.allow_mismatch,
             progress=progress,
-            alike=alike,
         )
-    return Candidate(network, made_of, tuple(artifacts), parity, exported, tuple(history), left_float, choice)
+    return Candidate(network, made_of, kept, parity, exported, verdict, tuple(history), left_float, choice)
 
 
 def write_candidate(
@@ -145,11 +149,12 @@ def write_candidate(
     with progress.step("timing"):
         timings = time_artifacts(artifacts, golden.pictures[0], threads=config.threads)
         elsewhere, where = timed_elsewhere(config, artifacts, progress.update)
-    chosen, said = preferred_file(artifacts, candidate.parity, elsewhere or timings, config.max_drop)
+    chosen, said = preferred_file(artifacts, candidate.parity, elsewhere or timings, candidate.verdict.poorer)
     preferred = preferred or chosen
     for note in said:
         progress.say(note)
-    notes = [*notes, *said]
+    left_out = (f"{broken}: left out" for broken in candidate.verdict.broken.values())
+    notes = [*notes, *([] if config.allow_mismatch else left_out), *said]
     shipped = next(artifact for artifact in artifacts if artifact.path == preferred)
     with progress.step("fitting thresholds"):
         decode = _decode(candidate, shipped, config)
@@ -165,7 +170,7 @@ def write_candidate(
             pixels=run.pixels,
             decode=decode,
             artifacts=artifacts,
-            files=model_files(artifacts, golden, candidate.parity, timings, made_of.task),
+            files=model_files(artifacts, golden, candidate.parity, timings, made_of.task, candidate.verdict.poorer),
             outputs=tuple(Output(name, values.shape[1:]) for name, values in golden.reference.items()),
             preferred=preferred,
             golden=golden,
@@ -198,6 +203,8 @@ def make_card(
     said = list(notes)
     if run.facts.started:
         said.append(f"its training started from {run.facts.started}")
+    if own := _own_figure(candidate):
+        said.append(own)
     if parity.between_formats is not None:
         said.append(f"int8 ONNX and int8 TFLite agree on {100 * parity.between_formats:.2f} % of the images")
     extra: dict[str, object] = {}
@@ -219,12 +226,25 @@ def make_card(
         tuple(said),
         extra,
         where,
+        parity.images if candidate.made_of.task.right else 0,
     )
 
 
+def _own_figure(candidate: Candidate) -> str:
+    """Pictures with a say in the training flatter it: what the training itself found then stands beside them."""
+    made_of, metrics = candidate.made_of, candidate.made_of.run.facts.metrics or {}
+    found = metrics.get("val", {})
+    if made_of.task.right is None or "accuracy" not in found or made_of.evaluation is not made_of.validation:
+        return ""
+    right = percent(found["accuracy"], found["images"])
+    basis = metrics.get("basis", "answers of the best epoch")
+    return f"these images had a say in the training's choices: it reported {right} before compression ({basis})"
+
+
 def _decode(candidate: Candidate, shipped: Artifact, config: CompressConfig) -> Decode:
-    """The settings of the training, fitted again on the validation images to the file that ships."""
+    """The settings of the training, brought to what the file that ships answers to the validation images."""
     made_of, pictures = candidate.made_of, candidate.made_of.validation
-    before, after = made_of.answers(candidate.network, pictures.pixels), file_outputs(shipped, pictures.pixels)
-    settled = made_of.task.resettle(before, after, made_of.targets(pictures), made_of.run.decode)
+    seen = pictures.pixels if made_of.trained_on == made_of.pixels else pictures.at(made_of.trained_on)
+    before, after = made_of.answers(made_of.network, seen), file_outputs(shipped, pictures.pixels)
+    settled = made_of.task.resettle(before, after, made_of.run.decode)
     return dataclasses.replace(settled, background=config.background) if config.background else settled

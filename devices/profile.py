@@ -41,10 +41,7 @@ class Profile:
     best_engine: str
     best_precision: str
     camera: str  # the pipeline a camera is reached by
-    heat: tuple[str, ...]  # where temperature is read, relative to /
-    throttle: tuple[str, ...]  # where throttling is read: a command or files
     throttles_at_c: float | None  # None where the maker says nothing
-    power: tuple[str, ...]
     power_modes: tuple[str, ...]
     run_on: str  # "never", "emulated" or "hardware": where the kit has really run as this board
     models: tuple[str, ...] = ()  # parts of the device tree's model line that name this board

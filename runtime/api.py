@@ -5,27 +5,33 @@ from __future__ import annotations
 import contextlib
 import os
 from collections.abc import Iterator, Sequence
+from typing import Any, TypeAlias, overload
 
 import numpy as np
 from numpy.typing import NDArray
 
 from .bundle.bundle import Bundle
+from .errors import SourceError, UsageError
 from .frame import Frame
-from .images.read import read_image
+from .images.given import Picture, picture_of
 from .loop.control import Control, Settings
 from .loop.feeds import Feeds
 from .loop.loop import Lane, LoopOptions, watch
 from .loop.model_slot import ModelChoice, ModelSlot
 from .loop.pace import Pace
+from .model.arguments import spelled
 from .model.open import open_model
 from .preprocess import Color, Region, Resize
 from .recognitions import Recognitions
 from .result import Result
+from .said import checked
 from .sources.catalog import open_source
 from .sources.images import ImageFiles
-from .sources.protocol import Source
+from .sources.protocol import Source, SourceContext
 
 __all__ = ["Recognizer"]
+
+Watched: TypeAlias = "str | int | os.PathLike[str] | Source"
 
 
 class Recognizer:
@@ -81,16 +87,36 @@ class Recognizer:
         """The names of the classes; of several steps the first one's, then the second one's, ..."""
         return self._bundle.manifest.labels
 
-    def __call__(self, image: NDArray[np.uint8] | str | os.PathLike[str]) -> Recognitions:
-        """What is in an image: a uint8 BGR array (H, W, 3), as OpenCV reads it, or a file."""
-        pixels = read_image(os.fspath(image)) if isinstance(image, str | os.PathLike) else image
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What was assumed of the model and what had to fall back, in words: worth reading before the first result."""
+        return self._model.notes
+
+    @overload
+    def __call__(self, image: Picture | int, *, threshold: float | None = None) -> Recognitions: ...
+
+    @overload
+    def __call__(self, image: list[Any] | tuple[Any, ...], *, threshold: float | None = None) -> list[Recognitions]: ...
+
+    def __call__(
+        self, image: Picture | int | list[Any] | tuple[Any, ...], *, threshold: float | None = None
+    ) -> Recognitions | list[Recognitions]:
+        """What is in a picture, or in each of a list of pictures.
+
+        A picture is a uint8 array as OpenCV reads it (BGR, gray or with opacity), a PIL image, the bytes or the path of
+        an image file, or the address or number of a camera, whose next frame is taken. `threshold` holds for this call.
+        """
+        held = self._threshold if threshold is None else checked(threshold, spelled()["threshold"], "threshold")
         self._model.load()
         with self._model.in_use() as recognizer:
-            return recognizer.recognize(Frame(pixels), region=self._region, threshold=self._threshold).recognitions
+            if isinstance(image, list | tuple):
+                pictures = [_picture(each) for each in image]
+                return recognizer.recognize_many(pictures, region=self._region, threshold=held)
+            return recognizer.recognize(Frame(_picture(image)), region=self._region, threshold=held).recognitions
 
     def stream(
         self,
-        source: str | int | os.PathLike[str] | Source,
+        source: Watched | Sequence[Watched],
         *,
         smoothing: float | None = None,
         agree: tuple[int, int] = (3, 5),
@@ -99,33 +125,67 @@ class Recognizer:
     ) -> Iterator[Result]:
         """Results as they come; a camera's newest frame each time, every frame of a file.
 
-        `smoothing` is the weight of the newest frame, 1 is none: .5 for what is live, 1 for files unless said.
+        Of several sources in turn: `result.frame.source` says whose it is. `smoothing` is the weight of the newest
+        frame, 1 is none: .5 for what is live, 1 for files unless said.
         """
-        opened = _source(source)
-        weight = smoothing if smoothing is not None else (0.5 if opened.live else 1.0)
-        settings = Settings(self._threshold, weight, agree, self._region, max_fps=max_fps)
-        lane = Lane(opened, self._model, stills=isinstance(opened, ImageFiles))
+        sources = _sources(source)
+        lanes = [Lane(each, self._model, stills=isinstance(each, ImageFiles)) for each in sources]
+        control = Control([each.name for each in sources], Settings(agree=agree))
+        for each in sources:
+            weight = smoothing if smoothing is not None else (0.5 if each.live else 1.0)
+            control.change(each.name, smoothing=weight, threshold=self._threshold, region=self._region, max_fps=max_fps)
         results = watch(
-            [lane],
-            Control([opened.name], settings),
+            lanes,
+            control,
             LoopOptions(duration_s, self._device),
-            feeds=Feeds([opened], lambda _: None),
+            feeds=Feeds(sources, lambda _: None),
             pace=Pace(),
         )
         with contextlib.closing(results):
             yield from results
+
+    def close(self) -> None:
+        """Let go of the model's memory; a later call loads it again."""
+        self._model.__exit__(None, None, None)
+
+    def __repr__(self) -> str:
+        manifest = self._bundle.manifest
+        engine, precision = self._model.running
+        running = f"{engine} {precision}" if engine else "not loaded"
+        return f"<Recognizer {manifest.name}: {manifest.main.task}, {len(manifest.labels)} labels, {running}>"
 
     def __enter__(self) -> Recognizer:
         self._model.load()
         return self
 
     def __exit__(self, *exc: object) -> None:
-        self._model.__exit__(*exc)
+        self.close()
 
 
-def _source(source: str | int | os.PathLike[str] | Source) -> Source:
-    if isinstance(source, int):
-        return open_source(str(source))
-    if isinstance(source, str | os.PathLike):
-        return open_source(os.fspath(source))
-    return source
+def _picture(image: Picture | int) -> NDArray[np.uint8]:
+    """A picture that was given, or the next frame of a camera that was."""
+    camera = isinstance(image, str) and ("://" in image or image == "demo" or image.startswith(("csi:", "/dev/video")))
+    if not camera and not isinstance(image, int):
+        return picture_of(image)
+    with open_source(str(image)) as source:
+        frame = source.read()
+    if frame is None:
+        raise SourceError(f"{source.name}: shows nothing")
+    return frame.image
+
+
+def _sources(asked: Watched | Sequence[Watched]) -> list[Source]:
+    """Every source, those that were named by their number or address under names of their own."""
+    every: Sequence[Any] = asked if isinstance(asked, list | tuple) else [asked]
+    if not every:
+        raise UsageError("stream: name a source at least")
+    opened: list[Source] = []
+    for each in every:
+        if not isinstance(each, str | int | os.PathLike):
+            opened.append(each)
+            continue
+        spec = str(each) if isinstance(each, int) else os.fspath(each)
+        name = open_source(spec).name
+        again = sum(other.name.partition(" #")[0] == name for other in opened)
+        opened.append(open_source(spec, context=SourceContext(f"{name} #{again + 1}")) if again else open_source(spec))
+    return opened

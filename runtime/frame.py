@@ -13,7 +13,7 @@ from .errors import ImageError
 __all__ = ["Frame"]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Frame:
     """An image with its place in its source and the moment it was captured.
 
@@ -36,6 +36,10 @@ class Frame:
             raise ImageError(f"a frame's image must be a uint8 BGR array of shape (H, W, 3), not {found}")
         if image.size == 0:
             raise ImageError(f"a frame's image has no pixels: its shape is {image.shape}")
+
+    def __repr__(self) -> str:
+        height, width = self.size
+        return f"<Frame {width}x{height}, number {self.index}{f' of {self.source}' if self.source else ''}>"
 
     @property
     def size(self) -> tuple[int, int]:

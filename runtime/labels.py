@@ -3,42 +3,61 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from .errors import UsageError
 
-__all__ = ["BACKGROUND_NAMES", "background_labels", "fit_labels", "labels_from_metadata", "parse_names", "read_labels"]
+__all__ = [
+    "BACKGROUND_NAMES",
+    "background_labels",
+    "fit_labels",
+    "is_background",
+    "labels_from_metadata",
+    "parse_names",
+    "read_labels",
+]
 
 BACKGROUND_NAMES = frozenset(
-    ["background", "__background__", "_background_", "???", "other", "others", "unknown", "none", "nothing", "negative",
-     "empty"]
+    ["background", "???", "other", "others", "unknown", "none", "nothing", "negative", "negatives", "empty",
+     "no object", "no objects", "nothing here", "nothing there", "none of these", "something else", "other things",
+     "anything else"]
 )  # fmt: skip
 _METADATA_KEYS = ("names", "labels", "classes", "class_names")
 _MAX_LABELS = 1_000_000
-_NUMBERED = re.compile(r"(\d+)\s*[:,\t ]\s*(\S.*)")
-_PBTXT_ITEM = re.compile(r"item\s*\{(.*?)\}", re.DOTALL)
-_PBTXT_FIELD = re.compile(r"""(id|name|display_name)\s*:\s*(?:"([^"]*)"|'([^']*)'|(\d+))""")
+_MAX_BYTES = 16 * 1024 * 1024
+_NUMBERED = re.compile(r"(\d{1,9})\s*[:,\t ]\s*(\S.*)")
+_PBTXT_ITEM = re.compile(r"item\s*\{")
+_PBTXT_FIELD = re.compile(r"""(id|name|display_name)\s*:\s*(?:"([^"]*)"|'([^']*)'|(\d{1,9}))""")
 
 
 def read_labels(path: str) -> tuple[str, ...]:
     """Class names from a file: one a line, "3 name" or "3: name" lines, a JSON list or object, or a .pbtxt map."""
     try:
-        text = Path(path).read_text(encoding="utf-8-sig")
-    except OSError as error:
-        raise UsageError(f"--labels {path}: could not be read ({error.strerror or error})") from None
+        with Path(path).open("rb") as stream:
+            data = stream.read(_MAX_BYTES + 1)
+        if len(data) > _MAX_BYTES:
+            raise UsageError(f"--labels {path}: is larger than {_MAX_BYTES >> 20} MB, which no list of names is")
+        text = data.decode("utf-8-sig")
     except UnicodeDecodeError:
         raise UsageError(f"--labels {path}: is no UTF-8 text") from None
+    except (OSError, ValueError) as error:  # ValueError: a name with a zero byte
+        raise UsageError(f"--labels {path}: could not be read ({getattr(error, 'strerror', None) or error})") from None
     names = _from_pbtxt(text) or parse_names(text) or _from_lines(text)
     if not any(names):
         raise UsageError(f"--labels {path}: holds no names")
     return names
 
 
+def is_background(name: str) -> bool:
+    """Whether a class's name says that nothing of interest is there, however its words are joined."""
+    return " ".join(re.split(r"[\s_-]+", name.lower())).strip() in BACKGROUND_NAMES
+
+
 def background_labels(labels: Sequence[str]) -> tuple[str, ...]:
-    """The labels whose name says that nothing of interest is there: they are never announced."""
-    return tuple(name for name in labels if name.strip().strip("_").lower() in BACKGROUND_NAMES)
+    """The labels that mean nothing is there: training, compressing and running alike never announce them."""
+    return tuple(name for name in labels if is_background(name))
 
 
 def labels_from_metadata(metadata: Mapping[str, str]) -> tuple[str, ...]:
@@ -58,15 +77,20 @@ def parse_names(text: str) -> tuple[str, ...]:
 
     for read in (json.loads, ast.literal_eval):
         try:
-            found: Any = read(text.strip())
-        except (ValueError, SyntaxError, RecursionError, MemoryError):
+            return _names_in(read(text.strip()))
+        except (ValueError, SyntaxError, TypeError, RecursionError, MemoryError):
             continue
-        if isinstance(found, dict) and isinstance(found.get("names"), (dict, list)):
-            found = found["names"]
-        if isinstance(found, list):
-            return tuple(map(str, found))
-        if isinstance(found, dict) and all(str(key).isdecimal() for key in found):
-            return _spread({int(key): str(value) for key, value in found.items()})
+    return ()
+
+
+def _names_in(found: Any) -> tuple[str, ...]:
+    """The names of a list or an id → name object, or of either under `names`."""
+    if isinstance(found, dict) and isinstance(found.get("names"), (dict, list)):
+        found = found["names"]
+    if isinstance(found, list):
+        return tuple(map(str, found))
+    if isinstance(found, dict) and all(str(key).isdecimal() and len(str(key)) < 10 for key in found):
+        return _spread({int(key): str(value) for key, value in found.items()})
     return ()
 
 
@@ -75,9 +99,9 @@ def fit_labels(labels: Sequence[str], classes: int, where: str) -> tuple[tuple[s
     names = tuple(labels)
     if len(names) == classes:
         return names, ()
-    if len(names) == classes + 1 and names[0].lower() in BACKGROUND_NAMES:
+    if len(names) == classes + 1 and is_background(names[0]):
         return names[1:], (f"{where}: its first name, {names[0]!r}, stands for no class of this model: passed over",)
-    if len(names) == classes - 1 and names[0].lower() not in BACKGROUND_NAMES:
+    if len(names) == classes - 1 and not is_background(names[0]):
         return ("background", *names), (f"{where}: one name fewer than classes: class 0 is taken as background",)
     raise UsageError(f"{where}: {len(names)} names for a model of {classes} classes: one name a class is needed")
 
@@ -95,11 +119,22 @@ def _from_lines(text: str) -> tuple[str, ...]:
 def _from_pbtxt(text: str) -> tuple[str, ...]:
     """TensorFlow's label map; its ids count from 1, the background being 0."""
     names: dict[int, str] = {}
-    for item in _PBTXT_ITEM.findall(text):
+    for item in _items(text):
         fields = {key: a or b or number for key, a, b, number in _PBTXT_FIELD.findall(item)}
         if str(fields.get("id", "")).isdecimal():
             names[int(fields["id"]) - 1] = fields.get("display_name") or fields.get("name", "")
     return _spread(names) if names and min(names) >= 0 else ()
+
+
+def _items(text: str) -> Iterator[str]:
+    """What stands between `item {` and the next brace; read once from front to back, whatever the text holds."""
+    at = 0
+    while (start := _PBTXT_ITEM.search(text, at)) is not None:
+        end = text.find("}", start.end())
+        if end < 0:
+            return
+        yield text[start.end() : end]
+        at = end
 
 
 def _spread(names: Mapping[int, str]) -> tuple[str, ...]:

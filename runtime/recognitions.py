@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import importlib
+import operator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, overload
 
 import numpy as np
 from numpy.typing import NDArray
+
+from .recognition import Recognition, Row
 
 __all__ = ["UNKNOWN", "UNKNOWN_ID", "Recognitions"]
 
@@ -15,13 +19,15 @@ UNKNOWN_ID = -1
 UNKNOWN = "unknown"
 
 _ROW_COLUMNS = (
-    "scores", "rivals", "rival_scores", "boxes", "masks", "keypoints", "texts", "track_ids", "names", "similarities",
-    "values", "embeddings", "parents",
+    "scores", "rivals", "rival_scores", "boxes", "masks", "keypoints", "texts", "track_ids", "identities",
+    "similarities", "values", "embeddings", "parents",
 )  # fmt: skip
-_TEXTS = ("texts", "names")
+_TEXTS = ("texts", "identities")
+_OF_ROW = ("scores", "rivals", "rival_scores", "boxes", "parents")  # what a row says by itself
+_SHOWN = 5  # rows that a short text names
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Recognitions:
     """Rows, best first: each is one thing that is there; with optional columns a row and optional maps a frame.
 
@@ -40,7 +46,7 @@ class Recognitions:
     keypoints: NDArray[np.float32] | None = None  # (N, K, 3) x, y, score
     texts: tuple[str, ...] | None = None
     track_ids: NDArray[np.int32] | None = None  # (N,)
-    names: tuple[str, ...] | None = None  # who or which it is, of what was shown to the device
+    identities: tuple[str, ...] | None = None  # who or which it is, of what was shown to the device
     similarities: NDArray[np.float32] | None = None  # (N,)
     values: NDArray[np.float32] | None = None  # (N,) a measured quantity
     embeddings: NDArray[np.float32] | None = None  # (N, D)
@@ -69,9 +75,23 @@ class Recognitions:
     def __len__(self) -> int:
         return len(self.ids)
 
-    def __iter__(self) -> Iterator[tuple[str, float]]:
-        """Pairs of label and score, best first."""
-        return iter([(self.label(row), float(self.scores[row])) for row in range(len(self))])
+    def __iter__(self) -> Iterator[Recognition]:
+        """Rows as pairs of label and score that know the rest as well, best first."""
+        return iter([self._row(row) for row in range(len(self))])
+
+    @overload
+    def __getitem__(self, row: int) -> Recognition: ...
+
+    @overload
+    def __getitem__(self, row: slice | Sequence[int] | NDArray[Any]) -> Recognitions: ...
+
+    def __getitem__(self, row: int | slice | Sequence[int] | NDArray[Any]) -> Recognition | Recognitions:
+        """One row, or those of a slice, of a list of rows or of a boolean mask."""
+        if isinstance(row, slice):
+            return self.select(np.arange(len(self))[row])
+        if isinstance(row, Sequence | np.ndarray):
+            return self.select(np.asarray(row))
+        return self._row(range(len(self))[operator.index(row)])  # an IndexError where there is none
 
     def label(self, row: int = 0) -> str:
         """The name of a row's label; a model without names gives its class numbers."""
@@ -87,6 +107,18 @@ class Recognitions:
     def top(self) -> tuple[str, float] | None:
         """The best row as label and score, or None when nothing was seen."""
         return (self.label(0), float(self.scores[0])) if len(self) else None
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """What every row is called: who or which it is where that is known, else its label."""
+        return tuple(row.name for row in self)
+
+    @property
+    def xyxy(self) -> NDArray[np.float32]:
+        """(N, 4): every row's box x1, y1, x2, y2 in pixels of the frame, NaN for a row that has none."""
+        corners = self.places.copy()
+        corners[:, 2:] += corners[:, :2]
+        return corners
 
     @property
     def places(self) -> NDArray[np.float32]:
@@ -122,6 +154,28 @@ class Recognitions:
             place[picked] = np.arange(len(picked))
             columns["parents"] = place[columns["parents"]]
         return replace(self, **columns)
+
+    def to_dict(self) -> dict[str, Any]:
+        """The rows as plain JSON types, each as results have it."""
+        return {"task": self.task, "results": [row.to_dict() for row in self]}
+
+    def draw(self, image: NDArray[np.uint8]) -> NDArray[np.uint8]:
+        """A copy of the frame (H, W, 3) uint8 BGR with what is in it drawn on; a tiny one is enlarged for its text."""
+        # by its name: tasks are made of this type, and a camera that shows nothing loads none of what draws
+        drawing = importlib.import_module(f"{__package__}.tasks.drawing")
+        return np.asarray(drawing.drawn_on(image, self), np.uint8)
+
+    def __repr__(self) -> str:
+        shown = ", ".join(f"{label} {score:.2f}" for label, score in list(self)[:_SHOWN])
+        more = f", … {len(self) - _SHOWN} more" if len(self) > _SHOWN else ""
+        return f"<Recognitions: {shown or 'nothing'}{more}>"
+
+    def _row(self, row: int) -> Recognition:
+        box = tuple(float(value) for value in self.places[row]) if self.has_place(row) else None
+        parent = int(self.parents[row]) if self.parents is not None and self.parents[row] >= 0 else None
+        columns = {name: values[row] for name, values in self.columns() if name not in _OF_ROW}
+        known = Row(int(self.ids[row]), box, self.rivals_of(row), parent, columns)  # type: ignore[arg-type]
+        return Recognition(self.label(row), float(self.scores[row]), known)
 
     @staticmethod
     def nothing(labels: tuple[str, ...] = (), task: str = "") -> Recognitions:

@@ -6,17 +6,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-import numpy as np
-
 from .frame import Frame
 from .recognitions import Recognitions
 
 __all__ = ["SCHEMA", "Origin", "Result"]
 
 SCHEMA = 2
-
-_PLAIN = {"track_ids": "track", "values": "value", "texts": "text", "names": "name", "similarities": "similarity"}
-_LEFT_OUT = ("scores", "rivals", "rival_scores", "boxes", "masks", "parents", "embeddings", *_PLAIN)
 
 
 @dataclass(frozen=True)
@@ -61,42 +56,7 @@ class Result:
             **position,
             "age_ms": round(self.age_ms, 3),
             "stages_ms": {name: round(ms, 3) for name, ms in self.stages_ms.items()},
-            "results": [row_json(self.seen, i) for i in range(len(self.seen))],
+            "results": [row.to_dict() for row in self.seen],
             "announced": self.announced,
             "events": [dict(event) for event in self.events],
         }
-
-
-def row_json(seen: Recognitions, i: int) -> dict[str, Any]:
-    """One thing as plain JSON types: its label, id and score, and every column that is there and fits into a line."""
-    row: dict[str, Any] = {
-        "label": seen.label(i),
-        "id": int(seen.ids[i]),
-        "score": round(float(seen.scores[i]), 6),
-    }
-    if seen.has_place(i):
-        row["box"] = [round(float(v), 2) for v in seen.places[i]]
-    if rivals := seen.rivals_of(i):
-        row["rivals"] = [{"label": label, "score": round(score, 6)} for label, score in rivals]
-    for name, values in seen.columns():
-        if (name in _PLAIN or name not in _LEFT_OUT) and _is_there(values[i]):
-            row[_PLAIN.get(name, name)] = _plain(values[i])
-    if seen.parents is not None and seen.parents[i] >= 0:
-        row["parent"] = int(seen.parents[i])
-    return row
-
-
-def _is_there(value: Any) -> bool:
-    """Whether a row has a value of its own in a column that other rows brought along."""
-    array = np.asarray(value)
-    if array.dtype.kind == "f":
-        return not bool(np.isnan(array).all())
-    return value != "" if isinstance(value, str) else array.ndim > 0 or array.dtype.kind != "i" or int(array) != -1
-
-
-def _plain(value: Any) -> Any:
-    """A column's value in one row as JSON: numbers with three digits behind the point, arrays as lists."""
-    array = np.asarray(value)
-    if array.dtype.kind == "f":
-        return np.round(np.nan_to_num(array.astype(np.float64)), 3).tolist()
-    return array.tolist() if array.dtype.kind in "iub" else value

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
 import shutil
 import signal
 import subprocess
@@ -15,7 +17,7 @@ import pytest
 ROOT = Path(__file__).resolve().parent.parent
 # what tests of several folders use; test cameras and brokers are modules of their own: benchmarks use them too
 sys.path[:0] = [str(ROOT / "tests" / "fixtures"), str(ROOT / "tests" / "servers")]
-pytest_plugins = ["small_disk", "small_models", "staged_loop", "trained_run"]
+pytest_plugins = ["small_disk", "small_models", "staged_loop", "systemd_machine", "trained_run"]
 SHARED = ROOT.parent / "shared"
 CHROMIUM_ARGS = [
     "--no-sandbox",
@@ -34,6 +36,14 @@ def pytest_configure() -> None:
         signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Two processes share the tests by file, so that its fixtures are made once; the boards' tests all go to one."""
+    if config.pluginmanager.hasplugin("xdist"):
+        for item in items:
+            group = "boards" if item.get_closest_marker("board") else str(item.path)
+            item.add_marker(pytest.mark.xdist_group(group))
+
+
 @pytest.fixture(scope="session")
 def shared() -> Path:
     """The folder of shared data, models and videos beside the checkout."""
@@ -44,12 +54,14 @@ def shared() -> Path:
 
 @pytest.fixture(scope="session")
 def shared_data(shared: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The shared data sets in the formats people have on disk, unpacked once a session."""
-    target = tmp_path_factory.getbasetemp().parent / "edgelens-unpacked"
-    done = target / ".complete"
-    if not done.exists():
-        subprocess.run([sys.executable, SHARED / "tools" / "unpack_data.py", target], check=True, capture_output=True)
-        done.touch()
+    """The shared data sets in the formats people have on disk, unpacked once."""
+    base = tmp_path_factory.getbasetemp()
+    target = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base).parent / "edgelens-unpacked"
+    if not target.exists():
+        own = tmp_path_factory.mktemp("unpacked")
+        subprocess.run([sys.executable, SHARED / "tools" / "unpack_data.py", own], check=True, capture_output=True)
+        with contextlib.suppress(OSError):  # another process was first
+            own.rename(target)
     return target
 
 

@@ -14,9 +14,10 @@ from .data.prepare import DataConfig
 from .data.splits import SplitConfig
 from .models.options import ModelOptions
 
-__all__ = ["BACKBONE", "EPOCHS", "TrainConfig"]
+__all__ = ["AUTO", "BACKBONE", "EPOCHS", "TrainConfig"]
 
-BACKBONE = "backbone"  # what `--from` calls the weights that ship with the kit
+AUTO = "auto"  # the network that suits the pictures
+BACKBONE = "backbone"  # what `--from` calls the weights that a network has of its own
 EPOCHS = 30  # where nothing is said; of few images it is more
 
 
@@ -26,7 +27,7 @@ class TrainConfig:
 
     data: str
     out: str
-    model: str = "lens-s"
+    model: str = AUTO
     options: ModelOptions = field(default_factory=ModelOptions)
     task: str = "classify"
     seed: int = 0
@@ -50,10 +51,13 @@ class TrainConfig:
     mirror: bool | None = None  # mirrored pictures; None where the classes' names allow them
     imbalance: str = "auto"
     # the loop
+    minutes: float | None = None  # of fine-tuning after the head on a frozen trunk; None: by the data; 0: none
     epochs: int = 0  # passes over the training images; 0: as many as suit their number
     batch: int = 0  # images a step; 0 likewise
     optimizer: str = "adamw"
     rate: float | None = None
+    first_rate: float = 1.0  # the first layer's share of the rate; between it and the head it rises geometrically
+    frozen_norm: bool = False  # whether batch normalisation keeps the statistics that it started with
     momentum: float = 0.9
     l1: float = 0.0
     l2: float | None = None
@@ -65,9 +69,10 @@ class TrainConfig:
     focal_gamma: float = 2.0
     label_smoothing: float = 0.0
     false_accepts: float = 0.05  # share of false answers that the threshold for `unknown` may let through
+    keep: float = 0.95  # share of right answers that it keeps before all
     patience: int = 0  # epochs without a better validation before it stops; 0 never stops early
     start: str | None = None  # a run or .safetensors file whose weights are taken over, or BACKBONE
-    scratch: bool = False  # random weights even where the kit's backbone would serve
+    scratch: bool = False  # random weights even where the network has some of its own
     freeze: tuple[str, ...] = ()
     teacher: str | None = None  # a run to distil from
     teacher_share: float = 0.7
@@ -82,7 +87,17 @@ class TrainConfig:
     def __post_init__(self) -> None:
         if not 0 < self.share <= 1:
             raise UsageError(f"share {self.share}: must be above 0 and at most 1")
-        for name, low in (("epochs", 0), ("batch", 0), ("rate", 0), ("l1", 0), ("clip", 0), ("warmup", 0), ("ema", 0)):
+        for name, low in (
+            ("epochs", 0),
+            ("batch", 0),
+            ("minutes", 0),
+            ("first_rate", 0),
+            ("rate", 0),
+            ("l1", 0),
+            ("clip", 0),
+            ("warmup", 0),
+            ("ema", 0),
+        ):
             value = getattr(self, name)
             if value is not None and value < low:
                 raise UsageError(f"{name} {value}: must be at least {low}")

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -14,17 +14,33 @@ from torch import nn
 from edgelens.runtime.datasets.imageset import ImageSet
 
 from .batches import Batches
+from .honest.out_of_choice import out_of_choice, parts_of
 from .loop import Ingredients, answers
-from .runs.checkpoint import State
+from .runs.checkpoint import Candidate, State
 from .runs.facts import decode_as_json
 from .runs.outputs import SplitOutputs
 from .runs.report import write_report
 from .runs.run import Run
-from .task import Task
+from .task import Arrays, Targets, Task
 
-__all__ = ["finish"]
+__all__ = ["Answered", "complete", "figures_of", "finish"]
 
 _TRAINING_LOOKED_AT = 2000  # images whose answers tell how much better the network does on what it has seen
+
+
+@dataclass(frozen=True)
+class Answered:
+    """What a finished network is judged by: outputs (N, ...) by name, and what they should have been."""
+
+    val: Arrays
+    val_targets: Targets
+    figures: Mapping[str, float]  # of them, as the task's meter counts
+    train: Arrays
+    train_targets: Targets
+    basis: str  # whose answers the validation's are, in words
+    judged: str = "val"  # the run's splits that the pictures of `val` are in, joined by +
+    best_epoch: int = 0  # 0: the head on the frozen network
+    epochs: int = 0
 
 
 def finish(
@@ -32,23 +48,62 @@ def finish(
 ) -> Run:
     """Complete a run: answers in float32 on the CPU as they will be deployed, settled, measured, reported.
 
+    Of few pictures the answers are those of epochs that others chose, for figures and thresholds alike.
     `images` are those that validate, for the report.
     """
     task, network = made_of.task, run.model()
     val, train = _plain(made_of.val), _some(_plain(made_of.data))
     outputs, figures = _kept(network, val, task)
+    basis = "answers of the best epoch"
+    if len(state.candidates) > 1 and len(made_of.val.targets) == len(next(iter(state.candidates[0].outputs.values()))):
+        outputs = _honest(state.candidates, val.targets, task, run.config.seed)
+        figures = figures_of(outputs, val.targets, task)
+        basis = "answers of epochs that were chosen without them"
     seen, _ = _kept(network, train, task)
-    SplitOutputs(outputs, val.targets, seen, train.targets).save(run.path)
-    settled = task.settle(outputs, val.targets, run.config.false_accepts)
+    answered = Answered(
+        outputs, val.targets, figures, seen, train.targets, basis, best_epoch=state.best_epoch, epochs=state.epoch
+    )
+    return complete(run, answered, task, say, images)
+
+
+def complete(
+    run: Run, answered: Answered, task: Task, say: Callable[[str], None], images: ImageSet | None = None
+) -> Run:
+    """Settle, measure and report what a network answered; the run is then whole."""
+    outputs, targets = answered.val, answered.val_targets
+    SplitOutputs(outputs, targets, answered.train, answered.train_targets).save(run.path)
+    settled = task.settle(outputs, targets, run.config.false_accepts)
     if settled.said:
         say(settled.said)
-    metrics: dict[str, Any] = {f"val_{name}": value for name, value in figures.items()}
-    metrics |= {"best_epoch": state.best_epoch, "epochs": state.epoch}
-    metrics["val"] = task.summary(outputs, val.targets, settled)
+    metrics: dict[str, Any] = {f"val_{name}": value for name, value in answered.figures.items()}
+    metrics |= {"best_epoch": answered.best_epoch, "epochs": answered.epochs}
+    metrics |= {"basis": answered.basis, "judged": answered.judged}
+    metrics["val"] = task.summary(outputs, targets, settled)
     run = replace(run, facts=replace(run.facts, decode=decode_as_json(settled.decode), metrics=metrics))
     run.write()
     say(f"report: {write_report(run, images)}")
     return run
+
+
+def figures_of(outputs: Arrays, targets: Targets, task: Task) -> dict[str, float]:
+    """The task's figures of outputs that were kept whole, (N, ...) by name."""
+    meter = task.meter()
+    meter.add(
+        {name: torch.from_numpy(values) for name, values in outputs.items()}, targets.pick(np.arange(len(targets)))
+    )
+    return meter.result()
+
+
+def _honest(candidates: Sequence[Candidate], targets: Targets, task: Task, seed: int) -> dict[str, NDArray[np.float32]]:
+    """The validation split's answers without what its own say in the choice of an epoch flattered them."""
+
+    def rank(answers: Arrays, rows: NDArray[np.intp]) -> tuple[float, float]:
+        some = {name: values[rows] for name, values in answers.items()}
+        found = figures_of(some, targets.select(rows), task)
+        return task.score.rank(found[task.score.name]), -found["loss"]
+
+    every = [{name: values.numpy() for name, values in each.outputs.items()} for each in candidates]
+    return out_of_choice(every, parts_of(len(targets), seed), rank)
 
 
 def _kept(network: nn.Module, data: Batches, task: Task) -> tuple[dict[str, NDArray[np.float32]], dict[str, float]]:

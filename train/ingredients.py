@@ -21,13 +21,13 @@ from .config import TrainConfig
 from .data.prepare import Part, TrainData
 from .loop import Ingredients
 from .optimize.distributed import World
-from .optimize.precision import fastest, laid_out
+from .optimize.precision import fastest, images_per_s, laid_out
 from .runs.run import Run
 from .start.distill import Distillation
 from .task import Task, by_name
 from .tasks.catalog import make_task
 
-__all__ = ["class_counts", "gather", "run_recipe", "run_task", "training_counts", "training_recipe"]
+__all__ = ["class_counts", "gather", "run_recipe", "run_task", "speed_in", "training_counts", "training_recipe"]
 
 Say = Callable[[str], None]
 
@@ -98,14 +98,24 @@ def _named_recipe(config: TrainConfig, classes: Sequence[str]) -> Recipe:
 def _mode(
     config: TrainConfig, train: Batches, network: nn.Module, task: Task, world: World
 ) -> tuple[str, dict[str, float]]:
+    mode, speeds = fastest(network, *_one_step(config, train, task), config.precision)
+    return world.told(mode), speeds
+
+
+def speed_in(mode: str, config: TrainConfig, made_of: Ingredients, network: nn.Module) -> float:
+    """Images per second of training steps in a mode; the network's weights are left as they are."""
+    return images_per_s(network, *_one_step(config, made_of.data, made_of.task), mode)
+
+
+def _one_step(config: TrainConfig, train: Batches, task: Task) -> tuple[Tensor, Callable[[Any], Tensor]]:
+    """A batch of inputs, and what the network's answer to it costs."""
     first = np.arange(min(config.batch, len(train)))
     inputs, targets = train.augmented(first, task, augment.recipe("none"), config.seed, 0)
 
     def loss(raw: Any) -> Tensor:
         return task.loss(by_name(raw, task.outputs), targets).mean()
 
-    mode, speeds = fastest(network, inputs, loss, config.precision)
-    return world.told(mode), speeds
+    return inputs, loss
 
 
 def _batches(part: Part, task: Task, mode: str, world: World) -> Batches:

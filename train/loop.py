@@ -21,18 +21,20 @@ from .optimize.health import Health, Trouble
 from .optimize.optimizers import OPTIMIZERS, add_l1
 from .optimize.precision import autocast
 from .optimize.schedules import factor
-from .runs.checkpoint import State, go_back_to_best, load_state, save_state
+from .runs.checkpoint import Candidate, State, go_back_to_best, load_state, save_state
 from .runs.progress import Progress
 from .runs.run import AVERAGE, BEST, LAST, Run
 from .runs.weights import save_weights
 from .start.distill import Distillation
 from .start.transfer import train_mode
-from .task import Outputs, Score, Task, by_name
+from .task import Outputs, Score, Task, by_name, keep_all
 
 Rows = np.ndarray[Any, Any]
 
 __all__ = ["Ingredients", "answers", "train"]
 
+_FEW = 2000  # validation pictures up to which every epoch's answers are kept
+_LATE = 1.15  # times the minutes after which an epoch is the last: the machine was slower than measured
 _NOTED = 100  # steps an epoch whose loss is kept for the curves
 _PREDICTED = 2**18  # pixels that go through a network at once when nothing is learnt
 
@@ -61,10 +63,10 @@ def train(  # noqa: C901 (one loop, top to bottom)
     per_step = len(data) if OPTIMIZERS[config.optimizer].full_batch else config.batch
     steps = len(epoch_batches(len(data), per_step, config.seed, 0))
     rates = [group["initial_lr"] for group in optimizer.param_groups]
-    saved = time.monotonic()
+    began = saved = time.monotonic()
     while state.epoch < config.epochs:
         batches = epoch_batches(len(data), per_step, config.seed, state.epoch, made_of.balanced)
-        train_mode(network)
+        train_mode(network, frozen_norm=config.frozen_norm)
         start, images = time.perf_counter(), 0
         while state.step < steps:
             rows = batches[state.step]
@@ -120,6 +122,9 @@ def train(  # noqa: C901 (one loop, top to bottom)
                 save_state(state, run.path / LAST)
         saved = time.monotonic()
         progress.epoch(row)
+        if config.minutes and time.monotonic() - began > 60 * _LATE * config.minutes:
+            progress.say(f"the time is over: stopped at epoch {state.epoch}")
+            break
         if config.patience and state.epoch - state.best_epoch >= config.patience:
             progress.say(f"no better validation for {config.patience} epochs: stopped at epoch {state.epoch}")
             break
@@ -159,21 +164,31 @@ def answers(network: nn.Module, data: Batches, task: Task, world: World = ALONE)
         yield rows, {name: values.float() for name, values in outputs.items()}
 
 
-def _measured(network: nn.Module, data: Batches, task: Task, world: World) -> dict[str, float]:
-    """A split's figures; what the processes counted is put together."""
-    meter = task.meter()
+def _measured(network: nn.Module, made_of: Ingredients, state: State, world: World) -> dict[str, float]:
+    """The validation split's figures; what the processes counted is put together.
+
+    Of few pictures the answers are kept too: how good the best epoch is, they can only say together.
+    """
+    task, data = made_of.task, made_of.val
+    meter, parts = task.meter(), []
+    few = world.size == 1 and len(data) <= _FEW and task.keep is keep_all
     for rows, outputs in answers(network, data, task, world):
         meter.add(outputs, data.targets.pick(rows))
+        if few:
+            parts.append({name: values.cpu() for name, values in outputs.items()})
     if world.size > 1:
         meter.merge(world.gathered(meter.state()))
+    if few:
+        row = {name: torch.cat([part[name] for part in parts]) for name in parts[0]}
+        state.candidates.append(Candidate(state.epoch + 1, row))
     return meter.result()
 
 
 def _best_of(state: State, made_of: Ingredients, world: World) -> tuple[nn.Module, dict[str, float]]:
     """The network or its average, whichever does better on the validation split, and how well it does."""
-    best, figures = state.network, _measured(state.network, made_of.val, made_of.task, world)
+    best, figures = state.network, _measured(state.network, made_of, state, world)
     if state.average:
-        averaged, score = _measured(state.average.network, made_of.val, made_of.task, world), made_of.task.score
+        averaged, score = _measured(state.average.network, made_of, state, world), made_of.task.score
         if not score.better(figures[score.name], averaged[score.name]):
             best, figures = state.average.network, averaged
     return best, {f"val_{name}": value for name, value in figures.items()}
@@ -184,7 +199,7 @@ def _is_best(row: dict[str, float], state: State, score: Score) -> bool:
     value = row[f"val_{score.name}"]
     if state.best_epoch < 0:
         return True
-    if value != state.best:
+    if value != state.best or state.best_epoch == 0:  # 0: a head was there before the first epoch
         return score.better(value, state.best)
     return row["val_loss"] < state.history[state.best_epoch - 1]["val_loss"]
 

@@ -6,6 +6,7 @@ import numpy as np
 import torch
 
 from .augment.sheet import show_augmented
+from .choice import with_network
 from .config import TrainConfig
 from .data.picture import choose_pixels
 from .data.prepare import prepare
@@ -20,6 +21,7 @@ _ROWS = 10
 def show_augmented_data(config: TrainConfig, path: str) -> None:
     """Write a sheet of training pictures, spread over the classes, as they are and as the recipe changes them."""
     images = make_task(config).open_data(config.data_config())
+    config, _ = with_network(config, images)
     pixels = choose_pixels(images, config.model, config.size, config.color, config.resize)
     data = prepare(config.data_config(), pixels, images=images)
     by_class = np.argsort(data.train.labels, kind="stable")

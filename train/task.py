@@ -23,6 +23,7 @@ __all__ = [
     "Arrays",
     "Build",
     "Draw",
+    "FittedHead",
     "Meter",
     "Outputs",
     "Reading",
@@ -31,6 +32,7 @@ __all__ = [
     "Targets",
     "Task",
     "by_name",
+    "keep_all",
 ]
 
 Outputs = Mapping[str, Tensor]  # a batch's, by name: (B, ...) each
@@ -90,7 +92,17 @@ class Reading:
     number: Callable[[str], int]  # of a name; refuses what is no answer
 
 
-def _all(outputs: Outputs) -> Outputs:
+@dataclass(frozen=True)
+class FittedHead:
+    """A head that was fitted on frozen features, and its answers to pictures that it was not fitted on."""
+
+    weights: Mapping[str, NDArray[np.float32]]  # by the names of the network's parameters
+    outputs: Arrays  # (N, ...) each row of a head that was fitted without the row's fold
+    said: str  # what people should know of it
+
+
+def keep_all(outputs: Outputs) -> Outputs:
+    """All that the network gives: what the meter can count again."""
     return outputs
 
 
@@ -116,9 +128,11 @@ class Task:
     settle: Callable[[Arrays, Targets, float], Settled]
     summary: Callable[[Arrays, Targets, Settled], dict[str, Any]]  # every metric as JSON, once at the end
     report: Callable[[Findings], list[str]]  # the report's sections, HTML
-    keep: Callable[[Outputs], Outputs] = _all  # what of a batch's outputs is kept for settle, summary and report
+    keep: Callable[[Outputs], Outputs] = keep_all  # what of a batch's outputs is kept for settle, summary and report
     balance: Callable[[Targets], NDArray[np.int64] | None] = _none  # (N,) kinds that are to come equally often
     distil: Callable[[Outputs, Outputs, float], Tensor] | None = None  # (own, teacher's, temperature) → (B,)
+    # (frozen features (N, F), targets, each picture's fold (N,)) → the head; None: it is learnt with all the rest
+    regress: Callable[[NDArray[np.float32], Targets, NDArray[np.intp]], FittedHead] | None = None
     reading: Callable[[Decode], Reading] | None = None  # what `explain` asks of its answers, as they were settled
     heads: tuple[str, ...] = ("classifier",)  # the network's layers that are its own, which stay out of `backbone`
     backbone: bool = False  # whether the kit's backbone is its start where photos are few

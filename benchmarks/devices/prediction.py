@@ -37,7 +37,8 @@ def judged(model: str, calibration: str, folder: Path) -> Iterator[dict[str, Any
     choice = Selection(threads=(1,))
     predicted = predict([model], calibration, choice, folder)["cases"]
     for case, row in zip(cases_of(model, choice, 1, folder), predicted, strict=True):
-        samples = [measure(MeasureSpec(case.target, duration_s=0.7))["samples_ms"] for _ in range(_PROCESSES)]
+        processes = [measure(MeasureSpec(case.target, duration_s=0.7))["blocks"] for _ in range(_PROCESSES)]
+        samples = [[ms for block in blocks for ms in block["samples_ms"]] for blocks in processes]
         quiet = [float(np.quantile(each, 0.1)) for each in samples]
         real = min(quiet)
         off = abs(row["ms"] - real)

@@ -6,7 +6,9 @@ The layers come from the networks' papers; a convolution's padding keeps ⌈side
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterable
+import functools
+import math
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 TARGET = Path(__file__).resolve().parents[2] / "devices" / "predict" / "published_networks.csv"
@@ -69,12 +71,25 @@ class Net:
 
 
 def mobilenet_v1() -> Net:
-    net = Net().conv(32, 3, 2)
+    return _mobilenet_v1(224, 1.0)
+
+
+def mobilenet_v1_025_128() -> Net:
+    return _mobilenet_v1(128, 0.25)
+
+
+def vww_96() -> Net:
+    """MLPerf Tiny's person detector."""
+    return _mobilenet_v1(96, 0.25, 2)
+
+
+def _mobilenet_v1(side: int, width: float, classes: int = 1000) -> Net:
+    net = Net(side).conv(int(32 * width), 3, 2)
     for out, stride in (
         [(64, 1), (128, 2), (128, 1), (256, 2), (256, 1), (512, 2)] + [(512, 1)] * 5 + [(1024, 2), (1024, 1)]
     ):
-        net.dw(3, stride).conv(out, 1)
-    return net.dense(1000)
+        net.dw(3, stride).conv(int(out * width), 1)
+    return net.dense(classes)
 
 
 def _inverted(net: Net, rows: Iterable[tuple[int, ...]]) -> Net:
@@ -129,6 +144,12 @@ def mobilenet_v3_small() -> Net:
     return _mobilenet_v3(rows, 576, 1024)
 
 
+def mnasnet_a1_075() -> Net:
+    rows = [(1, 16, 1, 1, 3, 0), (6, 24, 2, 2, 3, 0), (3, 32, 3, 2, 5, 1), (6, 64, 4, 2, 3, 0), (6, 88, 2, 1, 3, 1),
+            (6, 120, 3, 2, 5, 1), (6, 240, 1, 1, 3, 0)]  # fmt: skip
+    return _inverted(Net().conv(24, 3, 2), rows).conv(1280, 1).dense(1000)
+
+
 def mnasnet() -> Net:
     rows = [(1, 16, 1, 1, 3, 0), (3, 24, 3, 2, 3, 0), (3, 40, 3, 2, 5, 0), (6, 80, 3, 2, 5, 0), (6, 96, 2, 1, 3, 0),
             (6, 192, 4, 2, 5, 0), (6, 320, 1, 1, 3, 0)]  # fmt: skip
@@ -139,6 +160,64 @@ def efficientnet_b0() -> Net:
     rows = [(1, 16, 1, 1, 3, 1), (6, 24, 2, 2, 3, 1), (6, 40, 2, 2, 5, 1), (6, 80, 3, 2, 3, 1), (6, 112, 3, 1, 5, 1),
             (6, 192, 4, 2, 5, 1), (6, 320, 1, 1, 3, 1)]  # fmt: skip
     return _inverted(Net().conv(32, 3, 2), rows).conv(1280, 1).dense(1000)
+
+
+# width, depth and side of EfficientNet-Lite 0 to 4; the first and last stage keep their depth
+LITE = ((1.0, 1.0, 224), (1.0, 1.1, 240), (1.1, 1.2, 260), (1.2, 1.4, 280), (1.4, 1.8, 300))
+
+
+def _lite_stages(level: int) -> list[tuple[int, ...]]:
+    width, depth, _ = LITE[level]
+    rows = [(1, 16, 1, 1, 3), (6, 24, 2, 2, 3), (6, 40, 2, 2, 5), (6, 80, 3, 2, 3), (6, 112, 3, 1, 5),
+            (6, 192, 4, 2, 5), (6, 320, 1, 1, 3)]  # fmt: skip
+    scaled = []
+    for i, (times, out, repeats, stride, size) in enumerate(rows):
+        wide = max(8, int(out * width + 4) // 8 * 8)
+        wide += 8 if wide < 0.9 * out * width else 0
+        scaled.append((times, wide, repeats if i in (0, 6) else math.ceil(repeats * depth), stride, size, 0))
+    return scaled
+
+
+def efficientnet_lite(level: int) -> Net:
+    """EfficientNet without gates, ReLU6 for its curves."""
+    return _inverted(Net(LITE[level][2]).conv(32, 3, 2), _lite_stages(level)).conv(1280, 1).dense(1000)
+
+
+# side, channels and repeats of the feature pyramid, repeats of the heads of EfficientDet-Lite 0 to 3
+DET = ((320, 64, 3, 3), (384, 88, 4, 3), (448, 112, 5, 3), (512, 160, 6, 4))
+
+
+def efficientdet_lite(level: int) -> Net:
+    """A detector of 90 classes with nine anchors a place, up to its decoding."""
+    side, wide, cells, repeats = DET[level]
+    net, taps = Net(side).conv(32, 3, 2), []
+    for row in _lite_stages(level):
+        _inverted(net, [row])
+        taps.append((net.side, net.channels))
+    for tap in (taps[2], taps[4], taps[4], taps[6], taps[6], taps[6]):  # laterals; two levels are used twice
+        net.side, net.channels = tap
+        net.conv(wide, 1)
+    sides = [math.ceil(side / stride) for stride in (8, 16, 32, 64, 128)]
+    for _ in range(cells):
+        for at in (
+            3,
+            2,
+            1,
+            0,
+            1,
+            2,
+            3,
+            4,
+        ):  # down and up: a resize or a pool, a sum, a separable convolution
+            net.side, net.channels = sides[at], wide
+            net.add().add().dw().conv(wide, 1)
+    for at in sides:
+        for last in (9 * 90, 9 * 4):
+            net.side, net.channels = at, wide
+            for _ in range(repeats):
+                net.dw().conv(wide, 1)
+            net.dw().conv(last, 1)
+    return net
 
 
 def squeezenet() -> Net:
@@ -172,6 +251,16 @@ def resnet50() -> Net:
     return net.dense(1000)
 
 
+def resnet8() -> Net:
+    """MLPerf Tiny's image classifier."""
+    net = Net(32).conv(16)
+    for out, stride in ((16, 1), (32, 2), (64, 2)):
+        if stride == 2:
+            net.conv(out, 1, 2, keep=True)
+        net.conv(out, 3, stride).conv(out).add()
+    return net.dense(10)
+
+
 def alexnet() -> Net:
     net = Net(227).conv(96, 11, 4).pool()
     net.channels = 48  # two groups
@@ -191,8 +280,13 @@ def vgg16() -> Net:
     return net.dense(4096, 25088).dense(4096, 4096).dense(1000, 4096)
 
 
-NETWORKS = (mobilenet_v1, mobilenet_v2, mobilenet_v3_large, mobilenet_v3_small, mnasnet, efficientnet_b0, squeezenet,
-            resnet18, resnet50, alexnet, vgg16)  # fmt: skip
+PLAIN = (mobilenet_v1, mobilenet_v1_025_128, vww_96, mobilenet_v2, mobilenet_v3_large, mobilenet_v3_small, mnasnet,
+         mnasnet_a1_075, efficientnet_b0, squeezenet, resnet8, resnet18, resnet50, alexnet, vgg16)  # fmt: skip
+NETWORKS: dict[str, Callable[[], Net]] = {
+    **{make.__name__: make for make in PLAIN},
+    **{f"efficientnet_lite{i}": functools.partial(efficientnet_lite, i) for i in range(len(LITE))},
+    **{f"efficientdet_lite{i}": functools.partial(efficientdet_lite, i) for i in range(len(DET))},
+}
 
 
 def main() -> None:
@@ -200,9 +294,9 @@ def main() -> None:
     with TARGET.open("w", newline="") as stream:
         writer = csv.writer(stream, lineterminator="\n")
         writer.writerow(COLUMNS)
-        for make in NETWORKS:
+        for name, make in NETWORKS.items():
             net = make()
-            writer.writerow([make.__name__, *(int(net.sums[column]) for column in COLUMNS[1:])])
+            writer.writerow([name, *(int(net.sums[column]) for column in COLUMNS[1:])])
     print(TARGET.read_text())
 
 

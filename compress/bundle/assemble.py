@@ -86,13 +86,19 @@ def model_files(
     parity: Parity | None,
     timings: Mapping[str, Timing],
     task: Task,
+    poorer: Mapping[str, str],
 ) -> tuple[ModelFile, ...]:
-    """The manifest's line of every file, with what was measured of it and what it is held to."""
+    """The manifest's line of every file, with what was measured of it and what it is held to.
+
+    What `poorer` says of a file stands there too: a device that looks for the fastest file passes it over.
+    """
     found = []
     for artifact in artifacts:
         measured: dict[str, Any] = dict(timings[artifact.path].to_json()) if artifact.path in timings else {}
         if parity is not None:
             measured |= {k: v for k, v in parity.of(artifact.path).to_json().items() if k != "file"}
+        if artifact.path in poorer:
+            measured["poorer"] = poorer[artifact.path]
         if measured:
             measured["device"] = processor()
         found.append(

@@ -7,6 +7,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from edgelens.runtime.metrics.interval import percent
+
 __all__ = ["Card", "CardRow"]
 
 _SHOWN = 20  # operators; the JSON has them all
@@ -44,6 +46,7 @@ class Card:
     notes: tuple[str, ...] = ()
     extra: Mapping[str, Any] = field(default_factory=dict)  # tables of single techniques: sensitivity, search, …
     on: str = ""  # the device whose timings decided
+    images: int = 0  # that accuracy and agreement were measured on; 0 where they are no shares of pictures
 
     def to_plain(self) -> dict[str, Any]:
         """The card as plain JSON types."""
@@ -53,6 +56,7 @@ class Card:
             "classes": self.classes,
             "network": self.network,
             "evaluated_on": self.evaluated_on,
+            **({"images": self.images} if self.images else {}),
             "device": self.device,
             "command": self.command,
             "steps": [{k: v for k, v in vars(row).items() if v not in (None, "")} for row in self.rows],
@@ -67,8 +71,10 @@ class Card:
     def to_markdown(self) -> bytes:
         """The card for people."""
         lines = [f"# {self.name}", "", f"{self.network}; {self.classes} classes; task {self.task}.", ""]
+        intervals = ", with 95 % intervals" if self.images else ""
+        latency = f"Latency: the engine alone, one picture, one thread, {self.device}."
         lines += [
-            f"Accuracy on {self.evaluated_on}. Latency: the engine alone, one picture, one thread, {self.device}.",
+            f"Accuracy on {self.evaluated_on}{intervals}. {latency}",
             "",
         ]
         header, rows = self.columns()
@@ -102,14 +108,14 @@ class Card:
         cells = [
             [
                 row.step,
-                _percent(row.accuracy),
+                _percent(row.accuracy, self.images),
                 "" if row.macs is None else f"{row.macs:,}",
                 _bytes(row.size),
                 _ms(row.p50_ms),
                 _ms(row.p95_ms),
                 _ms(row.device_ms),
                 "" if row.snr_db is None else f"{row.snr_db:.1f} dB",
-                _percent(row.agreement),
+                _percent(row.agreement, self.images),
                 row.note,
             ]
             for row in self.rows
@@ -122,8 +128,10 @@ def _table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
     return [f"| {' | '.join(cells)} |" for cells in (header, ["---"] * len(header), *rows)]
 
 
-def _percent(value: float | None) -> str:
-    return "" if value is None else f"{100 * value:.2f} %"
+def _percent(value: float | None, images: int) -> str:
+    if value is None:
+        return ""
+    return percent(value, images) if images else f"{100 * value:.2f} %"
 
 
 def _bytes(value: int | None) -> str:

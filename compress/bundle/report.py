@@ -8,6 +8,8 @@ import io
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from edgelens.runtime.metrics.interval import percent
+
 from ..proof.parity import Parity, finite_db
 from .card import Card
 
@@ -115,9 +117,9 @@ def _parity(parity: Parity) -> list[str]:
         [
             row.title,
             f"{finite_db(row.snr_db):.1f} dB",
-            f"{100 * row.agreement:.2f} %",
+            percent(row.agreement, parity.images),
             f"{row.max_difference:.2g}",
-            f"{100 * row.accuracy:.2f} %",
+            percent(row.accuracy, parity.images),
             row.parts_at,
         ]
         for row in parity.files

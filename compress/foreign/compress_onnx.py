@@ -28,6 +28,7 @@ from ..progress import Progress
 from ..proof.golden import GoldenFrames
 from ..proof.parity import Parity
 from ..proof.proof import refuse
+from ..proof.verdict import verdict_of
 from ..timing.on_device import require_host, timed_elsewhere
 from ..timing.timing import Timing, preferred_file, time_artifacts
 from .onnx_model import load_onnx, prepared_onnx
@@ -108,11 +109,13 @@ def compress_onnx(
     with progress.step("timing"):
         timings = time_artifacts(artifacts, given.pictures.pixels[0], threads=config.threads)
         elsewhere, where = timed_elsewhere(config, artifacts, progress.update)
-    preferred, said_by_gate = preferred_file(artifacts, parity, elsewhere or timings, config.max_drop)
+    verdict = verdict_of(parity, max_drop=config.max_drop)
+    poorer = {**verdict.broken, **verdict.poorer}
+    preferred, said_by_gate = preferred_file(artifacts, parity, elsewhere or timings, poorer)
     golden = golden_of(in_memory, given.network, given.file, given.pictures.images)
     network = dataclasses.replace(
         given.network,
-        files=tuple(proven(in_memory, given.network, file, golden, parity, timings) for file in files),
+        files=tuple(proven(in_memory, given.network, file, golden, parity, timings, poorer) for file in files),
         preferred=preferred,
     )
     rows = file_rows(artifacts, parity, timings, preferred, elsewhere=elsewhere)

@@ -13,6 +13,7 @@ from edgelens.runtime.bundle.bundle import Bundle
 from edgelens.runtime.bundle.manifest import Limits, ModelFile, Network
 from edgelens.runtime.datasets.imageset import ImageSet
 from edgelens.runtime.errors import DataError
+from edgelens.runtime.metrics.interval import paired_loss
 from edgelens.runtime.metrics.signal import distance_of
 from edgelens.runtime.preprocess import fit_frame
 from edgelens.runtime.tasks.catalog import task_of
@@ -38,16 +39,25 @@ def parity_of_files(
 ) -> Parity:
     """Every file against the one that came, on the calibration pictures, as the runtime's task judges it."""
     ours = answers_of(bundle, network, original, pictures.pixels)
-    score = _score_of(network, pictures, ours)
+    right = _judge_of(network, pictures, ours)
     rows = []
     for file in files:
         theirs = answers_of(bundle, network, file, pictures.pixels)
         snr, difference = distance_of(stacked(ours), stacked(theirs))
         agreement = task_of(network.task).agreement(ours, theirs)
         rows.append(
-            FileParity(file.path, f"{file.precision} ONNX", file.precision, snr, agreement, difference, score(theirs))
+            FileParity(
+                file.path,
+                f"{file.precision} ONNX",
+                file.precision,
+                snr,
+                agreement,
+                difference,
+                _share(right(theirs)),
+                _lost(right(ours), right(theirs)),
+            )
         )
-    return Parity(len(pictures), score(ours), tuple(rows))
+    return Parity(len(pictures), _share(right(ours)), tuple(rows))
 
 
 def problems_of(row: FileParity) -> list[str]:
@@ -70,27 +80,41 @@ def proven(
     golden: GoldenFrames,
     parity: Parity,
     timings: Mapping[str, Timing],
+    poorer: Mapping[str, str],
 ) -> ModelFile:
     """A file's line of the manifest with what was measured of it and what it is held to."""
     row = {k: v for k, v in parity.of(file.path).to_json().items() if k != "file" and v == v}  # NaN is not equal to it
     measured: dict[str, Any] = {**timings[file.path].to_json(), **row, "device": processor()}
+    if file.path in poorer:
+        measured["poorer"] = poorer[file.path]
     limits = _limits(bundle, network, file, golden)
     return ModelFile(file.path, file.engine, file.precision, file.tensor, outputs=file.outputs, limits=limits,
                      measured=measured)  # fmt: skip
 
 
-def _score_of(network: Network, pictures: Pictures, reference: Sequence[Answer]) -> Callable[[Sequence[Answer]], float]:
-    """How well answers fit the folder's classes; NaN where the folder or the task says nothing of any."""
+def _judge_of(
+    network: Network, pictures: Pictures, reference: Sequence[Answer]
+) -> Callable[[Sequence[Answer]], NDArray[np.bool_] | None]:
+    """Which answers fit the folder's classes (N,); None where the folder or the task says nothing of any."""
     columns = _columns(network, pictures.images, reference)
 
-    def score(answers: Sequence[Answer]) -> float:
+    def right(answers: Sequence[Answer]) -> NDArray[np.bool_] | None:
         if columns is None:
-            return math.nan
+            return None
         values = np.stack([answer.seen.maps["probabilities"] for answer in answers])
         known = np.where(columns[None] < 0, -np.inf, values[:, np.maximum(columns, 0)])
-        return float((known.argmax(axis=1) == pictures.labels).mean())
+        fits: NDArray[np.bool_] = known.argmax(axis=1) == pictures.labels
+        return fits
 
-    return score
+    return right
+
+
+def _share(right: NDArray[np.bool_] | None) -> float:
+    return math.nan if right is None else float(right.mean())
+
+
+def _lost(before: NDArray[np.bool_] | None, after: NDArray[np.bool_] | None) -> tuple[float, float] | None:
+    return None if before is None or after is None else paired_loss(before, after)
 
 
 def _columns(network: Network, images: ImageSet, answers: Sequence[Answer]) -> NDArray[np.intp] | None:

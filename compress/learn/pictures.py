@@ -32,6 +32,10 @@ class Pictures:
         """The first so many."""
         return Pictures(self.pixels[:count], self.labels[:count], self.rows[:count], self.images)
 
+    def at(self, contract: PixelContract) -> NDArray[np.uint8]:
+        """The same pictures (N, H, W, C) as another contract makes them."""
+        return np.stack([fit_frame(self.images.image(int(row)), contract)[0] for row in self.rows])
+
 
 def pictures_of(images: ImageSet, contract: PixelContract, *, most: int | None = None, seed: int = 0) -> Pictures:
     """A set's pictures, or a random part of them that is even over the classes; unreadable ones are left out."""

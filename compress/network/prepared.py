@@ -11,8 +11,13 @@ from numpy.typing import NDArray
 __all__ = ["prepared_batches"]
 
 
-def prepared_batches(images: NDArray[np.uint8], batch: int = 64) -> Iterator[torch.Tensor]:
+_PIXELS = 2**20  # at once, where no batch is asked for: the first layers' maps of it are some hundred megabytes
+_BATCH = 64
+
+
+def prepared_batches(images: NDArray[np.uint8], batch: int | None = None) -> Iterator[torch.Tensor]:
     """Pictures (N, H, W, C) as normalised batches (B, C, H, W)."""
+    batch = batch or max(1, min(_BATCH, _PIXELS // (images.shape[1] * images.shape[2])))
     for start in range(0, len(images), batch):
         part = torch.from_numpy(np.ascontiguousarray(images[start : start + batch].transpose(0, 3, 1, 2)))
         yield part.float().sub_(128).div_(128)

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from edgelens.runtime.metrics.interval import paired_loss
 from edgelens.runtime.metrics.signal import distance_of, snr_db
 from edgelens.runtime.preprocess import to_tensor
 
@@ -20,10 +21,8 @@ from ..export.match import onnx_values
 from ..network.recorder import node_values
 from ..tasks.task import Arrays, Task
 
-__all__ = ["FileParity", "Parity", "check_parity", "first_parting", "finite_db", "parity_of"]
+__all__ = ["FileParity", "Parity", "first_parting", "finite_db", "parity_of"]
 
-FLOAT_TOLERANCE = 1e-4  # of the largest logit: sums in another order, nothing else
-LEAST_SNR_DB = {"float32": 60.0, "float16": 40.0}
 MOST_DB = 200.0  # what is equal to the last bit, or has nothing in common, has no number of its own
 PARTED_DB = 15.0  # below this a layer carries more error than an 8-bit step explains
 
@@ -39,6 +38,7 @@ class FileParity:
     agreement: float  # as the task counts it
     max_difference: float
     accuracy: float  # the task's score
+    lost: tuple[float, float] | None = None  # interval of the accuracy that it lost, where pictures are right or wrong
     parts_at: str = ""  # the first layer that is far off, where the file is outside its limits
 
     def to_json(self) -> dict[str, Any]:
@@ -50,6 +50,7 @@ class FileParity:
             "agreement": self.agreement,
             "max_difference": self.max_difference if math.isfinite(self.max_difference) else None,
             "accuracy": self.accuracy,
+            **({"lost": [round(bound, 6) for bound in self.lost]} if self.lost else {}),
             **({"parts_at": self.parts_at} if self.parts_at else {}),
         }
 
@@ -83,26 +84,6 @@ def parity_of(
     return Parity(len(targets), task.judge(reference, targets), rows, between)
 
 
-def check_parity(parity: Parity, *, least_agreement: float = 0.95, least_between: float = 0.99) -> list[str]:
-    """What is outside its limits, one line each; empty where all is well."""
-    problems = []
-    for row in parity.files:
-        limit = LEAST_SNR_DB.get(row.precision)
-        if limit is not None and (row.snr_db < limit or row.agreement < 0.995):
-            problems.append(
-                f"{row.title} is not the trained network: {row.snr_db:.1f} dB, {100 * row.agreement:.2f} % agreement"
-            )
-        elif limit is None and row.agreement < least_agreement and row.accuracy < parity.torch_accuracy - 0.05:
-            problems.append(
-                f"{row.title} lost too much: {100 * row.agreement:.2f} % agreement with the float network, accuracy"
-                f" {100 * row.accuracy:.2f} % after {100 * parity.torch_accuracy:.2f} %"
-                + (f"; first far off at {row.parts_at}" if row.parts_at else "")
-            )
-    if parity.between_formats is not None and parity.between_formats < least_between:
-        problems.append(f"int8 ONNX and int8 TFLite agree on {100 * parity.between_formats:.2f} % of the images only")
-    return problems
-
-
 def first_parting(
     exported: Exported, artifact: Artifact, pictures: NDArray[np.uint8], least_db: float = PARTED_DB
 ) -> str:
@@ -132,6 +113,7 @@ def _row(artifact: Artifact, values: Arrays, reference: Arrays, targets: Any, ta
         task.agreement(reference, values),
         difference,
         task.judge(values, targets),
+        None if task.right is None else paired_loss(task.right(reference, targets), task.right(values, targets)),
     )
 
 

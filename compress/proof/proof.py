@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,32 +20,40 @@ from ..export.exported import Exported
 from ..progress import Progress
 from ..tasks.task import Task
 from .golden import GoldenFrames
-from .parity import Parity, check_parity, finite_db, first_parting
+from .parity import Parity, finite_db, first_parting
+from .verdict import Verdict
 
-__all__ = ["feature_space", "golden_limits", "limits_of", "refuse", "require_parity"]
+__all__ = ["feature_space", "golden_limits", "limits_of", "refuse", "shippable"]
 
 
-def require_parity(
+def shippable(
     parity: Parity,
     artifacts: Sequence[Artifact],
     exported: Mapping[str, Exported],
     pictures: NDArray[np.uint8],
     *,
+    verdict: Callable[[Parity], Verdict],
     allow_mismatch: bool,
     progress: Progress,
-    alike: bool = True,
-) -> Parity:
-    """The parity, with the layer where a file parts where one is outside its limits; refused unless that is allowed."""
-    least = 0.99 if alike else 0.9
-    if not check_parity(parity, least_between=least):
-        return parity
-    rows = tuple(
-        dataclasses.replace(row, parts_at=first_parting(exported[artifact.precision], artifact, pictures))
-        for row, artifact in zip(parity.files, artifacts, strict=True)
-    )
-    parity = dataclasses.replace(parity, files=rows)
-    refuse(check_parity(parity, least_between=least), progress, allow_mismatch=allow_mismatch)
-    return parity
+) -> tuple[tuple[Artifact, ...], Parity, Verdict]:
+    """The files that are the trained network, and what parity says of them; the others are left out, and that is said.
+
+    Nothing is written only where a float file is another network, or no file is left: then something is broken.
+    """
+    found = verdict(parity)
+    if not found.broken:
+        return tuple(artifacts), parity, found
+    parity = _located(parity, artifacts, exported, pictures, found.broken)
+    found = verdict(parity)
+    kept = tuple(artifact for artifact in artifacts if artifact.path not in found.broken)
+    damaged = [a.precision for a in artifacts if a.path in found.broken and a.precision == "float32"]
+    if damaged or not kept or allow_mismatch:
+        refuse(list(found.broken.values()), progress, allow_mismatch=allow_mismatch)
+        return tuple(artifacts), parity, found
+    for said in found.broken.values():
+        progress.say(f"{said}: left out of the bundle")
+    rows = tuple(parity.of(artifact.path) for artifact in kept)
+    return kept, dataclasses.replace(parity, files=rows), found
 
 
 def refuse(problems: Sequence[str], progress: Progress, *, allow_mismatch: bool) -> None:
@@ -54,6 +62,23 @@ def refuse(problems: Sequence[str], progress: Progress, *, allow_mismatch: bool)
         raise WorkError(f"{'; '.join(problems)}: no bundle is written (--allow-mismatch writes it all the same)")
     for problem in problems:
         progress.say(problem)
+
+
+def _located(
+    parity: Parity,
+    artifacts: Sequence[Artifact],
+    exported: Mapping[str, Exported],
+    pictures: NDArray[np.uint8],
+    broken: Collection[str],
+) -> Parity:
+    """The parity with the layer where each broken file parts from the network."""
+    rows = tuple(
+        dataclasses.replace(row, parts_at=first_parting(exported[artifact.precision], artifact, pictures))
+        if row.path in broken
+        else row
+        for row, artifact in zip(parity.files, artifacts, strict=True)
+    )
+    return dataclasses.replace(parity, files=rows)
 
 
 def golden_limits(artifact: Artifact, golden: GoldenFrames, task: Task) -> Limits:

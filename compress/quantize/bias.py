@@ -19,6 +19,8 @@ from .simulate import simulate
 
 __all__ = ["correct_biases"]
 
+_PIXELS = 2**22  # that go through the network at once
+
 
 @torch.no_grad()
 def correct_biases(graph: fx.GraphModule, quantized: Quantized, images: NDArray[np.uint8]) -> fx.GraphModule:
@@ -26,9 +28,14 @@ def correct_biases(graph: fx.GraphModule, quantized: Quantized, images: NDArray[
     corrected = copy.deepcopy(graph)
     layers = {n.name for n in graph.graph.nodes if n.target in LAYERS and n.name in quantized.plan.integer}
     wanted = _means(graph, layers, images)
-    batch = next(prepared_batches(images, min(len(images), 256)))
+    batch = next(prepared_batches(images, _together(images)))
     _Correcting(simulate(graph, quantized), wanted, corrected).run(batch)
     return corrected
+
+
+def _together(images: NDArray[np.uint8]) -> int:
+    """How many pictures' means are taken at once: 256, of large ones fewer."""
+    return max(1, min(len(images), 256, _PIXELS // (images.shape[1] * images.shape[2])))
 
 
 def _channel_mean(value: Tensor) -> Tensor:
@@ -42,7 +49,7 @@ def _means(graph: fx.GraphModule, layers: set[str], images: NDArray[np.uint8]) -
         if name in layers:
             found[name] = _channel_mean(value)
 
-    Recorder(graph, keep).run(next(prepared_batches(images, min(len(images), 256))))
+    Recorder(graph, keep).run(next(prepared_batches(images, _together(images))))
     return found
 
 

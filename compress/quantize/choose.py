@@ -13,7 +13,7 @@ from ..network.answers import torch_outputs
 from ..network.tail import Tail
 from .bias import correct_biases
 from .equalize import equalize
-from .observers import Observer, observe
+from .observers import Observer, observe_by
 from .plan import Plan, make_plan
 from .ranges import Quantized, agree_on_ranges
 from .rounding import learn_rounding
@@ -110,10 +110,11 @@ class _Search:
         """The best observer for a graph; min-max unless another gains."""
         plan = self._plan(graph, self.config.keep_float)
         best: Quantization | None = None
-        for observer in (self.config.observer,) if self.config.observer else OBSERVERS:
+        observers = (self.config.observer,) if self.config.observer else OBSERVERS
+        say(f"looking at {prefix}activations")
+        for observer, limits in zip(observers, observe_by(graph, self.images, observers), strict=True):
             name = observer.method + (f" {observer.percentile:g}" if observer.method == "percentile" else "")
             say(f"trying {prefix}{name} ranges")
-            limits = observe(graph, self.images, observer)
             quantized = agree_on_ranges(graph, plan, limits, shared_scale=self.config.shared_scale)
             found = self.judged(graph, quantized, (f"{prefix}{name}",), None)
             best = found if best is None else self.better(best, found)

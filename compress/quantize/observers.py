@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -14,7 +14,7 @@ from torch import fx
 from ..network.prepared import prepared_batches
 from ..network.recorder import Recorder
 
-__all__ = ["OBSERVERS", "Histogram", "Observer", "observe"]
+__all__ = ["OBSERVERS", "Histogram", "Observer", "observe", "observe_by"]
 
 Method = Literal["minmax", "percentile", "mse"]
 BINS = 2048
@@ -42,12 +42,18 @@ class Histogram:
         return np.linspace(self.low, self.high, len(self.counts) + 1)
 
 
-@torch.no_grad()
 def observe(
     graph: fx.GraphModule, images: NDArray[np.uint8], observer: Observer | None = None
 ) -> dict[str, tuple[float, float]]:
     """The range of every float tensor over calibration pictures (N, H, W, C)."""
-    observer = observer or Observer()
+    return observe_by(graph, images, (observer or Observer(),))[0]
+
+
+@torch.no_grad()
+def observe_by(
+    graph: fx.GraphModule, images: NDArray[np.uint8], observers: Sequence[Observer]
+) -> list[dict[str, tuple[float, float]]]:
+    """The same as several observers see it; the pictures go through the graph twice, however many there are."""
     limits: dict[str, tuple[float, float]] = {}
 
     def widen(name: str, value: torch.Tensor) -> None:
@@ -57,11 +63,14 @@ def observe(
 
     for batch in prepared_batches(images):
         Recorder(graph, widen).run(batch)
-    if observer.method == "minmax":
-        return limits
-    histograms = _histograms(graph, images, limits)
-    choose = OBSERVERS[observer.method]
-    return {name: choose(histogram, observer) for name, histogram in histograms.items()}
+    plain = all(observer.method == "minmax" for observer in observers)
+    histograms = {} if plain else _histograms(graph, images, limits)
+    return [
+        limits
+        if observer.method == "minmax"
+        else {name: OBSERVERS[observer.method](histogram, observer) for name, histogram in histograms.items()}
+        for observer in observers
+    ]
 
 
 def _histograms(

@@ -22,7 +22,14 @@ class Cost:
     size_bytes: int
     latency_ms: float  # p95 where measured, the interval's upper end where predicted
     memory_mb: float | None = None
-    predicted: bool = False
+    predicted_ms: float | None = None  # the estimate itself; None where the latency was measured
+
+    @property
+    def latency_words(self) -> str:
+        """The latency and what it is: a measured p95, or an estimate with the end of its interval that counts."""
+        if self.predicted_ms is None:
+            return f"p95 {self.latency_ms:.4g} ms"
+        return f"{self.predicted_ms:.4g} ms predicted, 80 % interval up to {self.latency_ms:.4g} ms"
 
 
 @dataclass(frozen=True)
@@ -63,7 +70,7 @@ class Budget:
 
     def excess(self, cost: Cost, trained: float) -> dict[str, float]:
         """Each limit that is broken, as a share of it; empty where all are kept."""
-        margin = 1.0 if cost.predicted else MARGIN
+        margin = MARGIN if cost.predicted_ms is None else 1.0
         found: dict[str, float] = {}
         for name, value, limit in (
             ("latency", cost.latency_ms * margin, self.latency_ms),

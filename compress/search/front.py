@@ -11,6 +11,10 @@ from .measured_file import MeasuredFile
 __all__ = ["mark_front", "nearest_words", "pareto_plots", "table_rows"]
 
 
+# A prediction is judged by the end of its interval: the board itself may allow what that forbids.
+_HOW_JUDGED = " (a prediction must keep the limit with the upper end of its interval; --on HOST measures on the board)"
+
+
 def mark_front(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """The rows with `front` set where no other row is as good in accuracy, size and latency and better in one."""
     return [{**row, "front": not any(_beats(other, row) for other in rows)} for row in rows]
@@ -25,7 +29,7 @@ def table_rows(rows: Sequence[Mapping[str, Any]]) -> tuple[list[str], list[list[
             row["file"],
             f"{100 * row['accuracy']:.2f} %",
             f"{row['size']:,} B",
-            f"{row['latency_ms']:.4g} ms" + (" (predicted)" if row["predicted"] else ""),
+            row["latency"],
             "" if row["memory_mb"] is None else f"{row['memory_mb']:.1f} MB",
             "yes" if row["fits"] else "",
             "yes" if row["front"] else "",
@@ -55,7 +59,8 @@ def nearest_words(points: Sequence[MeasuredFile]) -> str:
     cost = nearest.cost
     return (
         f"the nearest, {nearest.plan.words} as {nearest.artifact.title} ({100 * cost.accuracy:.2f} %,"
-        f" {cost.size_bytes:,} bytes, {cost.latency_ms:.4g} ms), is outside by: {', '.join(parts) or 'a hair'}"
+        f" {cost.size_bytes:,} bytes, {cost.latency_words}), is outside by: {', '.join(parts) or 'a hair'}"
+        + (_HOW_JUDGED if cost.predicted_ms is not None and "latency" in nearest.excess else "")
     )
 
 

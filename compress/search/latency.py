@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,9 +12,18 @@ from ..export.artifact import Artifact
 from ..timing.on_device import is_this_machine, predicted_on
 from ..timing.timing import time_artifacts
 
-__all__ = ["Latency", "latency_for"]
+__all__ = ["Found", "Latency", "latency_for"]
 
-Latency = Callable[[Sequence[Artifact], NDArray[np.uint8]], dict[str, tuple[float, bool]]]  # path → (ms, predicted)
+
+@dataclass(frozen=True)
+class Found:
+    """What a budget judges one file by."""
+
+    ms: float  # p95 where measured, the upper end of the 80 % interval where predicted
+    predicted_ms: float | None = None  # the estimate itself; None where it was measured
+
+
+Latency = Callable[[Sequence[Artifact], NDArray[np.uint8]], dict[str, Found]]
 
 
 def latency_for(device: str | None, on: str | None, threads: int = 1) -> Latency:
@@ -23,15 +33,15 @@ def latency_for(device: str | None, on: str | None, threads: int = 1) -> Latency
     if device is not None and not is_this_machine(device):
         return lambda artifacts, _: _predicted(device, artifacts, threads)
     return lambda artifacts, picture: {
-        path: (timing.p95_ms, False) for path, timing in time_artifacts(artifacts, picture, threads=threads).items()
+        path: Found(timing.p95_ms) for path, timing in time_artifacts(artifacts, picture, threads=threads).items()
     }
 
 
-def _on(host: str, artifacts: Sequence[Artifact], threads: int) -> dict[str, tuple[float, bool]]:
+def _on(host: str, artifacts: Sequence[Artifact], threads: int) -> dict[str, Found]:
     from ..timing.remote import time_on
 
-    return {path: (timing.p95_ms, False) for path, timing in time_on(host, artifacts, threads=threads).items()}
+    return {path: Found(timing.p95_ms) for path, timing in time_on(host, artifacts, threads=threads).items()}
 
 
-def _predicted(device: str, artifacts: Sequence[Artifact], threads: int) -> dict[str, tuple[float, bool]]:
-    return {path: (timing.p95_ms, True) for path, timing in predicted_on(device, artifacts, threads).items()}
+def _predicted(device: str, artifacts: Sequence[Artifact], threads: int) -> dict[str, Found]:
+    return {path: Found(t.p95_ms, t.p50_ms) for path, t in predicted_on(device, artifacts, threads).items()}

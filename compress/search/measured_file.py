@@ -32,6 +32,7 @@ class MeasuredFile:
             "size": self.cost.size_bytes,
             "latency_ms": round(self.cost.latency_ms, 5),
             "memory_mb": self.cost.memory_mb,
-            "predicted": self.cost.predicted,
+            "latency": self.cost.latency_words,
+            "predicted_ms": None if self.cost.predicted_ms is None else round(self.cost.predicted_ms, 5),
             "fits": not self.excess,
         }

@@ -29,7 +29,7 @@ from ..timing.on_device import require_host
 from .budget import Budget, Cost
 from .candidates import Recovery, bare_network, estimate, recovered, seen_by
 from .front import mark_front, nearest_words, pareto_plots, table_rows
-from .latency import Latency, latency_for
+from .latency import Found, Latency, latency_for
 from .measured_file import MeasuredFile
 from .memory import memory_mb
 from .space import Attempt, attempts_of
@@ -65,7 +65,7 @@ def search_run(
     run = Run.open(run_path)
     with progress.step("reading the run and its images"):
         made_of = ingredients_of(run, config.compress)
-    folder = Path(config.study) if config.study else Path(run_path) / "candidates"
+    folder = Path(config.study or f"{out}.study")
     teacher = teacher_of(made_of, config.compress)
     study = Study.open(folder, _identity(made_of, teacher))
     search = _Search(config, made_of, teacher, study, progress)
@@ -95,6 +95,13 @@ class _Search:
         self.least = config.budget.least_accuracy(self.trained)
         self.lesson = lesson_of(made_of.run, made_of.training_pictures(most=512))
         self.best: MeasuredFile | None = None
+        self._bare: dict[Attempt, nn.Module] = {}
+
+    def bare(self, plan: Attempt) -> nn.Module:
+        """A plan's network before it has learned anything; the same plan gives the same one, whenever it is made."""
+        if plan not in self._bare:
+            self._bare[plan] = bare_network(plan, self.made_of, self.lesson)
+        return self._bare[plan]
 
     def all_points(self) -> list[MeasuredFile]:
         """Measured files, as many as the time allows, the promising first."""
@@ -123,7 +130,7 @@ class _Search:
         for plan in plans:
             if self.deadline - time.monotonic() < 0.3 * self.config.minutes * 60 and found:
                 break
-            bare = bare_network(plan, self.made_of, self.lesson)
+            bare = self.bare(plan)
             if reason := self.too_costly(plan, bare, points):
                 self.progress.say(f"{plan.words}: left out, {reason}")
                 continue
@@ -150,8 +157,8 @@ class _Search:
 
     def short_accuracy(self, plan: Attempt, bare: Any) -> float:
         """Validation accuracy after the short recovery, from the study where it is known."""
-        facts = self.study.facts(plan, "short")
-        if facts is None:
+        accuracy = self.study.accuracy(plan, "short")
+        if accuracy is None:
             made_of = seen_by(plan, self.made_of)
             with self.progress.step(f"short recovery: {plan.words}"):
                 student = copy.deepcopy(bare)
@@ -159,15 +166,15 @@ class _Search:
                                     self.progress.update)  # fmt: skip
             accuracy = made_of.score(network, made_of.validation)
             self.study.keep_network(plan, "short", network)
-            self.study.keep_facts(plan, "short", {"accuracy": accuracy})
-            facts = {"accuracy": accuracy}
-        return float(facts["accuracy"])
+            self.study.keep_accuracy(plan, "short", accuracy)
+        return accuracy
 
     def measured(self, plan: Attempt, made_of: Ingredients) -> list[MeasuredFile]:
         """A plan's files with their costs, after the long recovery."""
-        network = self.made_of.network if plan.kind == "trained" else self.study.network(plan, "long")
+        bare = self.bare(plan)
+        network = self.made_of.network if plan.kind == "trained" else self.study.network(plan, "long", bare)
         if network is None:
-            start = self.study.network(plan, "short") or bare_network(plan, self.made_of, self.lesson)
+            start = self.study.network(plan, "short", bare) or copy.deepcopy(bare)
             with self.progress.step(f"long recovery: {plan.words}"):
                 network = recovered(plan, start, made_of, self.teacher, "long", self.config.recovery,
                                     self.progress.update)  # fmt: skip
@@ -178,7 +185,7 @@ class _Search:
             candidate = candidate_of(network, made_of, config, quiet)
             latency = self.latency(candidate.artifacts, made_of.validation.pixels[0])
             points = [
-                self.point(plan, artifact, candidate, *latency[artifact.path])
+                self.point(plan, artifact, candidate, latency[artifact.path])
                 for artifact in candidate.artifacts
                 if artifact.path in latency
             ]
@@ -188,22 +195,20 @@ class _Search:
         self.progress.say(f"{plan.words}: measured{self.so_far()}")
         return points
 
-    def point(
-        self, plan: Attempt, artifact: Artifact, candidate: Candidate, ms: float, predicted: bool
-    ) -> MeasuredFile:
+    def point(self, plan: Attempt, artifact: Artifact, candidate: Candidate, latency: Found) -> MeasuredFile:
         made_of, pictures = candidate.made_of, candidate.made_of.validation
         accuracy = made_of.task.judge(file_outputs(artifact, pictures.pixels), made_of.targets(pictures))
         wanted = self.config.budget.memory_mb is not None
         memory = memory_mb(artifact, self.config.compress.threads) if wanted else None
-        cost = Cost(accuracy, len(artifact.data), ms, memory, predicted)
+        cost = Cost(accuracy, len(artifact.data), latency.ms, memory, latency.predicted_ms)
         return MeasuredFile(plan, artifact, candidate, cost, self.config.budget.excess(cost, self.trained))
 
     def cost_again(self, point: MeasuredFile) -> Cost:
         """A point's cost with its latency measured once more: one lucky measurement must not decide."""
-        if point.cost.predicted or self.config.budget.latency_ms is None:
+        if point.cost.predicted_ms is not None or self.config.budget.latency_ms is None:
             return point.cost
         again = self.latency([point.artifact], point.candidate.made_of.validation.pixels[0])
-        return dataclasses.replace(point.cost, latency_ms=max(again[point.artifact.path][0], point.cost.latency_ms))
+        return dataclasses.replace(point.cost, latency_ms=max(again[point.artifact.path].ms, point.cost.latency_ms))
 
     def so_far(self) -> str:
         """The best file until now, for a line of progress."""
@@ -234,11 +239,11 @@ def _finished(
         artifacts=tuple(kept),
         parity=dataclasses.replace(parity, files=tuple(parity.of(artifact.path) for artifact in kept)),
     )
-    how = "predicted" if cost.predicted else "measured"
+    how = "measured" if cost.predicted_ms is None else "predicted"
     notes = [
         f"budget: {config.budget.words()}",
         f"taken: {point.plan.words}, {point.artifact.title}: {100 * cost.accuracy:.2f} % on validation,"
-        f" {cost.size_bytes:,} bytes, {cost.latency_ms:.4g} ms ({how})"
+        f" {cost.size_bytes:,} bytes, {cost.latency_words}"
         + ("" if cost.memory_mb is None else f", {cost.memory_mb:.1f} MB"),
     ]
     for note in notes:

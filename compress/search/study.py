@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import copy
 import io
 import json
+import pickle
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import torch
 from torch import nn
@@ -36,32 +37,45 @@ class Study:
             raise WorkError(f"{place}: cannot be made ({error.strerror}); name another folder with --study") from None
         return cls(place, network_id)
 
-    def network(self, plan: Attempt, stage: str) -> nn.Module | None:
-        """A candidate's network after a stage of its training."""
+    def network(self, plan: Attempt, stage: str, bare: nn.Module) -> nn.Module | None:
+        """A candidate's network after a stage of its training: the weights that are kept, in the plan's bare network.
+
+        A study is a folder that people pass on: weights are all that is ever read of it, and nothing there can run.
+        """
         file = self.folder / f"{plan.key}.{stage}.pt"
         if not file.exists():
             return None
+        network = copy.deepcopy(bare)
         try:
-            found = torch.load(file, weights_only=False)  # written by this kit beside the run it belongs to
-        except (OSError, RuntimeError, EOFError, ValueError):
-            return None
-        return found if isinstance(found, nn.Module) else None
+            network.load_state_dict(torch.load(file, map_location="cpu", weights_only=True))
+        except (
+            OSError,
+            EOFError,
+            pickle.UnpicklingError,
+            RuntimeError,
+            ValueError,
+            TypeError,
+            AttributeError,
+            KeyError,
+        ):
+            return None  # damaged, of another kit, or made by somebody else: the candidate learns anew
+        return network.eval()
 
     def keep_network(self, plan: Attempt, stage: str, network: nn.Module) -> None:
-        """Store a candidate's network."""
+        """Store a candidate's weights."""
         whole = io.BytesIO()  # torch's own writer hides a full disk in an error of its own
-        torch.save(network, whole)
+        torch.save(network.state_dict(), whole)
         write_bytes(self.folder / f"{plan.key}.{stage}.pt", whole.getvalue())
 
-    def facts(self, plan: Attempt, stage: str) -> dict[str, Any] | None:
-        """What was measured of a candidate that does not depend on the machine's mood."""
+    def accuracy(self, plan: Attempt, stage: str) -> float | None:
+        """How accurate a candidate was: that does not depend on the machine's mood."""
         file = self.folder / f"{plan.key}.{stage}.json"
         try:
-            found = json.loads(file.read_text())
-        except (OSError, ValueError):
+            found = float(json.loads(file.read_text("utf-8"))["accuracy"])
+        except (OSError, ValueError, TypeError, KeyError, RecursionError):
             return None
-        return found if isinstance(found, dict) else None
+        return found if 0 <= found <= 1 else None
 
-    def keep_facts(self, plan: Attempt, stage: str, facts: dict[str, Any]) -> None:
+    def keep_accuracy(self, plan: Attempt, stage: str, accuracy: float) -> None:
         """Store what was measured."""
-        write_text(self.folder / f"{plan.key}.{stage}.json", json.dumps(facts, indent=1))
+        write_text(self.folder / f"{plan.key}.{stage}.json", json.dumps({"accuracy": accuracy}, indent=1))

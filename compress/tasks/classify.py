@@ -10,13 +10,13 @@ from numpy.typing import NDArray
 from edgelens.runtime.bundle.manifest import Decode
 from edgelens.runtime.decode.classify import softmax
 from edgelens.train.data.targets import Targets
-from edgelens.train.tasks.classify.calibrate import fitted_temperature
+from edgelens.train.tasks.classify.calibrate import HIGHEST, LOWEST, smallest
 from edgelens.train.tasks.classify.labels import class_ids
 
 from ..network.tail import last_layers_and_pooling
 from .task import Arrays, Task
 
-__all__ = ["TASK", "matching_threshold"]
+__all__ = ["TASK", "matched_temperature"]
 
 
 def _best(outputs: Arrays) -> NDArray[np.intp]:
@@ -24,9 +24,15 @@ def _best(outputs: Arrays) -> NDArray[np.intp]:
     return best
 
 
+def _right(outputs: Arrays, targets: Targets) -> NDArray[np.bool_]:
+    """(N,) whether the best class is the picture's."""
+    right: NDArray[np.bool_] = _best(outputs) == class_ids(targets)
+    return right
+
+
 def _judge(outputs: Arrays, targets: Targets) -> float:
     """Top-1."""
-    return float((_best(outputs) == class_ids(targets)).mean())
+    return float(_right(outputs, targets).mean())
 
 
 def _agreement(ours: Arrays, theirs: Arrays) -> float:
@@ -52,34 +58,28 @@ def _golden(outputs: Arrays, count: int) -> list[int]:
     return [row for _, _, row in sorted(turns)[:count]]
 
 
-def _resettle(before: Arrays, after: Arrays, targets: Targets, settled: Decode) -> Decode:
-    """Temperature fitted again to what ships, and the threshold that rejects as much as before: 8 bits move scores."""
-    labels = class_ids(targets)
-    temperature = fitted_temperature(after["logits"], labels)
-    held = fitted_temperature(before["logits"], labels)
-    threshold = matching_threshold(before["logits"], held, settled.threshold, after["logits"], temperature)
-    options = {**settled.options, "temperature": round(temperature, 5)}
-    return replace(settled, threshold=round(threshold, 5), options=options)
+def _resettle(before: Arrays, after: Arrays, settled: Decode) -> Decode:
+    """The temperature at which what ships is as sure as the trained network was; the threshold then means the same."""
+    held = settled.options.get("temperature", 1.0)
+    temperature = matched_temperature(softmax(before["logits"], held), after["logits"])
+    return replace(settled, options={**settled.options, "temperature": round(temperature, 5)})
 
 
-def matching_threshold(
-    float_logits: NDArray[np.float32],
-    float_temperature: float,
-    float_threshold: float,
-    logits: NDArray[np.float32],
-    temperature: float,
-) -> float:
-    """The threshold at which the shipped model rejects as many of the same images as the float one did."""
-    if float_threshold <= 0:
-        return 0.0
-    before = softmax(float_logits, float_temperature).max(axis=1)
-    after = softmax(logits, temperature).max(axis=1)
-    rejected = float((before < float_threshold).mean())
-    if rejected == 0:  # no image says where it lies: keep the same distance from certainty
-        return float(np.clip(float_threshold, 0, min(1.0, float(after.min()))))
-    if rejected == 1:
-        return float(np.clip(float_threshold, min(1.0, float(np.nextafter(after.max(), 2))), 1.0))
-    return float(np.clip(np.quantile(after, rejected), 0, 1))
+def matched_temperature(wanted: NDArray[np.float64], logits: NDArray[np.float32]) -> float:
+    """The temperature that brings logits (N, C) nearest to probabilities (N, C); no label is asked.
+
+    The trained network's own was fitted on answers to pictures that it had not learned. Those who compress have few
+    such pictures, or none, but any picture shows how two networks' scores lie to each other.
+    """
+    scaled = logits.astype(np.float64)
+    scaled -= scaled.max(axis=1, keepdims=True)
+    aimed = (wanted * scaled).sum(axis=1)
+
+    def loss(log_temperature: float) -> float:
+        inverse = np.exp(-log_temperature)
+        return float((np.log(np.exp(scaled * inverse).sum(axis=1)) - aimed * inverse).mean())
+
+    return float(np.exp(smallest(loss, np.log(LOWEST), np.log(HIGHEST))))
 
 
 TASK = Task(
@@ -90,5 +90,6 @@ TASK = Task(
     _golden,
     _resettle,
     last_layers_and_pooling,
+    right=_right,
     labelled={"logits": "one score a class, before the softmax"},
 )

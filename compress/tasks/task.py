@@ -6,6 +6,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from edgelens.runtime.bundle.manifest import Decode
 from edgelens.train.task import Arrays
 
@@ -23,8 +26,11 @@ class Task:
     judge: Callable[[Arrays, Any], float]  # (outputs, the training task's targets) → the score, more is better
     agreement: Callable[[Arrays, Arrays], float]  # the share, 0 to 1, on which two networks say the same
     golden: Callable[[Arrays, int], list[int]]  # which of some candidate frames prove it: so many, none a close call
-    # (float network's outputs, shipped file's, targets, settings as trained) → settings of what ships
-    resettle: Callable[[Arrays, Arrays, Any, Decode], Decode]
+    # (trained network's outputs, shipped file's for the same pictures, settings as trained) → settings of what ships
+    resettle: Callable[[Arrays, Arrays, Decode], Decode]
     tail: Tail  # what stays float at the outputs
+    right: Callable[[Arrays, Any], NDArray[np.bool_]] | None = (
+        None  # (N,) pictures answered right, where that is the score
+    )
     # outputs with a score a label, and what that is in words: model files carry the labels with them
     labelled: Mapping[str, str] = field(default_factory=dict)

@@ -30,7 +30,18 @@ def time_on(
         if say is not None:
             say(f"timing on {host}")
         names = list(places)
-        arguments = [*names, "--threads", str(threads), "--pairs", "0", "--quiet", "--json", str(report)]
+        arguments = [
+            *names,
+            "--threads",
+            str(threads),
+            "--pairs",
+            "0",
+            "--processes",
+            "2",
+            "--quiet",
+            "--json",
+            str(report),
+        ]
         code = run_verb(host, "bench", arguments, names, outputs=[str(report)], parts=engines_for(names))
         if code or not report.is_file():
             raise DeviceError(f"{host}: `edgelens bench` failed there with code {code}; its words stand above")

@@ -83,7 +83,7 @@ def fastest(timings: dict[str, Timing], allowed: Sequence[str]) -> str:
 
 
 def preferred_file(
-    artifacts: Sequence[Artifact], parity: Parity, timings: Mapping[str, Timing], max_drop: float
+    artifacts: Sequence[Artifact], parity: Parity, timings: Mapping[str, Timing], poorer: Mapping[str, str]
 ) -> tuple[str, list[str]]:
     """The file that `--engine auto` starts with, and what people should know of those it is not."""
     notes: list[str] = []
@@ -93,18 +93,17 @@ def preferred_file(
         title = parity.of(path).title
         notes.append(f"{title} takes {ratio:.2f} times as long as its float twin: not preferred")
         allowed.remove(path)
-    for row in parity.files:
-        lost = 100 * (parity.torch_accuracy - row.accuracy)
-        if row.path in allowed and lost > max_drop and len(allowed) > 1:
-            notes.append(f"{row.title} loses {lost:.2f} accuracy points, more than {max_drop:g}: not preferred")
-            allowed.remove(row.path)
+    if set(poorer) < {artifact.path for artifact in artifacts}:  # else what is left is the best there is
+        notes += [f"{said}: not preferred" for path, said in poorer.items() if path in timed]
+        allowed = [path for path in allowed if path not in poorer]
     sizes = {artifact.path: (artifact.engine, artifact.precision, len(artifact.data)) for artifact in artifacts}
     for path, (engine, precision, size) in sizes.items():
         twin = next((n for e, p, n in sizes.values() if e == engine and p == "float32"), None)
         if precision != "float32" and twin is not None and size > twin:
             notes.append(f"{parity.of(path).title} is larger than its float twin ({size:,} bytes after {twin:,})")
-    if not allowed:  # only compressed files were asked for, and none gained
-        allowed = [artifact.path for artifact in artifacts if artifact.path in timed]
+    if not allowed:  # nothing gained, or what gained is poorer
+        whole = [artifact.path for artifact in artifacts if artifact.path in timed]
+        allowed = [path for path in whole if path not in poorer] or whole
     return fastest(timed, allowed), notes
 
 

@@ -11,13 +11,14 @@ from typing import Any
 from edgelens.runtime.bundle.bundle import Bundle
 from edgelens.runtime.bundle.manifest import ModelFile, Network
 from edgelens.runtime.engines.catalog import available
-from edgelens.runtime.errors import EdgelensError, ModelError, UsageError, WorkError
+from edgelens.runtime.errors import ModelError, UsageError, WorkError
 from edgelens.runtime.model.bare import read_model
 from edgelens.runtime.model.open import open_model
 
+from .picture import picture_of
 from .spec import Target
 
-__all__ = ["Case", "Selection", "cases_of", "thread_counts"]
+__all__ = ["Case", "Selection", "cases_of", "check_model", "thread_counts"]
 
 _ENGINE_OF = {".onnx": "onnxruntime", ".tflite": "tflite"}
 
@@ -44,21 +45,50 @@ class Case:
     bytes: int
     target: Target
     runs_end_to_end: bool  # a bare file that no decoder fits still has an inference to time
+    size: tuple[int, int] | None = None  # width and height, where the file leaves them free
 
     @property
-    def key(self) -> tuple[str, str, str, int]:
+    def key(self) -> tuple[str, str, str, int, tuple[int, int] | None]:
         """What makes a row the same row in another report."""
-        return Path(self.model).name, self.target.engine, self.precision, self.target.threads
+        return Path(self.model).name, self.target.engine, self.precision, self.target.threads, self.size
+
+    @property
+    def name(self) -> str:
+        """The row in words."""
+        threads = self.target.threads
+        size = "" if self.size is None else f" at {self.size[0]}x{self.size[1]}"
+        plural = "s" if threads > 1 else ""
+        return f"{Path(self.model).name}{size} {self.target.engine} {self.precision} {threads} thread{plural}"
 
 
 def cases_of(model: str, choice: Selection, cores: int, folder: Path) -> list[Case]:
     """A model's cases, its files written into a folder that measuring processes read."""
-    path = Path(model)
-    if path.suffix.lower() in _ENGINE_OF and path.exists():
+    if _is_bare(model):
         return _bare(model, choice, cores, folder)
     bundle = open_model(model, **choice.options)
     networks = bundle.manifest.networks.values()
     return [case for network in networks for case in _of_network(model, bundle, network, choice, cores, folder)]
+
+
+def check_model(model: str, choice: Selection) -> None:
+    """Refuse what could not be measured, on whatever machine."""
+    if _is_bare(model):
+        _engine_of(model, choice)
+        picture_of(Path(model), read_model(Path(model))[1], choice.options)
+    else:
+        open_model(model, **choice.options)
+
+
+def _is_bare(model: str) -> bool:
+    return Path(model).suffix.lower() in _ENGINE_OF and Path(model).exists()
+
+
+def _engine_of(model: str, choice: Selection) -> str:
+    """The engine that a bare file runs on."""
+    engine = _ENGINE_OF[Path(model).suffix.lower()]
+    if choice.engine not in ("auto", engine):
+        raise UsageError(f"{model}: runs on {engine}, not on {choice.engine}")
+    return engine
 
 
 def _of_network(
@@ -84,31 +114,26 @@ def thread_counts(asked: Sequence[int] | None, cores: int, *, sweep: bool) -> tu
 
 def _bare(model: str, choice: Selection, cores: int, folder: Path) -> list[Case]:
     path = Path(model)
-    engine = _ENGINE_OF[path.suffix.lower()]
-    if choice.engine not in ("auto", engine):
-        raise UsageError(f"{model}: runs on {engine}, not on {choice.engine}")
+    engine = _engine_of(model, choice)
     if not available(engine):
         raise ModelError(f"{model}: the engine {engine} is not installed here")
     data, file = read_model(path)
-    opened, shape = _opened(model, choice)
-    precision = opened.manifest.main.files[0].precision if opened else "as is"
+    picture = picture_of(path, file, choice.options)
     digest = hashlib.sha256(data).hexdigest()
     target = _written(data, f"{digest[:16]}{path.suffix}", folder) if file.external else str(path)
     return [
-        Case(model, path.name, precision, digest, len(data), Target(target, engine, n, shape), opened is not None)
+        Case(
+            model,
+            path.name,
+            picture.precision,
+            digest,
+            len(data),
+            Target(target, engine, n, picture.shape),
+            picture.decoded,
+            picture.size,
+        )
         for n in thread_counts(choice.threads, cores, sweep=True)
     ]
-
-
-def _opened(model: str, choice: Selection) -> tuple[Bundle | None, tuple[int, ...]]:
-    try:
-        bundle = open_model(model, **choice.options)
-    except EdgelensError:
-        if choice.options:  # somebody said how to read it, and that is wrong
-            raise
-        return None, ()
-    network = bundle.manifest.main
-    return bundle, _shape(network, network.files[0])
 
 
 def _chosen(network: Network, choice: Selection, model: str) -> list[ModelFile]:
@@ -137,10 +162,3 @@ def _written(data: bytes, name: str, folder: Path) -> str:
                 f"{folder}: could not be written ({error.strerror}): free space there, or set TMPDIR"
             ) from None
     return str(target)
-
-
-def _shape(network: Network, file: ModelFile) -> tuple[int, ...]:
-    pixels = network.pixels
-    if file.tensor.layout == "NCHW":
-        return (1, pixels.channels, pixels.height, pixels.width)
-    return (1, pixels.height, pixels.width, pixels.channels)

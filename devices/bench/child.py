@@ -10,6 +10,7 @@ import json
 import sys
 import time
 from collections.abc import Callable
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -32,8 +33,10 @@ def main() -> None:
 
 
 def _measure(values: dict[str, Any], started: float) -> dict[str, Any]:
+    from .occupation import Occupation
     from .spec import spec_from_json
 
+    occupation = Occupation()  # over the whole life: the kernel counts in hundredths of a second
     spec = spec_from_json(values)
     importing = time.monotonic()
     _import_engine(spec.target.engine)
@@ -50,26 +53,29 @@ def _measure(values: dict[str, Any], started: float) -> dict[str, Any]:
         "first_ms": (first - loaded) * 1e3,
         "total_ms": (first - spec.spawned_s) * 1e3,
     }
-    from .timing import sample, warm_up
+    from .timing import sample_blocks, warm_up
 
-    runs, settled = warm_up(run, spec.warmup_s)
+    # a run that takes longer than all of it was asked for has warmed the model up as well as it will be
+    runs, settled = warm_up(run, 0 if first - loaded > spec.duration_s else min(spec.warmup_s, 4 * spec.duration_s))
     warmed = time.monotonic()
-    samples = sample(run, spec.duration_s, spec.least_runs, spec.most_runs)
+    blocks = sample_blocks(run, spec.duration_s, spec.most_runs)
     answer: dict[str, Any] = {
         "cold": cold,
-        "warmup": {"runs": runs, "settled": settled, "ms": (warmed - first) * 1e3},
+        "warmup": {"runs": runs, "settled": settled or runs == 0, "ms": (warmed - first) * 1e3},
         "window": [warmed, time.monotonic()],
-        "samples_ms": samples,
+        "blocks": [asdict(block) for block in blocks],
+        "occupied": asdict(occupation.so_far()),
         "memory_mb": _peak_mb(),
     }
     if spec.operators:
         from .operators import profile_operators
 
-        answer["operators"] = profile_operators(spec.target.engine, model, spec.target.threads, spec.target.shape)
+        seconds = max(spec.duration_s, 0.05)
+        answer["operators"] = profile_operators(spec.target, model, seconds)
     if spec.end_to_end is not None:
         from .end_to_end import measure_end_to_end
 
-        answer["end_to_end"] = measure_end_to_end(spec.end_to_end, spec.target, spec.duration_s)
+        answer["end_to_end"] = measure_end_to_end(spec.end_to_end, spec.target)
         answer["end_to_end"]["memory_mb"] = _peak_mb()
     return answer
 

@@ -3,21 +3,27 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+import math
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from edgelens.runtime.errors import UsageError
 
+from .statistics import ratio_of_runs
+
 __all__ = ["Change", "compare_reports", "read_report", "unfit"]
+
+_SCHEMA = 2
+_ANOTHER_SPEED = 1.1  # of the ruler: whatever made the machine slower makes models slower too
+_SAME_SPEED = 0.05  # as a logarithm: the ruler itself is no surer
+_ENOUGH = 3  # processes that were left alone for a moment
 
 
 @dataclass(frozen=True)
 class Change:
-    """One row of both reports: the medians, and new over old with its 95 % interval."""
+    """One row of both reports: what it took, and new over old with its 95 % interval."""
 
     name: str
     old_ms: float
@@ -25,6 +31,12 @@ class Change:
     ratio: float
     low: float
     high: float
+    processes: int  # of the run that has fewer
+
+    @property
+    def different(self) -> bool:
+        """Whether 1 lies outside the interval."""
+        return not self.low <= 1.0 <= self.high
 
 
 def read_report(path: str) -> dict[str, Any]:
@@ -37,8 +49,12 @@ def read_report(path: str) -> dict[str, Any]:
         raise UsageError(f"{path}: is no JSON") from None
     if not isinstance(report, dict) or report.get("kind") != "bench" or not isinstance(report.get("cases"), list):
         raise UsageError(f"{path}: is no report of `edgelens bench --json`")
-    if report.get("schema") != 1:
-        raise UsageError(f"{path}: schema {report.get('schema')!r} is not one this kit reads (1): update edgelens")
+    if report.get("schema") == 1:
+        raise UsageError(f"{path}: an older kit measured it in one process, which cannot be compared: measure again")
+    if report.get("schema") != _SCHEMA:
+        raise UsageError(
+            f"{path}: schema {report.get('schema')!r} is not one this kit reads ({_SCHEMA}): update edgelens"
+        )
     return report
 
 
@@ -48,6 +64,9 @@ def unfit(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[str]:
     for which, report in (("old", old), ("new", new)):
         if report.get("throttled"):
             reasons.append(f"the {which} run was throttled")
+        if report.get("disturbed"):
+            cores = f"{report['others_cores']:.1f} of {report['device'].get('cores')} cores"
+            reasons.append(f"the {which} run was disturbed: other programs took up to {cores}")
         reasons.extend(f"the {which} run was too noisy: {name}" for name in report.get("noisy", []))
     there, here = (f"{r['device'].get('model')}, {r['device'].get('cpu')}" for r in (old, new))
     if there != here:
@@ -55,27 +74,61 @@ def unfit(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[str]:
     governors = {str(r["device"].get("governor")) for r in (old, new)}
     if len(governors) > 1:
         reasons.append(f"different governors: {' and '.join(sorted(governors))}")
+    reasons.extend(
+        f"{b['name']} was measured in one process, which says nothing of others: `bench --processes 5`"
+        for a, b in _common(old, new)
+        if min(len(a["processes"]), len(b["processes"])) < 2
+    )
+    reasons.extend(_another_speed(a, b) for a, b in _common(old, new) if _speed(a, b) > _ANOTHER_SPEED)
     return reasons
 
 
 def compare_reports(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[Change]:
     """The rows that both reports measured, in the new one's order."""
-    before = {_key(row): row for row in old["cases"] if "error" not in row}
-    pairs = [(before[_key(row)], row) for row in new["cases"] if "error" not in row and _key(row) in before]
+    pairs = _common(old, new)
     if not pairs:
-        raise UsageError("the two reports have no model, engine, precision and threads in common")
+        raise UsageError("the two reports have no model, engine, precision, input size and threads in common")
     return [_change(a, b) for a, b in pairs]
 
 
+def _common(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[tuple[Mapping[str, Any], Mapping[str, Any]]]:
+    before = {_key(row): row for row in old["cases"] if "error" not in row}
+    return [(before[_key(row)], row) for row in new["cases"] if "error" not in row and _key(row) in before]
+
+
 def _key(row: Mapping[str, Any]) -> tuple[Any, ...]:
-    return tuple(row.get(name) for name in ("model", "engine", "precision", "threads"))
+    return (*(row.get(name) for name in ("model", "engine", "precision", "threads")), tuple(row.get("size") or ()))
 
 
 def _change(old: Mapping[str, Any], new: Mapping[str, Any]) -> Change:
-    """The interval comes from drawing both runs' block medians anew."""
-    rng = np.random.default_rng(0)
-    a, b = (np.asarray(row["steady"]["blocks"], np.float64) for row in (old, new))
-    draws = [np.median(rng.choice(part, (2000, len(part))), axis=1) for part in (a, b)]
-    low, high = np.quantile(draws[1] / draws[0], [0.025, 0.975])
-    old_ms, new_ms = float(old["steady"]["p50"]), float(new["steady"]["p50"])
-    return Change(str(new["name"]), old_ms, new_ms, new_ms / old_ms, float(low), float(high))
+    """What either run's processes took while they were left alone, where enough of both were; else all they took."""
+    rows = (old, new)
+    parts = [[p["quiet_ms"] for p in row["processes"] if p["quiet_ms"] is not None] for row in rows]
+    alone = min(map(len, parts)) >= _ENOUGH
+    if not alone:
+        parts = [[p["median_ms"] for p in row["processes"]] for row in rows]
+    rulers = [row["ruler_ms"] if alone else _mean([p["ruler_ms"] for p in row["processes"]]) for row in rows]
+    waits = [0.0 if alone else row["waited"] or 0.0 for row in rows]
+    ratio = ratio_of_runs(*parts, slower=_slower(*rulers), unsure=abs(math.log1p(-waits[1]) - math.log1p(-waits[0])))
+    return Change(str(new["name"]), *map(_mean, parts), ratio.ratio, ratio.low, ratio.high, ratio.processes)
+
+
+def _slower(old_ms: float, new_ms: float) -> float:
+    """How much slower the machine was in the new run, as a logarithm; 0 where it was much the same."""
+    slower = math.log(new_ms / old_ms)
+    return slower if abs(slower) > _SAME_SPEED else 0.0
+
+
+def _mean(values: Sequence[float]) -> float:
+    return sum(values) / len(values)
+
+
+def _speed(old: Mapping[str, Any], new: Mapping[str, Any]) -> float:
+    ratio = float(new["ruler_ms"] / old["ruler_ms"])
+    return max(ratio, 1 / ratio)
+
+
+def _another_speed(old: Mapping[str, Any], new: Mapping[str, Any]) -> str:
+    times = new["ruler_ms"] / old["ruler_ms"]
+    which, times = ("new", times) if times > 1 else ("old", 1 / times)
+    return f"the machine itself was {(times - 1) * 100:.0f} % slower during the {which} run of {new['name']}"

@@ -18,10 +18,11 @@ from .timing import sample, warm_up
 __all__ = ["measure_end_to_end"]
 
 
-def measure_end_to_end(opening: Mapping[str, Any], target: Target, seconds: float) -> dict[str, Any]:
+def measure_end_to_end(opening: Mapping[str, Any], target: Target) -> dict[str, Any]:
     """Percentiles of a frame's way through resize, engine and decoder, and each stage's median, in ms.
 
-    `opening` names the model and how it is opened: `model`, `precision`, `frame` (height, width) and pixel `options`.
+    `opening` names the model and how it is opened: `model`, `precision`, `frame` (height, width), pixel `options`, and
+    for how many `seconds` frames go that way.
     """
     import cv2
 
@@ -31,6 +32,7 @@ def measure_end_to_end(opening: Mapping[str, Any], target: Target, seconds: floa
 
     cv2.setNumThreads(1)
     height, width = opening["frame"]
+    seconds = float(opening["seconds"])
     frame = Frame(_picture(height, width))
     stages: list[Mapping[str, float]] = []
     start = time.monotonic()
@@ -42,8 +44,8 @@ def measure_end_to_end(opening: Mapping[str, Any], target: Target, seconds: floa
         ) as recognizer:
             recognizer.recognize(frame)
             first_ms = (time.monotonic() - start) * 1e3
-            warm_up(lambda: recognizer.recognize(frame), 1.0)
-            samples = sample(lambda: stages.append(recognizer.recognize(frame).stages), seconds / 2, 10, 10_000)
+            warm_up(lambda: recognizer.recognize(frame), 0 if first_ms > seconds * 1e3 else min(1.0, 2 * seconds))
+            samples = sample(lambda: stages.append(recognizer.recognize(frame).stages), seconds / 2, 1, 10_000)
     except EdgelensError as error:
         return {"error": str(error)}
     steady = summarize(samples).as_dict()

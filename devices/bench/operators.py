@@ -3,64 +3,74 @@
 from __future__ import annotations
 
 import json
+import statistics
 import tempfile
-from collections.abc import Sequence
+import time
 from pathlib import Path
 from typing import Any
 
 from edgelens.runtime.engines.onnxruntime import OnnxRuntimeEngine
 from edgelens.runtime.engines.protocol import EngineOptions
 
+from .graph_names import names_in_order
 from .inputs import random_inputs
+from .spec import Target
 
 __all__ = ["profile_operators"]
 
-_RUNS = 30
+_MOST_RUNS = 30
 
 
-def profile_operators(engine: str, model: bytes, threads: int, shape: Sequence[int]) -> dict[str, Any]:
-    """Each operator's name, kind, mean milliseconds and share; TFLite's Python wheels have no profiler to ask."""
-    if engine != "onnxruntime":
-        return {"error": "the tflite wheel gives no operator profile; `bench --predict` estimates one"}
+def profile_operators(target: Target, model: bytes, seconds: float) -> dict[str, Any]:
+    """Each operator's name, kind, median milliseconds and share; TFLite's Python wheels have no profiler to ask."""
+    if target.engine != "onnxruntime":
+        return {"error": "tflite's Python package gives no profile of operators"}
     with tempfile.TemporaryDirectory() as folder:
-        events = _onnxruntime_events(model, threads, shape, Path(folder))
-    kernels = [event for event in events if event.get("cat") == "Node" and event["name"].endswith("_kernel_time")]
-    total: dict[tuple[str, str], float] = {}
-    for event in kernels:
-        key = (event["name"].removesuffix("_kernel_time"), event["args"].get("op_name", "?"))
-        total[key] = total.get(key, 0.0) + event["dur"] / 1e3
-    whole = sum(total.values()) or 1.0
+        runs = _onnxruntime_runs(model, target, seconds, Path(folder))
+        if not runs:
+            return {"error": "onnxruntime's profile of this model is empty"}
+        told = [(e["args"].get("op_name", "?"), e["name"].removesuffix("_kernel_time")) for e in runs[0]]
+        names = names_in_order(model, (Path(folder) / "optimized.onnx").read_bytes(), told)
+    usual = [statistics.median(run[i]["dur"] for run in runs) / 1e3 for i in range(len(names))]
+    whole = sum(usual) or 1.0
     rows = [
-        {"name": name, "kind": kind, "ms": round(ms / _RUNS, 6), "share": round(ms / whole, 4)}
-        for (name, kind), ms in sorted(total.items(), key=lambda item: -item[1])
+        {"name": names[i], "kind": told[i][0], "ms": round(usual[i], 6), "share": round(usual[i] / whole, 4)}
+        for i in sorted(range(len(names)), key=lambda i: -usual[i])
     ]
-    return {"runs": _RUNS, "sum_ms": round(whole / _RUNS, 6), "rows": rows}
+    return {"runs": len(runs), "sum_ms": round(whole, 6), "rows": rows}
 
 
-def _onnxruntime_events(model: bytes, threads: int, shape: Sequence[int], folder: Path) -> list[dict[str, Any]]:
+def _onnxruntime_runs(model: bytes, target: Target, seconds: float, folder: Path) -> list[list[dict[str, Any]]]:
+    """The operators' events of each run, in the order they ran."""
     import onnxruntime as ort
 
     settings = ort.SessionOptions()
     settings.log_severity_level = 4
-    settings.intra_op_num_threads = threads
+    settings.intra_op_num_threads = target.threads
     settings.enable_profiling = True
     settings.profile_file_prefix = str(folder / "profile")
+    settings.optimized_model_filepath = str(folder / "optimized.onnx")
     session = ort.InferenceSession(model, settings, providers=["CPUExecutionProvider"])
-    with OnnxRuntimeEngine(model, EngineOptions(threads=threads)) as engine:
-        inputs = random_inputs(engine.inputs, shape)
+    with OnnxRuntimeEngine(model, EngineOptions(threads=target.threads)) as engine:
+        inputs = random_inputs(engine.inputs, target.shape)
     feed = dict(zip([value.name for value in session.get_inputs()], inputs, strict=True))
-    for _ in range(5):
+    end, count = time.perf_counter() + seconds, 0
+    while count < 2 or (count < _MOST_RUNS and time.perf_counter() < end):
         session.run(None, feed)
-    for _ in range(_RUNS):
-        session.run(None, feed)
+        count += 1
     events: list[dict[str, Any]] = json.loads(Path(session.end_profiling()).read_text())
-    return _last_runs(events)
+    return _by_run(events)[1:]  # the first one warms up
 
 
-def _last_runs(events: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """The events of the last runs: the first ones warm up."""
-    starts = [event["ts"] for event in events if event["name"] == "model_run"]
-    if len(starts) < _RUNS:
-        return events
-    since = sorted(starts)[-_RUNS]
-    return [event for event in events if event["ts"] >= since]
+def _by_run(events: list[dict[str, Any]]) -> list[list[dict[str, Any]]]:
+    kernels = sorted(
+        (e for e in events if e.get("cat") == "Node" and e["name"].endswith("_kernel_time")), key=lambda e: e["ts"]
+    )
+    starts = sorted(event["ts"] for event in events if event["name"] == "model_run")
+    runs: list[list[dict[str, Any]]] = [[] for _ in starts]
+    for event in kernels:
+        at = sum(start <= event["ts"] for start in starts) - 1
+        if at >= 0:
+            runs[at].append(event)
+    length = max(map(len, runs), default=0)
+    return [run for run in runs if run and len(run) == length]

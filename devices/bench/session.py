@@ -19,12 +19,13 @@ from ..probes.clock import governor
 from .cases import Case, Selection, cases_of
 from .heat import HeatLog
 from .processes import measure
+from .rounds import MOST, OCCUPIED, Measured, measure_in_rounds, measured_facts
 from .spec import MeasureSpec, PairSpec
-from .statistics import NOISY, Ratio, ratio_of_pairs, summarize
+from .statistics import NOISY, Ratio, ratio_of_pairs
 
 __all__ = ["SCHEMA", "BenchPlan", "bench", "measure_pair"]
 
-SCHEMA = 1
+SCHEMA = 2  # since 2 a case holds what each of its processes took
 
 
 @dataclass(frozen=True)
@@ -36,6 +37,7 @@ class BenchPlan:
     frame: tuple[int, int] = (480, 640)  # height, width of the frame that goes the whole way
     end_to_end: bool = True
     operators: bool = False
+    processes: int | None = None  # that each case is measured in; None: five, fewer where a process takes long
     pairs: int = 6  # processes a pair of models is measured in; 0 leaves pairs out
     confidence: float = 0.99
 
@@ -52,11 +54,10 @@ def bench(
     watched = probe or board_probe()
     with tempfile.TemporaryDirectory(prefix="edgelens-bench-") as folder, HeatLog(watched) as heat:
         cases = [case for model in models for case in cases_of(model, plan.choice, machine.cores, Path(folder))]
-        rows = []
-        for i, case in enumerate(cases):
-            progress(f"{i + 1}/{len(cases)}  {_named(case)}")
-            whole = plan.end_to_end and _first_of_its_file(case, cases)
-            rows.append(_row(case, measure(_spec(case, plan, whole=whole)), heat))
+        found = measure_in_rounds(
+            cases, lambda case, first: _spec(case, plan, cases, first=first), plan.processes, progress
+        )
+        rows = [_row(each, heat) for each in found]
         pairs = _pairs(models, cases, plan, progress)
     return {
         "schema": SCHEMA,
@@ -69,7 +70,9 @@ def bench(
         "pairs": pairs,
         "heat": heat.as_list(),
         "throttled": heat.throttled(),
-        "noisy": [row["name"] for row in rows if "error" not in row and row["steady"]["noise"] > NOISY],
+        "noisy": [row["name"] for row in rows if "error" not in row and _noisy(row)],
+        "others_cores": max((row.get("others_cores") or 0.0 for row in rows), default=0.0),
+        "disturbed": [row["name"] for row in rows if (row.get("others_cores") or 0.0) >= OCCUPIED],
     }
 
 
@@ -89,7 +92,9 @@ def _first_of_its_file(case: Case, cases: Sequence[Case]) -> bool:
     return case is next(each for each in cases if (each.model, each.entry) == (case.model, case.entry))
 
 
-def _spec(case: Case, plan: BenchPlan, *, whole: bool) -> MeasureSpec:
+def _spec(case: Case, plan: BenchPlan, cases: Sequence[Case], *, first: bool) -> MeasureSpec:
+    """What one process does: the first one of a case looks at everything once."""
+    whole = first and plan.end_to_end and _first_of_its_file(case, cases)
     opening = {
         "model": case.model,
         "precision": case.precision if case.model.endswith(".edge") or "/" in case.entry else None,
@@ -98,39 +103,45 @@ def _spec(case: Case, plan: BenchPlan, *, whole: bool) -> MeasureSpec:
     }
     return MeasureSpec(
         case.target,
-        duration_s=plan.duration_s,
-        end_to_end=opening if whole and case.runs_end_to_end else None,
-        operators=plan.operators,
+        duration_s=plan.duration_s / (plan.processes or MOST),
+        end_to_end={**opening, "seconds": plan.duration_s} if whole and case.runs_end_to_end else None,
+        operators=first and plan.operators,
     )
 
 
-def _row(case: Case, answer: dict[str, Any], heat: HeatLog) -> dict[str, Any]:
+def _row(each: Measured, heat: HeatLog) -> dict[str, Any]:
+    case, first = each.case, each.first
     row: dict[str, Any] = {
-        "name": _named(case),
+        "name": case.name,
         "model": Path(case.model).name,
         "entry": case.entry,
         "engine": case.target.engine,
         "precision": case.precision,
         "threads": case.target.threads,
+        "size": list(case.size) if case.size else None,  # width and height, where the file leaves them free
         "sha256": case.sha256,
         "bytes": case.bytes,
     }
-    if "error" in answer:
-        return {**row, "error": answer["error"]}
-    steady = summarize(answer["samples_ms"])
-    watts = heat.watts(*answer["window"])
+    if "error" in first:
+        return {**row, "error": first["error"]}
+    steady, facts = measured_facts(each)
+    told = [watts for p in each.processes if (watts := heat.watts(*p["window"])) is not None]
+    watts = sum(told) / len(told) if told else None
     row |= {
-        "cold": {key: round(value, 3) for key, value in answer["cold"].items()},
-        "warmup": answer["warmup"],
+        "cold": {key: round(value, 3) for key, value in first["cold"].items()},
+        "warmup": first["warmup"],
         "steady": steady.as_dict(),
-        "memory_mb": answer["memory_mb"],
+        **facts,
+        "memory_mb": first["memory_mb"],
         "power_w": watts,
         "energy_mj": None if watts is None else watts * steady.mean,
     }
-    for part in ("end_to_end", "operators"):
-        if part in answer:
-            row[part] = answer[part]
-    return row
+    return row | {part: first[part] for part in ("end_to_end", "operators") if part in first}
+
+
+def _noisy(row: dict[str, Any]) -> bool:
+    noise = row["steady"]["noise"]
+    return noise is None or noise > NOISY
 
 
 def _pairs(
@@ -140,9 +151,9 @@ def _pairs(
     found = []
     for model in models[1:] if plan.pairs >= 2 else ():
         a, b = _partners([c for c in cases if c.model == models[0]], [c for c in cases if c.model == model])
-        progress(f"in turn  {_named(a)} | {_named(b)}")
+        progress(f"in turn  {a.name} | {b.name}")
         ratio = measure_pair(a, b, plan.pairs, plan.confidence)
-        found.append({"a": _named(a), "b": _named(b), **asdict(ratio), "different": ratio.different})
+        found.append({"a": a.name, "b": b.name, **asdict(ratio), "different": ratio.different})
     return found
 
 
@@ -152,11 +163,6 @@ def _partners(first: Sequence[Case], second: Sequence[Case]) -> tuple[Case, Case
             if a.key[1:] == b.key[1:]:
                 return a, b
     return first[0], second[0]
-
-
-def _named(case: Case) -> str:
-    threads = case.target.threads
-    return f"{Path(case.model).name} {case.target.engine} {case.precision} {threads} thread{'s' if threads > 1 else ''}"
 
 
 def _missing(probe: BoardProbe) -> tuple[str, ...]:

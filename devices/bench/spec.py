@@ -26,7 +26,6 @@ class MeasureSpec:
 
     target: Target
     duration_s: float = 1.0
-    least_runs: int = 10  # however slow the model is
     most_runs: int = 20_000
     warmup_s: float = 2.0  # at most; it ends when the median has settled
     end_to_end: Mapping[str, Any] | None = None  # what `end_to_end.py` opens the recognizer with

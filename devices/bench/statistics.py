@@ -11,11 +11,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["NOISY", "Ratio", "Steady", "block_medians", "ratio_of_pairs", "summarize", "t_quantile"]
+__all__ = ["NOISY", "Ratio", "Steady", "block_medians", "ratio_of_pairs", "ratio_of_runs", "spread", "summarize",
+           "t_quantile"]  # fmt: skip
 
 NOISY = 0.05  # relative half-width of the median's 95 % interval above which two runs cannot be told apart
 BLOCKS = 10
 _DRAWS = 4000  # of the bootstrap
+# What two runs of the same on one machine differ by beyond what their processes tell, as a logarithm's deviation: a
+# machine is never quite the same a minute later.
+_RUNS_DIFFER = 0.004
 Floats = NDArray[np.float64]
 
 
@@ -33,22 +37,25 @@ class Steady:
     p99: float
     max: float
     throughput: float  # inferences a second
-    noise: float  # relative half-width of the median's 95 % interval
+    noise: float  # relative half-width of the median's 95 % interval; infinite where the runs are too few to say
     drift: float  # second half's median over the first half's, minus 1
     blocks: tuple[float, ...]  # medians of consecutive tenths
     quantiles: tuple[float, ...]  # 0, 2.5, 5 … 100 %, for plots
 
     def as_dict(self) -> dict[str, Any]:
         """Plain values, rounded to a nanosecond."""
-        plain = asdict(self)
-        return {
-            key: [round(v, 6) for v in value] if isinstance(value, tuple) else round(value, 6)
-            for key, value in plain.items()
-        }
+        plain = asdict(self) | {"noise": self.noise if math.isfinite(self.noise) else None}
+        return {key: _rounded(value) for key, value in plain.items()}
 
 
-def summarize(samples_ms: Sequence[float] | Floats) -> Steady:
-    """Percentiles, spread and noise of samples in the order they were taken."""
+def _rounded(value: tuple[float, ...] | float | None) -> list[float] | float | None:
+    if isinstance(value, tuple):
+        return [round(v, 6) for v in value]
+    return None if value is None else round(value, 6)
+
+
+def summarize(samples_ms: Sequence[float] | Floats, noise: float | None = None) -> Steady:
+    """Percentiles, spread and noise of samples in the order they were taken; a noise that is known better stands."""
     samples = np.asarray(samples_ms, np.float64)
     blocks = block_medians(samples)
     half = max(len(samples) // 2, 1)
@@ -65,7 +72,7 @@ def summarize(samples_ms: Sequence[float] | Floats) -> Steady:
         p99=p99,
         max=float(samples.max()),
         throughput=1e3 / mean,
-        noise=_noise(blocks, p50),
+        noise=_noise(blocks, p50) if noise is None else noise,
         drift=float(np.median(samples[half:] if len(samples) > 1 else samples) / np.median(samples[:half])) - 1,
         blocks=tuple(float(value) for value in blocks),
         quantiles=tuple(float(value) for value in np.percentile(samples, np.arange(0, 100.1, 2.5))),
@@ -75,6 +82,14 @@ def summarize(samples_ms: Sequence[float] | Floats) -> Steady:
 def block_medians(samples: Floats, blocks: int = BLOCKS) -> Floats:
     """Medians of consecutive parts: neighbouring samples are not independent, parts nearly are."""
     return np.array([np.median(part) for part in np.array_split(samples, min(blocks, len(samples)))])
+
+
+def spread(values: Sequence[float]) -> float:
+    """Relative half-width of the 95 % interval of the mean of some processes' times."""
+    if len(values) < 3:
+        return math.inf
+    logs = np.log(values)
+    return math.expm1(t_quantile(0.95, len(logs) - 1) * float(logs.std(ddof=1)) / math.sqrt(len(logs)))
 
 
 def _noise(blocks: Floats, median: float) -> float:
@@ -120,8 +135,29 @@ def ratio_of_pairs(ratios: Sequence[Sequence[float]], confidence: float = 0.99, 
     )
 
 
-@functools.lru_cache(maxsize=64)
-def t_quantile(confidence: float, freedom: int) -> float:
+def ratio_of_runs(
+    old: Sequence[float], new: Sequence[float], confidence: float = 0.95, *, slower: float = 0.0, unsure: float = 0.0
+) -> Ratio:
+    """The new run over the old one, from what each of their processes took: Welch's interval of the logarithms.
+
+    Processes of one model differ by where it lies in memory; a run of one process says nothing of that. Where the
+    machine itself was slower by a logarithm, that is taken off, and half of it is not trusted.
+    """
+    logs = [np.log(np.asarray(part, np.float64)) for part in (old, new)]
+    centre = float(logs[1].mean() - logs[0].mean()) - slower
+    counts = [len(part) for part in logs]
+    if min(counts) < 2:
+        return Ratio(math.exp(centre), 0.0, math.inf, confidence, min(counts))
+    errors = [float(part.var(ddof=1)) / len(part) for part in logs]
+    total = max(sum(errors), 1e-12)
+    freedom = total**2 / max(sum(e**2 / (n - 1) for e, n in zip(errors, counts, strict=True)), 1e-30)
+    half = math.hypot(t_quantile(confidence, round(freedom, 1)) * math.sqrt(total), 2 * math.sqrt(2) * _RUNS_DIFFER)
+    half += abs(slower) / 2 + unsure
+    return Ratio(math.exp(centre), math.exp(centre - half), math.exp(centre + half), confidence, min(counts))
+
+
+@functools.lru_cache(maxsize=256)
+def t_quantile(confidence: float, freedom: float) -> float:
     """Student's two-sided quantile by bisection on its integrated density; scipy is not on the device."""
     if freedom < 1:
         return math.inf
@@ -135,7 +171,7 @@ def t_quantile(confidence: float, freedom: int) -> float:
     return (low + high) / 2
 
 
-def _t_inside(limit: float, freedom: int) -> float:
+def _t_inside(limit: float, freedom: float) -> float:
     """The probability of |t| below a limit, by Simpson's rule in the angle atan(t / √freedom)."""
     steps = 400
     angle = math.atan(limit / math.sqrt(freedom))

@@ -6,10 +6,14 @@ import contextlib
 import gc
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 
 import numpy as np
 
-__all__ = ["alternate", "sample", "warm_up"]
+from .occupation import waited_ns
+from .ruler import Ruler
+
+__all__ = ["Block", "alternate", "sample", "sample_blocks", "warm_up"]
 
 _SETTLED = 0.02  # neighbouring windows' medians this close together
 _WINDOWS = 3
@@ -29,6 +33,16 @@ def _quiet() -> Iterator[None]:
             gc.enable()
 
 
+@dataclass(frozen=True)
+class Block:
+    """Some runs in a row, and how the machine was meanwhile."""
+
+    samples_ms: list[float]
+    before_ms: float  # the ruler on either side
+    after_ms: float
+    waited: float | None  # the share of the block that the process got no core
+
+
 def warm_up(run: Callable[[], object], most_s: float) -> tuple[int, bool]:
     """Run until the medians of three neighbouring windows agree; how many runs it took, and whether they did."""
     medians: list[float] = []
@@ -37,7 +51,7 @@ def warm_up(run: Callable[[], object], most_s: float) -> tuple[int, bool]:
         while time.perf_counter() < end:
             window: list[float] = []
             stop = time.perf_counter() + 0.02
-            while len(window) < 3 or time.perf_counter() < stop:
+            while not window or time.perf_counter() < (end if len(window) < 3 else stop):
                 start = time.perf_counter()
                 run()
                 window.append(time.perf_counter() - start)
@@ -64,6 +78,25 @@ def sample(run: Callable[[], object], seconds: float, least: int, most: int) -> 
     return samples
 
 
+def sample_blocks(run: Callable[[], object], seconds: float, most: int) -> list[Block]:
+    """Runs for so many seconds, one at least, in blocks of some milliseconds between two looks at the ruler."""
+    ruler = Ruler()
+    blocks: list[Block] = []
+    clock, count = time.perf_counter_ns, 0
+    with _quiet():
+        before = ruler.read_ms()
+        end = clock() + int(seconds * 1e9)
+        while count < most and (clock() < end or not blocks):
+            started, waited = clock(), waited_ns()
+            times = [t / 1e6 for t in _timed_until(run, min(started + int(_BLOCK_NS), end), most - count)]
+            elapsed, still = clock() - started, waited_ns()
+            lost = None if waited is None or still is None else (still - waited) / max(elapsed, 1)
+            after = ruler.read_ms()
+            blocks.append(Block(times, before, after, lost))
+            before, count = after, count + len(times)
+    return blocks
+
+
 def alternate(a: Callable[[], object], b: Callable[[], object], seconds: float, *, b_first: bool = False) -> float:
     """B's time over A's, from blocks of some milliseconds in turn, A B B A; what else runs here hardly moves it.
 
@@ -81,6 +114,19 @@ def alternate(a: Callable[[], object], b: Callable[[], object], seconds: float, 
             order = (order[1], order[0])
     first, second = (float(np.quantile(part, 0.1)) for part in times)
     return first / second if b_first else second / first
+
+
+def _timed_until(run: Callable[[], object], end: int, most: int) -> list[int]:
+    """Nanoseconds of runs until a moment, one at least."""
+    clock = time.perf_counter_ns
+    times: list[int] = []
+    while True:
+        start = clock()
+        run()
+        stop = clock()
+        times.append(stop - start)
+        if stop >= end or len(times) >= most:
+            return times
 
 
 def _block(run: Callable[[], object], count: int) -> list[int]:

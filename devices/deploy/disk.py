@@ -19,7 +19,8 @@ class Disk:
 
     def write(self, path: Path, data: bytes) -> None:
         """A whole file, on disk when this returns; not atomic, so only where nobody looks yet."""
-        with path.open("wb") as stream:
+        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)  # a slot may hold logins
+        with open(handle, "wb") as stream:  # noqa: PTH123 (a descriptor)
             stream.write(data)
             stream.flush()
             os.fsync(stream.fileno())

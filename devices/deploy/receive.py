@@ -1,88 +1,194 @@
-"""The device's side of a deploy: refuse or verify, then switch. `python -m edgelens.devices.deploy.receive`."""
+"""The device's side of a deploy: refuse or verify, then settle. `python -m edgelens.devices.deploy.receive`."""
 
 from __future__ import annotations
 
-import hashlib
 import json
+import os
 import platform
 import sys
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from edgelens.runtime.bundle.bundle import Bundle
-from edgelens.runtime.bundle.signature import accepted_keys_file, check_signature, read_keys
+from edgelens.runtime.bundle.signature import accepted_keys_file, check_accepted
 from edgelens.runtime.errors import BundleError, EdgelensError, WorkError
 from edgelens.runtime.model.verify import verify_bundle
 
-from .slots import Slot, Slots, device_id
+from ..ssh.agent.store import unit_words
+from .keys import accept_keys
+from .launch import file_hash, tree_hash
+from .settle import Settled, settle, settle_apart
+from .slots import CONFIG, ENVIRONMENT, RECORD, UNIT, Slot, Slots, device_id
 from .smoke import smoke_run
+from .systemd import Systemd
+from .unit import unit_text
 
-__all__ = ["Order", "receive", "roll_back"]
+__all__ = ["Answer", "Order", "receive", "roll_back"]
 
 
 @dataclass(frozen=True)
 class Order:
-    """What a deploy asks for."""
+    """What a deploy asks for; what of a slot is None stays as the current one has it."""
 
     bundle: str  # the file as it arrived
     layers: tuple[str, ...]
+    layer_hashes: Mapping[str, str] = field(default_factory=dict)  # of what was sent, by the one who sent it
     engine: str = "auto"
     precision: str | None = None
     frames: int = 20  # of the smoke run
+    service: bool = False
+    arguments: tuple[str, ...] = ()
+    config: str | None = None  # a file as it arrived; "" takes the slot's away
+    environment: str | None = None  # likewise
+    keys: str | None = None  # a file of keys to accept from now on
+    replace_keys: bool = False
+
+    @classmethod
+    def of(cls, plain: Mapping[str, Any]) -> Order:
+        """From an order's JSON."""
+        return cls(**{**plain, "layers": tuple(plain["layers"]), "arguments": tuple(plain["arguments"])})
 
 
-def receive(order: Order, slots: Slots) -> Slot:
+@dataclass(frozen=True)
+class Answer:
+    """What came of it: the slot that was asked for, and the one that runs."""
+
+    asked: Slot
+    runs: Slot | None
+    slot: str | None
+    settled: Settled
+
+    def to_json(self) -> dict[str, Any]:
+        """For `--json`; `files` and `smoke` are of the bundle that was asked for."""
+        answer: dict[str, Any] = {
+            "name": self.asked.name,
+            "content_version": self.asked.content_version,
+            "slot": self.slot,
+            **self.asked.report,
+            "ok": not self.settled.went_back,
+            "went_back": self.settled.went_back,
+            "why": self.settled.why,
+            "service": {"state": self.settled.state, "says": self.settled.says},
+            "runs": None,
+        }
+        if self.runs is not None:
+            answer["runs"] = {"name": self.runs.name, "content_version": self.runs.content_version, "slot": self.slot}
+        return answer
+
+
+def receive(order: Order, slots: Slots, *, systemd: Systemd | None = None, apart: bool = False) -> Answer:
     """Take a bundle in: nothing changes unless its signature, version, golden frames and smoke run are right."""
-    with slots.locked():
-        data = Path(order.bundle).read_bytes()
-        staged = slots.stage(data)
+    systemd = systemd or Systemd()
+    with slots.locked() as lock:
+        if order.service:
+            systemd.check_allowed()
+        if order.keys is not None:
+            accept_keys(Path(order.keys), accepted_keys_file(), only=order.replace_keys)
+        _adopt(slots)
+        staged = slots.stage(Path(order.bundle).read_bytes())
         try:
             bundle = _acceptable(staged, Path(order.bundle).name, slots)
+            _check_layers(slots, order)
             report = _verified(bundle, order)
         except EdgelensError:
             slots.disk.remove(staged.parent)
             raise
+        files = _files(slots, order)
         record = Slot(
             name=bundle.manifest.name,
             content_version=bundle.manifest.content_version,
-            sha256=hashlib.sha256(data).hexdigest(),
+            sha256=file_hash(str(staged)),
             layers=order.layers,
             verified_by=device_id(),
             report=report,
             engine=order.engine,
             precision=order.precision,
+            layer_hashes=dict(order.layer_hashes),
+            service=order.service,
+            arguments=order.arguments,
+            config=CONFIG in files,
         )
         current = slots.current()
-        if current is not None and _same(slots.record(current), record) and slots.intact(current):
-            slots.disk.remove(staged.parent)  # it runs already, and the one to go back to stays
-            return record
-        slots.fill_and_switch(record)
-        return record
+        if current is not None and slots.same(current, record, files) and slots.intact(current):
+            slots.disk.remove(staged.parent)  # it is there already, and the one to go back to stays
+            if not order.service or not systemd.runs or systemd.state().active:
+                return _answer(slots, record, Settled.unchanged(systemd.state() if order.service else None))
+            name = current
+        else:
+            name = slots.fill(record, files)
+        return _settled(slots, record, name, systemd, [lock] if apart else None)
 
 
-def roll_back(slots: Slots) -> Slot:
-    """Back to the other slot, which this device verified itself before."""
-    with slots.locked():
-        name = slots.other()
-        record = slots.record(name)
-        if slots.current() is None or record is None:
+def roll_back(slots: Slots, *, systemd: Systemd | None = None, apart: bool = False) -> Answer:
+    """Back to the slot before, which this device verified itself, with all that belongs to it."""
+    with slots.locked() as lock:
+        _adopt(slots)
+        name = slots.previous()
+        record = slots.record(name) if name else None
+        if name is None or record is None:
             raise WorkError("there is nothing to go back to: this device ran no other bundle before")
         if not slots.intact(name):
             raise WorkError(
                 f"the bundle to go back to ({record.name}, version {record.content_version}) is not the one that this "
                 "device verified: deploy it anew"
             )
-        keys = read_keys(accepted_keys_file())
-        if keys is not None:
-            check_signature(Bundle.open(slots.bundle(name)), keys)
-        slots.switch(name)
-        return record
+        check_accepted(Bundle.open(slots.bundle(name)))
+        return _settled(slots, record, name, systemd or Systemd(), [lock] if apart else None)
 
 
-def _same(a: Slot | None, b: Slot) -> bool:
-    return a is not None and replace(a, report={}) == replace(b, report={})
+def _settled(slots: Slots, record: Slot, name: str, systemd: Systemd, lock: list[int] | None) -> Answer:
+    try:
+        settled = settle(slots, name, systemd) if lock is None else settle_apart(slots, name, lock)
+    except EdgelensError:
+        slots.drop(name)
+        raise
+    if settled.went_back:
+        slots.drop(name)
+    return _answer(slots, record, settled)
+
+
+def _answer(slots: Slots, record: Slot, settled: Settled) -> Answer:
+    slot = slots.current()
+    return Answer(record, slots.record(slot) if slot else None, slot, settled)
+
+
+def _files(slots: Slots, order: Order) -> dict[str, bytes]:
+    """The slot's files beside the bundle: what came with the order, else what the current slot has."""
+    files: dict[str, bytes] = {}
+    for file, came in ((CONFIG, order.config), (ENVIRONMENT, order.environment)):
+        data = slots.read(slots.current(), file) if came is None else Path(came).read_bytes() if came else None
+        if data is not None:
+            files[file] = data
+    if order.service:
+        import pwd
+
+        files[UNIT] = unit_text(str(slots.root), pwd.getpwuid(os.getuid()).pw_name).encode()
+    return files
+
+
+def _adopt(slots: Slots) -> None:
+    """What an older kit deployed has its words in the unit alone; now the slot gets them, to be gone back to."""
+    name = slots.current()
+    record = slots.record(name) if name else None
+    if name is None or record is None:
+        return
+    plain = json.loads(slots.read(name, RECORD) or b"{}")
+    words = unit_words(str(slots.root)) if "service" not in plain else None
+    if words is not None:
+        new = slots.folder / name / f"{RECORD}.new"
+        changed = {**plain, "service": True, "arguments": words}
+        slots.disk.write(new, (json.dumps(changed, indent=1) + "\n").encode())
+        slots.disk.rename(new, slots.folder / name / RECORD)
+
+
+def _check_layers(slots: Slots, order: Order) -> None:
+    """What was unpacked is what was sent: between two deploys somebody may have been at it."""
+    for layer, sent in order.layer_hashes.items():
+        folder = slots.root / "site" / layer
+        if tree_hash(str(folder)) != sent:
+            raise WorkError(f"{folder} is not what was brought there: remove it and deploy again")
 
 
 def _acceptable(path: Path, called: str, slots: Slots) -> Bundle:
@@ -91,9 +197,7 @@ def _acceptable(path: Path, called: str, slots: Slots) -> Bundle:
         bundle = Bundle.open(path)
         for entry in bundle.manifest.entries:
             bundle.read(entry)
-        keys = read_keys(accepted_keys_file())
-        if keys is not None:
-            check_signature(bundle, keys)
+        check_accepted(bundle)
     except BundleError as error:
         raise BundleError(str(error).replace(str(path), called)) from None
     manifest = bundle.manifest
@@ -120,27 +224,23 @@ def _verified(bundle: Bundle, order: Order) -> dict[str, Any]:
 
 
 def main() -> int:
-    """Read an order as JSON from argv, answer with JSON on stdout, one line on stderr where it is refused."""
-    root, what, words = Path(sys.argv[1]), sys.argv[2], sys.argv[3:]
+    """Read an order's JSON file, answer with JSON on stdout, or with one line on stderr where it is refused."""
+    slots, what, words = Slots(Path(sys.argv[1])), sys.argv[2], sys.argv[3:]
+    os.umask(0o077)
+    tasks: dict[str, Callable[[], Answer]] = {
+        "receive": lambda: receive(Order.of(json.loads(Path(words[0]).read_text("utf-8"))), slots, apart=True),
+        "rollback": lambda: roll_back(slots, apart=True),
+    }
     try:
-        record = _obeyed(Slots(root), what, words)
+        answer = tasks[what]()
     except EdgelensError as error:
         sys.stderr.write(f"refused: {error}\n")
         return error.exit_code
     except OSError as error:
-        sys.stderr.write(f"refused: {error.filename or root}: {error.strerror}; nothing was switched\n")
+        sys.stderr.write(f"refused: {error.filename or slots.root}: {error.strerror}; nothing was switched\n")
         return 1
-    sys.stdout.write(json.dumps(record) + "\n")
+    sys.stdout.write(json.dumps(answer.to_json()) + "\n")
     return 0
-
-
-def _obeyed(slots: Slots, what: str, words: Sequence[str]) -> Mapping[str, Any]:
-    if what == "rollback":
-        record = roll_back(slots)
-    else:
-        plain = json.loads(words[0])
-        record = receive(Order(**{**plain, "layers": tuple(plain["layers"])}), slots)
-    return {"name": record.name, "content_version": record.content_version, "slot": slots.current(), **record.report}
 
 
 if __name__ == "__main__":

@@ -1,91 +1,134 @@
-"""Deploying from the workstation: bring kit, engine and bundle there, let the device decide, start the service."""
+"""Deploying from the workstation: bring kit, engine and bundle there, and let the device decide."""
 
 from __future__ import annotations
 
+import hashlib
 import json
-import shlex
+import zipfile
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
 
 from edgelens.runtime.bundle.bundle import Bundle
-from edgelens.runtime.errors import DeviceError, UsageError, WorkError
+from edgelens.runtime.errors import UsageError, WorkError
+from edgelens.runtime.host.files import write_text
 from edgelens.runtime.model.open import builtin_names, open_model
 
 from ..remote import engines_for, send_input
+from ..ssh.agent.store import placed
 from ..ssh.connection import Connection
-from ..ssh.environment import prepare
+from ..ssh.environment import bring, bring_kit, forget_unused
+from ..ssh.hello import Deployed, printable
+from ..ssh.wheels import Layer, cache_folder
+from .answer import Deployment, checked_answer
+from .environment_file import read_variables
+from .keys import keys_text
+from .launch import combined
 from .receive import Order
-from .service import LAUNCHER, UNIT_NAME, unit_text
 
-__all__ = ["DeployPlan", "deploy", "roll_back_there"]
+__all__ = ["DeployPlan", "deploy", "merged", "roll_back_there"]
 
 Progress = Callable[[str], None]
-
-_INSTALL = """set -e
-root={root}; unit={unit}
-cp {work}/in/launch.py "$root/launch.py.new"; mv "$root/launch.py.new" "$root/launch.py"
-if [ "$(id -u)" = 0 ]; then as=; elif sudo -n true 2>/dev/null; then as="sudo -n"; else
-  echo "the service needs root there: allow sudo without a password, or log in as root" >&2; exit 3; fi
-$as mkdir -p /etc/systemd/system
-$as cp {work}/in/unit /etc/systemd/system/$unit.new
-$as mv /etc/systemd/system/$unit.new /etc/systemd/system/$unit
-if [ -d /run/systemd/system ]; then $as systemctl daemon-reload; $as systemctl enable -q $unit
-  $as systemctl restart $unit; systemctl is-active $unit
-else echo "no systemd is running there: /etc/systemd/system/$unit is written, not started"; fi
-"""
-_RESTART = """if [ -d /run/systemd/system ] && [ -e /etc/systemd/system/{unit} ]; then
-  if [ "$(id -u)" = 0 ]; then as=; else as="sudo -n"; fi; $as systemctl restart {unit}; fi
-"""
+Needs = Callable[[Sequence[str], bool], Sequence[str]]
+_MOST_SAID = 1 << 22
 
 
 @dataclass(frozen=True)
 class DeployPlan:
-    """How a bundle goes onto a device."""
+    """What of a device's slot is to change; None keeps what the device has."""
 
-    engine: str = "auto"
+    engine: str | None = None
     precision: str | None = None
     frames: int = 20
-    service: bool = False
-    arguments: tuple[str, ...] = ()  # of `edgelens run` in the service
+    service: bool | None = None
+    arguments: tuple[str, ...] | None = None  # of `edgelens run` in the service
+    config: str | None = None  # a file here; "" takes away what is there
+    secrets: str | None = None  # likewise: NAME=VALUE lines
     accept: tuple[str, ...] = ()  # public keys that the device takes bundles of from now on
+    replace_keys: bool = False  # and no others
     wheels: str | None = None
 
 
-def deploy(model: str, host: str, plan: DeployPlan, progress: Progress) -> dict[str, Any]:
-    """Put a bundle on a device; it switches only when the bundle is verified there."""
+def deploy(model: str, host: str, plan: DeployPlan, progress: Progress, needs: Needs) -> Deployment:
+    """Put a bundle on a device; it switches only when the bundle is verified there, and back if it is not well.
+
+    `needs` tells what a service with these arguments needs beyond kit and engine, and refuses arguments that cannot be.
+    """
     bundle = _bundle(model)
     assert bundle.path is not None
-    parts = [*engines_for([model], plan.engine), *(["live"] if plan.service else [])]
+    keys = keys_text(plan.accept) if plan.accept else None
+    secrets = read_variables(plan.secrets) if plan.secrets else None
     with Connection(host) as connection:
-        layers = prepare(connection, parts, plan.wheels, progress)
-        if plan.accept:
-            _accept(connection, layers, plan.accept)
+        before = connection.hello.deployed
+        wanted = merged(plan, before)
+        needed = needs(wanted.arguments, wanted.config)
+        if wanted.service and not wanted.config and not _names_source(wanted.arguments):
+            progress("no --source among the run options: the first camera that is found, else the demo")
+        parts = [*engines_for([model], wanted.engine), *(needed if wanted.service else ())]
+        layers = bring(connection, parts, plan.wheels, progress)
         connection.doing = f"bringing {bundle.path.name} there"
         name = f"in/{bundle.path.name}"
         send_input(connection, bundle.path, name)
-        order = Order(f"{{work}}/{name}", tuple(layers), plan.engine, plan.precision, plan.frames)
+        order = Order(
+            bundle=name,
+            layers=tuple(layer.key for layer in layers),
+            layer_hashes={layer.key: _unpacked_hash(layer) for layer in layers},
+            engine=wanted.engine,
+            precision=wanted.precision,
+            frames=plan.frames,
+            service=wanted.service,
+            arguments=wanted.arguments,
+            config=_sent(connection, "in/config", Path(plan.config).read_bytes() if plan.config else None, plan.config),
+            environment=_sent(connection, "in/environment", secrets, plan.secrets),
+            keys=_sent(connection, "in/keys", keys.encode() if keys else None, None),
+            replace_keys=plan.replace_keys,
+        )
         connection.doing = "verifying it there"
         progress("verifying it there")
-        answer = _ask(connection, layers, "receive", json.dumps(asdict(order)))
-        if plan.service:
-            answer["service"] = _install(connection, plan, layers)
-        else:
-            _shell(connection, layers, _RESTART.format(unit=UNIT_NAME))
+        connection.send({"do": "write", "path": "in/order"}, json.dumps(asdict(order)).encode())
+        answer = _ask(connection, list(order.layers), "receive", "in/order")
+        forget_unused(connection)
     return answer
 
 
-def roll_back_there(host: str) -> dict[str, Any]:
-    """Let a device go back to the bundle and kit it ran before, in the environment it has."""
+def roll_back_there(host: str, progress: Progress) -> Deployment:
+    """Let a device go back to what it ran before; no wheel is needed for that, and this kit does it."""
     with Connection(host) as connection:
-        layers = list(connection.hello["current"])
-        if not layers:
+        if not connection.hello.current:
             raise WorkError(f"{host}: nothing was deployed there, so there is nothing to go back to")
+        layers = bring_kit(connection, progress)
         connection.doing = "going back there"
         answer = _ask(connection, layers, "rollback")
-        _shell(connection, layers, _RESTART.format(unit=UNIT_NAME))
+        forget_unused(connection)
     return answer
+
+
+def merged(plan: DeployPlan, before: Deployed | None) -> Deployed:
+    """The plan, and what the device has where the plan says nothing."""
+    kept = before or Deployed("", 0, "auto", None, service=False, arguments=(), config=False)
+    arguments = kept.arguments if plan.arguments is None else plan.arguments
+    config = kept.config if plan.config is None else bool(plan.config)
+    service = kept.service if plan.service is None else plan.service
+    if not service and (plan.arguments or plan.config or plan.secrets):
+        raise UsageError("--run-options, --config and --secrets are a service's: give --service too")
+    if config and _names_source(arguments):
+        raise UsageError(
+            "a config and --source among the run options do not go together: give --run-options without it, "
+            "or --config '' to do without the config"
+        )
+    return Deployed(
+        name="",
+        content_version=0,
+        engine=plan.engine or kept.engine,
+        precision=plan.precision or kept.precision,
+        service=service,
+        arguments=arguments,
+        config=config,
+    )
+
+
+def _names_source(arguments: Sequence[str]) -> bool:
+    return any(word == "--source" or word.startswith("--source=") for word in arguments)
 
 
 def _bundle(model: str) -> Bundle:
@@ -95,52 +138,50 @@ def _bundle(model: str) -> Bundle:
     return bundle
 
 
-def _ask(connection: Connection, layers: list[str], what: str, *words: str) -> dict[str, Any]:
+def _sent(connection: Connection, path: str, data: bytes | None, said: str | None) -> str | None:
+    """Where a file lies there now; "" where it is to be taken away, None where it stays as it is."""
+    if data is None:
+        return said
+    connection.send({"do": "write", "path": path}, data)
+    return path
+
+
+def _unpacked_hash(layer: Layer) -> str:
+    """What `tree_hash` gives where the layer is unpacked; reckoned once a file, and kept beside it."""
+    kept = cache_folder() / "unpacked" / layer.sha256
+    if kept.is_file() and len(text := kept.read_text("ascii", "replace")) == 64:
+        return text
+    found = []
+    with zipfile.ZipFile(layer.path) as wheel:
+        for info in wheel.infolist():
+            target = placed(info.filename)
+            if target is None or "__pycache__" in target.split("/"):
+                continue
+            digest = hashlib.sha256()
+            with wheel.open(info) as stream:
+                while chunk := stream.read(1 << 20):
+                    digest.update(chunk)
+            found.append((target, digest.hexdigest()))
+    kept.parent.mkdir(parents=True, exist_ok=True)
+    write_text(kept, combined(found))
+    return combined(found)
+
+
+def _ask(connection: Connection, layers: list[str], what: str, *words: str) -> Deployment:
     out, err = bytearray(), bytearray()
-    root = str(connection.hello["home"])
-    argv = ["{python}", "-m", "edgelens.devices.deploy.receive", root, what, *words]
-    code = connection.run(argv, layers, lambda number, data: (out if number == 1 else err).extend(data))
+
+    def said(number: int, data: bytes) -> None:
+        kept = out if number == 1 else err
+        kept += data
+        del kept[:-_MOST_SAID]
+
+    argv = ["{python}", "-m", "edgelens.devices.deploy.receive", connection.hello.home, what, *words]
+    code = connection.run(argv, layers, said)
     if code == 0:
-        answer: dict[str, Any] = json.loads(out.decode().strip().splitlines()[-1])
-        return answer
+        return checked_answer(connection.host, bytes(out))
     lines = err.decode("utf-8", "replace").strip().splitlines()
     refused = [line.removeprefix("refused: ") for line in lines if line.startswith("refused: ")]
     if refused:
-        raise (UsageError if code == 2 else WorkError)(f"{connection.host}: {refused[-1]}")
-    said = lines[-1][:200] if lines else f"exit code {code}"
-    raise WorkError(f"{connection.host}: the bundle broke there and was not switched to ({said})")
-
-
-def _accept(connection: Connection, layers: list[str], keys: Sequence[str]) -> None:
-    """Set the device's list of accepted keys, before anything is judged by it."""
-    lines = []
-    for key in keys:
-        try:
-            lines.append(Path(key).read_text("utf-8").strip())
-        except (OSError, UnicodeDecodeError) as error:
-            raise UsageError(f"{key}: could not be read as a public key ({error})") from None
-        if "PRIVATE KEY" in lines[-1]:
-            raise UsageError(f"{key}: is a private key, which stays here; give the .pub file")
-    connection.send({"do": "write", "path": "in/accepted_keys"}, ("\n".join(lines) + "\n").encode())
-    target = shlex.quote(f"{connection.hello['home']}/accepted_keys")
-    _shell(connection, layers, f"cp {{work}}/in/accepted_keys {target}.new && sync && mv {target}.new {target}")
-
-
-def _install(connection: Connection, plan: DeployPlan, layers: list[str]) -> str:
-    root = str(connection.hello["home"])
-    user = _shell(connection, layers, "id -un").strip()
-    connection.send({"do": "write", "path": "in/launch.py"}, LAUNCHER.encode())
-    connection.send({"do": "write", "path": "in/unit"}, unit_text(root, user, plan.arguments).encode())
-    script = _INSTALL.replace("{root}", shlex.quote(root)).replace("{unit}", UNIT_NAME)
-    return _shell(connection, layers, script).strip()
-
-
-def _shell(connection: Connection, layers: list[str], script: str) -> str:
-    out, err = bytearray(), bytearray()
-    code = connection.run(
-        ["/bin/sh", "-c", script], layers, lambda number, data: (out if number == 1 else err).extend(data)
-    )
-    if code:
-        said = (err or out).decode("utf-8", "replace").strip().splitlines()
-        raise DeviceError(f"{connection.host}: {said[-1] if said else f'a command ended with {code}'}")
-    return out.decode("utf-8", "replace")
+        raise (UsageError if code == 2 else WorkError)(f"{connection.host}: {printable(refused[-1], 1000)}")
+    last = printable(lines[-1], 200) if lines else f"exit code {code}"
+    raise WorkError(f"{connection.host}: the bundle broke there and was not switched to ({last})")

@@ -7,7 +7,7 @@ import shutil
 import tempfile
 from pathlib import Path
 
-from ..here import this_machine
+from ..here import Machine, this_machine
 from ..probes.clock import governor
 from ..probes.memory import memory
 from ..probes.temperature import temperature_c
@@ -40,13 +40,26 @@ def _processor(root: Path) -> list[Finding]:
     ]
     if machine.machine not in ("aarch64", "x86_64"):
         found.append(bad("processor", f"{machine.machine} has no wheels", "install a 64-bit system"))
-    elif machine.machine == "aarch64" and "dotprod" not in machine.features:
-        found.append(note("int8", "no dot-product instructions", "int8 gains little here: `bench` both precisions"))
+    elif machine.machine == "aarch64":
+        found.append(_eight_bits(machine))
     elif machine.machine == "x86_64" and not {"avx512-vnni", "avx-vnni"} & set(machine.features):
         found.append(note("int8", "no VNNI: 8-bit ONNX kernels saturate", "`verify` tells whether a bundle suffers"))
     if machine.machine == "x86_64" and "avx2" not in machine.features:
         found.append(warn("processor", "no AVX2", "engines run many times slower here"))
     return found
+
+
+def _eight_bits(machine: Machine) -> Finding:
+    """What 8 bits gain on this processor, by what others published of such."""
+    from ..predict.priors import prior
+    from ..predict.published import networks
+
+    profile = load_profile(machine.profile)
+    work = networks()["mobilenet_v2"]
+    whole, eight = (prior().estimate(work, profile, "tflite", kind, profile.cores) for kind in ("float32", "int8"))
+    kind = "with" if "dotprod" in machine.features else "no"
+    gain = f"published figures promise TFLite about {whole / eight:.1f} times float32's speed"
+    return ok("int8", f"{kind} dot-product instructions: {gain} (MobileNetV2 {whole:.0f} ms after {eight:.0f} ms)")
 
 
 def _governor(root: Path) -> Finding:

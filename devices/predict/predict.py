@@ -16,7 +16,8 @@ from ..profile import Profile, load_profile
 from .calibrate import load_calibration, saved_calibration
 from .cost import CostModel
 from .operators import Op, operators_of
-from .priors import Prior, prior, published, work_of
+from .priors import Interval, Prior, prior, work_of
+from .published import networks, published
 
 __all__ = ["SCHEMA", "predict"]
 
@@ -32,8 +33,8 @@ class _Board:
     basis: str
 
 
-def predict(models: Sequence[str], device: str, choice: Selection, folder: Path) -> dict[str, Any]:
-    """Estimates with 80 % intervals and the operators that dominate; `device` is a profile, `here` or a calibration."""
+def predict(models: Sequence[str], device: str, choice: Selection, folder: Path, *, most: int = 10) -> dict[str, Any]:
+    """Estimates with 80 % intervals and the `most` of the operators; `device` is a profile, `here` or a calibration."""
     board = _board(device)
     threads = choice.threads or tuple(dict.fromkeys((1, board.profile.cores)))
     rows = []
@@ -44,13 +45,16 @@ def predict(models: Sequence[str], device: str, choice: Selection, folder: Path)
             data = Path(case.target.path).read_bytes()
             ops = operators_of(data, case.target.path, case.target.engine, case.target.shape)
             precision = _kernels(data, case)
-            rows += [_row(case, ops, precision, count, board) for count in threads]
+            rows += [_row(case, ops, precision, count, board, most=most) for count in threads]
     return {
         "schema": SCHEMA,
         "kind": "prediction",
         "kit": __version__,
         "device": board.profile.name,
+        "processor": "CPU",
+        "not_predicted": _accelerators(board.profile),
         "basis": board.basis,
+        "sources": [] if board.calibration else sorted({point.source for point in published()}),
         "cases": rows,
     }
 
@@ -63,8 +67,9 @@ def _board(device: str) -> _Board:
     path = saved_calibration(profile.name)
     if path.exists():
         return _Board(profile, load_calibration(path), f"calibration {path}")
-    sources = sorted({point.source for point in published()})
-    return _Board(profile, {}, f"{len(published())} published latencies: {', '.join(sources)}")
+    points = published()
+    publishers = sorted({point.publisher for point in points})
+    return _Board(profile, {}, f"{len(points)} published latencies: {', '.join(publishers)}")
 
 
 def _kernels(data: bytes, case: Case) -> str:
@@ -76,11 +81,11 @@ def _kernels(data: bytes, case: Case) -> str:
     return described.precision
 
 
-def _row(case: Case, ops: Sequence[Op], precision: str, threads: int, board: _Board) -> dict[str, Any]:
+def _row(case: Case, ops: Sequence[Op], precision: str, threads: int, board: _Board, *, most: int) -> dict[str, Any]:
     engine, notes = case.target.engine, []
     fit = board.calibration.get(f"{engine}/{precision}/{threads}")
     if fit is not None:
-        total, low, high = fit.network_ms(ops), fit.low, fit.high
+        total, interval = fit.network_ms(ops), Interval(fit.low, fit.high)
         shares = list(zip(ops, fit.each_ms(ops), strict=True))
     else:
         assumed = prior()
@@ -88,8 +93,9 @@ def _row(case: Case, ops: Sequence[Op], precision: str, threads: int, board: _Bo
             notes.append(f"the calibration has no {engine} {precision} on {threads} threads: from published latencies")
         total = _prior_ms(assumed, ops, board.profile, engine, precision, threads)
         shares = [(op, _prior_ms(assumed, [op], board.profile, engine, precision, threads)) for op in ops]
-        low, high = assumed.low, assumed.high
-        notes += _extrapolated(board.profile, engine, precision)
+        granted = _extrapolated(board.profile, ops, engine, precision)
+        interval = assumed.interval(precision).wider(len(granted))
+        notes += granted
     ranked = sorted(shares, key=lambda pair: -pair[1])
     return {
         "model": Path(case.model).name,
@@ -97,13 +103,13 @@ def _row(case: Case, ops: Sequence[Op], precision: str, threads: int, board: _Bo
         "precision": case.precision,
         "threads": threads,
         "ms": round(total, 4),
-        "low_ms": round(total * min(low, 1.0), 4),
-        "high_ms": round(total * max(high, 1.0), 4),
+        "low_ms": round(total * min(interval.low, 1.0), 4),
+        "high_ms": round(total * max(interval.high, 1.0), 4),
         "confidence": 0.8,
         "macs": sum(op.macs for op in ops),
         "operators": [
             {"name": op.name, "kind": op.kind, "ms": round(ms, 4), "share": round(ms / total, 4) if total else 0.0}
-            for op, ms in ranked[:10]
+            for op, ms in ranked[:most]
         ],
         "notes": notes,
     }
@@ -114,16 +120,22 @@ def _prior_ms(assumed: Prior, ops: Sequence[Op], profile: Profile, engine: str, 
     return assumed.estimate(work_of(ops, each), profile, engine, precision, threads)
 
 
-def _extrapolated(profile: Profile, engine: str, precision: str) -> list[str]:
-    """What the estimate takes for granted because nobody published it."""
-    boards = {point.board for point in published()}
+def _accelerators(profile: Profile) -> list[str]:
+    """What else than its processor a board could run a model on: of that nothing is predicted."""
+    found = [name for name in profile.delegates if name != "xnnpack"]
+    return found or (["its GPU"] if profile.soc.startswith("NVIDIA") else [])
+
+
+def _extrapolated(profile: Profile, ops: Sequence[Op], engine: str, precision: str) -> list[str]:
+    """What the estimate takes for granted because nobody published it; each widens the interval."""
     notes = []
-    if profile.name not in boards:
+    if profile.name not in {point.board for point in published()}:
         notes.append(f"extrapolated: no published latency of {profile.name} is among the priors")
     if engine == "onnxruntime":
         notes.append("extrapolated: onnxruntime by its factor against XNNPACK, from the kit's own measurements")
-    if precision == "int8" and engine == "tflite":
-        notes.append("extrapolated: int8 by ncnn's gain on these boards")
     if precision not in ("float32", "int8"):
-        notes.append(f"extrapolated: {precision} kernels are slower than assumed here; calibrate the board")
+        notes.append(f"extrapolated: {precision} kernels differ from the published ones; calibrate the board")
+    least = min(sum(work.macs) for work in networks().values())
+    if sum(op.macs for op in ops) < least / 2:
+        notes.append(f"extrapolated: every published network has more than {least / 1e6:.0f} million multiply-adds")
     return notes

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -54,6 +53,8 @@ def _firmware(root: Path) -> Throttling | None:
 def _vcgencmd(root: Path) -> Throttling | None:
     if root != Path("/") or "Raspberry Pi" not in (read_text(root, "sys/firmware/devicetree/base/model") or ""):
         return None
+    import subprocess  # only an older Raspberry Pi comes here, and every camera starts here
+
     try:
         done = subprocess.run(["vcgencmd", "get_throttled"], capture_output=True, text=True, timeout=2, check=False)
     except (OSError, subprocess.TimeoutExpired):

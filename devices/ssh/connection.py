@@ -16,10 +16,14 @@ from typing import IO, Any
 from edgelens.runtime.errors import DeviceError, UsageError
 
 from .failures import explain
+from .hello import Hello, checked_hello, printable
+from .messages import BrokenOffError, NonsenseError, find_greeting, read_message
 
-__all__ = ["Connection", "Hello", "ssh_command"]
+__all__ = ["Connection", "ssh_command"]
 
 _GREETING = b"edgelens-agent 1\n"
+_GREETS_WITHIN_S = 120.0
+_MOST_FETCHED = 1 << 32  # bytes of one file
 _AGENT = ("wire", "store", "program", "serve")  # each imports only those before it
 _BOOT = "import sys;exec(sys.stdin.buffer.read(int(sys.stdin.buffer.readline())))"
 _START = """
@@ -30,7 +34,6 @@ for name, text in files:
     exec(compile(text, name, "exec"), module.__dict__)
 sys.modules["agent.serve"].main()
 """
-Hello = Mapping[str, Any]
 
 
 def ssh_command(host: str) -> list[str]:
@@ -48,8 +51,8 @@ class Connection:
 
     def __init__(self, host: str) -> None:
         self.host = host
-        self.hello: Hello = {}
         self.doing = "connecting"  # for the message if the connection is lost
+        self._hello: Hello | None = None
         self._process: subprocess.Popen[bytes] | None = None
         self._stderr = bytearray()
         self._listener: threading.Thread | None = None
@@ -68,16 +71,28 @@ class Connection:
             raise DeviceError(f"{command[0]}: could not be started ({error.strerror}): install OpenSSH") from None
         self._listener = threading.Thread(target=self._listen, name="ssh-stderr", daemon=True)
         self._listener.start()
+        late = threading.Timer(_GREETS_WITHIN_S, self._process.kill)
+        late.daemon = True
+        late.start()
         try:
             agent = _agent()
             self._write(b"%d\n" % len(agent) + agent)
-            self._find_greeting()
-            self.hello = self.receive()["hello"]
-            self._check_python()
+            with self._explained():
+                find_greeting(self._stdout(), _GREETING)
+            self._hello = checked_hello(self.host, self.receive().get("hello"))
+            self._check_python(self._hello)
         except BaseException:
             self.__exit__()
             raise
+        finally:
+            late.cancel()
         return self
+
+    @property
+    def hello(self) -> Hello:
+        """What the device said of itself."""
+        assert self._hello is not None
+        return self._hello
 
     def __exit__(self, *exc: object) -> None:
         process = self._process
@@ -88,6 +103,8 @@ class Connection:
         with contextlib.suppress(OSError):
             assert process.stdin is not None
             process.stdin.close()
+        if process.stdout is not None:
+            process.stdout.close()  # whoever has more to say need not be heard, and must not wait for that
         try:
             process.wait(10)
         except subprocess.TimeoutExpired:
@@ -95,9 +112,8 @@ class Connection:
             process.wait()
         if self._listener is not None:
             self._listener.join(2)
-        for stream in (process.stdout, process.stderr):
-            if stream is not None:
-                stream.close()
+        if process.stderr is not None:
+            process.stderr.close()
 
     def send(self, message: Mapping[str, Any], payload: bytes = b"") -> None:
         """One message to the agent."""
@@ -106,18 +122,10 @@ class Connection:
 
     def receive(self) -> dict[str, Any]:
         """The agent's next message, its bytes under `payload`."""
-        stream = self._stdout()
-        line = stream.readline()
-        if not line.endswith(b"\n"):
-            raise self._lost()
-        message: dict[str, Any] = json.loads(line)
-        size = message.get("size", 0)
-        if size:
-            message["payload"] = stream.read(size)
-            if len(message["payload"]) != size:
-                raise self._lost()
+        with self._explained():
+            message = read_message(self._stdout())
         if "refused" in message:
-            raise DeviceError(f"{self.host}: {message['refused']}")
+            raise self._refused(message)
         return message
 
     def run(
@@ -132,14 +140,17 @@ class Connection:
         with self._passing_interrupts_on():
             while True:
                 message = self.receive()
-                if "exit" in message:
-                    return int(message["exit"])
-                said(int(message["said"]), message["payload"])
+                if isinstance(code := message.get("exit"), int):
+                    return code if -64 <= code <= 255 else 1
+                if message.get("said") not in (1, 2):
+                    raise self._nonsense()
+                said(message["said"], message["payload"])
 
     def fetch(self, path: str) -> bytes | None:
         """A file of the work folder there, None where it is not."""
         self.send({"do": "fetch", "path": path})
         parts: list[bytes] = []
+        left = _MOST_FETCHED
         while True:
             message = self.receive()
             if "missing" in message:
@@ -147,6 +158,9 @@ class Connection:
             if "end" in message:
                 return b"".join(parts)
             parts.append(message["payload"])
+            left -= len(message["payload"])
+            if not message["payload"] or left < 0:
+                raise self._nonsense()
 
     @contextlib.contextmanager
     def _passing_interrupts_on(self) -> Iterator[None]:
@@ -176,41 +190,47 @@ class Connection:
 
     def _why_broken(self) -> DeviceError:
         """The agent may have said why it went before the pipe broke."""
-        for line in self._stdout():
-            with contextlib.suppress(ValueError, TypeError):
-                message = json.loads(line)
+        with contextlib.suppress(BrokenOffError, NonsenseError, ValueError):
+            for _ in range(100):
+                message = read_message(self._stdout())
                 if "refused" in message:
-                    return DeviceError(f"{self.host}: {message['refused']}")
+                    return self._refused(message)
         return self._lost()
+
+    @contextlib.contextmanager
+    def _explained(self) -> Iterator[None]:
+        try:
+            yield
+        except BrokenOffError:
+            raise self._lost() from None
+        except NonsenseError:
+            raise self._nonsense() from None
+
+    def _refused(self, message: Mapping[str, Any]) -> DeviceError:
+        return DeviceError(f"{self.host}: {printable(str(message['refused']))}")
+
+    def _nonsense(self) -> DeviceError:
+        assert self._process is not None
+        self._process.kill()  # it may go on for ever
+        return DeviceError(f"{self.host}: what it answered makes no sense: is it the device you mean?")
 
     def _stdout(self) -> IO[bytes]:
         assert self._process is not None and self._process.stdout is not None
         return self._process.stdout
 
-    def _find_greeting(self) -> None:
-        """Pass over what login scripts print."""
-        seen = 0
-        for line in self._stdout():
-            if line == _GREETING:
-                return
-            seen += len(line)
-            if seen > 1 << 20:
-                break
-        raise self._lost()
-
-    def _check_python(self) -> None:
-        major, minor = self.hello["python"][:2]
+    def _check_python(self, hello: Hello) -> None:
+        major, minor = hello.python[:2]
         if (major, minor) < (3, 10):
             raise DeviceError(
                 f"{self.host}: has Python {major}.{minor}; the kit needs 3.10 or newer: update its system"
             )
-        if self.hello["bits"] != 64:
+        if hello.bits != 64:
             raise DeviceError(f"{self.host}: runs a 32-bit system; the engines need a 64-bit one: install that")
 
     def _listen(self) -> None:
         assert self._process is not None and self._process.stderr is not None
-        for line in self._process.stderr:
-            self._stderr += line
+        while chunk := os.read(self._process.stderr.fileno(), 65536):
+            self._stderr += chunk
             del self._stderr[:-65536]
 
     def _lost(self) -> DeviceError:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 
+from .hello import printable
+
 __all__ = ["explain"]
 
 # what ssh says → what happened and what to do; {host} is as it was asked for
@@ -45,6 +47,6 @@ def explain(host: str, stderr: str, status: int | None, doing: str) -> str:
             return words.format(host=host, name=name)
     last = stderr.strip().splitlines()[-1:] or [f"ssh ended with status {status}" if status is not None else "cut"]
     return (
-        f"{host}: the connection was lost while {doing} ({last[0].strip()[:160]}); "
+        f"{host}: the connection was lost while {doing} ({printable(last[0], 160)}); "
         "run the same command again: what has arrived there is kept"
     )

@@ -1,32 +1,26 @@
-"""The wheels that a device needs, fetched by this machine's pip for the device's Python and processor."""
+"""The wheels that a device needs: of the pinned versions, for its Python and processor, by hash."""
 
 from __future__ import annotations
 
 import hashlib
-import json
 import os
 import re
 import subprocess
 import sys
+import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from edgelens.runtime.errors import DeviceError, UsageError
-from edgelens.runtime.host.files import write_text
+from edgelens.runtime.errors import DeviceError, UsageError, WorkError
 
-from .connection import Hello
+from .hello import Hello
+from .pins import Pin, pinned, wheel_hashes
+from .wheel_names import Wheel, fitting, platform_tags
 
-__all__ = ["REQUIREMENTS", "Layer", "fetch_wheels", "platform_tags"]
+__all__ = ["Layer", "Target", "cache_folder", "fetch_wheels", "fill_folder"]
 
-_ALWAYS = ("numpy", "click", "opencv-python-headless")
-REQUIREMENTS = {
-    "onnxruntime": ("onnxruntime",),
-    "tflite": ("ai-edge-litert",),
-    "live": ("starlette", "uvicorn", "httptools"),
-    "mqtt": ("paho-mqtt",),
-}
-_OLDEST_GLIBC = 17
+Progress = Callable[[str], None]
 
 
 @dataclass(frozen=True)
@@ -39,84 +33,152 @@ class Layer:
     @property
     def key(self) -> str:
         """The folder's name there: readable, and another one for other content."""
-        name = re.sub(r"[^A-Za-z0-9.]+", "-", self.path.stem).strip("-").split("-")[0]
-        return f"{name}-{self.sha256[:16]}"
+        return f"{package_of(self.path.stem)}-{self.sha256[:16]}"
 
 
-def fetch_wheels(
-    hello: Hello, parts: Sequence[str], wheels: str | None, progress: Callable[[str], None]
-) -> list[Layer]:
-    """The wheels for a device's Python; from `wheels`, a folder, or by pip into this user's cache."""
-    wanted = [*_ALWAYS, *(name for part in parts for name in REQUIREMENTS[part])]
-    if tuple(hello["python"][:2]) < (3, 11):
-        wanted.append("tomli")
-    target = _cache(hello, parts, wheels)
-    listing = target / "complete.json"
-    if not listing.exists():
-        where = f"from {wheels}" if wheels else "with pip"
-        progress(f"fetching wheels for Python {_version(hello)} on {hello['machine']} {where}")
-        _download(hello, wanted, wheels, target)
-        write_text(listing, json.dumps(sorted(path.name for path in target.glob("*.whl"))))
-    return [_layer(target / name) for name in json.loads(listing.read_text())]
+@dataclass(frozen=True)
+class Target:
+    """What wheels are chosen by."""
+
+    python: tuple[int, int]
+    machine: str
+    libc: str
+
+    @classmethod
+    def of(cls, hello: Hello) -> Target:
+        """A device that is connected."""
+        return cls(hello.python[:2], hello.machine, hello.libc)
+
+    def __str__(self) -> str:
+        return f"Python {self.python[0]}.{self.python[1]} on {self.machine}"
+
+    def best(self, wheels: Sequence[Wheel]) -> Wheel | None:
+        """The one that the device would take first."""
+        tags = platform_tags(self.machine, self.libc)
+        ranked = [(at, wheel.file, wheel) for wheel in wheels if (at := fitting(wheel, self.python, tags)) is not None]
+        return min(ranked)[2] if ranked else None
 
 
-def platform_tags(machine: str, libc: str) -> list[str]:
-    """The platform tags a device takes, newest first; glibc's version bounds them."""
-    found = re.search(r"(\d+)\.(\d+)", libc)
-    if not found or not libc.startswith("glibc"):
-        raise DeviceError(f"the device's C library is {libc or 'unknown'}; wheels exist for glibc: use a Debian system")
-    newest = int(found[2])
-    tags = [f"manylinux_2_{minor}_{machine}" for minor in range(newest, _OLDEST_GLIBC - 1, -1)]
-    return [*tags, f"manylinux2014_{machine}", f"linux_{machine}"]
+def package_of(stem: str) -> str:
+    """The package's name at the start of a file's."""
+    return re.sub(r"[^A-Za-z0-9.]+", "-", stem.split("-", maxsplit=1)[0]).strip("-").lower()
 
 
-def _download(hello: Hello, wanted: Sequence[str], wheels: str | None, target: Path) -> None:
-    target.mkdir(parents=True, exist_ok=True)
-    major, minor = hello["python"][:2]
-    command = [sys.executable, "-m", "pip", "download", "--quiet", "--disable-pip-version-check", "--dest", str(target)]
-    command += ["--only-binary=:all:", "--implementation", "cp", "--python-version", f"{major}.{minor}"]
-    for abi in (f"cp{major}{minor}", "abi3", "none"):
-        command += ["--abi", abi]
-    for tag in platform_tags(hello["machine"], hello["libc"]):
-        command += ["--platform", tag]
-    if wheels:
-        if not Path(wheels).is_dir():
-            raise UsageError(f"--wheels {wheels}: no such folder")
-        command += ["--no-index", "--find-links", wheels]
-    done = subprocess.run([*command, *wanted], capture_output=True, text=True, check=False)
-    if done.returncode:
-        raise DeviceError(_pip_words(done.stderr, hello, wheels))
+def fetch_wheels(hello: Hello, parts: Sequence[str], folder: str | None, progress: Progress) -> list[Layer]:
+    """The wheels for a device: from a folder of the user's, else the tested ones, fetched by pip into a cache."""
+    target = Target.of(hello)
+    pins = pinned(parts, target.python)
+    return _from_folder(target, pins, folder, progress) if folder else _from_cache(target, pins, progress)
 
 
-def _pip_words(stderr: str, hello: Hello, wheels: str | None) -> str:
+def fill_folder(target: Target, parts: Sequence[str], folder: Path, progress: Progress) -> list[Path]:
+    """The tested wheels for a device, laid into a folder that `--wheels` takes."""
+    layers = _from_cache(target, pinned(parts, target.python), progress)
+    folder.mkdir(parents=True, exist_ok=True)
+    placed = []
+    for layer in layers:
+        path = folder / layer.path.name
+        path.write_bytes(layer.path.read_bytes())
+        placed.append(path)
+    return placed
+
+
+def _from_folder(target: Target, pins: Sequence[Pin], folder: str, progress: Progress) -> list[Layer]:
+    """A folder's owner answers for what lies there; what is not the tested version is said."""
+    if not Path(folder).is_dir():
+        raise UsageError(f"--wheels {folder}: no such folder")
+    there = [wheel for path in sorted(Path(folder).glob("*.whl")) if (wheel := Wheel.of(path.name))]
+    layers, others = [], []
+    for pin in pins:
+        known = [wheel for wheel in there if wheel.name == pin.name]
+        best = target.best([wheel for wheel in known if wheel.version == pin.version]) or target.best(known)
+        if best is None:
+            what = "none of its wheels there fits" if known else "no wheel of it is there"
+            raise DeviceError(
+                f"--wheels {folder}: {pin.name} for {target}: {what}; `edgelens devices wheels DIR --python "
+                f"{target.python[0]}.{target.python[1]} --machine {target.machine}` fills a folder"
+            )
+        layer = _layer(Path(folder) / best.file)
+        if layer.sha256 != wheel_hashes().get(best.file, layer.sha256):
+            raise DeviceError(f"{layer.path}: is not the {pin.name} {pin.version} that was published: remove it")
+        if best.version != pin.version:
+            others.append(f"{pin.name} {best.version} (tested: {pin.version})")
+        layers.append(layer)
+    if others:
+        progress(f"--wheels {folder}: not what the kit was tested with: {', '.join(others)}")
+    return layers
+
+
+def _from_cache(target: Target, pins: Sequence[Pin], progress: Progress) -> list[Layer]:
+    hashes = wheel_hashes()
+    known = [wheel for file in hashes if (wheel := Wheel.of(file))]
+    chosen: list[Wheel] = []
+    for pin in pins:
+        best = target.best([wheel for wheel in known if (wheel.name, wheel.version) == (pin.name, pin.version)])
+        if best is None:
+            raise DeviceError(
+                f"there is no tested wheel of {pin.name} {pin.version} for {target}, {target.libc}: the kit runs on "
+                "Python 3.10 to 3.13 on aarch64 and x86_64; --wheels DIR takes wheels of your own"
+            )
+        chosen.append(best)
+    cache = cache_folder()
+    missing = [wheel for wheel in chosen if not _whole(cache / wheel.file, hashes[wheel.file])]
+    if missing:
+        progress(f"fetching {len(missing)} wheels for {target} with pip")
+        _download(target, missing, cache)
+    return [Layer(cache / wheel.file, hashes[wheel.file]) for wheel in chosen]
+
+
+def _download(target: Target, wheels: Sequence[Wheel], cache: Path) -> None:
+    """By this machine's pip, from the index that it is set to; what has not the tested hash is refused."""
+    cache.mkdir(parents=True, exist_ok=True)
+    hashes = wheel_hashes()
+    with tempfile.TemporaryDirectory(dir=cache) as folder:
+        asked = Path(folder) / "requirements.txt"
+        asked.write_text(
+            "".join(f"{wheel.name}=={wheel.version} --hash=sha256:{hashes[wheel.file]}\n" for wheel in wheels)
+        )
+        command = [sys.executable, "-m", "pip", "download", "--quiet", "--disable-pip-version-check", "--no-deps"]
+        command += ["--require-hashes", "--dest", folder, "--requirement", str(asked), "--only-binary=:all:"]
+        major, minor = target.python
+        command += ["--implementation", "cp", "--python-version", f"{major}.{minor}"]
+        for abi in (f"cp{major}{minor}", "abi3", "none"):
+            command += ["--abi", abi]
+        for tag in platform_tags(target.machine, target.libc):
+            command += ["--platform", tag]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        if done.returncode:
+            raise DeviceError(_pip_words(done.stderr, target))
+        for wheel in wheels:
+            path = Path(folder) / wheel.file
+            if not _whole(path, hashes[wheel.file]):
+                raise WorkError(f"pip did not bring {wheel.file} for {target}: try again, or give --wheels DIR")
+            path.replace(cache / wheel.file)
+
+
+def _pip_words(stderr: str, target: Target) -> str:
     if "No module named pip" in stderr:
         return "this machine's Python has no pip to fetch the device's wheels with: install pip, or give --wheels DIR"
     lines = [line for line in stderr.splitlines() if line.startswith("ERROR")] or stderr.strip().splitlines()[-1:]
     said = lines[-1].removeprefix("ERROR: ")[:200] if lines else "no reason given"
-    where = wheels or "the package index"
-    return f"{where}: no wheels for Python {_version(hello)} on {hello['machine']}: {said}"
+    return f"the package index gave no wheels for {target}: {said}; --wheels DIR takes them from a folder"
 
 
-def _cache(hello: Hello, parts: Sequence[str], wheels: str | None) -> Path:
-    base = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "edgelens" / "wheels"
-    libc = re.sub(r"[^0-9.]", "", str(hello["libc"]))
-    source = "" if not wheels else "-" + hashlib.sha256(_folder_state(wheels).encode()).hexdigest()[:8]
-    return base / f"cp{_version(hello)}-{hello['machine']}-{libc}-{'-'.join(sorted(parts))}{source}"
+def cache_folder() -> Path:
+    """Where wheels are kept here, each under its own name."""
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "edgelens" / "wheels"
 
 
-def _folder_state(folder: str) -> str:
-    """A folder of wheels that was changed is looked through anew."""
-    path = Path(folder)
-    names = sorted(entry.name for entry in path.glob("*.whl")) if path.is_dir() else []
-    return "\n".join([str(path.resolve()), *names])
+def _whole(path: Path, sha256: str) -> bool:
+    return path.is_file() and _layer(path).sha256 == sha256
 
 
 def _layer(path: Path) -> Layer:
+    digest = hashlib.sha256()
     try:
-        return Layer(path, hashlib.sha256(path.read_bytes()).hexdigest())
+        with path.open("rb") as stream:
+            while chunk := stream.read(1 << 20):
+                digest.update(chunk)
     except OSError as error:
-        raise DeviceError(f"{path}: could not be read ({error.strerror}); delete its folder and try again") from None
-
-
-def _version(hello: Hello) -> str:
-    return ".".join(map(str, hello["python"][:2]))
+        raise DeviceError(f"{path}: could not be read ({error.strerror})") from None
+    return Layer(path, digest.hexdigest())

@@ -17,9 +17,9 @@ from edgelens.cli.output import print_table, write_json
 from edgelens.runtime.errors import UsageError, WorkError
 from edgelens.runtime.host.files import write_text
 from edgelens.runtime.model.arguments import spelled
-from edgelens.runtime.model.open import open_model
 
 if TYPE_CHECKING:
+    from edgelens.devices.bench.compare import Change
     from edgelens.devices.bench.session import BenchPlan
 
 __all__ = ["command"]
@@ -45,6 +45,12 @@ class _Bench(click.Command):
 @click.option("--threads", metavar="N[,N…]", help="Engine threads; without it 1, 2, 4 … for the preferred file.")
 @click.option("--duration", type=click.FloatRange(0.05, 600), default=1.0, metavar="S", help="Seconds a measurement.")
 @click.option("--frame", metavar="WxH", default="640x480", show_default=True, help="The frame that goes the whole way.")
+@click.option(
+    "--processes",
+    type=click.IntRange(1, 50),
+    metavar="N",
+    help="Processes a measurement takes; without it 5, fewer on a slow board.",
+)
 @click.option("--pairs", type=click.IntRange(0, 100), default=6, metavar="N", help="Processes a pair is measured in.")
 @click.option("--ops", is_flag=True, help="Which operators take the time.")
 @click.option("--quiet", is_flag=True, help="Print no table.")
@@ -62,6 +68,7 @@ def command(
     threads: str | None,
     duration: float,
     frame: str,
+    processes: int | None,
     pairs: int,
     ops: bool,
     quiet: bool,
@@ -86,6 +93,7 @@ def command(
         duration_s=duration,
         frame=_frame(frame),
         operators=ops,
+        processes=processes,
         pairs=pairs,
     )
     _need_temporary_files()
@@ -98,6 +106,10 @@ def command(
         report = _bench_there(on, names, plan, threads, wheels)
     else:
         report = bench(names, plan, progress=lambda line: click.echo(line, err=True))
+    if ops:
+        from edgelens.cli.bench_operators import estimated
+
+        report = estimated(report, names, options)
     _show_report(report, json_path, html_path, quiet=quiet)
 
 
@@ -114,6 +126,7 @@ def _need_temporary_files() -> None:
 
 
 def _predict(models: Sequence[str], device: str, plan: BenchPlan, json_path: str | None) -> None:
+    from edgelens.devices.bench.graph_names import short
     from edgelens.devices.bench.table import ms
     from edgelens.devices.predict.predict import predict
 
@@ -124,6 +137,8 @@ def _predict(models: Sequence[str], device: str, plan: BenchPlan, json_path: str
     if json_path == "-":
         return
     click.echo(f"{report['device']}, predicted from {report['basis']}")
+    if report["not_predicted"]:
+        click.echo(f"for its CPU alone: what {' and '.join(report['not_predicted'])} would take is not predicted")
     rows = [
         (r["model"], r["engine"], r["precision"], r["threads"], ms(r["ms"]), f"{ms(r['low_ms'])} to {ms(r['high_ms'])}")
         for r in report["cases"]
@@ -132,7 +147,7 @@ def _predict(models: Sequence[str], device: str, plan: BenchPlan, json_path: str
     for row in report["cases"]:
         if row["threads"] == report["cases"][0]["threads"]:
             click.echo(f"\n{row['model']} on {row['engine']}: the operators that take longest")
-            print_table([(op["name"][-60:], op["kind"], ms(op["ms"]), f"{op['share'] * 100:.1f}%")
+            print_table([(short(op["name"]), op["kind"], ms(op["ms"]), f"{op['share'] * 100:.1f}%")
                          for op in row["operators"][:5]])  # fmt: skip
     for note in dict.fromkeys(note for row in report["cases"] for note in row["notes"]):
         click.echo(note)
@@ -142,11 +157,13 @@ def _bench_there(
     host: str, models: Sequence[str], plan: BenchPlan, threads: str | None, wheels: str | None
 ) -> dict[str, Any]:
     """The report of a bench that ran on a device, which has only the engine that the models need."""
+    from edgelens.devices.bench.cases import check_model
     from edgelens.devices.remote import engines_for, local_inputs, run_verb
 
     for model in models:
-        open_model(model, **plan.choice.options)  # what is wrong with it is said before anything travels
+        check_model(model, plan.choice)  # what is wrong with it is said before anything travels
     args = [*models, "--duration", str(plan.duration_s), "--pairs", str(plan.pairs)]
+    args += ["--processes", str(plan.processes)] if plan.processes else []
     args += ["--frame", f"{plan.frame[1]}x{plan.frame[0]}", "--engine", plan.choice.engine]
     args += ["--ops"] if plan.operators else []
     args += ["--threads", threads] if threads else []
@@ -196,6 +213,7 @@ def _print(report: dict[str, Any]) -> None:
         elif operators := table.operator_rows(row):
             click.echo(f"\nOperators of {row['name']}:")
             print_table(operators, header=("NAME", "KIND", "MS", "SHARE"))
+            click.echo(table.operator_words(row))
     for line in (*table.pair_lines(report["pairs"]), *table.warnings(report)):
         click.echo(line)
 
@@ -203,7 +221,7 @@ def _print(report: dict[str, Any]) -> None:
 @click.command(name="compare")
 @click.argument("old")
 @click.argument("new")
-@click.option("--fail-over", metavar="P%", help="Exit 1 when anything got slower by more than this.")
+@click.option("--fail-over", metavar="P%", help="Exit 1 when anything surely got slower, by more than this.")
 @click.option("--force", is_flag=True, help="Compare even what was throttled, noisy or measured elsewhere.")
 @json_option
 def compare(old: str, new: str, fail_over: str | None, force: bool, json_path: str | None) -> None:
@@ -211,6 +229,7 @@ def compare(old: str, new: str, fail_over: str | None, force: bool, json_path: s
     from dataclasses import asdict
 
     from edgelens.devices.bench.compare import compare_reports, read_report, unfit
+    from edgelens.devices.bench.table import ms
 
     before, after = read_report(old), read_report(new)
     limit = _percent(fail_over)
@@ -218,19 +237,33 @@ def compare(old: str, new: str, fail_over: str | None, force: bool, json_path: s
     if reasons and not force:
         raise UsageError(f"not comparable: {'; '.join(reasons)} (--force compares all the same)")
     changes = compare_reports(before, after)
-    slower = [change for change in changes if limit is not None and change.ratio > 1 + limit]
+    slower = [c for c in changes if limit is not None and c.ratio > 1 + limit and c.different]
     if json_path:
-        write_json(json_path, {"changes": [asdict(c) for c in changes], "unfit": reasons, "failed": len(slower)})
+        rows = [asdict(c) | {"high": c.high if c.processes > 1 else None, "different": c.different} for c in changes]
+        write_json(json_path, {"changes": rows, "unfit": reasons, "failed": len(slower)})
     if json_path != "-":
-        rows = [
-            (c.name, f"{c.old_ms:.4f}", f"{c.new_ms:.4f}", f"{(c.ratio - 1) * 100:+.1f}%", f"{c.low:.3f}-{c.high:.3f}")
+        lines = [
+            (c.name, ms(c.old_ms), ms(c.new_ms), f"{(c.ratio - 1) * 100:+.1f}%", _interval(c), c.processes, _verdict(c))
             for c in changes
         ]
-        print_table(rows, header=("", "OLD MS", "NEW MS", "CHANGE", "95 % RATIO"))
+        print_table(lines, header=("", "OLD MS", "NEW MS", "CHANGE", "95 % INTERVAL", "PROCESSES", ""))
     if slower:
         worst = max(slower, key=lambda change: change.ratio)
         more = f"{(worst.ratio - 1) * 100:.1f} %"
         raise WorkError(f"{worst.name} got slower by {more}, more than the {fail_over} allowed")
+
+
+def _interval(change: Change) -> str:
+    """The ratio's interval as percentages; a single process tells none."""
+    if change.processes < 2:
+        return "needs --processes 5"
+    return f"{(change.low - 1) * 100:+.1f}% to {(change.high - 1) * 100:+.1f}%"
+
+
+def _verdict(change: Change) -> str:
+    if not change.different:
+        return "cannot be told apart"
+    return "slower" if change.ratio > 1 else "faster"
 
 
 def _threads(text: str | None) -> tuple[int, ...] | None:

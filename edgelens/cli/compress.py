@@ -73,6 +73,7 @@ def command(model: str, out: str, report: str | None, json_path: str | None, **o
     from edgelens.train.optimize import allocator as memory
 
     foreign = Path(model).is_file() or model.endswith(".onnx")
+    _refuse_others(model)
     _refuse_idle(model, foreign)
     if any(options[name] is not None for name in (*_TRAINS, *_BUDGET)):
         memory.keep_large_blocks()
@@ -106,6 +107,19 @@ _GOES_WITH = {
     "teacher": ("student", "prune"),
 }
 _SEARCHED = ("student", "prune", *(name for name in _GOES_WITH if name != "teacher"))
+
+
+def _refuse_others(model: str) -> None:
+    """What is neither a run nor an .onnx file goes another way, which is said before anything is asked of it."""
+    from edgelens.runtime.formats.other_formats import way_from
+
+    path = Path(model)
+    if path.suffix.lower() == ".onnx" or not path.exists() or (path / "run.json").exists():
+        return
+    if path.suffix.lower() == ".edge":
+        raise UsageError(f"{model}: is a bundle already: compress the run or the .onnx file that it was made of")
+    if way := way_from(path):
+        raise UsageError(f"{model}: {way}")
 
 
 def _refuse_idle(model: str, foreign: bool) -> None:

@@ -18,6 +18,7 @@ from edgelens.devices.probes import board_probe
 from edgelens.devices.probes.clock import governor
 from edgelens.devices.probes.throttle import throttling
 from edgelens.devices.profile import Profile, load_profile, profile_names
+from edgelens.runtime.errors import UsageError, WorkError
 from edgelens.runtime.host.files import write_bytes
 
 __all__ = ["command"]
@@ -31,7 +32,10 @@ class _Devices(OnDevice):
     ) -> click.Context:
         if args[:1] and args[0] in _OTHERS:
             return _OTHERS[args[0]].make_context(f"{info_name} {args[0]}", args[1:], parent=parent, **extra)
-        return super().make_context(info_name, args, parent=parent, **extra)
+        ctx = super().make_context(info_name, args, parent=parent, **extra)
+        if ctx.params["on"] and not ctx.params["name"]:
+            ctx.meta["edgelens.words"].append("--here")  # who names a host asks for that board, not for the catalogue
+        return ctx
 
 
 @click.command(name="devices", cls=_Devices, parts=lambda _: ())
@@ -43,7 +47,8 @@ class _Devices(OnDevice):
 def command(name: str | None, here: bool, json_path: str | None) -> None:
     """List the boards the kit knows, show one, or say which this is.
 
-    `devices prepare [USER@]HOST` brings a device what the kit needs there; `devices calibrate` times its kernels.
+    `devices prepare [USER@]HOST` brings a device what the kit needs there, `devices wheels DIR` fills a folder with
+    that for a place without internet, `devices calibrate` times a board's kernels.
     """
     if here:
         _show_here(json_path)
@@ -65,7 +70,7 @@ def _list(profiles: list[Profile], json_path: str | None) -> None:
 
 
 def _show(profile: Profile, json_path: str | None) -> None:
-    from edgelens.devices.predict.priors import published
+    from edgelens.devices.predict.published import published
 
     known = [point for point in published() if point.board == profile.name]
     if json_path:
@@ -128,8 +133,27 @@ def prepare(host: str, engines: tuple[str, ...], live: bool, wheels: str | None)
     parts = [*(engines or ("onnxruntime", "tflite")), *(["live"] if live else [])]
     with Connection(host) as connection:
         layers = bring(connection, parts, wheels, lambda line: click.echo(line, err=True))
-        model = connection.hello.get("model", connection.hello["machine"])
+        model = connection.hello.model or connection.hello.machine
     click.echo(f"{host}: {model} is ready ({len(layers)} packages)")
+
+
+@click.command(name="wheels")
+@click.argument("folder", metavar="DIR")
+@click.option("--python", "version", default="3.11", show_default=True, metavar="3.N", help="The device's Python.")
+@click.option("--machine", default="aarch64", show_default=True, help="Its `uname -m`.")
+@click.option("--glibc", default="2.36", show_default=True, help="Its C library (`ldd --version`).")
+def wheels(folder: str, version: str, machine: str, glibc: str) -> None:
+    """Fill a folder with the tested wheels for a device's Python, for `--wheels DIR` where there is no internet."""
+    from edgelens.devices.ssh.pins import parts_known
+    from edgelens.devices.ssh.wheels import Target, fill_folder
+
+    major, _, minor = version.partition(".")
+    if major != "3" or not minor.isdecimal():
+        raise UsageError(f"--python {version}: write 3.11")
+    target = Target((3, int(minor)), machine, f"glibc {glibc}")
+    placed = fill_folder(target, parts_known(), Path(folder), lambda line: click.echo(line, err=True))
+    size = sum(path.stat().st_size for path in placed) / 1e6
+    click.echo(f"{folder}: {len(placed)} wheels for {target} ({size:.0f} MB)")
 
 
 class _Calibrate(OnDevice):
@@ -149,10 +173,21 @@ class _Calibrate(OnDevice):
                 super().invoke(ctx)
             finally:
                 if path.exists():
-                    kept = saved_calibration(json.loads(path.read_text())["device"]["profile"])
+                    kept = saved_calibration(_profile_named(path))
                     kept.parent.mkdir(parents=True, exist_ok=True)
                     write_bytes(kept, path.read_bytes())
                     click.echo(f"kept here as {kept}")
+
+
+def _profile_named(path: Path) -> str:
+    """The board that a calibration says it is of: one that the kit knows, since a file is named for it."""
+    try:
+        name = json.loads(path.read_text("utf-8"))["device"]["profile"]
+    except (ValueError, KeyError, TypeError, RecursionError):
+        name = None
+    if not isinstance(name, str) or name not in profile_names():
+        raise WorkError("what came back is no calibration of a board that the kit knows")
+    return name
 
 
 @click.command("calibrate", cls=_Calibrate, outputs=("out",), parts=lambda params: params["engines"])
@@ -184,4 +219,4 @@ def calibrate(engines: tuple[str, ...], threads: tuple[int, ...], duration: floa
     click.echo(f"written to {path}")
 
 
-_OTHERS: dict[str, click.Command] = {"prepare": prepare, "calibrate": calibrate}
+_OTHERS: dict[str, click.Command] = {"prepare": prepare, "wheels": wheels, "calibrate": calibrate}

@@ -12,7 +12,12 @@ from edgelens.runtime.errors import UsageError
 
 __all__ = ["OnDevice", "model_engines", "wheels_option"]
 
-wheels_option = click.option("--wheels", metavar="DIR", help="Take the device's wheels from there instead of with pip.")
+wheels_option = click.option(
+    "--wheels",
+    metavar="DIR",
+    help="Take the device's wheels (numpy, OpenCV, an engine) from this folder, which `edgelens devices wheels DIR` "
+    "fills, instead of fetching them with pip.",
+)
 _HERE_ONLY = ("on", "wheels")
 
 

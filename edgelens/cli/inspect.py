@@ -72,15 +72,15 @@ def _network_rows(network: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
         "picture",
         f"{pixels['width']}x{pixels['height']} {pixels['color']}, {pixels['resize']} ({pixels['filter']}){bars}",
     )
-    yield "numbers", f"(pixel - {_numbers(tensor['mean'])}) / {_numbers(tensor['std'])}"
+    yield "numbers", _fed(tensor, network["fed"])
     options = {key: value for key, value in decode["options"].items() if key != "classes"}
     yield "decoder", f"{decode['decoder']}, threshold {decode['threshold']:g}{f', {options}' if options else ''}"
 
 
 def _file_rows(file: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     yield "sha256", file["sha256"]
-    if "problem" in file:
-        yield "problem", file["problem"]
+    yield "runs here", f"no: {file['problem']}" if file["problem"] else "yes"
+    if "version" not in file:
         return
     yield "written as", " by ".join(part for part in (file["version"], file["producer"]) if part)
     for kind in ("inputs", "outputs"):
@@ -99,13 +99,21 @@ def _tensor(tensor: Mapping[str, Any]) -> str:
     return f"{tensor['name']} {shape} {tensor['dtype']}{scale}"
 
 
+def _fed(tensor: Mapping[str, Any], fed: Mapping[str, Sequence[float]]) -> str:
+    """What is done to a pixel, and what black and white become by it."""
+    formula = f"(pixel - {_numbers(tensor['mean'])}) / {_numbers(tensor['std'])}"
+    if tensor["scale"]:
+        formula = f"{formula} / {tensor['scale']:.6g} + {tensor['zero_point']}"
+    return f"{formula}: {tensor['dtype']}, black {_numbers(fed['black'])}, white {_numbers(fed['white'])}"
+
+
 def _first(values: Sequence[str]) -> str:
     rest = f", … {len(values) - _SHOWN} more" if len(values) > _SHOWN else ""
     return ", ".join(values[:_SHOWN]) + rest
 
 
 def _numbers(values: Sequence[float]) -> str:
-    return ",".join(f"{value:g}" for value in values)
+    return ",".join(f"{value:.4g}" if isinstance(value, float) else str(value) for value in values)
 
 
 def _short(text: str) -> str:

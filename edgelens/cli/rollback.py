@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import click
 
+from edgelens.cli.deploy import not_healthy
 from edgelens.cli.options import json_option
 from edgelens.cli.output import write_json
+from edgelens.runtime.errors import WorkError
 
 __all__ = ["command"]
 
@@ -14,13 +16,15 @@ __all__ = ["command"]
 @click.option("--on", "host", required=True, metavar="[USER@]HOST", help="The device.")
 @json_option
 def command(host: str, json_path: str | None) -> None:
-    """Go back to the bundle, and the kit, that a device ran before; only to what it verified itself."""
+    """Go back to what a device ran before: bundle, kit, options, config and unit; only to what it verified itself."""
     from edgelens.devices.deploy.to_device import roll_back_there
 
-    answer = roll_back_there(host)
+    answer = roll_back_there(host, lambda line: click.echo(line, err=True))
     if json_path:
-        write_json(json_path, {"host": host, **answer})
+        write_json(json_path, {"host": host, **answer.plain})
+    if not answer.ok:
+        raise WorkError(not_healthy(host, answer))
     if json_path != "-":
-        click.echo(
-            f"{host}: runs {answer['name']} version {answer['content_version']} again, from slot {answer['slot']}"
-        )
+        click.echo(f"{host}: runs {answer.name} version {answer.content_version} again, from slot {answer.slot}")
+        if answer.service != "none":
+            click.echo(f"service {answer.service}" + (f": {answer.says}" if answer.says else ""))

@@ -29,13 +29,18 @@ if TYPE_CHECKING:
     from edgelens.runtime.loop.pace import Pace
     from edgelens.runtime.sinks.protocol import Sink
 
-__all__ = ["command", "make_command"]
+__all__ = ["command", "make_command", "needed_there"]
+
+PAGE_NEEDS = "pip install 'edgelens[live]' for one"
 
 
-def _needed_there(params: dict[str, Any]) -> tuple[str, ...]:
-    """What a device needs for `run --on` beyond the kit."""
-    page = ("live",) if params["preview"] else ()
-    return (*model_engines(params), *page, *needed(params))
+def needed_there(params: dict[str, Any], *, page: bool) -> tuple[str, ...]:
+    """What a device needs for these options beyond the kit and the model's engine."""
+    return (*(("live",) if page else ()), *needed(params))
+
+
+def _needed_with_on(params: dict[str, Any]) -> tuple[str, ...]:
+    return (*model_engines(params), *needed_there(params, page=bool(params["preview"])))
 
 
 def make_command() -> click.Command:
@@ -46,7 +51,7 @@ def make_command() -> click.Command:
         cls=OnDevice,
         inputs=("model", "models", "sources", "config", "labels", "token_file", "cert", "key"),
         outputs=(*brought_back(), "summary_path"),
-        parts=_needed_there,
+        parts=_needed_with_on,
     )
     @run_options
     @on_option
@@ -187,7 +192,8 @@ def _preview(options: RunOptions, control: Control, lanes: Sequence[Lane], devic
     if not all(importlib.util.find_spec(name) for name in ("starlette", "uvicorn")):
         if options.listen.preview is not None:
             raise UsageError("--preview: the page needs starlette and uvicorn: pip install 'edgelens[live]'")
-        _say("no live page: pip install 'edgelens[live]' for one")
+        there = "EDGELENS_ON_DEVICE" in os.environ  # where nobody installs anything by hand
+        _say(f"no live page: {'--preview PORT brings one' if there else PAGE_NEEDS}")
         return []
     from edgelens.cli.live_options import live_page
     from edgelens.runtime.live.service.on_demand import ServiceOnDemand

@@ -43,7 +43,8 @@ def command(model: str, **options: Any) -> None:
 
     from edgelens.runtime.engines.protocol import EngineOptions
     from edgelens.runtime.host.freed_memory import gaps_given_back, keep_freed_pictures, share_one_heap
-    from edgelens.runtime.live.service.service import RecognizeService, ServiceLimits
+    from edgelens.runtime.live.http.budget import Budget
+    from edgelens.runtime.live.service.service import RecognizeService
     from edgelens.runtime.loop.control import Control, LoopStatus, Settings
     from edgelens.runtime.loop.sdnotify import SystemdNotifier
     from edgelens.runtime.loop.stop import StopOnSignals
@@ -53,12 +54,13 @@ def command(model: str, **options: Any) -> None:
     keep_freed_pictures()
     cv2.setNumThreads(1)  # the workers are as many as the cores
     bundle = open_model(model, model_arguments(options))
+    budget = Budget(requests=options["queue"])
     service = RecognizeService(
         bundle,
         engine=options["engine"],
         precision=options["precision"],
         options=EngineOptions(threads=options["threads"] or 1),
-        limits=ServiceLimits(queue=options["queue"]),
+        budget=budget,
         threshold=options["threshold"],
         device=options["device_id"] or socket.gethostname(),
     )

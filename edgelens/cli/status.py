@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
+import http.client
 import json
+import os
 import ssl
 import time
-import urllib.error
-import urllib.request
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.parse import SplitResult, urlsplit
 
 import click
 
@@ -16,6 +18,7 @@ from edgelens.cli.elsewhere import OnDevice, wheels_option
 from edgelens.cli.options import json_option, on_option
 from edgelens.cli.output import print_table, write_json
 from edgelens.runtime.errors import EdgelensError, UsageError, WorkError
+from edgelens.runtime.host.listeners import listened_on_only_by
 
 if TYPE_CHECKING:
     from edgelens.runtime.live.running import Running
@@ -55,24 +58,47 @@ def _ask(running: Running, token_file: str | None) -> dict[str, Any]:
 
     answer: dict[str, Any] = {"url": running.url, "pid": running.pid or None}
     try:
+        asked = urlsplit(running.url)
+        port = asked.port or {"http": 80, "https": 443}[asked.scheme]
+        host = asked.hostname or ""
+    except (ValueError, KeyError):
+        host, port = "", 0
+    if not host:
+        raise UsageError(f"--url {running.url}: write http://HOST:PORT or https://HOST:PORT")
+    try:
         kept = token_file or running.token_file
         token = read_token(Path(kept) if kept else None)
-        request = urllib.request.Request(running.url.rstrip("/") + "/v1/health")  # noqa: S310 (checked below)
-        if request.type not in ("http", "https"):
-            raise UsageError(f"--url {running.url}: write http://… or https://…")
-        if token:
-            request.add_header("Authorization", f"Bearer {token}")
-        # the machine asks itself, or a device whose certificate nobody has signed: the token is what counts
-        trust = ssl.create_default_context()
-        if running.pid:
-            trust.check_hostname, trust.verify_mode = False, ssl.CERT_NONE
-        with urllib.request.urlopen(request, timeout=3, context=trust) as response:  # noqa: S310
-            answer |= json.loads(response.read(1 << 20))
+        answer |= _health(asked, port, token, found_here=bool(running.pid))
     except UsageError:
         raise
-    except (OSError, ValueError, EdgelensError, urllib.error.URLError) as error:
-        answer["error"] = f"does not answer: {getattr(error, 'reason', None) or error}"
+    except (OSError, ValueError, EdgelensError, http.client.HTTPException) as error:
+        answer["error"] = f"does not answer: {error}"
     return answer
+
+
+def _health(asked: SplitResult, port: int, token: str | None, *, found_here: bool) -> dict[str, Any]:
+    """The answer to one request on one connection: no redirect is followed, which would take the token along."""
+    line: http.client.HTTPConnection
+    if asked.scheme == "https":
+        trust = ssl.create_default_context()
+        if found_here:  # the machine asks itself, or a device whose certificate nobody has signed: the token counts
+            trust.check_hostname, trust.verify_mode = False, ssl.CERT_NONE
+        line = http.client.HTTPSConnection(str(asked.hostname), port, timeout=3, context=trust)
+    else:
+        line = http.client.HTTPConnection(str(asked.hostname), port, timeout=3)
+    with contextlib.closing(line):
+        line.connect()
+        if found_here and not listened_on_only_by(port, {0, os.getuid()}):
+            raise WorkError("another user of this machine listens there: the token was not sent")
+        headers = {"Authorization": f"Bearer {token}"} if token else {}
+        line.request("GET", f"{asked.path.rstrip('/')}/v1/health", headers=headers)
+        with line.getresponse() as response:
+            if response.status != 200:
+                raise WorkError(f"HTTP {response.status} {response.reason}")
+            told = json.loads(response.read(1 << 20))
+    if not isinstance(told, dict):
+        raise WorkError("no edgelens answers there")
+    return told
 
 
 def _show(answer: dict[str, Any]) -> None:

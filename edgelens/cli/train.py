@@ -97,7 +97,8 @@ def _report(run: Run, json_path: str | None) -> None:
     if json_path != "-":
         score = make_task(run.config, run.classes).score
         if (value := metrics.get(f"val_{score.name}")) is not None:
-            click.echo(f"{score.said(value)} on the validation images, epoch {metrics['best_epoch']}")
+            count = run.judged_count
+            click.echo(f"{score.with_interval(value, count)} on {count:,} images ({metrics['basis']})")
         click.echo(f"{run.path}: next, edgelens compress {run.path}")
 
 

@@ -72,14 +72,16 @@ _data_options = _many(
 )
 
 _model_options = _many(
-    click.option("--model", metavar="NAME", help="The network; --list-models shows them."),
+    click.option("--model", metavar="NAME", help="The network, by the pictures unless said; --list-models shows them."),
     click.option("--width", type=click.FloatRange(0, min_open=True), help="Multiplies the channels of every layer."),
     click.option("--depth", type=click.IntRange(1), help="Blocks a stage, or layers."),
     click.option("--dense", type=click.IntRange(1), help="Units of the hidden dense layer."),
     click.option("--pool", type=click.Choice(["max", "average"]), help="Pooling between layers."),
     click.option("--activation", metavar="NAME", help="relu, relu6, leaky, elu, gelu, silu, hardswish, tanh, sigmoid."),
     click.option("--dropout", type=click.FloatRange(0, 0.95), help="Share of units dropped in training."),
-    click.option("--from", "start", metavar="RUN", help="Start from a run, a .safetensors file or `backbone` (ours)."),
+    click.option(
+        "--from", "start", metavar="RUN", help="Start from a run, a .safetensors file or `backbone` (its own)."
+    ),
     click.option("--scratch", is_flag=True, default=None, help="Start from random weights, few photos or not."),
     click.option(
         "--freeze", multiple=True, metavar="LAYER", help="Leave a layer as it is; backbone: all but the last."
@@ -92,8 +94,11 @@ _model_options = _many(
 )
 
 _loop_options = _many(
-    click.option("--recipe", metavar="NAME", help="quick, default or best; default unless said."),
+    click.option("--recipe", metavar="NAME", help="quick (photos: a head on lite0), default or best."),
     click.option("--config", metavar="FILE", help="Settings from a run.json, or from what `tune` found best."),
+    click.option(
+        "--minutes", type=click.FloatRange(0), help="Of fine-tuning lite0; by the data unless said, 0: its head alone."
+    ),
     click.option("--task", type=TaskName(), help="What the network is to answer."),
     click.option("--epochs", type=click.IntRange(1), help="Passes over the images; 30 unless said, more of few."),
     click.option("--batch", type=click.IntRange(1), help="Images a step; 128 unless said, 32 of few photos."),
@@ -112,6 +117,9 @@ _loop_options = _many(
     click.option("--loss", metavar="NAME", help="cross-entropy, squared, bce, focal."),
     click.option("--focal-gamma", type=click.FloatRange(0), help="How much focal loss spares what is right."),
     click.option("--label-smoothing", type=click.FloatRange(0, 0.9), help="Target weight spread over all classes."),
+    click.option(
+        "--keep", type=click.FloatRange(0, 1, max_open=True), help="Share of right answers not called unknown."
+    ),
     click.option("--false-accepts", type=click.FloatRange(0, 1), help="False answers that `unknown` may let through."),
     click.option("--patience", type=click.IntRange(0), help="Stop after so many epochs without a better validation."),
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -52,6 +53,7 @@ def command(
 
     Stop it at any time: the same command goes on where it was, and started twice it shares the work.
     """
+    from edgelens.train.config import AUTO
     from edgelens.train.data.picture import choose_pixels
     from edgelens.train.optimize import allocator as memory
     from edgelens.train.start import pretrained as backbone
@@ -61,6 +63,8 @@ def command(
     from edgelens.train.tune.space import default_space, parse_search
 
     config = training_config(data, out or f"tunings/{Path(data).resolve().stem or 'data'}", chosen)
+    if config.model == AUTO:  # many trainings are compared: of a network that takes minutes, not hours
+        config = replace(config, model="lens-s")
     task = make_task(config)
     images = task.open_data(config.data_config())  # what is wrong with the data is said before a study exists
     fixed = {option for option, value in chosen.items() if value not in (None, ())}

@@ -35,6 +35,8 @@ _DAMAGE = (
 
 def read_manifest(path: str | os.PathLike[str]) -> Manifest:
     """The validated manifest, the directory and the list of entries checked too."""
+    if Path(path).suffix.lower() != ".edge":
+        _refuse_other(Path(path))
     with _opened(path) as archive:
         check_directory(archive, Path(path))
         manifest = parse_manifest(_stored(archive, MANIFEST, path, MAX_MANIFEST_BYTES), str(path))
@@ -52,6 +54,15 @@ def entry_names(path: str | os.PathLike[str]) -> frozenset[str]:
     """The names of all entries."""
     with _opened(path) as archive:
         return frozenset(archive.namelist())
+
+
+def _refuse_other(path: Path) -> None:
+    """Of what others run, say what it is and how it becomes a bundle, whatever a zip's reader would make of it."""
+    from ..formats.other_formats import way_from
+
+    with contextlib.suppress(OSError):
+        if path.exists() and (way := way_from(path)):
+            raise BundleError(f"{path}: {way}")
 
 
 @contextlib.contextmanager

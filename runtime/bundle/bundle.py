@@ -19,7 +19,7 @@ from .manifest import MANIFEST, SIGNATURE, Manifest, ModelFile, Step
 __all__ = ["Bundle", "one_network", "pack", "write_bundle"]
 
 
-@dataclasses.dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True, repr=False)
 class Bundle:
     """A manifest and its entries; `path` is None for one that lives in memory, as a bare model file does."""
 
@@ -34,6 +34,11 @@ class Bundle:
         from .archive import read_manifest
 
         return cls(read_manifest(path), Path(path))
+
+    def __repr__(self) -> str:
+        manifest = self.manifest
+        tasks = " + ".join(network.task for network in manifest.networks.values())
+        return f"<Bundle {manifest.name} {manifest.content_version}: {tasks}, {len(manifest.labels)} labels>"
 
     def has(self, entry: str) -> bool:
         """Whether there is such an entry, listed or not."""

@@ -11,6 +11,7 @@ from ..images.read import SUFFIXES
 from . import cifar, coco, folders, idx, npz, table, voc, yolo
 from .boxset import BoxSet
 from .imageset import ImageSet
+from .listing import is_regular
 
 __all__ = ["BOX_FORMATS", "FORMATS", "BoxFormat", "Format", "load_boxes", "load_images"]
 
@@ -48,9 +49,7 @@ BOX_FORMATS: dict[str, BoxFormat] = {
 
 def load_images(where: str | Path, *, format: str | None = None) -> ImageSet:  # noqa: A002 (the option's name)
     """A labelled image set from a folder or file, of the named format or the one that it looks like."""
-    path = Path(where)
-    if not path.exists():
-        raise DataError(f"{where}: no such file or folder")
+    path = _found(where)
     if format is not None:
         if format not in FORMATS:
             raise DataError(f"--format {format}: must be one of {', '.join(FORMATS)}")
@@ -65,9 +64,7 @@ def load_images(where: str | Path, *, format: str | None = None) -> ImageSet:  #
 
 def load_boxes(where: str | Path, *, format: str | None = None) -> BoxSet:  # noqa: A002 (the option's name)
     """Images with boxes from a folder or file, of the named format or the one that it looks like."""
-    path = Path(where)
-    if not path.exists():
-        raise DataError(f"{where}: no such file or folder")
+    path = _found(where)
     if format is not None and format not in BOX_FORMATS:
         raise DataError(f"--format {format}: a detector's data must be one of {', '.join(BOX_FORMATS)}")
     known = [BOX_FORMATS[format]] if format is not None else [f for f in BOX_FORMATS.values() if f.fits(path)]
@@ -77,6 +74,17 @@ def load_boxes(where: str | Path, *, format: str | None = None) -> BoxSet:  # no
             " or images/ beside labels/ (YOLO)"
         )
     return known[0].read(path)
+
+
+def _found(where: str | Path) -> Path:
+    path = Path(where)
+    try:
+        if path.is_dir() or is_regular(path):
+            return path
+        there = path.exists()
+    except (OSError, ValueError):  # no name that a file can have
+        there = False
+    raise DataError(f"{where}: is no regular file, nor a folder" if there else f"{where}: no such file or folder")
 
 
 def _refuse_boxes(path: Path) -> None:

@@ -8,6 +8,7 @@ import numpy as np
 
 from ..errors import DataError
 from .imageset import ImageSet
+from .listing import read_bytes
 
 __all__ = ["CIFAR10_CLASSES", "fits", "read"]
 
@@ -30,7 +31,7 @@ def read(path: Path) -> ImageSet:
     labels = np.empty(sum(counts), np.int32)
     splits, names, start = [], [], 0
     for file, count in zip(files, counts, strict=True):
-        part = np.fromfile(file, np.uint8).reshape(-1, _ROW)
+        part = np.frombuffer(read_bytes(file), np.uint8).reshape(-1, _ROW)
         labels[start : start + count] = part[:, 0]
         pixels[start : start + count] = part[:, 1:].reshape(-1, 3, 32, 32).transpose(0, 2, 3, 1)
         splits += ["test" if file.name.startswith("test") else "train"] * count
@@ -57,7 +58,7 @@ def _rows_in(file: Path) -> int:
 
 def _classes(folder: Path, top: int) -> tuple[str, ...]:
     listing = folder / "batches.meta.txt"
-    named = tuple(listing.read_text("utf-8", "replace").split()) if listing.exists() else CIFAR10_CLASSES
+    named = tuple(read_bytes(listing).decode("utf-8", "replace").split()) if listing.exists() else CIFAR10_CLASSES
     if top >= len(named):
         raise DataError(f"{folder}: a row's label is {top}, and there are {len(named)} classes: no CIFAR-10 rows")
     return named

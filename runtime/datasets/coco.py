@@ -10,6 +10,7 @@ import numpy as np
 
 from ..errors import DataError
 from .boxset import BoxSet, ImageBoxes, box_set
+from .listing import is_regular, read_bytes
 
 __all__ = ["fits", "read"]
 
@@ -27,8 +28,11 @@ def read(path: Path) -> BoxSet:
     root = path if path.is_dir() else _image_root(path)
     classes: dict[int, str] = {}
     tables = [(file, _table(file)) for file in listings]
-    for _, table in tables:
-        classes |= {int(c["id"]): str(c.get("name", c["id"])) for c in table["categories"]}
+    for file, table in tables:
+        try:
+            classes |= {int(c["id"]): str(c.get("name", c["id"])) for c in table["categories"]}
+        except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
+            raise DataError(f"{file}: a category is not as COCO's are ({error})") from None
     index = {category: n for n, category in enumerate(sorted(classes))}
     images = [row for file, table in tables for row in _images(file, table, root, index)]
     return box_set(root, "coco", [classes[c] for c in sorted(classes)], images)
@@ -44,6 +48,8 @@ def _listings(path: Path) -> list[Path]:
 
 def _looks_right(file: Path) -> bool:
     """Whether a JSON's first or last part names COCO's tables: such a file may hold hundreds of megabytes."""
+    if not is_regular(file):
+        return False
     try:
         with file.open("rb") as stream:
             head = stream.read(4096)
@@ -56,9 +62,9 @@ def _looks_right(file: Path) -> bool:
 
 def _table(file: Path) -> dict[str, list[dict[str, Any]]]:
     try:
-        table = json.loads(file.read_bytes())
+        table = json.loads(read_bytes(file))
         return {key: list(table[key]) for key in ("images", "annotations", "categories")}
-    except (OSError, ValueError, RecursionError) as error:
+    except (ValueError, RecursionError) as error:
         raise DataError(f"{file}: is no JSON that can be read ({error})") from None
     except (KeyError, TypeError):
         raise DataError(f"{file}: needs lists of images, annotations and categories") from None
@@ -81,7 +87,7 @@ def _images(
             (str(Path(folder) / str(image["file_name"])), split, _boxes(rows.get(image["id"], [])))
             for image in table["images"]
         ]
-    except (KeyError, TypeError, ValueError) as error:
+    except (KeyError, TypeError, ValueError, OverflowError, OSError) as error:
         raise DataError(f"{file}: an image or annotation is not as COCO's are ({error})") from None
 
 

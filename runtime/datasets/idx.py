@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import gzip
+import io
+import math
 import re
 import struct
 import zlib
@@ -13,6 +15,7 @@ from numpy.typing import NDArray
 
 from ..errors import DataError
 from .imageset import SPLIT_WORDS, ImageSet
+from .listing import read_bytes
 
 __all__ = ["fits", "read"]
 
@@ -63,17 +66,19 @@ def _folder(path: Path) -> Path:
 
 
 def _array(path: Path, axes: int) -> NDArray[np.uint8]:
+    if not path.exists():
+        raise DataError(f"{path}: no such file; it belongs beside the other IDX files")
+    raw = read_bytes(path)
+    stream = gzip.GzipFile(fileobj=io.BytesIO(raw)) if raw[:2] == b"\x1f\x8b" else io.BytesIO(raw)
     try:
-        raw = path.read_bytes()
-        data = gzip.decompress(raw) if raw[:2] == b"\x1f\x8b" else raw
-    except FileNotFoundError:
-        raise DataError(f"{path}: no such file; it belongs beside the other IDX files") from None
-    except (OSError, EOFError, zlib.error) as error:
-        raise DataError(f"{path}: could not be read ({error})") from None
-    head = 4 + 4 * axes
-    if len(data) < head or data[:4] != bytes((0, 0, 8, axes)):
-        raise DataError(f"{path}: is no IDX file of unsigned bytes with {axes} axes")
-    shape = struct.unpack(f">{axes}I", data[4:head])
-    if len(data) - head != int(np.prod(shape)):
-        raise DataError(f"{path}: says {shape} and holds {len(data) - head} bytes")
-    return np.frombuffer(data, np.uint8, offset=head).reshape(shape)
+        start = stream.read(4 + 4 * axes)
+        if len(start) < 4 + 4 * axes or start[:4] != bytes((0, 0, 8, axes)):
+            raise DataError(f"{path}: is no IDX file of unsigned bytes with {axes} axes")
+        shape = struct.unpack(f">{axes}I", start[4:])
+        data = stream.read(math.prod(shape) + 1)  # no more than it says, whatever it unpacks to
+    except (OSError, EOFError, OverflowError, MemoryError, zlib.error) as error:
+        raise DataError(f"{path}: could not be read ({error or 'it says more than fits into memory'})") from None
+    if len(data) != math.prod(shape):
+        more = "more than that" if len(data) > math.prod(shape) else f"{len(data)} bytes"
+        raise DataError(f"{path}: says {shape} and holds {more}")
+    return np.frombuffer(data, np.uint8).reshape(shape)

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import DataError
-from .imageset import SPLIT_WORDS, ImageSet
+from .imageset import MOST_CLASSES, SPLIT_WORDS, ImageSet
 from .npz_arrays import open_arrays
 
 __all__ = ["fits", "read"]
@@ -21,6 +21,7 @@ _MASKS = ("masks", "mask")
 _CLASSES = ("classes", "classnames", "targetnames", "labelnames")
 _OVER = 0.1  # of white: how far a bicubic resize goes past black and white
 _DARKEST = 16  # bytes of pictures that go no further hold 0 and 1, or 0 to 16
+_EXACT = 2**53  # floats below it hold whole numbers exactly
 _CHUNK = 1024  # images turned to bytes at a time
 
 
@@ -34,7 +35,7 @@ def read(path: Path) -> ImageSet:
     with the image's mean."""
     try:
         arrays = open_arrays(path)
-    except (OSError, ValueError, zipfile.BadZipFile, EOFError, KeyError) as error:
+    except (OSError, ValueError, zipfile.BadZipFile, EOFError, KeyError, MemoryError) as error:
         raise DataError(f"{path}: is no .npz that can be read ({error})") from None
     splits = [s for s in ("", "train", "val", "test") if _find(arrays, _IMAGES, s) is not None]
     if not splits:
@@ -87,6 +88,8 @@ def _laid_out(images: NDArray[Any], where: str) -> NDArray[Any]:
     """(N, H, W) or (N, H, W, 3 or 4) from what people store: channels first, one channel, or flat square pictures."""
     if images.dtype.kind not in "uifb":
         raise DataError(f"{where}: images are numbers, not {images.dtype}")
+    if 0 in images.shape:
+        raise DataError(f"{where}: an array of shape {images.shape} holds no images")
     if images.ndim == 2 and round(images.shape[1] ** 0.5) ** 2 == images.shape[1]:
         side = round(images.shape[1] ** 0.5)
         images = images.reshape(-1, side, side)
@@ -101,9 +104,9 @@ def _laid_out(images: NDArray[Any], where: str) -> NDArray[Any]:
 
 def _flat(labels: NDArray[Any]) -> NDArray[Any]:
     """One label an image, from (N, 1), one-hot (N, classes) or whole numbers stored as floats."""
-    if labels.ndim == 2:
+    if labels.ndim == 2 and labels.shape[1] > 0:
         labels = labels[:, 0] if labels.shape[1] == 1 else labels.argmax(axis=1)
-    if labels.dtype.kind == "f" and (labels == np.rint(labels)).all():
+    if labels.dtype.kind == "f" and (np.abs(labels) < _EXACT).all() and (labels == np.rint(labels)).all():
         return labels.astype(np.int64)
     return labels.astype(np.int64) if labels.dtype.kind == "b" else labels
 
@@ -117,7 +120,11 @@ def _numbered(
         return tuple(str(name) for name in names), ids.astype(np.int32)
     if every.size and every.min() < 0:
         raise DataError(f"{path}: a label is {every.min()}; labels are class numbers from 0, or names")
-    top = int(every.max(initial=-1))
+    if classes is not None and classes.ndim != 1:
+        raise DataError(f"{path}: `classes` of shape {classes.shape} is no list of names")
+    top = int(every.max()) if every.size else -1
+    if top >= MOST_CLASSES:
+        raise DataError(f"{path}: a label is {top}; labels are class numbers below {MOST_CLASSES:,}, or names")
     named = tuple(str(c) for c in classes) if classes is not None else tuple(str(c) for c in range(top + 1))
     if top >= len(named):
         raise DataError(f"{path}: a label is {top}, and `classes` names {len(named)}")

@@ -11,6 +11,7 @@ import numpy as np
 from ..errors import DataError
 from ..images.read import SUFFIXES
 from .imageset import SPLIT_WORDS, ImageSet, in_class_order, legible
+from .listing import is_regular
 
 __all__ = ["fits", "read"]
 
@@ -79,7 +80,7 @@ def _places(table: Path, cell: str) -> Iterator[tuple[Path, bool, str]]:
         for windows in (False, "\\" in cell):
             name = PureWindowsPath(cell).as_posix() if windows else cell
             for ending in ("", *sorted(SUFFIXES)):
-                if (folder / (name + ending)).is_file():
+                if is_regular(folder / (name + ending)):
                     yield folder, windows, ending
 
 

@@ -11,6 +11,7 @@ import numpy as np
 from ..errors import DataError
 from ..images.read import SUFFIXES
 from .boxset import BoxSet, ImageBoxes, box_set
+from .listing import read_bytes, read_text
 
 __all__ = ["fits", "read"]
 
@@ -76,7 +77,7 @@ def _splits(root: Path) -> dict[str, str]:
     for split in ("train", "val", "test"):
         listing = root / "ImageSets" / "Main" / f"{split}.txt"
         if listing.is_file():
-            where |= {line.split()[0]: split for line in listing.read_text("utf-8").splitlines() if line.strip()}
+            where |= {line.split()[0]: split for line in read_text(listing).splitlines() if line.strip()}
     return where
 
 
@@ -85,7 +86,7 @@ def _objects(file: Path) -> tuple[str, list[tuple[str, list[float], bool]]]:
     try:
         if file.stat().st_size > _MAX_XML_BYTES:
             raise DataError(f"{file}: is too large for an annotation")
-        data = file.read_bytes()
+        data = read_bytes(file)
         _refuse_doctype(data)
         tree = ET.fromstring(data)  # noqa: S314 (a document type, and so entities, has been refused)
         objects = []

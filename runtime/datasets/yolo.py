@@ -11,6 +11,8 @@ import numpy as np
 from ..errors import DataError
 from ..images.read import SUFFIXES
 from .boxset import BoxSet, ImageBoxes, box_set
+from .imageset import MOST_CLASSES
+from .listing import read_text
 from .yolo_yaml import read_yaml
 
 __all__ = ["fits", "read"]
@@ -67,23 +69,23 @@ def _class_names(path: Path) -> list[str]:
             return names
     for name in _LISTS:
         if (root / name).is_file():
-            return [line.strip() for line in (root / name).read_text("utf-8").splitlines() if line.strip()]
+            return [line.strip() for line in read_text(root / name).splitlines() if line.strip()]
     return []
 
 
 def _boxes(file: Path | None) -> ImageBoxes:
     rows: list[tuple[int, list[float]]] = []
     try:
-        lines = file.read_text("utf-8").splitlines() if file is not None else []
+        lines = read_text(file).splitlines() if file is not None else []
         for line in lines:
             words = line.split()
             if not words:
                 continue
             label, values = int(float(words[0])), [float(word) for word in words[1:]]
-            if label < 0 or len(values) < 4 or (len(values) > 5 and len(values) % 2):
+            if not 0 <= label < MOST_CLASSES or len(values) < 4 or (len(values) > 5 and len(values) % 2):
                 raise ValueError(f"{line.strip()!r} is no class and box")
             rows.append((label, _corner_box(values)))
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, OverflowError) as error:
         raise DataError(f"{file}: is no YOLO label file ({error})") from None
     boxes = np.array([box for _, box in rows], np.float64).reshape(-1, 4)
     labels = np.array([label for label, _ in rows], np.int64)

@@ -6,6 +6,7 @@ import re
 from pathlib import Path
 
 from ..errors import DataError
+from .listing import read_text
 
 __all__ = ["read_yaml"]
 
@@ -15,10 +16,7 @@ _DASHED = re.compile(r"^\s*-\s+(.+)$")
 
 def read_yaml(file: Path) -> list[str]:
     """The `names` of a data.yaml: `[a, b]`, `{0: a, 1: b}`, or one a line; none where it has no names."""
-    try:
-        lines = [_without_comment(line) for line in file.read_text("utf-8-sig").splitlines()]
-    except (OSError, UnicodeDecodeError) as error:
-        raise DataError(f"{file}: could not be read ({error})") from None
+    lines = [_without_comment(line) for line in read_text(file).splitlines()]
     start = next((n for n, line in enumerate(lines) if re.match(r"^names\s*:", line)), None)
     if start is None:
         return []

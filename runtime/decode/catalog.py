@@ -13,7 +13,17 @@ from ..formats.description import ModelDescription
 from .protocol import DecodeOptions, Decoder
 from .reading import Reader
 
-__all__ = ["DECODERS", "Entry", "Family", "Loaded", "decoder_for", "options_of", "readers_for", "words"]
+__all__ = [
+    "DECODERS",
+    "Entry",
+    "Family",
+    "Loaded",
+    "asked_readers",
+    "decoder_for",
+    "options_of",
+    "readers_for",
+    "words",
+]
 
 Loaded = tuple[Callable[[Network, Any], Decoder], type[DecodeOptions]]
 
@@ -70,7 +80,7 @@ def _yolox() -> Loaded:
 
 
 def _reads_classifier() -> Reader:
-    from .classify import read_as_classifier
+    from .classify_reading import read_as_classifier
 
     return read_as_classifier
 
@@ -173,6 +183,12 @@ def readers_for(file: ModelDescription, asked: str | None) -> Iterator[Reader]:
     for family in _families():
         if asked == family.word or (asked is None and family.worth_a_look is not None and family.worth_a_look(file)):
             yield family.load()
+
+
+def asked_readers() -> Iterator[tuple[str, Reader]]:
+    """Every family's word and reader."""
+    for family in _families():
+        yield family.word, family.load()
 
 
 def _families() -> list[Family]:

@@ -9,27 +9,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..bundle.manifest import Decode, Network
-from ..engines.protocol import TensorInfo
-from ..formats.description import ModelDescription
+from ..bundle.manifest import Network
 from ..preprocess import Placement
 from ..recognitions import UNKNOWN_ID, Recognitions
 from .protocol import DecodeOptions, Decoder, counts, number, one_of, option, whole
-from .reading import Reading
 
-__all__ = ["ClassifyOptions", "class_probabilities", "classify", "ranked", "read_as_classifier", "softmax"]
+__all__ = ["FROM_VALUES", "ClassifyOptions", "class_probabilities", "classify", "ranked", "softmax"]
 
 FROM_VALUES = "from values"  # probabilities where they add up to one, else logits
-
-_PASS_THROUGH = frozenset(
-    ["QUANTIZE", "DEQUANTIZE", "RESHAPE", "SQUEEZE", "CAST", "QuantizeLinear", "DequantizeLinear", "Reshape",
-     "Squeeze", "Flatten", "Identity", "Cast", "Unsqueeze", "EXPAND_DIMS"]
-)  # fmt: skip
-_PROBABILITIES = frozenset(["SOFTMAX", "LOGISTIC", "Softmax", "Sigmoid", "HardSigmoid", "STABLEHLO_LOGISTIC"])
-_LOGITS = frozenset(
-    ["FULLY_CONNECTED", "CONV_2D", "ADD", "MUL", "MEAN", "BATCH_MATMUL", "AVERAGE_POOL_2D", "LOG_SOFTMAX", "Gemm",
-     "MatMul", "Conv", "Add", "Mul", "BatchNormalization", "GlobalAveragePool", "ReduceMean", "LogSoftmax"]
-)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -111,49 +98,5 @@ def ranked(
     )
 
 
-def read_as_classifier(file: ModelDescription, labels: tuple[str, ...], *, asked: bool = False) -> Reading | None:
-    """A file with one row of scores among its outputs; several such rows are told apart by the number of labels."""
-    rows: list[tuple[TensorInfo, int | None]] = [(o, count) for o in file.outputs if (count := _classes(o)) is not None]
-    if not rows and asked:  # a file may leave its outputs' shapes unsaid
-        rows = [(output, None) for output in file.outputs[:1] if not output.shape or None in output.shape[1:]]
-    fitting = [pair for pair in rows if labels and pair[1] and abs(pair[1] - len(labels)) <= 1] or rows
-    if not fitting or (len(fitting) > 1 and not asked):
-        return None
-    output, count = fitting[0]
-    known = _gives_probabilities(file, output)
-    options = {} if known is False else {"probabilities": FROM_VALUES if known is None else known}
-    return Reading(
-        Decode("classify", options=options),
-        outputs=("probabilities" if known else "logits",),
-        picked=() if output is file.outputs[0] else (output.name,),
-        classes=None if count is None else max(count, 2),
-        mean=file.mean,
-        std=file.std,
-    )
-
-
 def _adds_to_one(scores: NDArray[np.float32]) -> bool:
     return bool(scores.min() >= 0 and abs(float(scores.sum(dtype=np.float64)) - 1) < 0.02)
-
-
-def _classes(output: TensorInfo) -> int | None:
-    """The length of the one axis that is longer than one, for a row of scores."""
-    if not output.shape or output.dtype not in ("float32", "float16", "float64", "uint8", "int8", "int16"):
-        return None
-    axes = output.shape[1:] if len(output.shape) > 1 else output.shape
-    if None in axes:
-        return None
-    long = [axis for axis in axes if axis is not None and axis > 1]
-    return (long[0] if long else 1) if len(long) <= 1 else None
-
-
-def _gives_probabilities(file: ModelDescription, output: TensorInfo) -> bool | None:
-    """Whether an output ends in a softmax or sigmoid; None where neither operators nor quantization tell."""
-    operator = file.origin_of(output.name, _PASS_THROUGH)
-    if operator is not None and operator.kind in _PROBABILITIES:
-        return True
-    if operator is not None and operator.kind in _LOGITS:
-        return False
-    if output.scale is not None and abs(output.scale - 1 / 256) < 1e-6:
-        return output.zero_point == (-128 if output.dtype == "int8" else 0)
-    return None

@@ -8,7 +8,7 @@ from dataclasses import replace
 from ..bundle.manifest_json import parse_contract
 from ..errors import BundleError
 from ..formats.description import ModelDescription
-from .classify import read_as_classifier
+from .classify_reading import read_as_classifier
 from .reading import Reading
 
 __all__ = ["read_as_kit_file"]

@@ -11,10 +11,11 @@ from numpy.typing import NDArray
 
 from ..bundle.manifest import Decode, Network
 from ..formats.description import ModelDescription
-from ..labels import BACKGROUND_NAMES
+from ..labels import is_background
 from ..preprocess import Placement
 from ..recognitions import Recognitions
 from .boxes import BoxOptions, BoxRules
+from .coco_names import COCO_NAMES, COCO_NUMBERS, at_their_numbers
 from .protocol import Decoder, option, whole
 from .reading import Reading
 
@@ -28,7 +29,8 @@ _TF_NAMES = {
     "detection_scores": "scores",
     "num_detections": "count",
 }
-_COCO_GAPS = (11, 25, 28, 29, 44, 65, 67, 68, 70, 82)  # of the 90 category numbers, counted from 0: never used
+_BESIDE = ("raw_detection", "multiclass_scores", "anchor_indices")  # what TensorFlow's detectors hand out besides
+_COCO = (COCO_NUMBERS, COCO_NUMBERS - 1)  # not every network has a row for the background that is taken off here
 
 
 @dataclass(frozen=True)
@@ -59,13 +61,14 @@ def ssd(network: Network, options: SsdOptions) -> Decoder:
 
 def read_as_ssd(file: ModelDescription, labels: tuple[str, ...], *, asked: bool = False) -> Reading | None:
     """A file that ends in TFLite's detection post-processing, or names its outputs as TensorFlow's detectors do."""
-    roles, first, classes = _roles(file), 0, None
+    roles, picked = _roles(file)
+    first, classes = 0, None
     operator = next((operator for operator in file.operators if operator.kind == _OPERATOR), None)
     if operator is not None and len(operator.inputs) > 1:
         shape = file.shapes.get(operator.inputs[1], ())
         classes = shape[-1] - 1 if shape and shape[-1] is not None else None
     elif operator is None:
-        first = 1
+        first, classes = 1, _scored_classes(file)
     if set(roles) < {"boxes", "classes", "scores"}:
         return None
     names, notes = ssd_labels(labels, classes)
@@ -73,6 +76,7 @@ def read_as_ssd(file: ModelDescription, labels: tuple[str, ...], *, asked: bool 
     return Reading(
         Decode("ssd", threshold=0.5, options={"first_class": first} if first else {}),
         outputs=roles,
+        picked=picked,
         filter="linear",
         mean=file.mean or (None if first else (127.5,)),
         std=file.std or (None if first else (127.5,)),
@@ -82,23 +86,34 @@ def read_as_ssd(file: ModelDescription, labels: tuple[str, ...], *, asked: bool 
 
 
 def ssd_labels(labels: tuple[str, ...], classes: int | None) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """Labels at the numbers that the network answers with, and a note where they had to be moved."""
-    if labels and labels[0].lower() in BACKGROUND_NAMES and classes in (None, len(labels) - 1):
+    """Labels at the numbers that the network answers with, and a note where they had to be moved or guessed."""
+    if labels and is_background(labels[0]) and classes in (None, len(labels) - 1):
         return labels[1:], (f"the first label, {labels[0]!r}, is the background, which this model does not count",)
-    if len(labels) == 80 and classes in (None, 90) and labels[0] == "person":
-        spread = list(labels)
-        for gap in _COCO_GAPS:
-            spread.insert(gap, "n/a")
-        return tuple(spread), ("80 COCO labels are spread over the 90 category numbers of this model",)
+    if len(labels) == len(COCO_NAMES) and classes in (None, *_COCO) and labels[0] == "person":
+        return at_their_numbers(labels), ("80 COCO labels are spread over the 90 category numbers of this model",)
+    if not labels and classes in _COCO:
+        return at_their_numbers(COCO_NAMES), ("without labels its 90 classes are taken for COCO's; --labels overrules",)
     return labels, ()
 
 
-def _roles(file: ModelDescription) -> tuple[str, ...]:
-    """What each of the file's outputs is; empty where one is unknown."""
+def _scored_classes(file: ModelDescription) -> int | None:
+    """How many classes a TensorFlow detector scores, where it hands out the scores of all, the background's first."""
+    for output in file.outputs:
+        name = output.name.lower()
+        if ("multiclass_scores" in name or "raw_detection_scores" in name) and output.shape and output.shape[-1]:
+            return output.shape[-1] - 1
+    return None
+
+
+def _roles(file: ModelDescription) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """What each of the outputs is that are read, and their names where others stand beside them."""
     operator = next((operator for operator in file.operators if operator.kind == _OPERATOR), None)
+    read = [output.name for output in file.outputs if not any(word in output.name.lower() for word in _BESIDE)]
     if operator is not None:
         known = dict(zip(operator.outputs, _ROLES, strict=False))
     else:
-        known = {o.name: role for o in file.outputs for name, role in _TF_NAMES.items() if name in o.name.lower()}
-    roles = tuple(known.get(output.name, "") for output in file.outputs)
-    return () if "" in roles or len(set(roles)) != len(roles) else roles
+        known = {found: role for found in read for name, role in _TF_NAMES.items() if name in found.lower()}
+    roles = tuple(known.get(name, "") for name in read)
+    if "" in roles or len(set(roles)) != len(roles):
+        return (), ()
+    return roles, tuple(read) if len(read) < len(file.outputs) else ()

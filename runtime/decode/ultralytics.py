@@ -47,10 +47,10 @@ class UltralyticsOptions(BoxOptions):
 
 
 def ultralytics(network: Network, options: UltralyticsOptions) -> Decoder:
-    """Boxes from one output in the layout that the decode options name: v8, v5, nms or detr."""
+    """Boxes from one output in the layout that the decode options name: v8, v5, nms, detr or detr-picked."""
     if options.layout not in _LAYOUTS:
         raise ModelError(f"ultralytics: no layout is called {options.layout!r}; there are {', '.join(_LAYOUTS)}")
-    pick, finished = _LAYOUTS[options.layout], options.layout in ("nms", "detr")
+    pick, finished = _LAYOUTS[options.layout], options.layout in ("nms", "detr", "detr-picked")
     rules = BoxRules.of(network, options)
     size = np.array([network.pixels.width, network.pixels.height], np.float32)
 
@@ -101,11 +101,19 @@ def _finished(raw: NDArray[np.float32], class_count: int | None, least: float) -
     return rows, rows[:, 4], np.rint(rows[:, 5]).astype(np.int64), 6, _largest(rows[:, :4])
 
 
+def _picked_queries(raw: NDArray[np.float32], class_count: int | None, least: float) -> Picked:
+    """(N, 6): centers and sizes, then score and class, or each of two classes' scores, which are no whole numbers."""
+    if class_count in (None, 2) and (raw[:, 5] != np.rint(raw[:, 5])).any():
+        return _queries(raw, class_count, least)
+    return _finished(raw, class_count, least)
+
+
 _LAYOUTS: dict[str, Callable[[NDArray[np.float32], int | None, float], Picked]] = {
     "v8": _columns,
     "v5": _rows_with_objectness,
     "nms": _finished,
     "detr": _queries,
+    "detr-picked": _picked_queries,
 }
 
 

@@ -11,7 +11,7 @@ from ..bundle.manifest import Decode
 from ..engines.protocol import TensorInfo
 from ..formats.description import ModelDescription
 from ..labels import parse_names
-from .classify import read_as_classifier
+from .classify_reading import read_as_classifier
 from .grids import cell_count, strides_for
 from .picture import picture_size
 from .reading import Reading
@@ -21,6 +21,7 @@ __all__ = ["ExportMetadata", "read_as_ultralytics"]
 _ANCHORED = ((8, 16, 32), (8, 16, 32, 64))  # strides of v5 heads, three anchors a cell
 _MOST_FINISHED = 1000  # rows of an output after NMS; grids have more
 _IMAGENET_MEAN, _IMAGENET_STD = (123.675, 116.28, 103.53), (58.395, 57.12, 57.375)
+_DETR = ("detr", "detr-picked")
 _READ_TASKS = ("detect", "segment", "pose")
 
 
@@ -33,6 +34,7 @@ class ExportMetadata:
     size: tuple[int, int] | None = None  # height and width
     keypoints: tuple[int, int] | None = None
     finished: bool = False  # NMS is in the graph
+    detr: bool = False  # an RT-DETR, whose boxes are centers and sizes in fractions of the picture
     version: str = ""
 
     @classmethod
@@ -49,6 +51,7 @@ class ExportMetadata:
             _pair(size),
             _pair(points),
             in_graph or metadata.get("end2end", "").lower() == "true",
+            "rtdetr" in f"{metadata.get('head', '')} {metadata.get('description', '')}".lower().replace("-", ""),
             metadata.get("version", ""),
         )
 
@@ -69,7 +72,8 @@ def read_as_ultralytics(
         return None
     output = rows[0]
     size = picture_size(file) or (export.size if export else None)
-    found = layout or _layout(output, export, size, asked=asked)
+    detr = _is_detr(file) or (export is not None and export.detr)
+    found = layout or _layout(output, export, size, asked=asked, detr=detr)
     return None if found is None else _detector(file, output, found, export, size)
 
 
@@ -90,11 +94,18 @@ def _classifier(row: Reading, export: ExportMetadata, labels: tuple[str, ...]) -
     )
 
 
+def _is_detr(file: ModelDescription) -> bool:
+    """Whether a graph samples its features where queries point, as no other detector's does."""
+    return any(operator.kind == "GridSample" for operator in file.operators)
+
+
 def _layout(
-    output: TensorInfo, export: ExportMetadata | None, size: tuple[int, int] | None, *, asked: bool
+    output: TensorInfo, export: ExportMetadata | None, size: tuple[int, int] | None, *, asked: bool, detr: bool
 ) -> str | None:
-    """v8, v5, nms or detr; None where the shape leaves it open."""
+    """v8, v5, nms, detr or detr-picked; None where the shape leaves it open."""
     first, last = output.shape[1:]
+    if detr and last is not None and last >= 5:
+        return "detr-picked" if last == 6 else "detr"
     if export is not None:
         return _layout_of_export(first, last, export, size)
     if first is None or last is None or size is None:
@@ -146,7 +157,7 @@ def _detector(
         options["class_count"] = classes
         if export.task == "pose" and export.keypoints and export.keypoints[1] in (2, 3):
             options["keypoints"] = list(export.keypoints)
-    if layout == "detr":
+    if layout in _DETR:
         options["normalized"] = "always"
     elif file.format == "tflite":
         options["normalized"] = "from values"
@@ -158,7 +169,7 @@ def _detector(
         outputs=("predictions",),
         picked=() if output is file.outputs[0] else (output.name,),
         classes=classes,
-        resize="stretch" if layout == "detr" else "letterbox",
+        resize="stretch" if layout in _DETR else "letterbox",
         filter="linear",
         pad=114,
         mean=(0.0,),
@@ -178,7 +189,7 @@ def _plain(text: str | None) -> Any:
     """A value as Python wrote it."""
     try:
         return ast.literal_eval(text or "None")
-    except (ValueError, SyntaxError, RecursionError, MemoryError):
+    except (ValueError, SyntaxError, TypeError, RecursionError, MemoryError):
         return None
 
 

@@ -8,6 +8,8 @@ import os
 import platform
 from pathlib import Path
 
+from ..host.places import kept_folder
+
 __all__ = ["cache_folder", "machine"]
 
 _PACKAGES = ("onnxruntime", "ai_edge_litert", "tflite_runtime")
@@ -15,8 +17,7 @@ _PACKAGES = ("onnxruntime", "ai_edge_litert", "tflite_runtime")
 
 def cache_folder() -> Path:
     """Where this user's engines keep what they built and measured; made when something is written."""
-    base = os.environ.get("XDG_CACHE_HOME")
-    return (Path(base) if base else Path.home() / ".cache") / "edgelens" / "engines"
+    return kept_folder() / "engines"
 
 
 def machine() -> str:

@@ -10,6 +10,7 @@ from typing import Any
 from numpy.typing import NDArray
 
 from ..errors import ModelError
+from ..host.owned import own_folder
 from .protocol import EngineOptions, TensorInfo
 from .silence import silenced
 
@@ -87,7 +88,7 @@ def _tensorrt(options: EngineOptions) -> dict[str, Any]:
 
     folder = options.cache or str(cache_folder() / "tensorrt")
     with contextlib.suppress(OSError):  # without a cache it builds anew, that is all
-        Path(folder).mkdir(parents=True, exist_ok=True)
+        own_folder(Path(folder))  # an engine that another user could have put there is code of theirs
     return {
         "trt_engine_cache_enable": True,
         "trt_engine_cache_path": folder,

@@ -9,7 +9,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Engine", "EngineOptions", "TensorInfo", "dequantized"]
+__all__ = ["Engine", "EngineOptions", "TensorInfo", "dequantized", "shape_of"]
 
 
 @dataclass(frozen=True)
@@ -48,6 +48,11 @@ class Engine(Protocol):
     def __enter__(self) -> Engine: ...
 
     def __exit__(self, *exc: object) -> None: ...
+
+
+def shape_of(info: TensorInfo) -> str:
+    """A tensor's shape as people write it."""
+    return "x".join("?" if axis is None else str(axis) for axis in info.shape) or "of unsaid shape"
 
 
 def dequantized(array: NDArray[Any], info: TensorInfo) -> NDArray[Any]:

@@ -25,6 +25,10 @@ DELEGATES: dict[str, str | None] = {
 }
 
 
+_EDGETPU_OPERATOR = "edgetpu-custom-op"
+_FALLS_BACK = ": the CPU does its work"
+
+
 class TfliteEngine:
     """A .tflite model in its interpreter, with XNNPACK where the wheel has it."""
 
@@ -40,7 +44,7 @@ class TfliteEngine:
                 )
                 self._interpreter.allocate_tensors()
             except (ValueError, RuntimeError) as error:
-                raise ModelError(f"the tflite engine cannot load the model: {_first_line(error)}") from None
+                raise ModelError(f"the tflite engine cannot load the model: {_reason(error, notes)}") from None
         inputs, outputs = self._interpreter.get_input_details(), self._interpreter.get_output_details()
         self.inputs = tuple(_info(detail) for detail in inputs)
         self.outputs = tuple(_info(detail) for detail in outputs)
@@ -106,8 +110,25 @@ def _delegates(package: Any, options: EngineOptions) -> tuple[list[Any], list[st
             ctypes.CDLL(library)  # a Delegate of a library that is not there fails once more when it is collected
             delegates.append(package.load_delegate(library))
         except (ValueError, OSError, RuntimeError) as error:
-            notes.append(f"{accelerator} could not be started ({_first_line(error)}): the CPU does its work")
+            notes.append(f"{accelerator} could not be started ({_first_line(error)}){_FALLS_BACK}")
     return delegates, notes
+
+
+def _reason(error: Exception, notes: Sequence[str]) -> str:
+    """Why the interpreter refuses a model, and what to do where the operators that it lacks are well known."""
+    text = str(error)
+    if _EDGETPU_OPERATOR in text:
+        lost = next((f", and {note.removesuffix(_FALLS_BACK)}" for note in notes if note.startswith("edgetpu")), "")
+        return (
+            f"it is compiled for the Edge TPU{lost}: run it with --engine tflite:edgetpu where a Coral is plugged in"
+            " and libedgetpu installed (libedgetpu1-std), or give the .tflite that edgetpu_compiler was given"
+        )
+    if "Flex" in text or "Select TensorFlow op" in text:
+        return (
+            "it has operators of TensorFlow itself (Flex): convert it again with TFLITE_BUILTINS alone as"
+            " converter.target_spec.supported_ops"
+        )
+    return _first_line(error)
 
 
 def _first_line(error: Exception) -> str:

@@ -11,6 +11,9 @@ from ..engines.protocol import TensorInfo
 __all__ = ["FormatError", "ModelDescription", "Operator"]
 
 
+_LONGEST_WAY = 64  # operators: a damaged graph may go in a circle
+
+
 class FormatError(ValueError):
     """The bytes are not what the format says they must be."""
 
@@ -55,9 +58,11 @@ class ModelDescription:
     def origin_of(self, tensor: str, passing: Collection[str]) -> Operator | None:
         """The operator that makes a tensor, before those of the `passing` kinds."""
         operator = self.producer_of(tensor)
-        while operator is not None and operator.kind in passing and operator.inputs:
+        for _ in range(_LONGEST_WAY):
+            if operator is None or operator.kind not in passing or not operator.inputs:
+                return operator
             operator = self.producer_of(operator.inputs[0])
-        return operator
+        return None
 
     @property
     def precision(self) -> str:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import math
+import struct
 from collections import Counter
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 
 from ..engines.protocol import TensorInfo
 from .description import FormatError, ModelDescription, Operator
@@ -42,6 +45,7 @@ class _Graph:
     weights: Counter[str] = field(default_factory=Counter)
     initializers: set[str] = field(default_factory=set)
     external: set[str] = field(default_factory=set)
+    scalars: dict[str, float] = field(default_factory=dict)  # single numbers, such as scales and zero points
 
 
 def read_onnx(data: bytes) -> ModelDescription:
@@ -68,7 +72,7 @@ def read_onnx(data: bytes) -> ModelDescription:
     return ModelDescription(
         format="onnx",
         engine="onnxruntime",
-        inputs=tuple(info for info in graph.inputs if info.name not in graph.initializers),
+        inputs=tuple(_quantized(info, graph) for info in graph.inputs if info.name not in graph.initializers),
         outputs=tuple(graph.outputs),
         operators=tuple(graph.operators),
         version=f"opset {', '.join(opsets) or '?'}, IR {ir_version}",
@@ -104,6 +108,17 @@ def _graph(data: memoryview) -> _Graph:
     return graph
 
 
+def _quantized(info: TensorInfo, graph: _Graph) -> TensorInfo:
+    """An integer input with the scale and zero point that its one reader, a DequantizeLinear, has for it."""
+    readers = [operator for operator in graph.operators if info.name in operator.inputs]
+    if info.dtype not in ("uint8", "int8") or len(readers) != 1 or readers[0].kind != "DequantizeLinear":
+        return info
+    scale, zero = (*readers[0].inputs, "", "", "")[1:3]
+    if graph.scalars.get(scale, 0) <= 0 or (zero and zero not in graph.scalars):
+        return info
+    return replace(info, scale=graph.scalars[scale], zero_point=int(graph.scalars.get(zero, 0)))
+
+
 def _operator(data: memoryview, graph: _Graph) -> Operator:
     inputs, outputs, kind, domain = [], [], "", ""
     for number, value in message(data):
@@ -125,9 +140,12 @@ def _operator(data: memoryview, graph: _Graph) -> Operator:
 def _add_weights(data: memoryview, graph: _Graph) -> None:
     shape: list[int] = []
     dtype, name = 0, ""
+    own: dict[int, Value] = {}
     for number, value in message(data):
         if number == 1:
             shape += packed_integers(value)
+        elif number in (4, 5, 9):
+            own[number] = value
         elif number == 2 and isinstance(value, int):
             dtype = value
         elif number == 8:
@@ -143,6 +161,25 @@ def _add_weights(data: memoryview, graph: _Graph) -> None:
     graph.weights[kind] += count * bits // 8
     graph.initializers.add(name)
     graph.inner[name] = tuple(shape)
+    if count == 1 and (single := _scalar(kind, own)) is not None:
+        graph.scalars[name] = single
+
+
+def _scalar(kind: str, own: Mapping[int, Value]) -> float | None:
+    """A tensor's one number, from its raw bytes (9) or from those of its type: floats (4) or integers (5)."""
+    form = {"float32": "<f", "uint8": "<B", "int8": "<b"}.get(kind)
+    raw, floats, integers = own.get(9), own.get(4), own.get(5)
+    if form is None:
+        return None
+    if isinstance(raw, memoryview) and len(raw) == struct.calcsize(form):
+        found = float(struct.unpack(form, raw)[0])
+    elif kind == "float32" and isinstance(floats, memoryview) and len(floats) == 4:
+        found = float(struct.unpack("<f", floats)[0])
+    elif kind != "float32" and integers is not None:
+        found = float((packed_integers(integers) or [0])[0])
+    else:
+        return None
+    return found if math.isfinite(found) else None
 
 
 def _tensor_info(data: memoryview) -> TensorInfo:

@@ -40,9 +40,9 @@ def spans(data: memoryview) -> Iterator[tuple[int, Value, memoryview]]:
         at += size
 
 
-def length_delimited(number: int, value: bytes) -> bytes:
-    """A field that holds bytes, as it is written."""
-    return _as_varint(number << 3 | 2) + _as_varint(len(value)) + value
+def length_delimited(number: int, size: int) -> bytes:
+    """What stands before the bytes of a field that holds so many."""
+    return _as_varint(number << 3 | 2) + _as_varint(size)
 
 
 def packed_integers(value: Value) -> list[int]:

@@ -11,6 +11,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from .description import FormatError
 from .flatbuffer import Table, root
 
@@ -66,14 +69,13 @@ def _dictionary(name: str, content: bytes) -> dict[str, str]:
     if not name.endswith((".json", ".txt")) or b"{" not in content[:16]:
         return {}
     text = content.decode("utf-8", "replace")
-    found: Any = None
     for read in (json.loads, ast.literal_eval):
         try:
             found = read(text)
-            break
-        except (ValueError, SyntaxError, RecursionError, MemoryError):
+            return {str(key): str(value) for key, value in found.items()} if isinstance(found, dict) else {}
+        except (ValueError, SyntaxError, TypeError, RecursionError, MemoryError):
             continue
-    return {str(key): str(value) for key, value in found.items()} if isinstance(found, dict) else {}
+    return {}
 
 
 def _about(model: Table) -> dict[str, str]:
@@ -101,6 +103,11 @@ def _normalization(model: Table) -> tuple[tuple[float, ...] | None, tuple[float,
             for unit in tensor.tables(4):
                 options = unit.table(1)
                 if unit.number(0, "B") == 1 and options is not None:
-                    mean, std = options.array(0, "f4"), options.array(1, "f4")
-                    return tuple(map(float, mean)) or None, tuple(map(float, std)) or None
+                    return _figures(options.array(0, "f4")), _figures(options.array(1, "f4"), above=0)
     return None, None
+
+
+def _figures(values: NDArray[Any], above: float = -np.inf) -> tuple[float, ...] | None:
+    """One number or one a channel; none where they are not, or cannot be, what they are said to be."""
+    sound = len(values) in (1, 3) and bool(np.isfinite(values).all()) and float(values.min()) > above
+    return tuple(map(float, values)) if sound else None

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import os
 import sys
-import tempfile
 import threading
 from collections.abc import Callable, Iterator
 from typing import IO
@@ -52,4 +51,6 @@ def _scratch() -> IO[bytes]:
     """A file in memory where the system has them: this runs for every image."""
     if hasattr(os, "memfd_create"):
         return os.fdopen(os.memfd_create("stderr"), "w+b", buffering=0)
+    import tempfile  # pulls compressors and random numbers in; Linux never comes here
+
     return tempfile.TemporaryFile(buffering=0)

@@ -26,7 +26,8 @@ def check_place(path: str | os.PathLike[str], option: str) -> None:
         return  # a pipe's reader would take a trial for the content
     trial = _beside(target)
     try:
-        trial.write_bytes(b"\n")  # a disk that is full still makes empty files
+        with _new(trial, "wb") as stream:
+            stream.write(b"\n")  # a disk that is full still makes empty files
     except OSError as error:
         raise WorkError(f"{option} {path}: cannot be written there ({error.strerror or error})") from None
     finally:
@@ -104,7 +105,7 @@ def _staged(path: str | os.PathLike[str], mode: str) -> Iterator[_Staged]:
         target = target.resolve()  # a link keeps pointing where it did
         partial = _beside(target)
         try:
-            with open(partial, mode, encoding=text) as stream:  # noqa: PTH123
+            with _new(partial, mode, text) as stream:
                 yield _Staged(path, target, partial, stream)
         finally:
             partial.unlink(missing_ok=True)
@@ -125,6 +126,16 @@ def _one_line(path: str | os.PathLike[str]) -> Iterator[None]:
 def _beside(target: Path) -> Path:
     """Where a file is written until it is whole."""
     return target.with_name(f".{target.name}.{os.getpid()}.partial")
+
+
+def _new(path: Path, mode: str, encoding: str | None = None) -> IO[Any]:
+    """A file that this process makes; in a folder of everybody's another user may have put a link there first."""
+    path.unlink(missing_ok=True)
+
+    def opener(name: str, flags: int) -> int:
+        return os.open(name, flags | os.O_EXCL | os.O_NOFOLLOW, 0o666)
+
+    return open(path, mode, encoding=encoding, opener=opener)
 
 
 def _sync_folder(folder: Path) -> None:

@@ -1,4 +1,7 @@
-"""Folders that outlive a run: systemd's for the service where it gives one, else the user's."""
+"""Folders that outlive a run: systemd's for the service where it gives one, else the user's.
+
+What is kept in them is read and written by `owned.py`, which looks at whose they are.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +9,7 @@ import os
 import tempfile
 from pathlib import Path
 
-__all__ = ["config_folder", "run_folder", "run_folders", "state_folder"]
+__all__ = ["config_folder", "data_folder", "kept_folder", "run_folder", "run_folders", "state_folder"]
 
 
 def state_folder() -> Path:
@@ -19,18 +22,26 @@ def config_folder() -> Path:
     return _given("CONFIGURATION_DIRECTORY") or _given("STATE_DIRECTORY") or _home("XDG_CONFIG_HOME", ".config")
 
 
+def data_folder() -> Path:
+    """What was deployed, and whose bundles are taken."""
+    return _home("XDG_DATA_HOME", ".local/share")
+
+
+def kept_folder() -> Path:
+    """What can be made again, and is kept because that takes a while."""
+    return _home("XDG_CACHE_HOME", ".cache")
+
+
 def run_folder() -> Path:
     """What is true only while the process runs."""
     session = os.environ.get("XDG_RUNTIME_DIR")
-    own = Path(session) / "edgelens" if session else Path(tempfile.gettempdir()) / f"edgelens-{os.getuid()}"
-    return _given("RUNTIME_DIRECTORY") or own
+    return _given("RUNTIME_DIRECTORY") or (Path(session) / "edgelens" if session else _temporary())
 
 
 def run_folders() -> tuple[Path, ...]:
     """Where runs of this user and of the system's service say that they run; over SSH the variables are others."""
-    own = f"edgelens-{os.getuid()}"
     session = Path(f"/run/user/{os.getuid()}/edgelens")
-    places = (run_folder(), Path("/run/edgelens"), session, Path(tempfile.gettempdir()) / own, Path("/tmp") / own)  # noqa: S108
+    places = (run_folder(), Path("/run/edgelens"), session, _temporary(), Path("/tmp") / _temporary().name)  # noqa: S108
     return tuple(dict.fromkeys(places))
 
 
@@ -40,4 +51,14 @@ def _given(name: str) -> Path | None:
 
 
 def _home(name: str, otherwise: str) -> Path:
-    return Path(os.environ.get(name) or Path.home() / otherwise) / "edgelens"
+    given = os.environ.get(name)
+    if given:
+        return Path(given) / "edgelens"
+    try:
+        return Path.home() / otherwise / "edgelens"
+    except RuntimeError:  # a user without an entry and without HOME, as containers have them
+        return _temporary() / otherwise.replace("/", "-").strip(".-")
+
+
+def _temporary() -> Path:
+    return Path(tempfile.gettempdir()) / f"edgelens-{os.getuid()}"

@@ -28,6 +28,7 @@ __all__ = [
     "image_size",
     "read_image",
     "read_image_bytes",
+    "upright",
 ]
 
 SUFFIXES = frozenset(
@@ -123,7 +124,7 @@ def decode_with_holes(
             image, share = to_bgr(np.asarray(raw), header.alpha)
         else:
             image, share = np.asarray(raw, np.uint8), 0.0
-        return _turned(image, header.orientation), share
+        return upright(image, header.orientation), share
     except (cv2.error, MemoryError) as error:
         raise ImageError(f"{where}: could not be decoded ({str(error).splitlines()[0][:120]})") from None
 
@@ -195,8 +196,8 @@ def _jpeg_flag(header: ImageHeader, at_least: tuple[int, int] | None) -> int:
     return int(reduced | cv2.IMREAD_IGNORE_ORIENTATION)
 
 
-def _turned(image: NDArray[np.uint8], orientation: int) -> NDArray[np.uint8]:
-    """Upright; done here, since OpenCV's versions differ in the formats whose EXIF they read."""
+def upright(image: NDArray[np.uint8], orientation: int) -> NDArray[np.uint8]:
+    """Turned as its EXIF says; done here, since OpenCV's versions differ in the formats whose EXIF they read."""
     transposed, flip = _TURNS[orientation]
     turned = cv2.transpose(image) if transposed else image
     return np.asarray(turned if flip is None else cv2.flip(turned, flip), np.uint8)

@@ -11,6 +11,7 @@ from starlette.types import ASGIApp
 
 from ..errors import BundleError, ModelError, UsageError, WorkError
 from .http.access import Access
+from .http.budget import BUDGET, Budget
 from .http.gate import Gate
 from .http.page_files import PageFiles
 from .http.replies import Asked, Endpoint, Reply, as_json
@@ -32,13 +33,14 @@ def build_app(
     access: Access,
     *,
     service: RecognizeService | ServiceOnDemand | None = None,
+    budget: Budget = BUDGET,
     secure: bool = False,
     port: int = 0,
 ) -> ASGIApp:
     """Everything behind the gate."""
-    routes = [*_service_routes(shared, service), *_page_routes(shared)]
+    routes = [*_service_routes(shared, service, budget), *_page_routes(shared, budget)]
     router = Router(routes, redirect_slashes=False, default=PageFiles(), lifespan=_Lifespan(shared))
-    return Gate(router, access, secure=secure, port=port)
+    return Gate(router, access, budget=budget, secure=secure, port=port)
 
 
 class _Lifespan:
@@ -64,7 +66,7 @@ async def _beat(shared: SharedState) -> None:
             shared.hub.post_event("state", event("state", shared.pulse()))
 
 
-def _page_routes(shared: SharedState) -> list[Route]:
+def _page_routes(shared: SharedState, budget: Budget) -> list[Route]:
     def settings(asked: Asked) -> Reply:
         change_settings(shared.control, asked.body)
         return as_json(shared.pulse()["settings"])
@@ -91,20 +93,29 @@ def _page_routes(shared: SharedState) -> list[Route]:
             shared.timeline.thumb(asked.path["number"]), b"image/jpeg", ((b"cache-control", b"private, max-age=3600"),)
         )
 
-    changes = EventStream(shared.hub, "state", "announced", "notice", greeting=lambda: event("state", shared.pulse()))
+    changes = EventStream(
+        shared.hub,
+        "state",
+        "announced",
+        "notice",
+        greeting=lambda: event("state", shared.pulse()),
+        most=budget.listeners,
+    )
     return [
-        Route("/live/frames", FrameStream(shared.hub), methods=["GET"]),
+        Route("/live/frames", FrameStream(shared.hub, budget.viewers), methods=["GET"]),
         Route("/live/events", changes, methods=["GET"]),
         Route("/live/state", Endpoint(lambda asked: as_json(shared.state())), methods=["GET"]),  # noqa: ARG005
         Route("/live/thumbs/{number:int}", Endpoint(thumb), methods=["GET"]),
         Route("/live/snapshot", Endpoint(snapshot), methods=["GET"]),
-        Route("/live/settings", Endpoint(settings, posted=True), methods=["POST"]),
-        Route("/live/collect", Endpoint(collect, posted=True), methods=["POST"]),
-        Route("/live/model", Endpoint(swap, posted=True), methods=["POST"]),
+        Route("/live/settings", Endpoint(settings, posted=budget), methods=["POST"]),
+        Route("/live/collect", Endpoint(collect, posted=budget), methods=["POST"]),
+        Route("/live/model", Endpoint(swap, posted=budget), methods=["POST"]),
     ]
 
 
-def _service_routes(shared: SharedState, service: RecognizeService | ServiceOnDemand | None) -> list[Route]:
+def _service_routes(
+    shared: SharedState, service: RecognizeService | ServiceOnDemand | None, budget: Budget
+) -> list[Route]:
     def health(asked: Asked) -> Reply:
         if asked.stranger:
             return as_json({"status": "ok"})
@@ -127,7 +138,7 @@ def _service_routes(shared: SharedState, service: RecognizeService | ServiceOnDe
     shared.recognizes = service is not None
     return [
         *routes,
-        Route("/v1/results", EventStream(shared.hub, "result"), methods=["GET"]),
+        Route("/v1/results", EventStream(shared.hub, "result", most=budget.listeners), methods=["GET"]),
         Route("/v1/health", Endpoint(health, quick=True), methods=["GET"]),
         Route("/v1/models", Endpoint(models), methods=["GET"]),
         Route("/v1/openapi.json", Endpoint(lambda asked: as_json(openapi())), methods=["GET"]),  # noqa: ARG005

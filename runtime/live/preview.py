@@ -15,6 +15,7 @@ from ..loop.control import Control
 from ..result import Result
 from ..sinks.protocol import Notice
 from .http.access import Access, choose_access, is_loopback
+from .http.budget import BUDGET, Budget
 from .http.server import DEFAULT_PORT, Address, Server, Tls
 from .running import Running, note_running
 from .shared.collect import Collector
@@ -50,10 +51,11 @@ class LivePreview:
         collect: Path | None = None,
         quality: int = 80,
         service: RecognizeService | ServiceOnDemand | None = None,
+        budget: Budget = BUDGET,
         say: Callable[[str], None] = _to_stderr,
     ) -> None:
         self._address, self._access, self._tls = Address(host, port), access, tls
-        self._service, self._say = service, say
+        self._service, self._budget, self._say = service, budget, say
         self._stack = ExitStack()
         self.shared = SharedState(control, collector=Collector(collect) if collect else None, quality=quality)
         self.port = 0
@@ -100,9 +102,14 @@ class LivePreview:
             self.port = int(listener.getsockname()[1])
             opened.enter_context(self.shared.encoder)
             app = build_app(
-                self.shared, self._access, service=self._service, secure=self._tls is not None, port=self.port
+                self.shared,
+                self._access,
+                service=self._service,
+                budget=self._budget,
+                secure=self._tls is not None,
+                port=self.port,
             )
-            opened.enter_context(Server(app, listener, tls=self._tls))
+            opened.enter_context(Server(app, listener, tls=self._tls, budget=self._budget))
             opened.callback(self.shared.hub.close)
             opened.enter_context(note_running(self._running()))
             self._stack = opened.pop_all()

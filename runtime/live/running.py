@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import contextlib
 import json
-import os
-import stat
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from ..errors import WorkError
-from ..host.files import write_text
+from ..host.owned import own_folder, read_own, write_own
 from ..host.places import run_folder, run_folders
 
 __all__ = ["Running", "note_running", "running_here"]
+
+_MOST_NOTE_BYTES = 4096
 
 
 @dataclass(frozen=True)
@@ -31,12 +31,12 @@ def note_running(running: Running) -> Iterator[None]:
     """The note is there while this is entered; a place that cannot be written to only costs `status` its answer."""
     path = run_folder() / f"{running.pid}-{running.url.rstrip('/').rpartition(':')[2]}.json"
     with contextlib.suppress(OSError, WorkError):
-        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        write_text(path, json.dumps(asdict(running)) + "\n")
+        write_own(path, (json.dumps(asdict(running)) + "\n").encode())
     try:
         yield
     finally:
-        with contextlib.suppress(OSError):
+        with contextlib.suppress(OSError, WorkError):
+            own_folder(path.parent)
             path.unlink(missing_ok=True)
 
 
@@ -44,14 +44,17 @@ def running_here() -> list[Running]:
     """What runs on this machine; notes of processes that are gone, or that others could have left, do not count."""
     found = []
     for folder in run_folders():
-        for path in sorted(folder.glob("*.json")) if folder.is_dir() else ():
-            with contextlib.suppress(OSError, ValueError, TypeError):
-                status = path.stat()
-                if status.st_uid not in (0, os.getuid()) or status.st_mode & stat.S_IWOTH:
-                    continue
-                running = Running(**json.loads(path.read_text()))
-                if Path(f"/proc/{running.pid}").exists():
-                    found.append(running)
-                else:
-                    path.unlink()  # it was killed and could not do so itself
+        with contextlib.suppress(OSError, WorkError):
+            if folder.is_dir():
+                found += [note for path in sorted(own_folder(folder).glob("*.json")) if (note := _read(path))]
     return found
+
+
+def _read(path: Path) -> Running | None:
+    with contextlib.suppress(OSError, ValueError, TypeError, WorkError):
+        running = Running(**json.loads(read_own(path, _MOST_NOTE_BYTES)))
+        if not Path(f"/proc/{int(running.pid)}").exists():
+            path.unlink()  # it was killed and could not do so itself
+        elif Path(f"/proc/{running.pid}").stat().st_uid == path.stat().st_uid:
+            return running
+    return None

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 __all__ = ["SourcePlan", "read_config", "with_unique_names"]
 
 LONGEST = 1000  # frames that may have to agree
+_MOST_BYTES = 4 * 1024 * 1024
+_CAMERAS = 1_000_000  # what a camera's number stays below
 
 
 def _agreement(value: str | Sequence[int], written: str) -> tuple[int, int]:
@@ -82,11 +84,17 @@ def read_config(path: str, fallback: SourcePlan) -> tuple[SourcePlan, ...]:
     else:
         import tomli as tomllib
     try:
-        document = tomllib.loads(Path(path).read_text(encoding="utf-8"))
+        with Path(path).open("rb") as stream:
+            data = stream.read(_MOST_BYTES + 1)
+        if len(data) > _MOST_BYTES:
+            raise UsageError(f"--config {path}: is larger than {_MOST_BYTES >> 20} MB, which no list of sources is")
+        document = tomllib.loads(data.decode("utf-8"))
     except OSError as error:
         raise UsageError(f"--config {path}: could not be read ({error.strerror or error})") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise UsageError(f"--config {path}: is no valid TOML: {error}") from None
+    except RecursionError:
+        raise UsageError(f"--config {path}: is no valid TOML: its brackets go too deep") from None
+    except ValueError as error:  # what is no TOML, no UTF-8, or a number of thousands of digits
+        raise UsageError(f"--config {path}: is no valid TOML: {' '.join(str(error).split())}") from None
     tables = document.pop("source", None)
     if document:
         raise UsageError(f"--config {path}: {next(iter(document))!r} is not known here; there are [[source]] tables")
@@ -117,7 +125,8 @@ def _shown(source: str) -> str:
 
 def _plan(table: Mapping[str, Any], fallback: SourcePlan, where: str) -> SourcePlan:
     url = table.get("url", table.get("source"))
-    if isinstance(url, bool) or not isinstance(url, str | int) or url == "":
+    numbered = isinstance(url, int) and not isinstance(url, bool) and 0 <= url < _CAMERAS
+    if not numbered and (not isinstance(url, str) or url == ""):
         raise UsageError(f"{where}: needs a url: a camera, stream, file or folder")
     own, of_source = _keys(SourcePlan), {key: at for options in option_classes() for key, at in _keys(options).items()}
     of_plan: dict[str, Any] = {"name": ""}

@@ -15,6 +15,7 @@ from .slot import FrameSlot, Waiting
 __all__ = ["Feed", "Feeds"]
 
 FIRST_WAIT_S, LONGEST_WAIT_S = 0.25, 2.0  # between the starts of two attempts to open a source again
+STUCK_S = 45.0  # a capture that did nothing for so long hangs; opening a stream that does not answer takes less
 LEAVE_S = 0.4  # how long a capture that blocks is waited for when the loop ends
 
 Tell = Callable[[Notice], None]
@@ -30,6 +31,8 @@ class Feed:
         self.recoveries = 0
         self.not_before = 0.0  # monotonic seconds: the loop's rate limit for this source
         self.error: Exception | None = None  # what it failed with, for good or (a patient one) so far
+        self.gave_up = False  # for good
+        self.stirred = time.monotonic()  # when its thread last did something
         self._bell, self._tell, self._patient = bell, tell, patient
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._work, name=f"capture {source.name}", daemon=True)
@@ -55,7 +58,7 @@ class Feed:
         except Exception as error:  # noqa: BLE001 (raised again by the loop, in its thread)
             if self._patient:
                 self._complain(error, "")
-            self.error = error
+            self.error, self.gave_up = error, True
         finally:
             with self._bell.lock:
                 self.ended, self.connected = True, False
@@ -64,17 +67,18 @@ class Feed:
     def _capture(self) -> None:
         wait = FIRST_WAIT_S
         while not self._stopping.is_set():
-            begun, before = time.monotonic(), self.slot.captured
+            begun = self.stirred = time.monotonic()
+            before = self.slot.captured
             try:
                 with self.source:
-                    self.opened, self.error = True, None
+                    self.opened = True
                     self._pump()
                 reason = "the stream ended"
             except SourceError as error:
                 if not self.live or not (self.opened or self._patient):
                     raise
                 reason = str(error)
-                if not self.opened:
+                if self._patient and not self.slot.captured:
                     self._complain(error, "; trying again")
             if not self.live or self._stopping.is_set():
                 return
@@ -111,18 +115,23 @@ class Feed:
             self._tell(Notice(self.name, "lost", f"{self.name}: lost: {reason}; opening it again", time.time()))
 
     def _back(self) -> None:
-        self.connected = True
+        self.connected, self.error = True, None
         if self.slot.captured:
             self.recoveries += 1
             self._tell(Notice(self.name, "back", f"{self.name}: is back", time.time()))
 
 
 class Feeds:
-    """All sources of a run; a context manager that owns their threads."""
+    """All sources of a run; a context manager that owns their threads.
 
-    def __init__(self, sources: Sequence[Source], tell: Tell) -> None:
+    Live ones that cannot be opened are tried again where there are several, or where the run is `patient`.
+    """
+
+    def __init__(self, sources: Sequence[Source], tell: Tell, *, patient: bool = False) -> None:
         self._bell = Doorbell(gathers=not any(source.live for source in sources))
-        self.feeds = [Feed(source, self._bell, tell, patient=len(sources) > 1) for source in sources]
+        self._patient = patient
+        patient = patient or len(sources) > 1
+        self.feeds = [Feed(source, self._bell, tell, patient=patient) for source in sources]
         self.blocked = False  # after leaving: a capture still hangs in a driver
         self._turn = 0
 
@@ -158,14 +167,29 @@ class Feeds:
         return all(feed.ended and not len(feed.slot) for feed in self.feeds)
 
     @property
-    def failed(self) -> bool:
-        """Whether a source could not be opened or read."""
-        return any(feed.error is not None for feed in self.feeds)
+    def away(self) -> bool:
+        """Whether a source could not be opened so far, or was lost."""
+        lost = (feed.live and feed.slot.captured and not feed.connected for feed in self.feeds)
+        return any(lost) or any(feed.error is not None for feed in self.feeds)
+
+    @property
+    def tried(self) -> bool:
+        """Whether a source that gives no frames is being opened again and again, and does not hang in that."""
+        now = time.monotonic()
+        return any(
+            feed.live and not feed.connected and not feed.ended and now - feed.stirred < STUCK_S for feed in self.feeds
+        )
+
+    def failed(self, *, stopped: bool) -> bool:
+        """Whether a source could not be opened or read; one being tried when the run was `stopped` is only away."""
+        return any(feed.gave_up or (feed.error is not None and not stopped) for feed in self.feeds)
 
     def check(self) -> None:
         """Raise what a capture thread failed with; of several sources one may fail while the others go on."""
         for feed in self.feeds:
             if feed.error is None:
+                continue
+            if isinstance(feed.error, SourceError) and not feed.gave_up and self._patient:
                 continue
             if not isinstance(feed.error, SourceError) or all(other.error is not None for other in self.feeds):
                 raise feed.error

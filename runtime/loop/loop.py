@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 __all__ = ["Lane", "LoopOptions", "Outcome", "run", "watch"]
 
 QUIET_S = 0.01  # a quiet moment between two frames, in which `--engine auto` measures
+SAYS_AGAIN = {"back": "recognizing"}  # what the service says of itself after a notice, where not the notice
 LOOK_UP_S = 0.2  # how often a loop without frames looks whether it is to end
 
 
@@ -73,6 +74,7 @@ def watch(
     pace: Pace,
     stop: Callable[[], bool] = lambda: False,
     alive: Callable[[], None] = lambda: None,
+    idle: Callable[[], None] = lambda: None,
 ) -> Generator[Result]:
     """Results as they come, until every source has ended, the duration is over, or `stop` says so."""
     cv2.setNumThreads(1)
@@ -90,6 +92,7 @@ def watch(
                 feeds.check()
                 if feeds.over:
                     return
+                idle()
                 continue
             feed, waiting = got
             frame, lane, settings = waiting.frame, by_feed[feed], control.settings(feed.name)
@@ -139,16 +142,24 @@ def run(
 
         def tell(notice: Notice) -> None:
             log(notice.text)
+            systemd.say(SAYS_AGAIN.get(notice.kind, notice.text))
             outlets.notice(notice)
 
-        feeds = Feeds([lane.source for lane in lanes], tell)
+        def idle() -> None:
+            """No frame came: a service whose camera is away does its work as long as it looks for it."""
+            if feeds.tried:
+                systemd.alive()
+            if first and feeds.away:
+                systemd.ready()
+
+        feeds = Feeds([lane.source for lane in lanes], tell, patient=systemd.asked)
         models = list({id(lane.model): lane.model for lane in lanes}.values())
         control.attach(
             lambda: _status(lanes, feeds, outlets, pace, started),
             lambda name: _swap(models, name),
         )
         with contextlib.closing(
-            watch(lanes, control, options, feeds=feeds, pace=pace, stop=stop, alive=systemd.alive)
+            watch(lanes, control, options, feeds=feeds, pace=pace, stop=stop, alive=systemd.alive, idle=idle)
         ) as results:
             for result in results:
                 if first:
@@ -172,7 +183,7 @@ def run(
     unmoved = sum(lane.unmoved for lane in lanes) if any(lane.motion for lane in lanes) else None
     skipped = captured - tally.processed
     summary = tally.to_json(captured=captured, skipped=skipped, recoveries=recoveries, unmoved=unmoved)
-    return Outcome(summary, outlets.failures, feeds.failed, feeds.blocked)
+    return Outcome(summary, outlets.failures, feeds.failed(stopped=stop()), feeds.blocked)
 
 
 def _swap(models: Sequence[ModelSlot], name: str) -> None:

@@ -30,6 +30,11 @@ class SystemdNotifier:
         self._socket: socket.socket | None = None
         self._fed = 0.0
 
+    @property
+    def asked(self) -> bool:
+        """Whether systemd started this process and wants to hear from it."""
+        return bool(self._address)
+
     def ready(self, text: str = "") -> None:
         """The service does its work from now on."""
         self._send("READY=1" + (f"\nSTATUS={text}" if text else ""))

@@ -4,31 +4,30 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
+import stat
 from pathlib import Path
-
-import numpy as np
 
 from ..bundle.bundle import Bundle
 from ..bundle.manifest import Manifest, ModelFile, Network, Output
 from ..decode.catalog import DECODERS, readers_for, words
 from ..decode.picture import picture_is_nchw
 from ..decode.reading import Reading
-from ..engines.protocol import TensorInfo
+from ..engines.protocol import TensorInfo, shape_of
 from ..errors import ModelError, UsageError
 from ..formats.catalog import describe
 from ..formats.description import ModelDescription
 from ..formats.onnx_external import with_weights
-from ..labels import fit_labels, labels_from_metadata
+from ..labels import background_labels, fit_labels, labels_from_metadata
 from ..preprocess import PixelContract, TensorContract
 from .arguments import ModelArguments
 from .asked import known_labels, with_answer
+from .input_numbers import input_numbers
 
 __all__ = ["open_bare", "read_file", "read_model"]
 
 _MAX_BYTES = 2 * 1024**3
 _CHANNELS = (1, 3)
-_INTEGERS = ("uint8", "int8")
-_DTYPES = (*_INTEGERS, "int16", "float16", "float32", "float64")
+_DTYPES = ("uint8", "int8", "int16", "float16", "float32", "float64")
 
 
 def open_bare(path: Path, said: ModelArguments) -> Bundle:
@@ -58,7 +57,10 @@ def read_model(path: Path) -> tuple[bytes, ModelDescription]:
 def read_file(path: Path) -> bytes:
     """The bytes of this file alone."""
     try:
-        if path.stat().st_size > _MAX_BYTES:
+        status = path.stat()
+        if not stat.S_ISREG(status.st_mode):
+            raise ModelError(f"{path}: is no regular file")
+        if status.st_size > _MAX_BYTES:
             raise ModelError(f"{path}: is larger than {_MAX_BYTES >> 30} GB")
         return path.read_bytes()
     except OSError as error:
@@ -80,10 +82,12 @@ def _reading(file: ModelDescription, labels: tuple[str, ...], said: ModelArgumen
     for read in readers_for(file, asked):
         if (found := read(file, labels, asked=asked is not None)) is not None:
             return found
-    outputs = ", ".join(f"{output.name} {_shape(output)}" for output in file.outputs)
     if asked is not None:
+        outputs = ", ".join(f"{output.name} {shape_of(output)}" for output in file.outputs)
         raise ModelError(f"{path}: --decode {asked} does not fit its outputs: {outputs}")
-    raise ModelError(f"{path}: no decoder fits its outputs {outputs}: name one with --decode {'|'.join(known)}")
+    from ..decode.unread import why_unread
+
+    raise ModelError(f"{path}: {why_unread(file)}")
 
 
 def _network(
@@ -112,7 +116,7 @@ def _network(
         labels=names,
         pixels=pixels,
         outputs=tuple(Output(name) for name in reading.outputs),
-        decode=reading.decode,
+        decode=dataclasses.replace(reading.decode, background=background_labels(names)),
         files=(ModelFile("", file.engine, file.precision, tensor, outputs=reading.picked),),
     )
     return with_answer(network, said), tuple(notes)
@@ -139,14 +143,14 @@ def _picture(
         reading.pad if said.pad is None else said.pad,
         reading.anchor,
     )
-    tensor, notes = _tensor(info, layout, reading, said)
+    tensor, notes = input_numbers(info, layout, color, reading=reading, said=said)
     return pixels, tensor, notes
 
 
 def _input(file: ModelDescription, path: Path) -> tuple[TensorInfo, str, int, tuple[int | None, int | None]]:
     """The picture among the inputs, its layout, channels, and height and width."""
     if len(file.inputs) != 1:
-        names = ", ".join(f"{info.name} {_shape(info)}" for info in file.inputs) or "none"
+        names = ", ".join(f"{info.name} {shape_of(info)}" for info in file.inputs) or "none"
         raise ModelError(f"{path}: has the inputs {names}: models of one picture run here")
     info = file.inputs[0]
     shape = info.shape
@@ -160,7 +164,7 @@ def _input(file: ModelDescription, path: Path) -> tuple[TensorInfo, str, int, tu
         return info, "NCHW", shape[1] or 3, (shape[2], shape[3])
     if len(shape) == 4 and shape[3] in _CHANNELS:
         return info, "NHWC", shape[3] or 3, (shape[1], shape[2])
-    raise ModelError(f"{path}: its input {info.name} {_shape(info)} is no picture of 1 or 3 channels")
+    raise ModelError(f"{path}: its input {info.name} {shape_of(info)} is no picture of 1 or 3 channels")
 
 
 def _size(size: tuple[int | None, int | None], reading: Reading, path: Path) -> tuple[int, int]:
@@ -183,46 +187,3 @@ def _sized(file: ModelDescription, said: ModelArguments, path: Path) -> ModelDes
     at = 2 if picture_is_nchw(info, file.format) else 1
     shape[at : at + 2] = height, width
     return dataclasses.replace(file, inputs=(dataclasses.replace(info, shape=tuple(shape)),))
-
-
-def _tensor(info: TensorInfo, layout: str, reading: Reading, said: ModelArguments) -> tuple[TensorContract, list[str]]:
-    """The numbers of the input: options first, then the family or the file, then the pixel as it is."""
-    filling = TensorContract(info.name, layout, info.dtype, (128.0,) if info.dtype == "int8" else (0.0,))  # type: ignore[arg-type]
-    asked = said.mean is not None or said.std is not None
-    if reading.tensor is not None and not asked:
-        return dataclasses.replace(reading.tensor, name=info.name, layout=layout), []  # type: ignore[arg-type]
-    mean, std = said.mean or reading.mean, said.std or reading.std
-    stated = dataclasses.replace(
-        filling, mean=mean or (0.0,), std=std or (1.0,), scale=info.scale, zero_point=info.zero_point
-    )
-    if asked:
-        return stated, _doubts(said)
-    if info.dtype in _INTEGERS:
-        known = mean is not None and info.scale is not None
-        return (stated if known and not _almost_pixels(stated) else filling), []
-    if mean is None and std is None:
-        return stated, ["pixels go in as they are, 0 to 255: give --mean and --std if it was trained otherwise"]
-    return stated, []
-
-
-def _doubts(said: ModelArguments) -> list[str]:
-    """A note about figures that were meant for pixels of 0 to 1, such as ImageNet's .485 and .229."""
-    if said.std is None or max(said.std) >= 1:
-        return []
-    figures = {"--mean": said.mean, "--std": said.std}
-    meant = " ".join(f"{k} {','.join(f'{255 * v:g}' for v in values)}" for k, values in figures.items() if values)
-    return [f"pixels go from 0 to 255 here: figures for 0 to 1 would be {meant}"]
-
-
-def _almost_pixels(tensor: TensorContract) -> bool:
-    """Whether a quantized input is the pixel filling its range, but for rounding."""
-    pixel = np.arange(256, dtype=np.float64)
-    offset = 128 if tensor.dtype == "int8" else 0
-    return all(
-        np.abs((pixel - mean) / std / (tensor.scale or 1.0) + tensor.zero_point + offset - pixel).max() <= 1.5
-        for mean, std in zip(*np.broadcast_arrays(tensor.mean, tensor.std), strict=True)
-    )
-
-
-def _shape(info: TensorInfo) -> str:
-    return "x".join("?" if axis is None else str(axis) for axis in info.shape) or "of unsaid shape"

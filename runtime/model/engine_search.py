@@ -29,8 +29,13 @@ _WORTH_A_THREAD = 0.8  # and twice the threads so much, since the loop and the s
 
 
 def candidates(network: Network, *, precision: str | None = None, threads: int | None = None) -> list[Measured]:
-    """Engine × precision × threads that can run here, the preferred file on one thread first."""
+    """Engine × precision × threads that can run here, the preferred file on one thread first.
+
+    A file that was measured to answer worse takes part only where its precision was asked for, or nothing else is left.
+    """
     files = [f for f in network.files if precision in (None, f.precision) and available(f.engine)]
+    if precision is None:
+        files = [f for f in files if "poorer" not in f.measured] or files
     files.sort(key=lambda file: file.path != network.preferred)
     counts = [threads] if threads else _thread_counts()
     return [Measured(file.path, file.engine, file.precision, count) for count in counts for file in files]

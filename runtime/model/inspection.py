@@ -7,6 +7,8 @@ import hashlib
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from ..bundle.bundle import Bundle
 from ..bundle.manifest import SIGNATURE, ModelFile, Network
 from ..engines.catalog import available
@@ -14,9 +16,11 @@ from ..engines.protocol import TensorInfo
 from ..errors import EdgelensError
 from ..formats.catalog import FORMATS, describe
 from ..formats.description import ModelDescription
+from ..preprocess import TensorContract, pixel_values
 from .arguments import ModelArguments
-from .bare import open_bare, read_file
+from .bare import open_bare, read_file, read_model
 from .open import open_model
+from .trial import why_not
 
 __all__ = ["inspect_model"]
 
@@ -34,9 +38,11 @@ def _bare(path: Path) -> dict[str, Any]:
     file = describe(data, str(path))
     found: dict[str, Any] = {"kind": file.format, "file": str(path), **_file_facts(data, file)}
     try:
+        found["problem"] = why_not(read_model(path)[0], file.engine)
         bundle = open_bare(path, ModelArguments())
     except EdgelensError as error:
-        found["decoder"], found["notes"] = None, [str(error)]
+        found["decoder"], found["notes"] = None, []
+        found["problem"] = found.get("problem") or str(error)
     else:
         network = bundle.manifest.main
         found["decoder"], found["notes"] = network.decode.decoder, list(bundle.notes)
@@ -72,9 +78,17 @@ def _network(network: Network) -> dict[str, Any]:
         "labels": list(network.labels),
         "pixels": dataclasses.asdict(network.pixels),
         "tensor": dataclasses.asdict(network.files[0].tensor),
+        "fed": _fed(network.files[0].tensor),
         "decode": dataclasses.asdict(network.decode),
         "feature_space": network.feature_space,
     }
+
+
+def _fed(tensor: TensorContract) -> dict[str, list[float]]:
+    """What a black and a white pixel become on their way in, one number or one a channel."""
+    values = pixel_values(tensor)
+    ends = np.array([[0, 255]]) if values is None else values[:, [0, -1]]
+    return {"black": ends[:, 0].tolist(), "white": ends[:, 1].tolist()}
 
 
 def _bundled(bundle: Bundle, file: ModelFile) -> dict[str, Any]:
@@ -89,7 +103,7 @@ def _bundled(bundle: Bundle, file: ModelFile) -> dict[str, Any]:
         "measured": dict(file.measured),
     }
     try:
-        return {**said, **_file_facts(data, describe(data, file.path))}
+        return {**said, **_file_facts(data, describe(data, file.path)), "problem": why_not(data, file.engine)}
     except EdgelensError as error:
         return {**said, "bytes": len(data), "sha256": file.sha256, "problem": str(error)}
 

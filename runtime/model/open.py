@@ -35,7 +35,7 @@ def open_model(name: str | os.PathLike[str] | Bundle, said: ModelArguments | Non
     path = Path(name)
     if name in builtin_names() and not path.is_file():  # a folder of pictures may well be called digits
         path = _BUILTIN / f"{name}.edge"
-    elif not path.exists():
+    elif not _exists(path):
         there = ", ".join(builtin_names()) or "none"
         raise UsageError(f"{name}: no such file, and no built-in of that name; built in: {there}")
     if path.suffix.lower() in (".onnx", ".tflite"):
@@ -43,6 +43,13 @@ def open_model(name: str | os.PathLike[str] | Bundle, said: ModelArguments | Non
 
         return open_bare(path, said)
     return _as_asked(Bundle.open(path), said, name)
+
+
+def _exists(path: Path) -> bool:
+    try:
+        return path.exists()
+    except (OSError, ValueError):  # no name that a file can have
+        return False
 
 
 def _as_asked(bundle: Bundle, said: ModelArguments, name: str) -> Bundle:

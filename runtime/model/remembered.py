@@ -12,7 +12,7 @@ from typing import Any
 from ..bundle.manifest import Network
 from ..engines.machine import cache_folder, machine
 from ..errors import EdgelensError
-from ..host.files import write_text
+from ..host.owned import read_own, write_own
 
 __all__ = ["Measured", "Remembered", "recall", "remember"]
 
@@ -41,20 +41,19 @@ class Remembered:
 def recall(network: Network) -> Remembered | None:
     """What was measured for this network here; None where nothing was, or it no longer fits."""
     try:
-        plain = json.loads(_place(network).read_text(encoding="utf-8"))
+        plain = json.loads(read_own(_place(network)))
         table = tuple(_measured(row) for row in plain["table"])
         winner = _measured(plain["winner"])
-    except (OSError, ValueError, TypeError, KeyError, AttributeError, RecursionError):
+    except (OSError, EdgelensError, ValueError, TypeError, KeyError, AttributeError, RecursionError):
         return None
     return Remembered(winner, table) if winner.path in {file.path for file in network.files} else None
 
 
 def remember(network: Network, winner: Measured, table: Sequence[Measured]) -> bool:
     """Keep a winner; False where the cache folder cannot be written, which is no reason to stop."""
-    place = _place(network)
+    text = json.dumps({"winner": asdict(winner), "table": [asdict(row) for row in table]}, indent=1)
     try:
-        place.parent.mkdir(parents=True, exist_ok=True)
-        write_text(place, json.dumps({"winner": asdict(winner), "table": [asdict(row) for row in table]}, indent=1))
+        write_own(_place(network), text.encode())
     except (OSError, EdgelensError):
         return False
     return True

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from typing import TYPE_CHECKING
 
 from ..bundle.bundle import Bundle
@@ -29,8 +30,8 @@ class Settling:
         found = recall(self._network)
         if found is None:
             return None
-        allowed = {(candidate.path, candidate.threads) for candidate in self._candidates()}
-        if (found.winner.path, found.winner.threads) not in allowed:
+        # only what would be tried here anyway: a cache decides which, never what is loaded
+        if dataclasses.replace(found.winner, ms=None, problem="") not in self._candidates():
             return None
         self.measured = found
         return found.winner

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..bundle.manifest import Manifest
 from ..preprocess import Region, fit_frame
+from ..recognitions import Recognitions
 from .network import LoadedNetwork
 from .seen import Clock, Seen
 
-__all__ = ["run_steps"]
+__all__ = ["run_many", "run_steps"]
 
 
 def run_steps(
@@ -36,3 +37,19 @@ def run_steps(
     from .later_steps import followed  # a camera with one network starts without it
 
     return followed(manifest, networks, image, seen, threshold, clock, placement.view)
+
+
+def run_many(
+    manifest: Manifest,
+    networks: Mapping[str, LoadedNetwork],
+    images: Sequence[NDArray[np.uint8]],
+    region: Region | None,
+    threshold: float | None,
+) -> list[Recognitions]:
+    """What several BGR frames show, in batches where the network takes them and they pay."""
+    if len(manifest.steps) > 1:
+        return [run_steps(manifest, networks, image, region, threshold).recognitions for image in images]
+    network = networks[manifest.steps[0].network]
+    fitted = [fit_frame(image, network.network.pixels, region) for image in images]
+    outputs = network.outputs_of_many([pixels for pixels, _ in fitted])
+    return [network.decode(each, placement, threshold) for each, (_, placement) in zip(outputs, fitted, strict=True)]

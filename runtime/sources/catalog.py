@@ -91,9 +91,9 @@ def kind_of(spec: str) -> str:
     scheme = spec.partition("://")[0].lower() if "://" in spec else ""
     if spec == "demo":
         return "demo"
-    if spec.isdigit() or spec.startswith("/dev/video"):
+    if _is_number(spec) or spec.startswith("/dev/video"):
         return "v4l2"
-    if spec.partition(":")[0] == "csi" and spec.partition(":")[2].isdigit():
+    if spec.partition(":")[0] == "csi" and _is_number(spec.partition(":")[2]):
         return "csi"
     if scheme in ("rtsp", "rtsps"):
         return "rtsp"
@@ -105,6 +105,10 @@ def kind_of(spec: str) -> str:
         return _kind_of_file(spec, Path(spec))
     except (OSError, ValueError):  # a name that no file can have
         raise SourceError(f"{_masked(spec)}: no such file, folder or camera") from None
+
+
+def _is_number(text: str) -> bool:
+    return text.isascii() and text.isdigit() and len(text) < 10
 
 
 def _kind_of_file(spec: str, path: Path) -> str:

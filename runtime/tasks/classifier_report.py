@@ -13,6 +13,7 @@ from ..bundle.manifest import Network
 from ..datasets.imageset import ImageSet
 from ..errors import ModelError
 from ..metrics.classification import ClassScores, accuracy, average, class_scores, confusion_matrix, top_k_accuracy
+from ..metrics.interval import percent, wilson
 from ..recognitions import UNKNOWN_ID
 from .label_match import LabelMatch, match_labels
 from .task import Looked, Table
@@ -50,6 +51,7 @@ class ClassifierReport:
         return {
             "task": "classify",
             "accuracy": self.accuracy,
+            "accuracy_interval": list(wilson(self.accuracy, len(self.labels))),
             "top5": top_k_accuracy(self.labels, self.scores, 5),
             "images": len(self.labels),
             "right": int((self.labels == self.predicted).sum()),
@@ -103,10 +105,13 @@ class ClassifierReport:
         lines = []
         if self.rejected.any():
             accepted = self._accuracy_of_accepted()
-            rest = "" if accepted is None else f"; {accepted:.2%} of those accepted are right"
+            kept = int((~self.rejected).sum())
+            rest = "" if accepted is None else f"; of those accepted {percent(accepted, kept)} are right"
             lines.append(f"{int(self.rejected.sum())} images would be rejected as unknown{rest}")
         top5 = top_k_accuracy(self.labels, self.scores, 5)
-        return [*lines, *self.match.said(self.classes), f"top-1 {self.accuracy:.2%}, top-5 {top5:.2%}"]
+        count = len(self.labels)
+        figures = f"top-1 {percent(self.accuracy, count)}, top-5 {percent(top5, count)}"
+        return [*lines, *self.match.said(self.classes), figures]
 
     def _accuracy_of_accepted(self) -> float | None:
         kept = ~self.rejected

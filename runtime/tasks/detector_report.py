@@ -32,6 +32,7 @@ class DetectorReport:
     images: int
     empty: tuple[str, ...]  # boxes of the data without area, one line each
     match: LabelMatch
+    beyond: int | None = None  # the highest class that was found and that no label or class of the data stands for
 
     def to_json(self) -> dict[str, Any]:
         """The report as plain JSON types; `accuracy` is mAP50-95, so that one key serves every task."""
@@ -69,6 +70,11 @@ class DetectorReport:
         if len(self.truth.labels) and self.scores.mean(iou=0.5) <= 0:
             seen = f"{len(self.found.labels)} were found" if len(self.found.labels) else "none was found at all"
             lines.append(f"not one box of the data was found ({seen}): see whether {_WHY}")
+        if self.beyond is not None:
+            lines.append(
+                f"the model answers with class {self.beyond} where the data has {len(self.classes)}: its numbers are"
+                " not the data's order, and these figures say little; name its classes with --labels"
+            )
         half, mean = (_shown(_or_none(value)) for value in (self.scores.mean(iou=0.5), self.scores.mean()))
         figures = f"mAP50 {half}, mAP50-95 {mean}, {len(self.truth.labels)} boxes"
         return [*lines, *self.match.said(self.classes), figures]
@@ -91,17 +97,20 @@ def evaluate_detector(images: BoxSet, network: Network, answers: Iterable[Looked
     match = match_labels(images.classes, network.labels, len(network.labels) or len(images.classes))
     class_of = {int(column): c for c, column in enumerate(match.columns) if column >= 0}
     found: list[tuple[int, int, NDArray[Any], float]] = []
+    highest = -1
     sizes: dict[int, tuple[int, int]] = {}
     for i, size, seen in answers:
         if seen.boxes is None:
             raise ModelError(f"is no detector: its decoder {network.decode.decoder!r} gives no boxes")
         sizes[i] = size
+        highest = max(highest, int(seen.ids.max(initial=-1)))
         for label, box, score in zip(seen.ids.tolist(), seen.boxes, seen.scores.tolist(), strict=True):
             if label in class_of:
                 found.append((i, class_of[label], box, score))
     truth, boxes = _truth(images, sizes), _found(found)
     scores = average_precision(truth, boxes, len(images.classes))
-    return DetectorReport(images.classes, truth, boxes, scores, len(sizes), images.empty, match)
+    beyond = highest if not network.labels and highest >= len(images.classes) else None
+    return DetectorReport(images.classes, truth, boxes, scores, len(sizes), images.empty, match, beyond)
 
 
 def _truth(images: BoxSet, sizes: dict[int, tuple[int, int]]) -> Boxes:

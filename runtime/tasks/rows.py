@@ -15,8 +15,8 @@ __all__ = ["caption", "describe_rows", "draw_rows", "top_rows"]
 def caption(seen: Recognitions, row: int, *, score: bool = True) -> str:
     """A row in a few words: what it is, how sure that is, what a later step found inside it."""
     said = seen.label(row)
-    if seen.names is not None and seen.names[row]:
-        said = seen.names[row]
+    if seen.identities is not None and seen.identities[row]:
+        said = seen.identities[row]
     elif seen.texts is not None and seen.texts[row]:
         said = seen.texts[row]
     elif seen.values is not None and not np.isnan(seen.values[row]):

@@ -5,6 +5,7 @@ set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 boards=${EDGELENS_BOARDS:-${XDG_CACHE_HOME:-$HOME/.cache}/edgelens/boards}
 python=${PYTHON:-python3}
+constraints=$here/../../constraints.txt
 mkdir -p "$boards"
 exec 9>"$boards/.lock"
 flock 9
@@ -49,10 +50,24 @@ wheels() {
     arguments+=(--platform manylinux2014_aarch64 --abi "cp${version/./}" --abi abi3 --abi none)
     rm -rf "$target"
     "$python" -m pip download -q --disable-pip-version-check --only-binary=:all: --implementation cp \
-        --python-version "$version" "${arguments[@]}" --dest "$target" -r "$here/requirements.txt"
+        --python-version "$version" "${arguments[@]}" --dest "$target" -r "$here/requirements.txt" -c "$constraints"
 }
 
-key=$(cat "$here/prepare.sh" "$here/requirements.txt" | sha256sum | cut -c1-16)
+# A device without emulation: this machine's processor with JetPack's Python, where that is installed.
+wheels_here() {
+    local candidate target
+    target=$boards/wheels/cp3.10-$(uname -m)
+    for candidate in python3.10 "$HOME"/.pyenv/versions/3.10.*/bin/python; do
+        "$candidate" -c 'import sys; sys.exit(sys.version_info[:2] != (3, 10))' 2>/dev/null || continue
+        rm -rf "$target"
+        "$candidate" -m pip download -q --disable-pip-version-check --only-binary=:all: --dest "$target" \
+            -r "$here/requirements.txt" tomli -c "$constraints"
+        return
+    done
+    echo "prepare.sh: no Python 3.10 here: the tests of a device that has it are skipped" >&2
+}
+
+key=$(cat "$here/prepare.sh" "$here/requirements.txt" "$here/../../devices/ssh/pinned.toml" | sha256sum | cut -c1-16)
 for each in bookworm:3.11:36 trixie:3.13:41; do
     IFS=: read -r suite version glibc <<<"$each"
     if [ "$(cat "$boards/$suite/.key" 2>/dev/null)" != "$key" ]; then
@@ -62,4 +77,8 @@ for each in bookworm:3.11:36 trixie:3.13:41; do
         echo "$key" >"$boards/$suite/.key"
     fi
 done
+if [ "$(cat "$boards/wheels/.key-3.10" 2>/dev/null)" != "$key" ]; then
+    wheels_here
+    echo "$key" >"$boards/wheels/.key-3.10"
+fi
 echo "$boards"

@@ -6,7 +6,7 @@ import pytest
 
 import edgelens
 from edgelens import Recognizer
-from edgelens.runtime.errors import ImageError, UsageError
+from edgelens.runtime.errors import ImageError, ModelError, SourceError, UsageError
 
 
 def test_an_image_or_a_file_is_recognized(color_bundle, frames_of_colors, tmp_path):
@@ -69,4 +69,136 @@ def test_the_public_class_is_pinned():
         return_annotation=inspect.Signature.empty,
     )
     assert str(shown) == wanted
-    assert [name for name in vars(Recognizer) if not name.startswith("_")] == ["labels", "stream"]
+    assert [name for name in vars(Recognizer) if not name.startswith("_")] == ["labels", "notes", "stream", "close"]
+    call = [name for name in inspect.signature(Recognizer.__call__).parameters if name != "self"]
+    assert call == ["image", "threshold"]
+
+
+def test_a_picture_may_be_whatever_a_program_has(color_bundle, frames_of_colors, tmp_path):
+    pillow = pytest.importorskip("PIL.Image", reason="Pillow is what programs have pictures in")
+    green = frames_of_colors[1]
+    rgb = np.ascontiguousarray(green[..., ::-1])
+    png = cv2.imencode(".png", green)[1].tobytes()
+    (tmp_path / "green.png").write_bytes(png)
+    with_opacity = np.dstack([green, np.full(green.shape[:2], 255, np.uint8)])
+    clear = with_opacity.copy()
+    clear[:, :30, :] = 255, 0, 255, 0  # loud, and not to be seen
+    given = [
+        green, with_opacity, clear, pillow.fromarray(rgb), pillow.fromarray(rgb).convert("RGBA"),
+        pillow.fromarray(rgb).convert("P"), png, bytearray(png), memoryview(png), tmp_path / "green.png",
+        str(tmp_path / "green.png"), pillow.open(tmp_path / "green.png"),
+    ]  # fmt: skip
+    with Recognizer(color_bundle) as recognizer:
+        assert [recognizer(image).top[0] for image in given] == ["green"] * len(given)
+        assert [seen.top[0] for seen in recognizer(given)] == ["green"] * len(given)
+        gray = np.full((20, 30), 90, np.uint8)
+        expected = recognizer(np.full((20, 30, 3), 90, np.uint8)).scores
+        for image in (gray, gray[..., None], pillow.fromarray(gray), pillow.fromarray(gray.astype(np.uint16) * 257)):
+            assert recognizer(image).scores == pytest.approx(expected)
+
+
+def test_a_pillow_image_is_upright_as_its_file_would_be(tmp_path):
+    pillow = pytest.importorskip("PIL.Image", reason="Pillow is what programs have pictures in")
+    from edgelens.runtime.images.given import picture_of
+    from edgelens.runtime.images.read import read_image
+
+    exif = pillow.Exif()
+    exif[0x112] = 6
+    picture = pillow.fromarray(np.random.default_rng(0).integers(0, 256, (6, 9, 3), np.uint8))
+    picture.save(tmp_path / "turned.png", exif=exif)
+    assert np.array_equal(picture_of(pillow.open(tmp_path / "turned.png")), read_image(tmp_path / "turned.png"))
+    broken = (tmp_path / "turned.png").read_bytes()[:-40]
+    (tmp_path / "broken.png").write_bytes(broken)
+    with pillow.open(tmp_path / "broken.png") as image, pytest.raises(ImageError, match="Pillow cannot load it"):
+        picture_of(image)
+
+
+@pytest.mark.parametrize(
+    "image",
+    [
+        None,
+        1.5,
+        {},
+        np.zeros((0, 0, 3), np.uint8),
+        np.zeros((4, 4, 3)),
+        np.zeros((4, 4, 2), np.uint8),
+        b"",
+        b"no image",
+    ],
+)
+def test_what_is_no_picture_is_one_line(color_bundle, image):
+    with Recognizer(color_bundle) as recognizer:
+        for given in (image, [image]):
+            with pytest.raises(ImageError) as error:
+                recognizer(given)
+            assert "\n" not in str(error.value)
+
+
+def test_a_camera_is_asked_for_its_next_frame(color_bundle):
+    with Recognizer("digits") as recognizer:
+        assert len(recognizer("demo")) == 1
+        with pytest.raises(SourceError):
+            recognizer("rtsp://127.0.0.1:9/none")
+        with pytest.raises(SourceError):
+            recognizer(99)
+
+
+def test_a_list_runs_in_batches_and_answers_as_one_by_one(color_bundle, frames_of_colors):
+    runs = []
+    with Recognizer(color_bundle, engine="onnxruntime") as recognizer:
+        one_by_one = [recognizer(frame) for frame in frames_of_colors]
+        assert recognizer([]) == []
+        with recognizer._model.in_use() as inner:
+            network = inner.networks["main"]
+            whole, network.measure_batches = network._outputs, lambda: None
+            network.batch = 4
+            network._outputs = lambda pixels: (runs.append(len(pixels)), whole(pixels))[1]
+        many = recognizer(tuple(frames_of_colors))
+    assert runs == [4, 2]
+    assert [seen.top[0] for seen in many] == [seen.top[0] for seen in one_by_one]
+    assert np.allclose([seen.scores for seen in many], [seen.scores for seen in one_by_one])
+
+
+def test_a_threshold_may_be_of_one_call(color_bundle, frames_of_colors):
+    with Recognizer(color_bundle) as recognizer:
+        dim = frames_of_colors[0] // 3
+        assert recognizer(dim).top[0] == "red"
+        assert recognizer(dim, threshold=0.9999999).top[0] == "unknown"
+        assert recognizer([dim], threshold=0.9999999)[0].top[0] == "unknown"
+        assert recognizer(dim).top[0] == "red"
+        with pytest.raises(UsageError, match="threshold 2: must be between 0 and 1"):
+            recognizer(dim, threshold=2)
+
+
+def test_what_was_assumed_can_be_read(color_onnx, color_bundle, tmp_path):
+    (tmp_path / "color.onnx").write_bytes(color_onnx())
+    assert any("3 classes" in note for note in Recognizer(tmp_path / "color.onnx").notes)
+    assert Recognizer(color_bundle).notes == ()
+
+
+def test_closed_it_lets_go_and_loads_again_when_asked(color_bundle, frames_of_colors):
+    recognizer = Recognizer(color_bundle, engine="onnxruntime")
+    assert repr(recognizer) == "<Recognizer color: classify, 3 labels, not loaded>"
+    assert recognizer(frames_of_colors[0]).top[0] == "red"
+    assert repr(recognizer) == "<Recognizer color: classify, 3 labels, onnxruntime float32>"
+    recognizer.close()
+    recognizer.close()
+    assert "not loaded" in repr(recognizer)
+    assert recognizer(frames_of_colors[1]).top[0] == "green"
+    recognizer.close()
+
+
+def test_several_sources_are_streamed_in_turn_under_names_of_their_own(color_bundle, frames_of_colors, tmp_path):
+    for folder, frame in (("a", frames_of_colors[0]), ("b", frames_of_colors[2])):
+        (tmp_path / folder).mkdir()
+        for i in range(2):
+            cv2.imwrite(str(tmp_path / folder / f"{i}.png"), frame)
+    a, b = tmp_path / "a", tmp_path / "b"
+    with Recognizer(color_bundle) as recognizer:
+        seen = {(result.frame.source, result.seen.label()) for result in recognizer.stream([a, b, str(a)])}
+        assert {label for _, label in seen} == {"red", "blue"}
+        assert {source.partition(str(tmp_path))[2] for source, _ in seen} == {"/a", "/b", "/a #2"}
+        with pytest.raises(UsageError, match="name a source at least"):
+            list(recognizer.stream([]))
+        with pytest.raises((SourceError, ModelError)):
+            list(recognizer.stream([tmp_path / "gone"]))

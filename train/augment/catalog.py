@@ -34,6 +34,16 @@ RECIPES: dict[str, Recipe] = {
         colour=Colour(0.15, 0.15, 0.15),
         erasing=Erasing(0.15, (0.02, 0.12)),
     ),
+    "photos": Recipe(  # for networks that know the world already
+        "photos",
+        flip=Flip(),
+        resized_crop=ResizedCrop(area=0.5, ratio=1.33),
+        turn=Turn(degrees=8, zoom=0.05),
+        colour=Colour(0.2, 0.2, 0.2, hue_degrees=5),
+        erasing=Erasing(0.15, (0.02, 0.15)),
+        mixup=Mixup(0.2, 0.2),
+        closing=0.15,
+    ),
     "best": Recipe(
         "best",
         flip=Flip(),

@@ -25,7 +25,7 @@ from .prune import prune
 from .splits import SplitConfig, assign
 from .store import Store, fill
 
-__all__ = ["DataConfig", "Part", "TrainData", "open_images", "prepare"]
+__all__ = ["DataConfig", "Part", "TrainData", "groups_of", "open_images", "prepare"]
 
 
 @dataclass(frozen=True)
@@ -99,7 +99,7 @@ def prepare(
     images = images or open_images(config)
     cache = cache_folder(config.cache)
     threads = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    images = replace(images, splits=assign(images, config.splits, _groups(images, config)))
+    images = replace(images, splits=assign(images, config.splits, groups_of(images, config)))
     memory = cache / f"seen-{hashlib.sha256(os.fsencode(os.path.abspath(images.root))).hexdigest()[:16]}.npz"  # noqa: PTH100
     digests, errors = content_digests(images, memory, threads, lambda done: progress("read", done))
     _stop_if_bad(config, images, errors)
@@ -134,7 +134,8 @@ def prepare(
     )
 
 
-def _groups(images: ImageSet, config: DataConfig) -> Sequence[str] | None:
+def groups_of(images: ImageSet, config: DataConfig) -> Sequence[str] | None:
+    """A name for each image, equal where images must stay on one side of a split; None where each stands alone."""
     if config.groups is not None:
         return groups_from_file(images.names, config.groups)
     return groups_from_pattern(images.names, config.group) if config.group is not None else None

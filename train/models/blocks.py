@@ -97,9 +97,14 @@ class PooledClassifier(nn.Module):
         maps: Tensor = self.layers(x)
         return maps
 
+    def embedding(self, x: Tensor) -> Tensor:
+        """What the classifier looks at: one row of (B, features) a picture."""
+        row: Tensor = self.pool(self.forward_features(x)).flatten(1)
+        return row
+
     def forward(self, x: Tensor) -> Tensor:
         """Logits (B, classes) of pictures (B, C, H, W)."""
-        logits: Tensor = self.classifier(self.dropout(self.pool(self.forward_features(x)).flatten(1)))
+        logits: Tensor = self.classifier(self.dropout(self.embedding(x)))
         return logits
 
 

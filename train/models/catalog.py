@@ -22,6 +22,7 @@ class Entry:
     cls: str
     min_side: int
     line: str
+    photo: tuple[int, int] = (1, 96)  # pixels a side at least and at most that photos are given, unless said
 
 
 NETWORKS: dict[str, Entry] = {
@@ -40,6 +41,7 @@ NETWORKS: dict[str, Entry] = {
     "vit-tiny": Entry("vit_tiny", "VitTiny", 4, "patches, self-attention, attention pooling"),
     "mobilenet-v2": Entry("mobilenet_v2", "MobileNetV2", 8, "inverted residuals by --width (2018)"),
     "mobilenet-v3": Entry("mobilenet_v3", "MobileNetV3", 8, "with squeeze-and-excitation, by --width (2019)"),
+    "lite0": Entry("lite0", "Lite0", 16, "EfficientNet-Lite0, which has seen ImageNet (2020)", (96, 224)),
     "lens-s": Entry("lens", "LensS", 4, "the kit's own: under 98 kB in int8"),
     "lens-m": Entry("lens", "LensM", 4, "the kit's own: under 512 kB in int8"),
 }

@@ -14,6 +14,8 @@ from edgelens.runtime.errors import UsageError
 
 __all__ = ["OPTIMIZERS", "OptimizerEntry", "add_l1", "make_optimizer"]
 
+_LOTS = 12  # of layers that share a rate
+
 Groups = Iterable[dict[str, Any]]
 
 
@@ -40,20 +42,41 @@ OPTIMIZERS: dict[str, OptimizerEntry] = {
 
 
 def make_optimizer(
-    name: str, network: nn.Module, *, rate: float | None = None, momentum: float = 0.9, l2: float | None = None
+    name: str,
+    network: nn.Module,
+    *,
+    rate: float | None = None,
+    momentum: float = 0.9,
+    l2: float | None = None,
+    first_rate: float = 1.0,
 ) -> Optimizer:
-    """An optimizer over the weights that are not frozen; L2 spares biases and normalisation."""
+    """An optimizer over the weights that are not frozen; L2 spares biases and normalisation.
+
+    The first weights learn at the share `first_rate` of the rate, the last at the rate, those between geometrically.
+    """
     if name not in OPTIMIZERS:
         raise UsageError(f"--optimizer {name}: must be one of {', '.join(OPTIMIZERS)}")
     entry = OPTIMIZERS[name]
     trained = [p for p in network.parameters() if p.requires_grad]
     if not trained:
         raise UsageError("--freeze: every layer is frozen, nothing is left to train")
-    groups: list[dict[str, Any]] = [
-        {"params": [p for p in trained if p.ndim > 1], "weight_decay": entry.l2 if l2 is None else l2},
-        {"params": [p for p in trained if p.ndim <= 1], "weight_decay": 0.0},
-    ]
-    return entry.make([g for g in groups if g["params"]], entry.rate if rate is None else rate, momentum)
+    base, decay = entry.rate if rate is None else rate, entry.l2 if l2 is None else l2
+    groups: list[dict[str, Any]] = []
+    for share, weights in _by_depth(trained, first_rate):
+        groups += [
+            {"params": [p for p in weights if p.ndim > 1], "weight_decay": decay, "lr": base * share},
+            {"params": [p for p in weights if p.ndim <= 1], "weight_decay": 0.0, "lr": base * share},
+        ]
+    return entry.make([g for g in groups if g["params"]], base, momentum)
+
+
+def _by_depth(weights: list[nn.Parameter], first_rate: float) -> list[tuple[float, list[nn.Parameter]]]:
+    """The last weights first, each lot with its share of the rate; one lot where all learn alike."""
+    if first_rate == 1:
+        return [(1.0, weights)]
+    lots = [weights[at : at + -(-len(weights) // _LOTS)] for at in range(0, len(weights), -(-len(weights) // _LOTS))]
+    shares = [first_rate ** (1 - i / max(1, len(lots) - 1)) for i in range(len(lots))]
+    return list(zip(shares, lots, strict=True))[::-1]
 
 
 @torch.no_grad()

@@ -40,6 +40,7 @@ class Findings:
     pixels: PixelContract
     decode: Decode  # as the scores were settled
     score: Score
+    basis: str  # whose answers the validation's are, in words
     best_epoch: int
     network: Mapping[str, Any]  # parameters, macs
     environment: Mapping[str, Any]

@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
+from edgelens.runtime.metrics.interval import percent
+
 __all__ = ["Score", "standard_error"]
 
 
@@ -15,6 +17,7 @@ class Score:
     name: str  # of one of the meter's figures
     more: bool = True  # whether more is better
     share: bool = True  # between 0 and 1, said in per cent
+    counted: bool = True  # whether a share is of pictures that were right: then chance has an interval
     word: str = ""  # what a share is of: 97.2 % "right"
 
     @property
@@ -44,6 +47,10 @@ class Score:
     def number(self, value: float, digits: int = 2) -> str:
         """A value for people, where its name stands already."""
         return f"{100 * value:.{digits}f} %" if self.share else f"{value:.4g}"
+
+    def with_interval(self, value: float, count: int) -> str:
+        """A value for people with what chance leaves open on so many images, where that follows from it."""
+        return f"{percent(value, count)} {self.word or self.title}" if self.share and self.counted else self.said(value)
 
     def error(self, value: float, count: int) -> float:
         """How far it may be off by chance on so many images; NaN where that does not follow from the value."""

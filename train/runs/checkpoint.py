@@ -11,7 +11,7 @@ from typing import Any
 
 import safetensors.torch
 import torch
-from torch import nn
+from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from edgelens.runtime.errors import DataError, UsageError, WorkError
@@ -19,9 +19,17 @@ from edgelens.runtime.host.files import replacing, write_bytes
 
 from ..optimize.average import Average
 
-__all__ = ["State", "check_room", "go_back_to_best", "load_state", "save_state"]
+__all__ = ["Candidate", "State", "check_room", "go_back_to_best", "load_state", "save_state"]
 
 _PLAIN = ("epoch", "step", "loss_sum", "best", "best_epoch", "recoveries", "rate_scale", "history", "steps")
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """What the network of one epoch answered to the validation split: outputs (N, ...) by name."""
+
+    epoch: int
+    outputs: dict[str, Tensor]
 
 
 @dataclass
@@ -40,6 +48,7 @@ class State:
     rate_scale: float = 1.0  # what recoveries left of the learning rate
     history: list[dict[str, float]] = field(default_factory=list)  # one row an epoch
     steps: list[list[float]] = field(default_factory=list)  # rows of `STEP_COLUMNS`
+    candidates: list[Candidate] = field(default_factory=list)  # where few pictures validate; else none
 
 
 def save_state(state: State, path: Path) -> None:
@@ -47,6 +56,7 @@ def save_state(state: State, path: Path) -> None:
     values: dict[str, Any] = {name: getattr(state, name) for name in _PLAIN}
     values["network"] = state.network.state_dict()
     values["optimizer"] = state.optimizer.state_dict()
+    values["candidates"] = [(each.epoch, each.outputs) for each in state.candidates]
     if state.average:
         values["average"] = state.average.network.state_dict()
         values["updates"] = state.average.updates
@@ -65,6 +75,7 @@ def load_state(state: State, data: bytes, where: Path) -> None:
             state.average.updates = values["updates"]
         for name in _PLAIN:
             setattr(state, name, values[name])
+        state.candidates = [Candidate(*each) for each in values.get("candidates", ())]  # an earlier kit kept none
     except (pickle.UnpicklingError, RuntimeError, KeyError, ValueError, EOFError) as error:
         reason = str(error).partition("\n")[0] or "cut short"
         raise DataError(f"{where}: is no checkpoint of this run ({reason})") from None
@@ -78,6 +89,7 @@ def go_back_to_best(state: State, weights: bytes) -> None:
     state.epoch, state.step, state.loss_sum = state.best_epoch, 0, 0.0
     state.history = [row for row in state.history if row["epoch"] <= state.epoch]
     state.steps = [row for row in state.steps if row[0] <= state.epoch]
+    state.candidates = [each for each in state.candidates if each.epoch <= state.epoch]
 
 
 def check_room(folder: Path, network: nn.Module) -> None:

@@ -26,6 +26,7 @@ class RunFacts:
     recipe: dict[str, Any] | None = None  # the augmentation as it was, mirrored or not, with holes or without
     decode: dict[str, Any] = field(default_factory=dict)  # how outputs become recognitions, once it was settled
     metrics: dict[str, Any] | None = None  # of the best checkpoint on the validation split
+    provisional: bool = False  # whether the run is whole, yet fine-tuning was still to come
     started: str | None = None  # whose weights were taken over, in words for people; None: none
 
 

@@ -8,6 +8,10 @@ from collections.abc import Callable
 from types import TracebackType
 from typing import Any
 
+from edgelens.runtime.metrics.interval import percent
+
+from ..report.score import Score
+
 __all__ = ["Progress", "Watch"]
 
 Watch = Callable[[dict[str, float]], None]  # told every epoch's row; what it raises ends the training
@@ -17,8 +21,18 @@ class Progress:
     """Epochs, throughput and time left; says nothing when quiet."""
 
     def __init__(
-        self, epochs: int, steps: int, *, quiet: bool = False, tensorboard: Any = None, watch: Watch | None = None
+        self,
+        epochs: int,
+        steps: int,
+        *,
+        quiet: bool = False,
+        tensorboard: Any = None,
+        watch: Watch | None = None,
+        score: Score | None = None,
+        validated: int = 0,
     ) -> None:
+        """A `score` that is a share of the `validated` pictures is said with its interval."""
+        self._score, self._validated = score, validated
         self.epochs, self.steps, self.quiet = epochs, steps, quiet
         self._watch = watch
         self._tensorboard = tensorboard
@@ -59,7 +73,7 @@ class Progress:
     def epoch(self, row: dict[str, float]) -> None:
         """After every epoch: one line, and TensorBoard where it is installed."""
         left = (self.epochs - row["epoch"]) * row["seconds"]
-        scores = "  ".join(f"{name.replace('_', ' ')} {row[name]:.4f}" for name in row if name.startswith("val_"))
+        scores = "  ".join(self._figure(name, row[name]) for name in row if name.startswith("val_"))
         self.say(
             f"epoch {row['epoch']:.0f}/{self.epochs}  train loss {row['train_loss']:.4f}  {scores}"
             f"  {row['images_per_s']:,.0f} images/s  {_duration(left)} left"
@@ -69,6 +83,12 @@ class Progress:
                 self._tensorboard.add_scalar(name, value, int(row["epoch"]))
         if self._watch is not None:
             self._watch(row)
+
+    def _figure(self, name: str, value: float) -> str:
+        """A figure of the validation, with what chance leaves open on so few pictures."""
+        if self._score is not None and name == f"val_{self._score.name}" and self._score.counted and self._score.share:
+            return f"{name.replace('_', ' ')} {percent(value, self._validated)}"
+        return f"{name.replace('_', ' ')} {value:.4f}"
 
     def say(self, line: str) -> None:
         """One line, above the live one where there is one."""

@@ -43,7 +43,7 @@ def gather(run: Run, images: ImageSet | None = None) -> Findings:
 
     def validation() -> ImageSet | None:
         try:
-            return run.split("val") if images is None else images
+            return run.judged() if images is None else images
         except (EdgelensError, OSError):
             return None
 
@@ -54,6 +54,7 @@ def gather(run: Run, images: ImageSet | None = None) -> Findings:
         run.pixels,
         run.decode,
         score,
+        str((facts.metrics or {}).get("basis", "answers of the best epoch")),
         int((facts.metrics or {}).get("best_epoch", -1)),
         facts.network,
         facts.environment,

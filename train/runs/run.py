@@ -98,6 +98,23 @@ class Run:
         """The very samples that the run had in a split, from the original data."""
         return self.split_all((name,))[name]
 
+    @property
+    def judged_count(self) -> int:
+        """How many samples the run's figures are of."""
+        names = str((self.facts.metrics or {}).get("judged", "val")).split("+")
+        return sum(self.facts.data["images"][name] for name in names)
+
+    def judged(self) -> ImageSet:
+        """The samples whose answers the figures are of: the validation split's, or all that were cross-validated."""
+        names = str((self.facts.metrics or {}).get("judged", "val")).split("+")
+        return self.split("val") if names == ["val"] else self._of(names)
+
+    def _of(self, splits: Sequence[str]) -> ImageSet:
+        images = make_task(self.config).open_data(self.config.data_config())
+        with np.load(self.path / SPLITS) as stored:
+            where = dict(zip(stored["names"].tolist(), stored["splits"].tolist(), strict=True))
+        return images.select(np.array([where.get(sample) in splits for sample in images.names], bool))
+
     def split_all(self, names: Sequence[str]) -> dict[str, ImageSet]:
         """Several splits, the data opened once."""
         images = make_task(self.config).open_data(self.config.data_config())

@@ -1,12 +1,15 @@
-"""The backbone that ships with the kit: a small network that has seen CIFAR-10, for trainings on few photos."""
+"""First weights that networks have of their own: lite0's, which saw ImageNet, and lens-s's, which ship with the kit."""
 
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+import safetensors.torch
 from safetensors import SafetensorError, safe_open
+from torch import Tensor
 
 from edgelens.runtime.datasets.imageset import ImageSet
 from edgelens.runtime.errors import DataError
@@ -14,8 +17,9 @@ from edgelens.runtime.preprocess import PixelContract
 
 from ..config import TrainConfig
 from ..models.options import ModelOptions
+from .imagenet import ORIGIN, imagenet_weights
 
-__all__ = ["FILE", "MODEL", "Provenance", "provenance", "suits"]
+__all__ = ["FILE", "MODEL", "STARTS", "Provenance", "Start", "provenance", "suits"]
 
 FILE = Path(__file__).with_name("pretrained.safetensors")
 MODEL = "lens-s"
@@ -50,19 +54,36 @@ def provenance(file: Path = FILE) -> Provenance:
         raise DataError(f"{file}: the kit's backbone cannot be read ({error}); install the kit again") from None
 
 
-def suits(config: TrainConfig, images: ImageSet, pixels: PixelContract) -> bool:
-    """Whether a training starts from it by itself: few colour photos, and the very network that it is.
+@dataclass(frozen=True)
+class Start:
+    """A network's own first weights: what is said of them, how they are read, when they are taken unasked."""
 
-    One fold of 1,644 signs validated at 99.1 % with it and 96.4 % without, one of 720 photos of clothes at 68.3 and
-    45.6 %; `benchmarks/train_few.py` measures such pairs.
-    """
+    said: Callable[[], str]
+    weights: Callable[[], Mapping[str, Tensor]]
+    suits: Callable[[TrainConfig, ImageSet, PixelContract], bool]
+    why: str  # it is taken unasked
+    frozen: bool = False  # whether a head on it, frozen, is an answer by itself
+
+
+def suits(config: TrainConfig, images: ImageSet, pixels: PixelContract) -> bool:
+    """Whether a training starts from its network's own weights by itself: the very network that they are of."""
     plain = ModelOptions(dropout=config.options.dropout)
+    asked = config.start is not None or config.scratch or config.options != plain
+    return not asked and config.model in STARTS and STARTS[config.model].suits(config, images, pixels)
+
+
+def _few_small(config: TrainConfig, images: ImageSet, pixels: PixelContract) -> bool:
+    """Whether there are few colour pictures of a size that the small backbone knows.
+
+    One fold of 1,644 signs validated at 99.1 % with it and 96.4 % without; `benchmarks/train_few.py` measures pairs.
+    """
     few = int((images.splits != "test").sum()) * config.share <= _FEW
-    return (
-        config.start is None
-        and not config.scratch
-        and (config.model, config.options) == (MODEL, plain)
-        and pixels.color == "rgb"
-        and min(pixels.height, pixels.width) in _SIDES
-        and few
-    )
+    return few and pixels.color == "rgb" and min(pixels.height, pixels.width) in _SIDES
+
+
+STARTS: Mapping[str, Start] = {
+    MODEL: Start(
+        lambda: str(provenance()), lambda: safetensors.torch.load_file(FILE), _few_small, "few pictures do better so"
+    ),
+    "lite0": Start(lambda: ORIGIN, imagenet_weights, lambda *_: True, "it has seen the world", frozen=True),
+}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,7 +15,7 @@ from edgelens.runtime.errors import DataError, UsageError
 
 from ..config import BACKBONE
 from ..runs.run import BEST
-from .pretrained import FILE
+from .pretrained import MODEL, STARTS
 
 __all__ = ["Taken", "freeze", "start_from", "train_mode"]
 
@@ -31,9 +31,12 @@ class Taken:
         return f"{self.taken} tensors taken over" + (f", drawn anew: {', '.join(self.anew)}" if self.anew else "")
 
 
-def start_from(network: nn.Module, source: str, heads: Sequence[str] = ("classifier",)) -> Taken:
-    """Load what fits by name and shape; a head stays random where it answers something else."""
-    given = _read(FILE if source == BACKBONE else Path(source))
+def start_from(network: nn.Module, source: str, heads: Sequence[str] = ("classifier",), *, model: str = MODEL) -> Taken:
+    """Load what fits by name and shape; a head stays random where it answers something else.
+
+    `model` is the network's name, by which BACKBONE finds the weights that are its own.
+    """
+    given = _own(model) if source == BACKBONE else _read(Path(source))
     for name, tensor in given.items():
         if tensor.is_floating_point() and not bool(tensor.isfinite().all()):
             raise DataError(f"--from {source}: {name} holds NaN or infinite weights; that training had failed")
@@ -65,13 +68,20 @@ def freeze(network: nn.Module, parts: Sequence[str], heads: Sequence[str] = ("cl
     return sum(p.numel() for p in network.parameters() if not p.requires_grad)
 
 
-def train_mode(network: nn.Module) -> None:
-    """Training mode, in which frozen normalisation keeps its statistics."""
+def train_mode(network: nn.Module, *, frozen_norm: bool = False) -> None:
+    """Training mode, in which frozen normalisation keeps its statistics; all of it where `frozen_norm` says so."""
     network.train()
     for module in network.modules():
         own = list(module.parameters(recurse=False))
-        if isinstance(module, nn.BatchNorm2d) and own and not any(p.requires_grad for p in own):
+        frozen = frozen_norm or (own and not any(p.requires_grad for p in own))
+        if isinstance(module, nn.BatchNorm2d) and frozen:
             module.eval()
+
+
+def _own(model: str) -> Mapping[str, Tensor]:
+    if model not in STARTS:
+        raise UsageError(f"--from {BACKBONE}: {model} has no weights of its own; {' and '.join(STARTS)} have")
+    return STARTS[model].weights()
 
 
 def _read(path: Path) -> dict[str, Tensor]:

@@ -43,6 +43,7 @@ def hello(store: Store) -> dict[str, Any]:
         store.open()
         answer["layers"], answer["parts"] = store.layers(), store.parts()
         answer["pinned"], answer["current"] = store.pinned(), store.slot_layers("current")
+        answer["deployed"] = store.deployed()
         answer["free_mb"] = shutil.disk_usage(store.root).free >> 20
     return answer
 

@@ -6,11 +6,14 @@ from __future__ import annotations
 import fcntl
 import json
 import os
+import shlex
 import shutil
 import time
 from typing import IO, Any
 
 from .wire import CHUNK, RefusedError
+
+UNIT = "/etc/systemd/system/edgelens.service"
 
 
 class Store:
@@ -56,11 +59,27 @@ class Store:
 
     def slot_layers(self, slot: str) -> list[str]:
         """The layers that one slot runs on; none where nothing was deployed."""
+        return [str(layer) for layer in (self._record(slot) or {}).get("layers", [])]
+
+    def deployed(self) -> dict[str, Any] | None:
+        """What the current slot says of itself, as far as the next deploy keeps it."""
+        record = self._record("current")
+        if record is None:
+            return None
+        told = {key: record.get(key) for key in ("name", "content_version", "engine", "precision", "service")}
+        told["arguments"], told["config"] = record.get("arguments", []), bool(record.get("config"))
+        if "service" not in record:  # an older kit's: the unit had the words
+            words = unit_words(self.root)
+            told["service"], told["arguments"] = words is not None, words or []
+        return told
+
+    def _record(self, slot: str) -> dict[str, Any] | None:
         try:
             with open(os.path.join(self.root, slot, "slot.json"), encoding="utf-8") as stream:
-                return [str(layer) for layer in json.load(stream)["layers"]]
-        except (OSError, ValueError, KeyError):
-            return []
+                record = json.load(stream)
+        except (OSError, ValueError):
+            return None
+        return record if isinstance(record, dict) else None
 
     def forget(self, key: str) -> bool:
         """Remove a layer that nothing here needs, unless another connection is at work."""
@@ -142,6 +161,17 @@ def placed(name: str) -> str | None:
     if parts[0].endswith(".data"):
         return "/".join(parts[2:]) if len(parts) > 2 and parts[1] in ("purelib", "platlib") else None
     return name
+
+
+def unit_words(root: str) -> list[str] | None:
+    """What an older kit's unit gives `edgelens run`; None where there is no such unit of this folder."""
+    try:
+        with open(UNIT, encoding="utf-8") as stream:
+            (line,) = [line for line in stream if line.startswith("ExecStart=")]
+        words = shlex.split(line.partition("=")[2].replace("%%", "%").replace("$$", "$"))
+        return words[words.index(os.path.join(root, "launch.py")) + 1 :]
+    except (OSError, ValueError):
+        return None
 
 
 def listed(folder: str) -> list[str]:

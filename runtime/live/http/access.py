@@ -9,16 +9,14 @@ import ipaddress
 import os
 import secrets
 import socket
-import time
-from collections import OrderedDict
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from ...errors import UsageError
-from ...host.files import write_text
+from ...errors import UsageError, WorkError
+from ...host.owned import create_own, read_secret
 from ...host.places import config_folder
 
-__all__ = ["Access", "Failures", "choose_access", "is_loopback", "read_token"]
+__all__ = ["Access", "choose_access", "is_loopback", "read_token"]
 
 MIN_TOKEN = 16
 
@@ -54,27 +52,6 @@ class Access:
         return address.is_loopback or not self.loopback_only
 
 
-class Failures:
-    """Counts wrong tokens an address and closes the door for a while."""
-
-    def __init__(self, most: int = 10, window_s: float = 60.0) -> None:
-        self._most, self._window_s = most, window_s
-        self._seen: OrderedDict[str, tuple[int, float]] = OrderedDict()
-
-    def blocked(self, address: str) -> bool:
-        """Whether this address has guessed wrong too often lately."""
-        count, since = self._seen.get(address, (0, 0.0))
-        return count >= self._most and time.monotonic() - since < self._window_s
-
-    def add(self, address: str) -> None:
-        """Count a wrong token."""
-        now = time.monotonic()
-        count, since = self._seen.pop(address, (0, now))
-        self._seen[address] = (count + 1, since) if now - since < self._window_s else (1, now)
-        while len(self._seen) > 4096:
-            self._seen.popitem(last=False)
-
-
 def choose_access(
     host: str, *, token_file: Path | None = None, insecure: bool = False, made_at: Path | None = None
 ) -> Access:
@@ -100,11 +77,11 @@ def read_token(token_file: Path | None) -> str | None:
     else:
         where = f"--token-file {token_file}"
         try:
-            if token_file.stat().st_mode & 0o077:
-                raise UsageError(f"{where}: others can read it; run: chmod 600 {token_file}")
-            token = token_file.read_text().strip()
+            token = read_secret(token_file).decode().strip()
         except (OSError, UnicodeDecodeError) as error:
             raise UsageError(f"{where}: could not be read ({error})") from None
+        except WorkError as error:
+            raise UsageError(f"--token-file {error}") from None
     if len(token) < MIN_TOKEN or not token.isascii() or not token.isprintable():
         raise UsageError(f"{where}: a token has at least {MIN_TOKEN} printable ASCII characters")
     return token
@@ -137,21 +114,16 @@ def _address(host: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
 
 
 def _kept_token(path: Path) -> str:
-    if path.is_file():
-        kept = read_token(path)
-        assert kept is not None
-        return kept
-    token = secrets.token_urlsafe(24)
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    except OSError as error:
-        raise UsageError(f"{path.parent}: no place for the token ({error.strerror}); give --token-file") from None
-    before = os.umask(0o077)
-    try:
-        write_text(path, token + "\n")
-    finally:
-        os.umask(before)
-    return token
+    if not path.is_file():
+        try:
+            create_own(path, f"{secrets.token_urlsafe(24)}\n".encode())
+        except OSError as error:
+            raise UsageError(f"{path.parent}: no place for the token ({error.strerror}); give --token-file") from None
+        except WorkError as error:
+            raise UsageError(f"no place for the token: {error}; or give --token-file") from None
+    kept = read_token(path)  # another start may have made it meanwhile: one is everybody's
+    assert kept is not None
+    return kept
 
 
 def _own_names(host: str, loopback: bool) -> frozenset[str]:

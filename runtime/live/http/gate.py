@@ -5,12 +5,13 @@ from __future__ import annotations
 import json
 import sys
 import time
-from http.cookies import CookieError, SimpleCookie
-from urllib.parse import parse_qsl, urlencode, urlsplit
+from urllib.parse import parse_qsl, urlencode
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from .access import Access, Failures
+from .access import Access
+from .budget import BUDGET, Budget
+from .failures import Failures
 
 __all__ = ["Gate", "refuse"]
 
@@ -32,9 +33,11 @@ HEADERS = [
 class Gate:
     """ASGI: lets in who may ask and turns everything that goes wrong inside into one line."""
 
-    def __init__(self, app: ASGIApp, access: Access, *, secure: bool = False, port: int = 0) -> None:
-        self._app, self._access, self._secure = app, access, secure
-        self._failures = Failures()
+    def __init__(
+        self, app: ASGIApp, access: Access, *, budget: Budget = BUDGET, secure: bool = False, port: int = 0
+    ) -> None:
+        self._app, self._access, self._budget, self._secure = app, access, budget, secure
+        self._failures = Failures(budget.wrong_tokens, budget.wrong_tokens_s)
         self._cookie = f"edgelens_{port}"
         self._said = 0.0
 
@@ -61,6 +64,9 @@ class Gate:
                 await refuse(sending, 500, "this request went wrong here; the log says how")
 
     async def _let_in(self, scope: Scope, send: Send) -> bool:
+        if sum(len(name) + len(value) for name, value in scope["headers"]) > self._budget.head_bytes:
+            await refuse(send, 431, "the request's head is too large")
+            return False
         headers: dict[bytes, bytes] = dict(scope["headers"])
         host = headers.get(b"host", b"").decode("latin-1")
         if not self._access.answers_to(host):
@@ -74,28 +80,27 @@ class Gate:
         return await self._with_token(scope, headers, send)
 
     async def _with_token(self, scope: Scope, headers: dict[bytes, bytes], send: Send) -> bool:
-        address = scope["client"][0] if scope.get("client") else "?"
-        if self._failures.blocked(address):
-            if scope["path"] in OPEN_PATHS:
-                return _as_stranger(scope)
-            await refuse(send, 429, "too many wrong tokens; wait a minute", [(b"retry-after", b"60")])
-            return False
         offered = headers.get(b"authorization", b"").decode("latin-1")
         query = dict(parse_qsl(scope["query_string"].decode("latin-1")))
         if offered[:7].lower() == "bearer " and self._access.fits(offered[7:].strip()):
             return True
-        if self._access.fits_cookie(self._kept(headers)):
+        if self._access.fits_cookie(_cookie(headers, self._cookie)):
             return True
         if "token" in query and self._access.fits(query["token"]):
             if scope["method"] != "GET":
                 return True
             await self._remember(scope, query, send)
             return False
+        address = scope["client"][0] if scope.get("client") else "?"
+        blocked = self._failures.blocked(address)  # only who has not the right token hears of it
         if offered or "token" in query:
             self._failures.add(address)
         if scope["path"] in OPEN_PATHS:
             return _as_stranger(scope)
-        await refuse(send, 401, "a token is needed: open the link that was printed at the start", _CHALLENGE)
+        if blocked:
+            await refuse(send, 429, "too many wrong tokens; wait a minute", [(b"retry-after", b"60")])
+        else:
+            await refuse(send, 401, "a token is needed: open the link that was printed at the start", _CHALLENGE)
         return False
 
     async def _remember(self, scope: Scope, query: dict[str, str], send: Send) -> None:
@@ -111,13 +116,6 @@ class Gate:
         ]
         await send({"type": "http.response.start", "status": 303, "headers": headers})
         await send({"type": "http.response.body", "body": b""})
-
-    def _kept(self, headers: dict[bytes, bytes]) -> str:
-        try:
-            morsel = SimpleCookie(headers.get(b"cookie", b"").decode("latin-1")).get(self._cookie)
-        except CookieError:
-            return ""
-        return morsel.value if morsel else ""
 
     def _say(self, scope: Scope, error: Exception) -> None:
         """One line for the log, at most one a minute, so that a bad client fills no card."""
@@ -147,10 +145,19 @@ def _as_stranger(scope: Scope) -> bool:
     return True
 
 
+def _cookie(headers: dict[bytes, bytes], name: str) -> str:
+    """One cookie's value, found in one pass; the others, which can be anybody's, are not read."""
+    for pair in headers.get(b"cookie", b"").split(b";"):
+        found, _, value = pair.partition(b"=")
+        if found.strip() == name.encode():
+            return value.strip().decode("latin-1")
+    return ""
+
+
 def _same_origin(headers: dict[bytes, bytes], host: str) -> bool:
     origin = headers.get(b"origin")
     if origin is not None:
-        return urlsplit(origin.decode("latin-1")).netloc.lower() == host.lower()
+        return origin.decode("latin-1").lower().partition("://")[2] == host.lower()
     site = headers.get(b"sec-fetch-site", b"none")
     if site in (b"none", b"same-origin"):
         return True

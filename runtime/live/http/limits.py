@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import json
+from collections.abc import Callable
 from typing import Any
 
 from starlette.types import Receive, Scope
 
-__all__ = ["BodyError", "content_type", "read_body", "read_json"]
+from .budget import Budget
 
-BODY_TIMEOUT_S = 30.0
+__all__ = ["BodyError", "content_type", "read_body", "read_json"]
 
 
 class BodyError(Exception):
@@ -33,24 +34,33 @@ def declared_length(scope: Scope) -> int | None:
     """The Content-Length, None where the client does not say."""
     for name, value in scope["headers"]:
         if name == b"content-length":
-            return int(value)
+            return int(value[:30])  # digits, the parser saw to that; int() refuses thousands of them
     return None
 
 
-async def read_body(scope: Scope, receive: Receive, most: int, *, timeout_s: float = BODY_TIMEOUT_S) -> bytes:
-    """The whole body; one that is said to be, or turns out, too large is not read to its end."""
+async def read_body(
+    scope: Scope, receive: Receive, most: int, *, timeout_s: float, take: Callable[[int], None] | None = None
+) -> bytes:
+    """The whole body; one that is said to be, or turns out, too large is not read to its end.
+
+    `take` is asked for room before a piece is kept, and raises where there is none.
+    """
     length = declared_length(scope)
     if length is not None and length > most:
         raise BodyError(413, f"at most {most} bytes a request")
     late = _Deadline(timeout_s)
     try:
-        return await _collected(receive, most)
+        return await _collected(receive, most, take or _room_enough)
     except asyncio.CancelledError:
         if late.passed:
             raise BodyError(408, f"the body was not complete after {timeout_s:.0f} s") from None
         raise
     finally:
         late.timer.cancel()
+
+
+def _room_enough(size: int) -> None:
+    """What is small needs no room of its own: there are only so many connections."""
 
 
 class _Deadline:
@@ -68,31 +78,29 @@ class _Deadline:
         self._task.cancel()
 
 
-async def _collected(receive: Receive, most: int) -> bytes:
-    first = await receive()
-    if first["type"] == "http.request" and not first.get("more_body", False):
-        body: bytes = first.get("body", b"")
-        if len(body) > most:
-            raise BodyError(413, f"at most {most} bytes a request")
-        return body
+async def _collected(receive: Receive, most: int, take: Callable[[int], None]) -> bytes:
     parts = bytearray()
-    message = first
     while True:
+        message = await receive()
         if message["type"] == "http.disconnect":
             raise BodyError(400, "the connection was closed in the middle of the body")
-        parts += message.get("body", b"")
-        if len(parts) > most:
+        piece: bytes = message.get("body", b"")
+        if len(parts) + len(piece) > most:
             raise BodyError(413, f"at most {most} bytes a request")
-        if not message.get("more_body", False):
+        take(len(piece))
+        last = not message.get("more_body", False)
+        if last and not parts:
+            return piece
+        parts += piece
+        if last:
             return bytes(parts)
-        message = await receive()
 
 
-async def read_json(scope: Scope, receive: Receive, most: int = 16384) -> Any:
+async def read_json(scope: Scope, receive: Receive, budget: Budget) -> Any:
     """A small JSON body; anything else than application/json is refused, which other sites' forms cannot send."""
     if content_type(scope).partition(";")[0].strip().lower() != "application/json":
         raise BodyError(415, "send application/json")
     try:
-        return json.loads(await read_body(scope, receive, most))
+        return json.loads(await read_body(scope, receive, budget.json_bytes, timeout_s=budget.body_s))
     except (ValueError, RecursionError):
         raise BodyError(400, "the body is not JSON") from None

@@ -1,4 +1,4 @@
-"""uvicorn's HTTP protocol with an end to its patience: half-open connections are closed, idle ones make room.
+"""uvicorn's HTTP protocol within a budget: half-open connections are closed, idle and stalled ones make room.
 
 A connection's first request is read in small pieces, so that whoever asks while a crowd comes need not wait for all its
 bodies. Later ones come in large pieces.
@@ -10,82 +10,74 @@ import asyncio
 import importlib.util
 from typing import Any
 
+from .account import Account
+from .budget import Budget
+from .crowd import Crowd, Guest
 from .one_piece import OnePiece, WholeBodies
 
 __all__ = ["http_protocol"]
 
-HEAD_TIMEOUT_S = 10.0  # a request's head must be complete by then
-MAX_CONNECTIONS = 512
 NEW_READ_BYTES = 16 * 1024  # at one time from a new one; with 256 KiB two hundred held everybody up for .3 s
 READ_BYTES = 256 * 1024  # and from one that has been answered, asyncio's own: every read costs
+FEW = 64  # connections; where there are more, all are read in small pieces, or their buffers would fill the memory
 
 
-def http_protocol() -> type[asyncio.Protocol]:
+def http_protocol() -> type[Any]:
     """uvicorn's protocol class (httptools where it is installed), made impatient."""
-    base: Any
     if importlib.util.find_spec("httptools") is not None:
         from uvicorn.protocols.http import httptools_impl
 
-        base = httptools_impl.HttpToolsProtocol
-    else:
-        from uvicorn.protocols.http import h11_impl
+        class Httptools(Account, WholeBodies, httptools_impl.HttpToolsProtocol):
+            """The fast parser, which knows no limits of its own."""
 
-        base = h11_impl.H11Protocol
-    return _impatient(base)
+        return _impatient(Httptools)
+    from uvicorn.protocols.http import h11_impl
+
+    return _impatient(h11_impl.H11Protocol)
 
 
-def _impatient(base: Any) -> type[asyncio.Protocol]:
-    waiting: dict[ImpatientProtocol, None] = {}  # connections without a request under way, longest first
+def _impatient(base: Any) -> type[Any]:
+    class ImpatientProtocol(base):  # type: ignore[misc]
+        """Keeps its place in the crowd: waiting, busy, stalled, gone."""
 
-    class ImpatientProtocol(WholeBodies, base):  # type: ignore[misc]
-        """Waits only so long for a request's head, and not at all when others need the room."""
-
-        deadline: asyncio.TimerHandle | None = None
+        def __init__(self, guest: Guest, budget: Budget, crowd: Crowd, **uvicorns: Any) -> None:
+            super().__init__(**uvicorns)
+            self.guest, self.budget, self.crowd = guest, budget, crowd
 
         def connection_made(self, transport: asyncio.Transport) -> None:
-            """Take the connection; where there are too many, the one that asks for nothing longest makes room."""
+            """Take the connection, which waits until it has asked."""
             super().connection_made(OnePiece(transport, self.loop))
             _read_at_most(transport, NEW_READ_BYTES)
             self._reading = transport
-            if len(self.connections) > MAX_CONNECTIONS:
-                next(iter(waiting), self).transport.abort()
-            self._wait_for_head()
+            self.guest.close = transport.abort
 
         def data_received(self, data: bytes) -> None:
-            """Parse; the clock runs as long as a head is incomplete."""
+            """Parse; who has asked is busy until it is answered."""
             super().data_received(data)
-            if self.cycle is None or self.cycle.response_complete:
-                if self.deadline is None:
-                    self._wait_for_head()
-            else:
-                self._stop_waiting()
+            if self.cycle is not None and not self.cycle.response_complete:
+                self.crowd.busy(self.guest)
 
         def on_response_complete(self) -> None:
             """Answered: from here on the connection may be the one that makes room."""
             super().on_response_complete()
-            _read_at_most(self._reading, READ_BYTES)
+            _read_at_most(self._reading, READ_BYTES if len(self.connections) <= FEW else NEW_READ_BYTES)
             if self.cycle is None or self.cycle.response_complete:
-                waiting[self] = None
+                self.crowd.waits(self.guest)
 
         def connection_lost(self, exc: Exception | None) -> None:
-            """Forget the clock with the connection."""
-            self._stop_waiting()
+            """Its place is free."""
+            self.crowd.leave(self.guest)
             super().connection_lost(exc)
 
-        def _wait_for_head(self) -> None:
-            waiting[self] = None
-            self.deadline = self.loop.call_later(HEAD_TIMEOUT_S, self._give_up)
+        def pause_writing(self) -> None:
+            """The client does not take what is sent; it may do so for a while."""
+            super().pause_writing()
+            self.crowd.stalls(self.guest, True)
 
-        def _stop_waiting(self) -> None:
-            waiting.pop(self, None)
-            if self.deadline is not None:
-                self.deadline.cancel()
-                self.deadline = None
-
-        def _give_up(self) -> None:
-            self.deadline = None
-            if (self.cycle is None or self.cycle.response_complete) and not self.transport.is_closing():
-                self.transport.abort()
+        def resume_writing(self) -> None:
+            """It takes it again."""
+            super().resume_writing()
+            self.crowd.stalls(self.guest, False)
 
     return ImpatientProtocol
 

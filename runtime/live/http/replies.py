@@ -12,10 +12,11 @@ from urllib.parse import parse_qs
 from starlette.types import Receive, Scope, Send
 
 from ...errors import EdgelensError
+from .budget import Budget
 from .gate import refuse
 from .limits import BodyError, read_json
 
-__all__ = ["Asked", "Endpoint", "Reply", "as_json"]
+__all__ = ["Asked", "Endpoint", "Reply", "as_json", "query_of"]
 
 _NO_STORE = ((b"cache-control", b"no-store"),)
 
@@ -45,16 +46,16 @@ def as_json(value: Any) -> Reply:
 
 
 class Endpoint:
-    """ASGI: runs a function on a worker thread, or at once if it is quick; posted ones take a small JSON body."""
+    """ASGI: runs a function on a worker thread, or at once if it is quick; posted ones take JSON within a budget."""
 
-    def __init__(self, work: Callable[[Asked], Reply], *, posted: bool = False, quick: bool = False) -> None:
+    def __init__(self, work: Callable[[Asked], Reply], *, posted: Budget | None = None, quick: bool = False) -> None:
         self._work, self._posted, self._quick = work, posted, quick
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
         try:
-            body = await read_json(scope, receive) if self._posted else None
-            asked = Asked(_query(scope), scope["path_params"], body, bool(scope.get("edgelens.stranger")))
+            body = await read_json(scope, receive, self._posted) if self._posted else None
+            asked = Asked(query_of(scope), scope["path_params"], body, bool(scope.get("edgelens.stranger")))
             reply = self._work(asked) if self._quick else await asyncio.to_thread(self._work, asked)
         except BodyError as error:
             await refuse(send, error.status, error.text)
@@ -68,7 +69,8 @@ class Endpoint:
             await send({"type": "http.response.body", "body": reply.body})
 
 
-def _query(scope: Scope) -> dict[str, str]:
+def query_of(scope: Scope) -> dict[str, str]:
+    """The last value of each query field."""
     try:
         given = parse_qs(scope["query_string"].decode("latin-1"), max_num_fields=20)
     except ValueError:

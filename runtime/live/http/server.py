@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import math
 import socket
 import ssl
 import threading
@@ -12,6 +13,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING
 
 from ...errors import UsageError, WorkError
+from .budget import BUDGET, Budget
 
 if TYPE_CHECKING:
     import uvicorn
@@ -83,8 +85,10 @@ class Tls:
 class Server:
     """Serves an ASGI app on a bound socket until it is left; the socket is closed with it."""
 
-    def __init__(self, app: ASGIApp, listener: socket.socket, *, tls: Tls | None = None) -> None:
-        self._app, self._socket, self._tls = app, listener, tls
+    def __init__(
+        self, app: ASGIApp, listener: socket.socket, *, tls: Tls | None = None, budget: Budget = BUDGET
+    ) -> None:
+        self._app, self._socket, self._tls, self._budget = app, listener, tls, budget
         self._server: uvicorn.Server | None = None
         self._thread: threading.Thread | None = None
 
@@ -96,11 +100,10 @@ class Server:
     def __enter__(self) -> Server:
         import uvicorn
 
-        from .patience import http_protocol
+        from .guarded import GuardedServer
 
         config = uvicorn.Config(
             self._app,
-            http=http_protocol(),
             ws="none",
             lifespan="on",
             loop="asyncio",
@@ -110,12 +113,13 @@ class Server:
             server_header=False,
             date_header=False,
             proxy_headers=False,
-            timeout_keep_alive=15,
+            timeout_keep_alive=math.ceil(self._budget.head_s),
             timeout_graceful_shutdown=1,
+            h11_max_incomplete_event_size=self._budget.head_bytes,
             ssl_certfile=self._tls.cert if self._tls else None,
             ssl_keyfile=self._tls.key if self._tls else None,
         )
-        self._server = uvicorn.Server(config)
+        self._server = GuardedServer(config, self._socket, self._budget)
         started = threading.Event()
         self._thread = threading.Thread(target=self._serve, args=(started,), name="edgelens-live", daemon=True)
         self._thread.start()
@@ -140,7 +144,7 @@ class Server:
         server = self._server
 
         async def main() -> None:
-            serving = asyncio.ensure_future(server.serve(sockets=[self._socket]))
+            serving = asyncio.ensure_future(server.serve())
             while not server.started and not serving.done():
                 await asyncio.sleep(0.005)
             started.set()

@@ -14,22 +14,29 @@ from starlette.types import Receive, Scope, Send
 from ...bundle.bundle import Bundle
 from ...errors import EdgelensError
 from ...result import Result
+from ..http.budget import Budget
 from ..http.gate import refuse
 from ..shared.metrics_text import Family
 from .service import RecognizeService, ServiceLimits
 
 __all__ = ["ServiceOnDemand"]
 
-BESIDE = ServiceLimits(queue=16, workers=1)
+ONE_WORKER = ServiceLimits(workers=1)
+FEWER = Budget(requests=16)
 
 
 class ServiceOnDemand:
     """An ASGI endpoint over the bundle that the loop runs at the moment; a context manager that closes the engine."""
 
     def __init__(
-        self, bundle: Callable[[], Bundle], *, device: str = "", on_result: Callable[[Result], None] | None = None
+        self,
+        bundle: Callable[[], Bundle],
+        *,
+        device: str = "",
+        on_result: Callable[[Result], None] | None = None,
+        budget: Budget = FEWER,
     ) -> None:
-        self._bundle, self._device, self.on_result = bundle, device, on_result
+        self._bundle, self._device, self.on_result, self._budget = bundle, device, on_result, budget
         self._service: RecognizeService | None = None
         self._retired: list[RecognizeService] = []  # their models are no longer the loop's; some requests may be
         self._opening = asyncio.Lock()
@@ -72,7 +79,9 @@ class ServiceOnDemand:
             return self._service
 
     def _open(self, bundle: Bundle) -> None:
-        new = RecognizeService(bundle, limits=BESIDE, device=self._device, on_result=self.on_result)
+        new = RecognizeService(
+            bundle, limits=ONE_WORKER, budget=self._budget, device=self._device, on_result=self.on_result
+        )
         new.__enter__()
         if self._service is not None:
             self._retired.append(self._service)

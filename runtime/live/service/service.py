@@ -14,7 +14,6 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import parse_qs
 
 from starlette.types import Receive, Scope, Send
 
@@ -25,8 +24,11 @@ from ...errors import EdgelensError, ImageError
 from ...frame import Frame
 from ...model.recognizer import BundleRecognizer
 from ...result import SCHEMA, Origin, Result
+from ..http.budget import BUDGET, Budget
 from ..http.gate import refuse
 from ..http.limits import BodyError, content_type, read_body
+from ..http.replies import query_of
+from ..http.uploads import NoRoomError, Upload, Uploads
 from ..shared.metrics_text import Family
 from .counts import ServiceCounts
 from .multipart import parts_of
@@ -39,11 +41,8 @@ SLOWEST_REFUSAL_S = 1.0
 
 @dataclass(frozen=True)
 class ServiceLimits:
-    """How much the service takes on."""
+    """How much the service makes of one request; what all may send at one time is the budget's."""
 
-    queue: int = 64  # requests under way; one more is answered 503
-    body_bytes: int = 16 * 1024 * 1024
-    waiting_bytes: int = 64 * 1024 * 1024  # bodies held at one time
     pixels: int = MAX_PIXELS
     pictures: int = 32  # a request
     workers: int = 0  # 0: one a core
@@ -60,6 +59,7 @@ class RecognizeService:
         precision: str | None = None,
         options: EngineOptions | None = None,
         limits: ServiceLimits = ServiceLimits(),
+        budget: Budget = BUDGET,
         threshold: float | None = None,
         device: str = "",
         on_result: Callable[[Result], None] | None = None,
@@ -70,7 +70,8 @@ class RecognizeService:
         self.started = time.time()
         self.counts = ServiceCounts()
         self._stack = ExitStack()
-        self._under_way = self._held_bytes = self._sent_away = 0
+        self._uploads = Uploads(budget)
+        self._sent_away = 0
         self._numbers = itertools.count()
 
     def __enter__(self) -> RecognizeService:
@@ -84,24 +85,15 @@ class RecognizeService:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
-        if self._under_way >= self.limits.queue or self._held_bytes >= self.limits.waiting_bytes:
+        arrived = time.monotonic()
+        try:
+            with self._uploads.place() as upload:
+                status, answer = await self._answered(scope, receive, upload, arrived)
+        except NoRoomError:
             await self._send_away(send)
             return
-        arrived = time.monotonic()
-        self._under_way += 1
-        held = 0
-        try:
-            threshold = _threshold(scope, self._threshold)
-            body = await read_body(scope, receive, self.limits.body_bytes)
-            self._held_bytes += (held := len(body))
-            kind = content_type(scope)
-            loop = asyncio.get_running_loop()
-            status, answer = await loop.run_in_executor(self._pool, self._answer, kind, body, threshold, arrived)
         except BodyError as error:
             status, answer = error.status, _wrong(error.text)
-        finally:
-            self._under_way -= 1
-            self._held_bytes -= held
         self.counts.add(status, time.monotonic() - arrived)
         headers = [(b"content-type", b"application/json"), (b"content-length", str(len(answer)).encode())]
         await send({"type": "http.response.start", "status": status, "headers": headers})
@@ -150,7 +142,7 @@ class RecognizeService:
 
     def state(self) -> dict[str, Any]:
         """How busy it is."""
-        return {"under_way": self._under_way, "queue": self.limits.queue, **self.counts.to_json()}
+        return {"under_way": self._uploads.under_way, "queue": self._uploads.budget.requests, **self.counts.to_json()}
 
     def families(self) -> list[Family]:
         """The service's numbers for Prometheus."""
@@ -160,9 +152,16 @@ class RecognizeService:
         batches = [({"size": str(size)}, count) for size, count in sorted(sizes.items())]
         return [
             *self.counts.families(),
-            ("edgelens_requests_under_way", "gauge", "Requests being answered.", [({}, self._under_way)]),
+            ("edgelens_requests_under_way", "gauge", "Requests being answered.", [({}, self._uploads.under_way)]),
             ("edgelens_batches_total", "counter", "Engine runs by pictures in them.", batches),
         ]
+
+    async def _answered(self, scope: Scope, receive: Receive, upload: Upload, arrived: float) -> tuple[int, bytes]:
+        threshold, budget = _threshold(scope, self._threshold), self._uploads.budget
+        body = await read_body(scope, receive, budget.body_bytes, timeout_s=budget.body_s, take=upload.take)
+        upload.whole()
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._pool, self._answer, content_type(scope), body, threshold, arrived)
 
     async def _send_away(self, send: Send) -> None:
         """Say 503; the more are sent away at a time the later, so that a crowd that asks again at once slows itself."""
@@ -213,11 +212,11 @@ class RecognizeService:
 def _threshold(scope: Scope, default: float | None) -> float | None:
     if not scope["query_string"]:
         return default
-    given = parse_qs(scope["query_string"].decode("latin-1"), max_num_fields=20).get("threshold")
+    given = query_of(scope).get("threshold")
     if given is None:
         return default
     try:
-        value = float(given[-1])
+        value = float(given)
     except ValueError:
         value = math.nan
     if not 0 <= value <= 1:

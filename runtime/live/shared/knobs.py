@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
 from typing import Any
 
@@ -95,9 +96,13 @@ def _max_fps(value: Any) -> float | None:
 
 
 def _number(name: str, value: Any) -> float:
-    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+    number = math.nan
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        with contextlib.suppress(OverflowError):  # JSON's whole numbers may have any length
+            number = float(value)
+    if not math.isfinite(number):
         raise UsageError(f"{name} is a number")
-    return float(value)
+    return number
 
 
 _CHECKS = {

@@ -14,9 +14,6 @@ from .hub import Hub, Listener, Viewer
 
 __all__ = ["EventStream", "FrameStream", "event", "frame_record"]
 
-MAX_VIEWERS = 64
-MAX_LISTENERS = 128
-
 
 def frame_record(result: dict[str, Any], jpeg: bytes) -> bytes:
     """One frame on the wire: two big-endian lengths, the result's JSON, the JPEG; so labels stay with their picture."""
@@ -33,12 +30,12 @@ def event(kind: str, value: Any) -> bytes:
 class FrameStream:
     """ASGI endpoint: every frame, as fast as this viewer takes them."""
 
-    def __init__(self, hub: Hub) -> None:
-        self._hub = hub
+    def __init__(self, hub: Hub, most: int) -> None:
+        self._hub, self._most = hub, most
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002
         """Send until one side leaves."""
-        if self._hub.viewers >= MAX_VIEWERS:
+        if self._hub.viewers >= self._most:
             await _busy(send)
             return
         with self._hub.viewer() as viewer:
@@ -48,13 +45,13 @@ class FrameStream:
 class EventStream:
     """ASGI endpoint: events of some kinds, with what is known at the start before them."""
 
-    def __init__(self, hub: Hub, *kinds: str, greeting: Any = None) -> None:
-        self._hub, self._kinds, self._greeting = hub, kinds, greeting
+    def __init__(self, hub: Hub, *kinds: str, most: int, greeting: Any = None) -> None:
+        self._hub, self._kinds, self._greeting, self._most = hub, kinds, greeting, most
         self._open = 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002
         """Send until one side leaves."""
-        if self._open >= MAX_LISTENERS:
+        if self._open >= self._most:
             await _busy(send)
             return
         self._open += 1

@@ -33,7 +33,8 @@ def test_limits_are_read_with_their_units():
 def test_a_measured_latency_needs_a_margin_a_predicted_one_has_its_own():
     budget = Budget(latency_ms=10.0, size_bytes=100, min_accuracy=0.9)
     assert budget.excess(Cost(0.95, 100, 9.9), 1.0).keys() == {"latency"}
-    assert not budget.excess(Cost(0.95, 100, 9.9, predicted=True), 1.0)
+    assert not budget.excess(Cost(0.95, 100, 9.9, predicted_ms=6.0), 1.0)
+    assert budget.excess(Cost(0.95, 100, 10.1, predicted_ms=6.0), 1.0).keys() == {"latency"}
     assert budget.excess(Cost(0.85, 101, 1.0), 1.0).keys() == {"size", "accuracy"}
 
 
@@ -91,3 +92,14 @@ def test_memory_is_the_peak_above_the_idle_engine(compressed):
     file = next(f for f in compressed.bundle.manifest.main.files if f.path.endswith("int8.tflite"))
     found = memory_mb(Artifact("tflite", "int8", compressed.bundle.read(file.path), file.tensor, file.outputs))
     assert 0 <= found < 60
+
+
+def test_a_predicted_latency_is_refused_by_the_end_of_its_interval_which_is_said(run_folder, tmp_path):
+    config = SearchConfig(
+        Budget.parse(max_latency="1us"), PLAIN, study=str(tmp_path / "s"), recovery=LESSON,
+        plans=(Attempt("trained"),), device="rpi4",
+    )  # fmt: skip
+    with pytest.raises(WorkError, match=r"ms predicted, 80 % interval up to .* ms") as caught:
+        search_run(run_folder, tmp_path / "x.edge", config)
+    assert "upper end of its interval" in str(caught.value)
+    assert "--on HOST measures" in str(caught.value)

@@ -8,15 +8,16 @@ import time
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from click.testing import CliRunner, Result
 
 from edgelens.cli import cli
-from edgelens.devices.bench.cases import Selection, cases_of, thread_counts
+from edgelens.devices.bench.cases import Selection, cases_of, check_model, thread_counts
 from edgelens.devices.bench.processes import measure
 from edgelens.devices.bench.session import BenchPlan, bench
 from edgelens.devices.bench.spec import MeasureSpec
-from edgelens.devices.bench.timing import warm_up
+from edgelens.devices.bench.timing import sample_blocks, warm_up
 from edgelens.runtime.errors import UsageError, WorkError
 from edgelens.runtime.loop.board import BoardReading
 
@@ -52,7 +53,12 @@ def test_the_report_holds_everything(report_path: Path) -> None:
         assert 20 < row["memory_mb"] < 500
         assert {"preprocess", "infer", "decode"} <= set(row["end_to_end"]["stages_ms"])
     assert onnx["operators"]["rows"][0]["kind"] in ("Conv", "FusedConv")
-    assert "no operator profile" in tflite["operators"]["error"]
+    assert onnx["operators"]["rows"][0]["name"] in ("ReLU114_Output_0", "ReLU32_Output_0")  # the file's own words
+    assert tflite["operators"]["estimated"] is True  # its package gives no profile
+    assert sum(op["share"] for op in tflite["operators"]["rows"]) == pytest.approx(1, abs=0.01)
+    for row in report["cases"]:
+        assert len(row["processes"]) >= 2
+        assert all(process["median_ms"] > 0 for process in row["processes"])
     (pair,) = report["pairs"]
     assert pair["low"] <= pair["ratio"] <= pair["high"]
     assert len(report["heat"]) >= 2
@@ -69,7 +75,8 @@ def test_what_is_timed_is_the_running_and_nothing_else(resnet: Path) -> None:
     """How near the median is to a plain loop's stands in benchmarks/devices/bench_honesty.py: timings are no tests."""
     (case,) = cases_of(str(resnet), Selection(threads=(1,)), 2, Path())
     started = time.perf_counter()
-    samples = measure(MeasureSpec(case.target, duration_s=0.2))["samples_ms"]
+    blocks = measure(MeasureSpec(case.target, duration_s=0.2))["blocks"]
+    samples = [ms for block in blocks for ms in block["samples_ms"]]
     elapsed_ms = (time.perf_counter() - started) * 1e3
     assert min(samples) > 0
     assert 100 < sum(samples) < elapsed_ms  # most of what was asked for went into runs, and none was counted twice
@@ -78,7 +85,7 @@ def test_what_is_timed_is_the_running_and_nothing_else(resnet: Path) -> None:
 def test_weights_beside_a_model_are_measured_with_it(split_onnx: Path, tmp_path: Path) -> None:
     (case,) = cases_of(str(split_onnx), Selection(threads=(1,)), 1, tmp_path)
     assert Path(case.target.path).parent == tmp_path
-    assert measure(MeasureSpec(case.target, duration_s=0.1))["samples_ms"]
+    assert measure(MeasureSpec(case.target, duration_s=0.1))["blocks"]
 
 
 def test_warm_up_ends_when_it_has_settled() -> None:
@@ -87,12 +94,26 @@ def test_warm_up_ends_when_it_has_settled() -> None:
     assert runs < 500
 
 
+def test_a_slow_model_takes_no_more_runs_than_the_time_allows() -> None:
+    """Under emulation ten runs and thirty of warm-up took minutes, whatever --duration said."""
+    ran: list[float] = []
+
+    def run() -> None:
+        ran.append(time.perf_counter())
+        time.sleep(0.15)
+
+    assert warm_up(run, 0.1)[0] == 1
+    blocks = sample_blocks(run, 0.1, 1000)
+    assert [len(block.samples_ms) for block in blocks] == [1]
+    assert len(ran) == 2
+
+
 def test_a_probe_that_saw_throttling_marks_the_run(resnet: Path) -> None:
     class Hot:
         def read(self) -> BoardReading:
             return BoardReading(temperature_c=85.0, throttled=True, power_w=5.0)
 
-    plan = BenchPlan(Selection(threads=(1,)), duration_s=0.1, end_to_end=False)
+    plan = BenchPlan(Selection(threads=(1,)), duration_s=0.1, end_to_end=False, processes=1)
     report = bench([str(resnet)], plan, probe=Hot())
     assert report["throttled"] is True
     row = report["cases"][0]
@@ -104,8 +125,10 @@ def altered(path: Path, target: Path, **changes: Any) -> Path:
     factor = changes.pop("factor", 1.0)
     for row in report["cases"]:
         row["steady"]["p50"] *= factor
-        row["steady"]["blocks"] = [value * factor for value in row["steady"]["blocks"]]
-    report |= {"noisy": [], **changes}
+        row["processes"] = [
+            {"quiet_ms": ms * factor, "median_ms": ms * factor, "ruler_ms": row["ruler_ms"]} for ms in (1, 1.01, 0.99)
+        ]
+    report |= {"noisy": [], "disturbed": [], **changes}
     target.write_text(json.dumps(report))
     return target
 
@@ -120,7 +143,7 @@ def test_compare_is_a_gate(report_path: Path, tmp_path: Path) -> None:
     assert "8.0 %" in str(failed.exception)
 
 
-@pytest.mark.parametrize("change", [{"throttled": True}, {"noisy": ["x"]}])
+@pytest.mark.parametrize("change", [{"throttled": True}, {"noisy": ["x"]}, {"disturbed": ["x"], "others_cores": 1.9}])
 def test_compare_refuses_what_cannot_be_trusted(report_path: Path, tmp_path: Path, change: dict[str, Any]) -> None:
     old = altered(report_path, tmp_path / "old.json")
     bad = altered(report_path, tmp_path / "bad.json", **change)
@@ -129,6 +152,7 @@ def test_compare_refuses_what_cannot_be_trusted(report_path: Path, tmp_path: Pat
 
 
 def test_what_bad_input_gets(tmp_path: Path, report_path: Path) -> None:
+    older = altered(report_path, tmp_path / "older.json", schema=1)
     broken = tmp_path / "broken.tflite"
     broken.write_bytes(b"TFL3 is not here")
     for args, words in (
@@ -137,6 +161,7 @@ def test_what_bad_input_gets(tmp_path: Path, report_path: Path) -> None:
         (("bench", "digits", "--threads", "0"), "--threads"),
         (("bench", "digits", "--frame", "wide"), "--frame"),
         (("bench", "compare", broken, report_path), "is no JSON"),
+        (("bench", "compare", older, report_path), "an older kit measured it in one process"),
         (("bench", "compare", report_path, report_path, "--force", "--fail-over", "much"), "--fail-over"),
     ):
         done = run(*args)
@@ -160,3 +185,70 @@ def test_bench_here_loads_nothing_of_a_workstation() -> None:
         "print([m for m in ('torch', 'onnx', 'matplotlib', 'PIL', 'scipy', 'rich') if m in sys.modules])"
     )
     assert subprocess.check_output([sys.executable, "-c", code], text=True).strip() == "[]"
+
+
+@pytest.fixture(scope="module")
+def free(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A file that takes pictures of any size, and whose outputs no decoder knows."""
+    onnx = pytest.importorskip("onnx")
+    path = tmp_path_factory.mktemp("free") / "free.onnx"
+    weight = onnx.numpy_helper.from_array(np.full((8, 3, 3, 3), 0.01, np.float32), "w")
+    shapes = ((name, [1, channels, "h", "w"]) for name, channels in (("x", 3), ("y", 8)))
+    taken, made = (onnx.helper.make_tensor_value_info(name, onnx.TensorProto.FLOAT, shape) for name, shape in shapes)
+    graph = onnx.helper.make_graph(
+        [onnx.helper.make_node("Conv", ["x", "w"], ["y"], pads=[1] * 4)], "free", [taken], [made], [weight]
+    )
+    onnx.save(onnx.helper.make_model(graph, opset_imports=[onnx.helper.make_opsetid("", 17)], ir_version=8), path)
+    return path
+
+
+def test_a_free_size_has_to_be_said_and_is_what_is_timed(free: Path, tmp_path: Path) -> None:
+    """A picture of one pixel was timed before."""
+    for words in (["bench", free], ["bench", free, "--predict", "rpi5"], ["bench", free, "--on", "nowhere.invalid"]):
+        refused = run(*words)
+        assert isinstance(refused.exception, UsageError)
+        assert "say which with --input-size WxH" in str(refused.exception)
+    small, large = (
+        cases_of(str(free), Selection(threads=(1,), options={"input_size": size}), 1, tmp_path)[0]
+        for size in ("32x16", "64x48")
+    )
+    assert (small.target.shape, large.target.shape) == ((1, 3, 16, 32), (1, 3, 48, 64))
+    assert large.name == "free.onnx at 64x48 onnxruntime as is 1 thread"
+    assert small.key != large.key
+    predicted = [
+        run("bench", free, "--predict", "rpi5", "--input-size", size, "--threads", 1, "--json", "-")
+        for size in ("32x16", "64x48")
+    ]
+    fewer, more = (json.loads(done.stdout)["cases"][0]["macs"] for done in predicted)
+    assert more == 6 * fewer > 6 * 32 * 16
+
+
+def test_what_is_measured_here_may_be_measured_on_a_device(free: Path, shared: Path) -> None:
+    check_model(str(free), Selection(options={"input_size": "64x48"}))  # no decoder fits it
+    check_model(str(shared / "models/mnist_onnx/mnist.onnx"), Selection())
+    with pytest.raises(UsageError, match="runs on onnxruntime, not on tflite"):
+        check_model(str(free), Selection(engine="tflite"))
+
+
+def test_reports_of_two_sizes_are_not_compared(report_path: Path, tmp_path: Path) -> None:
+    old = altered(report_path, tmp_path / "old.json")
+    other = json.loads(old.read_text())
+    for row in other["cases"]:
+        row["size"] = [64, 48]
+    (tmp_path / "other.json").write_text(json.dumps(other))
+    refused = run("bench", "compare", old, tmp_path / "other.json", "--force")
+    assert isinstance(refused.exception, UsageError)
+
+
+def test_a_machine_that_was_slower_itself_is_said_and_taken_off(report_path: Path, tmp_path: Path) -> None:
+    old = altered(report_path, tmp_path / "old.json")
+    slower = json.loads(altered(report_path, tmp_path / "slower.json", factor=1.4).read_text())
+    for row in slower["cases"]:
+        row["ruler_ms"] *= 1.4
+    (tmp_path / "slower.json").write_text(json.dumps(slower))
+    refused = run("bench", "compare", old, tmp_path / "slower.json")
+    assert "the machine itself was 40 % slower during the new run" in str(refused.exception)
+    run("bench", "compare", old, tmp_path / "slower.json", "--force", "--json", tmp_path / "found.json")
+    for change in json.loads((tmp_path / "found.json").read_text())["changes"]:
+        assert change["ratio"] == pytest.approx(1, abs=0.02)
+        assert not change["different"]

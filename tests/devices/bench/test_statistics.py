@@ -7,7 +7,7 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from edgelens.devices.bench.statistics import NOISY, ratio_of_pairs, summarize, t_quantile
+from edgelens.devices.bench.statistics import NOISY, ratio_of_pairs, ratio_of_runs, spread, summarize, t_quantile
 from edgelens.devices.bench.timing import alternate
 
 
@@ -80,3 +80,28 @@ def test_pairs_in_turn_find_what_is_slower(ratio: float, b_first: bool, monkeypa
         monkeypatch.setattr("edgelens.devices.bench.timing.time", machine)
         found = alternate(machine.work(0.5), machine.work(0.5 * ratio), 1.0, b_first=b_first)
         assert found == pytest.approx(ratio, rel=0.03)
+
+
+def _run(rng: np.random.Generator, ratio: float, processes: int = 5) -> list[float]:
+    """What a run's processes take: each lies elsewhere in memory, and the machine is a little another one each time."""
+    return list(ratio * rng.lognormal(0, 0.003) * rng.lognormal(0, 0.012, processes))
+
+
+def test_separate_runs_are_seldom_told_apart_where_they_are_equal_and_are_where_they_differ() -> None:
+    rng = np.random.default_rng(3)
+    false = sum(ratio_of_runs(_run(rng, 1.0), _run(rng, 1.0)).different for _ in range(300))
+    found = sum(ratio_of_runs(_run(rng, 1.0), _run(rng, 1.05)).different for _ in range(300))
+    assert false <= 18
+    assert found >= 285
+
+
+def test_a_single_process_tells_nothing_of_another_run() -> None:
+    alone = ratio_of_runs([1.0], [3.0])
+    assert (alone.ratio, alone.different) == (pytest.approx(3.0), False)
+
+
+def test_the_spread_of_processes_is_the_noise_of_a_measurement() -> None:
+    assert spread([1.0, 1.0, 1.0]) == pytest.approx(0, abs=1e-9)
+    assert spread([1.0, 1.3, 0.8]) > NOISY
+    assert spread([1.0, 1.0]) == float("inf")
+    assert summarize([1.0]).as_dict()["noise"] is None  # JSON knows no infinity

@@ -85,3 +85,10 @@ def test_the_verb_lists_shows_and_says_where_it_is() -> None:
     assert here["profile"] in profile_names()
     assert here["cores"] >= 1
     assert isinstance(run(cli, ["devices", "rpi9"]).exception, UsageError)
+
+
+def test_a_profile_names_no_sensor() -> None:
+    """Sensors are found where they are, by the probes; what a profile said of them nothing would read."""
+    for name in profile_names():
+        said = CliRunner().invoke(cli, ["devices", name]).output
+        assert "sys/" not in said and "vcgencmd" not in said

@@ -175,3 +175,65 @@ def test_tensorflow_detectors_as_onnx_are_known_by_their_outputs_names():
         "count": np.array([1], np.float32),
     }
     assert list(ssd(net, SsdOptions.of(net.decode))(outputs, placement(net))) == [("person", pytest.approx(0.9))]
+
+
+def test_an_ssd_without_labels_answers_with_cocos_names_and_says_so(shared, shared_data, tmp_path):
+    """Its classes are TensorFlow's 90 numbers, of which 80 are in use: by their order they would be other things."""
+    from edgelens.runtime.datasets.catalog import load_boxes
+    from edgelens.runtime.model.evaluate import evaluate
+
+    labelled = shared / "models/ssd/coco_ssd_mobilenet_v1_1.0_quant.tflite"
+    data = labelled.read_bytes()
+    (tmp_path / "bare.tflite").write_bytes(data[: data.rindex(b"PK\x05\x06")])  # the labels are in the zip behind it
+    bare = open_model(tmp_path / "bare.tflite")
+    assert any("taken for COCO's" in note for note in bare.notes)
+    names = [("n/a" if name == "???" else name) for name in open_model(labelled).manifest.main.labels]
+    assert list(bare.manifest.main.labels) == names
+    pictures = load_boxes(shared_data / "coco_small_a_yolo").select(range(8))
+    report = evaluate(bare, pictures).report.to_json()
+    assert report["labels_matched_by"] == "name"
+    assert report["map50"] > 0.3
+
+
+def test_numbers_beyond_the_datas_classes_are_said(halves_bundle, frames_of_colors, tmp_path):
+    import dataclasses
+
+    from edgelens.runtime.datasets.catalog import load_boxes
+    from edgelens.runtime.model.evaluate import evaluate
+
+    for name in ("images", "labels"):
+        (tmp_path / name).mkdir()
+    cv2.imwrite(str(tmp_path / "images/a.png"), frames_of_colors[0])
+    (tmp_path / "labels/a.txt").write_text("0 .25 .5 .5 1\n")
+    (tmp_path / "names.txt").write_text("thing\n")
+    manifest = halves_bundle.manifest
+    nameless = dataclasses.replace(manifest.main, labels=())
+    bundle = dataclasses.replace(halves_bundle, manifest=dataclasses.replace(manifest, networks={"main": nameless}))
+    lines = evaluate(bundle, load_boxes(tmp_path)).report.lines()
+    assert any("answers with class 1 where the data has 1" in line for line in lines)
+    assert not any("answers with" in line for line in evaluate(halves_bundle, load_boxes(tmp_path)).report.lines())
+
+
+def test_tensorflow_detectors_may_hand_out_more_than_is_read():
+    from edgelens.runtime.decode.ssd import read_as_ssd
+    from edgelens.runtime.engines.protocol import TensorInfo
+    from edgelens.runtime.formats.description import ModelDescription
+
+    shapes = {
+        "detection_anchor_indices": (1, 100), "detection_boxes": (1, 100, 4), "detection_classes": (1, 100),
+        "detection_multiclass_scores": (1, 100, 91), "detection_scores": (1, 100), "num_detections": (1,),
+        "raw_detection_boxes": (1, 1917, 4), "raw_detection_scores": (1, 1917, 91),
+    }  # fmt: skip
+    file = ModelDescription(
+        "onnx",
+        "onnxruntime",
+        (TensorInfo("input_tensor", (1, None, None, 3), "uint8"),),
+        tuple(TensorInfo(name, shape, "float32") for name, shape in shapes.items()),
+        (),
+        "opset 13",
+    )
+    reading = read_as_ssd(file, ())
+    assert reading is not None
+    assert reading.outputs == ("boxes", "classes", "scores", "count")
+    assert reading.picked == ("detection_boxes", "detection_classes", "detection_scores", "num_detections")
+    assert (reading.labels[0], reading.labels[11], len(reading.labels)) == ("person", "n/a", 90)

@@ -158,7 +158,7 @@ def test_segmentation_boxes_and_pose_points(export):
 
 
 def test_rotated_boxes_are_refused_in_one_line(export):
-    with pytest.raises(ModelError, match=r"no decoder fits its outputs output0 1x8x84: name one with --decode"):
+    with pytest.raises(ModelError, match=r"no decoder fits its outputs output0 1x8x84: no --decode can read them"):
         see(export(v8_output(extra=1), {**METADATA, "task": "obb"}))
 
 
@@ -168,6 +168,51 @@ def test_detr_queries(export):
     seen, _ = see(export(output, METADATA))
     assert list(seen) == [("driver's cap", pytest.approx(0.9))]
     assert seen.boxes[0] == pytest.approx([12, 7, 16, 10])
+
+
+def picked_queries():
+    """RT-DETR's best queries: centers and sizes in fractions of the picture, score and class."""
+    out = np.zeros((1, 300, 6), np.float32)
+    for k, (box, cls, score) in enumerate(sorted(TRUTH, key=lambda truth: -truth[2])):
+        out[0, k] = [*np.array(box) / SIDE, score, cls]
+    return out
+
+
+@pytest.mark.parametrize("known_by", ["its head", "its name", "its graph"])
+def test_detr_queries_that_are_picked_in_the_graph_are_centers_in_fractions(export, onnx_graph, tmp_path, known_by):
+    output = picked_queries()
+    if known_by == "its head":
+        path = export(output, {**METADATA, "head": "RTDETRDecoder", "description": "Ultralytics best model"})
+    elif known_by == "its name":
+        path = export(output, {**METADATA, "description": "Ultralytics rtdetr-l model trained on coco"})
+    else:
+        helper = pytest.importorskip("onnx.helper", reason="the onnx package builds the models of this test")
+        nodes = [
+            helper.make_node("GridSample", ["images", "grid"], ["sampled"]),
+            helper.make_node("ReduceMean", ["sampled"], ["mean"], keepdims=0),
+            helper.make_node("Mul", ["mean", "zero"], ["nothing"]),
+            helper.make_node("Add", ["answer", "nothing"], ["output0"]),
+        ]
+        weights = {"grid": np.zeros((1, 1, 1, 2), np.float32), "answer": output, "zero": np.zeros(1, np.float32)}
+        shapes = {"images": ("float32", [1, 3, SIDE, SIDE])}, {"output0": ("float32", list(output.shape))}
+        (tmp_path / "detr.onnx").write_bytes(onnx_graph(nodes, *shapes, weights))
+        path = str(tmp_path / "detr.onnx")
+    seen, bundle = see(path)
+    names = ["person", "driver's cap", "person"] if known_by != "its graph" else ["0", "2", "0"]
+    assert [label for label, _ in seen] == names  # no suppression: each query is a thing
+    assert seen.boxes[0] == pytest.approx([12, 7, 16, 10])  # stretched: a frame half as high
+    assert bundle.manifest.main.pixels.resize == "stretch"
+
+
+def test_detr_queries_of_two_classes_are_told_from_score_and_class(export):
+    two = {**METADATA, "names": "['cat', 'dog']", "head": "RTDETRDecoder"}
+    queries = np.zeros((1, 300, 6), np.float32)
+    queries[0, :] = [20 / SIDE, 24 / SIDE, 16 / SIDE, 20 / SIDE, 0.001, 0.002]
+    queries[0, 9, 4:] = 0.1, 0.8
+    assert list(see(export(queries, two))[0]) == [("dog", pytest.approx(0.8))]
+    picked = picked_queries()
+    picked[..., 5] = np.minimum(picked[..., 5], 1)
+    assert [label for label, _ in see(export(picked, two))[0]] == ["cat", "dog", "cat"]
 
 
 def test_classifiers_see_the_centre_crop_and_are_not_softmaxed_again(export, onnx_graph, tmp_path):

@@ -134,3 +134,60 @@ def test_damage_is_one_clear_line_or_still_readable(split):
             read_model(path)
         except ModelError as error:
             assert "\n" not in str(error)
+
+
+def test_weights_that_are_named_again_and_again_are_refused_before_memory_is_taken(split):
+    import onnx
+
+    path, _ = split
+    (path.parent / WEIGHTS).write_bytes(bytes(1 << 20))
+    model = onnx.load(path, load_external_data=False)
+    first = model.graph.initializer[0]
+    for entry in first.external_data:
+        if entry.key == "offset":
+            entry.value = "0"
+        if entry.key == "length":
+            entry.value = str(1 << 20)
+    for i in range(40):
+        model.graph.initializer.add().CopyFrom(first)
+        model.graph.initializer[-1].name = f"again{i}"
+    path.write_bytes(model.SerializeToString())
+    with pytest.raises(ModelError, match=f"names the weights in '{WEIGHTS}' again and again"):
+        read_model(path)
+    del model.graph.initializer[3:]  # tied weights are named twice
+    path.write_bytes(model.SerializeToString())
+    assert len(read_model(path)[0]) > 1 << 20
+
+
+def test_a_length_beyond_the_file_takes_no_memory(split):
+    path, _ = split
+    told(path, "length", str(10**15))
+    with pytest.raises(ModelError, match=r"again and again|ends before"):
+        read_model(path)
+
+
+@pytest.mark.parametrize("which", ["weights", "model"])
+def test_a_pipe_is_not_waited_for(split, which):
+    import os
+
+    path, _ = split
+    pipe = path.parent / (WEIGHTS if which == "weights" else path.name)
+    pipe.unlink()
+    os.mkfifo(pipe)
+    with pytest.raises(ModelError, match="is no regular file"):
+        read_model(path)
+
+
+def test_graphs_within_graphs_have_an_end(split):
+    from edgelens.runtime.formats.protobuf import length_delimited
+
+    def field(number, value):
+        return length_delimited(number, len(value)) + value
+
+    path, _ = split
+    inner = b""
+    for _ in range(3000):
+        inner = field(1, field(5, field(6, inner)))  # a graph's node's attribute's graph
+    path.write_bytes(path.read_bytes() + field(7, inner))
+    with pytest.raises(ModelError, match=r"more than 32 deep|could not be read|holds no graph"):
+        read_model(path)

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import os
 import stat
+from pathlib import Path
 
 import pytest
 
 from edgelens.runtime.errors import UsageError, WorkError
-from edgelens.runtime.host.files import check_place, write_together
+from edgelens.runtime.host.files import check_place, write_text, write_together
 
 
 def contents(folder):
@@ -58,3 +59,13 @@ def test_a_folder_that_takes_no_files_is_said_before_the_work(tmp_path):
     with pytest.raises(WorkError, match=r"--json .*x\.json: cannot be written there"):
         check_place(f"{locked}/x.json", "--json")
     tmp_path.chmod(stat.S_IRWXU)
+
+
+def test_a_link_put_where_a_file_is_written_first_is_not_followed(tmp_path: Path) -> None:
+    precious = tmp_path / "precious"
+    precious.write_text("mine")
+    for place in (tmp_path / "out.json", tmp_path / "tried.json"):
+        place.with_name(f".{place.name}.{os.getpid()}.partial").symlink_to(precious)
+    write_text(tmp_path / "out.json", "new")
+    check_place(tmp_path / "tried.json", "--json")
+    assert (precious.read_text(), (tmp_path / "out.json").read_text()) == ("mine", "new")

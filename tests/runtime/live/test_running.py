@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +13,8 @@ import pytest
 from click.testing import CliRunner
 
 from edgelens.cli import cli
-from edgelens.runtime.errors import WorkError
+from edgelens.runtime.errors import UsageError, WorkError
+from edgelens.runtime.host.owned import own_folder, write_own
 from edgelens.runtime.live.http.access import Access
 from edgelens.runtime.live.running import running_here
 
@@ -64,3 +68,86 @@ def test_status_of_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
     assert "nothing runs here" in str(answer.exception)
     answer = CliRunner().invoke(cli, ["status", "--url", "http://127.0.0.1:1/"])
     assert (answer.exit_code, "does not answer" in answer.output) == (1, True)
+
+
+LISTENER = """
+import os, socket
+os.setuid(65534)
+listener = socket.create_server(("127.0.0.1", 0))
+print(listener.getsockname()[1], flush=True)
+line, _ = listener.accept()
+line.settimeout(3)
+try:
+    print(line.recv(4096), flush=True)
+except TimeoutError:
+    print("nothing", flush=True)
+"""
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can be another user")
+def test_a_token_is_not_sent_to_another_users_listener(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    token = tmp_path / "token"
+    token.write_text("a-token-of-some-length")
+    token.chmod(0o600)
+    folder = own_folder(tmp_path / "run")
+    monkeypatch.setattr("edgelens.runtime.live.running.run_folders", lambda: (folder,))
+    with subprocess.Popen([sys.executable, "-c", LISTENER], stdout=subprocess.PIPE, text=True) as theirs:
+        assert theirs.stdout is not None
+        port = int(theirs.stdout.readline())
+        note = {"pid": os.getpid(), "url": f"http://127.0.0.1:{port}/", "token_file": str(token)}
+        write_own(folder / "1.json", json.dumps(note).encode())
+        answer = CliRunner().invoke(cli, ["status"])
+        assert theirs.stdout.readline().strip() in ("b''", "nothing")
+    assert "another user of this machine listens there: the token was not sent" in answer.output
+
+
+def test_a_redirect_takes_no_token_along(tmp_path: Path) -> None:
+    import http.server
+    import threading
+
+    asked: list[str] = []
+
+    class Redirects(http.server.BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            asked.append(self.path)
+            self.send_response(302)
+            self.send_header("Location", "/elsewhere")
+            self.end_headers()
+
+        def log_message(self, *args: object) -> None:
+            pass
+
+    token = tmp_path / "token"
+    token.write_text("a-token-of-some-length")
+    token.chmod(0o600)
+    with http.server.HTTPServer(("127.0.0.1", 0), Redirects) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        url = f"http://127.0.0.1:{server.server_port}"
+        answer = CliRunner().invoke(cli, ["status", "--url", url, "--token-file", str(token)])
+        server.shutdown()
+        thread.join()
+    assert asked == ["/v1/health"]
+    assert "HTTP 302" in answer.output
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can make another user's folder")
+def test_a_folder_that_another_user_made_first_gets_no_note(
+    staged: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("RUNTIME_DIRECTORY", str(tmp_path / "theirs"))
+    precious = tmp_path / "precious"
+    precious.write_text("mine")
+    (tmp_path / "theirs").mkdir(mode=0o777)
+    os.chown(tmp_path / "theirs", 65534, 65534)
+    loop = staged(fps=0, port=None)
+    (tmp_path / "theirs" / f"{os.getpid()}-{loop.preview.port}.json").symlink_to(precious)
+    again = staged(fps=0)
+    assert (precious.read_text(), running_here()) == ("mine", [])
+    assert again.preview.port
+
+
+@pytest.mark.parametrize("url", ["http://[::1", "http://", "ftp://x", "http://x:99999", "nonsense", "http://:80"])
+def test_an_odd_url_is_one_line(url: str) -> None:
+    answer = CliRunner().invoke(cli, ["status", "--url", url])
+    assert isinstance(answer.exception, UsageError)

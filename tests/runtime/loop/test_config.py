@@ -54,6 +54,10 @@ def test_a_file_of_sources_with_what_is_their_own(tmp_path):
         ("model = 'x'\n[[source]]\nurl = 'demo'", "'model' is not known here"),
         ("", "no [[source]] table"),
         ("[[source]", "no valid TOML"),
+        ("[[source]]\nurl = 'demo'\nname = " + "[" * 5000, "no valid TOML: its brackets go too deep"),
+        ("[[source]]\nurl = 'demo'\nthreshold = " + "9" * 5000, "no valid TOML: Exceeds the limit"),
+        ("[[source]]\nurl = 0x" + "f" * 5000, "needs a url"),
+        ("[[source]]\nurl = -1", "needs a url"),
     ],
 )
 def test_what_is_wrong_is_one_line(tmp_path, text, said):
@@ -95,3 +99,17 @@ def test_every_key_is_told_where_one_is_not_known(tmp_path):
         "url", "name", "model", "labels", "region", "motion", "threshold", "smoothing", "agree", "max_fps",
         "size", "camera_fps", "flip", "rotate", "seed",
     ]  # fmt: skip
+
+
+def test_a_file_that_never_ends_is_refused():
+    with pytest.raises(UsageError, match="larger than 4 MB"):
+        read_config("/dev/zero", COMMON)
+
+
+@pytest.mark.parametrize("name", ["9" * 5000, "é" * 300, "x" * 5000 + ".jpg", "²", "csi:²"])
+def test_a_source_whose_name_no_file_can_have_is_one_line(name):
+    from edgelens.runtime.errors import SourceError
+    from edgelens.runtime.sources.catalog import kind_of
+
+    with pytest.raises(SourceError, match=r"no such file, folder or camera|no file, folder or camera"):
+        kind_of(name)

@@ -106,14 +106,15 @@ def test_mean_and_std_a_number_or_one_a_channel(classifier):
 
 def test_pixels_that_go_in_as_they_are_are_said(classifier):
     assert any("--mean and --std" in note for note in open_model(classifier()).notes)
-    assert not open_model(classifier(), std="255").notes
-    (note,) = open_model(classifier(), mean=".485,.456,.406", std=".229,.224,.225").notes
+    names = ["r", "g", "b"]
+    assert not open_model(classifier(), std="255", labels=names).notes
+    (note,) = open_model(classifier(), labels=names, mean=".485,.456,.406", std=".229,.224,.225").notes
     assert "would be --mean 123.675,116.28,103.53 --std 58.395,57.12,57.375" in note
 
 
 @pytest.mark.parametrize(("dtype", "shape"), [("uint8", (1, 8, 8, 3)), ("int8", (1, 8, 8, 3))])
 def test_integer_inputs_take_the_pixel_filling_their_range(classifier, dtype, shape):
-    bundle = open_model(classifier(shape, dtype=dtype))
+    bundle = open_model(classifier(shape, dtype=dtype), labels=["r", "g", "b"])
     with BundleRecognizer(bundle, options=EngineOptions()) as recognizer:
         logits = recognizer.networks["main"].outputs(np.full((8, 8, 3), 200, np.uint8))["logits"]
     assert logits == pytest.approx(np.full((1, 3), 200 if dtype == "uint8" else 72))
@@ -213,7 +214,7 @@ def test_what_cannot_run_is_one_line(classifier, onnx_graph, tmp_path):
     for shape, match in (
         ([4, 3, 8, 8], "takes 4 pictures at once"),
         ([1, 5, 8, 8], "no picture of 1 or 3 channels"),
-        ([1, 3, 8, 8], "no decoder fits its outputs y 1x3x8x8: name one with --decode"),
+        ([1, 3, 8, 8], "no decoder fits its outputs y 1x3x8x8: no --decode can read them either"),
     ):
         (tmp_path / "r.onnx").write_bytes(onnx_graph(relu, {"x": ("float32", shape)}, {"y": ("float32", shape)}, {}))
         with pytest.raises(ModelError, match=match):

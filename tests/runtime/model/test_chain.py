@@ -23,7 +23,6 @@ from edgelens.runtime.model.verify import verify_bundle
 from edgelens.runtime.model.verify_pipeline import rows_agree
 from edgelens.runtime.preprocess import PixelContract, fit_frame
 from edgelens.runtime.recognitions import Recognitions
-from edgelens.runtime.result import row_json
 from edgelens.runtime.tasks.catalog import task_of
 
 
@@ -239,7 +238,7 @@ def test_both_halves_are_looked_into_and_told_by_colour(halves_bundle, color_bun
     assert rows.parents.tolist() == [-1, -1, 0, 1]
     assert rows.rivals_of(0) == []
     assert [label for label, _ in rows.rivals_of(2)] == ["green", "blue"]
-    said = [row_json(rows, row) for row in range(4)]
+    said = [row.to_dict() for row in rows]
     assert said[0]["box"] == [0, 0, 40, 40]
     assert "box" not in said[2]
     assert said[3]["parent"] == 1

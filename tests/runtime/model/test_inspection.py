@@ -69,3 +69,48 @@ def test_garbage_is_one_line(tmp_path, name, content):
     assert result.exception.exit_code == 2
     assert str(tmp_path / name) in str(result.exception)
     assert "\n" not in str(result.exception)
+
+
+def with_operator(shared, name):
+    """The shared SSD with the operator behind it renamed, which no interpreter knows then."""
+    data = (shared / "models/ssd/coco_ssd_mobilenet_v1_1.0_quant.tflite").read_bytes()
+    known = b"TFLite_Detection_PostProcess"
+    return data.replace(known, name.ljust(len(known), b"-"))
+
+
+@pytest.mark.parametrize(
+    ("operator", "why"),
+    [
+        (b"edgetpu-custom-op", "compiled for the Edge TPU: run it with --engine tflite:edgetpu"),
+        (b"FlexResizeBilinear", "TFLITE_BUILTINS alone"),
+    ],
+)
+def test_what_no_engine_loads_is_not_shown_as_fine(shared, tmp_path, operator, why):
+    (tmp_path / "odd.tflite").write_bytes(with_operator(shared, operator))
+    result = inspect(tmp_path / "odd.tflite")
+    assert result.exit_code == 0
+    line = next(line for line in result.output.splitlines() if line.startswith("runs here"))
+    assert "no: the tflite engine cannot load the model" in line
+    assert why in line
+    assert "runs here   yes" in inspect(shared / "models/mnist_onnx/mnist.onnx").output
+
+
+def test_without_libedgetpu_the_accelerator_that_is_missing_is_named(shared, monkeypatch):
+    from edgelens.runtime.engines import tflite
+    from edgelens.runtime.engines.catalog import open_engine
+    from edgelens.runtime.engines.protocol import EngineOptions
+    from edgelens.runtime.errors import ModelError
+
+    monkeypatch.setitem(tflite.DELEGATES, "edgetpu", "libedgetpu-that-is-not-there.so.1")
+    with pytest.raises(ModelError, match=r"and edgetpu could not be started .*libedgetpu1-std"):
+        open_engine("tflite", with_operator(shared, b"edgetpu-custom-op"), EngineOptions(accelerators=("edgetpu",)))
+
+
+def test_a_file_that_ends_its_engine_is_one_line(monkeypatch):
+    import sys
+
+    from edgelens.runtime.model import trial
+
+    monkeypatch.setattr(trial, "__name__", "faulthandler")  # a module that as a program ends with 0
+    monkeypatch.setattr(sys, "executable", "/bin/false")
+    assert "onnxruntime dies of it (exit status 1)" in trial.why_not(b"", "onnxruntime")

@@ -84,7 +84,7 @@ def test_csv_says_which_thing_it_is_and_what_was_found_inside_it(tmp_path):
     columns = {
         "track_ids": np.array([7, -1], np.int32),
         "parents": np.array([-1, 0], np.int32),
-        "names": ("Ada", ""),
+        "identities": ("Ada", ""),
         "texts": ("", "B-42"),
         "values": np.array([np.nan, 3.25], np.float32),
     }

@@ -38,7 +38,9 @@ def photos(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def config(data: Path, out: Path) -> TrainConfig:
-    return TrainConfig(str(data), str(out), epochs=1, batch=32, augment="none", precision="float32", threads=1)
+    return TrainConfig(
+        str(data), str(out), model="lens-s", epochs=1, batch=32, augment="none", precision="float32", threads=1
+    )
 
 
 def test_the_file_is_small_and_says_where_it_comes_from() -> None:

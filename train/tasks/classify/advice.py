@@ -7,6 +7,8 @@ from collections.abc import Callable
 
 import numpy as np
 
+from edgelens.runtime.metrics.interval import percent
+
 from ...report.advice import Advice, general_advice, gravest_first
 from .answers import Answers
 
@@ -20,8 +22,8 @@ def advise(said: Answers) -> list[Advice]:
     own = [one for rule in _RULES if (one := rule(said)) is not None]
     advice = gravest_first([*general_advice(said.found), *own])
     if not advice:
-        accuracy, error = said.metrics["accuracy"], said.metrics["accuracy_error"]
-        evidence = f"{_percent(accuracy)} ± {_percent(error)} on the validation images, close to the training images."
+        right = percent(said.metrics["accuracy"], said.metrics["images"])
+        evidence = f"{right} of the validation images are right, close to the training images."
         actions = ("evaluate once on a test split, then compress the run and measure it on the device",)
         advice = [Advice("fine", "good", "Nothing in the figures points to a problem", evidence, actions)]
     return advice
@@ -199,14 +201,14 @@ def _too_little_data(said: Answers) -> Advice | None:
 
 
 def _small_validation(said: Answers) -> Advice | None:
-    error = said.metrics["accuracy_error"]
-    if error < 0.025:
+    right, images = said.metrics["accuracy"], said.metrics["images"]
+    if said.metrics["accuracy_error"] < 0.025:
         return None
     return Advice(
         "small-validation",
         "warn",
         "The score itself is uncertain",
-        f"{said.metrics['images']:,} validation images say {_percent(said.metrics['accuracy'])} ± {_percent(error)}.",
+        f"{images:,} validation images say {percent(right, images)}.",
         ("compare trainings by cross-validation (`--folds 5 --fold 0` … `4`), or validate on more (`--val 0.25`)",),
     )
 

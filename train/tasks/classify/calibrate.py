@@ -15,9 +15,20 @@ from edgelens.runtime.labels import background_labels
 
 from ...task import Settled
 
-__all__ = ["Threshold", "fitted_temperature", "settle_classes", "unknown_threshold"]
+__all__ = [
+    "HIGHEST",
+    "KEEP",
+    "LOWEST",
+    "Threshold",
+    "fitted_temperature",
+    "most_that_keeps",
+    "settle_classes",
+    "smallest",
+    "unknown_threshold",
+]
 
-_LOWEST, _HIGHEST = 0.05, 20.0
+LOWEST, HIGHEST = 0.05, 20.0
+KEEP = 0.95  # of the right answers, whatever else a threshold is to do
 
 
 @dataclass(frozen=True)
@@ -30,8 +41,10 @@ class Threshold:
     basis: str  # what "false" was measured on
 
 
-def settle_classes(logits: NDArray[Any], labels: NDArray[Any], classes: Sequence[str], false_accepts: float) -> Settled:
-    """Temperature, threshold and background labels from a validation split's logits (N, C) and class ids (N,)."""
+def settle_classes(
+    logits: NDArray[Any], labels: NDArray[Any], classes: Sequence[str], false_accepts: float, keep: float = KEEP
+) -> Settled:
+    """Temperature, threshold and background labels from logits (N, C) and class ids (N,) of pictures never learned."""
     temperature, background = fitted_temperature(logits, labels), background_labels(classes)
     threshold = unknown_threshold(
         logits,
@@ -39,12 +52,15 @@ def settle_classes(logits: NDArray[Any], labels: NDArray[Any], classes: Sequence
         temperature=temperature,
         false_accept_rate=false_accepts,
         background=[i for i, name in enumerate(classes) if name in background],
+        keep=keep,
     )
     unknown = (
         f"under {threshold.score:.2f} an answer is unknown, which keeps {threshold.kept:.1%} of the right ones"
         if threshold.score
-        else f"no answer is unknown, and {threshold.false_accepts:.1%} are false"
+        else f"no answer is called unknown, and {threshold.false_accepts:.1%} are false"
     )
+    if background:
+        unknown += f"; never announced: {', '.join(background)}"
     options = {"temperature": temperature, "top_k": min(5, len(classes))}
     decode = Decode("classify", threshold=threshold.score, background=background, options=options)
     return Settled(decode, f"temperature {temperature:.2f}; {unknown} ({threshold.basis})")
@@ -68,7 +84,7 @@ def fitted_temperature(logits: NDArray[Any], labels: NDArray[Any]) -> float:
         inverse = np.exp(-log_temperature)
         return float((np.log(np.exp(scaled * inverse).sum(axis=1)) - aimed * inverse).mean())
 
-    return float(np.exp(_smallest(loss, np.log(_LOWEST), np.log(_HIGHEST))))
+    return float(np.exp(smallest(loss, np.log(LOWEST), np.log(HIGHEST))))
 
 
 def unknown_threshold(
@@ -79,12 +95,14 @@ def unknown_threshold(
     false_accept_rate: float,
     others: NDArray[Any] | None = None,
     background: Sequence[int] = (),
+    keep: float = 0.0,
 ) -> Threshold:
-    """The lowest score that keeps false accepts to a rate.
+    """The lowest score that keeps false accepts to a rate, and at least the share `keep` of the right answers.
 
     With pictures of other things (logits `others`, or validation images whose class is in `background`) the rate is
     their share that is accepted as one of the classes. Without any it is the share of wrong answers among the accepted,
     and a network that is wrong too often at every score gets no threshold: a camera that says nothing helps nobody.
+    Right answers to pictures of tomorrow are to be kept: the share is held with as many to spare as chance asks for.
     """
     labels = np.asarray(labels)
     scores, named = _accepted_scores(logits, temperature, background)
@@ -94,8 +112,26 @@ def unknown_threshold(
     if others is not None and len(others):
         strange.append(_accepted_scores(others, temperature, background)[0])
     if strange:
-        return _by_others(np.concatenate(strange), scores[right], false_accept_rate)
-    return _by_mistakes(scores, right, false_accept_rate)
+        found = _by_others(np.concatenate(strange), scores[right], false_accept_rate)
+    else:
+        found = _by_mistakes(scores, right, false_accept_rate)
+    most = most_that_keeps(scores[right], keep)
+    if found.score <= most:
+        return found
+    accepted = np.concatenate(strange) >= most if strange else ~right[scores >= most]
+    kept = float((scores[right] >= most).mean()) if right.any() else 1.0
+    return Threshold(most, float(accepted.mean()) if len(accepted) else 0.0, kept, found.basis)
+
+
+def most_that_keeps(right: NDArray[np.float32], keep: float) -> float:
+    """The highest score that the share `keep` of answers like these right ones reaches; 0 where they are too few.
+
+    The k-th smallest of n scores is undercut by k in n + 1 answers to come, so few answers say little.
+    """
+    if keep <= 0:
+        return 1.0
+    rank = int((1 - keep) * (len(right) + 1) + 1e-9)
+    return float(np.sort(right)[rank - 1]) if rank else 0.0
 
 
 def _accepted_scores(
@@ -137,7 +173,7 @@ def _by_mistakes(scores: NDArray[np.float32], right: NDArray[np.bool_], rate: fl
     return Threshold(score, float(share[end]), kept, f"{int((~right).sum())} wrong answers on the validation split")
 
 
-def _smallest(function: Any, low: float, high: float, steps: int = 60) -> float:
+def smallest(function: Any, low: float, high: float, steps: int = 60) -> float:
     """Where a function with one valley is smallest, by golden sections."""
     ratio = (5**0.5 - 1) / 2
     left, right = high - ratio * (high - low), low + ratio * (high - low)

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgelens.runtime.metrics.classification import accuracy, average, class_scores, confusion_matrix, top_k_accuracy
+from edgelens.runtime.metrics.interval import wilson
 
 from ...report.score import standard_error
 
@@ -100,6 +101,7 @@ def measure(labels: Array, probabilities: Array, classes: Sequence[str]) -> dict
     return {
         "images": len(labels),
         "accuracy": accuracy(labels, predicted),
+        "accuracy_interval": list(wilson(accuracy(labels, predicted), len(labels))),
         "accuracy_error": standard_error(accuracy(labels, predicted), len(labels)),
         "top5": top_k_accuracy(labels, probabilities, min(5, len(classes))),
         "macro": average(scores, "macro"),

@@ -7,6 +7,7 @@ from html import escape
 import numpy as np
 
 from edgelens.runtime.decode.classify import softmax
+from edgelens.runtime.metrics.interval import interval, percent
 
 from ...report.page import facts, figure, table
 from ...report.sections import cost, legible
@@ -22,7 +23,7 @@ def headline(said: Answers) -> str:
     """The figures that a reader looks for first."""
     m = said.metrics
     items = [
-        (f"{100 * m['accuracy']:.2f} %", f"accuracy, ± {100 * m['accuracy_error']:.2f}"),
+        (f"{100 * m['accuracy']:.1f} %", f"accuracy, on other pictures {interval(m['accuracy'], m['images'])}"),
         (f"{100 * m['macro']['f1']:.1f} %", "F1, mean over classes"),
     ]
     if len(said.classes) > 5:
@@ -35,7 +36,8 @@ def headline(said: Answers) -> str:
         (f"{100 * m['calibration_error']:.1f} %", "calibration error"),
         *cost(said.found),
     ]
-    return facts(items)
+    note = f"Of {len(said.labels):,} validation images: {said.found.basis}. Intervals hold 95 times in 100."
+    return facts(items) + f'<p class="dimmed">{escape(note)}</p>'
 
 
 def confusion(said: Answers) -> str:
@@ -91,8 +93,8 @@ def calibration(said: Answers) -> str:
         kept = float((scores[right] >= threshold).mean()) if right.any() else 0.0
         passed = float((scores[~right] >= threshold).mean()) if (~right).any() else 0.0
         lines.append(
-            f"Below {threshold:.3f} the answer is “unknown”: {100 * kept:.1f} % of the right answers stay, and"
-            f" {100 * passed:.1f} % of the wrong ones."
+            f"Below {threshold:.3f} the answer is “unknown”: {percent(kept, int(right.sum()))} of the right answers"
+            f" stay, and {percent(passed, int((~right).sum()))} of the wrong ones."
         )
     text = "".join(f"<p>{escape(line)}</p>" for line in lines)
     return f'<h2>What scores mean</h2><div class="grid2">{figure("Calibration", chart)}<div>{text}</div></div>'

@@ -8,15 +8,17 @@ from typing import Any
 import numpy as np
 import torch
 import torch.nn.functional as F
+from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from edgelens.runtime.decode.classify import softmax
 
 from ...augment import Recipe, apply
 from ...config import TrainConfig
-from ...task import Arrays, Build, Draw, Outputs, Score, Settled, Targets, Task
+from ...task import Arrays, Build, Draw, FittedHead, Outputs, Score, Settled, Targets, Task
 from .calibrate import settle_classes
 from .data import open_classes
+from .head import fitted_classes
 from .imbalance import Remedy, choose_remedy, class_weights
 from .labels import class_ids, class_targets
 from .losses import distillation_loss, loss_by_name, smoothed
@@ -45,11 +47,15 @@ def classify(config: TrainConfig, classes: Sequence[str], counts: Sequence[int])
         return each if weights is None else each * (targets @ weights.to(targets.device))
 
     def settle(outputs: Arrays, targets: Targets, false_accepts: float) -> Settled:
-        return settle_classes(outputs["logits"], class_ids(targets), classes, false_accepts)
+        return settle_classes(outputs["logits"], class_ids(targets), classes, false_accepts, config.keep)
 
     def summary(outputs: Arrays, targets: Targets, settled: Settled) -> dict[str, Any]:
         temperature = settled.decode.options["temperature"]
         return measure(class_ids(targets), softmax(outputs["logits"], temperature), classes)
+
+    def regress(features: NDArray[np.float32], targets: Targets, fold_of: NDArray[np.intp]) -> FittedHead:
+        counted = None if weights is None else weights.numpy()
+        return fitted_classes(features, targets, fold_of, classes=classes, weights=counted)
 
     return Task(
         "classify",
@@ -66,6 +72,7 @@ def classify(config: TrainConfig, classes: Sequence[str], counts: Sequence[int])
         sections,
         balance=class_ids if remedy.method == "balanced" else lambda _: None,
         distil=_distil,
+        regress=regress,
         reading=lambda decode: class_reading(classes, decode.options["temperature"]),
         backbone=True,
         notes=_notes(remedy),

@@ -7,6 +7,7 @@ import socket
 import ssl
 import subprocess
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,8 @@ import httpx
 import pytest
 
 from edgelens.runtime.errors import UsageError
-from edgelens.runtime.live.http.access import Access, Failures, choose_access, is_loopback, read_token
+from edgelens.runtime.live.http.access import Access, choose_access, is_loopback, read_token
+from edgelens.runtime.live.http.failures import Failures
 from edgelens.runtime.live.http.server import Address
 
 TOKEN = "correct-horse-battery"
@@ -58,7 +60,29 @@ def test_wrong_tokens_are_counted_and_shut_out(guarded: Any) -> None:
     wrong = {"Authorization": "Bearer wrong"}
     answers = [httpx.get(guarded.base + "/live/state", headers=wrong).status_code for _ in range(12)]
     assert answers == [401] * 10 + [429] * 2
+    for right in ({"Authorization": f"Bearer {TOKEN}"}, {"Cookie": f"a=b; edgelens_0=; {_cookie_of(guarded)}"}):
+        assert httpx.get(guarded.base + "/live/state", headers=right).status_code == 200, "the right one is let in"
     assert httpx.get(guarded.base + "/v1/health").json() == {"status": "ok"}
+
+
+def _cookie_of(guarded: Any) -> str:
+    answer = httpx.get(f"{guarded.base}/?token={TOKEN}")
+    return str(answer.headers["set-cookie"].partition(";")[0])
+
+
+def test_one_cookie_is_read_whatever_the_others_hold(guarded: Any) -> None:
+    right = _cookie_of(guarded)
+    for others in ("a=" + "\\" * 20_000, '"; "=";;=;', "x" * 20_000, right.replace("_", "__")):
+        answer = httpx.get(guarded.base + "/live/state", headers={"Cookie": f"{others}; {right}"})
+        assert answer.status_code == 200
+    for wrong in (f"x{right}", right[:-1], right.replace("=", "==")):
+        assert httpx.get(guarded.base + "/live/state", headers={"Cookie": wrong}).status_code == 401
+
+
+def test_an_odd_origin_is_another_site(staged: Any) -> None:
+    loop = staged(fps=0)
+    for odd in ("http://[::1", "http://", "://", "localhost"):
+        assert httpx.get(loop.base + "/live/state", headers={"Origin": odd}).status_code == 403
 
 
 def test_a_wrong_token_is_forgotten_in_time(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -140,6 +164,8 @@ def test_answers_carry_the_headers_that_keep_a_browser_honest(staged: Any) -> No
 @pytest.mark.parametrize("body", [
     [], 5, {"threshold": 2}, {"threshold": "x"}, {"threshold": float("1e999")}, {"nope": 1},
     {"region": [0, 0, 2, 1]}, {"agree": [5, 3]}, {"source": "other"}, {"max_fps": 0},
+    {"max_fps": int("9" * 400)}, {"threshold": -int("9" * 400)}, {"region": [0, 0, int("9" * 400), 1]},
+    {"agree": [1, int("9" * 400)]}, {"source": {}}, {"source": []},
 ])  # fmt: skip
 def test_bad_settings_change_nothing(staged: Any, body: Any) -> None:
     loop = staged(fps=0)
@@ -184,6 +210,13 @@ def test_token_files_are_checked(tmp_path: Path) -> None:
         read_token(file)
     with pytest.raises(UsageError, match="could not be read"):
         read_token(tmp_path / "none")
+
+
+def test_many_first_starts_have_one_token(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("EDGELENS_TOKEN", raising=False)
+    with ThreadPoolExecutor(8) as starts:
+        made = list(starts.map(lambda _: choose_access("0.0.0.0", made_at=tmp_path / "e" / "token").token, range(8)))
+    assert len({*made}) == 1
 
 
 def test_ports(staged: Any) -> None:

@@ -11,7 +11,8 @@ import httpx
 import pytest
 
 from edgelens.runtime.bundle.bundle import Bundle
-from edgelens.runtime.live.http import limits, patience
+from edgelens.runtime.live.http import guarded, limits, patience
+from edgelens.runtime.live.http.budget import Budget
 from edgelens.runtime.live.service.service import RecognizeService
 
 HALF_A_HEAD = b"GET /v1/health HTTP/1.1\r\nHost: loc"
@@ -33,18 +34,16 @@ def is_closed(line: socket.socket, within_s: float) -> bool:
         return False
 
 
-def test_half_a_head_is_waited_for_only_so_long(staged: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(patience, "HEAD_TIMEOUT_S", 0.3)
-    loop = staged(fps=0)
+def test_half_a_head_is_waited_for_only_so_long(staged: Any) -> None:
+    loop = staged(fps=0, budget=Budget(head_s=0.3))
     with half_open(loop.preview.port) as line:
         start = time.monotonic()
         assert is_closed(line, 5)
         assert 0.2 < time.monotonic() - start < 3
 
 
-def test_who_asks_for_nothing_makes_room_for_who_asks(staged: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(patience, "MAX_CONNECTIONS", 8)
-    loop = staged(fps=0)
+def test_who_asks_for_nothing_makes_room_for_who_asks(staged: Any) -> None:
+    loop = staged(fps=0, budget=Budget(connections=8))
     with ExitStack() as stack, httpx.Client(base_url=loop.base) as answered:
         for _ in range(3):
             stack.enter_context(httpx.stream("GET", loop.base + "/live/frames"))
@@ -57,9 +56,8 @@ def test_who_asks_for_nothing_makes_room_for_who_asks(staged: Any, monkeypatch: 
         assert loop.preview.shared.hub.viewers == 3, "who is being answered stays"
 
 
-def test_where_everybody_is_busy_a_newcomer_is_refused(staged: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(patience, "MAX_CONNECTIONS", 2)
-    loop = staged(fps=0)
+def test_where_everybody_is_busy_a_newcomer_is_refused(staged: Any) -> None:
+    loop = staged(fps=0, budget=Budget(connections=2))
     with ExitStack() as stack:
         for _ in range(2):
             stack.enter_context(httpx.stream("GET", loop.base + "/live/events"))
@@ -77,7 +75,7 @@ def test_only_who_was_answered_before_is_read_in_large_pieces(
             sizes.append(len(data))
             super().data_received(data)
 
-    monkeypatch.setattr(patience, "http_protocol", lambda: Noted)
+    monkeypatch.setattr(guarded, "http_protocol", lambda: Noted)
     body = bytes(2_000_000)
     with RecognizeService(colour_bundle) as service, httpx.Client() as client:
         address = staged(fps=0, service=service).base + "/v1/recognize"
@@ -97,18 +95,18 @@ def test_the_app_is_woken_once_for_a_picture_that_comes_in_pieces(
             pieces.append(len(body))
             super().on_body(body)
 
-    monkeypatch.setattr(patience, "http_protocol", lambda: Noted)
+    monkeypatch.setattr(guarded, "http_protocol", lambda: Noted)
     seen: list[bytes] = []
     with RecognizeService(colour_bundle) as service:
         collected = limits._collected
 
-        async def noted(receive: Any, most: int) -> bytes:
+        async def noted(receive: Any, most: int, take: Any) -> bytes:
             async def once() -> Any:
                 message = await receive()
                 seen.append(message["body"])
                 return message
 
-            return await collected(once, most)
+            return await collected(once, most, take)
 
         monkeypatch.setattr(limits, "_collected", noted)
         address = staged(fps=0, service=service).base + "/v1/recognize"

@@ -21,6 +21,7 @@ import numpy as np
 import pytest
 
 from edgelens.runtime.bundle.manifest import Step
+from edgelens.runtime.live.http.budget import Budget
 from edgelens.runtime.live.preview import LivePreview
 from edgelens.runtime.live.service.service import RecognizeService, ServiceLimits
 from edgelens.runtime.loop.control import Control, Settings
@@ -44,8 +45,9 @@ def huge_png() -> bytes:
 
 @pytest.fixture(scope="module")
 def client(colour_bundle: Any) -> Iterator[httpx.Client]:
-    limits = ServiceLimits(queue=8, body_bytes=300_000, pictures=4, workers=2)
-    with RecognizeService(colour_bundle, limits=limits, device="bench") as service:
+    limits = ServiceLimits(pictures=4, workers=2)
+    budget = Budget(requests=8, body_bytes=300_000)
+    with RecognizeService(colour_bundle, limits=limits, budget=budget, device="bench") as service:
         page = LivePreview(Control((), Settings()), port=0, service=service, say=lambda line: None)
         service.on_result = page.shared.tell
         with page, httpx.Client(base_url=f"http://127.0.0.1:{page.port}", timeout=10) as client:
@@ -140,6 +142,12 @@ def test_what_runs_is_said_of_every_step(colour_bundle: Any) -> None:
     assert [step["threshold"] for step in told["steps"]] == [0.5, 0.9], "what is asked for holds for the last one"
 
 
+def test_many_query_fields_are_refused(client: httpx.Client) -> None:
+    answer = client.post("/v1/recognize?" + "a=1&" * 30, content=picture())
+    assert (answer.status_code, answer.json()) == (400, {"error": "too many query fields"})
+    assert client.post("/v1/recognize?threshold=" + "9" * 400, content=picture()).status_code == 400
+
+
 def test_results_are_told_to_listeners(client: httpx.Client) -> None:
     with client.stream("GET", "/v1/results") as answer:
         lines = answer.iter_lines()
@@ -149,7 +157,7 @@ def test_results_are_told_to_listeners(client: httpx.Client) -> None:
 
 
 def test_more_than_the_queue_holds_is_sent_away(colour_bundle: Any) -> None:
-    with RecognizeService(colour_bundle, limits=ServiceLimits(queue=2, workers=1)) as service:
+    with RecognizeService(colour_bundle, limits=ServiceLimits(workers=1), budget=Budget(requests=2)) as service:
         held = threading.Event()
         recognize = service.recognize
         service.recognize = lambda *args: held.wait(5) and recognize(*args)  # type: ignore[method-assign]

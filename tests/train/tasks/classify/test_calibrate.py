@@ -68,6 +68,27 @@ def test_one_sure_mistake_on_few_images_does_not_silence_the_network() -> None:
     assert found.false_accepts == pytest.approx(2 / 12)
 
 
+@pytest.mark.parametrize("count", [60, 400])
+def test_right_answers_of_tomorrow_are_kept_before_all(count: int) -> None:
+    """A false-accept rate alone would call a third of the right answers unknown; chance is allowed for too."""
+    unknown = []
+    for seed in range(60):
+        logits, labels = honest(count + 2000, 3.0, seed)
+        alone = unknown_threshold(logits[:count], labels[:count], temperature=1.0, false_accept_rate=0.0)
+        found = unknown_threshold(logits[:count], labels[:count], temperature=1.0, false_accept_rate=0.0, keep=0.95)
+        assert found.score <= alone.score
+        assert found.kept >= 0.95
+        later, truth = softmax(logits[count:]), labels[count:]
+        right = later.max(1)[later.argmax(1) == truth]
+        unknown.append(float((right < found.score).mean()))
+    assert 0.03 < np.mean(unknown) <= 0.05
+
+
+def test_very_few_right_answers_give_no_threshold() -> None:
+    logits, labels = np.eye(3)[np.arange(12) % 3] * np.linspace(1, 4, 12)[:, None], np.arange(12) % 3
+    assert unknown_threshold(logits, labels, temperature=1.0, false_accept_rate=0.0, keep=0.95).score == 0.0
+
+
 def test_a_background_class_is_never_accepted() -> None:
     logits = np.array([[9.0, 0, 0], [0, 9.0, 0], [4.0, 0, 3.9], [0, 0, 9.0]])
     labels = np.array([0, 1, 1, 2])

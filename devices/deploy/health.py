@@ -1,0 +1,72 @@
+"""Whether a service that was just started does its work: it starts, sees frames or says why not, and answers."""
+
+from __future__ import annotations
+
+import http.client
+import ssl
+import time
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+from edgelens.runtime.live.running import running_here
+
+from .systemd import State, Systemd
+
+__all__ = ["Health", "HealthLimits", "start_and_watch"]
+
+
+@dataclass(frozen=True)
+class HealthLimits:
+    """How long what may take."""
+
+    steady_s: float = 4.0  # it must not end again for so long
+    answers_s: float = 5.0
+
+
+@dataclass(frozen=True)
+class Health:
+    """What came of a start."""
+
+    ok: bool
+    words: str  # what the service says of itself, or why it is not well
+
+
+def start_and_watch(systemd: Systemd, *, page: bool, limits: HealthLimits | None = None) -> Health:
+    """Start the service anew and look at it; `page` tells whether it must answer /v1/health."""
+    limits = limits or HealthLimits()
+    if not systemd.restart():
+        return Health(False, f"it did not start: {systemd.last_words()}")
+    now = first = systemd.state()
+    ends = time.monotonic() + limits.steady_s
+    while time.monotonic() < ends:
+        now = systemd.state()
+        if not now.active or now.pid != first.pid:
+            return Health(False, f"it started and ended again: {systemd.last_words()}")
+        time.sleep(min(0.5, limits.steady_s))
+    if page and (trouble := _unanswered(now, limits.answers_s)) is not None:
+        return Health(False, trouble)
+    return Health(True, now.status or "runs")
+
+
+def _unanswered(state: State, within_s: float) -> str | None:
+    """Why the service's page gave no health, None where it did."""
+    notes = [running for running in running_here() if running.pid == state.pid]
+    if not notes:
+        return "it serves no page to be asked for its health (`--no-preview` among the run options is for that)"
+    address = urlsplit(notes[0].url)
+    connection: http.client.HTTPConnection
+    if address.scheme == "https":
+        trust = ssl.create_default_context()  # the machine asks itself; nobody has signed a device's own certificate
+        trust.check_hostname, trust.verify_mode = False, ssl.CERT_NONE
+        connection = http.client.HTTPSConnection(address.hostname or "", address.port, timeout=within_s, context=trust)
+    else:
+        connection = http.client.HTTPConnection(address.hostname or "", address.port, timeout=within_s)
+    try:
+        connection.request("GET", "/v1/health")
+        answer = connection.getresponse()
+        answer.read(1 << 16)
+    except (OSError, http.client.HTTPException) as error:
+        return f"it does not answer /v1/health within {within_s:g} s ({error})"
+    finally:
+        connection.close()
+    return None if answer.status == 200 else f"its health is {answer.status}"

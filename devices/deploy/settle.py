@@ -1,0 +1,142 @@
+"""A filled slot takes over, or what ran before goes on. `python -m edgelens.devices.deploy.settle ROOT SLOT`.
+
+A process of its own, which ends when it is done and not when the connection does: nobody need be there for the device
+to come back to what ran. Should the power go meanwhile, the next start finds the old slot current.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from importlib import resources
+from pathlib import Path
+
+from edgelens.runtime.errors import EdgelensError, WorkError
+
+from .health import Health, start_and_watch
+from .launch import LAUNCHER_NAME
+from .slots import UNIT, Slot, Slots
+from .systemd import State, Systemd
+
+__all__ = ["Settled", "settle", "settle_apart"]
+
+TRIAL_S = 600.0  # more than a start and a look at it may take
+
+
+@dataclass(frozen=True)
+class Settled:
+    """Which slot runs now, and how."""
+
+    went_back: bool  # the slot that was asked for did not become healthy, and what ran before runs again
+    why: str  # it did not
+    state: str  # the service's: "none", "written", "active", "failed"
+    says: str  # the service itself
+
+    @classmethod
+    def unchanged(cls, state: State | None) -> Settled:
+        """Nothing had to be done."""
+        named = "none" if state is None else "active" if state.active else "written"
+        return cls(False, "", named, state.status if state else "")
+
+
+def settle(slots: Slots, name: str, systemd: Systemd) -> Settled:
+    """Make a slot the current one; where a service runs it, only once that has shown to be well."""
+    record = slots.record(name)
+    if record is None:
+        raise WorkError(f"slot {name} is empty")
+    installed = systemd.installed()
+    if not record.service:
+        slots.switch(name)
+        if installed is not None and _ours(slots, installed):
+            systemd.check_allowed()
+            systemd.remove()
+        return Settled(False, "", "none", "")
+    systemd.check_allowed()
+    _place_launcher(slots)
+    unit = (slots.read(name, UNIT) or b"").decode()
+    if not systemd.runs:
+        systemd.install(unit)
+        slots.switch(name)
+        return Settled(False, "", "written", f"no systemd is running there: {systemd.path} is written, not started")
+    slots.begin_trial(name, TRIAL_S)
+    health = _tried(systemd, unit, record)
+    if health.ok:
+        slots.switch(name)
+        return Settled(False, "", "active", health.words)
+    slots.end_trial()
+    return _gone_back(slots, systemd, installed, health.words)
+
+
+def settle_apart(slots: Slots, name: str, keep_open: Sequence[int]) -> Settled:
+    """Settle in a process that outlives this one."""
+    words = [sys.executable, "-m", __name__, str(slots.root), name]
+    done = subprocess.run(
+        words, stdout=subprocess.PIPE, stdin=subprocess.DEVNULL, start_new_session=True, pass_fds=keep_open, check=False
+    )
+    lines = done.stdout.decode("utf-8", "replace").splitlines()
+    if done.returncode or not lines:
+        raise WorkError(lines[-1] if lines else f"the switch ended with {done.returncode}")
+    return Settled(**json.loads(lines[-1]))
+
+
+def _tried(systemd: Systemd, unit: str, record: Slot) -> Health:
+    try:
+        systemd.install(unit)
+        return start_and_watch(systemd, page="--no-preview" not in record.arguments)
+    except WorkError as error:
+        return Health(False, str(error))
+
+
+def _gone_back(slots: Slots, systemd: Systemd, installed: str | None, why: str) -> Settled:
+    current = slots.current()
+    before = slots.record(current) if current else None
+    if before is None or not before.service or installed is None:
+        systemd.remove()  # nothing ran before, so nothing runs
+        return Settled(True, why, "none", "")
+    own = slots.read(current, UNIT)
+    systemd.install(own.decode() if own else installed)
+    well = systemd.restart()
+    state = systemd.state()
+    if well and state.active:
+        return Settled(True, why, "active", state.status)
+    return Settled(True, f"{why}; and what ran before did not start either: {systemd.last_words()}", "failed", "")
+
+
+def _place_launcher(slots: Slots) -> None:
+    """The newest kit's; it reads what older ones wrote."""
+    text = (resources.files("edgelens.devices.deploy") / LAUNCHER_NAME).read_bytes()
+    new = slots.root / f"{LAUNCHER_NAME}.new"
+    slots.disk.write(new, text)
+    slots.disk.rename(new, slots.root / LAUNCHER_NAME)
+
+
+def _ours(slots: Slots, unit: str) -> bool:
+    return str(slots.root / LAUNCHER_NAME) in unit
+
+
+def main() -> int:
+    """Settle, and say what came of it as JSON."""
+    for number in (signal.SIGHUP, signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, signal.SIG_IGN)
+    os.umask(0o077)
+    code, said = 0, ""
+    try:
+        said = json.dumps(asdict(settle(Slots(Path(sys.argv[1])), sys.argv[2], Systemd())))
+    except EdgelensError as error:
+        code, said = error.exit_code, str(error)
+    except OSError as error:
+        code, said = 1, f"{error.filename or sys.argv[1]}: {error.strerror}"
+    with contextlib.suppress(OSError):  # nobody may be there any more
+        sys.stdout.write(said + "\n")
+        sys.stdout.flush()
+    return code
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,108 @@
+"""Which bare files are classifiers: a row of scores, told from embeddings, landmarks and anchors that look alike."""
+
+from __future__ import annotations
+
+from ..bundle.manifest import Decode
+from ..engines.protocol import TensorInfo
+from ..formats.description import ModelDescription
+from .classify import FROM_VALUES
+from .reading import Reading
+
+__all__ = ["looks_like_embedding", "one_for_each", "read_as_classifier"]
+
+_PASS_THROUGH = frozenset(
+    ["QUANTIZE", "DEQUANTIZE", "RESHAPE", "SQUEEZE", "CAST", "QuantizeLinear", "DequantizeLinear", "Reshape",
+     "Squeeze", "Flatten", "Identity", "Cast", "Unsqueeze", "EXPAND_DIMS"]
+)  # fmt: skip
+_PROBABILITIES = frozenset(["SOFTMAX", "LOGISTIC", "Softmax", "Sigmoid", "HardSigmoid", "STABLEHLO_LOGISTIC"])
+_LOGITS = frozenset(
+    ["FULLY_CONNECTED", "CONV_2D", "ADD", "MUL", "MEAN", "BATCH_MATMUL", "AVERAGE_POOL_2D", "LOG_SOFTMAX", "Gemm",
+     "MatMul", "Conv", "Add", "Mul", "BatchNormalization", "GlobalAveragePool", "ReduceMean", "LogSoftmax"]
+)  # fmt: skip
+_NORMALIZED = frozenset(["L2_NORMALIZATION", "LpNormalization"])
+_NORM = frozenset(["ReduceL2", "LpNormalization", "ReduceSumSquare", "ReduceSum", "SUM", "L2_NORMALIZATION"])
+_ON_THE_WAY = frozenset(["Expand", "Clip", "Max", "Add", "Sqrt", "Unsqueeze", "Identity", "Pow", "MAXIMUM", "RSQRT"])
+_WIDTH = 32  # embeddings are as wide as layers are, multiples of this from twice it on
+
+
+def read_as_classifier(file: ModelDescription, labels: tuple[str, ...], *, asked: bool = False) -> Reading | None:
+    """A file with one row of scores among its outputs; several such rows are told apart by the number of labels.
+
+    A row that could as well be something else is one only where labels or the user say so.
+    """
+    rows: list[tuple[TensorInfo, int | None]] = [(o, count) for o in file.outputs if (count := _classes(o)) is not None]
+    if not rows and asked:  # a file may leave its outputs' shapes unsaid
+        rows = [(output, None) for output in file.outputs[:1] if not output.shape or None in output.shape[1:]]
+    fitting = [pair for pair in rows if labels and pair[1] and abs(pair[1] - len(labels)) <= 1]
+    named = bool(fitting)
+    fitting = fitting or rows
+    if not fitting or (len(fitting) > 1 and not asked):
+        return None
+    output, count = fitting[0]
+    known = _gives_probabilities(file, output)
+    if not (asked or named) and (one_for_each(output) or looks_like_embedding(file, output)):
+        return None
+    options = {} if known is False else {"probabilities": FROM_VALUES if known is None else known}
+    return Reading(
+        Decode("classify", options=options),
+        outputs=("probabilities" if known else "logits",),
+        picked=() if output is file.outputs[0] else (output.name,),
+        classes=None if count is None else max(count, 2),
+        mean=file.mean,
+        std=file.std,
+        notes=() if asked or named else _assumed(file, output, count, known),
+    )
+
+
+def looks_like_embedding(file: ModelDescription, output: TensorInfo) -> bool:
+    """Whether a row of numbers is rather what a picture is known by than how much of each class is in it."""
+    count = _classes(output)
+    if count is None or count < 2 or _gives_probabilities(file, output):
+        return False
+    last = file.origin_of(output.name, _PASS_THROUGH)
+    if last is not None and last.kind in _NORMALIZED:
+        return True
+    if last is not None and last.kind in ("Div", "DIV", "MUL") and len(last.inputs) > 1:
+        by = file.origin_of(last.inputs[1], _ON_THE_WAY)
+        if by is not None and by.kind in _NORM:
+            return True
+    return count >= 2 * _WIDTH and count % _WIDTH == 0
+
+
+def _assumed(file: ModelDescription, output: TensorInfo, count: int | None, known: bool | None) -> tuple[str, ...]:
+    """What was taken for granted of a row that neither labels nor the user vouch for."""
+    notes = []
+    if not known:
+        what = "whether it is the second of two classes" if count == 1 else f"how much of {count} classes there is"
+        notes.append(f"its output {output.name} is taken to say {what}; --labels FILE names them")
+    if others := [other.name for other in file.outputs if other is not output]:
+        notes.append(f"of its outputs {output.name} is read, {', '.join(others)} not")
+    return tuple(notes)
+
+
+def one_for_each(output: TensorInfo) -> bool:
+    """Whether a tensor has one number for each of many rows, as the scores of anchors do."""
+    return len(output.shape) == 3 and output.shape[2] == 1 and output.shape[1] != 1
+
+
+def _classes(output: TensorInfo) -> int | None:
+    """The length of the one axis that is longer than one, for a row of scores."""
+    if not output.shape or output.dtype not in ("float32", "float16", "float64", "uint8", "int8", "int16"):
+        return None
+    axes = output.shape[1:] if len(output.shape) > 1 else output.shape
+    if None in axes or (len(output.shape) > 1 and output.shape[0] not in (None, 1)):
+        return None
+    long = [axis for axis in axes if axis is not None and axis > 1]
+    return (long[0] if long else 1) if len(long) <= 1 else None
+
+
+def _gives_probabilities(file: ModelDescription, output: TensorInfo) -> bool | None:
+    """Whether an output ends in a softmax or sigmoid; None where neither operators nor quantization tell."""
+    operator = file.origin_of(output.name, _PASS_THROUGH)
+    if operator is not None and operator.kind in _PROBABILITIES:
+        return True
+    if operator is not None and operator.kind in _LOGITS:
+        return False
+    if output.scale is not None and abs(output.scale - 1 / 256) < 1e-6:
+        return output.zero_point == (-128 if output.dtype == "int8" else 0)
+    return None

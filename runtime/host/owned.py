@@ -1,0 +1,118 @@
+"""State, tokens, notes and keys: read and written only where no other user of this machine can have had a hand in it.
+
+No link is followed, what was opened is what is asked about, and folders and files are this user's (or root's) alone to
+write. Files that a person names on the command line are theirs to place: `files.py` writes those.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import stat
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import IO
+
+from ..errors import WorkError
+
+__all__ = ["create_own", "own_folder", "read_own", "read_secret", "write_own"]
+
+_MOST_BYTES = 16 * 1024 * 1024
+
+
+def own_folder(path: Path) -> Path:
+    """The folder, made where there is none; refused where another user owns it or may write in it."""
+    with contextlib.suppress(FileExistsError):
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        path.mkdir(mode=0o700)
+    os.close(_opened_folder(path))
+    return path
+
+
+def read_own(path: Path, most: int = _MOST_BYTES) -> bytes:
+    """A file's bytes; a link, a pipe, another user's file and one that others may write are refused."""
+    with _opened_file(path, os.O_NOFOLLOW) as stream:
+        data = stream.read(most + 1)
+    if len(data) > most:
+        raise WorkError(f"{path}: is larger than the {most} bytes that it may have")
+    return data
+
+
+def read_secret(path: Path, most: int = 4096) -> bytes:
+    """A secret's bytes, where nobody but its owner and root can have read it; a person may name it by a link."""
+    with _opened_file(path) as stream:
+        if os.fstat(stream.fileno()).st_mode & 0o077:
+            raise WorkError(f"{path}: others can read it; run: chmod 600 {path}")
+        return stream.read(most)
+
+
+def write_own(path: Path, data: bytes) -> None:
+    """Write a whole file that only this user can read, atomically; a link in its place is replaced, not followed."""
+    _write(path, data, replace=True)
+
+
+def create_own(path: Path, data: bytes) -> bool:
+    """The same where there is no file yet; False, and nothing is changed, where there is one."""
+    try:
+        _write(path, data, replace=False)
+    except FileExistsError:
+        return False
+    return True
+
+
+def _write(path: Path, data: bytes, *, replace: bool) -> None:
+    folder = _opened_folder(own_folder(path.parent))
+    partial = f".{path.name}.{os.getpid()}.{threading.get_ident()}.partial"
+    try:
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(partial, dir_fd=folder)  # a process of the same number died here
+        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+        try:
+            with os.fdopen(os.open(partial, flags, 0o600, dir_fd=folder), "wb") as stream:
+                stream.write(data)
+                stream.flush()
+                os.fsync(stream.fileno())
+            place = os.rename if replace else os.link
+            place(partial, path.name, src_dir_fd=folder, dst_dir_fd=folder)
+            os.fsync(folder)
+        finally:
+            with contextlib.suppress(FileNotFoundError):
+                os.unlink(partial, dir_fd=folder)
+    finally:
+        os.close(folder)
+
+
+@contextlib.contextmanager
+def _opened_file(path: Path, flags: int = 0) -> Iterator[IO[bytes]]:
+    handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC | flags)
+    try:
+        status = os.fstat(handle)
+        if not stat.S_ISREG(status.st_mode):
+            raise WorkError(f"{path}: is no regular file")
+        _check_owner(path, status)
+        with os.fdopen(handle, "rb", closefd=False) as stream:
+            yield stream
+    finally:
+        os.close(handle)
+
+
+def _opened_folder(path: Path) -> int:
+    try:
+        handle = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
+    except OSError as error:
+        raise WorkError(f"{path}: is no folder of its own ({error.strerror}): remove what is there") from None
+    try:
+        _check_owner(path, os.fstat(handle))
+    except WorkError:
+        os.close(handle)
+        raise
+    return handle
+
+
+def _check_owner(path: Path, status: os.stat_result) -> None:
+    if status.st_uid not in (0, os.geteuid()):
+        raise WorkError(f"{path}: belongs to another user of this machine (number {status.st_uid}): remove it")
+    shared_group = status.st_gid != status.st_uid  # equal numbers: the group that a user has alone
+    if status.st_mode & (stat.S_IWOTH | (stat.S_IWGRP if shared_group else 0)):
+        raise WorkError(f"{path}: other users of this machine may write it; run: chmod go-w {path}")

@@ -1,0 +1,135 @@
+"""Where connections come in: each takes its place first, and nothing else is made for it before it has sent a byte.
+
+asyncio's own server makes a transport, a protocol and a TLS session for whoever connects, as many as there are files.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import ssl
+from collections.abc import Callable
+
+from .budget import Budget
+from .crowd import Crowd, Guest
+
+__all__ = ["Door"]
+
+AT_ONCE = 32  # accepted in one turn of the event loop, so that those inside are answered meanwhile
+TEND_S = 0.25
+OUT_OF_FILES_S = 0.1
+
+
+class Door:
+    """Accepts on a listening socket, from `open` to `close`; looks like an asyncio server to who shuts it down."""
+
+    def __init__(
+        self,
+        listener: socket.socket,
+        greet: Callable[[Guest], asyncio.BaseProtocol],
+        budget: Budget,
+        *,
+        crowd: Crowd,
+        tls: ssl.SSLContext | None = None,
+    ) -> None:
+        self._listener, self._greet, self._budget, self._crowd, self._tls = listener, greet, budget, crowd, tls
+        self._loop = asyncio.get_running_loop()
+        self._handshakes: dict[Guest, asyncio.Task[None]] = {}  # longest first
+        self._silent: dict[Guest, socket.socket] = {}
+
+    def open(self) -> None:
+        """From now on whoever connects is let in."""
+        self._listener.setblocking(False)
+        self._loop.add_reader(self._listener, self._accept)
+        self._tending = self._loop.call_later(TEND_S, self._tend)
+
+    def close(self) -> None:
+        """Nobody comes in any more; who is inside stays."""
+        self._tending.cancel()
+        self._loop.remove_reader(self._listener)
+        for guest in tuple(self._silent):
+            self._leave_silent(guest)
+        for task in self._handshakes.values():
+            task.cancel()
+
+    async def wait_closed(self) -> None:
+        """Closed is closed; uvicorn asks."""
+
+    def _tend(self) -> None:
+        self._crowd.tend()
+        self._tending = self._loop.call_later(TEND_S, self._tend)
+
+    def _accept(self) -> None:
+        for _ in range(AT_ONCE):
+            try:
+                line, address = self._listener.accept()
+            except (BlockingIOError, InterruptedError, ConnectionAbortedError):
+                return
+            except OSError:  # no file left: the others are let in when there is one again
+                self._loop.remove_reader(self._listener)
+                self._loop.call_later(OUT_OF_FILES_S, self._again)
+                return
+            self._let_in(line, str(address[0]))
+
+    def _again(self) -> None:
+        if not self._tending.cancelled():
+            self._loop.add_reader(self._listener, self._accept)
+
+    def _let_in(self, line: socket.socket, address: str) -> None:
+        guest = self._crowd.enter(address, line.close)
+        if guest is None:
+            line.close()
+            return
+        line.setblocking(False)
+        if _has_sent(line):
+            self._meet(guest, line)
+            return
+        guest.close = lambda: self._leave_silent(guest)
+        self._silent[guest] = line
+        self._loop.add_reader(line, self._heard, guest)
+
+    def _heard(self, guest: Guest) -> None:
+        line = self._silent.pop(guest)
+        self._loop.remove_reader(line)
+        self._meet(guest, line)
+
+    def _leave_silent(self, guest: Guest) -> None:
+        line = self._silent.pop(guest)
+        self._loop.remove_reader(line)
+        line.close()
+        self._crowd.leave(guest)
+
+    def _meet(self, guest: Guest, line: socket.socket) -> None:
+        """Make transport and protocol for who has something to say; with TLS that may take a while."""
+        if self._tls is not None and len(self._handshakes) >= self._budget.handshakes:
+            self._handshakes.pop(next(iter(self._handshakes))).cancel()
+        made: list[asyncio.BaseProtocol] = []
+        task = self._loop.create_task(self._shake_hands(guest, line, made))
+        self._handshakes[guest] = task
+        guest.close = task.cancel  # type: ignore[assignment]
+
+        def met(done: asyncio.Task[None]) -> None:  # not in the task: one that is cancelled early never begins
+            self._handshakes.pop(guest, None)
+            failed = done.cancelled() or isinstance(done.exception(), Exception)
+            if failed and not made:  # else the socket is the transport's, which closes it
+                line.close()
+            if failed:
+                self._crowd.leave(guest)
+
+        task.add_done_callback(met)
+
+    async def _shake_hands(self, guest: Guest, line: socket.socket, made: list[asyncio.BaseProtocol]) -> None:
+        def make() -> asyncio.BaseProtocol:
+            made.append(self._greet(guest))
+            return made[0]
+
+        patience_s = self._budget.handshake_s if self._tls is not None else None
+        await self._loop.connect_accepted_socket(make, line, ssl=self._tls, ssl_handshake_timeout=patience_s)
+
+
+def _has_sent(line: socket.socket) -> bool:
+    try:
+        line.recv(1, socket.MSG_PEEK)
+    except OSError:  # nothing yet; or gone, which reading says again
+        return False
+    return True

@@ -1,0 +1,123 @@
+"""What a new slot takes over from, what an older kit left, and a service's health."""
+
+from __future__ import annotations
+
+import json
+import socket
+import threading
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from edgelens.devices.deploy.health import HealthLimits, start_and_watch
+from edgelens.devices.deploy.receive import Order, receive, roll_back
+from edgelens.devices.deploy.slots import CONFIG, ENVIRONMENT, UNIT, Slots
+from edgelens.devices.deploy.systemd import State, Systemd
+from edgelens.devices.ssh.agent import store
+from edgelens.runtime.live.running import Running, note_running
+
+
+class Recorded(Systemd):
+    """A machine without systemd whose unit lies in a folder of the test's."""
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__()
+        self.path = folder / "edgelens.service"
+
+    runs = False
+
+
+@pytest.fixture
+def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path))
+    (tmp_path / "edgelens/site/kit-1").mkdir(parents=True)
+    return tmp_path / "edgelens"
+
+
+def test_a_rollback_takes_everything_back(root: Path, make_bundle: Callable[..., Path], tmp_path: Path) -> None:
+    slots, systemd = Slots(root), Recorded(tmp_path)
+    (tmp_path / "c1").write_text("[[source]]\n")
+    (tmp_path / "e1").write_text("A=1\n")
+    first = Order(str(make_bundle(1)), ("kit-1",), frames=2, service=True, arguments=("--source", "0"),
+                  config=str(tmp_path / "c1"), environment=str(tmp_path / "e1"))  # fmt: skip
+    answer = receive(first, slots, systemd=systemd)
+    assert answer.settled.state == "written"
+    unit = systemd.installed()
+    assert unit is not None and "--source" not in unit
+    kept = receive(Order(str(make_bundle(2)), ("kit-1",), frames=2, service=True), slots, systemd=systemd)
+    assert slots.read(kept.slot, CONFIG) == b"[[source]]\n" and slots.read(kept.slot, ENVIRONMENT) == b"A=1\n"
+    away = Order(str(make_bundle(3)), ("kit-1",), frames=2, config="", environment="")
+    gone = receive(away, slots, systemd=systemd)
+    assert slots.read(gone.slot, CONFIG) is None and slots.read(gone.slot, ENVIRONMENT) is None
+    assert systemd.installed() is None  # no service any more
+    back = roll_back(slots, systemd=systemd)
+    assert back.asked.content_version == 2 and systemd.installed() == unit
+    assert slots.read(back.slot, CONFIG) == b"[[source]]\n"
+    assert back.slot is not None and slots.read(back.slot, UNIT) == unit.encode()
+
+
+def test_what_an_older_kit_deployed_keeps_its_options(
+    root: Path, make_bundle: Callable[..., Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    slots, systemd = Slots(root), Recorded(tmp_path)
+    for version in (1, 2):
+        receive(Order(str(make_bundle(version)), ("kit-1",), frames=2), slots, systemd=systemd)
+    for name in "ab":  # as it was written then
+        path = root / "slots" / name / "slot.json"
+        known = ("name", "content_version", "sha256", "layers", "verified_by", "report", "engine", "precision")
+        path.write_text(json.dumps({key: value for key, value in json.loads(path.read_text()).items() if key in known}))
+    slots.previous_link.unlink()
+    launcher = root / "launch.py"
+    systemd.path.write_text(f'[Service]\nExecStart=/usr/bin/python3 {launcher} --source "a b" --json 50%%\n')
+    monkeypatch.setattr(store, "UNIT", str(systemd.path))
+    there = store.Store(str(root)).deployed()
+    assert there is not None
+    assert (there["service"], there["arguments"]) == (True, ["--source", "a b", "--json", "50%"])
+    order = Order(str(make_bundle(3)), ("kit-1",), frames=2, service=True, arguments=tuple(there["arguments"]))
+    receive(order, slots, systemd=systemd)
+    back = roll_back(slots, systemd=systemd)
+    assert (back.asked.content_version, back.asked.service) == (2, True)
+    assert back.asked.arguments == ("--source", "a b", "--json", "50%")
+
+
+class Started(Recorded):
+    """A service that starts and is this process."""
+
+    def restart(self) -> bool:
+        return True
+
+    def state(self) -> State:
+        import os
+
+        return State(True, os.getpid(), "recognizing")
+
+    def last_words(self) -> str:
+        return "nothing"
+
+
+def test_a_service_that_does_not_answer_is_not_healthy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    import os
+
+    monkeypatch.setenv("RUNTIME_DIRECTORY", str(tmp_path / "run"))
+    limits = HealthLimits(steady_s=0.01, answers_s=0.3)
+    assert start_and_watch(Started(tmp_path), page=False, limits=limits).words == "recognizing"
+    assert "serves no page" in start_and_watch(Started(tmp_path), page=True, limits=limits).words
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        url = f"http://127.0.0.1:{silent.getsockname()[1]}/"
+        with note_running(Running(os.getpid(), url)):
+            said = start_and_watch(Started(tmp_path), page=True, limits=limits)
+            assert not said.ok and "does not answer /v1/health" in said.words
+
+            def busy() -> None:
+                client, _ = silent.accept()
+                client.recv(1000)
+                client.sendall(b"HTTP/1.1 503 busy\r\nContent-Length: 0\r\n\r\n")
+                client.close()
+
+            silent.accept()[0].close()  # the one that gave up
+            thread = threading.Thread(target=busy)
+            thread.start()
+            said = start_and_watch(Started(tmp_path), page=True, limits=HealthLimits(0.01, 5))
+            thread.join()
+            assert said.words == "its health is 503"

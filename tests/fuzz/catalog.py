@@ -1,0 +1,25 @@
+"""The fuzzers by name: the module that has each one's FUZZER."""
+
+from __future__ import annotations
+
+import importlib
+
+from .fuzzer import Fuzzer
+
+__all__ = ["FUZZERS", "load"]
+
+FUZZERS = {
+    "bundles": "bundles",
+    "config": "config_files",
+    "data-sets": "data_sets",
+    "hellos": "hellos",
+    "requests": "requests",
+    "signers": "signers",
+}
+
+
+def load(name: str) -> Fuzzer:
+    """A fuzzer, imported when it is asked for."""
+    found = importlib.import_module(f"{__package__}.{FUZZERS[name]}").FUZZER
+    assert isinstance(found, Fuzzer)
+    return found

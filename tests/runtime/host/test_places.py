@@ -1,0 +1,29 @@
+"""Where things are kept, also for a user whom the machine does not know."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+PLACES = """
+import os
+from edgelens.runtime.host import places
+os.setuid(54321)
+for find in (places.state_folder, places.config_folder, places.data_folder, places.kept_folder, places.run_folder):
+    print(find())
+"""
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can be another user")
+def test_a_user_without_an_entry_keeps_things_too(tmp_path: Path) -> None:
+    without = {key: value for key, value in os.environ.items() if key != "HOME" and not key.startswith("XDG_")}
+    there = {**without, "TMPDIR": str(tmp_path)}
+    done = subprocess.run([sys.executable, "-c", PLACES], capture_output=True, text=True, env=there)
+    assert done.returncode == 0, done.stderr
+    places = done.stdout.split()
+    assert len({*places}) == 5
+    assert all("/edgelens-54321" in place for place in places)

@@ -1,0 +1,90 @@
+"""Bodies under way: bytes are taken before they are kept, and one that dribbles makes room for who waits."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import socket
+import time
+from typing import Any
+
+import cv2
+import httpx
+import numpy as np
+import pytest
+
+from edgelens.runtime.bundle.bundle import Bundle
+from edgelens.runtime.live.http.budget import Budget
+from edgelens.runtime.live.http.limits import BodyError
+from edgelens.runtime.live.http.uploads import NoRoomError, Uploads
+from edgelens.runtime.live.service.service import RecognizeService
+
+PICTURE = bytes(cv2.imencode(".jpg", np.full((48, 64, 3), 200, np.uint8))[1])
+UNFINISHED = b"POST /v1/recognize HTTP/1.1\r\nHost: localhost\r\nContent-Length: 900000\r\n\r\n"
+
+
+def test_no_more_is_held_than_the_budget_says() -> None:
+    async def work() -> None:
+        uploads = Uploads(Budget(held_bytes=100))
+        with uploads.place() as first:
+            first.take(60)
+            with pytest.raises(NoRoomError), uploads.place() as second:
+                second.take(41)
+            assert (uploads.held, uploads.under_way) == (60, 1)
+            first.take(40)
+        assert (uploads.held, uploads.under_way) == (0, 0)
+
+    asyncio.run(work())
+
+
+def test_the_longest_coming_makes_room_after_its_patience_and_one_that_is_whole_never() -> None:
+    async def work() -> None:
+        uploads = Uploads(Budget(requests=2, held_bytes=100, body_patience_s=0))
+        ended: list[str] = []
+
+        async def body(name: str, whole: bool) -> None:
+            try:
+                with uploads.place() as upload:
+                    upload.take(40)
+                    if whole:
+                        upload.whole()
+                    await asyncio.sleep(0.2)
+                ended.append(f"{name} answered")
+            except BodyError as error:
+                ended.append(f"{name} {error.status}")
+
+        tasks = [asyncio.ensure_future(body("worked on", True)), asyncio.ensure_future(body("dribbling", False))]
+        await asyncio.sleep(0.01)
+        with uploads.place() as newcomer:
+            newcomer.take(60)
+        with contextlib.suppress(NoRoomError), uploads.place() as larger:
+            larger.take(61)
+        await asyncio.gather(*tasks)
+        assert sorted(ended) == ["dribbling 408", "worked on answered"]
+        assert (uploads.held, uploads.under_way) == (0, 0)
+
+    asyncio.run(work())
+
+
+def test_a_body_that_has_not_had_its_time_keeps_its_place() -> None:
+    async def work() -> None:
+        uploads = Uploads(Budget(requests=1, body_patience_s=60))
+        with uploads.place(), pytest.raises(NoRoomError), uploads.place():
+            pass
+
+    asyncio.run(work())
+
+
+def test_unfinished_bodies_lock_nobody_out_and_hold_no_more_than_they_may(staged: Any, colour_bundle: Bundle) -> None:
+    budget = Budget(requests=4, held_bytes=300_000, body_patience_s=0.1)
+    with RecognizeService(colour_bundle, budget=budget) as service, contextlib.ExitStack() as stack:
+        loop = staged(fps=0, service=service, budget=budget)
+        for _ in range(12):
+            line = stack.enter_context(socket.create_connection(("127.0.0.1", loop.preview.port)))
+            line.settimeout(5)
+            with contextlib.suppress(ConnectionError):
+                line.sendall(UNFINISHED + bytes(120_000))
+        assert service._uploads.held <= 300_000
+        time.sleep(0.15)
+        for _ in range(3):
+            assert httpx.post(loop.base + "/v1/recognize", content=PICTURE).status_code == 200

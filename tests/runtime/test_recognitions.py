@@ -1,0 +1,79 @@
+"""Rows as programs use them: by index, by name, as boxes, as JSON, drawn, and short when they are printed."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+import staged_scenes as scenes
+
+from edgelens.runtime.frame import Frame
+from edgelens.runtime.recognitions import Recognitions
+from edgelens.runtime.result import Result
+
+BOXES = np.array([[10, 20, 30, 40], [1, 2, 3, 4]], np.float32)
+SEEN = Recognitions(("cat", "dog"), [1, 0], [0.9, 0.5], boxes=BOXES, track_ids=np.array([7, -1]), task="detect")
+
+
+def test_a_row_is_a_pair_that_knows_the_rest() -> None:
+    dog, cat = SEEN
+    assert dog == ("dog", pytest.approx(0.9))
+    label, score = SEEN[0]
+    assert (label, score) == (dog.label, dog.score) == ("dog", pytest.approx(0.9))
+    assert (cat.id, cat.box, cat.xyxy) == (0, (1, 2, 3, 4), (1, 2, 4, 6))
+    assert dog.columns["track_ids"] == 7
+    assert SEEN[-1] == cat
+    with pytest.raises(IndexError):
+        _ = SEEN[2]
+
+
+@pytest.mark.parametrize("rows", [slice(1, None), [1], np.array([False, True]), np.array([1])])
+def test_several_rows_are_recognitions(rows: slice | list[int] | np.ndarray) -> None:
+    part = SEEN[rows]
+    assert isinstance(part, Recognitions)
+    assert (part.names, part.xyxy.tolist()) == (("cat",), [[1, 2, 4, 6]])
+
+
+def test_corners_of_rows_without_a_place_are_no_numbers() -> None:
+    digit = scenes.digits(3, 0, 0)
+    assert digit.xyxy.shape == (1, 4)
+    assert np.isnan(digit.xyxy).all()
+    assert (digit[0].box, digit[0].xyxy) == (None, None)
+    assert SEEN.xyxy.tolist() == [[10, 20, 40, 60], [1, 2, 4, 6]]
+    assert SEEN.boxes is BOXES or (SEEN.boxes == BOXES).all()  # the corners are a copy
+
+
+def test_names_are_who_it_is_where_that_is_known() -> None:
+    assert scenes.named(0, 320, 240).names[0] == "Anna"
+    assert scenes.named(0, 320, 240)[0].name == "Anna"
+    assert SEEN.names == ("dog", "cat")
+
+
+def test_rows_as_json_are_those_of_results() -> None:
+    for seen in (SEEN, scenes.digits(3, 0, 0), scenes.pipeline(0, 320, 240), scenes.named(0, 320, 240)):
+        told = json.loads(json.dumps(seen.to_dict(), allow_nan=False))
+        result = Result(Frame(np.zeros((9, 9, 3), np.uint8)), seen).to_json()
+        assert told == {"task": seen.task, "results": json.loads(json.dumps(result["results"]))}
+        assert seen[0].to_dict() == result["results"][0]
+
+
+def test_drawing_leaves_the_picture_as_it_was() -> None:
+    image = np.full((400, 500, 3), 90, np.uint8)
+    drawn = SEEN.draw(image)
+    assert drawn.shape == image.shape
+    assert (image == 90).all()
+    assert (drawn[20:61, 10] != 90).any()  # the left side of the first box
+
+
+def test_what_is_printed_is_short() -> None:
+    labels = tuple(f"class {i}" for i in range(1000))
+    many = Recognitions(labels, np.arange(20), np.full(20, 0.5), task="detect")
+    assert (
+        repr(many) == "<Recognitions: class 0 0.50, class 1 0.50, class 2 0.50, class 3 0.50, class 4 0.50, … 15 more>"
+    )
+    assert repr(Recognitions.nothing(labels)) == "<Recognitions: nothing>"
+    assert repr(SEEN[0]) == "<dog 0.90 at 10, 20, 30, 40>"
+    frame = Frame(np.zeros((900, 800, 3), np.uint8), 4, source="door")
+    assert repr(frame) == "<Frame 800x900, number 4 of door>"
+    assert len(repr(Result(frame, many))) < 400

@@ -1,0 +1,120 @@
+"""Answer first, then better: a whole run from a head on the frozen trunk, and what fine-tuning starts from."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import torch
+
+from edgelens.runtime.datasets.imageset import ImageSet
+
+from .beginning import facts_of, first_state, mode_line
+from .config import TrainConfig
+from .data.folder import cache_folder
+from .data.prepare import groups_of
+from .finish import Answered, complete, figures_of, finish
+from .head.first import FirstAnswer, answer_first
+from .head.tuning import gentle, planned
+from .ingredients import gather, speed_in, training_counts, training_recipe
+from .loop import Ingredients
+from .opening import Opened
+from .optimize.distributed import World
+from .runs.checkpoint import Candidate, State, save_state
+from .runs.progress import Progress
+from .runs.run import BEST, LAST, Run
+from .runs.weights import save_weights
+from .task import Task
+from .tasks.catalog import make_task
+
+__all__ = ["answered_first", "tuned"]
+
+Say = Callable[[str], None]
+
+
+def answered_first(start: Opened, world: World, progress: Progress) -> tuple[Run, tuple[Ingredients, State] | None]:
+    """A complete run of a head on the frozen network, and what the loop goes on with; None where that was all."""
+    config = start.config if start.config.minutes == 0 else gentle(start.config)
+    task = make_task(config, start.data.classes, training_counts(start.data))
+    run = _new_run(config, start, world, progress.say)
+    answer = _answer(config, start, task, progress, crossed=True)
+    _let_go(run, answer, start, task, progress.say)
+    run = Run.open(run.path)
+    if not run.facts.provisional:
+        return run, None
+    if answer.crossed:  # fine-tuning is judged by photos that its start has not seen
+        answer = _answer(config, start, task, progress, crossed=False)
+    made_of, mode, speeds = gather(config, start.data, start.network, world, progress.say)
+    speed = speeds.get(mode) or speed_in(mode, config, made_of, start.network)
+    plan = planned(config, len(made_of.data), speed)
+    progress.say(plan.said)
+    if not plan.epochs:
+        return _ended(run), None
+    progress.say(mode_line(mode, speeds))
+    config = replace(config, epochs=plan.epochs, minutes=plan.minutes)
+    environment = run.facts.environment | {"precision": mode, "precision_images_per_s": speeds}
+    run = replace(run, config=config, facts=replace(run.facts, environment=environment))
+    run.write()
+    state = first_state(config, start.network, mode, world)
+    state.best, state.best_epoch = figures_of(answer.outputs, answer.targets, task)[task.score.name], 0
+    state.candidates.append(Candidate(0, {name: torch.from_numpy(v) for name, v in answer.outputs.items()}))
+    save_state(state, run.path / LAST)
+    return run, (made_of, state)
+
+
+def tuned(run: Run, made_of: Ingredients, state: State, images: ImageSet, say: Say) -> Run:
+    """The run after fine-tuning: with its best epoch where that validated better than the head alone."""
+    if state.best_epoch > 0:
+        return finish(replace(run, facts=replace(run.facts, provisional=False)), made_of, state, say, images)
+    say("fine-tuning did not validate better than the head alone, which stays the answer")
+    run.write_history(state)
+    return _ended(run)
+
+
+def _new_run(config: TrainConfig, start: Opened, world: World, say: Say) -> Run:
+    facts = facts_of(start, training_recipe(config, start.data, say), "float32", {}, world)
+    run = Run(Path(config.out), config, replace(facts, provisional=config.minutes != 0))
+    (run.path / LAST).unlink(missing_ok=True)
+    run.write()
+    run.write_splits(start.data.names, start.data.splits)
+    run.write_check(start.data.check)
+    return run
+
+
+def _answer(config: TrainConfig, start: Opened, task: Task, progress: Progress, *, crossed: bool) -> FirstAnswer:
+    """The head fitted and given to the network; on all photos where few validate and `crossed` allows it."""
+    data = start.data
+    groups = groups_of(data.images, config.data_config())
+    return answer_first(
+        start.network.eval(),
+        data,
+        task,
+        cache_folder(config.cache),
+        seed=config.seed,
+        groups=data.names if groups is None else groups,
+        own_validation=start.own_validation or config.folds > 0 or not crossed,
+        seen=lambda done: progress.reading("looked at", done),
+    )
+
+
+def _let_go(run: Run, answer: FirstAnswer, start: Opened, task: Task, say: Say) -> None:
+    """Write the run as it now is, whole."""
+    save_weights(start.network, run.path / BEST)
+    basis = "each of all photos answered by a head that was fitted without it"
+    if not answer.crossed:
+        basis = "answers of a head that was fitted without them"
+    figures = figures_of(answer.outputs, answer.targets, task)
+    judged = "train+val" if answer.crossed else "val"
+    done = Answered(answer.outputs, answer.targets, figures, answer.train_outputs, answer.train_targets, basis, judged)
+    say(answer.said)
+    complete(run, done, task, say, answer.images)
+    right = task.score.with_interval(figures[task.score.name], len(answer.targets))
+    say(f"first answer: {right} ({basis}); {run.path} is a whole run already")
+
+
+def _ended(run: Run) -> Run:
+    """The run as it is, with nothing more to come."""
+    run = replace(run, facts=replace(Run.open(run.path).facts, provisional=False))
+    run.write()
+    return run

@@ -1,0 +1,90 @@
+"""What a training begins with: the loop's first state, and the facts of its run."""
+
+from __future__ import annotations
+
+import os
+import platform
+import sys
+from typing import Any
+
+import cv2
+import numpy as np
+import torch
+from torch import nn
+
+from edgelens.version import __version__
+
+from .augment import Recipe, recipe_to_json
+from .config import TrainConfig
+from .ingredients import training_counts
+from .models.cost import cost_of
+from .opening import Opened
+from .optimize.average import Average
+from .optimize.batch_norm import share_batch_norm
+from .optimize.distributed import World
+from .optimize.optimizers import make_optimizer
+from .optimize.precision import laid_out
+from .runs.checkpoint import State
+from .runs.facts import RunFacts, plain
+
+__all__ = ["facts_of", "first_state", "mode_line"]
+
+
+def first_state(config: TrainConfig, network: nn.Module, mode: str, world: World) -> State:
+    """Where the loop starts from."""
+    network = laid_out(network, mode)
+    if world.size > 1:
+        share_batch_norm(network)
+    optimizer = make_optimizer(
+        config.optimizer,
+        network,
+        rate=config.rate,
+        momentum=config.momentum,
+        l2=config.l2,
+        first_rate=config.first_rate,
+    )
+    for group in optimizer.param_groups:
+        group["initial_lr"] = group["lr"]
+    return State(network, optimizer, Average(network, config.ema) if config.ema else None)
+
+
+def facts_of(start: Opened, recipe: Recipe, mode: str, speeds: dict[str, float], world: World) -> RunFacts:
+    """What a run knows of its data, its network and this machine before the first step."""
+    data, network = start.data, start.network
+    cost = cost_of(network, data.pixels.channels, (data.pixels.height, data.pixels.width))
+    environment: dict[str, Any] = {
+        "edgelens": __version__,
+        "torch": torch.__version__,
+        "numpy": np.__version__,
+        "opencv": cv2.__version__,
+        "python": platform.python_version(),
+        "machine": platform.machine(),
+        "cores": os.cpu_count(),
+        "threads": torch.get_num_threads(),
+        "processes": world.size,
+        "device": world.device.type,
+        "precision": mode,
+        "precision_images_per_s": speeds,
+        "command": " ".join(sys.argv),
+    }
+    return RunFacts(
+        data.classes,
+        data.pixels,
+        {
+            "path": data.images.root,
+            "format": data.images.format,
+            "fingerprint": data.fingerprint,
+            "images": {name: int((data.splits == name).sum()) for name in ("train", "val", "test")},
+        },
+        {"parameters": cost.parameters, "macs": cost.macs},
+        environment,
+        counts=training_counts(data),
+        recipe=plain(recipe_to_json(recipe)),
+        started=start.started,
+    )
+
+
+def mode_line(mode: str, speeds: dict[str, float]) -> str:
+    """In which mode it trains, and how fast each was."""
+    measured = ", ".join(f"{name} {rate:,.0f}" for name, rate in speeds.items())
+    return f"trains in {mode}" + (f" (images/s here: {measured})" if measured else "")

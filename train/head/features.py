@@ -1,0 +1,117 @@
+"""What a frozen trunk makes of pictures: one row each, computed once and kept by content, weights and size."""
+
+from __future__ import annotations
+
+import hashlib
+import time
+import zipfile
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from edgelens.runtime.host.files import replacing
+
+from ..augment import normalised
+
+__all__ = ["Embeds", "features_of", "trunk_key"]
+
+_BATCH = 32
+_SAVED_EVERY_S = 20.0  # what a stopped run has looked at so far is not looked at again
+_DIGEST = 16  # bytes
+
+Rows = NDArray[np.float32]  # (N, F)
+
+
+class Embeds(Protocol):
+    """A network that says what its classifier looks at."""
+
+    def embedding(self, x: Tensor) -> Tensor:
+        """One row of (B, F) a picture of (B, C, H, W)."""
+
+
+class Pictures(Protocol):
+    """Pictures (N, H, W, C) uint8 that can be taken some at a time."""
+
+    def __len__(self) -> int:
+        """N."""
+
+    def take(self, rows: Any) -> NDArray[np.uint8]:
+        """Some of them."""
+
+
+def features_of(
+    network: nn.Module,
+    pictures: Pictures,
+    cache: Path,
+    *,
+    key: str,
+    seen: Callable[[int], None] = lambda _: None,
+) -> Rows:
+    """Each picture's row of `network.embedding`, (N, F) float32; `seen` hears how many were looked at.
+
+    `key` names the network's weights (`trunk_key`); what the cache holds of them is not computed again.
+    """
+    file = cache / f"features-{key}.npz"
+    known = _recall(file)
+    digests = [_digest(picture) for chunk in _chunks(pictures) for picture in chunk]
+    missing = np.array([i for i, digest in enumerate(digests) if digest not in known], np.intp)
+    saved = time.monotonic()
+    for start in range(0, len(missing), _BATCH):
+        rows = missing[start : start + _BATCH]
+        for i, row in zip(rows.tolist(), _embedded(network, pictures.take(rows)), strict=True):
+            known[digests[i]] = row
+        seen(start + len(rows))
+        if time.monotonic() - saved > _SAVED_EVERY_S:
+            _remember(file, known)
+            saved = time.monotonic()
+    if len(missing):
+        _remember(file, known)
+    return np.stack([known[digest] for digest in digests]) if digests else np.empty((0, 0), np.float32)
+
+
+def trunk_key(network: nn.Module, heads: tuple[str, ...] = ("classifier",)) -> str:
+    """A name for a network's weights without its heads, equal where they are equal."""
+    seen = hashlib.sha256()
+    for name, tensor in network.state_dict().items():
+        if name.split(".")[0] not in heads and not name.endswith("num_batches_tracked"):
+            seen.update(name.encode())
+            seen.update(tensor.detach().cpu().float().contiguous().numpy().tobytes())
+    return seen.hexdigest()[:16]
+
+
+@torch.inference_mode()
+def _embedded(network: nn.Module, pictures: NDArray[np.uint8]) -> Rows:
+    inputs = normalised(torch.from_numpy(pictures).permute(0, 3, 1, 2)).contiguous()
+    rows: Tensor = network.embedding(inputs)  # type: ignore[operator]
+    return rows.float().numpy()
+
+
+def _chunks(pictures: Pictures) -> Iterator[NDArray[np.uint8]]:
+    for start in range(0, len(pictures), 256):
+        yield pictures.take(slice(start, start + 256))
+
+
+def _digest(picture: NDArray[np.uint8]) -> bytes:
+    shape = f"{picture.shape}".encode()
+    return hashlib.blake2b(shape + picture.tobytes(), digest_size=_DIGEST).digest()
+
+
+def _recall(file: Path) -> dict[bytes, NDArray[np.float32]]:
+    """What was kept; a damaged file counts as empty."""
+    try:
+        with file.open("rb") as stream, np.load(stream, allow_pickle=False) as kept:
+            digests, rows = kept["digests"], kept["rows"]
+    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
+        return {}
+    return {digest.tobytes(): row for digest, row in zip(digests, rows, strict=False)}
+
+
+def _remember(file: Path, known: Mapping[bytes, NDArray[np.float32]]) -> None:
+    digests = np.frombuffer(b"".join(known), np.uint8).reshape(-1, _DIGEST)
+    with replacing(file) as stream:
+        np.savez(stream, digests=digests, rows=np.stack(list(known.values())))

@@ -1,0 +1,64 @@
+"""What fine-tuning is told: how many epochs fit the time, and the gentle settings that keep what a trunk knows."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from ..config import TrainConfig
+
+__all__ = ["Tuning", "gentle", "planned"]
+
+_BATCH = 32
+_EPOCHS = 12  # where nothing was said; more of the same photos stopped helping
+_MOST_MINUTES = 15.0  # where nothing was said
+_FEW = 300  # photos under which the head alone does as well
+_RATE, _FIRST_RATE = 5e-4, 0.03
+_OVERHEAD = 1.25  # what validation, augmentation and averaging add to the steps
+
+
+@dataclass(frozen=True)
+class Tuning:
+    """So many epochs, about so many minutes; none, and why."""
+
+    epochs: int
+    minutes: float
+    said: str
+
+
+def gentle(config: TrainConfig) -> TrainConfig:
+    """The configuration of a fine-tuning; what was asked for in so many words stays."""
+    return replace(
+        config,
+        augment="photos" if config.augment == "default" else config.augment,
+        batch=config.batch or _BATCH,
+        rate=_RATE if config.rate is None else config.rate,
+        first_rate=_FIRST_RATE if config.first_rate == 1 else config.first_rate,
+        frozen_norm=True,
+        ema=config.ema or 0.99,
+        label_smoothing=config.label_smoothing or 0.1,
+    )
+
+
+def planned(config: TrainConfig, photos: int, images_per_s: float) -> Tuning:
+    """The epochs that the minutes allow at a measured speed."""
+    an_epoch = photos / images_per_s * _OVERHEAD / 60  # minutes
+    if config.minutes is None and not config.epochs and photos < _FEW:
+        return Tuning(
+            0, 0.0, f"of {photos} photos the head alone is the best answer; --minutes 10 fine-tunes all the same"
+        )
+    if config.epochs and config.minutes is None:
+        epochs = config.epochs
+    else:
+        most = _MOST_MINUTES if config.minutes is None else config.minutes
+        epochs = int(most / an_epoch)
+        epochs = min(epochs, config.epochs or (_EPOCHS if config.minutes is None else epochs))
+    if epochs == 0:
+        return Tuning(
+            0, 0.0, f"an epoch of fine-tuning would take {an_epoch:.0f} minutes here: the head stays the answer"
+        )
+    minutes = epochs * an_epoch
+    return Tuning(
+        epochs,
+        minutes,
+        f"fine-tuning for {epochs} epochs, about {minutes:.0f} minutes; Ctrl-C keeps what is best so far",
+    )

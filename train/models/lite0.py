@@ -1,0 +1,127 @@
+"""EfficientNet-Lite0 (Tan & Le, 2019; "lite" of 2020): made for 8 bits: ReLU6, no squeeze-and-excitation.
+
+A trunk that has seen ImageNet (`train/start/imagenet.py`) is where trainings on photos start from. It pads as
+TensorFlow does ("same": a stride-2 kernel has its missing row below and right), since its weights were learnt so.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from .blocks import PooledClassifier, activation, he_weights
+from .options import Activation, ModelOptions, Shape, wider
+
+__all__ = ["STRIDES", "InvertedResidual", "Lite0", "Lite0Trunk", "SameConv2d"]
+
+# kernel, stride, expansion, channels, blocks
+_STAGES = (
+    (3, 1, 1, 16, 1),
+    (3, 2, 6, 24, 2),
+    (5, 2, 6, 40, 2),
+    (3, 2, 6, 80, 3),
+    (5, 1, 6, 112, 3),
+    (5, 2, 6, 192, 4),
+    (3, 1, 6, 320, 1),
+)
+_FIRST, _LAST = 32, 1280
+_EPSILON, _MOMENTUM = 1e-3, 0.01  # of batch normalisation, as it was trained
+STRIDES = (4, 8, 16, 32)  # at which `Lite0Trunk.pyramid` gives maps
+_PYRAMID = {1: 4, 2: 8, 4: 16, 6: 32}  # the last stage of each stride
+
+
+class SameConv2d(nn.Conv2d):
+    """A convolution padded so that stride s makes ⌈side / s⌉ of a side, the odd row of padding below and right.
+
+    Where that is even all round the layer pads by itself; the exporters merge the rest into their convolutions.
+    """
+
+    def __init__(self, inputs: int, outputs: int, size: int, stride: int = 1, groups: int = 1) -> None:
+        super().__init__(inputs, outputs, size, stride, groups=groups, bias=False)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(B, inputs, H, W) → (B, outputs, ⌈H / stride⌉, ⌈W / stride⌉)."""
+        (top, bottom), (left, right) = (self._around(side) for side in x.shape[-2:])
+        if (top, left) == (bottom, right):
+            return F.conv2d(x, self.weight, None, self.stride, (top, left), groups=self.groups)
+        padded = F.pad(x, (left, right, top, bottom))
+        return F.conv2d(padded, self.weight, None, self.stride, groups=self.groups)
+
+    def _around(self, side: int) -> tuple[int, int]:
+        size, stride = self.kernel_size[0], self.stride[0]
+        missing = max(0, (-(-side // stride) - 1) * stride + size - side)
+        return missing // 2, missing - missing // 2
+
+
+def _conv_norm(inputs: int, outputs: int, size: int = 1, stride: int = 1, groups: int = 1) -> list[nn.Module]:
+    return [SameConv2d(inputs, outputs, size, stride, groups), nn.BatchNorm2d(outputs, _EPSILON, _MOMENTUM)]
+
+
+class InvertedResidual(nn.Module):
+    """1×1 to more channels, a depthwise kernel, 1×1 back without activation; a shortcut where shapes agree."""
+
+    def __init__(
+        self, inputs: int, outputs: int, size: int, stride: int, expansion: int, act: Activation | None
+    ) -> None:
+        super().__init__()
+        hidden = inputs * expansion
+        layers = [*_conv_norm(inputs, hidden), activation(act)] if expansion > 1 else []
+        layers += [*_conv_norm(hidden, hidden, size, stride, hidden), activation(act), *_conv_norm(hidden, outputs)]
+        self.layers = nn.Sequential(*layers)
+        self.shortcut = stride == 1 and inputs == outputs
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(B, outputs, ⌈H / stride⌉, ⌈W / stride⌉)."""
+        out: Tensor = self.layers(x)
+        return x + out if self.shortcut else out
+
+
+class Lite0Trunk(nn.Module):
+    """Stem and seven stages; `channels` says how many maps there are at each of `STRIDES`."""
+
+    def __init__(self, options: ModelOptions, channels: int = 3) -> None:
+        super().__init__()
+        act = options.activation or "relu6"
+        inputs = wider(_FIRST, options.width)
+        self.stem = nn.Sequential(*_conv_norm(channels, inputs, 3, 2), activation(act))
+        stages: list[nn.Module] = []
+        self.channels: dict[int, int] = {}
+        for number, (size, stride, expansion, maps, blocks) in enumerate(_STAGES):
+            outputs = wider(maps, options.width)
+            stage: list[nn.Module] = []
+            for i in range(options.depth or blocks):
+                stage.append(InvertedResidual(inputs, outputs, size, 1 if i else stride, expansion, act))
+                inputs = outputs
+            stages.append(nn.Sequential(*stage))
+            if number in _PYRAMID:
+                self.channels[_PYRAMID[number]] = outputs
+        self.stages = nn.Sequential(*stages)
+
+    def pyramid(self, x: Tensor) -> dict[int, Tensor]:
+        """Maps (B, channels[stride], ⌈H / stride⌉, ⌈W / stride⌉) by their stride."""
+        maps: Tensor = self.stem(x)
+        found: dict[int, Tensor] = {}
+        for number, stage in enumerate(self.stages):
+            maps = stage(maps)
+            if number in _PYRAMID:
+                found[_PYRAMID[number]] = maps
+        return found
+
+    def forward(self, x: Tensor) -> Tensor:
+        """The maps at stride 32."""
+        maps: Tensor = self.stages(self.stem(x))
+        return maps
+
+
+class Lite0(PooledClassifier):
+    """The trunk, a 1×1 convolution to 1,280 maps (`dense` sets another number), their mean, one dense layer."""
+
+    def __init__(self, options: ModelOptions, shape: Shape) -> None:
+        trunk = Lite0Trunk(options, shape.channels)
+        last = options.dense or wider(_LAST, min(1.0, options.width))
+        maps = [*_conv_norm(trunk.channels[STRIDES[-1]], last), activation(options.activation or "relu6")]
+        layers = nn.Sequential(OrderedDict(trunk=trunk, last=nn.Sequential(*maps)))
+        super().__init__(layers, last, options, shape)
+        he_weights(self)
