@@ -114,17 +114,22 @@ def _is_number(text: str) -> bool:
 def _kind_of_file(spec: str, path: Path) -> str:
     if path.suffix.lower() in VIDEOS and path.is_file():
         return "video"
-    if path.is_dir() or (any(c in spec for c in "*?[") and not path.exists()) or _is_image(path):
+    if path.is_dir() or _is_image(path):
         return "images"
-    if not path.exists():
-        raise SourceError(f"{_masked(spec)}: no such file, folder or camera")
-    return "video"
+    if path.exists():
+        return "video"
+    if any(c in spec for c in "*?["):
+        import glob
+
+        if any(True for _ in glob.iglob(spec, recursive=True)):  # noqa: PTH207 (a pattern may be absolute)
+            return "images"
+    raise SourceError(f"{_masked(spec)}: no such file, folder or camera")
 
 
 def _masked(spec: str) -> str:
     from .credentials import masked
 
-    return masked(spec)
+    return masked(spec, in_doubt=True)
 
 
 def _is_image(path: Path) -> bool:

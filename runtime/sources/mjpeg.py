@@ -44,18 +44,21 @@ class MjpegStream:
         self._pictures: deque[Picture] = deque()
         self._index = 0
         self._first_patience = PATIENCE_S
-        self._got_one = self._single = False
+        self._got_one = self._single = self._whole = False
 
     def read(self) -> Frame | None:
         """The newest picture that has arrived, or the next one."""
+        ends = time.monotonic() + NO_PICTURE_S
         while True:
-            picture = self._newest()
+            picture = self._newest(ends)
             if picture is None:
                 return None
             index, self._index = self._index, self._index + 1
             try:
                 image = decode_image(picture.data, self.name)
-            except ImageError:  # one damaged picture; the next one is on its way
+            except ImageError as error:  # one damaged picture; the next one is on its way
+                if time.monotonic() > ends:
+                    raise SourceError(f"none of its pictures can be decoded ({error})") from None
                 continue
             return Frame(image, index, picture.began, time.time() - (time.monotonic() - picture.began), self.name)
 
@@ -82,8 +85,7 @@ class MjpegStream:
             self._response.close()
         self._connection = self._response = self._socket = None
 
-    def _newest(self) -> Picture | None:
-        ends = time.monotonic() + NO_PICTURE_S
+    def _newest(self, ends: float) -> Picture | None:
         while not self._pictures:
             if not self._receive():
                 return None
@@ -112,9 +114,13 @@ class MjpegStream:
         except (OSError, http.client.HTTPException) as error:
             raise SourceError(f"the connection broke ({_reason(error)})") from None
         if not chunk:
+            if self._single and not self._whole:
+                raise SourceError("what it gives is no whole picture")
             return self._single and self._again()
         arrived = self._socket.arrived if isinstance(self._socket, ArrivalSocket) else time.monotonic()
-        self._pictures.extend(self._splitter.feed(chunk, arrived))
+        found = list(self._splitter.feed(chunk, arrived))
+        self._pictures.extend(found)
+        self._whole = self._whole or bool(found)
         return True
 
     def _more_is_there(self) -> bool:
@@ -133,7 +139,7 @@ class MjpegStream:
             self._socket.settimeout(seconds)
 
     def _request(self) -> None:
-        url, login = self._address.url, None
+        url, login, self._whole = self._address.url, None, False
         for _ in range(HOPS):
             response = self._get(url, login)
             if response.status in (301, 302, 303, 307, 308):
