@@ -65,6 +65,12 @@ def _video(spec: str, _: NoOptions, context: SourceContext) -> Source:
     return VideoFile(spec, name=context.name)
 
 
+def _animated(spec: str, _: NoOptions, context: SourceContext) -> Source:
+    from .animated_webp import AnimatedWebp
+
+    return AnimatedWebp(spec, name=context.name)
+
+
 def _demo(_: str, options: DemoOptions, context: SourceContext) -> Source:
     from .demo import DemoSource
 
@@ -79,6 +85,7 @@ SOURCES: dict[str, Entry] = {
     "mjpeg": Entry(NoOptions, _mjpeg),
     "images": Entry(NoOptions, _images),
     "video": Entry(NoOptions, _video),
+    "animated": Entry(NoOptions, _animated),
     "demo": Entry(DemoOptions, _demo),
 }
 
@@ -114,8 +121,10 @@ def _is_number(text: str) -> bool:
 def _kind_of_file(spec: str, path: Path) -> str:
     if path.suffix.lower() in VIDEOS and path.is_file():
         return "video"
-    if path.is_dir() or _is_image(path):
+    if path.is_dir():
         return "images"
+    if _is_image(path):
+        return _kind_of_image(path)
     if path.exists():
         return "video"
     if any(c in spec for c in "*?["):
@@ -136,6 +145,12 @@ def _is_image(path: Path) -> bool:
     from ..images.read import SUFFIXES
 
     return path.suffix.lower() in SUFFIXES
+
+
+def _kind_of_image(path: Path) -> str:
+    from ..images.animated import animation_of
+
+    return {"gif": "video", "webp": "animated"}.get(animation_of(path) or "", "images")
 
 
 def option_classes() -> tuple[type[Any], ...]:
