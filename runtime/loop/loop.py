@@ -138,6 +138,7 @@ def run(
     """Watch, hand every result to the sinks, and sum up; `hear` misses none and must be quick."""
     live = {lane.source.name: lane.source.live for lane in lanes}
     started, first, blanks = time.time(), True, Blanks()
+    said: tuple[str, ...] = ()  # of the models' notes
     with SystemdNotifier() as systemd, Outlets(sinks, stop, log) as outlets:
 
         def tell(notice: Notice) -> None:
@@ -166,7 +167,8 @@ def run(
                     first = False
                     begun()
                     systemd.ready("recognizing")
-                    for note in (note for model in models for note in model.notes):
+                    said = tuple(note for model in models for note in model.notes)
+                    for note in said:
                         log(note)
                 if (doubt := blanks.hear(result)) is not None:
                     log(doubt)
@@ -177,6 +179,8 @@ def run(
                     tell(Notice(result.frame.source, "slowed", text, time.time()))
                 if outlets.over:
                     break
+    for note in (note for model in models for note in model.notes if note not in said):
+        log(note)
     tally = Tally.of_all([lane.tally for lane in lanes])
     captured = sum(feed.slot.captured for feed in feeds.feeds)
     recoveries = sum(feed.recoveries for feed in feeds.feeds)

@@ -14,10 +14,12 @@ import numpy as np
 import pytest
 from small_disk import SmallDisk, in_own_mounts
 
+from edgelens.runtime.bundle.bundle import Bundle
 from edgelens.runtime.errors import WorkError
 from edgelens.runtime.frame import Frame
 from edgelens.runtime.live.shared.collect import Collector
 from edgelens.runtime.loop.outlets import Outlets
+from edgelens.runtime.model.settling import Settling
 from edgelens.runtime.recognitions import Recognitions
 from edgelens.runtime.result import Result
 from edgelens.runtime.sinks.annotated import annotated
@@ -187,6 +189,24 @@ def test_collected_pictures(small_disk: SmallDisk, monkeypatch: pytest.MonkeyPat
     small_disk.empty()
     assert collector.keep(result(2), "cup")["count"] == 2
     assert not list(small_disk.folder.rglob(".*"))
+
+
+def test_the_engine_that_won_is_noted_when_there_is_room(
+    small_disk: SmallDisk, color_bundle: Bundle, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(small_disk.folder))
+    network = color_bundle.manifest.main
+    small_disk.fill()
+    for noted in (False, True):
+        settling = Settling(color_bundle, network, None, None)
+        assert settling.recall() is None
+        while not settling.search(1.0)[0]:
+            pass
+        assert (settling.measured is not None, settling.notes == ()) == (True, noted)
+        assert not list(small_disk.folder.rglob("*.partial"))
+        if not noted:
+            small_disk.empty()
+    assert Settling(color_bundle, network, None, None).recall() is not None
 
 
 def put(box: Outbox, *texts: str) -> None:

@@ -16,6 +16,9 @@ import cv2
 import numpy as np
 import pytest
 
+from edgelens.runtime.frame import Frame
+from edgelens.runtime.recognitions import Recognitions
+from edgelens.runtime.result import Result
 from edgelens.runtime.sinks.clip import Clip
 from edgelens.runtime.sinks.options.record import RecordOptions
 from edgelens.runtime.sinks.protocol import Notice
@@ -96,13 +99,40 @@ def test_gaps_keep_their_time(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == [clip.target]
 
 
+@pytest.mark.parametrize("size", [(4000, 1), (1, 3000), (7, 9)])
+def test_a_frame_of_an_odd_shape_does_not_end_it(tmp_path: Path, size: tuple[int, int]) -> None:
+    seen, said = Recognitions(("a",), [0], [0.9], task="classify"), []
+    options = RecordOptions(tmp_path, before_s=0.2, after_s=0.2, fps=10, boxes=True, **FREE)
+    with RecordSink(options, say=said.append) as sink:
+        for i in range(10):
+            frame = Frame(np.zeros((size[1], size[0], 3), np.uint8), i, captured=i / 10, source="cam")
+            sink.write(Result(frame, seen, announced="a" if i == 2 else None))
+    assert (sink.clips, said) == (1, [])
+    (clip,) = (tmp_path / "clips").iterdir()
+    assert play(clip) > 3
+
+
+def test_boxes_are_drawn_where_asked_for(tmp_path: Path) -> None:
+    seen = Recognitions(("a",), [0], [0.9], boxes=np.array([[20, 20, 60, 40]], np.float32), task="detect")
+    for boxes in (False, True):
+        options = RecordOptions(tmp_path / str(boxes), before_s=0.2, after_s=0.2, fps=10, boxes=boxes, **FREE)
+        with RecordSink(options) as sink:
+            for i in range(8):
+                frame = Frame(np.full((96, 128, 3), 90, np.uint8), i, captured=i / 10, source="cam")
+                sink.write(Result(frame, seen, announced="a" if i == 2 else None))
+        for picture in (next(iter((tmp_path / str(boxes) / "snapshots").iterdir())),
+                        next(iter((tmp_path / str(boxes) / "clips").iterdir()))):  # fmt: skip
+            image = cv2.VideoCapture(str(picture)).read()[1]
+            assert (image.std() > 8) == boxes
+
+
 def test_nothing_passes_the_quota(staged: Any, later: Any, tmp_path: Path) -> None:
     loop = staged(fps=0)
     (tmp_path / "clips").mkdir()
     (tmp_path / "clips" / "mine.txt").write_text("not the kit's: never touched")
     options = RecordOptions(tmp_path, before_s=0.5, after_s=0.5, fps=10, most_mb=0.3, **FREE)
     with RecordSink(options, say=lambda line: None) as sink:
-        for event in range(8):
+        for event in range(5):
             feed(sink, loop, later, 2, {1.0: f"l{event}"}, start=100.0 + 10 * event)
             assert used(tmp_path) <= 300_000 + 100
     newest = max((tmp_path / "clips").glob("2*"), key=lambda path: path.stat().st_mtime)
