@@ -1,5 +1,6 @@
 """What `--on` sends to a device: the verb with all its words, without those that matter only here."""
 
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -45,5 +46,5 @@ def test_on_a_device_nobody_is_sent_to_pip(monkeypatch: pytest.MonkeyPatch, caps
         with monkeypatch.context() as on_device:
             if there:
                 on_device.setenv("EDGELENS_ON_DEVICE", "1")
-            assert run._preview(nothing, None, (), "", None) == []
+            assert run._page(nothing, None, [SimpleNamespace(stills=False)], None, None) is None
         assert words in capsys.readouterr().err
