@@ -15,6 +15,7 @@ __all__ = ["VERBS", "cli", "main"]
 
 # verb → (module under edgelens.cli, one line of help); the help stands here so that `edgelens --help` imports nothing
 VERBS: dict[str, tuple[str, str]] = {
+    "make": ("make", "Make a proven bundle of a folder of photos in one go."),
     "run": ("run", "Recognize what a camera, stream, video or folder shows."),
     "collect": ("collect", "Take labelled photos with a camera, ready for `train`."),
     "train": ("train", "Train a network on a folder of images."),
@@ -72,10 +73,10 @@ def main() -> None:
         click.echo(error.ctx.get_help() if error.ctx else "")
         code = 2
     except click.ClickException as error:
-        click.echo(f"edgelens: {error.format_message()}", err=True)
+        click.echo(f"edgelens: {_without_logins(error.format_message())}", err=True)
         code = 2
     except EdgelensError as error:
-        click.echo(f"edgelens: {error}", err=True)
+        click.echo(f"edgelens: {_without_logins(str(error))}", err=True)
         code = error.exit_code
     except (click.Abort, KeyboardInterrupt):
         click.echo("edgelens: interrupted", err=True)
@@ -85,7 +86,7 @@ def main() -> None:
         code = 0
     except OSError as error:  # a disk or a file that failed where nothing could say more of it
         place = f"{error.filename}: " if error.filename else ""
-        click.echo(f"edgelens: {place}{error.strerror or error}", err=True)
+        click.echo(f"edgelens: {_without_logins(place)}{error.strerror or error}", err=True)
         code = 1
     except MemoryError:
         click.echo("edgelens: out of memory: take a smaller batch, image size or model", err=True)
@@ -102,3 +103,12 @@ def _open_streams() -> None:
                 os.dup2(nowhere, number)
                 os.close(nowhere)
             setattr(sys, name, os.fdopen(number, "r" if name == "stdin" else "w"))
+
+
+def _without_logins(text: str) -> str:
+    """A message without the user and password of an address that stood where it should not have."""
+    if "@" not in text:
+        return text
+    import re
+
+    return re.sub(r"(\w:/{1,2})[^\s/@]+@", r"\1…@", text)
