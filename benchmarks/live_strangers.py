@@ -52,9 +52,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--seconds", type=float, default=12.0, help="an attack")
     parser.add_argument("--only", choices=list(ATTACKS), help="one attack alone")
-    parser.add_argument(
-        "--nice", type=int, default=19, help="the strangers'; on a machine that others use, 19 is no attack"
-    )
+    parser.add_argument("--nice", type=int, default=19, help="the strangers'; where others work, 19 is no attack")
     parser.add_argument("--out")
     arguments = parser.parse_args()
     rows = []

@@ -16,7 +16,7 @@ from .handshake import shaken_hands
 
 __all__ = ["Door"]
 
-AT_ONCE = 64  # accepted in one turn of the event loop, so that those inside are answered meanwhile
+AT_ONCE = 32  # accepted in one turn of the event loop, so that those inside are answered meanwhile
 TEND_S = 0.25
 OUT_OF_FILES_S = 0.1
 _HANDSHAKE, _RECORD_HEAD, _MOST_HELLO = 22, 5, 4096  # a TLS record's first byte, its head's length; browsers send 2 kB
