@@ -1,6 +1,7 @@
 // One source: its picture, what is drawn over it, the headline and the bars.
 
 import { drawBoxes, write } from "./boxes.js";
+import { short, sourceName } from "./names.js";
 import { RegionEditor } from "./region.js";
 import { headline, hue, lines } from "./rows.js";
 
@@ -17,9 +18,9 @@ export class Stage {
     this.canvas.width = 640;
     this.canvas.height = 480;
     this.paint = this.canvas.getContext("2d", { alpha: false, desynchronized: true });
-    this.find(".name strong").textContent = source;
     this.canvas.setAttribute("aria-label", `Live picture of ${source}`);
     this.settings = {};
+    this.called();
     this.find(".pause").addEventListener("click", () => actions.pause(source, !this.settings.paused));
     this.find(".snapshot").addEventListener("click", () => actions.snapshot(source));
     this.region = new RegionEditor(this.find(".picture"), this.canvas, this.find(".region"), this.find(".region-button"),
@@ -146,8 +147,14 @@ export class Stage {
   setStatus(status, notice) {
     const why = notice && notice.kind !== "back" ? notice.text : status.problem || "no picture from this source";
     this.lost = !status.connected && status.state !== "ended" ? (status.state === "starting" ? "starting" : why) : "";
-    write(this.find(".name small"), `${status.fps.toFixed(1)} fps · ${status.model.split("/").pop()}`);
+    this.called();
+    write(this.find(".name small"), `${status.fps.toFixed(1)} fps · ${short(status.model)}`);
     this.veil();
+  }
+
+  called() {
+    write(this.find(".name strong"), sourceName(this.source));
+    this.find(".name strong").title = this.source;
   }
 
   veil() {

@@ -63,6 +63,17 @@ def test_numbers_are_each_source_s_own(staged: Any, chromium: Any) -> None:
         assert page.input_value("#source") == "hall"
 
 
+def test_files_are_called_by_their_own_names_unless_two_have_the_same(staged: Any, chromium: Any) -> None:
+    loop = staged("/data/monday/door.mp4", "/data/tuesday/door.mp4", "/data/hall.mp4", "rtsp://10.0.0.7/hall", fps=10)
+    shown = ["/data/monday/door.mp4", "/data/tuesday/door.mp4", "hall.mp4", "rtsp://10.0.0.7/hall"]
+    with opened(chromium, loop.preview.link) as page:
+        until(page, lambda: page.locator("#stage-times .of").count() == 4)
+        assert page.eval_on_selector_all("#source option", "all => all.slice(1).map((o) => o.text)") == shown
+        assert page.eval_on_selector_all(".inside > .name strong", "all => all.map((n) => n.textContent)") == shown
+        page.select_option("#source", "/data/hall.mp4")
+        assert page.text_content("#model-title") == "Model · hall.mp4"
+
+
 def test_one_source_that_is_away_is_said(staged: Any, chromium: Any) -> None:
     loop = staged("door", "hall")
     status = loop.control.status()
