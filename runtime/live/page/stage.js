@@ -25,6 +25,7 @@ export class Stage {
     this.find(".snapshot").addEventListener("click", () => actions.snapshot(source));
     this.region = new RegionEditor(this.find(".picture"), this.canvas, this.find(".region"), this.find(".region-button"),
       (region) => actions.region(source, region));
+    this.forgetRoom = keepRoom(this.find(".verdict"));
     this.waiting = null;
     this.busy = false;
     this.shown = 0;
@@ -111,7 +112,11 @@ export class Stage {
     const list = this.find(".bars");
     const found = this.root.classList.contains("found");
     const shown = lines(rows).slice(0, found ? MANY : TOP);
-    if (this.model !== (this.model = this.origin)) this.most = 0;
+    if (this.model !== this.origin) {
+      this.model = this.origin;
+      this.most = 0;
+      this.forgetRoom();
+    }
     this.most = Math.max(this.most, shown.length); // the card keeps its height while a model runs
     list.style.setProperty("--rows", this.most);
     list.hidden = this.most === 0 && !found;
@@ -163,6 +168,22 @@ export class Stage {
     veil.hidden = !text;
     write(veil, text);
   }
+}
+
+// The headline's room only grows while the card is as wide: a long label that comes and goes moves nothing below it.
+function keepRoom(line) {
+  let [width, most] = [0, 0];
+  const forget = () => {
+    most = 0;
+    line.style.minHeight = "";
+  };
+  new ResizeObserver(() => {
+    if (line.offsetWidth !== width) forget();
+    width = line.offsetWidth;
+    most = Math.max(most, line.offsetHeight);
+    line.style.minHeight = `${most}px`;
+  }).observe(line);
+  return forget;
 }
 
 function newBar() {

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import dataclasses
 from dataclasses import replace
 from typing import Any
 
 import pytest
 import staged_scenes as scenes
 from page_in_browser import opened, until
+
+from edgelens.runtime.recognitions import Recognitions
 
 pytestmark = pytest.mark.browser
 
@@ -112,6 +115,22 @@ def test_a_detector_beside_a_classifier_has_no_empty_room_either(staged: Any, ch
             return at('.tools').top - at('.bars').bottom; }"""
         )
         assert room < 30
+
+
+def test_a_long_label_that_comes_and_goes_moves_nothing(staged: Any, chromium: Any) -> None:
+    def one(digit: int, x: int, y: int) -> Recognitions:
+        return dataclasses.replace(scenes.long_words(digit, x, y), labels=("a", "nothing"))
+
+    loop = staged("door", "hall", "yard", scene=one)
+    with opened(chromium, loop.preview.link) as page:
+        label = lambda: page.text_content(".stage .label")  # noqa: E731
+        heights = []
+        for scene, words in ((one, "a"), (scenes.long_words, "sunflowers"), (one, "a")):
+            loop.scenes.update(dict.fromkeys(loop.scenes, scene))
+            until(page, lambda words=words: label() == words)
+            page.wait_for_timeout(100)
+            heights.append(page.eval_on_selector(".stages", "s => s.offsetHeight"))
+        assert heights[1] == heights[2] > 0
 
 
 def test_a_detector_s_card_has_no_empty_room_and_keeps_its_height(staged: Any, chromium: Any) -> None:
