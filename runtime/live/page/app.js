@@ -88,7 +88,7 @@ function hearState(state) {
 
 function linkOf({ status, settings }) {
   const sources = status ? status.sources : [];
-  const lost = sources.filter((source) => !source.connected && source.state !== "ended" && source.state !== "starting");
+  const lost = sources.filter((source) => source.state === "away");
   if (lost.length) return ["lost", sources.length === 1 ? "source lost" : `${lost.length} of ${sources.length} sources lost`];
   if (!Object.keys(settings).length) return ["live", "serving"]; // no camera that could be paused
   return Object.values(settings).every((knobs) => knobs.paused) ? ["paused", "paused"] : ["live", "live"];

@@ -151,7 +151,7 @@ export class Stage {
 
   setStatus(status, notice) {
     const why = notice && notice.kind !== "back" ? notice.text : status.problem || "no picture from this source";
-    this.lost = !status.connected && status.state !== "ended" ? (status.state === "starting" ? "starting" : why) : "";
+    this.lost = { away: why, starting: "starting" }[status.state] || "";
     this.called();
     write(this.find(".name small"), `${status.fps.toFixed(1)} fps · ${short(status.model)}`);
     this.veil();

@@ -257,6 +257,19 @@ def test_status_says_which_camera_is_away_since_when_and_why(model, frames_of_co
     assert last.age_ms == pytest.approx(last.seconds_since_frame * 1e3)
 
 
+def test_a_camera_that_hangs_without_a_word_is_away(model, frames_of_colors, monkeypatch):
+    monkeypatch.setattr("edgelens.runtime.loop.status.STALE_S", 0.2)
+    control, seen = Control(["scripted"], PLAIN), []
+
+    def stop():
+        seen.extend(control.status().sources)
+        return seen[-1].state == "away"
+
+    go([Scripted([frames_of_colors[0], 30.0], live=True)], model, control=control, stop=stop, duration=10)
+    away = next(status for status in seen if status.state == "away")
+    assert (away.connected, away.captured, away.problem) == (True, 1, "no frame comes")
+
+
 def test_a_file_that_was_read_to_its_end_is_not_away(model, frames_of_colors):
     control = Control(["scripted"], PLAIN)
     go([Scripted(frames_of_colors)], model, control=control)
