@@ -27,6 +27,7 @@ class Lane:
     source: Source
     model: ModelSlot
     motion: MotionGate | None = None
+    unmoved: int = 0  # frames that were passed over because nothing had moved in them
     stills: bool = False  # pictures that have nothing to do with one another: nothing is smoothed or announced
     at_hand: Mapping[str, ModelAsked] = field(default_factory=dict)  # what a model's name means on this source
     smoother: Smoother = field(default_factory=Smoother)

@@ -84,19 +84,24 @@ def watch(
             if settings.paused:
                 feed.not_before = time.monotonic() + LOOK_UP_S
                 continue
-            if lane.motion is not None and not lane.motion.changed(frame.image, settings.region):
+            if not lane.tally.processed and settings.region is not None:
+                settings.region.check(*frame.size, feed.name)
+            if lane.motion is not None and not lane.motion.changed(frame.image, settings.region, frame.position_s):
+                lane.unmoved += 1
                 continue
             with lane.recognizer() as recognizer:
                 manifest = recognizer.bundle.manifest
                 seen = recognizer.recognize(frame, region=settings.region, threshold=settings.threshold)
             rows, announced = seen.recognitions, None
+            standing: tuple[str, ...] = ()
             if not lane.stills:
                 rows = lane.smoother.smooth(rows, settings.smoothing, manifest, settings.threshold)
                 announced = lane.announcer.hear(rows, settings.agree, backgrounds(manifest))
+                standing = lane.announcer.standing
             stages = {"capture": waiting.capture_ms, **seen.stages}
             age_ms = (time.monotonic() - frame.captured) * 1e3
             origin = Origin(options.device, manifest.name, manifest.content_version)
-            result = Result(frame, rows, stages, age_ms, announced, origin, seen.view)
+            result = Result(frame, rows, stages, age_ms, announced, origin, seen.view, standing=standing)
             lane.tally.add(result)
             yield result
 
@@ -116,6 +121,7 @@ def run(
     """Watch, hand every result to the sinks, and sum up; `hear` misses none and must be quick."""
     live = {lane.source.name: lane.source.live for lane in lanes}
     started, first, blanks = time.time(), True, Blanks()
+    said: tuple[str, ...] = ()  # of the models' notes
     with SystemdNotifier() as systemd, Outlets(sinks, stop, log) as outlets:
 
         def tell(notice: Notice) -> None:
@@ -143,7 +149,8 @@ def run(
                     first = False
                     begun()
                     systemd.ready("recognizing")
-                    for note in (note for model in models_of(lanes) for note in model.notes):
+                    said = tuple(note for model in models_of(lanes) for note in model.notes)
+                    for note in said:
                         log(note)
                 if (doubt := blanks.hear(result)) is not None:
                     log(doubt)
@@ -154,10 +161,14 @@ def run(
                     tell(Notice(result.frame.source, "slowed", text, time.time()))
                 if outlets.over:
                     break
+    for note in (note for model in models_of(lanes) for note in model.notes if note not in said):
+        log(note)
     tally = Tally.of_all([lane.tally for lane in lanes])
     captured = sum(feed.slot.captured for feed in feeds.feeds)
     recoveries = sum(feed.recoveries for feed in feeds.feeds)
-    summary = tally.to_json(captured=captured, skipped=captured - tally.processed, recoveries=recoveries)
+    unmoved = sum(lane.unmoved for lane in lanes) if any(lane.motion for lane in lanes) else None
+    skipped = captured - tally.processed
+    summary = tally.to_json(captured=captured, skipped=skipped, recoveries=recoveries, unmoved=unmoved)
     return Outcome(summary, outlets.failures, feeds.failed(stopped=stop()), feeds.blocked)
 
 

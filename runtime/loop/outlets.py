@@ -46,8 +46,9 @@ class _Outlet:
             if self.dead:
                 return
             if len(self._items) >= depth and not (wait and self._room(depth, stop)):
-                if self._wait_s:
-                    self.losses.lose(WHAT, self._why, isinstance(item, Result))
+                if self._wait_s:  # when it works again, what is newest is of more use
+                    self.losses.lose(WHAT, self._why, isinstance(self._items.popleft(), Result))
+                    self._items.append(item)
                 else:
                     self.dropped += isinstance(item, Result)
             elif not self.dead:

@@ -113,10 +113,11 @@ class Tally:
                 total.stages.setdefault(name, Percentiles()).extend(samples)
         return total
 
-    def to_json(self, *, captured: int, skipped: int, recoveries: int) -> dict[str, Any]:
-        """The summary's JSON."""
+    def to_json(self, *, captured: int, skipped: int, recoveries: int, unmoved: int | None = None) -> dict[str, Any]:
+        """The summary's JSON; those of the skipped in which nothing had moved are counted where that was looked at."""
+        gated = {} if unmoved is None else {"unmoved": unmoved}
         return {
-            "frames": {"captured": captured, "processed": self.processed, "skipped": skipped},
+            "frames": {"captured": captured, "processed": self.processed, "skipped": skipped, **gated},
             "fps": None if self.fps is None else round(self.fps, 3),
             "stages_ms": {name: samples.to_json() for name, samples in self.stages.items()},
             "age_ms": self.age.to_json(),
@@ -132,6 +133,7 @@ def summary_rows(summary: Mapping[str, Any]) -> tuple[list[str], list[tuple[str,
     frames = summary["frames"]
     lines = [
         f"frames: {frames['captured']} captured, {frames['processed']} processed, {frames['skipped']} skipped"
+        + (f" ({frames['unmoved']} of them unmoved)" if "unmoved" in frames else "")
         + (f", {summary['recoveries']} recoveries" if summary["recoveries"] else "")
         + (f"; {summary['fps']:.1f} fps" if summary["fps"] else ""),
         f"memory: {summary['peak_rss_mb']:.0f} MB at most; CPU: {summary['cpu_s']:.1f} s"

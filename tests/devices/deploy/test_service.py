@@ -24,11 +24,12 @@ from edgelens.runtime.bundle.bundle import write_bundle
 from edgelens.runtime.errors import EdgelensError
 from edgelens.runtime.model.open import open_model
 
-pytestmark = [pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.timeout(3600)]
 ALL = bool(os.environ.get("EDGELENS_ALL_BOARDS"))  # emulated boards too, and every step: minutes
 DEMO = "--source demo --max-fps 20"
 BOARD_WITH_SYSTEMD = """
-mount -t tmpfs tmpfs $root/run; mkdir -p $root/run/systemd/system $home/units $home/varlib $root/etc/systemd/system
+mount -t tmpfs tmpfs $root/run; mkdir -p $root/run/systemd/system $home/units $home/varlib
+mkdir -p $root/etc/systemd/system $root/usr/local/bin
 mount --bind $home/units $root/etc/systemd/system; mount --bind $home/varlib $root/var/lib
 mount -t tmpfs tmpfs $root/usr/local/bin
 cp {script} $root/usr/local/bin/systemctl; cp {script} $root/usr/local/bin/journalctl

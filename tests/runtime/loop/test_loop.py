@@ -9,13 +9,14 @@ import numpy as np
 import pytest
 from scripted import Scripted, picture
 
-from edgelens.runtime.errors import EdgelensError, SourceError
+from edgelens.runtime.errors import EdgelensError, SourceError, UsageError
 from edgelens.runtime.loop.control import Control, Settings
 from edgelens.runtime.loop.lane import Lane
 from edgelens.runtime.loop.loop import LoopOptions, run
 from edgelens.runtime.loop.model_slot import ModelAsked, ModelChoice, ModelSlot
 from edgelens.runtime.loop.motion import MotionGate
 from edgelens.runtime.loop.pace import Pace
+from edgelens.runtime.loop.summary import summary_rows
 from edgelens.runtime.model.arguments import ModelArguments
 from edgelens.runtime.preprocess import Region
 
@@ -138,7 +139,32 @@ def test_motion_leaves_out_frames_that_did_not_change(model, frames_of_colors):
     source = Scripted(still)
     outcome, sink, _ = go([source], model, lanes=[Lane(source, model, MotionGate())])
     assert [result.frame.index for result in sink.results] == [0, 10]
-    assert outcome.summary["frames"]["skipped"] == 18
+    assert outcome.summary["frames"] == {"captured": 20, "processed": 2, "skipped": 18, "unmoved": 18}
+    assert "18 skipped (18 of them unmoved)" in summary_rows(outcome.summary)[0][0]
+
+
+def test_a_file_is_looked_at_now_and_then_in_its_own_time(model, frames_of_colors):
+    class Positioned(Scripted):
+        def read(self):
+            frame = super().read()
+            return frame and replace(frame, position_s=frame.index / 10)
+
+    source = Positioned([frames_of_colors[0]] * 60)
+    _, sink, _ = go([source], model, lanes=[Lane(source, model, MotionGate())])
+    assert [result.frame.index for result in sink.results] == [0, 20, 40]
+    assert [result.to_json()["time"] for result in sink.results] == [0, 2, 4]
+
+
+def test_a_region_outside_the_frame_is_refused(model, frames_of_colors):
+    with pytest.raises(UsageError, match="--roi 900,0,10,10: lies outside the 60×40 pixels of scripted"):
+        go([Scripted(frames_of_colors)], model, settings=Settings(region=Region(900, 0, 10, 10)))
+
+
+def test_results_say_what_is_standing(model, frames_of_colors):
+    red, green = frames_of_colors[0], frames_of_colors[1]
+    _, sink, _ = go([Scripted([red] * 3 + [green] * 4)], model, settings=Settings(smoothing=1.0, agree=(2, 3)))
+    assert [r.standing for r in sink.results] == [
+        (), ("red",), ("red",), ("red",), ("red", "green"), ("green",), ("green",)]  # fmt: skip
 
 
 def test_max_fps(model, frames_of_colors):
