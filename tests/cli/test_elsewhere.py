@@ -1,5 +1,6 @@
 """What `--on` sends to a device: the verb with all its words, without those that matter only here."""
 
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -40,10 +41,11 @@ def test_on_a_device_nobody_is_sent_to_pip(monkeypatch: pytest.MonkeyPatch, caps
     from edgelens.cli import run
 
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
+    unasked: Any = (None, [SimpleNamespace(stills=False)], None, None)  # control, lanes, machine, stack
     nothing = run.RunOptions.of(run.command.make_context("run", []).params)
     for there, words in ((True, "--preview PORT brings one"), (False, "pip install 'edgelens[live]'")):
         with monkeypatch.context() as on_device:
             if there:
                 on_device.setenv("EDGELENS_ON_DEVICE", "1")
-            assert run._preview(nothing, None, (), "", None) == []
+            assert run._page(nothing, *unasked) is None
         assert words in capsys.readouterr().err

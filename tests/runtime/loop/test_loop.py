@@ -137,7 +137,7 @@ def test_pause_stops_recognizing_and_goes_on(model, frames_of_colors):
 def test_motion_leaves_out_frames_that_did_not_change(model, frames_of_colors):
     still = [frames_of_colors[0]] * 10 + [frames_of_colors[1]] * 10
     source = Scripted(still)
-    outcome, sink, _ = go([source], model, lanes=[Lane(source, model, MotionGate())])
+    outcome, sink, _ = go([source], model, lanes=[Lane(source, model, motion=MotionGate())])
     assert [result.frame.index for result in sink.results] == [0, 10]
     assert outcome.summary["frames"] == {"captured": 20, "processed": 2, "skipped": 18, "unmoved": 18}
     assert "18 skipped (18 of them unmoved)" in summary_rows(outcome.summary)[0][0]
@@ -150,7 +150,7 @@ def test_a_file_is_looked_at_now_and_then_in_its_own_time(model, frames_of_color
             return frame and replace(frame, position_s=frame.index / 10)
 
     source = Positioned([frames_of_colors[0]] * 60)
-    _, sink, _ = go([source], model, lanes=[Lane(source, model, MotionGate())])
+    _, sink, _ = go([source], model, lanes=[Lane(source, model, motion=MotionGate())])
     assert [result.frame.index for result in sink.results] == [0, 20, 40]
     assert [result.to_json()["time"] for result in sink.results] == [0, 2, 4]
 
