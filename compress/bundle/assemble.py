@@ -75,6 +75,7 @@ def file_rows(
                 artifact.path,
                 "preferred" if artifact.path == preferred else "",
                 device_ms=None if device is None else device.p50_ms,
+                device_up_to_ms=None if device is None else device.p95_ms,
             )
         )
     return rows
