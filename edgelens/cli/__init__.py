@@ -15,6 +15,7 @@ __all__ = ["VERBS", "cli", "main"]
 
 # verb → (module under edgelens.cli, one line of help); the help stands here so that `edgelens --help` imports nothing
 VERBS: dict[str, tuple[str, str]] = {
+    "make": ("make", "Make a proven bundle of a folder of photos in one go."),
     "run": ("run", "Recognize what a camera, stream, video or folder shows."),
     "collect": ("collect", "Take labelled photos with a camera, ready for `train`."),
     "train": ("train", "Train a network on a folder of images."),
@@ -65,6 +66,7 @@ def cli() -> None:
 
 def main() -> None:
     """Run the command line; whatever goes wrong is one line on stderr and an exit code."""
+    _open_streams()
     try:
         code = cli(standalone_mode=False)
     except click.exceptions.NoArgsIsHelpError as error:
@@ -90,6 +92,17 @@ def main() -> None:
         click.echo("edgelens: out of memory: take a smaller batch, image size or model", err=True)
         code = 1
     sys.exit(code if isinstance(code, int) else 0)
+
+
+def _open_streams() -> None:
+    """A stream that was closed for the program (`>&-`) takes what is written and keeps nothing."""
+    for number, name in enumerate(("stdin", "stdout", "stderr")):
+        if getattr(sys, name) is None:
+            nowhere = os.open(os.devnull, os.O_RDWR)
+            if nowhere != number:  # the next file that is opened would be taken for the stream
+                os.dup2(nowhere, number)
+                os.close(nowhere)
+            setattr(sys, name, os.fdopen(number, "r" if name == "stdin" else "w"))
 
 
 def _without_logins(text: str) -> str:

@@ -27,7 +27,7 @@ _XMP_MARK = b"http://ns.adobe.com/xap/1.0/\0"
 class ImageHeader:
     """The numbers that decide whether and how an image is decoded."""
 
-    kind: str  # "jpeg", "png", "webp", "gif", "bmp", "tiff", "pnm", "jp2", "ico"
+    kind: str  # "jpeg", "png", "webp", "gif", "bmp", "tiff", "pnm", "jp2", "ico", "heic", "avif"
     width: int
     height: int
     pixel_bytes: float = 3.0  # what a decoder holds a pixel, besides the uint8 BGR it ends in

@@ -55,6 +55,10 @@ SUFFIXES = frozenset(
         ".jp2",
         ".j2k",
         ".ico",
+        ".heic",
+        ".heif",
+        ".hif",
+        ".avif",
     ]
 )
 MAX_PIXELS = 100_000_000
@@ -113,6 +117,10 @@ def decode_with_holes(
 ) -> tuple[NDArray[np.uint8], float]:
     """A picture as `decode_image` makes it, and the share of its pixels that were missing and have been filled."""
     header = checked_header(data, where)
+    if header.kind == "heic":
+        from .heif import decode_heic
+
+        return to_bgr(decode_heic(data, where), header.alpha)
     if header.kind == "ico" and not header.apart:
         from .ico import largest
 
@@ -128,7 +136,7 @@ def decode_with_holes(
     try:
         raw = _apart(data, header) if header.apart else cv2.imdecode(np.frombuffer(data, np.uint8), flag)
         if raw is None:
-            raise ImageError(f"{where}: its {header.kind} data is damaged and cannot be decoded")
+            raise ImageError(f"{where}: {_not_decoded(header.kind)}")
         if header.apart or flag == cv2.IMREAD_UNCHANGED:
             image, share = to_bgr(np.asarray(raw), header.alpha)
         else:
@@ -150,6 +158,12 @@ def _apart(data: bytes, header: ImageHeader) -> NDArray[Any] | None:
     return samples_of(data)
 
 
+def _not_decoded(kind: str) -> str:
+    if kind == "avif" and not cv2.haveImageWriter(".avif"):
+        return "is an AVIF picture, which this OpenCV does not read: take opencv-python-headless 4.11 or later"
+    return f"its {kind} data is damaged and cannot be decoded"
+
+
 def image_size(data: bytes, where: str) -> tuple[int, int]:
     """The upright height and width that an encoded picture's header says."""
     header = checked_header(data, where)
@@ -161,7 +175,7 @@ def checked_header(data: bytes, where: str) -> ImageHeader:
     """The header of an image that may be decoded: known, whole, and within the limits."""
     if not data:
         raise ImageError(f"{where}: is empty")
-    header = read_header(data)
+    header = _heif(data) if data[4:8] == b"ftyp" else read_header(data)
     if header is None:
         raise ImageError(f"{where}: {_unknown(data)}")
     pixels = header.width * header.height
@@ -178,9 +192,18 @@ def checked_header(data: bytes, where: str) -> ImageHeader:
     return header
 
 
+def _heif(data: bytes) -> ImageHeader | None:
+    from .heif import heif_header  # phones' photos, which a camera's loop never sees
+
+    try:
+        return heif_header(data)
+    except (struct.error, IndexError):
+        return None
+
+
 def _unknown(data: bytes) -> str:
     if data[4:8] == b"ftyp":
-        return "is an HEIC, AVIF or video file, which is not read here; convert it to JPEG or PNG"
+        return "is a video, not a picture"
     if data[:2] == b"\xff\xd8" or data[:4] in (b"\x89PNG", b"GIF8") or data[8:12] == b"WEBP":
         return "is a damaged or truncated image: its header ends too early"
     if data[:4] in (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+", b"\0\0\1\0"):

@@ -122,7 +122,7 @@ def with_unique_names(plans: tuple[SourcePlan, ...]) -> tuple[SourcePlan, ...]:
 
 def _shown(source: str) -> str:
     """A source as people may see it."""
-    if "://" not in source:
+    if not {"@", ":"} & set(source):
         return source
     from ..sources.credentials import masked
 
