@@ -75,6 +75,8 @@ def command(
     show = sys.stderr.isatty()
     with StopOnSignals() as stop, closing(_frames(camera, duration, stop)) as frames:
         for frame in frames:
+            if region is not None:
+                region.check(*frame.size, camera.name)
             live = camera.live and every > 0
             if (live and time.monotonic() < due) or not burst.takes(cropped(frame.image, region)):
                 continue
