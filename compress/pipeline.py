@@ -177,10 +177,15 @@ def write_candidate(
             card=card,
             feature_space=feature_space(candidate.network, run.pixels),
             task=made_of.task.name,
-            provenance=Provenance(f"edgelens {__version__}", config.command, seed, data, now()),
+            provenance=Provenance(f"edgelens {__version__}", config.command, seed, data, now(), _origin(run)),
             beside=companions(config, card, report),
         )
     return Compressed(bundle, card, candidate.parity, timings, report)
+
+
+def _origin(run: Run) -> dict[str, str]:
+    """Whose weights the training started from, with their licence; nothing where that was chance."""
+    return {"started_from": run.facts.started} if run.facts.started else {}
 
 
 def make_card(

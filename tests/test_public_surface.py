@@ -30,6 +30,7 @@ def test_public_names() -> None:
 
 def test_verbs() -> None:
     assert set(VERBS) == {
+        "make",
         "run",
         "collect",
         "train",

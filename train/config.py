@@ -75,6 +75,7 @@ class TrainConfig:
     scratch: bool = False  # random weights even where the network has some of its own
     freeze: tuple[str, ...] = ()
     teacher: str | None = None  # a run to distil from
+    unlabelled: str | None = None  # a folder of photos that the teacher names
     teacher_share: float = 0.7
     teacher_temperature: float = 4.0
     # the machine
@@ -103,6 +104,8 @@ class TrainConfig:
                 raise UsageError(f"{name} {value}: must be at least {low}")
         if self.ema >= 1 or not 0 <= self.label_smoothing < 1 or not 0 <= self.teacher_share <= 1:
             raise UsageError("ema and label smoothing must be below 1, the teacher's share between 0 and 1")
+        if self.unlabelled and not self.teacher:
+            raise UsageError(f"--unlabelled {self.unlabelled}: goes with --teacher RUN, which names them")
         if self.scratch and self.start:
             raise UsageError(f"--scratch and --from {self.start}: choose one")
 
@@ -122,7 +125,7 @@ class TrainConfig:
 
     def anchored(self) -> TrainConfig:
         """The configuration with absolute paths, so that a run can be opened from anywhere."""
-        names = ("data", "data_dir", "cache", "groups", "start", "teacher")
+        names = ("data", "data_dir", "cache", "groups", "start", "teacher", "unlabelled")
         paths = {name: getattr(self, name) for name in names if getattr(self, name) != BACKBONE}
         there: dict[str, Any] = {
             name: str(Path(path).absolute()) for name, path in paths.items() if path and Path(path).exists()

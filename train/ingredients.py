@@ -136,13 +136,13 @@ def _teacher(config: TrainConfig, data: TrainData, task: Task, mode: str, world:
         raise UsageError(f"--teacher {config.teacher}: learned the task {run.config.task}, this one is {config.task}")
     if run.classes != data.classes:
         raise UsageError(f"--teacher {config.teacher}: knows other classes than {config.data}")
-    if run.pixels != data.pixels:
+    if run.pixels.resize != data.pixels.resize:
         raise UsageError(
-            f"--teacher {config.teacher}: looks at {run.pixels.width}×{run.pixels.height} {run.pixels.color} pictures,"
-            f" this run at {data.pixels.width}×{data.pixels.height} {data.pixels.color}"
+            f"--teacher {config.teacher}: sees photos by {run.pixels.resize}, this run by {data.pixels.resize}; take"
+            f" --resize {run.pixels.resize}"
         )
     teacher = laid_out(run.model().to(world.device), mode).requires_grad_(requires_grad=False)
-    return Distillation(teacher, config.teacher_share, config.teacher_temperature)
+    return Distillation(teacher, run.pixels, config.teacher_share, config.teacher_temperature)
 
 
 def _bytes(part: Part) -> int:

@@ -6,11 +6,11 @@ import numpy as np
 import torch
 
 from .augment.sheet import show_augmented
-from .choice import with_network
 from .config import TrainConfig
 from .data.picture import choose_pixels
 from .data.prepare import prepare
 from .ingredients import training_recipe
+from .opening.choice import with_network
 from .tasks.catalog import make_task
 
 __all__ = ["show_augmented_data"]

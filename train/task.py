@@ -18,6 +18,7 @@ from .data.prepare import DataConfig
 from .data.targets import Targets
 from .report.findings import Findings
 from .report.score import Score
+from .report.told import Told
 
 __all__ = [
     "Arrays",
@@ -128,6 +129,7 @@ class Task:
     settle: Callable[[Arrays, Targets, float], Settled]
     summary: Callable[[Arrays, Targets, Settled], dict[str, Any]]  # every metric as JSON, once at the end
     report: Callable[[Findings], list[str]]  # the report's sections, HTML
+    told: Callable[[Findings], Told] | None = None  # a run in a few lines
     keep: Callable[[Outputs], Outputs] = keep_all  # what of a batch's outputs is kept for settle, summary and report
     balance: Callable[[Targets], NDArray[np.int64] | None] = _none  # (N,) kinds that are to come equally often
     distil: Callable[[Outputs, Outputs, float], Tensor] | None = None  # (own, teacher's, temperature) → (B,)

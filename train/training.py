@@ -9,13 +9,13 @@ import torch
 
 from edgelens.runtime.errors import DataError, UsageError
 
-from .answering import answered_first, tuned
-from .beginning import facts_of, first_state, mode_line
 from .config import TrainConfig
 from .finish import finish
 from .ingredients import gather
 from .loop import Ingredients, train
-from .opening import Opened, opened
+from .opening.answering import answered_first, tuned
+from .opening.beginning import facts_of, first_state, mode_line
+from .opening.opened import Opened, opened
 from .optimize import distributed
 from .optimize.distributed import World
 from .runs import tensorboard

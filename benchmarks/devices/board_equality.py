@@ -104,7 +104,7 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=RESULTS)
     options = parser.parse_args()
     with Connection(options.host) as connection:
-        board = str(connection.hello.get("model", options.host))
+        board = connection.hello.model or options.host
     rows = json.loads(options.out.read_text())["rows"] if options.out.exists() else []
     rows = [row for row in rows if row["board"] != board]
     with tempfile.TemporaryDirectory() as name:

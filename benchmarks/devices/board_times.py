@@ -51,8 +51,8 @@ def main() -> None:
     parser.add_argument("--wheels")
     options = parser.parse_args()
     with Connection(options.host) as connection:
-        board = str(connection.hello.get("model", options.host))
-        if connection.hello["layers"]:
+        board = connection.hello.model or options.host
+        if connection.hello.layers:
             raise SystemExit(f"{options.host}: has the kit already; start a new board")
     wheels = ["--wheels", options.wheels] if options.wheels else []
     (first, cases), *others = (bench_s(options.host, wheels) for _ in range(4))

@@ -15,7 +15,7 @@ from edgelens.runtime.errors import DataError, UsageError
 if TYPE_CHECKING:
     from edgelens.train.config import TrainConfig
 
-__all__ = ["training_config", "training_options"]
+__all__ = ["recipe_config", "training_config", "training_options"]
 
 F = Callable[..., Any]
 
@@ -52,7 +52,11 @@ def _many(*options: F) -> Callable[[F], F]:
 
 
 _data_options = _many(
-    click.option("--format", metavar="NAME", help="folders, csv, idx, cifar10, npz; recognised unless said."),
+    click.option(
+        "--format",
+        metavar="NAME",
+        help="folders, folders-first, folders-last, csv, idx, cifar10, npz; by looking unless said.",
+    ),
     click.option("--data-dir", metavar="DIR", help="Where the files of mnist, fashion-mnist and cifar10 are."),
     click.option("--cache", metavar="DIR", help="Where decoded pictures are kept."),
     click.option("--val", type=click.FloatRange(0, 0.9), help="Share of the training images that validates."),
@@ -87,6 +91,7 @@ _model_options = _many(
         "--freeze", multiple=True, metavar="LAYER", help="Leave a layer as it is; backbone: all but the last."
     ),
     click.option("--teacher", metavar="RUN", help="Also learn what this run answers."),
+    click.option("--unlabelled", metavar="DIR", help="Photos without labels, which the teacher names."),
     click.option("--teacher-share", type=click.FloatRange(0, 1), help="The teacher's part of the loss."),
     click.option(
         "--teacher-temperature", type=click.FloatRange(0, min_open=True), help="How soft its answers are made."
@@ -133,6 +138,12 @@ _machine_options = _many(
 )
 
 training_options = _many(_model_options, _loop_options, _data_options, _machine_options)
+
+
+def recipe_config(data: str, out: str, chosen: dict[str, Any]) -> TrainConfig:
+    """The configuration that a recipe makes with a few options over it; what is not among them is left to the data."""
+    blank: dict[str, Any] = {"config": None, "size": None, "recipe": None}
+    return training_config(data, out, blank | chosen)
 
 
 def training_config(data: str, out: str, chosen: dict[str, Any]) -> TrainConfig:

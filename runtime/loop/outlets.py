@@ -11,7 +11,7 @@ from contextlib import ExitStack
 from ..errors import EdgelensError
 from ..result import Result
 from ..sinks.losses import Losses, reason
-from ..sinks.protocol import CountsLosses, Notice, Sink
+from ..sinks.protocol import CountsLosses, KeepsMessages, Notice, Sink
 from .control import SinkStatus
 from .doorbell import Doorbell
 
@@ -54,6 +54,12 @@ class _Outlet:
             elif not self.dead:
                 self._items.append(item)
                 self._bell.ring(urgent=2 * len(self._items) >= depth)
+
+    @property
+    def status(self) -> SinkStatus:
+        """How this sink is doing."""
+        waiting = self.sink.waiting if isinstance(self.sink, KeepsMessages) else None
+        return SinkStatus(self.sink.name, self.dropped, self.losses.lost, self.losses.error, waiting)
 
     def finish(self) -> None:
         """Let the thread end after what waits."""
@@ -147,10 +153,7 @@ class Outlets:
     @property
     def status(self) -> tuple[SinkStatus, ...]:
         """How each sink is doing."""
-        return tuple(
-            SinkStatus(outlet.sink.name, outlet.dropped, outlet.losses.lost, outlet.losses.error)
-            for outlet in self._outlets
-        )
+        return tuple(outlet.status for outlet in self._outlets)
 
     def __enter__(self) -> Outlets:
         with ExitStack() as opened:

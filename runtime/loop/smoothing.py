@@ -17,7 +17,7 @@ class Smoother:
     """Steadies one source's answers as their task does; rows that were found inside others stay as they are."""
 
     def __init__(self) -> None:
-        self._task = ""
+        self._manifest: Manifest | None = None
         self._steady: Steady | None = None
 
     def smooth(
@@ -26,8 +26,8 @@ class Smoother:
         """The frame's answer with the newest frame weighing `weight`; a threshold here is in place of the model's."""
         if len(manifest.steps) > 1:  # crops are strangers to those of the frame before until they are tracked
             return seen
-        if self._steady is None or self._task != manifest.main.task:
-            self._task, self._steady = manifest.main.task, task_of(manifest.main.task).steady()
+        if self._steady is None or self._manifest is not manifest:  # another model's scores are not these
+            self._manifest, self._steady = manifest, task_of(manifest.main.task).steady()
         return self._steady(seen, weight, manifest.main.decode.at(threshold))
 
 

@@ -67,6 +67,11 @@ class MqttSink:
         """What the broker knows this process by: another one's would throw it out, a new one leave the last will."""
         return f"edgelens-{self.device[:40]}-{self.outbox.client}"
 
+    @property
+    def waiting(self) -> int:
+        """Messages in the outbox that the broker has not taken."""
+        return len(self.outbox)
+
     def write(self, result: Result) -> None:
         """Queue a result: announcements at once and safely, others as they gather."""
         self._introduce(result.frame.source)

@@ -18,7 +18,7 @@ from edgelens.runtime.preprocess import fit_frame as fit_pixels
 from edgelens.train import Run, TrainConfig, fit, resume
 from edgelens.train.augment import Recipe, apply
 from edgelens.train.augment.catalog import RECIPES
-from edgelens.train.opening import settled
+from edgelens.train.opening.opened import settled
 from edgelens.train.runs.checkpoint import State, load_state, save_state
 
 TENSOR = TensorContract(layout="NCHW", dtype="float32", mean=(128.0,), std=(128.0,))

@@ -23,6 +23,7 @@ class Tuning:
     epochs: int
     minutes: float
     said: str
+    limit: float | None = None  # minutes after which no epoch begins, whatever was measured; None: there is none
 
 
 def gentle(config: TrainConfig) -> TrainConfig:
@@ -46,6 +47,7 @@ def planned(config: TrainConfig, photos: int, images_per_s: float) -> Tuning:
         return Tuning(
             0, 0.0, f"of {photos} photos the head alone is the best answer; --minutes 10 fine-tunes all the same"
         )
+    most: float | None = None
     if config.epochs and config.minutes is None:
         epochs = config.epochs
     else:
@@ -57,8 +59,5 @@ def planned(config: TrainConfig, photos: int, images_per_s: float) -> Tuning:
             0, 0.0, f"an epoch of fine-tuning would take {an_epoch:.0f} minutes here: the head stays the answer"
         )
     minutes = epochs * an_epoch
-    return Tuning(
-        epochs,
-        minutes,
-        f"fine-tuning for {epochs} epochs, about {minutes:.0f} minutes; Ctrl-C keeps what is best so far",
-    )
+    said = f"fine-tuning for {epochs} epochs, about {minutes:.0f} minutes; Ctrl-C keeps what is best so far"
+    return Tuning(epochs, minutes, said, most)

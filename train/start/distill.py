@@ -5,7 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
+
+from edgelens.runtime.preprocess import PixelContract
 
 from ..task import Outputs, Task, by_name
 
@@ -17,6 +20,7 @@ class Distillation:
     """A teacher and how much of the loss is its own."""
 
     teacher: nn.Module
+    pixels: PixelContract  # what the teacher looks at
     share: float = 0.7
     temperature: float = 4.0
 
@@ -24,5 +28,14 @@ class Distillation:
         """(B,): the labels' loss and the teacher's, on the very pictures that the student saw."""
         assert task.distil is not None
         with torch.no_grad():
-            answers = by_name(self.teacher(inputs), task.outputs)
+            answers = by_name(self.teacher(self._as_it_sees(inputs)), task.outputs)
         return loss * (1 - self.share) + self.share * task.distil(outputs, answers, self.temperature)
+
+    def _as_it_sees(self, inputs: Tensor) -> Tensor:
+        """The student's pictures (B, C, H, W) in the teacher's size and colour."""
+        if inputs.shape[1] != self.pixels.channels:
+            inputs = inputs.mean(1, keepdim=True).expand(-1, self.pixels.channels, -1, -1)
+        size = (self.pixels.height, self.pixels.width)
+        if inputs.shape[2:] == size:
+            return inputs
+        return F.interpolate(inputs, size, mode="bilinear", align_corners=False, antialias=True)

@@ -9,15 +9,17 @@ from pathlib import Path
 
 import safetensors.torch
 from safetensors import SafetensorError, safe_open
-from torch import Tensor
+from torch import Tensor, nn
 
 from edgelens.runtime.datasets.imageset import ImageSet
 from edgelens.runtime.errors import DataError
 from edgelens.runtime.preprocess import PixelContract
 
 from ..config import TrainConfig
+from ..models.lite0 import Lite0
 from ..models.options import ModelOptions
 from .imagenet import ORIGIN, imagenet_weights
+from .slim import slimmed
 
 __all__ = ["FILE", "MODEL", "STARTS", "Provenance", "Start", "provenance", "suits"]
 
@@ -59,17 +61,20 @@ class Start:
     """A network's own first weights: what is said of them, how they are read, when they are taken unasked."""
 
     said: Callable[[], str]
-    weights: Callable[[], Mapping[str, Tensor]]
+    weights: Callable[[nn.Module], Mapping[str, Tensor]]  # for a network, by its own names
     suits: Callable[[TrainConfig, ImageSet, PixelContract], bool]
     why: str  # it is taken unasked
     frozen: bool = False  # whether a head on it, frozen, is an answer by itself
+    slims: bool = False  # whether narrower networks are cut out of it
 
 
 def suits(config: TrainConfig, images: ImageSet, pixels: PixelContract) -> bool:
     """Whether a training starts from its network's own weights by itself: the very network that they are of."""
-    plain = ModelOptions(dropout=config.options.dropout)
-    asked = config.start is not None or config.scratch or config.options != plain
-    return not asked and config.model in STARTS and STARTS[config.model].suits(config, images, pixels)
+    if config.start is not None or config.scratch or config.model not in STARTS:
+        return False
+    own, said = STARTS[config.model], config.options
+    plain = ModelOptions(dropout=said.dropout, width=min(said.width, 1.0) if own.slims else 1.0)
+    return said == plain and own.suits(config, images, pixels)
 
 
 def _few_small(config: TrainConfig, images: ImageSet, pixels: PixelContract) -> bool:
@@ -81,9 +86,17 @@ def _few_small(config: TrainConfig, images: ImageSet, pixels: PixelContract) -> 
     return few and pixels.color == "rgb" and min(pixels.height, pixels.width) in _SIDES
 
 
+def _lite0(network: nn.Module) -> Mapping[str, Tensor]:
+    """What has seen the world, cut down for a narrower network."""
+    assert isinstance(network, Lite0)
+    weights = imagenet_weights()
+    narrow = network.classifier.in_features < weights["classifier.weight"].shape[1]
+    return slimmed(weights, network) if narrow else weights
+
+
 STARTS: Mapping[str, Start] = {
     MODEL: Start(
-        lambda: str(provenance()), lambda: safetensors.torch.load_file(FILE), _few_small, "few pictures do better so"
+        lambda: str(provenance()), lambda _: safetensors.torch.load_file(FILE), _few_small, "few pictures do better so"
     ),
-    "lite0": Start(lambda: ORIGIN, imagenet_weights, lambda *_: True, "it has seen the world", frozen=True),
+    "lite0": Start(lambda: ORIGIN, _lite0, lambda *_: True, "it has seen the world", frozen=True, slims=True),
 }

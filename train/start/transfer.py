@@ -36,7 +36,7 @@ def start_from(network: nn.Module, source: str, heads: Sequence[str] = ("classif
 
     `model` is the network's name, by which BACKBONE finds the weights that are its own.
     """
-    given = _own(model) if source == BACKBONE else _read(Path(source))
+    given = _own(network, model) if source == BACKBONE else _read(Path(source))
     for name, tensor in given.items():
         if tensor.is_floating_point() and not bool(tensor.isfinite().all()):
             raise DataError(f"--from {source}: {name} holds NaN or infinite weights; that training had failed")
@@ -78,10 +78,10 @@ def train_mode(network: nn.Module, *, frozen_norm: bool = False) -> None:
             module.eval()
 
 
-def _own(model: str) -> Mapping[str, Tensor]:
+def _own(network: nn.Module, model: str) -> Mapping[str, Tensor]:
     if model not in STARTS:
         raise UsageError(f"--from {BACKBONE}: {model} has no weights of its own; {' and '.join(STARTS)} have")
-    return STARTS[model].weights()
+    return STARTS[model].weights(network)
 
 
 def _read(path: Path) -> dict[str, Tensor]:

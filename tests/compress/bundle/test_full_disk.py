@@ -158,10 +158,11 @@ def test_no_space_for_a_candidate_of_a_search(tmp_path, size):
     from edgelens.compress.search.study import Study
 
     study = Study.open(tmp_path, "0" * 16)
+    bare = torch.nn.Linear(64, 64)
     with no_space_after(size), pytest.raises(WorkError) as caught:
-        study.keep_network(Attempt("pruned", 0.5), "short", torch.nn.Linear(64, 64))
+        study.keep_network(Attempt("pruned", 0.5), "short", bare)
     one_line(caught.value, "pruned-0.5", "could not be written")
-    assert study.network(Attempt("pruned", 0.5), "short") is None
+    assert study.network(Attempt("pruned", 0.5), "short", bare) is None
     assert not list(study.folder.iterdir())
 
 

@@ -26,6 +26,7 @@ from .meter import ClassifyMeter
 from .metrics import measure
 from .reading import class_reading
 from .report import sections
+from .told import told
 
 __all__ = ["classify"]
 
@@ -70,6 +71,7 @@ def classify(config: TrainConfig, classes: Sequence[str], counts: Sequence[int])
         settle,
         summary,
         sections,
+        told=told,
         balance=class_ids if remedy.method == "balanced" else lambda _: None,
         distil=_distil,
         regress=regress,

@@ -14,18 +14,18 @@ from torch import nn
 
 from edgelens.version import __version__
 
-from .augment import Recipe, recipe_to_json
-from .config import TrainConfig
-from .ingredients import training_counts
-from .models.cost import cost_of
-from .opening import Opened
-from .optimize.average import Average
-from .optimize.batch_norm import share_batch_norm
-from .optimize.distributed import World
-from .optimize.optimizers import make_optimizer
-from .optimize.precision import laid_out
-from .runs.checkpoint import State
-from .runs.facts import RunFacts, plain
+from ..augment import Recipe, recipe_to_json
+from ..config import TrainConfig
+from ..ingredients import training_counts
+from ..models.cost import cost_of
+from ..optimize.average import Average
+from ..optimize.batch_norm import share_batch_norm
+from ..optimize.distributed import World
+from ..optimize.optimizers import make_optimizer
+from ..optimize.precision import laid_out
+from ..runs.checkpoint import State
+from ..runs.facts import RunFacts, plain
+from .opened import Opened
 
 __all__ = ["facts_of", "first_state", "mode_line"]
 

@@ -6,9 +6,9 @@ from dataclasses import replace
 
 from edgelens.runtime.datasets.imageset import ImageSet
 
-from .config import AUTO, TrainConfig
-from .data.picture import Seen, look
-from .start.imagenet import PACKAGE, is_installed
+from ..config import AUTO, TrainConfig
+from ..data.picture import Seen, look
+from ..start.imagenet import PACKAGE, is_installed
 
 __all__ = ["with_network"]
 

@@ -10,23 +10,22 @@ import torch
 
 from edgelens.runtime.datasets.imageset import ImageSet
 
+from ..config import TrainConfig
+from ..data.folder import cache_folder
+from ..finish import Answered, complete, figures_of, finish
+from ..head.first import FirstAnswer, answer_first
+from ..head.tuning import gentle, planned
+from ..ingredients import gather, speed_in, training_counts, training_recipe
+from ..loop import Ingredients
+from ..optimize.distributed import World
+from ..runs.checkpoint import Candidate, State, save_state
+from ..runs.progress import Progress
+from ..runs.run import BEST, LAST, Run
+from ..runs.weights import save_weights
+from ..task import Task
+from ..tasks.catalog import make_task
 from .beginning import facts_of, first_state, mode_line
-from .config import TrainConfig
-from .data.folder import cache_folder
-from .data.prepare import groups_of
-from .finish import Answered, complete, figures_of, finish
-from .head.first import FirstAnswer, answer_first
-from .head.tuning import gentle, planned
-from .ingredients import gather, speed_in, training_counts, training_recipe
-from .loop import Ingredients
-from .opening import Opened
-from .optimize.distributed import World
-from .runs.checkpoint import Candidate, State, save_state
-from .runs.progress import Progress
-from .runs.run import BEST, LAST, Run
-from .runs.weights import save_weights
-from .task import Task
-from .tasks.catalog import make_task
+from .opened import Opened
 
 __all__ = ["answered_first", "tuned"]
 
@@ -52,7 +51,7 @@ def answered_first(start: Opened, world: World, progress: Progress) -> tuple[Run
     if not plan.epochs:
         return _ended(run), None
     progress.say(mode_line(mode, speeds))
-    config = replace(config, epochs=plan.epochs, minutes=plan.minutes)
+    config = replace(config, epochs=plan.epochs, minutes=plan.limit)
     environment = run.facts.environment | {"precision": mode, "precision_images_per_s": speeds}
     run = replace(run, config=config, facts=replace(run.facts, environment=environment))
     run.write()
@@ -85,7 +84,7 @@ def _new_run(config: TrainConfig, start: Opened, world: World, say: Say) -> Run:
 def _answer(config: TrainConfig, start: Opened, task: Task, progress: Progress, *, crossed: bool) -> FirstAnswer:
     """The head fitted and given to the network; on all photos where few validate and `crossed` allows it."""
     data = start.data
-    groups = groups_of(data.images, config.data_config())
+    groups = data.images.groups
     return answer_first(
         start.network.eval(),
         data,
@@ -94,7 +93,7 @@ def _answer(config: TrainConfig, start: Opened, task: Task, progress: Progress, 
         seed=config.seed,
         groups=data.names if groups is None else groups,
         own_validation=start.own_validation or config.folds > 0 or not crossed,
-        seen=lambda done: progress.reading("looked at", done),
+        seen=lambda done, of: progress.reading("looking at", done, of),
     )
 
 

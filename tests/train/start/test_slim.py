@@ -1,0 +1,56 @@
+"""A narrower lite0 starts from the channels that matter most of the one that has seen the world."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from edgelens.train.models.catalog import build
+from edgelens.train.models.lite0 import Lite0
+from edgelens.train.models.options import ModelOptions
+from edgelens.train.start.slim import slimmed
+
+
+def lite0(width: float) -> Lite0:
+    network = build("lite0", ModelOptions(width=width), channels=3, classes=5, size=(64, 64)).eval()
+    assert isinstance(network, Lite0)
+    return network
+
+
+def with_idle_channels(network: Lite0) -> dict[str, Tensor]:
+    """Weights in which half of every layer's channels give nothing: their normalisation makes zeros of them."""
+    torch.manual_seed(0)
+    for module in network.modules():
+        if isinstance(module, nn.BatchNorm2d):
+            nn.init.uniform_(module.weight, 0.5, 1.5)
+            nn.init.uniform_(module.running_mean, -0.3, 0.3)
+            idle = torch.randperm(module.num_features)[module.num_features // 2 :]
+            with torch.no_grad():
+                module.weight[idle] = 0
+                module.bias[idle] = 0
+    return network.state_dict()
+
+
+@pytest.mark.parametrize("width", [0.5, 0.75])
+def test_every_tensor_has_the_narrow_networks_shape(width: float) -> None:
+    narrow = lite0(width)
+    cut = slimmed(lite0(1.0).state_dict(), narrow)
+    assert {name: tuple(t.shape) for name, t in cut.items()} == {
+        name: tuple(t.shape) for name, t in narrow.state_dict().items()
+    }
+
+
+def test_nothing_is_lost_where_only_idle_channels_go() -> None:
+    """Three quarters keep every half that works, so the answers stay."""
+    full, narrow = lite0(1.0), lite0(0.75)
+    weights = with_idle_channels(full)
+    for stage in full.layers.get_submodule("trunk.stages").children():  # what is added must be idle in the same places
+        last = [list(block.layers.children())[-1] for block in stage.children()]  # type: ignore[union-attr]
+        for norm in last[1:]:
+            norm.load_state_dict({**norm.state_dict(), "weight": last[0].weight, "bias": last[0].bias})
+    weights = full.state_dict()
+    narrow.load_state_dict(slimmed(weights, narrow))
+    x = torch.rand(2, 3, 64, 64) * 2 - 1
+    with torch.no_grad():
+        assert torch.allclose(full(x), narrow(x), atol=1e-3 * float(full(x).abs().max()))

@@ -1,0 +1,69 @@
+"""Photos without labels teach a student what its teacher says of them."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from edgelens.runtime.errors import DataError, UsageError
+from edgelens.train import TrainConfig, fit
+from edgelens.train.data.picture import choose_pixels
+from edgelens.train.data.prepare import open_images, prepare
+from edgelens.train.start.unlabelled import with_unlabelled
+
+
+def half(top: bool, seed: int) -> np.ndarray:
+    picture = np.random.default_rng(seed).integers(0, 90, (16, 16, 3), np.uint8)
+    picture[slice(0, 8) if top else slice(8, 16)] += 140
+    return picture
+
+
+@pytest.fixture
+def config(tmp_path: Path) -> TrainConfig:
+    """Forty labelled pictures, and a folder of twenty without labels."""
+    images = np.stack([half(i % 2 == 0, i) for i in range(40)])
+    np.savez(tmp_path / "data.npz", images=images, labels=np.array(["top", "bottom"] * 20))
+    (tmp_path / "more").mkdir()
+    for i in range(20):
+        cv2.imwrite(str(tmp_path / "more" / f"{i:02}.png"), half(i < 10, 100 + i)[..., ::-1])
+    (tmp_path / "more" / "broken.png").write_bytes(b"no picture")
+    return TrainConfig(
+        str(tmp_path / "data.npz"), str(tmp_path / "teacher"), model="linear", epochs=15, batch=8, augment="none",
+        precision="float32", threads=1,
+    )  # fmt: skip
+
+
+def test_the_teacher_names_them(config: TrainConfig, tmp_path: Path) -> None:
+    teacher = fit(config, quiet=True)
+    images = open_images(config.data_config())
+    data = prepare(config.data_config(), choose_pixels(images, "linear"), images=images)
+    more = with_unlabelled(data, str(tmp_path / "more"), str(teacher.path))
+    assert len(more.train) == len(data.train) + 20
+    named = [more.classes[label] for label in more.train.labels[-20:]]
+    assert sum(name == ("top" if i < 10 else "bottom") for i, name in enumerate(named)) >= 18
+    assert np.array_equal(more.train.pictures.take(slice(None))[-20], half(True, 100))
+    assert len(more.val) == len(data.val)
+
+
+def test_a_student_learns_from_them(config: TrainConfig, tmp_path: Path) -> None:
+    teacher = fit(config, quiet=True)
+    asked = replace(
+        config, out=str(tmp_path / "student"), teacher=str(teacher.path), unlabelled=str(tmp_path / "more"), epochs=2
+    )
+    student = fit(asked, quiet=True)
+    assert student.facts.counts is not None
+    assert sum(student.facts.counts) == sum(teacher.facts.counts or ()) + 20
+
+
+def test_what_cannot_be_is_refused(config: TrainConfig, tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="goes with --teacher"):
+        replace(config, unlabelled="more")
+    teacher = fit(replace(config, epochs=1), quiet=True)
+    (tmp_path / "none").mkdir()
+    asked = replace(config, out=str(tmp_path / "student"), teacher=str(teacher.path), unlabelled=str(tmp_path / "none"))
+    with pytest.raises(DataError, match="holds no image that can be read"):
+        fit(asked, quiet=True)

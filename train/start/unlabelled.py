@@ -1,0 +1,86 @@
+"""Photos without labels, which a teacher names: the student learns what the teacher says of them, and how surely."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import nn
+
+from edgelens.runtime.datasets.imageset import ImageSet
+from edgelens.runtime.errors import DataError, ImageError, UsageError
+from edgelens.runtime.images.read import SUFFIXES, read_image
+from edgelens.runtime.preprocess import PixelContract, fit_frame
+
+from ..augment import normalised
+from ..data.pictures import StoredPictures
+from ..data.prepare import Part, TrainData
+from ..runs.run import Run
+from ..task import by_name
+from ..tasks.catalog import make_task
+
+__all__ = ["with_unlabelled"]
+
+_BATCH = 32
+
+
+def with_unlabelled(data: TrainData, folder: str, teacher: str) -> TrainData:
+    """The training pictures and, behind them, a folder's, labelled by the best answer of the teacher's run."""
+    run = Run.open(teacher)
+    if run.classes != data.classes:
+        raise UsageError(f"--teacher {teacher}: knows other classes than the data")
+    pictures, labels, names = _named_by(run, Path(folder), data.pixels)
+    train = data.train
+    pixels = np.concatenate([train.pictures.take(slice(None)), pictures])
+    every = np.concatenate([train.labels, labels])
+    images = ImageSet(
+        folder,
+        "npz",
+        data.classes,
+        every.astype(np.int32),
+        np.full(len(every), "train"),
+        [*train.images.names, *names],
+        pixels if pixels.shape[3] == 3 else pixels[..., 0],
+    )
+    missing = None if train.missing is None else np.concatenate([train.missing, np.zeros(len(labels), np.float32)])
+    return replace(data, train=Part(StoredPictures(pixels, np.arange(len(pixels))), every, images, missing))
+
+
+def _named_by(run: Run, folder: Path, pixels: PixelContract) -> tuple[NDArray[np.uint8], NDArray[np.int64], list[str]]:
+    """A folder's pictures as the student sees them, (N, H, W, C), the teacher's answers to them, and their names."""
+    network = run.model()
+    own: list[NDArray[np.uint8]] = []
+    labels: list[int] = []
+    names: list[str] = []
+    seen: list[NDArray[np.uint8]] = []
+    for file in sorted(path for path in folder.rglob("*") if path.suffix.lower() in SUFFIXES):
+        try:
+            image = read_image(file)
+        except ImageError:
+            continue
+        own.append(fit_frame(image, pixels)[0])
+        seen.append(fit_frame(image, run.pixels)[0])
+        names.append(str(file.relative_to(folder)))
+        if len(seen) == _BATCH:
+            labels += _answers(run, network, seen)
+            seen = []
+    labels += _answers(run, network, seen) if seen else []
+    if not own:
+        raise DataError(f"--unlabelled {folder}: holds no image that can be read")
+    return np.stack(own), np.array(labels, np.int64), names
+
+
+@torch.inference_mode()
+def _answers(run: Run, network: nn.Module, pictures: Sequence[NDArray[np.uint8]]) -> list[int]:
+    """The teacher's best answer to each picture, by number."""
+    task = make_task(run.config, run.classes)
+    if task.reading is None:
+        raise UsageError(f"--unlabelled: the task {task.name} gives pictures no names that a student could learn")
+    inputs = normalised(torch.from_numpy(np.stack(pictures)).permute(0, 3, 1, 2))
+    outputs = by_name(network(inputs), task.outputs)
+    numbers: list[int] = task.reading(run.decode).answer(outputs).tolist()
+    return numbers
