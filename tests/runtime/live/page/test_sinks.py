@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from page_in_browser import opened
+from page_in_browser import opened, until
 
 from edgelens.runtime.loop.control import SinkStatus
 
@@ -20,4 +20,4 @@ def test_a_sink_that_fails_stands_among_the_numbers(staged: Any, chromium: Any) 
         assert row.text_content() == "jsonresults: No space left on device"
         assert page.query_selector("#numbers [data-name=mqtt]") is None
         loop.sinks = (SinkStatus("json", lost=12),)
-        page.wait_for_function("document.querySelector('#numbers [data-name=json]').textContent === 'json12 lost'")
+        until(page, lambda: page.text_content("#numbers [data-name=json]") == "json12 lost")
