@@ -18,7 +18,7 @@ _NAME = re.compile(r"[_&;/?,#]*(?<![A-Za-z0-9])[A-Za-z][A-Za-z0-9]{0,39}=")  # w
 _ADDRESS = re.compile(r"[a-z][a-z0-9+.-]*://|(?:rtsps?|https?):", re.IGNORECASE)
 # a password may hold / ? # and blanks as it was typed; a number behind the colon is a port, though
 _LOGIN = r"[^/?#]*@|[^/?#:@]*:(?!\d{1,5}(?:[/?#]|$)).*@"
-_USERINFO = re.compile(rf"(?P<scheme>[a-z][a-z0-9+.-]*://)(?P<login>{_LOGIN})", re.IGNORECASE | re.DOTALL)
+_USERINFO = re.compile(rf"^(?P<scheme>[a-z][a-z0-9+.-]*://)(?P<login>{_LOGIN})", re.IGNORECASE | re.DOTALL)
 # that number may still be how a password begins, and somebody may have left out a slash: shown is neither
 _DOUBTFUL = re.compile(r"(?P<scheme>^[a-z][a-z0-9+.-]*://)[^/?#]*:.*@", re.IGNORECASE | re.DOTALL)
 _CUT_OFF = re.compile(r"^(?P<scheme>(?:(?:rtsps?|https?):/?)?)[^/]*:.*@", re.IGNORECASE | re.DOTALL)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import random
 import socket
+import ssl
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -55,7 +56,11 @@ def opened(folder: Path) -> Iterator[Attempt]:
             real(host, *rest, **more, flags=socket.AI_NUMERICHOST)
         return real("127.0.0.1", 1, *rest[1:], **more)
 
-    with mock.patch.object(socket, "getaddrinfo", looked_up), mock.patch.dict("os.environ", CAM_USER="joe"):
+    with (
+        mock.patch.object(socket, "getaddrinfo", looked_up),
+        mock.patch.object(ssl, "_create_default_https_context", lambda: ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)),
+        mock.patch.dict("os.environ", CAM_USER="joe"),
+    ):
         yield attempt
 
 
