@@ -1,4 +1,5 @@
 import contextlib
+from typing import Any
 
 import cv2
 import numpy as np
@@ -187,7 +188,7 @@ def moving(path, kind, *, disposal=1, size=(64, 48)):
 @pytest.mark.parametrize("kind", ["gif", "webp"])
 def test_what_moves_is_a_clip(tmp_path, kind):
     path = moving(tmp_path / f"x.{kind}", kind, disposal=2)
-    source = open_source(str(path))
+    source: Any = open_source(str(path))
     assert kind_of(str(path)) != "images"
     with source:
         frames = [source.read() for _ in range(6)]
