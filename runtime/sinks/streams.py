@@ -31,6 +31,7 @@ class AppendedText:
             sys.stdout.flush()
             if (handle := _standard_output()) is None:
                 sys.stdout.write(text)
+                sys.stdout.flush()
             else:
                 self._write(handle, data)
             return
