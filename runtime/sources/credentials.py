@@ -20,7 +20,7 @@ _ADDRESS = re.compile(r"[a-z][a-z0-9+.-]*://|(?:rtsps?|https?):", re.IGNORECASE)
 _LOGIN = r"[^/?#]*@|[^/?#:@]*:(?!\d{1,5}(?:[/?#]|$)).*@"
 _USERINFO = re.compile(rf"^(?P<scheme>[a-z][a-z0-9+.-]*://)(?P<login>{_LOGIN})", re.IGNORECASE | re.DOTALL)
 # that number may still be how a password begins, and somebody may have left out a slash: shown is neither
-_DOUBTFUL = re.compile(r"(?P<scheme>^[a-z][a-z0-9+.-]*://)[^/?#]*:.*@", re.IGNORECASE | re.DOTALL)
+_DOUBTFUL = re.compile(r"(?P<scheme>^[a-z0-9+.-]*://)[^/?#]*:.*@", re.IGNORECASE | re.DOTALL)
 _CUT_OFF = re.compile(r"^(?P<scheme>(?:(?:rtsps?|https?):/?)?)[^/]*:.*@", re.IGNORECASE | re.DOTALL)
 # what stands where a port does and is none: a login without its host
 _NO_PORT = re.compile(
@@ -105,7 +105,10 @@ def shown(text: str, most: int = 300) -> str:
 
 def _encoded(url: str) -> str:
     """The URL with a password that parts of a URL can be told from."""
-    return _USERINFO.sub(lambda match: match["scheme"] + quote(match["login"], safe="%:@"), url, count=1)
+    found = _USERINFO.match(url)
+    if found is None or any(_SECRETS.search(name) for name in _NAME.findall(found["login"])):
+        return url  # an @ in a secret that stands in the path or query begins no host
+    return found["scheme"] + quote(found["login"], safe="%:@") + url[found.end() :]
 
 
 def _filled(spec: str) -> str:

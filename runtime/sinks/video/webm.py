@@ -54,7 +54,11 @@ class WebmFile:
         self._end_ms = self._step_ms = 0
         self._last_ms = -1
         self._at = 0
-        self._begin()
+        try:
+            self._begin()
+        except OSError:
+            self.close()
+            raise
 
     def add(self, image: Picture, moment_s: float) -> None:
         """Take a picture that is shown from that second on; OSError where the disk took no more."""

@@ -204,6 +204,25 @@ def test_annotated_frames(small_disk: SmallDisk, name: str, monkeypatch: pytest.
         assert cv2.VideoCapture(str(path)).read()[0]
 
 
+def test_a_video_that_could_not_even_be_begun(small_disk: SmallDisk) -> None:
+    said: list[str] = []
+    small_disk.fill()
+    sink = annotated(str(small_disk.folder / "out.mp4"), lambda source: 10.0)
+    sink.losses.say = said.append
+    with sink:
+        for index in range(20):
+            sink.write(result(index))
+        assert sink.losses.lost == 20 - 7, "some wait"
+        small_disk.empty()
+        for index in range(20, 32):
+            sink.write(result(index))
+        assert not sink.losses.error
+    assert [line.split(":")[0] for line in said[-2:]] == ["video", "video"]
+    assert len(said) <= 3, "which encoder there is, what is wrong, and that it works again: once each"
+    (video,) = small_disk.folder.iterdir()
+    assert cv2.VideoCapture(str(video)).read()[0]
+
+
 def test_uncertain_pictures(small_disk: SmallDisk) -> None:
     said: list[str] = []
     options = UncertainOptions(small_disk.folder, every_s=0, keep_free_bytes=0)
