@@ -15,6 +15,8 @@ from edgelens.runtime.errors import EdgelensError
 from edgelens.runtime.loop.config import SourcePlan
 from edgelens.runtime.sources.catalog import kind_of, open_source
 from edgelens.runtime.sources.credentials import parse_address
+from edgelens.runtime.sources.mjpeg import MjpegStream
+from edgelens.runtime.sources.rtsp import RtspStream
 
 from .fuzzer import Attempt, Fuzzer
 
@@ -73,10 +75,10 @@ def attempt(chance: random.Random) -> str:
     except EdgelensError as error:
         said.append(str(error))
     try:
-        kind = kind_of(spec)
+        kind_of(spec)
         source = open_source(spec)
         said += [source.name, SourcePlan(source=spec).name]
-        if kind == "mjpeg" or (kind == "rtsp" and spec.lower().startswith("rtsp://")):
+        if isinstance(source, MjpegStream) or (isinstance(source, RtspStream) and spec.lower().startswith("rtsp://")):
             with source:
                 pass
     except EdgelensError as error:

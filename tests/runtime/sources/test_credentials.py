@@ -22,6 +22,8 @@ from edgelens.runtime.sources.credentials import masked, parse_address
             "rtsp://cam:554/user=***_password=***_channel=1_stream=0.sdp?real_stream",
         ),
         ("rtsp://cam/user=admin&password=a/b#c&d&channel=1", "rtsp://cam/user=***&password=***&channel=1"),
+        ("http://cam/x?pwd=/hush=?y=&size=2", "http://cam/x?pwd=***&size=2"),
+        ("rtsp://cam/user=joe_password=/hush=?_channel=1", "rtsp://cam/user=***_password=***?_channel=1"),
         ("rtsp://cam/live.sdp?loginuse=admin&loginpas=x y", "rtsp://cam/live.sdp?loginuse=***&loginpas=***"),
         ("http://cam/x?pwd=a?b;size=2#pass=3", "http://cam/x?pwd=***;size=2#pass=***"),
         ("http://cam/\x1b]0;evil\x07?x=1", "http://cam/\ufffd]0;evil\ufffd?x=1"),
