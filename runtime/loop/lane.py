@@ -28,12 +28,12 @@ class Lane:
     model: ModelSlot
     _: KW_ONLY
     motion: MotionGate | None = None
-    unmoved: int = 0  # frames that were passed over because nothing had moved in them
     stills: bool = False  # pictures that have nothing to do with one another: nothing is smoothed or announced
     at_hand: Mapping[str, ModelAsked] = field(default_factory=dict)  # what a model's name means on this source
     smoother: Smoother = field(default_factory=Smoother)
     announcer: Announcer = field(default_factory=Announcer)
     tally: Tally = field(default_factory=Tally)
+    unmoved: int = 0  # frames that were passed over because nothing had moved in them
     _changing: threading.Lock = field(default_factory=threading.Lock, repr=False)
 
     @contextlib.contextmanager
