@@ -5,7 +5,7 @@ from __future__ import annotations
 import shlex
 import sys
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -48,6 +48,7 @@ def command(photos: str, out: str, folder: str | None, quiet: bool, json_path: s
     from edgelens.compress.config import CompressConfig
     from edgelens.compress.pipeline import compress_run
     from edgelens.compress.progress import Progress
+    from edgelens.compress.quantize.observers import Observer
     from edgelens.runtime.model.verify import verify_bundle
     from edgelens.train import training
     from edgelens.train.optimize import allocator as memory
@@ -66,8 +67,12 @@ def command(photos: str, out: str, folder: str | None, quiet: bool, json_path: s
         seed=chosen["seed"],
         command=command_line,
         report=f"{target.with_suffix('')}.report.html",
-        **({"equalize": False, "correct_bias": False, "calibration_images": _QUICK_IMAGES} if quick else {}),
     )
+    if quick:  # activations that ReLU6 bounds lose nothing by the plainest ranges, which are found in one pass
+        plain = Observer("minmax")
+        compressing = replace(
+            compressing, observer=plain, equalize=False, correct_bias=False, calibration_images=_QUICK_IMAGES
+        )
     memory.keep_large_blocks()
     _say(0, quiet)
     run = training.fit(config, quiet=quiet, overwrite=True)
