@@ -11,10 +11,9 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
-from edgelens.runtime.datasets.catalog import load_images
+from edgelens.runtime.datasets.catalog import load_pictures
 from edgelens.runtime.datasets.imageset import ImageSet
-from edgelens.runtime.errors import DataError, EdgelensError, UsageError
-from edgelens.runtime.images.read import SUFFIXES
+from edgelens.runtime.errors import DataError, UsageError
 from edgelens.runtime.preprocess import PixelContract
 from edgelens.train.data.targets import Targets
 from edgelens.train.ingredients import class_counts
@@ -28,7 +27,7 @@ from .proof.golden import GoldenFrames, golden_frames
 from .tasks.catalog import task_of
 from .tasks.task import Arrays, Task
 
-__all__ = ["Ingredients", "Splits", "calibration_folder", "ingredients_of"]
+__all__ = ["Ingredients", "Splits", "ingredients_of"]
 
 
 @dataclass(frozen=True)
@@ -131,22 +130,7 @@ def _unseen(run: Run) -> str:
 
 def _calibration_pictures(run: Run, splits: Splits, config: CompressConfig) -> NDArray[np.uint8]:
     """Pictures to find ranges with: a folder's, else the run's own training images."""
-    images = splits.first("train", "val")[0] if config.calibrate is None else calibration_folder(config.calibrate)
+    images = (
+        splits.first("train", "val")[0] if config.calibrate is None else load_pictures(config.calibrate, "--calibrate")
+    )
     return pictures_of(images, run.pixels, most=config.calibration_images, seed=config.seed).pixels
-
-
-def calibration_folder(where: str) -> ImageSet:
-    """Any folder of images, labelled or not."""
-    path = Path(where)
-    if not path.exists():
-        raise DataError(f"--calibrate {where}: no such folder")
-    try:
-        return load_images(path)
-    except EdgelensError:
-        if not path.is_dir():
-            raise
-    names = sorted(str(p.relative_to(path)) for p in path.rglob("*") if p.suffix.lower() in SUFFIXES)
-    if not names:
-        raise DataError(f"--calibrate {where}: holds no images; give a folder of photos like those it will see")
-    labels = np.zeros(len(names), np.int32)
-    return ImageSet(str(path), "folders", ("",), labels, np.full(len(names), ""), names)

@@ -13,7 +13,9 @@ from numpy.typing import NDArray
 
 from edgelens.runtime.bundle.bundle import Bundle, write_bundle
 from edgelens.runtime.bundle.manifest import Golden, Limits, Manifest, ModelFile, Network, Provenance
+from edgelens.runtime.datasets.catalog import load_pictures
 from edgelens.runtime.engines.protocol import EngineOptions
+from edgelens.runtime.errors import UsageError
 from edgelens.runtime.host.clock import now
 from edgelens.runtime.model.network import LoadedNetwork
 from edgelens.runtime.model.open import open_model
@@ -24,7 +26,6 @@ from edgelens.runtime.tasks.task import Answer
 from edgelens.version import __version__
 
 from ..bundle.assemble import checked_target
-from ..ingredients import calibration_folder
 from ..proof.golden import GoldenFrames, frames_of, png_frames
 
 __all__ = ["Bundled", "answers_of", "bundle_file", "golden_answers", "outputs_of", "self_made_golden", "stacked"]
@@ -52,6 +53,8 @@ def bundle_file(
     """Wrap a .tflite or .onnx file; `said` are options of `open_model`, `images` a folder to prove it with."""
     checked_target(out)
     opened = open_model(model, **dict(said or {}))
+    if opened.path is not None:
+        raise UsageError(f"{model}: is a bundle already; `edgelens bundle` wraps a .tflite or .onnx file")
     network = opened.manifest.main
     file = network.files[0]
     entries = {file.path: opened.read(file.path)}
@@ -76,7 +79,7 @@ def self_made_golden(
     bundle: Bundle, network: Network, file: ModelFile, images: str, count: int = GOLDEN
 ) -> GoldenFrames:
     """Frames from a folder and what the file itself answers to them, through the camera's code path."""
-    frames = frames_of(calibration_folder(images), count)
+    frames = frames_of(load_pictures(images, "--images"), count)
     pictures = [fit_frame(frame, network.pixels)[0] for frame in frames]
     return GoldenFrames(png_frames(frames), np.stack(pictures), outputs_of(bundle, network, file, pictures))
 

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from edgelens.runtime.bundle.bundle import Bundle, write_bundle
 from edgelens.runtime.bundle.manifest import Manifest, ModelFile, Network, Provenance
+from edgelens.runtime.datasets.catalog import load_pictures
 from edgelens.runtime.host.clock import now
 from edgelens.runtime.model.open import open_model
 from edgelens.runtime.preprocess import to_tensor
@@ -22,7 +23,6 @@ from ..bundle.card import Card, CardRow
 from ..bundle.report import report_html
 from ..config import CompressConfig
 from ..export.artifact import Artifact
-from ..ingredients import calibration_folder
 from ..learn.pictures import Pictures, pictures_of
 from ..progress import Progress
 from ..proof.golden import GoldenFrames
@@ -133,7 +133,7 @@ def _read(model: str, calibrate: str, config: CompressConfig, said: Mapping[str,
     with progress.step("reading the model and the images"):
         original = load_onnx(model)
         opened = open_model(model, **dict(said))
-        images = calibration_folder(calibrate)
+        images = load_pictures(calibrate, "--calibrate")
         pictures = pictures_of(images, opened.manifest.main.pixels, most=config.calibration_images, seed=config.seed)
     with progress.step("preparing"):
         prepared, notes = prepared_onnx(original, model)

@@ -1,11 +1,13 @@
-"""`edgelens collect`: labelled photos with a camera, in class folders that `train` takes."""
+"""`edgelens collect`: labelled photos with a camera or from a video, in class folders that `train` takes."""
 
 from __future__ import annotations
 
 import shutil
 import sys
 import time
+from collections.abc import Callable, Generator, Sequence
 from contextlib import closing
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,21 +18,36 @@ from edgelens.runtime.sources.options.camera import CameraOptions
 from edgelens.runtime.sources.options.turned import TurnOptions
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator
-
     from edgelens.runtime.frame import Frame
+    from edgelens.runtime.host.keys import Keys
+    from edgelens.runtime.images.burst import Burst
+    from edgelens.runtime.live.shared.collect import Collector
+    from edgelens.runtime.preprocess import Region
     from edgelens.runtime.sources.protocol import Source
 
 __all__ = ["command"]
 
 _POSITIVE = click.FloatRange(0, min_open=True)
+_KEYS = "123456789abcdefghijklmnoprstuvwxyz"  # of the labels, in their order; q ends
+_SHOWN_EVERY_S = 0.2
+
+
+@dataclass(frozen=True)
+class _Wish:
+    """Which frames are worth a photo."""
+
+    count: int  # of every label
+    nth: int  # every so manieth; 0 those that differ
+    every_s: float  # between two, of a live source
+    ends: float  # on the monotonic clock
 
 
 @click.command("collect")
-@click.option("--label", required=True, metavar="NAME", help="What the photos show: the folder they go to.")
+@click.option("--label", "labels", required=True, multiple=True, metavar="NAME",
+              help="What the photos show: the folder they go to. Several: a key each decides.")  # fmt: skip
 @click.option("--out", required=True, metavar="DIR", help="The data set's folder.")
-@click.option("--source", metavar="SOURCE", help="As in `run`; the first camera found unless said.")
-@click.option("--count", type=click.IntRange(1), default=20, metavar="N", help="How many photos (20).")
+@click.option("--source", metavar="SOURCE", help="As in `run`, a video file too; the first camera found unless said.")
+@click.option("--count", type=click.IntRange(1), default=20, metavar="N", help="How many photos a label (20).")
 @click.option(
     "--min-difference",
     type=click.FloatRange(0, 255),
@@ -38,68 +55,162 @@ _POSITIVE = click.FloatRange(0, min_open=True)
     metavar="D",
     help="Gray levels (of 255) that a photo must differ by from each before, on average (6).",
 )
+@click.option("--nth", type=click.IntRange(1), metavar="N", help="Every N-th frame instead, whether it differs or not.")
 @click.option("--every", type=click.FloatRange(0), default=0.2, metavar="S", help="Seconds between two photos (.2).")
 @click.option("--delay", type=click.FloatRange(0), default=0.0, metavar="S", help="Seconds before the first.")
 @click.option("--duration", type=_POSITIVE, metavar="S", help="Stop after S seconds.")
 @click.option("--roi", metavar="X,Y,W,H", help="Keep only this part: pixels, or fractions of the frame.")
 @options_of(CameraOptions, TurnOptions, only=("size", "flip", "rotate"))
 def command(
-    label: str,
+    labels: tuple[str, ...],
     out: str,
     source: str | None,
     count: int,
     min_difference: float,
+    nth: int | None,
     every: float,
     delay: float,
     duration: float | None,
     roi: str | None,
     **of_source: Any,
 ) -> None:
-    """Take photos of one thing with a camera: a burst in which each differs from those before.
+    """Take photos of things with a camera, or from a video: those that differ from the ones before.
 
-    Move the thing, or the camera, until they are taken. Run it once a class, with the same --out.
+    With one label move the thing, or the camera, until they are taken; run it once a class, with the same --out. With
+    several the keys 1, 2, … say what a frame shows: of a camera the frame of that moment, of a video every frame that
+    differs waits for its key (space passes on). q ends.
     """
-    from edgelens.runtime.errors import WorkError
-    from edgelens.runtime.images.burst import Burst, cropped, in_terminal
+    from edgelens.runtime.errors import UsageError, WorkError
+    from edgelens.runtime.images.burst import Burst
     from edgelens.runtime.live.shared.collect import Collector, class_folder
     from edgelens.runtime.loop.stop import StopOnSignals
     from edgelens.runtime.preprocess import Region
-    from edgelens.runtime.recognitions import Recognitions
-    from edgelens.runtime.result import Result
     from edgelens.runtime.sources.catalog import default_source, open_source
 
-    class_folder(label)
+    folders = [class_folder(label) for label in labels]
+    if len(set(folders)) < len(folders) or len(folders) > len(_KEYS):
+        raise UsageError(f"--label: up to {len(_KEYS)} different names")
     camera = open_source(source or default_source(), of_sources(of_source))
-    region = Region.parse(roi) if roi else None
-    collector, burst, taken, due = Collector(Path(out)), Burst(min_difference), 0, time.monotonic() + delay
-    show = sys.stderr.isatty()
-    with StopOnSignals() as stop, closing(_frames(camera, duration, stop)) as frames:
-        for frame in frames:
-            live = camera.live and every > 0
-            if (live and time.monotonic() < due) or not burst.takes(cropped(frame.image, region)):
-                continue
-            kept = collector.keep(Result(frame, Recognitions.nothing()), label, region)
-            taken, due = taken + 1, time.monotonic() + every
-            if show:
-                click.echo(
-                    "\x1b[H\x1b[J" + in_terminal(frame.image, min(shutil.get_terminal_size().columns, 80)), err=True
-                )
-            click.echo(f"{taken}/{count}  {Path(out) / label / str(kept['file'])}", err=True)
-            if taken >= count:
-                break
-    total = collector.count(class_folder(label))
-    click.echo(f"{taken} photos of {label} taken; {Path(out) / label} has {total}")
+    keeper = _Keeper(Collector(Path(out)), Region.parse(roi) if roi else None)
+    wish = _Wish(count, nth or 0, every if camera.live else 0.0, time.monotonic() + (duration or float("inf")))
+    burst = Burst(min_difference)
+    with StopOnSignals() as stop, closing(_frames(camera, wish.ends, stop)) as frames:
+        _wait(delay, stop)
+        if len(folders) == 1:
+            _burst(frames, folders[0], wish, burst, keeper)
+        else:
+            _sitting(frames, folders, wish, burst, keeper, live=camera.live)
+    for label in folders:
+        click.echo(f"{keeper.taken(label)} photos of {label} taken; {Path(out) / label} has {keeper.total(label)}")
     if stop.exit_code:
         sys.exit(stop.exit_code)
-    if taken == 0:
+    if not any(map(keeper.taken, folders)):
         raise WorkError(f"{camera.name}: no photo was taken: nothing came, or nothing differed by {min_difference:g}")
 
 
-def _frames(camera: Source, duration: float | None, stop: Callable[[], bool]) -> Generator[Frame]:
-    """The camera's newest frames until the time is over."""
+class _Keeper:
+    """Keeps photos, and says of each how many there are."""
+
+    def __init__(self, collector: Collector, region: Region | None) -> None:
+        self.region, self._collector = region, collector
+        self._taken: dict[str, int] = {}
+
+    def keep(self, frame: Frame, label: str, count: int) -> None:
+        """Write a photo and say so."""
+        from edgelens.runtime.recognitions import Recognitions
+        from edgelens.runtime.result import Result
+
+        kept = self._collector.keep(Result(frame, Recognitions.nothing()), label, self.region)
+        self._taken[label] = self.taken(label) + 1
+        click.echo(f"{self.taken(label)}/{count}  {self._collector.folder / label / str(kept['file'])}", err=True)
+
+    def taken(self, label: str) -> int:
+        """Photos of a label in this sitting."""
+        return self._taken.get(label, 0)
+
+    def total(self, label: str) -> int:
+        """Photos of a label in its folder."""
+        return self._collector.count(label)
+
+
+def _burst(frames: Generator[Frame], label: str, wish: _Wish, burst: Burst, keeper: _Keeper) -> None:
+    """Photos of one thing by themselves."""
+    due = 0.0
+    for frame in frames:
+        if time.monotonic() < due or not _is_worth_it(frame, wish, burst, keeper.region):
+            continue
+        due = time.monotonic() + wish.every_s
+        _show(frame)
+        keeper.keep(frame, label, wish.count)
+        if keeper.taken(label) >= wish.count:
+            return
+
+
+def _sitting(
+    frames: Generator[Frame], labels: Sequence[str], wish: _Wish, burst: Burst, keeper: _Keeper, *, live: bool
+) -> None:
+    """Photos of several things, each told by a key."""
+    from edgelens.runtime.host.keys import Keys
+
+    keys = dict(zip(_KEYS, labels, strict=False))
+    pass_on = "" if live else "   space passes on"
+    legend = "   ".join(f"{key} {label}" for key, label in keys.items()) + f"{pass_on}   q ends"
+    click.echo(legend, err=True)
+    shown = 0.0
+    with Keys() as pressed:
+        for frame in frames:
+            if live:
+                if time.monotonic() - shown > _SHOWN_EVERY_S:
+                    shown = time.monotonic()
+                    _show(frame, legend)
+                key = pressed.wait(0)
+            elif _is_worth_it(frame, wish, burst, keeper.region):
+                _show(frame, legend)
+                key = _answer(pressed, keys, wish)
+            else:
+                continue
+            if key in ("", "q"):
+                return
+            if key in keys:
+                keeper.keep(frame, keys[key], wish.count)
+            if all(keeper.taken(label) >= wish.count for label in labels):
+                return
+
+
+def _answer(pressed: Keys, keys: dict[str, str], wish: _Wish) -> str:
+    """The key for the frame that waits; those that mean nothing are passed over."""
+    while time.monotonic() < wish.ends:
+        key = pressed.wait(min(wish.ends - time.monotonic(), 1.0))
+        if key is not None and (key in keys or key in ("", "q", " ")):
+            return key
+    return "q"
+
+
+def _is_worth_it(frame: Frame, wish: _Wish, burst: Burst, region: Region | None) -> bool:
+    from edgelens.runtime.images.burst import cropped
+
+    return frame.index % wish.nth == 0 if wish.nth else burst.takes(cropped(frame.image, region))
+
+
+def _show(frame: Frame, legend: str = "") -> None:
+    """The frame in the terminal, where there is one."""
+    from edgelens.runtime.images.burst import in_terminal
+
+    if sys.stderr.isatty():
+        picture = in_terminal(frame.image, min(shutil.get_terminal_size().columns, 80))
+        click.echo(f"\x1b[H\x1b[J{picture}" + (f"\n{legend}" if legend else ""), err=True)
+
+
+def _wait(seconds: float, stop: Callable[[], bool]) -> None:
+    ends = time.monotonic() + seconds
+    while time.monotonic() < ends and not stop():
+        time.sleep(0.05)
+
+
+def _frames(camera: Source, ends: float, stop: Callable[[], bool]) -> Generator[Frame]:
+    """The camera's newest frames, or all of a file's, until the time is over."""
     from edgelens.runtime.loop.feeds import Feeds
 
-    ends = time.monotonic() + (duration or float("inf"))
     with Feeds([camera], lambda notice: click.echo(notice.text, err=True)) as feeds:
         while not stop() and time.monotonic() < ends:
             got = feeds.take(0.2)

@@ -22,18 +22,23 @@ from edgelens.cli.options import (
 from edgelens.cli.output import print_table, write_json
 
 if TYPE_CHECKING:
+    from edgelens.runtime.bundle.bundle import Bundle
+    from edgelens.runtime.bundle.manifest import ModelFile
+    from edgelens.runtime.engines.protocol import EngineOptions
     from edgelens.runtime.model.evaluate import Evaluation
+    from edgelens.runtime.model.foreign import ForeignReport
 
 __all__ = ["command"]
 
 
-@click.command("evaluate", cls=OnDevice, inputs=("model", "data", "labels"), parts=model_engines)
+@click.command("evaluate", cls=OnDevice, inputs=("model", "data", "labels", "foreign"), parts=model_engines)
 @model_argument(required=True)
 @click.argument("data")
 @click.option(
     "--split", metavar="NAME", help="train, val, test or all; the test split, else val, else all unless said."
 )
 @click.option("--limit", type=click.IntRange(1), metavar="N", help="Only the first N images of the split.")
+@click.option("--foreign", metavar="DIR", help="Pictures of other things: how many are taken for something known.")
 @click.option("--format", "format_name", metavar="NAME", help="The data's format; recognised by looking unless said.")
 @click.option("--network", "role", metavar="STEP", help="Which network of a pipeline; the last step's unless said.")
 @click.option("--roi", metavar="X,Y,W,H", help="Look at this part of every image only: pixels or fractions.")
@@ -49,6 +54,7 @@ def command(
     model: str,
     data: str,
     split: str | None,
+    foreign: str | None,
     limit: int | None,
     format_name: str | None,
     role: str | None,
@@ -87,11 +93,29 @@ def command(
         region=Region.parse(roi) if roi else None,
         progress=_progress,
     )
+    strange = _shown(
+        foreign, bundle, measured.file, options_for(engine, threads, spin=True), model_options["threshold"]
+    )
     result = {"schema": 1, "model": model, "data": data, "split": used, **measured.to_json()}
+    if strange is not None:
+        result["foreign"] = strange.to_json()
     if json_path is not None:
         write_json(json_path, result)
     if json_path != "-":
         _print(measured, used)
+        if strange is not None:
+            click.echo(strange.line())
+
+
+def _shown(
+    where: str | None, bundle: Bundle, file: ModelFile, options: EngineOptions, threshold: float | None
+) -> ForeignReport | None:
+    """What becomes of foreign pictures, where there are any."""
+    if where is None:
+        return None
+    from edgelens.runtime.model.foreign import evaluate_foreign
+
+    return evaluate_foreign(bundle, where, file=file, options=options, threshold=threshold, progress=_progress)
 
 
 def _print(measured: Evaluation, split: str) -> None:

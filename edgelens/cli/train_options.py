@@ -52,7 +52,11 @@ def _many(*options: F) -> Callable[[F], F]:
 
 
 _data_options = _many(
-    click.option("--format", metavar="NAME", help="folders, csv, idx, cifar10, npz; recognised unless said."),
+    click.option(
+        "--format",
+        metavar="NAME",
+        help="folders, folders-first, folders-last, csv, idx, cifar10, npz; by looking unless said.",
+    ),
     click.option("--data-dir", metavar="DIR", help="Where the files of mnist, fashion-mnist and cifar10 are."),
     click.option("--cache", metavar="DIR", help="Where decoded pictures are kept."),
     click.option("--val", type=click.FloatRange(0, 0.9), help="Share of the training images that validates."),

@@ -6,14 +6,17 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..errors import DataError
+import numpy as np
+
+from ..errors import DataError, EdgelensError
 from ..images.read import SUFFIXES
 from . import cifar, coco, folders, idx, npz, table, voc, yolo
 from .boxset import BoxSet
+from .contents import listed
 from .imageset import ImageSet
 from .listing import is_regular
 
-__all__ = ["BOX_FORMATS", "FORMATS", "BoxFormat", "Format", "load_boxes", "load_images"]
+__all__ = ["BOX_FORMATS", "FORMATS", "BoxFormat", "Format", "load_boxes", "load_images", "load_pictures"]
 
 
 @dataclass(frozen=True)
@@ -32,12 +35,19 @@ class BoxFormat:
     read: Callable[[Path], BoxSet]
 
 
+def _never(_: Path) -> bool:
+    """Of a format that is only taken where it is asked for."""
+    return False
+
+
 FORMATS: dict[str, Format] = {
     "npz": Format(npz.fits, npz.read),
     "csv": Format(table.fits, table.read),
     "idx": Format(idx.fits, idx.read),
     "cifar10": Format(cifar.fits, cifar.read),
     "folders": Format(folders.fits, folders.read),
+    "folders-first": Format(_never, folders.read_first),
+    "folders-last": Format(_never, folders.read_last),
 }
 
 BOX_FORMATS: dict[str, BoxFormat] = {
@@ -60,6 +70,22 @@ def load_images(where: str | Path, *, format: str | None = None) -> ImageSet:  #
                 _refuse_boxes(path)
             return known.read(path)
     raise DataError(f"{where}: {_what_is_there(path)}")
+
+
+def load_pictures(where: str, option: str) -> ImageSet:
+    """Any folder of pictures, labelled or not, or a labelled set; `option` is what messages call it."""
+    path = Path(where)
+    if not path.exists():
+        raise DataError(f"{option} {where}: no such folder")
+    try:
+        return load_images(path)
+    except EdgelensError:
+        if not path.is_dir():
+            raise
+    names = [str(Path(file).relative_to(path)) for file in listed(str(path)).images]
+    if not names:
+        raise DataError(f"{option} {where}: holds no images; give a folder of photos")
+    return ImageSet(str(path), "folders", ("",), np.zeros(len(names), np.int32), np.full(len(names), ""), names)
 
 
 def load_boxes(where: str | Path, *, format: str | None = None) -> BoxSet:  # noqa: A002 (the option's name)

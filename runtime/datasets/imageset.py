@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -45,6 +45,9 @@ class ImageSet:
     rows: NDArray[np.intp] | None = None  # (N,) rows of `stored`; None for all of them in order
     passed_over: int = 0  # files that are no images
     masks: NDArray[np.bool_] | None = None  # (N, H, W) True where a pixel was missing and has been filled
+    notes: tuple[str, ...] = ()  # what was found beside pictures, a line each, for people
+    groups: Sequence[str] | None = None  # (N,) what must stay on one side of every split; None: each by itself
+    elsewhere: Mapping[str, str] = field(default_factory=dict)  # files of names that are none: frames of a video
 
     def __post_init__(self) -> None:
         pictures = len(self.names) if self.stored is None else len(self.stored if self.rows is None else self.rows)
@@ -62,10 +65,15 @@ class ImageSet:
     def image(self, i: int) -> NDArray[np.uint8]:
         """Picture i as (H, W, 3) uint8 BGR, decoded from the original file."""
         if self.stored is None:
-            return read_image(Path(self.root) / self.names[i])
+            return read_image(self.file(i))
         picture = self.stored[i if self.rows is None else self.rows[i]]
         bgr = picture[..., ::-1] if picture.ndim == 3 else np.repeat(picture[..., None], 3, axis=2)
         return np.ascontiguousarray(bgr)
+
+    def file(self, i: int) -> Path:
+        """Where picture i lies, of a set of files."""
+        name = self.names[i]
+        return Path(self.elsewhere[name]) if name in self.elsewhere else Path(self.root, name)
 
     def select(self, rows: NDArray[Any]) -> ImageSet:
         """The given rows (indices or a boolean mask) as a set of their own, with the same classes; no picture moves."""
@@ -77,6 +85,7 @@ class ImageSet:
             names=[self.names[i] for i in picked.tolist()],
             rows=None if self.stored is None else picked if self.rows is None else self.rows[picked],
             masks=None if self.masks is None else self.masks[picked],
+            groups=None if self.groups is None else [self.groups[i] for i in picked.tolist()],
         )
 
     def split(self, name: str) -> ImageSet:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path, PureWindowsPath
 
 import numpy as np
@@ -21,6 +21,7 @@ _HEADERS = {
     "label": ("label", "class", "target", "category", "labels", "classname", "labelname", "categoryname"),
     "split": ("split", "set", "subset"),
 }  # fmt: skip
+_LOOKED_AT = 50  # rows, spread over the table
 _ENCODINGS = {b"\xff\xfe": "utf-16", b"\xfe\xff": "utf-16"}  # spreadsheets' "Unicode text"
 
 
@@ -31,15 +32,20 @@ def fits(path: Path) -> bool:
 
 def read(path: Path) -> ImageSet:
     """The set a CSV lists; paths are relative to the CSV's folder, to `images` in it, or to a folder called like the
-    CSV, and may lack their ending. Without a header that names them, the first column is the path and the second the
-    label."""
+    CSV, and may lack their ending. Columns that no header names are told by what is in them: a path is what is a file,
+    a label what is there often; without either the first column is the path and the second the label."""
     rows = _rows(path)
     columns = _columns(rows[0]) if rows else {}
-    if rows and (columns or _is_header(rows, path)):
+    if rows and ({"path", "label"} <= set(columns) or _is_header(rows, path)):
         rows = rows[1:]
+    else:
+        columns = {}
     if not rows:
         raise DataError(f"{path}: lists no images; it needs rows of path,label")
-    file_at, label_at = columns.get("path", 0), columns.get("label", 1)
+    notes: tuple[str, ...] = ()
+    if not {"path", "label"} <= set(columns):
+        columns, notes = _guessed(path, rows, columns)
+    file_at, label_at = columns["path"], columns["label"]
     for number, row in enumerate(rows, 1):
         if len(row) <= max(file_at, label_at) or not row[file_at].strip() or not row[label_at].strip():
             raise DataError(f"{path}: row {number} ({','.join(row)[:60]}) has no path or no label; it needs path,label")
@@ -56,7 +62,25 @@ def read(path: Path) -> ImageSet:
         np.array([index[label] for label in labels], np.int32),
         np.array(_splits(path, rows, columns), "<U5"),
         names,
+        notes=notes,
     )
+
+
+def _guessed(table: Path, rows: list[list[str]], named: Mapping[str, int]) -> tuple[dict[str, int], tuple[str, ...]]:
+    """Where path, label and split are, by what is in the columns; a line where that is not their usual order."""
+    some = rows[:: max(len(rows) // _LOOKED_AT, 1)]
+    cells = [[row[c].strip() if c < len(row) else "" for row in some] for c in range(min(map(len, rows)))]
+    files = [sum(any(_places(table, cell)) for cell in column if cell) for column in cells]
+    file_at = named.get("path", int(np.argmax(files)) if files and max(files) else 0)
+    rest = [c for c in range(len(cells)) if c != file_at]
+    whole = {c: {row[c].strip().lower() for row in rows} for c in rest}
+    splits = [c for c in rest if len(rest) > 1 and whole[c] <= {"", *SPLIT_WORDS}]
+    labels = [c for c in rest if c not in splits] or rest
+    label_at = named.get("label", min(labels, key=lambda c: (len(whole[c]) < 2, len(whole[c]), c)) if labels else 1)
+    found = {"path": file_at, "label": label_at} | ({"split": splits[0]} if splits and splits[0] != label_at else {})
+    usual = (file_at, label_at) == (0, 1)
+    said = f"{table.name}: column {file_at + 1} holds the paths, column {label_at + 1} the labels"
+    return found, () if usual else (said,)
 
 
 def _rows(path: Path) -> list[list[str]]:
@@ -85,29 +109,27 @@ def _places(table: Path, cell: str) -> Iterator[tuple[Path, bool, str]]:
 
 
 def _columns(first: list[str]) -> dict[str, int]:
-    """Where the columns are, when the first row names both a path and a label."""
+    """Where the columns are that the first row names."""
     header = [cell.strip().lower().replace("_", "").replace(" ", "") for cell in first]
     found = {
         name: next((header.index(word) for word in words if word in header), -1) for name, words in _HEADERS.items()
     }
-    if found["path"] < 0 or found["label"] < 0:
-        return {}
     return {name: column for name, column in found.items() if column >= 0}
 
 
 def _is_header(rows: list[list[str]], table: Path) -> bool:
-    """Whether the first row is another kind of header: it names no file, and the second row does."""
-    if len(rows) < 2 or not rows[0][0].strip() or not rows[1][0].strip():
+    """Whether the first row is another kind of header: nothing in it is a file, and in the second row something is."""
+    if len(rows) < 2:
         return False
-    first, second = (any(_places(table, row[0].strip())) for row in rows[:2])
+    first, second = (any(any(_places(table, cell.strip())) for cell in row if cell.strip()) for row in rows[:2])
     return second and not first
 
 
 def _splits(path: Path, rows: list[list[str]], columns: dict[str, int]) -> list[str]:
-    """Every row's split; a third column without a header is one if all its words are names of splits."""
-    column = columns.get("split", -1 if columns else 2)
+    """Every row's split."""
+    column = columns.get("split", -1)
     words = [row[column].strip().lower() if 0 <= column < len(row) else "" for row in rows]
     unknown = sorted({word for word in words if word and word not in SPLIT_WORDS})
-    if unknown and columns:
+    if unknown:
         raise DataError(f"{path}: split {unknown[0]!r} is none of train, val and test")
-    return [""] * len(rows) if unknown else [SPLIT_WORDS.get(word, "") for word in words]
+    return [SPLIT_WORDS.get(word, "") for word in words]

@@ -14,8 +14,9 @@ from ..preprocess import Placement
 from ..recognitions import UNKNOWN_ID, Recognitions
 from .protocol import DecodeOptions, Decoder, counts, number, one_of, option, whole
 
-__all__ = ["FROM_VALUES", "ClassifyOptions", "class_probabilities", "classify", "ranked", "softmax"]
+__all__ = ["FAMILIAR", "FROM_VALUES", "ClassifyOptions", "class_probabilities", "classify", "ranked", "softmax"]
 
+FAMILIAR = "familiar"  # the map that says how usual a picture is, where that is known; below 1 it is unknown
 FROM_VALUES = "from values"  # probabilities where they add up to one, else logits
 
 

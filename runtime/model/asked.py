@@ -23,6 +23,8 @@ def known_labels(said: ModelArguments) -> tuple[tuple[str, ...], str]:
 def with_answer(network: Network, said: ModelArguments) -> Network:
     """The network with the asked threshold and the asked options of its decoder, as far as that has them."""
     decode = network.decode.at(said.threshold)
+    if said.threshold is not None:  # it decides alone
+        decode = dataclasses.replace(decode, options={k: v for k, v in decode.options.items() if k != "known"})
     if given := said.said_to_decoder():
         has = {option.name for option in dataclasses.fields(options_of(decode.decoder))}
         if "classes" in given:

@@ -160,7 +160,12 @@ def _moved(bundle: Bundle, role: str, new: str, entries: dict[str, bytes]) -> Ne
         places[file.path] = path = f"models/{new}/{Path(file.path).name}"
         entries[path] = bundle.read(file.path)
         files.append(dataclasses.replace(file, path=path))
-    return dataclasses.replace(network, files=tuple(files), preferred=places.get(network.preferred, ""))
+    decode = network.decode
+    if isinstance(known := decode.options.get("known"), str):
+        entries[place := f"ext/known/{new}.npz"] = bundle.read(known)
+        decode = dataclasses.replace(decode, options={**decode.options, "known": place})
+    preferred = places.get(network.preferred, "")
+    return dataclasses.replace(network, files=tuple(files), preferred=preferred, decode=decode)
 
 
 def _moved_golden(bundle: Bundle, golden: Golden, new: str, entries: dict[str, bytes]) -> Golden:

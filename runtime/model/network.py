@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from ..bundle.bundle import Bundle
 from ..bundle.manifest import ModelFile, Network
+from ..decode.protocol import Decoder
 from ..engines.catalog import available, open_engine
 from ..engines.protocol import EngineOptions, dequantized
 from ..errors import ModelError
@@ -44,6 +45,8 @@ class LoadedNetwork:
         self.network, self.file, self.options = network, file, options or EngineOptions()
         self.engine = open_engine(file.engine, bundle.read(file.path), options)
         self._decode = decoder_of(network)
+        if isinstance(entry := network.decode.options.get("known"), str):
+            self._decode = _knowing(self._decode, bundle, network, entry)
         self._names = self._output_names()
         self._input_shape = self._checked_input()
         self.shared: SharedEngine | None = None
@@ -131,3 +134,15 @@ class LoadedNetwork:
         if missing := [name for name in wanted if name not in there]:
             raise ModelError(f"{self.file.path}: has no output {missing[0]!r}; there are {', '.join(there)}")
         return [(output.name, there.index(name)) for output, name in zip(self.network.outputs, wanted, strict=True)]
+
+
+def _knowing(decode: Decoder, bundle: Bundle, network: Network, entry: str) -> Decoder:
+    """The decoder with what the bundle says of learned pictures."""
+    from ..decode.known import FEATURES, known_from, with_known
+
+    where = f"{bundle.path or bundle.manifest.name}: {entry}"
+    width = next((output.shape[0] for output in network.outputs if output.name == FEATURES and output.shape), 0)
+    if entry not in bundle.manifest.entries or not width:
+        raise ModelError(f"{where}: is named as what the network knows, but is not there, or it gives no {FEATURES}")
+    known = known_from(bundle.read(entry), where, width)
+    return with_known(decode, known, by_label=bool(network.decode.thresholds))

@@ -28,6 +28,7 @@ class VideoFile:
         self._index = 0
         self._position_s: float | None = None
         self.fps: float | None = None  # the file's rate, known when it is open
+        self.frames = 0  # as its head says it; 0 where that says nothing
 
     def read(self) -> Frame | None:
         """The next frame, None after the last."""
@@ -63,6 +64,7 @@ class VideoFile:
         if not self._capture.isOpened():
             raise SourceError(f"{self.path}: is no video that can be decoded")
         self._index, self._position_s, self.fps = 0, None, self._capture.get(cv2.CAP_PROP_FPS) or None
+        self.frames = max(int(self._capture.get(cv2.CAP_PROP_FRAME_COUNT)), 0)
         return self
 
     def __exit__(self, *exc: object) -> None:

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..bundle.manifest import Decode, Network
-from ..decode.classify import ClassifyOptions, ranked
+from ..decode.classify import FAMILIAR, ClassifyOptions, ranked
 from ..recognitions import UNKNOWN_ID, Recognitions
 from .task import Answer, Closeness, Looked, Report, Task
 
@@ -28,6 +28,7 @@ class _Average:
 
     def __init__(self) -> None:
         self._average: NDArray[np.float32] | None = None
+        self._usual: NDArray[np.float32] | None = None
 
     def __call__(self, seen: Recognitions, weight: float, decode: Decode) -> Recognitions:
         """The frame's answer with the newest frame weighing `weight`."""
@@ -36,12 +37,29 @@ class _Average:
             self._average = None
             return seen
         if self._average is None or self._average.shape != newest.shape:
-            self._average = np.array(newest, np.float32)
+            self._average, self._usual = np.array(newest, np.float32), seen.maps.get(FAMILIAR)
             return seen
         self._average = self._average + np.float32(weight) * (newest - self._average)
-        options = ClassifyOptions.of(decode)
+        options, usual = ClassifyOptions.of(decode), seen.maps.get(FAMILIAR)
+        if usual is not None:
+            return self._familiar(seen, usual, weight, options, decode)
         again = ranked(self._average, seen.labels, options, decode.threshold, decode.thresholds, task=seen.task)
         return replace(again, extra=seen.extra, maps={**seen.maps, "probabilities": self._average})
+
+    def _familiar(
+        self, seen: Recognitions, usual: NDArray[np.float32], weight: float, options: ClassifyOptions, decode: Decode
+    ) -> Recognitions:
+        """The same where nearness to learned pictures decides too: it is averaged as the probabilities are."""
+        from ..decode.known import as_unknown
+
+        before = usual if self._usual is None else self._usual
+        self._usual = before + np.float32(weight) * (usual - before)
+        assert self._average is not None
+        own = decode.threshold if decode.thresholds else 0.0
+        again = ranked(self._average, seen.labels, options, own, decode.thresholds, task=seen.task)
+        maps = {**seen.maps, "probabilities": self._average, FAMILIAR: self._usual}
+        again = replace(again, extra=seen.extra, maps=maps)
+        return as_unknown(again) if float(self._usual[0]) < 1 else again
 
 
 def _load(path: str, format_name: str | None, split: str | None) -> tuple[ImageSet, str]:

@@ -10,12 +10,13 @@ import pytest
 from one_line import one_line
 
 from edgelens.compress.config import CompressConfig
-from edgelens.compress.ingredients import calibration_folder, ingredients_of
+from edgelens.compress.ingredients import ingredients_of
 from edgelens.compress.learn.finetune import FineTune
 from edgelens.compress.learn.lesson import lesson_of
 from edgelens.compress.pipeline import compress_run
 from edgelens.compress.prune.iterative import PruneConfig
 from edgelens.compress.quantize.qat import QatConfig
+from edgelens.runtime.datasets.catalog import load_pictures
 from edgelens.runtime.errors import DataError, UsageError
 from edgelens.train.runs.run import Run
 from edgelens.train.tasks.catalog import TASKS
@@ -92,5 +93,5 @@ def test_a_background_label_that_the_run_does_not_know(run):
 def test_calibration_images_of_any_size_are_fitted(run, tmp_path):
     for i, side in enumerate((7, 200)):
         cv2.imwrite(str(tmp_path / f"{i}.png"), np.full((side, side + 3, 3), 90, np.uint8))
-    assert len(calibration_folder(str(tmp_path))) == 2
+    assert len(load_pictures(str(tmp_path), "--calibrate")) == 2
     assert ingredients_of(run, CompressConfig(calibrate=str(tmp_path))).calibration.shape == (2, 16, 16, 1)

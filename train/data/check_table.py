@@ -18,11 +18,11 @@ def check_table(check: DataCheck) -> list[str]:
     smallest = f"{min(sizes):,} to {max(sizes):,} images a class and split" if sizes else "no images"
     findings: list[tuple[str, int, str]] = [
         ("unreadable, left out", len(check.unreadable), _first(check.unreadable)),
-        ("files that are no images", check.passed_over, ""),
         ("identical in two splits", *_pairs([p for p in check.exact if p.splits[0] != p.splits[1]])),
         ("nearly identical in two splits", *_pairs([p for p in check.near if p.splits[0] != p.splits[1]])),
         ("identical, labelled differently", *_pairs(check.conflicts)),
         ("identical pictures", *_pairs(check.exact)),
+        ("nearly identical pictures", *_pairs([p for p in check.near if p.splits[0] == p.splits[1]])),
         ("much too small", len(check.tiny), _first(check.tiny)),
         ("of unusual shape or size", len(check.odd), _first(check.odd)),
         ("all of one colour", len(check.blank), _first(check.blank)),

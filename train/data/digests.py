@@ -24,18 +24,19 @@ from .workers import Workers
 __all__ = ["DIGEST_BYTES", "content_digests"]
 
 DIGEST_BYTES = 16
+_CHUNK = 256
 Seen = dict[str, tuple[tuple[int, ...], bytes]]  # name → (size, times and inode; digest)
 
 
 def content_digests(
-    images: ImageSet, memory: Path, threads: int, progress: Callable[[int], None] = lambda _: None
+    images: ImageSet, memory: Path, threads: int, progress: Callable[[int, int], None] = lambda _done, _of: None
 ) -> tuple[list[bytes], dict[int, str]]:
     """Every image's digest, b"" for one that cannot be read, and why not by row; `memory` keeps what was read."""
     if images.stored is not None:
         rows = range(len(images)) if images.rows is None else images.rows.tolist()
         return [_digest(images.stored[row].tobytes()) for row in rows], {}
     seen = _recall(memory)
-    stats = [_stat(Path(images.root) / name) for name in images.names]
+    stats = [_stat(images.file(i)) for i in range(len(images))]
     digests = [
         seen[name][1] if name in seen and seen[name][0] == stat else b""
         for name, stat in zip(images.names, stats, strict=True)
@@ -44,15 +45,15 @@ def content_digests(
 
     def read(i: int) -> None:
         try:
-            digests[i] = _digest(read_image_bytes(Path(images.root) / images.names[i]))
+            digests[i] = _digest(read_image_bytes(images.file(i)))
         except ImageError as error:
             errors[i] = str(error)
 
     unread = [i for i, digest in enumerate(digests) if not digest]
     with Workers(threads) as workers:
-        for start in range(0, len(unread), 1024):
-            workers.each(read, unread[start : start + 1024])
-            progress(min(start + 1024, len(unread)))
+        for start in range(0, len(unread), _CHUNK):
+            workers.each(read, unread[start : start + _CHUNK])
+            progress(min(start + _CHUNK, len(unread)), len(unread))
     if unread:
         _remember(memory, {n: (s, d) for n, s, d in zip(images.names, stats, digests, strict=True) if d})
     return digests, errors

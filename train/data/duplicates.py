@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from edgelens.runtime.datasets.imageset import ImageSet
 
-__all__ = ["Duplicate", "exact_duplicates", "near_duplicates"]
+__all__ = ["Duplicate", "alike", "exact_duplicates", "near_duplicates"]
 
 # Measured on photographs saved again at quality 30, halved, doubled, brightened, blurred or with noise: up to 28 of 256
 # bits and 0.003 of the correlation differ; of two different photographs 30 bits and 0.1, of two handwritten ones 0.009.
@@ -37,7 +37,12 @@ def exact_duplicates(images: ImageSet, digests: Sequence[bytes]) -> tuple[Duplic
 
 
 def near_duplicates(images: ImageSet, thumbs: NDArray[np.uint8], digests: Sequence[bytes]) -> tuple[Duplicate, ...]:
-    """Pairs of images, exact ones aside, whose thumbnails nearly agree; found by shared parts of a 256-bit hash."""
+    """Pairs of images, exact ones aside, whose thumbnails nearly agree."""
+    return tuple(_duplicate(images, i, j) for i, j in alike(thumbs) if digests[i] != digests[j])
+
+
+def alike(thumbs: NDArray[np.uint8]) -> list[tuple[int, int]]:
+    """Pairs of rows whose thumbnails (N, H, W) nearly agree, found by shared parts of a 256-bit hash."""
     bits = thumbs[:, :, 1:] > thumbs[:, :, :-1]  # (N, 16, 16): brighter than the pixel to the left
     packed = np.packbits(bits.reshape(len(bits), -1), axis=1)  # (N, 32)
     bands = packed.view(np.uint16)
@@ -48,9 +53,9 @@ def near_duplicates(images: ImageSet, thumbs: NDArray[np.uint8], digests: Sequen
             if not near.any():
                 continue
             a, b = a[near], b[near]  # noqa: PLW2901 (only those go on)
-            alike = _correlation(thumbs[a], thumbs[b]) >= 1 - _UNLIKE
-            found |= set(zip(a[alike].tolist(), b[alike].tolist(), strict=True))
-    return tuple(_duplicate(images, i, j) for i, j in sorted(found) if digests[i] != digests[j])
+            same = _correlation(thumbs[a], thumbs[b]) >= 1 - _UNLIKE
+            found |= set(zip(a[same].tolist(), b[same].tolist(), strict=True))
+    return sorted(found)
 
 
 def _sharing(values: NDArray[np.uint16]) -> Iterator[tuple[NDArray[np.intp], NDArray[np.intp]]]:

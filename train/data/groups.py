@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import csv
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from edgelens.runtime.errors import DataError, UsageError
 
-__all__ = ["groups_from_file", "groups_from_pattern"]
+__all__ = ["groups_from_file", "groups_from_pattern", "joined"]
 
 
 def groups_from_pattern(names: Sequence[str], pattern: str) -> list[str]:
@@ -50,6 +50,26 @@ def groups_from_file(names: Sequence[str], file: str | Path) -> list[str]:
             f"--groups {file}: has no group for {len(missing)} of {len(names)} images, first {missing[0]!r}"
         )
     return [group for group in found if group is not None]
+
+
+def joined(names: Sequence[str], groups: Sequence[str] | None, pairs: Iterable[tuple[int, int]]) -> list[str]:
+    """Every picture's group where pairs of pictures stay together too, whatever groups they are in.
+
+    A group is called by its first member, so that one that nothing joins keeps its name.
+    """
+    own = list(names if groups is None else groups)
+    leader = {name: name for name in own}
+
+    def first(name: str) -> str:
+        while leader[name] != name:
+            leader[name] = name = leader[leader[name]]
+        return name
+
+    place = {name: i for i, name in reversed(list(enumerate(own)))}
+    for a, b in pairs:
+        one, other = sorted((first(own[a]), first(own[b])), key=place.__getitem__)
+        leader[other] = one
+    return [first(name) for name in own]
 
 
 def _ending(path: str) -> str:

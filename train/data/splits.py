@@ -86,13 +86,13 @@ def _take(labels: NDArray[np.int32], groups: Sequence[str], share: float, seed: 
     members, counts = _counted(labels, groups, index)
     total = counts.sum(axis=0)
     missing = total * share  # images of every class still to be taken
+    left = total.copy()  # for training
     taken = np.zeros(len(index), bool)
     for g in _largest_first(list(index), counts, seed, salt):
         nearer = np.abs(missing - counts[g]).sum() < np.abs(missing).sum()
-        left = counts[~taken].sum(axis=0) - counts[g]
-        if nearer and (left[total > 0] > 0).all():
+        if nearer and ((left - counts[g])[total > 0] > 0).all():
             taken[g] = True
-            missing = missing - counts[g]
+            missing, left = missing - counts[g], left - counts[g]
     return taken[members]
 
 

@@ -36,7 +36,8 @@ from .workers import Workers
 __all__ = ["Store", "fill"]
 
 _LAYOUT = 4  # raised whenever the same content would give other rows
-_CHUNK = 512
+_FIRST_CHUNK, _CHUNK = 32, 512  # pictures at once; as many as take about
+_CHUNK_S = 1.0
 _INDEX_EVERY_S = 10.0
 
 
@@ -107,7 +108,7 @@ def fill(
     digests: Sequence[bytes],
     *,
     threads: int,
-    progress: Callable[[int], None] = lambda _: None,
+    progress: Callable[[int, int], None] = lambda _done, _of: None,
 ) -> dict[int, str]:
     """Decode what the store does not hold yet, on all cores; why not, for each row that cannot be decoded."""
     store.load()
@@ -121,10 +122,13 @@ def fill(
             wanted = list({digests[i]: i for i in reversed(rows) if digests[i] not in store.rows}.values())[::-1]
             saved = time.monotonic()
             try:
-                for start in range(0, len(wanted), _CHUNK):
-                    chunk = wanted[start : start + _CHUNK]
+                start, size = 0, _FIRST_CHUNK
+                while start < len(wanted):
+                    begun, chunk = time.monotonic(), wanted[start : start + size]
                     errors |= _decode_chunk(store, handle, workers, images, chunk, digests)
-                    progress(min(start + _CHUNK, len(wanted)))
+                    start += len(chunk)
+                    progress(start, len(wanted))
+                    size = min(max(int(len(chunk) * _CHUNK_S / max(time.monotonic() - begun, 1e-6)), 8), _CHUNK)
                     if time.monotonic() - saved > _INDEX_EVERY_S:
                         store.save(handle)
                         saved = time.monotonic()
@@ -170,7 +174,7 @@ def _decode_chunk(
 def _picture(images: ImageSet, i: int, store: Store) -> tuple[NDArray[np.uint8], NDArray[np.void]]:
     """An image in the network's size and colour, and what the data check wants to know of it."""
     if images.stored is None:
-        where = str(Path(images.root) / images.names[i])
+        where = str(images.file(i))
         room = None if store.exact else (store.pixels.height, store.pixels.width)
         data = read_image_bytes(where)
         image, missing = decode_with_holes(data, where, at_least=room)
@@ -186,7 +190,7 @@ def _damaged(images: ImageSet, rows: Sequence[int]) -> dict[int, str]:
     errors: dict[int, str] = {}
     for i in rows:
         try:
-            read_image(Path(images.root) / images.names[i])
+            read_image(images.file(i))
         except ImageError as error:
             errors[i] = str(error)
     return errors

@@ -50,9 +50,9 @@ def features_of(
     cache: Path,
     *,
     key: str,
-    seen: Callable[[int], None] = lambda _: None,
+    seen: Callable[[int, int], None] = lambda _done, _of: None,
 ) -> Rows:
-    """Each picture's row of `network.embedding`, (N, F) float32; `seen` hears how many were looked at.
+    """Each picture's row of `network.embedding`, (N, F) float32; `seen` hears how many of how many were looked at.
 
     `key` names the network's weights (`trunk_key`); what the cache holds of them is not computed again.
     """
@@ -65,7 +65,7 @@ def features_of(
         rows = missing[start : start + _BATCH]
         for i, row in zip(rows.tolist(), _embedded(network, pictures.take(rows)), strict=True):
             known[digests[i]] = row
-        seen(start + len(rows))
+        seen(start + len(rows), len(missing))
         if time.monotonic() - saved > _SAVED_EVERY_S:
             _remember(file, known)
             saved = time.monotonic()

@@ -52,7 +52,7 @@ def answer_first(
     seed: int,
     groups: Sequence[str],
     own_validation: bool,
-    seen: Callable[[int], None] = lambda _: None,
+    seen: Callable[[int, int], None] = lambda _done, _of: None,
 ) -> FirstAnswer:
     """Fit the task's head on the network's frozen features and give it to the network.
 

@@ -12,7 +12,6 @@ from edgelens.runtime.datasets.imageset import ImageSet
 
 from ..config import TrainConfig
 from ..data.folder import cache_folder
-from ..data.prepare import groups_of
 from ..finish import Answered, complete, figures_of, finish
 from ..head.first import FirstAnswer, answer_first
 from ..head.tuning import gentle, planned
@@ -85,7 +84,7 @@ def _new_run(config: TrainConfig, start: Opened, world: World, say: Say) -> Run:
 def _answer(config: TrainConfig, start: Opened, task: Task, progress: Progress, *, crossed: bool) -> FirstAnswer:
     """The head fitted and given to the network; on all photos where few validate and `crossed` allows it."""
     data = start.data
-    groups = groups_of(data.images, config.data_config())
+    groups = data.images.groups
     return answer_first(
         start.network.eval(),
         data,
@@ -94,7 +93,7 @@ def _answer(config: TrainConfig, start: Opened, task: Task, progress: Progress, 
         seed=config.seed,
         groups=data.names if groups is None else groups,
         own_validation=start.own_validation or config.folds > 0 or not crossed,
-        seen=lambda done: progress.reading("looked at", done),
+        seen=lambda done, of: progress.reading("looking at", done, of),
     )
 
 

@@ -50,7 +50,7 @@ class Opened:
 
 
 def opened(
-    config: TrainConfig, earlier: Run | None, *, leads: bool, alone: bool, reading: Callable[[str, int], None]
+    config: TrainConfig, earlier: Run | None, *, leads: bool, alone: bool, reading: Callable[[str, int, int], None]
 ) -> Opened:
     """Open the data, build the network, give it its first weights; refuse what cannot work before anything is written.
 
@@ -90,7 +90,7 @@ def opened(
     if leads:
         check_room(Path(config.out), network)
     own = _has_validation(images)
-    return Opened(config, network, data, started, [*said, *check_table(data.check)], own, first)
+    return Opened(config, network, data, started, [*said, *images.notes, *check_table(data.check)], own, first)
 
 
 def settled(config: TrainConfig, images: int) -> TrainConfig:

@@ -14,6 +14,8 @@ from ..report.score import Score
 
 __all__ = ["Progress", "Watch"]
 
+_LINE_EVERY_S = 10.0
+
 Watch = Callable[[dict[str, float]], None]  # told every epoch's row; what it raises ends the training
 
 
@@ -39,7 +41,7 @@ class Progress:
         self._bar: Any = None
         self._job: Any = None
         self._seen, self._done_before = 0, 0
-        self._start = time.perf_counter()
+        self._start = self._said = time.perf_counter()
 
     def __enter__(self) -> Progress:
         self._start = time.perf_counter()
@@ -51,11 +53,16 @@ class Progress:
         if self._tensorboard is not None:
             self._tensorboard.close()
 
-    def reading(self, what: str, done: int) -> None:
-        """While images are read and decoded: on a terminal, how many."""
-        if not self.quiet and sys.stderr.isatty():
-            sys.stderr.write(f"\r\x1b[K{what} {done:,} images\r")
+    def reading(self, what: str, done: int, of: int) -> None:
+        """While images are read and decoded: how many, on a terminal in place, elsewhere a line now and then."""
+        if self.quiet:
+            return
+        if sys.stderr.isatty():
+            sys.stderr.write(f"\r\x1b[K{what} images: {done:,} of {of:,}\r")
             sys.stderr.flush()
+        elif time.perf_counter() - self._said > _LINE_EVERY_S:
+            self._said = time.perf_counter()
+            self.say(f"{what} images: {done:,} of {of:,}")
 
     def step(self, done: int, images: int, loss: float) -> None:
         """After every optimizer step: `done` of all steps."""

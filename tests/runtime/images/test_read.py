@@ -259,7 +259,7 @@ def test_bombs_are_refused_by_their_header_alone(tmp_path):
         (b"", "is empty"),
         (b"this is text, whatever it is called", "no image of a known format"),
         (b"\xff\xd8\xff\xe0", "header ends too early"),
-        (b"\0\0\0\x18ftypheic" + bytes(40), "HEIC"),
+        (b"\0\0\0\x18ftypisom" + bytes(40), "video"),
         (b"\x89PNG\r\n\x1a\n" + bytes(30), "header ends too early"),
     ],
 )

@@ -157,18 +157,52 @@ def test_two_processes_share_one_cache(config):
 
 def test_damaged_images_are_skipped_and_named_up_to_max_bad(config, tmp_path):
     folder = tmp_path / "photos"
-    (folder / "cat" / "000.jpg").write_bytes(b"")
+    for i in (0, 3, 4):
+        (folder / "cat" / f"{i:03d}.jpg").write_bytes(b"")
     whole = (folder / "dog" / "001.jpg").read_bytes()
     (folder / "dog" / "001.jpg").write_bytes(whole[: len(whole) // 2])
     with pytest.raises(
-        DataError, match=r"2 of 40 images \(5.0%\) cannot be read, more than --max-bad 1.0%; the first:"
+        DataError, match=r"4 of 40 images \(10.0%\) cannot be read, more than --max-bad 1.0%; the first:"
     ):
         prepare(config, PIXELS)
-    lenient = DataConfig(config.path, cache=config.cache, max_bad=0.06)
+    lenient = DataConfig(config.path, cache=config.cache, max_bad=0.11)
     data = prepare(lenient, PIXELS)
-    assert len(data.train) + len(data.val) == 38
-    assert len(data.check.unreadable) == 2
+    assert len(data.train) + len(data.val) == 36
+    assert len(data.check.unreadable) == 4
     assert "cat/000.jpg: is empty" in " ".join(data.check.unreadable)
+
+
+def test_of_few_pictures_a_broken_one_stops_nothing_unless_that_is_asked(config, tmp_path):
+    (tmp_path / "photos" / "cat" / "000.jpg").write_bytes(b"")
+    assert len(prepare(config, PIXELS).check.unreadable) == 1
+    with pytest.raises(DataError, match="1 of 40 images"):
+        prepare(DataConfig(config.path, cache=config.cache, max_bad=0), PIXELS)
+
+
+def test_what_is_nearly_the_same_stays_on_one_side_of_every_split(tmp_path):
+    """Every picture four times: as it is, halved, brightened, saved again; and once more byte for byte."""
+    folder = tmp_path / "photos"
+    for label, first in (("cat", 0), ("dog", 100)):
+        (folder / label).mkdir(parents=True)
+        for i in range(12):
+            image = photo(first + i)
+            ways = (image, cv2.resize(image, None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA), image // 2 + 70)
+            for way, each in enumerate(ways):
+                cv2.imwrite(str(folder / label / f"{i:02d}-{way}.png"), each)
+            cv2.imwrite(str(folder / label / f"{i:02d}-3.jpg"), image, [cv2.IMWRITE_JPEG_QUALITY, 60])
+            (folder / label / f"{i:02d}-4.png").write_bytes((folder / label / f"{i:02d}-0.png").read_bytes())
+    config = DataConfig(str(folder), cache=str(tmp_path / "cache"), splits=SplitConfig(val=0.25, test=0.25))
+    data = prepare(config, PIXELS)
+    side = {}
+    for name, split in zip(data.names, data.splits.tolist(), strict=True):
+        side.setdefault(name.split("-")[0], set()).add(split)
+    assert set(map(len, side.values())) == {1}
+    assert not data.check.leaks
+    assert [len(part) for part in (data.train, data.val, data.test)] == [70, 20, 30]
+    assert data.images.groups is not None
+    assert len(set(data.images.groups)) == 24
+    folded = DataConfig(str(folder), cache=config.cache, splits=SplitConfig(folds=4))
+    assert not prepare(folded, PIXELS).check.leaks
 
 
 def test_damage_that_only_the_decoder_sees_is_found(config, tmp_path):

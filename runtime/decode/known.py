@@ -1,0 +1,127 @@
+"""What a network knows, beside its classes: features of pictures that it learned, and how strange others are.
+
+A network is sure of pictures that it has never seen the like of. So a picture is known where its best class's score
+and its nearness to learned pictures, each held against what right answers had, together are usual.
+"""
+
+from __future__ import annotations
+
+import io
+import zipfile
+import zlib
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..errors import BundleError
+from ..preprocess import Placement
+from ..recognitions import UNKNOWN_ID, Recognitions
+from .classify import FAMILIAR
+from .protocol import Decoder
+
+__all__ = ["FEATURES", "NEIGHBOURS", "Known", "as_unknown", "known_from", "known_to_bytes", "with_known"]
+
+FEATURES = "features"  # the network's output that is compared
+NEIGHBOURS = 5
+_MOST_BYTES = 64 * 1024 * 1024
+
+
+@dataclass(frozen=True)
+class Known:
+    """Learned pictures' features, and the signs of right answers to pictures that were not learned."""
+
+    bank: NDArray[np.float32]  # (N, K) of length 1
+    scores: NDArray[np.float32]  # (S,) of right answers, rising
+    distances: NDArray[np.float32]  # (D,) of the same, falling: the strangest first
+    limit: float  # on how unusual both together may be
+
+    def familiarity(self, features: NDArray[Any], score: float) -> float:
+        """1 and more for a known picture, down to 0: the limit over how unusual its two signs are."""
+        return float(self.limit / max(self.unusual(features, score), 1e-9))
+
+    def unusual(self, features: NDArray[Any], score: float) -> float:
+        """How seldom right answers have so low a score and so great a distance; both chances as one sum of logs."""
+        chance = _share(self.scores, np.float32(score)) * _share(-self.distances, np.float32(-self.distance(features)))
+        return float(-np.log(chance))
+
+    def distance(self, features: NDArray[Any]) -> float:
+        """One less the mean cosine with the nearest learned pictures."""
+        row = np.asarray(features, np.float32).reshape(-1)
+        near = self.bank @ (row / max(float(np.linalg.norm(row)), 1e-9))
+        count = min(NEIGHBOURS, len(near))
+        return float(1 - np.partition(near, len(near) - count)[len(near) - count :].mean())
+
+
+def with_known(decode: Decoder, known: Known, *, by_label: bool) -> Decoder:
+    """A classifier's decoder whose answers are unknown where score and distance together are unusual.
+
+    The model's own threshold is for older kits, which know scores alone; thresholds of labels hold (`by_label`). One
+    that is asked for a picture decides alone.
+    """
+    own = None if by_label else 0.0
+
+    def decoded(
+        outputs: Mapping[str, NDArray[Any]], placement: Placement, threshold: float | None = None
+    ) -> Recognitions:
+        seen = decode(outputs, placement, own if threshold is None else threshold)
+        if threshold is not None or not len(seen):
+            return seen
+        usual = known.familiarity(outputs[FEATURES], float(seen.scores[0]))
+        seen = replace(seen, maps={**seen.maps, FAMILIAR: np.array([usual], np.float32)})
+        return as_unknown(seen) if usual < 1 else seen
+
+    return decoded
+
+
+def as_unknown(seen: Recognitions) -> Recognitions:
+    """One row's answer as unknown: its best class is then the first rival."""
+    if int(seen.ids[0]) == UNKNOWN_ID or seen.rivals is None or seen.rival_scores is None:
+        return seen
+    return replace(
+        seen,
+        ids=np.array([UNKNOWN_ID], np.int32),
+        rivals=np.concatenate([seen.ids[None], seen.rivals], axis=1)[:, : seen.rivals.shape[1] + 1],
+        rival_scores=np.concatenate([seen.scores[None], seen.rival_scores], axis=1)[:, : seen.rivals.shape[1] + 1],
+    )
+
+
+def known_to_bytes(known: Known) -> bytes:
+    """As a bundle keeps it: features in 8 bits, which cost a thousandth of a cosine."""
+    buffer = io.BytesIO()
+    np.savez_compressed(
+        buffer,
+        bank=np.rint(known.bank * 127).astype(np.int8),
+        scores=known.scores,
+        distances=known.distances,
+        limit=np.float32(known.limit),
+    )
+    return buffer.getvalue()
+
+
+def known_from(data: bytes, where: str, width: int) -> Known:
+    """The same from a bundle's entry; what does not fit a network of `width` features is refused in a line."""
+    try:
+        with zipfile.ZipFile(io.BytesIO(data)) as archive:
+            if sum(info.file_size for info in archive.infolist()) > _MOST_BYTES:
+                raise BundleError(f"{where}: holds more than {_MOST_BYTES >> 20} MB")
+        with np.load(io.BytesIO(data), allow_pickle=False) as stored:
+            bank, scores, distances = (np.asarray(stored[n], np.float32) for n in ("bank", "scores", "distances"))
+            limit = float(stored["limit"])
+    except (KeyError, ValueError, TypeError, OSError, EOFError, zipfile.BadZipFile, zlib.error, NotImplementedError,
+            RuntimeError) as error:  # fmt: skip
+        raise BundleError(f"{where}: is no set of known features or is damaged ({str(error)[:80]})") from None
+    shaped = bank.ndim == 2 and len(bank) and bank.shape[1] == width and scores.ndim == distances.ndim == 1
+    if not shaped or not len(scores) or not len(distances) or not np.isfinite(limit) or limit <= 0:
+        raise BundleError(f"{where}: its known features do not fit the network's output of {width}")
+    if not all(np.isfinite(values).all() for values in (bank, scores, distances)):
+        raise BundleError(f"{where}: its known features hold NaN or infinity")
+    lengths = np.linalg.norm(bank, axis=1, keepdims=True)
+    return Known(bank / np.maximum(lengths, 1e-9), np.sort(scores), -np.sort(-distances), limit)
+
+
+def _share(rising: NDArray[np.float32], value: np.float32) -> float:
+    """The share of values that are no greater, none of them certain or impossible: half a one is added."""
+    return float((np.searchsorted(rising, value, side="right") + 0.5) / (len(rising) + 1))

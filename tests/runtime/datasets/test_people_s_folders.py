@@ -1,0 +1,135 @@
+"""Folders and tables as people have them: sessions above classes, videos among photos, columns in any order."""
+
+from __future__ import annotations
+
+import itertools
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from edgelens.runtime.datasets.catalog import load_images
+
+
+def photo(value: int = 100) -> bytes:
+    return cv2.imencode(".png", np.full((6, 8, 3), value, np.uint8))[1].tobytes()
+
+
+def tree(folder: Path, *files: str) -> Path:
+    for file in files:
+        (folder / file).parent.mkdir(parents=True, exist_ok=True)
+        (folder / file).write_bytes(photo())
+    return folder
+
+
+def film(path: Path, frames: int = 60, *, still: bool = False) -> Path:
+    """A bright square that wanders, or rests."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    writer = cv2.VideoWriter(str(path), cv2.VideoWriter.fourcc(*"MJPG"), 20, (96, 64))
+    for i in range(frames):
+        image = np.full((64, 96, 3), 40, np.uint8)
+        x = 4 if still else 4 + i
+        image[10:50, x : x + 30] = (60, 200, 220)
+        writer.write(image)
+    writer.release()
+    return path
+
+
+LEVELS = {
+    "plain": (("cup/1.png", "pen/1.png"), ("cup", "pen"), ""),
+    "extras below": (("cup/1.png", "cup/blue/2.png", "pen/1.png"), ("cup", "pen"), "the first folders"),
+    "sessions": (("mon/cup/1.png", "mon/pen/1.png", "tue/cup/1.png"), ("cup", "pen"), "the last folders"),
+    "one folder of all": (("photos/cup/1.png", "photos/pen/1.png"), ("cup", "pen"), "the last folders"),
+    "kinds of kinds": (("animal/cat/1.png", "plant/rose/1.png"), ("animal", "plant"), "the first folders"),
+    "in splits": (("train/mon/cup/1.png", "train/tue/cup/1.png", "val/wed/pen/1.png", "val/wed/cup/1.png"),
+                  ("cup", "pen"), "the last folders"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("how", LEVELS)
+def test_which_level_is_the_class_and_that_it_is_said(tmp_path: Path, how: str) -> None:
+    files, classes, said = LEVELS[how]
+    images = load_images(tree(tmp_path, *files))
+    assert images.classes == classes
+    assert len(images) == len(files)
+    notes = [note for note in images.notes if note.startswith("classes are")]
+    assert len(notes) == bool(said)
+    assert all(said in note and "--format folders-" in note for note in notes)
+
+
+def test_either_level_can_be_asked_for(tmp_path: Path) -> None:
+    folder = tree(tmp_path, "mon/cup/1.png", "mon/pen/1.png", "tue/cup/1.png")
+    assert load_images(folder, format="folders-first").classes == ("mon", "tue")
+    assert load_images(folder, format="folders-last").classes == ("cup", "pen")
+    assert load_images(folder, format="folders-last").notes == ()
+
+
+def test_what_is_no_photo_is_named_once_and_harms_nothing(tmp_path: Path) -> None:
+    folder = tree(tmp_path, "cup/1.png", "pen/1.png", "IMG_7.png", "cup/._1.png", "__MACOSX/cup/._1.png")
+    for junk in (".DS_Store", "cup/.DS_Store", "pen/Thumbs.db", "pen/desktop.ini", "cup/notes.txt", "pen/a.docx"):
+        (folder / junk).write_bytes(b"x")
+    images = load_images(folder)
+    assert list(images.names) == ["cup/1.png", "pen/1.png"]
+    assert images.classes == ("cup", "pen")
+    assert images.notes == (
+        "2 files that show nothing: cup/notes.txt, pen/a.docx",
+        "6 things that systems leave behind: .DS_Store, ._*, Thumbs.db, __MACOSX, … (5)",
+        "1 picture in no class folder: IMG_7.png",
+    )
+    assert images.passed_over == 2
+
+
+def test_videos_give_frames_that_differ_and_stay_together(tmp_path: Path) -> None:
+    folder = tree(tmp_path / "set", "cup/1.png", "cup/walk.png", "pen/1.png")
+    film(folder / "cup" / "walk.avi")
+    film(folder / "pen" / "still.avi", still=True)
+    (folder / "pen" / "broken.mp4").write_bytes(b"no film")
+    images = load_images(folder)
+    frames = [i for i, name in enumerate(images.names) if name.startswith("cup/walk.avi#")]
+    assert 3 <= len(frames) <= 8
+    assert sum(name.startswith("pen/still.avi#") for name in images.names) == 1
+    assert images.groups is not None
+    assert {images.groups[i] for i in frames} == {images.groups[list(images.names).index("cup/walk.png")]}
+    assert {int(images.labels[i]) for i in frames} == {0}
+    pictures = [images.image(i).astype(int) for i in frames]
+    assert pictures[0].shape == (64, 96, 3)
+    assert all(np.abs(a - b).mean() > 4 for a, b in itertools.pairwise(pictures))
+    said = [note for note in images.notes if "video" in note]
+    assert said[0].startswith(f"2 videos: {len(frames) + 1} frames of cup/walk.avi, pen/still.avi are taken")
+    assert said[1] == "1 video of which no frame can be decoded: pen/broken.mp4"
+    part = images.select(np.array(frames[:2]))
+    assert part.image(1).shape == (64, 96, 3)
+    assert part.groups == [images.groups[frames[0]]] * 2
+
+
+def test_frames_are_taken_once_and_found_again_where_the_folder_moves(tmp_path: Path) -> None:
+    film(tree(tmp_path / "a", "pen/1.png") / "cup" / "walk.avi")
+    first = load_images(tmp_path / "a")
+    times = {file: Path(file).stat().st_mtime_ns for file in first.elsewhere.values()}
+    (tmp_path / "a").rename(tmp_path / "b")
+    again = load_images(tmp_path / "b")
+    assert list(again.names) == list(first.names)
+    assert dict(again.elsewhere) == dict(first.elsewhere)
+    assert {file: Path(file).stat().st_mtime_ns for file in times} == times
+
+
+TABLES = {
+    "usual": "1.png,cup\n2.png,pen\n3.png,cup\n",
+    "label first": "cup,1.png\npen,2.png\ncup,3.png\n",
+    "header of its own": "was ist es,bild\ncup,1.png\npen,2.png\ncup,3.png\n",
+    "numbers beside": "7,cup,.31,1.png\n8,pen,.7,2.png\n9,cup,.2,3.png\n",
+    "split first": "train,cup,1.png\ntrain,pen,2.png\ntest,cup,3.png\n",
+    "one name known": "class,when,shot\ncup,mon,1.png\npen,mon,2.png\ncup,mon,3.png\n",
+}
+
+
+@pytest.mark.parametrize("how", TABLES)
+def test_a_table_with_columns_in_any_order(tmp_path: Path, how: str) -> None:
+    tree(tmp_path, "1.png", "2.png", "3.png")
+    (tmp_path / "set.csv").write_text(TABLES[how])
+    images = load_images(tmp_path / "set.csv")
+    assert list(images.names) == ["1.png", "2.png", "3.png"]
+    assert [images.classes[c] for c in images.labels] == ["cup", "pen", "cup"]
+    assert images.splits.tolist() == (["train", "train", "test"] if how == "split first" else [""] * 3)
+    assert (images.notes == ()) == (how == "usual")
