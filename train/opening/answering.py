@@ -37,6 +37,7 @@ def answered_first(start: Opened, world: World, progress: Progress) -> tuple[Run
     config = start.config if start.config.minutes == 0 else gentle(start.config)
     task = make_task(config, start.data.classes, training_counts(start.data))
     run = _new_run(config, start, world, progress.say)
+    start.network.to(world.device)
     answer = _answer(config, start, task, progress, crossed=True)
     _let_go(run, answer, start, task, progress.say)
     run = Run.open(run.path)
