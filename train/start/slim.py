@@ -93,7 +93,8 @@ def _mean_behind_relu6(mean: Tensor, deviation: Tensor) -> Tensor:
     def above(limit: float) -> Tensor:  # the mean of what lies over it
         z = (mean - limit) / spread
         density = torch.exp(-z.square() / 2) / (2 * torch.pi) ** 0.5
-        return (mean - limit) * torch.special.ndtr(z) + spread * density
+        over: Tensor = (mean - limit) * torch.special.ndtr(z) + spread * density
+        return over
 
     return above(0.0) - above(_SIX)
 
