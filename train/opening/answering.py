@@ -34,9 +34,10 @@ Say = Callable[[str], None]
 
 def answered_first(start: Opened, world: World, progress: Progress) -> tuple[Run, tuple[Ingredients, State] | None]:
     """A complete run of a head on the frozen network, and what the loop goes on with; None where that was all."""
-    config = start.config if start.config.minutes == 0 else gentle(start.config)
+    config = start.config if start.config.minutes == 0 else gentle(start.config, start.data.pixels.height)
     task = make_task(config, start.data.classes, training_counts(start.data))
     run = _new_run(config, start, world, progress.say)
+    start.network.to(world.device)
     answer = _answer(config, start, task, progress, crossed=True)
     _let_go(run, answer, start, task, progress.say)
     run = Run.open(run.path)
