@@ -71,9 +71,8 @@ def knowing(color_onnx: Callable[..., bytes], color_bundle: Bundle, tmp_path: Pa
 
 def answers(bundle: Bundle, frames: list[np.ndarray], threshold: float | None = None) -> list[str]:
     with BundleRecognizer(bundle, engine="onnxruntime") as recognizer:
-        return [
-            recognizer.recognize(Frame(f, i), threshold=threshold).recognitions.label() for i, f in enumerate(frames)
-        ]
+        seen = [recognizer.recognize(Frame(frame, i), threshold=threshold) for i, frame in enumerate(frames)]
+        return [each.recognitions.label() for each in seen]
 
 
 def test_what_is_like_the_learned_is_named_and_other_things_are_unknown(knowing: Bundle) -> None:
