@@ -1,4 +1,4 @@
-# A recognizer in a container, for aarch64 and x86-64:
+# A recognizer in a container, for aarch64 and x86-64; on the CPU, with USB and network cameras (no GStreamer, Argus or GPU):
 #   docker build -t edgelens .
 #   docker run --read-only --tmpfs /tmp --cap-drop ALL --device /dev/video0 --group-add video \
 #     -p 127.0.0.1:8080:8080 -v edgelens:/state edgelens run --source 0 --preview 0.0.0.0:8080

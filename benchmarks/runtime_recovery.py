@@ -24,7 +24,8 @@ from clock_pixels import read
 
 from edgelens.runtime.loop.control import Control, Settings
 from edgelens.runtime.loop.feeds import Feeds
-from edgelens.runtime.loop.loop import Lane, LoopOptions, watch
+from edgelens.runtime.loop.lane import Lane
+from edgelens.runtime.loop.loop import LoopOptions, watch
 from edgelens.runtime.loop.model_slot import ModelSlot
 from edgelens.runtime.loop.pace import Pace
 from edgelens.runtime.model.open import open_model

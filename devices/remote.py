@@ -52,9 +52,10 @@ def run_verb(
         words = [_placed(arg, there, back) for arg in args]
         code = connection.run(["{python}", "-m", "edgelens", verb, *words], layers, _show)
         for name, path in back.items():
-            data = connection.fetch(path)
-            if data is not None:
-                write_bytes(name, data)
+            for there, here in ((path, Path(name)), (_instead(path), Path(_instead(name)))):
+                if there and (data := connection.fetch(there)) is not None:
+                    write_bytes(here, data)
+                    break
     return code
 
 
@@ -100,6 +101,11 @@ def _opened(path: Path) -> BinaryIO:
 def _preferred(network: Network) -> str:
     ranked = sorted(network.files, key=lambda file: file.path != network.preferred)
     return ranked[0].engine
+
+
+def _instead(path: str) -> str:
+    """What a video is called where the board has no encoder for the one that was asked for; empty for other files."""
+    return str(PurePosixPath(path).with_suffix(".webm")) if path.lower().endswith((".mp4", ".mov", ".mkv")) else ""
 
 
 def _placed(arg: str, there: dict[str, str], back: dict[str, str]) -> str:

@@ -16,7 +16,8 @@ from .frame import Frame
 from .images.given import Picture, picture_of
 from .loop.control import Control, Settings
 from .loop.feeds import Feeds
-from .loop.loop import Lane, LoopOptions, watch
+from .loop.lane import Lane
+from .loop.loop import LoopOptions, watch
 from .loop.model_slot import ModelChoice, ModelSlot
 from .loop.pace import Pace
 from .model.arguments import spelled

@@ -39,6 +39,7 @@ RESIZES: tuple[Resize, ...] = ("stretch", "letterbox", "crop")
 FILTERS: tuple[Filter, ...] = ("halves", "area", "linear", "cubic")
 ANCHORS: tuple[Anchor, ...] = ("center", "topleft")
 
+SLACK = 0.001  # by which fractions may reach beyond the frame: they are rounded when written
 _LUT_DTYPES = ("uint8", "int8", "int16", "int32", "float16", "float32", "float64")  # of those cv2.LUT can make
 _CV_FILTERS = {"area": cv2.INTER_AREA, "linear": cv2.INTER_LINEAR, "cubic": cv2.INTER_CUBIC}
 
@@ -92,14 +93,30 @@ class Region:
             raise UsageError(
                 f"--roi {text}: write x,y,w,h in pixels (100,50,320,240) or fractions (.25,.25,.5,.5)"
             ) from None
-        if min(x, y) < 0 or min(w, h) <= 0 or not np.isfinite([x, y, w, h]).all():
+        if not np.isfinite([x, y, w, h]).all() or min(x, y) < 0 or min(w, h) <= 0:
             raise UsageError(f"--roi {text}: x and y must not be negative, w and h must be positive")
-        return cls(x, y, w, h)
+        region = cls(x, y, w, h)
+        if region.in_fractions:
+            if max(x + w, y + h) > 1 + SLACK:
+                raise UsageError(f"--roi {text}: reaches beyond the frame: x + w and y + h must be at most 1")
+        elif any(value % 1 for value in (x, y, w, h)):
+            raise UsageError(f"--roi {text}: fractions lie between 0 and 1, pixels are whole numbers: is one of both")
+        return region
+
+    @property
+    def in_fractions(self) -> bool:
+        """Whether the numbers are fractions of the frame."""
+        return max(self.x, self.y, self.w, self.h) <= 1
+
+    def check(self, height: int, width: int, source: str) -> None:
+        """UsageError where nothing of the region lies within a frame of this size."""
+        if not self.in_fractions and (self.x >= width or self.y >= height):
+            place = ",".join(f"{value:g}" for value in (self.x, self.y, self.w, self.h))
+            raise UsageError(f"--roi {place}: lies outside the {width}×{height} pixels of {source}")
 
     def pixels(self, height: int, width: int) -> tuple[int, int, int, int]:
         """The region as x, y, w, h inside a frame of this size; at least one pixel, clipped to the frame."""
-        fractions = max(self.x, self.y, self.w, self.h) <= 1
-        sx, sy = (width, height) if fractions else (1, 1)
+        sx, sy = (width, height) if self.in_fractions else (1, 1)
         x0, y0 = min(round(self.x * sx), width - 1), min(round(self.y * sy), height - 1)
         x1, y1 = min(round((self.x + self.w) * sx), width), min(round((self.y + self.h) * sy), height)
         return x0, y0, max(x1 - x0, 1), max(y1 - y0, 1)

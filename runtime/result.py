@@ -35,11 +35,16 @@ class Result:
     origin: Origin = field(default_factory=Origin)
     view: tuple[int, int, int, int] | None = None  # x, y, w, h of the frame that reached the network
     events: tuple[Mapping[str, Any], ...] = ()  # what happened just now
+    standing: tuple[str, ...] = ()  # the labels that have been announced and are not gone, the newest last
 
     def to_json(self) -> dict[str, Any]:
-        """The result as plain JSON types, schema 2; an image file's says which it is of."""
+        """The result as plain JSON types, schema 2; an image file's says which it is of.
+
+        `time` is seconds since 1970, in a file or clip seconds since its begin: when it was read says nothing of it.
+        """
         path = {} if self.frame.path is None else {"path": self.frame.path}
-        position = {} if self.frame.position_s is None else {"position_s": round(self.frame.position_s, 3)}
+        place = self.frame.position_s
+        position = {} if place is None else {"position_s": round(place, 3)}
         return {
             "schema": SCHEMA,
             "device": self.origin.device,
@@ -47,7 +52,7 @@ class Result:
             "source": self.frame.source,
             **path,
             "frame": self.frame.index,
-            "time": round(self.frame.time, 6),
+            "time": round(self.frame.time if place is None else place, 6),
             **position,
             "age_ms": round(self.age_ms, 3),
             "stages_ms": {name: round(ms, 3) for name, ms in self.stages_ms.items()},

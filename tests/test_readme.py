@@ -44,7 +44,11 @@ def test_command_is_taken(document: str, line: str) -> None:
     known = {option for parameter in command.params for option in (*parameter.opts, *parameter.secondary_opts)}
     if isinstance(command, click.Group):
         known |= {o for sub in command.commands.values() for p in sub.params for o in (*p.opts, *p.secondary_opts)}
-    unknown = [word for word in rest if word.startswith("--") and word.split("=")[0] not in known]
+    texts = {i + 1 for i, word in enumerate(rest) if word == "--run-options"}  # which holds options of `run`
+    for i in texts:
+        test_command_is_taken(document, f"run {rest[i]}")
+    words = [word for i, word in enumerate(rest) if i not in texts]
+    unknown = [word for word in words if word.startswith("--") and word.split("=")[0] not in known]
     assert not unknown, f"{document} shows `edgelens {line}`; {verb} has no {unknown}"
 
 

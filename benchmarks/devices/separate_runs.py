@@ -29,7 +29,7 @@ from edgelens.devices.here import this_machine
 
 RESULTS = Path(__file__).resolve().parent.parent / "results" / "devices_separate_runs.json"
 BAR = {"equal_flagged": 9, "of_equal": 100, "slower_found": 45, "of_slower": 50}
-SHAPES = ((32, 24), (16, 56), (64, 14), (48, 20))  # channels and side of the chains' layers
+SHAPES = ((16, 28), (32, 12), (8, 40), (24, 16))  # channels and side of the chains' layers
 PLAN = BenchPlan(Selection(threads=(1,)), end_to_end=False, pairs=0)
 
 

@@ -15,6 +15,7 @@ from edgelens.runtime.bundle.bundle import Bundle, write_bundle
 from edgelens.runtime.bundle.manifest import Golden, Limits, Manifest, ModelFile, Network, Provenance
 from edgelens.runtime.datasets.catalog import load_pictures
 from edgelens.runtime.engines.protocol import EngineOptions
+from edgelens.runtime.errors import UsageError
 from edgelens.runtime.host.clock import now
 from edgelens.runtime.model.network import LoadedNetwork
 from edgelens.runtime.model.open import open_model
@@ -52,6 +53,8 @@ def bundle_file(
     """Wrap a .tflite or .onnx file; `said` are options of `open_model`, `images` a folder to prove it with."""
     checked_target(out)
     opened = open_model(model, **dict(said or {}))
+    if opened.path is not None:
+        raise UsageError(f"{model}: is a bundle already; `edgelens bundle` wraps a .tflite or .onnx file")
     network = opened.manifest.main
     file = network.files[0]
     entries = {file.path: opened.read(file.path)}

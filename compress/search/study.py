@@ -5,7 +5,9 @@ from __future__ import annotations
 import copy
 import io
 import json
+import math
 import pickle
+import warnings
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,6 +20,12 @@ from edgelens.runtime.host.files import write_bytes, write_text
 from .space import Attempt
 
 __all__ = ["Study"]
+
+
+_UNUSABLE = (
+    *(OSError, EOFError, pickle.UnpicklingError, RuntimeError),
+    *(ValueError, TypeError, AttributeError, KeyError, IndexError),
+)
 
 
 @dataclass(frozen=True)
@@ -47,17 +55,10 @@ class Study:
             return None
         network = copy.deepcopy(bare)
         try:
-            network.load_state_dict(torch.load(file, map_location="cpu", weights_only=True))
-        except (
-            OSError,
-            EOFError,
-            pickle.UnpicklingError,
-            RuntimeError,
-            ValueError,
-            TypeError,
-            AttributeError,
-            KeyError,
-        ):
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")  # of pickles that are refused anyway
+                network.load_state_dict(torch.load(file, map_location="cpu", weights_only=True))
+        except _UNUSABLE:
             return None  # damaged, of another kit, or made by somebody else: the candidate learns anew
         return network.eval()
 
@@ -74,7 +75,7 @@ class Study:
             found = float(json.loads(file.read_text("utf-8"))["accuracy"])
         except (OSError, ValueError, TypeError, KeyError, RecursionError):
             return None
-        return found if 0 <= found <= 1 else None
+        return found if math.isfinite(found) else None
 
     def keep_accuracy(self, plan: Attempt, stage: str, accuracy: float) -> None:
         """Store what was measured."""

@@ -45,7 +45,7 @@ def _measure(values: dict[str, Any], started: float) -> dict[str, Any]:
     run = _loaded(spec.target, model)
     loaded = time.monotonic()
     run()
-    first = time.monotonic()
+    first, start_cpu_s = time.monotonic(), time.process_time()
     cold = {
         "start_ms": (started - spec.spawned_s) * 1e3,
         "import_ms": (imported - importing) * 1e3,
@@ -61,6 +61,7 @@ def _measure(values: dict[str, Any], started: float) -> dict[str, Any]:
     blocks = sample_blocks(run, spec.duration_s, spec.most_runs)
     answer: dict[str, Any] = {
         "cold": cold,
+        "start_cpu_s": start_cpu_s,
         "warmup": {"runs": runs, "settled": settled or runs == 0, "ms": (warmed - first) * 1e3},
         "window": [warmed, time.monotonic()],
         "blocks": [asdict(block) for block in blocks],

@@ -16,8 +16,9 @@ from .statistics import ratio_of_runs
 __all__ = ["Change", "compare_reports", "read_report", "unfit"]
 
 _SCHEMA = 2
-_ANOTHER_SPEED = 1.1  # of the ruler: whatever made the machine slower makes models slower too
-_SAME_SPEED = 0.05  # as a logarithm: the ruler itself is no surer
+_ANOTHER_SPEED = 1.3  # of the ruler: no longer a clock that drifts
+_DRIFT = 0.12  # as a logarithm, that the ruler takes off well; of what is beyond it half
+_IN_ALL = ("median_ms", "by_ruler", "ruler_ms")
 _ENOUGH = 3  # processes that were left alone for a moment
 
 
@@ -101,22 +102,20 @@ def _key(row: Mapping[str, Any]) -> tuple[Any, ...]:
 
 
 def _change(old: Mapping[str, Any], new: Mapping[str, Any]) -> Change:
-    """What either run's processes took while they were left alone, where enough of both were; else all they took."""
-    rows = (old, new)
-    parts = [[p["quiet_ms"] for p in row["processes"] if p["quiet_ms"] is not None] for row in rows]
-    alone = min(map(len, parts)) >= _ENOUGH
-    if not alone:
-        parts = [[p["median_ms"] for p in row["processes"]] for row in rows]
-    rulers = [row["ruler_ms"] if alone else _mean([p["ruler_ms"] for p in row["processes"]]) for row in rows]
-    waits = [0.0 if alone else row["waited"] or 0.0 for row in rows]
-    ratio = ratio_of_runs(*parts, slower=_slower(*rulers), unsure=abs(math.log1p(-waits[1]) - math.log1p(-waits[0])))
-    return Change(str(new["name"]), *map(_mean, parts), ratio.ratio, ratio.low, ratio.high, ratio.processes)
+    """What either run's processes took by the ruler beside them, while they were left alone where enough of both were.
 
-
-def _slower(old_ms: float, new_ms: float) -> float:
-    """How much slower the machine was in the new run, as a logarithm; 0 where it was much the same."""
-    slower = math.log(new_ms / old_ms)
-    return slower if abs(slower) > _SAME_SPEED else 0.0
+    A machine's clock drifts by some percent from minute to minute; the ruler drifts with it.
+    """
+    quiet = [[p for p in row["processes"] if p["quiet_ms"] is not None] for row in (old, new)]
+    alone = min(map(len, quiet)) >= _ENOUGH
+    before, after = quiet if alone else (row["processes"] for row in (old, new))
+    ms, by_ruler, ruler = ("quiet_ms", "quiet_by_ruler", "quiet_ruler_ms") if alone else _IN_ALL
+    drift = abs(math.log(_mean([p[ruler] for p in after]) / _mean([p[ruler] for p in before])))
+    ratio = ratio_of_runs(
+        [p[by_ruler] for p in before], [p[by_ruler] for p in after], unsure=max(drift - _DRIFT, 0.0) / 2
+    )
+    old_ms, new_ms = (_mean([p[ms] for p in part]) for part in (before, after))
+    return Change(str(new["name"]), old_ms, new_ms, ratio.ratio, ratio.low, ratio.high, ratio.processes)
 
 
 def _mean(values: Sequence[float]) -> float:

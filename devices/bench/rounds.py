@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -16,10 +17,11 @@ from .statistics import Steady, spread, summarize
 
 __all__ = ["MOST", "OCCUPIED", "Measured", "measure_in_rounds", "measured_facts"]
 
-MOST = 5  # processes of a case, unless asked for otherwise
+MOST = 6  # processes of a case, unless asked for otherwise
 OCCUPIED = 0.5  # cores' worth of other programs from which a measurement is disturbed
-_FEWER, _ONE = 2.0, 20.0  # a process of more seconds: three do; of more times what was asked for: one has to do
-_WAITED = 0.6  # the share of a long run without a core beyond which nothing can be said of the rest
+_SLOW_S = 1.5  # a process of more seconds: three do
+_AFFORDED, _LEAST_AFFORDED_S = 20, 3.0  # all processes may take so many times what was asked for, or so many seconds
+_WAITED = 0.05  # the share of a block without a core from which several threads' runs were not left alone
 _ENOUGH = 3  # processes that were left alone for a moment
 Process = Mapping[str, Any]
 
@@ -34,8 +36,8 @@ class Measured:
 
     @property
     def best_ms(self) -> float:
-        """The ruler where nothing disturbed it."""
-        return min(ms for process in self.processes for ms in _rulers(process))
+        """The ruler where nothing disturbed it; not the very best look, which may have been a lucky one."""
+        return float(np.quantile([ms for process in self.processes for ms in _rulers(process)], 0.02))
 
 
 def measure_in_rounds(
@@ -46,7 +48,7 @@ def measure_in_rounds(
 ) -> list[Measured]:
     """The first process of every case, then further ones in turn: what drifts meanwhile hits all cases alike.
 
-    Where other programs disturb, up to twice as many are tried until three were left alone for a moment.
+    Where other programs disturb, up to twice as many are tried until enough of them were left alone for a moment.
     """
     found = [Measured(case) for case in cases]
     for i, each in enumerate(found):
@@ -69,9 +71,7 @@ def measure_in_rounds(
 
 def _again(each: Measured, number: int, spec: MeasureSpec, processes: int | None) -> bool:
     wanted = _wanted(each, spec, processes)
-    if number < wanted:
-        return True
-    return wanted > 1 and number < 2 * wanted and len(_quiet(each)) < min(_ENOUGH, wanted)
+    return number < wanted or (wanted > 1 and number < 2 * wanted and len(_quiet(each)) < wanted)
 
 
 def _wanted(each: Measured, spec: MeasureSpec, asked: int | None) -> int:
@@ -79,59 +79,71 @@ def _wanted(each: Measured, spec: MeasureSpec, asked: int | None) -> int:
     if asked is not None or not each.processes:
         return asked or 1
     first = each.first
-    seconds = (first["cold"]["total_ms"] + first["warmup"]["ms"]) / 1e3 + first["window"][1] - first["window"][0]
-    if seconds > max(_ONE * spec.duration_s * MOST, _FEWER):
-        return 1
-    return 3 if seconds > _FEWER else MOST
+    # what others took of the machine while it started is not the board's slowness
+    seconds = first["start_cpu_s"] + first["warmup"]["ms"] / 1e3 + first["window"][1] - first["window"][0]
+    affordable = int(max(_AFFORDED * spec.duration_s * MOST, _LEAST_AFFORDED_S) / seconds)
+    return max(min(affordable, 3 if seconds > _SLOW_S else MOST), 1)
 
 
 def measured_facts(each: Measured) -> tuple[Steady, dict[str, Any]]:
     """The steady state over all processes, and each process's own figures for the report."""
+    threads, best = each.case.target.threads, each.best_ms
     samples = np.concatenate([block["samples_ms"] for p in each.processes for block in p["blocks"]])
-    quiet = _quiet(each)
-    medians = [float(np.median(_samples(p))) for p in each.processes]
+    rows = [_process_facts(process, best, threads) for process in each.processes]
+    quiet = [row["quiet_ms"] for row in rows if row["quiet_ms"] is not None]
+    medians = [row["median_ms"] or math.inf for row in rows]
     steady = summarize(samples, spread(quiet if len(quiet) >= _ENOUGH else medians) if len(medians) > 1 else None)
     occupied = [p["occupied"]["others_cores"] for p in each.processes if p["occupied"]["others_cores"] is not None]
     waited = [p["occupied"]["waited"] for p in each.processes if p["occupied"]["waited"] is not None]
     return steady, {
-        "processes": [
-            {
-                "median_ms": round(median, 6),
-                "quiet_ms": _rounded(_quiet_ms(p, each.best_ms)),
-                "ruler_ms": round(float(np.median(_rulers(p))), 6),
-            }
-            for p, median in zip(each.processes, medians, strict=True)
-        ],
-        "ruler_ms": round(each.best_ms, 6),
+        "processes": [{key: _rounded(value) for key, value in row.items()} for row in rows],
+        "ruler_ms": _rounded(best),
         "others_cores": _rounded(float(np.mean(occupied)) if occupied else None),
         "waited": _rounded(float(np.mean(waited)) if waited else None),
     }
 
 
-def _quiet(each: Measured) -> list[float]:
-    found = [_quiet_ms(process, each.best_ms) for process in each.processes]
-    return [value for value in found if value is not None]
+def _process_facts(process: Process, best_ms: float, threads: int) -> dict[str, float | None]:
+    """What a process took in all and by the ruler beside it, and the same of the moments it was left alone."""
+    blocks = _alone(process, best_ms, threads)
+    quiet_ms = float(np.quantile([_own_ms(b, threads) for b in blocks], 0.25)) if blocks else None
+    ruler_ms = float(np.quantile([_ruler(b) for b in blocks], 0.25)) if blocks else None
+    return {
+        "median_ms": float(np.median(_samples(process))),
+        "by_ruler": float(np.median([_own_ms(b, threads) / _ruler(b) for b in process["blocks"]])),
+        "ruler_ms": float(np.median(_rulers(process))),
+        "quiet_ms": quiet_ms,
+        "quiet_by_ruler": None if quiet_ms is None or ruler_ms is None else quiet_ms / ruler_ms,
+        "quiet_ruler_ms": ruler_ms,
+    }
 
 
-def _quiet_ms(process: Process, best_ms: float) -> float | None:
-    """A process's time while it was left alone; None where it never was.
+def _quiet(each: Measured) -> list[Process]:
+    threads, best = each.case.target.threads, each.best_ms
+    return [process for process in each.processes if _alone(process, best, threads)]
 
-    Alone is a block with the ruler near its best on either side. Of such blocks the lower quartile counts, since a
-    disturbance may still hide between two looks.
+
+def _alone(process: Process, best_ms: float, threads: int) -> list[Process]:
+    """The blocks in which a process was left alone: the ruler near its best on either side. None where it is but one.
+
+    Of several threads a block is not left alone either where the first of them waited for a core.
     """
-    alone = [
-        left for b in process["blocks"]
-        if max(b["before_ms"], b["after_ms"]) <= QUIET * best_ms and (left := _left_alone(b)) is not None
-    ]  # fmt: skip
-    return float(np.quantile(alone, 0.25)) if len(alone) >= min(2, len(process["blocks"])) else None
+    found = [
+        block
+        for block in process["blocks"]
+        if max(block["before_ms"], block["after_ms"]) <= QUIET * best_ms
+        and (threads == 1 or (block["waited"] or 0.0) <= _WAITED)
+    ]
+    return found if len(found) >= min(2, len(process["blocks"])) else []
 
 
-def _left_alone(block: Mapping[str, Any]) -> float | None:
-    """A block's time less what it waited for a core: known where it is one long run, hardly felt where it is many."""
-    samples, waited = block["samples_ms"], block["waited"] or 0.0
-    if len(samples) == 1:
-        return float(samples[0] * (1 - waited)) if waited <= _WAITED else None
-    return float(np.quantile(samples, 0.25))
+def _own_ms(block: Process, threads: int) -> float:
+    """A block's lower quartile: of one thread its own time, which waiting for a core is not in."""
+    return float(np.quantile(block["cpu_ms" if threads == 1 else "samples_ms"], 0.25))
+
+
+def _ruler(block: Process) -> float:
+    return float(block["before_ms"] + block["after_ms"]) / 2
 
 
 def _rulers(process: Process) -> list[float]:

@@ -19,7 +19,7 @@ BLOCKS = 10
 _DRAWS = 4000  # of the bootstrap
 # What two runs of the same on one machine differ by beyond what their processes tell, as a logarithm's deviation: a
 # machine is never quite the same a minute later.
-_RUNS_DIFFER = 0.004
+_RUNS_DIFFER = 0.002
 Floats = NDArray[np.float64]
 
 
@@ -136,15 +136,15 @@ def ratio_of_pairs(ratios: Sequence[Sequence[float]], confidence: float = 0.99, 
 
 
 def ratio_of_runs(
-    old: Sequence[float], new: Sequence[float], confidence: float = 0.95, *, slower: float = 0.0, unsure: float = 0.0
+    old: Sequence[float], new: Sequence[float], confidence: float = 0.95, *, unsure: float = 0.0
 ) -> Ratio:
     """The new run over the old one, from what each of their processes took: Welch's interval of the logarithms.
 
-    Processes of one model differ by where it lies in memory; a run of one process says nothing of that. Where the
-    machine itself was slower by a logarithm, that is taken off, and half of it is not trusted.
+    Processes of one model differ by where it lies in memory; a run of one process says nothing of that. What else is
+    unsure, as a logarithm, widens the interval on both sides.
     """
     logs = [np.log(np.asarray(part, np.float64)) for part in (old, new)]
-    centre = float(logs[1].mean() - logs[0].mean()) - slower
+    centre = float(logs[1].mean() - logs[0].mean())
     counts = [len(part) for part in logs]
     if min(counts) < 2:
         return Ratio(math.exp(centre), 0.0, math.inf, confidence, min(counts))
@@ -152,7 +152,7 @@ def ratio_of_runs(
     total = max(sum(errors), 1e-12)
     freedom = total**2 / max(sum(e**2 / (n - 1) for e, n in zip(errors, counts, strict=True)), 1e-30)
     half = math.hypot(t_quantile(confidence, round(freedom, 1)) * math.sqrt(total), 2 * math.sqrt(2) * _RUNS_DIFFER)
-    half += abs(slower) / 2 + unsure
+    half += unsure
     return Ratio(math.exp(centre), math.exp(centre - half), math.exp(centre + half), confidence, min(counts))
 
 

@@ -61,7 +61,9 @@ def operator_rows(row: Mapping[str, Any], most: int = 15) -> list[tuple[object, 
     scale = row["steady"]["p50"] / (told["sum_ms"] or 1.0)
     if not told.get("estimated"):
         scale = min(scale, 1.0)  # what goes between the operators is none of theirs
-    rows = [(short(op["name"]), op["kind"], ms(op["ms"] * scale), percent(op["share"])) for op in found[:most]]
+    rows: list[tuple[object, ...]] = [
+        (short(op["name"]), op["kind"], ms(op["ms"] * scale), percent(op["share"])) for op in found[:most]
+    ]
     if len(found) > most:
         share = sum(op["share"] for op in found[most:])
         rows.append((f"{len(found) - most} more", "", ms(share * told["sum_ms"] * scale), percent(share)))

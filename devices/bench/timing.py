@@ -38,6 +38,7 @@ class Block:
     """Some runs in a row, and how the machine was meanwhile."""
 
     samples_ms: list[float]
+    cpu_ms: list[float]  # of those, what the calling thread spent itself: a run that was interrupted has waited
     before_ms: float  # the ruler on either side
     after_ms: float
     waited: float | None  # the share of the block that the process got no core
@@ -88,11 +89,11 @@ def sample_blocks(run: Callable[[], object], seconds: float, most: int) -> list[
         end = clock() + int(seconds * 1e9)
         while count < most and (clock() < end or not blocks):
             started, waited = clock(), waited_ns()
-            times = [t / 1e6 for t in _timed_until(run, min(started + int(_BLOCK_NS), end), most - count)]
+            times, own = _timed_until(run, min(started + int(_BLOCK_NS), end), most - count)
             elapsed, still = clock() - started, waited_ns()
             lost = None if waited is None or still is None else (still - waited) / max(elapsed, 1)
             after = ruler.read_ms()
-            blocks.append(Block(times, before, after, lost))
+            blocks.append(Block([t / 1e6 for t in times], [t / 1e6 for t in own], before, after, lost))
             before, count = after, count + len(times)
     return blocks
 
@@ -116,17 +117,19 @@ def alternate(a: Callable[[], object], b: Callable[[], object], seconds: float, 
     return first / second if b_first else second / first
 
 
-def _timed_until(run: Callable[[], object], end: int, most: int) -> list[int]:
-    """Nanoseconds of runs until a moment, one at least."""
-    clock = time.perf_counter_ns
+def _timed_until(run: Callable[[], object], end: int, most: int) -> tuple[list[int], list[int]]:
+    """Nanoseconds of runs until a moment, one at least, and what of them the calling thread spent itself."""
+    clock, spent = time.perf_counter_ns, time.thread_time_ns
     times: list[int] = []
+    own: list[int] = []
     while True:
-        start = clock()
+        before, start = spent(), clock()
         run()
         stop = clock()
+        own.append(spent() - before)
         times.append(stop - start)
         if stop >= end or len(times) >= most:
-            return times
+            return times, own
 
 
 def _block(run: Callable[[], object], count: int) -> list[int]:

@@ -50,10 +50,10 @@ def start_and_watch(systemd: Systemd, *, page: bool, limits: HealthLimits | None
 
 def _unanswered(state: State, within_s: float) -> str | None:
     """Why the service's page gave no health, None where it did."""
-    notes = [running for running in running_here() if running.pid == state.pid]
-    if not notes:
+    urls = [running.url for running in running_here() if running.pid == state.pid and running.url]
+    if not urls:
         return "it serves no page to be asked for its health (`--no-preview` among the run options is for that)"
-    address = urlsplit(notes[0].url)
+    address = urlsplit(urls[0])
     connection: http.client.HTTPConnection
     if address.scheme == "https":
         trust = ssl.create_default_context()  # the machine asks itself; nobody has signed a device's own certificate

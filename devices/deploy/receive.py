@@ -7,7 +7,6 @@ import os
 import platform
 import sys
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -19,63 +18,14 @@ from edgelens.runtime.model.verify import verify_bundle
 from ..ssh.agent.store import unit_words
 from .keys import accept_keys
 from .launch import file_hash, tree_hash
+from .order import Answer, Order
 from .settle import Settled, settle, settle_apart
 from .slots import CONFIG, ENVIRONMENT, RECORD, UNIT, Slot, Slots, device_id
 from .smoke import smoke_run
 from .systemd import Systemd
 from .unit import unit_text
 
-__all__ = ["Answer", "Order", "receive", "roll_back"]
-
-
-@dataclass(frozen=True)
-class Order:
-    """What a deploy asks for; what of a slot is None stays as the current one has it."""
-
-    bundle: str  # the file as it arrived
-    layers: tuple[str, ...]
-    layer_hashes: Mapping[str, str] = field(default_factory=dict)  # of what was sent, by the one who sent it
-    engine: str = "auto"
-    precision: str | None = None
-    frames: int = 20  # of the smoke run
-    service: bool = False
-    arguments: tuple[str, ...] = ()
-    config: str | None = None  # a file as it arrived; "" takes the slot's away
-    environment: str | None = None  # likewise
-    keys: str | None = None  # a file of keys to accept from now on
-    replace_keys: bool = False
-
-    @classmethod
-    def of(cls, plain: Mapping[str, Any]) -> Order:
-        """From an order's JSON."""
-        return cls(**{**plain, "layers": tuple(plain["layers"]), "arguments": tuple(plain["arguments"])})
-
-
-@dataclass(frozen=True)
-class Answer:
-    """What came of it: the slot that was asked for, and the one that runs."""
-
-    asked: Slot
-    runs: Slot | None
-    slot: str | None
-    settled: Settled
-
-    def to_json(self) -> dict[str, Any]:
-        """For `--json`; `files` and `smoke` are of the bundle that was asked for."""
-        answer: dict[str, Any] = {
-            "name": self.asked.name,
-            "content_version": self.asked.content_version,
-            "slot": self.slot,
-            **self.asked.report,
-            "ok": not self.settled.went_back,
-            "went_back": self.settled.went_back,
-            "why": self.settled.why,
-            "service": {"state": self.settled.state, "says": self.settled.says},
-            "runs": None,
-        }
-        if self.runs is not None:
-            answer["runs"] = {"name": self.runs.name, "content_version": self.runs.content_version, "slot": self.slot}
-        return answer
+__all__ = ["receive", "roll_back"]
 
 
 def receive(order: Order, slots: Slots, *, systemd: Systemd | None = None, apart: bool = False) -> Answer:
@@ -96,20 +46,7 @@ def receive(order: Order, slots: Slots, *, systemd: Systemd | None = None, apart
             slots.disk.remove(staged.parent)
             raise
         files = _files(slots, order)
-        record = Slot(
-            name=bundle.manifest.name,
-            content_version=bundle.manifest.content_version,
-            sha256=file_hash(str(staged)),
-            layers=order.layers,
-            verified_by=device_id(),
-            report=report,
-            engine=order.engine,
-            precision=order.precision,
-            layer_hashes=dict(order.layer_hashes),
-            service=order.service,
-            arguments=order.arguments,
-            config=CONFIG in files,
-        )
+        record = _record(bundle, order, report, staged, config=CONFIG in files)
         current = slots.current()
         if current is not None and slots.same(current, record, files) and slots.intact(current):
             slots.disk.remove(staged.parent)  # it is there already, and the one to go back to stays
@@ -136,6 +73,23 @@ def roll_back(slots: Slots, *, systemd: Systemd | None = None, apart: bool = Fal
             )
         check_accepted(Bundle.open(slots.bundle(name)))
         return _settled(slots, record, name, systemd or Systemd(), [lock] if apart else None)
+
+
+def _record(bundle: Bundle, order: Order, report: Mapping[str, Any], staged: Path, *, config: bool) -> Slot:
+    return Slot(
+        name=bundle.manifest.name,
+        content_version=bundle.manifest.content_version,
+        sha256=file_hash(str(staged)),
+        layers=order.layers,
+        verified_by=device_id(),
+        report=report,
+        engine=order.engine,
+        precision=order.precision,
+        layer_hashes=dict(order.layer_hashes),
+        service=order.service,
+        arguments=order.arguments,
+        config=config,
+    )
 
 
 def _settled(slots: Slots, record: Slot, name: str, systemd: Systemd, lock: list[int] | None) -> Answer:

@@ -24,7 +24,7 @@ from .answer import Deployment, checked_answer
 from .environment_file import read_variables
 from .keys import keys_text
 from .launch import combined
-from .receive import Order
+from .order import Order
 
 __all__ = ["DeployPlan", "deploy", "merged", "roll_back_there"]
 

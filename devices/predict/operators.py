@@ -52,11 +52,16 @@ _BYTES = {"float": 4, "float32": 4, "float16": 2, "double": 8, "int64": 8, "int3
 
 def operators_of(data: bytes, name: str, engine: str, shape: Sequence[int] = ()) -> list[Op]:
     """The operators of a model file; onnxruntime is asked what it makes of its own, since it fuses them."""
-    return _of_onnx(data, shape) if engine == "onnxruntime" else _of_tflite(data, name)
+    return _of_onnx(data, shape) if engine == "onnxruntime" else _of_tflite(data, name, shape)
 
 
-def _of_tflite(data: bytes, name: str) -> list[Op]:
+def _of_tflite(data: bytes, name: str, picture: Sequence[int]) -> list[Op]:
     described = describe(data, name if name.endswith(".tflite") else f"{name}.tflite")
+    known = described.shapes
+    if picture and any(None in info.shape for info in described.inputs):
+        from edgelens.runtime.engines.tflite import tensor_shapes
+
+        known = {**known, **tensor_shapes(data, picture)}
     size = {info.name: _BYTES.get(info.dtype, 1) for info in described.inputs}
     narrow = 1 if described.precision == "int8" else 4
     made = {output for operator in described.operators for output in operator.outputs} | set(size)
@@ -67,8 +72,8 @@ def _of_tflite(data: bytes, name: str) -> list[Op]:
         before = next((size[tensor] for tensor in activations if tensor in size), narrow)
         after = {"DEQUANTIZE": 4, "QUANTIZE": 1}.get(operator.kind, before)
         size.update(dict.fromkeys(operator.outputs, after))
-        shapes = [_known(described.shapes.get(tensor, ())) for tensor in (*activations, *constants)]
-        outputs = [_known(described.shapes.get(tensor, ())) for tensor in operator.outputs]
+        shapes = [_known(known.get(tensor, ())) for tensor in (*activations, *constants)]
+        outputs = [_known(known.get(tensor, ())) for tensor in operator.outputs]
         weights = [s for s in shapes[len(activations) :] if len(s) > 1]
         ops.append(
             _op(

@@ -66,16 +66,17 @@ def cli() -> None:
 
 def main() -> None:
     """Run the command line; whatever goes wrong is one line on stderr and an exit code."""
+    _open_streams()
     try:
         code = cli(standalone_mode=False)
     except click.exceptions.NoArgsIsHelpError as error:
         click.echo(error.ctx.get_help() if error.ctx else "")
         code = 2
     except click.ClickException as error:
-        click.echo(f"edgelens: {error.format_message()}", err=True)
+        click.echo(f"edgelens: {_without_logins(error.format_message())}", err=True)
         code = 2
     except EdgelensError as error:
-        click.echo(f"edgelens: {error}", err=True)
+        click.echo(f"edgelens: {_without_logins(str(error))}", err=True)
         code = error.exit_code
     except (click.Abort, KeyboardInterrupt):
         click.echo("edgelens: interrupted", err=True)
@@ -85,9 +86,29 @@ def main() -> None:
         code = 0
     except OSError as error:  # a disk or a file that failed where nothing could say more of it
         place = f"{error.filename}: " if error.filename else ""
-        click.echo(f"edgelens: {place}{error.strerror or error}", err=True)
+        click.echo(f"edgelens: {_without_logins(place)}{error.strerror or error}", err=True)
         code = 1
     except MemoryError:
         click.echo("edgelens: out of memory: take a smaller batch, image size or model", err=True)
         code = 1
     sys.exit(code if isinstance(code, int) else 0)
+
+
+def _open_streams() -> None:
+    """A stream that was closed for the program (`>&-`) takes what is written and keeps nothing."""
+    for number, name in enumerate(("stdin", "stdout", "stderr")):
+        if getattr(sys, name) is None:
+            nowhere = os.open(os.devnull, os.O_RDWR)
+            if nowhere != number:  # the next file that is opened would be taken for the stream
+                os.dup2(nowhere, number)
+                os.close(nowhere)
+            setattr(sys, name, os.fdopen(number, "r" if name == "stdin" else "w"))
+
+
+def _without_logins(text: str) -> str:
+    """A message without the user and password of an address that stood where it should not have."""
+    if "@" not in text:
+        return text
+    import re
+
+    return re.sub(r"(\w:/{1,2})[^\s/@]+@", r"\1…@", text)

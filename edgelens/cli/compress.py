@@ -78,7 +78,7 @@ def command(model: str, out: str, report: str | None, json_path: str | None, **o
     if any(options[name] is not None for name in (*_TRAINS, *_BUDGET)):
         memory.keep_large_blocks()
     progress = Progress()
-    options["report"] = report or f"{Path(out).with_suffix('')}.report.html"
+    options["report"] = report or f"{out.removesuffix('.edge')}.report.html"
     options["card"] = None if json_path == "-" else json_path
     if foreign:
         card = _other(model, out, progress, options)

@@ -33,7 +33,7 @@ class _Devices(OnDevice):
         if args[:1] and args[0] in _OTHERS:
             return _OTHERS[args[0]].make_context(f"{info_name} {args[0]}", args[1:], parent=parent, **extra)
         ctx = super().make_context(info_name, args, parent=parent, **extra)
-        if ctx.params["on"] and not ctx.params["name"]:
+        if ctx.params["on"] and not ctx.params["name"] and not ctx.params["here"]:
             ctx.meta["edgelens.words"].append("--here")  # who names a host asks for that board, not for the catalogue
         return ctx
 

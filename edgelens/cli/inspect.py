@@ -17,7 +17,7 @@ _SHORT = 100
 
 
 @click.command("inspect")
-@model_argument(required=True)
+@model_argument()
 @json_option
 def command(model: str, json_path: str | None) -> None:
     """Show what is inside a bundle or a model file."""

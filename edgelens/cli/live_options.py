@@ -3,59 +3,69 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from edgelens.cli.dataclass_options import options_of
 from edgelens.runtime.errors import UsageError
+from edgelens.runtime.said import Said, from_said, option
 
 if TYPE_CHECKING:
     from edgelens.runtime.live.preview import LivePreview
     from edgelens.runtime.live.service.on_demand import ServiceOnDemand
     from edgelens.runtime.live.service.service import RecognizeService
+    from edgelens.runtime.live.shared.machine import Machine
     from edgelens.runtime.loop.control import Control
 
-__all__ = ["ListenOptions", "listen_options", "live_page"]
+__all__ = ["ListenOptions", "access_options", "collect_option", "listen_options", "live_page"]
 
 F = Callable[..., Any]
 
 
-def listen_options(function: F) -> F:
-    """--preview and who may ask: --token-file, --insecure, --cert, --key."""
-    for option in (
-        click.option("--key", metavar="FILE", help="The certificate's private key, PEM."),
-        click.option("--cert", metavar="FILE", help="Serve HTTPS with this certificate chain, PEM."),
-        click.option("--insecure", is_flag=True, help="No token, even where other machines can reach it."),
-        click.option("--token-file", metavar="FILE", help="The token that asking needs (else EDGELENS_TOKEN)."),
-        click.option(
-            "--preview", metavar="[HOST:]PORT", help="Where to listen (127.0.0.1:8080, or the next free port)."
-        ),
-    ):
-        function = option(function)
-    return function
-
-
 @dataclass(frozen=True)
 class ListenOptions:
-    """Where a page listens and for whom, as the command line said it."""
+    """Where a page listens and for whom, as the command line said it: every field is an option, spelled here alone."""
 
-    preview: str | None = None
-    token_file: str | None = None
-    insecure: bool = False
-    cert: str | None = None
-    key: str | None = None
-    collect: str | None = None  # where the page keeps labelled pictures
+    preview: str | None = option(Said("Where to listen; 127.0.0.1:8080, or the next free port.", "[HOST:]PORT"))
+    collect: str | None = option(Said("Where the page keeps labelled pictures.", "DIR"))
+    token_file: str | None = option(Said("The token that asking needs (else EDGELENS_TOKEN).", "FILE"))
+    insecure: bool = option(Said("No token, even where other machines can reach it."), default=False)
+    cert: str | None = option(Said("Serve HTTPS with this certificate chain, PEM.", "FILE"))
+    key: str | None = option(Said("The certificate's private key, PEM.", "FILE"))
 
     @classmethod
     def of(cls, given: Mapping[str, Any]) -> ListenOptions:
         """From all that the command line gave."""
-        return cls(**{field.name: given[field.name] for field in fields(cls) if field.name in given})
+        return from_said(cls, given)
+
+
+_ACCESS = ("token_file", "insecure", "cert", "key")
+
+
+def listen_options(function: F) -> F:
+    """Where a verb listens."""
+    return options_of(ListenOptions, only=("preview",))(function)
+
+
+def collect_option(function: F) -> F:
+    """Whether its page keeps pictures."""
+    return options_of(ListenOptions, only=("collect",))(function)
+
+
+def access_options(function: F) -> F:
+    """Who may ask it."""
+    return options_of(ListenOptions, only=_ACCESS)(function)
 
 
 def live_page(
-    options: ListenOptions, control: Control, *, service: RecognizeService | ServiceOnDemand | None = None
+    options: ListenOptions,
+    control: Control,
+    *,
+    machine: Machine,
+    service: RecognizeService | ServiceOnDemand | None = None,
 ) -> LivePreview:
     """The page that the options ask for; nothing is started yet."""
     from edgelens.runtime.live.http.access import choose_access
@@ -74,5 +84,6 @@ def live_page(
         tls=Tls(Path(options.cert), Path(options.key)) if options.cert and options.key else None,
         collect=Path(options.collect) if options.collect else None,
         service=service,
+        machine=machine,
         say=lambda line: click.echo(line, err=True),
     )

@@ -71,7 +71,7 @@ class _EngineType(click.ParamType[str]):
 
 def model_argument(*, required: bool = False) -> Callable[[F], F]:
     """MODEL: a bundle, an .onnx or .tflite file, or a built-in's name."""
-    return click.argument("model", required=required, default=None if required else "digits")
+    return click.argument("model") if required else click.argument("model", required=False, default="digits")
 
 
 def engine_options(function: F) -> F:

@@ -22,10 +22,12 @@ from edgelens.runtime.errors import UsageError
 from edgelens.runtime.host.files import check_place
 
 if TYPE_CHECKING:
+    from edgelens.runtime.live.shared.machine import Machine
+    from edgelens.runtime.live.status_socket import StatusSocket
     from edgelens.runtime.loop.board import BoardProbe
     from edgelens.runtime.loop.control import Control
     from edgelens.runtime.loop.heat import HeatPolicy
-    from edgelens.runtime.loop.loop import Lane
+    from edgelens.runtime.loop.lane import Lane
     from edgelens.runtime.loop.pace import Pace
     from edgelens.runtime.sinks.protocol import Sink
 
@@ -107,7 +109,13 @@ def _run(options: RunOptions) -> tuple[int, bool]:
         plans = plans_of(options)
         lanes = open_lanes(plans, options, stack, _say)
         control = control_of(plans, lanes, options)
-        sinks = _sinks(options, control, lanes, device, stop.request, stack)
+        machine = _machine(options, device)
+        sinks = _sinks(options, control, lanes, device, stop.request)
+        page = _page(options, control, lanes, machine, stack)
+        if page is None:
+            stack.enter_context(_status_socket(control, machine))
+        else:
+            sinks.append(page)
         judge = judge_of(lanes)
         outcome = run(
             lanes,
@@ -158,50 +166,70 @@ def _sinks(
     lanes: Sequence[Lane],
     device: str,
     closed: Callable[[], None],
-    stack: ExitStack,
 ) -> list[Sink]:
     from edgelens.runtime.sinks.catalog import open_sinks
     from edgelens.runtime.sinks.protocol import SinkContext
 
-    models = {lane.source.name: lane.model for lane in lanes}
-    sources = {lane.source.name: lane.source for lane in lanes}
+    by_name = {lane.source.name: lane for lane in lanes}
 
     def threshold(source: str) -> float | None:
-        return models[source].bundle.manifest.main.decode.held_to(control.settings(source).threshold)
+        main = by_name[source].model.bundle.manifest.main  # asked each time: the page may exchange the model
+        return main.decode.held_to(control.settings(source).threshold)
 
     context = SinkContext(
-        tuple(sources),
+        tuple(by_name),
         device,
         threshold=threshold,
         region=lambda source: control.settings(source).region,
-        fps=lambda source: getattr(inner(sources[source]), "fps", None),
+        fps=lambda source: getattr(inner(by_name[source].source), "fps", None),
         closed=closed,
         printed=bool(options.printed),
     )
-    sinks = open_sinks(options.sinks, context)
-    wanted = not options.no_preview and not options.sinks["window"].shown and not all(lane.stills for lane in lanes)
-    if wanted or options.listen.preview is not None:
-        sinks += _preview(options, control, lanes, device, stack)
-    return sinks
+    return open_sinks(options.sinks, context)
 
 
-def _preview(options: RunOptions, control: Control, lanes: Sequence[Lane], device: str, stack: ExitStack) -> list[Sink]:
+def _page(
+    options: RunOptions, control: Control, lanes: Sequence[Lane], machine: Machine, stack: ExitStack
+) -> Sink | None:
     """The live page and the service; without the packages they need one line says so and the run goes on."""
     import importlib.util
+
+    unwanted = options.no_preview or options.sinks["window"].shown or all(lane.stills for lane in lanes)
+    if unwanted and options.listen.preview is None:
+        return None
 
     if not all(importlib.util.find_spec(name) for name in ("starlette", "uvicorn")):
         if options.listen.preview is not None:
             raise UsageError("--preview: the page needs starlette and uvicorn: pip install 'edgelens[live]'")
         there = "EDGELENS_ON_DEVICE" in os.environ  # where nobody installs anything by hand
         _say(f"no live page: {'--preview PORT brings one' if there else PAGE_NEEDS}")
-        return []
+        return None
     from edgelens.cli.live_options import live_page
     from edgelens.runtime.live.service.on_demand import ServiceOnDemand
 
-    service = stack.enter_context(ServiceOnDemand(lambda: lanes[0].model.bundle, device=device))
-    page = live_page(options.listen, control, service=service)
+    service = stack.enter_context(ServiceOnDemand(lambda: lanes[0].model.bundle, device=machine.device))
+    page = live_page(options.listen, control, service=service, machine=machine)
     service.on_result = page.shared.tell
-    return [page]
+    return page
+
+
+def _status_socket(control: Control, machine: Machine) -> StatusSocket:
+    """Where `edgelens status` asks a run that has no page."""
+    from edgelens.runtime.live.status_socket import StatusSocket
+
+    def answer() -> dict[str, Any]:
+        from edgelens.runtime.live.shared.health import health_json
+
+        return health_json(control.status(), machine)
+
+    return StatusSocket(answer)
+
+
+def _machine(options: RunOptions, device: str) -> Machine:
+    from edgelens.cli.machine_facts import machine_of, written_to
+
+    collected = [options.listen.collect] if options.listen.collect else []
+    return machine_of(device, [*written_to(options.sinks), *collected])
 
 
 def _say(text: str) -> None:

@@ -13,8 +13,8 @@ if TYPE_CHECKING:
     from edgelens.cli.run_options import RunOptions
     from edgelens.runtime.loop.config import SourcePlan
     from edgelens.runtime.loop.control import Control
-    from edgelens.runtime.loop.loop import Lane
-    from edgelens.runtime.loop.model_slot import ModelSlot
+    from edgelens.runtime.loop.lane import Lane
+    from edgelens.runtime.loop.model_slot import ModelAsked, ModelSlot
     from edgelens.runtime.loop.motion import MotionGate
     from edgelens.runtime.sources.protocol import Judge, Source
 
@@ -37,28 +37,37 @@ def plans_of(options: RunOptions) -> tuple[SourcePlan, ...]:
 def open_lanes(
     plans: Sequence[SourcePlan], options: RunOptions, stack: ExitStack, say: Callable[[str], None]
 ) -> list[Lane]:
-    """Each source with its model; one model serves all sources that ask for it."""
-    from edgelens.runtime.loop.loop import Lane
+    """Each source with its model; one model serves all sources that ask for it, and each may take the others'."""
+    from edgelens.runtime.loop.lane import Lane
     from edgelens.runtime.sources.catalog import kind_of, open_source
     from edgelens.runtime.sources.protocol import SourceContext
 
-    slots: dict[tuple[str, str | tuple[str, ...] | None], ModelSlot] = {}
-    lanes = []
-    for plan in plans:
+    every = [_asked(plan, options) for plan in plans]
+    slots = {asked: stack.enter_context(_model(asked, options)) for asked in dict.fromkeys(every)}
+    named = {asked.name: asked for asked in reversed(every)}
+    lanes: list[Lane] = []
+    stack.callback(_close, lanes)
+    for plan, asked in zip(plans, every, strict=True):
         source = open_source(plan.source, plan.given, SourceContext(plan.name, say))
-        which = (plan.model or options.model, plan.labels or options.arguments.labels)
-        if which not in slots:
-            slots[which] = stack.enter_context(_model(*which, options))
         stills = kind_of(plan.source) == "images"
-        lanes.append(Lane(source, slots[which], _motion_gate() if plan.motion else None, stills))
+        motion = _motion_gate() if plan.motion else None
+        lanes.append(Lane(source, slots[asked], motion, stills, {**named, asked.name: asked}))
     return lanes
+
+
+def _close(lanes: Sequence[Lane]) -> None:
+    """Close the models that were taken while the loop ran."""
+    from edgelens.runtime.loop.lane import models_of
+
+    for model in models_of(lanes):
+        model.__exit__()
 
 
 def control_of(plans: Sequence[SourcePlan], lanes: Sequence[Lane], options: RunOptions) -> Control:
     """The settings that hold at the start, and can be changed from the page."""
     from edgelens.runtime.loop.control import Control, Settings
 
-    at_hand = dict.fromkeys((options.model, *options.models))
+    at_hand = dict.fromkeys((*(lane.model.name for lane in lanes), *options.models))
     control = Control([plan.name for plan in plans], Settings(), tuple(at_hand))
     for plan, lane in zip(plans, lanes, strict=True):
         control.change(
@@ -91,9 +100,16 @@ def _motion_gate() -> MotionGate:
     return MotionGate()
 
 
-def _model(name: str, labels: str | tuple[str, ...] | None, options: RunOptions) -> ModelSlot:
+def _asked(plan: SourcePlan, options: RunOptions) -> ModelAsked:
+    from edgelens.runtime.loop.model_slot import ModelAsked
+
+    labels = plan.labels or options.arguments.labels
+    return ModelAsked(plan.model or options.model, replace(options.arguments, labels=labels, threshold=None))
+
+
+def _model(asked: ModelAsked, options: RunOptions) -> ModelSlot:
     from edgelens.runtime.loop.model_slot import ModelChoice, ModelSlot
     from edgelens.runtime.model.open import open_model
 
-    bundle = open_model(name, replace(options.arguments, labels=labels, threshold=None))
-    return ModelSlot(bundle, ModelChoice(options.engine, options.precision, options.threads), name)
+    bundle = open_model(asked.name, asked.said)
+    return ModelSlot(bundle, ModelChoice(options.engine, options.precision, options.threads), asked)

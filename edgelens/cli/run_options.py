@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from edgelens.cli.dataclass_options import of_sinks, options_of, plan_of, sink_options, source_options, to_stdout
-from edgelens.cli.live_options import ListenOptions
+from edgelens.cli.live_options import ListenOptions, access_options, collect_option, listen_options
 from edgelens.cli.options import (
     answer_options,
     engine_options,
@@ -93,14 +93,11 @@ _SINKS = (
     click.option("--device-id", metavar="ID", help="The stable id in results; the host's name unless said."),
 )
 _PAGE = (
-    click.option("--preview", metavar="[HOST:]PORT", help="Where the live page listens; 127.0.0.1:8080 unless said."),
+    listen_options,
     click.option("--no-preview", is_flag=True, help="No live page."),
     click.option("--models", multiple=True, metavar="MODEL", help="Models the page may switch to."),
-    click.option("--collect", metavar="DIR", help="Where the page keeps labelled pictures."),
-    click.option("--token-file", metavar="FILE", help="The token that opens the page."),
-    click.option("--insecure", is_flag=True, help="No token, even beyond this machine."),
-    click.option("--cert", metavar="FILE", help="TLS certificate."),
-    click.option("--key", metavar="FILE", help="TLS key."),
+    collect_option,
+    access_options,
 )
 
 

@@ -12,7 +12,8 @@ from edgelens.cli.run_lanes import inner
 
 if TYPE_CHECKING:
     from edgelens.cli.run_options import RunOptions
-    from edgelens.runtime.loop.loop import Lane, Outcome
+    from edgelens.runtime.loop.lane import Lane
+    from edgelens.runtime.loop.loop import Outcome
     from edgelens.runtime.sources.protocol import Judge
 
 __all__ = ["exit_code", "explain_engines", "report_run"]

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import sys
 import time
+from pathlib import Path
 from typing import Any
 
 import click
 
-from edgelens.cli.live_options import ListenOptions, listen_options, live_page
+from edgelens.cli.live_options import ListenOptions, access_options, listen_options, live_page
+from edgelens.cli.machine_facts import machine_of
 from edgelens.cli.options import (
     engine_options,
     labels_option,
@@ -26,6 +28,7 @@ STUCK_S = 5.0  # an event loop that does not come round for so long answers nobo
 @click.command("serve")
 @model_argument()
 @listen_options
+@access_options
 @threshold_option
 @labels_option
 @engine_options
@@ -42,10 +45,11 @@ def command(model: str, **options: Any) -> None:
     import cv2
 
     from edgelens.runtime.engines.protocol import EngineOptions
+    from edgelens.runtime.host.file_identity import FileIdentity
     from edgelens.runtime.host.freed_memory import gaps_given_back, keep_freed_pictures, share_one_heap
     from edgelens.runtime.live.http.budget import Budget
     from edgelens.runtime.live.service.service import RecognizeService
-    from edgelens.runtime.loop.control import Control, LoopStatus, Settings
+    from edgelens.runtime.loop.control import Control, LoopStatus, ModelStatus, Settings
     from edgelens.runtime.loop.sdnotify import SystemdNotifier
     from edgelens.runtime.loop.stop import StopOnSignals
     from edgelens.runtime.model.open import open_model
@@ -65,10 +69,16 @@ def command(model: str, **options: Any) -> None:
         device=options["device_id"] or socket.gethostname(),
     )
     with StopOnSignals() as stop, gaps_given_back(), service, SystemdNotifier() as systemd:
-        running, started = service.model_json(), time.time()
+        running, started, file = service.model_json(), time.time(), FileIdentity(bundle.path or Path(model))
         control = Control((), Settings())
-        control.attach(lambda: LoopStatus(running["name"], running["engine"], running["precision"], started), _no_swap)
-        page = live_page(ListenOptions.of(options), control, service=service)
+
+        def status() -> LoopStatus:
+            engine, precision, name = running["engine"], running["precision"], bundle.manifest.name
+            version = bundle.manifest.content_version
+            return LoopStatus(ModelStatus(model, engine, precision, name, version, file.sha256), started)
+
+        control.attach(status, _no_swap)
+        page = live_page(ListenOptions.of(options), control, service=service, machine=machine_of(service.device))
         service.on_result = page.shared.tell
         with page:
             click.echo(f"serving {running['name']}: POST {page.url}v1/recognize", err=True)
@@ -81,7 +91,7 @@ def command(model: str, **options: Any) -> None:
     sys.exit(stop.exit_code)
 
 
-def _no_swap(model: str) -> None:
+def _no_swap(model: str, source: str | None) -> None:  # noqa: ARG001
     from edgelens.runtime.errors import UsageError
 
     raise UsageError(f"{model}: a service keeps its model; start another")

@@ -83,6 +83,7 @@ def write_bundle(
 ) -> Bundle:
     """Write a bundle in place of whatever was there, with the next content version; files `beside` it, or nothing."""
     from ..host.files import write_together
+    from .manifest_json import dump_manifest, parse_manifest
 
     target = Path(path)
     if target.suffix != ".edge":
@@ -90,6 +91,7 @@ def write_bundle(
     if target.exists():
         manifest = dataclasses.replace(manifest, content_version=_next_version(target, manifest))
     finished = complete(manifest, entries)
+    parse_manifest(dump_manifest(finished), str(target))  # nothing is written that would be refused when it is read
     write_together([*(beside or {}).items(), (target, pack(finished, entries))])
     return Bundle.open(target)
 

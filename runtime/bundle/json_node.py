@@ -15,6 +15,8 @@ __all__ = ["Node", "read_json"]
 T = TypeVar("T")
 
 _MAX_TEXT = 4096
+# what moves a terminal's cursor, ends a line of a log, or turns the order of what is read around
+_CONTROLS = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
 _HASH = re.compile(r"[0-9a-f]{64}")
 
 
@@ -83,10 +85,10 @@ class Node:
             f"{self.path}.{key}".lstrip("."),
         )
 
-    def text(self, key: str, default: Any = ..., choices: tuple[str, ...] = ()) -> str:
-        """A text, one of `choices` where there are some."""
+    def text(self, key: str, default: Any = ..., choices: tuple[str, ...] = (), allowed: str = "") -> str:
+        """A text on one line, one of `choices` where there are some."""
         node = self.child(key, default)
-        node.as_text(allowed="\n\t")
+        node.as_text(allowed)
         if choices and node.value not in choices:
             raise node.fail(f"is {node.value[:40]!r}, must be one of {', '.join(choices)}")
         return str(node.value)
@@ -146,7 +148,7 @@ class Node:
         """This very value as a text without control characters."""
         if not isinstance(self.value, str) or len(self.value) > _MAX_TEXT:
             raise self.fail(f"must be a text of at most {_MAX_TEXT} letters")
-        if any((letter < " " and letter not in allowed) or letter == "\x7f" for letter in self.value):
+        if any(letter not in allowed for letter in _CONTROLS.findall(self.value)):
             raise self.fail("must be a text without control characters")
         return self.value
 

@@ -175,7 +175,7 @@ def _provenance(node: Node) -> Provenance:
     value = node.value if isinstance(node.value, dict) else {}
     return Provenance(
         kit=node.text("kit", ""),
-        command=node.text("command", ""),
+        command=node.text("command", "", allowed="\n\t"),
         seed=None if value.get("seed") is None else node.integer("seed", low=-(2**63), high=2**63),
         data=node.text("data", ""),
         created=node.text("created", ""),

@@ -8,7 +8,7 @@ from ..formats.description import ModelDescription
 from .classify import FROM_VALUES
 from .reading import Reading
 
-__all__ = ["looks_like_embedding", "one_for_each", "read_as_classifier"]
+__all__ = ["looks_like_embedding", "one_for_each", "read_as_classifier", "row_length"]
 
 _PASS_THROUGH = frozenset(
     ["QUANTIZE", "DEQUANTIZE", "RESHAPE", "SQUEEZE", "CAST", "QuantizeLinear", "DequantizeLinear", "Reshape",
@@ -30,7 +30,9 @@ def read_as_classifier(file: ModelDescription, labels: tuple[str, ...], *, asked
 
     A row that could as well be something else is one only where labels or the user say so.
     """
-    rows: list[tuple[TensorInfo, int | None]] = [(o, count) for o in file.outputs if (count := _classes(o)) is not None]
+    rows: list[tuple[TensorInfo, int | None]] = [
+        (o, count) for o in file.outputs if (count := row_length(o)) is not None
+    ]
     if not rows and asked:  # a file may leave its outputs' shapes unsaid
         rows = [(output, None) for output in file.outputs[:1] if not output.shape or None in output.shape[1:]]
     fitting = [pair for pair in rows if labels and pair[1] and abs(pair[1] - len(labels)) <= 1]
@@ -56,7 +58,7 @@ def read_as_classifier(file: ModelDescription, labels: tuple[str, ...], *, asked
 
 def looks_like_embedding(file: ModelDescription, output: TensorInfo) -> bool:
     """Whether a row of numbers is rather what a picture is known by than how much of each class is in it."""
-    count = _classes(output)
+    count = row_length(output)
     if count is None or count < 2 or _gives_probabilities(file, output):
         return False
     last = file.origin_of(output.name, _PASS_THROUGH)
@@ -85,7 +87,7 @@ def one_for_each(output: TensorInfo) -> bool:
     return len(output.shape) == 3 and output.shape[2] == 1 and output.shape[1] != 1
 
 
-def _classes(output: TensorInfo) -> int | None:
+def row_length(output: TensorInfo) -> int | None:
     """The length of the one axis that is longer than one, for a row of scores."""
     if not output.shape or output.dtype not in ("float32", "float16", "float64", "uint8", "int8", "int16"):
         return None

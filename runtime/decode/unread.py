@@ -5,7 +5,7 @@ from __future__ import annotations
 from ..engines.protocol import shape_of
 from ..formats.description import ModelDescription
 from .catalog import asked_readers
-from .classify_reading import looks_like_embedding, one_for_each
+from .classify_reading import looks_like_embedding, one_for_each, row_length
 
 __all__ = ["why_unread"]
 
@@ -17,7 +17,8 @@ def why_unread(file: ModelDescription) -> str:
     named = [f"{output.name} {shape_of(output)}" for output in file.outputs[:_SHOWN]]
     more = f" and {len(file.outputs) - _SHOWN} more" if len(file.outputs) > _SHOWN else ""
     alike = _looks_like(file)
-    fitting = [word for word, read in asked_readers() if read(file, (), asked=True) is not None]
+    anchors = any(one_for_each(output) for output in file.outputs)  # no row of scores, whatever is asked
+    fitting = [word for word, read in asked_readers() if not anchors and read(file, (), asked=True) is not None]
     if fitting:
         remedy = f"if you know better, say --decode {'|'.join(fitting)}"
         remedy += " or give its names with --labels" if "classify" in fitting else ""
@@ -33,6 +34,6 @@ def _looks_like(file: ModelDescription) -> str:
         return f" (boxes and scores of {anchors} anchors before they are decoded, as MediaPipe's detectors have them)"
     if any(looks_like_embedding(file, output) for output in file.outputs):
         return " (an embedding: what the picture is known by, no scores of classes)"
-    if sum(len(output.shape) == 2 for output in file.outputs) > 1:
+    if sum(row_length(output) is not None for output in file.outputs) > 1:
         return " (several rows of numbers: landmarks, perhaps)"
     return ""

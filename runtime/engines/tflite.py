@@ -13,7 +13,7 @@ from ..errors import ModelError
 from .protocol import EngineOptions, TensorInfo
 from .silence import silenced
 
-__all__ = ["DELEGATES", "TfliteEngine"]
+__all__ = ["DELEGATES", "TfliteEngine", "tensor_shapes"]
 
 _PACKAGES = ("ai_edge_litert.interpreter", "tflite_runtime.interpreter")
 
@@ -80,6 +80,20 @@ class TfliteEngine:
                 self._interpreter.resize_tensor_input(index, shape, strict=True)
         self._interpreter.allocate_tensors()
         self._shapes = shapes
+
+
+def tensor_shapes(model: bytes, shape: Sequence[int]) -> dict[str, tuple[int, ...]]:
+    """The shape of every tensor by its name, for a first input of this one; delegates would hide inner ones."""
+    with silenced():
+        package = _package()
+        try:
+            plain = package.OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES
+            interpreter = package.Interpreter(model_content=model, experimental_op_resolver_type=plain)
+            interpreter.resize_tensor_input(interpreter.get_input_details()[0]["index"], list(shape), strict=True)
+            interpreter.allocate_tensors()
+        except (ValueError, RuntimeError) as error:
+            raise ModelError(f"the tflite engine cannot size the model: {_first_line(error)}") from None
+    return {detail["name"]: tuple(map(int, detail["shape"])) for detail in interpreter.get_tensor_details()}
 
 
 def _package() -> Any:

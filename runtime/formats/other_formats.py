@@ -77,7 +77,9 @@ def _of_folder(path: Path) -> str | None:
 
 
 def _of_content(path: Path) -> str | None:
-    """By the first bytes, or by what is in it where it is a zip."""
+    """By the first bytes, or by what is in it where it is a zip; a pipe or a device is not waited for."""
+    if not path.is_file():
+        return None
     with contextlib.suppress(OSError, ValueError, zipfile.BadZipFile, NotImplementedError):
         with path.open("rb") as stream:
             start = stream.read(64)

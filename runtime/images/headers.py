@@ -6,28 +6,28 @@ A decompression bomb is refused by these numbers, so every parser here reads a f
 from __future__ import annotations
 
 import struct
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+from .jpeg_segments import jpeg_segments
+from .orientation import exif_orientation, text_orientation, xmp_orientation
+from .tiff_tags import read_tags
 
 __all__ = ["ImageHeader", "read_header"]
 
 _JPEG_FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 _JPEG_PROGRESSIVE = frozenset([0xC2, 0xC6, 0xCA, 0xCE])
-_ORIENTATION, _TIFF_WIDTH, _TIFF_HEIGHT, _TIFF_BITS, _TIFF_SAMPLES, _TIFF_EXTRA = (
-    0x112,
-    0x100,
-    0x101,
-    0x102,
-    0x115,
-    0x152,
-)
+_TIFF_WIDTH, _TIFF_HEIGHT, _TIFF_BITS, _TIFF_SAMPLES, _TIFF_EXTRA = 0x100, 0x101, 0x102, 0x115, 0x152
+_TILE_WIDTH, _TILE_HEIGHT = 0x142, 0x143
+_TIFF_SIZES = (_TIFF_WIDTH, _TIFF_HEIGHT, _TIFF_BITS, _TIFF_SAMPLES, _TILE_WIDTH, _TILE_HEIGHT)
+_XMP_MARK = b"http://ns.adobe.com/xap/1.0/\0"
 
 
 @dataclass(frozen=True)
 class ImageHeader:
     """The numbers that decide whether and how an image is decoded."""
 
-    kind: str  # "jpeg", "png", "webp", "gif", "bmp", "tiff", "pnm", "jp2", "heic", "avif"
+    kind: str  # "jpeg", "png", "webp", "gif", "bmp", "tiff", "pnm", "jp2", "ico", "heic", "avif"
     width: int
     height: int
     pixel_bytes: float = 3.0  # what a decoder holds a pixel, besides the uint8 BGR it ends in
@@ -35,6 +35,7 @@ class ImageHeader:
     deep: bool = False  # more than 8 bits a sample
     orientation: int = 1  # EXIF, 1 to 8
     complete: bool = True  # False where the end is missing
+    apart: bool = False  # of a layout that OpenCV does not read, so that it is read here
 
 
 def read_header(data: bytes) -> ImageHeader | None:
@@ -51,33 +52,20 @@ def read_header(data: bytes) -> ImageHeader | None:
 def _jpeg(data: bytes) -> ImageHeader | None:
     frame: tuple[int, int, int, bool] | None = None
     orientation = 1
-    for marker, start, length in _jpeg_segments(data):
+    for marker, start, length in jpeg_segments(data):
         if marker in _JPEG_FRAMES and frame is None:
             height, width, components = struct.unpack_from(">HHB", data, start + 1)
             frame = (width, height, components, marker in _JPEG_PROGRESSIVE)
         elif marker == 0xE1 and data[start : start + 6] == b"Exif\0\0" and orientation == 1:
-            orientation = _exif_orientation(data[start + 6 : start + length])
+            orientation = exif_orientation(data[start + 6 : start + length])
+        elif marker == 0xE1 and data[start : start + length].startswith(_XMP_MARK) and orientation == 1:
+            orientation = xmp_orientation(data[start : start + length])
         elif marker == 0xDA and frame is not None:
             width, height, components, progressive = frame
             held = 2.0 * components if progressive else 0.0  # a progressive one keeps 16-bit coefficients of it all
             whole = data.rfind(b"\xff\xd9") > start
             return ImageHeader("jpeg", width, height, held, orientation=orientation, complete=whole)
     return None
-
-
-def _jpeg_segments(data: bytes) -> Iterator[tuple[int, int, int]]:
-    """Marker, start and length of every segment up to the first scan."""
-    at = 2
-    while at + 4 <= len(data):
-        if data[at] != 0xFF:
-            return
-        marker = data[at + 1]
-        if marker in (0xFF, 0x01) or 0xD0 <= marker <= 0xD8:  # fill bytes and markers without a length
-            at += 1 if marker == 0xFF else 2
-            continue
-        (length,) = struct.unpack_from(">H", data, at + 2)
-        yield marker, at + 4, length - 2
-        at += 2 + max(length, 2)
 
 
 def _png(data: bytes) -> ImageHeader | None:
@@ -92,7 +80,9 @@ def _png(data: bytes) -> ImageHeader | None:
         (length,) = struct.unpack_from(">I", data, at)
         kind = data[at + 4 : at + 8]
         if kind == b"eXIf":
-            orientation = _exif_orientation(data[at + 8 : at + 8 + length])
+            orientation = exif_orientation(data[at + 8 : at + 8 + length])
+        elif kind in (b"tEXt", b"zTXt", b"iTXt") and orientation == 1:
+            orientation = text_orientation(kind, data[at + 8 : at + 8 + length])
         transparent = transparent or kind == b"tRNS"
         ended = kind == b"IEND"
         at += 12 + length
@@ -118,7 +108,9 @@ def _webp(data: bytes) -> ImageHeader | None:
         flags = data[20]
         width = int.from_bytes(data[24:27], "little") + 1
         height = int.from_bytes(data[27:30], "little") + 1
-        orientation = _exif_orientation(_riff_chunk(data, b"EXIF")) if flags & 8 else 1
+        orientation = exif_orientation(_riff_chunk(data, b"EXIF")) if flags & 8 else 1
+        if flags & 4 and orientation == 1:
+            orientation = xmp_orientation(_riff_chunk(data, b"XMP "))
         # an animation is decoded onto a canvas beside the frame
         held = 12.0 if flags & 2 else 8.0
         alpha = "straight" if flags & 0x10 else ""
@@ -169,49 +161,33 @@ def _jp2(data: bytes) -> ImageHeader | None:
 
 
 def _tiff(data: bytes) -> ImageHeader | None:
-    tags = _ifd(data)
-    width, height = tags.get(_TIFF_WIDTH, [0])[0], tags.get(_TIFF_HEIGHT, [0])[0]
-    if not width or not height:
-        return None
-    samples = tags.get(_TIFF_SAMPLES, [1])[0]
-    bits = tags.get(_TIFF_BITS, [8])[0]
-    held = max(samples, 3) * max(bits, 8) / 8
-    extra = tags.get(_TIFF_EXTRA, [0])[0] if samples in (2, 4) else 0
+    from .tiff_planes import needs_planes
+
+    tags = read_tags(data)
+    width, height = tags.first(_TIFF_WIDTH, 0), tags.first(_TIFF_HEIGHT, 0)
+    if not width or not height or tags.twice & set(_TIFF_SIZES):
+        return None  # of a size that is said twice decoders take one or the other
+    tile = tags.first(_TILE_WIDTH, 0) * tags.first(_TILE_HEIGHT, 0)
+    samples, bits = tags.first(_TIFF_SAMPLES, 1), tags.first(_TIFF_BITS, 8)
+    held = max(samples, 3) * max(bits, 8) / 8 * max(tile / (width * height), 1)
+    extra = tags.first(_TIFF_EXTRA, 0) if samples in (2, 4) else 0
     alpha = {1: "premultiplied", 2: "straight"}.get(extra, "")
     if alpha and bits <= 8:
         alpha = "premultiplied"  # libtiff multiplies what it hands out as bytes
-    return ImageHeader("tiff", width, height, held, alpha, bits > 8)  # OpenCV turns TIFFs by itself
+    apart = needs_planes(tags)
+    turn = exif_orientation(data) if apart else 1  # OpenCV turns the others by itself
+    return ImageHeader("tiff", width, height, held, alpha, bits > 8, turn, apart=apart)
 
 
-def _exif_orientation(data: bytes) -> int:
-    try:
-        return _valid_orientation(_ifd(data))
-    except (struct.error, ValueError):
-        return 1
+def _ico(data: bytes) -> ImageHeader | None:
+    from .ico import bitmap_size, largest
 
-
-def _valid_orientation(tags: dict[int, list[int]]) -> int:
-    value = tags.get(_ORIENTATION, [1])[0]
-    return value if 1 <= value <= 8 else 1
-
-
-def _ifd(data: bytes) -> dict[int, list[int]]:
-    """The short and long integers of a TIFF structure's first directory, first values only."""
-    order = {b"II": "<", b"MM": ">"}[data[:2]] if data[:2] in (b"II", b"MM") else ""
-    if not order or struct.unpack_from(order + "H", data, 2)[0] != 42:
-        raise ValueError("no TIFF structure")
-    (at,) = struct.unpack_from(order + "I", data, 4)
-    (count,) = struct.unpack_from(order + "H", data, at)
-    tags: dict[int, list[int]] = {}
-    for entry in range(at + 2, at + 2 + 12 * count, 12):
-        tag, kind, values = struct.unpack_from(order + "HHI", data, entry)
-        form = {1: "B", 3: "H", 4: "I"}.get(kind)
-        if form is None or not values:
-            continue
-        size = struct.calcsize(form) * values
-        where = entry + 8 if size <= 4 else struct.unpack_from(order + "I", data, entry + 8)[0]
-        tags[tag] = [struct.unpack_from(order + form, data, where)[0]]
-    return tags
+    picture = largest(data)
+    if picture.startswith(b"\x89PNG"):
+        inner = _png(picture)
+        return None if inner is None else replace(inner, kind="ico")
+    width, height, _ = bitmap_size(picture)
+    return ImageHeader("ico", width, height, 8.0, "straight", apart=True)
 
 
 _PARSERS: tuple[tuple[bytes, Callable[[bytes], ImageHeader | None]], ...] = (
@@ -220,8 +196,8 @@ _PARSERS: tuple[tuple[bytes, Callable[[bytes], ImageHeader | None]], ...] = (
     (b"RIFF", _webp),
     (b"GIF8", _gif),
     (b"BM", _bmp),
-    (b"II*\0", _tiff),
-    (b"MM\0*", _tiff),
+    *((mark, _tiff) for mark in (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")),
+    (b"\0\0\1\0", _ico),
     *((b"P" + digit, _pnm) for digit in (b"1", b"2", b"3", b"4", b"5", b"6")),
     (b"\0\0\0\x0cjP  ", _jp2),
     (b"\xff\x4f\xff\x51", _jp2),

@@ -10,6 +10,7 @@ import stat
 import struct
 import zlib
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -19,6 +20,7 @@ from ..errors import ImageError
 from .decoder_noise import caught_noise, tells_of_damage
 from .depth import to_bgr
 from .headers import ImageHeader, read_header
+from .jpeg_segments import without_junk
 
 __all__ = [
     "MAX_DECODED_BYTES",
@@ -52,6 +54,7 @@ SUFFIXES = frozenset(
         ".pnm",
         ".jp2",
         ".j2k",
+        ".ico",
         ".heic",
         ".heif",
         ".hif",
@@ -118,24 +121,41 @@ def decode_with_holes(
         from .heif import decode_heic
 
         return to_bgr(decode_heic(data, where), header.alpha)
+    if header.kind == "ico" and not header.apart:
+        from .ico import largest
+
+        return decode_with_holes(largest(data), where, at_least=at_least)
     if header.kind == "png":
         data = _checked_png(data, where)
     flag = _COLOR
     if header.kind == "jpeg":
+        data = without_junk(data)
         flag = _jpeg_flag(header, at_least)
     elif header.alpha or header.deep:
         flag = cv2.IMREAD_UNCHANGED
     try:
-        raw = cv2.imdecode(np.frombuffer(data, np.uint8), flag)
+        raw = _apart(data, header) if header.apart else cv2.imdecode(np.frombuffer(data, np.uint8), flag)
         if raw is None:
             raise ImageError(f"{where}: {_not_decoded(header.kind)}")
-        if flag == cv2.IMREAD_UNCHANGED:
+        if header.apart or flag == cv2.IMREAD_UNCHANGED:
             image, share = to_bgr(np.asarray(raw), header.alpha)
         else:
             image, share = np.asarray(raw, np.uint8), 0.0
         return upright(image, header.orientation), share
-    except (cv2.error, MemoryError) as error:
-        raise ImageError(f"{where}: could not be decoded ({str(error).splitlines()[0][:120]})") from None
+    except (cv2.error, MemoryError, ValueError, struct.error) as error:
+        said = (str(error).splitlines() or ["it takes too much memory"])[0][:120]
+        raise ImageError(f"{where}: could not be decoded ({said})") from None
+
+
+def _apart(data: bytes, header: ImageHeader) -> NDArray[Any] | None:
+    """The samples of what OpenCV does not read."""
+    if header.kind == "ico":
+        from .ico import largest, pixels_of
+
+        return pixels_of(largest(data))
+    from .tiff_planes import samples_of
+
+    return samples_of(data)
 
 
 def _not_decoded(kind: str) -> str:
@@ -186,6 +206,8 @@ def _unknown(data: bytes) -> str:
         return "is a video, not a picture"
     if data[:2] == b"\xff\xd8" or data[:4] in (b"\x89PNG", b"GIF8") or data[8:12] == b"WEBP":
         return "is a damaged or truncated image: its header ends too early"
+    if data[:4] in (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+", b"\0\0\1\0"):
+        return "is a damaged image: its header ends too early, or says its size twice"
     return "is no image of a known format"
 
 

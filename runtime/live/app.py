@@ -18,6 +18,7 @@ from .http.replies import Asked, Endpoint, Reply, as_json
 from .service.on_demand import ServiceOnDemand
 from .service.openapi import openapi
 from .service.service import RecognizeService
+from .shared.health import model_json
 from .shared.knobs import change_settings
 from .shared.metrics_text import metrics_text
 from .shared.shared_state import SharedState
@@ -26,6 +27,7 @@ from .viewers.stream import EventStream, FrameStream, event
 __all__ = ["build_app"]
 
 PULSE_S = 0.5
+_STAYS = ((b"cache-control", b"private, max-age=3600"),)
 
 
 def build_app(
@@ -72,26 +74,29 @@ def _page_routes(shared: SharedState, budget: Budget) -> list[Route]:
         return as_json(shared.pulse()["settings"])
 
     def collect(asked: Asked) -> Reply:
-        source = _text(asked.body, "source") if isinstance(asked.body, dict) and asked.body.get("source") else None
-        return as_json(shared.collect(source, _text(asked.body, "label")))
+        return as_json(shared.collect(_source(asked.body), _text(asked.body, "label")))
 
     def swap(asked: Asked) -> Reply:
-        name = _text(asked.body, "model")
+        name, source = _text(asked.body, "model"), _source(asked.body)
         try:
-            shared.swap(name)
+            shared.swap(name, source)
         except (BundleError, ModelError, WorkError) as error:  # the old model goes on: an answer, not a failed request
-            return as_json({"model": None, "refused": str(error)})
-        return as_json({"model": name, "refused": None})
+            return as_json({"model": None, "source": source, "refused": str(error)})
+        return as_json({"model": name, "source": source, "refused": None})
 
     def snapshot(asked: Asked) -> Reply:
         name, data = shared.snapshot(asked.query.get("source"))
         saved = (b"content-disposition", f'attachment; filename="{name}"'.encode())
         return Reply(data, b"image/jpeg", (saved, (b"cache-control", b"no-store")))
 
+    def moment(asked: Asked) -> Reply:
+        return as_json(shared.timeline.moment(asked.path["number"]).all_to_json())
+
+    def picture(asked: Asked) -> Reply:
+        return Reply(shared.timeline.moment(asked.path["number"]).picture, b"image/jpeg", _STAYS)
+
     def thumb(asked: Asked) -> Reply:
-        return Reply(
-            shared.timeline.thumb(asked.path["number"]), b"image/jpeg", ((b"cache-control", b"private, max-age=3600"),)
-        )
+        return Reply(shared.timeline.moment(asked.path["number"]).thumb(), b"image/jpeg", _STAYS)
 
     changes = EventStream(
         shared.hub,
@@ -106,6 +111,8 @@ def _page_routes(shared: SharedState, budget: Budget) -> list[Route]:
         Route("/live/events", changes, methods=["GET"]),
         Route("/live/state", Endpoint(lambda asked: as_json(shared.state())), methods=["GET"]),  # noqa: ARG005
         Route("/live/thumbs/{number:int}", Endpoint(thumb), methods=["GET"]),
+        Route("/live/moments/{number:int}", Endpoint(moment), methods=["GET"]),
+        Route("/live/moments/{number:int}/picture", Endpoint(picture), methods=["GET"]),
         Route("/live/snapshot", Endpoint(snapshot), methods=["GET"]),
         Route("/live/settings", Endpoint(settings, posted=budget), methods=["POST"]),
         Route("/live/collect", Endpoint(collect, posted=budget), methods=["POST"]),
@@ -117,25 +124,21 @@ def _service_routes(
     shared: SharedState, service: RecognizeService | ServiceOnDemand | None, budget: Budget
 ) -> list[Route]:
     def health(asked: Asked) -> Reply:
-        if asked.stranger:
-            return as_json({"status": "ok"})
-        pulse = shared.pulse()
-        more = {"service": service.state()} if service else {}
-        return as_json({"status": "ok", "loop": pulse["status"], "viewers": pulse["viewers"], **more})
+        return as_json({"status": "ok"} if asked.stranger else shared.health())  # to a stranger: it lives
 
     def models(asked: Asked) -> Reply:  # noqa: ARG001
         status = shared.control.status()
         running = service.model_json() if service else None
         if running is None and status is not None:
-            running = {"name": status.model, "engine": status.engine, "precision": status.precision}
-        return as_json({"running": running, "at_hand": list(shared.control.models)})
+            running = {"name": status.model.name, "engine": status.model.engine, "precision": status.model.precision}
+        sources = {} if status is None else {source.name: model_json(source.model) for source in status.sources}
+        return as_json({"running": running, "sources": sources, "at_hand": list(shared.control.models)})
 
     def metrics(asked: Asked) -> Reply:  # noqa: ARG001
         text = metrics_text(shared, service.families() if service else ())
         return Reply(text.encode(), b"text/plain; version=0.0.4; charset=utf-8")
 
     routes = [Route("/v1/recognize", service, methods=["POST"])] if service else []  # first: the busiest
-    shared.recognizes = service is not None
     return [
         *routes,
         Route("/v1/results", EventStream(shared.hub, "result", most=budget.listeners), methods=["GET"]),
@@ -151,3 +154,8 @@ def _text(body: object, name: str) -> str:
     if not isinstance(value, str):
         raise UsageError(f'send a JSON object with "{name}", a text')
     return value
+
+
+def _source(body: object) -> str | None:
+    """The source that is meant, None for all of them."""
+    return _text(body, "source") if isinstance(body, dict) and body.get("source") else None

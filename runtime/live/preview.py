@@ -19,6 +19,7 @@ from .http.budget import BUDGET, Budget
 from .http.server import DEFAULT_PORT, Address, Server, Tls
 from .running import Running, note_running
 from .shared.collect import Collector
+from .shared.machine import Machine
 from .shared.shared_state import SharedState
 
 if TYPE_CHECKING:
@@ -51,13 +52,15 @@ class LivePreview:
         collect: Path | None = None,
         quality: int = 80,
         service: RecognizeService | ServiceOnDemand | None = None,
+        machine: Machine | None = None,
         budget: Budget = BUDGET,
         say: Callable[[str], None] = _to_stderr,
     ) -> None:
         self._address, self._access, self._tls = Address(host, port), access, tls
         self._service, self._budget, self._say = service, budget, say
         self._stack = ExitStack()
-        self.shared = SharedState(control, collector=Collector(collect) if collect else None, quality=quality)
+        collector = Collector(collect) if collect else None
+        self.shared = SharedState(control, collector=collector, quality=quality, service=service, machine=machine)
         self.port = 0
 
     @property

@@ -22,14 +22,16 @@ class Running:
     """One process that answers."""
 
     pid: int
-    url: str  # on this machine
+    url: str | None = None  # on this machine
     token_file: str | None = None
+    socket: str | None = None  # of a run without a page
 
 
 @contextlib.contextmanager
 def note_running(running: Running) -> Iterator[None]:
     """The note is there while this is entered; a place that cannot be written to only costs `status` its answer."""
-    path = run_folder() / f"{running.pid}-{running.url.rstrip('/').rpartition(':')[2]}.json"
+    port = (running.url or ":0").rstrip("/").rpartition(":")[2]
+    path = run_folder() / f"{running.pid}-{port}.json"
     with contextlib.suppress(OSError, WorkError):
         write_own(path, (json.dumps(asdict(running)) + "\n").encode())
     try:

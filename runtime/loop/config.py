@@ -19,7 +19,7 @@ from ..sources.catalog import option_classes
 if TYPE_CHECKING:
     from ..preprocess import Region
 
-__all__ = ["SourcePlan", "read_config", "with_unique_names"]
+__all__ = ["SourcePlan", "known_keys", "read_config", "with_unique_names"]
 
 LONGEST = 1000  # frames that may have to agree
 _MOST_BYTES = 4 * 1024 * 1024
@@ -103,6 +103,12 @@ def read_config(path: str, fallback: SourcePlan) -> tuple[SourcePlan, ...]:
     return tuple(_plan(table, fallback, f"--config {path}: source {i + 1}") for i, table in enumerate(tables))
 
 
+def known_keys() -> dict[str, str]:
+    """Every key of a `[[source]]` table, and the option of the command line that says the same ("" where none does)."""
+    options = _keys(SourcePlan, *option_classes())
+    return {"url": "--source"} | {key: said.flag if said is not None else "" for key, (said, _) in options.items()}
+
+
 def with_unique_names(plans: tuple[SourcePlan, ...]) -> tuple[SourcePlan, ...]:
     """The plans with a number behind names that are there twice: results are told apart by them."""
     seen: dict[str, int] = {}
@@ -116,7 +122,7 @@ def with_unique_names(plans: tuple[SourcePlan, ...]) -> tuple[SourcePlan, ...]:
 
 def _shown(source: str) -> str:
     """A source as people may see it."""
-    if "://" not in source:
+    if not {"@", ":"} & set(source):
         return source
     from ..sources.credentials import masked
 
@@ -128,7 +134,7 @@ def _plan(table: Mapping[str, Any], fallback: SourcePlan, where: str) -> SourceP
     numbered = isinstance(url, int) and not isinstance(url, bool) and 0 <= url < _CAMERAS
     if not numbered and (not isinstance(url, str) or url == ""):
         raise UsageError(f"{where}: needs a url: a camera, stream, file or folder")
-    own, of_source = _keys(SourcePlan), {key: at for options in option_classes() for key, at in _keys(options).items()}
+    own, of_source = _keys(SourcePlan), _keys(*option_classes())
     of_plan: dict[str, Any] = {"name": ""}
     given = dict(fallback.given)
     for key, value in table.items():
@@ -144,10 +150,13 @@ def _plan(table: Mapping[str, Any], fallback: SourcePlan, where: str) -> SourceP
     return replace(fallback, **of_plan, source=str(url), given=given)
 
 
-def _keys(options: type[Any]) -> dict[str, tuple[Said | None, Any]]:
-    """The keys that a dataclass brings to a table: how each is written, where that is said, and what holds unsaid."""
-    said = spelled_in(options)
-    return {f.name: (said.get(f.name), f.default) for f in fields(options) if f.name not in ("source", "given")}
+def _keys(*options: type[Any]) -> dict[str, tuple[Said | None, Any]]:
+    """The keys that dataclasses bring to a table: how each is written, where that is said, and what holds unsaid."""
+    found: dict[str, tuple[Said | None, Any]] = {}
+    for each in options:
+        said = spelled_in(each)
+        found |= {f.name: (said.get(f.name), f.default) for f in fields(each) if f.name not in ("source", "given")}
+    return found
 
 
 def _value(value: Any, said: Said | None, usual: Any, key: str) -> Any:

@@ -8,12 +8,14 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, Literal
 
 from ..preprocess import Region
 from .board import BoardReading
 
-__all__ = ["Control", "LoopStatus", "Settings", "SinkStatus", "SourceStatus"]
+__all__ = ["Control", "LoopStatus", "ModelStatus", "Settings", "SinkStatus", "SourceState", "SourceStatus"]
+
+SourceState = Literal["starting", "ok", "away", "ended"]
 
 
 @dataclass(frozen=True)
@@ -29,6 +31,18 @@ class Settings:
 
 
 @dataclass(frozen=True)
+class ModelStatus:
+    """What recognizes, and how it runs."""
+
+    name: str  # as it was asked for
+    engine: str = ""
+    precision: str = ""
+    bundle: str = ""  # the bundle's own name
+    version: int = 0  # of its content
+    sha256: str = ""  # of its file; empty where that is not known
+
+
+@dataclass(frozen=True)
 class SourceStatus:
     """How one source is doing."""
 
@@ -40,8 +54,14 @@ class SourceStatus:
     skipped: int = 0
     recoveries: int = 0
     fps: float = 0.0
-    age_ms: float = 0.0
+    age_ms: float = 0.0  # capture to result; of a camera that is away how long ago its last frame came
     stages_ms: Mapping[str, float] = field(default_factory=dict)
+    model: ModelStatus = ModelStatus("")
+    state: SourceState = "ok"
+    problem: str = ""  # why it is away, in words
+    seconds_since_frame: float = 0.0  # since the start where none has come yet
+    seen: Mapping[str, int] = field(default_factory=dict)  # frames in which each label was seen
+    announced: Mapping[str, int] = field(default_factory=dict)  # how often each label was announced
 
 
 @dataclass(frozen=True)
@@ -52,15 +72,14 @@ class SinkStatus:
     dropped: int = 0  # results it was too slow for
     lost: int = 0  # results, clips, messages, … that it could not keep
     error: str = ""  # what is wrong now; empty while all is well
+    waiting: int | None = None  # messages it keeps until somebody takes them; None where it keeps none
 
 
 @dataclass(frozen=True)
 class LoopStatus:
     """How the loop is doing."""
 
-    model: str
-    engine: str
-    precision: str
+    model: ModelStatus  # the first source's
     started: float  # wall clock, seconds
     sources: tuple[SourceStatus, ...] = ()
     board: BoardReading = field(default_factory=BoardReading)
@@ -76,7 +95,7 @@ class Control:
         self._settings = dict.fromkeys(sources, settings)
         self._lock = threading.Lock()
         self._status: Callable[[], LoopStatus] | None = None
-        self._swap: Callable[[str], None] | None = None
+        self._swap: Callable[[str, str | None], None] | None = None
 
     @property
     def sources(self) -> tuple[str, ...]:
@@ -93,7 +112,7 @@ class Control:
             for name in self._settings if source is None else (source,):
                 self._settings[name] = replace(self._settings[name], **changes)
 
-    def attach(self, status: Callable[[], LoopStatus], swap: Callable[[str], None]) -> None:
+    def attach(self, status: Callable[[], LoopStatus], swap: Callable[[str, str | None], None]) -> None:
         """The loop says how it answers; called once, when it starts."""
         self._status, self._swap = status, swap
 
@@ -101,7 +120,7 @@ class Control:
         """How the loop is doing, None before it has started."""
         return self._status() if self._status else None
 
-    def swap(self, model: str) -> None:
-        """Run another model without stopping the sources; one that fails its golden frames is refused with an error."""
+    def swap(self, model: str, source: str | None = None) -> None:
+        """Run another model on a source, or on all, without stopping; one that fails its golden frames is refused."""
         if self._swap is not None:
-            self._swap(model)
+            self._swap(model, source)

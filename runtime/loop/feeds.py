@@ -31,6 +31,8 @@ class Feed:
         self.recoveries = 0
         self.not_before = 0.0  # monotonic seconds: the loop's rate limit for this source
         self.error: Exception | None = None  # what it failed with, for good or (a patient one) so far
+        self.trouble = ""  # why no frame comes, in words; empty while they come
+        self.begun = time.monotonic()
         self.gave_up = False  # for good
         self.stirred = time.monotonic()  # when its thread last did something
         self._bell, self._tell, self._patient = bell, tell, patient
@@ -39,6 +41,7 @@ class Feed:
 
     def start(self) -> None:
         """Begin to capture."""
+        self.begun = time.monotonic()
         self._thread.start()
 
     def stop(self) -> None:
@@ -107,15 +110,17 @@ class Feed:
         if self.error is None:
             self._tell(Notice(self.name, "lost", f"{error}{more}", time.time()))
         self.error = error
+        self.trouble = str(error)
 
     def _lost(self, reason: str) -> None:
         self.slot.discard()
+        self.trouble = reason
         if self.connected:
             self.connected = False
             self._tell(Notice(self.name, "lost", f"{self.name}: lost: {reason}; opening it again", time.time()))
 
     def _back(self) -> None:
-        self.connected, self.error = True, None
+        self.connected, self.error, self.trouble = True, None, ""
         if self.slot.captured:
             self.recoveries += 1
             self._tell(Notice(self.name, "back", f"{self.name}: is back", time.time()))

@@ -1,19 +1,30 @@
-"""The models of a running loop: loaded once, shared by sources, exchanged without stopping them."""
+"""The models of a running loop: each loaded once, and shared by the sources that ask for it."""
 
 from __future__ import annotations
 
 import contextlib
 import threading
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from pathlib import Path
 
 from ..bundle.bundle import Bundle, one_network
 from ..engines.protocol import EngineOptions
 from ..errors import WorkError
+from ..host.file_identity import FileIdentity
+from ..model.arguments import ModelArguments
 from ..model.open import open_model
 from ..model.recognizer import BundleRecognizer
 
-__all__ = ["ModelChoice", "ModelSlot"]
+__all__ = ["ModelAsked", "ModelChoice", "ModelSlot"]
+
+
+@dataclass(frozen=True)
+class ModelAsked:
+    """A model as it is asked for: its name on the command line, and what was said of it."""
+
+    name: str
+    said: ModelArguments = field(default_factory=ModelArguments)
 
 
 @dataclass(frozen=True)
@@ -26,13 +37,37 @@ class ModelChoice:
 
 
 class ModelSlot:
-    """The place a recognizer sits in while the loop runs; a context manager that closes what is in it."""
+    """A bundle with its recognizer while the loop runs; a context manager that closes it."""
 
-    def __init__(self, bundle: Bundle, choice: ModelChoice = ModelChoice(), name: str = "") -> None:
+    def __init__(self, bundle: Bundle, choice: ModelChoice = ModelChoice(), asked: ModelAsked | None = None) -> None:
         self.bundle, self.choice = bundle, choice
-        self.name = name or bundle.manifest.name
+        self.asked = asked or ModelAsked(str(bundle.path or bundle.manifest.name))
+        self.settled = False  # nothing is left that `improve` could find
+        self.file = FileIdentity(bundle.path or Path(self.asked.name))  # a bare model file lives in memory
         self._lock = threading.Lock()
         self._recognizer: BundleRecognizer | None = None
+
+    @classmethod
+    def proved(cls, asked: ModelAsked, choice: ModelChoice) -> ModelSlot:
+        """The model that is asked for, loaded; an error where it fails its golden frames on this machine."""
+        slot = cls(open_model(asked.name, asked.said), choice, asked)
+        slot.load()
+        try:
+            with slot.in_use() as recognizer:
+                _prove(slot.bundle, recognizer)
+        except BaseException:
+            slot.__exit__()
+            raise
+        return slot
+
+    @property
+    def name(self) -> str:
+        """What it was asked for by."""
+        return self.asked.name
+
+    def is_still(self, asked: ModelAsked) -> bool:
+        """Whether this is what is asked for: the same words, and the file is the one that was opened."""
+        return self.asked == asked and self.file.still_there
 
     def load(self) -> None:
         """Load the bundle's networks, unless they are."""
@@ -49,36 +84,21 @@ class ModelSlot:
     @property
     def running(self) -> tuple[str, str]:
         """The engine and precision that run."""
-        with self._lock:
-            if self._recognizer is None:
-                return "", ""
-            files = [network.file for network in self._recognizer.networks.values()]
-            return _all(file.engine for file in files), _all(file.precision for file in files)
+        recognizer = self._recognizer  # whoever asks does not wait until a frame is done
+        files = [network.file for network in tuple(recognizer.networks.values())] if recognizer is not None else []
+        return _all(file.engine for file in files), _all(file.precision for file in files)
 
     def improve(self, quiet_s: float) -> bool:
         """Let `--engine auto` look for a faster engine for so many seconds; True when there is nothing left to do."""
         with self._lock:
-            return self._recognizer is None or self._recognizer.improve(quiet_s)
+            self.settled = self._recognizer is None or self._recognizer.improve(quiet_s)
+        return self.settled
 
     @property
     def notes(self) -> tuple[str, ...]:
         """What was assumed of the model and what had to fall back, in words."""
         with self._lock:
             return self._recognizer.notes if self._recognizer is not None else self.bundle.notes
-
-    def swap(self, name: str) -> None:
-        """Exchange the model for another that passes its golden frames; the old one goes on where it does not."""
-        bundle = open_model(name)
-        new = self._opened(bundle)
-        try:
-            _prove(bundle, new)
-        except BaseException:
-            new.__exit__(None, None, None)
-            raise
-        with self._lock:
-            old, self._recognizer, self.bundle, self.name = self._recognizer, new, bundle, name
-        if old is not None:
-            old.__exit__(None, None, None)
 
     def __enter__(self) -> ModelSlot:
         return self

@@ -25,10 +25,13 @@ class MotionGate:
         self._last: NDArray[np.uint8] | None = None
         self._looked = 0.0
 
-    def changed(self, image: NDArray[np.uint8], region: Region | None = None) -> bool:
-        """Whether to recognize this frame; it is then what later frames are compared with."""
+    def changed(self, image: NDArray[np.uint8], region: Region | None = None, moment_s: float | None = None) -> bool:
+        """Whether to recognize this frame; it is then what later frames are compared with.
+
+        `moment_s` is its place in a file, which is not watched in its own time; of a live source it is now.
+        """
         small = _small_gray(image, region)
-        now = time.monotonic()
+        now = time.monotonic() if moment_s is None else moment_s
         if self._last is not None and self._last.shape == small.shape and now - self._looked < REFRESH_S:
             different = cv2.absdiff(small, self._last) > DIFFERENT
             if np.count_nonzero(different) < SHARE * different.size:

@@ -11,7 +11,7 @@ from contextlib import ExitStack
 from ..errors import EdgelensError
 from ..result import Result
 from ..sinks.losses import Losses, reason
-from ..sinks.protocol import CountsLosses, Notice, Sink
+from ..sinks.protocol import CountsLosses, KeepsMessages, Notice, Sink
 from .control import SinkStatus
 from .doorbell import Doorbell
 
@@ -46,13 +46,20 @@ class _Outlet:
             if self.dead:
                 return
             if len(self._items) >= depth and not (wait and self._room(depth, stop)):
-                if self._wait_s:
-                    self.losses.lose(WHAT, self._why, isinstance(item, Result))
+                if self._wait_s:  # when it works again, what is newest is of more use
+                    self.losses.lose(WHAT, self._why, isinstance(self._items.popleft(), Result))
+                    self._items.append(item)
                 else:
                     self.dropped += isinstance(item, Result)
             elif not self.dead:
                 self._items.append(item)
                 self._bell.ring(urgent=2 * len(self._items) >= depth)
+
+    @property
+    def status(self) -> SinkStatus:
+        """How this sink is doing."""
+        waiting = self.sink.waiting if isinstance(self.sink, KeepsMessages) else None
+        return SinkStatus(self.sink.name, self.dropped, self.losses.lost, self.losses.error, waiting)
 
     def finish(self) -> None:
         """Let the thread end after what waits."""
@@ -146,10 +153,7 @@ class Outlets:
     @property
     def status(self) -> tuple[SinkStatus, ...]:
         """How each sink is doing."""
-        return tuple(
-            SinkStatus(outlet.sink.name, outlet.dropped, outlet.losses.lost, outlet.losses.error)
-            for outlet in self._outlets
-        )
+        return tuple(outlet.status for outlet in self._outlets)
 
     def __enter__(self) -> Outlets:
         with ExitStack() as opened:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections import deque
 from dataclasses import dataclass
 
@@ -27,6 +28,7 @@ class FrameSlot:
 
     def __init__(self, bell: Doorbell, *, live: bool) -> None:
         self.live, self.captured, self.skipped = live, 0, 0
+        self.arrived = 0.0  # monotonic seconds: when the newest frame was put
         self._bell, self._lock = bell, bell.lock
         self._frames: deque[Waiting] = deque()
         self._bytes = 0
@@ -45,6 +47,7 @@ class FrameSlot:
             if self._closed:
                 return False
             self.captured += 1
+            self.arrived = time.monotonic()
             self._bytes += waiting.frame.image.nbytes
             self._frames.append(waiting)
             self._bell.ring(urgent=self._filled(0.5))

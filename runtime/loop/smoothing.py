@@ -17,7 +17,7 @@ class Smoother:
     """Steadies one source's answers as their task does; rows that were found inside others stay as they are."""
 
     def __init__(self) -> None:
-        self._task = ""
+        self._manifest: Manifest | None = None
         self._steady: Steady | None = None
 
     def smooth(
@@ -26,8 +26,8 @@ class Smoother:
         """The frame's answer with the newest frame weighing `weight`; a threshold here is in place of the model's."""
         if len(manifest.steps) > 1:  # crops are strangers to those of the frame before until they are tracked
             return seen
-        if self._steady is None or self._task != manifest.main.task:
-            self._task, self._steady = manifest.main.task, task_of(manifest.main.task).steady()
+        if self._steady is None or self._manifest is not manifest:  # another model's scores are not these
+            self._manifest, self._steady = manifest, task_of(manifest.main.task).steady()
         return self._steady(seen, weight, manifest.main.decode.at(threshold))
 
 
@@ -36,7 +36,7 @@ class Announcer:
 
     def __init__(self) -> None:
         self._frames: deque[frozenset[str]] = deque()
-        self._standing: set[str] = set()
+        self._standing: dict[str, None] = {}  # in the order in which they were announced
         self._due: deque[str] = deque()
 
     def hear(self, seen: Recognitions, agree: tuple[int, int], background: Collection[str] = ()) -> str | None:
@@ -46,17 +46,17 @@ class Announcer:
         while len(self._frames) > window:
             self._frames.popleft()
         counts = Counter(label for frame in self._frames for label in frame)
-        self._standing &= counts.keys()
-        for label in sorted(counts.keys() - self._standing):
+        self._standing = {label: None for label in self._standing if label in counts}
+        for label in sorted(counts.keys() - self._standing.keys()):
             if counts[label] >= min(needed, window):
-                self._standing.add(label)
+                self._standing[label] = None
                 self._due.append(label)
         return self._due.popleft() if self._due else None
 
     @property
-    def standing(self) -> frozenset[str]:
-        """The labels that have been announced and are not gone."""
-        return frozenset(self._standing)
+    def standing(self) -> tuple[str, ...]:
+        """The labels that have been announced and are not gone, the newest last."""
+        return tuple(self._standing)
 
 
 def backgrounds(manifest: Manifest) -> frozenset[str]:

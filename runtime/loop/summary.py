@@ -5,12 +5,14 @@ from __future__ import annotations
 import os
 import time
 from array import array
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from ..recognitions import UNKNOWN_ID
 from ..result import Result
 
 __all__ = ["Percentiles", "Tally", "peak_rss_mb", "process_age_s", "summary_rows"]
@@ -58,6 +60,8 @@ class Tally:
         self.age = Percentiles()
         self.last_stages: Mapping[str, float] = {}
         self.last_age_ms = 0.0
+        self.seen: Counter[str] = Counter()  # frames in which each label was seen
+        self.announced: Counter[str] = Counter()
         self._first = self._last = 0.0
         self._interval: float | None = None
 
@@ -71,6 +75,10 @@ class Tally:
             self._interval = interval if self._interval is None else 0.95 * self._interval + 0.05 * interval
         self.last_stages, self.last_age_ms = result.stages_ms, result.age_ms
         self.processed += 1
+        ids = result.seen.ids.tolist()
+        self.seen.update({result.seen.label(row) for row, label in enumerate(ids) if label != UNKNOWN_ID})
+        if result.announced is not None:
+            self.announced[result.announced] += 1
         for name, ms in result.stages_ms.items():
             self.stages.setdefault(name, Percentiles()).add(ms)
         self.age.add(result.age_ms)
@@ -105,10 +113,11 @@ class Tally:
                 total.stages.setdefault(name, Percentiles()).extend(samples)
         return total
 
-    def to_json(self, *, captured: int, skipped: int, recoveries: int) -> dict[str, Any]:
-        """The summary's JSON."""
+    def to_json(self, *, captured: int, skipped: int, recoveries: int, unmoved: int | None = None) -> dict[str, Any]:
+        """The summary's JSON; those of the skipped in which nothing had moved are counted where that was looked at."""
+        gated = {} if unmoved is None else {"unmoved": unmoved}
         return {
-            "frames": {"captured": captured, "processed": self.processed, "skipped": skipped},
+            "frames": {"captured": captured, "processed": self.processed, "skipped": skipped, **gated},
             "fps": None if self.fps is None else round(self.fps, 3),
             "stages_ms": {name: samples.to_json() for name, samples in self.stages.items()},
             "age_ms": self.age.to_json(),
@@ -124,6 +133,7 @@ def summary_rows(summary: Mapping[str, Any]) -> tuple[list[str], list[tuple[str,
     frames = summary["frames"]
     lines = [
         f"frames: {frames['captured']} captured, {frames['processed']} processed, {frames['skipped']} skipped"
+        + (f" ({frames['unmoved']} of them unmoved)" if "unmoved" in frames else "")
         + (f", {summary['recoveries']} recoveries" if summary["recoveries"] else "")
         + (f"; {summary['fps']:.1f} fps" if summary["fps"] else ""),
         f"memory: {summary['peak_rss_mb']:.0f} MB at most; CPU: {summary['cpu_s']:.1f} s"

@@ -42,7 +42,7 @@ def _bare(path: Path) -> dict[str, Any]:
         bundle = open_bare(path, ModelArguments())
     except EdgelensError as error:
         found["decoder"], found["notes"] = None, []
-        found["problem"] = found.get("problem") or str(error)
+        found["problem"] = found.get("problem") or str(error).removeprefix(f"{path}: ")
     else:
         network = bundle.manifest.main
         found["decoder"], found["notes"] = network.decode.decoder, list(bundle.notes)

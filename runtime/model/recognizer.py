@@ -93,7 +93,8 @@ class BundleRecognizer:
     def notes(self) -> tuple[str, ...]:
         """What was assumed of the model and what had to fall back, in words for people."""
         engines = (note for network in self._loaded.values() for note in network.engine.notes)
-        return (*self.bundle.notes, *self._fallbacks, *engines)
+        settled = (note for settling in self._settling.values() for note in settling.notes)
+        return (*self.bundle.notes, *self._fallbacks, *engines, *settled)
 
     def improve(self, quiet_s: float) -> bool:
         """Search for the fastest engine for about so many seconds, two a network; True when nothing is left to do."""

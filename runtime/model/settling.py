@@ -19,6 +19,7 @@ class Settling:
     """Finds the winner among a network's files and thread counts; a precision or number of threads narrows them."""
 
     def __init__(self, bundle: Bundle, network: Network, precision: str | None, threads: int | None) -> None:
+        self.notes: tuple[str, ...] = ()
         self.measured: Remembered | None = None  # the table and its winner, from now or an earlier run
         self._bundle, self._network, self._precision, self._threads = bundle, network, precision, threads
         self._search: EngineSearch | None = None
@@ -54,7 +55,10 @@ class Settling:
         winner = choose(table)
         if winner is not None:
             self.measured = Remembered(winner, tuple(table))
-            remember(self._network, winner, table)
+            if not remember(self._network, winner, table):
+                self.notes += (
+                    "the engine that is fastest here could not be noted (is the disk full?); it is found again",
+                )
         return True, winner
 
     def _candidates(self) -> list[Measured]:

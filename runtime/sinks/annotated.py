@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections import deque
 from collections.abc import Callable
 from contextlib import ExitStack
@@ -9,18 +10,21 @@ from pathlib import Path
 
 import cv2
 
-from ..errors import UsageError, WorkError
+from ..errors import UsageError
 from ..frame import Frame
 from ..host.files import write_bytes
 from ..result import Result
+from .losses import Losses, reason
 from .overlay import drawn
 from .protocol import Notice
+from .video.choice import CONTAINERS, opened, played_by_browsers
+from .video.protocol import Video
 
 __all__ = ["AnnotatedImages", "AnnotatedVideo", "AnnotatedVideos", "annotated"]
 
-CODECS = {".mp4": "mp4v", ".avi": "MJPG", ".mkv": "mp4v", ".mov": "mp4v"}
-IMAGES = (".jpg", ".jpeg", ".png")
+IMAGES = (".jpg", ".jpeg", ".png", ".webp")
 MEASURED = 8  # frames of a live source that are waited for to learn its rate
+LONGEST_GAP_S = 2.0  # of a live source, that its last frame stands for
 
 
 Rate = Callable[[str], float | None]
@@ -30,73 +34,103 @@ def annotated(path: str, fps: Rate, *, several: bool = False) -> AnnotatedVideo 
     """A video or an image where the name ends so, else a folder; `fps` is a source's rate where it is known. Of
     `several` sources every one gets a video."""
     suffix = Path(path).suffix.lower()
-    if suffix in CODECS:
+    if suffix in CONTAINERS:
         return AnnotatedVideos(path, fps) if several else AnnotatedVideo(path, fps)
     if suffix in IMAGES:
         return AnnotatedImages(str(Path(path).parent), only=Path(path))
     if suffix:
-        raise UsageError(f"--save {path}: give a folder, or a video or image ending in {', '.join((*CODECS, *IMAGES))}")
+        endings = ", ".join((*CONTAINERS, *IMAGES))
+        raise UsageError(f"--save {path}: give a folder, or a video or image ending in {endings}")
     return AnnotatedImages(path)
 
 
 class AnnotatedVideo:
-    """One video; its size is the first frame's and its rate is the source's, measured where that is not known."""
+    """One video that keeps the source's time: what was passed over is stood in for by the frame before it.
+
+    Its size is the first frame's, its kind the one asked for where this machine can make it so that browsers play it.
+    """
 
     name = "video"
 
-    def __init__(self, path: str, fps: Rate) -> None:
-        self._path, self._rate = path, fps
+    def __init__(self, path: str, fps: Rate, losses: Losses | None = None) -> None:
+        self._path, self._rate = Path(path), fps
+        self.losses = losses or Losses(self.name)
         self._fps: float | None = None
-        self._writer: cv2.VideoWriter | None = None
-        self._size = (0, 0)
+        self._video: Video | None = None
         self._waiting: deque[Result] = deque()
+        self._moment = self._shown_s = 0.0
+        self._kept = self._lost = 0
 
     def write(self, result: Result) -> None:
         """Draw and encode one frame."""
-        if self._writer is None:
+        self._waiting.append(result)
+        if self._video is None:
             self._fps = self._fps or self._rate(result.frame.source)
-            self._waiting.append(result)
             if self._fps is None and len(self._waiting) < MEASURED:
                 return
-            self._open()
-        else:
-            self._encode(result)
+        self._encode_waiting()
 
     def notice(self, notice: Notice) -> None:
         """The video holds frames only."""
 
     def __enter__(self) -> AnnotatedVideo:
-        _check_folder(self._path)
+        _check_folder(str(self._path))
         return self
 
     def __exit__(self, *exc: object) -> None:
-        if self._writer is None and self._waiting:
-            self._open()
-        if self._writer is not None:
-            self._writer.release()
+        self._encode_waiting()
+        if self._video is not None:
+            try:
+                self._video.finish(self._shown_s + 1 / (self._fps or 10.0))
+            except OSError as error:
+                self._lose(error)
 
-    def _open(self) -> None:
-        first, last = self._waiting[0], self._waiting[-1]
-        span = last.frame.captured - first.frame.captured
-        fps = self._fps or (len(self._waiting) - 1) / span if span > 0 or self._fps else 10.0
-        image = drawn(first)
-        self._size = (image.shape[1] // 2 * 2, image.shape[0] // 2 * 2)
-        codec = cv2.VideoWriter.fourcc(*CODECS[Path(self._path).suffix.lower()])
-        self._writer = cv2.VideoWriter(self._path, codec, min(max(fps, 1.0), 120.0), self._size)
-        if not self._writer.isOpened():
-            raise WorkError(f"--save {self._path}: the video could not be written there")
+    def _encode_waiting(self) -> None:
+        """Those that came before the rate was known, and the newest; without room they are lost, and said."""
         while self._waiting:
-            self._encode(self._waiting.popleft())
+            try:
+                if self._video is None:
+                    self._video = self._opened(self._waiting[0])
+                self._encode(self._video, self._waiting.popleft())
+            except OSError as error:
+                self._lose(error)
+                return
 
-    def _encode(self, result: Result) -> None:
-        assert self._writer is not None
-        image = drawn(result)
-        if (image.shape[1], image.shape[0]) != self._size:
-            if image.shape[1] // 2 * 2 == self._size[0] and image.shape[0] // 2 * 2 == self._size[1]:
-                image = image[: self._size[1], : self._size[0]]
-            else:
-                image = cv2.resize(image, self._size, interpolation=cv2.INTER_AREA)
-        self._writer.write(image)
+    def _opened(self, first: Result) -> Video:
+        last = self._waiting[-1]
+        span = last.frame.captured - first.frame.captured
+        if self._fps is None:
+            self._fps = (len(self._waiting) - 1) / span if span > 0 else 10.0
+        image = drawn(first)
+        path = played_by_browsers(self._path, (image.shape[1], image.shape[0]))
+        if path != self._path:
+            self.losses.say(f"--save {self._path}: OpenCV has no H.264 encoder here; {path} (VP8) plays in browsers")
+        threads = min(max((os.cpu_count() or 1) - 1, 1), 4)
+        video = opened(path, image, min(max(self._fps, 1.0), 120.0), threads=threads)
+        self._path, self._moment = path, _moment(first.frame)
+        return video
+
+    def _encode(self, video: Video, result: Result) -> None:
+        moment = _moment(result.frame)
+        gap = max(moment - self._moment, 0.0)
+        self._shown_s += gap if result.frame.position_s is not None else min(gap, LONGEST_GAP_S)
+        self._moment = moment
+        video.add(drawn(result), self._shown_s)
+        if video.kept > self._kept:
+            self._kept = video.kept
+            self.losses.keep("frames")
+
+    def _lose(self, error: OSError) -> None:
+        lost = self._video.lost if self._video is not None else self._lost + 1
+        if self._video is None and len(self._waiting) >= MEASURED:
+            self._waiting.popleft()
+        self.losses.lose("frames", reason(error), lost - self._lost)
+        self._lost = lost
+
+
+def _moment(frame: Frame) -> float:
+    """When a frame was: its place in a file, else its capture."""
+    return frame.captured if frame.position_s is None else frame.position_s
 
 
 class AnnotatedVideos:
@@ -108,13 +142,14 @@ class AnnotatedVideos:
         self._path, self._rate = Path(path), fps
         self._videos: dict[str, AnnotatedVideo] = {}
         self._paths: set[Path] = set()
+        self.losses = Losses(self.name)
         self._stack = ExitStack()
 
     def write(self, result: Result) -> None:
         """Draw and encode one frame into its source's video."""
         source = result.frame.source
         if source not in self._videos:
-            video = AnnotatedVideo(str(self._place(source)), self._rate)
+            video = AnnotatedVideo(str(self._place(source)), self._rate, self.losses)
             self._videos[source] = self._stack.enter_context(video)
         self._videos[source].write(result)
 

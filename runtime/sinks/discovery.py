@@ -3,23 +3,23 @@
 from __future__ import annotations
 
 import json
-import re
 
 from edgelens.version import __version__
+
+from .mqtt_names import identity
 
 __all__ = ["discovery_message"]
 
 
 def discovery_message(prefix: str, device: str, source: str, topic: str, base: str) -> tuple[str, str]:
-    """Topic and payload that make a source's announced label a sensor."""
-    place = topic.rpartition("/")[2]
-    identity = re.sub(r"[^A-Za-z0-9_-]+", "_", f"edgelens_{device}_{place}")
+    """Topic and payload that make what is there now before a source a sensor."""
+    name = f"edgelens_{identity(device)}_{identity(source)}"
     payload = {
         "name": source,
-        "unique_id": identity,
-        "object_id": identity,
-        "state_topic": f"{topic}/announced",
-        "value_template": "{{ value_json.announced }}",
+        "unique_id": name,
+        "object_id": name,
+        "state_topic": f"{topic}/state",
+        "value_template": "{{ value_json.state }}",
         "json_attributes_topic": f"{topic}/announced",
         "availability_topic": f"{base}/status",
         "payload_available": "online",
@@ -34,4 +34,4 @@ def discovery_message(prefix: str, device: str, source: str, topic: str, base: s
         },
         "origin": {"name": "edgelens", "sw_version": __version__},
     }
-    return f"{prefix}/sensor/{identity}/config", json.dumps(payload, ensure_ascii=False)
+    return f"{prefix}/sensor/{name}/config", json.dumps(payload, ensure_ascii=False)

@@ -1,14 +1,14 @@
 """Results to an MQTT broker: QoS 1 from an outbox on disk, so that a broker that is away for an hour loses nothing.
 
 Topics under the base topic: `status` (online or offline, retained, the last will), `SOURCE/announced` (the result that
-announced a label, retained), `SOURCE/results` (every result, when asked for), `SOURCE/notice` (lost, back, retained).
+announced a label, retained), `SOURCE/state` (what is there now, or "none", retained), `SOURCE/results` (every result,
+when asked for), `SOURCE/notice` (lost, back, retained).
 Every message carries an `id` that stays the same when it has to be sent again.
 """
 
 from __future__ import annotations
 
 import json
-import re
 import sys
 import threading
 import time
@@ -21,13 +21,16 @@ from typing import Any
 from ..errors import UsageError
 from ..result import Result
 from .discovery import discovery_message
+from .losses import Losses
 from .mqtt_address import MqttAddress
+from .mqtt_names import topic_level
 from .options.mqtt import MqttOptions
 from .outbox import Message, Outbox
 from .protocol import Notice
 
 __all__ = ["MqttSink"]
 
+NOTHING = "none"
 WINDOW = 20  # messages under way at a time
 GATHER_S = 0.25  # results (not announcements) are written to disk this often
 SOON_S = 0.01  # how often the broker's answers are looked for while messages are under way
@@ -47,11 +50,13 @@ class MqttSink:
         assert options.url is not None
         self.options, self.device, self._say = options, device, say
         self.address = MqttAddress.parse(options.url)
-        self.outbox = Outbox(options.outbox or self.address.outbox)
+        self.losses = Losses(self.name, say)
+        self.outbox = Outbox(options.outbox or self.address.outbox, losses=self.losses)
         self._stack = ExitStack()
-        self._under_way: list[tuple[Any, int]] = []  # what paho knows of a message, and its row in the outbox
+        self._under_way: list[tuple[Any, Message]] = []  # what paho knows of a message, and the message
         self._gathered: list[Message] = []
         self._sources: set[str] = set()
+        self._states: dict[str, str] = {}  # what a source was last said to show
         self._wake = threading.Condition()
         self._stopping = self._connected = False
         self._said = ""
@@ -62,13 +67,20 @@ class MqttSink:
         """What the broker knows this process by: another one's would throw it out, a new one leave the last will."""
         return f"edgelens-{self.device[:40]}-{self.outbox.client}"
 
+    @property
+    def waiting(self) -> int:
+        """Messages in the outbox that the broker has not taken."""
+        return len(self.outbox)
+
     def write(self, result: Result) -> None:
         """Queue a result: announcements at once and safely, others as they gather."""
         self._introduce(result.frame.source)
-        topic = self._topic(result.frame.source)
+        topic, messages = self._topic(result.frame.source), []
         if result.announced is not None:
-            self.outbox.put([self._message(f"{topic}/announced", result.to_json(), retain=True)])
-        elif not self.options.every:
+            messages.append(self._message(f"{topic}/announced", result.to_json(), retain=True))
+        messages += self._state(result.frame.source, result.standing, result.frame.time)
+        self.outbox.put(messages)
+        if not messages and not self.options.every:
             return
         with self._wake:
             if self.options.every:
@@ -78,7 +90,10 @@ class MqttSink:
     def notice(self, notice: Notice) -> None:
         """Queue what happened to a source."""
         self._introduce(notice.source)
-        self.outbox.put([self._message(f"{self._topic(notice.source)}/notice", asdict(notice), retain=True)])
+        messages = [self._message(f"{self._topic(notice.source)}/notice", asdict(notice), retain=True)]
+        if notice.kind in ("lost", "ended"):  # nobody sees whether it is still there
+            messages += self._state(notice.source, (), notice.time)
+        self.outbox.put(messages)
         with self._wake:
             self._wake.notify()
 
@@ -116,7 +131,7 @@ class MqttSink:
         while self._under_way and self._connected and time.monotonic() < deadline:
             time.sleep(0.02)
             self._forget_arrived()
-        self.outbox.put(self._gathered)
+        self.outbox.put([*(message for _, message in self._under_way if not message.row), *self._gathered])
         if self._connected:
             self._client.publish(f"{self.address.topic}/status", "offline", qos=1, retain=True).wait_for_publish(
                 LEAVE_S
@@ -144,18 +159,18 @@ class MqttSink:
                 messages = self.outbox.next(sent, room)
                 for message in messages:
                     info = self._client.publish(message.topic, message.payload, qos=1, retain=message.retain)
-                    self._under_way.append((info, message.row))
-                    sent = message.row
+                    self._under_way.append((info, message))
+                    sent = max(sent, message.row)
                 if len(messages) < room:
                     break
             if stopping:
                 return
 
     def _forget_arrived(self) -> None:
-        arrived = [row for info, row in self._under_way if info.is_published()]
+        arrived = [pair for pair in self._under_way if pair[0].is_published()]
         if arrived:
-            self._under_way = [(info, row) for info, row in self._under_way if row not in arrived]
-            self.outbox.done(arrived)
+            self._under_way = [pair for pair in self._under_way if not any(pair is one for one in arrived)]
+            self.outbox.done([message.row for _, message in arrived])
 
     def _on_connect(self, client: Any, userdata: Any, flags: Any, reason: Any, properties: Any) -> None:  # noqa: ARG002
         if reason.is_failure:
@@ -196,7 +211,16 @@ class MqttSink:
             self._client.publish(topic, payload, qos=1, retain=True)
 
     def _topic(self, source: str) -> str:
-        return f"{self.address.topic}/{slug(source)}"
+        return f"{self.address.topic}/{topic_level(source)}"
+
+    def _state(self, source: str, standing: tuple[str, ...], moment: float) -> list[Message]:
+        """The message that says what is there now, where that is news: the label announced last, else "none"."""
+        state = standing[-1] if standing else NOTHING
+        if self._states.get(source) == state:
+            return []
+        self._states[source] = state
+        said = {"state": state, "standing": list(standing), "source": source, "time": round(moment, 6)}
+        return [self._message(f"{self._topic(source)}/state", said, retain=True)]
 
     def _message(self, topic: str, value: dict[str, Any], *, retain: bool = False) -> Message:
         text = json.dumps({"id": uuid.uuid4().hex, **value}, ensure_ascii=False, separators=(",", ":"))
@@ -206,8 +230,3 @@ class MqttSink:
         if line != self._said:  # a broker that is away for a week is said once
             self._said = line
             self._say(line)
-
-
-def slug(source: str) -> str:
-    """A source's name as one level of a topic."""
-    return re.sub(r"[^A-Za-z0-9]+", "_", source).strip("_").lower()[:64] or "source"

@@ -3,22 +3,33 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import sqlite3
 import threading
+import time
 import uuid
-from collections.abc import Sequence
+from collections import deque
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
 from ..errors import WorkError
 from .claim import Claim, claimed, first_free, numbered
+from .losses import Losses, reason
+from .outbox_file import OutboxFile, is_damage, put_aside
 
 __all__ = ["Message", "Outbox"]
+
+T = TypeVar("T")
+AGAIN_S = 0.5  # a disk that took nothing is not asked more often
+MOST_HELD, MOST_HELD_BYTES = 1000, 4 * 1024 * 1024  # in memory, while the disk takes nothing
+NEW, OLD = "messages", "older messages"  # what may be lost: for want of a disk, and for want of room in the outbox
 
 
 @dataclass(frozen=True)
 class Message:
-    """One message on its way; `row` is its place in the outbox."""
+    """One message on its way; `row` is its place in the outbox, 0 for one that never was on disk."""
 
     topic: str
     payload: bytes
@@ -29,132 +40,145 @@ class Message:
 class Outbox:
     """An ordered queue in one SQLite file, bounded in count and bytes; the oldest go first when it is full.
 
-    Survives the process being killed at any moment: what `put` has returned for is there after the next start. Where
-    another process has the file, `path` becomes a numbered one beside it; what those hold that nobody sends from any
-    more is taken over.
+    Survives the process being killed at any moment: what is on disk when `put` returns is there after the next start.
+    While the disk takes nothing, messages wait in memory, can be sent from there, and go to the disk as soon as it
+    has room. Where another process has the file, `path` becomes a numbered one beside it; what those hold that nobody
+    sends from any more is taken over.
     """
 
-    def __init__(self, path: Path, *, most: int = 100_000, most_bytes: int = 64 * 1024 * 1024) -> None:
-        self.path, self.lost = path, 0
-        self.client = ""  # stays the same as long as the file does, and no other outbox has it
+    def __init__(
+        self,
+        path: Path,
+        *,
+        most: int = 100_000,
+        most_bytes: int = 64 * 1024 * 1024,
+        losses: Losses | None = None,
+    ) -> None:
+        self.path, self.losses = path, losses or Losses("outbox")
+        self.client = uuid.uuid4().hex[:8]  # stays the same as long as the file does, and no other outbox has it
         self._first = path
         self._claim: Claim | None = None
         self._most, self._most_bytes = most, most_bytes
         self._lock = threading.Lock()
-        self._db: sqlite3.Connection | None = None
-        self._count = self._bytes = 0
+        self._file: OutboxFile | None = None
+        self._held: deque[Message] = deque()
+        self._arrived: set[int] = set()  # rows that the disk did not let go yet
+        self._last = 0  # the highest row that was given out
+        self._again = float("-inf")  # when a disk that took nothing is asked next
+        self._why = ""
 
-    def put(self, messages: Sequence[Message]) -> None:
-        """Add messages in one transaction; on a full disk they are counted as lost."""
-        if not messages:
-            return
-        rows = [(message.topic, message.payload, message.retain) for message in messages]
+    def put(self, messages: Sequence[Message] = ()) -> None:
+        """Add messages, and those that wait for the disk, in one transaction."""
         with self._lock:
-            try:
-                with self._open as db:
-                    db.executemany("INSERT INTO outbox (topic, payload, retain) VALUES (?, ?, ?)", rows)
-                    self._count += len(rows)
-                    self._bytes += sum(len(row[1]) for row in rows)
-                    self._make_room(db)
-            except sqlite3.OperationalError:
-                self.lost += len(rows)
+            self._held.extend(messages)
+            self._settle(now=bool(messages))
 
     def next(self, after: int, most: int) -> list[Message]:
-        """The oldest messages past a row."""
-        query = "SELECT topic, payload, retain, id FROM outbox WHERE id > ? ORDER BY id LIMIT ?"
+        """The oldest messages past a row; those in memory are the caller's to bring back (`put`) if they do not go."""
         with self._lock:
-            rows = self._open.execute(query, (after, most)).fetchall()
-        return [Message(topic, payload, bool(retain), row) for topic, payload, retain, row in rows]
+            self._settle()
+            rows = self._done(lambda file: file.oldest(after, most)) or []
+            found = [Message(*row) for row in rows]
+            self._last = max([self._last, *(message.row for message in found)])
+            while self._held and len(found) < most:
+                found.append(self._held.popleft())
+        return found
 
     def done(self, rows: Sequence[int]) -> None:
         """Forget messages that have arrived."""
-        with self._lock, self._open as db:
-            for row in rows:
-                found = db.execute("SELECT length(payload) FROM outbox WHERE id = ?", (row,)).fetchone()
-                if found:
-                    db.execute("DELETE FROM outbox WHERE id = ?", (row,))
-                    self._count, self._bytes = self._count - 1, self._bytes - found[0]
+        with self._lock:
+            self._arrived.update(row for row in rows if row)
+            self._settle(now=True)
 
     def __len__(self) -> int:
-        return self._count
+        return len(self._held) + (self._file.count - len(self._arrived) if self._file is not None else 0)
 
     def __enter__(self) -> Outbox:
         try:
-            self._first.parent.mkdir(parents=True, exist_ok=True)
-            self._claim = first_free(self._first)
-            self.path = self._claim.path
-            self._db = self._opened()
-        except sqlite3.DatabaseError:
-            self.path.replace(self.path.with_suffix(".damaged"))  # a card that lost power at the wrong moment
-            self._db = self._opened()
+            self._done(lambda _: None)
         except OSError as error:
             raise WorkError(f"{self.path}: no place for the outbox ({error.strerror or error})") from None
-        self._take_over()
         return self
 
     def __exit__(self, *exc: object) -> None:
         with self._lock:
-            if self._db is not None:
-                self._db.close()
-                self._db = None
+            self._settle(now=True)
+            if self._held:
+                self.losses.lose(NEW, self.losses.error or "no room on the disk", len(self._held))
+            self._close()
             if self._claim is not None:
                 self._claim.__exit__()
                 self._claim = None
 
-    def _take_over(self) -> None:
+    def _settle(self, *, now: bool = False) -> None:
+        """Bring to disk what is in memory, and from it what has arrived."""
+        if (self._held or self._arrived) and (now or time.monotonic() >= self._again):
+            held, arrived = list(self._held), set(self._arrived)
+            forgotten: bool | None = self._done(lambda file: file.forget(arrived)) if arrived else None
+            if forgotten:
+                self._arrived -= arrived
+            rows = [(message.topic, message.payload, message.retain) for message in held]
+            gone: int | None = self._done(lambda file: file.add(rows, self._most, self._most_bytes)) if rows else None
+            if gone is not None:
+                self._held.clear()
+                self.losses.keep(NEW)
+                self.losses.lose(OLD, "the outbox is full", gone) if gone else self.losses.keep(OLD)
+        while len(self._held) > MOST_HELD or sum(len(m.payload) for m in self._held) > MOST_HELD_BYTES:
+            self._held.popleft()
+            self.losses.lose(NEW, self._why)
+
+    def _done(self, work: Callable[[OutboxFile], T]) -> T | None:
+        """What the work on the file gave; None where the disk does not allow it now."""
+        try:
+            return work(self._opened())
+        except sqlite3.Error as error:
+            self._failed(error)
+        except OSError as error:
+            if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+                raise
+            self._failed(error)
+        return None
+
+    def _failed(self, error: sqlite3.Error | OSError) -> None:
+        self._again = time.monotonic() + AGAIN_S
+        self._why = reason(error)
+        if isinstance(error, sqlite3.Error) and is_damage(error):  # a card that lost power at the wrong moment
+            self._close()
+            self.losses.say(f"{self.losses.name}: {self.path} is damaged; put aside as {put_aside(self.path)}")
+        else:
+            self.losses.lose(NEW, self._why, 0)
+            if "full" not in self._why:  # a card that was away for a moment: what was opened on it is of no use
+                self._close()
+
+    def _opened(self) -> OutboxFile:
+        """The file, opened where it is not; of a full disk it may only be possible later."""
+        if self._file is None:
+            if self._claim is None:
+                self._first.parent.mkdir(parents=True, exist_ok=True)
+                self._claim = first_free(self._first)
+                self.path = self._claim.path
+            try:
+                self._file = OutboxFile(self.path, self._last)
+            except sqlite3.Error as error:
+                if not is_damage(error):
+                    raise
+                self._failed(error)
+                self._file = OutboxFile(self.path, self._last)
+            if self.client != self._file.client:
+                self._arrived.clear()
+                self.client = self._file.client
+            self._take_over(self._file)
+        return self._file
+
+    def _take_over(self, file: OutboxFile) -> None:
         """Messages of processes that ended before they were sent."""
         for place in numbered(self._first):
-            with contextlib.suppress(OSError, sqlite3.DatabaseError):  # one that is damaged is its next owner's
+            with contextlib.suppress(OSError, sqlite3.Error):  # one that is damaged is its next owner's
                 if place != self.path and (claim := claimed(place)) is not None:
                     with claim:
-                        self._move_from(place)
+                        file.take_over(place)
 
-    def _move_from(self, place: Path) -> None:
-        with contextlib.closing(sqlite3.connect(place, timeout=5)) as other:
-            rows = other.execute("SELECT topic, payload, retain FROM outbox ORDER BY id")
-            with self._open as db:
-                db.executemany("INSERT INTO outbox (topic, payload, retain) VALUES (?, ?, ?)", rows)
-            db.execute("PRAGMA wal_checkpoint(FULL)")  # they are on disk here before they are forgotten there
-            with other:
-                other.execute("DELETE FROM outbox")
-            self._measure(db)
-
-    @property
-    def _open(self) -> sqlite3.Connection:
-        assert self._db is not None, "the outbox is not open"
-        return self._db
-
-    def _opened(self) -> sqlite3.Connection:
-        db = sqlite3.connect(self.path, check_same_thread=False, timeout=5)
-        db.execute("PRAGMA journal_mode = WAL")
-        db.execute("PRAGMA synchronous = NORMAL")
-        db.execute(
-            "CREATE TABLE IF NOT EXISTS outbox"
-            " (id INTEGER PRIMARY KEY AUTOINCREMENT, topic TEXT, payload BLOB, retain INTEGER)"
-        )
-        self._measure(db)
-        self.client = _client_of(db)
-        return db
-
-    def _measure(self, db: sqlite3.Connection) -> None:
-        self._count, self._bytes = db.execute(
-            "SELECT count(*), coalesce(sum(length(payload)), 0) FROM outbox"
-        ).fetchone()
-
-    def _make_room(self, db: sqlite3.Connection) -> None:
-        while self._count > self._most or self._bytes > self._most_bytes:
-            row, size = db.execute("SELECT id, length(payload) FROM outbox ORDER BY id LIMIT 1").fetchone()
-            db.execute("DELETE FROM outbox WHERE id = ?", (row,))
-            self._count, self._bytes, self.lost = self._count - 1, self._bytes - size, self.lost + 1
-
-
-def _client_of(db: sqlite3.Connection) -> str:
-    """The outbox's own name, made with it."""
-    fresh = uuid.uuid4().hex[:8]
-    try:
-        with db:
-            db.execute("CREATE TABLE IF NOT EXISTS client (name TEXT)")
-            db.execute("INSERT INTO client SELECT ? WHERE NOT EXISTS (SELECT 1 FROM client)", (fresh,))
-        return str(db.execute("SELECT name FROM client").fetchone()[0])
-    except sqlite3.OperationalError:  # a full disk: what waits there is sent all the same
-        return fresh
+    def _close(self) -> None:
+        if self._file is not None:
+            self._file.close()
+            self._file = None

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from ..result import Result
     from .losses import Losses
 
-__all__ = ["CountsLosses", "Notice", "Sink", "SinkContext"]
+__all__ = ["CountsLosses", "KeepsMessages", "Notice", "Sink", "SinkContext"]
 
 
 @dataclass(frozen=True)
@@ -62,3 +62,12 @@ class CountsLosses(Protocol):
     """A sink that goes on by itself when something could not be kept, and counts it."""
 
     losses: Losses
+
+
+@runtime_checkable
+class KeepsMessages(Protocol):
+    """A sink whose messages wait until somebody takes them."""
+
+    @property
+    def waiting(self) -> int:
+        """How many do."""

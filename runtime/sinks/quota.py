@@ -7,36 +7,56 @@ import os
 import re
 import shutil
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-__all__ = ["Quota"]
+from .lived_time import LivedTime
+
+__all__ = ["NO_ROOM", "Quota"]
+
+NO_ROOM = "no room on the disk, or less than is to stay free"
+SHARE = 0.95  # of a small disk's room that is counted on: file systems need some for themselves
+AHEAD_S = 60.0  # a clock may be set by so much without anybody's noticing
 
 
 @dataclass(frozen=True)
 class Quota:
-    """Limits for the files under a folder whose names match; nothing else there is ever touched."""
+    """Limits for the files under a folder whose names match; nothing else there is ever touched.
+
+    Files go when they are too old, and the oldest when there are too many: never because others have filled the disk.
+    """
 
     folder: Path
     names: re.Pattern[str]
     most_bytes: int
     most_age_s: float = float("inf")
     keep_free_bytes: int = 200 * 1024 * 1024
+    lived: LivedTime | None = None  # without it the wall clock says how old a file is
+
+    def settled(self) -> Quota:
+        """The limits with no more bytes than the disk has room for now: what fills it up is then this quota's own."""
+        used = self.used()
+        room = used + max(self._free() - self.keep_free_bytes, 0) * SHARE
+        return replace(self, most_bytes=int(min(self.most_bytes, max(used, room))))
 
     def make_room(self, wanted: int) -> bool:
-        """Delete what is too old, then the oldest, until `wanted` more bytes fit; False where they cannot."""
-        files = sorted(self._files())
-        used = sum(size for _, size, _ in files)
-        oldest_allowed = time.time() - self.most_age_s
-        free = self._free()
+        """Delete what is too old, and the oldest until `wanted` more bytes fit; False where they cannot."""
+        files = self._oldest_first()
+        used, free = sum(size for _, size, _ in files), self._free()
+        too_old, oldest = [], []
         for modified, size, path in files:
-            fits = used + wanted <= self.most_bytes and free - wanted >= self.keep_free_bytes
-            if fits and modified >= oldest_allowed:
-                break
+            if self._age(modified) > self.most_age_s:
+                too_old.append(path)
+            elif used + wanted > self.most_bytes:
+                oldest.append(path)
+            else:
+                continue
+            used, free = used - size, free + size
+        fits = used + wanted <= self.most_bytes and free - wanted >= self.keep_free_bytes
+        for path in (*too_old, *(oldest if fits else ())):
             with contextlib.suppress(OSError):
                 Path(path).unlink()
-                used, free = used - size, free + size
-        return used + wanted <= self.most_bytes and self._free() - wanted >= self.keep_free_bytes
+        return fits
 
     def used(self) -> int:
         """Bytes of the files that count."""
@@ -48,8 +68,17 @@ class Quota:
             with contextlib.suppress(OSError):
                 path.unlink()
 
+    def _oldest_first(self) -> list[tuple[float, int, str]]:
+        files = self._files()
+        now = time.time() + AHEAD_S
+        # what is of the future was written before the clock was set back: before all that is being written now
+        files.sort(key=lambda file: (file[0] <= now, file[0]))
+        if self.lived is not None:
+            self.lived.look(max((modified for modified, _, _ in files), default=None))
+        return files
+
     def _files(self) -> list[tuple[float, int, str]]:
-        """When each was changed, its size and its path, which stays a text: there may be very many."""
+        """When each was changed, its bytes on the disk and its path, which stays a text: there may be very many."""
         found, folders = [], [str(self.folder)]
         while folders:
             with contextlib.suppress(OSError), os.scandir(folders.pop()) as entries:
@@ -59,11 +88,15 @@ class Quota:
                     elif self.names.fullmatch(entry.name):
                         with contextlib.suppress(OSError):  # gone meanwhile
                             status = entry.stat(follow_symlinks=False)
-                            found.append((status.st_mtime, status.st_size, entry.path))
+                            size = max(status.st_size, status.st_blocks * 512)
+                            found.append((status.st_mtime, size, entry.path))
         return found
 
-    def _free(self) -> int:
+    def _age(self, modified: float) -> float:
+        return time.time() - modified if self.lived is None else self.lived.age(modified)
+
+    def _free(self) -> float:
         try:
             return shutil.disk_usage(self.folder).free
-        except OSError:
-            return 0
+        except OSError:  # no disk at all: whoever writes will see
+            return float("inf")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -19,9 +18,11 @@ from ..recognitions import UNKNOWN, UNKNOWN_ID
 from ..result import Result
 from ..tasks.catalog import task_of
 from ..tasks.task import Closeness
+from .lived_time import LivedTime
+from .losses import Losses, reason
 from .options.uncertain import UncertainOptions
 from .protocol import Notice
-from .quota import Quota
+from .quota import NO_ROOM, Quota
 
 __all__ = ["UncertainSink", "blurred_outside", "is_uncertain"]
 
@@ -44,10 +45,6 @@ def blurred_outside(image: NDArray[np.uint8], areas: list[tuple[int, int, int, i
     return out
 
 
-def _to_stderr(line: str) -> None:
-    print(line, file=sys.stderr)
-
-
 class UncertainSink:
     """Keeps uncertain pictures; `threshold` and `region` say what holds for a source now."""
 
@@ -59,15 +56,18 @@ class UncertainSink:
         *,
         threshold: Callable[[str], float | None] = lambda source: None,  # noqa: ARG005
         region: Callable[[str], Region | None] = lambda source: None,  # noqa: ARG005
-        say: Callable[[str], None] = _to_stderr,
+        say: Callable[[str], None] | None = None,
     ) -> None:
         assert options.folder is not None
         self.options, self.folder = options, options.folder
-        self._threshold, self._region, self._say = threshold, region, say
+        self._threshold, self._region = threshold, region
+        self.losses = Losses(self.name) if say is None else Losses(self.name, say)
         self.kept = 0
         self._last: dict[str, float] = {}
-        self._quota = Quota(self.folder, NAMES, options.quota_bytes, options.quota_age_s, options.keep_free_bytes)
-        self._complained = False
+        lived = LivedTime(self.folder / ".clock.json", lambda line: self.losses.say(f"{self.name}: {line}"))
+        self._quota = Quota(
+            self.folder, NAMES, options.quota_bytes, options.quota_age_s, options.keep_free_bytes, lived
+        )
 
     def write(self, result: Result) -> None:
         """Keep the picture if it is one that somebody should look at."""
@@ -94,6 +94,7 @@ class UncertainSink:
         except OSError as error:
             raise WorkError(f"--keep-uncertain {self.folder}: {error.strerror or error}") from None
         self._quota.clear_partials()
+        self._quota = self._quota.settled()
         return self
 
     def __exit__(self, *exc: object) -> None:
@@ -102,15 +103,15 @@ class UncertainSink:
     def _keep(self, target: Path, data: bytes) -> None:
         try:
             if not self._quota.make_room(len(data)):
-                raise WorkError(f"{self.folder}: no room")
+                self.losses.lose("pictures", NO_ROOM)
+                return
             target.parent.mkdir(exist_ok=True)
             write_bytes(target, data)
         except (OSError, WorkError) as error:
-            if not self._complained:
-                self._complained = True
-                self._say(f"keep-uncertain: a picture could not be kept: {error}")
+            self.losses.lose("pictures", reason(error))
             return
-        self.kept, self._complained = self.kept + 1, False
+        self.kept += 1
+        self.losses.keep("pictures")
 
     def _areas(self, result: Result) -> list[tuple[int, int, int, int]]:
         height, width = result.frame.size

@@ -65,6 +65,12 @@ def _video(spec: str, _: NoOptions, context: SourceContext) -> Source:
     return VideoFile(spec, name=context.name)
 
 
+def _animated(spec: str, _: NoOptions, context: SourceContext) -> Source:
+    from .animated_webp import AnimatedWebp
+
+    return AnimatedWebp(spec, name=context.name)
+
+
 def _demo(_: str, options: DemoOptions, context: SourceContext) -> Source:
     from .demo import DemoSource
 
@@ -79,6 +85,7 @@ SOURCES: dict[str, Entry] = {
     "mjpeg": Entry(NoOptions, _mjpeg),
     "images": Entry(NoOptions, _images),
     "video": Entry(NoOptions, _video),
+    "animated": Entry(NoOptions, _animated),
     "demo": Entry(DemoOptions, _demo),
 }
 
@@ -100,33 +107,50 @@ def kind_of(spec: str) -> str:
     if scheme in ("http", "https"):
         return "mjpeg"
     if scheme:
-        from .credentials import masked
-
-        raise SourceError(f"{masked(spec)}: {scheme}:// is no kind of source; there are rtsp:// and http:// (MJPEG)")
+        raise SourceError(f"{_masked(spec)}: is no kind of source; there are rtsp:// and http:// (MJPEG)")
     try:
-        return _kind_of_path(spec, Path(spec))
-    except OSError as error:  # a name too long to be one
-        raise SourceError(f"{spec[:100]}…: no file, folder or camera ({error.strerror or error})") from None
+        return _kind_of_file(spec, Path(spec))
+    except (OSError, ValueError):  # a name that no file can have
+        raise SourceError(f"{_masked(spec)}: no such file, folder or camera") from None
 
 
 def _is_number(text: str) -> bool:
     return text.isascii() and text.isdigit() and len(text) < 10
 
 
-def _kind_of_path(spec: str, path: Path) -> str:
+def _kind_of_file(spec: str, path: Path) -> str:
     if path.suffix.lower() in VIDEOS and path.is_file():
         return "video"
-    if path.is_dir() or (any(c in spec for c in "*?[") and not path.exists()) or _is_image(path):
+    if path.is_dir():
         return "images"
-    if not path.exists():
-        raise SourceError(f"{spec}: no such file, folder or camera")
-    return "video"
+    if _is_image(path):
+        return _kind_of_image(path)
+    if path.exists():
+        return "video"
+    if any(c in spec for c in "*?["):
+        import glob
+
+        if any(True for _ in glob.iglob(spec, recursive=True)):  # noqa: PTH207 (a pattern may be absolute)
+            return "images"
+    raise SourceError(f"{_masked(spec)}: no such file, folder or camera")
+
+
+def _masked(spec: str) -> str:
+    from .credentials import masked
+
+    return masked(spec, in_doubt=True)
 
 
 def _is_image(path: Path) -> bool:
     from ..images.read import SUFFIXES
 
     return path.suffix.lower() in SUFFIXES
+
+
+def _kind_of_image(path: Path) -> str:
+    from ..images.animated import animation_of
+
+    return {"gif": "video", "webp": "animated"}.get(animation_of(path) or "", "images")
 
 
 def option_classes() -> tuple[type[Any], ...]:

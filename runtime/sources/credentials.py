@@ -5,18 +5,28 @@ from __future__ import annotations
 import os
 import re
 from dataclasses import dataclass
-from urllib.parse import parse_qsl, quote, unquote, urlsplit, urlunsplit
+from urllib.parse import quote, unquote, urlsplit, urlunsplit
 
 from ..errors import UsageError
 
-__all__ = ["Address", "masked", "masked_text", "parse_address"]
+__all__ = ["Address", "masked", "parse_address", "shown"]
 
 USER_VARIABLE, PASSWORD_VARIABLE = "EDGELENS_SOURCE_USER", "EDGELENS_SOURCE_PASSWORD"
 
-_SECRET_KEYS = re.compile(r"user|usr|login|pass|pwd|psw|token|key|auth|secret|sig|session|sid", re.IGNORECASE)
-# a password may hold / ? and # as it was typed; a number behind the colon is a port, though
-_LOGIN = r"[^/?#\s]*@|[^/?#\s:@]*:(?!\d{1,5}(?:[/?#]|$))\S*@"
-_USERINFO = re.compile(rf"(?P<scheme>[a-z][a-z0-9+.-]*://)(?P<login>{_LOGIN})", re.IGNORECASE)
+_SECRETS = re.compile(r"user|usr|login|pass|pwd|psw|token|key|auth|secret|sig|session|sid", re.IGNORECASE)
+_NAME = re.compile(r"[_&;/?,#]*(?<![A-Za-z0-9])[A-Za-z][A-Za-z0-9]{0,39}=")  # with what divides it from what is before
+_ADDRESS = re.compile(r"[a-z][a-z0-9+.-]*://|(?:rtsps?|https?):", re.IGNORECASE)
+# a password may hold / ? # and blanks as it was typed; a number behind the colon is a port, though
+_LOGIN = r"[^/?#]*@|[^/?#:@]*:(?!\d{1,5}(?:[/?#]|$)).*@"
+_USERINFO = re.compile(rf"(?P<scheme>[a-z][a-z0-9+.-]*://)(?P<login>{_LOGIN})", re.IGNORECASE | re.DOTALL)
+# that number may still be how a password begins, and somebody may have left out a slash: shown is neither
+_DOUBTFUL = re.compile(r"(?P<scheme>^[a-z][a-z0-9+.-]*://)[^/?#]*:.*@", re.IGNORECASE | re.DOTALL)
+_CUT_OFF = re.compile(r"^(?P<scheme>(?:(?:rtsps?|https?):/?)?)[^/]*:.*@", re.IGNORECASE | re.DOTALL)
+# what stands where a port does and is none: a login without its host
+_NO_PORT = re.compile(
+    r"(?P<host>^[a-z][a-z0-9+.-]*://(?:\[[^\]/]*\]|[^/?#:\[\]]*)):(?!\d{0,5}(?:[/?#]|$))[^/?#]*", re.IGNORECASE
+)
+_IN_HOSTS = re.compile(r"[^\x00-\x20\x7f/?#@\\]+")
 _VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
 
 
@@ -43,13 +53,14 @@ class Address:
 
 def parse_address(spec: str) -> Address:
     """The address behind a URL: `${NAME}` is filled in, and a missing login is taken from the environment."""
-    parts = urlsplit(_encoded(_filled(spec)))
     try:
+        parts = urlsplit(_encoded(_filled(spec)))
         _ = parts.port
-    except ValueError:
-        raise UsageError(f"{masked(spec)}: the port must be a number") from None
-    if not parts.hostname:
-        raise UsageError(f"{masked(spec)}: has no host")
+    except ValueError as error:
+        what = "the port must be a number" if "ort" in str(error) else "is no address that can be read"
+        raise UsageError(f"{masked(spec, in_doubt=True)}: {what}") from None
+    if not parts.hostname or not _IN_HOSTS.fullmatch(parts.hostname):
+        raise UsageError(f"{masked(spec, in_doubt=True)}: has no host")
     userinfo, at, host = parts.netloc.rpartition("@")
     user, _, password = userinfo.partition(":")
     if not at:
@@ -58,24 +69,38 @@ def parse_address(spec: str) -> Address:
     return Address(urlunsplit(parts._replace(netloc=host)), unquote(user), unquote(password))
 
 
-def masked(spec: str) -> str:
-    """A source as people may see it: no user, no password, no secret in the query."""
-    if "://" not in spec:
-        return spec
-    text = _USERINFO.sub(r"\g<scheme>", spec)
-    base, question, query = text.partition("?")
-    if not question:
+def masked(spec: str, *, in_doubt: bool = False) -> str:
+    """A source as people may see it: no user, no password, no secret in path or query; in doubt too little of it.
+
+    `in_doubt` is for what turned out to be no source: it may be an address without its beginning.
+    """
+    text = _without_secrets(spec) if in_doubt or _ADDRESS.match(spec) else spec
+    if "@" in text:
+        bare, logins = _USERINFO.subn(r"\g<scheme>", text, count=1)
+        text = bare if logins else (_DOUBTFUL if "://" in text else _CUT_OFF).sub(r"\g<scheme>***@", text, count=1)
+    return shown(_NO_PORT.sub(r"\g<host>:***", text, count=1))
+
+
+def _without_secrets(text: str) -> str:
+    """With stars for the value of each name that is one of secrets: in a query, or as DVRs have it in the path.
+
+    Such a value may hold anything (/user=admin_password=a&b/c_channel=1): it goes to where the next name begins.
+    """
+    names = list(_NAME.finditer(text))
+    if not names:
         return text
-    shown = [
-        f"{key}=***" if _SECRET_KEYS.search(key) else f"{key}={value}"
-        for key, value in parse_qsl(query, keep_blank_values=True)
-    ]
-    return f"{base}?{'&'.join(shown)}" if shown else base
+    ends = [name.start() for name in names[1:]] + [len(text)]
+    parts = [text[: names[0].start()]]
+    for name, end in zip(names, ends, strict=True):
+        secret = _SECRETS.search(name[0]) is not None
+        parts.append(name[0] + ("***" if secret else text[name.end() : end]))
+    return "".join(parts)
 
 
-def masked_text(text: str) -> str:
-    """A message of another program with every URL's login taken out."""
-    return _USERINFO.sub(r"\g<scheme>", text)
+def shown(text: str, most: int = 300) -> str:
+    """A text from elsewhere as one line: what would steer a terminal is left out, and what is too long."""
+    plain = "".join(char if char.isprintable() else "\ufffd" for char in text)
+    return plain if len(plain) <= most else plain[: most - 1] + "…"
 
 
 def _encoded(url: str) -> str:
@@ -87,7 +112,7 @@ def _filled(spec: str) -> str:
     def value(match: re.Match[str]) -> str:
         found = os.environ.get(match[1])
         if found is None:
-            raise UsageError(f"{masked(spec)}: the environment has no variable {match[1]}")
+            raise UsageError(f"{masked(spec, in_doubt=True)}: the environment has no variable {match[1]}")
         return quote(found, safe="")
 
     return _VARIABLE.sub(value, spec)

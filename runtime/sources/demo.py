@@ -6,12 +6,14 @@ import threading
 import time
 from dataclasses import asdict, dataclass
 
+from ..errors import UsageError
 from ..frame import Frame
 from ..result import Result
 from .demo_scene import DemoScene
 
 __all__ = ["DemoJudge", "DemoScore", "DemoSource"]
 
+SMALLEST = 16  # pixels a side
 _GRACE_S = 0.3  # an announcement this long after the digit has gone is still about it: smoothing needs a few frames
 
 
@@ -27,6 +29,8 @@ class DemoSource:
         realtime: bool = True,
         name: str | None = None,
     ) -> None:
+        if min(size) < SMALLEST:
+            raise UsageError(f"the demo draws pictures of {SMALLEST}x{SMALLEST} or more, not {size[1]}x{size[0]}")
         self.name, self.live = name or "demo", realtime
         self.scene = DemoScene(seed, size=size, fps=fps)
         self._index = -1

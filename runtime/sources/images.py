@@ -11,6 +11,7 @@ from pathlib import Path
 
 from ..errors import ImageError, SourceError
 from ..frame import Frame
+from ..images.animated import animation_of
 from ..images.read import SUFFIXES, read_image
 
 __all__ = ["ImageFiles", "natural_order"]
@@ -40,6 +41,8 @@ class ImageFiles:
                 if not self._one:
                     self._complain(str(error))
                 continue
+            if not self._one and animation_of(Path(path)) is not None:
+                self._complain(f"{path}: moves; its first picture is looked at: for all of them name it alone")
             frame = Frame(image, self._index, begun, time.time(), self.name, path)
             self._index += 1
             return frame

@@ -7,13 +7,14 @@ import os
 import threading
 import time
 from collections.abc import Callable
+from urllib.parse import urlsplit
 
 import cv2
 import numpy as np
 
 from ..errors import SourceError
 from ..frame import Frame
-from .credentials import masked, parse_address
+from .credentials import masked, parse_address, shown
 from .lag import STALE_S, Lag
 from .rtsp_relay import RtspRelay
 from .silence import silence_opencv
@@ -143,8 +144,23 @@ class RtspStream:
     def _check_relay(self) -> None:
         """Do without a relay from now on where it does not suit the camera."""
         if self._relay is not None and self._relay.unfit:
+            self._check_move(self._relay.moved_to)
             self._works = (False, True)
             self._say_direct(self._relay.unfit)
+
+    def _check_move(self, place: str | None) -> None:
+        """SourceError where FFmpeg would take the log-in along to another host."""
+        if place is None or not (self._address.user or self._address.password):
+            return
+        try:
+            there = urlsplit(place).hostname or ""
+        except ValueError:
+            there = ""
+        if there != urlsplit(self._address.url).hostname:
+            raise SourceError(
+                f"{self.name}: sends its viewers to {shown(there) or 'no address'}: it is not given this one's log-in; "
+                "name that address instead"
+            )
 
     def _say_direct(self, why: str) -> None:
         self._complain(f"{self.name}: {why}; taken directly from now on, so that pictures come one period later")

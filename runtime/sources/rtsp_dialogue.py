@@ -14,6 +14,7 @@ __all__ = ["RtspDialogue"]
 _REQUEST = re.compile(r"(?P<method>[A-Z_]+) (?P<target>\S+) RTSP/")
 _CSEQ = re.compile(r"(?<=\r\n)CSeq[ \t]*:[ \t]*(\d+)", re.IGNORECASE)
 _CHALLENGE = re.compile(r"(?<=\r\n)WWW-Authenticate[ \t]*:[ \t]*(.*?)(?=\r\n)", re.IGNORECASE)
+_LOCATION = re.compile(r"(?<=\r\n)Location[ \t]*:[ \t]*(.*?)(?=\r\n)", re.IGNORECASE)
 _STATUS = re.compile(r"RTSP/\d\.\d[ \t]+(\d+)")
 UNAUTHORIZED, TRIES = 401, 2
 UNANSWERED = 20  # requests that are remembered: some cameras let calls that keep a session alive go unanswered
@@ -40,6 +41,7 @@ class RtspDialogue:
         self._challenge: str | None = None
         self.description: str | None = None  # the SDP, when the camera has given it
         self.answered = self.refused = False
+        self.moved_to: str | None = None  # where the camera sends its viewers
         self.unfit = ""  # why this dialogue cannot be had through a third one
 
     def request(self, message: bytes) -> bytes:
@@ -72,6 +74,8 @@ class RtspDialogue:
             self.refused = True
         elif status[1].startswith("3"):
             self.unfit = "sends its viewers to another address"
+            place = _LOCATION.search(text)
+            self.moved_to = place[1] if place else ""
             return b"", b""
         elif asked.method == "DESCRIBE":
             self.description = text.partition("\r\n\r\n")[2]

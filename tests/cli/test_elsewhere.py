@@ -14,6 +14,7 @@ from edgelens.devices import remote
     [
         ("doctor --on pi@board --wheels w --json -", ["doctor", "--json", "-"]),
         ("devices --here --on=pi@board", ["devices", "--here"]),
+        ("devices --on pi@board", ["devices", "--here"]),  # that board, not the catalogue
         (
             "devices calibrate --engine tflite --out c.json --on pi@board",
             ["devices", "calibrate", "--engine", "tflite", "--out", "c.json"],
@@ -30,3 +31,19 @@ def test_the_device_gets_the_whole_verb(given: str, sent: list[str], monkeypatch
     monkeypatch.setattr(remote, "run_verb", run_verb)  # connections themselves: tests/devices/deploy/test_boards.py
     assert CliRunner().invoke(cli, given.split()).exit_code == 0
     assert heard == ["pi@board", *sent]
+
+
+def test_on_a_device_nobody_is_sent_to_pip(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    """`run --on` brings the page where it is asked for; who reads its words has no pip there."""
+    import importlib.util
+
+    from edgelens.cli import run
+
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
+    nothing = run.RunOptions.of(run.command.make_context("run", []).params)
+    for there, words in ((True, "--preview PORT brings one"), (False, "pip install 'edgelens[live]'")):
+        with monkeypatch.context() as on_device:
+            if there:
+                on_device.setenv("EDGELENS_ON_DEVICE", "1")
+            assert run._preview(nothing, None, (), "", None) == []
+        assert words in capsys.readouterr().err

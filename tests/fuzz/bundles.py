@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import copy
 import hashlib
 import io
 import json
@@ -126,13 +127,13 @@ def _change(chance: random.Random, tree: Any) -> None:
     holder, key = chance.choice(places)
     how = chance.random()
     if how < 0.75:
-        holder[key] = chance.choice(ODD)
+        holder[key] = copy.deepcopy(chance.choice(ODD))
     elif how < 0.9:
         del holder[key]
     elif isinstance(holder, dict):
-        holder[chance.choice(("x", "", "threshold", "networks", "labels", "options"))] = holder[key]
+        holder[chance.choice(("x", "", "threshold", "networks", "labels", "options"))] = copy.deepcopy(holder[key])
     else:
-        holder.append(holder[key])
+        holder.append(copy.deepcopy(holder[key]))
 
 
 def _places(tree: Any) -> Iterator[tuple[Any, Any]]:

@@ -10,11 +10,14 @@ __all__ = ["FUZZERS", "load"]
 
 FUZZERS = {
     "bundles": "bundles",
+    "camera-urls": "camera_urls",
+    "command-lines": "command_lines",
     "config": "config_files",
     "data-sets": "data_sets",
     "hellos": "hellos",
     "requests": "requests",
     "signers": "signers",
+    "streams": "streams",
 }
 
 

@@ -147,7 +147,8 @@ def test_regions_in_pixels_and_fractions_stay_inside_the_frame(text, pixels):
     assert Region.parse(text).pixels(240, 320) == pixels
 
 
-@pytest.mark.parametrize("text", ["", "1,2,3", "a,b,c,d", "-1,0,5,5", "0,0,0,5", "nan,0,1,1", "0,0,inf,1"])
+@pytest.mark.parametrize("text", ["", "1,2,3", "a,b,c,d", "-1,0,5,5", "0,0,0,5", "nan,0,1,1", "0,0,inf,1",
+                                  ".5,0,1.5,.5", "0,0,.5,300", "10.5,0,20,20", ".5,.5,.6,.5", "1,1,1,1"])  # fmt: skip
 def test_regions_that_make_no_sense_are_refused(text):
     with pytest.raises(UsageError, match="--roi"):
         Region.parse(text)

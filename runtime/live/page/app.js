@@ -1,15 +1,19 @@
 // The page: what the device sends is shown, what people do is sent.
 
 import { get, listen, post, readFrames, recognize } from "./api.js";
+import { write } from "./boxes.js";
+import { Models } from "./models.js";
+import { MomentView } from "./moment.js";
 import { Panel } from "./panel.js";
-import { Stage, write } from "./stage.js";
+import { Stage } from "./stage.js";
 import { Timeline } from "./timeline.js";
 
 const at = (id) => document.getElementById(id);
 const stages = new Map();
-const panel = new Panel(say);
-const timeline = new Timeline(at("timeline"), at("timeline-empty"), at("spoken"));
-const measured = { fps: 0, age: 0, frames: 0, since: performance.now() };
+const panel = new Panel(say, () => newest && hearState(newest));
+const models = new Models(panel, refresh);
+const moment = new MomentView(at("moment"));
+const timeline = new Timeline(at("timeline"), at("timeline-empty"), at("spoken"), (what) => moment.open(what));
 let newest = null; // the last state heard
 let started = null; // of the run whose timeline is shown
 let looking = null;
@@ -59,6 +63,7 @@ function stageOf(source) {
     at("empty").hidden = true;
     at("stages").append(stage.root);
     at("stages").classList.toggle("one", stages.size === 1);
+    at("stages").classList.toggle("many", stages.size > 1);
   }
   return stage;
 }
@@ -75,17 +80,22 @@ function hearState(state) {
   if (status) started = status.started;
   for (const source of status ? status.sources : []) stages.get(source.name)?.setStatus(source, state.notices[source.name]);
   hearSettings(state.settings);
-  panel.numbers(status, measured);
-  write(at("model-line"), status ? `${status.model.split("/").pop()} · ${status.engine} ${status.precision}` : "");
-  const paused = Object.values(state.settings).every((knobs) => knobs.paused) && stages.size > 0;
-  const lost = status && status.sources.length > 0 && status.sources.every((source) => !source.connected);
-  link(lost ? "lost" : paused ? "paused" : "live");
+  panel.numbers(status, state.service);
+  models.hear(state);
+  link(...linkOf(state));
 }
 
-function link(state) {
+function linkOf({ status, settings }) {
+  const sources = status ? status.sources : [];
+  const lost = sources.filter((source) => !source.connected && source.state !== "ended" && source.state !== "starting");
+  if (lost.length) return ["lost", sources.length === 1 ? "source lost" : `${lost.length} of ${sources.length} sources lost`];
+  if (!Object.keys(settings).length) return ["live", "serving"]; // no camera that could be paused
+  return Object.values(settings).every((knobs) => knobs.paused) ? ["paused", "paused"] : ["live", "live"];
+}
+
+function link(state, words) {
   at("link").dataset.state = state;
-  write(at("link"), { live: "live", lost: "source lost", paused: "paused", off: "not connected" }[state]);
-  if (state === "off") at("link").dataset.state = "lost";
+  write(at("link"), words);
 }
 
 async function refresh() {
@@ -97,18 +107,11 @@ async function refresh() {
   at("try").hidden = stages.size > 0 || !state.recognizes;
   at("empty").hidden = stages.size > 0 || state.recognizes;
   at("timeline-card").hidden = state.sources.length === 0;
-  models(state);
+  models.list(state);
   at("collect-card").hidden = state.collected == null;
   at("labels").replaceChildren(...state.labels.map((label) => new Option(label)));
   collected(state.collected || {});
   hearState(state);
-}
-
-function models(state) {
-  at("model-card").hidden = state.models.length < 2;
-  at("model").replaceChildren(...state.models.map((name) => new Option(name.split("/").pop(), name)));
-  const running = state.status && state.models.find((name) => name === state.status.model || name.split("/").pop().replace(/\.edge$/, "") === state.status.model);
-  if (running) at("model").value = running;
 }
 
 function collected(counts) {
@@ -127,8 +130,6 @@ async function look() {
   while (!signal.aborted) {
     try {
       await readFrames(signal, (result, jpeg) => {
-        measured.frames += 1;
-        measured.age = result.age_ms;
         stageOf(result.source).show(result, jpeg);
       });
     } catch (error) {
@@ -144,32 +145,9 @@ function unlook() {
 }
 
 document.addEventListener("visibilitychange", () => (document.hidden ? unlook() : look()));
-setInterval(() => {
-  const now = performance.now();
-  measured.fps = measured.frames / ((now - measured.since) / 1000);
-  Object.assign(measured, { frames: 0, since: now });
-}, 1000);
-
-at("model-use").addEventListener("click", async () => {
-  const note = at("model-note");
-  note.className = "note";
-  note.textContent = "loading and checking its golden frames…";
-  at("model-use").disabled = true;
-  try {
-    const { model, refused } = await post("/live/model", { model: at("model").value });
-    if (refused) throw new Error(refused);
-    await refresh();
-    note.textContent = `${model.split("/").pop()} is running`;
-  } catch (error) {
-    note.className = "note bad";
-    note.textContent = error.message;
-  }
-  at("model-use").disabled = false;
-});
-
 async function keep() {
   const label = at("collect-label").value.trim();
-  if (!label) return at("collect-label").focus();
+  if (!label) { at("collect-card").open = true; return at("collect-label").focus(); }
   const note = at("collect-note");
   try {
     const kept = await post("/live/collect", { label, source: panel.source });
@@ -219,19 +197,19 @@ at("help-open").addEventListener("click", () => at("help").showModal());
 try { if (localStorage.getItem("theme")) document.documentElement.dataset.theme = localStorage.getItem("theme"); } catch { /* a private window */ }
 
 document.addEventListener("keydown", (event) => {
-  if (event.ctrlKey || event.metaKey || event.altKey || at("help").open) return;
+  if (event.ctrlKey || event.metaKey || event.altKey || document.querySelector("dialog[open]")) return;
   if (event.target.matches("input, select, textarea") || (event.key === " " && event.target.matches("button, a, .region"))) return;
   const stage = stages.get(panel.source) || stages.values().next().value;
   const keys = {
     " ": () => stage && actions.pause(panel.source, !stage.settings.paused),
     s: () => stage && actions.snapshot(stage.source),
     r: () => stage && stage.region.toggle(),
-    c: () => at("collect-card").hidden || at("collect-label").focus(),
-    k: () => at("collect-card").hidden || keep(),
+    c: () => { at("collect-card").open = true; at("collect-label").focus(); },
+    k: keep,
     t: theme,
     "?": () => at("help").showModal(),
   };
-  if (!keys[event.key]) return;
+  if (!keys[event.key] || ("ck".includes(event.key) && at("collect-card").hidden)) return;
   event.preventDefault();
   keys[event.key]();
 });
@@ -242,6 +220,7 @@ listen({
   notice: (notice) => newest && hearState({ ...newest, notices: { ...newest.notices, [notice.source]: notice } }),
 }, (linked) => {
   if (linked) refresh().catch((error) => say(error.message));
-  else link("off");
+  else link("lost", "not connected");
 });
+if (matchMedia("(max-width: 36rem)").matches) for (const card of document.querySelectorAll("aside details")) card.open = false; // a tap away
 look();

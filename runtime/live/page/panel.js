@@ -1,13 +1,14 @@
 // The numbers and the knobs beside the picture.
 
 import { post } from "./api.js";
-import { write } from "./stage.js";
+import { write } from "./boxes.js";
 
 const at = (id) => document.getElementById(id);
 
 export class Panel {
-  constructor(say) {
+  constructor(say, chosen) {
     this.say = say;
+    this.agreed = [3, 5];
     this.settings = {};
     this.held = new Set(); // knobs under somebody's hand are not moved by what the device says
     const knob = (id, value) => {
@@ -24,15 +25,17 @@ export class Panel {
       knob(id, () => {
         const n = Math.round(Number(at("agree-n").value));
         const m = Math.round(Number(at("agree-m").value));
+        write(at("agree-note"), refusal(n, m, this.agreed));
         return n >= 1 && m >= n ? { agree: [n, m] } : null;
       });
     }
-    at("source").addEventListener("change", () => this.follow());
+    at("source").addEventListener("change", () => { this.held.clear(); write(at("agree-note"), ""); this.follow(); chosen(); });
   }
 
   setSources(sources) {
     at("source-field").hidden = sources.length < 2;
     at("knobs").hidden = sources.length === 0;
+    if (this.sources && this.sources.join("\n") === sources.join("\n")) return; // the choice stays
     const options = [["", "all sources"], ...sources.map((name) => [name, name])];
     at("source").replaceChildren(...options.map(([value, text]) => new Option(text, value)));
     this.sources = sources;
@@ -50,7 +53,7 @@ export class Panel {
         const body = { source: this.source, ...this.next };
         this.next = null;
         try {
-          await post("/live/settings", body);
+          this.setSettings(await post("/live/settings", body));
           this.say("");
         } catch (error) {
           this.say(error.message);
@@ -74,6 +77,7 @@ export class Panel {
     put("smoothing", round(1 - settings.smoothing));
     put("agree-n", settings.agree[0]);
     put("agree-m", settings.agree[1]);
+    this.agreed = settings.agree;
     this.own = settings.threshold == null && !this.held.has("threshold");
     this.words();
   }
@@ -85,38 +89,78 @@ export class Panel {
     this.own = false;
   }
 
-  numbers(status, measured) {
-    const sources = status ? status.sources : [];
-    const sum = (name) => sources.reduce((total, source) => total + source[name], 0);
-    const board = status ? status.board : {};
-    const dropped = status ? Object.values(status.dropped).reduce((a, b) => a + b, 0) : 0;
-    const rows = [["fps", (sources.length ? sum("fps") : measured.fps).toFixed(1), "", ""]];
-    rows.push(["age", (sources.length ? Math.max(...sources.map((s) => s.age_ms)) : measured.age).toFixed(0), "ms", ""]);
-    if (board.temperature_c != null) rows.push(["temperature", board.temperature_c.toFixed(0), "°C", board.temperature_c >= 75 ? "warm" : ""]);
-    if (board.throttled != null) rows.push(["throttled", board.throttled ? "yes" : "no", "", board.throttled ? "bad" : ""]);
-    if (board.clock_mhz != null) rows.push(["clock", (board.clock_mhz / 1000).toFixed(2), "GHz", ""]);
-    if (board.power_w != null) rows.push(["power", board.power_w.toFixed(1), "W", ""]);
-    if (status && status.slowed_to_fps != null) rows.push(["slowed by heat to", status.slowed_to_fps.toFixed(0), "fps", "warm"]);
-    rows.push(["skipped", String(sum("skipped")), "", ""], ["dropped", String(dropped), "", dropped ? "warm" : ""]);
-    rows.push(["reconnects", String(sum("recoveries")), "", ""]);
+  // With one source, or one chosen, its numbers stand beside the board's; else each source's stand by themselves.
+  numbers(status, service) {
+    const all = status ? status.sources : [];
+    const shown = this.source ? all.filter((source) => source.name === this.source) : all;
+    const alone = shown.length === 1 ? shown[0] : null;
+    const rows = [];
+    if (alone) rows.push(["fps", alone.fps.toFixed(1), "", ""], ["age", ...age(alone)]);
+    if (service && !all.length) rows.push(...served(service));
+    if (status) rows.push(...boardRows(status));
+    if (alone) rows.push(["skipped", String(alone.skipped), "", ""]);
+    if (all.length) rows.push(["dropped", ...dropped(status)]);
+    if (alone) rows.push(["reconnects", String(alone.recoveries), "", ""]);
     for (const sink of (status && status.sinks) || []) if (sink.error || sink.lost) rows.push([sink.name, sink.error || `${sink.lost} lost`, "", sink.error ? "bad" : "warm"]);
     fill(at("numbers"), rows);
-    this.times(sources);
+    this.times(shown);
   }
 
+  // Each source's stages apart: a mean of a fast and a slow one would be neither's.
   times(sources) {
-    const stages = new Map();
-    for (const source of sources) for (const [name, ms] of Object.entries(source.stages_ms)) stages.set(name, Math.max(ms, stages.get(name) || 0));
-    const most = Math.max(...stages.values(), 0.001);
     const box = at("stage-times");
-    while (box.children.length > stages.size) box.lastChild.remove();
-    [...stages].forEach(([name, ms], i) => {
+    const lines = [];
+    for (const source of sources) {
+      if (sources.length > 1) lines.push([`${source.name}`, `${source.fps.toFixed(1)} fps · ${age(source).slice(0, 2).join(" ")}`, null]);
+      const stages = Object.entries(source.stages_ms);
+      const most = Math.max(...stages.map(([, ms]) => ms), 0.001);
+      for (const [name, ms] of stages) lines.push([name, `${ms < 10 ? ms.toFixed(2) : ms.toFixed(0)} ms`, ms / most]);
+    }
+    while (box.children.length > lines.length) box.lastChild.remove();
+    lines.forEach(([name, said, share], i) => {
       const line = box.children[i] || box.appendChild(newTime());
+      line.classList.toggle("of", share == null);
       write(line.children[0], name);
-      line.querySelector("b").style.transform = `scaleX(${ms / most})`;
-      write(line.children[2], `${ms < 10 ? ms.toFixed(2) : ms.toFixed(0)} ms`);
+      line.querySelector("b").style.transform = `scaleX(${share ?? 0})`;
+      write(line.children[2], said);
     });
   }
+}
+
+function age(source) {
+  const away = source.state === "away";
+  return source.age_ms < 10000 ? [source.age_ms.toFixed(0), "ms", away ? "bad" : ""] : [(source.age_ms / 1000).toFixed(0), "s", "bad"];
+}
+
+function served(service) {
+  return [
+    ["answered", String(service.answered ?? 0), "", ""],
+    ["refused", String(service.refused ?? 0), "", service.refused ? "warm" : ""],
+    ["under way", String(service.under_way ?? 0), "", ""],
+    ["a request", service.mean_ms == null ? "–" : service.mean_ms.toFixed(0), service.mean_ms == null ? "" : "ms", ""],
+  ];
+}
+
+function boardRows({ board, slowed_to_fps: slowed }) {
+  const rows = [];
+  if (board.temperature_c != null) rows.push(["temperature", board.temperature_c.toFixed(0), "°C", board.temperature_c >= 75 ? "warm" : ""]);
+  if (board.throttled != null) rows.push(["throttled", board.throttled ? "yes" : "no", "", board.throttled ? "bad" : ""]);
+  if (board.clock_mhz != null) rows.push(["clock", (board.clock_mhz / 1000).toFixed(2), "GHz", ""]);
+  if (board.power_w != null) rows.push(["power", board.power_w.toFixed(1), "W", ""]);
+  if (slowed != null) rows.push(["slowed by heat to", slowed.toFixed(0), "fps", "warm"]);
+  return rows;
+}
+
+function dropped(status) {
+  const count = Object.values(status.dropped).reduce((a, b) => a + b, 0);
+  return [String(count), "", count ? "warm" : ""];
+}
+
+// Why what was written is not taken; nothing where it is.
+function refusal(n, m, [heldN, heldM]) {
+  if (n >= 1 && m >= n) return "";
+  const why = n >= 1 && m >= 1 ? `${n} of ${m} cannot be: of ${m} frames at most ${m} agree` : "write two whole numbers from 1 on";
+  return `Not taken: ${why}. ${heldN} of ${heldM} holds.`;
 }
 
 function newTime() {

@@ -26,10 +26,23 @@ export function caption(row, rows) {
   return row.value != null ? title(row, rows) : `${title(row, rows)} ${percent(row.score)}`;
 }
 
+// Whether the rows are things with their places; one who looks for things and finds none has no rows.
+export function found(rows) {
+  return !rows.length || rows.some((row) => row.box);
+}
+
+// All that is there, each name once; in the order of their names, which stays while scores go up and down.
+function thingsThere(top, rows) {
+  const count = new Map();
+  for (const row of top) count.set(title(row, rows), 1 + (count.get(title(row, rows)) || 0));
+  return [...count].sort(([a], [b]) => a.localeCompare(b)).map(([name, n]) => (n > 1 ? `${n} × ${name}` : name)).join(", ");
+}
+
 // What is read from afar: words, and beside them how sure that is or of what it is so much.
 export function headline(rows) {
   const top = topRows(rows);
-  if (!top.length) return { words: "–", beside: "", known: false };
+  if (!top.length) return { words: "nothing", beside: "", known: false, found: true };
+  if (found(rows)) return { words: thingsThere(top, rows), beside: top.length === 1 ? percent(top[0].score) : "", known: true, found: true };
   const row = top[0];
   if (row.value != null) return { words: quantity(row.value), beside: row.label, amount: true, known: true };
   const words = title(row, rows);
@@ -39,8 +52,8 @@ export function headline(rows) {
 
 // The lines under the headline, best first, each name once: what else is there, and what it could have been.
 export function lines(rows) {
-  const found = new Map();
-  const add = (name, line) => found.has(name) || found.set(name, { name, ...line });
+  const all = new Map();
+  const add = (name, line) => all.has(name) || all.set(name, { name, ...line });
   topRows(rows).forEach((row, i) => {
     if (row.value != null) {
       if (i > 0) add(row.label, { said: quantity(row.value) });
@@ -49,7 +62,8 @@ export function lines(rows) {
     }
     for (const rival of row.rivals || []) add(rival.label, { score: rival.score, said: percent(rival.score) });
   });
-  return [...found.values()];
+  const lines = [...all.values()];
+  return found(rows) ? lines.sort((a, b) => a.name.localeCompare(b.name)) : lines;
 }
 
 function quantity(value) {

@@ -1,9 +1,11 @@
 // One source: its picture, what is drawn over it, the headline and the bars.
 
+import { drawBoxes, write } from "./boxes.js";
 import { RegionEditor } from "./region.js";
-import { caption, headline, hue, lines } from "./rows.js";
+import { headline, hue, lines } from "./rows.js";
 
-const TOP = 5;
+const TOP = 5; // what a classifier's picture could be
+const MANY = 12; // what a detector found, in one line
 
 export class Stage {
   constructor(source, actions) {
@@ -15,7 +17,7 @@ export class Stage {
     this.canvas.width = 640;
     this.canvas.height = 480;
     this.paint = this.canvas.getContext("2d", { alpha: false, desynchronized: true });
-    this.find(".name").textContent = source;
+    this.find(".name strong").textContent = source;
     this.canvas.setAttribute("aria-label", `Live picture of ${source}`);
     this.settings = {};
     this.find(".pause").addEventListener("click", () => actions.pause(source, !this.settings.paused));
@@ -25,6 +27,7 @@ export class Stage {
     this.waiting = null;
     this.busy = false;
     this.shown = 0;
+    this.most = 0; // lines under the headline that this model ever showed
     this.pausing = 0; // presses that the device has not answered: until then its word on pausing is older than ours
   }
 
@@ -61,6 +64,7 @@ export class Stage {
     this.root.dataset.frame = result.frame;
     this.shown += 1;
     this.boxes(result);
+    this.origin = result.bundle.name;
     this.headline(result.results);
     this.bars(result.results);
     this.region.place();
@@ -85,35 +89,31 @@ export class Stage {
 
   boxes(result) {
     const layer = this.find(".boxes");
-    const [width, height] = result.size;
     const { offsetLeft: left, offsetTop: top, offsetWidth: wide, offsetHeight: high } = this.canvas;
     Object.assign(layer.style, { left: `${left}px`, top: `${top}px`, width: `${wide}px`, height: `${high}px` });
-    const rows = result.results.filter((row) => row.box);
-    while (layer.children.length > rows.length) layer.lastChild.remove();
-    rows.forEach((row, i) => {
-      const box = layer.children[i] || layer.appendChild(newBox());
-      const [x, y, w, h] = row.box;
-      Object.assign(box.style, { left: `${100 * x / width}%`, top: `${100 * y / height}%`, width: `${100 * w / width}%`, height: `${100 * h / height}%` });
-      box.style.setProperty("--hue", hue(row.label));
-      box.classList.toggle("high", y / height < 0.08);
-      write(box.firstChild, caption(row, result.results));
-    });
+    drawBoxes(layer, result.results, result.size);
   }
 
   headline(rows) {
-    const { words, beside, amount = false, known } = headline(rows);
+    const { words, beside, amount = false, known, found = false } = headline(rows);
     const line = this.find(".verdict");
     write(this.find(".label"), words);
     write(this.find(".score"), beside);
-    line.style.setProperty("--letters", Math.max(...words.split(" ").map((word) => word.length)));
+    // a classifier's words may stand under one another, what a detector found is one line
+    line.style.setProperty("--letters", found ? words.length : Math.max(...words.split(" ").map((word) => word.length)));
     line.classList.toggle("amount", amount);
     line.classList.toggle("unknown", !known);
+    this.root.classList.toggle("found", found);
   }
 
   bars(rows) {
     const list = this.find(".bars");
-    const shown = lines(rows).slice(0, TOP);
-    if (rows.length) list.hidden = shown.length === 0; // while nothing is there the room is kept
+    const found = this.root.classList.contains("found");
+    const shown = lines(rows).slice(0, found ? MANY : TOP);
+    if (this.model !== (this.model = this.origin)) this.most = 0;
+    this.most = Math.max(this.most, shown.length); // the card keeps its height while a model runs
+    list.style.setProperty("--rows", this.most);
+    list.hidden = this.most === 0 && !found;
     while (list.children.length > shown.length) list.lastChild.remove();
     shown.forEach(({ name, score, said }, i) => {
       const bar = list.children[i] || list.appendChild(newBar());
@@ -144,7 +144,9 @@ export class Stage {
   }
 
   setStatus(status, notice) {
-    this.lost = status && !status.connected ? (notice && notice.kind !== "back" ? notice.text : "no picture from this source") : "";
+    const why = notice && notice.kind !== "back" ? notice.text : status.problem || "no picture from this source";
+    this.lost = !status.connected && status.state !== "ended" ? (status.state === "starting" ? "starting" : why) : "";
+    write(this.find(".name small"), `${status.fps.toFixed(1)} fps · ${status.model.split("/").pop()}`);
     this.veil();
   }
 
@@ -156,19 +158,8 @@ export class Stage {
   }
 }
 
-function newBox() {
-  const box = document.createElement("div");
-  box.className = "box";
-  box.append(document.createElement("span"));
-  return box;
-}
-
 function newBar() {
   const bar = document.createElement("li");
   bar.innerHTML = '<span class="name"></span><span class="track" aria-hidden="true"><b></b><i hidden></i></span><span class="value"></span>';
   return bar;
-}
-
-export function write(node, text) {
-  if (node.textContent !== text) node.textContent = text;
 }

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import threading
 from bisect import bisect_left
+from collections import Counter
 from typing import Any
 
+from ...recognitions import UNKNOWN_ID
+from ...result import Result
 from ..shared.metrics_text import Family
 
 __all__ = ["ServiceCounts"]
@@ -13,13 +17,15 @@ BOUNDS_S = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0)
 
 
 class ServiceCounts:
-    """Requests by status and how long they took; touched by the event loop's thread alone."""
+    """Requests by status and how long they took, from the event loop's thread; labels from any."""
 
     def __init__(self) -> None:
         self.refused = 0  # 503
         self._statuses: dict[int, int] = {}
         self._buckets = [0] * (len(BOUNDS_S) + 1)
         self._seconds = 0.0
+        self._labels: Counter[str] = Counter()
+        self._counting = threading.Lock()
 
     def add(self, status: int, seconds: float) -> None:
         """Count one answered request."""
@@ -27,12 +33,26 @@ class ServiceCounts:
         self._buckets[bisect_left(BOUNDS_S, seconds)] += 1
         self._seconds += seconds
 
+    def see(self, result: Result) -> None:
+        """Count the labels of one picture."""
+        ids = result.seen.ids.tolist()
+        with self._counting:
+            self._labels.update({result.seen.label(row) for row, label in enumerate(ids) if label != UNKNOWN_ID})
+
+    def labels(self) -> dict[str, int]:
+        """Pictures in which each label was seen."""
+        with self._counting:
+            return dict(self._labels)
+
     def to_json(self) -> dict[str, Any]:
         """The counts as plain JSON types."""
+        statuses = dict(self._statuses)  # at once: other threads ask, too
+        answered = sum(statuses.values())
         return {
-            "answered": sum(self._statuses.values()),
+            "answered": answered,
             "refused": self.refused,
-            "by_status": {str(status): count for status, count in sorted(self._statuses.items())},
+            "mean_ms": round(1e3 * self._seconds / answered, 3) if answered else None,
+            "by_status": {str(status): count for status, count in sorted(statuses.items())},
         }
 
     def families(self) -> list[Family]:
@@ -49,4 +69,10 @@ class ServiceCounts:
         return [
             ("edgelens_requests_total", "counter", "Recognition requests.", rows),
             ("edgelens_recognize_seconds", "histogram", "Time from a request's arrival to its answer.", buckets),
+            (
+                "edgelens_request_labels_total",
+                "counter",
+                "Pictures of requests in which a label was seen.",
+                [({"label": label}, float(count)) for label, count in self.labels().items()],
+            ),
         ]

@@ -58,6 +58,10 @@ class ServiceOnDemand:
         """How busy it is; nothing before the first request."""
         return self._service.state() if self._service else {}
 
+    def labels(self) -> dict[str, int]:
+        """Pictures in which each label was seen; none before the first request."""
+        return self._service.labels() if self._service else {}
+
     def families(self) -> list[Family]:
         """The service's numbers for Prometheus; none before the first request."""
         return self._service.families() if self._service else []

@@ -144,6 +144,10 @@ class RecognizeService:
         """How busy it is."""
         return {"under_way": self._uploads.under_way, "queue": self._uploads.budget.requests, **self.counts.to_json()}
 
+    def labels(self) -> dict[str, int]:
+        """Pictures in which each label was seen."""
+        return self.counts.labels()
+
     def families(self) -> list[Family]:
         """The service's numbers for Prometheus."""
         sizes: Counter[int] = Counter()
@@ -205,6 +209,7 @@ class RecognizeService:
         return json.dumps({"schema": SCHEMA, "items": answers}, ensure_ascii=False).encode()
 
     def _tell(self, result: Result) -> None:
+        self.counts.see(result)
         if self.on_result is not None:
             self.on_result(result)
 

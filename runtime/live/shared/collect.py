@@ -47,7 +47,10 @@ class Collector:
         if self.count(name) >= self._most:
             raise WorkError(f"{name}: {self._most} pictures are enough")
         _check_space(self.folder)
-        target.mkdir(parents=True, exist_ok=True)
+        try:
+            target.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise WorkError(f"{target}: {error.strerror or error}; nothing was saved") from error
         stamp = time.strftime("%Y%m%d-%H%M%S", time.gmtime(result.frame.time))
         file = target / f"{stamp}-{time.monotonic_ns() // 1000 % 10**9:09d}.jpg"
         write_bytes(file, bytes(cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, 95])[1]))

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from ...loop.control import LoopStatus
+from edgelens.version import __version__
+
+from ...loop.control import LoopStatus, ModelStatus
+from .machine import MachineFacts, SlotFacts
 from .shared_state import SharedState
 
 __all__ = ["Family", "metrics_text", "render"]
@@ -15,9 +18,11 @@ Family = tuple[str, str, str, Iterable[tuple[Mapping[str, str], float]]]
 
 def metrics_text(shared: SharedState, more: Iterable[Family] = ()) -> str:
     """Everything there is to count, one family after the other."""
-    status = shared.control.status()
-    families: list[Family] = list(_loop(status)) if status is not None else []
+    status, facts = shared.control.status(), shared.machine.facts()
+    kit: Family = ("edgelens_kit_info", "gauge", "The kit and the device.", [(_kit(shared.machine.device), 1)])
+    families: list[Family] = [kit, *(_loop(status) if status is not None else ())]
     families += [
+        *_machine(facts),
         ("edgelens_viewers", "gauge", "Open live pictures.", [({}, shared.hub.viewers)]),
         ("edgelens_frames_encoded_total", "counter", "Frames encoded for viewers.", [({}, shared.encoder.encoded)]),
         *more,
@@ -38,8 +43,9 @@ def render(families: Iterable[Family]) -> str:
 
 def _loop(status: LoopStatus) -> Iterable[Family]:
     sources = [({"source": source.name}, source) for source in status.sources]
-    info = {"model": status.model, "engine": status.engine, "precision": status.precision}
-    yield "edgelens_info", "gauge", "What is running.", [(info, 1)]
+    yield "edgelens_info", "gauge", "What is running.", [(_model(status.model), 1)]
+    models = [({**labels, **_model(s.model)}, 1) for labels, s in sources]
+    yield "edgelens_source_info", "gauge", "What runs on each source.", models
     yield "edgelens_start_time_seconds", "gauge", "When it started, Unix time.", [({}, status.started)]
     for name, text in (
         ("frames_captured", "Frames captured."),
@@ -51,16 +57,47 @@ def _loop(status: LoopStatus) -> Iterable[Family]:
         yield f"edgelens_{name}_total", "counter", text, rows
     yield "edgelens_connected", "gauge", "Whether frames arrive.", [(labels, s.connected) for labels, s in sources]
     yield "edgelens_fps", "gauge", "Frames recognized a second.", [(labels, s.fps) for labels, s in sources]
-    yield "edgelens_age_seconds", "gauge", "Capture to result.", [(labels, s.age_ms / 1e3) for labels, s in sources]
+    ages = [(labels, s.age_ms / 1e3) for labels, s in sources]
+    yield "edgelens_age_seconds", "gauge", "Capture to result; while a source is away, since its last frame.", ages
+    silent = [(labels, s.seconds_since_frame) for labels, s in sources]
+    yield "edgelens_seconds_since_frame", "gauge", "Since a frame came; before the first, since the start.", silent
+    away = [(labels, s.state == "away") for labels, s in sources]
+    yield "edgelens_away", "gauge", "Whether a source is lost or was never there.", away
+    seen = [({**labels, "label": label}, count) for labels, s in sources for label, count in s.seen.items()]
+    yield "edgelens_label_frames_total", "counter", "Frames in which a label was seen.", seen
+    said = [({**labels, "label": label}, count) for labels, s in sources for label, count in s.announced.items()]
+    yield "edgelens_announced_total", "counter", "How often a label was announced.", said
     stages = [({**labels, "stage": stage}, ms / 1e3) for labels, s in sources for stage, ms in s.stages_ms.items()]
     yield "edgelens_stage_seconds", "gauge", "Time of each stage.", stages
     sinks = [({"sink": sink.name}, sink) for sink in status.sinks]
     drops = [(labels, sink.dropped) for labels, sink in sinks]
     yield "edgelens_results_dropped_total", "counter", "Results a sink was too slow for.", drops
+    waiting = [(labels, sink.waiting) for labels, sink in sinks if sink.waiting is not None]
+    yield "edgelens_outbox_messages", "gauge", "Messages that wait to be taken.", waiting
     lost = [(labels, sink.lost) for labels, sink in sinks]
     yield "edgelens_sink_lost_total", "counter", "What a sink could not keep: results, clips, messages.", lost
     yield "edgelens_sink_ok", "gauge", "Whether a sink keeps what it gets.", [(la, not s.error) for la, s in sinks]
     yield from _board(status)
+
+
+def _machine(facts: MachineFacts) -> Iterable[Family]:
+    free = [({"path": disk.path}, disk.free_bytes) for disk in facts.disks]
+    yield "edgelens_disk_free_bytes", "gauge", "Room on the disks that are written to.", free
+    slots = [(_slot(slot), slot.current) for slot in facts.slots]
+    yield "edgelens_slot_info", "gauge", "What was deployed; 1 is the current slot.", slots
+
+
+def _kit(device: str) -> dict[str, str]:
+    return {"kit": __version__, "device": device}
+
+
+def _model(model: ModelStatus) -> dict[str, str]:
+    how = {"model": model.name, "engine": model.engine, "precision": model.precision}
+    return {**how, "bundle": model.bundle, "version": str(model.version), "sha256": model.sha256}
+
+
+def _slot(slot: SlotFacts) -> dict[str, str]:
+    return {"slot": slot.slot, "bundle": slot.bundle, "version": str(slot.version), "sha256": slot.sha256}
 
 
 def _board(status: LoopStatus) -> Iterable[Family]:

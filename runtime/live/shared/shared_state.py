@@ -6,32 +6,52 @@ import dataclasses
 import threading
 import time
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Protocol
 
 from ...errors import UsageError, WorkError
-from ...loop.control import Control, LoopStatus
+from ...loop.control import Control
 from ...result import Result
 from ...sinks.protocol import Notice
 from ..viewers.encoder import Encoder, jpeg
 from ..viewers.hub import Hub
 from ..viewers.stream import event
 from .collect import Collector, class_folder
+from .health import health_json, status_json
 from .knobs import settings_json
+from .machine import Machine
 from .timeline import Timeline
 
-__all__ = ["SharedState"]
+__all__ = ["Service", "SharedState"]
+
+
+class Service(Protocol):
+    """What answers `POST /v1/recognize`, as far as one asks how it is."""
+
+    def state(self) -> dict[str, Any]:
+        """How busy it is."""
+
+    def labels(self) -> dict[str, int]:
+        """Pictures in which each label was seen."""
 
 
 class SharedState:
     """Takes results from the loop's side and answers the page's questions; thread-safe."""
 
-    def __init__(self, control: Control, *, collector: Collector | None = None, quality: int = 80) -> None:
-        self.control, self.collector = control, collector
+    def __init__(
+        self,
+        control: Control,
+        *,
+        collector: Collector | None = None,
+        quality: int = 80,
+        service: Service | None = None,
+        machine: Machine | None = None,
+    ) -> None:
+        self.control, self.collector, self.service = control, collector, service
+        self.machine = machine or Machine()
         self.hub = Hub()
         self.encoder = Encoder(self.hub, quality=quality)
         self.timeline = Timeline()
         self.snapshots = 0
-        self.recognizes = False  # whether POST /v1/recognize is served
         self._newest: dict[str, Result] = {}
         self._notices: dict[str, Notice] = {}
         self._swapping = threading.Lock()
@@ -79,14 +99,16 @@ class SharedState:
         region = self.control.settings(result.frame.source).region if known else None
         return self.collector.keep(result, class_folder(label), region)
 
-    def swap(self, model: str) -> None:
-        """Run another of the bundles at hand; one swap at a time."""
+    def swap(self, model: str, source: str | None = None) -> None:
+        """Run another of the models at hand on a source, or on all; one swap at a time."""
         if model not in self.control.models:
             raise UsageError("no such model is at hand")
+        if source is not None and source not in self.control.sources:
+            raise UsageError("no source of that name")
         if not self._swapping.acquire(blocking=False):
             raise WorkError("another model is being loaded; try again when it is done")
         try:
-            self.control.swap(model)
+            self.control.swap(model, source)
         finally:
             self._swapping.release()
 
@@ -103,9 +125,17 @@ class SharedState:
             "status": None if status is None else status_json(status),
             "settings": {name: settings_json(self.control.settings(name)) for name in self.control.sources},
             "notices": {name: dataclasses.asdict(notice) for name, notice in tuple(self._notices.items())},
+            "service": self.service.state() if self.service is not None else None,
             "viewers": self.hub.viewers,
             "encoded": self.encoder.encoded,
         }
+
+    def health(self) -> dict[str, Any]:
+        """How it is, for programs and for `edgelens status`."""
+        service = self.service.state() if self.service is not None else None
+        if self.service is not None and service:  # one that nobody has asked yet says nothing
+            service["labels"] = self.service.labels()
+        return {**health_json(self.control.status(), self.machine, service), "viewers": self.hub.viewers}
 
     def state(self) -> dict[str, Any]:
         """All the page needs to draw itself."""
@@ -117,20 +147,5 @@ class SharedState:
             "labels": self.labels(),
             "timeline": self.timeline.to_json(),
             "collected": counts,
-            "recognizes": self.recognizes,
+            "recognizes": self.service is not None,
         }
-
-
-def status_json(status: LoopStatus) -> dict[str, Any]:
-    """A status as plain JSON types."""
-    return {
-        "model": status.model,
-        "engine": status.engine,
-        "precision": status.precision,
-        "started": round(status.started, 3),
-        "sources": [{**dataclasses.asdict(source), "stages_ms": dict(source.stages_ms)} for source in status.sources],
-        "board": dataclasses.asdict(status.board),
-        "sinks": [dataclasses.asdict(sink) for sink in status.sinks],
-        "dropped": {sink.name: sink.dropped for sink in status.sinks},
-        "slowed_to_fps": status.slowed_to_fps,
-    }

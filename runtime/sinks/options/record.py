@@ -19,6 +19,7 @@ class RecordOptions:
     )
     most_mb: float = option(Said("How much they may take in all.", "MB", above=0, flag="--record-mb"), default=1000.0)
     most_days: float = option(Said("How long they are kept.", "DAYS", above=0, flag="--record-days"), default=30.0)
+    boxes: bool = option(Said("Draw what was seen into them.", flag="--record-boxes"), default=False)
     before_s: float = 5.0
     after_s: float = 5.0
     longest_s: float = 20.0  # an event that goes on is cut into clips of this length

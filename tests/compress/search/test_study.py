@@ -62,7 +62,7 @@ def test_nothing_that_lies_in_a_study_runs(tmp_path: Path, how: str) -> None:
     assert not mark.exists()
 
 
-ODD = ["", "[]", "{}", '{"accuracy": "x"}', '{"accuracy": 7}', '{"accuracy": null}', "[" * 100_000]
+ODD = ["", "[]", "{}", '{"accuracy": "x"}', '{"accuracy": NaN}', '{"accuracy": null}', "[" * 100_000]
 
 
 @pytest.mark.parametrize("text", ODD, ids=range(len(ODD)))

@@ -20,7 +20,10 @@ CASE = Case("m.onnx", "m.onnx", "int8", "", 0, Target("m.onnx", "onnxruntime"), 
 
 def process(*blocks: tuple[float, float], others: float = 0.0, waited: float = 0.0) -> dict[str, Any]:
     """A process's answer from (the model's time, the ruler's) of each block."""
-    rows = [{"samples_ms": [ms] * 4, "before_ms": ruler, "after_ms": ruler, "waited": waited} for ms, ruler in blocks]
+    rows = [
+        {"samples_ms": [ms] * 4, "cpu_ms": [ms] * 4, "before_ms": ruler, "after_ms": ruler, "waited": waited}
+        for ms, ruler in blocks
+    ]
     return {"blocks": rows, "occupied": {"others_cores": others, "waited": waited}}
 
 
@@ -32,7 +35,7 @@ def test_only_moments_count_in_which_the_machine_was_left_alone() -> None:
 
 
 def test_a_long_run_is_counted_less_what_it_waited_for_a_core() -> None:
-    rows = [{"samples_ms": [40.0], "before_ms": 0.01, "after_ms": 0.01, "waited": 0.5}] * 3
+    rows = [{"samples_ms": [40.0], "cpu_ms": [20.0], "before_ms": 0.01, "after_ms": 0.01, "waited": 0.5}] * 3
     each = Measured(CASE, processes=[{"blocks": rows, "occupied": {"others_cores": 1.0, "waited": 0.5}}])
     _, facts = measured_facts(each)
     assert facts["processes"][0]["quiet_ms"] == pytest.approx(20.0)

@@ -13,7 +13,8 @@ from pathlib import Path
 import pytest
 
 from edgelens.devices.deploy.disk import Disk
-from edgelens.devices.deploy.receive import Order, receive, roll_back
+from edgelens.devices.deploy.order import Order
+from edgelens.devices.deploy.receive import receive, roll_back
 from edgelens.devices.deploy.slots import Slots
 from edgelens.runtime.bundle.bundle import Bundle, write_bundle
 from edgelens.runtime.errors import BundleError, EdgelensError, WorkError

@@ -24,11 +24,12 @@ from edgelens.runtime.bundle.bundle import write_bundle
 from edgelens.runtime.errors import EdgelensError
 from edgelens.runtime.model.open import open_model
 
-pytestmark = [pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.timeout(3600)]
 ALL = bool(os.environ.get("EDGELENS_ALL_BOARDS"))  # emulated boards too, and every step: minutes
 DEMO = "--source demo --max-fps 20"
 BOARD_WITH_SYSTEMD = """
-mount -t tmpfs tmpfs $root/run; mkdir -p $root/run/systemd/system $home/units $home/varlib $root/etc/systemd/system
+mount -t tmpfs tmpfs $root/run; mkdir -p $root/run/systemd/system $home/units $home/varlib
+mkdir -p $root/etc/systemd/system $root/usr/local/bin
 mount --bind $home/units $root/etc/systemd/system; mount --bind $home/varlib $root/var/lib
 mount -t tmpfs tmpfs $root/usr/local/bin
 cp {script} $root/usr/local/bin/systemctl; cp {script} $root/usr/local/bin/journalctl
@@ -96,6 +97,15 @@ def deploy(device: Device, bundle: Path, *words: object) -> Result:
 def answered(result: Result) -> dict:
     assert result.exit_code == 0, (result.output, result.exception)
     return json.loads(result.stdout)
+
+
+def status(device: Device, tmp_path: Path) -> tuple[dict, list[dict]]:
+    """What `edgelens status` says of the service there, and of the slots; other runs on this machine do not count."""
+    told = tmp_path / "status.json"
+    words = ["status", "--on", device.host, "--wheels", device.wheels, "--json", told]
+    CliRunner().invoke(cli, [str(word) for word in words])
+    said, pid = json.loads(told.read_text()), int(device.there.service()["MainPID"])
+    return next(running for running in said["running"] if running["pid"] == pid), said["slots"]
 
 
 def refused(result: Result) -> str:
@@ -169,6 +179,11 @@ def test_a_services_life(device: Device, bundles: Callable[..., Path], tmp_path:
         assert said["service"]["state"] == "active"
         assert device.running() == (3, others)
 
+    if device.name == "machine":  # on an emulated board nothing outlives a connection
+        running, slots = status(device, tmp_path)
+        assert (running["status"], running["loop"]["bundle"]["version"]) == ("ok", 3), running
+        assert [(each["version"], each["current"]) for each in slots] == [(3, True), (2 if ALL else 1, False)]
+
     # back: bundle, options and layers of the slot before
     back = answered(CliRunner().invoke(cli, ["rollback", "--on", device.host, "--json", "-"]))
     assert (back["runs"]["content_version"], back["service"]["state"]) == (2 if ALL else 1, "active")
@@ -186,6 +201,12 @@ def test_a_camera_away_is_said_and_a_cut_leaves_the_decision_to_the_device(
     )
     assert said["service"]["state"] == "active"
     assert "trying again" in said["service"]["says"]
+    running, (slot, *_) = status(machine, tmp_path)  # it has no page, and is found all the same
+    assert (running["status"], running["url"]) == ("degraded", None)
+    assert running["problems"][0].startswith("yard: away for ")
+    bundle = running["loop"]["bundle"]
+    assert bundle == {"name": "away", "version": 1, "sha256": machine.record()["sha256"]}
+    assert slot == {**slot, "bundle": "away", "version": 1, "sha256": bundle["sha256"], "current": True}
     assert (machine.store / "current/config.toml").read_text() == config.read_text()
     assert "do not go together" in refused(deploy(machine, bundles(2, "away"), "--run-options", "--source demo"))
 

@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 
 from edgelens.devices.deploy.health import HealthLimits, start_and_watch
-from edgelens.devices.deploy.receive import Order, receive, roll_back
+from edgelens.devices.deploy.order import Order
+from edgelens.devices.deploy.receive import receive, roll_back
 from edgelens.devices.deploy.slots import CONFIG, ENVIRONMENT, UNIT, Slots
 from edgelens.devices.deploy.systemd import State, Systemd
 from edgelens.devices.ssh.agent import store

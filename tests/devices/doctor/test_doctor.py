@@ -58,3 +58,14 @@ def test_this_machine() -> None:
     assert found["Python"].says == ".".join(map(str, sys.version_info[:3]))
     done = CliRunner().invoke(cli, ["doctor", "--json", "-"])
     assert json.loads(done.output)["problems"] == 0, done.output
+
+
+def test_a_pi_4_is_told_what_eight_bits_gain_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Published: MobileNetV2 46 ms in float32, 17 in 8 bits; it was said to gain little."""
+    put(tmp_path, "sys/firmware/devicetree/base/model", "Raspberry Pi 4 Model B Rev 1.4")
+    put(tmp_path, "proc/cpuinfo", "processor : 0\nFeatures : fp asimd crc32\nCPU part : 0xd08\n")
+    monkeypatch.setattr("platform.machine", lambda: "aarch64")
+    (finding,) = [finding for finding in check_system(tmp_path) if finding.what == "int8"]
+    assert finding.level == "ok"
+    gain = float(finding.says.split("about ")[1].split(" times")[0])
+    assert 1.8 < gain < 3.5

@@ -228,3 +228,19 @@ def test_a_jetsons_prediction_says_that_it_is_its_processors_and_stands_wider(sh
     (known,) = json.loads(CliRunner().invoke(cli, [*words[:3], "rpi5", *words[4:], "--json", "-"]).stdout)["cases"]
     assert any("no published latency of jetson-orin-nano" in note for note in row["notes"])
     assert row["high_ms"] / row["low_ms"] > 1.4 * known["high_ms"] / known["low_ms"]
+
+
+def test_a_tflite_file_of_a_free_size_is_counted_at_the_size_that_was_asked() -> None:
+    schema = pytest.importorskip("ai_edge_litert.schema_py_generated")
+    flatbuffers = pytest.importorskip("flatbuffers")
+    model = schema.ModelT.InitFromPackedBuf(bytearray(dict(kernels("tflite", "float32"))["conv3-28-32-32-4"]))
+    for tensor in model.subgraphs[0].tensors:
+        if len(tensor.shape) == 4 and tensor.shape[0] == 1 and tensor.shape[1] == 28:
+            tensor.shapeSignature = [1, -1, -1, tensor.shape[3]]
+    builder = flatbuffers.Builder(1 << 16)
+    builder.Finish(model.Pack(builder), b"TFL3")
+    free = bytes(builder.Output())
+    small, large = (
+        sum(op.macs for op in operators_of(free, "free", "tflite", (1, side, side, 32))) for side in (28, 56)
+    )
+    assert large == 4 * small > 28 * 28

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
+import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -13,27 +16,36 @@ import pytest
 from click.testing import CliRunner
 
 from edgelens.cli import cli
+from edgelens.devices.deploy.slots import Slot, Slots
 from edgelens.runtime.errors import UsageError, WorkError
 from edgelens.runtime.host.owned import own_folder, write_own
 from edgelens.runtime.live.http.access import Access
 from edgelens.runtime.live.running import running_here
+from edgelens.runtime.live.shared.machine import Machine
+from edgelens.runtime.model.open import open_model
+from edgelens.version import __version__
+
+DIGITS = open_model("digits").path or Path()
 
 
 def test_status_finds_what_runs_and_says_how_it_is(
     staged: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
+    monkeypatch.setattr("edgelens.runtime.live.running.run_folders", lambda: (tmp_path / "edgelens",))
     token = tmp_path / "token"
     token.write_text("a-token-of-some-length")
     token.chmod(0o600)
-    staged(fps=0, access=Access(token="a-token-of-some-length", token_file=token))
+    staged(fps=0, access=Access(token="a-token-of-some-length", token_file=token), machine=Machine("lens-7"))
     answer = CliRunner().invoke(cli, ["status"])
     assert answer.exit_code == 0, answer.output
-    assert "digits on onnxruntime int8" in answer.output
+    assert "digits version 3 (5ca1e) on onnxruntime int8" in answer.output
+    assert "5 messages wait in mqtt" in answer.output
+    assert f"edgelens {__version__} on lens-7" in answer.output
     assert "61 °C" in answer.output
     assert "camera" in answer.output
     told = json.loads(CliRunner().invoke(cli, ["status", "--json", "-"]).stdout)
-    assert told[0]["loop"]["sources"][0]["name"] == "camera"
+    assert told["running"][0]["loop"]["sources"][0]["name"] == "camera"
 
 
 def test_status_from_another_session_finds_it_too(staged: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -45,6 +57,48 @@ def test_status_from_another_session_finds_it_too(staged: Any, tmp_path: Path, m
     monkeypatch.setenv("TMPDIR", str(tmp_path))
     monkeypatch.setattr("tempfile.tempdir", None)
     assert f"{loop.base}/" in [running.url for running in running_here()]
+
+
+def test_status_finds_a_run_without_a_page(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A service on a device may well have none."""
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
+    monkeypatch.setattr("edgelens.runtime.live.running.run_folders", lambda: (tmp_path / "edgelens",))
+    words = ["run", "digits", "--source", "demo", "--no-preview", "--quiet", "--device-id", "lens-7"]
+    with subprocess.Popen([sys.executable, "-m", "edgelens", *words], stdout=subprocess.DEVNULL) as process:
+        try:
+            until = time.monotonic() + 20
+            while not list((tmp_path / "edgelens").glob("*.json")):
+                assert time.monotonic() < until, "it never said that it runs"
+                time.sleep(0.05)
+            answer = CliRunner().invoke(cli, ["status", "--json", "-"])
+            shown = CliRunner().invoke(cli, ["status"]).output
+        finally:
+            process.send_signal(signal.SIGINT)
+    assert answer.exit_code == 0, answer.output
+    (told,) = json.loads(answer.stdout)["running"]
+    assert (told["pid"], told["device"], told["status"]) == (process.pid, "lens-7", "ok")
+    (source,) = told["loop"]["sources"]
+    assert (source["name"], source["state"]) == ("demo", "ok")
+    assert source["bundle"]["sha256"] == hashlib.sha256(DIGITS.read_bytes()).hexdigest()
+    assert f"process {process.pid} (no page)  ok" in shown
+    assert list((tmp_path / "edgelens").iterdir()) == [], "nothing is left"
+
+
+def test_status_says_what_was_deployed_and_is_not_running(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("XDG_RUNTIME_DIR", "TMPDIR", "XDG_DATA_HOME"):
+        monkeypatch.setenv(name, str(tmp_path))
+    monkeypatch.setattr("edgelens.runtime.live.running.run_folders", lambda: ())
+    slots, report = Slots(tmp_path / "edgelens"), {"files": []}
+    for version in (1, 2):
+        slots.stage(DIGITS.read_bytes())
+        slots.switch(slots.fill(Slot("digits", version, f"{version}" * 64, ("kit",), "here", report), {}))
+    answer = CliRunner().invoke(cli, ["status"])
+    current, other = answer.output.splitlines()[:2]
+    assert current == "deployed in slot b, current: digits version 2 (222222222222)"
+    assert other == "deployed in slot a, to go back to: digits version 1 (111111111111)"
+    assert "digits version 2 is deployed, not started" in str(answer.exception)
+    said = json.loads(CliRunner().invoke(cli, ["status", "--json", "-"]).stdout)
+    assert [(slot["slot"], slot["current"]) for slot in said["slots"]] == [("b", True), ("a", False)]
 
 
 def test_a_killed_process_is_forgotten(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -62,6 +116,7 @@ def test_status_of_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
     folder.mkdir()
     (folder / "1.json").write_text('{"pid": 99999999, "url": "http://127.0.0.1:1/", "token_file": null}')
     (folder / "2.json").write_text("rubbish")
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path))
     monkeypatch.setattr("edgelens.runtime.live.running.run_folders", lambda: (folder,))
     answer = CliRunner().invoke(cli, ["status"])
     assert isinstance(answer.exception, WorkError)
@@ -143,7 +198,8 @@ def test_a_folder_that_another_user_made_first_gets_no_note(
     loop = staged(fps=0, port=None)
     (tmp_path / "theirs" / f"{os.getpid()}-{loop.preview.port}.json").symlink_to(precious)
     again = staged(fps=0)
-    assert (precious.read_text(), running_here()) == ("mine", [])
+    mine = [running for running in running_here() if running.pid == os.getpid()]
+    assert (precious.read_text(), mine) == ("mine", [])
     assert again.preview.port
 
 

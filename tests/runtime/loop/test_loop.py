@@ -1,18 +1,23 @@
 """The loop with a real engine and sources that do what the test says."""
 
+import hashlib
 import threading
 import time
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from scripted import Scripted, picture
 
-from edgelens.runtime.errors import EdgelensError, SourceError
+from edgelens.runtime.errors import EdgelensError, SourceError, UsageError
 from edgelens.runtime.loop.control import Control, Settings
-from edgelens.runtime.loop.loop import Lane, LoopOptions, run
-from edgelens.runtime.loop.model_slot import ModelChoice, ModelSlot
+from edgelens.runtime.loop.lane import Lane
+from edgelens.runtime.loop.loop import LoopOptions, run
+from edgelens.runtime.loop.model_slot import ModelAsked, ModelChoice, ModelSlot
 from edgelens.runtime.loop.motion import MotionGate
 from edgelens.runtime.loop.pace import Pace
+from edgelens.runtime.loop.summary import summary_rows
+from edgelens.runtime.model.arguments import ModelArguments
 from edgelens.runtime.preprocess import Region
 
 
@@ -134,7 +139,32 @@ def test_motion_leaves_out_frames_that_did_not_change(model, frames_of_colors):
     source = Scripted(still)
     outcome, sink, _ = go([source], model, lanes=[Lane(source, model, MotionGate())])
     assert [result.frame.index for result in sink.results] == [0, 10]
-    assert outcome.summary["frames"]["skipped"] == 18
+    assert outcome.summary["frames"] == {"captured": 20, "processed": 2, "skipped": 18, "unmoved": 18}
+    assert "18 skipped (18 of them unmoved)" in summary_rows(outcome.summary)[0][0]
+
+
+def test_a_file_is_looked_at_now_and_then_in_its_own_time(model, frames_of_colors):
+    class Positioned(Scripted):
+        def read(self):
+            frame = super().read()
+            return frame and replace(frame, position_s=frame.index / 10)
+
+    source = Positioned([frames_of_colors[0]] * 60)
+    _, sink, _ = go([source], model, lanes=[Lane(source, model, MotionGate())])
+    assert [result.frame.index for result in sink.results] == [0, 20, 40]
+    assert [result.to_json()["time"] for result in sink.results] == [0, 2, 4]
+
+
+def test_a_region_outside_the_frame_is_refused(model, frames_of_colors):
+    with pytest.raises(UsageError, match="--roi 900,0,10,10: lies outside the 60×40 pixels of scripted"):
+        go([Scripted(frames_of_colors)], model, settings=Settings(region=Region(900, 0, 10, 10)))
+
+
+def test_results_say_what_is_standing(model, frames_of_colors):
+    red, green = frames_of_colors[0], frames_of_colors[1]
+    _, sink, _ = go([Scripted([red] * 3 + [green] * 4)], model, settings=Settings(smoothing=1.0, agree=(2, 3)))
+    assert [r.standing for r in sink.results] == [
+        (), ("red",), ("red",), ("red",), ("red", "green"), ("green",), ("green",)]  # fmt: skip
 
 
 def test_max_fps(model, frames_of_colors):
@@ -161,11 +191,37 @@ def test_a_model_is_exchanged_while_the_loop_runs(model, frames_of_colors, anoth
     def hear(result):
         if result.frame.index == 5:
             control.swap(other)
-            swapped.append(control.status().model)
+            swapped.append(control.status().model.name)
 
     _, sink, _ = go([Scripted(frames_of_colors * 3)], model, control=control, hear=hear)
     assert swapped == [other]
     assert len(sink.results) == 18
+
+
+def test_one_source_s_model_is_exchanged_and_taken_again(model, frames_of_colors, another, color_onnx):
+    """Two sources share a model: what one of them takes says nothing to the other, and the first one is there still."""
+    other = another(color_onnx())
+    sources = [Scripted(frames_of_colors * 4, name="a"), Scripted(frames_of_colors * 4, name="b")]
+    mine = ModelAsked("mine", ModelArguments(labels=("rot", "gruen", "blau")))
+    with ModelSlot(model.bundle, model.choice, ModelAsked(str(model.bundle.path))) as shared:
+        own = replace(mine, name=str(model.bundle.path))
+        lanes = [Lane(sources[0], shared, at_hand={"mine": own}), Lane(sources[1], shared)]
+        control, ran = Control(["a", "b"], PLAIN), []
+
+        def hear(result):
+            if (result.frame.source, result.frame.index) in (("a", 3), ("a", 9), ("b", 20)):
+                name, of = {3: (other, "a"), 9: ("mine", "a"), 20: (other, None)}[result.frame.index]
+                control.swap(name, of)
+                ran.append([source.model.name for source in control.status().sources])
+
+        _, sink, _ = go(sources, None, lanes=lanes, control=control, hear=hear)
+        assert ran == [[other, shared.name], [own.name, shared.name], [other, other]]
+        labels = [(r.frame.index, r.seen.label()) for r in sink.results if r.frame.source == "a"]
+        assert [label for index, label in labels if 11 < index < 18] == ["rot", "gruen", "blau"] * 2
+        assert len(labels) == 24
+        assert lanes[0].model is lanes[1].model
+        assert shared.running == ("", ""), "nobody runs it any more, so it is closed"
+        lanes[0].model.__exit__()
 
 
 def test_a_model_that_fails_its_golden_frames_is_refused(model, frames_of_colors, another, color_onnx):
@@ -180,6 +236,7 @@ def test_a_model_that_fails_its_golden_frames_is_refused(model, frames_of_colors
 
     _, sink, _ = go([Scripted(frames_of_colors)], model, control=control, hear=hear)
     assert refused
+    assert control.status().model.name == model.name
     assert [result.seen.label() for result in sink.results] == ["red", "green", "blue"] * 2
 
 
@@ -193,13 +250,43 @@ def test_status_tells_what_goes_on(model, frames_of_colors):
         hear=lambda _: seen.append(control.status()),
     )
     status = seen[-1]
-    assert (status.engine, status.precision, len(status.sources)) == ("onnxruntime", "float32", 1)
+    assert (status.model.engine, status.model.precision, len(status.sources)) == ("onnxruntime", "float32", 1)
     source = status.sources[0]
+    assert source.model == status.model
+    assert (source.model.bundle, source.model.version) == ("color", 1)
+    assert source.model.sha256 == hashlib.sha256(model.bundle.path.read_bytes()).hexdigest()
+    assert source.state == "ok"
+    assert source.seconds_since_frame < 0.3
+    assert (sum(source.seen.values()), set(source.seen)) == (source.processed, {"red", "green", "blue"})
     assert source.connected
     assert source.live
     assert 20 < source.fps < 200
     assert source.processed == len(seen)
     assert set(source.stages_ms) == {"capture", "preprocess", "infer", "decode"}
+
+
+def test_status_says_which_camera_is_away_since_when_and_why(model, frames_of_colors):
+    asked = threading.Event()
+    first = [lambda: asked.wait(5), frames_of_colors[0], 0.1, SourceError("unplugged")]
+    control, seen = Control(["scripted"], PLAIN), []
+    camera = Scripted(first, [SourceError("no such device")], live=True)
+
+    def stop():
+        seen.extend(control.status().sources)
+        asked.set()
+        return seen[-1].problem == "no such device" and seen[-1].seconds_since_frame > 0.5
+
+    go([camera], model, control=control, stop=stop)
+    assert seen[0].state == "starting"
+    last = max((status for status in seen if status.state == "away"), key=lambda status: status.seconds_since_frame)
+    assert (last.state, last.connected, last.problem) == ("away", False, "no such device")
+    assert last.age_ms == pytest.approx(last.seconds_since_frame * 1e3)
+
+
+def test_a_file_that_was_read_to_its_end_is_not_away(model, frames_of_colors):
+    control = Control(["scripted"], PLAIN)
+    go([Scripted(frames_of_colors)], model, control=control)
+    assert control.status().sources[0].state == "ended"
 
 
 def test_a_wish_to_stop_is_heeded_within_a_moment(model):

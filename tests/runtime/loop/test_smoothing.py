@@ -48,7 +48,7 @@ def test_all_labels_of_boxes_are_announced_one_a_frame():
     announcer = Announcer()
     said = [announcer.hear(boxes(1, 2, 1, 0), (2, 3), ("empty",)) for _ in range(4)]
     assert said == [None, "cup", "fork", None]
-    assert announcer.standing == {"cup", "fork"}
+    assert announcer.standing == ("cup", "fork")
 
 
 def test_of_a_pipeline_what_was_found_inside_is_announced_not_what_it_was_found_in():
@@ -59,7 +59,7 @@ def test_of_a_pipeline_what_was_found_inside_is_announced_not_what_it_was_found_
     assert [announcer.hear(rows, (2, 2)) for _ in range(4)] == [None, "cup", "person", None]
     alone = Announcer()
     alone.hear(rows.select(np.array([0, 2])), (1, 1))
-    assert alone.standing == {"cup"}
+    assert alone.standing == ("cup",)
 
 
 def test_rows_of_a_pipeline_are_not_averaged(color_bundle):

@@ -127,33 +127,52 @@ def test_a_place_that_cannot_be_written_to_is_one_line(sink, tmp_path):
         sink(str(tmp_path / "no" / "such" / "folder.x")).__enter__()
 
 
-@pytest.mark.parametrize("name", ["out.mp4", "out.avi"])
-def test_an_annotated_video_has_the_source_s_rate_and_every_frame(tmp_path, name):
-    path = tmp_path / name
-    write(annotated(str(path), lambda source: 25.0), *[result(i, size=(121, 161)) for i in range(12)])
-    video = cv2.VideoCapture(str(path))
-    assert video.get(cv2.CAP_PROP_FPS) == 25
-    frames = []
-    while (got := video.read())[0]:
-        frames.append(got[1])
+def shown(path) -> list[float]:
+    """When each frame of a video is shown, in seconds."""
+    video, found = cv2.VideoCapture(str(path)), []
+    while video.read()[0]:
+        found.append(round(video.get(cv2.CAP_PROP_POS_MSEC) / 1000, 2))
     video.release()
-    assert len(frames) == 12
-    assert frames[0].shape == (120 * 2 // 2, 160, 3) or frames[0].shape[0] >= 120
+    return found
 
 
-def test_a_live_source_s_rate_is_measured(tmp_path):
+@pytest.mark.parametrize("name", ["out.mp4", "out.avi", "out.webm", "out.mkv"])
+def test_an_annotated_video_has_the_source_s_rate_and_every_frame(tmp_path, name):
+    said = []
+    sink = annotated(str(tmp_path / name), lambda source: 25.0)
+    sink.losses.say = said.append
+    write(sink, *[result(i, size=(121, 161), position=i / 25) for i in range(12)])
+    (path,) = tmp_path.iterdir()
+    assert shown(path) == [round(i / 25, 2) for i in range(12)]
+    video = cv2.VideoCapture(str(path))
+    assert video.read()[1].shape[0] >= 120
+    video.release()
+    assert [path.name] == [name] or (path.name == "out.webm" and "no H.264 encoder" in said[0])
+
+
+@pytest.mark.parametrize("name", ["out.webm", "out.avi"])
+def test_frames_that_were_passed_over_leave_the_video_its_length(tmp_path, name):
+    path = tmp_path / name
+    places = (0.0, 0.04, 8.0, 8.04, 20.0)
+    write(annotated(str(path), lambda source: 25.0), *[result(i, position=at) for i, at in enumerate(places)])
+    assert shown(path)[-1] == pytest.approx(20, abs=0.05)
+
+
+def test_a_live_source_s_rate_is_measured_and_its_gaps_are_not_endless(tmp_path):
     path = tmp_path / "out.avi"
-    write(annotated(str(path), lambda source: None), *[result(i) for i in range(20)])
+    write(annotated(str(path), lambda source: None), *[result(i) for i in [*range(20), 2000]])
     video = cv2.VideoCapture(str(path))
     assert video.get(cv2.CAP_PROP_FPS) == pytest.approx(20, abs=0.1)
-    assert video.get(cv2.CAP_PROP_FRAME_COUNT) == 20
+    assert video.get(cv2.CAP_PROP_FRAME_COUNT) == pytest.approx(20 + 40, abs=1)
     video.release()
 
 
 def test_several_sources_have_a_video_each(tmp_path):
     rates = {"a/x.mp4": 25.0, "b/x.mp4": 10.0}
     results = [
-        result(i, source=source, size=(400 + 80 * (source[0] == "b"), 640)) for i in range(6) for source in rates
+        result(i, source=source, size=(400 + 80 * (source[0] == "b"), 640), position=i / rate)
+        for i in range(6)
+        for source, rate in rates.items()
     ]
     write(annotated(str(tmp_path / "out.avi"), rates.__getitem__, several=True), *results)
     for name, rate, height in (("out-x-mp4.avi", 25, 400), ("out-x-mp4-2.avi", 10, 480)):

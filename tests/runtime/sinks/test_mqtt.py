@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import os
+import re
 import signal
 import sqlite3
 import subprocess
@@ -15,10 +17,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from small_disk import SmallDisk
 
 from edgelens.runtime.errors import UsageError
-from edgelens.runtime.sinks.mqtt import MqttSink, slug
+from edgelens.runtime.sinks.losses import Losses
+from edgelens.runtime.sinks.mqtt import MqttSink
 from edgelens.runtime.sinks.mqtt_address import MqttAddress
+from edgelens.runtime.sinks.mqtt_names import identity, topic_level
 from edgelens.runtime.sinks.options.mqtt import MqttOptions
 from edgelens.runtime.sinks.outbox import Message, Outbox
 from edgelens.runtime.sinks.protocol import Notice
@@ -100,12 +105,38 @@ def test_home_assistant_finds_the_sensor(
         config = "homeassistant/sensor/edgelens_bench_camera/config"
         wait_for(lambda: watcher.under(config))
         told = watcher.under(config)[0]
-        assert told["state_topic"] == "door/camera/announced"
+        assert told["state_topic"] == "door/camera/state"
         assert told["availability_topic"] == "door/status"
         assert told["unique_id"] == "edgelens_bench_camera"
         before = len(watcher.under(config))
         watcher._client.publish("homeassistant/status", "online", qos=1)
         wait_for(lambda: len(watcher.under(config)) > before)
+
+
+def test_two_sources_never_share_a_name() -> None:
+    names = ["cam 1", "cam-1", "cam_1", "cam.1", "CAM 1", "Cam-1", "камера", "カメラ", "摄像头", "x" * 70, "x" * 71,
+             "", "/", "#", "+", "a/b", "a_b", "rtsp://h/1", topic_level("cam 1"), identity("ж")]  # fmt: skip
+    for made in (topic_level, identity):
+        assert len({made(name) for name in names}) == len(names)
+        assert not {char for name in names for char in made(name)} & set("/#+ \0")
+        assert all(len(made(name)) <= 64 for name in names)
+    assert (topic_level("cam-1"), topic_level("камера"), topic_level("cam 1")[:6]) == ("cam-1", "камера", "cam_1_")
+    assert all(re.fullmatch(r"[a-zA-Z0-9_-]+", identity(name)) for name in names)
+
+
+def test_the_state_goes_to_none_when_nothing_is_there_any_more(
+    broker: Any, watcher: Subscriber, staged: Any, tmp_path: Path
+) -> None:
+    loop = staged(fps=0)
+    with sink_for(broker, tmp_path) as sink:
+        for standing in ((), (), ("cup",), ("cup",), ("cup", "fork"), ("cup",), (), ()):
+            sink.write(dataclasses.replace(loop.result("camera"), standing=standing))
+        sink.write(dataclasses.replace(loop.result("camera"), standing=("cup",)))
+        sink.notice(Notice("camera", "lost", "camera: lost", 5.0))
+        sink.write(dataclasses.replace(loop.result("camera"), standing=("cup",)))
+        wanted = ["none", "cup", "fork", "cup", "none", "cup", "none", "cup"]
+        wait_for(lambda: len(watcher.under("door/camera/state")) == len(wanted))
+    assert [message["state"] for message in watcher.under("door/camera/state")] == wanted
 
 
 def test_every_result_when_asked_for(broker: Any, watcher: Subscriber, staged: Any, tmp_path: Path) -> None:
@@ -184,7 +215,7 @@ def test_what_the_second_process_could_not_send_the_next_one_finds(
         child.wait()
     broker.start()
     with sink_for(broker, tmp_path) as sink:
-        assert (sink.outbox.path.name, len(sink.outbox)) == ("box", 40)
+        assert (sink.outbox.path.name, len(sink.outbox)) == ("box", 40 + 1)  # and what is there now
         wait_for(lambda: not len(sink.outbox))
     wait_for(lambda: {m["frame"] for m in watcher.under("door/camera/announced")} == set(range(40)))
     with Outbox(tmp_path / "box-2") as left:
@@ -200,7 +231,7 @@ def _child(port: int, box: Path, total: int) -> subprocess.Popen[bytes]:
 def test_the_outbox_is_bounded_ordered_and_survives(tmp_path: Path) -> None:
     with Outbox(tmp_path / "box", most=5) as box:
         box.put([Message("t", str(i).encode()) for i in range(8)])
-        assert (len(box), box.lost) == (5, 3)
+        assert (len(box), box.losses.lost) == (5, 3)
         first = box.next(0, 2)
         assert [message.payload for message in first] == [b"3", b"4"]
         box.done([message.row for message in first])
@@ -211,22 +242,72 @@ def test_the_outbox_is_bounded_ordered_and_survives(tmp_path: Path) -> None:
         assert [message.payload for message in box.next(0, 9)] == [b"7", b"8"]
 
 
-def test_a_damaged_outbox_is_put_aside(tmp_path: Path) -> None:
-    (tmp_path / "box.sqlite").write_bytes(b"not a data base" * 100)
-    with Outbox(tmp_path / "box.sqlite") as box:
-        box.put([Message("t", b"1")])
-        assert len(box) == 1
+def test_a_damaged_outbox_is_put_aside_under_a_name_of_its_own(tmp_path: Path) -> None:
+    for name in ("box.damaged", "box.damaged-2"):
+        (tmp_path / "box.sqlite").write_bytes(b"not a data base" * 100)
+        (tmp_path / "box.sqlite-wal").write_bytes(b"what is beside it")
+        said: list[str] = []
+        with Outbox(tmp_path / "box.sqlite", losses=Losses("mqtt", said.append)) as box:
+            box.put([Message("t", b"1")])
+            assert len(box) == 1
+        assert (tmp_path / name).read_bytes() == b"not a data base" * 100
+        assert said == [f"mqtt: {tmp_path / 'box.sqlite'} is damaged; put aside as {tmp_path / name}"]
+        (tmp_path / "box.sqlite").unlink()
+
+
+def test_an_outbox_that_is_damaged_while_it_is_used_goes_on_with_a_new_one(tmp_path: Path) -> None:
+    with Outbox(tmp_path / "box.sqlite", losses=Losses("mqtt", lambda line: None)) as box:
+        box.put([Message("t", str(i).encode() * 3000) for i in range(50)])
+        sent = max(message.row for message in box.next(0, 30))
+        box._close()
+        data = bytearray((tmp_path / "box.sqlite").read_bytes())
+        data[4096:] = bytes(255 - byte for byte in data[4096:])
+        (tmp_path / "box.sqlite").write_bytes(data)
+        box.put([Message("t", b"new")])
+        box.put([Message("t", b"newer")])
+        assert [message.payload for message in box.next(sent, 9)] == [b"new", b"newer"], "numbers go on"
     assert (tmp_path / "box.damaged").exists()
 
 
-def test_a_full_disk_loses_messages_and_counts_them(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    with Outbox(tmp_path / "box") as box:
-        box._open.execute("PRAGMA max_page_count = 4")
-        box.put([Message("t", bytes(100_000))])
-        assert box.lost == 1
-        box.put([Message("t", b"small")])
-        assert [message.payload for message in box.next(0, 9)] == [b"small"]
-    assert sqlite3.connect(tmp_path / "box").execute("PRAGMA integrity_check").fetchone() == ("ok",)
+@pytest.mark.parametrize("error", ["database is locked", "disk I/O error", "unable to open database file"])
+def test_a_healthy_outbox_is_never_taken_for_a_damaged_one(
+    tmp_path: Path, error: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with Outbox(tmp_path / "box.sqlite") as box:
+        box.put([Message("t", b"kept")])
+
+    def failing(*args: Any, **kwargs: Any) -> None:
+        raise sqlite3.OperationalError(error)
+
+    with monkeypatch.context() as broken:
+        broken.setattr("edgelens.runtime.sinks.outbox_file._connected", failing)
+        with Outbox(tmp_path / "box.sqlite", losses=Losses("mqtt", lambda line: None)) as box:
+            box.put([Message("t", b"held")])
+            assert "messages" in box.losses.error
+            broken.undo()
+            box.put([Message("t", b"more")])
+            assert box.losses.error == ""
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["box.sqlite", "box.sqlite.lock"]
+    with Outbox(tmp_path / "box.sqlite") as box:
+        assert [message.payload for message in box.next(0, 9)] == [b"kept", b"held", b"more"]
+
+
+def test_a_broker_gets_what_a_full_disk_does_not_take(
+    broker: Any, watcher: Subscriber, staged: Any, small_disk: SmallDisk, later: Any
+) -> None:
+    loop, said = staged(fps=0), []
+    with sink_for(broker, small_disk.folder, said) as sink:
+        wait_for(lambda: watcher.under("door/status") == ["online"])
+        small_disk.fill()
+        for number in range(400):
+            sink.write(later(loop.result("camera"), captured=1.0, announced=str(number)))
+        wait_for(lambda: len(watcher.under("door/camera/announced")) == 400)
+        assert sink.losses.error
+        small_disk.empty()
+        sink.write(later(loop.result("camera"), captured=1.0, announced="last"))
+        wait_for(lambda: not sink.losses.error and not len(sink.outbox))
+    assert (sink.losses.lost, [line for line in said if "damaged" in line]) == (0, [])
+    assert "mqtt: works again; 0 messages were lost" in said
 
 
 @pytest.mark.parametrize("url", ["http://host/topic", "mqtt://host", "mqtt:///topic", "mqtt://host:x/topic",
@@ -243,7 +324,7 @@ def test_addresses(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     address = MqttAddress.parse("mqtts://me@host/home/door")
     assert address == MqttAddress("host", "home/door", 8883, user="me", password="hidden", tls=True)
     assert address.outbox == tmp_path / "mqtt-host-8883.sqlite"
-    assert slug("rtsp://hall/2?x=#+") == "rtsp_hall_2_x"
+    assert topic_level("rtsp://hall/2?x=#+").startswith("rtsp_hall_2_x_")
 
 
 def test_leaving_is_quick_when_nobody_answers(tmp_path: Path, staged: Any, later: Any) -> None:
@@ -254,4 +335,4 @@ def test_leaving_is_quick_when_nobody_answers(tmp_path: Path, staged: Any, later
         start = time.monotonic()
     assert time.monotonic() - start < 1.2
     with Outbox(tmp_path / "box") as box:
-        assert len(box) == 1
+        assert [message.topic for message in box.next(0, 9)] == ["door/camera/announced", "door/camera/state"]

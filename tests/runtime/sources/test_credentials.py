@@ -1,7 +1,7 @@
 import pytest
 
 from edgelens.runtime.errors import UsageError
-from edgelens.runtime.sources.credentials import masked, masked_text, parse_address
+from edgelens.runtime.sources.credentials import masked, parse_address
 
 
 @pytest.mark.parametrize(
@@ -10,10 +10,24 @@ from edgelens.runtime.sources.credentials import masked, masked_text, parse_addr
         ("rtsp://joe:pa%40ss@10.0.0.5:554/h264?channel=1", "rtsp://10.0.0.5:554/h264?channel=1"),
         ("rtsp://joe:p@ss@10.0.0.5/x", "rtsp://10.0.0.5/x"),
         ("rtsp://joe:p/a#s?s@cam:554/x", "rtsp://cam:554/x"),
-        ("http://cam:8080/a@b", "http://cam:8080/a@b"),
+        ("http://cam:8080/a@b", "http://***@b"),  # 8080/a could be a password as well
+        ("rtsp://joe:p w/@#x@cam:554/x", "rtsp://cam:554/x"),
+        ("rtsp://joe hill:p w@cam/x", "rtsp://cam/x"),
+        ("rtsp://joe:1234/56@cam/x", "rtsp://***@cam/x"),
+        ("rtsp:/joe:hush@cam/x", "rtsp:/***@cam/x"),
+        ("joe:hush@cam/x", "***@cam/x"),
+        (
+            "rtsp://cam:554/user=admin_password=tlJwpbo6_channel=1_stream=0.sdp?real_stream",
+            "rtsp://cam:554/user=***_password=***_channel=1_stream=0.sdp?real_stream",
+        ),
+        ("rtsp://cam/user=admin&password=a/b#c&d&channel=1", "rtsp://cam/user=***&password=***&channel=1"),
+        ("rtsp://cam/live.sdp?loginuse=admin&loginpas=x y", "rtsp://cam/live.sdp?loginuse=***&loginpas=***"),
+        ("http://cam/x?pwd=a?b;size=2#pass=3", "http://cam/x?pwd=***;size=2#pass=***"),
+        ("http://cam/\x1b]0;evil\x07?x=1", "http://cam/\ufffd]0;evil\ufffd?x=1"),
         ("http://joe:hush@cam/x?mail=a@b", "http://cam/x?mail=a@b"),
         ("http://cam/mjpg?user=joe&pwd=secret&size=2", "http://cam/mjpg?user=***&pwd=***&size=2"),
         ("http://cam/video?Token=abc", "http://cam/video?Token=***"),
+        ("http://cam/a@b", "http://cam/a@b"),
         ("/dev/video0", "/dev/video0"),
         ("photos/a@b.jpg", "photos/a@b.jpg"),
     ],
@@ -50,5 +64,10 @@ def test_a_missing_variable_is_said_without_the_rest():
     assert "hush" not in str(error.value)
 
 
-def test_messages_of_other_programs_lose_logins():
-    assert masked_text("cannot open rtsp://joe:hush@cam/x: 401") == "cannot open rtsp://cam/x: 401"
+@pytest.mark.parametrize("spec", ["http://[::1", "http://joe:hush@cam:x/", "http://joe:hush@cam:99999/", "http://",
+                                  "rtsp://joe:hush@/x", "http://joe:hush@a b/x", "http://joe:hush@\x00/"])  # fmt: skip
+def test_what_is_no_address_is_one_line(spec):
+    with pytest.raises(UsageError) as error:
+        parse_address(spec)
+    assert "hush" not in str(error.value)
+    assert str(error.value).isprintable()

@@ -1,3 +1,5 @@
+import contextlib
+
 import cv2
 import numpy as np
 import pytest
@@ -167,3 +169,59 @@ def test_options_reach_the_source(clip):
     with source:
         assert source.read().size == (64, 48)
     assert source.name == "mine"
+
+
+def moving(path, kind, *, disposal=1, size=(64, 48)):
+    """A red square that moves over a transparent picture, five times, for .1, .2, .3, .04 and .1 seconds."""
+    pil = pytest.importorskip("PIL.Image")
+    pictures = []
+    for i in range(5):
+        picture = np.zeros((size[1], size[0], 4), np.uint8)
+        picture[10:30, i * 10 : i * 10 + 8] = (255, 40 * i, 0, 255)
+        pictures.append(pil.fromarray(picture))
+    more = {"lossless": True} if kind == "webp" else {"disposal": disposal}
+    pictures[0].save(path, kind, save_all=True, append_images=pictures[1:], duration=[100, 200, 300, 40, 100], **more)
+    return path
+
+
+@pytest.mark.parametrize("kind", ["gif", "webp"])
+def test_what_moves_is_a_clip(tmp_path, kind):
+    path = moving(tmp_path / f"x.{kind}", kind, disposal=2)
+    source = open_source(str(path))
+    assert kind_of(str(path)) != "images"
+    with source:
+        frames = [source.read() for _ in range(6)]
+    assert frames[5] is None
+    assert [round(frame.position_s, 3) for frame in frames[:5]] == [0, 0.1, 0.3, 0.6, 0.64]
+    assert source.fps == pytest.approx(5 / 0.74, rel=0.1)
+    for i, frame in enumerate(frames[:5]):
+        assert frame.image.shape == (48, 64, 3)
+        assert abs(frame.image[20, i * 10 + 4].astype(int) - (0, 40 * i, 255)).max() <= 8
+        assert frame.image[20, (i * 10 + 24) % 60].max() == frame.image[20, (i * 10 + 24) % 60].min(), "nothing is left"
+
+
+@pytest.mark.parametrize("kind", ["gif", "webp"])
+def test_one_picture_is_no_clip_and_in_a_folder_the_first_is_looked_at_and_said(tmp_path, kind):
+    pil = pytest.importorskip("PIL.Image")
+    pil.fromarray(np.full((48, 64, 3), 90, np.uint8)).save(tmp_path / f"a.{kind}", kind)
+    assert kind_of(str(tmp_path / f"a.{kind}")) == "images"
+    moving(tmp_path / f"b.{kind}", kind)
+    said = []
+    with open_source(str(tmp_path), context=SourceContext(complain=said.append)) as source:
+        frames = [source.read() for _ in range(3)]
+    assert frames[1] is not None
+    assert frames[2] is None
+    assert said == [f"{tmp_path}/b.{kind}: moves; its first picture is looked at: for all of them name it alone"]
+
+
+def test_a_moving_picture_that_is_damaged_is_one_line(tmp_path):
+    whole = moving(tmp_path / "x.webp", "webp").read_bytes()
+    chance = np.random.default_rng(0)
+    for _ in range(60):
+        data = bytearray(whole)
+        for at in chance.integers(30, len(data), 4):
+            data[at] = chance.integers(256)
+        (tmp_path / "y.webp").write_bytes(data[: chance.integers(40, len(data) + 1)])
+        with contextlib.suppress(SourceError), open_source(str(tmp_path / "y.webp")) as source:
+            while source.read() is not None:
+                pass

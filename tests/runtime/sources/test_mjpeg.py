@@ -1,3 +1,5 @@
+import socket
+import threading
 import time
 
 import pytest
@@ -55,6 +57,81 @@ def test_a_wrong_login_is_said_without_the_password(login):
     with Camera("mjpeg", "--login", "digest") as camera, refused as error:
         MjpegStream(camera.url.replace("//", f"//{login}")).__enter__()
     assert "wrong" not in str(error.value)
+
+
+class Answering:
+    """A server that gives each request the next of some answers, and keeps what it was asked."""
+
+    def __init__(self, *answers: bytes):
+        self.answers, self.asked = list(answers), []
+        self._door = socket.create_server(("127.0.0.1", 0))
+        self.port = self._door.getsockname()[1]
+        self._thread = threading.Thread(target=self._work, daemon=True)
+
+    def _work(self):
+        for answer in self.answers:
+            try:
+                connection, _ = self._door.accept()
+            except OSError:
+                return
+            with connection:
+                self.asked.append(connection.recv(65536).decode("latin-1"))
+                connection.sendall(answer)
+
+    def __enter__(self):
+        self._thread.start()
+        return self
+
+    def __exit__(self, *exc):
+        self._door.shutdown(socket.SHUT_RDWR)
+        self._door.close()
+        self._thread.join()
+
+
+def challenge(kind: str) -> bytes:
+    return f"HTTP/1.1 401 No\r\nWWW-Authenticate: {kind}\r\nContent-Length: 0\r\n\r\n".encode()
+
+
+@pytest.mark.parametrize("kind", ["Basic realm=x", 'Digest realm="x", nonce="y", qop="auth"'])
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost"])  # another port of the same host is another place, too
+def test_a_redirect_elsewhere_does_not_get_the_log_in(kind, host):
+    with Answering(challenge(kind)) as other:
+        place = f"http://{host}:{other.port}/x\x1b[2J"
+        moved = f"HTTP/1.1 302 Found\r\nLocation: {place}\r\nContent-Length: 0\r\n\r\n".encode()
+        with Answering(moved) as camera, pytest.raises(SourceError) as error:
+            MjpegStream(f"http://viewer:s3cret@127.0.0.1:{camera.port}/stream").__enter__()
+        assert "asks for a log-in: it is not given this one's" in str(error.value)
+        assert str(error.value).isprintable()
+    assert len(other.asked) == 1
+    assert "uthorization" not in "".join(other.asked + camera.asked)
+
+
+def test_a_redirect_on_the_camera_itself_keeps_the_log_in():
+    with Answering(
+        b"HTTP/1.1 302 Found\r\nLocation: /other\r\nContent-Length: 0\r\n\r\n", challenge("Basic realm=x"),
+        b"HTTP/1.1 200 OK\r\nContent-Type: image/jpeg\r\nContent-Length: 0\r\n\r\n",
+    ) as camera, MjpegStream(f"http://viewer:s3cret@127.0.0.1:{camera.port}/stream"):  # fmt: skip
+        pass
+    assert "Authorization: Basic" in camera.asked[2]
+
+
+@pytest.mark.parametrize("answer", [
+    b"HTTP/1.1 500 \x1b]0;evil\x07\x1b[2J\r\n\r\n",
+    b"HTTP/1.1 200 OK\r\nContent-Type: text/\x1b[31mhtml\r\n\r\n",
+    b"\x1b[2J no http\r\n\r\n",
+    b"HTTP/1.1 302 F\r\nLocation: http://[::1\r\nContent-Length: 0\r\n\r\n",
+    b"HTTP/1.1 302 F\r\nLocation: http://x:99999999/\r\nContent-Length: 0\r\n\r\n",
+    b"HTTP/1.1 302 F\r\nContent-Length: 0\r\n\r\n",
+    b"HTTP/1.1 200 OK\r\n" + b"X: y\r\n" * 200 + b"\r\n",
+])  # fmt: skip
+def test_what_a_camera_says_does_not_reach_the_terminal(answer):
+    with Answering(*[answer] * 9) as camera, pytest.raises(SourceError) as error:
+        MjpegStream(f"http://viewer:s3cret@127.0.0.1:{camera.port}/caf\xe9 x?pwd=hush").__enter__()
+    said = str(error.value)
+    assert said.isprintable()
+    assert len(said) < 300
+    assert "hush" not in said
+    assert camera.asked[0].startswith("GET /caf%C3%A9%20x?pwd=hush HTTP/1.1\r\n")
 
 
 def test_nobody_there_is_said_at_once():

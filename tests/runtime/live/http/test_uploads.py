@@ -6,6 +6,8 @@ import asyncio
 import contextlib
 import socket
 import time
+from collections.abc import Callable, Coroutine
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import cv2
@@ -23,6 +25,12 @@ PICTURE = bytes(cv2.imencode(".jpg", np.full((48, 64, 3), 200, np.uint8))[1])
 UNFINISHED = b"POST /v1/recognize HTTP/1.1\r\nHost: localhost\r\nContent-Length: 900000\r\n\r\n"
 
 
+def ran(work: Callable[[], Coroutine[Any, Any, None]]) -> None:
+    """On a thread of its own: the browser of other tests keeps a loop running in this one."""
+    with ThreadPoolExecutor(1) as thread:
+        thread.submit(lambda: asyncio.run(work())).result()
+
+
 def test_no_more_is_held_than_the_budget_says() -> None:
     async def work() -> None:
         uploads = Uploads(Budget(held_bytes=100))
@@ -34,7 +42,7 @@ def test_no_more_is_held_than_the_budget_says() -> None:
             first.take(40)
         assert (uploads.held, uploads.under_way) == (0, 0)
 
-    asyncio.run(work())
+    ran(work)
 
 
 def test_the_longest_coming_makes_room_after_its_patience_and_one_that_is_whole_never() -> None:
@@ -63,7 +71,7 @@ def test_the_longest_coming_makes_room_after_its_patience_and_one_that_is_whole_
         assert sorted(ended) == ["dribbling 408", "worked on answered"]
         assert (uploads.held, uploads.under_way) == (0, 0)
 
-    asyncio.run(work())
+    ran(work)
 
 
 def test_a_body_that_has_not_had_its_time_keeps_its_place() -> None:
@@ -72,7 +80,7 @@ def test_a_body_that_has_not_had_its_time_keeps_its_place() -> None:
         with uploads.place(), pytest.raises(NoRoomError), uploads.place():
             pass
 
-    asyncio.run(work())
+    ran(work)
 
 
 def test_unfinished_bodies_lock_nobody_out_and_hold_no_more_than_they_may(staged: Any, colour_bundle: Bundle) -> None:

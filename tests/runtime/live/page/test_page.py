@@ -109,6 +109,17 @@ def test_every_control_works(staged: Any, chromium: Any, tmp_path: Path) -> None
         page.fill("#agree-m", "9")
         page.fill("#agree-n", "4")
         until(page, lambda: settings().agree == (4, 9))
+        refused = "Not taken: 12 of 9 cannot be: of 9 frames at most 9 agree. 4 of 9 holds."
+
+        def written() -> bool:
+            page.fill("#agree-n", "12")
+            return bool(page.text_content("#agree-note") == refused)
+
+        until(page, written)
+        assert settings().agree == (4, 9)
+        page.fill("#agree-n", "5")
+        until(page, lambda: settings().agree == (5, 9))
+        assert page.text_content("#agree-note") == ""
 
         page.click(".pause")
         until(page, lambda: settings().paused)
@@ -130,8 +141,8 @@ def test_every_control_works(staged: Any, chromium: Any, tmp_path: Path) -> None
         page.select_option("#model", "broken.edge")
         page.click("#model-use")
         until(page, lambda: "golden frames disagree" in (page.text_content("#model-note") or ""))
-        assert loop.model == "digits"
-        assert len(page.query_selector_all(".note.bad")) == 1
+        assert loop.models == {"camera": "digits"}
+        assert page.get_attribute("#model-note", "class") == "note bad"
 
 
 def test_a_swapped_model_is_shown(staged: Any, chromium: Any) -> None:
@@ -217,7 +228,7 @@ def test_a_lost_source_is_said(staged: Any, chromium: Any) -> None:
     loop = staged()
     status = loop.control.status()
     with opened(chromium, loop.preview.link) as page:
-        loop.control.attach(lambda: _without_connection(status), lambda model: None)
+        loop.control.attach(lambda: _without_connection(status), lambda model, source: None)
         loop.preview.notice(Notice("camera", "lost", "camera: lost: no picture for 2 s; opening it again", time.time()))
         until(page, lambda: "opening it again" in (page.text_content(".veil") or ""))
         until(page, lambda: page.text_content("#link") == "source lost")

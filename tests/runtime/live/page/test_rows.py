@@ -26,7 +26,7 @@ def shown(staged: Any, chromium: Any) -> Any:
     """What a page says of a scene."""
 
     def looked(scene: scenes.Scene) -> dict[str, Any]:
-        loop = staged(scene=scene)
+        loop = staged(scene=lambda _, x, y: scene(0, x, y))
         with opened(chromium, loop.preview.link) as page:
             found: dict[str, Any] = page.evaluate(SHOWN)
             return found
@@ -56,14 +56,22 @@ def test_a_value_is_read_from_afar(shown: Any) -> None:
 
 def test_what_was_found_inside_stands_in_its_parents_caption(shown: Any) -> None:
     found = shown(scenes.pipeline)
-    assert (found["label"], found["beside"]) == ("person (cup)", "91 %")
+    assert (found["label"], found["beside"]) == ("bottle, person (cup)", "")
     assert found["boxes"] == ["person (cup) 91 %", "bottle 66 %"]
-    assert found["names"] == ["person (cup)", "bottle"]
+    assert found["names"] == ["bottle", "person (cup)"]
+
+
+def test_a_detector_says_what_is_there(shown: Any) -> None:
+    found = shown(scenes.crowd)
+    assert (found["label"], found["beside"]) == ("bottle, 3 × person", "")
+    assert (found["names"], found["said"]) == (["bottle", "person"], ["66 %", "91 %"])
+    found = shown(scenes.nothing)
+    assert (found["label"], found["unknown"], found["names"]) == ("nothing", True, [])
 
 
 def test_names_and_texts_are_said_in_place_of_the_label(shown: Any) -> None:
     found = shown(scenes.named)
-    assert (found["label"], found["boxes"]) == ("Anna", ["Anna 97 %", "B-XY 12 88 %"])
+    assert (found["label"], found["boxes"]) == ("Anna, B-XY 12", ["Anna 97 %", "B-XY 12 88 %"])
 
 
 def test_keypoints_are_dots_where_they_were_seen(staged: Any, chromium: Any) -> None:
@@ -80,27 +88,34 @@ def test_keypoints_are_dots_where_they_were_seen(staged: Any, chromium: Any) -> 
     assert np.ptp(picture[0, 0].astype(int)) < 30, "what has no score is nowhere"
 
 
-@pytest.mark.parametrize("place", ["desktop", "phone"])
-@pytest.mark.parametrize("name", ["digits", "unknown", "things", "measures", "pipeline", "named", "bodies"])
-def test_everything_fits(staged: Any, chromium: Any, artefacts: Path, name: str, place: str) -> None:
-    """Nothing is wider than the page, and no word of a headline is broken; the pictures are for people to look at."""
-    size = {"viewport": DESKTOP} if place == "desktop" else {"viewport": PHONE, "device_scale_factor": 2}
-    loop = staged(scene=getattr(scenes, name))
-    with opened(chromium, loop.preview.link, **size) as page:
-        page.wait_for_timeout(700)
-        page.screenshot(path=artefacts / f"rows-{name}-{place}.png", full_page=True)
-        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
-
-
-def test_words_stay_in_one_piece(staged: Any, chromium: Any, artefacts: Path) -> None:
-    """Three sources beside one another leave little room for a long label."""
-    loop = staged("door", "hall", "yard", scene=scenes.long_words)
+@pytest.mark.parametrize("name", ["crowd", "nothing", "measures", "pipeline", "named"])
+def test_everything_fits(staged: Any, chromium: Any, artefacts: Path, name: str) -> None:
+    """Nothing is wider than the page; the pictures are for people to look at."""
+    loop = staged(scene=getattr(scenes, name), fps=10)
     with opened(chromium, loop.preview.link) as page:
-        until(page, lambda: page.locator(".stage[data-frame]").count() == 3)
-        page.screenshot(path=artefacts / "rows-long-words.png", full_page=True)
-        for part in (".label", ".score"):
-            heights = page.eval_on_selector_all(
-                f".verdict {part}",
-                "all => all.map((n) => n.getBoundingClientRect().height / parseFloat(getComputedStyle(n).lineHeight))",
+        for place, size in (("desktop", DESKTOP), ("phone", PHONE)):
+            page.set_viewport_size(size)
+            page.wait_for_timeout(200)
+            page.screenshot(path=artefacts / f"rows-{name}-{place}.png", full_page=True)
+            assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+
+
+@pytest.mark.parametrize("sources", [1, 2, 3])
+def test_words_stay_in_one_piece(staged: Any, chromium: Any, artefacts: Path, sources: int) -> None:
+    """Three sources beside one another leave little room for a long label."""
+    loop = staged(*("door", "hall", "yard")[:sources], scene=scenes.long_words, fps=10)
+    with opened(chromium, loop.preview.link) as page:
+        until(page, lambda: page.locator(".stage[data-frame]").count() == sources)
+        for place in (DESKTOP, PHONE):
+            page.set_viewport_size(place)
+            page.screenshot(path=artefacts / f"rows-long-words-{sources}-{place['width']}.png", full_page=True)
+            cut = page.eval_on_selector_all(
+                ".verdict .label, .bars .name", "all => all.map((n) => n.scrollWidth - n.clientWidth)"
             )
-            assert max(heights) < 1.5, (part, heights)
+            assert max(cut) <= 1, "nothing is cut off either"
+            for part in (".label", ".score"):
+                heights = page.eval_on_selector_all(
+                    f".verdict {part}",
+                    "all => all.map((n) => n.offsetHeight / parseFloat(getComputedStyle(n).lineHeight))",
+                )
+                assert max(heights) < 1.5, (part, heights)

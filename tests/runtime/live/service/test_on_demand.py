@@ -20,6 +20,7 @@ import pytest
 from edgelens.runtime.bundle.bundle import Bundle
 from edgelens.runtime.errors import WorkError
 from edgelens.runtime.live.service.on_demand import ServiceOnDemand
+from edgelens.runtime.model.open import open_model
 from edgelens.runtime.sources.demo_scene import DemoScene
 
 
@@ -73,16 +74,25 @@ def test_a_model_that_cannot_be_opened_is_said(staged: Any) -> None:
         assert (answer.status_code, answer.json()["error"]) == (409, "the model is gone")
 
 
+WORDS = ["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "nothing"]
+
+
 @pytest.fixture
 def running(tmp_path: Path) -> Any:
-    """`edgelens run` on two demos with a token; its page's link."""
+    """`edgelens run` on two demos, one with a model of its own, with a token; its page's link."""
+    own, words = tmp_path / "own.edge", tmp_path / "words.txt"
+    own.write_bytes((open_model("digits").path or tmp_path).read_bytes())
+    words.write_text("\n".join(WORDS))
     config = tmp_path / "two.toml"
-    config.write_text('[[source]]\nsource = "demo"\nname = "door"\n[[source]]\nsource = "demo"\nname = "yard"\n')
+    config.write_text(
+        '[[source]]\nsource = "demo"\nname = "door"\n'
+        f'[[source]]\nsource = "demo"\nname = "yard"\nmodel = "{own}"\nlabels = "{words}"\n'
+    )
     token = tmp_path / "token"
     token.write_text("a-token-of-some-length")
     token.chmod(0o600)
-    words = ["run", "digits", "--config", str(config), "--preview", "0", "--token-file", str(token), "--quiet"]
-    loop = subprocess.Popen([sys.executable, "-m", "edgelens", *words], stderr=subprocess.PIPE, text=True)
+    called = ["run", "digits", "--config", str(config), "--preview", "0", "--token-file", str(token), "--quiet"]
+    loop = subprocess.Popen([sys.executable, "-m", "edgelens", *called], stderr=subprocess.PIPE, text=True)
     assert loop.stderr is not None
     link = next(found[1] for line in loop.stderr if (found := re.search(r"live page: (\S+)", line)))
     yield link, loop
@@ -103,6 +113,40 @@ def test_a_run_answers_requests_behind_its_token(running: Any) -> None:
             lines = (line for line in results.iter_lines() if line.startswith("data: "))
             sources = {json.loads(next(lines)[6:])["source"] for _ in range(20)}
         assert sources == {"door", "yard"}
+        assert client.get("/v1/health").json()["service"]["answered"] == 1
         refused = client.post("/live/model", json={"model": "digits"}).json()
-        assert refused == {"model": "digits", "refused": None}
+        assert refused == {"model": "digits", "source": None, "refused": None}
         assert client.post("/v1/recognize", content=data).json()["results"][0]["label"] == answer["results"][0]["label"]
+
+
+def test_a_config_s_own_models_are_at_hand_and_taken_again_as_they_were(running: Any) -> None:
+    """Each source alone, with what the config said of its model."""
+    link, _ = running
+    base, _, token = link.partition("?token=")
+    with httpx.Client(base_url=base, headers={"Authorization": f"Bearer {token}"}, timeout=20) as client:
+        known = client.get("/v1/models").json()
+        own = known["sources"]["yard"]["model"]
+        assert known["at_hand"] == ["digits", own]
+
+        def labels() -> dict[str, set[str]]:
+            """What a few of each source's results say from now on."""
+            said: dict[str, set[str]] = {"door": set(), "yard": set()}
+            with client.stream("GET", "/v1/results") as results:
+                lines = (json.loads(line[6:]) for line in results.iter_lines() if line.startswith("data: "))
+                for result in (next(lines) for _ in range(30)):
+                    row = result["results"][0]
+                    said[result["source"]] |= {rival["label"] for rival in row["rivals"]} - {"nothing"}
+            return said
+
+        def runs(model: str, source: str) -> dict[str, str]:
+            answer = client.post("/live/model", json={"model": model, "source": source}).json()
+            assert answer == {"model": model, "source": source, "refused": None}
+            return {name: each["model"] for name, each in client.get("/v1/models").json()["sources"].items()}
+
+        assert runs("digits", "yard") == {"door": "digits", "yard": "digits"}
+        assert not labels()["yard"] & set(WORDS)
+        assert runs(own, "yard") == {"door": "digits", "yard": own}
+        said = labels()
+        assert said["yard"] <= set(WORDS)
+        assert not said["door"] & set(WORDS)
+        assert client.post("/live/model", json={"model": own, "source": "roof"}).status_code == 400

@@ -230,3 +230,10 @@ def test_an_upright_picture_is_what_is_recognized(client: httpx.Client) -> None:
     exif[0x112] = 6
     image.fromarray(pixels).save(buffer, "JPEG", exif=exif)
     assert client.post("/v1/recognize", content=buffer.getvalue()).json()["results"][0]["label"] == "red"
+
+
+def test_labels_of_requests_are_counted(client: httpx.Client) -> None:
+    label = client.post("/v1/recognize", content=picture()).json()["results"][0]["label"]
+    health = client.get("/v1/health").json()
+    assert health["service"]["labels"][label] >= 1
+    assert f'edgelens_request_labels_total{{label="{label}"}}' in client.get("/metrics").text

@@ -131,5 +131,7 @@ def test_metrics_are_prometheus_text(staged: Any) -> None:
     assert 'edgelens_frames_processed_total{source="odd \\"name\\"\\\\"} 1' in text
     assert "edgelens_temperature_celsius 61" in text
     assert 'edgelens_results_dropped_total{sink="mqtt"} 2' in text
+    assert 'edgelens_sink_lost_total{sink="mqtt"} 0' in text
+    assert 'edgelens_sink_ok{sink="mqtt"} 1' in text
     for line in text.splitlines():
         assert line.startswith("# ") or float(line.rsplit(" ", 1)[1]) is not None

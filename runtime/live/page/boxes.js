@@ -1,0 +1,27 @@
+// Boxes with their captions over a picture, whichever size it is shown in.
+
+import { caption, hue } from "./rows.js";
+
+export function drawBoxes(layer, results, [width, height]) {
+  const rows = results.filter((row) => row.box);
+  while (layer.children.length > rows.length) layer.lastChild.remove();
+  rows.forEach((row, i) => {
+    const box = layer.children[i] || layer.appendChild(newBox());
+    const [x, y, w, h] = row.box;
+    Object.assign(box.style, { left: `${100 * x / width}%`, top: `${100 * y / height}%`, width: `${100 * w / width}%`, height: `${100 * h / height}%` });
+    box.style.setProperty("--hue", hue(row.label));
+    box.classList.toggle("high", y / height < 0.08);
+    write(box.firstChild, caption(row, results));
+  });
+}
+
+function newBox() {
+  const box = document.createElement("div");
+  box.className = "box";
+  box.append(document.createElement("span"));
+  return box;
+}
+
+export function write(node, text) {
+  if (node.textContent !== text) node.textContent = text;
+}

@@ -1,0 +1,56 @@
+"""One source's way through the loop: its model, which may be exchanged meanwhile, and all that is kept for it."""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from ..model.recognizer import BundleRecognizer
+from ..sources.protocol import Source
+from .model_slot import ModelAsked, ModelSlot
+from .smoothing import Announcer, Smoother
+from .summary import Tally
+
+if TYPE_CHECKING:
+    from .motion import MotionGate
+
+__all__ = ["Lane", "models_of"]
+
+
+@dataclass
+class Lane:
+    """One source's way through the loop, with the state that is kept for it."""
+
+    source: Source
+    model: ModelSlot
+    motion: MotionGate | None = None
+    unmoved: int = 0  # frames that were passed over because nothing had moved in them
+    stills: bool = False  # pictures that have nothing to do with one another: nothing is smoothed or announced
+    at_hand: Mapping[str, ModelAsked] = field(default_factory=dict)  # what a model's name means on this source
+    smoother: Smoother = field(default_factory=Smoother)
+    announcer: Announcer = field(default_factory=Announcer)
+    tally: Tally = field(default_factory=Tally)
+    _changing: threading.Lock = field(default_factory=threading.Lock, repr=False)
+
+    @contextlib.contextmanager
+    def recognizer(self) -> Iterator[BundleRecognizer]:
+        """What recognizes this source's frames; it is not exchanged meanwhile."""
+        with self._changing, self.model.in_use() as recognizer:
+            yield recognizer
+
+    def asked(self, name: str) -> ModelAsked:
+        """What is asked for where this source is to run a model of that name."""
+        return self.at_hand.get(name) or ModelAsked(name)
+
+    def take(self, model: ModelSlot) -> None:
+        """Recognize with another model from the next frame on."""
+        with self._changing:
+            self.model = model
+
+
+def models_of(lanes: Sequence[Lane]) -> list[ModelSlot]:
+    """The models that run, each once."""
+    return list({id(model): model for model in (lane.model for lane in lanes)}.values())

@@ -1,0 +1,65 @@
+"""How the loop is doing, gathered from its parts when somebody asks."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+
+from .control import LoopStatus, ModelStatus, SourceState, SourceStatus
+from .feeds import Feed, Feeds
+from .lane import Lane
+from .model_slot import ModelSlot
+from .outlets import Outlets
+from .pace import Pace
+
+__all__ = ["loop_status"]
+
+
+def loop_status(lanes: Sequence[Lane], feeds: Feeds, outlets: Outlets, *, pace: Pace, started: float) -> LoopStatus:
+    """The loop as it is now; read from any thread."""
+    return LoopStatus(
+        _model(lanes[0].model),
+        started,
+        tuple(_source(lane, feed) for lane, feed in zip(lanes, feeds.feeds, strict=True)),
+        pace.reading,
+        outlets.status,
+        pace.slowed_to,
+    )
+
+
+def _model(slot: ModelSlot) -> ModelStatus:
+    engine, precision = slot.running
+    manifest = slot.bundle.manifest
+    return ModelStatus(slot.name, engine, precision, manifest.name, manifest.content_version, slot.file.sha256)
+
+
+def _source(lane: Lane, feed: Feed) -> SourceStatus:
+    tally, state = lane.tally, _state(feed)
+    since = time.monotonic() - (feed.slot.arrived or feed.begun)
+    return SourceStatus(
+        name=feed.name,
+        live=feed.live,
+        connected=feed.connected,
+        captured=feed.slot.captured,
+        processed=tally.processed,
+        skipped=feed.slot.captured - tally.processed - len(feed.slot),
+        recoveries=feed.recoveries,
+        fps=tally.recent_fps,
+        age_ms=since * 1e3 if state == "away" else tally.last_age_ms,
+        stages_ms=tally.last_stages,
+        model=_model(lane.model),
+        state=state,
+        problem=feed.trouble if state == "away" else "",
+        seconds_since_frame=since,
+        seen=dict(tally.seen),
+        announced=dict(tally.announced),
+    )
+
+
+def _state(feed: Feed) -> SourceState:
+    """A file that was read to its end is not away; a camera that has not said anything yet is starting."""
+    if feed.connected:
+        return "ok"
+    if feed.ended and feed.error is None:
+        return "ended"
+    return "away" if feed.trouble or feed.error is not None else "starting"

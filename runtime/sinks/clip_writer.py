@@ -1,0 +1,85 @@
+"""One thread that codes clips, picture after picture, so that no queue of results waits for an encoder."""
+
+from __future__ import annotations
+
+import mmap
+import queue
+import threading
+from pathlib import Path
+
+import cv2
+
+from ..errors import EdgelensError
+from ..images.read import decode_image
+from .clip import Clip
+from .losses import Losses, reason
+from .quota import NO_ROOM
+from .room import Room
+
+__all__ = ["ClipWriter", "Still"]
+
+Still = tuple[float, mmap.mmap]  # capture time in seconds, JPEG
+SPARE_BYTES = 256 * 1024  # room that is made for a clip beyond what it has
+MOST_WAITING = 600  # pictures: an encoder that falls a minute behind would never catch up
+
+
+class ClipWriter:
+    """Takes pictures of clips in order; a clip that cannot be written is left out, counted and said."""
+
+    def __init__(self, room: Room, losses: Losses, fps: float) -> None:
+        self._room, self._losses, self._fps = room, losses, fps
+        self.clips = 0
+        self._jobs: queue.SimpleQueue[tuple[Clip, Still | None] | None] = queue.SimpleQueue()
+        self._given_up: set[Clip] = set()
+        self._thread = threading.Thread(target=self._work, name="edgelens-clip", daemon=True)
+
+    def begin(self, target: Path) -> Clip | None:
+        """A clip to add pictures to; None where the encoder is too far behind."""
+        if self._jobs.qsize() > MOST_WAITING:
+            self._losses.lose("clips", "the encoder is slower than what is to be recorded")
+            return None
+        return Clip(target, self._fps)
+
+    def add(self, clip: Clip, still: Still) -> None:
+        """Put a picture into a clip, in time."""
+        self._jobs.put((clip, still))
+
+    def end(self, clip: Clip) -> None:
+        """Finish a clip, in time."""
+        self._jobs.put((clip, None))
+
+    def __enter__(self) -> ClipWriter:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self._jobs.put(None)
+        self._thread.join()
+
+    def _work(self) -> None:
+        while (job := self._jobs.get()) is not None:
+            clip, still = job
+            if clip in self._given_up:
+                if still is None:
+                    self._given_up.discard(clip)
+                continue
+            try:
+                self._step(clip, still)
+            except (OSError, EdgelensError, cv2.error) as error:
+                clip.discard()
+                self._room.release(clip)
+                self._losses.lose("clips", reason(error))
+                if still is not None:
+                    self._given_up.add(clip)
+
+    def _step(self, clip: Clip, still: Still | None) -> None:
+        if still is None:
+            clip.finish()
+            self._room.release(clip)
+            self.clips += 1
+            self._losses.keep("clips")
+            return
+        moment, data = still
+        if not self._room.reserve(clip, clip.bytes() + 2 * len(data), SPARE_BYTES):
+            raise OSError(NO_ROOM)
+        clip.add(moment, decode_image(data[:], "a kept picture"))
