@@ -14,9 +14,7 @@ __all__ = ["Address", "masked", "parse_address", "shown"]
 USER_VARIABLE, PASSWORD_VARIABLE = "EDGELENS_SOURCE_USER", "EDGELENS_SOURCE_PASSWORD"
 
 _SECRETS = re.compile(r"user|usr|login|pass|pwd|psw|token|key|auth|secret|sig|session|sid", re.IGNORECASE)
-_NAME = re.compile(
-    r"(?P<before>[_&;/?,#]*)(?<![A-Za-z0-9])[A-Za-z][A-Za-z0-9]{0,39}="
-)  # with what divides it
+_NAME = re.compile(r"(?P<before>[_&;/?,#]*)(?<![A-Za-z0-9])[A-Za-z][A-Za-z0-9]{0,39}=")  # with what divides it
 _ADDRESS = re.compile(r"[a-z][a-z0-9+.-]*://|(?:rtsps?|https?):", re.IGNORECASE)
 # a password may hold / ? # and blanks as it was typed; a number behind the colon is a port, though
 _LOGIN = r"[^/?#]*@|[^/?#:@]*:(?!\d{1,5}(?:[/?#]|$)).*@"
