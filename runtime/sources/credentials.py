@@ -14,13 +14,15 @@ __all__ = ["Address", "masked", "parse_address", "shown"]
 USER_VARIABLE, PASSWORD_VARIABLE = "EDGELENS_SOURCE_USER", "EDGELENS_SOURCE_PASSWORD"
 
 _SECRETS = re.compile(r"user|usr|login|pass|pwd|psw|token|key|auth|secret|sig|session|sid", re.IGNORECASE)
-_NAME = re.compile(r"[_&;/?,#]*(?<![A-Za-z0-9])[A-Za-z][A-Za-z0-9]{0,39}=")  # with what divides it from what is before
+_NAME = re.compile(
+    r"(?P<before>[_&;/?,#]*)(?<![A-Za-z0-9])[A-Za-z][A-Za-z0-9]{0,39}="
+)  # with what divides it
 _ADDRESS = re.compile(r"[a-z][a-z0-9+.-]*://|(?:rtsps?|https?):", re.IGNORECASE)
 # a password may hold / ? # and blanks as it was typed; a number behind the colon is a port, though
 _LOGIN = r"[^/?#]*@|[^/?#:@]*:(?!\d{1,5}(?:[/?#]|$)).*@"
-_USERINFO = re.compile(rf"(?P<scheme>[a-z][a-z0-9+.-]*://)(?P<login>{_LOGIN})", re.IGNORECASE | re.DOTALL)
+_USERINFO = re.compile(rf"^(?P<scheme>[a-z][a-z0-9+.-]*://)(?P<login>{_LOGIN})", re.IGNORECASE | re.DOTALL)
 # that number may still be how a password begins, and somebody may have left out a slash: shown is neither
-_DOUBTFUL = re.compile(r"(?P<scheme>^[a-z][a-z0-9+.-]*://)[^/?#]*:.*@", re.IGNORECASE | re.DOTALL)
+_DOUBTFUL = re.compile(r"(?P<scheme>^[a-z0-9+.-]*://)[^/?#]*:.*@", re.IGNORECASE | re.DOTALL)
 _CUT_OFF = re.compile(r"^(?P<scheme>(?:(?:rtsps?|https?):/?)?)[^/]*:.*@", re.IGNORECASE | re.DOTALL)
 # what stands where a port does and is none: a login without its host
 _NO_PORT = re.compile(
@@ -84,17 +86,16 @@ def masked(spec: str, *, in_doubt: bool = False) -> str:
 def _without_secrets(text: str) -> str:
     """With stars for the value of each name that is one of secrets: in a query, or as DVRs have it in the path.
 
-    Such a value may hold anything (/user=admin_password=a&b/c_channel=1): it goes to where the next name begins.
+    Such a value may hold much (/user=admin_password=a/b?c_channel=1): it goes to where the next name begins.
     """
-    names = list(_NAME.finditer(text))
-    if not names:
-        return text
-    ends = [name.start() for name in names[1:]] + [len(text)]
-    parts = [text[: names[0].start()]]
-    for name, end in zip(names, ends, strict=True):
-        secret = _SECRETS.search(name[0]) is not None
-        parts.append(name[0] + ("***" if secret else text[name.end() : end]))
-    return "".join(parts)
+    query = text.find("?") if "?" in text else len(text)
+    parts, at, secret = [], 0, False
+    for name in _NAME.finditer(text):
+        if secret and not {*name["before"]} & {*("&;" if name.start() > query else "_&;")}:
+            continue
+        parts += ["***" if secret else text[at : name.start()], name[0]]
+        at, secret = name.end(), _SECRETS.search(name[0]) is not None
+    return "".join([*parts, "***" if secret else text[at:]])
 
 
 def shown(text: str, most: int = 300) -> str:
@@ -105,7 +106,10 @@ def shown(text: str, most: int = 300) -> str:
 
 def _encoded(url: str) -> str:
     """The URL with a password that parts of a URL can be told from."""
-    return _USERINFO.sub(lambda match: match["scheme"] + quote(match["login"], safe="%:@"), url, count=1)
+    found = _USERINFO.match(url)
+    if found is None or any(_SECRETS.search(name[0]) for name in _NAME.finditer(found["login"])):
+        return url  # an @ in a secret that stands in the path or query begins no host
+    return found["scheme"] + quote(found["login"], safe="%:@") + url[found.end() :]
 
 
 def _filled(spec: str) -> str:

@@ -146,6 +146,8 @@ def test_annotated_video_and_csv(color_bundle, clip, tmp_path):
     [
         (["--source", "nowhere.mp4"], "nowhere.mp4: no such file"),
         (["--source", "demo", "--roi", "1,2"], "x,y,w,h"),
+        (["--source", "demo", "--roi", ".5,0,1.5,.5"], "fractions lie between 0 and 1, pixels are whole numbers"),
+        (["--source", "demo", "--roi", "9000,0,10,10"], "--roi 9000,0,10,10: lies outside the 640×480 pixels of demo"),
         (["--source", "demo", "--agree", "9/2"], "N/M"),
         (["--source", "demo", "--size", "big"], "WIDTHxHEIGHT"),
         (["--source", "demo", "--config", "x.toml"], "one of them"),
