@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import threading
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import KW_ONLY, dataclass, field
 from typing import TYPE_CHECKING
 
 from ..model.recognizer import BundleRecognizer
@@ -26,6 +26,7 @@ class Lane:
 
     source: Source
     model: ModelSlot
+    _: KW_ONLY
     motion: MotionGate | None = None
     stills: bool = False  # pictures that have nothing to do with one another: nothing is smoothed or announced
     at_hand: Mapping[str, ModelAsked] = field(default_factory=dict)  # what a model's name means on this source

@@ -214,3 +214,19 @@ def test_collect_takes_photos_that_differ(tmp_path):
 def test_collect_without_change_says_why(tmp_path, folder):
     words = ["--source", folder, "--out", tmp_path / "out", "--min-difference", "255", "--count", "3"]
     assert "1 photos" in edgelens("collect", "--label", "x", *words).stdout
+
+
+def test_a_camera_is_no_folder_of_stills_and_a_folder_is(folder):
+    """What is smoothed, announced and shown on a page follows from it."""
+    from contextlib import ExitStack
+
+    from edgelens.cli.run import command
+    from edgelens.cli.run_lanes import open_lanes, plans_of
+    from edgelens.cli.run_options import RunOptions
+
+    for source, stills in (("demo", False), (str(folder), True)):
+        options = RunOptions.of(command.make_context("run", ["--source", source]).params)
+        with ExitStack() as stack:
+            (lane,) = open_lanes(plans_of(options), options, stack, print)
+            assert (lane.stills, lane.unmoved) == (stills, 0)
+            assert lane.asked("digits").name == "digits"
