@@ -17,6 +17,8 @@ from edgelens.runtime.sources.credentials import masked, parse_address
         ("rtsp:/joe:hush@cam/x", "rtsp:/***@cam/x"),
         ("joe:hush@cam/x", "***@cam/x"),
         ("://joe:hush@cam/x", "://***@cam/x"),
+        ("joe:hush@cam://x", "***@cam://x"),
+        ("rtsp://joe:@554/hush@cam/x", "rtsp://***@cam/x"),
         (
             "rtsp://cam:554/user=admin_password=tlJwpbo6_channel=1_stream=0.sdp?real_stream",
             "rtsp://cam:554/user=***_password=***_channel=1_stream=0.sdp?real_stream",
@@ -27,7 +29,7 @@ from edgelens.runtime.sources.credentials import masked, parse_address
         ("rtsp://cam/live.sdp?loginuse=admin&loginpas=x y", "rtsp://cam/live.sdp?loginuse=***&loginpas=***"),
         ("http://cam/x?pwd=a?b;size=2#pass=3", "http://cam/x?pwd=***;size=2#pass=***"),
         ("http://cam/\x1b]0;evil\x07?x=1", "http://cam/\ufffd]0;evil\ufffd?x=1"),
-        ("http://joe:hush@cam/x?mail=a@b", "http://cam/x?mail=a@b"),
+        ("http://joe:hush@cam/x?mail=a@b", "http://***@b"),
         ("http://cam/mjpg?user=joe&pwd=secret&size=2", "http://cam/mjpg?user=***&pwd=***&size=2"),
         ("http://cam/video?Token=abc", "http://cam/video?Token=***"),
         ("http://cam/a@b", "http://cam/a@b"),
