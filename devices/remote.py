@@ -52,8 +52,8 @@ def run_verb(
         words = [_placed(arg, there, back) for arg in args]
         code = connection.run(["{python}", "-m", "edgelens", verb, *words], layers, _show)
         for name, path in back.items():
-            for there, here in ((path, Path(name)), (_instead(path), Path(_instead(name)))):
-                if there and (data := connection.fetch(there)) is not None:
+            for made, here in ((path, Path(name)), (_instead(path), Path(_instead(name)))):
+                if made and (data := connection.fetch(made)) is not None:
                     write_bytes(here, data)
                     break
     return code

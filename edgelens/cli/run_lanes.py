@@ -51,7 +51,8 @@ def open_lanes(
         source = open_source(plan.source, plan.given, SourceContext(plan.name, say))
         stills = kind_of(plan.source) == "images"
         motion = _motion_gate() if plan.motion else None
-        lanes.append(Lane(source, slots[asked], motion, stills, {**named, asked.name: asked}))
+        at_hand = {**named, asked.name: asked}
+        lanes.append(Lane(source, slots[asked], motion=motion, stills=stills, at_hand=at_hand))
     return lanes
 
 

@@ -112,7 +112,9 @@ class LivePreview:
                 secure=self._tls is not None,
                 port=self.port,
             )
-            opened.enter_context(Server(app, listener, tls=self._tls, budget=self._budget))
+            opened.enter_context(
+                Server(app, listener, tls=self._tls, budget=self._budget, rests=bool(self.shared.control.sources))
+            )
             opened.callback(self.shared.hub.close)
             opened.enter_context(note_running(self._running()))
             self._stack = opened.pop_all()
@@ -137,6 +139,11 @@ class LivePreview:
         self._say(f"live page: {self.link}" + (f" (port {DEFAULT_PORT} is taken)" if stepped else ""))
         if self._access.token is None and not is_loopback(self._address.host):
             self._say("live page: everybody who reaches this address can watch and change it (--insecure)")
+        if self._tls is None and not is_loopback(self._address.host):
+            self._say(
+                "live page: without TLS whoever is on this network can read the token and the pictures; "
+                "give --cert and --key, or listen on 127.0.0.1 and come through `ssh -L`"
+            )
 
 
 def _address_to_others() -> str:

@@ -15,6 +15,8 @@ from pathlib import Path
 from typing import TypeVar
 
 from ..errors import WorkError
+from ..host.owned import own_folder
+from ..host.places import state_folder
 from .claim import Claim, claimed, first_free, numbered
 from .losses import Losses, reason
 from .outbox_file import OutboxFile, is_damage, put_aside
@@ -154,6 +156,8 @@ class Outbox:
         """The file, opened where it is not; of a full disk it may only be possible later."""
         if self._file is None:
             if self._claim is None:
+                if self._first.parent == state_folder():
+                    own_folder(self._first.parent)  # what waits there is nobody else's to read, or to have put there
                 self._first.parent.mkdir(parents=True, exist_ok=True)
                 self._claim = first_free(self._first)
                 self.path = self._claim.path

@@ -36,14 +36,20 @@ def test_the_device_gets_the_whole_verb(given: str, sent: list[str], monkeypatch
 def test_on_a_device_nobody_is_sent_to_pip(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     """`run --on` brings the page where it is asked for; who reads its words has no pip there."""
     import importlib.util
+    from contextlib import ExitStack
 
     from edgelens.cli import run
+    from edgelens.runtime.live.shared.machine import Machine
+    from edgelens.runtime.loop.control import Control, Settings
+    from edgelens.runtime.loop.lane import Lane
 
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
     nothing = run.RunOptions.of(run.command.make_context("run", []).params)
+    nobody: Any = None
+    lanes = [Lane(nobody, nobody)]
     for there, words in ((True, "--preview PORT brings one"), (False, "pip install 'edgelens[live]'")):
         with monkeypatch.context() as on_device:
             if there:
                 on_device.setenv("EDGELENS_ON_DEVICE", "1")
-            assert run._preview(nothing, None, (), "", None) == []
+            assert run._page(nothing, Control((), Settings()), lanes, Machine(), ExitStack()) is None
         assert words in capsys.readouterr().err

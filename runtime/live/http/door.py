@@ -12,12 +12,14 @@ from collections.abc import Callable
 
 from .budget import Budget
 from .crowd import Crowd, Guest
+from .handshake import shaken_hands
 
 __all__ = ["Door"]
 
 AT_ONCE = 32  # accepted in one turn of the event loop, so that those inside are answered meanwhile
 TEND_S = 0.25
 OUT_OF_FILES_S = 0.1
+_HANDSHAKE, _RECORD_HEAD, _MOST_HELLO = 22, 5, 4096  # a TLS record's first byte, its head's length; browsers send 2 kB
 
 
 class Door:
@@ -35,7 +37,7 @@ class Door:
         self._listener, self._greet, self._budget, self._crowd, self._tls = listener, greet, budget, crowd, tls
         self._loop = asyncio.get_running_loop()
         self._handshakes: dict[Guest, asyncio.Task[None]] = {}  # longest first
-        self._silent: dict[Guest, socket.socket] = {}
+        self._silent: dict[Guest, tuple[socket.socket, int]] = {}  # and the bytes that they are waited for
 
     def open(self) -> None:
         """From now on whoever connects is let in."""
@@ -81,23 +83,47 @@ class Door:
             line.close()
             return
         line.setblocking(False)
-        if _has_sent(line):
+        wanted = self._wanted(_peeked(line))
+        if not wanted:
             self._meet(guest, line)
             return
         guest.close = lambda: self._leave_silent(guest)
-        self._silent[guest] = line
+        self._silent[guest] = line, wanted
+        _wake_at(line, wanted)
         self._loop.add_reader(line, self._heard, guest)
 
     def _heard(self, guest: Guest) -> None:
-        line = self._silent.pop(guest)
-        self._loop.remove_reader(line)
-        self._meet(guest, line)
+        line, waited_for = self._silent[guest]
+        start = _peeked(line)
+        wanted = self._wanted(start)
+        if wanted and len(start) < waited_for:  # woken before they came: nothing more will come
+            self._leave_silent(guest)
+        elif wanted:
+            self._silent[guest] = line, wanted
+            _wake_at(line, wanted)
+        else:
+            del self._silent[guest]
+            self._loop.remove_reader(line)
+            _wake_at(line, 1)
+            self._meet(guest, line)
 
     def _leave_silent(self, guest: Guest) -> None:
-        line = self._silent.pop(guest)
+        line, _ = self._silent.pop(guest)
         self._loop.remove_reader(line)
         line.close()
         self._crowd.leave(guest)
+
+    def _wanted(self, start: bytes) -> int:
+        """The bytes to wait for, in all, before anything is made for a connection; 0 where enough are there.
+
+        Of TLS that is a whole greeting: a session and its keys are not made for who only begins one.
+        """
+        if self._tls is None or (start and start[0] != _HANDSHAKE):
+            return 0 if start else 1
+        if len(start) < _RECORD_HEAD:
+            return _RECORD_HEAD
+        whole = _RECORD_HEAD + min(int.from_bytes(start[3:_RECORD_HEAD], "big"), _MOST_HELLO)
+        return 0 if len(start) >= whole else whole
 
     def _meet(self, guest: Guest, line: socket.socket) -> None:
         """Make transport and protocol for who has something to say; with TLS that may take a while."""
@@ -123,13 +149,20 @@ class Door:
             made.append(self._greet(guest))
             return made[0]
 
-        patience_s = self._budget.handshake_s if self._tls is not None else None
-        await self._loop.connect_accepted_socket(make, line, ssl=self._tls, ssl_handshake_timeout=patience_s)
+        if self._tls is None:
+            await self._loop.connect_accepted_socket(make, line)
+        else:
+            await shaken_hands(make(), line, self._tls, self._budget.handshake_s)
 
 
-def _has_sent(line: socket.socket) -> bool:
+def _peeked(line: socket.socket) -> bytes:
+    """What has come, which stays to be read."""
     try:
-        line.recv(1, socket.MSG_PEEK)
-    except OSError:  # nothing yet; or gone, which reading says again
-        return False
-    return True
+        return line.recv(_RECORD_HEAD + _MOST_HELLO, socket.MSG_PEEK)
+    except OSError:  # nothing yet; or gone
+        return b""
+
+
+def _wake_at(line: socket.socket, size: int) -> None:
+    """The event loop hears of this connection when so many bytes are there."""
+    line.setsockopt(socket.SOL_SOCKET, socket.SO_RCVLOWAT, size)

@@ -79,21 +79,20 @@ class _Deadline:
 
 
 async def _collected(receive: Receive, most: int, take: Callable[[int], None]) -> bytes:
-    parts = bytearray()
+    pieces: list[bytes] = []  # as they come: one buffer that grows leaves holes behind, many at a time as much again
+    size = 0
     while True:
         message = await receive()
         if message["type"] == "http.disconnect":
             raise BodyError(400, "the connection was closed in the middle of the body")
         piece: bytes = message.get("body", b"")
-        if len(parts) + len(piece) > most:
+        size += len(piece)
+        if size > most:
             raise BodyError(413, f"at most {most} bytes a request")
         take(len(piece))
-        last = not message.get("more_body", False)
-        if last and not parts:
-            return piece
-        parts += piece
-        if last:
-            return bytes(parts)
+        pieces.append(piece)
+        if not message.get("more_body", False):
+            return piece if len(pieces) == 1 else b"".join(pieces)
 
 
 async def read_json(scope: Scope, receive: Receive, budget: Budget) -> Any:

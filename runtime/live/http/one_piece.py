@@ -5,9 +5,11 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
-__all__ = ["OnePiece", "WholeBodies"]
+__all__ = ["FEW", "OnePiece", "WholeBodies"]
 
-BODY_BYTES = 128 * 1024  # of a body wait for the app before the client has to; many clients may send at one time
+BODY_BYTES = 128 * 1024  # of a body wait for the app before the client has to
+CROWD_BODY_BYTES = 16 * 1024  # where there are more than FEW clients
+FEW = 64  # connections; the buffers of many would fill the memory
 
 
 class WholeBodies:
@@ -15,6 +17,7 @@ class WholeBodies:
 
     cycle: Any
     flow: Any
+    connections: set[Any]
 
     def on_body(self, body: bytes) -> None:
         """Keep a piece; the app hears of it at the body's end, or when there is much of it."""
@@ -27,7 +30,7 @@ class WholeBodies:
             cycle.body += body
         else:
             cycle.body = bytearray(cycle.body) + body
-        if len(cycle.body) >= BODY_BYTES:
+        if len(cycle.body) >= (BODY_BYTES if len(self.connections) <= FEW else CROWD_BODY_BYTES):
             self.flow.pause_reading()
             cycle.message_event.set()
 

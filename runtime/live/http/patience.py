@@ -13,13 +13,12 @@ from typing import Any
 from .account import Account
 from .budget import Budget
 from .crowd import Crowd, Guest
-from .one_piece import OnePiece, WholeBodies
+from .one_piece import FEW, OnePiece, WholeBodies
 
 __all__ = ["http_protocol"]
 
 NEW_READ_BYTES = 16 * 1024  # at one time from a new one; with 256 KiB two hundred held everybody up for .3 s
-READ_BYTES = 256 * 1024  # and from one that has been answered, asyncio's own: every read costs
-FEW = 64  # connections; where there are more, all are read in small pieces, or their buffers would fill the memory
+READ_BYTES = 256 * 1024  # and, of FEW, from one that has been answered, asyncio's own: every read costs
 
 
 def http_protocol() -> type[Any]:

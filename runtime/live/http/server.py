@@ -6,6 +6,7 @@ import contextlib
 import math
 import socket
 import ssl
+import sys
 import threading
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
 __all__ = ["DEFAULT_PORT", "Address", "Server", "Tls"]
 
 DEFAULT_PORT = 8080
+BACKLOG = 512  # whom the kernel keeps until it is accepted; who finds no room tries again only after a second
+SWITCH_S = 0.0005  # ten times a frame a camera takes the interpreter back from a busy server: 5 ms each is too long
 SEND_BUFFER_BYTES = 256 * 1024  # what a slow viewer can have under way; more would only be older pictures
 
 
@@ -60,7 +63,7 @@ class Address:
             listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             listener.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER_BYTES)
             listener.bind(target)
-            listener.listen(256)
+            listener.listen(BACKLOG)
         except OSError:
             listener.close()
             raise
@@ -86,9 +89,15 @@ class Server:
     """Serves an ASGI app on a bound socket until it is left; the socket is closed with it."""
 
     def __init__(
-        self, app: ASGIApp, listener: socket.socket, *, tls: Tls | None = None, budget: Budget = BUDGET
+        self,
+        app: ASGIApp,
+        listener: socket.socket,
+        *,
+        tls: Tls | None = None,
+        budget: Budget = BUDGET,
+        rests: bool = False,  # where something beside it has to keep a rate
     ) -> None:
-        self._app, self._socket, self._tls, self._budget = app, listener, tls, budget
+        self._app, self._socket, self._tls, self._budget, self._rests = app, listener, tls, budget, rests
         self._server: uvicorn.Server | None = None
         self._thread: threading.Thread | None = None
 
@@ -120,6 +129,8 @@ class Server:
             ssl_keyfile=self._tls.key if self._tls else None,
         )
         self._server = GuardedServer(config, self._socket, self._budget)
+        self._switch_s = sys.getswitchinterval()
+        sys.setswitchinterval(min(self._switch_s, SWITCH_S))
         started = threading.Event()
         self._thread = threading.Thread(target=self._serve, args=(started,), name="edgelens-live", daemon=True)
         self._thread.start()
@@ -134,11 +145,14 @@ class Server:
         if self._server is not None and self._thread is not None:
             self._server.should_exit = True
             self._thread.join(3)
+            sys.setswitchinterval(self._switch_s)
         with contextlib.suppress(OSError):
             self._socket.close()
 
     def _serve(self, started: threading.Event) -> None:
         import asyncio
+
+        from .rests import resting_loop
 
         assert self._server is not None
         server = self._server
@@ -150,9 +164,13 @@ class Server:
             started.set()
             await serving
 
+        loop = resting_loop() if self._rests else asyncio.new_event_loop()
         try:
-            asyncio.run(main())
+            loop.run_until_complete(main())
+            loop.run_until_complete(loop.shutdown_asyncgens())
+            loop.run_until_complete(loop.shutdown_default_executor())
         except SystemExit:  # how uvicorn ends when its start-up fails
             pass
         finally:
+            loop.close()
             started.set()

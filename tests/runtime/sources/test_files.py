@@ -1,4 +1,5 @@
 import contextlib
+from typing import Any
 
 import cv2
 import numpy as np
@@ -187,13 +188,13 @@ def moving(path, kind, *, disposal=1, size=(64, 48)):
 @pytest.mark.parametrize("kind", ["gif", "webp"])
 def test_what_moves_is_a_clip(tmp_path, kind):
     path = moving(tmp_path / f"x.{kind}", kind, disposal=2)
-    source = open_source(str(path))
+    source: Any = open_source(str(path))
     assert kind_of(str(path)) != "images"
     with source:
         frames = [source.read() for _ in range(6)]
     assert frames[5] is None
     assert [round(frame.position_s, 3) for frame in frames[:5]] == [0, 0.1, 0.3, 0.6, 0.64]
-    assert source.fps == pytest.approx(5 / 0.74, rel=0.1)
+    assert getattr(source, "fps", None) == pytest.approx(5 / 0.74, rel=0.1)
     for i, frame in enumerate(frames[:5]):
         assert frame.image.shape == (48, 64, 3)
         assert abs(frame.image[20, i * 10 + 4].astype(int) - (0, 40 * i, 255)).max() <= 8

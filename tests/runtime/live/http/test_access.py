@@ -198,6 +198,12 @@ def test_listening_elsewhere_makes_a_token_and_keeps_it(tmp_path: Path, monkeypa
     assert choose_access("127.0.0.1").token == "from-the-environment"
 
 
+@pytest.mark.parametrize("host", ["0.0.0.0", "127.0.0.1"])
+def test_listening_elsewhere_without_tls_is_said(staged: Any, host: str) -> None:
+    loop = staged(fps=0, host=host, access=Access(token=TOKEN, loopback_only=False))
+    assert any("without TLS whoever is on this network can read" in line for line in loop.said) == (host == "0.0.0.0")
+
+
 def test_token_files_are_checked(tmp_path: Path) -> None:
     file = tmp_path / "token"
     file.write_text("a-token-of-some-length\n")

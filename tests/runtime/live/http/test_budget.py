@@ -152,9 +152,18 @@ def test_silent_handshakes_take_only_their_places(staged: Any, tls: Tls, said: b
 
 def test_a_handshake_that_does_not_go_on_is_given_up(staged: Any, tls: Tls) -> None:
     loop = staged(fps=0, tls=tls, budget=Budget(handshake_s=0.3, head_s=30))
+    greeting = ssl.MemoryBIO()
+    client = ssl.create_default_context().wrap_bio(ssl.MemoryBIO(), greeting, server_hostname="localhost")
+    with contextlib.suppress(ssl.SSLWantReadError):
+        client.do_handshake()
+    said = greeting.read()
     with connect(loop) as line:
-        line.sendall(b"\x16\x03\x01")
-        assert line.recv(1) == b""
+        line.sendall(said[:100])
+        time.sleep(0.1)
+        line.sendall(said[100:])  # in two pieces, as large ones come
+        assert len(line.recv(1 << 16)) > 100, "the server's greeting"
+        while line.recv(1 << 16):
+            pass
 
 
 def test_who_takes_nothing_of_its_answers_is_cut(staged: Any) -> None:
