@@ -112,7 +112,9 @@ class LivePreview:
                 secure=self._tls is not None,
                 port=self.port,
             )
-            opened.enter_context(Server(app, listener, tls=self._tls, budget=self._budget, rests=bool(self.shared.control.sources)))
+            opened.enter_context(
+                Server(app, listener, tls=self._tls, budget=self._budget, rests=bool(self.shared.control.sources))
+            )
             opened.callback(self.shared.hub.close)
             opened.enter_context(note_running(self._running()))
             self._stack = opened.pop_all()
