@@ -8,17 +8,20 @@ from __future__ import annotations
 import asyncio
 import socket
 import ssl
+import time
 from collections.abc import Callable
 
 from .budget import Budget
 from .crowd import Crowd, Guest
 from .handshake import shaken_hands
+from .one_piece import FEW
 
 __all__ = ["Door"]
 
-AT_ONCE = 32  # accepted in one turn of the event loop, so that those inside are answered meanwhile
+ACCEPTING_S = 0.004  # in one turn of the event loop, so that those inside are answered meanwhile
 TEND_S = 0.25
 OUT_OF_FILES_S = 0.1
+_ESTABLISHED = 1  # of the kernel's states of a connection
 _HANDSHAKE, _RECORD_HEAD, _MOST_HELLO = 22, 5, 4096  # a TLS record's first byte, its head's length; browsers send 2 kB
 
 
@@ -62,7 +65,8 @@ class Door:
         self._tending = self._loop.call_later(TEND_S, self._tend)
 
     def _accept(self) -> None:
-        for _ in range(AT_ONCE):
+        ends = time.perf_counter() + ACCEPTING_S
+        while time.perf_counter() < ends:
             try:
                 line, address = self._listener.accept()
             except (BlockingIOError, InterruptedError, ConnectionAbortedError):
@@ -78,7 +82,7 @@ class Door:
             self._loop.add_reader(self._listener, self._accept)
 
     def _let_in(self, line: socket.socket, address: str) -> None:
-        guest = self._crowd.enter(address, line.close)
+        guest = None if self._crowded() and _has_left(line) else self._crowd.enter(address, line.close)
         if guest is None:
             line.close()
             return
@@ -91,6 +95,9 @@ class Door:
         self._silent[guest] = line, wanted
         _wake_at(line, wanted)
         self._loop.add_reader(line, self._heard, guest)
+
+    def _crowded(self) -> bool:
+        return len(self._crowd) > FEW
 
     def _heard(self, guest: Guest) -> None:
         line, waited_for = self._silent[guest]
@@ -153,6 +160,12 @@ class Door:
             await self._loop.connect_accepted_socket(make, line)
         else:
             await shaken_hands(make(), line, self._tls, self._budget.handshake_s)
+
+
+def _has_left(line: socket.socket) -> bool:
+    """Whether the other side closed while it waited to be let in: what it asked is not worked on in a crowd."""
+    state = line.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 1)[0]
+    return state != _ESTABLISHED
 
 
 def _peeked(line: socket.socket) -> bytes:
