@@ -2,9 +2,9 @@
 
     python benchmarks/train_few.py --data DIR --runs DIR [--counts 10 30] [--sets clothing10] [--threads N]
 
-DIR holds clothing10/, sign_digits/, grocery61/ and cifar10/, as far as they are there. The first of five folds validates
-(by signer for the signs); of the rest about so many photos a class train. Each row is merged into results/train_few.json
-as soon as it is there, with its seconds: nothing but the start differs within a row.
+DIR holds clothing10/, sign_digits/, grocery61/ and cifar10/, as far as they are there. The first of five folds
+validates (by signer for the signs); of the rest about so many photos a class train. Each row is merged into
+results/train_few.json as soon as it is there, with its seconds: nothing but the start differs within a row.
 """
 
 from __future__ import annotations

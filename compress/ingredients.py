@@ -13,16 +13,18 @@ from torch import nn
 
 from edgelens.runtime.datasets.catalog import load_pictures
 from edgelens.runtime.datasets.imageset import ImageSet
+from edgelens.runtime.decode.known import FEATURES, Known, known_from
 from edgelens.runtime.errors import DataError, UsageError
 from edgelens.runtime.preprocess import PixelContract
 from edgelens.train.data.targets import Targets
 from edgelens.train.ingredients import class_counts
-from edgelens.train.runs.run import Run
+from edgelens.train.runs.run import KNOWN, Run
 from edgelens.train.tasks.catalog import make_task
 
 from .config import CompressConfig
 from .learn.pictures import Pictures, pictures_of
 from .network.answers import torch_outputs
+from .network.knowing import Knowing
 from .proof.golden import GoldenFrames, golden_frames
 from .tasks.catalog import task_of
 from .tasks.task import Arrays, Task
@@ -63,6 +65,7 @@ class Ingredients:
     evaluation: Pictures  # what the card reports
     evaluated_on: str
     golden: GoldenFrames
+    known: Known | None  # of learned pictures, where the network gives its features too
     trained_on: PixelContract  # the picture of the trained network; a smaller one's may be smaller
 
     @property
@@ -99,7 +102,9 @@ def ingredients_of(run: Run, config: CompressConfig) -> Ingredients:
     for label in config.background:
         if label not in run.classes:
             raise UsageError(f"--background {label}: is no class of this run; there are {', '.join(run.classes[:8])}")
-    network = run.model()
+    network, known = run.model(), _known(run, config)
+    if known is not None:
+        network, task = Knowing(network, task.outputs[0]), replace(task, outputs=(*task.outputs, FEATURES))
     if not all(bool(torch.isfinite(value).all()) for value in network.state_dict().values()):
         raise DataError(f"{run.path}: the network's weights hold NaN or infinity: train it again")
     splits = Splits.of(run)
@@ -115,7 +120,7 @@ def ingredients_of(run: Run, config: CompressConfig) -> Ingredients:
     where += _unseen(run)
     calibration = _calibration_pictures(run, splits, config)
     golden = golden_frames(validation, run.pixels, lambda p: torch_outputs(network, p, task.outputs), task.golden)
-    return Ingredients(run, task, network, splits, calibration, validated, evaluated, where, golden, run.pixels)
+    return Ingredients(run, task, network, splits, calibration, validated, evaluated, where, golden, known, run.pixels)
 
 
 def _unseen(run: Run) -> str:
@@ -126,6 +131,14 @@ def _unseen(run: Run) -> str:
     score = make_task(run.config, run.classes).score
     expected = score.with_interval(metrics[f"val_{score.name}"], run.judged_count)
     return f", whose last layer learned from them too (of others expect {expected}, by cross-validation)"
+
+
+def _known(run: Run, config: CompressConfig) -> Known | None:
+    """What the run's network knows, as long as it stays that network: what is pruned or taught sees otherwise."""
+    file = run.path / KNOWN
+    if not file.exists() or config.prune is not None or config.distill is not None or not config.knows:
+        return None
+    return known_from(file.read_bytes(), str(file))
 
 
 def _calibration_pictures(run: Run, splits: Splits, config: CompressConfig) -> NDArray[np.uint8]:

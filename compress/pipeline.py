@@ -177,6 +177,7 @@ def write_candidate(
             card=card,
             feature_space=feature_space(candidate.network, run.pixels),
             task=made_of.task.name,
+            known=made_of.known,
             provenance=Provenance(f"edgelens {__version__}", config.command, seed, data, now(), _origin(run)),
             beside=companions(config, card, report),
         )

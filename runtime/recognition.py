@@ -2,40 +2,56 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any
+from collections.abc import Iterator
+from typing import Any, Protocol
 
 import numpy as np
+from numpy.typing import NDArray
 
-__all__ = ["Recognition", "Row"]
+__all__ = ["Recognition"]
 
 _PLAIN = {
     "track_ids": "track", "values": "value", "texts": "text", "identities": "name", "similarities": "similarity",
 }  # fmt: skip
-_LEFT_OUT = ("scores", "rivals", "rival_scores", "boxes", "masks", "parents", "embeddings", *_PLAIN)
+_OF_ROW = ("scores", "rivals", "rival_scores", "boxes", "parents")  # what a row says by itself
+_LEFT_OUT = ("masks", "embeddings")  # what fits into no line
 
 
-@dataclass(frozen=True)
-class Row:
-    """What a row of recognitions holds besides its label and score."""
+class Rows(Protocol):
+    """What a row asks of the recognitions that it is one of."""
 
-    id: int  # the label's number, -1 for unknown
-    box: tuple[float, float, float, float] | None = None  # x, y, w, h in pixels of the frame
-    rivals: Sequence[tuple[str, float]] = ()  # what else it could have been, best first
-    parent: int | None = None  # the row it was found inside
-    columns: Mapping[str, Any] = field(default_factory=dict)  # its values in all columns that are there, by their names
+    @property
+    def ids(self) -> NDArray[np.int32]:
+        """(N,) the labels' numbers."""
+
+    @property
+    def parents(self) -> NDArray[np.int32] | None:
+        """(N,) the rows that each was found inside."""
+
+    @property
+    def places(self) -> NDArray[np.float32]:
+        """(N, 4) x, y, w, h."""
+
+    def has_place(self, row: int) -> bool:
+        """Whether it is known where a row is."""
+
+    def rivals_of(self, row: int = 0) -> list[tuple[str, float]]:
+        """What else a row could have been."""
+
+    def columns(self) -> Iterator[tuple[str, Any]]:
+        """Name and values of every column that is there."""
 
 
 class Recognition(tuple[str, float]):  # noqa: SLOT001 (a tuple cannot have slots)
     """`label, score = recognition`, and by name: `label`, `score`, `id`, `box`, `xyxy`, `rivals`, `columns`, …"""
 
-    row: Row
+    _rows: Rows
+    _number: int
 
-    def __new__(cls, label: str, score: float, row: Row) -> Recognition:
-        """A pair with a row behind it."""
+    def __new__(cls, label: str, score: float, rows: Rows, number: int) -> Recognition:
+        """A pair that stands for one of many rows, in which the rest is looked up."""
         pair = super().__new__(cls, (label, score))
-        pair.row = row
+        pair._rows, pair._number = rows, number
         return pair
 
     @property
@@ -51,7 +67,7 @@ class Recognition(tuple[str, float]):  # noqa: SLOT001 (a tuple cannot have slot
     @property
     def id(self) -> int:
         """The label's number, -1 for unknown."""
-        return self.row.id
+        return int(self._rows.ids[self._number])
 
     @property
     def name(self) -> str:
@@ -61,7 +77,10 @@ class Recognition(tuple[str, float]):  # noqa: SLOT001 (a tuple cannot have slot
     @property
     def box(self) -> tuple[float, float, float, float] | None:
         """x, y, w, h in pixels of the frame."""
-        return self.row.box
+        if not self._rows.has_place(self._number):
+            return None
+        x, y, w, h = map(float, self._rows.places[self._number])
+        return x, y, w, h
 
     @property
     def xyxy(self) -> tuple[float, float, float, float] | None:
@@ -72,27 +91,33 @@ class Recognition(tuple[str, float]):  # noqa: SLOT001 (a tuple cannot have slot
         return x, y, x + w, y + h
 
     @property
-    def rivals(self) -> Sequence[tuple[str, float]]:
+    def rivals(self) -> list[tuple[str, float]]:
         """What else it could have been, best first: pairs of label and score."""
-        return self.row.rivals
+        return self._rows.rivals_of(self._number)
 
     @property
-    def columns(self) -> Mapping[str, Any]:
+    def parent(self) -> int | None:
+        """The row it was found inside."""
+        parents = self._rows.parents
+        return None if parents is None or parents[self._number] < 0 else int(parents[self._number])
+
+    @property
+    def columns(self) -> dict[str, Any]:
         """Everything else that is known of it: `texts`, `keypoints`, `track_ids`, … by the columns' names."""
-        return self.row.columns
+        return {name: values[self._number] for name, values in self._rows.columns() if name not in _OF_ROW}
 
     def to_dict(self) -> dict[str, Any]:
         """Plain JSON types: label, id and score, and every column that is there and fits into a line."""
         found: dict[str, Any] = {"label": self.label, "id": self.id, "score": round(self.score, 6)}
-        if self.box is not None:
-            found["box"] = [round(value, 2) for value in self.box]
-        if self.rivals:
-            found["rivals"] = [{"label": label, "score": round(score, 6)} for label, score in self.rivals]
+        if box := self.box:
+            found["box"] = [round(value, 2) for value in box]
+        if rivals := self.rivals:
+            found["rivals"] = [{"label": label, "score": round(score, 6)} for label, score in rivals]
         for name, value in self.columns.items():
-            if (name in _PLAIN or name not in _LEFT_OUT) and _is_there(value):
+            if name not in _LEFT_OUT and _is_there(value):
                 found[_PLAIN.get(name, name)] = _plain(value)
-        if self.row.parent is not None:
-            found["parent"] = self.row.parent
+        if (parent := self.parent) is not None:
+            found["parent"] = parent
         return found
 
     def __repr__(self) -> str:

@@ -11,7 +11,7 @@ from typing import Any, overload
 import numpy as np
 from numpy.typing import NDArray
 
-from .recognition import Recognition, Row
+from .recognition import Recognition
 
 __all__ = ["UNKNOWN", "UNKNOWN_ID", "Recognitions"]
 
@@ -23,7 +23,6 @@ _ROW_COLUMNS = (
     "similarities", "values", "embeddings", "parents",
 )  # fmt: skip
 _TEXTS = ("texts", "identities")
-_OF_ROW = ("scores", "rivals", "rival_scores", "boxes", "parents")  # what a row says by itself
 _SHOWN = 5  # rows that a short text names
 
 
@@ -171,11 +170,7 @@ class Recognitions:
         return f"<Recognitions: {shown or 'nothing'}{more}>"
 
     def _row(self, row: int) -> Recognition:
-        box = tuple(float(value) for value in self.places[row]) if self.has_place(row) else None
-        parent = int(self.parents[row]) if self.parents is not None and self.parents[row] >= 0 else None
-        columns = {name: values[row] for name, values in self.columns() if name not in _OF_ROW}
-        known = Row(int(self.ids[row]), box, self.rivals_of(row), parent, columns)  # type: ignore[arg-type]
-        return Recognition(self.label(row), float(self.scores[row]), known)
+        return Recognition(self.label(row), float(self.scores[row]), self, row)
 
     @staticmethod
     def nothing(labels: tuple[str, ...] = (), task: str = "") -> Recognitions:

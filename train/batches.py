@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import torch
+import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor
 
@@ -43,6 +44,7 @@ class Batches:
     targets: Targets
     device: torch.device = field(default_factory=lambda: torch.device("cpu"))
     mode: str = "float32"
+    learnt_at: float = 1.0  # the share of their side at which pictures are learnt; they validate at all of it
 
     def __len__(self) -> int:
         return len(self.targets)
@@ -57,6 +59,9 @@ class Batches:
         """Inputs (B, C, H, W) in [-1, 1) and targets, changed as the recipe says, by `draws` of `epoch_batches`."""
         draw, rows = Draw(seed, epoch, torch.from_numpy(draws)), draws % len(self)
         inputs, targets = task.augment(recipe, self._picked(rows), self.targets.pick(rows), draw)
+        if self.learnt_at != 1:
+            size = [max(1, round(side * self.learnt_at)) for side in inputs.shape[2:]]
+            inputs = F.interpolate(inputs, size, mode="bilinear", align_corners=False, antialias=True)
         return self._laid_out(inputs), targets
 
     def pictures(self, rows: NDArray[np.intp]) -> Tensor:

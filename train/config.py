@@ -57,6 +57,7 @@ class TrainConfig:
     optimizer: str = "adamw"
     rate: float | None = None
     first_rate: float = 1.0  # the first layer's share of the rate; between it and the head it rises geometrically
+    learnt_at: float = 1.0  # the share of the pictures' side at which they are learnt; they validate at all of it
     frozen_norm: bool = False  # whether batch normalisation keeps the statistics that it started with
     momentum: float = 0.9
     l1: float = 0.0

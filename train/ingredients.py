@@ -43,10 +43,10 @@ def gather(
     network.to(world.device)
     train, speeds = _batches(data.train, task, "float32", world), dict[str, float]()
     if mode is None:
-        mode, speeds = _mode(config, train, network, task, world)
+        mode, speeds = _mode(config, replace(train, learnt_at=config.learnt_at), network, task, world)
     if not len(data.val):
         say("warning: no images are left to validate on: the scores are those of the training images")
-    train = replace(train, mode=mode)
+    train = replace(train, mode=mode, learnt_at=config.learnt_at)
     made_of = Ingredients(
         task,
         recipe,

@@ -42,10 +42,11 @@ Build = Callable[[int], nn.Module]  # the chosen network with so many outputs, a
 
 
 def by_name(raw: Any, names: Sequence[str]) -> dict[str, Tensor]:
-    """A network's outputs by name: it gives a tensor, several in the names' order, or a mapping."""
+    """A network's outputs by name: it gives a tensor, a mapping, or several in the names' order, more behind."""
     if isinstance(raw, Mapping):
         return {name: raw[name] for name in names}
-    return dict(zip(names, (raw,) if isinstance(raw, Tensor) else raw, strict=True))
+    given = (raw,) if isinstance(raw, Tensor) else tuple(raw)
+    return dict(zip(names, given[: max(len(names), 1)], strict=True))
 
 
 @dataclass(frozen=True)

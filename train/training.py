@@ -85,7 +85,7 @@ def _train(config: TrainConfig, earlier: Run | None, world: World, *, quiet: boo
                 raise
             progress.say("stopped: what was best so far is kept")
     if run.facts.provisional:
-        return tuned(run, made_of, state, start.data.val.images, progress.say)
+        return tuned(run, made_of, state, start.data, progress.say)
     return finish(run, made_of, state, progress.say, start.data.val.images) if world.leads else run
 
 

@@ -96,7 +96,7 @@ def pairs(a: Case, b: Case, count: int) -> dict[str, Any]:
 def overhead_s(path: str) -> float:
     """Seconds of a whole `bench` beyond its process's start, warm-up and samples."""
     start = time.perf_counter()
-    report = bench([path], BenchPlan(Selection(threads=(1,)), end_to_end=False))
+    report = bench([path], BenchPlan(Selection(threads=(1,)), end_to_end=False, processes=1))
     total = time.perf_counter() - start
     row = report["cases"][0]
     sampled = row["steady"]["mean"] * row["steady"]["runs"]

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from edgelens.devices.ssh.agent.store import placed
+from edgelens.devices.ssh.hello import Hello
 from edgelens.devices.ssh.kit import pack_kit
 from edgelens.devices.ssh.wheels import fetch_wheels
 
@@ -34,7 +35,8 @@ def unpacked(wheel: Path | io.BytesIO) -> int:
 
 def environment(parts: tuple[str, ...], python: tuple[int, int], wheels: str | None) -> dict[str, Any]:
     """What a 64-bit Raspberry Pi gets for these parts."""
-    hello = {"python": [*python, 0], "machine": "aarch64", "libc": "glibc 2.36" if python < (3, 13) else "glibc 2.41"}
+    libc = "glibc 2.36" if python < (3, 13) else "glibc 2.41"
+    hello = Hello(python=(*python, 0), machine="aarch64", libc=libc, home="/home/pi", bits=64)
     layers = fetch_wheels(hello, parts, wheels, print)
     rows = {layer.path.name.split("-")[0]: unpacked(layer.path) for layer in layers}
     rows["edgelens"] = unpacked(io.BytesIO(pack_kit()[1]))

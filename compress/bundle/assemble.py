@@ -5,11 +5,13 @@ from __future__ import annotations
 import math
 import platform
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from edgelens.runtime.bundle.bundle import Bundle, write_bundle
 from edgelens.runtime.bundle.manifest import Decode, Manifest, ModelFile, Network, Output, Provenance
+from edgelens.runtime.decode.known import Known, known_to_bytes
 from edgelens.runtime.errors import UsageError
 from edgelens.runtime.host.clock import now
 from edgelens.runtime.host.files import check_place
@@ -24,6 +26,8 @@ from ..proof.proof import golden_limits
 from ..tasks.task import Task
 from ..timing.timing import Timing
 from .card import Card, CardRow
+
+KNOWN = "ext/known/main.npz"
 
 __all__ = ["checked_target", "companions", "file_rows", "model_files", "processor", "write"]
 
@@ -75,6 +79,7 @@ def file_rows(
                 artifact.path,
                 "preferred" if artifact.path == preferred else "",
                 device_ms=None if device is None else device.p50_ms,
+                device_up_to_ms=None if device is None else device.p95_ms,
             )
         )
     return rows
@@ -130,6 +135,7 @@ def write(
     feature_space: str,
     task: str,
     outputs: tuple[Output, ...],
+    known: Known | None = None,
     provenance: Provenance | None = None,
     beside: Mapping[str, bytes] | None = None,
 ) -> Bundle:
@@ -137,6 +143,9 @@ def write(
     frames, entries = golden.entries()
     contents = {**entries, "card.json": card.to_json(), "card.md": card.to_markdown()}
     contents |= {artifact.path: artifact.data for artifact in artifacts}
+    if known is not None:
+        contents[KNOWN] = known_to_bytes(known)
+        decode = replace(decode, options={**decode.options, "known": KNOWN})
     network = Network(
         task,
         labels,

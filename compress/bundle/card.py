@@ -28,7 +28,8 @@ class CardRow:
     file: str = ""
     note: str = ""
     macs: int | None = None
-    device_ms: float | None = None  # p50 on the device that `--on` names
+    device_ms: float | None = None  # p50 on the device that `--on` names, or what is predicted of `--device`
+    device_up_to_ms: float | None = None  # p95 there, or the upper end of the prediction's 80 % interval
 
 
 @dataclass(frozen=True)
@@ -101,6 +102,7 @@ class Card:
             "p50",
             "p95",
             f"p50 on {self.on}",
+            f"80 % interval up to, on {self.on}" if self.on.endswith("(predicted)") else f"p95 on {self.on}",
             "SNR",
             "agreement",
             "",
@@ -114,6 +116,7 @@ class Card:
                 _ms(row.p50_ms),
                 _ms(row.p95_ms),
                 _ms(row.device_ms),
+                _ms(row.device_up_to_ms),
                 "" if row.snr_db is None else f"{row.snr_db:.1f} dB",
                 _percent(row.agreement, self.images),
                 row.note,

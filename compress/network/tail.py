@@ -23,23 +23,42 @@ _BEHIND = _POOLS | frozenset({aten.flatten.using_ints, aten.reshape.default, ate
 
 
 def last_layers_and_pooling(graph: fx.GraphModule) -> set[fx.Node]:
-    """From each output back to its last layer, then to the pooling over the whole picture: quantized, answers tie."""
+    """From each output back to its last layer, then to the pooling over the whole picture: quantized, answers tie.
+
+    An output that is what another one's last layer looks at (a classifier's features) ends at that pooling.
+    """
     found: set[fx.Node] = set()
     for result in graph.graph.output_node().all_input_nodes:
-        node: fx.Node | None = result
-        while node is not None and node.op == "call_function" and node.target not in LAYERS:
-            found.add(node)
-            node = tensor_inputs(node)[0] if len(tensor_inputs(node)) == 1 else None
-        if node is None or node.target not in LAYERS:
-            continue
-        found.add(node)
-        behind: list[fx.Node] = []
-        step = tensor_inputs(node)[0]
-        while step.target in _BEHIND and len(step.users) == 1:
-            behind.append(step)
-            if step.target in _POOLS:
-                if all(n <= 1 for n in shape_of(step)[2:]):
-                    found.update(behind)
-                break
-            step = tensor_inputs(step)[0]
+        layer = _last_layer(result, found)
+        if layer is not None:
+            found.add(layer)
+            found.update(_pooling_behind(tensor_inputs(layer)[0], found))
     return found
+
+
+def _last_layer(result: fx.Node, found: set[fx.Node]) -> fx.Node | None:
+    """The layer that an output comes of; what lies between is found too. None where it is another one's features."""
+    node: fx.Node | None = result
+    shared = False
+    while node is not None and node.op == "call_function" and node.target not in LAYERS:
+        found.add(node)
+        shared = shared or len(node.users) > 1
+        if shared and _is_whole_pooling(node):
+            return None
+        node = tensor_inputs(node)[0] if len(tensor_inputs(node)) == 1 else None
+    return node if node is not None and node.target in LAYERS else None
+
+
+def _pooling_behind(step: fx.Node, found: set[fx.Node]) -> set[fx.Node]:
+    """From before a last layer back to a pooling over the whole picture, if nothing else looks at what is between."""
+    behind: set[fx.Node] = set()
+    while step.target in _BEHIND and all(user.op == "output" or user in found | behind for user in step.users):
+        behind.add(step)
+        if step.target in _POOLS:
+            return behind if _is_whole_pooling(step) else set()
+        step = tensor_inputs(step)[0]
+    return set()
+
+
+def _is_whole_pooling(node: fx.Node) -> bool:
+    return node.target in _POOLS and all(n <= 1 for n in shape_of(node)[2:])

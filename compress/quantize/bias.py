@@ -35,7 +35,8 @@ def correct_biases(graph: fx.GraphModule, quantized: Quantized, images: NDArray[
 
 def _together(images: NDArray[np.uint8]) -> int:
     """How many pictures' means are taken at once: 256, of large ones fewer."""
-    return max(1, min(len(images), 256, _PIXELS // (images.shape[1] * images.shape[2])))
+    at_once = max(1, _PIXELS // int(images.shape[1] * images.shape[2]))
+    return min(len(images), 256, at_once)
 
 
 def _channel_mean(value: Tensor) -> Tensor:

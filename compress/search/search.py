@@ -64,7 +64,7 @@ def search_run(
     require_host(config.on)
     run = Run.open(run_path)
     with progress.step("reading the run and its images"):
-        made_of = ingredients_of(run, config.compress)
+        made_of = ingredients_of(run, dataclasses.replace(config.compress, knows=False))
     folder = Path(config.study or f"{out}.study")
     teacher = teacher_of(made_of, config.compress)
     study = Study.open(folder, _identity(made_of, teacher))

@@ -15,7 +15,7 @@ from edgelens.runtime.errors import ModelError, UsageError, WorkError
 from edgelens.runtime.model.bare import read_model
 from edgelens.runtime.model.open import open_model
 
-from .picture import picture_of
+from .picture import picture_of, shape_of
 from .spec import Target
 
 __all__ = ["Case", "Selection", "cases_of", "check_model", "thread_counts"]
@@ -98,8 +98,11 @@ def _of_network(
     ranked = sorted(_chosen(network, choice, model), key=lambda file: file.path != network.preferred)
     for i, file in enumerate(ranked[:1] if choice.preferred_only else ranked):
         target = _written(bundle.read(file.path), file.sha256[:16] + (Path(file.path).suffix or ".bin"), folder)
+        shape = shape_of(network, file)  # of a model file that leaves its picture's size free
         for n in thread_counts(choice.threads, cores, sweep=i == 0):
-            yield Case(model, file.path, file.precision, file.sha256, file.bytes, Target(target, file.engine, n), True)
+            yield Case(
+                model, file.path, file.precision, file.sha256, file.bytes, Target(target, file.engine, n, shape), True
+            )
 
 
 def thread_counts(asked: Sequence[int] | None, cores: int, *, sweep: bool) -> tuple[int, ...]:

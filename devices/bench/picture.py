@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from edgelens.runtime.bundle.manifest import Network
+from edgelens.runtime.bundle.manifest import ModelFile, Network
 from edgelens.runtime.decode.picture import picture_is_nchw
 from edgelens.runtime.engines.protocol import TensorInfo
 from edgelens.runtime.errors import ModelError, UsageError
@@ -15,7 +15,7 @@ from edgelens.runtime.formats.description import ModelDescription
 from edgelens.runtime.model.arguments import ModelArguments
 from edgelens.runtime.model.open import open_model
 
-__all__ = ["Picture", "picture_of"]
+__all__ = ["Picture", "picture_of", "shape_of"]
 
 
 @dataclass(frozen=True)
@@ -38,13 +38,14 @@ def picture_of(path: Path, file: ModelDescription, options: Mapping[str, Any]) -
             raise
         shape = _undecoded(path, file, said)
         return Picture(shape, _free_size(file, shape), "as is", decoded=False)
-    shape = _decoded(network)
+    shape = shape_of(network, network.files[0])
     return Picture(shape, _free_size(file, shape), network.files[0].precision, decoded=True)
 
 
-def _decoded(network: Network) -> tuple[int, ...]:
+def shape_of(network: Network, file: ModelFile) -> tuple[int, ...]:
+    """The shape of one picture as a model file of a network takes it."""
     pixels = network.pixels
-    if network.files[0].tensor.layout == "NCHW":
+    if file.tensor.layout == "NCHW":
         return (1, pixels.channels, pixels.height, pixels.width)
     return (1, pixels.height, pixels.width, pixels.channels)
 

@@ -108,9 +108,10 @@ def _process_facts(process: Process, best_ms: float, threads: int) -> dict[str, 
     blocks = _alone(process, best_ms, threads)
     quiet_ms = float(np.quantile([_own_ms(b, threads) for b in blocks], 0.25)) if blocks else None
     ruler_ms = float(np.quantile([_ruler(b) for b in blocks], 0.25)) if blocks else None
+    own_ms = float(np.quantile([_own_ms(block, threads) for block in process["blocks"]], 0.25))
     return {
         "median_ms": float(np.median(_samples(process))),
-        "by_ruler": float(np.median([_own_ms(b, threads) / _ruler(b) for b in process["blocks"]])),
+        "by_ruler": own_ms / float(np.quantile(_rulers(process), 0.25)),
         "ruler_ms": float(np.median(_rulers(process))),
         "quiet_ms": quiet_ms,
         "quiet_by_ruler": None if quiet_ms is None or ruler_ms is None else quiet_ms / ruler_ms,

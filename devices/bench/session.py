@@ -33,7 +33,7 @@ class BenchPlan:
     """What is measured and for how long."""
 
     choice: Selection = field(default_factory=Selection)
-    duration_s: float = 1.0
+    duration_s: float = 2.0  # of a case, over all its processes
     frame: tuple[int, int] = (480, 640)  # height, width of the frame that goes the whole way
     end_to_end: bool = True
     operators: bool = False

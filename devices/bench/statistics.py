@@ -19,7 +19,7 @@ BLOCKS = 10
 _DRAWS = 4000  # of the bootstrap
 # What two runs of the same on one machine differ by beyond what their processes tell, as a logarithm's deviation: a
 # machine is never quite the same a minute later.
-_RUNS_DIFFER = 0.002
+_RUNS_DIFFER = 0.004
 Floats = NDArray[np.float64]
 
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from edgelens.runtime.live.running import running_here
+from edgelens.runtime.live.status_socket import ask_socket
 
 from .systemd import State, Systemd
 
@@ -32,7 +33,7 @@ class Health:
 
 
 def start_and_watch(systemd: Systemd, *, page: bool, limits: HealthLimits | None = None) -> Health:
-    """Start the service anew and look at it; `page` tells whether it must answer /v1/health."""
+    """Start the service anew and look at it; `page` tells whether it must have one to be asked on."""
     limits = limits or HealthLimits()
     if not systemd.restart():
         return Health(False, f"it did not start: {systemd.last_words()}")
@@ -43,17 +44,29 @@ def start_and_watch(systemd: Systemd, *, page: bool, limits: HealthLimits | None
         if not now.active or now.pid != first.pid:
             return Health(False, f"it started and ended again: {systemd.last_words()}")
         time.sleep(min(0.5, limits.steady_s))
-    if page and (trouble := _unanswered(now, limits.answers_s)) is not None:
+    if (trouble := _unanswered(now, limits.answers_s, page=page)) is not None:
         return Health(False, trouble)
     return Health(True, now.status or "runs")
 
 
-def _unanswered(state: State, within_s: float) -> str | None:
-    """Why the service's page gave no health, None where it did."""
-    urls = [running.url for running in running_here() if running.pid == state.pid and running.url]
-    if not urls:
+def _unanswered(state: State, within_s: float, *, page: bool) -> str | None:
+    """Why the service gave no health, None where it did: on its page, or on its socket where it has none."""
+    notes = [running for running in running_here() if running.pid == state.pid]
+    pages = [running.url for running in notes if running.url]
+    if pages:
+        return _unanswered_page(pages[0], within_s)
+    if page:
         return "it serves no page to be asked for its health (`--no-preview` among the run options is for that)"
-    address = urlsplit(urls[0])
+    sockets = [running.socket for running in notes if running.socket]
+    try:
+        said = bool(ask_socket(sockets[0])) if sockets else False
+    except (OSError, ValueError) as error:
+        return f"it does not answer how it is ({error})"
+    return None if said else "it does not answer how it is"
+
+
+def _unanswered_page(url: str, within_s: float) -> str | None:
+    address = urlsplit(url)
     connection: http.client.HTTPConnection
     if address.scheme == "https":
         trust = ssl.create_default_context()  # the machine asks itself; nobody has signed a device's own certificate

@@ -43,7 +43,7 @@ class _Bench(click.Command):
 )
 @click.option("--precision", metavar="P", help="Only files of this precision.")
 @click.option("--threads", metavar="N[,N…]", help="Engine threads; without it 1, 2, 4 … for the preferred file.")
-@click.option("--duration", type=click.FloatRange(0.05, 600), default=1.0, metavar="S", help="Seconds a measurement.")
+@click.option("--duration", type=click.FloatRange(0.05, 600), default=2.0, metavar="S", help="Seconds a measurement.")
 @click.option("--frame", metavar="WxH", default="640x480", show_default=True, help="The frame that goes the whole way.")
 @click.option(
     "--processes",

@@ -52,7 +52,7 @@ def open_lanes(
         stills = kind_of(plan.source) == "images"
         motion = _motion_gate() if plan.motion else None
         at_hand = {**named, asked.name: asked}
-        lanes.append(Lane(source, slots[asked], motion, stills=stills, at_hand=at_hand))
+        lanes.append(Lane(source, slots[asked], motion=motion, stills=stills, at_hand=at_hand))
     return lanes
 
 

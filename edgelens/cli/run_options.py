@@ -73,8 +73,8 @@ _SOURCE = (
         "sources",
         multiple=True,
         metavar="SOURCE",
-        help="0, /dev/video0, csi:0, rtsp://…, http://… (MJPEG), a video, an image, a folder, a glob, or demo; may be "
-        "given several times. The first camera found, else the demo, unless said.",
+        help="0, /dev/video0, csi:0, rtsp://…, http://… (MJPEG), a video, a GIF or WebP that moves, an image, folder, "
+        "glob, or demo; may be given several times. The first camera found, else the demo, unless said.",
     ),
     click.option("--config", metavar="FILE.toml", help="Many sources, with region and model each."),
     source_options,

@@ -102,8 +102,14 @@ def in_class_order(names: Iterable[str]) -> tuple[str, ...]:
     """Class names in their order: numbers by value (2 before 10), everything else by the alphabet."""
     distinct = set(names)
     if all(name.isascii() and name.isdigit() for name in distinct):
-        return tuple(sorted(distinct, key=lambda name: (int(name), name)))
+        return tuple(sorted(distinct, key=_by_value))
     return tuple(sorted(distinct))
+
+
+def _by_value(digits: str) -> tuple[int, str, str]:
+    """What numbers are sorted by, however many digits they have."""
+    plain = digits.lstrip("0")
+    return len(plain), plain, digits
 
 
 def legible(name: str) -> str:

@@ -70,8 +70,9 @@ def _guessed(table: Path, rows: list[list[str]], named: Mapping[str, int]) -> tu
     """Where path, label and split are, by what is in the columns; a line where that is not their usual order."""
     some = rows[:: max(len(rows) // _LOOKED_AT, 1)]
     cells = [[row[c].strip() if c < len(row) else "" for row in some] for c in range(min(map(len, rows)))]
-    files = [sum(any(_places(table, cell)) for cell in column if cell) for column in cells]
-    file_at = named.get("path", int(np.argmax(files)) if files and max(files) else 0)
+    files: list[int] = [sum(any(_places(table, cell)) for cell in column if cell) for column in cells]
+    best: int = files.index(max(files)) if files else 0
+    file_at = named.get("path", best)
     rest = [c for c in range(len(cells)) if c != file_at]
     whole = {c: {row[c].strip().lower() for row in rows} for c in rest}
     splits = [c for c in rest if len(rest) > 1 and whole[c] <= {"", *SPLIT_WORDS}]

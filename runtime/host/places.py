@@ -28,8 +28,8 @@ def data_folder() -> Path:
 
 
 def kept_folder() -> Path:
-    """What can be made again, and is kept because that takes a while."""
-    return _home("XDG_CACHE_HOME", ".cache")
+    """What can be made again, and is kept because that takes a while; a service may write only its state."""
+    return _given("CACHE_DIRECTORY") or _given("STATE_DIRECTORY") or _home("XDG_CACHE_HOME", ".cache")
 
 
 def run_folder() -> Path:

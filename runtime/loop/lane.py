@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import threading
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import KW_ONLY, dataclass, field
 from typing import TYPE_CHECKING
 
 from ..model.recognizer import BundleRecognizer
@@ -26,13 +26,14 @@ class Lane:
 
     source: Source
     model: ModelSlot
+    _: KW_ONLY
     motion: MotionGate | None = None
-    unmoved: int = 0  # frames that were passed over because nothing had moved in them
     stills: bool = False  # pictures that have nothing to do with one another: nothing is smoothed or announced
     at_hand: Mapping[str, ModelAsked] = field(default_factory=dict)  # what a model's name means on this source
     smoother: Smoother = field(default_factory=Smoother)
     announcer: Announcer = field(default_factory=Announcer)
     tally: Tally = field(default_factory=Tally)
+    unmoved: int = 0  # frames that were passed over because nothing had moved in them
     _changing: threading.Lock = field(default_factory=threading.Lock, repr=False)
 
     @contextlib.contextmanager

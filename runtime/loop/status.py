@@ -14,6 +14,8 @@ from .pace import Pace
 
 __all__ = ["loop_status"]
 
+STALE_S = 30.0  # a camera that says nothing for so long is away, even if its driver never said so
+
 
 def loop_status(lanes: Sequence[Lane], feeds: Feeds, outlets: Outlets, *, pace: Pace, started: float) -> LoopStatus:
     """The loop as it is now; read from any thread."""
@@ -34,8 +36,8 @@ def _model(slot: ModelSlot) -> ModelStatus:
 
 
 def _source(lane: Lane, feed: Feed) -> SourceStatus:
-    tally, state = lane.tally, _state(feed)
-    since = time.monotonic() - (feed.slot.arrived or feed.begun)
+    tally, since = lane.tally, time.monotonic() - (feed.slot.arrived or feed.begun)
+    state = _state(feed, since)
     return SourceStatus(
         name=feed.name,
         live=feed.live,
@@ -49,17 +51,19 @@ def _source(lane: Lane, feed: Feed) -> SourceStatus:
         stages_ms=tally.last_stages,
         model=_model(lane.model),
         state=state,
-        problem=feed.trouble if state == "away" else "",
+        problem=(feed.trouble or "no frame comes") if state == "away" else "",
         seconds_since_frame=since,
         seen=dict(tally.seen),
         announced=dict(tally.announced),
     )
 
 
-def _state(feed: Feed) -> SourceState:
+def _state(feed: Feed, since: float) -> SourceState:
     """A file that was read to its end is not away; a camera that has not said anything yet is starting."""
-    if feed.connected:
-        return "ok"
     if feed.ended and feed.error is None:
         return "ended"
+    if feed.live and since > STALE_S:
+        return "away"
+    if feed.connected:
+        return "ok"
     return "away" if feed.trouble or feed.error is not None else "starting"

@@ -83,7 +83,7 @@ class AnnotatedVideo:
             try:
                 self._video.finish(self._shown_s + 1 / (self._fps or 10.0))
             except OSError as error:
-                self._lose(error)
+                self._lose(error, least=1)
 
     def _encode_waiting(self) -> None:
         """Those that came before the rate was known, and the newest; without room they are lost, and said."""
@@ -105,10 +105,9 @@ class AnnotatedVideo:
         path = played_by_browsers(self._path, (image.shape[1], image.shape[0]))
         if path != self._path:
             self.losses.say(f"--save {self._path}: OpenCV has no H.264 encoder here; {path} (VP8) plays in browsers")
-        threads = min(max((os.cpu_count() or 1) - 1, 1), 4)
-        video = opened(path, image, min(max(self._fps, 1.0), 120.0), threads=threads)
         self._path, self._moment = path, _moment(first.frame)
-        return video
+        threads = min(max((os.cpu_count() or 1) - 1, 1), 4)
+        return opened(path, image, min(max(self._fps, 1.0), 120.0), threads=threads)
 
     def _encode(self, video: Video, result: Result) -> None:
         moment = _moment(result.frame)
@@ -120,12 +119,14 @@ class AnnotatedVideo:
             self._kept = video.kept
             self.losses.keep("frames")
 
-    def _lose(self, error: OSError) -> None:
-        lost = self._video.lost if self._video is not None else self._lost + 1
-        if self._video is None and len(self._waiting) >= MEASURED:
+    def _lose(self, error: OSError, least: int = 0) -> None:
+        lost = 0
+        if self._video is not None:
+            lost, self._lost = self._video.lost - self._lost, self._video.lost
+        elif len(self._waiting) >= MEASURED:  # it could not even be begun
             self._waiting.popleft()
-        self.losses.lose("frames", reason(error), lost - self._lost)
-        self._lost = lost
+            lost = 1
+        self.losses.lose("frames", reason(error), max(lost, least))
 
 
 def _moment(frame: Frame) -> float:

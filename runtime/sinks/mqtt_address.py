@@ -13,6 +13,8 @@ from ..host.places import state_folder
 
 __all__ = ["MqttAddress"]
 
+LONGEST_TOPIC = 1000  # bytes; MQTT allows 65,535 with the source's name
+
 
 @dataclass(frozen=True)
 class MqttAddress:
@@ -28,18 +30,20 @@ class MqttAddress:
     @classmethod
     def parse(cls, url: str) -> MqttAddress:
         """From `mqtt[s]://[user@]host[:port]/topic`; the password comes from EDGELENS_MQTT_PASSWORD."""
-        parts = urlsplit(url)
-        topic = unquote(parts.path.strip("/"))
         try:
+            parts = urlsplit(url)
             port = parts.port
         except ValueError:
-            port = -1
-        if parts.scheme not in ("mqtt", "mqtts") or not parts.hostname or not topic or port == -1 or parts.query:
+            raise UsageError("--mqtt: write it as mqtt://user@host/topic, or mqtts:// for TLS") from None
+        topic = unquote(parts.path.strip("/"))
+        if parts.scheme not in ("mqtt", "mqtts") or not parts.hostname or not topic or parts.query:
             raise UsageError("--mqtt: write it as mqtt://user@host/topic, or mqtts:// for TLS")
         if parts.password is not None:
             raise UsageError("--mqtt: a password in the address shows in process lists; set EDGELENS_MQTT_PASSWORD")
         if "#" in url or re.search(r"[+\0]", topic):
             raise UsageError(f"--mqtt: the topic {topic!r} must not contain # or +")
+        if len(topic.encode("utf-8", "replace")) > LONGEST_TOPIC or not topic.isprintable():
+            raise UsageError(f"--mqtt: the topic has more than {LONGEST_TOPIC} bytes, or some that cannot be printed")
         tls = parts.scheme == "mqtts"
         return cls(
             parts.hostname,

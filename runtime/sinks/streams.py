@@ -26,14 +26,19 @@ class AppendedText:
 
     def append(self, text: str) -> None:
         """Write and flush; OSError where not all of it could be, and none of it is there then."""
+        data = text.encode("utf-8", "backslashreplace")
         if self.path == "-":
-            sys.stdout.write(text)
             sys.stdout.flush()
+            if (handle := _standard_output()) is None:
+                sys.stdout.write(text)
+                sys.stdout.flush()
+            else:
+                self._write(handle, data)
             return
         if self._handle is None:
             self._handle = self._opened()
         try:
-            self._write(self._handle, text.encode("utf-8", "backslashreplace"))
+            self._write(self._handle, data)
         except OSError:
             self._close()
             raise
@@ -84,6 +89,7 @@ class AppendedText:
             with contextlib.suppress(OSError):  # a pipe has no end to be moved
                 if written and os.fstat(handle).st_size == before + written:  # nobody else has written since
                     os.ftruncate(handle, before)
+                    os.lseek(handle, before, os.SEEK_SET)
             raise
 
     def _close(self) -> None:
@@ -93,6 +99,14 @@ class AppendedText:
 
 
 _FLAGS = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC
+
+
+def _standard_output() -> int | None:
+    """Its descriptor; None where something else stands in for it."""
+    try:
+        return sys.stdout.fileno()
+    except (OSError, ValueError, AttributeError):
+        return None
 
 
 def _ends_a_line(path: str) -> bool:

@@ -14,14 +14,15 @@ __all__ = ["Address", "masked", "parse_address", "shown"]
 USER_VARIABLE, PASSWORD_VARIABLE = "EDGELENS_SOURCE_USER", "EDGELENS_SOURCE_PASSWORD"
 
 _SECRETS = re.compile(r"user|usr|login|pass|pwd|psw|token|key|auth|secret|sig|session|sid", re.IGNORECASE)
-_NAME = re.compile(r"[_&;/?,#]*(?<![A-Za-z0-9])[A-Za-z][A-Za-z0-9]{0,39}=")  # with what divides it from what is before
+_NAME = re.compile(r"(?P<before>[_&;/?,#]*)(?<![A-Za-z0-9])[A-Za-z][A-Za-z0-9]{0,39}=")  # with what divides it
 _ADDRESS = re.compile(r"[a-z][a-z0-9+.-]*://|(?:rtsps?|https?):", re.IGNORECASE)
 # a password may hold / ? # and blanks as it was typed; a number behind the colon is a port, though
 _LOGIN = r"[^/?#]*@|[^/?#:@]*:(?!\d{1,5}(?:[/?#]|$)).*@"
-_USERINFO = re.compile(rf"(?P<scheme>[a-z][a-z0-9+.-]*://)(?P<login>{_LOGIN})", re.IGNORECASE | re.DOTALL)
-# that number may still be how a password begins, and somebody may have left out a slash: shown is neither
-_DOUBTFUL = re.compile(r"(?P<scheme>^[a-z][a-z0-9+.-]*://)[^/?#]*:.*@", re.IGNORECASE | re.DOTALL)
-_CUT_OFF = re.compile(r"^(?P<scheme>(?:(?:rtsps?|https?):/?)?)[^/]*:.*@", re.IGNORECASE | re.DOTALL)
+_USERINFO = re.compile(rf"^(?P<scheme>[a-z][a-z0-9+.-]*://)(?P<login>{_LOGIN})", re.IGNORECASE | re.DOTALL)
+_SCHEME = re.compile(r"[a-z0-9+.-]*://", re.IGNORECASE)
+_CUT_OFF = re.compile(
+    r"^(?P<scheme>(?:(?:rtsps?|https?):/?)?)[^/]*:.*@", re.IGNORECASE | re.DOTALL
+)
 # what stands where a port does and is none: a login without its host
 _NO_PORT = re.compile(
     r"(?P<host>^[a-z][a-z0-9+.-]*://(?:\[[^\]/]*\]|[^/?#:\[\]]*)):(?!\d{0,5}(?:[/?#]|$))[^/?#]*", re.IGNORECASE
@@ -37,9 +38,15 @@ class Address:
     url: str
     user: str
     password: str
+    shown: str = ""  # as people may see it, where it was written by people
 
     def __repr__(self) -> str:
-        return f"Address({masked(self.url)!r})"
+        return f"Address({self.name!r})"
+
+    @property
+    def name(self) -> str:
+        """What people may see of it."""
+        return self.shown or masked(self.url)
 
     @property
     def with_login(self) -> str:
@@ -53,8 +60,9 @@ class Address:
 
 def parse_address(spec: str) -> Address:
     """The address behind a URL: `${NAME}` is filled in, and a missing login is taken from the environment."""
+    filled = _filled(spec)
     try:
-        parts = urlsplit(_encoded(_filled(spec)))
+        parts = urlsplit(_encoded(filled))
         _ = parts.port
     except ValueError as error:
         what = "the port must be a number" if "ort" in str(error) else "is no address that can be read"
@@ -65,8 +73,8 @@ def parse_address(spec: str) -> Address:
     user, _, password = userinfo.partition(":")
     if not at:
         user, password = os.environ.get(USER_VARIABLE, ""), os.environ.get(PASSWORD_VARIABLE, "")
-        return Address(urlunsplit(parts), user, password)
-    return Address(urlunsplit(parts._replace(netloc=host)), unquote(user), unquote(password))
+        return Address(urlunsplit(parts), user, password, masked(filled))
+    return Address(urlunsplit(parts._replace(netloc=host)), unquote(user), unquote(password), masked(filled))
 
 
 def masked(spec: str, *, in_doubt: bool = False) -> str:
@@ -75,26 +83,34 @@ def masked(spec: str, *, in_doubt: bool = False) -> str:
     `in_doubt` is for what turned out to be no source: it may be an address without its beginning.
     """
     text = _without_secrets(spec) if in_doubt or _ADDRESS.match(spec) else spec
-    if "@" in text:
-        bare, logins = _USERINFO.subn(r"\g<scheme>", text, count=1)
-        text = bare if logins else (_DOUBTFUL if "://" in text else _CUT_OFF).sub(r"\g<scheme>***@", text, count=1)
-    return shown(_NO_PORT.sub(r"\g<host>:***", text, count=1))
+    return shown(_NO_PORT.sub(r"\g<host>:***", _without_login(text), count=1))
+
+
+def _without_login(text: str) -> str:
+    """Without user and password; where a password may hold the @ that ends it, nothing before the last one is left."""
+    begun, login = _SCHEME.match(text), _USERINFO.match(text)
+    if begun is None:
+        return _CUT_OFF.sub(r"\g<scheme>***@", text, count=1)
+    if login is not None and "@" not in text[login.end() :]:
+        return text[: begun.end()] + text[login.end() :]
+    before, at, after = text[begun.end() :].rpartition("@")
+    doubtful = login is not None or ":" in re.split("[/?#]", before, maxsplit=1)[0]
+    return f"{begun[0]}***@{after}" if at and doubtful else text
 
 
 def _without_secrets(text: str) -> str:
     """With stars for the value of each name that is one of secrets: in a query, or as DVRs have it in the path.
 
-    Such a value may hold anything (/user=admin_password=a&b/c_channel=1): it goes to where the next name begins.
+    Such a value may hold much (/user=admin_password=a/b?c_channel=1): it goes to where the next name begins.
     """
-    names = list(_NAME.finditer(text))
-    if not names:
-        return text
-    ends = [name.start() for name in names[1:]] + [len(text)]
-    parts = [text[: names[0].start()]]
-    for name, end in zip(names, ends, strict=True):
-        secret = _SECRETS.search(name[0]) is not None
-        parts.append(name[0] + ("***" if secret else text[name.end() : end]))
-    return "".join(parts)
+    query = text.find("?") if "?" in text else len(text)
+    parts, at, secret = [], 0, False
+    for name in _NAME.finditer(text):
+        if secret and not {*name["before"]} & {*("&;" if name.start() > query else "_&;")}:
+            continue
+        parts += ["***" if secret else text[at : name.start()], name[0]]
+        at, secret = name.end(), _SECRETS.search(name[0]) is not None
+    return "".join([*parts, "***" if secret else text[at:]])
 
 
 def shown(text: str, most: int = 300) -> str:
@@ -105,7 +121,10 @@ def shown(text: str, most: int = 300) -> str:
 
 def _encoded(url: str) -> str:
     """The URL with a password that parts of a URL can be told from."""
-    return _USERINFO.sub(lambda match: match["scheme"] + quote(match["login"], safe="%:@"), url, count=1)
+    found = _USERINFO.match(url)
+    if found is None or any(_SECRETS.search(name[0]) for name in _NAME.finditer(found["login"])):
+        return url  # an @ in a secret that stands in the path or query begins no host
+    return found["scheme"] + quote(found["login"], safe="%:@") + url[found.end() :]
 
 
 def _filled(spec: str) -> str:

@@ -14,7 +14,7 @@ from ..errors import ImageError, SourceError
 from ..frame import Frame
 from ..images.read import decode_image
 from .arrival import ArrivalSocket
-from .credentials import masked, parse_address, shown
+from .credentials import parse_address, shown
 from .http_login import authorization
 from .jpeg_stream import JpegSplitter, Picture
 
@@ -36,7 +36,7 @@ class MjpegStream:
 
     def __init__(self, url: str, *, name: str | None = None) -> None:
         self._address = parse_address(url)
-        self.name = name or masked(self._address.url)
+        self.name = name or self._address.name
         self._connection: http.client.HTTPConnection | None = None
         self._response: http.client.HTTPResponse | None = None
         self._socket: socket.socket | None = None

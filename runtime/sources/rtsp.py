@@ -14,7 +14,7 @@ import numpy as np
 
 from ..errors import SourceError
 from ..frame import Frame
-from .credentials import masked, parse_address, shown
+from .credentials import parse_address, shown
 from .lag import STALE_S, Lag
 from .rtsp_relay import RtspRelay
 from .silence import silence_opencv
@@ -41,7 +41,7 @@ class RtspStream:
 
     def __init__(self, url: str, *, name: str | None = None, complain: Callable[[str], None] = lambda _: None) -> None:
         self._address = parse_address(url)
-        self.name = name or masked(self._address.url)
+        self.name = name or self._address.name
         self._complain = complain  # told when the camera cannot be watched through the relay
         self._capture: cv2.VideoCapture | None = None
         self._relay: RtspRelay | None = None

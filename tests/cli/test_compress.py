@@ -34,7 +34,10 @@ def test_a_device_that_is_not_here_decides_by_what_is_predicted_for_it(run_folde
     rows = {row["step"]: row for row in json.loads(done.stdout)["steps"]}
     assert rows["float32 ONNX"]["device_ms"] > rows["int8 ONNX"]["device_ms"] > 0
     assert rows["int8 ONNX"]["note"] == "preferred"
-    assert "p50 on rpi4 (predicted)" in (tmp_path / "d.report.html").read_text()
+    assert rows["int8 ONNX"]["device_up_to_ms"] > rows["int8 ONNX"]["device_ms"]
+    page = (tmp_path / "d.report.html").read_text()
+    assert "p50 on rpi4 (predicted)" in page
+    assert "80 % interval up to, on rpi4 (predicted)" in page
 
 
 def test_an_unknown_device_is_refused_before_the_work(run_folder, tmp_path):

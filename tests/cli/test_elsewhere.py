@@ -36,7 +36,6 @@ def test_the_device_gets_the_whole_verb(given: str, sent: list[str], monkeypatch
 def test_on_a_device_nobody_is_sent_to_pip(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     """`run --on` brings the page where it is asked for; who reads its words has no pip there."""
     import importlib.util
-
     from contextlib import ExitStack
 
     from edgelens.cli import run

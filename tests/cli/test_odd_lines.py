@@ -21,7 +21,7 @@ def said(monkeypatch, capsys, *words):
     return lines[0], ended.value.code
 
 
-@pytest.mark.parametrize("verb", ["inspect", "evaluate", "bundle"])
+@pytest.mark.parametrize("verb", ["evaluate", "bundle"])
 def test_a_verb_without_its_model_says_so(monkeypatch, capsys, verb):
     line, code = said(monkeypatch, capsys, verb)
     assert code == 2

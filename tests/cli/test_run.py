@@ -146,6 +146,8 @@ def test_annotated_video_and_csv(color_bundle, clip, tmp_path):
     [
         (["--source", "nowhere.mp4"], "nowhere.mp4: no such file"),
         (["--source", "demo", "--roi", "1,2"], "x,y,w,h"),
+        (["--source", "demo", "--roi", ".5,0,1.5,.5"], "fractions lie between 0 and 1, pixels are whole numbers"),
+        (["--source", "demo", "--roi", "9000,0,10,10"], "--roi 9000,0,10,10: lies outside the 640×480 pixels of demo"),
         (["--source", "demo", "--agree", "9/2"], "N/M"),
         (["--source", "demo", "--size", "big"], "WIDTHxHEIGHT"),
         (["--source", "demo", "--config", "x.toml"], "one of them"),
@@ -212,3 +214,19 @@ def test_collect_takes_photos_that_differ(tmp_path):
 def test_collect_without_change_says_why(tmp_path, folder):
     words = ["--source", folder, "--out", tmp_path / "out", "--min-difference", "255", "--count", "3"]
     assert "1 photos" in edgelens("collect", "--label", "x", *words).stdout
+
+
+def test_a_camera_is_no_folder_of_stills_and_a_folder_is(folder):
+    """What is smoothed, announced and shown on a page follows from it."""
+    from contextlib import ExitStack
+
+    from edgelens.cli.run import command
+    from edgelens.cli.run_lanes import open_lanes, plans_of
+    from edgelens.cli.run_options import RunOptions
+
+    for source, stills in (("demo", False), (str(folder), True)):
+        options = RunOptions.of(command.make_context("run", ["--source", source]).params)
+        with ExitStack() as stack:
+            (lane,) = open_lanes(plans_of(options), options, stack, print)
+            assert (lane.stills, lane.unmoved) == (stills, 0)
+            assert lane.asked("digits").name == "digits"

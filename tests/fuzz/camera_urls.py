@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import random
 import socket
+import ssl
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,8 @@ from edgelens.runtime.errors import EdgelensError
 from edgelens.runtime.loop.config import SourcePlan
 from edgelens.runtime.sources.catalog import kind_of, open_source
 from edgelens.runtime.sources.credentials import parse_address
+from edgelens.runtime.sources.mjpeg import MjpegStream
+from edgelens.runtime.sources.rtsp import RtspStream
 
 from .fuzzer import Attempt, Fuzzer
 
@@ -55,7 +58,11 @@ def opened(folder: Path) -> Iterator[Attempt]:
             real(host, *rest, **more, flags=socket.AI_NUMERICHOST)
         return real("127.0.0.1", 1, *rest[1:], **more)
 
-    with mock.patch.object(socket, "getaddrinfo", looked_up), mock.patch.dict("os.environ", CAM_USER="joe"):
+    with (
+        mock.patch.object(socket, "getaddrinfo", looked_up),
+        mock.patch.object(ssl, "_create_default_https_context", lambda: ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)),
+        mock.patch.dict("os.environ", CAM_USER="joe"),
+    ):
         yield attempt
 
 
@@ -68,10 +75,10 @@ def attempt(chance: random.Random) -> str:
     except EdgelensError as error:
         said.append(str(error))
     try:
-        kind = kind_of(spec)
+        kind_of(spec)
         source = open_source(spec)
         said += [source.name, SourcePlan(source=spec).name]
-        if kind == "mjpeg" or (kind == "rtsp" and spec.lower().startswith("rtsp://")):
+        if isinstance(source, MjpegStream) or (isinstance(source, RtspStream) and spec.lower().startswith("rtsp://")):
             with source:
                 pass
     except EdgelensError as error:

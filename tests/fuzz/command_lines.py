@@ -95,7 +95,8 @@ def _words(chance: random.Random, options: dict[str, list[tuple[str, bool, tuple
     words = [verb] if chance.random() < 0.97 else [chance.choice(ODD)]
     words += [chance.choice(HERE if chance.random() < 0.6 else ODD) for _ in range(chance.choice((0, 1, 1, 1, 2, 3)))]
     for spelled, flag, known in chance.sample(options[verb], min(chance.choice((0, 1, 2, 4)), len(options[verb]))):
-        value = chance.choice((*known, *HERE) if chance.random() < 0.4 else ODD)
+        there = [name for name in HERE if name != "pipe"]  # who names a pipe waits for its other end
+        value = chance.choice((*known, *there) if chance.random() < 0.4 else ODD)
         if spelled == "--on":
             value = chance.choice(HOSTS)
         elif spelled == "--preview":

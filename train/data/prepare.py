@@ -111,7 +111,7 @@ def prepare(
     _stop_if_bad(config, images, errors)
     stores = {exact: Store(cache, pixels, exact=exact) for exact in (False, True)} if not _ready(images, pixels) else {}
 
-    def fill_with(*members: str) -> None:
+    def fill_with(images: ImageSet, *members: str) -> None:
         for exact, store in stores.items():
             wanted = [name for name in members if (name in _EXACT) == exact]
             rows = [i for i in np.flatnonzero(np.isin(images.splits, wanted)).tolist() if i not in errors]
@@ -121,7 +121,7 @@ def prepare(
     given = images.splits
     free = np.isin(given, ["", "train", *(["val"] if config.splits.folds else [])])  # what a split may be made of
     images = replace(images, splits=np.where(free, "train", given))
-    fill_with("train")
+    fill_with(images, "train")
     known = None if stores else _facts(images, digests, stores, range(len(images)))
     _stop_if_bad(config, images, errors)
     groups = _groups(images, config)
@@ -130,7 +130,7 @@ def prepare(
         thumbs = _facts(images, digests, stores, rows)["thumb"] if known is None else known["thumb"][rows]
         groups = _together(images, groups, digests, thumbs, rows)
     images = replace(images, splits=assign(replace(images, splits=given), config.splits, groups))
-    fill_with("val", "test")
+    fill_with(images, "val", "test")
     prune(cache, [store.folder for store in stores.values()])
     _stop_if_bad(config, images, errors)
     kept = np.array([i for i in range(len(images)) if i not in errors], np.intp)

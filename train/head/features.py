@@ -86,9 +86,10 @@ def trunk_key(network: nn.Module, heads: tuple[str, ...] = ("classifier",)) -> s
 
 @torch.inference_mode()
 def _embedded(network: nn.Module, pictures: NDArray[np.uint8]) -> Rows:
-    inputs = normalised(torch.from_numpy(pictures).permute(0, 3, 1, 2)).contiguous()
+    device = next(network.parameters()).device
+    inputs = normalised(torch.from_numpy(pictures).permute(0, 3, 1, 2).to(device)).contiguous()
     rows: Tensor = network.embedding(inputs)  # type: ignore[operator]
-    return rows.float().numpy()
+    return rows.float().cpu().numpy()
 
 
 def _chunks(pictures: Pictures) -> Iterator[NDArray[np.uint8]]:

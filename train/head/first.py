@@ -101,5 +101,6 @@ def _give(network: nn.Module, head: FittedHead) -> None:
 def _answers(network: nn.Module, features: NDArray[np.float32], task: Task) -> dict[str, NDArray[np.float32]]:
     """What the network's classifier makes of features."""
     classifier: nn.Module = network.get_submodule(task.heads[0])
-    values: Tensor = classifier(torch.from_numpy(features))
-    return {task.outputs[0]: values.numpy()}
+    device = next(classifier.parameters()).device
+    values: Tensor = classifier(torch.from_numpy(features).to(device))
+    return {task.outputs[0]: values.cpu().numpy()}

@@ -105,7 +105,7 @@ def _fit(x: Tensor, y: Tensor, each: Tensor, classes: int, strength: float, star
     bends = (x.square() * each[:, None]).sum(0)[:, None] * (classes - 1) / classes**2
     scale = (cost + bends).clamp(min=_LEAST_SPREAD).rsqrt()
     scaled = torch.zeros(x.shape[1], classes) if start is None else start / scale
-    scaled.requires_grad_(requires_grad=True)
+    scaled.requires_grad_()
     optimizer = torch.optim.LBFGS(
         [scaled], max_iter=_ITERATIONS, history_size=10, tolerance_grad=1e-3, tolerance_change=1e-5,
         line_search_fn="strong_wolfe",

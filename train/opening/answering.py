@@ -8,14 +8,14 @@ from pathlib import Path
 
 import torch
 
-from edgelens.runtime.datasets.imageset import ImageSet
-
 from ..config import TrainConfig
 from ..data.folder import cache_folder
+from ..data.prepare import TrainData
 from ..finish import Answered, complete, figures_of, finish
 from ..head.first import FirstAnswer, answer_first
 from ..head.tuning import gentle, planned
 from ..ingredients import gather, speed_in, training_counts, training_recipe
+from ..known.learned import learn_known
 from ..loop import Ingredients
 from ..optimize.distributed import World
 from ..runs.checkpoint import Candidate, State, save_state
@@ -34,9 +34,10 @@ Say = Callable[[str], None]
 
 def answered_first(start: Opened, world: World, progress: Progress) -> tuple[Run, tuple[Ingredients, State] | None]:
     """A complete run of a head on the frozen network, and what the loop goes on with; None where that was all."""
-    config = start.config if start.config.minutes == 0 else gentle(start.config)
+    config = start.config if start.config.minutes == 0 else gentle(start.config, start.data.pixels.height)
     task = make_task(config, start.data.classes, training_counts(start.data))
     run = _new_run(config, start, world, progress.say)
+    start.network.to(world.device)
     answer = _answer(config, start, task, progress, crossed=True)
     _let_go(run, answer, start, task, progress.say)
     run = Run.open(run.path)
@@ -62,10 +63,13 @@ def answered_first(start: Opened, world: World, progress: Progress) -> tuple[Run
     return run, (made_of, state)
 
 
-def tuned(run: Run, made_of: Ingredients, state: State, images: ImageSet, say: Say) -> Run:
+def tuned(run: Run, made_of: Ingredients, state: State, data: TrainData, say: Say) -> Run:
     """The run after fine-tuning: with its best epoch where that validated better than the head alone."""
     if state.best_epoch > 0:
-        return finish(replace(run, facts=replace(run.facts, provisional=False)), made_of, state, say, images)
+        run = replace(run, facts=replace(run.facts, provisional=False))
+        run = finish(run, made_of, state, say, data.val.images)
+        learn_known(run, data, made_of.task, cache_folder(run.config.cache), say)
+        return run
     say("fine-tuning did not validate better than the head alone, which stays the answer")
     run.write_history(state)
     return _ended(run)
@@ -110,6 +114,7 @@ def _let_go(run: Run, answer: FirstAnswer, start: Opened, task: Task, say: Say) 
     complete(run, done, task, say, answer.images)
     right = task.score.with_interval(figures[task.score.name], len(answer.targets))
     say(f"first answer: {right} ({basis}); {run.path} is a whole run already")
+    learn_known(Run.open(run.path), start.data, task, cache_folder(start.config.cache), say)
 
 
 def _ended(run: Run) -> Run:

@@ -81,6 +81,8 @@ def opened(
         said.append(f"frozen: {freeze(network, config.freeze, task.heads):,} weights")
     data = prepare(config.data_config(), pixels, images=images, progress=reading)
     data = cut(data, config.share, config.seed)
+    if config.unlabelled and first:
+        raise UsageError(f"--unlabelled: is for networks that learn all from the start; {config.model} knows the world")
     if config.unlabelled and config.teacher:
         before = len(data.train)
         data = with_unlabelled(data, config.unlabelled, config.teacher)

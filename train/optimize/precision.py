@@ -76,6 +76,8 @@ def _best_of_steps(
         with autocast(mode, inputs.device):
             value = loss(network(inputs))
         torch.autograd.backward(value)
+        if inputs.device.type == "cuda":
+            torch.cuda.synchronize()
         times.append(time.perf_counter() - start)
         network.zero_grad(set_to_none=True)
         if len(times) > 1 and len(inputs) < at_least * min(times):

@@ -25,10 +25,11 @@ from ..tasks.catalog import TASKS, make_network, make_task
 from .checkpoint import State
 from .facts import RunFacts, facts_from_json
 
-__all__ = ["AVERAGE", "BEST", "CHECK", "CURVE", "LAST", "Run", "RunFacts"]
+__all__ = ["AVERAGE", "BEST", "CHECK", "CURVE", "KNOWN", "LAST", "Run", "RunFacts"]
 
 BEST, AVERAGE, LAST = "best.safetensors", "average.safetensors", "last.pt"
 FACTS, SPLITS = "run.json", "splits.npz"
+KNOWN = "known.npz"  # features of learned pictures, as a bundle has them
 METRICS, STEPS, CHECK, CURVE = "metrics.csv", "steps.csv", "check.json", "learning-curve.csv"
 STEP_COLUMNS = ["epoch", "step", "loss", "rate", "gradient_norm"]
 SCHEMA = 2  # 1 had a temperature and a threshold in place of decode settings

@@ -62,7 +62,8 @@ def _last(cut: Mapping[str, Tensor], block: str) -> int:
 def _strongest(cut: Mapping[str, Tensor], norms: list[str], count: int) -> Tensor:
     """The channels, in their order, that normalisations scale most; several add up where their outputs do."""
     strength = torch.stack([cut[f"{norm}.weight"].abs() for norm in norms]).sum(0)
-    return strength.topk(count).indices.sort().values
+    kept: Tensor = strength.topk(count).indices.sort().values
+    return kept
 
 
 def _hidden(cut: Mapping[str, Tensor], block: str, depthwise: int, count: int) -> Tensor:
@@ -70,7 +71,8 @@ def _hidden(cut: Mapping[str, Tensor], block: str, depthwise: int, count: int) -
     used = cut[f"{block}.{depthwise + 3}.weight"].flatten(1)
     scale = _scale(cut, f"{block}.{depthwise + 4}")
     strength = cut[f"{block}.{depthwise + 1}.weight"].abs() * (used * scale[:, None]).norm(dim=0)
-    return strength.topk(count).indices.sort().values
+    kept: Tensor = strength.topk(count).indices.sort().values
+    return kept
 
 
 def _make_up(cut: dict[str, Tensor], block: str, depthwise: int, hidden: Tensor) -> None:
@@ -91,7 +93,8 @@ def _mean_behind_relu6(mean: Tensor, deviation: Tensor) -> Tensor:
     def above(limit: float) -> Tensor:  # the mean of what lies over it
         z = (mean - limit) / spread
         density = torch.exp(-z.square() / 2) / (2 * torch.pi) ** 0.5
-        return (mean - limit) * torch.special.ndtr(z) + spread * density
+        over: Tensor = (mean - limit) * torch.special.ndtr(z) + spread * density
+        return over
 
     return above(0.0) - above(_SIX)
 

@@ -4,6 +4,7 @@ import { get, listen, post, readFrames, recognize } from "./api.js";
 import { write } from "./boxes.js";
 import { Models } from "./models.js";
 import { MomentView } from "./moment.js";
+import { knowSources } from "./names.js";
 import { Panel } from "./panel.js";
 import { Stage } from "./stage.js";
 import { Timeline } from "./timeline.js";
@@ -87,7 +88,7 @@ function hearState(state) {
 
 function linkOf({ status, settings }) {
   const sources = status ? status.sources : [];
-  const lost = sources.filter((source) => !source.connected && source.state !== "ended" && source.state !== "starting");
+  const lost = sources.filter((source) => source.state === "away");
   if (lost.length) return ["lost", sources.length === 1 ? "source lost" : `${lost.length} of ${sources.length} sources lost`];
   if (!Object.keys(settings).length) return ["live", "serving"]; // no camera that could be paused
   return Object.values(settings).every((knobs) => knobs.paused) ? ["paused", "paused"] : ["live", "live"];
@@ -100,6 +101,7 @@ function link(state, words) {
 
 async function refresh() {
   const state = await get("/live/state");
+  knowSources(state.sources);
   panel.setSources(state.sources);
   for (const source of state.sources) at("stages").append(stageOf(source).root); // in their order, not that of arrival
   timeline.clear();

@@ -2,6 +2,7 @@
 
 import { post } from "./api.js";
 import { write } from "./boxes.js";
+import { short, sourceName } from "./names.js";
 
 const at = (id) => document.getElementById(id);
 
@@ -32,7 +33,7 @@ export class Models {
     const shownFor = [this.panel.source, ...running].join("\n");
     if (shownFor === this.shownFor) return;
     this.shownFor = shownFor;
-    write(at("model-title"), sources.length < 2 ? "Model" : `Model · ${this.panel.source || "all sources"}`);
+    write(at("model-title"), sources.length < 2 ? "Model" : `Model · ${this.panel.source ? sourceName(this.panel.source) : "all sources"}`);
     at("model").value = running.size === 1 ? [...running][0] : ""; // several: none of them is all sources'
   }
 
@@ -47,7 +48,7 @@ export class Models {
       const { model, refused } = await post("/live/model", { model: at("model").value, source });
       if (refused) throw new Error(refused);
       await this.refresh();
-      note.textContent = `${short(model, this.names)} runs${source ? ` on ${source}` : ""}`;
+      note.textContent = `${short(model, this.names)} runs${source ? ` on ${sourceName(source)}` : ""}`;
     } catch (error) {
       this.say(error.message);
     }
@@ -64,11 +65,5 @@ function line({ sources, ...first }) {
   const how = (model) => `${short(model.model)} · ${model.engine} ${model.precision}`;
   const every = sources.map((source) => how(source));
   if (new Set(every).size < 2) return how(sources[0] || first);
-  return sources.map((source, i) => `${source.name}: ${every[i]}`).join(", ");
-}
-
-// A file's own name, unless two have the same.
-function short(name, names = []) {
-  const last = (path) => path.split("/").pop();
-  return names.filter((other) => last(other) === last(name)).length > 1 ? name : last(name);
+  return sources.map((source, i) => `${sourceName(source.name)}: ${every[i]}`).join(", ");
 }

@@ -2,6 +2,7 @@
 
 import { post } from "./api.js";
 import { write } from "./boxes.js";
+import { sourceName } from "./names.js";
 
 const at = (id) => document.getElementById(id);
 
@@ -36,7 +37,7 @@ export class Panel {
     at("source-field").hidden = sources.length < 2;
     at("knobs").hidden = sources.length === 0;
     if (this.sources && this.sources.join("\n") === sources.join("\n")) return; // the choice stays
-    const options = [["", "all sources"], ...sources.map((name) => [name, name])];
+    const options = [["", "all sources"], ...sources.map((name) => [name, sourceName(name)])];
     at("source").replaceChildren(...options.map(([value, text]) => new Option(text, value)));
     this.sources = sources;
   }
@@ -111,7 +112,7 @@ export class Panel {
     const box = at("stage-times");
     const lines = [];
     for (const source of sources) {
-      if (sources.length > 1) lines.push([`${source.name}`, `${source.fps.toFixed(1)} fps · ${age(source).slice(0, 2).join(" ")}`, null]);
+      if (sources.length > 1) lines.push([sourceName(source.name), `${source.fps.toFixed(1)} fps · ${age(source).slice(0, 2).join(" ")}`, null]);
       const stages = Object.entries(source.stages_ms);
       const most = Math.max(...stages.map(([, ms]) => ms), 0.001);
       for (const [name, ms] of stages) lines.push([name, `${ms < 10 ? ms.toFixed(2) : ms.toFixed(0)} ms`, ms / most]);

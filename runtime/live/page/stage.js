@@ -1,6 +1,7 @@
 // One source: its picture, what is drawn over it, the headline and the bars.
 
 import { drawBoxes, write } from "./boxes.js";
+import { short, sourceName } from "./names.js";
 import { RegionEditor } from "./region.js";
 import { headline, hue, lines } from "./rows.js";
 
@@ -17,13 +18,14 @@ export class Stage {
     this.canvas.width = 640;
     this.canvas.height = 480;
     this.paint = this.canvas.getContext("2d", { alpha: false, desynchronized: true });
-    this.find(".name strong").textContent = source;
     this.canvas.setAttribute("aria-label", `Live picture of ${source}`);
     this.settings = {};
+    this.called();
     this.find(".pause").addEventListener("click", () => actions.pause(source, !this.settings.paused));
     this.find(".snapshot").addEventListener("click", () => actions.snapshot(source));
     this.region = new RegionEditor(this.find(".picture"), this.canvas, this.find(".region"), this.find(".region-button"),
       (region) => actions.region(source, region));
+    this.forgetRoom = keepRoom(this.find(".verdict"));
     this.waiting = null;
     this.busy = false;
     this.shown = 0;
@@ -110,7 +112,11 @@ export class Stage {
     const list = this.find(".bars");
     const found = this.root.classList.contains("found");
     const shown = lines(rows).slice(0, found ? MANY : TOP);
-    if (this.model !== (this.model = this.origin)) this.most = 0;
+    if (this.model !== this.origin) {
+      this.model = this.origin;
+      this.most = 0;
+      this.forgetRoom();
+    }
     this.most = Math.max(this.most, shown.length); // the card keeps its height while a model runs
     list.style.setProperty("--rows", this.most);
     list.hidden = this.most === 0 && !found;
@@ -145,9 +151,15 @@ export class Stage {
 
   setStatus(status, notice) {
     const why = notice && notice.kind !== "back" ? notice.text : status.problem || "no picture from this source";
-    this.lost = !status.connected && status.state !== "ended" ? (status.state === "starting" ? "starting" : why) : "";
-    write(this.find(".name small"), `${status.fps.toFixed(1)} fps · ${status.model.split("/").pop()}`);
+    this.lost = { away: why, starting: "starting" }[status.state] || "";
+    this.called();
+    write(this.find(".name small"), `${status.fps.toFixed(1)} fps · ${short(status.model)}`);
     this.veil();
+  }
+
+  called() {
+    write(this.find(".name strong"), sourceName(this.source));
+    this.find(".name strong").title = this.source;
   }
 
   veil() {
@@ -156,6 +168,22 @@ export class Stage {
     veil.hidden = !text;
     write(veil, text);
   }
+}
+
+// The headline's room only grows while the card is as wide: a long label that comes and goes moves nothing below it.
+function keepRoom(line) {
+  let [width, most] = [0, 0];
+  const forget = () => {
+    most = 0;
+    line.style.minHeight = "";
+  };
+  new ResizeObserver(() => {
+    if (line.offsetWidth !== width) forget();
+    width = line.offsetWidth;
+    most = Math.max(most, line.offsetHeight);
+    line.style.minHeight = `${most}px`;
+  }).observe(line);
+  return forget;
 }
 
 function newBar() {

@@ -1,6 +1,7 @@
 // Announced labels, newest first, with their small pictures; each opens what it was.
 
 import { pictureOf } from "./moment.js";
+import { sourceName } from "./names.js";
 import { hue, percent } from "./rows.js";
 
 const MOST = 60;
@@ -26,7 +27,7 @@ export class Timeline {
     item.querySelector("img").src = pictureOf(moment, true);
     if (moment.box) item.querySelector(".thumb").append(mark(moment));
     item.querySelector("strong").textContent = moment.label;
-    item.querySelector(".where").textContent = moment.source;
+    item.querySelector(".where").textContent = sourceName(moment.source);
     item.querySelector("small:last-child").textContent = `${new Date(moment.time * 1000).toLocaleTimeString()} · ${percent(moment.score)}`;
     this.list.prepend(item);
     while (this.list.children.length > MOST) {

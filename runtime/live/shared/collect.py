@@ -42,6 +42,7 @@ class Collector:
         target = self.folder / name
         image = result.frame.image
         if region is not None:
+            region.check(*result.frame.size, result.frame.source)
             x, y, w, h = region.pixels(*result.frame.size)
             image = np.ascontiguousarray(image[y : y + h, x : x + w])
         if self.count(name) >= self._most:

@@ -65,7 +65,8 @@ class Moment:
         if self.small is None:
             pixels = np.asarray(cv2.imdecode(np.frombuffer(self.picture, np.uint8), cv2.IMREAD_COLOR))
             height, width = pixels.shape[:2]
-            size = THUMB_WIDTH, max(round(height * THUMB_WIDTH / width), 1)
+            tall = max(round(height * THUMB_WIDTH / width), 1)
+            size = THUMB_WIDTH, min(tall, 4 * THUMB_WIDTH)  # a frame may be a line
             small = np.asarray(cv2.resize(pixels, size, interpolation=cv2.INTER_AREA), np.uint8)
             self.small = jpeg(small, 75)
         return self.small

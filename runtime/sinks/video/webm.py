@@ -1,14 +1,16 @@
 """WebM of VP8 key pictures: what every browser plays, made with the WebP encoder that every OpenCV has.
 
-A lossy WebP picture is one VP8 key picture. Coding each picture for itself costs a fifth of the time of OpenCV's own
-VP8 writer, lets several cores share the work, and keeps the true time of every picture. The file grows by whole
-clusters: what a killed process leaves behind plays.
+A lossy WebP picture is one VP8 key picture. Coding each picture for itself takes less time than OpenCV's own VP8 writer
+(benchmarks/live_clip.py), lets several cores share the work, and keeps the true time of every picture. The file grows
+by whole clusters: what a killed process leaves behind plays.
 """
 
 from __future__ import annotations
 
+import contextlib
 import os
 import struct
+import threading
 from collections import deque
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
@@ -43,7 +45,7 @@ class WebmFile:
     def __init__(self, path: Path, size: tuple[int, int], threads: int = 1) -> None:
         self._size = size  # width, height
         self._stream: IO[bytes] = open(path, "wb", buffering=0)  # noqa: PTH123, SIM115
-        self._coders = ThreadPoolExecutor(threads, "edgelens-vp8")
+        self._coders = ThreadPoolExecutor(threads, "edgelens-vp8", _step_back)
         self._coming: deque[tuple[float, Future[bytes]]] = deque()
         self._ahead = threads + 1
         self._cluster: list[tuple[int, bytes]] = []  # milliseconds and the coded picture
@@ -52,7 +54,11 @@ class WebmFile:
         self._end_ms = self._step_ms = 0
         self._last_ms = -1
         self._at = 0
-        self._begin()
+        try:
+            self._begin()
+        except OSError:
+            self.close()
+            raise
 
     def add(self, image: Picture, moment_s: float) -> None:
         """Take a picture that is shown from that second on; OSError where the disk took no more."""
@@ -153,6 +159,12 @@ class WebmFile:
         """Write over what is there already, which takes no room."""
         self._stream.seek(at)
         self._stream.write(data)
+
+
+def _step_back() -> None:
+    """The camera goes before its recordings: this thread takes what others leave."""
+    with contextlib.suppress(OSError, AttributeError):
+        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), 10)
 
 
 def _coded(image: NDArray[np.uint8], size: tuple[int, int]) -> bytes:

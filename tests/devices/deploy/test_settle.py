@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 import socket
 import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -16,7 +18,8 @@ from edgelens.devices.deploy.receive import receive, roll_back
 from edgelens.devices.deploy.slots import CONFIG, ENVIRONMENT, UNIT, Slots
 from edgelens.devices.deploy.systemd import State, Systemd
 from edgelens.devices.ssh.agent import store
-from edgelens.runtime.live.running import Running, note_running
+from edgelens.runtime.live.running import Running, note_running, running_here
+from edgelens.runtime.live.status_socket import StatusSocket
 
 
 class Recorded(Systemd):
@@ -89,7 +92,6 @@ class Started(Recorded):
         return True
 
     def state(self) -> State:
-        import os
 
         return State(True, os.getpid(), "recognizing")
 
@@ -98,11 +100,14 @@ class Started(Recorded):
 
 
 def test_a_service_that_does_not_answer_is_not_healthy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    import os
 
     monkeypatch.setenv("RUNTIME_DIRECTORY", str(tmp_path / "run"))
     limits = HealthLimits(steady_s=0.01, answers_s=0.3)
-    assert start_and_watch(Started(tmp_path), page=False, limits=limits).words == "recognizing"
+    assert start_and_watch(Started(tmp_path), page=False, limits=limits).words == "it does not answer how it is"
+    with StatusSocket(lambda: {"status": "ok"}, after_s=0):
+        while not any(note.pid == os.getpid() for note in running_here()):
+            time.sleep(0.01)
+        assert start_and_watch(Started(tmp_path), page=False, limits=limits).words == "recognizing"
     assert "serves no page" in start_and_watch(Started(tmp_path), page=True, limits=limits).words
     with socket.create_server(("127.0.0.1", 0)) as silent:
         url = f"http://127.0.0.1:{silent.getsockname()[1]}/"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 import os
 import sys
 import zipfile
@@ -16,8 +17,10 @@ from edgelens.devices.ssh import agent
 from edgelens.devices.ssh.agent.store import Store, placed
 from edgelens.devices.ssh.agent.wire import RefusedError
 from edgelens.devices.ssh.connection import Connection, ssh_command
+from edgelens.devices.ssh.environment import bring, forget_unused
 from edgelens.devices.ssh.failures import explain
 from edgelens.devices.ssh.kit import pack_kit
+from edgelens.devices.ssh.pins import pinned
 from edgelens.runtime.errors import DeviceError, UsageError
 
 if sys.version_info >= (3, 11):
@@ -136,3 +139,32 @@ def test_a_damaged_wheel_is_not_unpacked(tmp_path: Path) -> None:
     with pytest.raises(RefusedError, match="outside"):
         store.inside("../../etc")
     store.close()
+
+
+def stub_wheels(folder: Path, version: str) -> str:
+    """Wheels of one's own, of this Python's names and a version that was never tested."""
+    folder.mkdir()
+    for pin in pinned(["mqtt"], sys.version_info):
+        with zipfile.ZipFile(folder / f"{pin.name.replace('-', '_')}-{version}-py3-none-any.whl", "w") as wheel:
+            wheel.writestr(f"{pin.name.replace('-', '_')}/__init__.py", version)
+    return str(folder)
+
+
+def test_layers_that_nothing_needs_leave(near: str, tmp_path: Path) -> None:
+    def names() -> list[str]:
+        return sorted(key.rpartition("-")[0] for key in os.listdir(tmp_path / "edgelens/site"))
+
+    with Connection(near) as connection:
+        first = bring(connection, ["mqtt"], stub_wheels(tmp_path / "one", "1"), lambda _: None)
+        everything = names()
+    slot = tmp_path / "edgelens/slots/a"
+    slot.mkdir(parents=True)
+    kept = next(layer.key for layer in first if layer.key.startswith("numpy"))
+    (slot / "slot.json").write_text(json.dumps({"layers": [kept]}))
+    with Connection(near) as connection:  # replaced ones leave at once, but for the one that a slot runs on
+        bring(connection, ["mqtt"], stub_wheels(tmp_path / "two", "2"), lambda _: None)
+        assert names() == sorted([*everything, "numpy"])
+    with Connection(near) as connection:
+        assert kept in connection.hello.layers
+        forget_unused(connection)
+    assert os.listdir(tmp_path / "edgelens/site") == [kept]

@@ -116,3 +116,9 @@ def test_an_idx_file_unpacks_no_further_than_it_says(tmp_path, monkeypatch):
 def test_a_row_whose_path_no_file_can_have_is_a_missing_image(tmp_path):
     (tmp_path / "set.csv").write_text("x" * 5000 + ",cat\n")
     assert load_images(tmp_path / "set.csv").classes == ("cat",)
+
+
+def test_classes_of_thousands_of_digits_have_their_order(tmp_path):
+    names = ["10", "9" * 6000, "2", "002"]
+    (tmp_path / "set.csv").write_text("".join(f"a.png,{name}\n" for name in names))
+    assert load_images(tmp_path / "set.csv").classes == ("002", "2", "10", "9" * 6000)

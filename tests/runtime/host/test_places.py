@@ -27,3 +27,12 @@ def test_a_user_without_an_entry_keeps_things_too(tmp_path: Path) -> None:
     places = done.stdout.split()
     assert len({*places}) == 5
     assert all("/edgelens-54321" in place for place in places)
+
+
+def test_a_service_keeps_everything_in_its_state(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    from edgelens.runtime.host import places
+
+    monkeypatch.setenv("STATE_DIRECTORY", str(tmp_path))
+    monkeypatch.delenv("CACHE_DIRECTORY", raising=False)
+    monkeypatch.delenv("CONFIGURATION_DIRECTORY", raising=False)
+    assert {places.state_folder(), places.config_folder(), places.kept_folder()} == {tmp_path}

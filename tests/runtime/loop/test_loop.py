@@ -137,7 +137,7 @@ def test_pause_stops_recognizing_and_goes_on(model, frames_of_colors):
 def test_motion_leaves_out_frames_that_did_not_change(model, frames_of_colors):
     still = [frames_of_colors[0]] * 10 + [frames_of_colors[1]] * 10
     source = Scripted(still)
-    outcome, sink, _ = go([source], model, lanes=[Lane(source, model, MotionGate())])
+    outcome, sink, _ = go([source], model, lanes=[Lane(source, model, motion=MotionGate())])
     assert [result.frame.index for result in sink.results] == [0, 10]
     assert outcome.summary["frames"] == {"captured": 20, "processed": 2, "skipped": 18, "unmoved": 18}
     assert "18 skipped (18 of them unmoved)" in summary_rows(outcome.summary)[0][0]
@@ -150,7 +150,7 @@ def test_a_file_is_looked_at_now_and_then_in_its_own_time(model, frames_of_color
             return frame and replace(frame, position_s=frame.index / 10)
 
     source = Positioned([frames_of_colors[0]] * 60)
-    _, sink, _ = go([source], model, lanes=[Lane(source, model, MotionGate())])
+    _, sink, _ = go([source], model, lanes=[Lane(source, model, motion=MotionGate())])
     assert [result.frame.index for result in sink.results] == [0, 20, 40]
     assert [result.to_json()["time"] for result in sink.results] == [0, 2, 4]
 
@@ -281,6 +281,19 @@ def test_status_says_which_camera_is_away_since_when_and_why(model, frames_of_co
     last = max((status for status in seen if status.state == "away"), key=lambda status: status.seconds_since_frame)
     assert (last.state, last.connected, last.problem) == ("away", False, "no such device")
     assert last.age_ms == pytest.approx(last.seconds_since_frame * 1e3)
+
+
+def test_a_camera_that_hangs_without_a_word_is_away(model, frames_of_colors, monkeypatch):
+    monkeypatch.setattr("edgelens.runtime.loop.status.STALE_S", 0.2)
+    control, seen = Control(["scripted"], PLAIN), []
+
+    def stop():
+        seen.extend(control.status().sources)
+        return seen[-1].state == "away"
+
+    go([Scripted([frames_of_colors[0], 30.0], live=True)], model, control=control, stop=stop, duration=10)
+    away = next(status for status in seen if status.state == "away")
+    assert (away.connected, away.captured, away.problem) == (True, 1, "no frame comes")
 
 
 def test_a_file_that_was_read_to_its_end_is_not_away(model, frames_of_colors):

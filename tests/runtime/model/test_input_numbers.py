@@ -109,3 +109,23 @@ def test_an_onnx_input_says_its_range_where_it_is_dequantized(tmp_path, onnx_gra
     assert answer == pytest.approx(wanted, abs=0.02)
     fed_in = inspect_model(str(path))["network"]["fed"]
     assert fed_in == {"black": [-128, -123, -111], "white": [107, 116, 127]}
+
+
+def test_a_real_files_metadata_that_does_not_fit_gives_way(shared, tmp_path):
+    """As published classifiers have it: mean 0 and deviation 1 beside an input quantized for -1 to 1."""
+    from edgelens.runtime.formats.catalog import describe
+
+    data = (shared / "models/ssd/coco_ssd_mobilenet_v1_1.0_quant.tflite").read_bytes()
+    stated = np.float32(127.5).tobytes()
+    first, second = (at for at in range(len(data) - 3) if data.startswith(stated, at))
+    for mean_at, std_at in ((first, second), (second, first)):
+        odd = bytearray(data)
+        odd[mean_at : mean_at + 4], odd[std_at : std_at + 4] = np.float32(0).tobytes(), np.float32(1).tobytes()
+        if describe(bytes(odd), "odd.tflite").std == (1.0,):
+            break
+    (tmp_path / "odd.tflite").write_bytes(odd)
+    bundle = open_model(tmp_path / "odd.tflite")
+    assert any("mean 0 and deviation 1 leave" in note for note in bundle.notes)
+    same = open_model(shared / "models/ssd/coco_ssd_mobilenet_v1_1.0_quant.tflite")
+    tensors = [pixel_values(each.manifest.main.files[0].tensor) for each in (bundle, same)]
+    assert tensors == [None, None]  # the pixel itself, in both

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import csv
 import json
+import subprocess
+import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -83,6 +85,52 @@ def test_lines_and_rows(small_disk: SmallDisk, kind: Any) -> None:
     assert outlets.failures == (f"{name}: {lost} results lost: No space left on device",)
 
 
+_PRINTER = """
+import sys
+from edgelens.runtime.frame import Frame
+from edgelens.runtime.recognitions import Recognitions
+from edgelens.runtime.result import Result
+from edgelens.runtime.sinks.jsonlines import JsonLines
+import numpy as np
+with JsonLines("-") as sink:
+    for index in range(400):
+        try:
+            sink.write(Result(Frame(np.zeros((4, 4, 3), np.uint8), index), Recognitions.nothing()))
+        except OSError:
+            sys.stderr.write("lost")
+        if sys.stdin.readline() != "on\\n":
+            break
+"""
+
+
+@pytest.mark.parametrize("mode", ["wb", "ab"])
+def test_lines_on_a_standard_output_that_is_a_file(small_disk: SmallDisk, mode: str) -> None:
+    path = small_disk.folder / "out"
+    with path.open(mode) as out:
+        words = [sys.executable, "-c", _PRINTER]
+        child = subprocess.Popen(words, stdin=subprocess.PIPE, stdout=out, stderr=subprocess.PIPE, text=True)
+    assert child.stdin is not None
+    assert child.stderr is not None
+
+    def go_on() -> None:
+        assert child.stdin is not None
+        child.stdin.write("on\n")
+        child.stdin.flush()
+
+    wait_for(lambda: path.stat().st_size)
+    small_disk.fill()
+    for _ in range(60):  # a page of the disk has room for some
+        go_on()
+    assert child.stderr.read(4) == "lost"
+    small_disk.empty()
+    for _ in range(60):
+        go_on()
+    child.communicate()
+    frames = [json.loads(line)["frame"] for line in path.read_text().splitlines()]
+    assert frames == sorted(set(frames))
+    assert (frames[0], frames[-1]) == (0, 120)
+
+
 @pytest.mark.parametrize("kind", [JsonLines, CsvRows])
 def test_a_disk_that_is_full_at_the_start(small_disk: SmallDisk, kind: Any) -> None:
     path = small_disk.folder / "out"
@@ -154,6 +202,25 @@ def test_annotated_frames(small_disk: SmallDisk, name: str, monkeypatch: pytest.
         assert all(cv2.imread(str(picture)) is not None for picture in path.iterdir())
     else:
         assert cv2.VideoCapture(str(path)).read()[0]
+
+
+def test_a_video_that_could_not_even_be_begun(small_disk: SmallDisk) -> None:
+    said: list[str] = []
+    small_disk.fill()
+    sink = annotated(str(small_disk.folder / "out.mp4"), lambda source: 10.0)
+    sink.losses.say = said.append
+    with sink:
+        for index in range(20):
+            sink.write(result(index))
+        assert sink.losses.lost == 20 - 7, "some wait"
+        small_disk.empty()
+        for index in range(20, 32):
+            sink.write(result(index))
+        assert not sink.losses.error
+    assert [line.split(":")[0] for line in said[-2:]] == ["video", "video"]
+    assert len(said) <= 3, "which encoder there is, what is wrong, and that it works again: once each"
+    (video,) = small_disk.folder.iterdir()
+    assert cv2.VideoCapture(str(video)).read()[0]
 
 
 def test_uncertain_pictures(small_disk: SmallDisk) -> None:

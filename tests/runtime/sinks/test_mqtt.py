@@ -311,7 +311,9 @@ def test_a_broker_gets_what_a_full_disk_does_not_take(
 
 
 @pytest.mark.parametrize("url", ["http://host/topic", "mqtt://host", "mqtt:///topic", "mqtt://host:x/topic",
-                                 "mqtt://u:secret@host/topic", "mqtt://host/a/#"])  # fmt: skip
+                                 "mqtt://u:secret@host/topic", "mqtt://host/a/#", "mqtt://[::1/topic",
+                                 "mqtt://host/" + "x" * 9000, "mqtt://host/a%00b", "mqtt://host/a%1bb",
+                                 "mqtt://host:99999/topic"])  # fmt: skip
 def test_addresses_that_are_wrong_are_told_without_the_password(url: str, tmp_path: Path) -> None:
     with pytest.raises(UsageError) as told:
         MqttSink(MqttOptions(url, outbox=tmp_path / "box"), device="d")

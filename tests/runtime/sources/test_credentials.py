@@ -16,15 +16,20 @@ from edgelens.runtime.sources.credentials import masked, parse_address
         ("rtsp://joe:1234/56@cam/x", "rtsp://***@cam/x"),
         ("rtsp:/joe:hush@cam/x", "rtsp:/***@cam/x"),
         ("joe:hush@cam/x", "***@cam/x"),
+        ("://joe:hush@cam/x", "://***@cam/x"),
+        ("joe:hush@cam://x", "***@cam://x"),
+        ("rtsp://joe:@554/hush@cam/x", "rtsp://***@cam/x"),
         (
             "rtsp://cam:554/user=admin_password=tlJwpbo6_channel=1_stream=0.sdp?real_stream",
             "rtsp://cam:554/user=***_password=***_channel=1_stream=0.sdp?real_stream",
         ),
         ("rtsp://cam/user=admin&password=a/b#c&d&channel=1", "rtsp://cam/user=***&password=***&channel=1"),
+        ("http://cam/x?pwd=/hush=?y=&size=2", "http://cam/x?pwd=***&size=2"),
+        ("rtsp://cam/user=joe_password=/hush=?_channel=1", "rtsp://cam/user=***_password=***?_channel=1"),
         ("rtsp://cam/live.sdp?loginuse=admin&loginpas=x y", "rtsp://cam/live.sdp?loginuse=***&loginpas=***"),
         ("http://cam/x?pwd=a?b;size=2#pass=3", "http://cam/x?pwd=***;size=2#pass=***"),
         ("http://cam/\x1b]0;evil\x07?x=1", "http://cam/\ufffd]0;evil\ufffd?x=1"),
-        ("http://joe:hush@cam/x?mail=a@b", "http://cam/x?mail=a@b"),
+        ("http://joe:hush@cam/x?mail=a@b", "http://***@b"),
         ("http://cam/mjpg?user=joe&pwd=secret&size=2", "http://cam/mjpg?user=***&pwd=***&size=2"),
         ("http://cam/video?Token=abc", "http://cam/video?Token=***"),
         ("http://cam/a@b", "http://cam/a@b"),
@@ -41,6 +46,13 @@ def test_a_login_is_taken_out_of_the_address_and_decoded():
     assert (address.url, address.user, address.password) == ("rtsp://cam:8554/live", "joe", "p@ss:word")
     assert address.with_login == "rtsp://joe:p%40ss%3Aword@cam:8554/live"
     assert "p@ss" not in repr(address)
+
+
+def test_an_at_sign_in_a_secret_of_the_query_begins_no_host():
+    address = parse_address("rtsp://cam:554/live?user=joe&password=a@b/c")
+    assert (address.url, address.user) == ("rtsp://cam:554/live?user=joe&password=a@b/c", "")
+    with pytest.raises(UsageError, match="port must be a number"):
+        parse_address("rtsp://cam:x?user=joe&password=@hush/=&channel=1")
 
 
 def test_a_password_may_hold_what_divides_addresses():

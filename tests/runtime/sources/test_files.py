@@ -194,7 +194,7 @@ def test_what_moves_is_a_clip(tmp_path, kind):
         frames = [source.read() for _ in range(6)]
     assert frames[5] is None
     assert [round(frame.position_s, 3) for frame in frames[:5]] == [0, 0.1, 0.3, 0.6, 0.64]
-    assert source.fps == pytest.approx(5 / 0.74, rel=0.1)
+    assert getattr(source, "fps", None) == pytest.approx(5 / 0.74, rel=0.1)
     for i, frame in enumerate(frames[:5]):
         assert frame.image.shape == (48, 64, 3)
         assert abs(frame.image[20, i * 10 + 4].astype(int) - (0, 40 * i, 255)).max() <= 8

@@ -1,4 +1,7 @@
+import contextlib
 import os
+import re
+import socket
 import threading
 import time
 
@@ -213,3 +216,46 @@ def test_nobody_there_is_one_line_without_the_password(host):
     with lost as error, RtspStream(f"rtsp://joe:hush@{host}/x"):
         pass
     assert "hush" not in str(error.value)
+
+
+class Moved:
+    """An RTSP camera that sends everybody elsewhere, or asks for a log-in; it keeps what it was asked."""
+
+    def __init__(self, answer: str):
+        self.answer, self.asked = answer, []
+        self._door = socket.create_server(("127.0.0.1", 0))
+        self.port = self._door.getsockname()[1]
+        self._thread = threading.Thread(target=self._work, daemon=True)
+
+    def _work(self):
+        while True:
+            try:
+                line, _ = self._door.accept()
+            except OSError:
+                return
+            with line, contextlib.suppress(OSError):
+                line.settimeout(3)
+                while text := line.recv(4096).decode("latin-1"):
+                    self.asked.append(text)
+                    number = re.search(r"CSeq: (\d+)", text)[1]
+                    said = self.answer if text.startswith("DESCRIBE") else "200 OK\r\nPublic: DESCRIBE"
+                    line.sendall(f"RTSP/1.0 {said}\r\nCSeq: {number}\r\nContent-Length: 0\r\n\r\n".encode())
+
+    def __enter__(self):
+        self._thread.start()
+        return self
+
+    def __exit__(self, *exc):
+        self._door.shutdown(socket.SHUT_RDWR)
+        self._door.close()
+        self._thread.join()
+
+
+def test_a_camera_that_sends_its_viewers_to_another_host_does_not_give_the_log_in_along():
+    with Moved('401 No\r\nWWW-Authenticate: Basic realm="x"') as other:
+        with Moved(f"302 Moved\r\nLocation: rtsp://localhost:{other.port}/x") as camera:
+            url = f"rtsp://viewer:s3cret@127.0.0.1:{camera.port}/live"
+            with pytest.raises(SourceError, match="sends its viewers to localhost: it is not given this one's log-in"):
+                RtspStream(url).__enter__()
+        assert other.asked == []
+        assert camera.asked

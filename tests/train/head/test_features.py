@@ -37,14 +37,18 @@ def test_they_are_what_the_classifier_looks_at(pictures: StoredPictures, tmp_pat
 def test_a_picture_is_looked_at_once(pictures: StoredPictures, tmp_path: Path) -> None:
     own, seen = network(), list[int]()
     key = trunk_key(own)
-    first = features_of(own, pictures, tmp_path, key=key, seen=seen.append)
-    again = features_of(own, pictures.select(np.array([7, 2])), tmp_path, key=key, seen=seen.append)
+
+    def hear(done: int, _of: int) -> None:
+        seen.append(done)
+
+    first = features_of(own, pictures, tmp_path, key=key, seen=hear)
+    again = features_of(own, pictures.select(np.array([7, 2])), tmp_path, key=key, seen=hear)
     assert seen == [9]
     assert np.array_equal(again, first[[7, 2]])
     more = StoredPictures(
         np.concatenate([pictures.take(slice(None)), np.zeros((1, 32, 32, 3), np.uint8)]), np.arange(10)
     )
-    features_of(own, more, tmp_path, key=key, seen=seen.append)
+    features_of(own, more, tmp_path, key=key, seen=hear)
     assert seen == [9, 1]
 
 

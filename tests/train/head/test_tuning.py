@@ -43,7 +43,9 @@ def test_epochs_that_were_asked_for_stay() -> None:
 
 def test_what_was_asked_for_stays_as_it_was() -> None:
     asked = replace(PLAIN, rate=0.01, augment="quick", batch=8, first_rate=0.5)
-    made = gentle(asked)
+    made = gentle(asked, 96)
     assert (made.rate, made.augment, made.batch, made.first_rate) == (0.01, "quick", 8, 0.5)
     assert made.frozen_norm
-    assert gentle(PLAIN).augment == "photos"
+    assert gentle(PLAIN, 96).augment == "photos"
+    assert gentle(PLAIN, 96).learnt_at == 1
+    assert gentle(PLAIN, 224).learnt_at == 0.75

@@ -14,7 +14,7 @@ from .answers import Answers
 
 __all__ = ["advise"]
 
-_START = "start from a network that has seen more: `--from RUN`, or `--model lens-s --from backbone`"
+_START = "start from a network that has seen more: `--model lite0`, or `--from RUN`"
 
 
 def advise(said: Answers) -> list[Advice]:

@@ -237,7 +237,7 @@ def test_a_lost_source_is_said(staged: Any, chromium: Any) -> None:
 def _without_connection(status: Any) -> Any:
     from dataclasses import replace
 
-    return replace(status, sources=tuple(replace(source, connected=False) for source in status.sources))
+    return replace(status, sources=tuple(replace(source, connected=False, state="away") for source in status.sources))
 
 
 @pytest.mark.parametrize(

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import dataclasses
 from dataclasses import replace
 from typing import Any
 
 import pytest
 import staged_scenes as scenes
 from page_in_browser import opened, until
+
+from edgelens.runtime.recognitions import Recognitions
 
 pytestmark = pytest.mark.browser
 
@@ -63,6 +66,17 @@ def test_numbers_are_each_source_s_own(staged: Any, chromium: Any) -> None:
         assert page.input_value("#source") == "hall"
 
 
+def test_files_are_called_by_their_own_names_unless_two_have_the_same(staged: Any, chromium: Any) -> None:
+    loop = staged("/data/monday/door.mp4", "/data/tuesday/door.mp4", "/data/hall.mp4", "rtsp://10.0.0.7/hall", fps=10)
+    shown = ["/data/monday/door.mp4", "/data/tuesday/door.mp4", "hall.mp4", "rtsp://10.0.0.7/hall"]
+    with opened(chromium, loop.preview.link) as page:
+        until(page, lambda: page.locator("#stage-times .of").count() == 4)
+        assert page.eval_on_selector_all("#source option", "all => all.slice(1).map((o) => o.text)") == shown
+        assert page.eval_on_selector_all(".inside > .name strong", "all => all.map((n) => n.textContent)") == shown
+        page.select_option("#source", "/data/hall.mp4")
+        assert page.text_content("#model-title") == "Model · hall.mp4"
+
+
 def test_one_source_that_is_away_is_said(staged: Any, chromium: Any) -> None:
     loop = staged("door", "hall")
     status = loop.control.status()
@@ -101,6 +115,22 @@ def test_a_detector_beside_a_classifier_has_no_empty_room_either(staged: Any, ch
             return at('.tools').top - at('.bars').bottom; }"""
         )
         assert room < 30
+
+
+def test_a_long_label_that_comes_and_goes_moves_nothing(staged: Any, chromium: Any) -> None:
+    def one(digit: int, x: int, y: int) -> Recognitions:
+        return dataclasses.replace(scenes.long_words(digit, x, y), labels=("a", "nothing"))
+
+    loop = staged("door", "hall", "yard", scene=one)
+    with opened(chromium, loop.preview.link) as page:
+        label = lambda: page.text_content(".stage .label")  # noqa: E731
+        heights = []
+        for scene, words in ((one, "a"), (scenes.long_words, "sunflowers"), (one, "a")):
+            loop.scenes.update(dict.fromkeys(loop.scenes, scene))
+            until(page, lambda words=words: label() == words)
+            page.wait_for_timeout(100)
+            heights.append(page.eval_on_selector(".stages", "s => s.offsetHeight"))
+        assert heights[1] == heights[2] > 0
 
 
 def test_a_detector_s_card_has_no_empty_room_and_keeps_its_height(staged: Any, chromium: Any) -> None:

@@ -1,0 +1,70 @@
+"""From features to what a device needs: learned pictures that stand for all, and a limit from known ones alone."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edgelens.runtime.decode.known import NEIGHBOURS, Known
+
+__all__ = ["MOST_OF_CLASS", "fit_known", "representatives"]
+
+# Measured on eight kinds of clothes, two more and five other sets: `python benchmarks/train_unknown.py`
+MOST_OF_CLASS = 25
+
+
+def representatives(
+    rows: NDArray[np.float32], labels: NDArray[np.int64], most: int = MOST_OF_CLASS
+) -> NDArray[np.intp]:
+    """Which rows (N, K) of each class stand nearest to all others of it, up to so many of a class, in their order."""
+    unit = _unit(rows)
+    chosen: list[NDArray[np.intp]] = []
+    for label in np.unique(labels):
+        own = np.flatnonzero(labels == label)
+        near = unit[own] @ unit[own].T
+        best, taken = np.full(len(own), -np.inf, np.float32), np.zeros(len(own), bool)
+        for _ in range(min(most, len(own))):
+            gain = np.maximum(near, best[:, None]).sum(axis=0)
+            gain[taken] = -np.inf
+            pick = int(gain.argmax())
+            taken[pick] = True
+            best = np.maximum(best, near[:, pick])
+        chosen.append(own[taken])
+    return np.sort(np.concatenate(chosen))
+
+
+def fit_known(
+    learned: NDArray[np.float32],
+    labels: NDArray[np.int64],
+    honest: NDArray[np.float32],
+    scores: NDArray[np.float32],
+    keep: float,
+    *,
+    learned_groups: NDArray[np.intp] | None = None,
+    honest_groups: NDArray[np.intp] | None = None,
+) -> Known | None:
+    """Known pictures (N, K) with class ids, and the limit that keeps a share of the right answers to `honest` (M, K).
+
+    `scores` (M,) are those answers'. A picture is not held against one of its own group, where groups are given. None
+    where so few right answers allow no limit.
+    """
+    rank = int(np.ceil(keep * (len(scores) + 1)))  # of the answers to come, so many parts of a hundred lie below
+    if rank > len(scores):
+        return None
+    rows = representatives(learned, labels)
+    bank = _unit(learned[rows])
+    near = _unit(honest) @ bank.T
+    if learned_groups is not None and honest_groups is not None:
+        near[honest_groups[:, None] == learned_groups[rows][None]] = -np.inf
+    count = min(NEIGHBOURS, len(bank))
+    nearest = np.sort(near, axis=1)[:, -count:]
+    reached = np.isfinite(nearest)
+    mean = np.where(reached, nearest, 0).sum(axis=1) / np.maximum(reached.sum(axis=1), 1)
+    distances = np.asarray(1 - mean, np.float32)
+    known = Known(bank, np.sort(scores), -np.sort(-distances), 1.0)
+    unusual = np.sort([known.unusual_of(float(s), float(d)) for s, d in zip(scores, distances, strict=True)])
+    return Known(known.bank, known.scores, known.distances, float(unusual[rank - 1]))
+
+
+def _unit(rows: NDArray[np.float32]) -> NDArray[np.float32]:
+    return np.asarray(rows / np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), 1e-9), np.float32)

@@ -1,0 +1,61 @@
+"""At a training's end: what the network knows, fitted on the answers that also judge it, and kept with the run."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+
+from edgelens.runtime.decode.classify import softmax
+from edgelens.runtime.decode.known import known_to_bytes
+from edgelens.runtime.host.files import write_bytes
+
+from ..data.prepare import TrainData
+from ..head.features import features_of, trunk_key
+from ..runs.outputs import SplitOutputs
+from ..runs.run import KNOWN, Run
+from ..task import Task
+from .fit import fit_known
+
+__all__ = ["learn_known"]
+
+
+def learn_known(run: Run, data: TrainData, task: Task, cache: Path, say: Callable[[str], None]) -> None:
+    """Write what a finished run's network knows; a run that can know nothing keeps nothing of the kind."""
+    (run.path / KNOWN).unlink(missing_ok=True)
+    network, metrics = run.model(), run.facts.metrics or {}
+    answers = SplitOutputs.load(run.path)
+    judged = str(metrics.get("judged", "val")).split("+")
+    honest = np.flatnonzero(np.isin(data.splits, judged))
+    learned = np.flatnonzero(data.splits == "train") if judged == ["val"] else honest
+    labels, logits = data.images.labels.astype(np.int64), answers.val["logits"]
+    if len(honest) != len(logits):  # no picture was left to judge by
+        return
+    rows = np.zeros((len(data.images), 0), np.float32)
+    for name, part in (("train", data.train), ("val", data.val)):
+        if len(part):
+            found = features_of(network, part.pictures, cache, key=trunk_key(network, task.heads))
+            rows = rows if rows.shape[1] else np.zeros((len(data.images), found.shape[1]), np.float32)
+            rows[data.splits == name] = found
+    scores = softmax(logits, run.decode.options["temperature"]).astype(np.float32)
+    background = [i for i, label in enumerate(run.classes) if label in run.decode.background]
+    right = (scores.argmax(1) == labels[honest]) & ~np.isin(labels[honest], background)
+    groups = np.unique(np.array(data.images.groups or data.names), return_inverse=True)[1]
+    known = fit_known(
+        rows[learned],
+        labels[learned],
+        rows[honest][right],
+        scores.max(1)[right],
+        run.config.keep,
+        learned_groups=groups[learned],
+        honest_groups=groups[honest][right],
+    )
+    if known is None:
+        say(f"{int(right.sum())} right answers are too few to say what is like the pictures it learned")
+        return
+    write_bytes(run.path / KNOWN, known_to_bytes(known))
+    say(
+        f"unlike what it learned: by score and by nearness to {len(known.bank):,} learned pictures together,"
+        f" {run.config.keep:.0%} of the right answers are kept"
+    )
