@@ -70,7 +70,7 @@ def main() -> None:
         "locked_out": [row["attack"] for row in rows if row["afterwards"]],
     }
     print(bars)
-    write_report(arguments.out, {"load_before": os.getloadavg(), "attacks": rows, **bars})
+    write_report(arguments.out, {"load_average": os.getloadavg(), "attacks": rows, **bars})
 
 
 def beside(attack: Attack, attackers: int, tls: Tls | None, seconds: float, nice: int) -> dict[str, Any]:
