@@ -13,7 +13,7 @@ from torch import nn
 
 from edgelens.runtime.datasets.catalog import load_pictures
 from edgelens.runtime.datasets.imageset import ImageSet
-from edgelens.runtime.decode.known import Known, known_from
+from edgelens.runtime.decode.known import FEATURES, Known, known_from
 from edgelens.runtime.errors import DataError, UsageError
 from edgelens.runtime.preprocess import PixelContract
 from edgelens.train.data.targets import Targets
@@ -24,7 +24,7 @@ from edgelens.train.tasks.catalog import make_task
 from .config import CompressConfig
 from .learn.pictures import Pictures, pictures_of
 from .network.answers import torch_outputs
-from .network.knowing import knowing
+from .network.knowing import Knowing
 from .proof.golden import GoldenFrames, golden_frames
 from .tasks.catalog import task_of
 from .tasks.task import Arrays, Task
@@ -104,7 +104,8 @@ def ingredients_of(run: Run, config: CompressConfig) -> Ingredients:
             raise UsageError(f"--background {label}: is no class of this run; there are {', '.join(run.classes[:8])}")
     network, known = run.model(), _known(run, config)
     if known is not None:
-        network, task = knowing(network, task)
+        network = Knowing(network, task.outputs[0]).eval()
+        task = replace(task, outputs=(*task.outputs, FEATURES))
     if not all(bool(torch.isfinite(value).all()) for value in network.state_dict().values()):
         raise DataError(f"{run.path}: the network's weights hold NaN or infinity: train it again")
     splits = Splits.of(run)

@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-import dataclasses
-
 from torch import Tensor, nn
 
 from edgelens.runtime.decode.known import FEATURES
 
-from ..tasks.task import Task
-
-__all__ = ["Knowing", "knowing"]
+__all__ = ["Knowing"]
 
 
 class Knowing(nn.Module):
@@ -25,9 +21,3 @@ class Knowing(nn.Module):
         row: Tensor = self.network.embedding(x)  # type: ignore[operator]
         classifier: nn.Module = self.network.get_submodule("classifier")
         return {self.output: classifier(row), FEATURES: row}
-
-
-def knowing(network: nn.Module, task: Task) -> tuple[nn.Module, Task]:
-    """The network and its task with the features as the last output."""
-    wrapped = Knowing(network, task.outputs[0]).eval()
-    return wrapped, dataclasses.replace(task, outputs=(*task.outputs, FEATURES))
