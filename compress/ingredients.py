@@ -104,7 +104,8 @@ def ingredients_of(run: Run, config: CompressConfig) -> Ingredients:
             raise UsageError(f"--background {label}: is no class of this run; there are {', '.join(run.classes[:8])}")
     network, known = run.model(), _known(run, config)
     if known is not None:
-        network, task = Knowing(network, task.outputs[0]), replace(task, outputs=(*task.outputs, FEATURES))
+        network = Knowing(network, task.outputs[0]).eval()
+        task = replace(task, outputs=(*task.outputs, FEATURES))
     if not all(bool(torch.isfinite(value).all()) for value in network.state_dict().values()):
         raise DataError(f"{run.path}: the network's weights hold NaN or infinity: train it again")
     splits = Splits.of(run)

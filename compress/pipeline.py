@@ -242,6 +242,8 @@ def _own_figure(candidate: Candidate) -> str:
     found = metrics.get("val", {})
     if made_of.task.right is None or "accuracy" not in found or made_of.evaluation is not made_of.validation:
         return ""
+    if "+" in str(metrics.get("judged", "")):  # said beside the images already
+        return ""
     right = percent(found["accuracy"], found["images"])
     basis = metrics.get("basis", "answers of the best epoch")
     return f"these images had a say in the training's choices: it reported {right} before compression ({basis})"
