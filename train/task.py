@@ -136,6 +136,8 @@ class Task:
     distil: Callable[[Outputs, Outputs, float], Tensor] | None = None  # (own, teacher's, temperature) → (B,)
     # (frozen features (N, F), targets, each picture's fold (N,)) → the head; None: it is learnt with all the rest
     regress: Callable[[NDArray[np.float32], Targets, NDArray[np.intp]], FittedHead] | None = None
+    # how sure its settled answers are of each class, (N, classes); None: it has no classes to be sure of
+    sureness: Callable[[Arrays, Decode], NDArray[np.float32]] | None = None
     reading: Callable[[Decode], Reading] | None = None  # what `explain` asks of its answers, as they were settled
     heads: tuple[str, ...] = ("classifier",)  # the network's layers that are its own, which stay out of `backbone`
     backbone: bool = False  # whether the kit's backbone is its start where photos are few

@@ -7,7 +7,6 @@ from pathlib import Path
 
 import numpy as np
 
-from edgelens.runtime.decode.classify import softmax
 from edgelens.runtime.decode.known import known_to_bytes
 from edgelens.runtime.host.files import write_bytes
 
@@ -24,13 +23,15 @@ __all__ = ["learn_known"]
 def learn_known(run: Run, data: TrainData, task: Task, cache: Path, say: Callable[[str], None]) -> None:
     """Write what a finished run's network knows; a run that can know nothing keeps nothing of the kind."""
     (run.path / KNOWN).unlink(missing_ok=True)
+    if task.sureness is None:
+        return
     network, metrics = run.model(), run.facts.metrics or {}
     answers = SplitOutputs.load(run.path)
     judged = str(metrics.get("judged", "val")).split("+")
     honest = np.flatnonzero(np.isin(data.splits, judged))
     learned = np.flatnonzero(data.splits == "train") if judged == ["val"] else honest
-    labels, logits = data.images.labels.astype(np.int64), answers.val["logits"]
-    if len(honest) != len(logits):  # no picture was left to judge by
+    labels, scores = data.images.labels.astype(np.int64), task.sureness(answers.val, run.decode)
+    if len(honest) != len(scores):  # no picture was left to judge by
         return
     rows = np.zeros((len(data.images), 0), np.float32)
     for name, part in (("train", data.train), ("val", data.val)):
@@ -38,9 +39,8 @@ def learn_known(run: Run, data: TrainData, task: Task, cache: Path, say: Callabl
             found = features_of(network, part.pictures, cache, key=trunk_key(network, task.heads))
             rows = rows if rows.shape[1] else np.zeros((len(data.images), found.shape[1]), np.float32)
             rows[data.splits == name] = found
-    scores = softmax(logits, run.decode.options["temperature"]).astype(np.float32)
     background = [i for i, label in enumerate(run.classes) if label in run.decode.background]
-    right = (scores.argmax(1) == labels[honest]) & ~np.isin(labels[honest], background)
+    right = (scores[np.arange(len(honest)), labels[honest]] == scores.max(1)) & ~np.isin(labels[honest], background)
     groups = np.unique(np.array(data.images.groups or data.names), return_inverse=True)[1]
     known = fit_known(
         rows[learned],

@@ -75,6 +75,7 @@ def classify(config: TrainConfig, classes: Sequence[str], counts: Sequence[int])
         balance=class_ids if remedy.method == "balanced" else lambda _: None,
         distil=_distil,
         regress=regress,
+        sureness=lambda answers, decode: softmax(answers["logits"], decode.options["temperature"]).astype(np.float32),
         reading=lambda decode: class_reading(classes, decode.options["temperature"]),
         backbone=True,
         notes=_notes(remedy),
