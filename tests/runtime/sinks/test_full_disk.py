@@ -196,8 +196,8 @@ def test_annotated_frames(small_disk: SmallDisk, name: str, monkeypatch: pytest.
         small_disk.fill()
         go_on_until(lambda: outlets.status[0].error)
         small_disk.empty()
-        go_on_until(lambda: not outlets.status[0].error)
-    assert len(said) == 2
+        go_on_until(lambda: len(said) == 2)  # a few pictures are all that the disk has room for: then it is full again
+    assert "works again" in said[1]
     if name == "out":
         assert all(cv2.imread(str(picture)) is not None for picture in path.iterdir())
     else:
