@@ -20,9 +20,7 @@ _ADDRESS = re.compile(r"[a-z][a-z0-9+.-]*://|(?:rtsps?|https?):", re.IGNORECASE)
 _LOGIN = r"[^/?#]*@|[^/?#:@]*:(?!\d{1,5}(?:[/?#]|$)).*@"
 _USERINFO = re.compile(rf"^(?P<scheme>[a-z][a-z0-9+.-]*://)(?P<login>{_LOGIN})", re.IGNORECASE | re.DOTALL)
 _SCHEME = re.compile(r"[a-z0-9+.-]*://", re.IGNORECASE)
-_CUT_OFF = re.compile(
-    r"^(?P<scheme>(?:(?:rtsps?|https?):/?)?)[^/]*:.*@", re.IGNORECASE | re.DOTALL
-)
+_CUT_OFF = re.compile(r"^(?P<scheme>(?:(?:rtsps?|https?):/?)?)[^/]*:.*@", re.IGNORECASE | re.DOTALL)
 # what stands where a port does and is none: a login without its host
 _NO_PORT = re.compile(
     r"(?P<host>^[a-z][a-z0-9+.-]*://(?:\[[^\]/]*\]|[^/?#:\[\]]*)):(?!\d{0,5}(?:[/?#]|$))[^/?#]*", re.IGNORECASE
