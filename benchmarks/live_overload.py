@@ -25,14 +25,13 @@ from typing import Any
 
 import cv2
 import numpy as np
+from live_camera import watch_camera
 from live_report import write_report
 
-from edgelens.runtime.frame import Frame
 from edgelens.runtime.live.preview import LivePreview
 from edgelens.runtime.live.service.service import RecognizeService
 from edgelens.runtime.loop.control import Control, Settings
 from edgelens.runtime.model.open import open_model
-from edgelens.runtime.result import Result
 
 POST = b"POST /v1/recognize HTTP/1.1\r\nHost: localhost\r\nContent-Type: image/jpeg\r\n"
 Attack = Callable[[int, float], Awaitable[int]]
@@ -89,19 +88,7 @@ def serve(pipe: Connection, model: str) -> None:
     with RecognizeService(open_model(model)) as service:
         page = LivePreview(Control(["camera"], Settings()), port=0, service=service, say=str)
         with page:
-            pipe.send(page.port)
-            picture = bytes(cv2.imencode(".jpg", np.full((480, 640, 3), 120, np.uint8))[1])
-            image, frames, due = np.full((480, 640, 3), 90, np.uint8), 0, time.monotonic()
-            while True:
-                if pipe.poll():
-                    if pipe.recv() == "stop":
-                        return
-                    pipe.send((frames, time.monotonic()))
-                seen = service.recognize(picture, "camera", None, time.monotonic()).seen
-                page.write(Result(Frame(image, frames, source="camera"), seen))
-                frames += 1
-                due += 1 / 30
-                time.sleep(max(due - time.monotonic(), 0))
+            watch_camera(pipe, page, service)
 
 
 def observed(pipe: Connection, pid: int | None, port: int, attack: Attack | None, seconds: float) -> dict[str, Any]:

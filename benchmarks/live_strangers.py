@@ -28,9 +28,12 @@ from typing import Any
 
 import cv2
 import numpy as np
+from live_camera import watch_camera
 from live_report import write_report
 
-from edgelens.runtime.frame import Frame
+sys.path.insert(0, str(Path(__file__).parent.parent / "tests" / "servers"))
+from certificate import certificate
+
 from edgelens.runtime.host.freed_memory import gaps_given_back, keep_freed_pictures, share_one_heap
 from edgelens.runtime.live.http.access import Access
 from edgelens.runtime.live.http.server import Tls
@@ -38,7 +41,6 @@ from edgelens.runtime.live.preview import LivePreview
 from edgelens.runtime.live.service.service import RecognizeService
 from edgelens.runtime.loop.control import Control, Settings
 from edgelens.runtime.model.open import open_model
-from edgelens.runtime.result import Result
 
 TOKEN = "a-token-that-strangers-lack"
 ASK = b"Host: localhost\r\n"
@@ -114,19 +116,7 @@ def serve(pipe: Connection, tls: Tls | None) -> None:
         RecognizeService(open_model("digits")) as service,
         LivePreview(control, port=0, access=access, tls=tls, service=service, say=str) as page,
     ):
-        pipe.send(page.port)
-        picture = bytes(cv2.imencode(".jpg", np.full((480, 640, 3), 120, np.uint8))[1])
-        image, frames, due = np.full((480, 640, 3), 90, np.uint8), 0, time.monotonic()
-        while True:
-            if pipe.poll():
-                if pipe.recv() == "stop":
-                    return
-                pipe.send((frames, time.monotonic()))
-            seen = service.recognize(picture, "camera", None, time.monotonic()).seen
-            page.write(Result(Frame(image, frames, source="camera"), seen))
-            frames += 1
-            due = max(due + 1 / 30, time.monotonic() - 0.5)  # what was missed is not made up for
-            time.sleep(max(due - time.monotonic(), 0))
+        watch_camera(pipe, page, service, most_behind_s=0.5)
 
 
 def watched(pipe: Connection, pid: int | None, port: int, tls: Tls | None, seconds: float) -> dict[str, float]:
@@ -273,17 +263,6 @@ def wrong_tokens(port: int, ends: float) -> None:
         with contextlib.suppress(OSError), reach(port) as line:
             line.sendall(said)
             line.recv(4096)
-
-
-def certificate(folder: Path) -> Tls:
-    """A certificate for localhost."""
-    made = Tls(folder / "cert.pem", folder / "key.pem")
-    subprocess.run(
-        ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2",
-         "-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost", "-keyout", made.key, "-out", made.cert],
-        check=True, capture_output=True,
-    )  # fmt: skip
-    return made
 
 
 WATCH_HEALTH = """

@@ -3,18 +3,13 @@
 from __future__ import annotations
 
 import functools
-import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from importlib import resources
 from typing import Any
 
 from edgelens.runtime.errors import UsageError
-
-if sys.version_info >= (3, 11):
-    import tomllib
-else:
-    import tomli as tomllib
+from edgelens.runtime.host.toml_text import read_toml
 
 __all__ = ["Profile", "load_profile", "parse_profile", "profile_names"]
 
@@ -61,7 +56,7 @@ def load_profile(name: str) -> Profile:
     if name not in profile_names():
         raise UsageError(f"no device profile is called {name!r}; there are {', '.join(profile_names())}")
     text = (resources.files("edgelens.devices.profiles") / f"{name}.toml").read_text("utf-8")
-    return parse_profile(name, tomllib.loads(text))
+    return parse_profile(name, read_toml(text))
 
 
 def parse_profile(name: str, table: Mapping[str, Any]) -> Profile:

@@ -11,7 +11,7 @@ from typing import Any
 
 from edgelens.runtime.bundle.bundle import Bundle, write_bundle
 from edgelens.runtime.bundle.manifest import Decode, Manifest, ModelFile, Network, Output, Provenance
-from edgelens.runtime.decode.known import Known, known_to_bytes
+from edgelens.runtime.decode.known import Known, entry_of, known_to_bytes
 from edgelens.runtime.errors import UsageError
 from edgelens.runtime.host.clock import now
 from edgelens.runtime.host.files import check_place
@@ -26,8 +26,6 @@ from ..proof.proof import golden_limits
 from ..tasks.task import Task
 from ..timing.timing import Timing
 from .card import Card, CardRow
-
-KNOWN = "ext/known/main.npz"
 
 __all__ = ["checked_target", "companions", "file_rows", "model_files", "processor", "write"]
 
@@ -144,8 +142,8 @@ def write(
     contents = {**entries, "card.json": card.to_json(), "card.md": card.to_markdown()}
     contents |= {artifact.path: artifact.data for artifact in artifacts}
     if known is not None:
-        contents[KNOWN] = known_to_bytes(known)
-        decode = replace(decode, options={**decode.options, "known": KNOWN})
+        contents[place := entry_of("main")] = known_to_bytes(known)
+        decode = replace(decode, options={**decode.options, "known": place})
     network = Network(
         task,
         labels,

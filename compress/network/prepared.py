@@ -8,16 +8,21 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-__all__ = ["prepared_batches"]
+__all__ = ["at_once", "prepared_batches"]
 
 
 _PIXELS = 2**20  # at once, where no batch is asked for: the first layers' maps of it are some hundred megabytes
 _BATCH = 64
 
 
+def at_once(images: NDArray[np.uint8], most: int, pixels: int) -> int:
+    """How many pictures (N, H, W, C) go through a network together: so many, of large ones fewer, one at least."""
+    return max(1, min(most, pixels // int(images.shape[1] * images.shape[2])))
+
+
 def prepared_batches(images: NDArray[np.uint8], batch: int | None = None) -> Iterator[torch.Tensor]:
     """Pictures (N, H, W, C) as normalised batches (B, C, H, W)."""
-    batch = batch or max(1, min(_BATCH, _PIXELS // (images.shape[1] * images.shape[2])))
+    batch = batch or at_once(images, _BATCH, _PIXELS)
     for start in range(0, len(images), batch):
         part = torch.from_numpy(np.ascontiguousarray(images[start : start + batch].transpose(0, 3, 1, 2)))
         yield part.float().sub_(128).div_(128)

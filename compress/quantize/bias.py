@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from torch import Tensor, fx
 
 from ..network.fold import constant, set_parameter
-from ..network.prepared import prepared_batches
+from ..network.prepared import at_once, prepared_batches
 from ..network.recorder import Recorder
 from ..network.tail import LAYERS
 from .ranges import Quantized
@@ -19,7 +19,7 @@ from .simulate import simulate
 
 __all__ = ["correct_biases"]
 
-_PIXELS = 2**22  # that go through the network at once
+_MOST, _PIXELS = 256, 2**22  # pictures whose means are taken at once, and their pixels
 
 
 @torch.no_grad()
@@ -28,15 +28,9 @@ def correct_biases(graph: fx.GraphModule, quantized: Quantized, images: NDArray[
     corrected = copy.deepcopy(graph)
     layers = {n.name for n in graph.graph.nodes if n.target in LAYERS and n.name in quantized.plan.integer}
     wanted = _means(graph, layers, images)
-    batch = next(prepared_batches(images, _together(images)))
+    batch = next(prepared_batches(images, at_once(images, _MOST, _PIXELS)))
     _Correcting(simulate(graph, quantized), wanted, corrected).run(batch)
     return corrected
-
-
-def _together(images: NDArray[np.uint8]) -> int:
-    """How many pictures' means are taken at once: 256, of large ones fewer."""
-    at_once = max(1, _PIXELS // int(images.shape[1] * images.shape[2]))
-    return min(len(images), 256, at_once)
 
 
 def _channel_mean(value: Tensor) -> Tensor:
@@ -50,7 +44,7 @@ def _means(graph: fx.GraphModule, layers: set[str], images: NDArray[np.uint8]) -
         if name in layers:
             found[name] = _channel_mean(value)
 
-    Recorder(graph, keep).run(next(prepared_batches(images, _together(images))))
+    Recorder(graph, keep).run(next(prepared_batches(images, at_once(images, _MOST, _PIXELS))))
     return found
 
 

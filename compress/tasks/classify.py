@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from edgelens.runtime.bundle.manifest import Decode
 from edgelens.runtime.decode.classify import softmax
 from edgelens.train.data.targets import Targets
-from edgelens.train.tasks.classify.calibrate import HIGHEST, LOWEST, smallest
+from edgelens.train.tasks.classify.calibrate import nearest_temperature
 from edgelens.train.tasks.classify.labels import class_ids
 
 from ..network.tail import last_layers_and_pooling
@@ -73,13 +73,7 @@ def matched_temperature(wanted: NDArray[np.float64], logits: NDArray[np.float32]
     """
     scaled = logits.astype(np.float64)
     scaled -= scaled.max(axis=1, keepdims=True)
-    aimed = (wanted * scaled).sum(axis=1)
-
-    def loss(log_temperature: float) -> float:
-        inverse = np.exp(-log_temperature)
-        return float((np.log(np.exp(scaled * inverse).sum(axis=1)) - aimed * inverse).mean())
-
-    return float(np.exp(smallest(loss, np.log(LOWEST), np.log(HIGHEST))))
+    return nearest_temperature(scaled, (wanted * scaled).sum(axis=1))
 
 
 TASK = Task(

@@ -9,7 +9,7 @@ from typing import Any
 
 from edgelens.runtime.bundle.manifest import ModelFile, Network
 from edgelens.runtime.decode.picture import picture_is_nchw
-from edgelens.runtime.engines.protocol import TensorInfo
+from edgelens.runtime.engines.protocol import shape_of as shape_words
 from edgelens.runtime.errors import ModelError, UsageError
 from edgelens.runtime.formats.description import ModelDescription
 from edgelens.runtime.model.arguments import ModelArguments
@@ -55,11 +55,11 @@ def _undecoded(path: Path, file: ModelDescription, said: ModelArguments) -> tupl
     free = [info for info in file.inputs if None in info.shape[1:]]
     if not free:
         if said.input_size is not None and len(file.inputs) == 1 and said.input_size not in _sizes(file):
-            raise UsageError(f"--input-size: {path} takes {_written(file.inputs[0])} and no other size")
+            raise UsageError(f"--input-size: {path} takes {shape_words(file.inputs[0])} and no other size")
         return ()
     info = free[0]
     if len(free) > 1 or len(info.shape) != 4:
-        names = ", ".join(f"{each.name} {_written(each)}" for each in free)
+        names = ", ".join(f"{each.name} {shape_words(each)}" for each in free)
         raise ModelError(f"{path}: leaves axes free that no option fills: {names}")
     if said.input_size is None:
         raise UsageError(f"{path}: takes pictures of any size: say which with --input-size WxH")
@@ -81,7 +81,3 @@ def _free_size(file: ModelDescription, shape: tuple[int, ...]) -> tuple[int, int
         if len(shape) == 4 and len(info.shape) == 4 and None in info.shape[1:]:
             return (shape[3], shape[2]) if picture_is_nchw(info, file.format) else (shape[2], shape[1])
     return None
-
-
-def _written(info: TensorInfo) -> str:
-    return "x".join("?" if axis is None else str(axis) for axis in info.shape)

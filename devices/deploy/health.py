@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import http.client
-import ssl
 import time
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
+from edgelens.runtime.live.line import line_to
 from edgelens.runtime.live.running import running_here
 from edgelens.runtime.live.status_socket import ask_socket
 
@@ -67,13 +67,7 @@ def _unanswered(state: State, within_s: float, *, page: bool) -> str | None:
 
 def _unanswered_page(url: str, within_s: float) -> str | None:
     address = urlsplit(url)
-    connection: http.client.HTTPConnection
-    if address.scheme == "https":
-        trust = ssl.create_default_context()  # the machine asks itself; nobody has signed a device's own certificate
-        trust.check_hostname, trust.verify_mode = False, ssl.CERT_NONE
-        connection = http.client.HTTPSConnection(address.hostname or "", address.port, timeout=within_s, context=trust)
-    else:
-        connection = http.client.HTTPConnection(address.hostname or "", address.port, timeout=within_s)
+    connection = line_to(address, address.port, within_s, found_here=True)
     try:
         connection.request("GET", "/v1/health")
         answer = connection.getresponse()

@@ -3,16 +3,12 @@
 from __future__ import annotations
 
 import functools
-import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib import resources
 from typing import Any
 
-if sys.version_info >= (3, 11):
-    import tomllib
-else:
-    import tomli as tomllib
+from edgelens.runtime.host.toml_text import read_toml
 
 __all__ = ["Pin", "parts_known", "pinned", "wheel_hashes"]
 
@@ -50,4 +46,4 @@ def wheel_hashes() -> Mapping[str, str]:
 
 @functools.cache
 def _table() -> dict[str, Any]:
-    return tomllib.loads((resources.files("edgelens.devices.ssh") / "pinned.toml").read_text("utf-8"))
+    return read_toml((resources.files("edgelens.devices.ssh") / "pinned.toml").read_text("utf-8"))

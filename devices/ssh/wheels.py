@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import os
 import re
 import subprocess
 import sys
@@ -13,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from edgelens.runtime.errors import DeviceError, UsageError, WorkError
+from edgelens.runtime.host.places import kept_folder
 
 from .hello import Hello
 from .pins import Pin, pinned, wheel_hashes
@@ -166,7 +166,7 @@ def _pip_words(stderr: str, target: Target) -> str:
 
 def cache_folder() -> Path:
     """Where wheels are kept here, each under its own name."""
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "edgelens" / "wheels"
+    return kept_folder() / "wheels"
 
 
 def _whole(path: Path, sha256: str) -> bool:

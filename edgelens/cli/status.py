@@ -6,7 +6,6 @@ import contextlib
 import http.client
 import json
 import os
-import ssl
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
@@ -89,15 +88,9 @@ def _ask_page(running: Running, token_file: str | None) -> dict[str, Any]:
 
 def _health(asked: SplitResult, port: int, token: str | None, *, found_here: bool) -> dict[str, Any]:
     """The answer to one request on one connection: no redirect is followed, which would take the token along."""
-    line: http.client.HTTPConnection
-    if asked.scheme == "https":
-        trust = ssl.create_default_context()
-        if found_here:  # the machine asks itself, or a device whose certificate nobody has signed: the token counts
-            trust.check_hostname, trust.verify_mode = False, ssl.CERT_NONE
-        line = http.client.HTTPSConnection(str(asked.hostname), port, timeout=3, context=trust)
-    else:
-        line = http.client.HTTPConnection(str(asked.hostname), port, timeout=3)
-    with contextlib.closing(line):
+    from edgelens.runtime.live.line import line_to
+
+    with contextlib.closing(line_to(asked, port, 3, found_here=found_here)) as line:
         line.connect()
         if found_here and not listened_on_only_by(port, {0, os.getuid()}):
             raise WorkError("another user of this machine listens there: the token was not sent")

@@ -22,11 +22,25 @@ from ..recognitions import UNKNOWN_ID, Recognitions
 from .classify import FAMILIAR
 from .protocol import Decoder
 
-__all__ = ["FEATURES", "NEIGHBOURS", "Known", "as_unknown", "known_from", "known_to_bytes", "with_known"]
+__all__ = [
+    "FEATURES",
+    "NEIGHBOURS",
+    "Known",
+    "as_unknown",
+    "entry_of",
+    "known_from",
+    "known_to_bytes",
+    "with_known",
+]
 
 FEATURES = "features"  # the network's output that is compared
 NEIGHBOURS = 5
 _MOST_BYTES = 64 * 1024 * 1024
+
+
+def entry_of(role: str) -> str:
+    """Where a bundle keeps what one of its networks knows."""
+    return f"ext/known/{role}.npz"
 
 
 @dataclass(frozen=True)

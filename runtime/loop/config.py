@@ -5,7 +5,6 @@ Imports nothing heavy: the command line makes its options from these fields.
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
@@ -79,16 +78,14 @@ class SourcePlan:
 
 def read_config(path: str, fallback: SourcePlan) -> tuple[SourcePlan, ...]:
     """The `[[source]]` tables of a file; what one does not say is the fallback's."""
-    if sys.version_info >= (3, 11):
-        import tomllib
-    else:
-        import tomli as tomllib
+    from ..host.toml_text import read_toml
+
     try:
         with Path(path).open("rb") as stream:
             data = stream.read(_MOST_BYTES + 1)
         if len(data) > _MOST_BYTES:
             raise UsageError(f"--config {path}: is larger than {_MOST_BYTES >> 20} MB, which no list of sources is")
-        document = tomllib.loads(data.decode("utf-8"))
+        document = read_toml(data.decode("utf-8"))
     except OSError as error:
         raise UsageError(f"--config {path}: could not be read ({error.strerror or error})") from None
     except RecursionError:

@@ -18,6 +18,7 @@ from edgelens.version import __version__
 
 from ..bundle.bundle import Bundle, complete, write_bundle
 from ..bundle.manifest import ALIGNMENTS, Golden, Manifest, Network, Provenance, Step
+from ..decode.known import entry_of
 from ..errors import UsageError, WorkError
 from ..host.clock import now
 from ..images.read import SUFFIXES, read_image
@@ -162,7 +163,7 @@ def _moved(bundle: Bundle, role: str, new: str, entries: dict[str, bytes]) -> Ne
         files.append(dataclasses.replace(file, path=path))
     decode = network.decode
     if isinstance(known := decode.options.get("known"), str):
-        entries[place := f"ext/known/{new}.npz"] = bundle.read(known)
+        entries[place := entry_of(new)] = bundle.read(known)
         decode = dataclasses.replace(decode, options={**decode.options, "known": place})
     preferred = places.get(network.preferred, "")
     return dataclasses.replace(network, files=tuple(files), preferred=preferred, decode=decode)

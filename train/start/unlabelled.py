@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import nn
 
+from edgelens.runtime.datasets.contents import listed
 from edgelens.runtime.datasets.imageset import ImageSet
 from edgelens.runtime.errors import DataError, ImageError, UsageError
-from edgelens.runtime.images.read import SUFFIXES, read_image
+from edgelens.runtime.images.read import read_image
 from edgelens.runtime.preprocess import PixelContract, fit_frame
 
 from ..augment import normalised
@@ -52,35 +52,39 @@ def with_unlabelled(data: TrainData, folder: str, teacher: str) -> TrainData:
 
 def _named_by(run: Run, folder: Path, pixels: PixelContract) -> tuple[NDArray[np.uint8], NDArray[np.int64], list[str]]:
     """A folder's pictures as the student sees them, (N, H, W, C), the teacher's answers to them, and their names."""
-    network = run.model()
+    answers = _namer(run)
     own: list[NDArray[np.uint8]] = []
     labels: list[int] = []
     names: list[str] = []
     seen: list[NDArray[np.uint8]] = []
-    for file in sorted(path for path in folder.rglob("*") if path.suffix.lower() in SUFFIXES):
+    for file in listed(str(folder)).images:
         try:
             image = read_image(file)
         except ImageError:
             continue
         own.append(fit_frame(image, pixels)[0])
         seen.append(fit_frame(image, run.pixels)[0])
-        names.append(str(file.relative_to(folder)))
+        names.append(str(Path(file).relative_to(folder)))
         if len(seen) == _BATCH:
-            labels += _answers(run, network, seen)
+            labels += answers(seen)
             seen = []
-    labels += _answers(run, network, seen) if seen else []
+    labels += answers(seen) if seen else []
     if not own:
         raise DataError(f"--unlabelled {folder}: holds no image that can be read")
     return np.stack(own), np.array(labels, np.int64), names
 
 
-@torch.inference_mode()
-def _answers(run: Run, network: nn.Module, pictures: Sequence[NDArray[np.uint8]]) -> list[int]:
-    """The teacher's best answer to each picture, by number."""
-    task = make_task(run.config, run.classes)
+def _namer(run: Run) -> Callable[[Sequence[NDArray[np.uint8]]], list[int]]:
+    """What gives pictures (H, W, C) the teacher's best answers, by number."""
+    network, task = run.model(), make_task(run.config, run.classes)
     if task.reading is None:
         raise UsageError(f"--unlabelled: the task {task.name} gives pictures no names that a student could learn")
-    inputs = normalised(torch.from_numpy(np.stack(pictures)).permute(0, 3, 1, 2))
-    outputs = by_name(network(inputs), task.outputs)
-    numbers: list[int] = task.reading(run.decode).answer(outputs).tolist()
-    return numbers
+    reading = task.reading(run.decode)
+
+    @torch.inference_mode()
+    def answers(pictures: Sequence[NDArray[np.uint8]]) -> list[int]:
+        inputs = normalised(torch.from_numpy(np.stack(pictures)).permute(0, 3, 1, 2))
+        numbers: list[int] = reading.answer(by_name(network(inputs), task.outputs)).tolist()
+        return numbers
+
+    return answers

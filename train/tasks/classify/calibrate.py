@@ -16,18 +16,16 @@ from edgelens.runtime.labels import background_labels
 from ...task import Settled
 
 __all__ = [
-    "HIGHEST",
     "KEEP",
-    "LOWEST",
     "Threshold",
     "fitted_temperature",
     "most_that_keeps",
+    "nearest_temperature",
     "settle_classes",
-    "smallest",
     "unknown_threshold",
 ]
 
-LOWEST, HIGHEST = 0.05, 20.0
+_LOWEST, _HIGHEST = 0.05, 20.0
 KEEP = 0.95  # of the right answers, whatever else a threshold is to do
 
 
@@ -78,13 +76,20 @@ def fitted_temperature(logits: NDArray[Any], labels: NDArray[Any]) -> float:
     count, classes = scaled.shape
     sure = (count + 1) / (count + 2)
     own = scaled[np.arange(count), labels]
-    aimed = sure * own + (1 - sure) * (scaled.sum(axis=1) - own) / max(classes - 1, 1)
+    return nearest_temperature(scaled, sure * own + (1 - sure) * (scaled.sum(axis=1) - own) / max(classes - 1, 1))
+
+
+def nearest_temperature(scaled: NDArray[np.float64], aimed: NDArray[np.float64]) -> float:
+    """The temperature with the smallest cross-entropy of logits (N, C), each row's largest 0.
+
+    `aimed` (N,) is each row's logits weighted by the probabilities that they should have.
+    """
 
     def loss(log_temperature: float) -> float:
         inverse = np.exp(-log_temperature)
         return float((np.log(np.exp(scaled * inverse).sum(axis=1)) - aimed * inverse).mean())
 
-    return float(np.exp(smallest(loss, np.log(LOWEST), np.log(HIGHEST))))
+    return float(np.exp(_smallest(loss, np.log(_LOWEST), np.log(_HIGHEST))))
 
 
 def unknown_threshold(
@@ -173,7 +178,7 @@ def _by_mistakes(scores: NDArray[np.float32], right: NDArray[np.bool_], rate: fl
     return Threshold(score, float(share[end]), kept, f"{int((~right).sum())} wrong answers on the validation split")
 
 
-def smallest(function: Any, low: float, high: float, steps: int = 60) -> float:
+def _smallest(function: Any, low: float, high: float, steps: int = 60) -> float:
     """Where a function with one valley is smallest, by golden sections."""
     ratio = (5**0.5 - 1) / 2
     left, right = high - ratio * (high - low), low + ratio * (high - low)

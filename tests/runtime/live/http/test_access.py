@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import socket
 import ssl
-import subprocess
 import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -13,6 +12,7 @@ from typing import Any
 
 import httpx
 import pytest
+from certificate import certificate
 
 from edgelens.runtime.errors import UsageError
 from edgelens.runtime.live.http.access import Access, choose_access, is_loopback, read_token
@@ -243,22 +243,15 @@ def test_ports(staged: Any) -> None:
 
 
 def test_https(staged: Any, tmp_path: Path) -> None:
-    from edgelens.runtime.live.http.server import Tls
-
-    cert, key = tmp_path / "cert.pem", tmp_path / "key.pem"
-    subprocess.run(
-        ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2",
-         "-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost", "-keyout", key, "-out", cert],
-        check=True, capture_output=True,
-    )  # fmt: skip
-    loop = staged(fps=0, tls=Tls(cert, key), access=Access(token=TOKEN))
+    tls = certificate(tmp_path)
+    loop = staged(fps=0, tls=tls, access=Access(token=TOKEN))
     answer = httpx.get(
-        f"https://localhost:{loop.preview.port}/?token={TOKEN}", verify=ssl.create_default_context(cafile=cert)
+        f"https://localhost:{loop.preview.port}/?token={TOKEN}", verify=ssl.create_default_context(cafile=tls.cert)
     )
     assert "Secure" in answer.headers["set-cookie"]
-    key.write_text("nonsense")
+    tls.key.write_text("nonsense")
     with pytest.raises(UsageError, match="cannot be used"):
-        staged(fps=0, tls=Tls(cert, key))
+        staged(fps=0, tls=tls)
 
 
 def test_status_note_holds_no_token(staged: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

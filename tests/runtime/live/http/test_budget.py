@@ -6,13 +6,13 @@ import contextlib
 import os
 import socket
 import ssl
-import subprocess
 import time
 from collections.abc import Callable
 from typing import Any
 
 import httpx
 import pytest
+from certificate import certificate
 
 from edgelens.runtime.bundle.bundle import Bundle
 from edgelens.runtime.live.http.budget import Budget
@@ -124,14 +124,7 @@ def test_viewers_that_ask_twice_and_go_leave_nothing_behind(staged: Any, path: b
 
 @pytest.fixture(scope="module")
 def tls(tmp_path_factory: pytest.TempPathFactory) -> Tls:
-    folder = tmp_path_factory.mktemp("tls")
-    made = Tls(folder / "cert.pem", folder / "key.pem")
-    subprocess.run(
-        ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2",
-         "-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost", "-keyout", made.key, "-out", made.cert],
-        check=True, capture_output=True,
-    )  # fmt: skip
-    return made
+    return certificate(tmp_path_factory.mktemp("tls"))
 
 
 @pytest.mark.parametrize("said", [b"", b"\x16", b"\x16\x03\x01\x02\x00\x01"])
