@@ -186,7 +186,7 @@ def _sources(asked: Watched | Sequence[Watched]) -> list[Source]:
             opened.append(each)
             continue
         spec = str(each) if isinstance(each, int) else os.fspath(each)
-        name = open_source(spec).name
-        again = sum(other.name.partition(" #")[0] == name for other in opened)
-        opened.append(open_source(spec, context=SourceContext(f"{name} #{again + 1}")) if again else open_source(spec))
+        source = open_source(spec)
+        again = sum(other.name.partition(" #")[0] == source.name for other in opened)
+        opened.append(open_source(spec, context=SourceContext(f"{source.name} #{again + 1}")) if again else source)
     return opened

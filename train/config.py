@@ -89,20 +89,10 @@ class TrainConfig:
     def __post_init__(self) -> None:
         if not 0 < self.share <= 1:
             raise UsageError(f"share {self.share}: must be above 0 and at most 1")
-        for name, low in (
-            ("epochs", 0),
-            ("batch", 0),
-            ("minutes", 0),
-            ("first_rate", 0),
-            ("rate", 0),
-            ("l1", 0),
-            ("clip", 0),
-            ("warmup", 0),
-            ("ema", 0),
-        ):
+        for name in ("epochs", "batch", "minutes", "first_rate", "rate", "l1", "clip", "warmup", "ema"):
             value = getattr(self, name)
-            if value is not None and value < low:
-                raise UsageError(f"{name} {value}: must be at least {low}")
+            if value is not None and value < 0:
+                raise UsageError(f"{name} {value}: must be at least 0")
         if self.ema >= 1 or not 0 <= self.label_smoothing < 1 or not 0 <= self.teacher_share <= 1:
             raise UsageError("ema and label smoothing must be below 1, the teacher's share between 0 and 1")
         if self.unlabelled and not self.teacher:

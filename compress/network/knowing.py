@@ -15,7 +15,6 @@ class Knowing(nn.Module):
     def __init__(self, network: nn.Module, output: str) -> None:
         super().__init__()
         self.network, self.output = network, output
-        self.eval()
 
     def forward(self, x: Tensor) -> dict[str, Tensor]:
         """(B, classes) and (B, features) of pictures (B, C, H, W)."""

@@ -37,7 +37,7 @@ class BenchPlan:
     frame: tuple[int, int] = (480, 640)  # height, width of the frame that goes the whole way
     end_to_end: bool = True
     operators: bool = False
-    processes: int | None = None  # that each case is measured in; None: five, fewer where a process takes long
+    processes: int | None = None  # that each case is measured in; None: MOST, fewer where a process takes long
     pairs: int = 6  # processes a pair of models is measured in; 0 leaves pairs out
     confidence: float = 0.99
 

@@ -32,7 +32,6 @@ def accept_keys(came: Path, listed: Path, *, only: bool) -> None:
     before = [] if only or not listed.exists() else read_own(listed).decode("utf-8", "surrogateescape").splitlines()
     known = {_key(line) for line in before}
     kept = [*before, *(line for line in lines if _key(line) not in known)]
-    listed.parent.mkdir(parents=True, exist_ok=True)
     write_own(listed, "".join(f"{line}\n" for line in kept).encode("utf-8", "surrogateescape"))
     insist_on_keys(listed)
 

@@ -49,7 +49,7 @@ class _Bench(click.Command):
     "--processes",
     type=click.IntRange(1, 50),
     metavar="N",
-    help="Processes a measurement takes; without it 5, fewer on a slow board.",
+    help="Processes a measurement takes; without it 6, fewer on a slow board.",
 )
 @click.option("--pairs", type=click.IntRange(0, 100), default=6, metavar="N", help="Processes a pair is measured in.")
 @click.option("--ops", is_flag=True, help="Which operators take the time.")

@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 __all__ = ["command"]
 
 _STEPS = ("train", "compress", "verify", "evaluate")
+_SLOW_MS = 100.0  # a picture, from which on a smaller one is worth a thought
+_SMALLEST = 96  # pixels a side
+_QUICK_IMAGES = 64  # that ranges are found on where it must be quick
 
 
 @click.command("make")
@@ -89,11 +92,6 @@ def command(photos: str, out: str, folder: str | None, quiet: bool, json_path: s
         click.echo("\n".join(result.lines(out, chosen["device"])))
     if not proof.ok:
         raise WorkError(f"{out}: does not answer as it did when it was made; edgelens verify {out} says where")
-
-
-_SLOW_MS = 100.0  # a picture, from which on a smaller one is worth a thought
-_SMALLEST = 96  # pixels a side
-_QUICK_IMAGES = 64  # that ranges are found on where it must be quick
 
 
 def _say(step: int, quiet: bool) -> None:

@@ -149,7 +149,7 @@ def run(
                     first = False
                     begun()
                     systemd.ready("recognizing")
-                    said = tuple(note for model in models_of(lanes) for note in model.notes)
+                    said = _notes(lanes)
                     for note in said:
                         log(note)
                 if (doubt := blanks.hear(result)) is not None:
@@ -161,15 +161,25 @@ def run(
                     tell(Notice(result.frame.source, "slowed", text, time.time()))
                 if outlets.over:
                     break
-    for note in (note for model in models_of(lanes) for note in model.notes if note not in said):
-        log(note)
+    for note in _notes(lanes):
+        if note not in said:
+            log(note)
+    return Outcome(_summary(lanes, feeds), outlets.failures, feeds.failed(stopped=stop()), feeds.blocked)
+
+
+def _notes(lanes: Sequence[Lane]) -> tuple[str, ...]:
+    """What was assumed of the models that run, and what had to fall back."""
+    return tuple(note for model in models_of(lanes) for note in model.notes)
+
+
+def _summary(lanes: Sequence[Lane], feeds: Feeds) -> dict[str, Any]:
+    """All sources' frames and times as the summary's JSON."""
     tally = Tally.of_all([lane.tally for lane in lanes])
     captured = sum(feed.slot.captured for feed in feeds.feeds)
     recoveries = sum(feed.recoveries for feed in feeds.feeds)
     unmoved = sum(lane.unmoved for lane in lanes) if any(lane.motion for lane in lanes) else None
     skipped = captured - tally.processed
-    summary = tally.to_json(captured=captured, skipped=skipped, recoveries=recoveries, unmoved=unmoved)
-    return Outcome(summary, outlets.failures, feeds.failed(stopped=stop()), feeds.blocked)
+    return tally.to_json(captured=captured, skipped=skipped, recoveries=recoveries, unmoved=unmoved)
 
 
 def _improve(lanes: Sequence[Lane]) -> None:
