@@ -25,7 +25,7 @@ def test_a_blind_model_is_doubted(write_color_bundle, color_onnx):
 
 
 def test_frames_in_which_nothing_is_recognized_prove_little(shared, tmp_path):
-    pytest.importorskip("onnx", reason="`edgelens bundle` belongs to the workstation")
+    pytest.importorskip("torch", reason="`edgelens bundle` belongs to the workstation")
     gray = tmp_path / "gray"
     gray.mkdir()
     import cv2
