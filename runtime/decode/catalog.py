@@ -103,10 +103,10 @@ def _reads_ultraface() -> Reader:
     return read_as_ultraface
 
 
-def _reads_ultralytics(layout: str | None = None) -> Reader:
+def _reads_ultralytics(layout: str | None = None, kind: str | None = None) -> Reader:
     from .ultralytics_reading import read_as_ultralytics
 
-    return read_as_ultralytics if layout is None else partial(read_as_ultralytics, layout=layout)
+    return read_as_ultralytics if layout is None else partial(read_as_ultralytics, layout=layout, kind=kind)
 
 
 def _reads_yolox() -> Reader:
@@ -130,6 +130,8 @@ DECODERS: dict[str, Entry] = {
             Family("ultralytics", _reads_ultralytics, lambda file: "names" in file.metadata or _has_rows(file)),
             Family("yolov5", lambda: _reads_ultralytics("v5")),
             Family("yolov8", lambda: _reads_ultralytics("v8")),
+            Family("yolov8-pose", lambda: _reads_ultralytics("v8", "pose")),
+            Family("yolov8-obb", lambda: _reads_ultralytics("v8", "obb")),
         ),
     ),
     "ssd": Entry(

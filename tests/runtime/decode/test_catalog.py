@@ -57,7 +57,10 @@ def test_every_decoder_has_options_that_start_from_defaults(name):
 
 
 def test_words_of_the_command_line():
-    assert words() == ("edgelens", "ultralytics", "ssd", "ultraface", "yolox", "classify", "yolov5", "yolov8")
+    assert words() == (
+        "edgelens", "ultralytics", "ssd", "ultraface", "yolox", "classify", "yolov5", "yolov8",
+        "yolov8-pose", "yolov8-obb",
+    )
 
 
 def test_a_classifier_starts_without_the_detectors():
