@@ -42,7 +42,7 @@ class Recognitions:
     rivals: NDArray[np.int32] | None = None  # (N, k) ids of the next best, -1 where there are fewer
     rival_scores: NDArray[np.float32] | None = None  # (N, k)
     boxes: NDArray[np.float32] | None = None  # (N, 4) x, y, w, h in pixels of the frame
-    masks: NDArray[np.uint8] | None = None  # (N, h, w) each stretched over its row's box, 0 to 255: how surely it is there
+    masks: NDArray[np.uint8] | None = None  # (N, h, w) each stretched over its row's box, from 128 on it is there
     keypoints: NDArray[np.float32] | None = None  # (N, K, 3) x, y, score
     texts: tuple[str, ...] | None = None
     track_ids: NDArray[np.int32] | None = None  # (N,)

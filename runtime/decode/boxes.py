@@ -14,7 +14,17 @@ from ..preprocess import Placement
 from ..recognitions import Recognitions
 from .protocol import DecodeOptions, counts, number, option, whole
 
-__all__ = ["BoxOptions", "BoxRules", "Overlap", "corners", "corners_of_xywh", "matched", "overlaps", "points_in_frame", "suppress"]
+__all__ = [
+    "BoxOptions",
+    "BoxRules",
+    "Overlap",
+    "corners",
+    "corners_of_xywh",
+    "matched",
+    "overlaps",
+    "points_in_frame",
+    "suppress",
+]
 
 Boxes = NDArray[np.float32]
 Overlap = Callable[[NDArray[Any], NDArray[Any]], NDArray[Any]]  # boxes (A, ·) and (B, ·) → (A, B), 0 to 1
@@ -157,9 +167,10 @@ class BoxRules:
         rows = rows[np.isfinite(boxes[rows]).all(axis=1)]
         most = self.options.max_det
         if overlap is None:
-            return rows[np.argsort(-scores[rows], kind="stable")[:most]]
+            return np.asarray(rows[np.argsort(-scores[rows], kind="stable")[:most]])
         candidates = np.asarray(boxes[rows], np.float32)
-        return rows[suppress(candidates, scores[rows], ids[rows], self.options.iou, most, overlap=overlap)]
+        best = suppress(candidates, scores[rows], ids[rows], self.options.iou, most, overlap=overlap)
+        return np.asarray(rows[best])
 
     def seen(
         self,

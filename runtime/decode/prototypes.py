@@ -13,6 +13,7 @@ from ..preprocess import Placement
 __all__ = ["masks_in_boxes"]
 
 _FINER = 2  # points of a mask to one of a prototype: its edge lies between them
+_EDGE, _SLOPE = 128, 16  # even odds, and by how much a logit is more: straight, so that enlarging moves no edge
 _LEAST, _MOST = 8, 160  # points a side
 
 
@@ -23,7 +24,7 @@ def masks_in_boxes(
     placement: Placement,
     size: tuple[int, int],
 ) -> NDArray[np.uint8]:
-    """Masks (N, h, w), each stretched over its own box x, y, w, h in the frame: 255 is certainly the thing, 0 not.
+    """Masks (N, h, w), each stretched over its own box x, y, w, h in the frame: from 128 on it is the thing.
 
     `prototypes` are (K, H, W) over the whole input of `size` height and width, `coefficients` (N, K) mix them.
     """
@@ -41,5 +42,5 @@ def masks_in_boxes(
         way = np.array([[step_x, 0, x + step_x / 2 - 0.5], [0, step_y, y + step_y / 2 - 0.5]], np.float32)
         flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
         cut = cv2.warpAffine(mixed[row], way, (int(w), int(h)), flags=flags, borderMode=cv2.BORDER_REPLICATE)
-        found[row] = np.rint(255 / (1 + np.exp(-np.clip(cut, -50, 50))))
+        found[row] = np.clip(_EDGE + _SLOPE * cut, 0, 255)
     return found

@@ -137,7 +137,7 @@ def _rotated(
 
 def _prototypes(output: NDArray[Any], axis: str) -> NDArray[Any]:
     """(K, H, W) of an output with a batch axis."""
-    return output[0] if axis == "first" else output[0].transpose(2, 0, 1)
+    return np.asarray(output[0] if axis == "first" else output[0].transpose(2, 0, 1))
 
 
 def _room(raw: NDArray[np.float32], layout: str) -> int:

@@ -82,13 +82,23 @@ def read_as_ultralytics(
     if export is not None and export.task not in (None, *_READ_TASKS):
         return None
     rows = [output for output in file.outputs if len(output.shape) == 3]
-    if not rows or (export is None and len(rows) != 1):  # old v5 exports have their three raw grids (5-D) beside it
+    told = export is not None and not export.said
+    if not rows or (not told and len(rows) != 1):  # old v5 exports have their three raw grids (5-D) beside it
         return None
     output = rows[0]
+    if kind is not None and not _has_room(output, kind):
+        return None
     size = picture_size(file) or (export.size if export else None)
     detr = _is_detr(file) or (export is not None and export.detr)
     found = layout or _layout(output, export, size, asked=asked, detr=detr)
     return None if found is None else _detector(file, output, found, export, size)
+
+
+def _has_room(output: TensorInfo, kind: str) -> bool:
+    """Whether columns of an output could be boxes, a class and what a network of the asked kind adds."""
+    first, last = output.shape[1:]
+    least = _PLAIN_POSE if kind == "pose" else 6
+    return first is None or last is None or least <= first < last
 
 
 def _as_said(kind: str, labels: tuple[str, ...]) -> ExportMetadata:

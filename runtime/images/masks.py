@@ -22,8 +22,12 @@ def mask_in_frame(mask: NDArray[np.uint8], box: Sequence[float], size: tuple[int
     whole = np.zeros(size, bool)
     x0, y0, x1, y1 = _pixels(box, size)
     if x1 > x0 and y1 > y0:
-        part = cv2.resize(mask, (x1 - x0, y1 - y0), interpolation=cv2.INTER_LINEAR)
-        whole[y0:y1, x0:x1] = np.asarray(part) >= _HALF
+        x, y, w, h = (float(value) for value in box)
+        across, down = mask.shape[1] / w, mask.shape[0] / h
+        way = np.array([[across, 0, (x0 + 0.5 - x) * across - 0.5], [0, down, (y0 + 0.5 - y) * down - 0.5]], np.float32)
+        flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
+        part = cv2.warpAffine(mask, way, (x1 - x0, y1 - y0), flags=flags, borderMode=cv2.BORDER_REPLICATE)
+        whole[y0:y1, x0:x1] = part >= _HALF
     return whole
 
 
@@ -37,7 +41,7 @@ def outlines(mask: NDArray[np.uint8], box: Sequence[float]) -> list[NDArray[np.f
     found, _ = cv2.findContours(drawn.astype(np.uint8), cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
     parts = sorted(((cv2.contourArea(part), part) for part in found), key=lambda pair: -pair[0])
     scale = np.array([w / wide, h / high], np.float32)
-    close = [cv2.approxPolyDP(part, _CLOSE / max(float(scale.max()), 1), True) for area, part in parts  # noqa: FBT003
+    close = [cv2.approxPolyDP(part, _CLOSE / max(float(scale.max()), 1), True) for area, part in parts
              if area >= _SPECK * parts[0][0]]  # fmt: skip
     return [(_flat(part) + 0.5) * scale + np.array([x, y], np.float32) for part in close if len(part) >= 3]
 

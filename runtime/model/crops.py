@@ -42,9 +42,7 @@ class Crop:
         if CORNERS in extra:
             extra[CORNERS] = _moved(extra[CORNERS], self.back)
         # a mask lies in an upright box, which a turned one is no more
-        return replace(
-            seen, boxes=np.concatenate([low, high - low], axis=1), keypoints=points, masks=None, extra=extra
-        )
+        return replace(seen, boxes=np.concatenate([low, high - low], axis=1), keypoints=points, masks=None, extra=extra)
 
 
 def crops_of(image: NDArray[np.uint8], found: Recognitions, step: Step, pixels: PixelContract) -> list[Crop]:

@@ -71,7 +71,7 @@ class Canvas:
 
     def outline(self, points: NDArray[np.float32], color: Color) -> None:
         """A closed line through points (N, 2)."""
-        cv2.polylines(self.image, [self._places(points)], True, color, max(self.line // 8, 1), cv2.LINE_AA)  # noqa: FBT003
+        cv2.polylines(self.image, [self._places(points)], True, color, max(self.line // 8, 1), cv2.LINE_AA)
 
     def veil(self, outlines: Sequence[NDArray[np.float32]], color: Color) -> None:
         """What lies inside outlines, tinted, with their lines around it."""

@@ -73,7 +73,7 @@ def test_alike_ranks_boxes_as_the_overlap_of_their_polygons_does():
     ranks = np.argsort(np.argsort(found)), np.argsort(np.argsort(wanted))
     assert np.corrcoef(*ranks)[0, 1] > 0.9
     assert alike(first, first)[0, 0] == pytest.approx(1, abs=1e-3)
-    assert alike(first, first + [500, 0, 0, 0, 0])[0, 0] == pytest.approx(0, abs=1e-3)
+    assert alike(first, first + np.array([500, 0, 0, 0, 0]))[0, 0] == pytest.approx(0, abs=1e-3)
 
 
 def test_one_that_lies_across_stays_and_the_same_one_goes():
@@ -121,5 +121,5 @@ def test_they_are_drawn_as_they_lie():
     middles = (seen.extra["corners"][0] + np.roll(seen.extra["corners"][0], -1, axis=0)) / 2
     for x, y in np.rint(middles).astype(int):
         assert drawn[y, x].max() > 100
-    x, y, w, h = np.rint(seen.boxes[0]).astype(int)
+    x, y, _, h = np.rint(seen.boxes[0]).astype(int)
     assert drawn[y + h - 1, x : x + 20].max() < 50  # no upright box beside it

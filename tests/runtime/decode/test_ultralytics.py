@@ -9,7 +9,7 @@ import zipfile
 import numpy as np
 import pytest
 
-from edgelens.runtime.errors import ModelError, UsageError
+from edgelens.runtime.errors import UsageError
 from edgelens.runtime.frame import Frame
 from edgelens.runtime.model.open import open_model
 from edgelens.runtime.model.recognizer import BundleRecognizer
