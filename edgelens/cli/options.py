@@ -129,6 +129,6 @@ def model_arguments(given: Mapping[str, Any], **others: Any) -> ModelArguments:
 
 PICTURE = tuple(name for name, said in spelled().items() if said.bare)
 pixel_options = model_options(*PICTURE)  # of bare model files
-answer_options = model_options("classes", "iou", "max_det")
+answer_options = model_options("classes", "iou", "max_det", "tile")
 labels_option = model_options("labels")
 threshold_option = model_options("threshold")

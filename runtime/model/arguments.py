@@ -90,6 +90,9 @@ class ModelArguments:
     )
     iou: float | None = option(Argument("Boxes that overlap more are one.", "R", low=0, high=1, decoder=True))
     max_det: int | None = option(Argument("At most so many boxes a frame.", "N", low=1, whole=True, decoder=True))
+    tile: int | None = option(
+        Argument("Look for small things in N tiles along the frame.", "N", low=1, high=16, whole=True, decoder=True)
+    )
 
     def __post_init__(self) -> None:
         if self.labels is not None and not isinstance(self.labels, str):
