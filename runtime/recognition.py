@@ -108,17 +108,17 @@ class Recognition(tuple[str, float]):  # noqa: SLOT001 (a tuple cannot have slot
 
     def to_dict(self) -> dict[str, Any]:
         """Plain JSON types: label, id and score, and every column that is there and fits into a line."""
-        found: dict[str, Any] = {"label": self.label, "id": self.id, "score": round(self.score, 6)}
+        said: dict[str, Any] = {"label": self.label, "id": self.id, "score": round(self.score, 6)}
         if box := self.box:
-            found["box"] = [round(value, 2) for value in box]
+            said["box"] = [round(value, 2) for value in box]
         if rivals := self.rivals:
-            found["rivals"] = [{"label": label, "score": round(score, 6)} for label, score in rivals]
+            said["rivals"] = [{"label": label, "score": round(score, 6)} for label, score in rivals]
         for name, value in self.columns.items():
             if name not in _LEFT_OUT and _is_there(value):
-                found[_PLAIN.get(name, name)] = _plain(value)
+                said[_PLAIN.get(name, name)] = _plain(value)
         if (parent := self.parent) is not None:
-            found["parent"] = parent
-        return found
+            said["parent"] = parent
+        return said
 
     def __repr__(self) -> str:
         place = "" if self.box is None else f" at {', '.join(f'{value:.0f}' for value in self.box)}"

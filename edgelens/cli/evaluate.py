@@ -82,11 +82,11 @@ def command(
     for note in bundle.notes:
         click.echo(f"{model}: {note}", err=True)
     network = bundle.manifest.main
-    found, used = task_of(network.task, model).load(data, format_name, split)
-    found = found if limit is None else found.select(np.arange(min(limit, len(found))))
+    images, used = task_of(network.task, model).load(data, format_name, split)
+    images = images if limit is None else images.select(np.arange(min(limit, len(images))))
     measured = evaluate(
         bundle,
-        found,
+        images,
         file=choose_file(network, engine, precision),
         threshold=model_options["threshold"],
         options=options_for(engine, threads, spin=True),

@@ -62,10 +62,10 @@ def parse_contract(plain: Any, where: str) -> tuple[PixelContract, TensorContrac
 
 def _format(node: Node) -> tuple[int, int]:
     text = node.text("format")
-    found = re.fullmatch(r"(\d{1,4})\.(\d{1,4})", text)
-    if not found:
+    match = re.fullmatch(r"(\d{1,4})\.(\d{1,4})", text)
+    if not match:
         raise node.child("format").fail(f"is {text[:40]!r}, must read major.minor")
-    return int(found[1]), int(found[2])
+    return int(match[1]), int(match[2])
 
 
 def _network(node: Node, *, flat: bool) -> Network:

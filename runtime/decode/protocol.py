@@ -37,16 +37,16 @@ class DecodeOptions:
     def of(cls: type[Own], decode: Decode) -> Own:
         """The options, checked: a manifest's are believed in nothing; keys that nobody knows are a newer kit's."""
         known = {f.name: f.metadata["read"] for f in fields(cls)}
-        found: dict[str, Any] = {}
+        values: dict[str, Any] = {}
         for name, value in decode.options.items():
             if name not in known:
                 continue
             try:
-                found[name] = known[name](value)
+                values[name] = known[name](value)
             except (TypeError, ValueError, OverflowError):
                 said = str(value)[:40]
                 raise ModelError(f"decode option {name!r} has a value that decoders cannot use: {said}") from None
-        return cls(**found)
+        return cls(**values)
 
 
 def option(default: T, read: Callable[[Any], T]) -> T:

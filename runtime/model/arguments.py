@@ -28,19 +28,19 @@ def _numbers(value: str | float | Sequence[float], option: str) -> tuple[float, 
     """One number or three as they were written, `127.5` or `123.7,116.3,103.5`."""
     try:
         parts = value.split(",") if isinstance(value, str) else [value] if isinstance(value, (int, float)) else value
-        found = tuple(float(part) for part in parts)
+        numbers = tuple(float(part) for part in parts)
     except ValueError:
-        found = ()
-    if len(found) not in (1, 3) or not all(map(math.isfinite, found)):
+        numbers = ()
+    if len(numbers) not in (1, 3) or not all(map(math.isfinite, numbers)):
         raise UsageError(f"{option} {value}: write one number, or one a channel with commas between")
-    return found
+    return numbers
 
 
 def _deviations(value: str | float | Sequence[float], option: str) -> tuple[float, ...]:
-    found = _numbers(value, option)
-    if 0.0 in found:
+    deviations = _numbers(value, option)
+    if 0.0 in deviations:
         raise UsageError(f"{option}: must not be 0")
-    return found
+    return deviations
 
 
 def _size(value: str | Sequence[int], option: str) -> tuple[int, int]:

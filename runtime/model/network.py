@@ -60,12 +60,12 @@ class LoadedNetwork:
         """The outputs of several pictures, in batches where `measure_batches` has found that they pay."""
         if self.batch == 1 or len(pictures) < 2:
             return [{name: np.array(values) for name, values in self.outputs(one).items()} for one in pictures]
-        found: list[Outputs] = []
+        answers: list[Outputs] = []
         for start in range(0, len(pictures), self.batch):
             outputs = self._outputs(np.stack(pictures[start : start + self.batch]))
             count = min(self.batch, len(pictures) - start)
-            found += [{name: values[i : i + 1] for name, values in outputs.items()} for i in range(count)]
-        return found
+            answers += [{name: values[i : i + 1] for name, values in outputs.items()} for i in range(count)]
+        return answers
 
     def measure_batches(self) -> None:
         """Find out whether several pictures at once are faster than one by one."""
