@@ -147,6 +147,20 @@ class Placement:
         corners[:, 2:] -= corners[:, :2]
         return corners
 
+    def points_to_frame(self, points: NDArray[Any]) -> NDArray[np.float32]:
+        """Points (..., 2) x, y in input pixels in frame pixels; those outside the frame stay there."""
+        scale = np.array([self.scale_x, self.scale_y], np.float32)
+        offset, origin = (self.offset_x, self.offset_y), (self.origin_x, self.origin_y)
+        return np.asarray((points - np.array(offset, np.float32)) / scale + np.array(origin, np.float32), np.float32)
+
+    def to_input(self, boxes: NDArray[Any]) -> NDArray[np.float32]:
+        """Boxes (N, 4) x, y, w, h in frame pixels as corner boxes x1, y1, x2, y2 in input pixels."""
+        scale = np.array([self.scale_x, self.scale_y] * 2, np.float32)
+        offset = np.array([self.offset_x, self.offset_y] * 2, np.float32)
+        origin = np.array([self.origin_x, self.origin_y] * 2, np.float32)
+        corners = np.concatenate([boxes[:, :2], boxes[:, :2] + boxes[:, 2:]], axis=1)
+        return np.asarray((corners - origin) * scale + offset, np.float32)
+
 
 def view_of(
     height: int, width: int, contract: PixelContract, region: Region | None = None

@@ -13,10 +13,11 @@ from numpy.typing import NDArray
 
 from .recognition import Recognition
 
-__all__ = ["UNKNOWN", "UNKNOWN_ID", "Recognitions"]
+__all__ = ["CORNERS", "UNKNOWN", "UNKNOWN_ID", "Recognitions"]
 
 UNKNOWN_ID = -1
 UNKNOWN = "unknown"
+CORNERS = "corners"  # the column of a rotated box's four corners (N, 4, 2) x, y in pixels of the frame
 
 _ROW_COLUMNS = (
     "scores", "rivals", "rival_scores", "boxes", "masks", "keypoints", "texts", "track_ids", "identities",
@@ -41,7 +42,7 @@ class Recognitions:
     rivals: NDArray[np.int32] | None = None  # (N, k) ids of the next best, -1 where there are fewer
     rival_scores: NDArray[np.float32] | None = None  # (N, k)
     boxes: NDArray[np.float32] | None = None  # (N, 4) x, y, w, h in pixels of the frame
-    masks: NDArray[np.uint8] | None = None  # (N, h, w)
+    masks: NDArray[np.uint8] | None = None  # (N, h, w) each stretched over its row's box, from 128 on it is there
     keypoints: NDArray[np.float32] | None = None  # (N, K, 3) x, y, score
     texts: tuple[str, ...] | None = None
     track_ids: NDArray[np.int32] | None = None  # (N,)

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from ..bundle.manifest import Step
 from ..errors import ModelError
 from ..preprocess import PixelContract, Placement, Region, fit_frame
-from ..recognitions import Recognitions
+from ..recognitions import CORNERS, Recognitions
 
 __all__ = ["Crop", "crops_of"]
 
@@ -38,7 +38,11 @@ class Crop:
         points = seen.keypoints
         if points is not None:
             points = np.concatenate([_moved(points[..., :2], self.back), points[..., 2:]], axis=2)
-        return replace(seen, boxes=np.concatenate([low, high - low], axis=1), keypoints=points)
+        extra = dict(seen.extra)
+        if CORNERS in extra:
+            extra[CORNERS] = _moved(extra[CORNERS], self.back)
+        # a mask lies in an upright box, which a turned one is no more
+        return replace(seen, boxes=np.concatenate([low, high - low], axis=1), keypoints=points, masks=None, extra=extra)
 
 
 def crops_of(image: NDArray[np.uint8], found: Recognitions, step: Step, pixels: PixelContract) -> list[Crop]:
