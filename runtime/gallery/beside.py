@@ -51,9 +51,7 @@ def beside(
     without = targets - dual / np.diag(inverse)[:, None]  # each row's answer when it was left out
     taken = (without[: len(learned), :-1].max(axis=1) - without[: len(learned), -1]).astype(np.float32)
     lead = float(np.quantile(taken, 1 - false_accepts))
-    return Beside(
-        (rows.T @ dual).astype(np.float32), (0.1 * dual.sum(axis=0)).astype(np.float32), max(lead, 0.0)
-    )
+    return Beside((rows.T @ dual).astype(np.float32), (0.1 * dual.sum(axis=0)).astype(np.float32), max(lead, 0.0))
 
 
 def _usual(kernel: NDArray[np.float64]) -> float:

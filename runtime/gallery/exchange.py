@@ -74,7 +74,9 @@ def export_gallery(gallery: Gallery, path: Path, *, names: tuple[str, ...] = (),
     """Write a gallery's exemplars, or some names', as a gallery of their own; how many those were."""
     chosen = [e for e in gallery.exemplars() if not names or e.name in names]
     if not chosen:
-        raise UsageError(f"{gallery.path}: holds nothing of that name" if names else f"{gallery.path}: holds nothing yet")
+        raise UsageError(
+            f"{gallery.path}: holds nothing of that name" if names else f"{gallery.path}: holds nothing yet"
+        )
     out = GalleryFile(path)
     if out.exists():
         raise UsageError(f"{path}: is there already")
@@ -82,11 +84,11 @@ def export_gallery(gallery: Gallery, path: Path, *, names: tuple[str, ...] = (),
     return len(chosen)
 
 
-def export_photos(gallery: Gallery, folder: Path) -> int:
-    """Write every picture that is kept into a folder of its name, as `train` takes them; how many those were."""
+def export_photos(gallery: Gallery, folder: Path, *, names: tuple[str, ...] = ()) -> int:
+    """Write every picture that is kept, or some names', into class folders that `train` takes; how many there were."""
     count = 0
     for exemplar in gallery.exemplars():
-        if not exemplar.picture:
+        if not exemplar.picture or (names and exemplar.name not in names):
             continue
         own = folder / checked_name(exemplar.name)
         try:
@@ -96,6 +98,8 @@ def export_photos(gallery: Gallery, folder: Path) -> int:
         count += 1
         stamp = time.strftime("%Y%m%d-%H%M%S", time.gmtime(exemplar.when))
         write_bytes(own / f"{stamp}-{count:06d}.jpg", exemplar.picture)
+    if not count:
+        raise UsageError(f"{gallery.path}: keeps no pictures")
     return count
 
 

@@ -37,7 +37,9 @@ def checked_name(name: str) -> str:
     if any(unicodedata.category(char) in ("Cc", "Cs", "Co", "Cn", "Zl", "Zp") for char in spelled):
         raise UsageError(f"the name {_plain(spelled)} holds characters that nobody can see: spell it without")
     if spelled.startswith((".", "-")) or any(char in '/\\:*?"<>|' for char in spelled):
-        raise UsageError(f"the name {_plain(spelled)} could be read as a path: spell it without . or - first, / \\ : * ?")
+        raise UsageError(
+            f"the name {_plain(spelled)} could be read as a path: spell it without . or - first, / \\ : * ?"
+        )
     return spelled
 
 

@@ -99,6 +99,12 @@ class GalleryFile:
             kept = (change(i, exemplar) for i, exemplar in enumerate(self._exemplars(stream)))
             self._write_anew(there.feature_space, there.width, (_record_of(e) for e in kept if e is not None))
 
+    def delete(self) -> None:
+        """Take it away whole."""
+        with self._alone():
+            self.path.unlink(missing_ok=True)
+            _sync(self.path.parent)
+
     def exemplars(self) -> Iterator[Exemplar]:
         """All of them with their pictures, in the order in which they came."""
         with self._opened() as stream:
@@ -174,7 +180,13 @@ class GalleryFile:
     def _write_anew(self, feature_space: str, width: int, rows: Iterable[bytes]) -> None:
         """The whole file beside its place, synced and renamed; only this user can read it."""
         partial = self.path.with_name(f".{self.path.name}.{os.getpid()}.partial")
-        head = {"format": FORMAT, "feature_space": feature_space, "width": width, "made": now(), "id": os.urandom(8).hex()}
+        head = {
+            "format": FORMAT,
+            "feature_space": feature_space,
+            "width": width,
+            "made": now(),
+            "id": os.urandom(8).hex(),
+        }
         try:
             partial.unlink(missing_ok=True)
             with os.fdopen(os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600), "wb") as out:
@@ -209,7 +221,9 @@ class GalleryFile:
         """One writer at a time, of all processes; the lock is a file of its own, since the gallery's is exchanged."""
         own_folder(self.path.parent)
         try:
-            handle = os.open(self.path.with_name(f".{self.path.name}.lock"), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+            handle = os.open(
+                self.path.with_name(f".{self.path.name}.lock"), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600
+            )
         except OSError as error:
             raise WorkError(f"{self.path}: cannot be written ({error.strerror or error})") from error
         try:

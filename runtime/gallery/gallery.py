@@ -16,12 +16,13 @@ from numpy.typing import NDArray
 from ..errors import UsageError
 from .exemplar import Exemplar, checked_name
 from .file import GalleryFile
+from .index import unit
 from .loaded import Loaded
 from .match import FALSE_ACCEPTS, MARGIN, Match
 from .space import Space
 from .thin import MOST_EXEMPLARS, standing_for_all
 
-__all__ = ["Gallery", "Named"]
+__all__ = ["Gallery", "Named", "opened_alone"]
 
 _LOOKS_EVERY_S = 1.0  # at whether another process has taught something
 
@@ -141,6 +142,30 @@ class Gallery:
         spelled, other = checked_name(name), checked_name(into)
         self._rewrite(lambda _, exemplar: replace(exemplar, name=other) if exemplar.name == spelled else exemplar)
 
+    def forget_all(self) -> int:
+        """Forget everything: the file is gone; how many exemplars it had."""
+        with self._lock:
+            self.look()
+            count = len(self._loaded.index)
+            self.file.delete()
+            self.look()
+            return count
+
+    def alike(self, most: int = 2000) -> list[tuple[str, str, float]]:
+        """Names that are as near to each other as their own pictures are, with how near: one and the same, perhaps."""
+        with self._lock:
+            self.look()
+            names = list(self._loaded.names)[:most]
+            own = [self._loaded.index.rows(self._loaded.rows_of(i)) for i in range(len(names))]
+        if len(names) < 2:
+            return []
+        centers = unit(np.stack([rows.mean(axis=0) for rows in own]))
+        held = np.array([float((rows @ center).mean()) for rows, center in zip(own, centers, strict=True)])
+        near = np.triu(centers @ centers.T, 1)
+        pairs = np.argwhere(near >= np.minimum(held[:, None], held[None]))
+        found = [(names[a], names[b], float(near[a, b])) for a, b in pairs.tolist() if a < b]
+        return sorted(found, key=lambda pair: -pair[2])
+
     def exemplars(self, name: str | None = None) -> Iterator[Exemplar]:
         """What was shown, with pictures; under one name, or all."""
         if not self.file.exists():
@@ -215,6 +240,12 @@ class Gallery:
         with self._lock:
             self.file.rewrite(change)
             self.look()
+
+
+def opened_alone(path: Path) -> Gallery:
+    """A gallery without its network: enough to see, rename, join, forget and carry away what it holds."""
+    head = GalleryFile(path).beginning()
+    return Gallery(path, Space(head.feature_space, head.width))
 
 
 def _checked_rows(rows: NDArray[np.float32], width: int) -> NDArray[np.float32]:

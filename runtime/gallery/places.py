@@ -6,9 +6,9 @@ from pathlib import Path
 
 from ..host.places import state_folder
 
-__all__ = ["gallery_path", "galleries_folder"]
+__all__ = ["galleries_folder", "gallery_path"]
 
-SUFFIX = ".gallery"
+_NAME = 40  # characters of a feature space's name that tell it from all others
 
 
 def galleries_folder() -> Path:
@@ -18,4 +18,4 @@ def galleries_folder() -> Path:
 
 def gallery_path(feature_space: str) -> Path:
     """One feature space's gallery."""
-    return galleries_folder() / f"{feature_space[:40]}{SUFFIX}"
+    return galleries_folder() / f"{feature_space[:_NAME]}.gallery"

@@ -1,7 +1,7 @@
 """A gallery's file record by record: each says how long it is and what it must add up to.
 
-    4 bytes magic, 1 byte kind, uint32 length of the JSON, uint32 of the vector, uint32 of the picture,
-    uint32 CRC-32 of all that and of JSON and vector; then JSON, vector (float16), picture (its CRC stands in the JSON)
+4 bytes magic, 1 byte kind, uint32 length of the JSON, uint32 of the vector, uint32 of the picture,
+uint32 CRC-32 of all that and of JSON and vector; then JSON, vector (float16), picture (its CRC stands in the JSON)
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ def records(stream: IO[bytes], start: int, size: int) -> Iterator[Record | Broke
     """What lies between `start` and the end of a file of `size` bytes; what is damaged is passed over and said."""
     at = start
     while at < size:
-        found = record_at(stream, at, size)
+        found: Record | Broken | None = record_at(stream, at, size)
         if found is None:
             end = _next_whole(stream, at + 1, size)
             found = Broken(at, end, torn=end == size and _reaches_beyond(stream, at, size))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from statistics import NormalDist
@@ -47,9 +48,10 @@ class Space:
 
 
 def space_with_cohort(name: str, bank: NDArray[np.float32]) -> Space:
-    """The space of a classifier that brought learned pictures along, (M, D) of length 1."""
-    center = bank.mean(axis=0)
-    return Space(name, bank.shape[1], center, unit(bank - center))
+    """The space of a classifier with rows (M, D) of pictures that it was trained on."""
+    learned = unit(bank)
+    center = learned.mean(axis=0)
+    return Space(name, bank.shape[1], center, unit(learned - center))
 
 
 def _interpolated(accepts: Sequence[tuple[float, float]], share: float) -> float:
@@ -57,7 +59,7 @@ def _interpolated(accepts: Sequence[tuple[float, float]], share: float) -> float
     known = sorted((NormalDist().inv_cdf(1 - rate), cosine) for rate, cosine in accepts)
     at = NormalDist().inv_cdf(1 - share)
     (low, under), (high, over) = known[0], known[-1]
-    for one, other in zip(known, known[1:], strict=False):
+    for one, other in itertools.pairwise(known):
         if at >= one[0]:
             (low, under), (high, over) = one, other
     if high - low < 1e-6:
