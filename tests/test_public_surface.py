@@ -32,6 +32,8 @@ def test_verbs() -> None:
     assert set(VERBS) == {
         "make",
         "run",
+        "teach",
+        "gallery",
         "collect",
         "train",
         "tune",
