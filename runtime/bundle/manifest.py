@@ -27,7 +27,7 @@ __all__ = [
 
 MANIFEST = "manifest.json"  # its entry in the bundle
 SIGNATURE = "manifest.json.sig"
-ALIGNMENTS = ("keypoints",)  # how a step may level the crops it looks at
+ALIGNMENTS = ("keypoints", "corners")  # how a step may level the crops it looks at
 FORMAT = (2, 0)  # of a newer minor version unknown keys are passed over, a newer major one is refused
 FIRST_TASKS = frozenset(["classify", "detect"])  # what kits know that read no more than format 1
 
@@ -106,7 +106,8 @@ class Step:
     input: str = "frame"
     network: str = "main"
     region: str | None = None  # the name of an earlier step's output whose boxes are cropped
-    align: str | None = None  # "keypoints": each crop is turned so that they lie level
+    align: str | None = None  # "keypoints": each crop is turned so that the first two lie level; "corners": it is what
+    # lies between four keypoints, from the top left around
     output: str = "result"
     margin: float = 0.0  # added around each box, as a share of its sides
     classes: tuple[str, ...] = ()  # the labels whose boxes are looked into; all unless said

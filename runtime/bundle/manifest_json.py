@@ -90,7 +90,15 @@ def _pixels(node: Node) -> PixelContract:
         filter=node.text("filter", "halves", choices=FILTERS),  # type: ignore[arg-type]
         pad=node.integer("pad", 128, high=255),
         anchor=node.text("anchor", "center", choices=ANCHORS),  # type: ignore[arg-type]
+        widths=_widths(node),
     )
+
+
+def _widths(node: Node) -> tuple[int, ...]:
+    widths = node.rows("widths", lambda row: int(row.as_number(1, _MAX_SIDE)), ())
+    if list(widths) != sorted(set(widths)):
+        raise node.child("widths").fail("must be widths, each larger than the one before")
+    return widths
 
 
 def _tensor(node: Node) -> TensorContract:
