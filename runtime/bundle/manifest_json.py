@@ -26,6 +26,9 @@ _DTYPES = ("uint8", "int8", "float32", "float16", "int32", "int64")
 def dump_manifest(manifest: Manifest) -> bytes:
     """The manifest as UTF-8 JSON, in the oldest format that can say it."""
     plain = dataclasses.asdict(manifest)
+    for network in plain["networks"].values():
+        if not network["pixels"]["widths"]:
+            del network["pixels"]["widths"]  # of one width, as all were once
     if manifest.format[0] < 2:
         _flatten(plain)
     plain["format"] = ".".join(map(str, manifest.format))

@@ -11,7 +11,13 @@ from .listing import is_regular
 
 __all__ = ["load_texts"]
 
-_NAMES = ("labels.csv", "labels.tsv", "labels.txt", "rec_gt.txt", "gt.txt")  # of tables in their folder, the usual first
+_NAMES = (
+    "labels.csv",
+    "labels.tsv",
+    "labels.txt",
+    "rec_gt.txt",
+    "gt.txt",
+)  # the usual table first
 _KINDS = (".csv", ".tsv", ".txt")
 
 

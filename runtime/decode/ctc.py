@@ -35,7 +35,7 @@ class CtcOptions(DecodeOptions):
     probabilities: bool | str = option(FROM_VALUES, one_of(True, False, FROM_VALUES))
     lexicon: tuple[str, ...] | None = option(None, texts)  # only these words
     pattern: str | None = option(None, lambda value: None if value is None else text(value))  # only what fits
-    beam: int = option(24, whole(1, 1000))  # beginnings that a search among words or by a pattern follows
+    beam: int = option(16, whole(1, 1000))  # beginnings that a search among words or by a pattern follows
 
 
 def ctc(network: Network, options: CtcOptions) -> Decoder:
@@ -84,7 +84,7 @@ def steps_of(values: NDArray[Any], options: CtcOptions) -> NDArray[np.float64]:
     if given is True or (given == FROM_VALUES and bool(scores.min() >= 0 and np.allclose(scores.sum(1), 1, atol=0.02))):
         return np.maximum(scores, _LEAST)
     powers = np.exp(scores - scores.max(axis=1, keepdims=True))
-    return np.maximum(powers / powers.sum(axis=1, keepdims=True), _LEAST)
+    return np.asarray(np.maximum(powers / powers.sum(axis=1, keepdims=True), _LEAST))
 
 
 def _read(steps: NDArray[np.float64], allowed: Automaton | None, width: int) -> tuple[tuple[int, ...], bool]:

@@ -13,15 +13,27 @@ __all__ = ["read_as_ctc"]
 
 _CHARACTERS = "character"  # the metadata in which PP-OCR's recognizers keep their alphabet
 _BLANKS = frozenset(["blank", "<blank>", "[blank]", "<blk>", "-"])  # what a list of labels calls it at either end
-_WIDTH = 320
-_WIDTHS = (96, 160, 224, 320, 480, 640, 960, 1280)  # of pictures 48 high, where a file takes any width
+_WIDTHS = (
+    320,
+    480,
+    640,
+    960,
+    1280,
+)  # of pictures 48 high, where a file takes any width; the least is what PP-OCR learned
 _HEIGHT = 48
 
 
 def read_as_ctc(file: ModelDescription, labels: tuple[str, ...], *, asked: bool = False) -> Reading | None:
     """A file with one output (1, T, C), (T, 1, C) or (1, C, T), where its metadata or the user say that it reads."""
     stated = tuple(file.metadata.get(_CHARACTERS, "").splitlines())
-    if not (asked or stated) or len(file.outputs) != 1 or len(file.outputs[0].shape) != 3 or len(file.inputs) != 1:
+    known = "names" in file.metadata  # as detectors and classifiers of Ultralytics have
+    if (
+        known
+        or not (asked or stated)
+        or len(file.outputs) != 1
+        or len(file.outputs[0].shape) != 3
+        or len(file.inputs) != 1
+    ):
         return None
     names = tuple(name or " " for name in (stated or labels))  # a space is stripped where lists are read
     scores, by_column = _scores_a_step(file.outputs[0], len(names))
@@ -39,7 +51,7 @@ def read_as_ctc(file: ModelDescription, labels: tuple[str, ...], *, asked: bool 
         mean=file.mean or (127.5,),
         std=file.std or (127.5,),
         labels=(TEXT,),
-        size=(height, _WIDTH * height // _HEIGHT),
+        size=(height, _WIDTHS[0] * height // _HEIGHT),
         widths=tuple(width * height // _HEIGHT for width in _WIDTHS),
         notes=_said(alphabet, blank, stated=bool(stated)),
     )

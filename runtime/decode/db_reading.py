@@ -9,6 +9,7 @@ from .reading import Reading
 
 __all__ = ["read_as_db"]
 
+_LEAST = 32  # pixels a side of a map
 _SIZE = (544, 960)  # of a camera's picture, in steps of 32
 
 
@@ -17,7 +18,7 @@ def read_as_db(file: ModelDescription, labels: tuple[str, ...], *, asked: bool =
     if not asked or len(file.outputs) != 1:
         return None
     shape = file.outputs[0].shape
-    if len(shape) != 4 or shape[1] not in (None, 1):
+    if len(shape) != 4 or shape[1] not in (None, 1) or any(side is not None and side < _LEAST for side in shape[2:]):
         return None
     return Reading(
         Decode("db", threshold=0.5),

@@ -102,9 +102,7 @@ class ModelArguments:
     lexicon: tuple[str, ...] | None = option(
         Argument("Read only these words, one a line.", "FILE", read=_words, decoder=True)
     )
-    pattern: str | None = option(
-        Argument("Read only what fits, such as '[A-Z]{2}\\d{4}'.", "REGEX", decoder=True)
-    )
+    pattern: str | None = option(Argument("Read only what fits, such as '[A-Z]{2}\\d{4}'.", "REGEX", decoder=True))
 
     def __post_init__(self) -> None:
         if self.labels is not None and not isinstance(self.labels, str):

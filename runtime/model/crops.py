@@ -78,7 +78,7 @@ def _inside(image: NDArray[np.uint8], x: float, y: float, w: float, h: float) ->
 def _levelled(
     points: NDArray[np.float32], box: tuple[float, float, float, float], step: Step
 ) -> tuple[NDArray[np.float64], tuple[int, int]] | None:
-    """The way into the levelled picture of a row (2, 3), and its width and height; None where it is cut out as it is."""
+    """The way into a row's levelled picture (2, 3), and its width and height; None where it is cut out as it is."""
     if step.align == "corners":
         return _between(points, step.margin)
     turn = None if step.align is None else _level(points, *box)

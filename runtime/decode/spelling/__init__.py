@@ -1,1 +1,1 @@
-"""Which texts may be read (a list of words, a pattern), and the search for the likeliest of them; no network's names."""
+"""Which texts may be read (words, a pattern), and the search for the likeliest of them; nothing of networks."""

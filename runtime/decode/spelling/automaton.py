@@ -1,4 +1,4 @@
-"""What says, character by character, how a text may go on: the one question that a search asks of a lexicon or pattern."""
+"""What says, character by character, how a text may go on: all that a search asks of words or a pattern."""
 
 from __future__ import annotations
 

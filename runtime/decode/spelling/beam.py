@@ -13,12 +13,21 @@ from .automaton import Automaton
 __all__ = ["likeliest"]
 
 Text = tuple[int, ...]
-_FOLLOWED = 12  # characters a beginning and step, the likeliest of those that may come
-_SILENT = 0.9999  # a blank from which on a step says nothing else
+_FOLLOWED = 8  # characters a beginning and step, the likeliest of those that may come
+_LEAST_FOLLOWED = 2  # however unlikely they are
+_UNLIKELY = 1e-5  # a character's probability under which it is not followed
+_HOPELESS = 1e-9  # of the likeliest beginning's probability
+_SILENT = 0.999  # a blank from which on a step says nothing else
 
 
 def likeliest(steps: NDArray[np.float64], automaton: Automaton, width: int) -> Text | None:
-    """The columns of the best text that the scores (T, C) say and the automaton allows; None where none was found.
+    """The columns of the best text that the scores (T, C) say and the automaton allows; None where none was found."""
+    found = _searched(steps, automaton, width, _SILENT)
+    return _searched(steps, automaton, width, 1.0) if found is None else found
+
+
+def _searched(steps: NDArray[np.float64], automaton: Automaton, width: int, silent: float) -> Text | None:
+    """The best text without the steps whose blank is likelier than `silent`.
 
     Of every beginning two probabilities are kept: of the ways that end in a blank, after which its last character may
     come again, and of those that end in that character.
@@ -26,7 +35,7 @@ def likeliest(steps: NDArray[np.float64], automaton: Automaton, width: int) -> T
     states: dict[Text, Any] = {(): automaton.start}
     ways: dict[Text, tuple[float, float]] = {(): (1.0, 0.0)}
     for step in steps:
-        if step[0] > _SILENT:
+        if step[0] > silent:
             ways = {text: (blank + spoken, 0.0) for text, (blank, spoken) in ways.items()}
             continue
         ways = _kept(_grown(ways, states, step, automaton), states, automaton, width)
@@ -55,9 +64,14 @@ def _grown(
 
 
 def _promising(columns: NDArray[np.intp], step: NDArray[np.float64]) -> list[int]:
+    scores = step[columns]
     if len(columns) > _FOLLOWED:
-        columns = columns[np.argpartition(-step[columns], _FOLLOWED)[:_FOLLOWED]]
-    return columns.tolist()
+        best = np.argpartition(-scores, _FOLLOWED)[:_FOLLOWED]
+        columns, scores = columns[best], scores[best]
+    order = np.argsort(-scores)
+    likely = int((scores > _UNLIKELY).sum())
+    followed: list[int] = columns[order[: max(likely, _LEAST_FOLLOWED)]].tolist()
+    return followed
 
 
 def _kept(
@@ -65,7 +79,9 @@ def _kept(
 ) -> dict[Text, tuple[float, float]]:
     """The likeliest beginnings, and some that could end here: what is likely but may not end would crowd them out."""
     ranked = sorted(ways, key=lambda text: -sum(ways[text]))
-    could_end = [text for text in ranked[width:] if automaton.ends(states[text])]
-    kept = ranked[:width] + could_end[: max(width // 4, 1)]
-    highest = sum(ways[ranked[0]]) or 1.0  # kept near one: hundreds of steps would run out of digits
+    highest = sum(ways[ranked[0]]) or 1.0
+    could_end = [text for text in ranked if automaton.ends(states[text])][: max(width // 4, 1)]
+    kept = [text for text in ranked[:width] if sum(ways[text]) > _HOPELESS * highest]
+    kept = list(dict.fromkeys([*kept, *could_end]))
+    # kept near one: hundreds of steps would run out of digits
     return {text: (ways[text][0] / highest, ways[text][1] / highest) for text in kept}

@@ -5,7 +5,7 @@ What is left of an expression behind a character is an expression again: it is t
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -18,7 +18,7 @@ __all__ = ["Pattern"]
 
 _LONGEST = 200  # characters of an expression
 _MOST = 99  # times that something may be repeated
-_CLASSES = {
+_CLASSES: dict[str, Callable[[str], bool]] = {
     "d": str.isdecimal,
     "w": lambda c: c.isalnum() or c == "_",
     "s": str.isspace,
@@ -64,7 +64,7 @@ _EMPTY = _Row(())
 
 
 class Pattern:
-    """The texts that fit an expression from end to end: literals, `.`, `[A-Z0-9]`, `\\d \\w \\s`, `( | )`, `? * + {2,4}`."""
+    """The texts that fit an expression from end to end: `.`, `[A-Z0-9]`, `\\d \\w \\s`, `( | )`, `? * + {2,4}`."""
 
     def __init__(self, expression: str, alphabet: Sequence[str]) -> None:
         self.start: _Node = _Parser(expression, alphabet).whole()
@@ -232,14 +232,16 @@ class _Parser:
                 last = self._next()
                 if last < sign:
                     raise self._wrong(f"has a range {sign}-{last} that runs backwards")
-                found |= self._those(lambda c, low=sign, high=last: len(c) == 1 and low <= c <= high)  # type: ignore[misc]
+                found |= self._between(sign, last)
             else:
                 found |= self._those(sign.__eq__) if sign == "." else self._columns(sign)
         every = frozenset(range(1, len(self._alphabet) + 1))
         return _One(every - found if beside else found)
 
-    def _those(self, fits: object) -> frozenset[int]:
-        assert callable(fits)
+    def _between(self, low: str, high: str) -> frozenset[int]:
+        return self._those(lambda character: len(character) == 1 and low <= character <= high)
+
+    def _those(self, fits: Callable[[str], bool]) -> frozenset[int]:
         return frozenset(column for column, character in enumerate(self._alphabet, 1) if fits(character))
 
     def _took(self, sign: str) -> bool:
