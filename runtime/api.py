@@ -40,7 +40,8 @@ class Recognizer:
 
     A model file of somebody else's may need to be told what its picture is: the options from `labels` to `decoder`
     mean what they mean on the command line (the network's input is (pixel - mean) / std; `input_size` is width and
-    height). `iou`, `max_det` and `classes` are for detectors.
+    height). `iou`, `max_det` and `classes` are for detectors; `lexicon` (a file or the words) and
+    `pattern` for networks that read.
     """
 
     def __init__(
@@ -64,6 +65,8 @@ class Recognizer:
         iou: float | None = None,
         max_det: int | None = None,
         classes: Sequence[str | int] | None = None,
+        lexicon: str | Sequence[str] | None = None,
+        pattern: str | None = None,
     ) -> None:
         self._bundle = open_model(
             model,
@@ -78,6 +81,8 @@ class Recognizer:
             iou=iou,
             max_det=max_det,
             classes=classes,
+            lexicon=lexicon,
+            pattern=pattern,
         )
         self._model = ModelSlot(self._bundle, ModelChoice(engine, precision, threads))
         self._threshold, self._region = threshold, Region(*region) if region else None
