@@ -239,12 +239,12 @@ def make_card(
 def _own_figure(candidate: Candidate) -> str:
     """Pictures with a say in the training flatter it: what the training itself found then stands beside them."""
     made_of, metrics = candidate.made_of, candidate.made_of.run.facts.metrics or {}
-    found = metrics.get("val", {})
-    if made_of.task.right is None or "accuracy" not in found or made_of.evaluation is not made_of.validation:
+    figures = metrics.get("val", {})
+    if made_of.task.right is None or "accuracy" not in figures or made_of.evaluation is not made_of.validation:
         return ""
     if "+" in str(metrics.get("judged", "")):  # said beside the images already
         return ""
-    right = percent(found["accuracy"], found["images"])
+    right = percent(figures["accuracy"], figures["images"])
     basis = metrics.get("basis", "answers of the best epoch")
     return f"these images had a say in the training's choices: it reported {right} before compression ({basis})"
 

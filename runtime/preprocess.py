@@ -7,7 +7,7 @@ wants). Nothing else in the kit resizes or colour-converts an image for a model.
 from __future__ import annotations
 
 import functools
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 import cv2
@@ -55,6 +55,7 @@ class PixelContract:
     filter: Filter = "halves"
     pad: int = 128  # the letterbox bars' pixel; 128 is zero for networks of the kit
     anchor: Anchor = "center"  # where the picture stands between the bars
+    widths: tuple[int, ...] = ()  # all that the network takes where it takes several: the least that holds the picture
 
     @property
     def channels(self) -> int:
@@ -176,6 +177,7 @@ def fit_frame(
     """A BGR frame as the network's picture, (H, W, C) uint8 in the contract's colour, and where it lies."""
     frame_h, frame_w = image.shape[:2]
     x, y, w, h = view_of(frame_h, frame_w, contract, region)
+    contract = _wide_enough(contract, w, h)
     inner_w, inner_h = contract.width, contract.height
     if contract.resize == "letterbox":
         shrink = min(contract.width / w, contract.height / h)
@@ -243,6 +245,14 @@ def pixel_values(tensor: TensorContract) -> NDArray[Any] | None:
     limits = np.iinfo(dtype)
     table = np.clip(np.rint(values), limits.min, limits.max).astype(dtype)
     return None if dtype == np.uint8 and (table == np.arange(256)).all() else table
+
+
+def _wide_enough(contract: PixelContract, width: int, height: int) -> PixelContract:
+    """The contract at the least of its widths in which a picture of these proportions is as high as it can be."""
+    if not contract.widths:
+        return contract
+    wanted = contract.height * width / height
+    return replace(contract, width=next((each for each in contract.widths if each >= wanted), contract.widths[-1]))
 
 
 def _center_crop(x: int, y: int, w: int, h: int, contract: PixelContract) -> tuple[int, int, int, int]:

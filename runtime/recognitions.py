@@ -129,6 +129,11 @@ class Recognitions:
         """Whether it is known where in the frame a row is."""
         return self.boxes is not None and not bool(np.isnan(self.boxes[row, 0]))
 
+    def called(self, row: int) -> str | None:
+        """What a row is called, as `names` has it; None where nobody knows what it is."""
+        name = self.identities[row] if self.identities else ""
+        return name or (None if int(self.ids[row]) == UNKNOWN_ID else self.label(row))
+
     def rivals_of(self, row: int = 0) -> list[tuple[str, float]]:
         """What else a row could have been, best first: pairs of label and score."""
         if self.rivals is None or self.rival_scores is None:

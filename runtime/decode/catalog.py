@@ -104,6 +104,30 @@ def _yunet() -> Loaded:
     return yunet, BoxOptions
 
 
+def _ctc() -> Loaded:
+    from .ctc import CtcOptions, ctc
+
+    return ctc, CtcOptions
+
+
+def _db() -> Loaded:
+    from .db import DbOptions, db
+
+    return db, DbOptions
+
+
+def _reads_ctc() -> Reader:
+    from .ctc_reading import read_as_ctc
+
+    return read_as_ctc
+
+
+def _reads_db() -> Reader:
+    from .db_reading import read_as_db
+
+    return read_as_db
+
+
 def _reads_classifier() -> Reader:
     from .classify_reading import read_as_classifier
 
@@ -215,6 +239,8 @@ DECODERS: dict[str, Entry] = {
         (Family("fastestdet", _reads_fastestdet, lambda file: len(file.outputs) == 1),),
     ),
     "yolox": Entry("detect", _yolox, frozenset(["grid"]), (Family("yolox", _reads_yolox, _has_rows),)),
+    "ctc": Entry("read", _ctc, families=(Family("ctc", _reads_ctc, lambda file: "character" in file.metadata, True),)),
+    "db": Entry("detect", _db, frozenset(["map"]), (Family("db", _reads_db),)),
     "classify": Entry(
         "classify",
         _classify,

@@ -1,4 +1,4 @@
-"""Small things in large frames: the frame is looked at whole and in tiles, and what several looks found is one thing."""
+"""Small things in large frames: a frame is looked at whole and in tiles; what several looks found is one thing."""
 
 from __future__ import annotations
 

@@ -25,7 +25,13 @@ def _detect() -> Task:
     return TASK
 
 
-TASKS: dict[str, Callable[[], Task]] = {"classify": _classify, "detect": _detect}
+def _read() -> Task:
+    from .read import TASK
+
+    return TASK
+
+
+TASKS: dict[str, Callable[[], Task]] = {"classify": _classify, "detect": _detect, "read": _read}
 
 
 def task_of(name: str, where: str = "") -> Task:

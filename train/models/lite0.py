@@ -102,12 +102,12 @@ class Lite0Trunk(nn.Module):
     def pyramid(self, x: Tensor) -> dict[int, Tensor]:
         """Maps (B, channels[stride], ⌈H / stride⌉, ⌈W / stride⌉) by their stride."""
         maps: Tensor = self.stem(x)
-        found: dict[int, Tensor] = {}
+        levels: dict[int, Tensor] = {}
         for number, stage in enumerate(self.stages):
             maps = stage(maps)
             if number in _PYRAMID:
-                found[_PYRAMID[number]] = maps
-        return found
+                levels[_PYRAMID[number]] = maps
+        return levels
 
     def forward(self, x: Tensor) -> Tensor:
         """The maps at stride 32."""

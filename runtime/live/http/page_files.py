@@ -33,14 +33,14 @@ class PageFiles:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002
         """Send a file, or say that there is none."""
-        found = self._files.get(scope["path"])
-        if found is None:
+        file = self._files.get(scope["path"])
+        if file is None:
             await refuse(send, 404, "there is nothing here")
             return
         if scope["method"] not in ("GET", "HEAD"):
             await refuse(send, 405, "only GET is understood here", [(b"allow", b"GET, HEAD")])
             return
-        media, body = found
+        media, body = file
         headers = [
             (b"content-type", media),
             (b"content-length", str(len(body)).encode()),

@@ -65,7 +65,9 @@ class RecognizeService:
         on_result: Callable[[Result], None] | None = None,
     ) -> None:
         self.bundle, self.limits, self.device, self.on_result = bundle, limits, device, on_result
-        self._recognizer = BundleRecognizer(bundle, engine=engine, precision=precision, options=options, shared=True)
+        self._recognizer = BundleRecognizer(
+            bundle, engine=engine, precision=precision, options=options, shared=True, taught=True
+        )
         self._threshold = threshold
         self.started = time.time()
         self.counts = ServiceCounts()
