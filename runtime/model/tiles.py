@@ -72,8 +72,9 @@ def looked_at_in_tiles(
     pixels = network.network.pixels
     if pixels.resize == "crop":  # what a tile's crop left out, no other tile would show
         pixels = dataclasses.replace(pixels, resize="letterbox")
-    whole = view_of(*image.shape[:2], pixels, region)
-    looks, first = [], {}
+    whole = view_of(image.shape[0], image.shape[1], pixels, region)
+    looks: list[Look] = []
+    first: dict[str, NDArray[Any]] = {}
     for part in [whole, *tiles_of(whole, network.tile, pixels)]:
         picture, placement = fit_frame(image, pixels, Region(*map(float, part)) if max(part) > 1 else None)
         clock.lap("preprocess")
