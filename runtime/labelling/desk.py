@@ -13,7 +13,7 @@ import cv2
 from ..bundle.bundle import Bundle
 from ..images.read import checked_header, decode_image, read_image_bytes
 from .data_set import DataSet
-from .formats.catalog import form_of
+from .formats import form_of
 from .journal import Journal
 from .marks import Marks, checked_label, marks_from
 from .pictures import Picture
@@ -106,8 +106,7 @@ class Desk:
         marks = marks_from(said, size.width, size.height)
         with self._lock:
             if marks != self.journal.marks.get(picture.name):
-                if self.form.pictures is not None:
-                    self.form.pictures(marks)  # refuses a label that no folder can be called by
+                self.form.pictures(marks)  # refuses a label that no folder can be called by
                 self.journal.keep(picture.name, marks)
                 self._data.put(picture.name, picture.path, marks, self.journal.classes)
             return {"classes": list(self.journal.classes), "done": self._is_done(picture)}

@@ -150,7 +150,7 @@ def test_whole_pictures_take_one_key_each(photos, desk_of, chromium, tmp_path):
         until(page, lambda: desk.counts()[0] == 6)
     images = load_images(tmp_path / "out")
     assert images.classes == ("blue", "red")
-    named = zip(images.images, images.labels, strict=True)
+    named = zip(images.names, images.labels, strict=True)
     found = {name.rpartition("/")[2]: images.classes[label] for name, label in named}
     assert found == wanted
 
@@ -171,19 +171,22 @@ def test_a_picture_that_cannot_be_read_is_said_and_passed_over(photos, desk_of, 
 
 
 def test_on_a_phone_with_a_finger(photos, desk_of, chromium):
-    touched = {"viewport": PHONE, "device_scale_factor": 2, "has_touch": True, "is_mobile": True}
-    with desk_of(photos, classes=["dot", "line"]) as desk, served(desk) as link:
-        with shown(chromium, link, **touched) as page:
-            assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
-            assert page.evaluate("document.documentElement.scrollHeight <= innerHeight + 1")
-            swipe(page, (40, 50), (80, 110))
-            until(page, lambda: data(page, "boxes") == "1")
-            page.tap("text=line")
-            page.tap("#next")
-            until(page, lambda: data(page, "at") == "1")
-            until(page, lambda: desk.counts() == (1, 1))
-            assert boxes_of(desk, 0)[0][0] == "line"
-            assert boxes_of(desk, 0)[0][1:] == pytest.approx((40, 50, 40, 60), abs=3)
+    touch = {"viewport": PHONE, "device_scale_factor": 2, "has_touch": True, "is_mobile": True}
+    with (
+        desk_of(photos, classes=["dot", "line"]) as desk,
+        served(desk) as link,
+        shown(chromium, link, **touch) as page,
+    ):
+        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+        assert page.evaluate("document.documentElement.scrollHeight <= innerHeight + 1")
+        swipe(page, (40, 50), (80, 110))
+        until(page, lambda: data(page, "boxes") == "1")
+        page.tap("text=line")
+        page.tap("#next")
+        until(page, lambda: data(page, "at") == "1")
+        until(page, lambda: desk.counts() == (1, 1))
+        assert boxes_of(desk, 0)[0][0] == "line"
+        assert boxes_of(desk, 0)[0][1:] == pytest.approx((40, 50, 40, 60), abs=3)
 
 
 def swipe(page, start, end):

@@ -5,9 +5,8 @@ from __future__ import annotations
 import xml.etree.ElementTree as ET
 from pathlib import Path
 
-from ...host.files import write_text
-from ..marks import Marks
-from .catalog import Classes
+from ..host.files import write_text
+from .marks import Classes, Marks
 
 __all__ = ["write_one"]
 
