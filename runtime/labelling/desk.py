@@ -70,7 +70,7 @@ class Desk:
         with self._lock:
             marks = self.journal.marks.get(picture.name)
         said = marks or picture.marks()
-        rows: list[Mapping[str, Any]] = said.to_json()["boxes"]
+        rows: Sequence[Mapping[str, Any]] = said.to_json()["boxes"]
         answer = {**said.to_json(), "name": picture.name, "proposed": False}
         if marks is None and self._proposals is not None and not rows:
             rows = self._proposals.of(number)
@@ -96,7 +96,7 @@ class Desk:
         shrink = min(_LARGE_SIDE / max(image.shape[:2]), 1.0)
         if shrink < 1:
             size = (max(round(image.shape[1] * shrink), 1), max(round(image.shape[0] * shrink), 1))
-            image = cv2.resize(image, size, interpolation=cv2.INTER_AREA)  # type: ignore[assignment]
+            image = cv2.resize(image, size, interpolation=cv2.INTER_AREA)
         return bytes(cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, _QUALITY])[1]), b"image/jpeg"
 
     def keep(self, number: int, said: Any) -> dict[str, Any]:

@@ -14,8 +14,8 @@ pytestmark = pytest.mark.browser
 
 def on_screen(page, x, y):
     """Where a place of the picture is on the screen."""
-    box = page.locator("#image").bounding_box()
-    return box["x"] + x / WIDTH * box["width"], box["y"] + y / HEIGHT * box["height"]
+    a, d, e, f = page.evaluate("(({ a, d, e, f }) => [a, d, e, f])(document.querySelector('#picture').getScreenCTM())")
+    return a * x + e, d * y + f
 
 
 def drag(page, start, end):
@@ -187,6 +187,51 @@ def test_on_a_phone_with_a_finger(photos, desk_of, chromium):
         until(page, lambda: desk.counts() == (1, 1))
         assert boxes_of(desk, 0)[0][0] == "line"
         assert boxes_of(desk, 0)[0][1:] == pytest.approx((40, 50, 40, 60), abs=3)
+
+
+def test_two_fingers_and_the_wheel_make_it_larger(photos, desk_of, chromium):
+    touch = {"viewport": PHONE, "device_scale_factor": 2, "has_touch": True, "is_mobile": True}
+    with desk_of(photos, classes=["dot"]) as desk, served(desk) as link:
+        with shown(chromium, link, **touch) as page:
+            pinch(page, (140, 100), (180, 100), by=4)
+            until(page, lambda: shown_part(page)[2] < WIDTH / 3)
+            assert data(page, "boxes") == "0"
+            x, y, w, h = shown_part(page)
+            swipe(page, (x + w / 4, y + h / 4), (x + w / 2, y + h / 2))
+            page.tap("#next")
+            until(page, lambda: desk.counts() == (1, 1))
+            assert boxes_of(desk, 0)[0][1:] == pytest.approx((x + w / 4, y + h / 4, w / 4, h / 4), abs=2)
+        with shown(chromium, link) as page:
+            page.mouse.move(*on_screen(page, 100, 60))
+            page.mouse.wheel(0, -400)
+            until(page, lambda: shown_part(page)[2] < WIDTH / 2)
+            place = page.evaluate("document.querySelector('#picture').getAttribute('viewBox')")
+            page.keyboard.press("Enter")
+            until(page, lambda: shown_part(page)[2] == WIDTH)
+            assert place
+
+
+def shown_part(page):
+    return [float(v) for v in page.locator("#picture").get_attribute("viewBox").split()]
+
+
+def pinch(page, one, other, by):
+    """Two fingers that part."""
+    driver = page.context.new_cdp_session(page)
+    ends = [on_screen(page, *one), on_screen(page, *other)]
+    middle = [(ends[0][i] + ends[1][i]) / 2 for i in (0, 1)]
+
+    def touch(kind, scale):
+        points = [
+            {"x": middle[0] + (end[0] - middle[0]) * scale, "y": middle[1] + (end[1] - middle[1]) * scale, "id": number}
+            for number, end in enumerate(ends)
+        ]
+        driver.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": [] if kind == "touchEnd" else points})
+
+    touch("touchStart", 1)
+    for step in range(1, 9):
+        touch("touchMove", 1 + (by - 1) * step / 8)
+    touch("touchEnd", by)
 
 
 def swipe(page, start, end):
