@@ -181,7 +181,8 @@ def test_on_a_phone_with_a_finger(photos, desk_of, chromium):
         assert page.evaluate("document.documentElement.scrollHeight <= innerHeight + 1")
         swipe(page, (40, 50), (80, 110))
         until(page, lambda: data(page, "boxes") == "1")
-        page.tap("text=line")
+        page.tap("#classes button:nth-child(2)")
+        until(page, lambda: page.locator(".box text").inner_text() == "line")
         page.tap("#next")
         until(page, lambda: data(page, "at") == "1")
         until(page, lambda: desk.counts() == (1, 1))
@@ -246,3 +247,4 @@ def swipe(page, start, end):
     touch("touchMove", ((start[0] + end[0]) / 2, (start[1] + end[1]) / 2))
     touch("touchMove", end)
     touch("touchEnd")
+    page.wait_for_timeout(400)  # a tap at once after it would only end what the browser takes for a fling
