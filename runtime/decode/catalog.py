@@ -54,6 +54,12 @@ def _classify() -> Loaded:
     return classify, ClassifyOptions
 
 
+def _lens_det() -> Loaded:
+    from .lens_det import LensDetOptions, lens_det
+
+    return lens_det, LensDetOptions
+
+
 def _ssd() -> Loaded:
     from .ssd import SsdOptions, ssd
 
@@ -144,6 +150,7 @@ DECODERS: dict[str, Entry] = {
         frozenset(["boxes", "scores"]),
         (Family("ultraface", _reads_ultraface, lambda file: len(file.outputs) == 2 and _has_rows(file)),),
     ),
+    "lens-det": Entry("detect", _lens_det),
     "yolox": Entry("detect", _yolox, frozenset(["grid"]), (Family("yolox", _reads_yolox, _has_rows),)),
     "classify": Entry(
         "classify",
