@@ -99,6 +99,7 @@ class Ingredients:
 def ingredients_of(run: Run, config: CompressConfig) -> Ingredients:
     """A run's network and pictures; its score is reported on its test split, else on validation."""
     task = task_of(run.config.task, str(run.path))
+    task = replace(task, outputs=make_task(run.config, run.classes).outputs)
     for label in config.background:
         if label not in run.classes:
             raise UsageError(f"--background {label}: is no class of this run; there are {', '.join(run.classes[:8])}")

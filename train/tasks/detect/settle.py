@@ -43,11 +43,11 @@ def settle_boxes(
 ) -> Settled:
     """Decode settings with each class's own threshold, fitted on what was found in a split."""
     own, common = thresholds_of(curves_of(found_boxes(rows), truth_of(targets), len(classes)))
-    named = {name: value for name, value in zip(classes, own, strict=True) if value is not None}
+    named = {name: common if value is None else value for name, value in zip(classes, own, strict=True)}
     options = {"iou": IOU, "max_det": MOST, "finest": min(strides)}
     decode = Decode("lens-det", threshold=common, thresholds=named, options=options)
     said = ", ".join(f"{name} {value:.2f}" for name, value in [*named.items()][:8])
-    return Settled(decode, f"thresholds of best F1: {said or f'{common:.2f} for all'}")
+    return Settled(decode, f"thresholds of best F1: {said}")
 
 
 def thresholds_of(curves: Sequence[Curve]) -> tuple[list[float | None], float]:
