@@ -254,5 +254,5 @@ def _decode(candidate: Candidate, shipped: Artifact, config: CompressConfig) -> 
     made_of, pictures = candidate.made_of, candidate.made_of.validation
     seen = pictures.pixels if made_of.trained_on == made_of.pixels else pictures.at(made_of.trained_on)
     before, after = made_of.answers(made_of.network, seen), file_outputs(shipped, pictures.pixels)
-    settled = made_of.task.resettle(before, after, made_of.run.decode)
+    settled = made_of.task.resettle(before, after, made_of.targets(pictures), made_of.run.decode)
     return dataclasses.replace(settled, background=config.background) if config.background else settled

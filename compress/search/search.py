@@ -93,7 +93,7 @@ class _Search:
         self.latency: Latency = latency_for(config.device, config.on, config.compress.threads)
         self.trained = made_of.score(made_of.network, made_of.validation)
         self.least = config.budget.least_accuracy(self.trained)
-        self.lesson = lesson_of(made_of.run, made_of.training_pictures(most=512))
+        self.lesson = lesson_of(made_of.run, made_of.training_pictures(most=512), made_of.pixels)
         self.best: MeasuredFile | None = None
         self._bare: dict[Attempt, nn.Module] = {}
 

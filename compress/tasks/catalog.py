@@ -17,7 +17,13 @@ def _classify() -> Task:
     return TASK
 
 
-TASKS: dict[str, Callable[[], Task]] = {"classify": _classify}
+def _detect() -> Task:
+    from .detect import TASK
+
+    return TASK
+
+
+TASKS: dict[str, Callable[[], Task]] = {"classify": _classify, "detect": _detect}
 
 
 def task_of(name: str, where: str = "") -> Task:

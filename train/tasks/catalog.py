@@ -27,7 +27,13 @@ def _classify() -> Builder:
     return classify
 
 
-TASKS: dict[str, Callable[[], Builder]] = {"classify": _classify}
+def _detect() -> Builder:
+    from .detect.task import detect
+
+    return detect
+
+
+TASKS: dict[str, Callable[[], Builder]] = {"classify": _classify, "detect": _detect}
 
 
 def make_task(config: TrainConfig, classes: Sequence[str] = (), counts: Sequence[int] = ()) -> Task:
