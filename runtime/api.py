@@ -40,7 +40,7 @@ class Recognizer:
 
     A model file of somebody else's may need to be told what its picture is: the options from `labels` to `decoder`
     mean what they mean on the command line (the network's input is (pixel - mean) / std; `input_size` is width and
-    height). `iou`, `max_det` and `classes` are for detectors; `lexicon` (a file or the words) and
+    height). `iou`, `max_det`, `classes` and `tile` are for detectors; `lexicon` (a file or the words) and
     `pattern` for networks that read.
     """
 
@@ -65,6 +65,7 @@ class Recognizer:
         iou: float | None = None,
         max_det: int | None = None,
         classes: Sequence[str | int] | None = None,
+        tile: int | None = None,
         lexicon: str | Sequence[str] | None = None,
         pattern: str | None = None,
     ) -> None:
@@ -81,6 +82,7 @@ class Recognizer:
             iou=iou,
             max_det=max_det,
             classes=classes,
+            tile=tile,
             lexicon=lexicon,
             pattern=pattern,
         )

@@ -131,6 +131,6 @@ def model_arguments(given: Mapping[str, Any], **others: Any) -> ModelArguments:
 PICTURE = tuple(name for name, said in spelled().items() if said.bare)
 pixel_options = model_options(*PICTURE)  # of bare model files
 text_options = model_options("lexicon", "pattern")  # of networks that read
-answer_options = model_options("classes", "iou", "max_det", "lexicon", "pattern")
+answer_options = model_options("classes", "iou", "max_det", "tile", "lexicon", "pattern")
 labels_option = model_options("labels")
 threshold_option = model_options("threshold")

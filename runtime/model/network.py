@@ -64,6 +64,7 @@ class LoadedNetwork:
         self._input_shape = self._checked_input()
         self.shared: SharedEngine | None = None
         self.batch = 1  # pictures at once
+        self.tile = int(network.decode.options.get("tile", 1))  # its decoder has read and checked it
 
     def outputs(self, pixels: NDArray[np.uint8]) -> Outputs:
         """The outputs by name, in real numbers, with a batch axis, for a picture (H, W, C) that `fit_frame` made."""

@@ -36,12 +36,12 @@ class Clock:
         self._ended = 0.0  # when the last step did, in milliseconds of work
 
     def lap(self, stage: str) -> None:
-        """The time since the last lap belongs to a stage."""
+        """The time since the last lap belongs to a stage, one that only some frames have included."""
         now = time.perf_counter()
-        self.stages[stage] += (now - self._last) * 1e3
+        self.stages[stage] = self.stages.get(stage, 0.0) + (now - self._last) * 1e3
         self._last = now
 
     def end_step(self, name: str) -> None:
         """What was done since the step before is this step's own time, kept under its name."""
-        done = sum(self.stages[stage] for stage in STAGES)
+        done = sum(self.stages.get(stage, 0.0) for stage in (*STAGES, "merge"))
         self.stages[name], self._ended = done - self._ended, done

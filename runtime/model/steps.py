@@ -26,17 +26,34 @@ def run_steps(
     """What a BGR frame shows. A region is of the steps that look at the frame, a threshold the last step's."""
     first, *later = manifest.steps
     network, clock = networks[first.network], Clock()
+    look = _look if network.tile == 1 else _look_in_tiles
+    seen = look(network, image, region, None if later else threshold, clock)
+    if not later:
+        return seen
+    from .later_steps import followed  # a camera with one network starts without it
+
+    return followed(manifest, networks, image, seen.recognitions, threshold, clock, seen.view)
+
+
+def _look(
+    network: LoadedNetwork, image: NDArray[np.uint8], region: Region | None, threshold: float | None, clock: Clock
+) -> Seen:
+    """One look at the whole frame."""
     pixels, placement = fit_frame(image, network.network.pixels, region)
     clock.lap("preprocess")
     outputs = network.outputs(pixels)
     clock.lap("infer")
-    seen = network.decode(outputs, placement, None if later else threshold)
+    seen = network.decode(outputs, placement, threshold)
     clock.lap("decode")
-    if not later:
-        return Seen(seen, clock.stages, placement.view, outputs)
-    from .later_steps import followed  # a camera with one network starts without it
+    return Seen(seen, clock.stages, placement.view, outputs)
 
-    return followed(manifest, networks, image, seen, threshold, clock, placement.view)
+
+def _look_in_tiles(
+    network: LoadedNetwork, image: NDArray[np.uint8], region: Region | None, threshold: float | None, clock: Clock
+) -> Seen:
+    from .tiles import looked_at_in_tiles  # few cameras look twice
+
+    return looked_at_in_tiles(network, image, region, threshold, clock)
 
 
 def run_many(
@@ -47,7 +64,7 @@ def run_many(
     threshold: float | None,
 ) -> list[Recognitions]:
     """What several BGR frames show, in batches where the network takes them and they pay."""
-    if len(manifest.steps) > 1:
+    if len(manifest.steps) > 1 or networks[manifest.steps[0].network].tile > 1:
         return [run_steps(manifest, networks, image, region, threshold).recognitions for image in images]
     network = networks[manifest.steps[0].network]
     fitted = [fit_frame(image, network.network.pixels, region) for image in images]
