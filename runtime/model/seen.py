@@ -38,7 +38,7 @@ class Clock:
     def lap(self, stage: str) -> None:
         """The time since the last lap belongs to a stage."""
         now = time.perf_counter()
-        self.stages[stage] += (now - self._last) * 1e3
+        self.stages[stage] = self.stages.get(stage, 0.0) + (now - self._last) * 1e3
         self._last = now
 
     def end_step(self, name: str) -> None:

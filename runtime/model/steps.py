@@ -8,8 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..bundle.manifest import Manifest
+from ..frame import Frame
 from ..preprocess import Region, fit_frame
 from ..recognitions import Recognitions
+from .following import Follower
 from .network import LoadedNetwork
 from .seen import Clock, Seen
 
@@ -22,16 +24,28 @@ def run_steps(
     image: NDArray[np.uint8],
     region: Region | None,
     threshold: float | None,
+    *,
+    follow: tuple[Follower, Frame] | None = None,
 ) -> Seen:
-    """What a BGR frame shows. A region is of the steps that look at the frame, a threshold the last step's."""
+    """What a BGR frame shows. A region is of the steps that look at the frame, a threshold the last step's.
+
+    Where things are followed, that is done with the first step's rows, so that later ones know them.
+    """
     first, *later = manifest.steps
     network, clock = networks[first.network], Clock()
     pixels, placement = fit_frame(image, network.network.pixels, region)
     clock.lap("preprocess")
     outputs = network.outputs(pixels)
     clock.lap("infer")
-    seen = network.decode(outputs, placement, None if later else threshold)
+    held = None if later else threshold
+    if follow is not None:
+        follower, frame = follow
+        held = follower.begin(frame, network.network.decode.at(held))
+    seen = network.decode(outputs, placement, held)
     clock.lap("decode")
+    if follow is not None:
+        seen = follower.follow(seen)
+        clock.lap("track")
     if not later:
         return Seen(seen, clock.stages, placement.view, outputs)
     from .later_steps import followed  # a camera with one network starts without it

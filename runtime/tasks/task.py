@@ -93,4 +93,5 @@ class Task:
     describe: Callable[[Recognitions], str]  # what was seen in a few words
     uncertain: Callable[[Recognitions, float | None, Closeness], bool]  # whether somebody should look at it
     decoder: Callable[[Network], Decoder] | None = None  # of outputs that no decoder of the catalog reads
+    places: bool = False  # its rows say where in the frame they are, so that they can be followed
     evaluated_at: float | None = None  # the threshold that an evaluation decodes with; None is the model's own
