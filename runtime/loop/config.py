@@ -73,8 +73,8 @@ class SourcePlan:
         Said("Announce a label when N of the last M frames agree.", "N/M", read=_agreement), default=(3, 5)
     )
     max_fps: float | None = option(Said("Recognize no more often.", "FPS", above=0))
-    follow: TrackOptions = TrackOptions()
-    places: ZoneOptions = ZoneOptions()
+    follow: TrackOptions = field(default_factory=TrackOptions)
+    places: ZoneOptions = field(default_factory=ZoneOptions)
     given: Mapping[str, Any] = field(default_factory=dict)  # what was said to the source itself, by its options' names
 
     def __post_init__(self) -> None:

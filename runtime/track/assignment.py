@@ -1,4 +1,4 @@
-"""Who belongs to whom: the pairs of greatest total gain, exactly, by shortest augmenting paths (Jonker and Volgenant)."""
+"""Who belongs to whom: the pairs of greatest total gain, exactly, by shortest augmenting paths (Jonker, Volgenant)."""
 
 from __future__ import annotations
 

@@ -61,7 +61,7 @@ class TrackFollower:
 
 
 def moment_of(frame: Frame) -> float:
-    """When a frame was, in seconds: its place in a file, else when it was captured; pictures of a folder follow at 30 fps."""
+    """When a frame was, in seconds: its place in a file, else when it was captured; pictures of a folder are at 30 fps."""
     if frame.position_s is not None:
         return frame.position_s
     return frame.index / STILLS_FPS if frame.path is not None else frame.captured

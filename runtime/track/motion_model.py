@@ -36,7 +36,7 @@ class Motion:
     """The filters of N boxes; rows are boxes, the four numbers centre x, centre y, width, height."""
 
     state: Array  # (N, 5, 4): place, speed, and the variances of place, of both, of speed
-    noise: MotionNoise = MotionNoise()
+    noise: MotionNoise
 
     @classmethod
     def of(cls, places: Array, noise: MotionNoise) -> Motion:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,7 +31,7 @@ class TrackerSettings:
     look: float = 0.5  # what looking alike weighs
     doubt: float = 1.0  # standard deviations by which boxes are grown
     most_doubt: float = 0.5  # sizes
-    noise: MotionNoise = MotionNoise()
+    noise: MotionNoise = field(default_factory=MotionNoise)
 
 
 class Tracker:

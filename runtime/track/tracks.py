@@ -74,7 +74,7 @@ class Tracks:
         self.times.append(now)
 
     def see(self, rows: NDArray[np.intp], boxes: Array, now: float) -> None:
-        """Rows are seen at boxes (M, 4) in corners; what was hidden meanwhile is repaired along the way it must have come."""
+        """Rows are seen at boxes (M, 4) in corners; of what was hidden meanwhile the way it must have come is repaired."""
         if not len(rows):
             return
         places = centres(boxes)
@@ -104,7 +104,7 @@ class Tracks:
         return corners_of(self.motion.places)
 
     def _repair(self, rows: NDArray[np.intp], places: Array, previous: float) -> None:
-        """Undo the guesses of the time in which a thing was not seen: it went straight from where it was to where it is."""
+        """Undo the guesses made while a thing was not seen: it went straight from where it was to where it is."""
         for row, place in zip(rows.tolist(), places, strict=True):
             left = self.seen_at[row]
             if left >= previous:
