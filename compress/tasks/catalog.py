@@ -17,7 +17,13 @@ def _classify() -> Task:
     return TASK
 
 
-TASKS: dict[str, Callable[[], Task]] = {"classify": _classify}
+def _identify() -> Task:
+    from .identify import TASK
+
+    return TASK
+
+
+TASKS: dict[str, Callable[[], Task]] = {"classify": _classify, "identify": _identify}
 
 
 def task_of(name: str, where: str = "") -> Task:

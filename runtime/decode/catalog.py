@@ -72,6 +72,12 @@ def _nanodet() -> Loaded:
     return nanodet, NanodetOptions
 
 
+def _identify() -> Loaded:
+    from .identify import IdentifyOptions, identify
+
+    return identify, IdentifyOptions
+
+
 def _ssd() -> Loaded:
     from .ssd import SsdOptions, ssd
 
@@ -215,6 +221,7 @@ DECODERS: dict[str, Entry] = {
         (Family("fastestdet", _reads_fastestdet, lambda file: len(file.outputs) == 1),),
     ),
     "yolox": Entry("detect", _yolox, frozenset(["grid"]), (Family("yolox", _reads_yolox, _has_rows),)),
+    "identify": Entry("identify", _identify, frozenset(["embedding"])),
     "classify": Entry(
         "classify",
         _classify,

@@ -52,6 +52,10 @@ class Recipe:
             self, resized_crop=None, perspective=None, policy=None, erasing=None, mixup=None, cutmix=None
         )
 
+    def unmixed(self) -> Recipe:
+        """The same without pictures that are two in one."""
+        return dataclasses.replace(self, mixup=None, cutmix=None)
+
     @property
     def mixes(self) -> bool:
         """Whether targets become probabilities."""

@@ -27,7 +27,13 @@ def _classify() -> Builder:
     return classify
 
 
-TASKS: dict[str, Callable[[], Builder]] = {"classify": _classify}
+def _identify() -> Builder:
+    from .identify.task import identify
+
+    return identify
+
+
+TASKS: dict[str, Callable[[], Builder]] = {"classify": _classify, "identify": _identify}
 
 
 def make_task(config: TrainConfig, classes: Sequence[str] = (), counts: Sequence[int] = ()) -> Task:
