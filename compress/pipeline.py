@@ -206,7 +206,7 @@ def write_candidate(
         bundle = write(
             out,
             name=name,
-            labels=run.classes,
+            labels=run.classes if made_of.task.names else (),
             pixels=run.pixels,
             decode=decode,
             artifacts=artifacts,

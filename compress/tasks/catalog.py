@@ -23,7 +23,17 @@ def _detect() -> Task:
     return TASK
 
 
-TASKS: dict[str, Callable[[], Task]] = {"classify": _classify, "detect": _detect}
+def _identify() -> Task:
+    from .identify import TASK
+
+    return TASK
+
+
+TASKS: dict[str, Callable[[], Task]] = {
+    "classify": _classify,
+    "detect": _detect,
+    "identify": _identify,
+}
 
 
 def task_of(name: str, where: str = "") -> Task:

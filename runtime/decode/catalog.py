@@ -78,6 +78,12 @@ def _lens_det() -> Loaded:
     return lens_det, LensDetOptions
 
 
+def _identify() -> Loaded:
+    from .identify import IdentifyOptions, identify
+
+    return identify, IdentifyOptions
+
+
 def _ssd() -> Loaded:
     from .ssd import SsdOptions, ssd
 
@@ -248,6 +254,7 @@ DECODERS: dict[str, Entry] = {
     "yolox": Entry("detect", _yolox, frozenset(["grid"]), (Family("yolox", _reads_yolox, _has_rows),)),
     "ctc": Entry("read", _ctc, families=(Family("ctc", _reads_ctc, lambda file: "character" in file.metadata, True),)),
     "db": Entry("detect", _db, frozenset(["map"]), (Family("db", _reads_db),)),
+    "identify": Entry("identify", _identify, frozenset(["embedding"])),
     "classify": Entry(
         "classify",
         _classify,

@@ -33,7 +33,17 @@ def _detect() -> Builder:
     return detect
 
 
-TASKS: dict[str, Callable[[], Builder]] = {"classify": _classify, "detect": _detect}
+def _identify() -> Builder:
+    from .identify.task import identify
+
+    return identify
+
+
+TASKS: dict[str, Callable[[], Builder]] = {
+    "classify": _classify,
+    "detect": _detect,
+    "identify": _identify,
+}
 
 
 def make_task(config: TrainConfig, classes: Sequence[str] = (), counts: Sequence[int] = ()) -> Task:
