@@ -17,7 +17,13 @@ def _classify() -> Task:
     return TASK
 
 
-TASKS: dict[str, Callable[[], Task]] = {"classify": _classify}
+def _read() -> Task:
+    from .read import TASK
+
+    return TASK
+
+
+TASKS: dict[str, Callable[[], Task]] = {"classify": _classify, "read": _read}
 
 
 def task_of(name: str, where: str = "") -> Task:

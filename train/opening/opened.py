@@ -58,6 +58,7 @@ def opened(
     """
     task = make_task(config)
     images = task.open_data(config.data_config())
+    config = config if task.suited is None else task.suited(config, images)
     config, chosen = with_network(config, images)
     asked = (config.model, config.size, config.color, config.resize)
     pixels = earlier.pixels if earlier else choose_pixels(images, *asked)

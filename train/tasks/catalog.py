@@ -27,7 +27,13 @@ def _classify() -> Builder:
     return classify
 
 
-TASKS: dict[str, Callable[[], Builder]] = {"classify": _classify}
+def _read() -> Builder:
+    from .read.task import read
+
+    return read
+
+
+TASKS: dict[str, Callable[[], Builder]] = {"classify": _classify, "read": _read}
 
 
 def make_task(config: TrainConfig, classes: Sequence[str] = (), counts: Sequence[int] = ()) -> Task:
