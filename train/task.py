@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,6 +21,9 @@ from .data.targets import Targets
 from .report.findings import Findings
 from .report.score import Score
 from .report.told import Told
+
+if TYPE_CHECKING:  # what stores a run's configuration loads no task
+    from .config import TrainConfig
 
 __all__ = [
     "Arrays",
@@ -165,6 +168,8 @@ class Task:
     # how sure its settled answers are of each class, (N, classes); None: it has no classes to be sure of
     sureness: Callable[[Arrays, Decode], NDArray[np.float32]] | None = None
     reading: Callable[[Decode], Reading] | None = None  # what `explain` asks of its answers, as they were settled
+    # the configuration with what the task asks for where nothing was said: a network, its picture
+    suited: Callable[[TrainConfig, ImageSet], TrainConfig] | None = None
     heads: tuple[str, ...] = ("classifier",)  # the network's layers that are its own, which stay out of `backbone`
     backbone: bool = False  # whether the kit's backbone is its start where photos are few
     looks: Looks = field(default_factory=Looks)

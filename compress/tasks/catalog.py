@@ -17,6 +17,12 @@ def _classify() -> Task:
     return TASK
 
 
+def _read() -> Task:
+    from .read import TASK
+
+    return TASK
+
+
 def _detect() -> Task:
     from .detect import TASK
 
@@ -33,6 +39,7 @@ TASKS: dict[str, Callable[[], Task]] = {
     "classify": _classify,
     "detect": _detect,
     "identify": _identify,
+    "read": _read,
 }
 
 

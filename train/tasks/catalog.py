@@ -39,10 +39,17 @@ def _identify() -> Builder:
     return identify
 
 
+def _read() -> Builder:
+    from .read.task import read
+
+    return read
+
+
 TASKS: dict[str, Callable[[], Builder]] = {
     "classify": _classify,
     "detect": _detect,
     "identify": _identify,
+    "read": _read,
 }
 
 
