@@ -183,7 +183,9 @@ class _Features:
     def distance(self) -> Tensor:
         """Squared distance of maps of unit length, the mean over several."""
         pairs = zip(self.adapter, self.kept["student"], self.kept["teacher"], strict=False)
-        return torch.stack([_apart(adapter(own.float()), other.detach().float()) for adapter, own, other in pairs]).mean()
+        return torch.stack(
+            [_apart(adapter(own.float()), other.detach().float()) for adapter, own, other in pairs]
+        ).mean()
 
     def remove(self) -> None:
         """Leave both networks as they were."""

@@ -100,7 +100,8 @@ def load_boxes(where: str | Path, *, format: str | None = None) -> BoxSet:  # no
     if not known:
         raise DataError(
             f"{where}: is no data set with boxes: give a folder with Annotations/*.xml (VOC), a COCO .json,"
-            " images/ beside labels/ (YOLO), a CSV of path,xmin,ymin,xmax,ymax,label, or CVAT's or Label Studio's export"
+            " images/ beside labels/ (YOLO), a CSV of path,xmin,ymin,xmax,ymax,label, or an export of CVAT or"
+            " Label Studio"
         )
     return known[0].read(path)
 

@@ -1,4 +1,4 @@
-"""CVAT's own export ("CVAT for images"): an `annotations.xml` of images with boxes, polygons by their bounding boxes."""
+"""CVAT's own export ("CVAT for images"): `annotations.xml`, images with boxes; polygons by the boxes around them."""
 
 from __future__ import annotations
 

@@ -82,9 +82,7 @@ def candidates(levels: Sequence[Level], least: float, most: int) -> Candidates:
     return Candidates(boxes, scores, ids)
 
 
-def _of_level(
-    level: Level, least: float
-) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.int64]]:
+def _of_level(level: Level, least: float) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.int64]]:
     classes, height, width = level.scores.shape
     flat = level.scores.reshape(classes, height * width)
     best = flat.max(axis=0)

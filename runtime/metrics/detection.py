@@ -64,9 +64,7 @@ class _Matched:
     wanted: int  # boxes of the truth that count
 
 
-def average_precision(
-    truth: Boxes, found: Boxes, classes: int, areas: Sequence[str] = tuple(AREAS)
-) -> DetectionScores:
+def average_precision(truth: Boxes, found: Boxes, classes: int, areas: Sequence[str] = tuple(AREAS)) -> DetectionScores:
     """Precision and recall of every class, range of areas and threshold of IoU; of areas not asked for none."""
     precision = np.full((len(AREAS), classes, len(IOUS)), -1.0)
     recall = precision.copy()

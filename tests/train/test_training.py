@@ -19,8 +19,8 @@ from edgelens.train import Run, TrainConfig, fit, resume
 from edgelens.train.augment import Recipe, apply
 from edgelens.train.augment.catalog import RECIPES
 from edgelens.train.opening.opened import settled
-from edgelens.train.task import Pace
 from edgelens.train.runs.checkpoint import State, load_state, save_state
+from edgelens.train.task import Pace
 
 TENSOR = TensorContract(layout="NCHW", dtype="float32", mean=(128.0,), std=(128.0,))
 

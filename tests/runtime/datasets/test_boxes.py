@@ -239,7 +239,10 @@ def test_files_that_are_wrong_say_so_in_one_line(tmp_path):
         ("path,xmin,ymin,xmax,ymax,label\na.png,1,1,nine,9,cat", r"row 1 .* has a side that is no number"),
         ("path,xmin,ymin,xmax,ymax,label\n,1,1,9,9,cat", r"row 1 .* has no path"),
         ("path,xmin,ymin,xmax,ymax,label\na.png,1,1,9,9,", r"row 1 .* has a box and no label"),
-        ("path,xmin,ymin,xmax,ymax,label,split\na.png,1,1,9,9,cat,best", r"split 'best' is none of train, val and test"),
+        (
+            "path,xmin,ymin,xmax,ymax,label,split\na.png,1,1,9,9,cat,best",
+            r"split 'best' is none of train, val and test",
+        ),
     ],
 )
 def test_a_table_of_boxes_that_is_wrong_is_one_line(tmp_path, text, said):

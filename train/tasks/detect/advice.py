@@ -27,7 +27,10 @@ def advise(said: Seen) -> list[Advice]:
 
 
 def _small_things(said: Seen) -> Advice | None:
-    small, large = said.metrics["by_size"]["small"], said.metrics["by_size"]["large"] or said.metrics["by_size"]["medium"]
+    small, large = (
+        said.metrics["by_size"]["small"],
+        said.metrics["by_size"]["large"] or said.metrics["by_size"]["medium"],
+    )
     if small is None or large is None or small > 0.7 * large:
         return None
     share = float((said.truth.area() < 32**2).mean())
@@ -37,7 +40,9 @@ def _small_things(said: Seen) -> Advice | None:
     actions = [f"a larger picture: `--size {2 * max(size.height, size.width)}`"]
     if said.found.config.options.finest is None:
         actions.append("a finer stride: `--finest 4`")
-    evidence = f"{_percent(share)} of the boxes are small, and their mAP50-95 is {_percent(small)} against {_percent(large)}."
+    evidence = (
+        f"{_percent(share)} of the boxes are small, and their mAP50-95 is {_percent(small)} against {_percent(large)}."
+    )
     return Advice("small", "warn", "Small things are found less well", evidence, tuple(actions))
 
 
@@ -52,7 +57,7 @@ def _few_boxes(said: Seen) -> Advice | None:
         "few",
         "warn",
         "There is little to learn from",
-        f"{worst['label']} has {counts[worst['label']]:,} boxes to learn from and reaches {_percent(worst['map50'])} mAP50.",
+        f"{worst['label']} has {counts[worst['label']]:,} boxes to learn from: {_percent(worst['map50'])} mAP50.",
         ("more pictures with it: nothing else helps as much", "start from what has seen the world: `--model lite0`"),
     )
 
@@ -95,7 +100,11 @@ def _still_improving(said: Seen) -> Advice | None:
         return None
     evidence = f"The last quarter of {len(scores)} epochs brought {100 * gained:.1f} points of mAP50-95."
     return Advice(
-        "more-epochs", "warn", "It was still getting better when it stopped", evidence, (f"`--epochs {2 * len(scores)}`",)
+        "more-epochs",
+        "warn",
+        "It was still getting better when it stopped",
+        evidence,
+        (f"`--epochs {2 * len(scores)}`",),
     )
 
 
@@ -103,7 +112,16 @@ def _percent(value: float | None) -> str:
     return f"{100 * (value or 0.0):.1f} %"
 
 
+def _under_fitting(said: Seen) -> Advice | None:
+    if said.train_map > 0.35:
+        return None
+    actions = ("more epochs: `--epochs`, or `--recipe best`", "a larger network: `--model lens-det-m`")
+    evidence = f"mAP50-95 is {_percent(said.train_map)} even on training images."
+    return Advice("under-fitting", "bad", "It has not learnt the training pictures", evidence, actions)
+
+
 _RULES: tuple[Callable[[Seen], Advice | None], ...] = (
+    _under_fitting,
     _over_fitting,
     _few_boxes,
     _small_things,

@@ -52,7 +52,12 @@ def found_of(rows: NDArray[np.float32]) -> Found:
     """The boxes of `FOUND`, picture after picture."""
     pictures, at = np.nonzero(rows[..., 5] >= 0)
     boxes = rows[pictures, at]
-    return Found(pictures.astype(np.int64), boxes[:, :4].astype(np.float64), boxes[:, 4].astype(np.float64), boxes[:, 5].astype(np.int64))
+    return Found(
+        pictures.astype(np.int64),
+        boxes[:, :4].astype(np.float64),
+        boxes[:, 4].astype(np.float64),
+        boxes[:, 5].astype(np.int64),
+    )
 
 
 def found_boxes(rows: NDArray[np.float32]) -> Boxes:

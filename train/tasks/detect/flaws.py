@@ -40,9 +40,7 @@ def mended(found: BoxSet, sizes: Sequence[tuple[int, int]]) -> tuple[list[ImageB
     said = _Findings()
     for line in found.empty:
         said.add("without an area or with a number that is none, left out", 1, line)
-    boxes = [
-        _sound(known, size, name, said) for known, size, name in zip(found.boxes, sizes, found.names, strict=True)
-    ]
+    boxes = [_sound(known, size, name, said) for known, size, name in zip(found.boxes, sizes, found.names, strict=True)]
     negatives = sum(not len(known) for known in boxes)
     lines = said.lines()
     if negatives:

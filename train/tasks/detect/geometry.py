@@ -54,7 +54,9 @@ def overlap(ones: Tensor, others: Tensor) -> Tensor:
 def penalised(ones: Tensor, others: Tensor) -> Tensor:
     """The overlap less what the box around both holds of neither (GIoU): it tells far from farther."""
     shared, union = _parts(ones, others)
-    around = (torch.maximum(ones[..., 2:], others[..., 2:]) - torch.minimum(ones[..., :2], others[..., :2])).clamp(min=0)
+    around = (torch.maximum(ones[..., 2:], others[..., 2:]) - torch.minimum(ones[..., :2], others[..., :2])).clamp(
+        min=0
+    )
     hull = around.prod(-1) + _TINY
     return shared - (hull - union) / hull
 

@@ -39,9 +39,7 @@ def augmented(recipe: Recipe, pixels: Tensor, targets: RaggedTargets, draw: Draw
         laid = warp(canvas(images, tiles), seen, size=(height, width), outside="zeros")
         shown = shown.index_copy(0, rows, laid)
         tiled = _tiled(targets, tiles, height, width)
-        boxes = _replaced(
-            boxes, rows, moved_boxes(tiled, seen, (height, width), of=(2 * height, 2 * width))
-        )
+        boxes = _replaced(boxes, rows, moved_boxes(tiled, seen, (height, width), of=(2 * height, 2 * width)))
     shown = recoloured(recipe, shown, draws).clamp(-1, 127 / 128)
     if recipe.mixup:
         kept = share(recipe.mixup, draws)

@@ -80,7 +80,9 @@ def _drawn(said: Seen, images: ImageSet, row: int) -> NDArray[np.uint8] | None:
     return canvas
 
 
-def _draw(canvas: NDArray[np.uint8], boxes: NDArray[np.float64], names: list[str], colour: tuple[int, int, int]) -> None:
+def _draw(
+    canvas: NDArray[np.uint8], boxes: NDArray[np.float64], names: list[str], colour: tuple[int, int, int]
+) -> None:
     for (x, y, w, h), name in zip(boxes.round().astype(int).tolist(), names, strict=True):
         cv2.rectangle(canvas, (x, y), (x + w, y + h), colour, 2)
         place = (x + 2, max(y - 4, 10))
