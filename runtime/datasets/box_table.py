@@ -1,4 +1,4 @@
-"""A CSV of boxes, a row each: `path,xmin,ymin,xmax,ymax,label` or as its header says; one without a box is a negative."""
+"""A CSV of boxes, a row each: `path,xmin,ymin,xmax,ymax,label` or as its header says; without one, a negative."""
 
 from __future__ import annotations
 

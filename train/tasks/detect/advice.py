@@ -66,7 +66,8 @@ def _over_fitting(said: Seen) -> Advice | None:
     gap = said.train_map - (said.metrics["map50_95"] or 0.0)
     if gap < 0.15:
         return None
-    evidence = f"mAP50-95 is {_percent(said.train_map)} on training and {_percent(said.metrics['map50_95'])} on validation images."
+    val = _percent(said.metrics["map50_95"])
+    evidence = f"mAP50-95 is {_percent(said.train_map)} on training and {val} on validation images."
     actions = ["a stronger recipe: `--augment best`, or `--augment from-above` where no side is up", "more pictures"]
     if not said.found.started:
         actions.append("start from what has seen the world: `--model lite0`, or `--from RUN`")
