@@ -12,10 +12,10 @@ import ssl
 import time
 from collections.abc import Callable
 
+from .account import NO_PLACE
 from .budget import Budget
 from .crowd import Crowd, Guest
 from .handshake import shaken_hands
-from .account import NO_PLACE
 from .one_piece import FEW
 
 __all__ = ["Door"]
