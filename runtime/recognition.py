@@ -98,6 +98,16 @@ class Recognition(tuple[str, float]):  # noqa: SLOT001 (a tuple cannot have slot
         return self._rows.rivals_of(self._number)
 
     @property
+    def outlines(self) -> list[NDArray[np.float32]]:
+        """Around its mask, the largest part's first: each (N, 2) x, y in pixels of the frame; none without a mask."""
+        mask = self.columns.get("masks")
+        if mask is None or self.box is None or not mask.size:
+            return []
+        from .images.masks import outlines  # most networks draw none
+
+        return outlines(mask, self.box)
+
+    @property
     def parent(self) -> int | None:
         """The row it was found inside."""
         parents = self._rows.parents
@@ -118,6 +128,8 @@ class Recognition(tuple[str, float]):  # noqa: SLOT001 (a tuple cannot have slot
         for name, value in self.columns.items():
             if name not in _LEFT_OUT and _is_there(value):
                 said[_PLAIN.get(name, name)] = _plain(value)
+        if outlines := self.outlines:
+            said["mask"] = [np.round(outline.astype(np.float64), 1).tolist() for outline in outlines]
         if (parent := self.parent) is not None:
             said["parent"] = parent
         return said

@@ -46,7 +46,7 @@ class TrainConfig:
     ram_limit: int | None = None  # bytes
     size: tuple[int, int] | None = None  # height, width of the network's picture
     color: str | None = None  # "rgb" or "gray"
-    resize: str = "crop"
+    resize: str | None = None  # how a photo meets that size; None: as it suits the task
     augment: str = "default"  # a recipe of edgelens.train.augment
     mirror: bool | None = None  # mirrored pictures; None where the classes' names allow them
     imbalance: str = "auto"

@@ -17,6 +17,8 @@ __all__ = ["VERBS", "cli", "main"]
 VERBS: dict[str, tuple[str, str]] = {
     "make": ("make", "Make a proven bundle of a folder of photos in one go."),
     "run": ("run", "Recognize what a camera, stream, video or folder shows."),
+    "teach": ("teach", "Show a device something new by its camera; it knows it from then on."),
+    "gallery": ("gallery", "List, rename, forget and carry away what a device was taught."),
     "collect": ("collect", "Take labelled photos with a camera, ready for `train`."),
     "train": ("train", "Train a network on a folder of images."),
     "tune": ("tune", "Search for the best training settings."),

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from edgelens.runtime.loop.lane import Lane
     from edgelens.runtime.loop.model_slot import ModelAsked, ModelSlot
     from edgelens.runtime.loop.motion import MotionGate
+    from edgelens.runtime.model.following import Follower
     from edgelens.runtime.sources.protocol import Judge, Source
 
 __all__ = ["control_of", "inner", "judge_of", "open_lanes", "plans_of"]
@@ -52,7 +53,8 @@ def open_lanes(
         stills = kind_of(plan.source) == "images"
         motion = _motion_gate() if plan.motion else None
         at_hand = {**named, asked.name: asked}
-        lanes.append(Lane(source, slots[asked], motion=motion, stills=stills, at_hand=at_hand))
+        follower = _follower(plan, slots[asked])
+        lanes.append(Lane(source, slots[asked], motion=motion, follower=follower, stills=stills, at_hand=at_hand))
     return lanes
 
 
@@ -99,6 +101,19 @@ def _motion_gate() -> MotionGate:
     from edgelens.runtime.loop.motion import MotionGate
 
     return MotionGate()
+
+
+def _follower(plan: SourcePlan, model: ModelSlot) -> Follower | None:
+    """What follows things before a source, where that was asked for; lines and zones count what is followed."""
+    if not plan.follow.track and not plan.places.watched:
+        return None
+    from edgelens.runtime.tasks.catalog import task_of
+    from edgelens.runtime.track.follower import TrackFollower
+
+    manifest = model.bundle.manifest
+    if not task_of(manifest.networks[manifest.steps[0].network].task).places:
+        raise UsageError(f"--track: {manifest.name} does not say where things are; take a model that finds boxes")
+    return TrackFollower(plan.follow)
 
 
 def _asked(plan: SourcePlan, options: RunOptions) -> ModelAsked:

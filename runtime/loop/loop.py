@@ -91,7 +91,9 @@ def watch(
                 continue
             with lane.recognizer() as recognizer:
                 manifest = recognizer.bundle.manifest
-                seen = recognizer.recognize(frame, region=settings.region, threshold=settings.threshold)
+                seen = recognizer.recognize(
+                    frame, region=settings.region, threshold=settings.threshold, follower=lane.follower
+                )
             rows, announced = seen.recognitions, None
             standing: tuple[str, ...] = ()
             if not lane.stills:

@@ -99,6 +99,9 @@ class ModelArguments:
     )
     iou: float | None = option(Argument("Boxes that overlap more are one.", "R", low=0, high=1, decoder=True))
     max_det: int | None = option(Argument("At most so many boxes a frame.", "N", low=1, whole=True, decoder=True))
+    tile: int | None = option(
+        Argument("Look for small things in N tiles along the frame.", "N", low=1, high=16, whole=True, decoder=True)
+    )
     lexicon: tuple[str, ...] | None = option(
         Argument("Read only these words, one a line.", "FILE", read=_words, decoder=True)
     )

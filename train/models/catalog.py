@@ -46,6 +46,8 @@ NETWORKS: dict[str, Entry] = {
     "crnn": Entry("reader", "Crnn", 16, "reads a line of text, a GRU behind convolutions (--task read)"),
     "lens-s": Entry("lens", "LensS", 4, "the kit's own: under 98 kB in int8"),
     "lens-m": Entry("lens", "LensM", 4, "the kit's own: under 512 kB in int8"),
+    "lens-det-s": Entry("lens_det", "LensDetS", 32, "the kit's own for boxes: under 1 MB in int8", (320, 320)),
+    "lens-det-m": Entry("lens_det", "LensDetM", 32, "the kit's own for boxes: under 2.2 MB in int8", (416, 416)),
 }
 
 

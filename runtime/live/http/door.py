@@ -6,6 +6,7 @@ asyncio's own server makes a transport, a protocol and a TLS session for whoever
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import socket
 import ssl
 import time
@@ -14,14 +15,19 @@ from collections.abc import Callable
 from .budget import Budget
 from .crowd import Crowd, Guest
 from .handshake import shaken_hands
+from .account import NO_PLACE
 from .one_piece import FEW
 
 __all__ = ["Door"]
 
-ACCEPTING_S = 0.004  # in one turn of the event loop, so that those inside are answered meanwhile
+ACCEPTING_S = 0.008  # in one turn of the event loop, so that those inside are answered meanwhile
 TEND_S = 0.25
+MET_AT_ONCE = 4  # in one turn of the event loop; what is made and read for each takes a millisecond
 OUT_OF_FILES_S = 0.1
+HEALTH = b"GET /v1/health"  # asked by who decides whether this process lives: it is not made to wait
+HURRIED_TURNS = 6  # from being met to being answered
 _ESTABLISHED = 1  # of the kernel's states of a connection
+_TAKEN_IN = 64 * 1024  # at most, of who is turned away
 _HANDSHAKE, _RECORD_HEAD, _MOST_HELLO = 22, 5, 4096  # a TLS record's first byte, its head's length; browsers send 2 kB
 
 
@@ -40,6 +46,8 @@ class Door:
         self._listener, self._greet, self._budget, self._crowd, self._tls = listener, greet, budget, crowd, tls
         self._loop = asyncio.get_running_loop()
         self._handshakes: dict[Guest, asyncio.Task[None]] = {}  # longest first
+        self._lined_up: dict[Guest, socket.socket] = {}  # have something to say, longest first
+        self._hurry, self._may_hurry = 0, True  # turns in which nobody else comes in
         self._silent: dict[Guest, tuple[socket.socket, int]] = {}  # and the bytes that they are waited for
 
     def open(self) -> None:
@@ -54,6 +62,8 @@ class Door:
         self._loop.remove_reader(self._listener)
         for guest in tuple(self._silent):
             self._leave_silent(guest)
+        for guest in tuple(self._lined_up):
+            self._leave_line(guest)
         for task in self._handshakes.values():
             task.cancel()
 
@@ -65,6 +75,9 @@ class Door:
         self._tending = self._loop.call_later(TEND_S, self._tend)
 
     def _accept(self) -> None:
+        if self._hurry:
+            return
+        self._may_hurry = True
         ends = time.perf_counter() + ACCEPTING_S
         while time.perf_counter() < ends:
             try:
@@ -82,19 +95,73 @@ class Door:
             self._loop.add_reader(self._listener, self._accept)
 
     def _let_in(self, line: socket.socket, address: str) -> None:
-        guest = None if self._crowded() and _has_left(line) else self._crowd.enter(address, line.close)
-        if guest is None:
+        if self._crowded() and _has_left(line):
             line.close()
             return
+        start = _peeked(line)
+        guest = self._crowd.enter(address, line.close, asks_health=self._tls is None and _asks_health(start))
+        if guest is None:
+            self._turn_away(line, start)
+            return
         line.setblocking(False)
-        wanted = self._wanted(_peeked(line))
+        wanted = self._wanted(start)
         if not wanted:
-            self._meet(guest, line)
+            self._line_up(guest, line, start)
             return
         guest.close = lambda: self._leave_silent(guest)
         self._silent[guest] = line, wanted
         _wake_at(line, wanted)
         self._loop.add_reader(line, self._heard, guest)
+
+    def _turn_away(self, line: socket.socket, start: bytes) -> None:
+        """Say that there is no place, and close; what was sent is read before, as far as it came, or it is no end but a cut."""
+        if self._tls is None and start:
+            with contextlib.suppress(OSError):
+                line.recv(_TAKEN_IN, socket.MSG_DONTWAIT)
+                line.send(NO_PLACE, socket.MSG_DONTWAIT)
+        line.close()
+
+    def _line_up(self, guest: Guest, line: socket.socket, start: bytes) -> None:
+        """Who has something to say is met in turn, a few in one turn of the event loop; who asks for health at once."""
+        if self._tls is None:  # a handshake takes its time, in which it may have to make room
+            self._crowd.busy(guest)
+            if _asks_health(start):
+                self._hurry_for(guest, line)
+                return
+        if not self._lined_up:
+            self._loop.call_soon(self._meet_some)
+        guest.close = lambda: self._leave_line(guest)
+        self._lined_up[guest] = line
+
+    def _hurry_for(self, guest: Guest, line: socket.socket) -> None:
+        """Meet it at once; the next turns are its own, unless there were such turns just before."""
+        self._meet(guest, line)
+        if self._may_hurry:
+            self._hurry, self._may_hurry = HURRIED_TURNS, False
+            self._loop.call_soon(self._hurried)
+
+    def _hurried(self) -> None:
+        self._hurry -= 1
+        if self._hurry:
+            self._loop.call_soon(self._hurried)
+
+    def _leave_line(self, guest: Guest) -> None:
+        self._lined_up.pop(guest).close()
+        self._crowd.leave(guest)
+
+    def _meet_some(self) -> None:
+        met = MET_AT_ONCE if self._hurry else 0
+        self._may_hurry = self._may_hurry or not self._hurry
+        for guest in tuple(self._lined_up):
+            if met == MET_AT_ONCE:
+                break
+            if self._crowded() and _has_left(self._lined_up[guest]):
+                self._leave_line(guest)
+            else:
+                self._meet(guest, self._lined_up.pop(guest))
+                met += 1
+        if self._lined_up:
+            self._loop.call_soon(self._meet_some)
 
     def _crowded(self) -> bool:
         return len(self._crowd) > FEW
@@ -112,7 +179,7 @@ class Door:
             del self._silent[guest]
             self._loop.remove_reader(line)
             _wake_at(line, 1)
-            self._meet(guest, line)
+            self._line_up(guest, line, start)
 
     def _leave_silent(self, guest: Guest) -> None:
         line, _ = self._silent.pop(guest)
@@ -162,6 +229,10 @@ class Door:
             await shaken_hands(make(), line, self._tls, self._budget.handshake_s)
 
 
+def _asks_health(start: bytes) -> bool:
+    return start.startswith(HEALTH) and start.endswith(b"\r\n\r\n")
+
+
 def _has_left(line: socket.socket) -> bool:
     """Whether the other side closed while it waited to be let in: what it asked is not worked on in a crowd."""
     state = line.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 1)[0]
@@ -171,7 +242,7 @@ def _has_left(line: socket.socket) -> bool:
 def _peeked(line: socket.socket) -> bytes:
     """What has come, which stays to be read."""
     try:
-        return line.recv(_RECORD_HEAD + _MOST_HELLO, socket.MSG_PEEK)
+        return line.recv(_RECORD_HEAD + _MOST_HELLO, socket.MSG_PEEK | socket.MSG_DONTWAIT)
     except OSError:  # nothing yet; or gone
         return b""
 

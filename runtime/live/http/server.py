@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 __all__ = ["DEFAULT_PORT", "Address", "Server", "Tls"]
 
 DEFAULT_PORT = 8080
-BACKLOG = 1024  # whom the kernel keeps until it is accepted; who finds no room tries again only after a second
+BACKLOG = 4096  # whom the kernel keeps until it is accepted; who finds no room tries again only after a second
 SWITCH_S = 0.0005  # ten times a frame a camera takes the interpreter back from a busy server: 5 ms each is too long
 SEND_BUFFER_BYTES = 256 * 1024  # what a slow viewer can have under way; more would only be older pictures
 

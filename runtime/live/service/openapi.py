@@ -21,6 +21,7 @@ def _list(items: dict[str, Any], said: str, length: int | None = None) -> dict[s
 
 _NUMBER = {"type": "number"}
 _RIVAL = {"type": "object", "required": ["label", "score"], "properties": _LABELLED}
+_PLACE = {"type": "array", "items": _NUMBER, "minItems": 2, "maxItems": 2}
 _POINT = {"type": "array", "items": _NUMBER, "minItems": 3, "maxItems": 3}
 _RECOGNITION = {
     "type": "object",
@@ -37,7 +38,8 @@ _RECOGNITION = {
         "text": {"type": "string", "description": "what it reads"},
         "value": {"type": "number", "description": "a measured quantity; the label says of what"},
         "keypoints": _list(_POINT, "x, y in pixels of the picture, and a score"),
-        "mask": {"description": "which pixels belong to it"},
+        "mask": _list(_list(_PLACE, "an outline"), "outlines around what belongs to it, the largest part's first"),
+        "corners": _list(_PLACE, "of a rotated box, in order around it, in pixels of the picture", 4),
         "parent": {"type": "integer", "minimum": 0, "description": "the row of this list that it was found inside"},
     },
 }

@@ -58,8 +58,8 @@ def test_every_decoder_has_options_that_start_from_defaults(name):
 
 
 def test_words_of_the_command_line():
-    guessed = ("ctc", "edgelens", "ultralytics", "ssd", "ultraface", "yolox", "classify")
-    assert words() == (*guessed, "yolov5", "yolov8", "db")
+    guessed = "ctc edgelens ultralytics ssd ultraface yunet mediapipe nanodet fastestdet yolox classify"
+    assert " ".join(words()) == f"{guessed} yolov5 yolov8 yolov8-pose yolov8-obb db"
 
 
 def test_a_classifier_starts_without_the_detectors():
@@ -69,7 +69,8 @@ def test_a_classifier_starts_without_the_detectors():
         "from edgelens.runtime.decode.catalog import decoder_for\n"
         "decoder_for(open_model('digits').manifest.main)\n"
         "print([name for name in sys.modules if name.rpartition('.')[2] in "
-        "('boxes', 'ssd', 'yolox', 'ultralytics', 'ultraface', 'ultralytics_reading', 'bare')])"
+        "('boxes', 'ssd', 'yolox', 'ultralytics', 'ultraface', 'ultralytics_reading', 'bare', 'yunet', 'nanodet', "
+        "'mediapipe', 'fastestdet', 'prototypes', 'masks')])"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"

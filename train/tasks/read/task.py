@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from edgelens.runtime.bundle.manifest import Decode
 from edgelens.runtime.datasets.imageset import ImageSet
 from edgelens.runtime.errors import UsageError
+from edgelens.runtime.preprocess import PixelContract
 
 from ...augment import Recipe, apply
 from ...augment.random.draws import Draws
@@ -54,7 +55,7 @@ def read(config: TrainConfig, classes: Sequence[str], counts: Sequence[int]) -> 
         options = {"alphabet": list(alphabet), "blank": "first", "probabilities": False}
         return Settled(Decode("ctc", options=options))
 
-    def targets(images: ImageSet) -> RaggedTargets:
+    def targets(images: ImageSet, _pixels: PixelContract) -> RaggedTargets:
         return text_targets(images, alphabet)
 
     return Task(

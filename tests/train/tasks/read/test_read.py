@@ -160,7 +160,7 @@ def test_a_machine_without_fonts_is_one_line(monkeypatch: pytest.MonkeyPatch) ->
 
 
 def test_an_alphabet_that_no_font_has_is_one_line() -> None:
-    with pytest.raises(DataError, match="none of the .* fonts here"):
+    with pytest.raises(DataError, match=r"none of the .* fonts here"):
         fonts.fonts_for("A\ue123\ue124")
 
 
@@ -184,9 +184,8 @@ def test_a_small_network_learns_is_compressed_and_reads(
         return done.stdout
 
     run, bundle = tmp_path / "run", tmp_path / "colours.edge"
-    edgelens("train", photos, "--task", "read", "--width", ".25", "--size", "16x48", "--resize", "letterbox", "--epochs",
-             12, "--batch", 12, "--rate", "5e-3", "--augment", "none", "--precision", "float32", "--threads", 1, "--out",
-             run)  # fmt: skip
+    how = "--width .25 --size 16x48 --resize letterbox --epochs 12 --batch 12 --rate 5e-3 --augment none --threads 1"
+    edgelens("train", photos, "--task", "read", *how.split(), "--precision", "float32", "--out", run)
     edgelens("compress", run, "--out", bundle, "--calibration-images", 32, "--formats", "onnx", "--threads", 1)
     assert edgelens("verify", bundle).count(" ok") == 2
     edgelens("evaluate", bundle, photos, "--split", "all", "--precision", "int8", "--json", tmp_path / "e.json")
