@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 import torch
 from torch import Tensor, nn
@@ -14,10 +13,12 @@ from edgelens.runtime.errors import UsageError
 from edgelens.runtime.preprocess import PixelContract
 
 from ...augment import Recipe, apply
+from ...augment.random.draws import Draws
 from ...config import TrainConfig
 from ...data.targets import RaggedTargets
 from ...models.reader import Crnn, Reader
 from ...task import Arrays, Build, Draw, Score, Settled, Targets, Task
+from .bend import bent
 from .data import open_texts, suited, text_targets
 from .report import sections, summary
 from .spelled import ReadingMeter, ctc_losses, spelled
@@ -39,8 +40,10 @@ def read(config: TrainConfig, classes: Sequence[str], counts: Sequence[int]) -> 
         return network
 
     def augment(recipe: Recipe, pixels: Tensor, targets: RaggedTargets, draw: Draw) -> tuple[Tensor, RaggedTargets]:
-        if writing is not None and recipe.name != "none":
-            pixels, targets = writing.mixed_in(pixels, targets, draw)
+        if recipe.name != "none":
+            if writing is not None:
+                pixels, targets = writing.mixed_in(pixels, targets, draw)
+            pixels = bent(pixels, Draws.of(draw.seed, draw.epoch, draw.samples))
         blank = torch.zeros(len(pixels), dtype=torch.int64)
         inputs, _ = apply(
             _readable(recipe), pixels, blank, seed=draw.seed, epoch=draw.epoch, samples=draw.samples, classes=1
@@ -74,5 +77,6 @@ def read(config: TrainConfig, classes: Sequence[str], counts: Sequence[int]) -> 
 
 
 def _readable(recipe: Recipe) -> Recipe:
-    """The recipe without what makes another text of a text: mirrors, mixtures, parts cut off."""
-    return replace(recipe, flip=None, resized_crop=None, mixup=None, cutmix=None, erasing=None, policy=None)
+    """Colours and camera of a recipe: mirrors, mixtures and parts cut off make another text, and lines bend in a way
+    of their own."""
+    return Recipe(recipe.name, colour=recipe.colour, camera=recipe.camera)

@@ -26,7 +26,8 @@ from .fonts import font, fonts_for
 
 __all__ = ["UNREAD", "Writing"]
 
-UNREAD = "□"  # in a pattern: some sign that stands there and is not to be read
+UNREAD = "□"  # in a pattern: some sign of another script
+_SYNTAX = frozenset(r"\[](){}|?*+.-^$,")  # what a pattern says without meaning it
 _LONGEST = 12  # characters of a text that nothing says more of
 _CONTRAST = 50  # gray levels between ground and ink at least
 _SIZES = (22, 30, 40)  # pixels
@@ -40,6 +41,7 @@ class Writing:
     alphabet: str
     words: tuple[str, ...]
     pattern: Automaton | None
+    unread: str  # what stands in texts of the pattern and is no part of what is to be read
     fonts: tuple[str, ...]
 
     @classmethod
@@ -49,15 +51,17 @@ class Writing:
         if not alphabet:
             return None
         words: tuple[str, ...] = ()
-        pattern = None
+        pattern, unread = None, ""
         if config.texts is not None and Path(config.texts).suffix.lower() in (".txt", ".csv"):
             known = {other for c in alphabet for other in (c, c.upper(), c.lower())}
             words = tuple(word for word in read_words(config.texts, "--texts") if set(word) <= known)
             if not words:
                 raise UsageError(f"--texts {config.texts}: none of its words is of the alphabet {alphabet[:40]}")
         elif config.texts is not None:
-            pattern = Pattern(config.texts, [*alphabet, UNREAD])
-        return cls(config.written, alphabet, words, pattern, fonts_for(alphabet))
+            signs = (c for c in dict.fromkeys(config.texts) if not c.isalnum())
+            unread = "".join(c for c in signs if c not in _SYNTAX and c not in alphabet)
+            pattern = Pattern(config.texts, [*alphabet, *unread])
+        return cls(config.written, alphabet, words, pattern, unread, fonts_for(alphabet))
 
     def mixed_in(self, pixels: Tensor, targets: RaggedTargets, draw: Draw) -> tuple[Tensor, RaggedTargets]:
         """A batch (B, C, H, W) uint8, a share of its pictures given way to written ones, and its targets."""
@@ -80,13 +84,13 @@ class Writing:
 
     def picture(self, shape: Sequence[int], chance: np.random.Generator) -> tuple[NDArray[np.uint8], str]:
         """A picture (C, H, W) and what is written in it."""
-        text = self._cased(self._text(chance), chance)
+        text = self._text(chance)
         channels, height, width = shape
         drawn = _drawn(text, str(chance.choice(self.fonts)), chance)
         image = cv2.resize(drawn, (width, height), interpolation=cv2.INTER_AREA)
         if channels == 1:
             image = cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)[..., None]
-        return np.ascontiguousarray(image.transpose(2, 0, 1)), text.replace(UNREAD, "")
+        return np.ascontiguousarray(image.transpose(2, 0, 1)), "".join(c for c in text if c not in self.unread)
 
     def _cased(self, text: str, chance: np.random.Generator) -> str:
         """In small letters, capitals or a capital first, where the alphabet tells them not apart."""
@@ -97,7 +101,7 @@ class Writing:
 
     def _text(self, chance: np.random.Generator) -> str:
         if self.words:
-            return self.words[int(chance.integers(len(self.words)))]
+            return self._cased(self.words[int(chance.integers(len(self.words)))], chance)
         if self.pattern is None:
             return "".join(
                 self.alphabet[i] for i in chance.integers(len(self.alphabet), size=chance.integers(1, _LONGEST))
@@ -108,7 +112,7 @@ class Writing:
             if not len(follows) or (self.pattern.ends(state) and chance.random() < 0.5):
                 return text
             column = int(chance.choice(follows))
-            text += (self.alphabet + UNREAD)[column - 1]
+            text += (self.alphabet + self.unread)[column - 1]
             state = self.pattern.after(state, column)
 
 
@@ -116,7 +120,7 @@ def _drawn(text: str, file: str, chance: np.random.Generator) -> NDArray[np.uint
     """The text on a ground of its own (H, W, 3) RGB, cut out about as tightly as a person or a network would."""
     face = font(file, int(chance.choice(_SIZES)))
     size = int(face.size)
-    gaps = chance.normal(0.04, 0.05) * size
+    gaps = float(chance.choice((chance.normal(0.04, 0.05), chance.uniform(0.05, 0.3)))) * size
     widths = [face.getlength(character) if character != UNREAD else size * 0.8 for character in text]
     width = round(sum(widths) + max(gaps, -0.1 * size) * len(text) + 2 * size)
     ground, ink = _colours(chance)
@@ -132,8 +136,21 @@ def _drawn(text: str, file: str, chance: np.random.Generator) -> NDArray[np.uint
         x += wide + gaps
     top, bottom = (middle + side * size * chance.uniform(0.45, 0.75) for side in (-1, 1))
     left, right = size - chance.uniform(0, 0.4) * size, x + chance.uniform(0, 0.4) * size
+    if chance.random() < 0.2:  # a frame, as signs have
+        pen.rectangle((left + 1, top + 1, right - 1, bottom - 1), None, ink, int(chance.integers(1, 3)))
     cut = np.asarray(canvas)[round(top) : round(bottom), max(round(left), 0) : round(right)]
-    return _shaded(cut, chance)
+    return _photographed(_shaded(cut, chance), chance)
+
+
+def _photographed(image: NDArray[np.uint8], chance: np.random.Generator) -> NDArray[np.uint8]:
+    """As far away and as blurred as what is cut out of a photo."""
+    height = int(chance.integers(14, 33))
+    width = max(round(image.shape[1] * height / image.shape[0]), 8)
+    small = cv2.resize(image, (width, height), interpolation=cv2.INTER_AREA)
+    if chance.random() < 0.5:
+        small = cv2.GaussianBlur(small, (0, 0), float(chance.uniform(0.3, 1.1)))
+    noisy = small + chance.normal(0, chance.uniform(0, 8), small.shape)
+    return np.asarray(np.clip(noisy, 0, 255), np.uint8)
 
 
 def _colours(chance: np.random.Generator) -> tuple[tuple[int, int, int], tuple[int, int, int]]:
