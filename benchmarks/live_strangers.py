@@ -63,7 +63,7 @@ def main() -> None:
     parser.add_argument("--out")
     arguments = parser.parse_args()
     if arguments.ahead:  # of other sessions; within this one the strangers stay behind
-        Path("/proc/self/autogroup").write_text("-11")
+        Path("/proc/self/autogroup").write_text("-16")
     rows = []
     with tempfile.TemporaryDirectory() as folder:
         tls = certificate(Path(folder))
