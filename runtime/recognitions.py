@@ -132,7 +132,9 @@ class Recognitions:
     def called(self, row: int) -> str | None:
         """What a row is called, as `names` has it; None where nobody knows what it is."""
         name = self.identities[row] if self.identities else ""
-        return name or (None if int(self.ids[row]) == UNKNOWN_ID else self.label(row))
+        known = int(self.ids[row]) != UNKNOWN_ID
+        read = self.texts[row] if self.texts and known else ""  # what is only perhaps written names nothing
+        return name or read or (self.label(row) if known else None)
 
     def rivals_of(self, row: int = 0) -> list[tuple[str, float]]:
         """What else a row could have been, best first: pairs of label and score."""

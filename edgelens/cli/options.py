@@ -96,7 +96,15 @@ def written_option(said: Said, name: str, default: Any = None) -> Callable[[F], 
     """An option as a dataclass's field says it; a field that is False until it is said is a flag."""
     if default is False:
         return click.option(said.flag, name, is_flag=True, help=said.help)
-    return click.option(said.flag, name, type=_type_of(said), metavar=said.metavar, default=default, help=said.help)
+    return click.option(
+        said.flag,
+        name,
+        type=_type_of(said),
+        metavar=said.metavar,
+        default=None if said.several else default,
+        multiple=said.several,
+        help=said.help,
+    )
 
 
 def model_options(*names: str) -> Callable[[F], F]:

@@ -72,6 +72,18 @@ def _nanodet() -> Loaded:
     return nanodet, NanodetOptions
 
 
+def _lens_det() -> Loaded:
+    from .lens_det import LensDetOptions, lens_det
+
+    return lens_det, LensDetOptions
+
+
+def _identify() -> Loaded:
+    from .identify import IdentifyOptions, identify
+
+    return identify, IdentifyOptions
+
+
 def _ssd() -> Loaded:
     from .ssd import SsdOptions, ssd
 
@@ -238,9 +250,11 @@ DECODERS: dict[str, Entry] = {
         frozenset(["grid"]),
         (Family("fastestdet", _reads_fastestdet, lambda file: len(file.outputs) == 1),),
     ),
+    "lens-det": Entry("detect", _lens_det),
     "yolox": Entry("detect", _yolox, frozenset(["grid"]), (Family("yolox", _reads_yolox, _has_rows),)),
     "ctc": Entry("read", _ctc, families=(Family("ctc", _reads_ctc, lambda file: "character" in file.metadata, True),)),
     "db": Entry("detect", _db, frozenset(["map"]), (Family("db", _reads_db),)),
+    "identify": Entry("identify", _identify, frozenset(["embedding"])),
     "classify": Entry(
         "classify",
         _classify,

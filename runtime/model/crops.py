@@ -57,7 +57,7 @@ def crops_of(image: NDArray[np.uint8], found: Recognitions, step: Step, pixels: 
         x, y, w, h = _widened(places[row], step.margin)
         if min(w, h) < _LEAST or not np.isfinite([x, y, w, h]).all():
             continue
-        levelled = None if found.keypoints is None else _levelled(found.keypoints[row], (x, y, w, h), step)
+        levelled = _levelled(found, row, (x, y, w, h), step)
         if levelled is None:
             crops.append(Crop(row, *fit_frame(image, pixels, _inside(image, x, y, w, h))))
         else:
@@ -80,20 +80,29 @@ def _inside(image: NDArray[np.uint8], x: float, y: float, w: float, h: float) ->
 
 
 def _levelled(
-    points: NDArray[np.float32], box: tuple[float, float, float, float], step: Step
+    found: Recognitions, row: int, box: tuple[float, float, float, float], step: Step
 ) -> tuple[NDArray[np.float64], tuple[int, int]] | None:
     """The way into a row's levelled picture (2, 3), and its width and height; None where it is cut out as it is."""
     if step.align == "corners":
-        return _between(points, step.margin)
-    turn = None if step.align is None else _level(points, *box)
+        corners = _corners_of(found, row)
+        return None if corners is None else _between(corners, step.margin)
+    turn = None if step.align is None or found.keypoints is None else _level(found.keypoints[row], *box)
     return None if turn is None else (turn, (max(round(box[2]), 1), max(round(box[3]), 1)))
 
 
-def _between(points: NDArray[np.float32], margin: float) -> tuple[NDArray[np.float64], tuple[int, int]] | None:
-    """What lies between four corners, from the top left around, as a picture of its own; None without them."""
-    if len(points) != 4 or points[:, 2].min() <= 0:
+def _corners_of(found: Recognitions, row: int) -> NDArray[np.float32] | None:
+    """A row's four corners (4, 2), the top left one first: a turned box's, else its four keypoints; None without."""
+    if CORNERS in found.extra and np.isfinite(found.extra[CORNERS][row]).all():
+        corners = np.asarray(found.extra[CORNERS][row], np.float32)
+        return np.roll(corners, -int(corners.sum(axis=1).argmin()), axis=0)
+    points = None if found.keypoints is None else found.keypoints[row]
+    if points is None or len(points) != 4 or points[:, 2].min() <= 0:
         return None
-    corners = points[:, :2].astype(np.float32)
+    return points[:, :2].astype(np.float32)
+
+
+def _between(corners: NDArray[np.float32], margin: float) -> tuple[NDArray[np.float64], tuple[int, int]] | None:
+    """What lies between four corners, from the top left around, as a picture of its own; None of what has no area."""
     corners = corners + (corners - corners.mean(axis=0)) * 2 * margin
     width, height = (float(np.linalg.norm(corners[0] - corners[far])) for far in (1, 3))
     if min(width, height) < _LEAST:

@@ -14,6 +14,7 @@ from ..recognitions import Recognitions
 __all__ = ["Clock", "Seen"]
 
 STAGES = ("preprocess", "infer", "decode")
+_NOT_ALWAYS = ("merge", "track")  # of tiles, and of things that are followed
 
 
 @dataclass(frozen=True)
@@ -43,5 +44,5 @@ class Clock:
 
     def end_step(self, name: str) -> None:
         """What was done since the step before is this step's own time, kept under its name."""
-        done = sum(self.stages.get(stage, 0.0) for stage in (*STAGES, "merge"))
+        done = sum(self.stages.get(stage, 0.0) for stage in (*STAGES, *_NOT_ALWAYS))
         self.stages[name], self._ended = done - self._ended, done

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..bundle.manifest import Manifest
+from ..frame import Frame
 from ..preprocess import Region, fit_frame
 from ..recognitions import Recognitions
+from .following import Follower
 from .network import LoadedNetwork
 from .seen import Clock, Seen
 
@@ -22,12 +25,24 @@ def run_steps(
     image: NDArray[np.uint8],
     region: Region | None,
     threshold: float | None,
+    *,
+    follow: tuple[Follower, Frame] | None = None,
 ) -> Seen:
-    """What a BGR frame shows. A region is of the steps that look at the frame, a threshold the last step's."""
+    """What a BGR frame shows. A region is of the steps that look at the frame, a threshold the last step's.
+
+    Where things are followed, that is done with the first step's rows, so that later ones know them.
+    """
     first, *later = manifest.steps
     network, clock = networks[first.network], Clock()
     look = _look if network.tile == 1 else _look_in_tiles
-    seen = look(network, image, region, None if later else threshold, clock)
+    held = None if later else threshold
+    if follow is not None:
+        follower, frame = follow
+        held = follower.begin(frame, network.network.decode.at(held))
+    seen = look(network, image, region, held, clock)
+    if follow is not None:
+        seen = replace(seen, recognitions=follower.follow(seen.recognitions))
+        clock.lap("track")
     if not later:
         return seen
     from .later_steps import followed  # a camera with one network starts without it
