@@ -1,4 +1,4 @@
-"""Every detector's decoder where there is nothing to be seen, and where it is seen in tiles: no rows, and no mistake."""
+"""Every detector where there is nothing to be seen, and where that is seen in tiles: no rows, and no mistake."""
 
 from __future__ import annotations
 
