@@ -128,7 +128,7 @@ def _trained(
 ) -> Quantization:
     """The choice after training in 8 bits; the same one where that made the validation worse."""
     with progress.step(f"training in 8 bits for {qat.tuning.epochs:g} epochs"):
-        lesson = lesson_of(made_of.run, made_of.training_pictures(config.seed))
+        lesson = lesson_of(made_of.run, made_of.training_pictures(config.seed), made_of.pixels)
         graph, ranges = train_quantized(
             choice.graph,
             choice.quantized,

@@ -181,7 +181,8 @@ def write_candidate(
     """Time a candidate, choose the file that is preferred unless one is given, and write the bundle."""
     run, made_of = candidate.made_of.run, candidate.made_of
     name = config.name or Path(out).stem
-    artifacts = with_metadata(candidate.artifacts, name, made_of.task, run.classes, run.pixels)
+    labels = run.classes if made_of.task.names else ()
+    artifacts = with_metadata(candidate.artifacts, name, made_of.task, labels, run.pixels)
     golden = made_of.golden
     if candidate.network is not made_of.network:
         golden = made_of.golden_of(candidate.network, run.pixels)
@@ -206,7 +207,7 @@ def write_candidate(
         bundle = write(
             out,
             name=name,
-            labels=run.classes,
+            labels=labels,
             pixels=run.pixels,
             decode=decode,
             artifacts=artifacts,
@@ -279,12 +280,12 @@ def make_card(
 def _own_figure(candidate: Candidate) -> str:
     """Pictures with a say in the training flatter it: what the training itself found then stands beside them."""
     made_of, metrics = candidate.made_of, candidate.made_of.run.facts.metrics or {}
-    found = metrics.get("val", {})
-    if made_of.task.right is None or "accuracy" not in found or made_of.evaluation is not made_of.validation:
+    figures = metrics.get("val", {})
+    if made_of.task.right is None or "accuracy" not in figures or made_of.evaluation is not made_of.validation:
         return ""
     if "+" in str(metrics.get("judged", "")):  # said beside the images already
         return ""
-    right = percent(found["accuracy"], found["images"])
+    right = percent(figures["accuracy"], figures["images"])
     basis = metrics.get("basis", "answers of the best epoch")
     return f"these images had a say in the training's choices: it reported {right} before compression ({basis})"
 
@@ -296,5 +297,5 @@ def _decode(candidate: Candidate, shipped: Artifact, config: CompressConfig) -> 
     before = made_of.answers(made_of.network, seen)
     known = candidate.answers.get(shipped.path) if pictures is made_of.evaluation else None
     after = known or file_outputs(shipped, pictures.pixels)
-    settled = made_of.task.resettle(before, after, made_of.run.decode)
+    settled = made_of.task.resettle(before, after, made_of.targets(pictures), made_of.run.decode)
     return dataclasses.replace(settled, background=config.background) if config.background else settled

@@ -121,8 +121,8 @@ class _Search:
             name = observer.method + (f" {observer.percentile:g}" if observer.method == "percentile" else "")
             say(f"trying {prefix}{name} ranges")
             quantized = agree_on_ranges(graph, plan, seen, shared_scale=self.config.shared_scale)
-            found = self.judged(graph, quantized, (f"{prefix}{name}",), None)
-            best = found if best is None else self.better(best, found)
+            candidate = self.judged(graph, quantized, (f"{prefix}{name}",), None)
+            best = candidate if best is None else self.better(best, candidate)
         assert best is not None
         return best
 
@@ -138,9 +138,9 @@ class _Search:
             plan = self._plan(best.graph, frozenset(tried))
             limits = {name: (float(r.low), float(r.high)) for name, r in best.quantized.ranges.items()}
             quantized = agree_on_ranges(best.graph, plan, limits, shared_scale=self.config.shared_scale)
-            found = self.judged(best.graph, quantized, (*best.taken, f"{row.layer} float"), best)
-            if found.snr_db > best.snr_db + GAIN_DB:
-                best, kept = found, frozenset(tried)
+            candidate = self.judged(best.graph, quantized, (*best.taken, f"{row.layer} float"), best)
+            if candidate.snr_db > best.snr_db + GAIN_DB:
+                best, kept = candidate, frozenset(tried)
         return best
 
     def _plan(self, graph: fx.GraphModule, keep_float: frozenset[str]) -> Plan:

@@ -91,16 +91,16 @@ def _as_it_lies(value: torch.Tensor) -> torch.Tensor:
 def _histograms(
     graph: fx.GraphModule, images: NDArray[np.uint8], limits: Mapping[str, tuple[float, float]]
 ) -> dict[str, Histogram]:
-    found = {name: Histogram(low, max(high, low + 1e-9), np.zeros(BINS)) for name, (low, high) in limits.items()}
+    histograms = {name: Histogram(low, max(high, low + 1e-9), np.zeros(BINS)) for name, (low, high) in limits.items()}
 
     def count(name: str, value: torch.Tensor) -> None:
-        histogram = found[name]
+        histogram = histograms[name]
         counts = torch.histc(_as_it_lies(value).float(), BINS, histogram.low, histogram.high)
         histogram.counts += counts.double().numpy()
 
     for batch in prepared_batches(images):
         Recorder(graph, count).run(batch)
-    return found
+    return histograms
 
 
 def _minmax(histogram: Histogram, observer: Observer) -> tuple[float, float]:  # noqa: ARG001

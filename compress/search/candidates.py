@@ -95,7 +95,7 @@ def recovered(
     """The candidate after learning from `teacher`; `made_of` is what the candidate sees."""
     if plan.kind == "trained":
         return network
-    lesson = lesson_of(made_of.run, made_of.training_pictures(most=recovery.most_pictures))
+    lesson = lesson_of(made_of.run, made_of.training_pictures(most=recovery.most_pictures), made_of.pixels)
     if plan.side != 1:
         golden = made_of.golden.pictures  # still of the whole picture's size
         teacher = AtItsSize(teacher, golden.shape[1], golden.shape[2])

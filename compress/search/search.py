@@ -103,7 +103,7 @@ class _Search:
         self.latency: Latency = latency_for(config.device, config.on, config.compress.threads)
         self.trained = made_of.score(made_of.network, made_of.validation)
         self.least = config.budget.least_accuracy(self.trained)
-        self.lesson = lesson_of(made_of.run, made_of.training_pictures(most=512))
+        self.lesson = lesson_of(made_of.run, made_of.training_pictures(most=512), made_of.pixels)
         self.best: MeasuredFile | None = None
         self._bare: dict[Attempt, nn.Module] = {}
 
@@ -136,9 +136,9 @@ class _Search:
         self, plans: Sequence[Attempt], points: Sequence[MeasuredFile]
     ) -> list[tuple[Attempt, float]]:
         """Plans that the estimates allow, by their accuracy after a short recovery."""
-        found: list[tuple[Attempt, float]] = []
+        tried: list[tuple[Attempt, float]] = []
         for plan in plans:
-            if self.deadline - time.monotonic() < 0.3 * self.config.minutes * 60 and found:
+            if self.deadline - time.monotonic() < 0.3 * self.config.minutes * 60 and tried:
                 break
             bare = self.bare(plan)
             if reason := self.too_costly(plan, bare, points):
@@ -146,10 +146,10 @@ class _Search:
                 continue
             accuracy = self.short_accuracy(plan, bare)
             self.progress.say(f"{plan.words}: {100 * accuracy:.2f} % after a short recovery{self.so_far()}")
-            found.append((plan, accuracy))
-        found.sort(key=lambda pair: -pair[1])
-        hopeful = [pair for pair in found if pair[1] >= self.least - HOPELESS]
-        return hopeful or found[:1]  # what is said of the nearest should be of the best that could be done
+            tried.append((plan, accuracy))
+        tried.sort(key=lambda pair: -pair[1])
+        hopeful = [pair for pair in tried if pair[1] >= self.least - HOPELESS]
+        return hopeful or tried[:1]  # what is said of the nearest should be of the best that could be done
 
     def too_costly(self, plan: Attempt, bare: Any, points: Sequence[MeasuredFile]) -> str:
         """Why a plan cannot fit, judged by weights and multiply-adds with a wide margin; empty where it may."""
