@@ -71,7 +71,7 @@ def test_a_perfect_answer_costs_least_and_gradients_lead_to_it() -> None:
     assert costs[-1] < 0.35 * costs[0]
     scores, boxes, _ = answers_of({n: torch.sigmoid(v) if "scores" in n else v for n, v in logits.items()}, STRIDES)
     best = int(scores[0, 0].argmax())
-    torch.testing.assert_close(boxes[0, best], torch.tensor([16.0, 16, 32, 32]), atol=1.0, rtol=0)
+    torch.testing.assert_close(boxes[0, best], torch.tensor([16.0, 16, 32, 32]), atol=2.0, rtol=0)
     assert float(scores[1].detach().max()) < 0.05
 
 
