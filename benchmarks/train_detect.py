@@ -2,11 +2,11 @@
 
     python benchmarks/train_detect.py DIR --runs DIR [--sets bccd raccoons boards] [--threads N]
 
-DIR holds bccd_voc/, raccoon_voc/ and boards_coco/, as far as they are there. BCCD is asked on its own test list once:
-its train and val lists are learnt and chosen on. Boards are asked on their val list, which chose the epoch too;
+DIR holds bccd_voc/, raccoon_voc/ and boards_coco/, as far as they are there. BCCD is asked on its own test list once,
+its train and val lists being what is learnt from. Boards are asked on their val list, which chose the epoch too;
 raccoons by five folds over all pictures, pooled. A run that is there is not trained again. Each row is merged into
-results/train_detect.json as soon as it is there, each class beside the mean: about half of BCCD's red cells have no box,
-which caps theirs.
+results/train_detect.json as soon as it is there, each class beside the mean: about half of BCCD's red cells have no
+box, which caps theirs.
 """
 
 from __future__ import annotations

@@ -204,5 +204,5 @@ def _adapter(own: Sequence[int], other: Sequence[int]) -> nn.Module:
 
 def _apart(own: Tensor, other: Tensor) -> Tensor:
     if own.ndim == 4 and own.shape[2:] != other.shape[2:]:
-        other = F.adaptive_avg_pool2d(other, tuple(own.shape[2:]))
+        other = F.adaptive_avg_pool2d(other, (own.shape[2], own.shape[3]))
     return (F.normalize(own.flatten(1), dim=1) - F.normalize(other.flatten(1), dim=1)).square().sum(1).mean()

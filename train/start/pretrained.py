@@ -87,11 +87,10 @@ def _few_small(config: TrainConfig, images: ImageSet, pixels: PixelContract) -> 
 
 
 def _lite0(network: nn.Module) -> Mapping[str, Tensor]:
-    """What has seen the world, cut down for a narrower network."""
-    assert isinstance(network, Lite0)
+    """What has seen the world, cut down for a narrower network; all of it for what stands on the trunk as it is."""
     weights = imagenet_weights()
-    narrow = network.classifier.in_features < weights["classifier.weight"].shape[1]
-    return slimmed(weights, network) if narrow else weights
+    narrow = isinstance(network, Lite0) and network.classifier.in_features < weights["classifier.weight"].shape[1]
+    return slimmed(weights, network) if narrow and isinstance(network, Lite0) else weights
 
 
 STARTS: Mapping[str, Start] = {
