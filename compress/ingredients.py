@@ -17,6 +17,7 @@ from edgelens.runtime.decode.known import FEATURES, Known, known_from
 from edgelens.runtime.errors import DataError, UsageError
 from edgelens.runtime.preprocess import PixelContract
 from edgelens.train.data.targets import Targets
+from edgelens.train.head.first import embeds
 from edgelens.train.ingredients import class_counts
 from edgelens.train.runs.run import KNOWN, Run
 from edgelens.train.tasks.catalog import make_task
@@ -104,7 +105,7 @@ def ingredients_of(run: Run, config: CompressConfig) -> Ingredients:
         if label not in run.classes:
             raise UsageError(f"--background {label}: is no class of this run; there are {', '.join(run.classes[:8])}")
     network, known = run.model(), _known(run, config)
-    if known is not None:
+    if _gives_features(network, task, config):  # what a device is taught by, and tells strangers by where it knows some
         network = Knowing(network, task.outputs[0]).eval()
         task = replace(task, outputs=(*task.outputs, FEATURES))
     if not all(bool(torch.isfinite(value).all()) for value in network.state_dict().values()):
@@ -133,6 +134,13 @@ def _unseen(run: Run) -> str:
     score = make_task(run.config, run.classes).score
     expected = score.with_interval(metrics[f"val_{score.name}"], run.judged_count)
     return f", whose last layer learned from them too (of others expect {expected}, by cross-validation)"
+
+
+def _gives_features(network: nn.Module, task: Task, config: CompressConfig) -> bool:
+    """Whether the network ships with what its classifier looks at, as long as it stays that network."""
+    if config.prune is not None or config.distill is not None:
+        return False
+    return bool(task.labelled) and embeds(network) and hasattr(network, "classifier")
 
 
 def _known(run: Run, config: CompressConfig) -> Known | None:

@@ -12,6 +12,8 @@ from .errors import ImageError
 
 __all__ = ["Frame"]
 
+STILLS_FPS = 30.0  # of a folder of pictures, which know no time
+
 
 @dataclass(frozen=True, repr=False)
 class Frame:
@@ -32,10 +34,17 @@ class Frame:
     def __post_init__(self) -> None:
         image = self.image
         if not isinstance(image, np.ndarray) or image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3:
-            found = f"{image.dtype} {image.shape}" if isinstance(image, np.ndarray) else type(image).__name__
-            raise ImageError(f"a frame's image must be a uint8 BGR array of shape (H, W, 3), not {found}")
+            what = f"{image.dtype} {image.shape}" if isinstance(image, np.ndarray) else type(image).__name__
+            raise ImageError(f"a frame's image must be a uint8 BGR array of shape (H, W, 3), not {what}")
         if image.size == 0:
             raise ImageError(f"a frame's image has no pixels: its shape is {image.shape}")
+
+    @property
+    def moment_s(self) -> float:
+        """When it was, in seconds: its place in a file, else when it was captured; a folder's come at 30 fps."""
+        if self.position_s is not None:
+            return self.position_s
+        return self.index / STILLS_FPS if self.path is not None else self.captured
 
     def __repr__(self) -> str:
         height, width = self.size

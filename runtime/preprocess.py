@@ -7,7 +7,7 @@ wants). Nothing else in the kit resizes or colour-converts an image for a model.
 from __future__ import annotations
 
 import functools
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 import cv2
@@ -56,6 +56,7 @@ class PixelContract:
     filter: Filter = "halves"
     pad: int = 128  # the letterbox bars' pixel; 128 is zero for networks of the kit
     anchor: Anchor = "center"  # where the picture stands between the bars
+    widths: tuple[int, ...] = ()  # all that the network takes where it takes several: the least that holds the picture
 
     @property
     def channels(self) -> int:
@@ -148,6 +149,12 @@ class Placement:
         corners[:, 2:] -= corners[:, :2]
         return corners
 
+    def points_to_frame(self, points: NDArray[Any]) -> NDArray[np.float32]:
+        """Points (..., 2) x, y in input pixels in frame pixels; those outside the frame stay there."""
+        scale = np.array([self.scale_x, self.scale_y], np.float32)
+        offset, origin = (self.offset_x, self.offset_y), (self.origin_x, self.origin_y)
+        return np.asarray((points - np.array(offset, np.float32)) / scale + np.array(origin, np.float32), np.float32)
+
     def to_input(self, boxes: NDArray[Any]) -> NDArray[np.float32]:
         """Boxes (N, 4) x, y, w, h in frame pixels as corners x1, y1, x2, y2 in input pixels, wherever they lie."""
         boxes = np.asarray(boxes, np.float64).reshape(-1, 4)
@@ -168,8 +175,10 @@ def fit_frame(
     image: NDArray[np.uint8], contract: PixelContract, region: Region | None = None
 ) -> tuple[NDArray[np.uint8], Placement]:
     """A BGR frame as the network's picture, (H, W, C) uint8 in the contract's colour, and where it lies."""
-    placement = placement_of(image.shape[0], image.shape[1], contract, region)
-    x, y, w, h = placement.view
+    frame_h, frame_w = image.shape[:2]
+    x, y, w, h = view = view_of(frame_h, frame_w, contract, region)
+    contract = _wide_enough(contract, w, h)
+    placement = _placed(frame_h, frame_w, contract, view)
     inner_w, inner_h = round(placement.scale_x * w), round(placement.scale_y * h)
     pixels = _colored(_resized(image[y : y + h, x : x + w], inner_w, inner_h, contract.filter), contract.color)
     if contract.resize == "letterbox":
@@ -179,7 +188,11 @@ def fit_frame(
 
 def placement_of(height: int, width: int, contract: PixelContract, region: Region | None = None) -> Placement:
     """Where the network's pixels lie in a frame of this size."""
-    x, y, w, h = view_of(height, width, contract, region)
+    return _placed(height, width, contract, view_of(height, width, contract, region))
+
+
+def _placed(height: int, width: int, contract: PixelContract, view: tuple[int, int, int, int]) -> Placement:
+    x, y, w, h = view
     inner_w, inner_h = contract.width, contract.height
     left = top = 0
     if contract.resize == "letterbox":
@@ -187,7 +200,7 @@ def placement_of(height: int, width: int, contract: PixelContract, region: Regio
         inner_w, inner_h = max(round(w * shrink), 1), max(round(h * shrink), 1)
         if contract.anchor == "center":
             left, top = (contract.width - inner_w) // 2, (contract.height - inner_h) // 2
-    return Placement(inner_w / w, inner_h / h, left, top, x, y, width, height, (x, y, w, h))
+    return Placement(inner_w / w, inner_h / h, left, top, x, y, width, height, view)
 
 
 def to_tensor(pixels: NDArray[np.uint8], tensor: TensorContract) -> NDArray[Any]:
@@ -245,6 +258,14 @@ def pixel_values(tensor: TensorContract) -> NDArray[Any] | None:
     limits = np.iinfo(dtype)
     table = np.clip(np.rint(values), limits.min, limits.max).astype(dtype)
     return None if dtype == np.uint8 and (table == np.arange(256)).all() else table
+
+
+def _wide_enough(contract: PixelContract, width: int, height: int) -> PixelContract:
+    """The contract at the least of its widths in which a picture of these proportions is as high as it can be."""
+    if not contract.widths:
+        return contract
+    wanted = contract.height * width / height
+    return replace(contract, width=next((each for each in contract.widths if each >= wanted), contract.widths[-1]))
 
 
 def _center_crop(x: int, y: int, w: int, h: int, contract: PixelContract) -> tuple[int, int, int, int]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,6 +21,9 @@ from .data.targets import Targets
 from .report.findings import Findings
 from .report.score import Score
 from .report.told import Told
+
+if TYPE_CHECKING:  # what stores a run's configuration loads no task
+    from .config import TrainConfig
 
 __all__ = [
     "Arrays",
@@ -158,12 +161,15 @@ class Task:
     told: Callable[[Findings], Told] | None = None  # a run in a few lines
     keep: Callable[[Outputs], Outputs] = keep_all  # what of a batch's outputs is kept for settle, summary and report
     balance: Callable[[Targets], NDArray[np.int64] | None] = _none  # (N,) kinds that are to come equally often
+    together: int = 1  # pictures of one kind that a batch holds at least, as far as `balance` tells kinds
     distil: Callable[[Outputs, Outputs, float], Tensor] | None = None  # (own, teacher's, temperature) → (B,)
     # (frozen features (N, F), targets, each picture's fold (N,)) → the head; None: it is learnt with all the rest
     regress: Callable[[NDArray[np.float32], Targets, NDArray[np.intp]], FittedHead] | None = None
     # how sure its settled answers are of each class, (N, classes); None: it has no classes to be sure of
     sureness: Callable[[Arrays, Decode], NDArray[np.float32]] | None = None
     reading: Callable[[Decode], Reading] | None = None  # what `explain` asks of its answers, as they were settled
+    # the configuration with what the task asks for where nothing was said: a network, its picture
+    suited: Callable[[TrainConfig, ImageSet], TrainConfig] | None = None
     heads: tuple[str, ...] = ("classifier",)  # the network's layers that are its own, which stay out of `backbone`
     backbone: bool = False  # whether the kit's backbone is its start where photos are few
     looks: Looks = field(default_factory=Looks)

@@ -169,10 +169,10 @@ def _added(
         if not given & {first, *others}:
             for other in others:
                 groups.join(first, other)
-    found: dict[str, set[str]] = {}
+    joined: dict[str, set[str]] = {}
     for name, leader in groups.leaders().items():
-        found.setdefault(leader, {leader}).add(name)
-    return tuple(frozenset(names) for names in found.values())
+        joined.setdefault(leader, {leader}).add(name)
+    return tuple(frozenset(names) for names in joined.values())
 
 
 class _Groups:

@@ -33,5 +33,6 @@ class Task:
     right: Callable[[Arrays, Any], NDArray[np.bool_]] | None = (
         None  # (N,) pictures answered right, where that is the score
     )
+    names: bool = True  # whether its answers are called by the names that it learned from
     # outputs with a score a label, and what that is in words: model files carry the labels with them
     labelled: Mapping[str, str] = field(default_factory=dict)

@@ -47,13 +47,13 @@ def followed(
         outputs = network.outputs_of_many([crop.pixels for crop in crops])
         clock.lap("infer")
         held = threshold if step is manifest.steps[-1] else None
-        found = [
+        inside_each = [
             crop.in_frame(network.decode(each, crop.placement, held)) for crop, each in zip(crops, outputs, strict=True)
         ]
-        inside = np.repeat([crop.row + source.first_row for crop in crops], [len(each) for each in found])
+        inside = np.repeat([crop.row + source.first_row for crop in crops], [len(each) for each in inside_each])
         last = list(parts.values())[-1]
         parts[step.output] = _Part(
-            joined(found, network.network.labels, network.network.task),
+            joined(inside_each, network.network.labels, network.network.task),
             inside.astype(np.int32),
             last.first_row + len(last.seen),
             last.first_label + len(last.seen.labels),

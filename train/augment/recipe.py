@@ -61,6 +61,10 @@ class Recipe:
             mosaic=None,
         )
 
+    def unmixed(self) -> Recipe:
+        """The same without pictures that are two in one."""
+        return dataclasses.replace(self, mixup=None, cutmix=None)
+
     @property
     def mixes(self) -> bool:
         """Whether targets become probabilities."""

@@ -54,6 +54,7 @@ def opened(
     """
     task = make_task(config)
     images = task.open_data(config.data_config())
+    config = config if task.suited is None else task.suited(config, images)
     config, chosen = with_network(config, images, task.looks)
     pixels = earlier.pixels if earlier else pixels_of(config, images, task.looks)
     torch.manual_seed(config.seed)

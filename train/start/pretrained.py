@@ -73,7 +73,8 @@ def suits(config: TrainConfig, images: ImageSet, pixels: PixelContract) -> bool:
     if config.start is not None or config.scratch or config.model not in STARTS:
         return False
     own, said = STARTS[config.model], config.options
-    plain = ModelOptions(dropout=said.dropout, width=min(said.width, 1.0) if own.slims else 1.0)
+    width = min(said.width, 1.0) if own.slims else 1.0
+    plain = ModelOptions(dropout=said.dropout, width=width, finest=said.finest, neck=said.neck)
     return said == plain and own.suits(config, images, pixels)
 
 
@@ -87,10 +88,12 @@ def _few_small(config: TrainConfig, images: ImageSet, pixels: PixelContract) -> 
 
 
 def _lite0(network: nn.Module) -> Mapping[str, Tensor]:
-    """What has seen the world, cut down for a narrower network; all of it for what stands on the trunk as it is."""
+    """What has seen the world, cut down for a narrower network; of another head's network the trunk alone is given."""
     weights = imagenet_weights()
-    narrow = isinstance(network, Lite0) and network.classifier.in_features < weights["classifier.weight"].shape[1]
-    return slimmed(weights, network) if narrow and isinstance(network, Lite0) else weights
+    if not isinstance(network, Lite0):
+        return weights
+    narrow = network.classifier.in_features < weights["classifier.weight"].shape[1]
+    return slimmed(weights, network) if narrow else weights
 
 
 STARTS: Mapping[str, Start] = {

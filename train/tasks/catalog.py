@@ -33,7 +33,24 @@ def _detect() -> Builder:
     return detect
 
 
-TASKS: dict[str, Callable[[], Builder]] = {"classify": _classify, "detect": _detect}
+def _identify() -> Builder:
+    from .identify.task import identify
+
+    return identify
+
+
+def _read() -> Builder:
+    from .read.task import read
+
+    return read
+
+
+TASKS: dict[str, Callable[[], Builder]] = {
+    "classify": _classify,
+    "detect": _detect,
+    "identify": _identify,
+    "read": _read,
+}
 
 
 def make_task(config: TrainConfig, classes: Sequence[str] = (), counts: Sequence[int] = ()) -> Task:
