@@ -141,7 +141,9 @@ def _share_of_rate(step: int, steps: int, warmup: float) -> float:
 def _batches(lesson: Lesson, config: FineTune, steps: int) -> Iterator[tuple[int, NDArray[np.intp]]]:
     step = epoch = 0
     while step < steps:
-        for rows in epoch_batches(len(lesson.pictures), config.batch, config.seed, epoch, lesson.balanced):
+        for rows in epoch_batches(
+            len(lesson.pictures), config.batch, config.seed, epoch, lesson.balanced, repeats=lesson.repeats
+        ):
             if step >= steps:
                 return
             yield epoch, rows
