@@ -7,7 +7,9 @@ from typing import Any
 
 __all__ = ["FEW", "UNWANTED", "OnePiece", "WholeBodies"]
 
-UNWANTED = "edgelens.unwanted"  # in a request's scope: of its body nothing is kept, and no more is read before its answer
+UNWANTED = (
+    "edgelens.unwanted"  # in a request's scope: of its body nothing is kept, and no more is read before its answer
+)
 
 BODY_BYTES = 128 * 1024  # of a body wait for the app before the client has to
 CROWD_BODY_BYTES = 16 * 1024  # where there are more than FEW clients

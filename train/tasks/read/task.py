@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import torch
 from torch import Tensor, nn
@@ -77,6 +78,7 @@ def read(config: TrainConfig, classes: Sequence[str], counts: Sequence[int]) -> 
 
 
 def _readable(recipe: Recipe) -> Recipe:
-    """Colours and camera of a recipe: mirrors, mixtures and parts cut off make another text, and lines bend in a way
+    """Colours and camera of a recipe: mirrors, mixtures and parts hidden make another text, and lines bend in a way
     of their own."""
-    return Recipe(recipe.name, colour=recipe.colour, camera=recipe.camera)
+    camera = None if recipe.camera is None else replace(recipe.camera, occlusion=None)
+    return Recipe(recipe.name, colour=recipe.colour, camera=camera)
