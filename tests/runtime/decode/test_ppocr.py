@@ -1,4 +1,4 @@
-"""PP-OCR's own files, where EDGELENS_PPOCR names the folder that holds them (`…_rec_infer.onnx`, `…_det_infer.onnx`)."""
+"""PP-OCR's own files, where EDGELENS_PPOCR names the folder that holds them (`…_rec_infer.onnx` and `…_det_…`)."""
 
 from __future__ import annotations
 
