@@ -181,7 +181,8 @@ def write_candidate(
     """Time a candidate, choose the file that is preferred unless one is given, and write the bundle."""
     run, made_of = candidate.made_of.run, candidate.made_of
     name = config.name or Path(out).stem
-    artifacts = with_metadata(candidate.artifacts, name, made_of.task, run.classes, run.pixels)
+    labels = run.classes if made_of.task.names else ()
+    artifacts = with_metadata(candidate.artifacts, name, made_of.task, labels, run.pixels)
     golden = made_of.golden
     if candidate.network is not made_of.network:
         golden = made_of.golden_of(candidate.network, run.pixels)
@@ -206,7 +207,7 @@ def write_candidate(
         bundle = write(
             out,
             name=name,
-            labels=run.classes if made_of.task.names else (),
+            labels=labels,
             pixels=run.pixels,
             decode=decode,
             artifacts=artifacts,

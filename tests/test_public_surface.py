@@ -35,6 +35,7 @@ def test_verbs() -> None:
         "teach",
         "gallery",
         "collect",
+        "label",
         "train",
         "tune",
         "explain",

@@ -63,7 +63,7 @@ TASK = Task(
     judge=_judge,
     agreement=_agreement,
     golden=_golden,
-    resettle=lambda _before, _after, _pixels, settled: settled,
+    resettle=lambda _before, _after, _targets, settled: settled,
     tail=last_layers_and_pooling,
     right=_right,
 )

@@ -128,6 +128,9 @@ def _run(options: RunOptions) -> tuple[int, bool]:
             hear=judge.hear if judge else None,
             begun=_begun,
         )
+        for lane in lanes:
+            if lane.watch is not None:
+                lane.watch.close()
         report_run(options, outcome, lanes, judge)
         if options.explain_engine:
             explain_engines(lanes, _say)

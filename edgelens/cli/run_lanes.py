@@ -53,8 +53,9 @@ def open_lanes(
         stills = kind_of(plan.source) == "images"
         motion = _motion_gate() if plan.motion else None
         at_hand = {**named, asked.name: asked}
-        follower = _follower(plan, slots[asked])
-        lanes.append(Lane(source, slots[asked], motion=motion, follower=follower, stills=stills, at_hand=at_hand))
+        lane = Lane(source, slots[asked], motion=motion, stills=stills, at_hand=at_hand)
+        _watch_places(lane, plan, stack, say)
+        lanes.append(lane)
     return lanes
 
 
@@ -101,6 +102,24 @@ def _motion_gate() -> MotionGate:
     from edgelens.runtime.loop.motion import MotionGate
 
     return MotionGate()
+
+
+def _watch_places(lane: Lane, plan: SourcePlan, stack: ExitStack, say: Callable[[str], None]) -> None:
+    """Give a source what follows things, counts over its lines and zones, and hides, as far as that was asked for."""
+    lane.follower = _follower(plan, lane.model)
+    if plan.places.mask:
+        from edgelens.runtime.zones.masks import PrivacyMask
+
+        lane.mask = PrivacyMask(plan.places.mask)
+    if plan.places.watched:
+        from edgelens.runtime.zones.kept import CountsKeeper, counts_file
+        from edgelens.runtime.zones.watch import Watch
+
+        keeper = CountsKeeper(counts_file(plan.name), say) if lane.source.live else None  # a file's begin anew
+        lane.watch = Watch(plan.places, plan.follow.track_keep, keeper.put if keeper else None)
+        if keeper is not None:
+            lane.watch.take_up(keeper.read())
+            stack.enter_context(keeper)
 
 
 def _follower(plan: SourcePlan, model: ModelSlot) -> Follower | None:

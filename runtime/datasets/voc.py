@@ -13,7 +13,7 @@ from ..images.read import SUFFIXES
 from .boxset import BoxSet, ImageBoxes, box_set
 from .listing import read_bytes, read_text
 
-__all__ = ["fits", "read"]
+__all__ = ["fits", "read", "refuse_doctype"]
 
 _MAX_XML_BYTES = 4 * 1024 * 1024
 
@@ -90,7 +90,7 @@ def _objects(file: Path) -> tuple[str, list[_Object], tuple[int, int] | None]:
         if file.stat().st_size > _MAX_XML_BYTES:
             raise DataError(f"{file}: is too large for an annotation")
         data = read_bytes(file)
-        _refuse_doctype(data)
+        refuse_doctype(data)
         tree = ET.fromstring(data)  # noqa: S314 (a document type, and so entities, has been refused)
         objects = []
         for node in tree.iter("object"):
@@ -113,7 +113,7 @@ def _size(tree: ET.Element) -> tuple[int, int] | None:
     return height, width
 
 
-def _refuse_doctype(data: bytes) -> None:
+def refuse_doctype(data: bytes) -> None:
     """Annotations need no document type, and with one come entities that grow without end or read other files."""
 
     def refuse(*_: object) -> None:

@@ -16,6 +16,7 @@ from .blanks import Blanks
 from .control import Control
 from .feeds import Feeds
 from .lane import Lane, models_of
+from .lessons import LaneLessons
 from .model_swap import swap_model
 from .outlets import Outlets
 from .pace import Pace
@@ -86,6 +87,8 @@ def watch(
                 continue
             if not lane.tally.processed and settings.region is not None:
                 settings.region.check(*frame.size, feed.name)
+            if lane.mask is not None:
+                frame = lane.mask.hide(frame)
             if lane.motion is not None and not lane.motion.changed(frame.image, settings.region, frame.position_s):
                 lane.unmoved += 1
                 continue
@@ -103,7 +106,13 @@ def watch(
             stages = {"capture": waiting.capture_ms, **seen.stages}
             age_ms = (time.monotonic() - frame.captured) * 1e3
             origin = Origin(options.device, manifest.name, manifest.content_version)
-            result = Result(frame, rows, stages, age_ms, announced, origin, seen.view, standing=standing)
+            events = () if lane.watch is None else lane.watch.see(rows, frame.moment_s, frame.size)
+            watched = {} if lane.watch is None else lane.watch.standing
+            result = Result(
+                *(frame, rows, stages, age_ms, announced, origin, seen.view, events),
+                watched=watched,
+                standing=standing,
+            )
             lane.tally.add(result)
             yield result
 
@@ -142,6 +151,7 @@ def run(
         control.attach(
             lambda: loop_status(lanes, feeds, outlets, pace=pace, started=started),
             lambda name, source: swap_model(lanes, name, source),
+            LaneLessons(lanes),
         )
         with contextlib.closing(
             watch(lanes, control, options, feeds=feeds, pace=pace, stop=stop, alive=systemd.alive, idle=idle)

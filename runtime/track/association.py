@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -50,8 +50,14 @@ class Fit:
 
     def pick(self, rows: NDArray[np.intp]) -> Fit:
         """Some of them."""
-        columns = (getattr(self, each.name) for each in fields(self))
-        return Fit(*(None if column is None else column[rows] for column in columns))
+        return Fit(
+            self.boxes[rows],
+            self.labels[rows],
+            None if self.slack is None else self.slack[rows],
+            None if self.came_from is None else self.came_from[rows],
+            None if self.heading is None else self.heading[rows],
+            None if self.looks is None else self.looks[rows],
+        )
 
 
 def fitting(things: Fit, found: Candidates, least: float, *, heading: float = 0.0, look: float = 0.0) -> Pairs:
@@ -99,4 +105,4 @@ def _straight(came_from: Array, heading: Array, boxes: Array) -> Array:
     """(T, D) how straight a thing would have gone: 1 straight on, -1 back, 0 where that is not known."""
     way = centres(boxes)[None, :, :2] - came_from[:, None]
     way /= np.maximum(np.linalg.norm(way, axis=2, keepdims=True), 1e-9)
-    return np.einsum("tdk,tk->td", way, heading)
+    return np.asarray(np.einsum("tdk,tk->td", way, heading))

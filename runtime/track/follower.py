@@ -15,10 +15,9 @@ from .association import Candidates
 from .options import TrackOptions
 from .tracker import Tracker, TrackerSettings
 
-__all__ = ["TrackFollower", "moment_of"]
+__all__ = ["TrackFollower"]
 
 UNSURE = 0.1  # rows that score less are nothing
-STILLS_FPS = 30.0  # of a folder of pictures, which know no time
 
 
 class TrackFollower:
@@ -47,7 +46,7 @@ class TrackFollower:
             _looks(seen, rows),
         )
         numbers = np.full(len(seen), -1, np.int32)
-        numbers[rows] = self._tracker.update(found, sure[rows], moment_of(self._frame), self._frame.size)
+        numbers[rows] = self._tracker.update(found, sure[rows], self._frame.moment_s, self._frame.size)
         numbers[numbers == 0] = -1
         return replace(seen, track_ids=numbers).select(sure | (numbers > 0))
 
@@ -58,13 +57,6 @@ class TrackFollower:
             return np.asarray(seen.scores >= decode.threshold)
         own = [decode.thresholds.get(seen.label(row), decode.threshold) for row in range(len(seen))]
         return np.asarray(seen.scores >= np.array(own, np.float32))
-
-
-def moment_of(frame: Frame) -> float:
-    """When a frame was, in seconds: its place in a file, else when it was captured; pictures of a folder are at 30 fps."""
-    if frame.position_s is not None:
-        return frame.position_s
-    return frame.index / STILLS_FPS if frame.path is not None else frame.captured
 
 
 def _looks(seen: Recognitions, rows: NDArray[np.intp]) -> NDArray[np.float64] | None:

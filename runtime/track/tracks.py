@@ -74,7 +74,7 @@ class Tracks:
         self.times.append(now)
 
     def see(self, rows: NDArray[np.intp], boxes: Array, now: float) -> None:
-        """Rows are seen at boxes (M, 4) in corners; of what was hidden meanwhile the way it must have come is repaired."""
+        """Rows are seen at boxes (M, 4) in corners; the way of what was hidden meanwhile is repaired."""
         if not len(rows):
             return
         places = centres(boxes)
@@ -96,7 +96,7 @@ class Tracks:
     def headings(self) -> Array:
         """(N, 2) the direction that each moves in, of length 1; 0 where it has not moved."""
         moved = self.before[:, -1] - self.before[:, 0]
-        return moved / np.maximum(np.linalg.norm(moved, axis=1, keepdims=True), 1e-9)
+        return np.asarray(moved / np.maximum(np.linalg.norm(moved, axis=1, keepdims=True), 1e-9))
 
     @property
     def predicted(self) -> Array:

@@ -1,4 +1,4 @@
-"""Mosaic: four pictures beside each other, of which a window is seen: small things, and many neighbours, from few photos.
+"""Mosaic: a window onto four pictures beside each other: small things, and many neighbours, from few photos.
 
 A sample's tiles are its own picture and its neighbours' in the batch, as with pictures that are mixed.
 """

@@ -98,6 +98,7 @@ def openapi() -> dict[str, Any]:
         "info": {"title": "edgelens", "version": __version__, "description": "Recognize pictures on a small device."},
         "paths": {
             "/v1/recognize": {"post": _recognize()},
+            "/v1/teach": {"post": _teach()},
             "/v1/health": {
                 "get": _json("Whether it is alive; with a token, how it is.", {"type": "object"}, open_=True)
             },
@@ -143,6 +144,21 @@ def _recognize() -> dict[str, Any]:
             **{status: _refused(text) for status, text in _REFUSALS.items()},
         },
     }
+
+
+def _teach() -> dict[str, Any]:
+    asked = {
+        "type": "object",
+        "properties": {
+            "name": {"type": "string", "maxLength": 80, "description": "what a source shows now is called so"},
+            "source": {"type": "string", "description": "the first one unless said"},
+            "box": _list(_NUMBER, "x, y, w, h in pixels: this part of the frame", 4),
+            "undo": {"type": "string", "description": "instead of a name: a lesson that is taken back"},
+        },
+    }
+    told = {"type": "object", "properties": {"name": {"type": "string"}, "lesson": {"type": "string"}}}
+    body = {"required": True, "content": {"application/json": {"schema": asked}}}
+    return {**_json("Teach the running model what a source shows, or take that back.", told), "requestBody": body}
 
 
 _REFUSALS = {

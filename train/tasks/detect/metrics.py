@@ -1,4 +1,4 @@
-"""A detector's figures as JSON: average precision as COCO counts it, by class and by size, at its own thresholds too."""
+"""A detector's figures as JSON: average precision as COCO counts it, by class and size, and at its own thresholds."""
 
 from __future__ import annotations
 

@@ -24,6 +24,7 @@ from .recipes import RECIPES
 from .report import sections
 from .settle import settle_boxes
 from .targets import box_targets
+from .told import told
 
 __all__ = ["detect"]
 
@@ -59,10 +60,11 @@ def detect(config: TrainConfig, classes: Sequence[str], counts: Sequence[int]) -
         augmented,
         loss,
         lambda: DetectMeter(loss, len(classes), strides),
-        Score("map50_95", counted=False, word="mAP50-95"),
+        Score("map50_95", counted=False, called="mAP50-95"),
         settle,
         summary,
         sections,
+        told=told,
         keep=keep,
         distil=lambda own, teacher, _temperature: box_distillation(own, teacher, strides),
         heads=("neck", "head"),
