@@ -109,7 +109,7 @@ class Recognitions:
 
     @property
     def names(self) -> tuple[str, ...]:
-        """What every row is called: who or which it is where that is known, else its label."""
+        """What every row is called: who or which it is where that is known, what it says, else its label."""
         return tuple(row.name for row in self)
 
     @property
@@ -129,11 +129,15 @@ class Recognitions:
         return self.boxes is not None and not bool(np.isnan(self.boxes[row, 0]))
 
     def called(self, row: int) -> str | None:
-        """What a row is called, as `names` has it; None where nobody knows what it is."""
+        """What a row is called, whatever it says; None where nobody knows what it is."""
         name = self.identities[row] if self.identities else ""
+        return name or (None if int(self.ids[row]) == UNKNOWN_ID else self.label(row))
+
+    def announced_as(self, row: int) -> str | None:
+        """What a row is announced by: its text where it has one, else what it is called; counts go by the latter."""
         known = int(self.ids[row]) != UNKNOWN_ID
-        read = self.texts[row] if self.texts and known else ""  # what is only perhaps written names nothing
-        return name or read or (self.label(row) if known else None)
+        read = self.texts[row] if self.texts and known else ""  # what is only perhaps written announces nothing
+        return read or self.called(row)
 
     def rivals_of(self, row: int = 0) -> list[tuple[str, float]]:
         """What else a row could have been, best first: pairs of label and score."""
