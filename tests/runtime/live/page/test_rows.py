@@ -74,15 +74,37 @@ def test_names_and_texts_are_said_in_place_of_the_label(shown: Any) -> None:
     assert (found["label"], found["boxes"]) == ("Anna, B-XY 12", ["Anna 97 %", "B-XY 12 88 %"])
 
 
+def test_masks_limbs_and_boxes_askew_are_drawn_into_the_picture(staged: Any, chromium: Any) -> None:
+    loop = staged(scene=scenes.shapes)
+    with opened(chromium, loop.preview.link) as page:
+        _, picture = canvas(page)
+        assert page.locator(".box.bare").count() == 1
+        assert page.locator(".box").count() == 3
+    assert vivid(picture, 190, 60) < 30, "the empty half of the leaf's mask"
+    assert vivid(picture, 40, 60) > 40, "its full half"
+    assert vivid(picture, 150, 335) > 60, "the ship's upper side"
+    assert vivid(picture, 425, 300) > 60, "from shoulder to shoulder"
+
+
+def vivid(picture: Any, x: int, y: int) -> int:
+    """How far from gray the most colourful pixel is around a place."""
+    return int(np.ptp(picture[y - 2 : y + 3, x - 2 : x + 3].astype(int), axis=2).max())
+
+
+def canvas(page: Any) -> tuple[int, Any]:
+    """The number of the frame that is shown, and the picture with all that is drawn into it."""
+    frame, drawn = page.evaluate(
+        "() => { const s = document.querySelector('.stage'); "
+        "return [Number(s.dataset.frame), s.querySelector('canvas').toDataURL('image/png')]; }"
+    )
+    data = np.frombuffer(base64.b64decode(drawn.partition(",")[2]), np.uint8)
+    return frame, np.asarray(cv2.imdecode(data, cv2.IMREAD_COLOR))
+
+
 def test_keypoints_are_dots_where_they_were_seen(staged: Any, chromium: Any) -> None:
     loop = staged(scene=scenes.bodies)
     with opened(chromium, loop.preview.link) as page:
-        frame, drawn = page.evaluate(
-            "() => { const s = document.querySelector('.stage'); "
-            "return [Number(s.dataset.frame), s.querySelector('canvas').toDataURL('image/png')]; }"
-        )
-    data = np.frombuffer(base64.b64decode(drawn.partition(",")[2]), np.uint8)
-    picture = np.asarray(cv2.imdecode(data, cv2.IMREAD_COLOR))
+        frame, picture = canvas(page)
     x, y, _ = loop.written["camera", frame]["results"][0]["keypoints"][0]
     assert np.ptp(picture[int(y), int(x)].astype(int)) > 100, "a vivid dot on white paper"
     assert np.ptp(picture[0, 0].astype(int)) < 30, "what has no score is nowhere"
