@@ -276,6 +276,7 @@ def make_card(
         extra,
         where,
         parity.images if candidate.made_of.task.right else 0,
+        candidate.made_of.task.word,
     )
 
 
