@@ -52,6 +52,7 @@ class TrainConfig:
     imbalance: str = "auto"
     alphabet: str | None = None  # the characters that a network reads; those of the data's texts unless said
     written: float = 0.0  # share of the pictures that are written with this machine's fonts, of networks that read
+    spliced: float = 0.0  # share of the pictures that are put together of two, cut where the network of `start` says
     texts: str | None = None  # what is written: a file of words, or a pattern; any characters unless said
     # the loop
     minutes: float | None = None  # of fine-tuning after the head on a frozen trunk; None: by the data; 0: none

@@ -76,6 +76,9 @@ _data_options = _many(
     click.option(
         "--written", type=click.FloatRange(0, 1), help="Share of the pictures that are written with fonts from here."
     ),
+    click.option(
+        "--spliced", type=click.FloatRange(0, 1), help="Share put together of two, cut where --from's run reads on."
+    ),
     click.option("--texts", metavar="FILE|REGEX", help="What is written: words of a file, or what fits."),
     click.option("--imbalance", metavar="HOW", help="auto, none, weights, balanced, focal."),
 )

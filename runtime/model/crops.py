@@ -98,7 +98,7 @@ def _corners_of(found: Recognitions, row: int) -> NDArray[np.float32] | None:
     points = None if found.keypoints is None else found.keypoints[row]
     if points is None or len(points) != 4 or points[:, 2].min() <= 0:
         return None
-    return points[:, :2].astype(np.float32)
+    return np.asarray(points[:, :2], np.float32)
 
 
 def _between(corners: NDArray[np.float32], margin: float) -> tuple[NDArray[np.float64], tuple[int, int]] | None:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["confidences", "likelihood", "spoken"]
+__all__ = ["confidences", "likelihood", "places", "spoken"]
 
 
 def spoken(steps: NDArray[np.float64]) -> tuple[int, ...]:
@@ -19,44 +19,53 @@ def spoken(steps: NDArray[np.float64]) -> tuple[int, ...]:
 
 def likelihood(steps: NDArray[np.float64], columns: Sequence[int]) -> float:
     """The probability of a text: of all ways to say it in so many steps (Graves et al., 2006)."""
-    places, skips = _trellis(columns)
-    ways = np.zeros(len(places))
+    trellis, skips = _trellis(columns)
+    ways = np.zeros(len(trellis))
     ways[0] = 1.0
     for at, step in enumerate(steps):
         moved = ways.copy()
         moved[1:] += ways[:-1]
         moved[2:] += np.where(skips[2:], ways[:-2], 0.0)
         if at == 0:
-            moved = np.where(np.arange(len(places)) < 2, 1.0, 0.0)
-        ways = moved * step[places]
+            moved = np.where(np.arange(len(trellis)) < 2, 1.0, 0.0)
+        ways = moved * step[trellis]
     return float(ways[-2:].sum())
 
 
 def confidences(steps: NDArray[np.float64], columns: Sequence[int]) -> NDArray[np.float32]:
     """(L,): the highest probability that each character has in the steps where the likeliest way says it."""
-    places, skips = _trellis(columns)
-    logs = np.log(np.maximum(steps[:, places], 1e-30))
-    best = np.full(len(places), -np.inf)
+    trellis, _ = _trellis(columns)
+    sure = np.zeros(len(trellis), np.float32)
+    for step, place in zip(steps, places(steps, columns), strict=True):
+        sure[place] = max(sure[place], step[trellis[place]])
+    return sure[1::2]
+
+
+def places(steps: NDArray[np.float64], columns: Sequence[int]) -> NDArray[np.intp]:
+    """(T,): what every step says in the likeliest way to say a text: 2n + 1 is its character n, even is a blank."""
+    trellis, skips = _trellis(columns)
+    logs = np.log(np.maximum(steps[:, trellis], 1e-30))
+    best = np.full(len(trellis), -np.inf)
     best[:2] = logs[0, :2]
-    came = np.zeros((len(steps), len(places)), np.intp)
+    came = np.zeros((len(steps), len(trellis)), np.intp)
     for at in range(1, len(steps)):
-        choices = np.full((3, len(places)), -np.inf)
+        choices = np.full((3, len(trellis)), -np.inf)
         choices[0], choices[1, 1:] = best, best[:-1]
         choices[2, 2:] = np.where(skips[2:], best[:-2], -np.inf)
         came[at] = choices.argmax(axis=0)
         best = choices.max(axis=0) + logs[at]
-    sure = np.zeros(len(places), np.float32)
-    place = int(len(places) - 1 if len(places) < 2 or best[-1] >= best[-2] else len(places) - 2)
+    said = np.zeros(len(steps), np.intp)
+    place = int(len(trellis) - 1 if len(trellis) < 2 or best[-1] >= best[-2] else len(trellis) - 2)
     for at in range(len(steps) - 1, -1, -1):
-        sure[place] = max(sure[place], steps[at, places[place]])
+        said[at] = place
         place -= int(came[at, place])
-    return sure[1::2]
+    return said
 
 
 def _trellis(columns: Sequence[int]) -> tuple[NDArray[np.intp], NDArray[np.bool_]]:
     """The text with a blank around every character, and before which places the blank may be left out."""
-    places = np.zeros(2 * len(columns) + 1, np.intp)
-    places[1::2] = columns
-    skips = np.zeros(len(places), bool)
-    skips[2:] = (places[2:] > 0) & (places[2:] != places[:-2])
-    return places, skips
+    trellis = np.zeros(2 * len(columns) + 1, np.intp)
+    trellis[1::2] = columns
+    skips = np.zeros(len(trellis), bool)
+    skips[2:] = (trellis[2:] > 0) & (trellis[2:] != trellis[:-2])
+    return trellis, skips

@@ -13,6 +13,7 @@ from edgelens.runtime.bundle.manifest import Decode
 from edgelens.runtime.datasets.texts import load_texts
 from edgelens.runtime.decode.ctc import CHARACTER_SCORES
 from edgelens.runtime.errors import DataError
+from edgelens.runtime.loop.smoothing import Announcer
 from edgelens.runtime.metrics.text import alphanumeric, edits
 from edgelens.runtime.recognitions import Recognitions
 from edgelens.runtime.tasks.read import TASK
@@ -111,6 +112,14 @@ def test_another_text_after_a_gap_owes_nothing_to_the_first():
     for frame in [*[seen("AB12")] * 5, *[seen("")] * 3]:
         steady(frame, 0.2, decode)
     assert steady(seen("XY34"), 0.2, decode).texts == ("XY34",)
+
+
+def test_a_text_is_announced_once_frames_agree_on_it_and_counted_as_a_text():
+    announcer = Announcer()
+    said = [announcer.hear(frame, (2, 3)) for frame in (seen("AB1"), seen("AB7"), seen("AB1"), seen("AB1"))]
+    assert said == [None, None, "AB1", None]
+    assert seen("AB1").called(0) == "text"  # every misread text would be a count of its own
+    assert seen("AB1", known=False).announced_as(0) is None
 
 
 def test_what_is_drawn_and_said_is_the_text():

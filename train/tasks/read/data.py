@@ -23,7 +23,7 @@ from ...data.picture import look
 from ...data.prepare import DataConfig
 from ...data.targets import RaggedTargets, Targets
 
-__all__ = ["TextImages", "characters_of", "open_texts", "suited", "text_targets", "texts_of"]
+__all__ = ["TextImages", "characters_of", "open_texts", "rows_of", "suited", "targets_in", "text_targets", "texts_of"]
 
 HEIGHT, WIDEST = 32, 192  # of the network's picture
 _LEAST_WIDTH, _STEP = 64, 16
@@ -85,17 +85,26 @@ def targets_of(texts: Sequence[str], alphabet: str) -> RaggedTargets:
     rows = [
         [next(place[c] for c in (each, each.upper(), each.lower()) if c in place) for each in text] for text in texts
     ]
+    return targets_in(rows)
+
+
+def targets_in(rows: Sequence[Sequence[int]]) -> RaggedTargets:
+    """The targets that `rows_of` tells apart."""
     starts = np.cumsum([0, *map(len, rows)])
     columns = np.array([column for row in rows for column in row], np.int64)
     return RaggedTargets({"characters": torch.from_numpy(columns)}, torch.from_numpy(starts.astype(np.int64)))
 
 
+def rows_of(targets: Targets) -> list[tuple[int, ...]]:
+    """Every picture's columns."""
+    arrays = targets.arrays()
+    columns = arrays["characters"].tolist()
+    return [tuple(columns[a:b]) for a, b in pairwise(arrays["starts"].tolist())]
+
+
 def texts_of(targets: Targets, alphabet: str) -> list[str]:
     """What targets say, as texts."""
-    arrays = targets.arrays()
-    characters = [alphabet[column - 1] for column in arrays["characters"].tolist()]
-    starts = arrays["starts"].tolist()
-    return ["".join(characters[a:b]) for a, b in pairwise(starts)]
+    return ["".join(alphabet[column - 1] for column in row) for row in rows_of(targets)]
 
 
 def characters_of(said: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import torch
 from torch import Tensor, nn
@@ -22,6 +23,7 @@ from .bend import bent
 from .data import open_texts, suited, text_targets
 from .report import sections, summary
 from .spelled import ReadingMeter, ctc_losses, spelled
+from .splice import Splicing
 from .writing import Writing
 
 __all__ = ["read"]
@@ -31,7 +33,7 @@ def read(config: TrainConfig, classes: Sequence[str], counts: Sequence[int]) -> 
     """The task of reading in an alphabet; the classes say nothing, there is one."""
     del classes, counts
     alphabet = config.alphabet or ""
-    writing = Writing.of(config) if config.written else None
+    writing, splicing = Writing.of(config) if config.written else None, Splicing.of(config)
 
     def head(build: Build, _classes: Sequence[str]) -> nn.Module:
         network = build(len(alphabet) + 1)
@@ -41,6 +43,8 @@ def read(config: TrainConfig, classes: Sequence[str], counts: Sequence[int]) -> 
 
     def augment(recipe: Recipe, pixels: Tensor, targets: RaggedTargets, draw: Draw) -> tuple[Tensor, RaggedTargets]:
         if recipe.name != "none":
+            if splicing is not None:
+                pixels, targets = splicing.mixed_in(pixels, targets, draw)
             if writing is not None:
                 pixels, targets = writing.mixed_in(pixels, targets, draw)
             pixels = bent(pixels, Draws.of(draw.seed, draw.epoch, draw.samples))
@@ -77,6 +81,7 @@ def read(config: TrainConfig, classes: Sequence[str], counts: Sequence[int]) -> 
 
 
 def _readable(recipe: Recipe) -> Recipe:
-    """Colours and camera of a recipe: mirrors, mixtures and parts cut off make another text, and lines bend in a way
+    """Colours and camera of a recipe: mirrors, mixtures and parts hidden make another text, and lines bend in a way
     of their own."""
-    return Recipe(recipe.name, colour=recipe.colour, camera=recipe.camera)
+    camera = None if recipe.camera is None else replace(recipe.camera, occlusion=None)
+    return Recipe(recipe.name, colour=recipe.colour, camera=camera)

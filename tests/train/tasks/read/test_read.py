@@ -14,6 +14,7 @@ from click.testing import CliRunner
 from colour_letters import letters
 
 from edgelens.cli import cli
+from edgelens.runtime.decode.spelling.alignment import spoken
 from edgelens.runtime.errors import DataError, UsageError
 from edgelens.train.augment.random.draws import Draws
 from edgelens.train.config import TrainConfig
@@ -25,6 +26,7 @@ from edgelens.train.tasks.read import fonts
 from edgelens.train.tasks.read.bend import bent
 from edgelens.train.tasks.read.data import characters_of, open_texts, suited, targets_of, texts_of
 from edgelens.train.tasks.read.spelled import ReadingMeter, ctc_losses
+from edgelens.train.tasks.read.splice import Splicing
 from edgelens.train.tasks.read.writing import Writing
 
 
@@ -162,6 +164,29 @@ def test_a_machine_without_fonts_is_one_line(monkeypatch: pytest.MonkeyPatch) ->
 def test_an_alphabet_that_no_font_has_is_one_line() -> None:
     with pytest.raises(DataError, match=r"none of the .* fonts here"):
         fonts.fonts_for("A\ue123\ue124")
+
+
+def test_pictures_are_spliced_between_characters_and_say_both_parts() -> None:
+    class Knows(torch.nn.Module):
+        """Says A, a blank and B, each for as many steps as the picture has columns of it."""
+
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            columns = ((x[:, 0].mean(1) + 1) * 2).round().long().clamp(0, 3)  # (B, W): 0 blank, then 1, 2, 3
+            return torch.nn.functional.one_hot(columns, 4).float() * 20
+
+    made = Splicing(1.0, "", "ABC", Knows())
+    pixels = torch.zeros(8, 1, 16, 32, dtype=torch.uint8)
+    texts = ["AB", "CA"] * 4
+    for row, text in enumerate(texts):
+        for at, letter in enumerate(text):
+            pixels[row, :, :, 2 + 16 * at : 14 + 16 * at] = {"A": 64, "B": 128, "C": 192}[letter]
+    joined, targets = made.mixed_in(pixels, targets_of(texts, "ABC"), Draw(0, 0, torch.arange(8)))
+    said = texts_of(targets, "ABC")
+    assert set(said) <= {"AB", "CA", "AA", "CB"}
+    assert set(said) - {"AB", "CA"}
+    for picture, text in zip(joined, said, strict=True):
+        steps = made._reader()(picture[None].float() / 128 - 1).softmax(2)[0].numpy()
+        assert "".join("ABC"[column - 1] for column in spoken(steps)) == text
 
 
 def test_a_line_is_bent_and_stays_in_its_picture() -> None:
