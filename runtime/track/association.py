@@ -74,7 +74,7 @@ def fitting(things: Fit, found: Candidates, least: float, *, heading: float = 0.
     allowed = gain > 0
     if heading and things.heading is not None and things.came_from is not None:
         gain += heading * _straight(things.came_from, things.heading, found.boxes)
-    if look and things.looks is not None and found.looks is not None:
+    if look and things.looks is not None and found.looks is not None and things.looks.shape[1] == found.looks.shape[1]:
         gain += look * (things.looks @ found.looks.T)
     return assign(np.where(allowed, np.maximum(gain, 1e-6), _UNLIKELY))
 
