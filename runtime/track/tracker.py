@@ -90,16 +90,18 @@ class Tracker:
             match(confirmed, sure, expected, settings.sure_overlap)
             match(confirmed & visible, ~sure, replace(expected, slack=None), settings.unsure_overlap)
             match(confirmed, sure, last, settings.again_overlap)
-            self._match_hidden(found, sure, row_of, free)
+            self._match_hidden(expected, found, sure, row_of, free)
             match(~confirmed, sure, expected, settings.sure_overlap)
         return row_of
 
-    def _match_hidden(self, found: Candidates, sure: NDArray[np.bool_], row_of: Rows, free: NDArray[np.bool_]) -> None:
+    def _match_hidden(
+        self, expected: Fit, found: Candidates, sure: NDArray[np.bool_], row_of: Rows, free: NDArray[np.bool_]
+    ) -> None:
         """Boxes in which hidden things come out again, a part of them at first."""
         things, columns = np.flatnonzero(free & (self.tracks.ids > 0)), np.flatnonzero(sure & (row_of < 0))
         if not len(things) or not len(columns):
             return
-        ones, others = coming_out(self._expected().pick(things), found.pick(columns), self.settings.inside)
+        ones, others = coming_out(expected.pick(things), found.pick(columns), self.settings.inside)
         row_of[columns[others]] = things[ones]
         free[things[ones]] = False
 

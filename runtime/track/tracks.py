@@ -108,10 +108,9 @@ class Tracks:
 
     def _repair(self, rows: NDArray[np.intp], places: Array, previous: float) -> None:
         """Undo the guesses made while a thing was not seen: it went straight from where it was to where it is."""
-        for row, place in zip(rows.tolist(), places, strict=True):
-            left = self.seen_at[row]
-            if left >= previous:
-                continue
+        for i in np.flatnonzero(self.seen_at[rows] < previous).tolist():
+            row, place = int(rows[i]), places[i]
+            left = float(self.seen_at[row])
             one = Motion(self.settled[row : row + 1].copy(), self.motion.noise)
             start, only, last = one.places[0].copy(), np.array([0]), left
             now = self.times[-1]
