@@ -204,7 +204,7 @@ def cost(things: int = 50, frames: int = 300) -> dict[str, Any]:
     places, speeds = random.rand(things, 2) * (1800, 1000), (random.rand(things, 2) - 0.5) * 200
     for frame in range(frames):
         middle = (places + speeds * frame / 30 + random.normal(0, 1, (things, 2)))[random.rand(things) > 0.05]
-        boxes = np.concatenate([middle, middle + (50, 100)], axis=1)
+        boxes = np.concatenate([middle, middle + np.array([50, 100])], axis=1)
         scores = np.where(random.rand(len(boxes)) < 0.1, 0.3, 0.9)
         found = Candidates(boxes, np.zeros(len(boxes), np.int32), scores)
         start = time.perf_counter()

@@ -7,12 +7,17 @@ from typing import Protocol
 from ..bundle.manifest import Decode
 from ..frame import Frame
 from ..recognitions import Recognitions
+from ..track.memory import TrackMemory
 
 __all__ = ["Follower"]
 
 
 class Follower(Protocol):
     """Keeps what it needs of one source's earlier frames; asked twice a frame."""
+
+    @property
+    def memory(self) -> TrackMemory:
+        """What later steps have said of the things that are followed."""
 
     def begin(self, frame: Frame, decode: Decode) -> float:
         """Take up the next frame: the threshold that its rows are to be decoded with, so that unsure ones are there."""

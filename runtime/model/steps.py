@@ -50,7 +50,8 @@ def run_steps(
         return Seen(seen, clock.stages, placement.view, outputs)
     from .later_steps import followed  # a camera with one network starts without it
 
-    return followed(manifest, networks, image, seen, threshold, clock, placement.view)
+    memory = None if follow is None else follow[0].memory
+    return followed(manifest, networks, image, seen, threshold, clock, placement.view, memory=memory)
 
 
 def run_many(

@@ -92,7 +92,7 @@ def _overlaps(ones: Array, others: Array, slack: Array | None) -> Array:
     """Intersection over union (T, D), each thing and what is held against it grown by the thing's slack."""
     if slack is None:
         return overlaps(ones, others)
-    shared, mine, theirs = 1.0, 1.0, 1.0
+    shared = mine = theirs = np.ones((1, 1))
     for near, far in ((0, 2), (1, 3)):  # an axis at a time: a product over an axis of two costs more than all of this
         more = slack[:, near, None]
         low = np.maximum(ones[:, near, None], others[None, :, near]) - more
