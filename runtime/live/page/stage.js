@@ -2,6 +2,7 @@
 
 import { drawBoxes, write } from "./boxes.js";
 import { short, sourceName } from "./names.js";
+import { paintPlaces, Trails } from "./places.js";
 import { RegionEditor } from "./region.js";
 import { headline, hue, lines } from "./rows.js";
 
@@ -26,6 +27,7 @@ export class Stage {
     this.region = new RegionEditor(this.find(".picture"), this.canvas, this.find(".region"), this.find(".region-button"),
       (region) => actions.region(source, region));
     this.forgetRoom = keepRoom(this.find(".verdict"));
+    this.trails = new Trails();
     this.waiting = null;
     this.busy = false;
     this.shown = 0;
@@ -62,6 +64,9 @@ export class Stage {
       this.root.style.setProperty("--ratio", picture.width / picture.height);
     }
     this.paint.drawImage(picture, 0, 0);
+    this.trails.add(result);
+    this.trails.paint(this.paint, this.canvas);
+    paintPlaces(this.paint, this.canvas, result);
     this.points(result);
     this.root.dataset.frame = result.frame;
     this.shown += 1;
