@@ -40,5 +40,5 @@ def test_several_sources_have_a_picture_each(tmp_path):
 
 
 def test_a_file_of_another_kind_is_refused():
-    with pytest.raises(UsageError, match="--heat-map heat.txt: must end in"):
+    with pytest.raises(UsageError, match=r"--heat-map heat\.txt: must end in"):
         HeatMap("heat.txt", several=False)
