@@ -17,6 +17,7 @@ from edgelens.runtime.decode.known import FEATURES, Known, known_from
 from edgelens.runtime.errors import DataError, UsageError
 from edgelens.runtime.preprocess import PixelContract
 from edgelens.train.data.targets import Targets
+from edgelens.train.head.first import embeds
 from edgelens.train.ingredients import class_counts
 from edgelens.train.runs.run import KNOWN, Run
 from edgelens.train.tasks.catalog import make_task
@@ -79,7 +80,7 @@ class Ingredients:
 
     def targets(self, pictures: Pictures) -> Targets:
         """What pictures are to be answered with."""
-        return make_task(self.run.config, self.run.classes).targets(pictures.images).select(pictures.rows)
+        return make_task(self.run.config, self.run.classes).targets(pictures.images, self.pixels).select(pictures.rows)
 
     def score(self, network: nn.Module, pictures: Pictures) -> float:
         """The task's score of a network on pictures."""
@@ -99,18 +100,19 @@ class Ingredients:
 def ingredients_of(run: Run, config: CompressConfig) -> Ingredients:
     """A run's network and pictures; its score is reported on its test split, else on validation."""
     task = task_of(run.config.task, str(run.path))
+    task = replace(task, outputs=make_task(run.config, run.classes).outputs)
     for label in config.background:
         if label not in run.classes:
             raise UsageError(f"--background {label}: is no class of this run; there are {', '.join(run.classes[:8])}")
     network, known = run.model(), _known(run, config)
-    if known is not None:
+    if _gives_features(network, task, config):  # what a device is taught by, and tells strangers by where it knows some
         network = Knowing(network, task.outputs[0]).eval()
         task = replace(task, outputs=(*task.outputs, FEATURES))
     if not all(bool(torch.isfinite(value).all()) for value in network.state_dict().values()):
         raise DataError(f"{run.path}: the network's weights hold NaN or infinity: train it again")
     splits = Splits.of(run)
     if run.facts.counts is None:  # an earlier kit's: counted here, so that no repair opens the data again
-        counts = class_counts(splits.by_name["train"].labels, run.classes)
+        counts = class_counts(splits.by_name["train"])
         run = replace(run, facts=replace(run.facts, counts=counts))
     evaluation, which = splits.first("test", "val", "train")
     validation, _ = splits.first("val", "train")
@@ -132,6 +134,13 @@ def _unseen(run: Run) -> str:
     score = make_task(run.config, run.classes).score
     expected = score.with_interval(metrics[f"val_{score.name}"], run.judged_count)
     return f", whose last layer learned from them too (of others expect {expected}, by cross-validation)"
+
+
+def _gives_features(network: nn.Module, task: Task, config: CompressConfig) -> bool:
+    """Whether the network ships with what its classifier looks at, as long as it stays that network."""
+    if config.prune is not None or config.distill is not None:
+        return False
+    return bool(task.labelled) and embeds(network) and hasattr(network, "classifier")
 
 
 def _known(run: Run, config: CompressConfig) -> Known | None:

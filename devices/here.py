@@ -122,8 +122,8 @@ def _first(root: Path, paths: tuple[str, ...]) -> str | None:
 
 
 def _field(cpuinfo: str, name: str) -> str | None:
-    found = re.search(rf"^{name}\s*:\s*(.+)$", cpuinfo, re.MULTILINE)
-    return found[1].strip() if found else None
+    match = re.search(rf"^{name}\s*:\s*(.+)$", cpuinfo, re.MULTILINE)
+    return match[1].strip() if match else None
 
 
 def _cores(root: Path, cpuinfo: str) -> int:
@@ -135,11 +135,11 @@ def _cores(root: Path, cpuinfo: str) -> int:
 
 def _jetson_release(root: Path) -> str | None:
     text = read_text(root, "etc/nv_tegra_release") or ""
-    found = re.search(r"R(\d+).*?REVISION:\s*([\d.]+)", text)
-    return f"L4T {found[1]}.{found[2]}" if found else None
+    match = re.search(r"R(\d+).*?REVISION:\s*([\d.]+)", text)
+    return f"L4T {match[1]}.{match[2]}" if match else None
 
 
 def _system(root: Path) -> str:
     text = read_text(root, "etc/os-release") or ""
-    found = re.search(r'^PRETTY_NAME="?([^"\n]+)', text, re.MULTILINE)
-    return found[1] if found else platform.system()
+    match = re.search(r'^PRETTY_NAME="?([^"\n]+)', text, re.MULTILINE)
+    return match[1] if match else platform.system()

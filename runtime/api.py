@@ -40,7 +40,8 @@ class Recognizer:
 
     A model file of somebody else's may need to be told what its picture is: the options from `labels` to `decoder`
     mean what they mean on the command line (the network's input is (pixel - mean) / std; `input_size` is width and
-    height). `iou`, `max_det` and `classes` are for detectors.
+    height). `iou`, `max_det`, `classes` and `tile` are for detectors; `lexicon` (a file or the words) and
+    `pattern` for networks that read.
     """
 
     def __init__(
@@ -64,6 +65,9 @@ class Recognizer:
         iou: float | None = None,
         max_det: int | None = None,
         classes: Sequence[str | int] | None = None,
+        tile: int | None = None,
+        lexicon: str | Sequence[str] | None = None,
+        pattern: str | None = None,
     ) -> None:
         self._bundle = open_model(
             model,
@@ -78,6 +82,9 @@ class Recognizer:
             iou=iou,
             max_det=max_det,
             classes=classes,
+            tile=tile,
+            lexicon=lexicon,
+            pattern=pattern,
         )
         self._model = ModelSlot(self._bundle, ModelChoice(engine, precision, threads))
         self._threshold, self._region = threshold, Region(*region) if region else None
@@ -144,6 +151,29 @@ class Recognizer:
         )
         with contextlib.closing(results):
             yield from results
+
+    def teach(self, picture: Picture | int | list[Any], name: str, *, photos: bool = True) -> str:
+        """Show one picture of something, or several: from now on they are recognized under this name, here and later.
+
+        The lesson is what `forget` takes back. Small copies of the pictures are kept with it, unless `photos` is False.
+        """
+        from .model.teaching import Teacher
+
+        pictures = [_picture(each) for each in (picture if isinstance(picture, list | tuple) else [picture])]
+        self._model.load()
+        with self._model.in_use() as recognizer:
+            teacher = Teacher(recognizer)
+            seen = [teacher.look(each, self._region) for each in pictures]
+            return teacher.teach(name, filter(None, seen), source="python", photos=photos)
+
+    def forget(self, name: str | None = None, *, lesson: str | None = None) -> int:
+        """Forget a taught name completely, or take back a lesson (the last one unless said); how many pictures."""
+        from .model.teaching import Teacher
+
+        self._model.load()
+        with self._model.in_use() as recognizer:
+            gallery = Teacher(recognizer).gallery()
+            return gallery.undo(lesson) if name is None else gallery.remove(name)
 
     def close(self) -> None:
         """Let go of the model's memory; a later call loads it again."""

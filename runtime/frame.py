@@ -34,8 +34,8 @@ class Frame:
     def __post_init__(self) -> None:
         image = self.image
         if not isinstance(image, np.ndarray) or image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3:
-            found = f"{image.dtype} {image.shape}" if isinstance(image, np.ndarray) else type(image).__name__
-            raise ImageError(f"a frame's image must be a uint8 BGR array of shape (H, W, 3), not {found}")
+            what = f"{image.dtype} {image.shape}" if isinstance(image, np.ndarray) else type(image).__name__
+            raise ImageError(f"a frame's image must be a uint8 BGR array of shape (H, W, 3), not {what}")
         if image.size == 0:
             raise ImageError(f"a frame's image has no pixels: its shape is {image.shape}")
 

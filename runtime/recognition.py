@@ -71,8 +71,10 @@ class Recognition(tuple[str, float]):  # noqa: SLOT001 (a tuple cannot have slot
 
     @property
     def name(self) -> str:
-        """Who or which it is, of what was shown to the device; else its label."""
-        return str(self.columns.get("identities") or self.label)
+        """Who or which it is, of what was shown to the device; what it says; else its label."""
+        columns = self.columns
+        read = "" if self.id < 0 else columns.get("texts")  # what is only perhaps written names nothing
+        return str(columns.get("identities") or read or self.label)
 
     @property
     def box(self) -> tuple[float, float, float, float] | None:
@@ -96,6 +98,16 @@ class Recognition(tuple[str, float]):  # noqa: SLOT001 (a tuple cannot have slot
         return self._rows.rivals_of(self._number)
 
     @property
+    def outlines(self) -> list[NDArray[np.float32]]:
+        """Around its mask, the largest part's first: each (N, 2) x, y in pixels of the frame; none without a mask."""
+        mask = self.columns.get("masks")
+        if mask is None or self.box is None or not mask.size:
+            return []
+        from .images.masks import outlines  # most networks draw none
+
+        return outlines(mask, self.box)
+
+    @property
     def parent(self) -> int | None:
         """The row it was found inside."""
         parents = self._rows.parents
@@ -108,17 +120,19 @@ class Recognition(tuple[str, float]):  # noqa: SLOT001 (a tuple cannot have slot
 
     def to_dict(self) -> dict[str, Any]:
         """Plain JSON types: label, id and score, and every column that is there and fits into a line."""
-        found: dict[str, Any] = {"label": self.label, "id": self.id, "score": round(self.score, 6)}
+        said: dict[str, Any] = {"label": self.label, "id": self.id, "score": round(self.score, 6)}
         if box := self.box:
-            found["box"] = [round(value, 2) for value in box]
+            said["box"] = [round(value, 2) for value in box]
         if rivals := self.rivals:
-            found["rivals"] = [{"label": label, "score": round(score, 6)} for label, score in rivals]
+            said["rivals"] = [{"label": label, "score": round(score, 6)} for label, score in rivals]
         for name, value in self.columns.items():
             if name not in _LEFT_OUT and _is_there(value):
-                found[_PLAIN.get(name, name)] = _plain(value)
+                said[_PLAIN.get(name, name)] = _plain(value)
+        if outlines := self.outlines:
+            said["mask"] = [np.round(outline.astype(np.float64), 1).tolist() for outline in outlines]
         if (parent := self.parent) is not None:
-            found["parent"] = parent
-        return found
+            said["parent"] = parent
+        return said
 
     def __repr__(self) -> str:
         place = "" if self.box is None else f" at {', '.join(f'{value:.0f}' for value in self.box)}"
@@ -136,6 +150,8 @@ def _is_there(value: Any) -> bool:
 def _plain(value: Any) -> Any:
     """A column's value in one row as JSON: numbers with three digits behind the point, arrays as lists."""
     array = np.asarray(value)
+    if array.dtype.kind == "f" and array.ndim == 1:
+        array = array[: len(array) - int(np.argmin(np.isnan(array[::-1])))]  # what other rows have more is no value
     if array.dtype.kind == "f":
         return np.round(np.nan_to_num(array.astype(np.float64)), 3).tolist()
     return array.tolist() if array.dtype.kind in "iub" else value

@@ -13,10 +13,11 @@ from numpy.typing import NDArray
 
 from .recognition import Recognition
 
-__all__ = ["UNKNOWN", "UNKNOWN_ID", "Recognitions"]
+__all__ = ["CORNERS", "UNKNOWN", "UNKNOWN_ID", "Recognitions"]
 
 UNKNOWN_ID = -1
 UNKNOWN = "unknown"
+CORNERS = "corners"  # the column of a rotated box's four corners (N, 4, 2) x, y in pixels of the frame
 
 _ROW_COLUMNS = (
     "scores", "rivals", "rival_scores", "boxes", "masks", "keypoints", "texts", "track_ids", "identities",
@@ -41,7 +42,7 @@ class Recognitions:
     rivals: NDArray[np.int32] | None = None  # (N, k) ids of the next best, -1 where there are fewer
     rival_scores: NDArray[np.float32] | None = None  # (N, k)
     boxes: NDArray[np.float32] | None = None  # (N, 4) x, y, w, h in pixels of the frame
-    masks: NDArray[np.uint8] | None = None  # (N, h, w)
+    masks: NDArray[np.uint8] | None = None  # (N, h, w) each stretched over its row's box, from 128 on it is there
     keypoints: NDArray[np.float32] | None = None  # (N, K, 3) x, y, score
     texts: tuple[str, ...] | None = None
     track_ids: NDArray[np.int32] | None = None  # (N,)
@@ -127,6 +128,13 @@ class Recognitions:
     def has_place(self, row: int) -> bool:
         """Whether it is known where in the frame a row is."""
         return self.boxes is not None and not bool(np.isnan(self.boxes[row, 0]))
+
+    def called(self, row: int) -> str | None:
+        """What a row is called, as `names` has it; None where nobody knows what it is."""
+        name = self.identities[row] if self.identities else ""
+        known = int(self.ids[row]) != UNKNOWN_ID
+        read = self.texts[row] if self.texts and known else ""  # what is only perhaps written names nothing
+        return name or read or (self.label(row) if known else None)
 
     def rivals_of(self, row: int = 0) -> list[tuple[str, float]]:
         """What else a row could have been, best first: pairs of label and score."""

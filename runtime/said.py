@@ -79,10 +79,10 @@ def checked(value: Any, said: Said, written: str) -> Any:
     """A value as it was written, read, and refused where the command line would: the line begins with `written`."""
     if said.choices and str(value) not in said.choices:
         raise UsageError(f"{written} {value}: must be one of {', '.join(said.choices)}")
-    found = value if said.read is None else said.read(value, written)
+    meant = value if said.read is None else said.read(value, written)
     if said.number:
-        _check_number(found, said, written)
-    return found
+        _check_number(meant, said, written)
+    return meant
 
 
 def _check_number(value: Any, said: Said, written: str) -> None:

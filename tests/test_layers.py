@@ -121,7 +121,7 @@ def test_device_side_names_no_workstation_package(layer: str) -> None:
 
 
 DEVICE_VERBS = (
-    *("run", "serve", "collect", "evaluate", "verify", "inspect", "chain"),
+    *("run", "teach", "gallery", "serve", "collect", "evaluate", "verify", "inspect", "chain"),
     *("bench", "devices", "doctor", "deploy", "rollback", "sign", "status"),
 )
 

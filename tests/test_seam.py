@@ -14,7 +14,7 @@ DEFAULTS = {
     "runtime/recognitions.py": "the optional column itself, behind `places` and `has_place`",
     "train/config.py": "the task of a training that names none",
 }
-TASKS = {"classify", "detect"}
+TASKS = {"classify", "detect", "identify"}
 
 
 def files() -> list[Path]:

@@ -99,8 +99,8 @@ def _honest(candidates: Sequence[Candidate], targets: Targets, task: Task, seed:
 
     def rank(answers: Arrays, rows: NDArray[np.intp]) -> tuple[float, float]:
         some = {name: values[rows] for name, values in answers.items()}
-        found = figures_of(some, targets.select(rows), task)
-        return task.score.rank(found[task.score.name]), -found["loss"]
+        figures = figures_of(some, targets.select(rows), task)
+        return task.score.rank(figures[task.score.name]), -figures["loss"]
 
     every = [{name: values.numpy() for name, values in each.outputs.items()} for each in candidates]
     return out_of_choice(every, parts_of(len(targets), seed), rank)

@@ -65,7 +65,9 @@ def train(  # noqa: C901 (one loop, top to bottom)
     rates = [group["initial_lr"] for group in optimizer.param_groups]
     began = saved = time.monotonic()
     while state.epoch < config.epochs:
-        batches = epoch_batches(len(data), per_step, config.seed, state.epoch, made_of.balanced)
+        batches = epoch_batches(
+            len(data), per_step, config.seed, state.epoch, made_of.balanced, together=made_of.task.together
+        )
         train_mode(network, frozen_norm=config.frozen_norm)
         start, images = time.perf_counter(), 0
         while state.step < steps:

@@ -95,7 +95,7 @@ def model_files(
 
     What `poorer` says of a file stands there too: a device that looks for the fastest file passes it over.
     """
-    found = []
+    files = []
     for artifact in artifacts:
         measured: dict[str, Any] = dict(timings[artifact.path].to_json()) if artifact.path in timings else {}
         if parity is not None:
@@ -104,7 +104,7 @@ def model_files(
             measured["poorer"] = poorer[artifact.path]
         if measured:
             measured["device"] = processor()
-        found.append(
+        files.append(
             ModelFile(
                 artifact.path,
                 artifact.engine,
@@ -115,7 +115,7 @@ def model_files(
                 measured=measured,
             )
         )
-    return tuple(found)
+    return tuple(files)
 
 
 def write(

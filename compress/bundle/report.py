@@ -83,11 +83,11 @@ def pareto_plot(rows: Sequence[Mapping[str, Any]], x: str, label: str) -> bytes:
 
 
 def _quantization(card: Card) -> list[str]:
-    found = card.extra.get("quantization")
-    if not found:
+    choice = card.extra.get("quantization")
+    if not choice:
         return []
-    rows = [[name, f"{db:.2f} dB"] for name, db in found["tried_db"].items()]
-    taken = html.escape(" + ".join(found["taken"]))
+    rows = [[name, f"{db:.2f} dB"] for name, db in choice["tried_db"].items()]
+    taken = html.escape(" + ".join(choice["taken"]))
     return ["<h2>How it was quantized</h2>", f"<p>Taken: {taken}.</p>", _table(["tried", "SNR of the answers"], rows)]
 
 

@@ -30,13 +30,13 @@ def tflite_values(model: bytes, prepared: NDArray[np.float32]) -> dict[str, NDAr
     interpreter = keeping_all_tensors(model)
     interpreter.set_tensor(interpreter.get_input_details()[0]["index"], prepared)
     interpreter.invoke()
-    found = {}
+    values = {}
     for detail in interpreter.get_tensor_details():
         try:
-            found[str(detail["name"])] = np.array(interpreter.get_tensor(detail["index"]))
+            values[str(detail["name"])] = np.array(interpreter.get_tensor(detail["index"]))
         except ValueError:  # a tensor that kernels allocate for themselves has no data to read
             continue
-    return found
+    return values
 
 
 def onnx_values(model: Any, feed: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:

@@ -26,8 +26,8 @@ class Probe:
 
     def values(self, tensor: NDArray[Any]) -> dict[str, NDArray[np.float32]]:
         """Every float value for one input, the input itself among them."""
-        found = dict(zip(self._names, self._session.run(self._names, {self.input: tensor}), strict=True))
-        return {self.input: tensor, **found}
+        values = dict(zip(self._names, self._session.run(self._names, {self.input: tensor}), strict=True))
+        return {self.input: tensor, **values}
 
 
 def _thinned(value: NDArray[np.float32]) -> NDArray[np.float32]:

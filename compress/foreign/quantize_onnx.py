@@ -85,13 +85,13 @@ def best_quantized(
 
 def _with_activation(model: Any, layer: Any) -> list[str]:
     """A layer and the element-wise operators right behind it (x · sigmoid(x) is two)."""
-    found, values = [layer.name], {layer.output[0]}
+    names, values = [layer.name], {layer.output[0]}
     for node in model.graph.node:
         if node.op_type in _ACTIVATIONS and set(node.input) & values:
-            found.append(node.name)
+            names.append(node.name)
             if node.op_type in ("Sigmoid", "HardSigmoid"):
                 values.add(node.output[0])
-    return found
+    return names
 
 
 def tail_nodes(model: Any) -> list[str]:
@@ -99,20 +99,20 @@ def tail_nodes(model: Any) -> list[str]:
     makers = {name: node for node in model.graph.node for name in node.output}
     for i, node in enumerate(model.graph.node):
         node.name = node.name or f"node_{i}"
-    found: list[str] = []
+    names: list[str] = []
     for output in model.graph.output:
         front = [makers[output.name]] if output.name in makers else []
         while front:
             node = front.pop()
-            if node.name in found:
+            if node.name in names:
                 continue
             if node.op_type in _LAYERS:
                 if node.op_type in ("Gemm", "MatMul") or _is_vector(model, node.output[0]):
-                    found += [node.name, *_pooling(makers, node)]
+                    names += [node.name, *_pooling(makers, node)]
                 continue
-            found.append(node.name)
+            names.append(node.name)
             front += [makers[name] for name in node.input if name in makers]
-    return found
+    return names
 
 
 def _pooling(makers: Mapping[str, Any], layer: Any) -> list[str]:

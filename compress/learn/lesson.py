@@ -10,6 +10,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from edgelens.runtime.preprocess import PixelContract
 from edgelens.train.augment import Recipe, recipe
 from edgelens.train.data.targets import Targets
 from edgelens.train.ingredients import run_recipe, run_task
@@ -46,10 +47,10 @@ class Lesson:
         return self.task.loss(by_name(outputs, self.task.outputs), targets)
 
 
-def lesson_of(run: Run, pictures: Pictures) -> Lesson:
-    """A run's own lesson: its loss, class weights and augmentation."""
+def lesson_of(run: Run, pictures: Pictures, pixels: PixelContract) -> Lesson:
+    """A run's own lesson on pictures that a contract made: its loss, class weights and augmentation."""
     task = run_task(run)
-    targets = task.targets(pictures.images)
+    targets = task.targets(pictures.images, pixels)
     return Lesson(task, run_recipe(run), pictures, targets, task.balance(targets.select(pictures.rows)))
 
 

@@ -27,13 +27,13 @@ def last_layers_and_pooling(graph: fx.GraphModule) -> set[fx.Node]:
 
     An output that is what another one's last layer looks at (a classifier's features) ends at that pooling.
     """
-    found: set[fx.Node] = set()
+    nodes: set[fx.Node] = set()
     for result in graph.graph.output_node().all_input_nodes:
-        layer = _last_layer(result, found)
+        layer = _last_layer(result, nodes)
         if layer is not None:
-            found.add(layer)
-            found.update(_pooling_behind(tensor_inputs(layer)[0], found))
-    return found
+            nodes.add(layer)
+            nodes.update(_pooling_behind(tensor_inputs(layer)[0], nodes))
+    return nodes
 
 
 def _last_layer(result: fx.Node, found: set[fx.Node]) -> fx.Node | None:

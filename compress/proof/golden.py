@@ -79,17 +79,17 @@ def _candidates(
 def frames_of(images: ImageSet, count: int) -> list[NDArray[np.uint8]]:
     """A few frames of a set, as they will be stored."""
     rows = np.random.default_rng(0).permutation(len(images))
-    found: list[NDArray[np.uint8]] = []
+    frames: list[NDArray[np.uint8]] = []
     for row in rows:
         try:
-            found.append(made_smaller(images.image(int(row))))
+            frames.append(made_smaller(images.image(int(row))))
         except ImageError:
             continue
-        if len(found) == count:
+        if len(frames) == count:
             break
-    if not found:
+    if not frames:
         raise WorkError(f"{images.root}: no image can be read to prove the bundle with")
-    return found
+    return frames
 
 
 def png_frames(frames: Sequence[NDArray[np.uint8]]) -> tuple[bytes, ...]:

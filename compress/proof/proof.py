@@ -40,20 +40,20 @@ def shippable(
 
     Nothing is written only where a float file is another network, or no file is left: then something is broken.
     """
-    found = verdict(parity)
-    if not found.broken:
-        return tuple(artifacts), parity, found
-    parity = _located(parity, artifacts, exported, pictures, found.broken)
-    found = verdict(parity)
-    kept = tuple(artifact for artifact in artifacts if artifact.path not in found.broken)
-    damaged = [a.precision for a in artifacts if a.path in found.broken and a.precision == "float32"]
+    judged = verdict(parity)
+    if not judged.broken:
+        return tuple(artifacts), parity, judged
+    parity = _located(parity, artifacts, exported, pictures, judged.broken)
+    judged = verdict(parity)
+    kept = tuple(artifact for artifact in artifacts if artifact.path not in judged.broken)
+    damaged = [a.precision for a in artifacts if a.path in judged.broken and a.precision == "float32"]
     if damaged or not kept or allow_mismatch:
-        refuse(list(found.broken.values()), progress, allow_mismatch=allow_mismatch)
-        return tuple(artifacts), parity, found
-    for said in found.broken.values():
+        refuse(list(judged.broken.values()), progress, allow_mismatch=allow_mismatch)
+        return tuple(artifacts), parity, judged
+    for said in judged.broken.values():
         progress.say(f"{said}: left out of the bundle")
     rows = tuple(parity.of(artifact.path) for artifact in kept)
-    return kept, dataclasses.replace(parity, files=rows), found
+    return kept, dataclasses.replace(parity, files=rows), judged
 
 
 def refuse(problems: Sequence[str], progress: Progress, *, allow_mismatch: bool) -> None:

@@ -93,7 +93,7 @@ def output_layers(network: nn.Module, example: torch.Tensor) -> list[nn.Module]:
     Found on autograd's own way back from every output: the first weights that stand there.
     """
     layers: dict[Any, nn.Module] = {m.weight: m for m in network.modules() if isinstance(m, _LAYERS)}
-    found: list[nn.Module] = []
+    last: list[nn.Module] = []
     with torch.enable_grad():
         waiting: list[Any] = [tensor.grad_fn for tensor in _outputs(network, example)]
     seen: set[Any] = set()
@@ -104,9 +104,9 @@ def output_layers(network: nn.Module, example: torch.Tensor) -> list[nn.Module]:
         seen.add(node)
         before = [each for each, _ in node.next_functions if each is not None]
         weights = [layer for each in before if (layer := layers.get(_parameter(each))) is not None]
-        found += weights
+        last += weights
         waiting += [] if weights else before
-    return list(dict.fromkeys(found))
+    return list(dict.fromkeys(last))
 
 
 def _outputs(network: nn.Module, example: torch.Tensor) -> list[torch.Tensor]:

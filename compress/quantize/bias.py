@@ -38,14 +38,14 @@ def _channel_mean(value: Tensor) -> Tensor:
 
 
 def _means(graph: fx.GraphModule, layers: set[str], images: NDArray[np.uint8]) -> dict[str, Tensor]:
-    found: dict[str, Tensor] = {}
+    means: dict[str, Tensor] = {}
 
     def keep(name: str, value: Tensor) -> None:
         if name in layers:
-            found[name] = _channel_mean(value)
+            means[name] = _channel_mean(value)
 
     Recorder(graph, keep).run(next(prepared_batches(images, at_once(images, _MOST, _PIXELS))))
-    return found
+    return means
 
 
 class _Correcting(fx.Interpreter):

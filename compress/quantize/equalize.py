@@ -63,16 +63,16 @@ def _grouping(graph: fx.GraphModule, layer: fx.Node) -> str | None:
 
 @torch.no_grad()
 def _channel_limits(graph: fx.GraphModule, names: set[str], images: NDArray[np.uint8]) -> Mapping[str, Tensor]:
-    found: dict[str, Tensor] = {}
+    limits: dict[str, Tensor] = {}
 
     def widen(name: str, value: Tensor) -> None:
         if name in names:
             largest = value.abs().amax((0, 2, 3))
-            found[name] = torch.maximum(found[name], largest) if name in found else largest
+            limits[name] = torch.maximum(limits[name], largest) if name in limits else largest
 
     for batch in prepared_batches(images):
         Recorder(graph, widen).run(batch)
-    return found
+    return limits
 
 
 def _rescale(graph: fx.GraphModule, first: fx.Node, second: fx.Node, largest: Tensor, strength: float) -> None:

@@ -28,6 +28,7 @@ MOVES = frozenset(  # the output holds the input's values: it must share the inp
         aten.permute.default,
         aten.squeeze.dims,
         aten.pad.default,
+        aten.upsample_nearest2d.vec,
     }
 )
 _COMPUTES = frozenset(
@@ -168,10 +169,10 @@ def _added(
         if not given & {first, *others}:
             for other in others:
                 groups.join(first, other)
-    found: dict[str, set[str]] = {}
+    joined: dict[str, set[str]] = {}
     for name, leader in groups.leaders().items():
-        found.setdefault(leader, {leader}).add(name)
-    return tuple(frozenset(names) for names in found.values())
+        joined.setdefault(leader, {leader}).add(name)
+    return tuple(frozenset(names) for names in joined.values())
 
 
 class _Groups:

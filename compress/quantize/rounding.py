@@ -61,14 +61,14 @@ def learn_rounding(
 
 @torch.no_grad()
 def _outputs(graph: fx.GraphModule, names: set[str], batch: Tensor) -> dict[str, Tensor]:
-    found: dict[str, Tensor] = {}
+    outputs: dict[str, Tensor] = {}
 
     def keep(name: str, value: Tensor) -> None:
         if name in names:
-            found[name] = value
+            outputs[name] = value
 
     Recorder(graph, keep).run(batch)
-    return found
+    return outputs
 
 
 @torch.no_grad()
@@ -76,17 +76,17 @@ def _input_of(sim: fx.GraphModule, layer: fx.Node, batch: Tensor) -> Tensor:
     """What a layer gets to see in the 8-bit network."""
     twin = next(node for node in sim.graph.nodes if node.name == layer.name)
     source = twin.args[0]
-    found: list[Tensor] = []
+    inputs: list[Tensor] = []
 
     class _Watch(fx.Interpreter):
         def run_node(self, n: fx.Node) -> object:
             value = super().run_node(n)
             if n is source:
-                found.append(value)
+                inputs.append(value)
             return value
 
     _Watch(sim).run(batch)
-    return found[0]
+    return inputs[0]
 
 
 def _learn(

@@ -115,10 +115,10 @@ def simulate(graph: fx.GraphModule, quantized: Quantized, *, learn: bool = False
 
 def learned_ranges(sim: fx.GraphModule, quantized: Quantized) -> Quantized:
     """The ranges that a simulation has learned, for every tensor that shares one."""
-    found = {name: module.range() for name, module in sim.named_children() if isinstance(module, ActivationQuantizer)}
+    learned = {name: module.range() for name, module in sim.named_children() if isinstance(module, ActivationQuantizer)}
     ranges = dict(quantized.ranges)
     for name in quantized.plan.points:
-        ranges[name] = found[_PREFIX + quantized.plan.group(name)]
+        ranges[name] = learned[_PREFIX + quantized.plan.group(name)]
     ranges = settled(quantized.plan, ranges, shared_scale=quantized.shared_scale)
     return replace(quantized, ranges=ranges)
 

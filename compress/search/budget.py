@@ -71,18 +71,18 @@ class Budget:
     def excess(self, cost: Cost, trained: float) -> dict[str, float]:
         """Each limit that is broken, as a share of it; empty where all are kept."""
         margin = MARGIN if cost.predicted_ms is None else 1.0
-        found: dict[str, float] = {}
+        over: dict[str, float] = {}
         for name, value, limit in (
             ("latency", cost.latency_ms * margin, self.latency_ms),
             ("size", float(cost.size_bytes), self.size_bytes),
             ("memory", cost.memory_mb, self.memory_mb),
         ):
             if limit is not None and value is not None and value > limit:
-                found[name] = value / limit - 1
+                over[name] = value / limit - 1
         least = self.least_accuracy(trained)
         if cost.accuracy < least - 1e-9:
-            found["accuracy"] = least - cost.accuracy
-        return found
+            over["accuracy"] = least - cost.accuracy
+        return over
 
     def words(self) -> str:
         """The budget in words."""
@@ -101,7 +101,7 @@ class Budget:
 
 
 def _number(text: str, units: dict[str, float] | dict[str, int], option: str, like: str) -> float:
-    found = re.fullmatch(r"\s*([0-9]*\.?[0-9]+)\s*([a-zA-Zµ]+)\s*", text)
-    if found is None or found[2].lower() not in units or float(found[1]) <= 0:
+    match = re.fullmatch(r"\s*([0-9]*\.?[0-9]+)\s*([a-zA-Zµ]+)\s*", text)
+    if match is None or match[2].lower() not in units or float(match[1]) <= 0:
         raise UsageError(f"{option} {text}: write a number and a unit, like {like} ({', '.join(units)})")
-    return float(found[1]) * units[found[2].lower()]
+    return float(match[1]) * units[match[2].lower()]

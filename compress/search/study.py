@@ -72,10 +72,10 @@ class Study:
         """How accurate a candidate was: that does not depend on the machine's mood."""
         file = self.folder / f"{plan.key}.{stage}.json"
         try:
-            found = float(json.loads(file.read_text("utf-8"))["accuracy"])
+            share = float(json.loads(file.read_text("utf-8"))["accuracy"])
         except (OSError, ValueError, TypeError, KeyError, RecursionError):
             return None
-        return found if math.isfinite(found) else None
+        return share if math.isfinite(share) else None
 
     def keep_accuracy(self, plan: Attempt, stage: str, accuracy: float) -> None:
         """Store what was measured."""

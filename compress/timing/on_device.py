@@ -54,10 +54,10 @@ def predicted_on(device: str, artifacts: Sequence[Artifact], threads: int = 1) -
             place.write_bytes(artifact.data)
         made = predict([str(place) for place in places], device, Selection(threads=(threads,)), folder)
     named = {place.name: artifact for place, artifact in places.items()}
-    found = {}
+    timings = {}
     for row in made["cases"]:
         artifact, ms = named[row["model"]], float(row["ms"])
-        found[artifact.path] = Timing(
+        timings[artifact.path] = Timing(
             artifact.path, artifact.engine, artifact.precision, ms, float(row["high_ms"]), (ms,)
         )
-    return found
+    return timings

@@ -46,12 +46,12 @@ def time_on(
         if code or not report.is_file():
             raise DeviceError(f"{host}: `edgelens bench` failed there with code {code}; its words stand above")
         rows = json.loads(report.read_text())["cases"]
-    found = {}
+    timings = {}
     for row in rows:
         match = next((a for place, a in places.items() if Path(place).name == Path(row["model"]).name), None)
         if match is not None and "steady" in row:
             artifact, times = match, row["steady"]
-            found[artifact.path] = Timing(
+            timings[artifact.path] = Timing(
                 artifact.path, artifact.engine, artifact.precision, times["p50"], times["p95"], (times["p50"],)
             )
-    return found
+    return timings

@@ -18,9 +18,9 @@ from edgelens.runtime.preprocess import to_tensor
 from ..export.artifact import Artifact
 from ..proof.parity import Parity
 
-__all__ = ["Timing", "preferred_file", "fastest", "slower_than_twin", "time_artifacts"]
+__all__ = ["FEW_ROUNDS", "ROUNDS", "Timing", "preferred_file", "fastest", "slower_than_twin", "time_artifacts"]
 
-ROUNDS = 24
+ROUNDS, FEW_ROUNDS = 24, 8  # few where another device's timings decide
 ROUND_MS = 8.0
 NOISE = 0.03  # two files this close are equally fast
 
@@ -65,15 +65,15 @@ def time_artifacts(
 
 def slower_than_twin(timings: dict[str, Timing]) -> dict[str, float]:
     """Compressed files that are no faster than the float file of the same engine: path → how many times as slow."""
-    found = {}
+    ratios = {}
     for path, timing in timings.items():
         twin = next(
             (t for t in timings.values() if t.engine == timing.engine and t.precision == "float32"),
             None,
         )
         if twin is not None and twin.path != path and (ratio := timing.ratio(twin)) > 1 + NOISE:
-            found[path] = ratio
-    return found
+            ratios[path] = ratio
+    return ratios
 
 
 def fastest(timings: dict[str, Timing], allowed: Sequence[str]) -> str:

@@ -20,13 +20,13 @@ def ticks(low: float, high: float, most: int = 6) -> list[float]:
 
 def log_ticks(low: float, high: float) -> list[float]:
     """1, 2 and 5 of each power of ten between two values, the powers alone where there are many."""
-    found = [
+    ticks = [
         round(times * 10.0**power, 12)
         for power in range(math.floor(math.log10(low)) - 1, math.ceil(math.log10(high)) + 1)
         for times in (1, 2, 5)
         if low <= times * 10.0**power <= high
     ]
-    return [tick for tick in found if f"{tick:e}".startswith("1")] if len(found) > 9 else found
+    return [tick for tick in ticks if f"{tick:e}".startswith("1")] if len(ticks) > 9 else ticks
 
 
 def written(value: float) -> str:

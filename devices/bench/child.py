@@ -134,8 +134,8 @@ def _peak_mb() -> float | None:
         text = Path("/proc/self/status").read_text()
     except OSError:
         return None
-    found = [line.split()[1] for line in text.splitlines() if line.startswith("VmHWM")]
-    return int(found[0]) / 1024 if found else None
+    peaks = [line.split()[1] for line in text.splitlines() if line.startswith("VmHWM")]
+    return int(peaks[0]) / 1024 if peaks else None
 
 
 if __name__ == "__main__":

@@ -53,8 +53,10 @@ class _Graph:
                 return name
         constants = [name for name in made.inputs if name in self._takers and name not in self._makers]
         core = made.kind.rpartition(".")[2].removeprefix("QLinear").removeprefix("Fused")
-        found = [operator for name in constants for operator in self._reached(name)]
-        for operator in [each for each in found if each.kind == core] or found[-1:]:  # the last is of what comes out
+        reached = [operator for name in constants for operator in self._reached(name)]
+        for operator in [each for each in reached if each.kind == core] or reached[
+            -1:
+        ]:  # the last is of what comes out
             return operator.outputs[0]
         return next((name for name in made.inputs if name in self._makers), own)
 

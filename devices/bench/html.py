@@ -63,11 +63,11 @@ def _engines(measured: Sequence[Mapping[str, Any]]) -> list[str]:
 
 
 def _threads(measured: Sequence[Mapping[str, Any]]) -> list[str]:
-    found: dict[str, list[tuple[float, float]]] = {}
+    by_model: dict[str, list[tuple[float, float]]] = {}
     for row in measured:
         name = f"{row['model']} {row['engine']} {row['precision']}"
-        found.setdefault(name, []).append((row["threads"], row["steady"]["throughput"]))
-    series = [Series(name, sorted(points)) for name, points in found.items() if len(points) > 1]
+        by_model.setdefault(name, []).append((row["threads"], row["steady"]["throughput"]))
+    series = [Series(name, sorted(points)) for name, points in by_model.items() if len(points) > 1]
     return ["<h2>Threads</h2>", lines(series, "threads", "inferences a second", whole=True)] if series else []
 
 

@@ -50,15 +50,17 @@ def measure_in_rounds(
 
     Where other programs disturb, up to twice as many are tried until enough of them were left alone for a moment.
     """
-    found = [Measured(case) for case in cases]
-    for i, each in enumerate(found):
-        progress(f"{i + 1}/{len(found)}  {each.case.name}")
+    measured = [Measured(case) for case in cases]
+    for i, each in enumerate(measured):
+        progress(f"{i + 1}/{len(measured)}  {each.case.name}")
         each.first = measure(spec(each.case, True))
         if "error" not in each.first:
             each.processes.append(each.first)
-    most = max((_wanted(each, spec(each.case, False), processes) for each in found), default=0)
+    most = max((_wanted(each, spec(each.case, False), processes) for each in measured), default=0)
     for number in range(1, 2 * most):
-        asked = [each for each in found if each.processes and _again(each, number, spec(each.case, False), processes)]
+        asked = [
+            each for each in measured if each.processes and _again(each, number, spec(each.case, False), processes)
+        ]
         if not asked:
             break
         progress(f"process {number + 1} of {most}" if number < most else "once more: other programs were busy")
@@ -66,7 +68,7 @@ def measure_in_rounds(
             answer = measure(spec(each.case, False))
             if "error" not in answer:
                 each.processes.append(answer)
-    return found
+    return measured
 
 
 def _again(each: Measured, number: int, spec: MeasureSpec, processes: int | None) -> bool:
@@ -129,13 +131,13 @@ def _alone(process: Process, best_ms: float, threads: int) -> list[Process]:
 
     Of several threads a block is not left alone either where the first of them waited for a core.
     """
-    found = [
+    quiet = [
         block
         for block in process["blocks"]
         if max(block["before_ms"], block["after_ms"]) <= QUIET * best_ms
         and (threads == 1 or (block["waited"] or 0.0) <= _WAITED)
     ]
-    return found if len(found) >= min(2, len(process["blocks"])) else []
+    return quiet if len(quiet) >= min(2, len(process["blocks"])) else []
 
 
 def _own_ms(block: Process, threads: int) -> float:

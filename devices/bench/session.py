@@ -54,10 +54,10 @@ def bench(
     watched = probe or board_probe()
     with tempfile.TemporaryDirectory(prefix="edgelens-bench-") as folder, HeatLog(watched) as heat:
         cases = [case for model in models for case in cases_of(model, plan.choice, machine.cores, Path(folder))]
-        found = measure_in_rounds(
+        measured = measure_in_rounds(
             cases, lambda case, first: _spec(case, plan, cases, first=first), plan.processes, progress
         )
-        rows = [_row(each, heat) for each in found]
+        rows = [_row(each, heat) for each in measured]
         pairs = _pairs(models, cases, plan, progress)
     return {
         "schema": SCHEMA,
@@ -148,13 +148,13 @@ def _pairs(
     models: Sequence[str], cases: Sequence[Case], plan: BenchPlan, progress: Callable[[str], None]
 ) -> list[dict[str, Any]]:
     """Every later model against the first, on the engine, precision and threads they share or prefer."""
-    found = []
+    pairs = []
     for model in models[1:] if plan.pairs >= 2 else ():
         a, b = _partners([c for c in cases if c.model == models[0]], [c for c in cases if c.model == model])
         progress(f"in turn  {a.name} | {b.name}")
         ratio = measure_pair(a, b, plan.pairs, plan.confidence)
-        found.append({"a": a.name, "b": b.name, **asdict(ratio), "different": ratio.different})
-    return found
+        pairs.append({"a": a.name, "b": b.name, **asdict(ratio), "different": ratio.different})
+    return pairs
 
 
 def _partners(first: Sequence[Case], second: Sequence[Case]) -> tuple[Case, Case]:

@@ -55,18 +55,18 @@ def end_to_end_rows(cases: Sequence[Mapping[str, Any]]) -> list[tuple[object, ..
 def operator_rows(row: Mapping[str, Any], most: int = 15) -> list[tuple[object, ...]]:
     """The operators that take longest, their times as shares of the measured inference, and what the rest takes."""
     told = row.get("operators", {})
-    found = told.get("rows", [])
-    if not found:
+    operators = told.get("rows", [])
+    if not operators:
         return []
     scale = row["steady"]["p50"] / (told["sum_ms"] or 1.0)
     if not told.get("estimated"):
         scale = min(scale, 1.0)  # what goes between the operators is none of theirs
     rows: list[tuple[object, ...]] = [
-        (short(op["name"]), op["kind"], ms(op["ms"] * scale), percent(op["share"])) for op in found[:most]
+        (short(op["name"]), op["kind"], ms(op["ms"] * scale), percent(op["share"])) for op in operators[:most]
     ]
-    if len(found) > most:
-        share = sum(op["share"] for op in found[most:])
-        rows.append((f"{len(found) - most} more", "", ms(share * told["sum_ms"] * scale), percent(share)))
+    if len(operators) > most:
+        share = sum(op["share"] for op in operators[most:])
+        rows.append((f"{len(operators) - most} more", "", ms(share * told["sum_ms"] * scale), percent(share)))
     return rows
 
 

@@ -13,10 +13,10 @@ __all__ = ["deployed_here"]
 def deployed_here() -> tuple[SlotFacts, ...]:
     """The current slot, and the one to go back to; none where nothing was deployed."""
     slots = Slots(data_folder())  # where a deploy by this user puts things
-    found = []
+    known = []
     for name in filter(None, (slots.current(), slots.previous())):
         record = slots.record(name)
         if record is not None:
             current = name == slots.current()
-            found.append(SlotFacts(name, current, record.name, record.content_version, record.sha256))
-    return tuple(found)
+            known.append(SlotFacts(name, current, record.name, record.content_version, record.sha256))
+    return tuple(known)

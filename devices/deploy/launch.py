@@ -76,12 +76,12 @@ def changed(root: str, slot: str, record: dict[str, Any]) -> str | None:
 
 def tree_hash(folder: str) -> str:
     """One hash of a folder's files; what Python compiled from them does not count."""
-    found = []
+    hashes = []
     for parent, folders, names in os.walk(folder):
         folders[:] = [name for name in folders if name != "__pycache__"]
         paths = [os.path.join(parent, name) for name in names]
-        found += [(os.path.relpath(path, folder).replace(os.sep, "/"), file_hash(path)) for path in paths]
-    return combined(found)
+        hashes += [(os.path.relpath(path, folder).replace(os.sep, "/"), file_hash(path)) for path in paths]
+    return combined(hashes)
 
 
 def combined(files: Iterable[tuple[str, str]]) -> str:

@@ -82,10 +82,10 @@ class Systemd:
     def state(self) -> State:
         """How the service is."""
         said = self._call(("systemctl", "show", UNIT_NAME, "-p", "ActiveState,MainPID,StatusText")).stdout
-        found = dict(line.partition("=")[::2] for line in said.splitlines())
-        pid = found.get("MainPID", "")
-        active = found.get("ActiveState") == "active"
-        return State(active, int(pid) if pid.isdecimal() else 0, found.get("StatusText", ""))
+        properties = dict(line.partition("=")[::2] for line in said.splitlines())
+        pid = properties.get("MainPID", "")
+        active = properties.get("ActiveState") == "active"
+        return State(active, int(pid) if pid.isdecimal() else 0, properties.get("StatusText", ""))
 
     def last_words(self) -> str:
         """What the service wrote last, lately."""

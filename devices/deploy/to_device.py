@@ -151,7 +151,7 @@ def _unpacked_hash(layer: Layer) -> str:
     kept = cache_folder() / "unpacked" / layer.sha256
     if kept.is_file() and len(text := kept.read_text("ascii", "replace")) == 64:
         return text
-    found = []
+    hashes = []
     with zipfile.ZipFile(layer.path) as wheel:
         for info in wheel.infolist():
             target = placed(info.filename)
@@ -161,10 +161,10 @@ def _unpacked_hash(layer: Layer) -> str:
             with wheel.open(info) as stream:
                 while chunk := stream.read(1 << 20):
                     digest.update(chunk)
-            found.append((target, digest.hexdigest()))
+            hashes.append((target, digest.hexdigest()))
     kept.parent.mkdir(parents=True, exist_ok=True)
-    write_text(kept, combined(found))
-    return combined(found)
+    write_text(kept, combined(hashes))
+    return combined(hashes)
 
 
 def _ask(connection: Connection, layers: list[str], what: str, *words: str) -> Deployment:

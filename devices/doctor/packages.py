@@ -72,31 +72,33 @@ def _opencv(answer: _Answer) -> list[Finding]:
     facts = answer.facts
     headless = "NONE" in str(facts["gui"]) or str(facts["gui"]) == "NO"
     words = f"{facts['version']}, {'headless' if headless else 'with windows'}, GStreamer {facts['gstreamer']}"
-    found = [ok("OpenCV", f"{words}, FFmpeg {facts['ffmpeg']}")]
+    findings = [ok("OpenCV", f"{words}, FFmpeg {facts['ffmpeg']}")]
     if str(facts["ffmpeg"]).startswith("NO"):
-        found.append(warn("OpenCV", "built without FFmpeg", "RTSP and video files need it: take the pip wheel"))
+        findings.append(warn("OpenCV", "built without FFmpeg", "RTSP and video files need it: take the pip wheel"))
     both = [name for name in ("opencv-python", "opencv-python-headless", "opencv-contrib-python") if _installed(name)]
     if len(both) > 1:
-        found.append(warn("OpenCV", f"{' and '.join(both)} overwrite each other", f"keep one: pip uninstall {both[0]}"))
-    return found
+        findings.append(
+            warn("OpenCV", f"{' and '.join(both)} overwrite each other", f"keep one: pip uninstall {both[0]}")
+        )
+    return findings
 
 
 def _engines(answers: dict[str, _Answer]) -> list[Finding]:
-    found: list[Finding] = []
+    findings: list[Finding] = []
     for name, answer in answers.items():
         if answer.problem:
-            found.append(bad(name, answer.problem, f"pip install --force-reinstall {name.replace('_', '-')}"))
+            findings.append(bad(name, answer.problem, f"pip install --force-reinstall {name.replace('_', '-')}"))
         elif not answer.missing:
             delegates = answer.facts.get("delegates")
             listed = ", ".join(str(each) for each in delegates) if isinstance(delegates, list) else ""
-            found.append(ok(name, f"{answer.facts['version']}: {listed}"))
+            findings.append(ok(name, f"{answer.facts['version']}: {listed}"))
     if all(answer.missing for answer in answers.values()):
         return [bad("engines", "none is installed", "pip install ai-edge-litert (.tflite) or onnxruntime (.onnx)")]
     if answers["onnxruntime"].missing:
-        found.append(note("onnxruntime", "not installed", ".onnx files need it: pip install onnxruntime"))
+        findings.append(note("onnxruntime", "not installed", ".onnx files need it: pip install onnxruntime"))
     if answers["ai_edge_litert"].missing and answers["tflite_runtime"].missing:
-        found.append(note("tflite", "not installed", ".tflite files need it: pip install ai-edge-litert"))
-    return found
+        findings.append(note("tflite", "not installed", ".tflite files need it: pip install ai-edge-litert"))
+    return findings
 
 
 def _import(name: str, code: str) -> _Answer:

@@ -35,18 +35,18 @@ def check_system(root: Path) -> list[Finding]:
 
 def _processor(root: Path) -> list[Finding]:
     machine = this_machine(root)
-    found = [
+    findings = [
         ok("processor", f"{machine.cpu}, {machine.cores} cores: {', '.join(machine.features) or 'features unknown'}")
     ]
     if machine.machine not in ("aarch64", "x86_64"):
-        found.append(bad("processor", f"{machine.machine} has no wheels", "install a 64-bit system"))
+        findings.append(bad("processor", f"{machine.machine} has no wheels", "install a 64-bit system"))
     elif machine.machine == "aarch64":
-        found.append(_eight_bits(machine))
+        findings.append(_eight_bits(machine))
     elif machine.machine == "x86_64" and not {"avx512-vnni", "avx-vnni"} & set(machine.features):
-        found.append(note("int8", "no VNNI: 8-bit ONNX kernels saturate", "`verify` tells whether a bundle suffers"))
+        findings.append(note("int8", "no VNNI: 8-bit ONNX kernels saturate", "`verify` tells whether a bundle suffers"))
     if machine.machine == "x86_64" and "avx2" not in machine.features:
-        found.append(warn("processor", "no AVX2", "engines run many times slower here"))
-    return found
+        findings.append(warn("processor", "no AVX2", "engines run many times slower here"))
+    return findings
 
 
 def _eight_bits(machine: Machine) -> Finding:
@@ -97,16 +97,16 @@ def _memory(root: Path) -> list[Finding]:
     state = memory(root)
     if state.total_mb is None:
         return []
-    found = [ok("memory", f"{state.total_mb:.0f} MB, {state.free_mb or 0:.0f} MB to be had")]
+    findings = [ok("memory", f"{state.total_mb:.0f} MB, {state.free_mb or 0:.0f} MB to be had")]
     if (state.free_mb or 0) < 150:
-        found = [warn("memory", f"only {state.free_mb or 0:.0f} MB to be had", "stop other programs, or add swap")]
+        findings = [warn("memory", f"only {state.free_mb or 0:.0f} MB to be had", "stop other programs, or add swap")]
     if state.total_mb < 1100 and not state.swap_mb:
-        found.append(
+        findings.append(
             warn("swap", "none, with little memory", "`sudo apt install zram-tools`, or enlarge the swap file")
         )
     elif state.swap_used_mb and state.swap_used_mb > 0.5 * (state.swap_mb or 1):
-        found.append(note("swap", f"{state.swap_used_mb:.0f} MB in use", "what is swapped out is slow: free memory"))
-    return found
+        findings.append(note("swap", f"{state.swap_used_mb:.0f} MB in use", "what is swapped out is slow: free memory"))
+    return findings
 
 
 def _disk(root: Path) -> Finding:

@@ -122,8 +122,8 @@ def _prior_ms(assumed: Prior, ops: Sequence[Op], profile: Profile, engine: str, 
 
 def _accelerators(profile: Profile) -> list[str]:
     """What else than its processor a board could run a model on: of that nothing is predicted."""
-    found = [name for name in profile.delegates if name != "xnnpack"]
-    return found or (["its GPU"] if profile.soc.startswith("NVIDIA") else [])
+    names = [name for name in profile.delegates if name != "xnnpack"]
+    return names or (["its GPU"] if profile.soc.startswith("NVIDIA") else [])
 
 
 def _extrapolated(profile: Profile, ops: Sequence[Op], engine: str, precision: str) -> list[str]:

@@ -121,11 +121,11 @@ def left_out_errors(points: Sequence[TimedNetwork], only: str | None = None) -> 
 
 def publishers_left_out(points: Sequence[TimedNetwork]) -> dict[str, list[float]]:
     """log(published / estimated) of each publisher's 8-bit points, by a fit that saw nothing of that publisher."""
-    found = {}
+    errors = {}
     for publisher in sorted({point.publisher for point in points if point.precision in _EIGHT}):
         asked = [p for p in points if p.publisher == publisher and p.precision in _EIGHT]
-        found[publisher] = _errors(asked, [p for p in points if p.publisher != publisher])
-    return found
+        errors[publisher] = _errors(asked, [p for p in points if p.publisher != publisher])
+    return errors
 
 
 _EIGHT = ("int8", "uint8")
@@ -227,8 +227,8 @@ def _weights(points: Sequence[TimedNetwork]) -> Floats:
 
 
 def _errors(asked: Sequence[TimedNetwork], seen: Sequence[TimedNetwork]) -> list[float]:
-    found = np.log([point.ms for point in asked]) - np.log(_estimate(_fitted(seen), _of_points(asked)))
-    return [float(value) for value in found]
+    errors = np.log([point.ms for point in asked]) - np.log(_estimate(_fitted(seen), _of_points(asked)))
+    return [float(value) for value in errors]
 
 
 def _of_points(points: Sequence[TimedNetwork]) -> _Table:

@@ -33,9 +33,9 @@ class PowerMeter:
     def watts(self) -> float | None:
         """The board's (INA) or the processor package's (RAPL) power in watts; None where nothing measures it."""
         for look in (self._ina3221, self._ina3221_iio, self._power_input):
-            found = look()
-            if found is not None:
-                return found
+            power = look()
+            if power is not None:
+                return power
         return self._rapl()
 
     def source(self) -> str | None:

@@ -29,9 +29,9 @@ class Throttling:
 def throttling(root: Path) -> Throttling:
     """The board's own word: Raspberry Pi firmware, Jetson's and x86's counters, else cooling states."""
     for look in (_firmware, _vcgencmd, _over_current, _x86_counters, _cooling):
-        found = look(root)
-        if found is not None:
-            return found
+        state = look(root)
+        if state is not None:
+            return state
     return Throttling()
 
 
@@ -59,8 +59,8 @@ def _vcgencmd(root: Path) -> Throttling | None:
         done = subprocess.run(["vcgencmd", "get_throttled"], capture_output=True, text=True, timeout=2, check=False)
     except (OSError, subprocess.TimeoutExpired):
         return None
-    found = re.search(r"throttled=0x([0-9a-fA-F]+)", done.stdout)
-    return decode_throttled(int(found[1], 16), "vcgencmd get_throttled") if found else None
+    match = re.search(r"throttled=0x([0-9a-fA-F]+)", done.stdout)
+    return decode_throttled(int(match[1], 16), "vcgencmd get_throttled") if match else None
 
 
 def _over_current(root: Path) -> Throttling | None:

@@ -29,13 +29,13 @@ def parts_known() -> tuple[str, ...]:
 def pinned(parts: Sequence[str], python: Sequence[int]) -> tuple[Pin, ...]:
     """All that the kit and these parts of it need on a device's Python, what those need included."""
     version = f"{python[0]}.{python[1]}"
-    found: dict[str, Pin] = {}
+    pins: dict[str, Pin] = {}
     for part in ("always", *parts):
         for entry in _table()["parts"][part]:
             if version in entry.get("pythons", (version,)):
                 name, _, number = entry["package"].partition("==")
-                found[name] = Pin(name, number)
-    return tuple(found.values())
+                pins[name] = Pin(name, number)
+    return tuple(pins.values())
 
 
 def wheel_hashes() -> Mapping[str, str]:

@@ -30,20 +30,20 @@ class Wheel:
     @classmethod
     def of(cls, file: str) -> Wheel | None:
         """From its file's name; None where it is no wheel's."""
-        found = _NAME.fullmatch(file)
-        if found is None:
+        match = _NAME.fullmatch(file)
+        if match is None:
             return None
-        name = re.sub(r"[-_.]+", "-", found[1]).lower()
-        tags = [tuple(part.split(".")) for part in found.group(3, 4, 5)]
-        return cls(file, name, found[2], tags[0], tags[1], tags[2])
+        name = re.sub(r"[-_.]+", "-", match[1]).lower()
+        tags = [tuple(part.split(".")) for part in match.group(3, 4, 5)]
+        return cls(file, name, match[2], tags[0], tags[1], tags[2])
 
 
 def platform_tags(machine: str, libc: str) -> list[str]:
     """The platform tags a device takes, newest first; glibc's version bounds them."""
-    found = re.fullmatch(r"glibc (\d{1,2})\.(\d{1,3})", libc)
-    if not found:
+    match = re.fullmatch(r"glibc (\d{1,2})\.(\d{1,3})", libc)
+    if not match:
         raise DeviceError(f"the device's C library is {libc or 'unknown'}; wheels exist for glibc: use a Debian system")
-    newest = min(int(found[2]), _NEWEST_GLIBC)
+    newest = min(int(match[2]), _NEWEST_GLIBC)
     tags = [f"manylinux_2_{minor}_{machine}" for minor in range(newest, _OLDEST_GLIBC - 1, -1)]
     return [*tags, f"manylinux2014_{machine}", f"linux_{machine}"]
 
@@ -63,5 +63,5 @@ def fitting(wheel: Wheel, python: Sequence[int], platforms: Sequence[str]) -> in
 
 
 def _older(tag: str, minor: int) -> bool:
-    found = re.fullmatch(r"cp3(\d{1,2})", tag)
-    return found is not None and int(found[1]) <= minor
+    match = re.fullmatch(r"cp3(\d{1,2})", tag)
+    return match is not None and int(match[1]) <= minor

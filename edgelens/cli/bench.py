@@ -279,10 +279,10 @@ def _threads(text: str | None) -> tuple[int, ...] | None:
 
 
 def _frame(text: str) -> tuple[int, int]:
-    found = re.fullmatch(r"(\d{1,5})x(\d{1,5})", text)
-    if not found or not all(1 <= int(side) <= 8192 for side in found.groups()):
+    match = re.fullmatch(r"(\d{1,5})x(\d{1,5})", text)
+    if not match or not all(1 <= int(side) <= 8192 for side in match.groups()):
         raise UsageError(f"--frame {text}: must read WIDTHxHEIGHT, at most 8192 each")
-    return int(found[2]), int(found[1])
+    return int(match[2]), int(match[1])
 
 
 def _percent(text: str | None) -> float | None:

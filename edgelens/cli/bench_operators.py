@@ -25,10 +25,10 @@ def _filled(row: Mapping[str, Any], models: Sequence[str], options: Mapping[str,
     if "error" not in row.get("operators", {}) or row["engine"] != "tflite" or model is None:
         return row
     try:
-        found = _operators(model, row, options, board)
+        operators = _operators(model, row, options, board)
     except EdgelensError:  # then what stands there already says why
         return row
-    return {**row, "operators": found or row["operators"]}
+    return {**row, "operators": operators or row["operators"]}
 
 
 def _operators(model: str, row: Mapping[str, Any], options: Mapping[str, Any], board: str) -> dict[str, Any] | None:

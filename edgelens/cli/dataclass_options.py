@@ -64,12 +64,12 @@ def of_sinks(given: Mapping[str, Any]) -> dict[str, Any]:
 
 def of_sources(given: Mapping[str, Any]) -> dict[str, Any]:
     """What the command line said to sources, by their options' names."""
-    found = {}
+    asked = {}
     for options in option_classes():
         for name, said, _ in _written(options):
             if given.get(said.name) is not None:
-                found[name] = checked(given[said.name], said, said.flag)
-    return found
+                asked[name] = checked(given[said.name], said, said.flag)
+    return asked
 
 
 def plan_of(given: Mapping[str, Any]) -> SourcePlan:

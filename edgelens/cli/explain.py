@@ -44,7 +44,7 @@ def command(run: str, image: str, method: str, label: str | None, out: str, json
     task = make_task(opened.config, opened.classes)
     if task.reading is None:
         raise UsageError(f"{run}: its task, {task.name}, has no answer whose pixels could be told apart")
-    found = explain(
+    explanation = explain(
         opened.model(),
         read_image(Path(image)),
         reading=task.reading(opened.decode),
@@ -52,12 +52,17 @@ def command(run: str, image: str, method: str, label: str | None, out: str, json
         method_name=method,
         label=label,
     )
-    done, data = cv2.imencode(suffix, found.picture)
+    done, data = cv2.imencode(suffix, explanation.picture)
     assert done
     write_bytes(out, data.tobytes())
-    x, y = found.at()
+    x, y = explanation.at()
     if json_path:
-        said = {"label": found.label, "score": found.score, "said": found.top, "method": found.method}
+        said = {
+            "label": explanation.label,
+            "score": explanation.score,
+            "said": explanation.top,
+            "method": explanation.method,
+        }
         write_json(json_path, {"schema": 1, "image": image, **said, "hottest": [x, y], "out": out})
     if json_path != "-":
-        click.echo(f"{found.label} {found.score:.2f}, mostly at {x},{y} ({found.method}): {out}")
+        click.echo(f"{explanation.label} {explanation.score:.2f}, mostly at {x},{y} ({explanation.method}): {out}")

@@ -23,36 +23,36 @@ def command(model: str, json_path: str | None) -> None:
     """Show what is inside a bundle or a model file."""
     from edgelens.runtime.model.inspection import inspect_model
 
-    found = inspect_model(model)
+    facts = inspect_model(model)
     if json_path:
-        write_json(json_path, found)
+        write_json(json_path, facts)
     if json_path == "-":
         return
-    print_table(list(_bundle_rows(found) if found["kind"] == "bundle" else _bare_rows(found)))
+    print_table(list(_bundle_rows(facts) if facts["kind"] == "bundle" else _bare_rows(facts)))
 
 
-def _bare_rows(found: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    yield "file", f"{found['file']} ({found['kind']}, {_size(found['bytes'])})"
-    yield from _file_rows(found)
-    if "network" in found:
-        yield from _network_rows(found["network"])
+def _bare_rows(facts: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    yield "file", f"{facts['file']} ({facts['kind']}, {_size(facts['bytes'])})"
+    yield from _file_rows(facts)
+    if "network" in facts:
+        yield from _network_rows(facts["network"])
     else:
         yield "decoder", "none"
-    for note in found["notes"]:
+    for note in facts["notes"]:
         yield "note", note
 
 
-def _bundle_rows(found: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    yield "bundle", f"{found['file']} ({_size(found['bytes'])})"
-    signed = "signed" if found["signed"] else "not signed"
-    yield "version", f"{found['name']} {found['content_version']}, format {found['format']}, {signed}"
-    made = {key: value for key, value in found["provenance"].items() if value not in ("", None, {})}
+def _bundle_rows(facts: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    yield "bundle", f"{facts['file']} ({_size(facts['bytes'])})"
+    signed = "signed" if facts["signed"] else "not signed"
+    yield "version", f"{facts['name']} {facts['content_version']}, format {facts['format']}, {signed}"
+    made = {key: value for key, value in facts["provenance"].items() if value not in ("", None, {})}
     for key, value in made.items():
         yield key if key != "notes" else "provenance", _short(str(value))
-    for golden in found["golden"]:
+    for golden in facts["golden"]:
         kind = "sequence" if golden["sequence"] else "frames"
         yield "golden", f"{golden['frames']} {kind} for {golden['network'] or 'the pipeline'}"
-    for role, network in found["networks"].items():
+    for role, network in facts["networks"].items():
         yield "", ""
         yield "network", role
         yield from _network_rows(network)

@@ -25,14 +25,14 @@ def machine_of(device: str, places: Sequence[str | Path] = ()) -> Machine:
 
 def written_to(sinks: Mapping[str, Any]) -> list[str | Path]:
     """The files and folders that sinks' options, by the sinks' names, say are written."""
-    found: list[str | Path] = []
+    places: list[str | Path] = []
     for options in sinks.values():
         for field in fields(options):
             said: Said | None = field.metadata.get("said")
             value = getattr(options, field.name)
             if isinstance(value, Path) or (said is not None and said.brought_back and value and value != "-"):
-                found.append(value)
-    return found
+                places.append(value)
+    return places
 
 
 def _slots() -> tuple[SlotFacts, ...]:

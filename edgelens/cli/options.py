@@ -25,6 +25,7 @@ __all__ = [
     "model_options",
     "on_option",
     "pixel_options",
+    "text_options",
     "threshold_option",
     "written_option",
 ]
@@ -137,6 +138,7 @@ def model_arguments(given: Mapping[str, Any], **others: Any) -> ModelArguments:
 
 PICTURE = tuple(name for name, said in spelled().items() if said.bare)
 pixel_options = model_options(*PICTURE)  # of bare model files
-answer_options = model_options("classes", "iou", "max_det")
+text_options = model_options("lexicon", "pattern")  # of networks that read
+answer_options = model_options("classes", "iou", "max_det", "tile", "lexicon", "pattern")
 labels_option = model_options("labels")
 threshold_option = model_options("threshold")

@@ -51,7 +51,7 @@ def make_command() -> click.Command:
     @click.command(
         "run",
         cls=OnDevice,
-        inputs=("model", "models", "sources", "config", "labels", "token_file", "cert", "key"),
+        inputs=("model", "models", "sources", "config", "labels", "lexicon", "token_file", "cert", "key"),
         outputs=(*brought_back(), "summary_path"),
         parts=_needed_with_on,
     )

@@ -72,6 +72,11 @@ _data_options = _many(
     click.option("--resize", type=click.Choice(["crop", "stretch", "letterbox"]), help="How a photo meets that size."),
     click.option("--augment", metavar="NAME", help="none, quick, default, best; each also as NAME+camera."),
     click.option("--mirror/--no-mirror", default=None, help="Mirrored pictures; by the classes' names unless said."),
+    click.option("--alphabet", metavar="FILE|CHARS", help="What a network reads; what the texts hold unless said."),
+    click.option(
+        "--written", type=click.FloatRange(0, 1), help="Share of the pictures that are written with fonts from here."
+    ),
+    click.option("--texts", metavar="FILE|REGEX", help="What is written: words of a file, or what fits."),
     click.option("--imbalance", metavar="HOW", help="auto, none, weights, balanced, focal."),
 )
 

@@ -48,12 +48,12 @@ def _finite(text: str) -> float:
 
 
 def _without_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(pairs)
-    if len(found) != len(pairs):
+    entries = dict(pairs)
+    if len(entries) != len(pairs):
         names = [name for name, _ in pairs]
         twice = next(name for name in names if names.count(name) > 1)
         raise ValueError(f"the key {twice[:40]!r} is there twice")
-    return found
+    return entries
 
 
 def _plain_reason(error: ValueError) -> str:
@@ -139,10 +139,10 @@ class Node:
 
     def numbers(self, key: str, default: Any = ...) -> tuple[float, ...]:
         """One number, or one a channel."""
-        found = self.rows(key, lambda row: row.as_number(-1e9, 1e9), default)
-        if len(found) not in (1, 3):
+        values = self.rows(key, lambda row: row.as_number(-1e9, 1e9), default)
+        if len(values) not in (1, 3):
             raise self.child(key).fail("must hold one number, or one a channel")
-        return found
+        return values
 
     def as_text(self, allowed: str = "") -> str:
         """This very value as a text without control characters."""

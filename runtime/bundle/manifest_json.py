@@ -39,6 +39,9 @@ _DTYPES = ("uint8", "int8", "float32", "float16", "int32", "int64")
 def dump_manifest(manifest: Manifest) -> bytes:
     """The manifest as UTF-8 JSON, in the oldest format that can say it."""
     plain = dataclasses.asdict(manifest)
+    for network in plain["networks"].values():
+        if not network["pixels"]["widths"]:
+            del network["pixels"]["widths"]  # of one width, as all were once
     if manifest.format[0] < 2:
         _flatten(plain)
     plain["format"] = ".".join(map(str, manifest.format))
@@ -75,10 +78,10 @@ def parse_contract(plain: Any, where: str) -> tuple[PixelContract, TensorContrac
 
 def _format(node: Node) -> tuple[int, int]:
     text = node.text("format")
-    found = re.fullmatch(r"(\d{1,4})\.(\d{1,4})", text)
-    if not found:
+    match = re.fullmatch(r"(\d{1,4})\.(\d{1,4})", text)
+    if not match:
         raise node.child("format").fail(f"is {text[:40]!r}, must read major.minor")
-    return int(found[1]), int(found[2])
+    return int(match[1]), int(match[2])
 
 
 def _network(node: Node, *, flat: bool) -> Network:
@@ -103,7 +106,15 @@ def _pixels(node: Node) -> PixelContract:
         filter=node.text("filter", "halves", choices=FILTERS),  # type: ignore[arg-type]
         pad=node.integer("pad", 128, high=255),
         anchor=node.text("anchor", "center", choices=ANCHORS),  # type: ignore[arg-type]
+        widths=_widths(node),
     )
+
+
+def _widths(node: Node) -> tuple[int, ...]:
+    widths = node.rows("widths", lambda row: int(row.as_number(1, _MAX_SIDE)), ())
+    if list(widths) != sorted(set(widths)):
+        raise node.child("widths").fail("must be widths, each larger than the one before")
+    return widths
 
 
 def _tensor(node: Node) -> TensorContract:

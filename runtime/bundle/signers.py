@@ -55,8 +55,8 @@ def _lines(lines: list[bytes]) -> bytes:
 
 
 def _revoked(line: bytes) -> bytes:
-    found = _SOMEWHERE.search(line)
-    return b" ".join(found.groups()) if found else b"unreadable"  # which makes ssh-keygen refuse everything
+    match = _SOMEWHERE.search(line)
+    return b" ".join(match.groups()) if match else b"unreadable"  # which makes ssh-keygen refuse everything
 
 
 def _principals(line: bytes) -> list[str]:

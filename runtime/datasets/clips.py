@@ -66,9 +66,9 @@ def _write_frames(video: Path, folder: Path) -> None:
 
 def _digest(video: Path) -> str:
     size = video.stat().st_size
-    found = hashlib.blake2b(str(size).encode(), digest_size=12)
+    digest = hashlib.blake2b(str(size).encode(), digest_size=12)
     with video.open("rb") as stream:
-        found.update(stream.read(_PROBED))
+        digest.update(stream.read(_PROBED))
         stream.seek(max(size - _PROBED, 0))
-        found.update(stream.read(_PROBED))
-    return found.hexdigest()
+        digest.update(stream.read(_PROBED))
+    return digest.hexdigest()

@@ -31,18 +31,18 @@ def is_left_behind(name: str) -> bool:
 
 def listed(folder: str) -> Listing:
     """Everything below a folder, in the alphabet's order."""
-    found = Listing()
+    listing = Listing()
     for where, folders, files in os.walk(folder):
-        found.left_behind += [os.path.join(where, name) for name in sorted(folders) if is_left_behind(name)]  # noqa: PTH118
+        listing.left_behind += [os.path.join(where, name) for name in sorted(folders) if is_left_behind(name)]  # noqa: PTH118
         folders[:] = sorted(name for name in folders if not is_left_behind(name))
         for name in sorted(files):
             ending = os.path.splitext(name)[1].lower()  # noqa: PTH122 (a million)
-            kind = found.others
+            kind = listing.others
             if is_left_behind(name):
-                kind = found.left_behind
+                kind = listing.left_behind
             elif ending in SUFFIXES:
-                kind = found.images
+                kind = listing.images
             elif ending in VIDEOS:
-                kind = found.videos
+                kind = listing.videos
             kind.append(os.path.join(where, name))  # noqa: PTH118
-    return found
+    return listing

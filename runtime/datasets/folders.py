@@ -189,7 +189,7 @@ def _class_folders(path: Path) -> Iterator[tuple[str, Path]]:
 
 def _folders(path: Path) -> list[Path]:
     try:
-        found = [child for child in path.iterdir() if child.is_dir() and not is_left_behind(child.name)]
+        children = [child for child in path.iterdir() if child.is_dir() and not is_left_behind(child.name)]
     except OSError as error:
         raise DataError(f"{path}: could not be read ({error.strerror})") from None
-    return sorted(found, key=lambda child: child.name)
+    return sorted(children, key=lambda child: child.name)

@@ -18,7 +18,8 @@ __all__ = ["fits", "read"]
 _HEADERS = {
     "path": ("path", "file", "filename", "filepath", "image", "imagepath", "imagename", "imagefile", "img", "imgpath",
              "name", "imageid", "id"),
-    "label": ("label", "class", "target", "category", "labels", "classname", "labelname", "categoryname"),
+    "label": ("label", "class", "target", "category", "labels", "classname", "labelname", "categoryname",
+              "text", "texts", "word", "words", "transcription", "plate"),
     "split": ("split", "set", "subset"),
 }  # fmt: skip
 _LOOKED_AT = 50  # rows, spread over the table
@@ -78,10 +79,10 @@ def _guessed(table: Path, rows: list[list[str]], named: Mapping[str, int]) -> tu
     splits = [c for c in rest if len(rest) > 1 and whole[c] <= {"", *SPLIT_WORDS}]
     labels = [c for c in rest if c not in splits] or rest
     label_at = named.get("label", min(labels, key=lambda c: (len(whole[c]) < 2, len(whole[c]), c)) if labels else 1)
-    found = {"path": file_at, "label": label_at} | ({"split": splits[0]} if splits and splits[0] != label_at else {})
+    columns = {"path": file_at, "label": label_at} | ({"split": splits[0]} if splits and splits[0] != label_at else {})
     usual = (file_at, label_at) == (0, 1)
     said = f"{table.name}: column {file_at + 1} holds the paths, column {label_at + 1} the labels"
-    return found, () if usual else (said,)
+    return columns, () if usual else (said,)
 
 
 def _rows(path: Path) -> list[list[str]]:
@@ -112,10 +113,10 @@ def _places(table: Path, cell: str) -> Iterator[tuple[Path, bool, str]]:
 def _columns(first: list[str]) -> dict[str, int]:
     """Where the columns are that the first row names."""
     header = [cell.strip().lower().replace("_", "").replace(" ", "") for cell in first]
-    found = {
+    columns = {
         name: next((header.index(word) for word in words if word in header), -1) for name, words in _HEADERS.items()
     }
-    return {name: column for name, column in found.items() if column >= 0}
+    return {name: column for name, column in columns.items() if column >= 0}
 
 
 def _is_header(rows: list[list[str]], table: Path) -> bool:

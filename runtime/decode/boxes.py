@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,9 +14,21 @@ from ..preprocess import Placement
 from ..recognitions import Recognitions
 from .protocol import DecodeOptions, counts, number, option, whole
 
-__all__ = ["BoxOptions", "BoxRules", "corners", "corners_of_xywh", "matched", "overlaps", "suppress"]
+__all__ = [
+    "BoxOptions",
+    "BoxRules",
+    "Overlap",
+    "corners",
+    "corners_of_xywh",
+    "matched",
+    "overlaps",
+    "overlaps_of_pairs",
+    "points_in_frame",
+    "suppress",
+]
 
 Boxes = NDArray[np.float32]
+Overlap = Callable[[NDArray[Any], NDArray[Any]], NDArray[Any]]  # pairs of boxes (P, ·) and (P, ·) → (P,), 0 to 1
 _BLOCK = 256
 _NOTHING = 1e-6  # the least that counts as a score
 
@@ -60,19 +72,39 @@ def _areas(boxes: NDArray[Any]) -> NDArray[Any]:
     return np.asarray(np.maximum(boxes[:, 2] - boxes[:, 0], 0) * np.maximum(boxes[:, 3] - boxes[:, 1], 0))
 
 
-def suppress(boxes: Boxes, scores: NDArray[Any], ids: NDArray[Any], iou: float, most: int) -> NDArray[np.intp]:
+def overlaps_of_pairs(ones: NDArray[Any], others: NDArray[Any]) -> NDArray[Any]:
+    """Intersection over union (P,) of boxes with the others' of the same rows, (P, 4) each as corners."""
+    shared = np.maximum(np.minimum(ones[:, 2:], others[:, 2:]) - np.maximum(ones[:, :2], others[:, :2]), 0).prod(axis=1)
+    union = _areas(ones) + _areas(others) - shared
+    return np.asarray(np.divide(shared, union, out=np.zeros_like(shared), where=union > 0))
+
+
+def suppress(
+    boxes: Boxes,
+    scores: NDArray[Any],
+    ids: NDArray[Any],
+    iou: float,
+    most: int,
+    *,
+    overlap: Overlap = overlaps_of_pairs,
+) -> NDArray[np.intp]:
     """Rows to keep, best first: a box yields to a better one of its own class that overlaps it by more than `iou`.
 
-    Works on blocks of candidates, so that the matrices stay small and it ends as soon as enough are kept.
+    Works on blocks of candidates and on pairs of one class alone, so that it stays small and ends as soon as enough
+    are kept.
     """
     order = np.argsort(-scores, kind="stable")
     ranked, kinds = boxes[order], ids[order]
     kept: list[int] = []
     for start in range(0, len(order), _BLOCK):
         block, kind = ranked[start : start + _BLOCK], kinds[start : start + _BLOCK]
-        before = (overlaps(ranked[kept], block) > iou) & (kinds[kept][:, None] == kind)
-        inside = (overlaps(block, block) > iou) & (kind[:, None] == kind)
-        gone = before.any(axis=0)
+        better, worse = np.nonzero(kinds[kept][:, None] == kind)
+        gone = np.zeros(len(block), bool)
+        gone[worse[overlap(ranked[kept][better], block[worse]) > iou]] = True
+        better, worse = np.nonzero(np.triu(kind[:, None] == kind, 1))
+        over = overlap(block[better], block[worse]) > iou
+        inside = np.zeros((len(block), len(block)), bool)
+        inside[better[over], worse[over]] = True
         for row in range(len(block)):
             if not gone[row]:
                 kept.append(start + row)
@@ -89,6 +121,7 @@ class BoxOptions(DecodeOptions):
     iou: float = option(0.45, number(0, 1))  # boxes of one class that overlap more are one
     max_det: int = option(100, whole(1, 100_000))  # at most so many a frame
     classes: tuple[int, ...] | None = option(None, counts)  # only these
+    tile: int = option(1, whole(1, 16))  # tiles along a frame's longer side that are looked at beside the whole
 
 
 @dataclass(frozen=True)
@@ -130,22 +163,54 @@ class BoxRules:
         `points` are keypoints (N, K, 3) x, y, score, in input pixels too; `asked` is a threshold in place of the
         model's own.
         """
+        kept = self.kept(boxes, scores, ids, asked, overlap=None if suppressed else overlaps_of_pairs)
+        return self.seen(
+            placement.to_frame(boxes[kept]),
+            scores[kept],
+            ids[kept],
+            keypoints=None if points is None else points_in_frame(points[kept], placement),
+        )
+
+    def kept(
+        self,
+        boxes: NDArray[Any],
+        scores: NDArray[Any],
+        ids: NDArray[Any],
+        asked: float | None = None,
+        *,
+        overlap: Overlap | None = overlaps_of_pairs,
+    ) -> NDArray[np.intp]:
+        """The candidates that count, best first; without an `overlap` none yields to another."""
         rows = np.flatnonzero(scores >= self._thresholds(ids, asked))
         if self.options.classes is not None:
             rows = rows[np.isin(ids[rows], self.options.classes)]
         rows = rows[np.isfinite(boxes[rows]).all(axis=1)]
-        corner_boxes = np.asarray(boxes[rows], np.float32)
-        if suppressed:
-            kept = np.argsort(-scores[rows], kind="stable")[: self.options.max_det]
-        else:
-            kept = suppress(corner_boxes, scores[rows], ids[rows], self.options.iou, self.options.max_det)
-        picked = rows[kept]
+        most = self.options.max_det
+        if overlap is None:
+            return np.asarray(rows[np.argsort(-scores[rows], kind="stable")[:most]])
+        candidates = np.asarray(boxes[rows], np.float32)
+        best = suppress(candidates, scores[rows], ids[rows], self.options.iou, most, overlap=overlap)
+        return np.asarray(rows[best])
+
+    def seen(
+        self,
+        boxes: Boxes,
+        scores: NDArray[Any],
+        ids: NDArray[Any],
+        *,
+        keypoints: NDArray[np.float32] | None = None,
+        masks: NDArray[np.uint8] | None = None,
+        extra: Mapping[str, NDArray[Any]] | None = None,
+    ) -> Recognitions:
+        """Boxes (N, 4) x, y, w, h in pixels of the frame, best first, as recognitions of this network."""
         return Recognitions(
             self.network.labels,
-            ids[picked].astype(np.int32),
-            scores[picked].astype(np.float32),
-            boxes=placement.to_frame(corner_boxes[kept]),
-            keypoints=None if points is None else _points_in_frame(points[picked], placement),
+            ids.astype(np.int32),
+            scores.astype(np.float32),
+            boxes=boxes,
+            keypoints=keypoints,
+            masks=masks,
+            extra=extra or {},
             task=self.network.task,
         )
 
@@ -157,7 +222,8 @@ class BoxRules:
         return np.maximum(held, np.float32(_NOTHING))
 
 
-def _points_in_frame(points: NDArray[np.float32], placement: Placement) -> NDArray[np.float32]:
+def points_in_frame(points: NDArray[np.float32], placement: Placement) -> NDArray[np.float32]:
+    """Points (N, K, 2 or 3) in input pixels, in pixels of the frame; what follows x and y stays."""
     flat = points[..., :2].reshape(-1, 2)
     places = placement.to_frame(np.concatenate([flat, flat], axis=1))[:, :2]
     return np.concatenate([places.reshape(*points.shape[:2], 2), points[..., 2:]], axis=2)

@@ -54,6 +54,36 @@ def _classify() -> Loaded:
     return classify, ClassifyOptions
 
 
+def _fastestdet() -> Loaded:
+    from .fastestdet import FastestdetOptions, fastestdet
+
+    return fastestdet, FastestdetOptions
+
+
+def _mediapipe() -> Loaded:
+    from .mediapipe import MediapipeOptions, mediapipe
+
+    return mediapipe, MediapipeOptions
+
+
+def _nanodet() -> Loaded:
+    from .nanodet import NanodetOptions, nanodet
+
+    return nanodet, NanodetOptions
+
+
+def _lens_det() -> Loaded:
+    from .lens_det import LensDetOptions, lens_det
+
+    return lens_det, LensDetOptions
+
+
+def _identify() -> Loaded:
+    from .identify import IdentifyOptions, identify
+
+    return identify, IdentifyOptions
+
+
 def _ssd() -> Loaded:
     from .ssd import SsdOptions, ssd
 
@@ -79,16 +109,65 @@ def _yolox() -> Loaded:
     return yolox, YoloxOptions
 
 
+def _yunet() -> Loaded:
+    from .boxes import BoxOptions
+    from .yunet import yunet
+
+    return yunet, BoxOptions
+
+
+def _ctc() -> Loaded:
+    from .ctc import CtcOptions, ctc
+
+    return ctc, CtcOptions
+
+
+def _db() -> Loaded:
+    from .db import DbOptions, db
+
+    return db, DbOptions
+
+
+def _reads_ctc() -> Reader:
+    from .ctc_reading import read_as_ctc
+
+    return read_as_ctc
+
+
+def _reads_db() -> Reader:
+    from .db_reading import read_as_db
+
+    return read_as_db
+
+
 def _reads_classifier() -> Reader:
     from .classify_reading import read_as_classifier
 
     return read_as_classifier
 
 
+def _reads_fastestdet() -> Reader:
+    from .fastestdet import read_as_fastestdet
+
+    return read_as_fastestdet
+
+
 def _reads_kit_file() -> Reader:
     from .kit_reading import read_as_kit_file
 
     return read_as_kit_file
+
+
+def _reads_mediapipe() -> Reader:
+    from .mediapipe import read_as_mediapipe
+
+    return read_as_mediapipe
+
+
+def _reads_nanodet() -> Reader:
+    from .nanodet import read_as_nanodet
+
+    return read_as_nanodet
 
 
 def _reads_ssd() -> Reader:
@@ -103,16 +182,22 @@ def _reads_ultraface() -> Reader:
     return read_as_ultraface
 
 
-def _reads_ultralytics(layout: str | None = None) -> Reader:
+def _reads_ultralytics(layout: str | None = None, kind: str | None = None) -> Reader:
     from .ultralytics_reading import read_as_ultralytics
 
-    return read_as_ultralytics if layout is None else partial(read_as_ultralytics, layout=layout)
+    return read_as_ultralytics if layout is None else partial(read_as_ultralytics, layout=layout, kind=kind)
 
 
 def _reads_yolox() -> Reader:
     from .yolox import read_as_yolox
 
     return read_as_yolox
+
+
+def _reads_yunet() -> Reader:
+    from .yunet import read_as_yunet
+
+    return read_as_yunet
 
 
 def _has_rows(file: ModelDescription) -> bool:
@@ -130,6 +215,8 @@ DECODERS: dict[str, Entry] = {
             Family("ultralytics", _reads_ultralytics, lambda file: "names" in file.metadata or _has_rows(file)),
             Family("yolov5", lambda: _reads_ultralytics("v5")),
             Family("yolov8", lambda: _reads_ultralytics("v8")),
+            Family("yolov8-pose", lambda: _reads_ultralytics("v8", "pose")),
+            Family("yolov8-obb", lambda: _reads_ultralytics("v8", "obb")),
         ),
     ),
     "ssd": Entry(
@@ -144,7 +231,30 @@ DECODERS: dict[str, Entry] = {
         frozenset(["boxes", "scores"]),
         (Family("ultraface", _reads_ultraface, lambda file: len(file.outputs) == 2 and _has_rows(file)),),
     ),
+    "yunet": Entry(
+        "detect",
+        _yunet,
+        frozenset(f"{part}_{stride}" for part in ("cls", "obj", "bbox", "kps") for stride in (8, 16, 32)),
+        (Family("yunet", _reads_yunet, lambda file: len(file.outputs) >= 12),),
+    ),
+    "mediapipe": Entry(
+        "detect",
+        _mediapipe,
+        frozenset(["boxes", "scores"]),
+        (Family("mediapipe", _reads_mediapipe, lambda file: len(file.outputs) == 2 and _has_rows(file)),),
+    ),
+    "nanodet": Entry("detect", _nanodet, families=(Family("nanodet", _reads_nanodet, _has_rows),)),
+    "fastestdet": Entry(
+        "detect",
+        _fastestdet,
+        frozenset(["grid"]),
+        (Family("fastestdet", _reads_fastestdet, lambda file: len(file.outputs) == 1),),
+    ),
+    "lens-det": Entry("detect", _lens_det),
     "yolox": Entry("detect", _yolox, frozenset(["grid"]), (Family("yolox", _reads_yolox, _has_rows),)),
+    "ctc": Entry("read", _ctc, families=(Family("ctc", _reads_ctc, lambda file: "character" in file.metadata, True),)),
+    "db": Entry("detect", _db, frozenset(["map"]), (Family("db", _reads_db),)),
+    "identify": Entry("identify", _identify, frozenset(["embedding"])),
     "classify": Entry(
         "classify",
         _classify,

@@ -13,7 +13,7 @@ from ..errors import ModelError
 from ..preprocess import Placement
 from ..recognitions import Recognitions
 
-__all__ = ["DecodeOptions", "Decoder", "counts", "flag", "number", "one_of", "option", "text", "whole"]
+__all__ = ["DecodeOptions", "Decoder", "counts", "flag", "number", "one_of", "option", "text", "texts", "whole"]
 
 T = TypeVar("T")
 Own = TypeVar("Own", bound="DecodeOptions")
@@ -37,16 +37,16 @@ class DecodeOptions:
     def of(cls: type[Own], decode: Decode) -> Own:
         """The options, checked: a manifest's are believed in nothing; keys that nobody knows are a newer kit's."""
         known = {f.name: f.metadata["read"] for f in fields(cls)}
-        found: dict[str, Any] = {}
+        values: dict[str, Any] = {}
         for name, value in decode.options.items():
             if name not in known:
                 continue
             try:
-                found[name] = known[name](value)
+                values[name] = known[name](value)
             except (TypeError, ValueError, OverflowError):
                 said = str(value)[:40]
                 raise ModelError(f"decode option {name!r} has a value that decoders cannot use: {said}") from None
-        return cls(**found)
+        return cls(**values)
 
 
 def option(default: T, read: Callable[[Any], T]) -> T:
@@ -98,6 +98,15 @@ def text(value: Any) -> str:
     if not isinstance(value, str):
         raise ValueError  # noqa: TRY004
     return value
+
+
+def texts(value: Any) -> tuple[str, ...] | None:
+    """Reads a list of words, or that there is none."""
+    if value is None:
+        return None
+    if not isinstance(value, (list, tuple)):
+        raise ValueError  # noqa: TRY004
+    return tuple(map(text, value))
 
 
 def one_of(*words: Any) -> Callable[[Any], Any]:

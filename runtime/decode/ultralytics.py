@@ -1,4 +1,7 @@
-"""Ultralytics' heads: v5 rows with objectness, v8 and 11 columns without, and exports that end in their own NMS."""
+"""Ultralytics' heads: v5 rows with objectness, v8 and 11 columns without, and exports that end in their own NMS.
+
+What follows a thing's classes are its keypoints, its mixture of mask prototypes, or its angle.
+"""
 
 from __future__ import annotations
 
@@ -12,9 +15,9 @@ from numpy.typing import NDArray
 from ..bundle.manifest import Network
 from ..errors import ModelError
 from ..preprocess import Placement
-from ..recognitions import Recognitions
-from .boxes import BoxOptions, BoxRules, corners
-from .protocol import Decoder, counts, one_of, option, text, whole
+from ..recognitions import CORNERS, Recognitions
+from .boxes import BoxOptions, BoxRules, corners, overlaps_of_pairs, points_in_frame
+from .protocol import Decoder, counts, flag, one_of, option, text, whole
 
 __all__ = ["UltralyticsOptions", "ultralytics"]
 
@@ -44,6 +47,8 @@ class UltralyticsOptions(BoxOptions):
     class_count: int | None = option(None, _class_count)
     keypoints: tuple[int, ...] | None = option(None, _keypoint_shape)
     normalized: str | None = option(None, one_of(None, "always", "from values"))  # boxes as fractions of the picture
+    masks: str | None = option(None, one_of(None, "first", "last"))  # which axis of the prototypes counts them
+    rotated: bool = option(False, flag)
 
 
 def ultralytics(network: Network, options: UltralyticsOptions) -> Decoder:
@@ -53,23 +58,91 @@ def ultralytics(network: Network, options: UltralyticsOptions) -> Decoder:
     pick, finished = _LAYOUTS[options.layout], options.layout in ("nms", "detr", "detr-picked")
     rules = BoxRules.of(network, options)
     size = np.array([network.pixels.width, network.pixels.height], np.float32)
+    answer = _rotated if options.rotated else _upright
 
     def decode(
         outputs: Mapping[str, NDArray[Any]], placement: Placement, threshold: float | None = None
     ) -> Recognitions:
         raw = np.asarray(outputs["predictions"][0], np.float32)
-        rows, scores, ids, first_extra, largest = pick(raw, options.class_count, rules.least(threshold))
-        points = None if options.keypoints is None else _keypoints(rows[:, first_extra:], options.keypoints)
-        boxes = rows[:, :4]
-        if options.normalized == "always" or (options.normalized == "from values" and largest <= _SMALL):
-            boxes = boxes * np.tile(size, 2)
-            if points is not None:
-                points[..., :2] *= size
-        if options.layout != "nms":
-            boxes = corners(boxes)
-        return rules.answer(boxes, scores, ids, placement, threshold, suppressed=finished, points=points)
+        prototypes = None if options.masks is None else _prototypes(outputs["prototypes"], options.masks)
+        classes = options.class_count
+        if classes is None and prototypes is not None:
+            classes = _room(raw, options.layout) - len(prototypes)
+        rows, scores, ids, first_extra, largest = pick(raw, classes, rules.least(threshold))
+        fractions = options.normalized == "always" or (options.normalized == "from values" and largest <= _SMALL)
+        unit = size if fractions else np.ones(2, np.float32)
+        found = _Found(rows[:, :4] * np.tile(unit, 2), scores, ids, rows[:, first_extra:], unit, finished)
+        return answer(rules, options, found, prototypes, placement, threshold)
 
     return decode
+
+
+@dataclass(frozen=True)
+class _Found:
+    """Candidates that could count: boxes in input pixels as their layout has them, and what follows their classes."""
+
+    boxes: NDArray[np.float32]
+    scores: NDArray[Any]
+    ids: NDArray[Any]
+    extra: NDArray[np.float32]
+    unit: NDArray[np.float32]  # input pixels to one of the network's, along x and y
+    finished: bool  # the graph has suppressed already
+
+
+def _upright(
+    rules: BoxRules,
+    options: UltralyticsOptions,
+    found: _Found,
+    prototypes: NDArray[Any] | None,
+    placement: Placement,
+    threshold: float | None,
+) -> Recognitions:
+    """Boxes along the picture's sides, with keypoints or masks where the network has them."""
+    boxes = found.boxes if options.layout == "nms" else corners(found.boxes)
+    overlap = None if found.finished else overlaps_of_pairs
+    kept = rules.kept(boxes, found.scores, found.ids, threshold, overlap=overlap)
+    places = placement.to_frame(boxes[kept])
+    points = masks = None
+    if options.keypoints is not None:
+        points = _keypoints(found.extra[kept], options.keypoints)
+        points[..., :2] *= found.unit
+        points = points_in_frame(points, placement)
+    if prototypes is not None:
+        from .prototypes import masks_in_boxes  # few networks draw masks
+
+        pixels = rules.network.pixels
+        mixture = found.extra[kept, : len(prototypes)]
+        masks = masks_in_boxes(mixture, prototypes, places, placement, (pixels.height, pixels.width))
+    return rules.seen(places, found.scores[kept], found.ids[kept], keypoints=points, masks=masks)
+
+
+def _rotated(
+    rules: BoxRules,
+    options: UltralyticsOptions,  # noqa: ARG001
+    found: _Found,
+    prototypes: NDArray[Any] | None,  # noqa: ARG001
+    placement: Placement,
+    threshold: float | None,
+) -> Recognitions:
+    """Boxes at an angle: their four corners, and the upright box around what of them lies in the frame."""
+    from .rotated import alike, corners_of_rotated
+
+    boxes = np.concatenate([found.boxes, found.extra[:, :1]], axis=1)
+    kept = rules.kept(boxes, found.scores, found.ids, threshold, overlap=None if found.finished else alike)
+    quads = corners_of_rotated(boxes[kept])
+    around = np.concatenate([quads.min(axis=1), quads.max(axis=1)], axis=1)
+    extra = {CORNERS: placement.points_to_frame(quads)}
+    return rules.seen(placement.to_frame(around), found.scores[kept], found.ids[kept], extra=extra)
+
+
+def _prototypes(output: NDArray[Any], axis: str) -> NDArray[Any]:
+    """(K, H, W) of an output with a batch axis."""
+    return np.asarray(output[0] if axis == "first" else output[0].transpose(2, 0, 1))
+
+
+def _room(raw: NDArray[np.float32], layout: str) -> int:
+    """How many numbers a candidate has behind its box and objectness."""
+    return len(raw) - 4 if layout == "v8" else raw.shape[1] - 5
 
 
 def _columns(raw: NDArray[np.float32], class_count: int | None, least: float) -> Picked:

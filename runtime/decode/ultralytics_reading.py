@@ -19,10 +19,13 @@ from .reading import Reading
 __all__ = ["ExportMetadata", "read_as_ultralytics"]
 
 _ANCHORED = ((8, 16, 32), (8, 16, 32, 64))  # strides of v5 heads, three anchors a cell
+_PROTOTYPES = 32  # maps of a network that draws masks
 _MOST_FINISHED = 1000  # rows of an output after NMS; grids have more
 _IMAGENET_MEAN, _IMAGENET_STD = (123.675, 116.28, 103.53), (58.395, 57.12, 57.375)
 _DETR = ("detr", "detr-picked")
-_READ_TASKS = ("detect", "segment", "pose")
+_READ_TASKS = ("detect", "segment", "pose", "obb")
+_COCO_POINTS = (17, 3)
+_PLAIN_POSE = 4 + 1 + 17 * 3  # columns of a pose network of one class, or of a detector of 52
 
 
 @dataclass(frozen=True)
@@ -36,6 +39,7 @@ class ExportMetadata:
     finished: bool = False  # NMS is in the graph
     detr: bool = False  # an RT-DETR, whose boxes are centers and sizes in fractions of the picture
     version: str = ""
+    said: bool = False  # by the user, not by the file
 
     @classmethod
     def of(cls, metadata: Mapping[str, str]) -> ExportMetadata | None:
@@ -57,10 +61,20 @@ class ExportMetadata:
 
 
 def read_as_ultralytics(
-    file: ModelDescription, labels: tuple[str, ...], *, asked: bool = False, layout: str | None = None
+    file: ModelDescription,
+    labels: tuple[str, ...],
+    *,
+    asked: bool = False,
+    layout: str | None = None,
+    kind: str | None = None,
 ) -> Reading | None:
-    """An Ultralytics export by its metadata; without any, a file whose one output has a shape no other family has."""
+    """An Ultralytics export by its metadata; without any, a file whose one output has a shape no other family has.
+
+    `layout` and `kind` (pose, obb) are what the user knows of a file that does not say.
+    """
     export = ExportMetadata.of(file.metadata)
+    if kind is not None and export is None:
+        export = _as_said(kind, labels)
     if export is not None and layout is None and export.task in (None, "classify"):
         row = read_as_classifier(file, labels or export.names)
         if row is not None:
@@ -68,13 +82,29 @@ def read_as_ultralytics(
     if export is not None and export.task not in (None, *_READ_TASKS):
         return None
     rows = [output for output in file.outputs if len(output.shape) == 3]
-    if not rows or (export is None and len(rows) != 1):  # old v5 exports have their three raw grids (5-D) beside it
+    told = export is not None and not export.said
+    if not rows or (not told and len(rows) != 1):  # old v5 exports have their three raw grids (5-D) beside it
         return None
     output = rows[0]
+    if kind is not None and not _has_room(output, kind):
+        return None
     size = picture_size(file) or (export.size if export else None)
     detr = _is_detr(file) or (export is not None and export.detr)
     found = layout or _layout(output, export, size, asked=asked, detr=detr)
     return None if found is None else _detector(file, output, found, export, size)
+
+
+def _has_room(output: TensorInfo, kind: str) -> bool:
+    """Whether columns of an output could be boxes, a class and what a network of the asked kind adds."""
+    first, last = output.shape[1:]
+    least = _PLAIN_POSE if kind == "pose" else 6
+    return first is None or last is None or least <= first < last
+
+
+def _as_said(kind: str, labels: tuple[str, ...]) -> ExportMetadata:
+    """What an export of the asked kind would say of itself: a pose network knows people, unless labels say more."""
+    points = _COCO_POINTS if kind == "pose" else None
+    return ExportMetadata(labels or (("person",) if kind == "pose" else ()), kind, keypoints=points, said=True)
 
 
 def _classifier(row: Reading, export: ExportMetadata, labels: tuple[str, ...]) -> Reading:
@@ -125,7 +155,7 @@ def _layout_of_export(
     first: int | None, last: int | None, export: ExportMetadata, size: tuple[int, int] | None
 ) -> str | None:
     classes, points = len(export.names), export.keypoints or (0, 0)
-    extra = {"segment": 32, "pose": points[0] * points[1]}.get(export.task or "detect", 0)
+    extra = {"segment": 32, "pose": points[0] * points[1], "obb": 1}.get(export.task or "detect", 0)
     if export.finished and last == 6 + extra:
         return "nms"
     if first == 4 + classes + extra and (last is None or last > first or strides_for(*(size or (0, 0)), last)):
@@ -152,37 +182,62 @@ def _detector(
     size: tuple[int, int] | None,
 ) -> Reading:
     options: dict[str, Any] = {"layout": layout, "iou": 0.45 if layout == "v5" else 0.7, "max_det": 300}
-    classes = len(export.names) if export else _classes_in(output, layout)
+    maps = _prototypes(file)
+    task = export.task if export else None
+    after = 1 if task == "obb" else _PROTOTYPES if maps else 0
+    classes = len(export.names) if export and export.names else _classes_in(output, layout, after)
     if export:
         options["class_count"] = classes
-        if export.task == "pose" and export.keypoints and export.keypoints[1] in (2, 3):
-            options["keypoints"] = list(export.keypoints)
+    if export and task == "pose" and export.keypoints and export.keypoints[1] in (2, 3):
+        options["keypoints"] = list(export.keypoints)
+    if task == "obb":
+        options["rotated"] = True
+    if maps and layout not in _DETR:
+        options["masks"] = maps[1]
     if layout in _DETR:
         options["normalized"] = "always"
     elif file.format == "tflite":
         options["normalized"] = "from values"
-    notes = [f"read as Ultralytics {layout} {'from its metadata' if export else 'from the shape of its output'}"]
-    if export and export.task == "segment":
-        notes.append("its masks are not read, its boxes are")
+    notes = [f"read as Ultralytics {layout} {_known_by(export)}"]
+    if export is None and layout == "v8" and output.shape[1] == _PLAIN_POSE:
+        notes.append("its 52 classes could be one class and 17 keypoints: --decode yolov8-pose reads those")
+    names = ("predictions", "prototypes") if options.get("masks") else ("predictions",)
+    picked = (output.name, maps[0]) if maps and options.get("masks") else (output.name,)
     return Reading(
         Decode("ultralytics", threshold=0.25, options=options),
-        outputs=("predictions",),
-        picked=() if output is file.outputs[0] else (output.name,),
+        outputs=names,
+        picked=() if picked == tuple(each.name for each in file.outputs[: len(picked)]) else picked,
         classes=classes,
         resize="stretch" if layout in _DETR else "letterbox",
         filter="linear",
         pad=114,
         mean=(0.0,),
         std=(255.0,),
+        labels=export.names if export and export.said else (),
         size=size,
         notes=tuple(notes),
     )
 
 
-def _classes_in(output: TensorInfo, layout: str) -> int | None:
+def _known_by(export: ExportMetadata | None) -> str:
+    if export is None:
+        return "from the shape of its output"
+    return f"{export.task}, as asked" if export.said else "from its metadata"
+
+
+def _prototypes(file: ModelDescription) -> tuple[str, str] | None:
+    """The output that masks are mixed of, and whether its first or last axis counts the maps."""
+    for output in file.outputs:
+        if len(output.shape) == 4 and _PROTOTYPES in (output.shape[1], output.shape[3]):
+            first = output.shape[1] == _PROTOTYPES and (file.format == "onnx" or output.shape[3] != _PROTOTYPES)
+            return output.name, "first" if first else "last"
+    return None
+
+
+def _classes_in(output: TensorInfo, layout: str, maps: int) -> int | None:
     axis = output.shape[1] if layout == "v8" else output.shape[2]
     before = {"v8": 4, "v5": 5, "detr": 4}.get(layout)
-    return None if axis is None or before is None else axis - before
+    return None if axis is None or before is None else axis - before - maps
 
 
 def _plain(text: str | None) -> Any:

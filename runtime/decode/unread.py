@@ -10,6 +10,7 @@ from .classify_reading import looks_like_embedding, one_for_each, row_length
 __all__ = ["why_unread"]
 
 _SHOWN = 6  # outputs
+_OF_ROWS = ("classify", "edgelens")
 
 
 def why_unread(file: ModelDescription) -> str:
@@ -18,7 +19,11 @@ def why_unread(file: ModelDescription) -> str:
     more = f" and {len(file.outputs) - _SHOWN} more" if len(file.outputs) > _SHOWN else ""
     alike = _looks_like(file)
     anchors = any(one_for_each(output) for output in file.outputs)  # no row of scores, whatever is asked
-    fitting = [word for word, read in asked_readers() if not anchors and read(file, (), asked=True) is not None]
+    fitting = [
+        word
+        for word, read in asked_readers()
+        if not (anchors and word in _OF_ROWS) and read(file, (), asked=True) is not None
+    ]
     if fitting:
         remedy = f"if you know better, say --decode {'|'.join(fitting)}"
         remedy += " or give its names with --labels" if "classify" in fitting else ""
@@ -31,7 +36,7 @@ def _looks_like(file: ModelDescription) -> str:
     """What a file without a decoder most likely is, in brackets."""
     anchors = next((output.shape[1] for output in file.outputs if one_for_each(output)), None)
     if anchors is not None and len(file.outputs) > 1:
-        return f" (boxes and scores of {anchors} anchors before they are decoded, as MediaPipe's detectors have them)"
+        return f" (boxes and scores of {anchors} anchors before they are decoded)"
     if any(looks_like_embedding(file, output) for output in file.outputs):
         return " (an embedding: what the picture is known by, no scores of classes)"
     if sum(row_length(output) is not None for output in file.outputs) > 1:

@@ -172,14 +172,14 @@ def _scalar(kind: str, own: Mapping[int, Value]) -> float | None:
     if form is None:
         return None
     if isinstance(raw, memoryview) and len(raw) == struct.calcsize(form):
-        found = float(struct.unpack(form, raw)[0])
+        number = float(struct.unpack(form, raw)[0])
     elif kind == "float32" and isinstance(floats, memoryview) and len(floats) == 4:
-        found = float(struct.unpack("<f", floats)[0])
+        number = float(struct.unpack("<f", floats)[0])
     elif kind != "float32" and integers is not None:
-        found = float((packed_integers(integers) or [0])[0])
+        number = float((packed_integers(integers) or [0])[0])
     else:
         return None
-    return found if math.isfinite(found) else None
+    return number if math.isfinite(number) else None
 
 
 def _tensor_info(data: memoryview) -> TensorInfo:

@@ -64,8 +64,8 @@ _IN_ZIP = {"data.pkl": _TORCH, "model.weights.h5": _KERAS, ".tflite": _TASK}  # 
 
 def way_from(path: Path) -> str:
     """What a file or folder is that was given for a bundle, and how it comes here; empty for what is not known."""
-    found = _of_folder(path) if path.is_dir() else _BY_SUFFIX.get(path.suffix.lower()) or _of_content(path)
-    return (found or "").replace("{name}", str(path))
+    way = _of_folder(path) if path.is_dir() else _BY_SUFFIX.get(path.suffix.lower()) or _of_content(path)
+    return (way or "").replace("{name}", str(path))
 
 
 def _of_folder(path: Path) -> str | None:

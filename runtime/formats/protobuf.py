@@ -82,8 +82,8 @@ def _varint(data: memoryview, at: int) -> tuple[int, int]:
 
 
 def _as_varint(value: int) -> bytes:
-    found = bytearray()
+    coded = bytearray()
     while value > 0x7F:
-        found.append(value & 0x7F | 0x80)
+        coded.append(value & 0x7F | 0x80)
         value >>= 7
-    return bytes([*found, value])
+    return bytes([*coded, value])

@@ -71,8 +71,8 @@ def _dictionary(name: str, content: bytes) -> dict[str, str]:
     text = content.decode("utf-8", "replace")
     for read in (json.loads, ast.literal_eval):
         try:
-            found = read(text)
-            return {str(key): str(value) for key, value in found.items()} if isinstance(found, dict) else {}
+            entries = read(text)
+            return {str(key): str(value) for key, value in entries.items()} if isinstance(entries, dict) else {}
         except (ValueError, SyntaxError, TypeError, RecursionError, MemoryError):
             continue
     return {}

@@ -48,15 +48,15 @@ def _pictures_of_gif(stream: IO[bytes]) -> int:
     if len(head) < 13:
         return 0
     _skip_colors(stream, head[10])
-    found = 0
+    pictures = 0
     for _ in range(MOST_BLOCKS):
         kind = stream.read(1)
         if kind == b"!":
             stream.read(1)
         elif kind == b",":
-            found += 1
+            pictures += 1
             described = stream.read(9)
-            if found > 1 or len(described) < 9:
+            if pictures > 1 or len(described) < 9:
                 break
             _skip_colors(stream, described[8])
             stream.read(1)
@@ -66,7 +66,7 @@ def _pictures_of_gif(stream: IO[bytes]) -> int:
             if size == b"\0":
                 break
             stream.seek(size[0], 1)
-    return found
+    return pictures
 
 
 def _skip_colors(stream: IO[bytes], flags: int) -> None:

@@ -27,8 +27,8 @@ def exif_orientation(data: bytes) -> int:
 
 def xmp_orientation(data: bytes) -> int:
     """The orientation that an XMP packet says."""
-    found = _XMP.search(data[:_MOST_TEXT])
-    return int(found[1]) if found else 1
+    match = _XMP.search(data[:_MOST_TEXT])
+    return int(match[1]) if match else 1
 
 
 def text_orientation(kind: bytes, chunk: bytes) -> int:

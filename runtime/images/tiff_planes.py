@@ -121,5 +121,5 @@ def _as_gray(data: bytes, tags: TiffTags, width: int, bits: int, pieces: range) 
 
 
 def _decoded(data: bytes) -> NDArray[Any] | None:
-    found = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
-    return None if found is None or found.ndim != 2 else np.asarray(found)
+    plane = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
+    return None if plane is None or plane.ndim != 2 else np.asarray(plane)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator
+from importlib import resources
 
 from starlette.routing import Route, Router
 from starlette.types import ASGIApp
@@ -20,6 +21,7 @@ from .service.openapi import openapi
 from .service.service import RecognizeService
 from .shared.health import model_json
 from .shared.knobs import change_settings
+from .shared.lesson import answer_lesson
 from .shared.metrics_text import metrics_text
 from .shared.shared_state import SharedState
 from .viewers.stream import EventStream, FrameStream, event
@@ -41,7 +43,12 @@ def build_app(
 ) -> ASGIApp:
     """Everything behind the gate."""
     routes = [*_service_routes(shared, service, budget), *_page_routes(shared, budget)]
-    router = Router(routes, redirect_slashes=False, default=PageFiles(), lifespan=_Lifespan(shared))
+    router = Router(
+        routes,
+        redirect_slashes=False,
+        default=PageFiles(resources.files("edgelens.runtime.live") / "page"),
+        lifespan=_Lifespan(shared),
+    )
     return Gate(router, access, budget=budget, secure=secure, port=port)
 
 
@@ -138,9 +145,13 @@ def _service_routes(
         text = metrics_text(shared, service.families() if service else ())
         return Reply(text.encode(), b"text/plain; version=0.0.4; charset=utf-8")
 
+    def teach(asked: Asked) -> Reply:
+        return as_json(answer_lesson(shared, asked.body))
+
     routes = [Route("/v1/recognize", service, methods=["POST"])] if service else []  # first: the busiest
     return [
         *routes,
+        Route("/v1/teach", Endpoint(teach, posted=budget), methods=["POST"]),
         Route("/v1/results", EventStream(shared.hub, "result", most=budget.listeners), methods=["GET"]),
         Route("/v1/health", Endpoint(health, quick=True), methods=["GET"]),
         Route("/v1/models", Endpoint(models), methods=["GET"]),

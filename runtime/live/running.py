@@ -44,12 +44,12 @@ def note_running(running: Running) -> Iterator[None]:
 
 def running_here() -> list[Running]:
     """What runs on this machine; notes of processes that are gone, or that others could have left, do not count."""
-    found = []
+    notes = []
     for folder in run_folders():
         with contextlib.suppress(OSError, WorkError):
             if folder.is_dir():
-                found += [note for path in sorted(own_folder(folder).glob("*.json")) if (note := _read(path))]
-    return found
+                notes += [note for path in sorted(own_folder(folder).glob("*.json")) if (note := _read(path))]
+    return notes
 
 
 def _read(path: Path) -> Running | None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from ..recognitions import UNKNOWN_ID
 from ..result import Result
 
 __all__ = ["Blanks"]
@@ -22,7 +21,7 @@ class Blanks:
         source = result.frame.source
         if source in self._settled:
             return None
-        if bool((result.seen.ids != UNKNOWN_ID).any()):
+        if any(result.seen.called(row) is not None for row in range(len(result.seen))):
             self._settled.add(source)
             return None
         self._blank[source] = self._blank.get(source, 0) + 1

@@ -161,15 +161,15 @@ def _plan(table: Mapping[str, Any], fallback: SourcePlan, where: str) -> SourceP
 
 def _keys(*options: type[Any]) -> dict[str, tuple[Said | None, Any]]:
     """The keys that dataclasses bring to a table: how each is written, where that is said, and what holds unsaid."""
-    found: dict[str, tuple[Said | None, Any]] = {}
+    keys: dict[str, tuple[Said | None, Any]] = {}
     for each in options:
         said = spelled_in(each)
-        found |= {
+        keys |= {
             f.name: (said.get(f.name), f.default)
             for f in fields(each)
             if f.name not in ("source", "given", *PLAN_GROUPS)
         }
-    return found
+    return keys
 
 
 def _value(value: Any, said: Said | None, usual: Any, key: str) -> Any:

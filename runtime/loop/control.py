@@ -8,12 +8,15 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, Literal
+from typing import Any, Literal, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
 
 from ..preprocess import Region
 from .board import BoardReading
 
-__all__ = ["Control", "LoopStatus", "ModelStatus", "Settings", "SinkStatus", "SourceState", "SourceStatus"]
+__all__ = ["Control", "Lessons", "LoopStatus", "ModelStatus", "Settings", "SinkStatus", "SourceState", "SourceStatus"]
 
 SourceState = Literal["starting", "ok", "away", "ended"]
 
@@ -88,6 +91,16 @@ class LoopStatus:
     slowed_to_fps: float | None = None  # the rate that heat allows, None when it is not limiting
 
 
+class Lessons(Protocol):
+    """Teaches the models of a running loop."""
+
+    def teach(self, source: str, name: str, image: NDArray[np.uint8], region: Region | None) -> dict[str, Any]:
+        """Put what a frame of a source shows under a name."""
+
+    def undo(self, source: str, lesson: str) -> int:
+        """Take a lesson back."""
+
+
 class Control:
     """Thread-safe settings, status and model swap of a running loop."""
 
@@ -97,6 +110,7 @@ class Control:
         self._lock = threading.Lock()
         self._status: Callable[[], LoopStatus] | None = None
         self._swap: Callable[[str, str | None], None] | None = None
+        self.lessons: Lessons | None = None  # what teaches the running models; None where nothing is watched
 
     @property
     def sources(self) -> tuple[str, ...]:
@@ -113,9 +127,14 @@ class Control:
             for name in self._settings if source is None else (source,):
                 self._settings[name] = replace(self._settings[name], **changes)
 
-    def attach(self, status: Callable[[], LoopStatus], swap: Callable[[str, str | None], None]) -> None:
+    def attach(
+        self,
+        status: Callable[[], LoopStatus],
+        swap: Callable[[str, str | None], None],
+        lessons: Lessons | None = None,
+    ) -> None:
         """The loop says how it answers; called once, when it starts."""
-        self._status, self._swap = status, swap
+        self._status, self._swap, self.lessons = status, swap, lessons
 
     def status(self) -> LoopStatus | None:
         """How the loop is doing, None before it has started."""

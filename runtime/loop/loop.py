@@ -16,6 +16,7 @@ from .blanks import Blanks
 from .control import Control
 from .feeds import Feeds
 from .lane import Lane, models_of
+from .lessons import LaneLessons
 from .model_swap import swap_model
 from .outlets import Outlets
 from .pace import Pace
@@ -150,6 +151,7 @@ def run(
         control.attach(
             lambda: loop_status(lanes, feeds, outlets, pace=pace, started=started),
             lambda name, source: swap_model(lanes, name, source),
+            LaneLessons(lanes),
         )
         with contextlib.closing(
             watch(lanes, control, options, feeds=feeds, pace=pace, stop=stop, alive=systemd.alive, idle=idle)

@@ -112,7 +112,10 @@ class ModelSlot:
     def _opened(self, bundle: Bundle) -> BundleRecognizer:
         choice = self.choice
         options = EngineOptions(threads=choice.threads) if choice.threads else None
-        return BundleRecognizer(bundle, engine=choice.engine, precision=choice.precision, options=options).__enter__()
+        recognizer = BundleRecognizer(
+            bundle, engine=choice.engine, precision=choice.precision, options=options, taught=True
+        )
+        return recognizer.__enter__()
 
 
 def _prove(bundle: Bundle, recognizer: BundleRecognizer) -> None:

@@ -6,7 +6,7 @@ from collections import Counter, deque
 from collections.abc import Collection
 
 from ..bundle.manifest import Manifest
-from ..recognitions import UNKNOWN_ID, Recognitions
+from ..recognitions import Recognitions
 from ..tasks.catalog import task_of
 from ..tasks.task import Steady
 
@@ -67,5 +67,5 @@ def backgrounds(manifest: Manifest) -> frozenset[str]:
 def _present(seen: Recognitions, background: Collection[str]) -> frozenset[str]:
     """What is there, in the words of the step that looked closest: not of rows others were found in."""
     looked_into = set() if seen.parents is None else set(seen.parents.tolist())
-    labels = (seen.label(row) for row in range(len(seen)) if seen.ids[row] != UNKNOWN_ID and row not in looked_into)
-    return frozenset(label for label in labels if label not in background)
+    called = (seen.called(row) for row in range(len(seen)) if row not in looked_into)
+    return frozenset(name for name in called if name is not None and name not in background)

@@ -12,7 +12,6 @@ from typing import Any
 
 import numpy as np
 
-from ..recognitions import UNKNOWN_ID
 from ..result import Result
 
 __all__ = ["Percentiles", "Tally", "peak_rss_mb", "process_age_s", "summary_rows"]
@@ -75,8 +74,8 @@ class Tally:
             self._interval = interval if self._interval is None else 0.95 * self._interval + 0.05 * interval
         self.last_stages, self.last_age_ms = result.stages_ms, result.age_ms
         self.processed += 1
-        ids = result.seen.ids.tolist()
-        self.seen.update({result.seen.label(row) for row, label in enumerate(ids) if label != UNKNOWN_ID})
+        called = map(result.seen.called, range(len(result.seen)))
+        self.seen.update({name for name in called if name is not None})
         if result.announced is not None:
             self.announced[result.announced] += 1
         for name, ms in result.stages_ms.items():

@@ -28,19 +28,19 @@ def _numbers(value: str | float | Sequence[float], option: str) -> tuple[float, 
     """One number or three as they were written, `127.5` or `123.7,116.3,103.5`."""
     try:
         parts = value.split(",") if isinstance(value, str) else [value] if isinstance(value, (int, float)) else value
-        found = tuple(float(part) for part in parts)
+        numbers = tuple(float(part) for part in parts)
     except ValueError:
-        found = ()
-    if len(found) not in (1, 3) or not all(map(math.isfinite, found)):
+        numbers = ()
+    if len(numbers) not in (1, 3) or not all(map(math.isfinite, numbers)):
         raise UsageError(f"{option} {value}: write one number, or one a channel with commas between")
-    return found
+    return numbers
 
 
 def _deviations(value: str | float | Sequence[float], option: str) -> tuple[float, ...]:
-    found = _numbers(value, option)
-    if 0.0 in found:
+    deviations = _numbers(value, option)
+    if 0.0 in deviations:
         raise UsageError(f"{option}: must not be 0")
-    return found
+    return deviations
 
 
 def _size(value: str | Sequence[int], option: str) -> tuple[int, int]:
@@ -57,6 +57,15 @@ def _size(value: str | Sequence[int], option: str) -> tuple[int, int]:
 def _names(value: str | Sequence[str | int], option: str) -> tuple[str, ...]:  # noqa: ARG001
     parts = value.split(",") if isinstance(value, str) else value
     return tuple(str(part).strip() for part in parts if str(part).strip())
+
+
+def _words(value: str | Sequence[str], option: str) -> tuple[str, ...]:
+    """The words themselves, or the file that holds them, one a line."""
+    if not isinstance(value, str):
+        return tuple(value)
+    from ..labels import read_words
+
+    return read_words(value, option)
 
 
 @dataclass(frozen=True)
@@ -90,6 +99,13 @@ class ModelArguments:
     )
     iou: float | None = option(Argument("Boxes that overlap more are one.", "R", low=0, high=1, decoder=True))
     max_det: int | None = option(Argument("At most so many boxes a frame.", "N", low=1, whole=True, decoder=True))
+    tile: int | None = option(
+        Argument("Look for small things in N tiles along the frame.", "N", low=1, high=16, whole=True, decoder=True)
+    )
+    lexicon: tuple[str, ...] | None = option(
+        Argument("Read only these words, one a line.", "FILE", read=_words, decoder=True)
+    )
+    pattern: str | None = option(Argument("Read only what fits, such as '[A-Z]{2}\\d{4}'.", "REGEX", decoder=True))
 
     def __post_init__(self) -> None:
         if self.labels is not None and not isinstance(self.labels, str):

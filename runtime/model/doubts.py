@@ -21,15 +21,15 @@ _SATURATED = 0.3  # share of input numbers at an end of their range whose pixels
 
 def doubts_of(network: Network, file: ModelFile, frames: Sequence[Frame], answers: Sequence[Answer]) -> tuple[str, ...]:
     """What people should know before they believe the proof, a line each."""
-    found = []
+    doubts = []
     if not any(len(answer.seen) for answer in answers):
-        found.append(f"nothing is recognized in any of the {len(answers)} golden frames: they prove little")
+        doubts.append(f"nothing is recognized in any of the {len(answers)} golden frames: they prove little")
     if len(answers) > 1 and all(_alike([answer.outputs[name] for answer in answers]) for name in answers[0].outputs):
-        found.append("its outputs hardly differ between the golden frames: is it blind, or the input wrong?")
+        doubts.append("its outputs hardly differ between the golden frames: is it blind, or the input wrong?")
     share = _saturated(network, file, frames)
     if share > _SATURATED:
-        found.append(f"{share:.0%} of its input saturates: the mean and std, or the scale, do not fit its pictures")
-    return tuple(found)
+        doubts.append(f"{share:.0%} of its input saturates: the mean and std, or the scale, do not fit its pictures")
+    return tuple(doubts)
 
 
 def _alike(values: list[NDArray[Any]]) -> bool:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from ..bundle.manifest import Decode
 from ..frame import Frame
 from ..recognitions import Recognitions
-from ..track.memory import TrackMemory
+
+if TYPE_CHECKING:  # a camera whose things are not followed starts without it
+    from ..track.memory import TrackMemory
 
 __all__ = ["Follower"]
 

@@ -78,8 +78,8 @@ def evaluate_foreign(
                 continue
             seen = recognizer.recognize(frame, threshold=threshold).recognitions
             shown += 1
-            found = {seen.label(row) for row in range(len(seen)) if int(seen.ids[row]) != UNKNOWN_ID} - {*background}
-            taken.update(sorted(found)[:1])
+            named = {seen.label(row) for row in range(len(seen)) if int(seen.ids[row]) != UNKNOWN_ID} - {*background}
+            taken.update(sorted(named)[:1])
             progress(i + 1, len(pictures))
     if not shown:
         raise DataError(f"--foreign {where}: none of {len(pictures)} images can be decoded")

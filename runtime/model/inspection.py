@@ -36,19 +36,19 @@ def inspect_model(name: str) -> dict[str, Any]:
 def _bare(path: Path) -> dict[str, Any]:
     data = read_file(path)
     file = describe(data, str(path))
-    found: dict[str, Any] = {"kind": file.format, "file": str(path), **_file_facts(data, file)}
+    facts: dict[str, Any] = {"kind": file.format, "file": str(path), **_file_facts(data, file)}
     try:
-        found["problem"] = why_not(read_model(path)[0], file.engine)
+        facts["problem"] = why_not(read_model(path)[0], file.engine)
         bundle = open_bare(path, ModelArguments())
     except EdgelensError as error:
-        found["decoder"], found["notes"] = None, []
-        found["problem"] = found.get("problem") or str(error).removeprefix(f"{path}: ")
+        facts["decoder"], facts["notes"] = None, []
+        facts["problem"] = facts.get("problem") or str(error).removeprefix(f"{path}: ")
     else:
         network = bundle.manifest.main
-        found["decoder"], found["notes"] = network.decode.decoder, list(bundle.notes)
-        found["network"] = _network(network)
-    found["labels"] = found.get("network", {}).get("labels") or list(file.labels)
-    return found
+        facts["decoder"], facts["notes"] = network.decode.decoder, list(bundle.notes)
+        facts["network"] = _network(network)
+    facts["labels"] = facts.get("network", {}).get("labels") or list(file.labels)
+    return facts
 
 
 def _bundle(bundle: Bundle) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ..images.masks import stretched
 from ..recognitions import UNKNOWN_ID, Recognitions
 
 __all__ = ["joined", "moved_labels"]
@@ -20,6 +21,9 @@ def joined(parts: Sequence[Recognitions], labels: tuple[str, ...], task: str) ->
     """The rows of all parts, whose ids speak of the given labels; maps of a frame are left out."""
     if not parts:
         return Recognitions.nothing(labels, task)
+    if masks := [part.masks for part in parts if part.masks is not None]:
+        sides = np.max([mask.shape[1:] for mask in masks], axis=0).tolist()
+        parts = [part if part.masks is None else replace(part, masks=stretched(part.masks, *sides)) for part in parts]
     names = dict.fromkeys(name for part in parts for name, _ in part.columns())
     columns = {name: _column([(dict(part.columns()).get(name), len(part)) for part in parts]) for name in names}
     extra = {name: values for name, values in columns.items() if name not in _OWN}

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..bundle.manifest import Manifest
 from ..recognitions import Recognitions
-from ..track.memory import TrackMemory
 from .crops import crops_of
 from .joined import joined, moved_labels
 from .network import LoadedNetwork
 from .seen import Clock, Seen
+
+if TYPE_CHECKING:
+    from ..track.memory import TrackMemory
 
 __all__ = ["followed"]
 
@@ -54,12 +57,12 @@ def followed(
         outputs = network.outputs_of_many([crop.pixels for crop in crops])
         clock.lap("infer")
         held = threshold if step is manifest.steps[-1] else None
-        found = [
+        inside_each = [
             crop.in_frame(network.decode(each, crop.placement, held)) for crop, each in zip(crops, outputs, strict=True)
         ]
-        told = known | {crop.row: each for crop, each in zip(crops, found, strict=True)}
+        told = known | {crop.row: each for crop, each in zip(crops, inside_each, strict=True)}
         if memory is not None:
-            for crop, each in zip(crops, found, strict=True):
+            for crop, each in zip(crops, inside_each, strict=True):
                 memory.keep(step.output, source.seen, crop.row, each)
         inside = np.repeat([row + source.first_row for row in sorted(told)], [len(told[row]) for row in sorted(told)])
         last = list(parts.values())[-1]

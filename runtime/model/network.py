@@ -18,8 +18,10 @@ from ..errors import ModelError
 from ..preprocess import Placement, to_tensor
 from ..recognitions import Recognitions
 from ..tasks.catalog import decoder_of
+from .taught import taught_of
 
 if TYPE_CHECKING:
+    from ..decode.known import Known
     from .shared_engine import SharedEngine
 
 __all__ = ["LoadedNetwork", "choose_file"]
@@ -41,16 +43,28 @@ def choose_file(network: Network, engine: str = "auto", precision: str | None = 
 class LoadedNetwork:
     """A network ready to run; one thread asks it, or many once it is shared."""
 
-    def __init__(self, bundle: Bundle, network: Network, file: ModelFile, options: EngineOptions | None = None) -> None:
+    def __init__(
+        self,
+        bundle: Bundle,
+        network: Network,
+        file: ModelFile,
+        options: EngineOptions | None = None,
+        *,
+        taught: bool = False,
+    ) -> None:
         self.network, self.file, self.options = network, file, options or EngineOptions()
         self.engine = open_engine(file.engine, bundle.read(file.path), options)
         self._decode = decoder_of(network)
+        known = None
         if isinstance(entry := network.decode.options.get("known"), str):
-            self._decode = _knowing(self._decode, bundle, network, entry)
+            known = _known(bundle, network, entry)
+            self._decode = _knowing(self._decode, network, known)
+        self.taught = taught_of(bundle, network, file, known) if taught else None
         self._names = self._output_names()
         self._input_shape = self._checked_input()
         self.shared: SharedEngine | None = None
         self.batch = 1  # pictures at once
+        self.tile = int(network.decode.options.get("tile", 1))  # its decoder has read and checked it
 
     def outputs(self, pixels: NDArray[np.uint8]) -> Outputs:
         """The outputs by name, in real numbers, with a batch axis, for a picture (H, W, C) that `fit_frame` made."""
@@ -60,12 +74,13 @@ class LoadedNetwork:
         """The outputs of several pictures, in batches where `measure_batches` has found that they pay."""
         if self.batch == 1 or len(pictures) < 2:
             return [{name: np.array(values) for name, values in self.outputs(one).items()} for one in pictures]
-        found: list[Outputs] = []
-        for start in range(0, len(pictures), self.batch):
-            outputs = self._outputs(np.stack(pictures[start : start + self.batch]))
-            count = min(self.batch, len(pictures) - start)
-            found += [{name: values[i : i + 1] for name, values in outputs.items()} for i in range(count)]
-        return found
+        answers: dict[int, Outputs] = {}
+        for rows in _batches([picture.shape for picture in pictures], self.batch):
+            outputs = self._outputs(np.stack([pictures[row] for row in rows]))
+            answers |= {
+                row: {name: values[i : i + 1] for name, values in outputs.items()} for i, row in enumerate(rows)
+            }
+        return [answers[row] for row in range(len(pictures))]
 
     def measure_batches(self) -> None:
         """Find out whether several pictures at once are faster than one by one."""
@@ -88,7 +103,8 @@ class LoadedNetwork:
         self, outputs: Mapping[str, NDArray[Any]], placement: Placement, threshold: float | None = None
     ) -> Recognitions:
         """What outputs say, those of this file or a reference's; a threshold here is for them alone."""
-        return self._decode(outputs, placement, threshold)
+        seen = self._decode(outputs, placement, threshold)
+        return seen if self.taught is None else self.taught.named(seen, outputs)
 
     def __enter__(self) -> LoadedNetwork:
         self.engine.__enter__()
@@ -136,13 +152,27 @@ class LoadedNetwork:
         return [(output.name, there.index(name)) for output, name in zip(self.network.outputs, wanted, strict=True)]
 
 
-def _knowing(decode: Decoder, bundle: Bundle, network: Network, entry: str) -> Decoder:
+def _batches(shapes: Sequence[tuple[int, ...]], most: int) -> list[list[int]]:
+    """Rows that go through together: of one shape, at most so many."""
+    alike: dict[tuple[int, ...], list[int]] = {}
+    for row, shape in enumerate(shapes):
+        alike.setdefault(shape, []).append(row)
+    return [rows[start : start + most] for rows in alike.values() for start in range(0, len(rows), most)]
+
+
+def _knowing(decode: Decoder, network: Network, known: Known) -> Decoder:
     """The decoder with what the bundle says of learned pictures."""
-    from ..decode.known import FEATURES, known_from, with_known
+    from ..decode.known import with_known
+
+    return with_known(decode, known, by_label=bool(network.decode.thresholds))
+
+
+def _known(bundle: Bundle, network: Network, entry: str) -> Known:
+    """What the bundle says of learned pictures."""
+    from ..decode.known import FEATURES, known_from
 
     where = f"{bundle.path or bundle.manifest.name}: {entry}"
     width = next((output.shape[0] for output in network.outputs if output.name == FEATURES and output.shape), 0)
     if entry not in bundle.manifest.entries or not width:
         raise ModelError(f"{where}: is named as what the network knows, but is not there, or it gives no {FEATURES}")
-    known = known_from(bundle.read(entry), where, width)
-    return with_known(decode, known, by_label=bool(network.decode.thresholds))
+    return known_from(bundle.read(entry), where, width)

@@ -36,7 +36,8 @@ class BundleRecognizer:
 
     With the engine "auto" the first results come from the winner that is remembered for this bundle on this machine,
     else from the manifest's preferred file; `improve` then finds the fastest while nothing else is to do. `options`
-    with a number of threads leave the search only engine and precision. `shared` lets many threads ask at once.
+    with a number of threads leave the search only engine and precision. `shared` lets many threads ask at once;
+    `taught` names what was taught on this device too.
     """
 
     def __init__(
@@ -48,8 +49,9 @@ class BundleRecognizer:
         options: EngineOptions | None = None,
         region: Region | None = None,
         shared: bool = False,
+        taught: bool = False,
     ) -> None:
-        self.bundle, self.region, self._shared = bundle, region, shared
+        self.bundle, self.region, self._shared, self._taught = bundle, region, shared, taught
         self._engine, accelerators = split_engine(engine)
         self._precision = precision
         self._options = options or EngineOptions()
@@ -157,7 +159,8 @@ class BundleRecognizer:
         self._load(role, next(file for file in network.files if file.path == winner.path), options)
 
     def _load(self, role: str, file: ModelFile, options: EngineOptions) -> None:
-        new = LoadedNetwork(self.bundle, self.bundle.manifest.networks[role], file, options).__enter__()
+        network = self.bundle.manifest.networks[role]
+        new = LoadedNetwork(self.bundle, network, file, options, taught=self._taught).__enter__()
         if self._shared:
             new.share()
         elif any(step.network == role for step in self.bundle.manifest.steps[1:]):  # it will see several crops at once

@@ -28,14 +28,14 @@ class Settling:
         """The remembered winner, where it is one that the options allow."""
         from .remembered import recall
 
-        found = recall(self._network)
-        if found is None:
+        kept = recall(self._network)
+        if kept is None:
             return None
         # only what would be tried here anyway: a cache decides which, never what is loaded
-        if dataclasses.replace(found.winner, ms=None, problem="") not in self._candidates():
+        if dataclasses.replace(kept.winner, ms=None, problem="") not in self._candidates():
             return None
-        self.measured = found
-        return found.winner
+        self.measured = kept
+        return kept.winner
 
     def search(self, quiet_s: float) -> tuple[bool, Measured | None]:
         """Search for about so many seconds, two in all: whether nothing is left to do, and the winner if it is new."""

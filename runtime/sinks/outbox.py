@@ -80,11 +80,11 @@ class Outbox:
         with self._lock:
             self._settle()
             rows = self._done(lambda file: file.oldest(after, most)) or []
-            found = [Message(*row) for row in rows]
-            self._last = max([self._last, *(message.row for message in found)])
-            while self._held and len(found) < most:
-                found.append(self._held.popleft())
-        return found
+            messages = [Message(*row) for row in rows]
+            self._last = max([self._last, *(message.row for message in messages)])
+            while self._held and len(messages) < most:
+                messages.append(self._held.popleft())
+        return messages
 
     def done(self, rows: Sequence[int]) -> None:
         """Forget messages that have arrived."""

@@ -72,18 +72,18 @@ class OutboxFile:
     def oldest(self, after: int, most: int) -> list[tuple[str, bytes, bool, int]]:
         """The first rows past one, with their numbers."""
         query = "SELECT topic, payload, retain, id FROM outbox WHERE id > ? ORDER BY id LIMIT ?"
-        found = self._db.execute(query, (after, most)).fetchall()
-        return [(topic, payload, bool(retain), row) for topic, payload, retain, row in found]
+        rows = self._db.execute(query, (after, most)).fetchall()
+        return [(topic, payload, bool(retain), row) for topic, payload, retain, row in rows]
 
     def forget(self, rows: Iterable[int]) -> bool:
         """Take rows away; True when it is done."""
         count, size = self.count, self.size
         with self._db as db:
             for row in rows:
-                found = db.execute("SELECT length(payload) FROM outbox WHERE id = ?", (row,)).fetchone()
-                if found:
+                length = db.execute("SELECT length(payload) FROM outbox WHERE id = ?", (row,)).fetchone()
+                if length:
                     db.execute("DELETE FROM outbox WHERE id = ?", (row,))
-                    count, size = count - 1, size - found[0]
+                    count, size = count - 1, size - length[0]
         self.count, self.size = count, size
         return True
 

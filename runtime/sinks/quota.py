@@ -79,7 +79,7 @@ class Quota:
 
     def _files(self) -> list[tuple[float, int, str]]:
         """When each was changed, its bytes on the disk and its path, which stays a text: there may be very many."""
-        found, folders = [], [str(self.folder)]
+        files, folders = [], [str(self.folder)]
         while folders:
             with contextlib.suppress(OSError), os.scandir(folders.pop()) as entries:
                 for entry in entries:
@@ -89,8 +89,8 @@ class Quota:
                         with contextlib.suppress(OSError):  # gone meanwhile
                             status = entry.stat(follow_symlinks=False)
                             size = max(status.st_size, status.st_blocks * 512)
-                            found.append((status.st_mtime, size, entry.path))
-        return found
+                            files.append((status.st_mtime, size, entry.path))
+        return files
 
     def _age(self, modified: float) -> float:
         return time.time() - modified if self.lived is None else self.lived.age(modified)

@@ -183,7 +183,7 @@ def default_source() -> str:
     from .csi import has_csi_camera
     from .v4l2 import cameras
 
-    found = cameras()
-    if found:
-        return found[0]
+    attached = cameras()
+    if attached:
+        return attached[0]
     return "csi:0" if has_csi_camera() else "demo"

@@ -119,17 +119,17 @@ def shown(text: str, most: int = 300) -> str:
 
 def _encoded(url: str) -> str:
     """The URL with a password that parts of a URL can be told from."""
-    found = _USERINFO.match(url)
-    if found is None or any(_SECRETS.search(name[0]) for name in _NAME.finditer(found["login"])):
+    login = _USERINFO.match(url)
+    if login is None or any(_SECRETS.search(name[0]) for name in _NAME.finditer(login["login"])):
         return url  # an @ in a secret that stands in the path or query begins no host
-    return found["scheme"] + quote(found["login"], safe="%:@") + url[found.end() :]
+    return login["scheme"] + quote(login["login"], safe="%:@") + url[login.end() :]
 
 
 def _filled(spec: str) -> str:
     def value(match: re.Match[str]) -> str:
-        found = os.environ.get(match[1])
-        if found is None:
+        secret = os.environ.get(match[1])
+        if secret is None:
             raise UsageError(f"{masked(spec, in_doubt=True)}: the environment has no variable {match[1]}")
-        return quote(found, safe="")
+        return quote(secret, safe="")
 
     return _VARIABLE.sub(value, spec)

@@ -54,9 +54,9 @@ class ImageFiles:
         """A read of a file does not wait."""
 
     def __enter__(self) -> ImageFiles:
-        found = list(_files(self.path))
-        images = [path for path in found if Path(path).suffix.lower() in SUFFIXES] if len(found) > 1 else found
-        self.passed_over, self.broken, self._index = len(found) - len(images), [], 0
+        files = list(_files(self.path))
+        images = [path for path in files if Path(path).suffix.lower() in SUFFIXES] if len(files) > 1 else files
+        self.passed_over, self.broken, self._index = len(files) - len(images), [], 0
         if not images:
             raise SourceError(f"{self.path}: no images there")
         self._files, self._one = iter(images), Path(self.path).is_file()

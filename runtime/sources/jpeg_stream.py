@@ -94,11 +94,11 @@ class JpegSplitter:
             else:
                 at += 2 + int.from_bytes(data[at + 2 : at + 4], "big")
                 if marker == 0xDA:
-                    found = _SCAN_END.search(data, max(at, self._searched))
-                    if found is None:
+                    end = _SCAN_END.search(data, max(at, self._searched))
+                    if end is None:
                         self._searched = max(at, len(data) - 1)
                         return None
-                    at = found.start()
+                    at = end.start()
             self._scanned = at
         return None
 

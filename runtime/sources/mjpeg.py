@@ -118,9 +118,9 @@ class MjpegStream:
                 raise SourceError("what it gives is no whole picture")
             return self._single and self._again()
         arrived = self._socket.arrived if isinstance(self._socket, ArrivalSocket) else time.monotonic()
-        found = list(self._splitter.feed(chunk, arrived))
-        self._pictures.extend(found)
-        self._whole = self._whole or bool(found)
+        pictures = list(self._splitter.feed(chunk, arrived))
+        self._pictures.extend(pictures)
+        self._whole = self._whole or bool(pictures)
         return True
 
     def _more_is_there(self) -> bool:

@@ -79,10 +79,10 @@ class Arrivals:
         position = round(stream_time * CLOCK)
         offset = newest - position
         self._offset = offset if self._offset is None else min(offset, self._offset)
-        found = self._table.get(position + self._offset)
-        if found is None:  # the camera's clock or FFmpeg's count has jumped
-            self._offset, found = offset, self._table[newest]
-        return found
+        ends = self._table.get(position + self._offset)
+        if ends is None:  # the camera's clock or FFmpeg's count has jumped
+            self._offset, ends = offset, self._table[newest]
+        return ends
 
 
 class PictureEnds:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import cv2
@@ -15,6 +16,7 @@ __all__ = ["Canvas", "Color", "color_of"]
 
 LEAST_SIDE = 320  # smaller pictures are enlarged, text cannot be read in them
 FONT = cv2.FONT_HERSHEY_SIMPLEX
+_TINT = 0.4  # how much of what lies under a mask is its colour
 FONT_PIXELS = 22  # the font's height at scale 1
 
 Color = tuple[int, int, int]  # BGR
@@ -49,7 +51,7 @@ class Canvas:
         """A box x, y, w, h with text above it."""
         x, y, w, h = (round(float(value) * self.enlarged) for value in box)
         cv2.rectangle(self.image, (x, y), (x + w, y + h), color, max(self.line // 8, 1))
-        self._text(text, x, y - self.line * 3 // 2, self.line, color)
+        self.caption(box, text, color)
 
     def headline(self, row: int, text: str, color: Color) -> None:
         """A line of text at the top left; the first one is larger than those under it."""
@@ -73,6 +75,39 @@ class Canvas:
         """A dot."""
         place = (round(x * self.enlarged), round(y * self.enlarged))
         cv2.circle(self.image, place, max(self.line // 6, 2), color, cv2.FILLED, cv2.LINE_AA)
+
+    def limb(self, one: NDArray[np.float32], other: NDArray[np.float32], color: Color) -> None:
+        """A line between two points."""
+        ends = [(round(float(x) * self.enlarged), round(float(y) * self.enlarged)) for x, y in (one, other)]
+        cv2.line(self.image, ends[0], ends[1], color, max(self.line // 10, 1), cv2.LINE_AA)
+
+    def outline(self, points: NDArray[np.float32], color: Color) -> None:
+        """A closed line through points (N, 2)."""
+        cv2.polylines(self.image, [self._places(points)], True, color, max(self.line // 8, 1), cv2.LINE_AA)
+
+    def veil(self, outlines: Sequence[NDArray[np.float32]], color: Color) -> None:
+        """What lies inside outlines, tinted, with their lines around it."""
+        places = [self._places(points) for points in outlines]
+        if not places:
+            return
+        low, high = np.concatenate(places).min(axis=0), np.concatenate(places).max(axis=0)
+        x0, y0 = np.maximum(low, 0)
+        part = self.image[y0 : high[1] + 1, x0 : high[0] + 1]
+        if not part.size:
+            return
+        tinted = part.copy()
+        cv2.fillPoly(tinted, places, color, offset=(-int(x0), -int(y0)))
+        part[:] = cv2.addWeighted(tinted, _TINT, part, 1 - _TINT, 0)
+        for each in outlines:
+            self.outline(each, color)
+
+    def caption(self, box: NDArray[np.float32], text: str, color: Color) -> None:
+        """Text above a box x, y, w, h."""
+        x, y = (round(float(value) * self.enlarged) for value in box[:2])
+        self._text(text, x, y - self.line * 3 // 2, self.line, color)
+
+    def _places(self, points: NDArray[np.float32]) -> NDArray[np.int32]:
+        return np.rint(np.asarray(points) * self.enlarged).astype(np.int32)
 
     def _text(self, text: str, x: int, y: int, height: int, background: Color) -> None:
         """Text on a filled box whose top left is at x, y, moved and shrunk so that it stays inside the picture."""

@@ -25,7 +25,24 @@ def _detect() -> Task:
     return TASK
 
 
-TASKS: dict[str, Callable[[], Task]] = {"classify": _classify, "detect": _detect}
+def _identify() -> Task:
+    from .identify import TASK
+
+    return TASK
+
+
+def _read() -> Task:
+    from .read import TASK
+
+    return TASK
+
+
+TASKS: dict[str, Callable[[], Task]] = {
+    "classify": _classify,
+    "detect": _detect,
+    "identify": _identify,
+    "read": _read,
+}
 
 
 def task_of(name: str, where: str = "") -> Task:

@@ -92,13 +92,13 @@ class ClassifierReport:
             mean = average(scores, how)
             figures = (f"{mean[name]:.4f}" for name in ("precision", "recall", "f1"))
             rows.append((f"{how} mean", *figures, len(self.labels)))
-        found = [Table(("class", "precision", "recall", "F1", "images"), tuple(rows))]
+        shown = [Table(("class", "precision", "recall", "F1", "images"), tuple(rows))]
         if len(self.classes) <= _MOST_CONFUSED:
             matrix = confusion_matrix(self.labels, self.predicted, len(self.classes)).tolist()
             title = "confusion (rows: the truth, columns: the answer, in the order above)"
             body = tuple((name, *row) for name, row in zip(self.classes, matrix, strict=True))
-            found.append(Table((), body, title))
-        return found
+            shown.append(Table((), body, title))
+        return shown
 
     def lines(self) -> list[str]:
         """Rejections and how labels were matched; at the end the figures in a few words."""

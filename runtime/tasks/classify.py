@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from ..bundle.manifest import Decode, Network
 from ..decode.classify import FAMILIAR, ClassifyOptions, ranked
 from ..recognitions import UNKNOWN_ID, Recognitions
-from .task import Answer, Closeness, Looked, Report, Task
+from .task import Answer, Closeness, Looked, Report, Task, Teachable
 
 if TYPE_CHECKING:
     from ..datasets.imageset import ImageSet
@@ -44,7 +44,7 @@ class _Average:
         if usual is not None:
             return self._familiar(seen, usual, weight, options, decode)
         again = ranked(self._average, seen.labels, options, decode.threshold, decode.thresholds, task=seen.task)
-        return replace(again, extra=seen.extra, maps={**seen.maps, "probabilities": self._average})
+        return _as_named(seen, again, {**seen.maps, "probabilities": self._average})
 
     def _familiar(
         self, seen: Recognitions, usual: NDArray[np.float32], weight: float, options: ClassifyOptions, decode: Decode
@@ -58,8 +58,16 @@ class _Average:
         own = decode.threshold if decode.thresholds else 0.0
         again = ranked(self._average, seen.labels, options, own, decode.thresholds, task=seen.task)
         maps = {**seen.maps, "probabilities": self._average, FAMILIAR: self._usual}
-        again = replace(again, extra=seen.extra, maps=maps)
+        again = _as_named(seen, again, maps)
         return as_unknown(again) if float(self._usual[0]) < 1 else again
+
+
+def _as_named(seen: Recognitions, again: Recognitions, maps: Mapping[str, NDArray[np.float32]]) -> Recognitions:
+    """A frame's answer after averaging, with the rest of what the frame showed."""
+    if len(again) != len(seen):
+        return replace(again, maps=maps)
+    names, similarities = seen.identities, seen.similarities
+    return replace(again, extra=seen.extra, maps=maps, identities=names, similarities=similarities)
 
 
 def _load(path: str, format_name: str | None, split: str | None) -> tuple[ImageSet, str]:
@@ -89,6 +97,8 @@ def _said(seen: Recognitions) -> list[tuple[int, str]]:
     if not len(seen):
         return []
     said = [(int(seen.ids[0]), f"{seen.label()} {seen.scores[0]:.2f}")]
+    if (name := seen.identities[0] if seen.identities else "") and seen.similarities is not None:
+        said.insert(0, (UNKNOWN_ID, f"{name} {seen.similarities[0]:.2f}"))
     ids = [] if seen.rivals is None else [int(i) for i in seen.rivals[0] if i != UNKNOWN_ID]
     return [*said, *((i, f"{label} {score:.2f}") for i, (label, score) in zip(ids, seen.rivals_of(), strict=True))][
         :_SAID
@@ -121,6 +131,14 @@ def _uncertain(seen: Recognitions, threshold: float | None, close: Closeness) ->
     return bool(rivals) and float(seen.scores[0]) - rivals[0][1] < close.lead
 
 
+def _teachable(network: Network) -> Teachable | None:
+    """By its features where it gives them, else by its answers."""
+    from ..decode.known import FEATURES
+
+    names = [output.name for output in network.outputs]
+    return Teachable(FEATURES, beside=True) if FEATURES in names else Teachable(names[0], features=False, beside=True)
+
+
 TASK = Task(
     "classify",
     load=_load,
@@ -130,4 +148,5 @@ TASK = Task(
     draw=_draw,
     describe=_describe,
     uncertain=_uncertain,
+    teachable=_teachable,
 )

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections import Counter
 
 import numpy as np
+from numpy.typing import NDArray
 
-from ..recognitions import Recognitions
-from .canvas import Canvas, color_of
+from ..recognitions import CORNERS, UNKNOWN_ID, Recognitions
+from .canvas import Canvas, Color, color_of
+from .skeletons import LEAST_SURE, limbs
 
 __all__ = ["caption", "describe_rows", "draw_rows", "top_rows"]
 
@@ -17,7 +19,7 @@ def caption(seen: Recognitions, row: int, *, score: bool = True) -> str:
     said = seen.label(row)
     if seen.identities is not None and seen.identities[row]:
         said = seen.identities[row]
-    elif seen.texts is not None and seen.texts[row]:
+    elif seen.texts is not None and seen.texts[row] and seen.ids[row] != UNKNOWN_ID:
         said = seen.texts[row]
     elif seen.values is not None and not np.isnan(seen.values[row]):
         return f"{seen.values[row]:.4g} {said}".strip()
@@ -43,7 +45,7 @@ def describe_rows(seen: Recognitions) -> str:
 
 
 def draw_rows(canvas: Canvas, seen: Recognitions) -> None:
-    """Boxes with their captions, keypoints as dots; rows without a place as lines at the top left."""
+    """Boxes with their captions, masks, keypoints and limbs; rows without a place as lines at the top left."""
     lines = 0
     for row in top_rows(seen):
         if not seen.has_place(row):
@@ -51,9 +53,21 @@ def draw_rows(canvas: Canvas, seen: Recognitions) -> None:
             lines += 1
     for row in reversed(top_rows(seen)):  # the best on top
         color = color_of(int(seen.ids[row]))
+        canvas.veil(seen[row].outlines, color)
         if seen.keypoints is not None:
-            for x, y, score in seen.keypoints[row]:
-                if score > 0:
-                    canvas.point(x, y, color)
-        if seen.has_place(row):
+            _draw_points(canvas, seen.keypoints[row], color)
+        if CORNERS in seen.extra and not np.isnan(seen.extra[CORNERS][row]).any():
+            canvas.outline(seen.extra[CORNERS][row], color)
+            canvas.caption(seen.places[row], caption(seen, row), color)
+        elif seen.has_place(row):
             canvas.box(seen.places[row], caption(seen, row), color)
+
+
+def _draw_points(canvas: Canvas, points: NDArray[np.float32], color: Color) -> None:
+    """Keypoints (K, 3) as dots, those that belong to one limb joined; guesses are left out."""
+    sure = points[:, 2] >= LEAST_SURE
+    for one, other in limbs(len(points)):
+        if sure[one] and sure[other]:
+            canvas.limb(points[one, :2], points[other, :2], color)
+    for x, y, _ in points[sure]:
+        canvas.point(x, y, color)

@@ -18,7 +18,7 @@ if TYPE_CHECKING:  # only what draws needs it
 
 Looked = tuple[int, tuple[int, int], Recognitions]  # row of the data, height and width, what was seen
 
-__all__ = ["Answer", "Closeness", "Labelled", "Report", "Steady", "Table", "Task"]
+__all__ = ["Answer", "Closeness", "Labelled", "Report", "Steady", "Table", "Task", "Teachable"]
 
 
 @dataclass(frozen=True)
@@ -44,6 +44,21 @@ class Table:
     header: tuple[str, ...]
     rows: tuple[tuple[Any, ...], ...]
     title: str = ""
+
+
+@dataclass(frozen=True)
+class Teachable:
+    """By which of its outputs a network can be taught new things on a device."""
+
+    output: str
+    features: bool = True  # False: its answers, which tell fewer things apart and are compared with no one else's
+    beside: bool = False  # whether what it was trained for stays an answer beside what is taught
+    # (share of strangers, the cosine that so many of them reach with somebody), falling; empty where that is not known
+    accepts: tuple[tuple[float, float], ...] = ()
+
+
+def _not_taught(_: Network) -> Teachable | None:
+    return None
 
 
 class Labelled(Protocol):
@@ -93,5 +108,6 @@ class Task:
     describe: Callable[[Recognitions], str]  # what was seen in a few words
     uncertain: Callable[[Recognitions, float | None, Closeness], bool]  # whether somebody should look at it
     decoder: Callable[[Network], Decoder] | None = None  # of outputs that no decoder of the catalog reads
+    teachable: Callable[[Network], Teachable | None] = _not_taught
     places: bool = False  # its rows say where in the frame they are, so that they can be followed
     evaluated_at: float | None = None  # the threshold that an evaluation decodes with; None is the model's own

@@ -34,7 +34,7 @@ HEADS = (
     "Sec-Fetch-Site: same-origin", "Accept: */*", "Connection: close", "Expect: 100-continue", "Upgrade: websocket",
     "Content-Type: application/json", "Range: bytes=0-1",
 )  # fmt: skip
-POSTS = ("/v1/recognize", "/v1/recognize?threshold=.5", "/live/settings", "/live/collect", "/live/model")
+POSTS = ("/v1/recognize", "/v1/recognize?threshold=.5", "/live/settings", "/live/collect", "/live/model", "/v1/teach")
 BODIES = (
     b'{"source": null, "threshold": 0.5, "smoothing": 0.5, "agree": [3, 5], "region": [0, 0, 1, 1], "paused": false}',
     b'{"max_fps": 30, "threshold": null, "region": null}',

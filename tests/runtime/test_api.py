@@ -69,7 +69,9 @@ def test_the_public_class_is_pinned():
         return_annotation=inspect.Signature.empty,
     )
     assert str(shown) == wanted
-    assert [name for name in vars(Recognizer) if not name.startswith("_")] == ["labels", "notes", "stream", "close"]
+    assert [name for name in vars(Recognizer) if not name.startswith("_")] == [
+        *("labels", "notes", "stream", "teach", "forget", "close"),
+    ]
     call = [name for name in inspect.signature(Recognizer.__call__).parameters if name != "self"]
     assert call == ["image", "threshold"]
 

@@ -36,7 +36,7 @@ def fetch(remote: Remote, target: Path) -> None:
     """Download a file unless it is there; a wrong hash is an error and leaves nothing."""
     if target.exists():
         return
-    found, taken = hashlib.sha256(), 0
+    digest, taken = hashlib.sha256(), 0
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         with urllib.request.urlopen(remote.url, timeout=_TIMEOUT_S) as answer, replacing(target) as stream:  # noqa: S310
@@ -44,10 +44,10 @@ def fetch(remote: Remote, target: Path) -> None:
                 taken += len(chunk)
                 if taken > _MAX_BYTES:
                     raise DataError(f"{remote.url} is larger than {_MAX_BYTES >> 20} MiB")
-                found.update(chunk)
+                digest.update(chunk)
                 stream.write(chunk)
-            if found.hexdigest() != remote.sha256:
-                raise DataError(f"what {remote.url} sent has the sha256 {found.hexdigest()[:12]}…, not the known one")
+            if digest.hexdigest() != remote.sha256:
+                raise DataError(f"what {remote.url} sent has the sha256 {digest.hexdigest()[:12]}…, not the known one")
     except (OSError, http.client.HTTPException, ValueError) as error:
         raise _failed(remote, error) from None
 

@@ -46,7 +46,7 @@ def alike(thumbs: NDArray[np.uint8]) -> list[tuple[int, int]]:
     bits = thumbs[:, :, 1:] > thumbs[:, :, :-1]  # (N, 16, 16): brighter than the pixel to the left
     packed = np.packbits(bits.reshape(len(bits), -1), axis=1)  # (N, 32)
     bands = packed.view(np.uint16)
-    found: set[tuple[int, int]] = set()
+    pairs: set[tuple[int, int]] = set()
     for band in range(_BANDS):
         for a, b in _sharing(bands[:, band]):
             near = np.bitwise_count(packed[a] ^ packed[b]).sum(axis=1) <= _BITS
@@ -54,8 +54,8 @@ def alike(thumbs: NDArray[np.uint8]) -> list[tuple[int, int]]:
                 continue
             a, b = a[near], b[near]  # noqa: PLW2901 (only those go on)
             same = _correlation(thumbs[a], thumbs[b]) >= 1 - _UNLIKE
-            found |= set(zip(a[same].tolist(), b[same].tolist(), strict=True))
-    return sorted(found)
+            pairs |= set(zip(a[same].tolist(), b[same].tolist(), strict=True))
+    return sorted(pairs)
 
 
 def _sharing(values: NDArray[np.uint16]) -> Iterator[tuple[NDArray[np.intp], NDArray[np.intp]]]:

@@ -18,12 +18,12 @@ def groups_from_pattern(names: Sequence[str], pattern: str) -> list[str]:
         expression = re.compile(pattern)
     except re.error as error:
         raise UsageError(f"--group {pattern}: is no regular expression ({error})") from None
-    found = [expression.search(name) for name in names]
-    if missing := [name for name, match in zip(names, found, strict=True) if match is None]:
+    matches = [expression.search(name) for name in names]
+    if missing := [name for name, match in zip(names, matches, strict=True) if match is None]:
         raise DataError(
             f"--group {pattern}: fits {len(names) - len(missing)} of {len(names)} paths, not {missing[0]!r}"
         )
-    return [(match.group(1) if expression.groups else match.group()) or "" for match in found if match is not None]
+    return [(match.group(1) if expression.groups else match.group()) or "" for match in matches if match is not None]
 
 
 def groups_from_file(names: Sequence[str], file: str | Path) -> list[str]:
@@ -39,17 +39,17 @@ def groups_from_file(names: Sequence[str], file: str | Path) -> list[str]:
         if len(row) < 2:
             raise DataError(f"--groups {file}: row {number} has {len(row)} cells; it needs path,group")
     given = {Path(row[0].strip()).as_posix(): row[1].strip() for row in rows}
-    found = [given.get(Path(name).as_posix()) for name in names]
-    if None in found:
+    groups = [given.get(Path(name).as_posix()) for name in names]
+    if None in groups:
         by_ending = _by_ending(given)
-        found = [
-            by_ending.get(_ending(name)) if group is None else group for name, group in zip(names, found, strict=True)
+        groups = [
+            by_ending.get(_ending(name)) if group is None else group for name, group in zip(names, groups, strict=True)
         ]
-    if missing := [name for name, group in zip(names, found, strict=True) if group is None]:
+    if missing := [name for name, group in zip(names, groups, strict=True) if group is None]:
         raise DataError(
             f"--groups {file}: has no group for {len(missing)} of {len(names)} images, first {missing[0]!r}"
         )
-    return [group for group in found if group is not None]
+    return [group for group in groups if group is not None]
 
 
 def joined(names: Sequence[str], groups: Sequence[str] | None, pairs: Iterable[tuple[int, int]]) -> list[str]:

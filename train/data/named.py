@@ -135,8 +135,8 @@ def _checked(images: ImageSet, name: str, known: NamedSet, place: Path) -> Image
     """The set with its classes' names, if it has the shape that it must have."""
     assert images.stored is not None
     if images.stored.shape[1:] != known.shape:
-        found = " × ".join(map(str, images.stored.shape[1:]))
-        raise DataError(f"{place}: its pictures are {found}; those of {name} are {' × '.join(map(str, known.shape))}")
+        shape = " × ".join(map(str, images.stored.shape[1:]))
+        raise DataError(f"{place}: its pictures are {shape}; those of {name} are {' × '.join(map(str, known.shape))}")
     if len(images.classes) > len(known.classes):
         raise DataError(f"{place}: its labels go to {len(images.classes) - 1}; {name} has {len(known.classes)} classes")
     return replace(images, classes=known.classes)

@@ -84,6 +84,8 @@ def _take(labels: NDArray[np.int32], groups: Sequence[str], share: float, seed: 
     if len(index) == len(groups):
         return _ranked(labels, groups, share, seed, salt)
     members, counts = _counted(labels, groups, index)
+    if ((counts > 0).sum(axis=0) <= 1).all() and ((counts > 0).sum(axis=1) <= 1).all():
+        counts = counts.sum(axis=1, keepdims=True)  # a group is all of its class: whole classes go to one side
     total = counts.sum(axis=0)
     missing = total * share  # images of every class still to be taken
     left = total.copy()  # for training

@@ -30,8 +30,8 @@ def method(name: str) -> Method:
     if name not in METHODS:
         raise UsageError(f"--method {name}: must be one of {', '.join(METHODS)}")
     module, function, _ = METHODS[name]
-    found: Method = getattr(importlib.import_module(f"edgelens.train.explain.{module}"), function)
-    return found
+    chosen: Method = getattr(importlib.import_module(f"edgelens.train.explain.{module}"), function)
+    return chosen
 
 
 def fitting_method(network: nn.Module) -> str:

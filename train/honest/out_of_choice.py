@@ -30,10 +30,10 @@ def parts_of(count: int, seed: int, groups: Sequence[str] | None = None) -> NDAr
 
 def out_of_choice(candidates: Sequence[Arrays], parts: NDArray[np.intp], rank: Rank) -> dict[str, NDArray[np.float32]]:
     """Of every part's rows, the answers of the candidate that ranks best on all other rows."""
-    found = {name: np.array(values) for name, values in candidates[0].items()}
+    chosen = {name: np.array(values) for name, values in candidates[0].items()}
     for part in np.unique(parts):
         others, own = np.flatnonzero(parts != part), np.flatnonzero(parts == part)
         best = max(candidates, key=lambda answers: rank(answers, others)) if len(others) else candidates[-1]
         for name, values in best.items():
-            found[name][own] = values[own]
-    return found
+            chosen[name][own] = values[own]
+    return chosen

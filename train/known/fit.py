@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgelens.runtime.decode.known import NEIGHBOURS, Known
+from edgelens.runtime.gallery.thin import standing_for_all
 
 __all__ = ["MOST_OF_CLASS", "fit_known", "representatives"]
 
@@ -18,19 +19,8 @@ def representatives(
 ) -> NDArray[np.intp]:
     """Which rows (N, K) of each class stand nearest to all others of it, up to so many of a class, in their order."""
     unit = _unit(rows)
-    chosen: list[NDArray[np.intp]] = []
-    for label in np.unique(labels):
-        own = np.flatnonzero(labels == label)
-        near = unit[own] @ unit[own].T
-        best, taken = np.full(len(own), -np.inf, np.float32), np.zeros(len(own), bool)
-        for _ in range(min(most, len(own))):
-            gain = np.maximum(near, best[:, None]).sum(axis=0)
-            gain[taken] = -np.inf
-            pick = int(gain.argmax())
-            taken[pick] = True
-            best = np.maximum(best, near[:, pick])
-        chosen.append(own[taken])
-    return np.sort(np.concatenate(chosen))
+    own = [np.flatnonzero(labels == label) for label in np.unique(labels)]
+    return np.sort(np.concatenate([each[standing_for_all(unit[each], most)] for each in own]))
 
 
 def fit_known(

@@ -88,6 +88,7 @@ class Lite0Trunk(nn.Module):
         self.stem = nn.Sequential(*_conv_norm(channels, inputs, 3, 2), activation(act))
         stages: list[nn.Module] = []
         self.channels: dict[int, int] = {}
+        self.last_channels: tuple[int, ...] = ()  # of the last two stages
         for number, (size, stride, expansion, maps, blocks) in enumerate(_STAGES):
             outputs = wider(maps, options.width)
             stage: list[nn.Module] = []
@@ -95,6 +96,7 @@ class Lite0Trunk(nn.Module):
                 stage.append(InvertedResidual(inputs, outputs, size, 1 if i else stride, expansion, act))
                 inputs = outputs
             stages.append(nn.Sequential(*stage))
+            self.last_channels = (*self.last_channels, outputs)[-2:]
             if number in _PYRAMID:
                 self.channels[_PYRAMID[number]] = outputs
         self.stages = nn.Sequential(*stages)
@@ -102,12 +104,20 @@ class Lite0Trunk(nn.Module):
     def pyramid(self, x: Tensor) -> dict[int, Tensor]:
         """Maps (B, channels[stride], ⌈H / stride⌉, ⌈W / stride⌉) by their stride."""
         maps: Tensor = self.stem(x)
-        found: dict[int, Tensor] = {}
+        levels: dict[int, Tensor] = {}
         for number, stage in enumerate(self.stages):
             maps = stage(maps)
             if number in _PYRAMID:
-                found[_PYRAMID[number]] = maps
-        return found
+                levels[_PYRAMID[number]] = maps
+        return levels
+
+    def last_maps(self, x: Tensor) -> list[Tensor]:
+        """The maps of the last two stages, both at stride 32."""
+        *before, last = self.stages
+        maps: Tensor = self.stem(x)
+        for stage in before:
+            maps = stage(maps)
+        return [maps, last(maps)]
 
     def forward(self, x: Tensor) -> Tensor:
         """The maps at stride 32."""

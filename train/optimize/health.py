@@ -86,14 +86,14 @@ class Health:
     @torch.no_grad()
     def _first_bad_layer(self, inputs: Tensor) -> str | None:
         """The first layer whose output is not finite although its input is."""
-        found: list[str] = []
+        bad: list[str] = []
 
         def hook(name: str) -> object:
             def look(_: nn.Module, given: tuple[Tensor, ...], out: object) -> None:
                 outputs = out if isinstance(out, tuple) else (out,)
                 finite = all(bool(t.isfinite().all()) for t in outputs if isinstance(t, Tensor))
                 if not finite and all(bool(t.isfinite().all()) for t in given if isinstance(t, Tensor)):
-                    found.append(name)
+                    bad.append(name)
 
             return look
 
@@ -104,4 +104,4 @@ class Health:
         finally:
             for handle in handles:
                 handle.remove()
-        return found[0] if found else None
+        return bad[0] if bad else None

@@ -194,8 +194,8 @@ def _axis_ticks(axis: _Axis) -> list[float]:
     if not axis.log:
         return ticks(axis.low, axis.high, whole=axis.whole)
     powers = range(math.floor(math.log10(axis.low)), math.ceil(math.log10(axis.high)) + 1)
-    found = [m * 10.0**p for p in powers for m in (1, 2, 5) if axis.low <= m * 10.0**p <= axis.high]
-    return found if len(found) <= 7 else [value for value in found if math.log10(value) % 1 < 1e-9] or found[::3]
+    marks = [m * 10.0**p for p in powers for m in (1, 2, 5) if axis.low <= m * 10.0**p <= axis.high]
+    return marks if len(marks) <= 7 else [value for value in marks if math.log10(value) % 1 < 1e-9] or marks[::3]
 
 
 def _svg(parts: Sequence[str], label: str, legend: Sequence[tuple[str, int]]) -> str:

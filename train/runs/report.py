@@ -29,10 +29,10 @@ def write_report(run: Run, images: ImageSet | None = None) -> Path:
 
     `images` is the validation split where it is open already.
     """
-    found = gather(run, images)
+    findings = gather(run, images)
     task = make_task(run.config, run.classes)
     target = run.path / REPORT
-    write_text(target, page(f"Training report: {found.name}", _subtitle(found), task.report(found)))
+    write_text(target, page(f"Training report: {findings.name}", _subtitle(findings), task.report(findings)))
     return target
 
 
@@ -88,15 +88,15 @@ def _rows(file: Path) -> list[dict[str, float]]:
 
 def _check(file: Path) -> dict[str, Any]:
     try:
-        found: dict[str, Any] = json.loads(file.read_text("utf-8"))
+        checked: dict[str, Any] = json.loads(file.read_text("utf-8"))
     except (FileNotFoundError, ValueError):
         return {}
-    return found
+    return checked
 
 
-def _subtitle(found: Findings) -> str:
-    pixels = found.pixels
+def _subtitle(findings: Findings) -> str:
+    pixels = findings.pixels
     return (
-        f"{found.config.model} · {len(found.classes)} classes · {pixels.width}×{pixels.height} {pixels.color} ·"
-        f" {len(found.val_targets):,} validation images · {Path(found.config.data).name}"
+        f"{findings.config.model} · {len(findings.classes)} classes · {pixels.width}×{pixels.height} {pixels.color} ·"
+        f" {len(findings.val_targets):,} validation images · {Path(findings.config.data).name}"
     )

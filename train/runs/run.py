@@ -121,13 +121,13 @@ class Run:
         images = make_task(self.config).open_data(self.config.data_config())
         with np.load(self.path / SPLITS) as stored:
             where = dict(zip(stored["names"].tolist(), stored["splits"].tolist(), strict=True))
-        found = {}
+        parts = {}
         for name in names:
             rows = np.array([where.get(sample) == name for sample in images.names], bool)
             if missing := sum(kept == name for kept in where.values()) - int(rows.sum()):
                 raise DataError(f"{self.config.data}: {missing} images of the run's {name} split are no longer there")
-            found[name] = images.select(rows)
-        return found
+            parts[name] = images.select(rows)
+        return parts
 
     def write(self) -> None:
         """Write `run.json`."""

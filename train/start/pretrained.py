@@ -87,9 +87,10 @@ def _few_small(config: TrainConfig, images: ImageSet, pixels: PixelContract) -> 
 
 
 def _lite0(network: nn.Module) -> Mapping[str, Tensor]:
-    """What has seen the world, cut down for a narrower network."""
-    assert isinstance(network, Lite0)
+    """What has seen the world, cut down for a narrower network; of another head's network the trunk alone is given."""
     weights = imagenet_weights()
+    if not isinstance(network, Lite0):
+        return weights
     narrow = network.classifier.in_features < weights["classifier.weight"].shape[1]
     return slimmed(weights, network) if narrow else weights
 

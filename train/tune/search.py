@@ -88,9 +88,9 @@ def write_best(study: Any, config: TuneConfig) -> Path | None:
     values = configured(config.train, best.params).as_json()
     for own in ("data", "out"):
         values.pop(own)
-    found = {"study": study.study_name, "trial": best.number, score.name: best.value, "trials": len(study.trials)}
+    origin = {"study": study.study_name, "trial": best.number, score.name: best.value, "trials": len(study.trials)}
     target = config.folder / "best.json"
-    write_text(target, json.dumps({"schema": 1, "found": found, "config": values}, indent=1) + "\n")
+    write_text(target, json.dumps({"schema": 1, "found": origin, "config": values}, indent=1) + "\n")
     return target
 
 

@@ -180,10 +180,10 @@ def _values(dimension: Dimension, points: int) -> list[Value]:
         return list(dimension.values)
     places = [i / max(points - 1, 1) for i in range(points)]
     if dimension.log:
-        found = [dimension.low * (dimension.high / dimension.low) ** p for p in places]
+        values = [dimension.low * (dimension.high / dimension.low) ** p for p in places]
     else:
-        found = [dimension.low + (dimension.high - dimension.low) * p for p in places]
-    return list(dict.fromkeys(round(v) if dimension.whole else float(f"{v:.6g}") for v in found))
+        values = [dimension.low + (dimension.high - dimension.low) * p for p in places]
+    return list(dict.fromkeys(round(v) if dimension.whole else float(f"{v:.6g}") for v in values))
 
 
 _OPTIONS = frozenset(field.name for field in dataclasses.fields(ModelOptions))

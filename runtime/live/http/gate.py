@@ -148,8 +148,8 @@ def _as_stranger(scope: Scope) -> bool:
 def _cookie(headers: dict[bytes, bytes], name: str) -> str:
     """One cookie's value, found in one pass; the others, which can be anybody's, are not read."""
     for pair in headers.get(b"cookie", b"").split(b";"):
-        found, _, value = pair.partition(b"=")
-        if found.strip() == name.encode():
+        key, _, value = pair.partition(b"=")
+        if key.strip() == name.encode():
             return value.strip().decode("latin-1")
     return ""
 

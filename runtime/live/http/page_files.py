@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from importlib import resources
+from typing import TYPE_CHECKING
 
 from starlette.types import Receive, Scope, Send
 
 from .gate import refuse
+
+if TYPE_CHECKING:
+    from importlib.resources.abc import Traversable
 
 __all__ = ["PageFiles"]
 
@@ -22,8 +25,7 @@ _TYPES = {
 class PageFiles:
     """ASGI endpoint: `/` and the files beside it."""
 
-    def __init__(self) -> None:
-        folder = resources.files("edgelens.runtime.live") / "page"
+    def __init__(self, folder: Traversable) -> None:
         self._files = {
             f"/{entry.name}": (_TYPES[entry.name.rpartition(".")[2]], entry.read_bytes())
             for entry in folder.iterdir()
@@ -33,14 +35,14 @@ class PageFiles:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002
         """Send a file, or say that there is none."""
-        found = self._files.get(scope["path"])
-        if found is None:
+        file = self._files.get(scope["path"])
+        if file is None:
             await refuse(send, 404, "there is nothing here")
             return
         if scope["method"] not in ("GET", "HEAD"):
             await refuse(send, 405, "only GET is understood here", [(b"allow", b"GET, HEAD")])
             return
-        media, body = found
+        media, body = file
         headers = [
             (b"content-type", media),
             (b"content-length", str(len(body)).encode()),

@@ -110,6 +110,7 @@ async function refresh() {
   at("empty").hidden = stages.size > 0 || state.recognizes;
   at("timeline-card").hidden = state.sources.length === 0;
   models.list(state);
+  at("teach-card").hidden = !state.teaches;
   at("collect-card").hidden = state.collected == null;
   at("labels").replaceChildren(...state.labels.map((label) => new Option(label)));
   collected(state.collected || {});
@@ -147,6 +148,25 @@ function unlook() {
 }
 
 document.addEventListener("visibilitychange", () => (document.hidden ? unlook() : look()));
+let lesson = null;
+
+async function teach(body) {
+  const note = at("teach-note");
+  try {
+    const done = await post("/v1/teach", { ...body, source: panel.source });
+    lesson = done.lesson || null;
+    at("teach-undo").hidden = !lesson;
+    note.className = "note";
+    note.textContent = lesson ? `${done.name}: ${done.pictures} ${done.pictures === 1 ? "picture" : "pictures"}; show it from another side, too` : "taken back";
+  } catch (error) {
+    note.className = "note bad";
+    note.textContent = error.message;
+  }
+}
+
+at("teach").addEventListener("submit", (event) => { event.preventDefault(); teach({ name: at("teach-name").value }); });
+at("teach-undo").addEventListener("click", () => lesson && teach({ undo: lesson }));
+
 async function keep() {
   const label = at("collect-label").value.trim();
   if (!label) { at("collect-card").open = true; return at("collect-label").focus(); }
@@ -206,12 +226,13 @@ document.addEventListener("keydown", (event) => {
     " ": () => stage && actions.pause(panel.source, !stage.settings.paused),
     s: () => stage && actions.snapshot(stage.source),
     r: () => stage && stage.region.toggle(),
+    n: () => { at("teach-card").open = true; at("teach-name").focus(); },
     c: () => { at("collect-card").open = true; at("collect-label").focus(); },
     k: keep,
     t: theme,
     "?": () => at("help").showModal(),
   };
-  if (!keys[event.key] || ("ck".includes(event.key) && at("collect-card").hidden)) return;
+  if (!keys[event.key] || (event.key === "n" && at("teach-card").hidden) || ("ck".includes(event.key) && at("collect-card").hidden)) return;
   event.preventDefault();
   keys[event.key]();
 });

@@ -10,6 +10,7 @@ export function drawBoxes(layer, results, [width, height]) {
     const [x, y, w, h] = row.box;
     Object.assign(box.style, { left: `${100 * x / width}%`, top: `${100 * y / height}%`, width: `${100 * w / width}%`, height: `${100 * h / height}%` });
     box.style.setProperty("--hue", hue(row.label));
+    box.classList.toggle("bare", Boolean(row.corners));
     box.classList.toggle("high", y / height < 0.08);
     write(box.firstChild, caption(row, results));
   });

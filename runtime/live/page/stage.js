@@ -4,7 +4,8 @@ import { drawBoxes, write } from "./boxes.js";
 import { short, sourceName } from "./names.js";
 import { paintPlaces, Trails } from "./places.js";
 import { RegionEditor } from "./region.js";
-import { headline, hue, lines } from "./rows.js";
+import { headline, lines } from "./rows.js";
+import { drawShapes } from "./shapes.js";
 
 const TOP = 5; // what a classifier's picture could be
 const MANY = 12; // what a detector found, in one line
@@ -67,7 +68,7 @@ export class Stage {
     this.trails.add(result);
     this.trails.paint(this.paint, this.canvas);
     paintPlaces(this.paint, this.canvas, result);
-    this.points(result);
+    drawShapes(this.paint, result.results, this.canvas.width / result.size[0]);
     this.root.dataset.frame = result.frame;
     this.shown += 1;
     this.boxes(result);
@@ -75,23 +76,6 @@ export class Stage {
     this.headline(result.results);
     this.bars(result.results);
     this.region.place();
-  }
-
-  points(result) {
-    const scale = this.canvas.width / result.size[0];
-    const radius = Math.max(this.canvas.width / 160, 3);
-    for (const row of result.results) {
-      for (const [x, y, score] of row.keypoints || []) {
-        if (!(score > 0)) continue;
-        this.paint.beginPath();
-        this.paint.arc(x * scale, y * scale, radius, 0, 2 * Math.PI);
-        this.paint.fillStyle = `hsl(${hue(row.label)} 90% 62%)`;
-        this.paint.fill();
-        this.paint.lineWidth = radius / 3;
-        this.paint.strokeStyle = "#071013";
-        this.paint.stroke();
-      }
-    }
   }
 
   boxes(result) {

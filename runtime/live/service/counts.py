@@ -7,7 +7,6 @@ from bisect import bisect_left
 from collections import Counter
 from typing import Any
 
-from ...recognitions import UNKNOWN_ID
 from ...result import Result
 from ..shared.metrics_text import Family
 
@@ -35,9 +34,9 @@ class ServiceCounts:
 
     def see(self, result: Result) -> None:
         """Count the labels of one picture."""
-        ids = result.seen.ids.tolist()
+        called = map(result.seen.called, range(len(result.seen)))
         with self._counting:
-            self._labels.update({result.seen.label(row) for row, label in enumerate(ids) if label != UNKNOWN_ID})
+            self._labels.update({name for name in called if name is not None})
 
     def labels(self) -> dict[str, int]:
         """Pictures in which each label was seen."""

@@ -15,10 +15,10 @@ MAX_HEAD = 4096
 
 def parts_of(content_type: str, body: bytes, most: int) -> list[tuple[str, bytes]]:
     """Each part's file name (else its field's name) and bytes; the name is only ever shown, never used as a path."""
-    found = _BOUNDARY.search(content_type)
-    if not found:
+    match = _BOUNDARY.search(content_type)
+    if not match:
         raise BodyError(400, "multipart without a boundary")
-    boundary = b"--" + (found[1] or found[2]).encode("latin-1")
+    boundary = b"--" + (match[1] or match[2]).encode("latin-1")
     at = body.find(boundary)
     parts: list[tuple[str, bytes]] = []
     while at >= 0:

@@ -21,6 +21,7 @@ def _list(items: dict[str, Any], said: str, length: int | None = None) -> dict[s
 
 _NUMBER = {"type": "number"}
 _RIVAL = {"type": "object", "required": ["label", "score"], "properties": _LABELLED}
+_PLACE = {"type": "array", "items": _NUMBER, "minItems": 2, "maxItems": 2}
 _POINT = {"type": "array", "items": _NUMBER, "minItems": 3, "maxItems": 3}
 _RECOGNITION = {
     "type": "object",
@@ -37,7 +38,8 @@ _RECOGNITION = {
         "text": {"type": "string", "description": "what it reads"},
         "value": {"type": "number", "description": "a measured quantity; the label says of what"},
         "keypoints": _list(_POINT, "x, y in pixels of the picture, and a score"),
-        "mask": {"description": "which pixels belong to it"},
+        "mask": _list(_list(_PLACE, "an outline"), "outlines around what belongs to it, the largest part's first"),
+        "corners": _list(_PLACE, "of a rotated box, in order around it, in pixels of the picture", 4),
         "parent": {"type": "integer", "minimum": 0, "description": "the row of this list that it was found inside"},
     },
 }
@@ -96,6 +98,7 @@ def openapi() -> dict[str, Any]:
         "info": {"title": "edgelens", "version": __version__, "description": "Recognize pictures on a small device."},
         "paths": {
             "/v1/recognize": {"post": _recognize()},
+            "/v1/teach": {"post": _teach()},
             "/v1/health": {
                 "get": _json("Whether it is alive; with a token, how it is.", {"type": "object"}, open_=True)
             },
@@ -141,6 +144,21 @@ def _recognize() -> dict[str, Any]:
             **{status: _refused(text) for status, text in _REFUSALS.items()},
         },
     }
+
+
+def _teach() -> dict[str, Any]:
+    asked = {
+        "type": "object",
+        "properties": {
+            "name": {"type": "string", "maxLength": 80, "description": "what a source shows now is called so"},
+            "source": {"type": "string", "description": "the first one unless said"},
+            "box": _list(_NUMBER, "x, y, w, h in pixels: this part of the frame", 4),
+            "undo": {"type": "string", "description": "instead of a name: a lesson that is taken back"},
+        },
+    }
+    told = {"type": "object", "properties": {"name": {"type": "string"}, "lesson": {"type": "string"}}}
+    body = {"required": True, "content": {"application/json": {"schema": asked}}}
+    return {**_json("Teach the running model what a source shows, or take that back.", told), "requestBody": body}
 
 
 _REFUSALS = {

@@ -78,7 +78,7 @@ class Machine:
 
 def _disks(places: Sequence[Path]) -> tuple[Disk, ...]:
     """The file systems that these places are on, each once; a place that is not there yet is on its parent's."""
-    found: dict[int, Disk] = {}
+    disks: dict[int, Disk] = {}
     for place in places:
         there = next((path for path in (place.absolute(), *place.absolute().parents) if path.exists()), None)
         if there is None:
@@ -86,5 +86,5 @@ def _disks(places: Sequence[Path]) -> tuple[Disk, ...]:
         with contextlib.suppress(OSError):
             status, system = there.stat(), os.statvfs(there)
             disk = Disk(str(there), system.f_bavail * system.f_frsize, system.f_blocks * system.f_frsize)
-            found.setdefault(status.st_dev, disk)
-    return tuple(found.values())
+            disks.setdefault(status.st_dev, disk)
+    return tuple(disks.values())

@@ -148,4 +148,5 @@ class SharedState:
             "timeline": self.timeline.to_json(),
             "collected": counts,
             "recognizes": self.service is not None,
+            "teaches": self.control.lessons is not None,
         }

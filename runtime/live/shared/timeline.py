@@ -41,9 +41,9 @@ class Moment:
         frame, label = result.frame, result.announced or ""
         height, width = frame.size
         said = result.to_json()
-        found = {key: said[key] for key in ("bundle", "frame", "results")} | {"size": [width, height]}
+        shown = {key: said[key] for key in ("bundle", "frame", "results")} | {"size": [width, height]}
         picture = jpeg(frame.image, 80, PICTURE_SIDE)
-        return cls(frame.source, label, _score(result, label), frame.time, _box(result, label), found, picture)
+        return cls(frame.source, label, _score(result, label), frame.time, _box(result, label), shown, picture)
 
     def to_json(self) -> dict[str, Any]:
         """What the list shows of it."""

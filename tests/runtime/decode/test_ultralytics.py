@@ -9,7 +9,7 @@ import zipfile
 import numpy as np
 import pytest
 
-from edgelens.runtime.errors import ModelError, UsageError
+from edgelens.runtime.errors import UsageError
 from edgelens.runtime.frame import Frame
 from edgelens.runtime.model.open import open_model
 from edgelens.runtime.model.recognizer import BundleRecognizer
@@ -147,19 +147,24 @@ def test_threshold_overlap_count_and_classes(export):
         see(path, classes="cow")
 
 
-def test_segmentation_boxes_and_pose_points(export):
-    seen, bundle = see(export(v8_output(extra=32), {**METADATA, "task": "segment"}))
-    check_truth(seen)
-    assert any("masks are not read" in note for note in bundle.notes)
+def test_pose_points(export):
     output = v8_output(extra=6)
     output[0, 7:13, 0] = [20, 24, 0.8, 30, 40, 0.1]
     seen, _ = see(export(output, {**METADATA, "task": "pose", "kpt_shape": "[2, 3]"}))
     assert seen.keypoints[0] == pytest.approx(np.array([[20, 8, 0.8], [30, 24, 0.1]]))
 
 
-def test_rotated_boxes_are_refused_in_one_line(export):
-    with pytest.raises(ModelError, match=r"no decoder fits its outputs output0 1x8x84: no --decode can read them"):
-        see(export(v8_output(extra=1), {**METADATA, "task": "obb"}))
+def test_a_pose_network_that_does_not_say_so_is_asked_for(export):
+    output = np.zeros((1, 4 + 1 + 51, CELLS), np.float32)
+    output[0, 2:4] = 20
+    output[0, :5, 3] = [20, 24, 16, 20, 0.9]
+    output[0, 5:8, 3], output[0, 53:56, 3] = [21, 25, 0.7], [18, 30, 0.6]
+    path = export(output)
+    assert any("--decode yolov8-pose" in note for note in see(path)[1].notes)
+    seen, _ = see(path, decoder="yolov8-pose")
+    assert list(seen) == [("person", pytest.approx(0.9))]
+    assert seen.keypoints.shape == (1, 17, 3)
+    assert seen.keypoints[0, [0, 16]] == pytest.approx(np.array([[21, 9, 0.7], [18, 14, 0.6]]))
 
 
 def test_detr_queries(export):

@@ -18,6 +18,7 @@ def line():
         plain = socket.create_connection(server.getsockname(), timeout=3)
         there, _ = server.accept()
         with ArrivalSocket(plain) as here, there:
+            time.sleep(0.05)  # the kernel begins to stamp a moment after it was asked to
             yield here, there
 
 

@@ -1,0 +1,224 @@
+"""`edgelens gallery …`: what this device was taught: seen, renamed, joined, forgotten, carried away and brought in."""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from edgelens.cli.options import json_option
+from edgelens.cli.output import print_table, write_json
+
+if TYPE_CHECKING:
+    from edgelens.runtime.gallery.gallery import Gallery
+    from edgelens.runtime.model.teaching import Teacher
+
+__all__ = ["command"]
+
+_NOTHING = "nothing was taught here yet: edgelens teach NAME"
+_gallery_option = click.option(
+    "--gallery", "path", metavar="FILE", help="Which one; the only one of this device unless said."
+)
+
+
+@click.group("gallery")
+def command() -> None:
+    """What this device was taught: names, and small copies of the pictures that were shown."""
+
+
+@command.command("list")
+@_gallery_option
+@json_option
+def listed(path: str | None, json_path: str | None) -> None:
+    """The names of every gallery here, how many pictures each has, and when it was taught last."""
+    rows: list[tuple[str, int, str, str]] = []
+    for gallery in [_opened(path)] if path else list(_all()):
+        for named in gallery.names:
+            when = time.strftime("%Y-%m-%d %H:%M", time.localtime(named.last)) if named.last else ""
+            rows.append((named.name, named.exemplars, when, str(gallery.path)))
+    if json_path is not None:
+        keys = ("name", "pictures", "last", "gallery")
+        write_json(json_path, {"schema": 1, "names": [dict(zip(keys, row, strict=True)) for row in rows]})
+    if json_path != "-":
+        if rows:
+            print_table(rows, header=("NAME", "PICTURES", "TAUGHT LAST", "GALLERY"))
+        else:
+            click.echo(_NOTHING)
+
+
+@command.command("add")
+@click.argument("name")
+@click.argument("pictures", nargs=-1, required=True)
+@click.option("--model", required=True, help="The bundle or model file that is taught.")
+@click.option("--no-photos", is_flag=True, help="Keep no small copies of the pictures.")
+def add(name: str, pictures: tuple[str, ...], model: str, no_photos: bool) -> None:
+    """Put pictures of NAME into MODEL's gallery; `edgelens teach` does so with a camera, video or folder."""
+    from edgelens.runtime.images.read import read_image
+
+    with _teacher(model) as teacher:
+        seen = [teacher.look(read_image(each)) for each in pictures]
+        lesson = teacher.teach(name, filter(None, seen), source="pictures", photos=not no_photos)
+    click.echo(f"{len(list(filter(None, seen)))} pictures of {name}; take it back: edgelens gallery undo {lesson}")
+
+
+@command.command("rename")
+@click.argument("name")
+@click.argument("to")
+@_gallery_option
+def rename(name: str, to: str, path: str | None) -> None:
+    """Call NAME otherwise."""
+    _opened(path).rename(name, to)
+
+
+@command.command("merge")
+@click.argument("name")
+@click.argument("into")
+@_gallery_option
+def merge(name: str, into: str, path: str | None) -> None:
+    """NAME and INTO are one: keep it under INTO."""
+    _opened(path).merge(name, into)
+
+
+@command.command("remove")
+@click.argument("names", nargs=-1)
+@click.option("--everything", is_flag=True, help="Forget all names of this gallery.")
+@_gallery_option
+def remove(names: tuple[str, ...], everything: bool, path: str | None) -> None:
+    """Forget NAMES completely: the file is written anew without their pictures and features."""
+    from edgelens.runtime.errors import UsageError
+
+    gallery = _opened(path)
+    if everything == bool(names):
+        raise UsageError("gallery remove: say which names, or --everything")
+    if everything:
+        click.echo(f"{gallery.path}: {gallery.forget_all()} pictures forgotten, the file is gone")
+    for name in names:
+        click.echo(f"{name}: {gallery.remove(name)} pictures forgotten")
+
+
+@command.command("undo")
+@click.argument("lesson", required=False)
+@_gallery_option
+def undo(lesson: str | None, path: str | None) -> None:
+    """Take back what was taught last, or a LESSON that teach or import named."""
+    click.echo(f"{_opened(path).undo(lesson)} pictures taken back")
+
+
+@command.command("export")
+@click.argument("out")
+@click.option("--photos", is_flag=True, help="OUT is a folder: a class folder a name, as `edgelens train` takes them.")
+@click.option("--no-photos", is_flag=True, help="OUT gets what is compared, and no pictures.")
+@click.option("--name", "names", multiple=True, metavar="NAME", help="Only this name; may be given again.")
+@_gallery_option
+def export(out: str, photos: bool, no_photos: bool, names: tuple[str, ...], path: str | None) -> None:
+    """Carry what was taught to another device (OUT.gallery), or home as a training set (--photos)."""
+    from edgelens.runtime.gallery.exchange import export_gallery, export_photos
+
+    gallery = _opened(path)
+    if photos:
+        count = export_photos(gallery, Path(out), names=names)
+        click.echo(f"{count} pictures in {out}; the next step: edgelens train --data {out}")
+    else:
+        click.echo(f"{export_gallery(gallery, Path(out), names=names, photos=not no_photos)} pictures in {out}")
+
+
+@command.command("import")
+@click.argument("file")
+@click.option("--model", required=True, help="The bundle or model file whose gallery it comes into.")
+def bring(file: str, model: str) -> None:
+    """Bring in what another device was taught; what contradicts this gallery or is unsound is passed over and said."""
+    from edgelens.runtime.gallery.exchange import import_gallery
+
+    with _teacher(model) as teacher:
+        brought = import_gallery(teacher.gallery(), Path(file))
+    click.echo(brought.said() + (f"; take it back: edgelens gallery undo {brought.lesson}" if brought.added else ""))
+
+
+@command.command("check")
+@_gallery_option
+@json_option
+def check(path: str | None, json_path: str | None) -> None:
+    """Whether every record of the galleries here is whole, and which names look alike."""
+    from edgelens.runtime.errors import WorkError
+
+    found: list[dict[str, Any]] = []
+    for gallery in [_opened(path)] if path else list(_all()):
+        alike = gallery.alike()
+        found.append(
+            {"gallery": str(gallery.path), "names": len(gallery.names), "damaged": gallery.damaged,
+             "alike": [{"names": [a, b], "similarity": round(s, 3)} for a, b, s in alike]}
+        )  # fmt: skip
+    if json_path is not None:
+        write_json(json_path, {"schema": 1, "galleries": found})
+    if json_path != "-":
+        for each in found:
+            click.echo(f"{each['gallery']}: {each['names']} names, {each['damaged'] or 'nothing'} damaged")
+            for pair in each["alike"]:
+                click.echo(f"  {' and '.join(pair['names'])} look alike ({pair['similarity']}): one and the same?")
+    if any(each["damaged"] for each in found):
+        raise WorkError("some records are damaged and passed over; what is whole is recognized as before")
+
+
+@command.command("reembed")
+@click.argument("old")
+@click.option("--with", "model", required=True, metavar="NEW.edge", help="The network that the names are carried to.")
+def reembed(old: str, model: str) -> None:
+    """Carry the names of the gallery OLD over to another network, by the pictures that were kept."""
+    from edgelens.runtime.gallery.exemplar import Exemplar
+    from edgelens.runtime.gallery.file import GalleryFile
+    from edgelens.runtime.model.reembed import reembedded
+
+    with _teacher(model) as teacher:
+        rows: list[Exemplar] = []
+        left: dict[str, int] = {}
+        for exemplar in GalleryFile(Path(old)).exemplars():
+            again = reembedded(teacher, exemplar)
+            if again is None:
+                left[exemplar.name] = left.get(exemplar.name, 0) + 1
+            else:
+                rows.append(again)
+        if rows:
+            teacher.gallery().append(rows)
+    click.echo(f"{len(rows)} pictures of {len({row.name for row in rows})} names carried over")
+    for name, count in left.items():
+        click.echo(f"{name}: {count} without a picture stay behind: show it again", err=True)
+
+
+def _opened(path: str | None) -> Gallery:
+    """The gallery that is meant."""
+    from edgelens.runtime.errors import UsageError
+
+    if path is not None:
+        return _gallery(Path(path))
+    there = list(_all())
+    if len(there) != 1:
+        names = ", ".join(str(gallery.path) for gallery in there)
+        raise UsageError(f"--gallery: which of {names}?" if there else _NOTHING)
+    return there[0]
+
+
+def _all() -> Iterator[Gallery]:
+    from edgelens.runtime.gallery.places import galleries_folder
+
+    yield from (_gallery(path) for path in sorted(galleries_folder().glob("*.gallery")))
+
+
+def _gallery(path: Path) -> Gallery:
+    from edgelens.runtime.gallery.gallery import opened_alone
+
+    return opened_alone(path)
+
+
+@contextlib.contextmanager
+def _teacher(model: str) -> Iterator[Teacher]:
+    """A model, ready to be taught."""
+    from edgelens.runtime.model.open import open_model
+    from edgelens.runtime.model.recognizer import BundleRecognizer
+    from edgelens.runtime.model.teaching import Teacher
+
+    with BundleRecognizer(open_model(model), taught=True) as recognizer:
+        yield Teacher(recognizer)

@@ -1,0 +1,151 @@
+"""`edgelens teach NAME`: show a device something, and it knows it from then on."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Generator, Iterator
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from edgelens.cli.dataclass_options import of_sources, options_of
+from edgelens.cli.elsewhere import OnDevice, wheels_option
+from edgelens.cli.options import engine_options, json_option, on_option
+from edgelens.cli.output import write_json
+from edgelens.runtime.sources.options.camera import CameraOptions
+from edgelens.runtime.sources.options.turned import TurnOptions
+
+if TYPE_CHECKING:
+    from edgelens.runtime.frame import Frame
+    from edgelens.runtime.model.teaching import Shown, Teacher
+    from edgelens.runtime.preprocess import Region
+    from edgelens.runtime.sources.protocol import Source
+
+__all__ = ["command"]
+
+_LIVE, _STILLS = 5, 50  # pictures that are taken unless said
+_OWN_FOLDER = 60.0  # seconds to wait for pictures that differ
+
+
+def _parts(params: dict[str, Any]) -> tuple[str, ...]:
+    from edgelens.devices.remote import engines_for
+
+    return engines_for([str(params["model"])], str(params.get("engine") or "auto").partition(":")[0])
+
+
+@click.command("teach", cls=OnDevice, inputs=("model", "source"), parts=_parts)
+@click.argument("name")
+@click.option("--source", metavar="SOURCE", help="A camera, folder, video or picture; the first camera unless said.")
+@click.option("--model", default="digits", show_default=True, help="What is taught: a bundle or a model file.")
+@click.option("--count", type=click.IntRange(1, 500), metavar="N", help="Pictures at most: 5 of a camera, 50 of files.")
+@click.option(
+    "--min-difference",
+    type=click.FloatRange(0, 255),
+    default=4.0,
+    metavar="D",
+    help="Gray levels that a camera's picture must differ by from those before, on average (4).",
+)
+@click.option("--no-photos", is_flag=True, help="Keep no small copies of the pictures, only what is compared.")
+@click.option("--roi", metavar="X,Y,W,H", help="Where in the frame it is: pixels, or fractions of the frame.")
+@click.option("--duration", type=click.FloatRange(0, min_open=True), metavar="S", help="Look for S seconds at most.")
+@engine_options
+@options_of(CameraOptions, TurnOptions, only=("size", "flip", "rotate"))
+@json_option
+@on_option
+@wheels_option
+def command(
+    name: str,
+    source: str | None,
+    model: str,
+    count: int | None,
+    min_difference: float,
+    no_photos: bool,
+    roi: str | None,
+    duration: float | None,
+    engine: str,
+    precision: str | None,
+    threads: int | None,
+    json_path: str | None,
+    **of_source: Any,
+) -> None:
+    """Show MODEL something and give it a NAME: `edgelens run` calls it so from then on, and the page does too.
+
+    Show it from a few sides. A classifier keeps its classes as they are and learns the name beside them; an identifier
+    tells names apart by this alone. It takes seconds and no network. `edgelens gallery` lists, renames and forgets.
+    """
+    from edgelens.runtime.engines.choice import options_for
+    from edgelens.runtime.gallery.exemplar import checked_name
+    from edgelens.runtime.model.open import open_model
+    from edgelens.runtime.model.recognizer import BundleRecognizer
+    from edgelens.runtime.model.teaching import Teacher
+    from edgelens.runtime.preprocess import Region
+    from edgelens.runtime.sources.catalog import default_source, open_source
+
+    spelled = checked_name(name)
+    bundle = open_model(model)
+    opened = open_source(source or default_source(), of_sources(of_source))
+    options = options_for(engine, threads, spin=False)
+    with BundleRecognizer(bundle, engine=engine, precision=precision, options=options, taught=True) as recognizer:
+        teacher = Teacher(recognizer)
+        gallery = teacher.gallery()
+        region = Region.parse(roi) if roi else None
+        most = count or (_LIVE if opened.live else _STILLS)
+        shown = list(_shown(teacher, opened, region, most, min_difference, duration))
+        began = time.perf_counter()
+        lesson = teacher.teach(spelled, shown, source=opened.name, photos=not no_photos)
+        kept = next(each.exemplars for each in gallery.names if each.name == spelled)
+    took = time.perf_counter() - began
+    if json_path is not None:
+        write_json(
+            json_path,
+            {"schema": 1, "name": spelled, "pictures": len(shown), "kept": kept, "lesson": lesson,
+             "gallery": str(gallery.path), "seconds": round(took, 4)},
+        )  # fmt: skip
+    if json_path != "-":
+        click.echo(
+            f"{spelled}: {len(shown)} pictures learned, {kept} kept; take it back: edgelens gallery undo {lesson}"
+        )
+
+
+def _shown(
+    teacher: Teacher,
+    source: Source,
+    region: Region | None,
+    most: int,
+    least: float,
+    duration: float | None,
+) -> Iterator[Shown]:
+    """What the source shows, each picture's part that is looked at; of a camera or video those that differ."""
+    from contextlib import closing
+
+    from edgelens.runtime.images.burst import Burst
+    from edgelens.runtime.loop.stop import StopOnSignals
+    from edgelens.runtime.sources.images import ImageFiles
+
+    stills = isinstance(source, ImageFiles)
+    burst, count = Burst(least), 0
+    ends = time.monotonic() + (duration or (_OWN_FOLDER if source.live else float("inf")))
+    with StopOnSignals() as stop, closing(_frames(source, ends, stop)) as frames:
+        for frame in frames:
+            seen = teacher.look(frame.image, region)
+            if seen is None or not (stills or burst.takes(seen.picture)):
+                continue
+            count += 1
+            click.echo(f"{count}/{most}  {frame.source}", err=True)
+            yield seen
+            if count >= most:
+                return
+
+
+def _frames(source: Source, ends: float, stop: Any) -> Generator[Frame]:
+    from edgelens.runtime.loop.feeds import Feeds
+
+    with Feeds([source], lambda notice: click.echo(notice.text, err=True)) as feeds:
+        while not stop() and time.monotonic() < ends:
+            got = feeds.take(0.2)
+            if got is not None:
+                yield got[1].frame
+                continue
+            feeds.check()
+            if feeds.over:
+                return

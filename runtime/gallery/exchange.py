@@ -1,0 +1,134 @@
+"""Galleries that travel: one file out, another one's names in, and pictures as folders that `train` takes.
+
+What comes in was made elsewhere and is believed in nothing: what does not hold is passed over, counted and said.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+
+from ..errors import DataError, EdgelensError, UsageError
+from ..host.files import write_bytes
+from ..images.headers import read_header
+from .exemplar import Exemplar, checked_name
+from .file import GalleryFile
+from .gallery import Gallery
+
+__all__ = ["Brought", "export_gallery", "export_photos", "import_gallery"]
+
+_MOST = 200_000  # exemplars that an import may bring
+_AT_ONCE = 500
+_LONGEST = 512  # pixels of a thumbnail's side
+
+
+@dataclass(frozen=True)
+class Brought:
+    """What an import did."""
+
+    added: int = 0
+    there_already: int = 0
+    unsound: int = 0  # names that nobody should have, features that compare with nothing, damage
+    contradicting: int = 0  # pictures of somebody who is known here under another name
+    lesson: str = ""
+
+    def said(self) -> str:
+        """One line for people."""
+        parts = [f"{self.added} pictures came in"]
+        parts += [f"{self.there_already} were there already"] if self.there_already else []
+        parts += [f"{self.unsound} were unsound and passed over"] if self.unsound else []
+        parts += [f"{self.contradicting} show who has another name here: passed over"] if self.contradicting else []
+        return ", ".join(parts)
+
+
+def import_gallery(gallery: Gallery, path: Path) -> Brought:
+    """Bring another gallery's names in, as one lesson that can be taken back."""
+    theirs = GalleryFile(path)
+    theirs.check_space(gallery.space.name, gallery.space.width)
+    known = {(e.name, e.vector.tobytes()) for e in gallery.exemplars()}
+    lesson = os.urandom(8).hex()
+    found, waiting = Brought(lesson=lesson, unsound=theirs.scan(lambda _: None).damaged), list[Exemplar]()
+    contradicts = _Contradiction(gallery)
+    for count, exemplar in enumerate(theirs.exemplars()):
+        if count >= _MOST:
+            raise DataError(f"{path}: brings more than {_MOST:,} pictures: export fewer names")
+        sound = _sound(exemplar)
+        if sound is None:
+            found = replace(found, unsound=found.unsound + 1)
+        elif (sound.name, sound.vector.tobytes()) in known:
+            found = replace(found, there_already=found.there_already + 1)
+        elif contradicts(sound):
+            found = replace(found, contradicting=found.contradicting + 1)
+        else:
+            waiting.append(replace(sound, lesson=lesson))
+    for start in range(0, len(waiting), _AT_ONCE):
+        gallery.append(waiting[start : start + _AT_ONCE])
+    return replace(found, added=len(waiting))
+
+
+def export_gallery(gallery: Gallery, path: Path, *, names: tuple[str, ...] = (), photos: bool = True) -> int:
+    """Write a gallery's exemplars, or some names', as a gallery of their own; how many those were."""
+    chosen = [e for e in gallery.exemplars() if not names or e.name in names]
+    if not chosen:
+        raise UsageError(
+            f"{gallery.path}: holds nothing of that name" if names else f"{gallery.path}: holds nothing yet"
+        )
+    out = GalleryFile(path)
+    if out.exists():
+        raise UsageError(f"{path}: is there already")
+    out.append(gallery.space.name, (e if photos else replace(e, picture=b"") for e in chosen))
+    return len(chosen)
+
+
+def export_photos(gallery: Gallery, folder: Path, *, names: tuple[str, ...] = ()) -> int:
+    """Write every picture that is kept, or some names', into class folders that `train` takes; how many there were."""
+    count = 0
+    for exemplar in gallery.exemplars():
+        if not exemplar.picture or (names and exemplar.name not in names):
+            continue
+        own = folder / checked_name(exemplar.name)
+        try:
+            own.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise DataError(f"{own}: cannot be made ({error.strerror or error})") from None
+        count += 1
+        stamp = time.strftime("%Y%m%d-%H%M%S", time.gmtime(exemplar.when))
+        write_bytes(own / f"{stamp}-{count:06d}.jpg", exemplar.picture)
+    if not count:
+        raise UsageError(f"{gallery.path}: keeps no pictures")
+    return count
+
+
+class _Contradiction:
+    """Whether a picture is of somebody who has another name here, as things stood before the import."""
+
+    def __init__(self, gallery: Gallery) -> None:
+        self._gallery = gallery
+        self._there = bool(gallery.names)
+
+    def __call__(self, exemplar: Exemplar) -> bool:
+        found = self._gallery.match(exemplar.vector) if self._there else None
+        return found is not None and found.known and found.name != exemplar.name
+
+
+def _sound(exemplar: Exemplar) -> Exemplar | None:
+    """The exemplar as it may come in; None where it may not."""
+    try:
+        name = checked_name(exemplar.name)
+    except EdgelensError:
+        return None
+    if not np.isfinite(exemplar.vector).all() or not np.abs(exemplar.vector).max() or not 0 <= exemplar.when < 1e11:
+        return None
+    picture = exemplar.picture if _is_thumbnail(exemplar.picture) else b""
+    source = "".join(c for c in exemplar.source[:200] if c.isprintable())
+    return replace(exemplar, name=name, picture=picture, source=source)
+
+
+def _is_thumbnail(data: bytes) -> bool:
+    """Whether it is a small JPEG, by what it says of itself; nothing is decoded."""
+    header = read_header(data) if data else None
+    return header is not None and header.kind == "jpeg" and max(header.width, header.height) <= _LONGEST

@@ -1,0 +1,99 @@
+"""What is in memory of a gallery's file: 8-bit features, whose they are, and heads that are made of them."""
+
+from __future__ import annotations
+
+from array import array
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .beside import Beside, beside
+from .file import GalleryFile, Kept, Scanned
+from .index import Index, unit
+from .space import Space
+
+__all__ = ["Loaded"]
+
+_BATCH = 2048
+_NEAREST = 64  # exemplars whose names are looked at closely
+_CLOSELY = 8  # names
+_OTHERS = 500  # exemplars of other names that stand for strangers where there are none
+
+
+class Loaded:
+    """A file's exemplars, ready to be asked; `follow` brings in what came since."""
+
+    def __init__(self, space: Space) -> None:
+        self.space = space
+        self.index = Index(space.width)
+        self.names: dict[str, int] = {}
+        self.name_of, self.at, self.when = array("i"), array("q"), array("d")
+        self.scanned: Scanned | None = None
+        self._waiting: list[bytes] = []
+        self._head: Beside | None = None
+        self._strangers: dict[int, NDArray[np.float32]] = {}
+
+    def follow(self, file: GalleryFile) -> bool:
+        """Take in what the file has beyond this; False where it was written anew, and all must be loaded."""
+        file.check_space(self.space.name, self.space.width)
+        before = None if self.scanned is None else self.scanned.identity
+        found = file.scan(self._take, self.scanned)
+        if before is not None and found.identity != before:
+            return False
+        self._settle()
+        self.scanned = found
+        self._head, self._strangers = None, {}
+        return True
+
+    def rows_of(self, number: int) -> NDArray[np.intp]:
+        """Where a name's exemplars are."""
+        return np.flatnonzero(np.frombuffer(self.name_of, np.int32) == number)
+
+    def nearest(self, row: NDArray[np.float32]) -> list[tuple[int, float]]:
+        """The nearest names' numbers with their similarity to a placed row, best first."""
+        cosines = self.index.cosines(row)
+        count = min(_NEAREST, len(cosines))
+        places = np.argpartition(cosines, len(cosines) - count)[len(cosines) - count :]
+        order = places[np.argsort(-cosines[places])]
+        numbers = list(dict.fromkeys(self.name_of[i] for i in order.tolist()))[:_CLOSELY]
+        scored = [(number, float(self.similarity(number, row[None])[0])) for number in numbers]
+        return sorted(scored, key=lambda pair: -pair[1])
+
+    def similarity(self, number: int, rows: NDArray[np.float32]) -> NDArray[np.float32]:
+        """(M,) of placed rows to a name: between its nearest exemplar's cosine and that of what all have in common."""
+        own = self.index.rows(self.rows_of(number))
+        return np.asarray(((rows @ own.T).max(axis=1) + rows @ unit(own.mean(axis=0))) / 2, np.float32)
+
+    def strangers(self, number: int) -> NDArray[np.float32]:
+        """(M,) similarities that pictures of other things have with a name."""
+        if number not in self._strangers:
+            others = self.space.cohort
+            if not len(others):
+                places = np.flatnonzero(np.frombuffer(self.name_of, np.int32) != number)
+                others = self.index.rows(places[:: max(len(places) // _OTHERS, 1)])
+            self._strangers[number] = self.similarity(number, others) if len(others) else np.empty(0, np.float32)
+        return self._strangers[number]
+
+    def head(self, false_accepts: float) -> Beside | None:
+        """What tells taught names from learned pictures, where the network brought such."""
+        if not len(self.space.cohort) or not len(self.index):
+            return None
+        if self._head is None:
+            taught = self.index.rows(np.arange(len(self.index)))
+            owner = np.frombuffer(self.name_of, np.int32).astype(np.intp)
+            self._head = beside(self.space.cohort, taught, owner, len(self.names), false_accepts)
+        return self._head
+
+    def _take(self, kept: Kept) -> None:
+        self.name_of.append(self.names.setdefault(kept.name, len(self.names)))
+        self.at.append(kept.at)
+        self.when.append(kept.when)
+        self._waiting.append(kept.vector)
+        if len(self._waiting) >= _BATCH:
+            self._settle()
+
+    def _settle(self) -> None:
+        if self._waiting:
+            rows = np.frombuffer(b"".join(self._waiting), np.float16).reshape(len(self._waiting), -1)
+            self.index.add(self.space.placed(np.nan_to_num(rows.astype(np.float32), posinf=0, neginf=0)))
+            self._waiting.clear()

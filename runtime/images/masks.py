@@ -1,0 +1,64 @@
+"""Masks as recognitions keep them, stretched over each row's box: as pixels of the frame, and as outlines."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+__all__ = ["mask_in_frame", "outlines", "stretched"]
+
+_HALF = 128  # from here on a point belongs to the thing
+_FINEST = 512  # points a side at which an outline is drawn; larger boxes have it enlarged
+_CLOSE = 0.75  # pixels that an outline may lie beside the mask's edge
+_SPECK = 0.01  # of the largest part: smaller ones are noise
+
+
+def mask_in_frame(mask: NDArray[np.uint8], box: Sequence[float], size: tuple[int, int]) -> NDArray[np.bool_]:
+    """(H, W) True where the thing is, in a frame of `size` height and width; the mask lies in the box x, y, w, h."""
+    whole = np.zeros(size, bool)
+    x0, y0, x1, y1 = _pixels(box, size)
+    if x1 > x0 and y1 > y0:
+        x, y, w, h = (float(value) for value in box)
+        across, down = mask.shape[1] / w, mask.shape[0] / h
+        way = np.array([[across, 0, (x0 + 0.5 - x) * across - 0.5], [0, down, (y0 + 0.5 - y) * down - 0.5]], np.float32)
+        flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
+        part = cv2.warpAffine(mask, way, (x1 - x0, y1 - y0), flags=flags, borderMode=cv2.BORDER_REPLICATE)
+        whole[y0:y1, x0:x1] = part >= _HALF
+    return whole
+
+
+def outlines(mask: NDArray[np.uint8], box: Sequence[float]) -> list[NDArray[np.float32]]:
+    """The thing's outlines (N, 2) x, y in pixels of the frame, the largest first; holes are left out."""
+    x, y, w, h = (float(value) for value in box)
+    if not np.isfinite([x, y, w, h]).all() or min(w, h) <= 0:
+        return []
+    wide, high = (min(max(round(side), 2), _FINEST) for side in (w, h))
+    drawn = np.asarray(cv2.resize(mask, (wide, high), interpolation=cv2.INTER_LINEAR)) >= _HALF
+    found, _ = cv2.findContours(drawn.astype(np.uint8), cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
+    parts = sorted(((cv2.contourArea(part), part) for part in found), key=lambda pair: -pair[0])
+    scale = np.array([w / wide, h / high], np.float32)
+    close = [cv2.approxPolyDP(part, _CLOSE / max(float(scale.max()), 1), True) for area, part in parts
+             if area >= _SPECK * parts[0][0]]  # fmt: skip
+    return [(_flat(part) + 0.5) * scale + np.array([x, y], np.float32) for part in close if len(part) >= 3]
+
+
+def stretched(masks: NDArray[np.uint8], height: int, width: int) -> NDArray[np.uint8]:
+    """Masks (N, h, w) with as many points as others have."""
+    if masks.shape[1:] == (height, width):
+        return masks
+    made = [cv2.resize(mask, (width, height), interpolation=cv2.INTER_LINEAR) for mask in masks]
+    return np.array(made, np.uint8).reshape(len(masks), height, width)
+
+
+def _flat(part: Any) -> NDArray[np.float32]:
+    return np.asarray(part, np.float32).reshape(-1, 2)
+
+
+def _pixels(box: Sequence[float], size: tuple[int, int]) -> tuple[int, int, int, int]:
+    x, y, w, h = (float(value) for value in box)
+    height, width = size
+    return max(round(x), 0), max(round(y), 0), min(round(x + w), width), min(round(y + h), height)

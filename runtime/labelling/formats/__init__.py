@@ -1,0 +1,1 @@
+"""The data sets that labelling writes, one file each; what reads them again is in `datasets/`."""

@@ -1,0 +1,56 @@
+"""What the page or a program asks to be taught, from a source's newest frame; and what it takes back."""
+
+from __future__ import annotations
+
+from typing import Any, Protocol
+
+from ...errors import UsageError
+from ...loop.control import Control
+from ...preprocess import Region
+from ...result import Result
+
+__all__ = ["answer_lesson"]
+
+
+class Newest(Protocol):
+    """What is asked of the page's state."""
+
+    @property
+    def control(self) -> Control:
+        """The loop's."""
+
+    def newest(self, source: str | None) -> Result:
+        """The newest result of a source, or of the first one."""
+
+
+def answer_lesson(shared: Newest, body: Any) -> dict[str, Any]:
+    """`{"name", "source"?, "box"?}` teaches what is seen now, `{"undo": lesson, "source"?}` takes a lesson back."""
+    if not isinstance(body, dict) or not isinstance(body.get("undo", body.get("name")), str):
+        raise UsageError('send a JSON object with "name", a text, or with "undo", a lesson')
+    lessons = shared.control.lessons
+    if lessons is None:
+        raise UsageError("nothing is watched here: edgelens teach takes pictures")
+    result = shared.newest(body.get("source") or None)
+    source = result.frame.source
+    if "undo" in body:
+        return {"undone": lessons.undo(source, body["undo"])}
+    return lessons.teach(source, body["name"], result.frame.image, _region(shared, result, body.get("box")))
+
+
+def _region(shared: Newest, result: Result, box: Any) -> Region | None:
+    """The box that was drawn, x, y, w, h in pixels; else the region that is recognized."""
+    if box is None:
+        return shared.control.settings(result.frame.source).region
+    numbers = (
+        isinstance(box, list)
+        and len(box) == 4
+        and all(isinstance(v, int | float) and not isinstance(v, bool) for v in box)
+    )
+    if not numbers:
+        raise UsageError("a box is [x, y, w, h] in pixels of the frame")
+    width, height = result.frame.size[1], result.frame.size[0]
+    x, y = max(float(box[0]), 0.0), max(float(box[1]), 0.0)
+    region = Region(x, y, min(float(box[2]), width - x), min(float(box[3]), height - y))
+    if min(region.w, region.h) < 2:
+        raise UsageError("a box is at least two pixels a side and lies in the frame")
+    return region

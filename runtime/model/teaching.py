@@ -1,0 +1,95 @@
+"""Teaching on the device: pictures that are shown go under a name, and are recognized from the next frame on."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from ..errors import UsageError, WorkError
+from ..gallery.gallery import Gallery
+from ..images.write import made_smaller
+from ..preprocess import Region, fit_frame
+from .crops import crops_of
+from .network import LoadedNetwork
+from .recognizer import BundleRecognizer
+from .taught import Taught
+
+__all__ = ["Shown", "Teacher"]
+
+_THUMBNAIL = 256  # pixels of the longer side
+_QUALITY = 88
+
+
+@dataclass(frozen=True)
+class Shown:
+    """One picture of what is taught: its features, and the part of the frame they are of."""
+
+    row: NDArray[np.float32]  # (D,)
+    picture: NDArray[np.uint8] = field(repr=False)  # (H, W, 3) BGR
+
+
+class Teacher:
+    """Teaches a recognizer's last step; it is to be opened with `taught=True`."""
+
+    def __init__(self, recognizer: BundleRecognizer) -> None:
+        self._recognizer = recognizer
+
+    @property
+    def network(self) -> LoadedNetwork:
+        """The network whose features are taught by."""
+        steps = self._recognizer.bundle.manifest.steps
+        return self._recognizer.networks[steps[-1].network]
+
+    def gallery(self) -> Gallery:
+        """Where it is kept; a network that cannot be taught is refused."""
+        network = self.network
+        taught, pixels = self._check(network), network.network.pixels
+        empty = np.full((pixels.height, pixels.width, pixels.channels), 128, np.uint8)
+        return taught.gallery(len(taught.row(network.outputs(empty))))
+
+    def row(self, pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
+        """The features of a network's picture (H, W, C)."""
+        return np.array(self._check(self.network).row(self.network.outputs(pixels)))
+
+    def look(self, image: NDArray[np.uint8], region: Region | None = None) -> Shown | None:
+        """What a BGR frame shows: its region, or in a chain the largest thing that the step before finds; else None."""
+        manifest, network = self._recognizer.bundle.manifest, self.network
+        if len(manifest.steps) == 1:
+            pixels, placement = fit_frame(image, network.network.pixels, region or self._recognizer.region)
+            x, y, w, h = placement.view
+            return Shown(self.row(pixels), image[y : y + h, x : x + w])
+        if len(manifest.steps) > 2:
+            raise UsageError(f"{manifest.name}: has {len(manifest.steps)} steps; a chain of two can be taught")
+        finder = self._recognizer.networks[manifest.steps[0].network]
+        pixels, placement = fit_frame(image, finder.network.pixels, region or self._recognizer.region)
+        found = finder.decode(finder.outputs(pixels), placement)
+        crops = crops_of(image, found, manifest.steps[1], network.network.pixels)
+        if not crops:
+            return None
+        largest = max(crops, key=lambda crop: float(np.prod(found.places[crop.row, 2:])))
+        x, y, w, h = np.rint(found.places[largest.row]).astype(int).tolist()
+        return Shown(self.row(largest.pixels), image[max(y, 0) : max(y + h, 1), max(x, 0) : max(x + w, 1)])
+
+    def teach(self, name: str, shown: Iterable[Shown], *, source: str = "", photos: bool = True) -> str:
+        """Keep what was shown under a name; the lesson, which `Gallery.undo` takes back."""
+        rows = list(shown)
+        if not rows:
+            raise WorkError(f"{source}: nothing to learn {name[:40]} from was seen")
+        pictures = [thumbnail(each.picture) if photos else b"" for each in rows]
+        return self.gallery().teach(name, np.stack([each.row for each in rows]), pictures=pictures, source=source)
+
+    def _check(self, network: LoadedNetwork) -> Taught:
+        if network.taught is None:
+            task, name = network.network.task, self._recognizer.bundle.manifest.name
+            raise UsageError(f"{name}: cannot be taught: its task is {task}; classifiers and identifiers can")
+        return network.taught
+
+
+def thumbnail(picture: NDArray[np.uint8]) -> bytes:
+    """A picture as the small JPEG that is kept of it."""
+    done, data = cv2.imencode(".jpg", made_smaller(picture, _THUMBNAIL), [cv2.IMWRITE_JPEG_QUALITY, _QUALITY])
+    return bytes(data.tobytes()) if done else b""

@@ -1,0 +1,139 @@
+"""MediaPipe's detectors: told outputs against their post-processing written out plainly, and the real files.
+
+The real files stand in the `mediapipe` package up to 0.10; where it is not installed, those tests are skipped.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from edgelens.runtime.frame import Frame
+from edgelens.runtime.model.open import open_model
+from edgelens.runtime.model.recognizer import BundleRecognizer
+
+# picture's side, layers' strides and anchors a cell and layer, numbers an anchor, label
+KINDS = {
+    "face, near": (128, (8, 16, 16, 16), 2, 16, "face"),
+    "face, far": (192, (4,), 1, 16, "face"),
+    "palm": (192, (8, 16, 16, 16), 2, 18, "palm"),
+    "person": (224, (8, 16, 32, 32, 32), 2, 12, "person"),
+}
+
+
+def anchors(side, strides, each):
+    """The middles as MediaPipe's calculator lists them: layers of one stride share their cells."""
+    found, done = [], 0
+    while done < len(strides):
+        stride, same = strides[done], strides.count(strides[done])
+        for y in range(side // stride):
+            for x in range(side // stride):
+                found += [((x + 0.5) * stride, (y + 0.5) * stride)] * (each * same)
+        done += same
+    return np.array(found)
+
+
+def told_outputs(kind, seed=0):
+    side, strides, each, columns, _ = KINDS[kind]
+    rng = np.random.default_rng(seed)
+    middles = anchors(side, strides, each)
+    boxes = rng.normal(0, 4, (1, len(middles), columns)).astype(np.float32)
+    scores = rng.normal(-6, 1, (1, len(middles), 1)).astype(np.float32)
+    for place in rng.uniform(0.25 * side, 0.75 * side, (2, 2)):  # two things, found from six anchors each
+        rows = np.argsort(np.linalg.norm(middles - place, axis=1))[:6]
+        scores[0, rows, 0] = rng.uniform(0.5, 4, 6)
+        boxes[0, rows, :2] = place - middles[rows] + rng.normal(0, 1, (6, 2))
+        boxes[0, rows, 2:4] = side * 0.12 + rng.normal(0, 1, (6, 2))
+    return {"regressors": boxes, "classificators": scores}
+
+
+def plain(kind, outputs):
+    """Weighted suppression as MediaPipe does it, one thing after another: boxes, keypoints, scores."""
+    side, strides, each, _, _ = KINDS[kind]
+    raw, middles = outputs["regressors"][0].astype(float), anchors(side, strides, each)
+    scores = 1 / (1 + np.exp(-outputs["classificators"][0, :, 0].astype(float)))
+    rows = [i for i in np.argsort(-scores) if scores[i] >= 0.5]
+    candidates = []
+    for i in rows:
+        (x, y), (w, h) = raw[i, :2] + middles[i], raw[i, 2:4]
+        points = raw[i, 4:].reshape(-1, 2) + middles[i]
+        candidates.append((scores[i], np.array([x - w / 2, y - h / 2, x + w / 2, y + h / 2]), points))
+    found = []
+    while candidates:
+        best = candidates[0]
+        same = [c for c in candidates if c is best or iou(c[1], best[1]) > 0.3]
+        weight = sum(c[0] for c in same)
+        found.append((best[0], sum(c[0] * c[1] for c in same) / weight, sum(c[0] * c[2] for c in same) / weight))
+        candidates = [c for c in candidates if not any(c is other for other in same)]
+    return found
+
+
+def iou(one, other):
+    w = max(min(one[2], other[2]) - max(one[0], other[0]), 0)
+    h = max(min(one[3], other[3]) - max(one[1], other[1]), 0)
+    areas = [(box[2] - box[0]) * (box[3] - box[1]) for box in (one, other)]
+    return w * h / (sum(areas) - w * h)
+
+
+def see(path, image, **options):
+    bundle = open_model(str(path), **options)
+    with BundleRecognizer(bundle) as recognizer:
+        return recognizer.recognize(Frame(image)).recognitions, bundle
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_things_and_keypoints_are_those_found_plainly(told, kind):
+    side, _, _, columns, label = KINDS[kind]
+    outputs = told_outputs(kind)
+    seen, bundle = see(told(outputs, (side, side)), np.zeros((side, side, 3), np.uint8))
+    wanted = plain(kind, outputs)
+    assert [name for name, _ in seen] == [label] * len(wanted)
+    assert len(wanted) >= 2
+    assert seen.scores == pytest.approx([score for score, _, _ in wanted], abs=1e-4)
+    points = np.clip([points for _, _, points in wanted], 0, side)
+    assert seen.keypoints.shape[1] == (columns - 4) // 2
+    assert seen.keypoints[..., :2] == pytest.approx(points, abs=0.01)
+    boxes = np.array([box for _, box, _ in wanted])
+    if label == "person":  # its box is of the head; the circle around all of it is told by its keypoints
+        middle, edge = np.array([points[:2] for _, _, points in wanted]).transpose(1, 0, 2)
+        reach = np.linalg.norm(edge - middle, axis=1, keepdims=True)
+        boxes = np.concatenate([middle - reach, middle + reach], axis=1)
+    assert seen.xyxy == pytest.approx(np.clip(boxes, 0, side), abs=0.01)
+    tensor = bundle.manifest.main.files[0].tensor
+    assert (tensor.mean, tensor.std) == (((0.0,), (255.0,)) if label == "palm" else ((127.5,), (127.5,)))
+
+
+def test_numbers_that_are_none_spoil_no_other_thing(told):
+    outputs = told_outputs("face, near")
+    image = np.zeros((128, 128, 3), np.uint8)
+    before, _ = see(told(outputs, (128, 128)), image)
+    outputs["regressors"][0, 700] = np.nan
+    outputs["classificators"][0, 700] = 9
+    after, _ = see(told(outputs, (128, 128)), image)
+    assert after.boxes == pytest.approx(before.boxes)
+
+
+@pytest.fixture
+def real():
+    found = importlib.util.find_spec("mediapipe")
+    modules = Path(found.origin).parent / "modules" if found and found.origin else Path("missing")
+    if not modules.is_dir():
+        pytest.skip("the mediapipe package, which carries the real files, is not installed")
+    return modules
+
+
+def test_the_real_files_find_a_face_two_palms_and_a_person(real, shared):
+    capture = cv2.VideoCapture(str(shared / "video/asl_help.mkv"))
+    image = [capture.read()[1] for _ in range(6)][5]
+    for name in ("short_range", "full_range_sparse"):
+        seen, _ = see(real / f"face_detection/face_detection_{name}.tflite", image)
+        assert [label for label, _ in seen] == ["face"]
+        assert seen.boxes[0] == pytest.approx([300, 90, 75, 78], abs=10)
+    seen, _ = see(real / "palm_detection/palm_detection_full.tflite", image)
+    assert [label for label, _ in seen] == ["palm", "palm"]
+    seen, _ = see(real / "pose_detection/pose_detection.tflite", image)
+    assert [label for label, _ in seen] == ["person"]

@@ -1,0 +1,172 @@
+"""A gallery's file: nothing acknowledged is lost, whatever happens to the process, the disk or the bytes."""
+
+from __future__ import annotations
+
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+from small_disk import SmallDisk, in_own_mounts
+
+from edgelens.runtime.errors import DataError, EdgelensError, WorkError
+from edgelens.runtime.gallery.exemplar import Exemplar
+from edgelens.runtime.gallery.file import GalleryFile
+from edgelens.runtime.gallery.gallery import Gallery
+from edgelens.runtime.gallery.record import HEAD, packed
+from edgelens.runtime.gallery.space import Space
+
+WIDTH = 8
+SPACE = "s" * 64
+
+
+def exemplar(i: int, *, picture: bytes = b"picture") -> Exemplar:
+    return Exemplar(f"name {i}", np.full(WIDTH, i + 1, np.float32), picture, float(i), "test", f"lesson {i}")
+
+
+def written(path: Path, count: int = 5) -> GalleryFile:
+    file = GalleryFile(path)
+    for i in range(count):
+        file.append(SPACE, [exemplar(i)])
+    return file
+
+
+def names(file: GalleryFile) -> list[str]:
+    return [e.name for e in file.exemplars()]
+
+
+def test_what_is_put_in_comes_out(tmp_path: Path) -> None:
+    file = written(tmp_path / "x.gallery")
+    found = list(file.exemplars())
+    assert [e.name for e in found] == [f"name {i}" for i in range(5)]
+    assert all(e.picture == b"picture" and e.source == "test" for e in found)
+    assert np.array_equal(found[3].vector, np.full(WIDTH, 4))
+    assert os.stat(file.path).st_mode & 0o077 == 0, "faces are for nobody else to read"
+
+
+def test_a_file_that_was_cut_anywhere_opens_and_goes_on(tmp_path: Path) -> None:
+    file = written(tmp_path / "x.gallery")
+    data = file.path.read_bytes()
+    ends = [data.index(b"name 4") - 1, len(data)]
+    for cut in range(len(data) - 120, len(data)):
+        file.path.write_bytes(data[:cut])
+        assert names(file) == [f"name {i}" for i in range(4)], cut
+    assert ends[0] > len(data) - 120
+    file.append(SPACE, [exemplar(9)])
+    assert names(file) == [*(f"name {i}" for i in range(4)), "name 9"]
+    assert file.scan(lambda _: None).damaged == 0, "what was torn is gone"
+
+
+def test_damage_in_the_middle_costs_what_it_hit_and_nothing_behind_it(tmp_path: Path) -> None:
+    file = written(tmp_path / "x.gallery")
+    data = bytearray(file.path.read_bytes())
+    data[data.index(b"name 2")] ^= 0xFF
+    file.path.write_bytes(data)
+    assert names(file) == ["name 0", "name 1", "name 3", "name 4"]
+    assert file.scan(lambda _: None).damaged == 1
+    file.append(SPACE, [exemplar(7)])
+    assert names(file)[-1] == "name 7" and b"\xffame 2"[1:] in file.path.read_bytes()
+
+
+def test_a_damaged_picture_costs_the_picture_alone(tmp_path: Path) -> None:
+    file = GalleryFile(tmp_path / "x.gallery")
+    file.append(SPACE, [exemplar(0, picture=b"a whole picture"), exemplar(1)])
+    data = bytearray(file.path.read_bytes())
+    data[data.index(b"whole")] ^= 1
+    file.path.write_bytes(data)
+    assert [(e.name, e.picture) for e in file.exemplars()] == [("name 0", b""), ("name 1", b"picture")]
+
+
+def test_random_bytes_and_random_flips_are_one_line_or_fewer_names(tmp_path: Path) -> None:
+    file = written(tmp_path / "x.gallery")
+    data, rng = file.path.read_bytes(), random.Random(0)
+    for _ in range(300):
+        changed = bytearray(data)
+        for _ in range(rng.choice([1, 3, 40])):
+            changed[rng.randrange(len(changed))] = rng.randrange(256)
+        file.path.write_bytes(changed[: rng.choice([len(changed), rng.randrange(len(changed))])])
+        try:
+            assert set(names(file)) <= {f"name {i}" for i in range(5)}
+        except EdgelensError as error:
+            assert "\n" not in str(error) and len(str(error)) < 300
+
+
+@pytest.mark.parametrize(
+    ("head", "said"),
+    [
+        (packed(HEAD, {"format": [2, 0], "feature_space": SPACE, "width": WIDTH}), "newer edgelens"),
+        (packed(HEAD, {"format": [1, 7], "feature_space": SPACE, "width": WIDTH, "later": 1}), ""),
+        (packed(HEAD, {"format": [1, 0], "feature_space": SPACE}), "whose features"),
+        (packed(HEAD, {"format": [1, 0], "feature_space": SPACE, "width": 10**9}), "whose features"),
+        (packed(HEAD, {"format": [1, 0]})[:-3], "beginning is damaged"),
+        (b"not at all", "is no gallery"),
+        (b"", "is no gallery"),
+    ],
+)
+def test_newer_and_foreign_heads(tmp_path: Path, head: bytes, said: str) -> None:
+    path = tmp_path / "x.gallery"
+    path.write_bytes(head)
+    if not said:
+        assert names(GalleryFile(path)) == []
+        return
+    with pytest.raises(DataError, match=said) as raised:
+        names(GalleryFile(path))
+    assert "\n" not in str(raised.value)
+
+
+def test_a_full_disk_adds_nothing_and_loses_nothing(small_disk: SmallDisk) -> None:
+    file = written(small_disk.folder / "galleries" / "x.gallery")
+    before = file.path.read_bytes()
+    small_disk.fill()
+    with pytest.raises(WorkError, match="nothing was added") as raised:
+        file.append(SPACE, [exemplar(5, picture=bytes(100_000))])
+    assert "\n" not in str(raised.value) and file.path.read_bytes() == before
+    with pytest.raises(WorkError, match="unchanged"):
+        file.rewrite(lambda place, each: each)
+    assert file.path.read_bytes() == before
+    small_disk.empty()
+    file.append(SPACE, [exemplar(5)])
+    assert len(names(file)) == 6
+
+
+def test_the_disk_in_a_namespace() -> None:
+    in_own_mounts(__file__)
+
+
+TEACHER = """
+import sys, numpy as np
+from pathlib import Path
+from edgelens.runtime.gallery.gallery import Gallery
+from edgelens.runtime.gallery.space import Space
+gallery = Gallery(Path(sys.argv[1]), Space("s" * 64, 8))
+rng = np.random.default_rng(int(sys.argv[2]))
+for i in range(10**6):
+    name = f"{sys.argv[2]} {i % 3}"
+    gallery.teach(name, rng.normal(size=(4, 8)), pictures=[bytes(3000)] * 4, source=f"lesson {i}")
+    print(i, flush=True)
+"""
+
+
+def test_a_killed_process_loses_nothing_that_it_said_was_kept(tmp_path: Path) -> None:
+    """Of a process that teaches, and thins, and is killed at a moment of chance; 200 are in `benchmarks/`."""
+    rng = random.Random(1)
+    path = tmp_path / "state" / "x.gallery"
+    for kill in range(6):
+        words = [sys.executable, "-c", TEACHER, path, str(kill)]
+        with subprocess.Popen(words, stdout=subprocess.PIPE, text=True) as process:
+            assert process.stdout is not None and process.stdout.readline()
+            time.sleep(rng.random() * 0.15)
+            process.send_signal(signal.SIGKILL)
+            last = int((["0", *process.stdout.read().split()])[-1])
+        taught = {e.source for e in GalleryFile(path).exemplars() if e.name.startswith(f"{kill} ")}
+        assert f"lesson {last}" in taught, "what was shown last is never what is thinned"
+        assert GalleryFile(path).scan(lambda _: None).damaged == 0
+    again = Gallery(path, Space(SPACE, WIDTH))
+    again.teach("after", np.ones((1, WIDTH)))
+    assert {n.name for n in again.names} > {"after", "0 0"}
+    assert not list(path.parent.glob("*.partial"))

@@ -1,0 +1,54 @@
+"""Figures of embeddings, held against what can be counted by hand."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from edgelens.runtime.metrics.identification import accepts_of, identification, recognized, unit_rows
+
+
+def people(count: int, each: int, noise: float, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
+    rng = np.random.default_rng(seed)
+    rows = np.repeat(rng.normal(size=(count, 32)), each, axis=0) + noise * rng.normal(size=(count * each, 32))
+    return unit_rows(rows.astype(np.float32)), np.repeat(np.arange(count), each)
+
+
+def test_identities_that_lie_apart_are_all_recognized() -> None:
+    found = identification(*people(6, 7, 0.05))
+    assert found.rank1 == {1: 1.0, 3: 1.0, 5: 1.0} and found.rank5[1] == 1.0
+    assert found.equal_error == 0 and found.false_rejects == {0.01: 0.0, 0.001: 0.0}
+    assert found.mean_precision == 1.0 and (found.pictures, found.identities) == (42, 6)
+
+
+def test_what_tells_nothing_apart_is_chance() -> None:
+    rng = np.random.default_rng(0)
+    rows, ids = unit_rows(rng.normal(size=(400, 32)).astype(np.float32)), np.repeat(np.arange(20), 20)
+    found = identification(rows, ids)
+    assert found.rank1[1] == pytest.approx(1 / 20, abs=0.03)
+    assert found.rank5[1] == pytest.approx(5 / 20, abs=0.05)
+    assert found.equal_error == pytest.approx(0.5, abs=0.03)
+    assert found.false_rejects[0.01] == pytest.approx(0.99, abs=0.01)
+
+
+def test_more_shown_pictures_help() -> None:
+    rows, ids = people(12, 9, 0.9)
+    shares = [recognized(rows, ids, shown)[0] for shown in (1, 3, 5)]
+    assert shares[0] < shares[1] < shares[2]
+
+
+def test_a_share_of_strangers_reaches_its_limit_and_no_more() -> None:
+    rows, ids = people(20, 10, 0.8)
+    accepts = dict(accepts_of(rows, ids))
+    others, whose = people(20, 10, 0.8, seed=5)
+    far = [float((others[i] @ rows[ids == n].T).max() > accepts[0.01]) for i in range(0, 200, 10) for n in range(20)]
+    assert np.mean(far) < 0.05
+    assert list(accepts) == sorted(accepts, reverse=True)
+    assert list(accepts.values()) == sorted(accepts.values())
+    assert len(whose) == 200
+
+
+def test_identities_of_one_picture_are_no_traceback() -> None:
+    rows, ids = people(5, 1, 0.1)
+    found = identification(rows, ids)
+    assert found.rank1 == {1: 1.0} and found.mean_precision == 0.0

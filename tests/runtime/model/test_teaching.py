@@ -1,0 +1,152 @@
+"""A classifier is taught new things on the device: known from the next picture on, and what it knew stays."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from types import SimpleNamespace
+
+import cv2
+import numpy as np
+import pytest
+from click.testing import CliRunner, Result
+from numpy.typing import NDArray
+from one_line import one_line
+
+from edgelens import Recognizer
+from edgelens.cli import cli
+from edgelens.runtime.errors import UsageError
+from edgelens.runtime.gallery.file import GalleryFile
+from edgelens.runtime.loop.smoothing import Announcer
+
+
+@pytest.fixture(autouse=True)
+def state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+    monkeypatch.delenv("STATE_DIRECTORY", raising=False)
+    return tmp_path / "state" / "edgelens" / "galleries"
+
+
+def plain(b: int, g: int, r: int, seed: int = 0) -> NDArray[np.uint8]:
+    rng = np.random.default_rng(seed)
+    noise = rng.integers(-12, 13, (40, 40, 3))
+    return np.clip(np.array([b, g, r]) + noise, 0, 255).astype(np.uint8)
+
+
+def yellow(seed: int = 0) -> NDArray[np.uint8]:
+    return plain(10, 240, 240, seed)
+
+
+def test_what_is_taught_is_named_and_trained_classes_stay(color_bundle, frames_of_colors):
+    with Recognizer(color_bundle) as recognizer:
+        before = [recognizer(frame).top for frame in frames_of_colors]
+        lesson = recognizer.teach([yellow(i) for i in range(3)], "banana")
+        found = recognizer(yellow(9))
+        assert found.names == ("banana",) and found.identities == ("banana",)
+        assert found.to_dict()["results"][0]["name"] == "banana"
+        assert [recognizer(frame).top for frame in frames_of_colors] == before
+        assert all(recognizer(frame).identities is None for frame in frames_of_colors)
+        assert recognizer.forget(lesson=lesson) == 3
+        assert recognizer(yellow(9)).identities is None
+
+
+def test_it_is_known_by_every_later_program_until_it_is_forgotten(color_bundle, state: Path):
+    with Recognizer(color_bundle) as recognizer:
+        recognizer.teach([yellow(i) for i in range(3)], "banana", photos=False)
+    file = next(state.glob("*.gallery"))
+    assert [e.picture for e in GalleryFile(file).exemplars()] == [b"", b"", b""]
+    with Recognizer(color_bundle) as recognizer:
+        assert recognizer(yellow(7)).names == ("banana",)
+        assert recognizer.forget("banana") == 3
+        with pytest.raises(UsageError, match="no such name"):
+            recognizer.forget("banana")
+    assert b"banana" not in file.read_bytes()
+
+
+def test_a_name_is_announced_like_a_label(color_bundle):
+    announcer = Announcer()
+    with Recognizer(color_bundle) as recognizer:
+        recognizer.teach([yellow(i) for i in range(3)], "banana")
+        heard = [announcer.hear(recognizer(yellow(20 + i)), (3, 5)) for i in range(4)]
+    assert heard == [None, None, "banana", None]
+
+
+def test_a_network_that_tells_nothing_apart_cannot_be_taught(color_bundle):
+    import dataclasses
+
+    manifest = color_bundle.manifest
+    network = dataclasses.replace(manifest.main, task="detect")
+    other = dataclasses.replace(color_bundle, manifest=dataclasses.replace(manifest, networks={"main": network}))
+    from edgelens.runtime.model.teaching import Teacher
+
+    recognizer = SimpleNamespace(bundle=other, networks={"main": SimpleNamespace(taught=None, network=network)})
+    with pytest.raises(UsageError) as raised:
+        Teacher(recognizer).gallery()
+    one_line(raised.value, "cannot be taught", "detect")
+
+
+def called(*words: object) -> Result:
+    return CliRunner().invoke(cli, [str(word) for word in words])
+
+
+@pytest.fixture
+def pictures(tmp_path: Path) -> Path:
+    folder = tmp_path / "bananas"
+    folder.mkdir()
+    for i in range(4):
+        cv2.imwrite(str(folder / f"{i}.png"), yellow(i))
+    return folder
+
+
+def test_the_verbs_teach_list_carry_and_forget(color_bundle, pictures: Path, tmp_path: Path, state: Path):
+    model = color_bundle.path
+    done = called("teach", "banana", "--source", pictures, "--model", model)
+    assert done.exit_code == 0 and "4 pictures learned" in done.output
+    shown = called("gallery", "list")
+    assert "banana" in shown.output and " 4 " in shown.output
+    assert called("gallery", "rename", "banana", "lemon").exit_code == 0
+    assert called("gallery", "add", "lemon", pictures / "0.png", "--model", model).exit_code == 0
+    assert called("gallery", "export", tmp_path / "out.gallery").exit_code == 0
+    assert "5 pictures in" in called("gallery", "export", tmp_path / "set", "--photos").output
+    assert len(list((tmp_path / "set" / "lemon").glob("*.jpg"))) == 5
+    assert called("gallery", "check").exit_code == 0
+    assert "5 pictures forgotten" in called("gallery", "remove", "lemon").output
+    brought = called("gallery", "import", tmp_path / "out.gallery", "--model", model)
+    assert brought.exit_code == 0 and "5 pictures came in" in brought.output
+    again = called("gallery", "import", tmp_path / "out.gallery", "--model", model)
+    assert "5 were there already" in again.output
+    assert "the file is gone" in called("gallery", "remove", "--everything").output
+    assert not list(state.glob("*.gallery"))
+
+
+def test_names_are_carried_over_to_another_network(color_bundle, pictures: Path, tmp_path: Path, state: Path):
+    import dataclasses
+
+    from edgelens.runtime.bundle.bundle import write_bundle
+
+    manifest = color_bundle.manifest
+    newer = dataclasses.replace(manifest.main, feature_space="f" * 64)
+    entries = {n: color_bundle.read(n) for n in manifest.entries}
+    bundle = write_bundle(tmp_path / "newer.edge", dataclasses.replace(manifest, networks={"main": newer}), entries)
+    called("teach", "banana", "--source", pictures, "--model", color_bundle.path)
+    old = next(state.glob("*.gallery"))
+    refused = called("gallery", "import", old, "--model", bundle.path)
+    assert isinstance(refused.exception, UsageError) and "another network" in str(refused.exception)
+    done = called("gallery", "reembed", old, "--with", bundle.path)
+    assert done.exit_code == 0 and "4 pictures of 1 names" in done.output
+    with Recognizer(bundle) as recognizer:
+        assert recognizer(yellow(9)).names == ("banana",)
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("teach", "x" * 10_000), "10,000 characters"),
+        (("teach", "../x"), "could be read as a path"),
+        (("gallery", "remove", "nobody"), "nothing was taught here yet"),
+        (("gallery", "list", "--gallery", "no/such.gallery"), "there is no such gallery"),
+        (("gallery", "rename", "a", "b", "--gallery", __file__), "is no gallery"),
+    ],
+)
+def test_what_cannot_be_is_said_in_a_line(words: tuple[str, ...], said: str):
+    done = called(*words)
+    assert said in str(done.exception) and "\n" not in str(done.exception) and len(str(done.exception)) < 250

@@ -1,0 +1,121 @@
+"""Identification all the way on tiny pictures: trained, compressed, proven, taught, recognized."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+import torch
+from click.testing import CliRunner
+
+from edgelens import Recognizer
+from edgelens.cli import cli
+from edgelens.compress.config import CompressConfig
+from edgelens.compress.pipeline import compress_run
+from edgelens.compress.tasks.identify import TASK as COMPRESSED
+from edgelens.runtime.errors import DataError
+from edgelens.runtime.model.verify import verify_bundle
+from edgelens.train.config import TrainConfig
+from edgelens.train.data.splits import SplitConfig, assign
+from edgelens.train.data.targets import DenseTargets
+from edgelens.train.models.options import ModelOptions
+from edgelens.train.runs.run import Run
+from edgelens.train.training import fit
+
+SIDE = 32
+
+
+def shot(person: int, number: int) -> np.ndarray:
+    """A badge of one's own: four coloured fields, in changing light, a little moved."""
+    colours = np.random.default_rng(person).integers(30, 226, (2, 2, 3))
+    rng = np.random.default_rng(1000 * person + number)
+    field = np.kron(colours, np.ones((16, 16, 1))) * rng.uniform(0.8, 1.15) + rng.normal(0, 6, (SIDE, SIDE, 3))
+    return np.roll(np.clip(field, 0, 255), rng.integers(-2, 3, 2), (0, 1)).astype(np.uint8)
+
+
+def folder(path: Path, people: range, each: int = 8) -> Path:
+    for person in people:
+        (path / f"badge {person}").mkdir(parents=True)
+        for number in range(each):
+            cv2.imwrite(str(path / f"badge {person}" / f"{number}.png"), shot(person, number))
+    return path
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory: pytest.TempPathFactory) -> Run:
+    base = tmp_path_factory.mktemp("badges")
+    torch.set_num_threads(1)
+    config = TrainConfig(
+        str(folder(base / "set", range(24))), str(base / "run"), model="resnet8", options=ModelOptions(width=0.5),
+        task="identify", epochs=6, batch=32, rate=4e-3, precision="float32", augment="none", scratch=True,
+    )  # fmt: skip
+    return fit(config, quiet=True)
+
+
+@pytest.fixture(scope="module")
+def bundle(trained: Run, tmp_path_factory: pytest.TempPathFactory):
+    out = tmp_path_factory.mktemp("bundle") / "badges.edge"
+    return compress_run(trained.path, out, CompressConfig(calibration_images=64, formats=("onnx",))).bundle
+
+
+def test_no_identity_trains_and_validates(trained: Run) -> None:
+    sides = {name: {trained.classes[i] for i in trained.split(name).labels} for name in ("train", "val")}
+    assert len(sides["val"]) >= 3 and not sides["val"] & sides["train"]
+    assert trained.facts.metrics["val_rank1"] > 0.7
+    report = (trained.path / "report.html").read_text()
+    assert "recognized by one picture" in report and "What it confuses most" in report
+
+
+def test_whole_identities_are_shared_out(trained: Run) -> None:
+    images = trained.split("train")
+    groups = [images.classes[i] for i in images.labels]
+    splits = assign(images, SplitConfig(val=0.25, test=0.0), groups)
+    for name in set(groups):
+        assert len({split for split, group in zip(splits, groups, strict=True) if group == name}) == 1
+
+
+def test_too_few_identities_are_refused_in_a_line(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="shows 2 identities") as raised:
+        fit(TrainConfig(str(folder(tmp_path / "two", range(2))), str(tmp_path / "run"), task="identify"), quiet=True)
+    assert "\n" not in str(raised.value)
+
+
+def test_the_bundle_is_proven_by_its_ranking_and_names_nobody(bundle) -> None:
+    network = bundle.manifest.main
+    assert (network.task, network.labels, network.outputs[0].name) == ("identify", (), "embedding")
+    assert b"badge 3" not in bundle.path.read_bytes(), "who trained it is nobody's business"
+    assert network.decode.options["accepts"] and {f.precision for f in network.files} == {"float32", "int8"}
+    assert verify_bundle(bundle).ok
+
+
+def test_strangers_who_are_taught_are_known_and_others_are_not(bundle, tmp_path: Path, monkeypatch) -> None:
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+    with Recognizer(bundle) as recognizer:
+        assert recognizer(shot(50, 0)).called(0) is None
+        for person in (50, 51, 52):
+            recognizer.teach([shot(person, i) for i in range(4)], f"guest {person}")
+        found = [recognizer(shot(p, i)).identities for p in (50, 51, 52) for i in range(4, 8)]
+        right = [(f"guest {p}",) for p in (50, 51, 52) for _ in range(4)]
+        assert sum(a == b for a, b in zip(found, right, strict=True)) >= 10
+        strangers = [recognizer(shot(p, i)).called(0) for p in range(60, 72) for i in range(3)]
+        assert sum(name is not None for name in strangers) <= 8
+
+
+def test_evaluate_tells_ranks_of_people_it_has_not_seen(bundle, tmp_path: Path) -> None:
+    done = CliRunner().invoke(cli, ["evaluate", str(bundle.path), str(folder(tmp_path / "new", range(80, 88)))])
+    assert done.exit_code == 0, done.output
+    assert "recognized with one picture shown" in done.output and "FRIENDS REFUSED" in done.output
+
+
+def test_compression_counts_rankings() -> None:
+    rng = np.random.default_rng(0)
+    ids = np.repeat(np.arange(6), 5)
+    rows = (np.repeat(rng.normal(size=(6, 128)), 5, axis=0) + 0.2 * rng.normal(size=(30, 128))).astype(np.float32)
+    ours = {"embedding": rows}
+    assert COMPRESSED.judge(ours, DenseTargets.of(ids)) == 1.0
+    assert COMPRESSED.agreement(ours, {"embedding": 7 * rows + 0.01}) == 1.0, "lengths say nothing"
+    assert COMPRESSED.agreement(ours, {"embedding": rng.permutation(rows)}) < 0.7
+    golden = COMPRESSED.golden(ours, 8)
+    assert len(set(golden)) == 8 and max(np.bincount(ids[golden])) >= 2

@@ -1,0 +1,1 @@
+"""Which of many, shown later and not before: a network whose features tell identities apart."""

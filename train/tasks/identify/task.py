@@ -1,0 +1,81 @@
+"""Identification: features by which somebody who is shown later is told from all others."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from torch import Tensor, nn
+
+from edgelens.runtime.datasets.imageset import ImageSet
+from edgelens.runtime.decode.identify import EMBEDDING
+from edgelens.runtime.metrics.identification import identification, unit_rows
+
+from ...augment import Recipe, apply
+from ...config import TrainConfig
+from ...task import Arrays, Build, Draw, Outputs, Score, Settled, Targets, Task
+from ..classify.labels import class_ids
+from .data import open_identities
+from .embedder import WIDTH, Embedder
+from .losses import contrastive, margin_softmax
+from .meter import IdentifyMeter
+from .report import sections
+from .settle import settle_identities
+from .whitening import fitted_identities
+
+__all__ = ["identify"]
+
+TOGETHER = 4  # pictures of an identity that a batch holds
+
+
+def identify(config: TrainConfig, classes: Sequence[str], counts: Sequence[int]) -> Task:  # noqa: ARG001
+    """The task of telling identities apart; a network from chance learns it by margins, a frozen one by whitening."""
+    return Task(
+        "identify",
+        (EMBEDDING,),
+        open_identities,
+        _targets,
+        _head,
+        _augment,
+        _losses,
+        IdentifyMeter,
+        Score("rank1", word="recognized"),
+        _settle,
+        _summary,
+        sections,
+        balance=class_ids,
+        together=TOGETHER,
+        regress=fitted_identities,
+        backbone=True,
+    )
+
+
+def _targets(images: ImageSet, *_: Any) -> Targets:
+    from ...data.targets import DenseTargets
+
+    return DenseTargets.of(images.labels.astype(np.int64))
+
+
+def _head(build: Build, classes: Sequence[str]) -> nn.Module:  # noqa: ARG001
+    return Embedder(build(WIDTH))
+
+
+def _augment(recipe: Recipe, pixels: Tensor, targets: Tensor, draw: Draw) -> tuple[Tensor, Tensor]:
+    """Pictures as the recipe says; a mixture of two identities is nobody's, so none are mixed."""
+    inputs, _ = apply(
+        recipe.unmixed(), pixels, targets, seed=draw.seed, epoch=draw.epoch, samples=draw.samples, classes=1
+    )
+    return inputs, targets
+
+
+def _losses(outputs: Outputs, targets: Tensor) -> Tensor:
+    return margin_softmax(outputs[EMBEDDING], targets) + contrastive(outputs[EMBEDDING], targets)
+
+
+def _settle(outputs: Arrays, targets: Targets, false_accepts: float) -> Settled:  # noqa: ARG001
+    return settle_identities(unit_rows(outputs[EMBEDDING]), class_ids(targets))
+
+
+def _summary(outputs: Arrays, targets: Targets, settled: Settled) -> dict[str, Any]:  # noqa: ARG001
+    return {**identification(unit_rows(outputs[EMBEDDING]), class_ids(targets)).to_json()}
