@@ -2,12 +2,16 @@
 
 import csv
 import json
+import os
+import signal
 import subprocess
 import sys
+import time
 
 import cv2
 import numpy as np
 import pytest
+from cameras import Camera
 from click.testing import CliRunner
 
 from edgelens.cli import cli
@@ -91,3 +95,31 @@ def test_what_is_not_asked_for_is_not_loaded(halves_bundle, clip):
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=60)
     assert done.returncode == 0, done.stderr
     assert done.stdout.split() == ["edgelens.runtime.track.options", "edgelens.runtime.zones.options"]
+
+
+def test_a_camera_s_counts_go_on_after_the_run_was_killed(halves_bundle, tmp_path):
+    lines, environment = tmp_path / "out.jsonl", {**os.environ, "XDG_STATE_HOME": str(tmp_path / "state")}
+    environment.pop("STATE_DIRECTORY", None)
+    with Camera("mjpeg") as camera:
+        words = [
+            "--source",
+            camera.url,
+            "--zone",
+            "all=0,0,1,0,1,1,0,1",
+            "--anchor",
+            "middle",
+            "--no-preview",
+            "--quiet",
+        ]
+        command = [sys.executable, "-m", "edgelens", "run", str(halves_bundle.path), *words, "--json", str(lines)]
+        with subprocess.Popen(command, env=environment) as process:
+            deadline = time.monotonic() + 30
+            while not (lines.is_file() and lines.read_text().count('"entered"') == 2) and time.monotonic() < deadline:
+                time.sleep(0.05)
+            time.sleep(0.5)
+            process.send_signal(signal.SIGKILL)
+        lines.unlink()
+        subprocess.run([*command, "--duration", "4"], env=environment, check=True)
+    results = [json.loads(line) for line in lines.read_text().splitlines()]
+    assert results[0]["zones"]["all"]["entries"] == {"left": 1, "right": 1}
+    assert results[-1]["zones"]["all"]["entries"] == {"left": 2, "right": 2}

@@ -55,7 +55,7 @@ export function paintPlaces(paint, { width, height }, { lines = {}, zones = {} }
   }
 }
 
-function outline(paint, points, width, height, color, closed) {
+export function outline(paint, points, width, height, color, closed) {
   follow(paint, points, width, height);
   if (closed) paint.closePath();
   const thick = Math.max(width / 320, 2);

@@ -8,12 +8,13 @@ from typing import Any
 import numpy as np
 import pytest
 import staged_scenes as scenes
-from page_in_browser import opened
+from page_in_browser import opened, until
 
 from edgelens.runtime.live.preview import LivePreview
 from edgelens.runtime.recognitions import Recognitions
 from edgelens.runtime.result import Result
 from edgelens.runtime.sinks.overlay import drawn
+from edgelens.runtime.zones.options import ZoneOptions
 
 WATCHED = {
     "lines": {"door": {"at": [0.25, 0, 0.25, 1], "in": {"person": 2}, "out": {}}},
@@ -68,3 +69,37 @@ def test_the_overlay_draws_them_too(staged: Any) -> None:
     assert far(shown[432, 480].tolist(), [240, 190, 80]) < 40
     changed = (plain != shown).any(axis=2)
     assert 0.005 < changed.mean() < 0.1
+
+
+@pytest.mark.browser
+def test_a_line_and_a_zone_are_drawn_with_the_pointer(staged: Any, chromium: Any) -> None:
+    loop = staged(scene=numbered)
+    loop.control.change("camera", places=ZoneOptions())
+    placed = lambda: loop.control.settings("camera").places  # noqa: E731
+    with opened(chromium, loop.preview.link) as page:
+        page.wait_for_selector(".line-button:visible")
+        area = page.locator(".stage canvas").bounding_box()
+        at = lambda x, y: (area["x"] + x * area["width"], area["y"] + y * area["height"])  # noqa: E731
+        page.click(".line-button")
+        area = page.locator(".stage canvas").bounding_box()
+        page.mouse.move(*at(0.25, 0.1))
+        page.mouse.down()
+        page.mouse.move(*at(0.25, 0.9))
+        page.mouse.up()
+        until(page, lambda: len(placed().line) == 1)
+        (line,) = placed().line
+        assert line.name == "line 1"
+        assert (*line.start, *line.end) == pytest.approx((0.25, 0.1, 0.25, 0.9), abs=0.01)
+        page.click(".zone-button")
+        for corner in ((0.5, 0.5), (0.9, 0.5), (0.9, 0.9), (0.5, 0.5)):
+            page.mouse.click(*at(*corner))
+        until(page, lambda: len(placed().zone) == 1)
+        corners = np.array([(0.5, 0.5), (0.9, 0.5), (0.9, 0.9)])
+        assert np.array(placed().zone[0].points) == pytest.approx(corners, abs=0.01)
+        assert len(placed().line) == 1
+        assert page.get_attribute(".zone-button", "aria-pressed") == "false"
+        page.wait_for_timeout(1500)  # until the page has heard what holds
+        page.click(".line-button")
+        page.keyboard.press("Delete")
+        until(page, lambda: placed().line == ())
+        assert len(placed().zone) == 1
