@@ -42,7 +42,7 @@ def main() -> None:
     memory.keep_large_blocks()
     run = Run.open(options.run)
     made_of = ingredients_of(run, CompressConfig())
-    lesson = lesson_of(run, made_of.training_pictures())
+    lesson = lesson_of(run, made_of.training_pictures(), made_of.pixels)
     teacher = load_teacher(options.teacher, run) if options.teacher else made_of.network
     tuning = FineTune(epochs=options.epochs, rate=options.rate, features=0.5)
     config = PruneConfig(options.macs, options.importance, options.rounds, tuning=tuning)

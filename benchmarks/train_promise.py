@@ -3,8 +3,9 @@
     python benchmarks/train_promise.py --data DIR [--size 224]
 
 DIR holds clothing10/. Of its training photos each of five folds is set aside in turn; a head on lite0 is trained on the
-rest as `edgelens train --minutes 0` does it, and promises an accuracy with an interval. Then the fold is asked: how many
-of it are right, and how many right answers the default limits call unknown. Results go to results/train_promise.json.
+rest as `edgelens train --minutes 0` does it, and promises an accuracy with an interval. Then the fold is asked: how
+many of it are right, and how many right answers the default limits call unknown. Results go to
+results/train_promise.json.
 """
 
 from __future__ import annotations

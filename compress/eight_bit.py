@@ -15,7 +15,7 @@ from .ingredients import Ingredients
 from .learn.lesson import lesson_of
 from .progress import Progress
 from .quantize.choose import JUDGES, ChooseConfig, Quantization, choose
-from .quantize.observers import observe
+from .quantize.observers import Ranges, observe
 from .quantize.plan import make_plan
 from .quantize.qat import QatConfig, train_quantized
 from .quantize.ranges import agree_on_ranges
@@ -40,8 +40,8 @@ def eight_bit_files(
 
     `exported` is what the graph's own export gave, where there was one.
     """
-    shared_scale = _engines_part(graph, made_of, config, progress, exported)
-    choice = _chosen(graph, made_of, config, progress, shared_scale=shared_scale)
+    shared_scale, limits = _engines_part(graph, made_of, config, progress, exported)
+    choice = _chosen(graph, made_of, config, progress, shared_scale=shared_scale, limits=limits)
     if config.qat is not None:
         choice = _trained(choice, network, made_of, config, config.qat, progress)
     files = make_files(
@@ -61,26 +61,33 @@ def eight_bit_files(
 
 def _engines_part(
     graph: fx.GraphModule, made_of: Ingredients, config: CompressConfig, progress: Progress, exported: Exported | None
-) -> bool:
-    """Whether plain 8-bit files of both formats answer too differently, and additions can be why."""
+) -> tuple[bool, Ranges | None]:
+    """Whether plain 8-bit files of both formats answer too differently, and additions can be why; the plain ranges."""
     outputs, tail = made_of.task.outputs, made_of.task.tail
     plan = make_plan(graph, keep_float=config.keep_float, full_integer=config.full_integer, outputs=outputs, tail=tail)
     if not plan.added or len(config.formats) < 2:
-        return False
+        return False, None
     judges = made_of.calibration[:JUDGES]
     with progress.step("comparing the engines"):
         exported = exported or export(graph, graph, made_of.pixels, formats=config.formats, outputs=outputs)
-        plain = int8_artifacts(exported, agree_on_ranges(graph, plan, observe(graph, judges)))
+        limits = observe(graph, made_of.calibration)
+        plain = int8_artifacts(exported, agree_on_ranges(graph, plan, limits))
         first, second = (file_outputs(artifact, judges) for artifact in plain)
     between = answers_snr(first, second)
     if between >= LEAST_BETWEEN_DB:
-        return False
+        return False, limits
     progress.say(f"the engines' rounding sets the two files {between:.0f} dB apart: what is added gets one scale")
-    return True
+    return True, limits
 
 
 def _chosen(
-    graph: fx.GraphModule, made_of: Ingredients, config: CompressConfig, progress: Progress, *, shared_scale: bool
+    graph: fx.GraphModule,
+    made_of: Ingredients,
+    config: CompressConfig,
+    progress: Progress,
+    *,
+    shared_scale: bool,
+    limits: Ranges | None,
 ) -> Quantization:
     with progress.step("choosing ranges"):
         wanted = ChooseConfig(
@@ -97,7 +104,13 @@ def _chosen(
         )
         task = made_of.task
         choice = choose(
-            graph, made_of.calibration, wanted, tail=task.tail, agreement=task.agreement, progress=progress.update
+            graph,
+            made_of.calibration,
+            wanted,
+            tail=task.tail,
+            agreement=task.agreement,
+            limits=limits,
+            progress=progress.update,
         )
     if shared_scale:
         choice = dataclasses.replace(choice, taken=(*choice.taken, "one scale in additions"))
@@ -115,7 +128,7 @@ def _trained(
 ) -> Quantization:
     """The choice after training in 8 bits; the same one where that made the validation worse."""
     with progress.step(f"training in 8 bits for {qat.tuning.epochs:g} epochs"):
-        lesson = lesson_of(made_of.run, made_of.training_pictures(config.seed))
+        lesson = lesson_of(made_of.run, made_of.training_pictures(config.seed), made_of.pixels)
         graph, ranges = train_quantized(
             choice.graph,
             choice.quantized,

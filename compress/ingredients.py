@@ -80,7 +80,7 @@ class Ingredients:
 
     def targets(self, pictures: Pictures) -> Targets:
         """What pictures are to be answered with."""
-        return make_task(self.run.config, self.run.classes).targets(pictures.images).select(pictures.rows)
+        return make_task(self.run.config, self.run.classes).targets(pictures.images, self.pixels).select(pictures.rows)
 
     def score(self, network: nn.Module, pictures: Pictures) -> float:
         """The task's score of a network on pictures."""
@@ -100,6 +100,7 @@ class Ingredients:
 def ingredients_of(run: Run, config: CompressConfig) -> Ingredients:
     """A run's network and pictures; its score is reported on its test split, else on validation."""
     task = task_of(run.config.task, str(run.path))
+    task = replace(task, outputs=make_task(run.config, run.classes).outputs)
     for label in config.background:
         if label not in run.classes:
             raise UsageError(f"--background {label}: is no class of this run; there are {', '.join(run.classes[:8])}")
@@ -111,7 +112,7 @@ def ingredients_of(run: Run, config: CompressConfig) -> Ingredients:
         raise DataError(f"{run.path}: the network's weights hold NaN or infinity: train it again")
     splits = Splits.of(run)
     if run.facts.counts is None:  # an earlier kit's: counted here, so that no repair opens the data again
-        counts = class_counts(splits.by_name["train"].labels, run.classes)
+        counts = class_counts(splits.by_name["train"])
         run = replace(run, facts=replace(run.facts, counts=counts))
     evaluation, which = splits.first("test", "val", "train")
     validation, _ = splits.first("val", "train")

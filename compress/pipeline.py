@@ -6,6 +6,7 @@ import dataclasses
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import MappingProxyType
 
 from torch import nn
 
@@ -33,8 +34,11 @@ from .proof.proof import feature_space, shippable
 from .proof.verdict import Verdict, verdict_of
 from .quantize.choose import Quantization
 from .shrink import shrunk
+from .tasks.task import Arrays
 from .timing.on_device import require_host, timed_elsewhere
-from .timing.timing import Timing, preferred_file, time_artifacts
+from .timing.timing import FEW_ROUNDS, ROUNDS, Timing, preferred_file, time_artifacts
+
+MIXED = 6  # layers that stay float where 8 bits lose too much
 
 __all__ = ["Candidate", "Compressed", "candidate_of", "compress_run", "write_candidate"]
 
@@ -52,6 +56,7 @@ class Candidate:
     history: tuple[CardRow, ...] = ()
     left_float: Mapping[str, str] = field(default_factory=dict)
     choice: Quantization | None = None
+    answers: Mapping[str, Arrays] = field(default_factory=dict)  # of each file to the evaluation pictures
 
 
 @dataclass(frozen=True)
@@ -86,7 +91,41 @@ def candidate_of(
     progress: Progress,
     history: Sequence[CardRow] = (),
 ) -> Candidate:
-    """A network's files in every asked precision, checked against it on the evaluation pictures."""
+    """A network's files in every asked precision, checked against it on the evaluation pictures.
+
+    Where 8 bits surely lose, the layers that lose most are left float; where that does not help, half precision joins.
+    """
+    found = _candidate(network, made_of, config, progress, history)
+    lost = _lost(found)
+    if not lost or config.mixed or config.qat is not None or found.choice is None:
+        return found
+    progress.say(f"{lost}: trying again with its {MIXED} most sensitive layers in float")
+    mixed = _candidate(network, made_of, dataclasses.replace(config, mixed=MIXED), progress, history, found.exported)
+    if not _lost(mixed):
+        return mixed
+    if "float16" in config.precisions:
+        return found
+    progress.say("that loses as well: float16 files, half the size of float32, join in")
+    halved = dataclasses.replace(config, precisions=(*config.precisions, "float16"))
+    return _candidate(network, made_of, halved, progress, history, found.exported)
+
+
+def _lost(candidate: Candidate) -> str:
+    """What is said of 8-bit files that all surely lose too much accuracy; empty where one does not."""
+    verdict, rows = candidate.verdict, [row for row in candidate.parity.files if row.precision == "int8"]
+    said = [verdict.poorer.get(row.path) or verdict.broken.get(row.path, "") for row in rows]
+    return said[0] if said and all(said) else ""
+
+
+def _candidate(
+    network: nn.Module,
+    made_of: Ingredients,
+    config: CompressConfig,
+    progress: Progress,
+    history: Sequence[CardRow] = (),
+    known: Mapping[str, Exported] = MappingProxyType({}),
+) -> Candidate:
+    """The files as the configuration asks for them; `known` are exports of the same network by precision."""
     task = made_of.task
     graph = trace(network, made_of.pixels, task.outputs)
     alike = is_convolutional(graph)
@@ -97,7 +136,7 @@ def candidate_of(
     if plain:
         files = make_files(
             network, made_of.pixels, made_of.calibration, dataclasses.replace(config, precisions=plain),
-            outputs=task.outputs, tail=task.tail, graph=graph, progress=progress,
+            outputs=task.outputs, tail=task.tail, graph=graph, exported=known.get("float32"), progress=progress,
         )  # fmt: skip
         artifacts += files.artifacts
         exported |= dict.fromkeys(plain, files.exported)
@@ -124,7 +163,7 @@ def candidate_of(
             allow_mismatch=config.allow_mismatch,
             progress=progress,
         )
-    return Candidate(network, made_of, kept, parity, exported, verdict, tuple(history), left_float, choice)
+    return Candidate(network, made_of, kept, parity, exported, verdict, tuple(history), left_float, choice, answers)
 
 
 def write_candidate(
@@ -148,8 +187,9 @@ def write_candidate(
     if candidate.network is not made_of.network:
         golden = made_of.golden_of(candidate.network, run.pixels)
     with progress.step("timing"):
-        timings = time_artifacts(artifacts, golden.pictures[0], threads=config.threads)
         elsewhere, where = timed_elsewhere(config, artifacts, progress.update)
+        rounds = FEW_ROUNDS if elsewhere else ROUNDS
+        timings = time_artifacts(artifacts, golden.pictures[0], threads=config.threads, rounds=rounds)
     chosen, said = preferred_file(artifacts, candidate.parity, elsewhere or timings, candidate.verdict.poorer)
     preferred = preferred or chosen
     for note in said:
@@ -234,6 +274,7 @@ def make_card(
         extra,
         where,
         parity.images if candidate.made_of.task.right else 0,
+        candidate.made_of.task.word,
     )
 
 
@@ -254,6 +295,8 @@ def _decode(candidate: Candidate, shipped: Artifact, config: CompressConfig) -> 
     """The settings of the training, brought to what the file that ships answers to the validation images."""
     made_of, pictures = candidate.made_of, candidate.made_of.validation
     seen = pictures.pixels if made_of.trained_on == made_of.pixels else pictures.at(made_of.trained_on)
-    before, after = made_of.answers(made_of.network, seen), file_outputs(shipped, pictures.pixels)
-    settled = made_of.task.resettle(before, after, made_of.run.decode)
+    before = made_of.answers(made_of.network, seen)
+    known = candidate.answers.get(shipped.path) if pictures is made_of.evaluation else None
+    after = known or file_outputs(shipped, pictures.pixels)
+    settled = made_of.task.resettle(before, after, made_of.targets(pictures), made_of.run.decode)
     return dataclasses.replace(settled, background=config.background) if config.background else settled

@@ -24,7 +24,7 @@ def shrunk(made_of: Ingredients, config: CompressConfig, progress: Progress) -> 
         return network, []
     rows = [_row("as trained", network, made_of)]
     teacher = teacher_of(made_of, config)
-    lesson = lesson_of(made_of.run, made_of.training_pictures(config.seed))
+    lesson = lesson_of(made_of.run, made_of.training_pictures(config.seed), made_of.pixels)
     if config.distill is not None:
         with progress.step(f"distilling into {config.distill.model}"):
             network = distill_into(made_of.run, teacher, lesson, config.distill, progress=progress.update)

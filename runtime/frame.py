@@ -12,6 +12,8 @@ from .errors import ImageError
 
 __all__ = ["Frame"]
 
+STILLS_FPS = 30.0  # of a folder of pictures, which know no time
+
 
 @dataclass(frozen=True, repr=False)
 class Frame:
@@ -36,6 +38,13 @@ class Frame:
             raise ImageError(f"a frame's image must be a uint8 BGR array of shape (H, W, 3), not {what}")
         if image.size == 0:
             raise ImageError(f"a frame's image has no pixels: its shape is {image.shape}")
+
+    @property
+    def moment_s(self) -> float:
+        """When it was, in seconds: its place in a file, else when it was captured; a folder's come at 30 fps."""
+        if self.position_s is not None:
+            return self.position_s
+        return self.index / STILLS_FPS if self.path is not None else self.captured
 
     def __repr__(self) -> str:
         height, width = self.size

@@ -17,6 +17,7 @@ __all__ = [
     "labels_from_metadata",
     "parse_names",
     "read_labels",
+    "read_words",
 ]
 
 BACKGROUND_NAMES = frozenset(
@@ -34,20 +35,32 @@ _PBTXT_FIELD = re.compile(r"""(id|name|display_name)\s*:\s*(?:"([^"]*)"|'([^']*)
 
 def read_labels(path: str) -> tuple[str, ...]:
     """Class names from a file: one a line, "3 name" or "3: name" lines, a JSON list or object, or a .pbtxt map."""
-    try:
-        with Path(path).open("rb") as stream:
-            data = stream.read(_MAX_BYTES + 1)
-        if len(data) > _MAX_BYTES:
-            raise UsageError(f"--labels {path}: is larger than {_MAX_BYTES >> 20} MB, which no list of names is")
-        text = data.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        raise UsageError(f"--labels {path}: is no UTF-8 text") from None
-    except (OSError, ValueError) as error:  # ValueError: a name with a zero byte
-        raise UsageError(f"--labels {path}: could not be read ({getattr(error, 'strerror', None) or error})") from None
+    text = _text_of(path, "--labels")
     names = _from_pbtxt(text) or parse_names(text) or _from_lines(text)
     if not any(names):
         raise UsageError(f"--labels {path}: holds no names")
     return names
+
+
+def read_words(path: str, option: str) -> tuple[str, ...]:
+    """The words of a file, one a line; `option` is what messages call it."""
+    words = tuple(dict.fromkeys(word for line in _text_of(path, option).splitlines() if (word := line.strip())))
+    if not words:
+        raise UsageError(f"{option} {path}: holds no words; write one a line")
+    return words
+
+
+def _text_of(path: str, option: str) -> str:
+    try:
+        with Path(path).open("rb") as stream:
+            data = stream.read(_MAX_BYTES + 1)
+        if len(data) > _MAX_BYTES:
+            raise UsageError(f"{option} {path}: is larger than {_MAX_BYTES >> 20} MB, which no list of names is")
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        raise UsageError(f"{option} {path}: is no UTF-8 text") from None
+    except (OSError, ValueError) as error:  # ValueError: a name with a zero byte
+        raise UsageError(f"{option} {path}: could not be read ({getattr(error, 'strerror', None) or error})") from None
 
 
 def is_background(name: str) -> bool:

@@ -7,7 +7,7 @@ wants). Nothing else in the kit resizes or colour-converts an image for a model.
 from __future__ import annotations
 
 import functools
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 import cv2
@@ -24,6 +24,7 @@ __all__ = [
     "Resize",
     "TensorContract",
     "fit_frame",
+    "placement_of",
     "pixel_values",
     "to_tensor",
     "view_of",
@@ -55,6 +56,7 @@ class PixelContract:
     filter: Filter = "halves"
     pad: int = 128  # the letterbox bars' pixel; 128 is zero for networks of the kit
     anchor: Anchor = "center"  # where the picture stands between the bars
+    widths: tuple[int, ...] = ()  # all that the network takes where it takes several: the least that holds the picture
 
     @property
     def channels(self) -> int:
@@ -154,12 +156,11 @@ class Placement:
         return np.asarray((points - np.array(offset, np.float32)) / scale + np.array(origin, np.float32), np.float32)
 
     def to_input(self, boxes: NDArray[Any]) -> NDArray[np.float32]:
-        """Boxes (N, 4) x, y, w, h in frame pixels as corner boxes x1, y1, x2, y2 in input pixels."""
-        scale = np.array([self.scale_x, self.scale_y] * 2, np.float32)
-        offset = np.array([self.offset_x, self.offset_y] * 2, np.float32)
-        origin = np.array([self.origin_x, self.origin_y] * 2, np.float32)
+        """Boxes (N, 4) x, y, w, h in frame pixels as corners x1, y1, x2, y2 in input pixels, wherever they lie."""
+        boxes = np.asarray(boxes, np.float64).reshape(-1, 4)
         corners = np.concatenate([boxes[:, :2], boxes[:, :2] + boxes[:, 2:]], axis=1)
-        return np.asarray((corners - origin) * scale + offset, np.float32)
+        origin, offset = [self.origin_x, self.origin_y] * 2, [self.offset_x, self.offset_y] * 2
+        return np.asarray((corners - origin) * ([self.scale_x, self.scale_y] * 2) + offset, np.float32)
 
 
 def view_of(
@@ -175,17 +176,31 @@ def fit_frame(
 ) -> tuple[NDArray[np.uint8], Placement]:
     """A BGR frame as the network's picture, (H, W, C) uint8 in the contract's colour, and where it lies."""
     frame_h, frame_w = image.shape[:2]
-    x, y, w, h = view_of(frame_h, frame_w, contract, region)
+    x, y, w, h = view = view_of(frame_h, frame_w, contract, region)
+    contract = _wide_enough(contract, w, h)
+    placement = _placed(frame_h, frame_w, contract, view)
+    inner_w, inner_h = round(placement.scale_x * w), round(placement.scale_y * h)
+    pixels = _colored(_resized(image[y : y + h, x : x + w], inner_w, inner_h, contract.filter), contract.color)
+    if contract.resize == "letterbox":
+        pixels = _padded(pixels, contract, int(placement.offset_x), int(placement.offset_y))
+    return pixels, placement
+
+
+def placement_of(height: int, width: int, contract: PixelContract, region: Region | None = None) -> Placement:
+    """Where the network's pixels lie in a frame of this size."""
+    return _placed(height, width, contract, view_of(height, width, contract, region))
+
+
+def _placed(height: int, width: int, contract: PixelContract, view: tuple[int, int, int, int]) -> Placement:
+    x, y, w, h = view
     inner_w, inner_h = contract.width, contract.height
+    left = top = 0
     if contract.resize == "letterbox":
         shrink = min(contract.width / w, contract.height / h)
         inner_w, inner_h = max(round(w * shrink), 1), max(round(h * shrink), 1)
-    pixels = _colored(_resized(image[y : y + h, x : x + w], inner_w, inner_h, contract.filter), contract.color)
-    left = top = 0
-    if contract.resize == "letterbox":
-        pixels, left, top = _padded(pixels, contract)
-    placement = Placement(inner_w / w, inner_h / h, left, top, x, y, frame_w, frame_h, (x, y, w, h))
-    return pixels, placement
+        if contract.anchor == "center":
+            left, top = (contract.width - inner_w) // 2, (contract.height - inner_h) // 2
+    return Placement(inner_w / w, inner_h / h, left, top, x, y, width, height, view)
 
 
 def to_tensor(pixels: NDArray[np.uint8], tensor: TensorContract) -> NDArray[Any]:
@@ -245,6 +260,14 @@ def pixel_values(tensor: TensorContract) -> NDArray[Any] | None:
     return None if dtype == np.uint8 and (table == np.arange(256)).all() else table
 
 
+def _wide_enough(contract: PixelContract, width: int, height: int) -> PixelContract:
+    """The contract at the least of its widths in which a picture of these proportions is as high as it can be."""
+    if not contract.widths:
+        return contract
+    wanted = contract.height * width / height
+    return replace(contract, width=next((each for each in contract.widths if each >= wanted), contract.widths[-1]))
+
+
 def _center_crop(x: int, y: int, w: int, h: int, contract: PixelContract) -> tuple[int, int, int, int]:
     """The largest centred part of a rectangle with the network's proportions."""
     crop_w = min(w, max(round(h * contract.width / contract.height), 1))
@@ -282,11 +305,8 @@ def _colored(image: NDArray[np.uint8], color: Color) -> NDArray[np.uint8]:
     return image
 
 
-def _padded(pixels: NDArray[np.uint8], contract: PixelContract) -> tuple[NDArray[np.uint8], int, int]:
+def _padded(pixels: NDArray[np.uint8], contract: PixelContract, left: int, top: int) -> NDArray[np.uint8]:
     height, width, channels = pixels.shape
     canvas = np.full((contract.height, contract.width, channels), contract.pad, np.uint8)
-    center = contract.anchor == "center"
-    top = (contract.height - height) // 2 if center else 0
-    left = (contract.width - width) // 2 if center else 0
     canvas[top : top + height, left : left + width] = pixels
-    return canvas, left, top
+    return canvas

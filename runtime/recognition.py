@@ -71,8 +71,10 @@ class Recognition(tuple[str, float]):  # noqa: SLOT001 (a tuple cannot have slot
 
     @property
     def name(self) -> str:
-        """Who or which it is, of what was shown to the device; else its label."""
-        return str(self.columns.get("identities") or self.label)
+        """Who or which it is, of what was shown to the device; what it says; else its label."""
+        columns = self.columns
+        read = "" if self.id < 0 else columns.get("texts")  # what is only perhaps written names nothing
+        return str(columns.get("identities") or read or self.label)
 
     @property
     def box(self) -> tuple[float, float, float, float] | None:
@@ -148,6 +150,8 @@ def _is_there(value: Any) -> bool:
 def _plain(value: Any) -> Any:
     """A column's value in one row as JSON: numbers with three digits behind the point, arrays as lists."""
     array = np.asarray(value)
+    if array.dtype.kind == "f" and array.ndim == 1:
+        array = array[: len(array) - int(np.argmin(np.isnan(array[::-1])))]  # what other rows have more is no value
     if array.dtype.kind == "f":
         return np.round(np.nan_to_num(array.astype(np.float64)), 3).tolist()
     return array.tolist() if array.dtype.kind in "iub" else value

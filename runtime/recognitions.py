@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 import operator
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -110,7 +109,7 @@ class Recognitions:
 
     @property
     def names(self) -> tuple[str, ...]:
-        """What every row is called: who or which it is where that is known, else its label."""
+        """What every row is called: who or which it is where that is known, what it says, else its label."""
         return tuple(row.name for row in self)
 
     @property
@@ -130,9 +129,15 @@ class Recognitions:
         return self.boxes is not None and not bool(np.isnan(self.boxes[row, 0]))
 
     def called(self, row: int) -> str | None:
-        """What a row is called, as `names` has it; None where nobody knows what it is."""
+        """What a row is called, whatever it says; None where nobody knows what it is."""
         name = self.identities[row] if self.identities else ""
         return name or (None if int(self.ids[row]) == UNKNOWN_ID else self.label(row))
+
+    def announced_as(self, row: int) -> str | None:
+        """What a row is announced by: its text where it has one, else what it is called; counts go by the latter."""
+        known = int(self.ids[row]) != UNKNOWN_ID
+        read = self.texts[row] if self.texts and known else ""  # what is only perhaps written announces nothing
+        return read or self.called(row)
 
     def rivals_of(self, row: int = 0) -> list[tuple[str, float]]:
         """What else a row could have been, best first: pairs of label and score."""
@@ -163,12 +168,6 @@ class Recognitions:
     def to_dict(self) -> dict[str, Any]:
         """The rows as plain JSON types, each as results have it."""
         return {"task": self.task, "results": [row.to_dict() for row in self]}
-
-    def draw(self, image: NDArray[np.uint8]) -> NDArray[np.uint8]:
-        """A copy of the frame (H, W, 3) uint8 BGR with what is in it drawn on; a tiny one is enlarged for its text."""
-        # by its name: tasks are made of this type, and a camera that shows nothing loads none of what draws
-        drawing = importlib.import_module(f"{__package__}.tasks.drawing")
-        return np.asarray(drawing.drawn_on(image, self), np.uint8)
 
     def __repr__(self) -> str:
         shown = ", ".join(f"{label} {score:.2f}" for label, score in list(self)[:_SHOWN])

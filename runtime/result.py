@@ -35,6 +35,7 @@ class Result:
     origin: Origin = field(default_factory=Origin)
     view: tuple[int, int, int, int] | None = None  # x, y, w, h of the frame that reached the network
     events: tuple[Mapping[str, Any], ...] = ()  # what happened just now
+    watched: Mapping[str, Any] = field(default_factory=dict)  # "lines" and "zones" by name, with their counts
     standing: tuple[str, ...] = ()  # the labels that have been announced and are not gone, the newest last
 
     def to_json(self) -> dict[str, Any]:
@@ -59,4 +60,5 @@ class Result:
             "results": [row.to_dict() for row in self.seen],
             "announced": self.announced,
             "events": [dict(event) for event in self.events],
+            **self.watched,
         }

@@ -17,7 +17,15 @@ import pytest
 ROOT = Path(__file__).resolve().parent.parent
 # what tests of several folders use; test cameras and brokers are modules of their own: benchmarks use them too
 sys.path[:0] = [str(ROOT / "tests" / "fixtures"), str(ROOT / "tests" / "servers")]
-pytest_plugins = ["small_disk", "small_models", "staged_loop", "systemd_machine", "told_models", "trained_run"]
+pytest_plugins = [
+    "shapes",
+    "small_disk",
+    "small_models",
+    "staged_loop",
+    "systemd_machine",
+    "told_models",
+    "trained_run",
+]
 SHARED = ROOT.parent / "shared"
 CHROMIUM_ARGS = [
     "--no-sandbox",

@@ -46,10 +46,14 @@ class TrainConfig:
     ram_limit: int | None = None  # bytes
     size: tuple[int, int] | None = None  # height, width of the network's picture
     color: str | None = None  # "rgb" or "gray"
-    resize: str = "crop"
+    resize: str | None = None  # how a photo meets that size; None: as it suits the task
     augment: str = "default"  # a recipe of edgelens.train.augment
     mirror: bool | None = None  # mirrored pictures; None where the classes' names allow them
     imbalance: str = "auto"
+    alphabet: str | None = None  # the characters that a network reads; those of the data's texts unless said
+    written: float = 0.0  # share of the pictures that are written with this machine's fonts, of networks that read
+    spliced: float = 0.0  # share of the pictures that are put together of two, cut where the network of `start` says
+    texts: str | None = None  # what is written: a file of words, or a pattern; any characters unless said
     # the loop
     minutes: float | None = None  # of fine-tuning after the head on a frozen trunk; None: by the data; 0: none
     epochs: int = 0  # passes over the training images; 0: as many as suit their number

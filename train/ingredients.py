@@ -8,10 +8,11 @@ from typing import Any
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from edgelens.runtime.datasets.imageset import ImageSet
 from edgelens.runtime.errors import UsageError
+from edgelens.runtime.preprocess import PixelContract
 
 from . import augment
 from .augment import Recipe, recipe_from_json
@@ -39,9 +40,9 @@ def gather(
     task = make_task(config, data.classes, training_counts(data))
     for note in task.notes:
         say(note)
-    recipe = training_recipe(config, data, say)
+    recipe = training_recipe(config, data, task, say)
     network.to(world.device)
-    train, speeds = _batches(data.train, task, "float32", world), dict[str, float]()
+    train, speeds = _batches(data.train, data.pixels, task, "float32", world), dict[str, float]()
     if mode is None:
         mode, speeds = _mode(config, replace(train, learnt_at=config.learnt_at), network, task, world)
     if not len(data.val):
@@ -51,26 +52,27 @@ def gather(
         task,
         recipe,
         train,
-        _batches(data.val, task, mode, world) if len(data.val) else train,
+        _batches(data.val, data.pixels, task, mode, world) if len(data.val) else train,
         balanced=task.balance(train.targets),
+        repeats=task.repeats(train.targets),
         distillation=_teacher(config, data, task, mode, world),
     )
     return made_of, mode, speeds
 
 
 def training_counts(data: TrainData) -> tuple[int, ...]:
-    """Training images a class."""
-    return class_counts(data.train.labels, data.classes)
+    """Training images a class, or what else is learnt from them."""
+    return class_counts(data.train.images)
 
 
-def class_counts(labels: NDArray[Any], classes: Sequence[str]) -> tuple[int, ...]:
-    """How many of the labels are of each class."""
-    return tuple(np.bincount(labels, minlength=len(classes)).tolist())
+def class_counts(images: ImageSet) -> tuple[int, ...]:
+    """How many things of each class a set has."""
+    return tuple(images.counted().tolist())
 
 
-def training_recipe(config: TrainConfig, data: TrainData, say: Say = lambda _: None) -> Recipe:
+def training_recipe(config: TrainConfig, data: TrainData, task: Task, say: Say = lambda _: None) -> Recipe:
     """The named recipe, unmirrored where the classes ask for it, with holes where the data has them."""
-    recipe, said = against_missing(_named_recipe(config, data.classes), data.train.missing)
+    recipe, said = against_missing(_named_recipe(config, data.classes, task), data.train.missing)
     if said:
         say(said)
     return recipe
@@ -80,19 +82,21 @@ def run_task(run: Run) -> Task:
     """The task with the very loss, class weights and augmentation that a run was trained with."""
     counts = run.facts.counts
     if counts is None:  # an earlier kit's
-        counts = class_counts(run.split("train").labels, run.classes)
+        counts = class_counts(run.split("train"))
     return make_task(run.config, run.classes, counts)
 
 
 def run_recipe(run: Run) -> Recipe:
     """The augmentation that a run was trained with."""
     stored = run.facts.recipe
-    return _named_recipe(run.config, run.classes) if stored is None else recipe_from_json(stored)
+    if stored is not None:
+        return recipe_from_json(stored)
+    return _named_recipe(run.config, run.classes, make_task(run.config, run.classes))
 
 
-def _named_recipe(config: TrainConfig, classes: Sequence[str]) -> Recipe:
+def _named_recipe(config: TrainConfig, classes: Sequence[str], task: Task) -> Recipe:
     mirror = augment.mirror_is_safe(classes) if config.mirror is None else config.mirror
-    return augment.recipe(config.augment, mirror=mirror)
+    return augment.recipe(config.augment, mirror=mirror, own=task.recipes)
 
 
 def _mode(
@@ -118,9 +122,9 @@ def _one_step(config: TrainConfig, train: Batches, task: Task) -> tuple[Tensor, 
     return inputs, loss
 
 
-def _batches(part: Part, task: Task, mode: str, world: World) -> Batches:
+def _batches(part: Part, contract: PixelContract, task: Task, mode: str, world: World) -> Batches:
     """A split on the device that trains, where it fits there."""
-    targets, pixels = task.targets(part.images).to(world.device), part.pictures
+    targets, pixels = task.targets(part.images, contract).to(world.device), part.pictures
     if world.device.type == "cuda" and _bytes(part) < torch.cuda.mem_get_info(world.device)[0] // 2:
         return Batches(torch.from_numpy(pixels.take(slice(None))).to(world.device), targets, world.device, mode)
     return Batches(pixels, targets, world.device, mode)

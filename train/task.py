@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any, Protocol
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,21 +12,28 @@ from torch import Tensor, nn
 
 from edgelens.runtime.bundle.manifest import Decode
 from edgelens.runtime.datasets.imageset import ImageSet
+from edgelens.runtime.preprocess import PixelContract
 
 from .augment import Recipe
+from .config import EPOCHS
 from .data.prepare import DataConfig
 from .data.targets import Targets
 from .report.findings import Findings
 from .report.score import Score
 from .report.told import Told
 
+if TYPE_CHECKING:  # what stores a run's configuration loads no task
+    from .config import TrainConfig
+
 __all__ = [
     "Arrays",
     "Build",
     "Draw",
     "FittedHead",
+    "Looks",
     "Meter",
     "Outputs",
+    "Pace",
     "Reading",
     "Score",
     "Settled",
@@ -56,6 +63,27 @@ class Draw:
     seed: int
     epoch: int
     samples: Tensor
+
+
+@dataclass(frozen=True)
+class Looks:
+    """The picture that suits a task, and the network, where nobody says otherwise."""
+
+    resize: str = "crop"
+    photo: tuple[int, int] | None = None  # pixels a side at least and at most; None: as the network has it
+    network: str | None = None  # what `--model auto` is; None: by the pictures
+
+
+@dataclass(frozen=True)
+class Pace:
+    """Images a step and epochs where they are left open: of few images fewer a step, and more often."""
+
+    batch: int = 128
+    few_batch: int = 32
+    few: int = 1500  # training images; of 720 photos 32 a step got 68 % right where 128 got 62
+    steps: int = 1500  # at least, in all; of 240 faces 60 epochs got all right in validation where 30 got 88 % right
+    epochs: int = EPOCHS  # at least
+    most_epochs: int = 100
 
 
 @dataclass(frozen=True)
@@ -108,7 +136,7 @@ def keep_all(outputs: Outputs) -> Outputs:
     return outputs
 
 
-def _none(_targets: Targets) -> NDArray[np.int64] | None:
+def _none(_targets: Targets) -> None:
     return None
 
 
@@ -119,7 +147,7 @@ class Task:
     name: str
     outputs: tuple[str, ...]  # the network's, in the order that it gives them
     open_data: Callable[[DataConfig], ImageSet]  # refuses what the task cannot learn from
-    targets: Callable[[ImageSet], Targets]
+    targets: Callable[[ImageSet, PixelContract], Targets]  # of the pictures that the contract makes of the set
     head: Callable[[Build, Sequence[str]], nn.Module]  # (network with so many outputs, classes) → the whole network
     # (recipe, pixels (B, C, H, W) uint8, targets, draw) → inputs in [-1, 1) and what the targets became
     augment: Callable[[Recipe, Tensor, Any, Draw], tuple[Tensor, Any]]
@@ -133,6 +161,8 @@ class Task:
     told: Callable[[Findings], Told] | None = None  # a run in a few lines
     keep: Callable[[Outputs], Outputs] = keep_all  # what of a batch's outputs is kept for settle, summary and report
     balance: Callable[[Targets], NDArray[np.int64] | None] = _none  # (N,) kinds that are to come equally often
+    # (N,) how often each comes for one time that others come; None: all alike. Where `balance` says nothing
+    repeats: Callable[[Targets], NDArray[np.float64] | None] = _none
     together: int = 1  # pictures of one kind that a batch holds at least, as far as `balance` tells kinds
     distil: Callable[[Outputs, Outputs, float], Tensor] | None = None  # (own, teacher's, temperature) → (B,)
     # (frozen features (N, F), targets, each picture's fold (N,)) → the head; None: it is learnt with all the rest
@@ -140,6 +170,11 @@ class Task:
     # how sure its settled answers are of each class, (N, classes); None: it has no classes to be sure of
     sureness: Callable[[Arrays, Decode], NDArray[np.float32]] | None = None
     reading: Callable[[Decode], Reading] | None = None  # what `explain` asks of its answers, as they were settled
+    # the configuration with what the task asks for where nothing was said: a network, its picture
+    suited: Callable[[TrainConfig, ImageSet], TrainConfig] | None = None
     heads: tuple[str, ...] = ("classifier",)  # the network's layers that are its own, which stay out of `backbone`
     backbone: bool = False  # whether the kit's backbone is its start where photos are few
+    looks: Looks = field(default_factory=Looks)
+    pace: Pace = field(default_factory=Pace)
+    recipes: Mapping[str, Recipe] = field(default_factory=dict)  # its own augmentations, before those of `augment`
     notes: tuple[str, ...] = ()  # lines to say before a training

@@ -34,11 +34,12 @@ ANSWER = """
 import sys, numpy as np
 from edgelens.runtime.bundle.bundle import Bundle
 from edgelens.runtime.model.network import LoadedNetwork, choose_file
-from edgelens.runtime.preprocess import fit
+from edgelens.runtime.preprocess import fit_frame
 bundle = Bundle.open(sys.argv[1])
 network = bundle.manifest.main
 with LoadedNetwork(bundle, network, choose_file(network, sys.argv[2], "int8")) as loaded:
-    rows = [next(iter(loaded.outputs(fit(frame, network.pixels)[0]).values()))[0] for frame in np.load(sys.argv[3])]
+    pictures = [fit_frame(frame, network.pixels)[0] for frame in np.load(sys.argv[3])]
+    rows = [next(iter(loaded.outputs(picture).values()))[0].copy() for picture in pictures]
 np.save(sys.argv[4], np.array(rows, np.float32))
 """
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -81,6 +82,9 @@ def self_made_golden(
     """Frames from a folder and what the file itself answers to them, through the camera's code path."""
     frames = frames_of(load_pictures(images, "--images"), count)
     pictures = [fit_frame(frame, network.pixels)[0] for frame in frames]
+    usual = Counter(picture.shape for picture in pictures).most_common(1)[0][0]  # of a network of several widths
+    rows = [row for row, picture in enumerate(pictures) if picture.shape == usual]
+    frames, pictures = [frames[row] for row in rows], [pictures[row] for row in rows]
     return GoldenFrames(png_frames(frames), np.stack(pictures), outputs_of(bundle, network, file, pictures))
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -141,7 +141,9 @@ def _share_of_rate(step: int, steps: int, warmup: float) -> float:
 def _batches(lesson: Lesson, config: FineTune, steps: int) -> Iterator[tuple[int, NDArray[np.intp]]]:
     step = epoch = 0
     while step < steps:
-        for rows in epoch_batches(len(lesson.pictures), config.batch, config.seed, epoch, lesson.balanced):
+        for rows in epoch_batches(
+            len(lesson.pictures), config.batch, config.seed, epoch, lesson.balanced, repeats=lesson.repeats
+        ):
             if step >= steps:
                 return
             yield epoch, rows
@@ -150,44 +152,59 @@ def _batches(lesson: Lesson, config: FineTune, steps: int) -> Iterator[tuple[int
 
 
 class _Features:
-    """The maps before pooling of student and teacher, and how far apart they are."""
+    """The maps that student and teacher answer from, one or several, and how far apart they are."""
 
     def __init__(self, student: nn.Module, teacher: nn.Module) -> None:
-        self.kept: dict[str, Tensor] = {}
+        self.kept: dict[str, list[Tensor]] = {}
         self._restore: list[tuple[nn.Module, Any]] = []
-        self.adapter: nn.Module = nn.Identity()
+        self.adapter = nn.ModuleList()
         for name, network in (("student", student), ("teacher", teacher)):
             self._watch(name, network)
 
     def _watch(self, name: str, network: nn.Module) -> None:
         original: Any = network.forward_features
 
-        def watched(x: Tensor) -> Tensor:
-            self.kept[name] = original(x)
-            return self.kept[name]
+        def watched(x: Tensor) -> Any:
+            maps = original(x)
+            self.kept[name] = [*maps.values()] if isinstance(maps, Mapping) else [maps]
+            return maps
 
         network.forward_features = watched  # type: ignore[assignment]
         self._restore.append((network, original))
 
     def fit(self, inputs: Tensor, student: nn.Module, teacher: nn.Module) -> None:
-        """Make the adapter that brings the student's channels to the teacher's."""
+        """Make the adapters that bring the student's channels to the teacher's."""
         with torch.no_grad():
             student(inputs)
             teacher(inputs)
-        own, other = self.kept["student"].shape, self.kept["teacher"].shape
-        if len(own) == 4 and own[1] != other[1]:
-            self.adapter = nn.Conv2d(own[1], other[1], 1, bias=False)
-        elif len(own) == 3 and own[2] != other[2]:
-            self.adapter = nn.Linear(own[2], other[2], bias=False)
+        self.adapter.extend(
+            _adapter(own.shape, other.shape)
+            for own, other in zip(self.kept["student"], self.kept["teacher"], strict=False)
+        )
 
     def distance(self) -> Tensor:
-        """Squared distance of maps of unit length."""
-        own, other = self.adapter(self.kept["student"].float()), self.kept["teacher"].detach().float()
-        if own.ndim == 4 and own.shape[2:] != other.shape[2:]:
-            other = F.adaptive_avg_pool2d(other, tuple(own.shape[2:]))
-        return (F.normalize(own.flatten(1), dim=1) - F.normalize(other.flatten(1), dim=1)).square().sum(1).mean()
+        """Squared distance of maps of unit length, the mean over several."""
+        pairs = zip(self.adapter, self.kept["student"], self.kept["teacher"], strict=False)
+        return torch.stack(
+            [_apart(adapter(own.float()), other.detach().float()) for adapter, own, other in pairs]
+        ).mean()
 
     def remove(self) -> None:
         """Leave both networks as they were."""
         for network, _ in self._restore:
             del network.forward_features
+
+
+def _adapter(own: Sequence[int], other: Sequence[int]) -> nn.Module:
+    """What brings one map's channels to another's."""
+    if len(own) == 4 and own[1] != other[1]:
+        return nn.Conv2d(own[1], other[1], 1, bias=False)
+    if len(own) == 3 and own[2] != other[2]:
+        return nn.Linear(own[2], other[2], bias=False)
+    return nn.Identity()
+
+
+def _apart(own: Tensor, other: Tensor) -> Tensor:
+    if own.ndim == 4 and own.shape[2:] != other.shape[2:]:
+        other = F.adaptive_avg_pool2d(other, (own.shape[2], own.shape[3]))
+    return (F.normalize(own.flatten(1), dim=1) - F.normalize(other.flatten(1), dim=1)).square().sum(1).mean()

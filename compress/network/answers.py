@@ -39,5 +39,5 @@ def torch_outputs(
     network: nn.Module, pictures: NDArray[np.uint8], outputs: Sequence[str]
 ) -> dict[str, NDArray[np.float32]]:
     """A network's answers for pictures (N, H, W, C), (N, ...) each."""
-    parts = [by_name(network(batch), outputs) for batch in prepared_batches(pictures, 128)]
+    parts = [by_name(network(batch), outputs) for batch in prepared_batches(pictures)]
     return {name: np.concatenate([part[name].float().numpy() for part in parts]) for name in outputs}

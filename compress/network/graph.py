@@ -53,8 +53,11 @@ _SHARED = {
     aten.contiguous.default,
     aten.clone.default,
     aten.pad.default,
+    aten.upsample_nearest2d.vec,
     aten.sym_size.int,
 }
+
+_NOTHING = frozenset({aten.dropout.default, aten.contiguous.default, aten.clone.default})  # in evaluation mode
 
 
 def example_input(pixels: PixelContract, batch: int = 2) -> torch.Tensor:
@@ -138,13 +141,21 @@ def _normalise(module: fx.GraphModule) -> None:
     for node in list(graph.nodes):
         if node.target in plain:
             node.target = plain[node.target]
-        elif node.target in (aten.dropout.default, aten.contiguous.default, aten.clone.default):
+        elif node.target == aten._assert_tensor_metadata.default:
+            graph.erase_node(node)
+        elif node.target in _NOTHING or _keeps_number_format(node):
             node.replace_all_uses_with(node.args[0])
             graph.erase_node(node)
         elif _pools_everything(node):
             source = node.args[0]
             assert isinstance(source, fx.Node)
             _replace_pool(graph, node, source)
+
+
+def _keeps_number_format(node: fx.Node) -> bool:
+    """Whether a node brings numbers to the format that they have already."""
+    source = node.args[0] if node.target == aten.to.dtype else None
+    return isinstance(source, fx.Node) and source.meta["val"].dtype == node.args[1]
 
 
 def _pools_everything(node: fx.Node) -> bool:

@@ -13,7 +13,7 @@ from ..network.answers import torch_outputs
 from ..network.tail import Tail
 from .bias import correct_biases
 from .equalize import equalize
-from .observers import Observer, observe_by
+from .observers import Observer, Ranges, observe_by
 from .plan import Plan, make_plan
 from .ranges import Quantized, agree_on_ranges
 from .rounding import learn_rounding
@@ -63,15 +63,18 @@ def choose(
     *,
     tail: Tail,
     agreement: Agreement,
+    limits: Ranges | None = None,
     progress: Callable[[str], None] | None = None,
 ) -> Quantization:
     """The best of what may be tried, step by step; a step that gains nothing is not taken.
+
+    `limits` are the graph's own plain ranges on these images, where they are known.
 
     What stays float (`tail`) and when two networks say the same (`agreement`) are the task's.
     """
     say = progress or (lambda _: None)
     search = _Search(graph, images, config, tail)
-    best = search.ranges(graph, "", say)
+    best = search.ranges(graph, "", say, limits)
     if config.equalize and (even := equalize(graph, images)) is not None:
         best = search.better(best, search.ranges(even, "equalized ", say))
     if config.mixed or config.sensitivity:
@@ -106,16 +109,18 @@ class _Search:
         self.tried[" + ".join(taken)] = round(quality, 2)
         return Quantization(graph, quantized, quality, taken, {}, like.sensitivity if like else ())
 
-    def ranges(self, graph: fx.GraphModule, prefix: str, say: Callable[[str], None]) -> Quantization:
+    def ranges(
+        self, graph: fx.GraphModule, prefix: str, say: Callable[[str], None], limits: Ranges | None = None
+    ) -> Quantization:
         """The best observer for a graph; min-max unless another gains."""
         plan = self._plan(graph, self.config.keep_float)
         best: Quantization | None = None
         observers = (self.config.observer,) if self.config.observer else OBSERVERS
         say(f"looking at {prefix}activations")
-        for observer, limits in zip(observers, observe_by(graph, self.images, observers), strict=True):
+        for observer, seen in zip(observers, observe_by(graph, self.images, observers, limits), strict=True):
             name = observer.method + (f" {observer.percentile:g}" if observer.method == "percentile" else "")
             say(f"trying {prefix}{name} ranges")
-            quantized = agree_on_ranges(graph, plan, limits, shared_scale=self.config.shared_scale)
+            quantized = agree_on_ranges(graph, plan, seen, shared_scale=self.config.shared_scale)
             candidate = self.judged(graph, quantized, (f"{prefix}{name}",), None)
             best = candidate if best is None else self.better(best, candidate)
         assert best is not None

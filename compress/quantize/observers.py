@@ -14,10 +14,11 @@ from torch import fx
 from ..network.prepared import prepared_batches
 from ..network.recorder import Recorder
 
-__all__ = ["OBSERVERS", "Histogram", "Observer", "observe", "observe_by"]
+__all__ = ["OBSERVERS", "Histogram", "Observer", "Ranges", "observe", "observe_by"]
 
 Method = Literal["minmax", "percentile", "mse"]
 BINS = 2048
+Ranges = dict[str, tuple[float, float]]  # lowest and highest by tensor
 
 
 @dataclass(frozen=True)
@@ -42,27 +43,23 @@ class Histogram:
         return np.linspace(self.low, self.high, len(self.counts) + 1)
 
 
-def observe(
-    graph: fx.GraphModule, images: NDArray[np.uint8], observer: Observer | None = None
-) -> dict[str, tuple[float, float]]:
+def observe(graph: fx.GraphModule, images: NDArray[np.uint8], observer: Observer | None = None) -> Ranges:
     """The range of every float tensor over calibration pictures (N, H, W, C)."""
     return observe_by(graph, images, (observer or Observer(),))[0]
 
 
 @torch.no_grad()
 def observe_by(
-    graph: fx.GraphModule, images: NDArray[np.uint8], observers: Sequence[Observer]
-) -> list[dict[str, tuple[float, float]]]:
-    """The same as several observers see it; the pictures go through the graph twice, however many there are."""
-    limits: dict[str, tuple[float, float]] = {}
+    graph: fx.GraphModule,
+    images: NDArray[np.uint8],
+    observers: Sequence[Observer],
+    limits: Ranges | None = None,
+) -> list[Ranges]:
+    """The same as several observers see it; the pictures go through the graph twice, however many there are.
 
-    def widen(name: str, value: torch.Tensor) -> None:
-        low, high = (float(v) for v in torch.aminmax(value))
-        before = limits.get(name, (low, high))
-        limits[name] = (min(low, before[0]), max(high, before[1]))
-
-    for batch in prepared_batches(images):
-        Recorder(graph, widen).run(batch)
+    `limits` are what `observe` found on the same pictures, where that is known.
+    """
+    limits = limits or _limits(graph, images)
     plain = all(observer.method == "minmax" for observer in observers)
     histograms = {} if plain else _histograms(graph, images, limits)
     return [
@@ -73,6 +70,24 @@ def observe_by(
     ]
 
 
+def _limits(graph: fx.GraphModule, images: NDArray[np.uint8]) -> Ranges:
+    limits: Ranges = {}
+
+    def widen(name: str, value: torch.Tensor) -> None:
+        low, high = (float(v) for v in torch.aminmax(_as_it_lies(value)))
+        before = limits.get(name, (low, high))
+        limits[name] = (min(low, before[0]), max(high, before[1]))
+
+    for batch in prepared_batches(images):
+        Recorder(graph, widen).run(batch)
+    return limits
+
+
+def _as_it_lies(value: torch.Tensor) -> torch.Tensor:
+    """The same numbers in the order of memory, which are gone through three times as fast."""
+    return value.permute(0, 2, 3, 1) if value.ndim == 4 and not value.is_contiguous() else value
+
+
 def _histograms(
     graph: fx.GraphModule, images: NDArray[np.uint8], limits: Mapping[str, tuple[float, float]]
 ) -> dict[str, Histogram]:
@@ -80,7 +95,7 @@ def _histograms(
 
     def count(name: str, value: torch.Tensor) -> None:
         histogram = histograms[name]
-        counts = torch.histc(value.float(), BINS, histogram.low, histogram.high)
+        counts = torch.histc(_as_it_lies(value).float(), BINS, histogram.low, histogram.high)
         histogram.counts += counts.double().numpy()
 
     for batch in prepared_batches(images):

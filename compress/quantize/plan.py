@@ -28,6 +28,7 @@ MOVES = frozenset(  # the output holds the input's values: it must share the inp
         aten.permute.default,
         aten.squeeze.dims,
         aten.pad.default,
+        aten.upsample_nearest2d.vec,
     }
 )
 _COMPUTES = frozenset(

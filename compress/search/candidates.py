@@ -5,11 +5,9 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 import torch
-import torch.nn.functional as F
-from torch import Tensor, nn
+from torch import nn
 
 from edgelens.runtime.preprocess import PixelContract
 from edgelens.train.models.cost import Cost, cost_of
@@ -19,6 +17,7 @@ from ..ingredients import Ingredients
 from ..learn.finetune import FineTune, finetune
 from ..learn.lesson import Lesson, lesson_of
 from ..learn.pictures import pictures_of
+from ..learn.taught import AtItsSize
 from ..prune.attention import has_attention
 from ..prune.channels import prune_to_macs
 from ..prune.iterative import PruneConfig, narrower
@@ -41,18 +40,6 @@ class Recovery:
         """The passes of a stage over so many pictures."""
         epochs, steps = (self.short, self.short_steps) if stage == "short" else (self.long, self.long_steps)
         return max(epochs, steps * batch / max(pictures, 1))
-
-
-class _Upscaled(nn.Module):
-    """A teacher that sees the student's smaller picture at its own size."""
-
-    def __init__(self, teacher: nn.Module, height: int, width: int) -> None:
-        super().__init__()
-        self.teacher, self.size = teacher, (height, width)
-
-    def forward(self, x: Tensor) -> Any:
-        """The teacher's answers."""
-        return self.teacher(F.interpolate(x, self.size, mode="bilinear", antialias=True))
 
 
 def seen_by(plan: Attempt, made_of: Ingredients) -> Ingredients:
@@ -108,10 +95,10 @@ def recovered(
     """The candidate after learning from `teacher`; `made_of` is what the candidate sees."""
     if plan.kind == "trained":
         return network
-    lesson = lesson_of(made_of.run, made_of.training_pictures(most=recovery.most_pictures))
+    lesson = lesson_of(made_of.run, made_of.training_pictures(most=recovery.most_pictures), made_of.pixels)
     if plan.side != 1:
         golden = made_of.golden.pictures  # still of the whole picture's size
-        teacher = _Upscaled(teacher, golden.shape[1], golden.shape[2])
+        teacher = AtItsSize(teacher, golden.shape[1], golden.shape[2])
     rate = 1e-3 if plan.kind == "pruned" else 3e-3
     features = 0.5 if plan.side == 1 else 0.0
     network.train()

@@ -21,6 +21,7 @@ from ..config import CompressConfig
 from ..export.artifact import Artifact, file_outputs
 from ..ingredients import Ingredients, ingredients_of
 from ..learn.lesson import lesson_of
+from ..learn.taught import taught_by
 from ..pipeline import Candidate, Compressed, candidate_of, write_candidate
 from ..progress import Progress
 from ..proof.proof import feature_space
@@ -66,7 +67,7 @@ def search_run(
     with progress.step("reading the run and its images"):
         made_of = ingredients_of(run, dataclasses.replace(config.compress, knows=False))
     folder = Path(config.study or f"{out}.study")
-    teacher = teacher_of(made_of, config.compress)
+    teacher = _teacher(made_of, config.compress, progress)
     study = Study.open(folder, _identity(made_of, teacher))
     search = _Search(config, made_of, teacher, study, progress)
     points = search.all_points()
@@ -82,6 +83,15 @@ def search_run(
     )
 
 
+def _teacher(made_of: Ingredients, config: CompressConfig, progress: Progress) -> nn.Module:
+    """Who candidates learn from: the run that was named, else who taught this one, else the trained network."""
+    taught = None if config.teacher else taught_by(made_of.run)
+    if taught is None:
+        return teacher_of(made_of, config)
+    progress.say(f"candidates learn from {made_of.run.config.teacher}, which taught this network")
+    return taught
+
+
 class _Search:
     """The candidates of one run, made and measured one after another."""
 
@@ -93,7 +103,7 @@ class _Search:
         self.latency: Latency = latency_for(config.device, config.on, config.compress.threads)
         self.trained = made_of.score(made_of.network, made_of.validation)
         self.least = config.budget.least_accuracy(self.trained)
-        self.lesson = lesson_of(made_of.run, made_of.training_pictures(most=512))
+        self.lesson = lesson_of(made_of.run, made_of.training_pictures(most=512), made_of.pixels)
         self.best: MeasuredFile | None = None
         self._bare: dict[Attempt, nn.Module] = {}
 

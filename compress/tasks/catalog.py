@@ -17,13 +17,30 @@ def _classify() -> Task:
     return TASK
 
 
+def _read() -> Task:
+    from .read import TASK
+
+    return TASK
+
+
+def _detect() -> Task:
+    from .detect import TASK
+
+    return TASK
+
+
 def _identify() -> Task:
     from .identify import TASK
 
     return TASK
 
 
-TASKS: dict[str, Callable[[], Task]] = {"classify": _classify, "identify": _identify}
+TASKS: dict[str, Callable[[], Task]] = {
+    "classify": _classify,
+    "detect": _detect,
+    "identify": _identify,
+    "read": _read,
+}
 
 
 def task_of(name: str, where: str = "") -> Task:

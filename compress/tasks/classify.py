@@ -58,7 +58,7 @@ def _golden(outputs: Arrays, count: int) -> list[int]:
     return [row for _, _, row in sorted(turns)[:count]]
 
 
-def _resettle(before: Arrays, after: Arrays, settled: Decode) -> Decode:
+def _resettle(before: Arrays, after: Arrays, _targets: Targets, settled: Decode) -> Decode:
     """The temperature at which what ships is as sure as the trained network was; the threshold then means the same."""
     held = settled.options.get("temperature", 1.0)
     temperature = matched_temperature(softmax(before["logits"], held), after["logits"])

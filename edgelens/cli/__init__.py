@@ -20,6 +20,7 @@ VERBS: dict[str, tuple[str, str]] = {
     "teach": ("teach", "Show a device something new by its camera; it knows it from then on."),
     "gallery": ("gallery", "List, rename, forget and carry away what a device was taught."),
     "collect": ("collect", "Take labelled photos with a camera, ready for `train`."),
+    "label": ("label", "Draw boxes and name what photos show, in the browser."),
     "train": ("train", "Train a network on a folder of images."),
     "tune": ("tune", "Search for the best training settings."),
     "explain": ("explain", "Show which pixels a trained network looked at."),

@@ -15,7 +15,11 @@ __all__ = ["command"]
 @click.argument("second", metavar="B.edge")
 @click.option("--out", required=True, metavar="FILE.edge", help="The bundle to write.")
 @click.option("--margin", type=float, default=0.0, metavar="SHARE", help="Of the box, added on every side of the crop.")
-@click.option("--align", metavar="HOW", help="keypoints: level the crop by the first two of them, as a face's eyes.")
+@click.option(
+    "--align",
+    metavar="HOW",
+    help="keypoints: level the crop by the first two, as a face's eyes; corners: what lies between four.",
+)
 @click.option("--classes", metavar="A,B", help="Look only into what A calls so; into everything unless said.")
 @click.option("--inside", metavar="STEP", help="Of a chain: whose things are cut out; the first step's unless said.")
 @click.option("--images", metavar="DIR", help="Photos to prove the whole with; A's golden frames unless said.")

@@ -18,10 +18,10 @@ from edgelens.runtime.sources.options.camera import CameraOptions
 from edgelens.runtime.sources.options.turned import TurnOptions
 
 if TYPE_CHECKING:
+    from edgelens.cli.collect_keeper import Keeper
     from edgelens.runtime.frame import Frame
     from edgelens.runtime.host.keys import Keys
     from edgelens.runtime.images.burst import Burst
-    from edgelens.runtime.live.shared.collect import Collector
     from edgelens.runtime.preprocess import Region
     from edgelens.runtime.sources.protocol import Source
 
@@ -80,6 +80,7 @@ def command(
     several the keys 1, 2, … say what a frame shows: of a camera the frame of that moment, of a video every frame that
     differs waits for its key (space passes on). q ends.
     """
+    from edgelens.cli.collect_keeper import Keeper
     from edgelens.runtime.errors import UsageError, WorkError
     from edgelens.runtime.images.burst import Burst
     from edgelens.runtime.live.shared.collect import Collector, class_folder
@@ -91,10 +92,13 @@ def command(
     if len(set(folders)) < len(folders) or len(folders) > len(_KEYS):
         raise UsageError(f"--label: up to {len(_KEYS)} different names")
     camera = open_source(source or default_source(), of_sources(of_source))
-    keeper = _Keeper(Collector(Path(out)), Region.parse(roi) if roi else None)
     wish = _Wish(count, nth or 0, every if camera.live else 0.0, time.monotonic() + (duration or float("inf")))
     burst = Burst(min_difference)
-    with StopOnSignals() as stop, closing(_frames(camera, wish.ends, stop)) as frames:
+    stop = StopOnSignals()
+    keeper = Keeper(
+        Collector(Path(out)), Region.parse(roi) if roi else None, lambda: stop() or time.monotonic() > wish.ends
+    )
+    with stop, closing(_frames(camera, wish.ends, stop)) as frames:
         _wait(delay, stop)
         if len(folders) == 1:
             _burst(frames, folders[0], wish, burst, keeper)
@@ -108,32 +112,7 @@ def command(
         raise WorkError(f"{camera.name}: no photo was taken: nothing came, or nothing differed by {min_difference:g}")
 
 
-class _Keeper:
-    """Keeps photos, and says of each how many there are."""
-
-    def __init__(self, collector: Collector, region: Region | None) -> None:
-        self.region, self._collector = region, collector
-        self._taken: dict[str, int] = {}
-
-    def keep(self, frame: Frame, label: str, count: int) -> None:
-        """Write a photo and say so."""
-        from edgelens.runtime.recognitions import Recognitions
-        from edgelens.runtime.result import Result
-
-        kept = self._collector.keep(Result(frame, Recognitions.nothing()), label, self.region)
-        self._taken[label] = self.taken(label) + 1
-        click.echo(f"{self.taken(label)}/{count}  {self._collector.folder / label / str(kept['file'])}", err=True)
-
-    def taken(self, label: str) -> int:
-        """Photos of a label in this sitting."""
-        return self._taken.get(label, 0)
-
-    def total(self, label: str) -> int:
-        """Photos of a label in its folder."""
-        return self._collector.count(label)
-
-
-def _burst(frames: Generator[Frame], label: str, wish: _Wish, burst: Burst, keeper: _Keeper) -> None:
+def _burst(frames: Generator[Frame], label: str, wish: _Wish, burst: Burst, keeper: Keeper) -> None:
     """Photos of one thing by themselves."""
     due = 0.0
     for frame in frames:
@@ -147,7 +126,7 @@ def _burst(frames: Generator[Frame], label: str, wish: _Wish, burst: Burst, keep
 
 
 def _sitting(
-    frames: Generator[Frame], labels: Sequence[str], wish: _Wish, burst: Burst, keeper: _Keeper, *, live: bool
+    frames: Generator[Frame], labels: Sequence[str], wish: _Wish, burst: Burst, keeper: Keeper, *, live: bool
 ) -> None:
     """Photos of several things, each told by a key."""
     from edgelens.runtime.host.keys import Keys

@@ -10,7 +10,7 @@ from dataclasses import fields
 from typing import Any
 
 from edgelens.cli.options import written_option
-from edgelens.runtime.loop.config import SourcePlan
+from edgelens.runtime.loop.config import PLAN_GROUPS, SourcePlan
 from edgelens.runtime.said import Said, checked, from_said, spelled_in
 from edgelens.runtime.sinks.catalog import SINKS
 from edgelens.runtime.sources.catalog import option_classes
@@ -74,7 +74,8 @@ def of_sources(given: Mapping[str, Any]) -> dict[str, Any]:
 
 def plan_of(given: Mapping[str, Any]) -> SourcePlan:
     """What holds for every source that has nothing of its own."""
-    return from_said(SourcePlan, given, given=of_sources(given))
+    groups = {name: from_said(options, given) for name, options in PLAN_GROUPS.items()}
+    return from_said(SourcePlan, given, given=of_sources(given), **groups)
 
 
 def to_stdout(given: Mapping[str, Any]) -> tuple[str, ...]:

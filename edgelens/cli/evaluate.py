@@ -17,6 +17,7 @@ from edgelens.cli.options import (
     model_options,
     on_option,
     pixel_options,
+    text_options,
     threshold_option,
 )
 from edgelens.cli.output import print_table, write_json
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
 __all__ = ["command"]
 
 
-@click.command("evaluate", cls=OnDevice, inputs=("model", "data", "labels", "foreign"), parts=model_engines)
+@click.command("evaluate", cls=OnDevice, inputs=("model", "data", "labels", "lexicon", "foreign"), parts=model_engines)
 @model_argument(required=True)
 @click.argument("data")
 @click.option(
@@ -43,6 +44,7 @@ __all__ = ["command"]
 @click.option("--network", "role", metavar="STEP", help="Which network of a pipeline; the last step's unless said.")
 @click.option("--roi", metavar="X,Y,W,H", help="Look at this part of every image only: pixels or fractions.")
 @model_options("iou")
+@text_options
 @threshold_option
 @labels_option
 @pixel_options

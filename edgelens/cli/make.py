@@ -16,7 +16,10 @@ from edgelens.cli.output import write_json
 from edgelens.runtime.errors import UsageError, WorkError
 
 if TYPE_CHECKING:
+    from edgelens.compress.config import CompressConfig
     from edgelens.compress.pipeline import Compressed
+    from edgelens.compress.progress import Progress
+    from edgelens.compress.search.budget import Budget
     from edgelens.runtime.bundle.bundle import Bundle
     from edgelens.train.report.told import Told
     from edgelens.train.runs.run import Run
@@ -26,7 +29,7 @@ __all__ = ["command"]
 _STEPS = ("train", "compress", "verify", "evaluate")
 _SLOW_MS = 100.0  # a picture, from which on a smaller one is worth a thought
 _SMALLEST = 96  # pixels a side
-_QUICK_IMAGES = 64  # that ranges are found on where it must be quick
+_QUICK_IMAGES, _QUICK_JUDGED = 64, 200  # that ranges are found on, and files are held to, where it must be quick
 
 
 @click.command("make")
@@ -36,6 +39,8 @@ _QUICK_IMAGES = 64  # that ranges are found on where it must be quick
 @click.option("--minutes", type=click.FloatRange(0), help="Of fine-tuning; by the number of photos unless said.")
 @click.option("--model", metavar="NAME", help="The network; by the photos unless said.")
 @click.option("--size", metavar="N or HxW", help="Pixels of the picture that it looks at; by the photos unless said.")
+@click.option("--max-latency", metavar="15ms", help="What a picture may take on the device.")
+@click.option("--max-size", metavar="4MB", help="What the model file may weigh.")
 @click.option("--run", "folder", metavar="DIR", help="Where the run goes; beside the bundle unless said.")
 @click.option("--seed", type=click.IntRange(0), default=0, show_default=True)
 @click.option("--quiet", is_flag=True, help="Say only the card.")
@@ -49,9 +54,9 @@ def command(photos: str, out: str, folder: str | None, quiet: bool, json_path: s
     """
     from edgelens.cli.train_options import recipe_config
     from edgelens.compress.config import CompressConfig
-    from edgelens.compress.pipeline import compress_run
     from edgelens.compress.progress import Progress
     from edgelens.compress.quantize.observers import Observer
+    from edgelens.compress.search.budget import Budget
     from edgelens.runtime.model.verify import verify_bundle
     from edgelens.train import training
     from edgelens.train.optimize import allocator as memory
@@ -74,13 +79,19 @@ def command(photos: str, out: str, folder: str | None, quiet: bool, json_path: s
     if quick:  # activations that ReLU6 bounds lose nothing by the plainest ranges, which are found in one pass
         plain = Observer("minmax")
         compressing = replace(
-            compressing, observer=plain, equalize=False, correct_bias=False, calibration_images=_QUICK_IMAGES
+            compressing,
+            observer=plain,
+            equalize=False,
+            correct_bias=False,
+            calibration_images=_QUICK_IMAGES,
+            evaluation_images=_QUICK_JUDGED,
         )
+    budget = Budget.parse(max_latency=chosen["max_latency"], max_size=chosen["max_size"])
     memory.keep_large_blocks()
     _say(0, quiet)
     run = training.fit(config, quiet=quiet, overwrite=True)
     _say(1, quiet)
-    made = compress_run(run.path, out, compressing, progress=Progress(quiet=quiet))
+    made = _compressed(run, out, compressing, budget, Progress(quiet=quiet))
     _say(2, quiet)
     proof = verify_bundle(made.bundle)
     _say(3, quiet)
@@ -92,6 +103,17 @@ def command(photos: str, out: str, folder: str | None, quiet: bool, json_path: s
         click.echo("\n".join(result.lines(out, chosen["device"])))
     if not proof.ok:
         raise WorkError(f"{out}: does not answer as it did when it was made; edgelens verify {out} says where")
+
+
+def _compressed(run: Run, out: str, config: CompressConfig, budget: Budget, progress: Progress) -> Compressed:
+    """The bundle; where limits were set, of the best network that keeps them, smaller ones learning from the run's."""
+    from edgelens.compress.pipeline import compress_run
+    from edgelens.compress.search.budget import Budget
+    from edgelens.compress.search.search import SearchConfig, search_run
+
+    if budget == Budget():
+        return compress_run(run.path, out, config, progress=progress)
+    return search_run(run.path, out, SearchConfig(budget, config, config.device, config.on), progress=progress)
 
 
 def _say(step: int, quiet: bool) -> None:

@@ -25,6 +25,7 @@ __all__ = [
     "model_options",
     "on_option",
     "pixel_options",
+    "text_options",
     "threshold_option",
     "written_option",
 ]
@@ -95,7 +96,15 @@ def written_option(said: Said, name: str, default: Any = None) -> Callable[[F], 
     """An option as a dataclass's field says it; a field that is False until it is said is a flag."""
     if default is False:
         return click.option(said.flag, name, is_flag=True, help=said.help)
-    return click.option(said.flag, name, type=_type_of(said), metavar=said.metavar, default=default, help=said.help)
+    return click.option(
+        said.flag,
+        name,
+        type=_type_of(said),
+        metavar=said.metavar,
+        default=None if said.several else default,
+        multiple=said.several,
+        help=said.help,
+    )
 
 
 def model_options(*names: str) -> Callable[[F], F]:
@@ -129,6 +138,7 @@ def model_arguments(given: Mapping[str, Any], **others: Any) -> ModelArguments:
 
 PICTURE = tuple(name for name, said in spelled().items() if said.bare)
 pixel_options = model_options(*PICTURE)  # of bare model files
-answer_options = model_options("classes", "iou", "max_det")
+text_options = model_options("lexicon", "pattern")  # of networks that read
+answer_options = model_options("classes", "iou", "max_det", "tile", "lexicon", "pattern")
 labels_option = model_options("labels")
 threshold_option = model_options("threshold")

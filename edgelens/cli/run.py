@@ -51,7 +51,7 @@ def make_command() -> click.Command:
     @click.command(
         "run",
         cls=OnDevice,
-        inputs=("model", "models", "sources", "config", "labels", "token_file", "cert", "key"),
+        inputs=("model", "models", "sources", "config", "labels", "lexicon", "token_file", "cert", "key"),
         outputs=(*brought_back(), "summary_path"),
         parts=_needed_with_on,
     )
@@ -128,6 +128,9 @@ def _run(options: RunOptions) -> tuple[int, bool]:
             hear=judge.hear if judge else None,
             begun=_begun,
         )
+        for lane in lanes:
+            if lane.watch is not None:
+                lane.watch.close()
         report_run(options, outcome, lanes, judge)
         if options.explain_engine:
             explain_engines(lanes, _say)

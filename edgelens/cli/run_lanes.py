@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from edgelens.runtime.loop.lane import Lane
     from edgelens.runtime.loop.model_slot import ModelAsked, ModelSlot
     from edgelens.runtime.loop.motion import MotionGate
+    from edgelens.runtime.model.following import Follower
     from edgelens.runtime.sources.protocol import Judge, Source
 
 __all__ = ["control_of", "inner", "judge_of", "open_lanes", "plans_of"]
@@ -52,7 +53,9 @@ def open_lanes(
         stills = kind_of(plan.source) == "images"
         motion = _motion_gate() if plan.motion else None
         at_hand = {**named, asked.name: asked}
-        lanes.append(Lane(source, slots[asked], motion=motion, stills=stills, at_hand=at_hand))
+        lane = Lane(source, slots[asked], motion=motion, stills=stills, at_hand=at_hand)
+        _watch_places(lane, plan, stack, say)
+        lanes.append(lane)
     return lanes
 
 
@@ -99,6 +102,37 @@ def _motion_gate() -> MotionGate:
     from edgelens.runtime.loop.motion import MotionGate
 
     return MotionGate()
+
+
+def _watch_places(lane: Lane, plan: SourcePlan, stack: ExitStack, say: Callable[[str], None]) -> None:
+    """Give a source what follows things, counts over its lines and zones, and hides, as far as that was asked for."""
+    lane.follower = _follower(plan, lane.model)
+    if plan.places.mask:
+        from edgelens.runtime.zones.masks import PrivacyMask
+
+        lane.mask = PrivacyMask(plan.places.mask)
+    if plan.places.watched:
+        from edgelens.runtime.zones.kept import CountsKeeper, counts_file
+        from edgelens.runtime.zones.watch import Watch
+
+        keeper = CountsKeeper(counts_file(plan.name), say) if lane.source.live else None  # a file's begin anew
+        lane.watch = Watch(plan.places, plan.follow.track_keep, keeper.put if keeper else None)
+        if keeper is not None:
+            lane.watch.take_up(keeper.read())
+            stack.enter_context(keeper)
+
+
+def _follower(plan: SourcePlan, model: ModelSlot) -> Follower | None:
+    """What follows things before a source, where that was asked for; lines and zones count what is followed."""
+    if not plan.follow.track and not plan.places.watched:
+        return None
+    from edgelens.runtime.tasks.catalog import task_of
+    from edgelens.runtime.track.follower import TrackFollower
+
+    manifest = model.bundle.manifest
+    if not task_of(manifest.networks[manifest.steps[0].network].task).places:
+        raise UsageError(f"--track: {manifest.name} does not say where things are; take a model that finds boxes")
+    return TrackFollower(plan.follow)
 
 
 def _asked(plan: SourcePlan, options: RunOptions) -> ModelAsked:

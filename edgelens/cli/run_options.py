@@ -21,6 +21,8 @@ from edgelens.cli.options import (
 )
 from edgelens.runtime.loop.config import SourcePlan
 from edgelens.runtime.model.arguments import ModelArguments
+from edgelens.runtime.track.options import TrackOptions
+from edgelens.runtime.zones.options import ZoneOptions
 
 __all__ = ["RunOptions", "run_options"]
 
@@ -86,6 +88,7 @@ _LOOP = (
     click.option("--duration", type=_POSITIVE, metavar="S", help="Stop after S seconds."),
     click.option("--strict", is_flag=True, help="Exit 1 when an image could not be decoded."),
 )
+_FOLLOW = (options_of(TrackOptions, ZoneOptions),)
 _EXPLAIN = click.option("--explain-engine", is_flag=True, help="Show how the engine was chosen.")
 _SINKS = (
     sink_options,
@@ -103,7 +106,7 @@ _PAGE = (
 
 def run_options(function: F) -> F:
     """All options of `run`, in the order of its help."""
-    first = (model_argument(), *_SOURCE, *_LOOP, threshold_option, labels_option, answer_options, _EXPLAIN)
+    first = (model_argument(), *_SOURCE, *_LOOP, *_FOLLOW, threshold_option, labels_option, answer_options, _EXPLAIN)
     for option in reversed((*first, engine_options, pixel_options, *_SINKS, *_PAGE)):
         function = option(function)
     return function

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -27,6 +27,8 @@ def report_run(options: RunOptions, outcome: Outcome, lanes: Sequence[Lane], jud
 
     score = judge.score() if judge is not None else None
     summary: dict[str, Any] = dict(outcome.summary)
+    if counted := {lane.source.name: lane.watch.standing for lane in lanes if lane.watch is not None}:
+        summary["watched"] = counted
     if judge is not None and score is not None:
         summary[judge.name] = score.to_json()
     if options.summary_path is not None:
@@ -35,7 +37,7 @@ def report_run(options: RunOptions, outcome: Outcome, lanes: Sequence[Lane], jud
         return
     err = bool(options.printed)
     lines, rows = summary_rows(summary)
-    for line in [*lines, *_folder_lines(lanes)]:
+    for line in [*lines, *_folder_lines(lanes), *_counted_lines(lanes)]:
         click.echo(line, err=err)
     if rows:
         print_table(rows, header=("ms", "p50", "p95", "p99"), err=err)
@@ -71,6 +73,28 @@ def exit_code(options: RunOptions, outcome: Outcome, lanes: Sequence[Lane], stop
     if outcome.failures or (options.strict and broken):
         return 1
     return stopped
+
+
+def _counted_lines(lanes: Sequence[Lane]) -> list[str]:
+    """What was counted at every line and in every zone, a line each."""
+    found = []
+    for lane in lanes:
+        if lane.watch is None:
+            continue
+        before = f"{lane.source.name}: " if len(lanes) > 1 else ""
+        standing = lane.watch.standing
+        for name, line in standing["lines"].items():
+            found.append(f"{before}{name}: {_numbers(line['in'])} in, {_numbers(line['out'])} out")
+        for name, zone in standing["zones"].items():
+            stayed = sum(zone["dwell_s"].values())
+            found.append(f"{before}{name}: {_numbers(zone['entries'])} came, {stayed:.1f} s in all")
+    return found
+
+
+def _numbers(counts: Mapping[str, int]) -> str:
+    """A sum and what it is made of, where that is more than one label."""
+    parts = ", ".join(f"{label} {n}" for label, n in counts.items())
+    return f"{sum(counts.values())}" + (f" ({parts})" if len(counts) > 1 else "")
 
 
 def _folder_lines(lanes: Sequence[Lane]) -> list[str]:

@@ -54,7 +54,7 @@ def command(
     Stop it at any time: the same command goes on where it was, and started twice it shares the work.
     """
     from edgelens.train.config import AUTO
-    from edgelens.train.data.picture import choose_pixels
+    from edgelens.train.opening.opened import pixels_of
     from edgelens.train.optimize import allocator as memory
     from edgelens.train.start import pretrained as backbone
     from edgelens.train.tasks.catalog import make_task
@@ -64,11 +64,11 @@ def command(
 
     config = training_config(data, out or f"tunings/{Path(data).resolve().stem or 'data'}", chosen)
     if config.model == AUTO:  # many trainings are compared: of a network that takes minutes, not hours
-        config = replace(config, model="lens-s")
+        config = replace(config, model=make_task(config).looks.network or "lens-s")
     task = make_task(config)
     images = task.open_data(config.data_config())  # what is wrong with the data is said before a study exists
     fixed = {option for option, value in chosen.items() if value not in (None, ())}
-    pixels = choose_pixels(images, config.model, config.size, config.color, config.resize)
+    pixels = pixels_of(config, images, task.looks)
     started = config.start is not None or (task.backbone and backbone.suits(config, images, pixels))
     space = dict(map(parse_search, searched)) or default_space(
         config, fixed, small=sampler == "grid", shaped=not started

@@ -27,8 +27,8 @@ __all__ = [
 
 MANIFEST = "manifest.json"  # its entry in the bundle
 SIGNATURE = "manifest.json.sig"
-ALIGNMENTS = ("keypoints",)  # how a step may level the crops it looks at
-FORMAT = (2, 0)  # of a newer minor version unknown keys are passed over, a newer major one is refused
+ALIGNMENTS = ("keypoints", "corners")  # how a step may level the crops it looks at
+FORMAT = (2, 1)  # of a newer minor version unknown keys are passed over, a newer major one is refused
 FIRST_TASKS = frozenset(["classify", "detect"])  # what kits know that read no more than format 1
 
 
@@ -106,7 +106,8 @@ class Step:
     input: str = "frame"
     network: str = "main"
     region: str | None = None  # the name of an earlier step's output whose boxes are cropped
-    align: str | None = None  # "keypoints": each crop is turned so that they lie level
+    align: str | None = None  # "keypoints": each crop is turned so that the first two lie level; "corners": it is what
+    # lies between four keypoints, from the top left around
     output: str = "result"
     margin: float = 0.0  # added around each box, as a share of its sides
     classes: tuple[str, ...] = ()  # the labels whose boxes are looked into; all unless said
@@ -153,8 +154,9 @@ class Manifest:
     def format(self) -> tuple[int, int]:
         """The oldest format that can say all this, which the oldest kits read."""
         networks = self.networks.values()
-        if len(self.steps) > 1 or any(network.task not in FIRST_TASKS for network in networks):
-            return (2, 0)
+        later = any(network.task not in FIRST_TASKS or network.pixels.widths for network in networks)
+        if len(self.steps) > 1 or later:
+            return (2, 1) if any(network.pixels.widths for network in networks) else (2, 0)
         return (1, 1) if any(network.decode.thresholds for network in networks) else (1, 0)
 
     @property

@@ -26,6 +26,9 @@ _DTYPES = ("uint8", "int8", "float32", "float16", "int32", "int64")
 def dump_manifest(manifest: Manifest) -> bytes:
     """The manifest as UTF-8 JSON, in the oldest format that can say it."""
     plain = dataclasses.asdict(manifest)
+    for network in plain["networks"].values():
+        if not network["pixels"]["widths"]:
+            del network["pixels"]["widths"]  # of one width, as all were once
     if manifest.format[0] < 2:
         _flatten(plain)
     plain["format"] = ".".join(map(str, manifest.format))
@@ -90,7 +93,15 @@ def _pixels(node: Node) -> PixelContract:
         filter=node.text("filter", "halves", choices=FILTERS),  # type: ignore[arg-type]
         pad=node.integer("pad", 128, high=255),
         anchor=node.text("anchor", "center", choices=ANCHORS),  # type: ignore[arg-type]
+        widths=_widths(node),
     )
+
+
+def _widths(node: Node) -> tuple[int, ...]:
+    widths = node.rows("widths", lambda row: int(row.as_number(1, _MAX_SIDE)), ())
+    if list(widths) != sorted(set(widths)):
+        raise node.child("widths").fail("must be widths, each larger than the one before")
+    return widths
 
 
 def _tensor(node: Node) -> TensorContract:

@@ -25,6 +25,7 @@ class ImageBoxes:
     crowd: NDArray[np.bool_]  # (N,) a group, or an object too difficult to ask for: counts neither way
     areas: NDArray[np.float64] | None = None  # (N,) in pixels, where the data knows more than w × h
     relative: bool = False
+    size: tuple[int, int] | None = None  # height and width that the data says the image has
 
     def __len__(self) -> int:
         return len(self.labels)

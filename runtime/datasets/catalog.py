@@ -10,7 +10,7 @@ import numpy as np
 
 from ..errors import DataError, EdgelensError
 from ..images.read import SUFFIXES
-from . import cifar, coco, folders, idx, npz, table, voc, yolo
+from . import box_table, cifar, coco, cvat, folders, idx, label_studio, npz, table, voc, yolo
 from .boxset import BoxSet
 from .contents import listed
 from .imageset import ImageSet
@@ -54,6 +54,9 @@ BOX_FORMATS: dict[str, BoxFormat] = {
     "voc": BoxFormat(voc.fits, voc.read),
     "coco": BoxFormat(coco.fits, coco.read),
     "yolo": BoxFormat(yolo.fits, yolo.read),
+    "cvat": BoxFormat(cvat.fits, cvat.read),
+    "label-studio": BoxFormat(label_studio.fits, label_studio.read),
+    "boxes-csv": BoxFormat(box_table.fits, box_table.read),
 }
 
 
@@ -97,7 +100,8 @@ def load_boxes(where: str | Path, *, format: str | None = None) -> BoxSet:  # no
     if not known:
         raise DataError(
             f"{where}: is no data set with boxes: give a folder with Annotations/*.xml (VOC), a COCO .json,"
-            " or images/ beside labels/ (YOLO)"
+            " images/ beside labels/ (YOLO), a CSV of path,xmin,ymin,xmax,ymax,label, or an export of CVAT or"
+            " Label Studio"
         )
     return known[0].read(path)
 

@@ -84,19 +84,21 @@ def _images(
             rows.setdefault(a["image_id"], []).append((box, index[int(a["category_id"])], bool(a.get("iscrowd")), area))
         folder = _folder_of(file, root, str(table["images"][0]["file_name"])) if table["images"] else ""
         return [
-            (str(Path(folder) / str(image["file_name"])), split, _boxes(rows.get(image["id"], [])))
+            (str(Path(folder) / str(image["file_name"])), split, _boxes(rows.get(image["id"], []), image))
             for image in table["images"]
         ]
     except (KeyError, TypeError, ValueError, OverflowError, OSError) as error:
         raise DataError(f"{file}: an image or annotation is not as COCO's are ({error})") from None
 
 
-def _boxes(rows: list[tuple[list[float], int, bool, float]]) -> ImageBoxes:
+def _boxes(rows: list[tuple[list[float], int, bool, float]], image: dict[str, Any]) -> ImageBoxes:
+    said = image.get("height"), image.get("width")
     return ImageBoxes(
         np.array([box for box, _, _, _ in rows], np.float64).reshape(-1, 4),
         np.array([label for _, label, _, _ in rows], np.int64),
         np.array([crowd for _, _, crowd, _ in rows], bool),
         np.array([area for _, _, _, area in rows], np.float64),
+        size=(said[0], said[1]) if isinstance(said[0], int) and isinstance(said[1], int) else None,
     )
 
 

@@ -58,6 +58,20 @@ class ImageSet:
         return len(self.labels)
 
     @property
+    def things(self) -> str:
+        """What is counted in it."""
+        return "images"
+
+    def counted(self) -> NDArray[np.int64]:
+        """(classes,) how many there are of each class."""
+        return np.bincount(self.labels, minlength=len(self.classes)).astype(np.int64)
+
+    def told_of(self, i: int) -> bytes:
+        """All that the data says of picture i, for a fingerprint of the set."""
+        name: str = self.classes[self.labels[i]]
+        return name.encode("utf-8", "surrogateescape")
+
+    @property
     def pixels(self) -> NDArray[np.uint8] | None:
         """(N, H, W) gray or (N, H, W, 3) RGB for formats that hold arrays; a copy for a part of a set."""
         return self.stored if self.stored is None or self.rows is None else self.stored[self.rows]

@@ -18,7 +18,8 @@ __all__ = ["fits", "read"]
 _HEADERS = {
     "path": ("path", "file", "filename", "filepath", "image", "imagepath", "imagename", "imagefile", "img", "imgpath",
              "name", "imageid", "id"),
-    "label": ("label", "class", "target", "category", "labels", "classname", "labelname", "categoryname"),
+    "label": ("label", "class", "target", "category", "labels", "classname", "labelname", "categoryname",
+              "text", "texts", "word", "words", "transcription", "plate"),
     "split": ("split", "set", "subset"),
 }  # fmt: skip
 _LOOKED_AT = 50  # rows, spread over the table

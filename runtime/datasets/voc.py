@@ -13,9 +13,11 @@ from ..images.read import SUFFIXES
 from .boxset import BoxSet, ImageBoxes, box_set
 from .listing import read_bytes, read_text
 
-__all__ = ["fits", "read"]
+__all__ = ["fits", "read", "refuse_doctype"]
 
 _MAX_XML_BYTES = 4 * 1024 * 1024
+
+_Object = tuple[str, list[float], bool]  # class, [x, y, w, h], difficult
 
 
 def fits(path: Path) -> bool:
@@ -30,16 +32,16 @@ def read(path: Path) -> BoxSet:
         raise DataError(f"{path}: has no Annotations/*.xml: no Pascal VOC data set")
     photos = _photos(root)
     splits = _splits(root)
-    found: list[tuple[str, str, list[tuple[str, list[float], bool]]]] = []
+    found: list[tuple[str, str, list[_Object], tuple[int, int] | None]] = []
     without = 0
     for file in sorted((root / "Annotations").glob("*.xml")):
-        listed, objects = _objects(file)
+        listed, objects, size = _objects(file)
         name = photos.get(file.stem) or photos.get(Path(listed).stem)
         if name is None:
             without += 1
             continue
-        found.append((name, splits.get(file.stem, ""), objects))
-    classes = sorted({label for _, _, objects in found for label, _, _ in objects})
+        found.append((name, splits.get(file.stem, ""), objects, size))
+    classes = sorted({label for _, _, objects, _ in found for label, _, _ in objects})
     index = {label: c for c, label in enumerate(classes)}
     images = [
         (
@@ -49,9 +51,10 @@ def read(path: Path) -> BoxSet:
                 np.array([box for _, box, _ in objects], np.float64).reshape(-1, 4),
                 np.array([index[label] for label, _, _ in objects], np.int64),
                 np.array([difficult for _, _, difficult in objects], bool),
+                size=size,
             ),
         )
-        for name, split, objects in found
+        for name, split, objects, size in found
     ]
     return box_set(root, "voc", classes, images, passed_over=without)
 
@@ -81,13 +84,13 @@ def _splits(root: Path) -> dict[str, str]:
     return where
 
 
-def _objects(file: Path) -> tuple[str, list[tuple[str, list[float], bool]]]:
-    """The image's file name, and (class, [x, y, w, h], difficult) for every object."""
+def _objects(file: Path) -> tuple[str, list[_Object], tuple[int, int] | None]:
+    """The image's file name, every object, and the height and width that the file says the image has."""
     try:
         if file.stat().st_size > _MAX_XML_BYTES:
             raise DataError(f"{file}: is too large for an annotation")
         data = read_bytes(file)
-        _refuse_doctype(data)
+        refuse_doctype(data)
         tree = ET.fromstring(data)  # noqa: S314 (a document type, and so entities, has been refused)
         objects = []
         for node in tree.iter("object"):
@@ -99,10 +102,18 @@ def _objects(file: Path) -> tuple[str, list[tuple[str, list[float], bool]]]:
             objects.append((label, [x0, y0, x1 - x0, y1 - y0], (node.findtext("difficult") or "0").strip() == "1"))
     except (OSError, ET.ParseError, expat.ExpatError, ValueError) as error:
         raise DataError(f"{file}: is no annotation that can be read ({error})") from None
-    return tree.findtext("filename") or "", objects
+    return tree.findtext("filename") or "", objects, _size(tree)
 
 
-def _refuse_doctype(data: bytes) -> None:
+def _size(tree: ET.Element) -> tuple[int, int] | None:
+    try:
+        height, width = (round(float(tree.findtext(f"size/{side}") or "")) for side in ("height", "width"))
+    except (ValueError, OverflowError):
+        return None
+    return height, width
+
+
+def refuse_doctype(data: bytes) -> None:
     """Annotations need no document type, and with one come entities that grow without end or read other files."""
 
     def refuse(*_: object) -> None:

@@ -22,12 +22,13 @@ __all__ = [
     "corners_of_xywh",
     "matched",
     "overlaps",
+    "overlaps_of_pairs",
     "points_in_frame",
     "suppress",
 ]
 
 Boxes = NDArray[np.float32]
-Overlap = Callable[[NDArray[Any], NDArray[Any]], NDArray[Any]]  # boxes (A, ·) and (B, ·) → (A, B), 0 to 1
+Overlap = Callable[[NDArray[Any], NDArray[Any]], NDArray[Any]]  # pairs of boxes (P, ·) and (P, ·) → (P,), 0 to 1
 _BLOCK = 256
 _NOTHING = 1e-6  # the least that counts as a score
 
@@ -71,21 +72,39 @@ def _areas(boxes: NDArray[Any]) -> NDArray[Any]:
     return np.asarray(np.maximum(boxes[:, 2] - boxes[:, 0], 0) * np.maximum(boxes[:, 3] - boxes[:, 1], 0))
 
 
+def overlaps_of_pairs(ones: NDArray[Any], others: NDArray[Any]) -> NDArray[Any]:
+    """Intersection over union (P,) of boxes with the others' of the same rows, (P, 4) each as corners."""
+    shared = np.maximum(np.minimum(ones[:, 2:], others[:, 2:]) - np.maximum(ones[:, :2], others[:, :2]), 0).prod(axis=1)
+    union = _areas(ones) + _areas(others) - shared
+    return np.asarray(np.divide(shared, union, out=np.zeros_like(shared), where=union > 0))
+
+
 def suppress(
-    boxes: Boxes, scores: NDArray[Any], ids: NDArray[Any], iou: float, most: int, *, overlap: Overlap = overlaps
+    boxes: Boxes,
+    scores: NDArray[Any],
+    ids: NDArray[Any],
+    iou: float,
+    most: int,
+    *,
+    overlap: Overlap = overlaps_of_pairs,
 ) -> NDArray[np.intp]:
     """Rows to keep, best first: a box yields to a better one of its own class that overlaps it by more than `iou`.
 
-    Works on blocks of candidates, so that the matrices stay small and it ends as soon as enough are kept.
+    Works on blocks of candidates and on pairs of one class alone, so that it stays small and ends as soon as enough
+    are kept.
     """
     order = np.argsort(-scores, kind="stable")
     ranked, kinds = boxes[order], ids[order]
     kept: list[int] = []
     for start in range(0, len(order), _BLOCK):
         block, kind = ranked[start : start + _BLOCK], kinds[start : start + _BLOCK]
-        before = (overlap(ranked[kept], block) > iou) & (kinds[kept][:, None] == kind)
-        inside = (overlap(block, block) > iou) & (kind[:, None] == kind)
-        gone = before.any(axis=0)
+        better, worse = np.nonzero(kinds[kept][:, None] == kind)
+        gone = np.zeros(len(block), bool)
+        gone[worse[overlap(ranked[kept][better], block[worse]) > iou]] = True
+        better, worse = np.nonzero(np.triu(kind[:, None] == kind, 1))
+        over = overlap(block[better], block[worse]) > iou
+        inside = np.zeros((len(block), len(block)), bool)
+        inside[better[over], worse[over]] = True
         for row in range(len(block)):
             if not gone[row]:
                 kept.append(start + row)
@@ -102,6 +121,7 @@ class BoxOptions(DecodeOptions):
     iou: float = option(0.45, number(0, 1))  # boxes of one class that overlap more are one
     max_det: int = option(100, whole(1, 100_000))  # at most so many a frame
     classes: tuple[int, ...] | None = option(None, counts)  # only these
+    tile: int = option(1, whole(1, 16))  # tiles along a frame's longer side that are looked at beside the whole
 
 
 @dataclass(frozen=True)
@@ -143,7 +163,7 @@ class BoxRules:
         `points` are keypoints (N, K, 3) x, y, score, in input pixels too; `asked` is a threshold in place of the
         model's own.
         """
-        kept = self.kept(boxes, scores, ids, asked, overlap=None if suppressed else overlaps)
+        kept = self.kept(boxes, scores, ids, asked, overlap=None if suppressed else overlaps_of_pairs)
         return self.seen(
             placement.to_frame(boxes[kept]),
             scores[kept],
@@ -158,7 +178,7 @@ class BoxRules:
         ids: NDArray[Any],
         asked: float | None = None,
         *,
-        overlap: Overlap | None = overlaps,
+        overlap: Overlap | None = overlaps_of_pairs,
     ) -> NDArray[np.intp]:
         """The candidates that count, best first; without an `overlap` none yields to another."""
         rows = np.flatnonzero(scores >= self._thresholds(ids, asked))

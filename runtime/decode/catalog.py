@@ -72,6 +72,12 @@ def _nanodet() -> Loaded:
     return nanodet, NanodetOptions
 
 
+def _lens_det() -> Loaded:
+    from .lens_det import LensDetOptions, lens_det
+
+    return lens_det, LensDetOptions
+
+
 def _identify() -> Loaded:
     from .identify import IdentifyOptions, identify
 
@@ -110,6 +116,30 @@ def _yunet() -> Loaded:
     return yunet, BoxOptions
 
 
+def _ctc() -> Loaded:
+    from .ctc import CtcOptions, ctc
+
+    return ctc, CtcOptions
+
+
+def _db() -> Loaded:
+    from .db import DbOptions, db
+
+    return db, DbOptions
+
+
+def _reads_ctc() -> Reader:
+    from .ctc_reading import read_as_ctc
+
+    return read_as_ctc
+
+
+def _reads_db() -> Reader:
+    from .db_reading import read_as_db
+
+    return read_as_db
+
+
 def _reads_classifier() -> Reader:
     from .classify_reading import read_as_classifier
 
@@ -140,6 +170,12 @@ def _reads_nanodet() -> Reader:
     return read_as_nanodet
 
 
+def _reads_lens_det() -> Reader:
+    from .lens_det_reading import read_as_lens_det
+
+    return read_as_lens_det
+
+
 def _reads_ssd() -> Reader:
     from .ssd import read_as_ssd
 
@@ -168,6 +204,11 @@ def _reads_yunet() -> Reader:
     from .yunet import read_as_yunet
 
     return read_as_yunet
+
+
+def _has_lens_maps(file: ModelDescription) -> bool:
+    """Whether a file has the outputs of the kit's own detectors."""
+    return any(output.name == "scores32" for output in file.outputs)
 
 
 def _has_rows(file: ModelDescription) -> bool:
@@ -220,7 +261,12 @@ DECODERS: dict[str, Entry] = {
         frozenset(["grid"]),
         (Family("fastestdet", _reads_fastestdet, lambda file: len(file.outputs) == 1),),
     ),
+    "lens-det": Entry(
+        "detect", _lens_det, families=(Family("lens-det", _reads_lens_det, _has_lens_maps, certain=True),)
+    ),
     "yolox": Entry("detect", _yolox, frozenset(["grid"]), (Family("yolox", _reads_yolox, _has_rows),)),
+    "ctc": Entry("read", _ctc, families=(Family("ctc", _reads_ctc, lambda file: "character" in file.metadata, True),)),
+    "db": Entry("detect", _db, frozenset(["map"]), (Family("db", _reads_db),)),
     "identify": Entry("identify", _identify, frozenset(["embedding"])),
     "classify": Entry(
         "classify",

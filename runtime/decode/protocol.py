@@ -13,7 +13,7 @@ from ..errors import ModelError
 from ..preprocess import Placement
 from ..recognitions import Recognitions
 
-__all__ = ["DecodeOptions", "Decoder", "counts", "flag", "number", "one_of", "option", "text", "whole"]
+__all__ = ["DecodeOptions", "Decoder", "counts", "flag", "number", "one_of", "option", "text", "texts", "whole"]
 
 T = TypeVar("T")
 Own = TypeVar("Own", bound="DecodeOptions")
@@ -98,6 +98,15 @@ def text(value: Any) -> str:
     if not isinstance(value, str):
         raise ValueError  # noqa: TRY004
     return value
+
+
+def texts(value: Any) -> tuple[str, ...] | None:
+    """Reads a list of words, or that there is none."""
+    if value is None:
+        return None
+    if not isinstance(value, (list, tuple)):
+        raise ValueError  # noqa: TRY004
+    return tuple(map(text, value))
 
 
 def one_of(*words: Any) -> Callable[[Any], Any]:

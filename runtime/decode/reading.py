@@ -30,6 +30,7 @@ class Reading:
     tensor: TensorContract | None = None  # the very numbers, where the file states them: mean and std do not count then
     labels: tuple[str, ...] = ()
     size: tuple[int, int] | None = None  # height and width, where the file leaves them free but its metadata does not
+    widths: tuple[int, ...] = ()  # that it takes where the file leaves its width free
     notes: tuple[str, ...] = ()
 
 

@@ -27,13 +27,22 @@ def corners_of_rotated(boxes: NDArray[Any]) -> NDArray[np.float32]:
 
 
 def alike(ones: NDArray[Any], others: NDArray[Any]) -> NDArray[np.float64]:
-    """How much boxes (A, 5) and (B, 5) are one thing (A, B), 0 to 1.
+    """How much boxes (P, 5) and the others' of the same rows are one thing (P,), 0 to 1.
 
     Each box stands for the Gaussian that spreads as it does, and what two of them share is one less their Hellinger
-    distance: what these networks were trained by, and their thresholds made for.
+    distance: what these networks were trained by, and their thresholds made for. Boxes that do not touch share nothing.
     """
-    xa, ya, aa, ba, ca = (part[:, None] for part in _spread(ones))
-    xb, yb, ab, bb, cb = (part[None] for part in _spread(others))
+    apart = ((ones[:, :2] - others[:, :2]) ** 2).sum(axis=1)
+    reach = [np.hypot(boxes[:, 2], boxes[:, 3]) / 2 for boxes in (ones, others)]
+    near = np.flatnonzero(apart < (reach[0] + reach[1]) ** 2)
+    shared = np.zeros(len(apart))
+    shared[near] = _alike(np.asarray(ones[near], np.float64), np.asarray(others[near], np.float64))
+    return shared
+
+
+def _alike(ones: NDArray[np.float64], others: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The same of boxes that may touch."""
+    (xa, ya, aa, ba, ca), (xb, yb, ab, bb, cb) = _spread(ones), _spread(others)
     sum_a, sum_b, sum_c = aa + ab, ba + bb, ca + cb
     area = sum_a * sum_b - sum_c**2
     dx, dy = xa - xb, ya - yb
@@ -43,9 +52,9 @@ def alike(ones: NDArray[Any], others: NDArray[Any]) -> NDArray[np.float64]:
     return np.asarray(1 - np.sqrt(1 - np.exp(-np.clip(apart, _TINY, 100)) + _TINY))
 
 
-def _spread(boxes: NDArray[Any]) -> tuple[NDArray[np.float64], ...]:
+def _spread(boxes: NDArray[np.float64]) -> tuple[NDArray[np.float64], ...]:
     """Center x, y and covariance (xx, yy, xy) of the Gaussians that boxes stand for."""
-    x, y, w, h, angle = np.asarray(boxes, np.float64).T
+    x, y, w, h, angle = boxes.T
     along, across = w**2 / 12, h**2 / 12
     cos, sin = np.cos(angle), np.sin(angle)
     return x, y, along * cos**2 + across * sin**2, along * sin**2 + across * cos**2, (along - across) * cos * sin

@@ -16,7 +16,7 @@ from ..bundle.manifest import Network
 from ..errors import ModelError
 from ..preprocess import Placement
 from ..recognitions import CORNERS, Recognitions
-from .boxes import BoxOptions, BoxRules, corners, overlaps, points_in_frame
+from .boxes import BoxOptions, BoxRules, corners, overlaps_of_pairs, points_in_frame
 from .protocol import Decoder, counts, flag, one_of, option, text, whole
 
 __all__ = ["UltralyticsOptions", "ultralytics"]
@@ -99,7 +99,7 @@ def _upright(
 ) -> Recognitions:
     """Boxes along the picture's sides, with keypoints or masks where the network has them."""
     boxes = found.boxes if options.layout == "nms" else corners(found.boxes)
-    overlap = None if found.finished else overlaps
+    overlap = None if found.finished else overlaps_of_pairs
     kept = rules.kept(boxes, found.scores, found.ids, threshold, overlap=overlap)
     places = placement.to_frame(boxes[kept])
     points = masks = None

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator
+from importlib import resources
 
 from starlette.routing import Route, Router
 from starlette.types import ASGIApp
@@ -42,7 +43,12 @@ def build_app(
 ) -> ASGIApp:
     """Everything behind the gate."""
     routes = [*_service_routes(shared, service, budget), *_page_routes(shared, budget)]
-    router = Router(routes, redirect_slashes=False, default=PageFiles(), lifespan=_Lifespan(shared))
+    router = Router(
+        routes,
+        redirect_slashes=False,
+        default=PageFiles(resources.files("edgelens.runtime.live") / "page"),
+        lifespan=_Lifespan(shared),
+    )
     return Gate(router, access, budget=budget, secure=secure, port=port)
 
 

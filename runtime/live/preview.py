@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-import os
-import socket
 import sys
 from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ..errors import UsageError
 from ..loop.control import Control
 from ..result import Result
 from ..sinks.protocol import Notice
-from .http.access import Access, choose_access, is_loopback
+from .http.access import Access
 from .http.budget import BUDGET, Budget
-from .http.server import DEFAULT_PORT, Address, Server, Tls
-from .running import Running, note_running
+from .http.server import Address, Tls
+from .published import Published
 from .shared.collect import Collector
 from .shared.machine import Machine
 from .shared.shared_state import SharedState
@@ -56,27 +53,26 @@ class LivePreview:
         budget: Budget = BUDGET,
         say: Callable[[str], None] = _to_stderr,
     ) -> None:
-        self._address, self._access, self._tls = Address(host, port), access, tls
-        self._service, self._budget, self._say = service, budget, say
+        self._published = Published(Address(host, port), access, say=say, tls=tls, budget=budget)
+        self._service, self._budget = service, budget
         self._stack = ExitStack()
         collector = Collector(collect) if collect else None
         self.shared = SharedState(control, collector=collector, quality=quality, service=service, machine=machine)
-        self.port = 0
+
+    @property
+    def port(self) -> int:
+        """Where it listens; 0 before it does."""
+        return self._published.port
 
     @property
     def url(self) -> str:
         """Where the page is, as somebody on the same network would write it."""
-        scheme = "https" if self._tls else "http"
-        host = self._address.host
-        if host in ("", "0.0.0.0", "::"):  # noqa: S104 (compared, not bound)
-            host = _address_to_others()
-        return f"{scheme}://{f'[{host}]' if ':' in host else host}:{self.port}/"
+        return self._published.url
 
     @property
     def link(self) -> str:
         """The page's address with the token, ready to be opened."""
-        token = self._access.token if self._access else None
-        return self.url + (f"?token={token}" if token else "")
+        return self._published.link
 
     def write(self, result: Result) -> None:
         """Show one result to whoever looks."""
@@ -87,70 +83,21 @@ class LivePreview:
         self.shared.hear(notice)
 
     def __enter__(self) -> LivePreview:
-        try:
-            import starlette
-            import uvicorn  # noqa: F401
-        except ImportError:
-            raise UsageError("the page needs starlette and uvicorn: pip install 'edgelens[live]'") from None
-        del starlette
+        page = self._published
+        page.check()
         from .app import build_app
 
-        if self._access is None:
-            self._access = choose_access(self._address.host)
-        if self._tls:
-            self._tls.check()
         with ExitStack() as opened:
-            listener = self._address.bind()
-            opened.callback(listener.close)
-            self.port = int(listener.getsockname()[1])
+            listener = page.bind(opened)
             opened.enter_context(self.shared.encoder)
             app = build_app(
-                self.shared,
-                self._access,
-                service=self._service,
-                budget=self._budget,
-                secure=self._tls is not None,
-                port=self.port,
+                self.shared, page.access, service=self._service, budget=self._budget, secure=page.secure, port=page.port
             )
-            opened.enter_context(
-                Server(app, listener, tls=self._tls, budget=self._budget, rests=bool(self.shared.control.sources))
-            )
+            page.serve(app, listener, opened, rests=bool(self.shared.control.sources))
             opened.callback(self.shared.hub.close)
-            opened.enter_context(note_running(self._running()))
             self._stack = opened.pop_all()
-        self._announce()
+        page.announce()
         return self
 
     def __exit__(self, *exc: object) -> None:
         self._stack.close()
-
-    def _running(self) -> Running:
-        host = self._address.host
-        here = "127.0.0.1" if host in ("", "0.0.0.0", "localhost") else "::1" if host == "::" else host  # noqa: S104
-        scheme = "https" if self._tls else "http"
-        kept = self._access.token_file if self._access else None
-        return Running(
-            os.getpid(), f"{scheme}://{f'[{here}]' if ':' in here else here}:{self.port}/", str(kept) if kept else None
-        )
-
-    def _announce(self) -> None:
-        assert self._access is not None
-        stepped = self._address.port is None and self.port != DEFAULT_PORT
-        self._say(f"live page: {self.link}" + (f" (port {DEFAULT_PORT} is taken)" if stepped else ""))
-        if self._access.token is None and not is_loopback(self._address.host):
-            self._say("live page: everybody who reaches this address can watch and change it (--insecure)")
-        if self._tls is None and not is_loopback(self._address.host):
-            self._say(
-                "live page: without TLS whoever is on this network can read the token and the pictures; "
-                "give --cert and --key, or listen on 127.0.0.1 and come through `ssh -L`"
-            )
-
-
-def _address_to_others() -> str:
-    """This machine's address on its network, found without sending anything."""
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
-        try:
-            probe.connect(("192.0.2.1", 9))
-            return str(probe.getsockname()[0])
-        except OSError:
-            return socket.gethostname()

@@ -14,14 +14,18 @@ from ..errors import UsageError
 from ..model.arguments import spelled
 from ..said import Said, checked, joined, option, spelled_in
 from ..sources.catalog import option_classes
+from ..track.options import TrackOptions
+from ..zones.options import ZoneOptions
 
 if TYPE_CHECKING:
     from ..preprocess import Region
 
-__all__ = ["SourcePlan", "known_keys", "read_config", "with_unique_names"]
+__all__ = ["PLAN_GROUPS", "SourcePlan", "known_keys", "read_config", "with_unique_names"]
 
 LONGEST = 1000  # frames that may have to agree
 _MOST_BYTES = 4 * 1024 * 1024
+# what a source's table may say beside the plan's own fields, by the field that it stands in
+PLAN_GROUPS: dict[str, type[Any]] = {"follow": TrackOptions, "places": ZoneOptions}
 _CAMERAS = 1_000_000  # what a camera's number stays below
 
 
@@ -69,6 +73,8 @@ class SourcePlan:
         Said("Announce a label when N of the last M frames agree.", "N/M", read=_agreement), default=(3, 5)
     )
     max_fps: float | None = option(Said("Recognize no more often.", "FPS", above=0))
+    follow: TrackOptions = field(default_factory=TrackOptions)
+    places: ZoneOptions = field(default_factory=ZoneOptions)
     given: Mapping[str, Any] = field(default_factory=dict)  # what was said to the source itself, by its options' names
 
     def __post_init__(self) -> None:
@@ -102,7 +108,7 @@ def read_config(path: str, fallback: SourcePlan) -> tuple[SourcePlan, ...]:
 
 def known_keys() -> dict[str, str]:
     """Every key of a `[[source]]` table, and the option of the command line that says the same ("" where none does)."""
-    options = _keys(SourcePlan, *option_classes())
+    options = _keys(SourcePlan, *PLAN_GROUPS.values(), *option_classes())
     return {"url": "--source"} | {key: said.flag if said is not None else "" for key, (said, _) in options.items()}
 
 
@@ -132,19 +138,25 @@ def _plan(table: Mapping[str, Any], fallback: SourcePlan, where: str) -> SourceP
     if not numbered and (not isinstance(url, str) or url == ""):
         raise UsageError(f"{where}: needs a url: a camera, stream, file or folder")
     own, of_source = _keys(SourcePlan), _keys(*option_classes())
+    group_of = {key: name for name, options in PLAN_GROUPS.items() for key in _keys(options)}
+    of_group = _keys(*PLAN_GROUPS.values())
     of_plan: dict[str, Any] = {"name": ""}
     given = dict(fallback.given)
+    groups: dict[str, dict[str, Any]] = {name: {} for name in PLAN_GROUPS}
     for key, value in table.items():
         if key in ("url", "source"):
             continue
-        if key not in own and key not in of_source:
-            raise UsageError(f"{where}: {key!r} is not known; there are url, {', '.join([*own, *of_source])}")
-        into, (said, usual) = (of_plan, own[key]) if key in own else (given, of_source[key])
+        if key not in own and key not in of_group and key not in of_source:
+            known = ", ".join([*own, *of_group, *of_source])
+            raise UsageError(f"{where}: {key!r} is not known; there are url, {known}")
+        into: dict[str, Any] = of_plan if key in own else groups[group_of[key]] if key in group_of else given
+        said, usual = {**of_source, **of_group, **own}[key]
         try:
             into[key] = _value(value, said, usual, key)
         except (UsageError, TypeError, ValueError) as error:
             raise UsageError(f"{where}: {' '.join(str(error).split())}") from None
-    return replace(fallback, **of_plan, source=str(url), given=given)
+    told = {name: replace(getattr(fallback, name), **values) for name, values in groups.items()}
+    return replace(fallback, **of_plan, **told, source=str(url), given=given)
 
 
 def _keys(*options: type[Any]) -> dict[str, tuple[Said | None, Any]]:
@@ -152,7 +164,11 @@ def _keys(*options: type[Any]) -> dict[str, tuple[Said | None, Any]]:
     keys: dict[str, tuple[Said | None, Any]] = {}
     for each in options:
         said = spelled_in(each)
-        keys |= {f.name: (said.get(f.name), f.default) for f in fields(each) if f.name not in ("source", "given")}
+        keys |= {
+            f.name: (said.get(f.name), f.default)
+            for f in fields(each)
+            if f.name not in ("source", "given", *PLAN_GROUPS)
+        }
     return keys
 
 

@@ -65,6 +65,7 @@ class SourceStatus:
     seconds_since_frame: float = 0.0  # since the start where none has come yet
     seen: Mapping[str, int] = field(default_factory=dict)  # frames in which each label was seen
     announced: Mapping[str, int] = field(default_factory=dict)  # how often each label was announced
+    watched: Mapping[str, Any] = field(default_factory=dict)  # its lines and zones with their counts
 
 
 @dataclass(frozen=True)

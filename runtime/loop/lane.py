@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import KW_ONLY, dataclass, field
 from typing import TYPE_CHECKING
 
+from ..model.following import Follower
 from ..model.recognizer import BundleRecognizer
 from ..sources.protocol import Source
 from .model_slot import ModelAsked, ModelSlot
@@ -15,6 +16,8 @@ from .smoothing import Announcer, Smoother
 from .summary import Tally
 
 if TYPE_CHECKING:
+    from ..zones.masks import PrivacyMask
+    from ..zones.watch import Watch
     from .motion import MotionGate
 
 __all__ = ["Lane", "models_of"]
@@ -28,6 +31,9 @@ class Lane:
     model: ModelSlot
     _: KW_ONLY
     motion: MotionGate | None = None
+    follower: Follower | None = None  # follows things from frame to frame
+    watch: Watch | None = None  # its lines and zones
+    mask: PrivacyMask | None = None
     stills: bool = False  # pictures that have nothing to do with one another: nothing is smoothed or announced
     at_hand: Mapping[str, ModelAsked] = field(default_factory=dict)  # what a model's name means on this source
     smoother: Smoother = field(default_factory=Smoother)

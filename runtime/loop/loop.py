@@ -87,12 +87,16 @@ def watch(
                 continue
             if not lane.tally.processed and settings.region is not None:
                 settings.region.check(*frame.size, feed.name)
+            if lane.mask is not None:
+                frame = lane.mask.hide(frame)
             if lane.motion is not None and not lane.motion.changed(frame.image, settings.region, frame.position_s):
                 lane.unmoved += 1
                 continue
             with lane.recognizer() as recognizer:
                 manifest = recognizer.bundle.manifest
-                seen = recognizer.recognize(frame, region=settings.region, threshold=settings.threshold)
+                seen = recognizer.recognize(
+                    frame, region=settings.region, threshold=settings.threshold, follower=lane.follower
+                )
             rows, announced = seen.recognitions, None
             standing: tuple[str, ...] = ()
             if not lane.stills:
@@ -102,7 +106,13 @@ def watch(
             stages = {"capture": waiting.capture_ms, **seen.stages}
             age_ms = (time.monotonic() - frame.captured) * 1e3
             origin = Origin(options.device, manifest.name, manifest.content_version)
-            result = Result(frame, rows, stages, age_ms, announced, origin, seen.view, standing=standing)
+            events = () if lane.watch is None else lane.watch.see(rows, frame.moment_s, frame.size)
+            watched = {} if lane.watch is None else lane.watch.standing
+            result = Result(
+                *(frame, rows, stages, age_ms, announced, origin, seen.view, events),
+                watched=watched,
+                standing=standing,
+            )
             lane.tally.add(result)
             yield result
 

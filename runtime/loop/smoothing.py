@@ -67,5 +67,5 @@ def backgrounds(manifest: Manifest) -> frozenset[str]:
 def _present(seen: Recognitions, background: Collection[str]) -> frozenset[str]:
     """What is there, in the words of the step that looked closest: not of rows others were found in."""
     looked_into = set() if seen.parents is None else set(seen.parents.tolist())
-    called = (seen.called(row) for row in range(len(seen)) if row not in looked_into)
+    called = (seen.announced_as(row) for row in range(len(seen)) if row not in looked_into)
     return frozenset(name for name in called if name is not None and name not in background)

@@ -55,6 +55,7 @@ def _source(lane: Lane, feed: Feed) -> SourceStatus:
         seconds_since_frame=since,
         seen=dict(tally.seen),
         announced=dict(tally.announced),
+        watched={} if lane.watch is None else lane.watch.standing,
     )
 
 

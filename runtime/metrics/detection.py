@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -63,8 +64,8 @@ class _Matched:
     wanted: int  # boxes of the truth that count
 
 
-def average_precision(truth: Boxes, found: Boxes, classes: int) -> DetectionScores:
-    """Precision and recall of every class, range of areas and threshold of IoU."""
+def average_precision(truth: Boxes, found: Boxes, classes: int, areas: Sequence[str] = tuple(AREAS)) -> DetectionScores:
+    """Precision and recall of every class, range of areas and threshold of IoU; of areas not asked for none."""
     precision = np.full((len(AREAS), classes, len(IOUS)), -1.0)
     recall = precision.copy()
     true_area = truth.area()
@@ -73,7 +74,9 @@ def average_precision(truth: Boxes, found: Boxes, classes: int) -> DetectionScor
         seen = _by_image(found, label)
         none = np.empty(0, np.intp)
         pairs = [(there.get(image, none), seen.get(image, none)) for image in sorted(there.keys() | seen.keys())]
-        for a, limits in enumerate(AREAS.values()):
+        for a, (area, limits) in enumerate(AREAS.items()):
+            if area not in areas:
+                continue
             matched = [_match(truth, true_area, t, found, f, limits) for t, f in pairs]
             if sum(m.wanted for m in matched):
                 precision[a, label], recall[a, label] = _accumulate(matched)
@@ -111,7 +114,12 @@ def _match(
         taken = np.zeros((len(IOUS), len(t)), bool)
         least = np.minimum(IOUS, 1 - 1e-10)[:, None]
         levels = np.arange(len(IOUS))
-        for d in range(len(f)):
+        near = iou >= least[0]  # who could be whose
+        only = near.argmax(axis=1)
+        plain = (near.sum(axis=1) == 1) & (near.sum(axis=0) == 1)[only] & ~crowd[only]  # each other's alone: no contest
+        hit[:, plain] = iou[plain, only[plain]] >= least
+        ignored[:, plain] = hit[:, plain] & passed[only[plain]]
+        for d in np.flatnonzero(near.any(axis=1) & ~plain).tolist():
             free = (iou[d] >= least) & (~taken | crowd)  # (T, G)
             counts = free & ~passed
             pick = np.where(counts.any(axis=1, keepdims=True), counts, free)

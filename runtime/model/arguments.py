@@ -59,6 +59,15 @@ def _names(value: str | Sequence[str | int], option: str) -> tuple[str, ...]:  #
     return tuple(str(part).strip() for part in parts if str(part).strip())
 
 
+def _words(value: str | Sequence[str], option: str) -> tuple[str, ...]:
+    """The words themselves, or the file that holds them, one a line."""
+    if not isinstance(value, str):
+        return tuple(value)
+    from ..labels import read_words
+
+    return read_words(value, option)
+
+
 @dataclass(frozen=True)
 class ModelArguments:
     """Every value as it was said, on the command line's or in Python's way; None where nothing was.
@@ -90,6 +99,13 @@ class ModelArguments:
     )
     iou: float | None = option(Argument("Boxes that overlap more are one.", "R", low=0, high=1, decoder=True))
     max_det: int | None = option(Argument("At most so many boxes a frame.", "N", low=1, whole=True, decoder=True))
+    tile: int | None = option(
+        Argument("Look for small things in N tiles along the frame.", "N", low=1, high=16, whole=True, decoder=True)
+    )
+    lexicon: tuple[str, ...] | None = option(
+        Argument("Read only these words, one a line.", "FILE", read=_words, decoder=True)
+    )
+    pattern: str | None = option(Argument("Read only what fits, such as '[A-Z]{2}\\d{4}'.", "REGEX", decoder=True))
 
     def __post_init__(self) -> None:
         if self.labels is not None and not isinstance(self.labels, str):

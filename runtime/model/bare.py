@@ -142,6 +142,7 @@ def _picture(
         reading.filter,
         reading.pad if said.pad is None else said.pad,
         reading.anchor,
+        reading.widths if size[1] is None else (),
     )
     tensor, notes = input_numbers(info, layout, color, reading=reading, said=said)
     return pixels, tensor, notes

@@ -57,11 +57,11 @@ def crops_of(image: NDArray[np.uint8], found: Recognitions, step: Step, pixels: 
         x, y, w, h = _widened(places[row], step.margin)
         if min(w, h) < _LEAST or not np.isfinite([x, y, w, h]).all():
             continue
-        turn = None if step.align is None or found.keypoints is None else _level(found.keypoints[row], x, y, w, h)
-        if turn is None:
+        levelled = _levelled(found, row, (x, y, w, h), step)
+        if levelled is None:
             crops.append(Crop(row, *fit_frame(image, pixels, _inside(image, x, y, w, h))))
         else:
-            size = (max(round(w), 1), max(round(h), 1))
+            turn, size = levelled
             level = np.asarray(cv2.warpAffine(image, turn, size, flags=cv2.INTER_LINEAR), np.uint8)
             crops.append(Crop(row, *fit_frame(level, pixels), cv2.invertAffineTransform(turn).astype(np.float32)))
     return crops
@@ -77,6 +77,39 @@ def _inside(image: NDArray[np.uint8], x: float, y: float, w: float, h: float) ->
     height, width = image.shape[:2]
     x0, y0 = min(max(x, 0.0), width - 2.0), min(max(y, 0.0), height - 2.0)
     return Region(x0, y0, max(min(x + w, width) - x0, 2.0), max(min(y + h, height) - y0, 2.0))
+
+
+def _levelled(
+    found: Recognitions, row: int, box: tuple[float, float, float, float], step: Step
+) -> tuple[NDArray[np.float64], tuple[int, int]] | None:
+    """The way into a row's levelled picture (2, 3), and its width and height; None where it is cut out as it is."""
+    if step.align == "corners":
+        corners = _corners_of(found, row)
+        return None if corners is None else _between(corners, step.margin)
+    turn = None if step.align is None or found.keypoints is None else _level(found.keypoints[row], *box)
+    return None if turn is None else (turn, (max(round(box[2]), 1), max(round(box[3]), 1)))
+
+
+def _corners_of(found: Recognitions, row: int) -> NDArray[np.float32] | None:
+    """A row's four corners (4, 2), the top left one first: a turned box's, else its four keypoints; None without."""
+    if CORNERS in found.extra and np.isfinite(found.extra[CORNERS][row]).all():
+        corners = np.asarray(found.extra[CORNERS][row], np.float32)
+        return np.roll(corners, -int(corners.sum(axis=1).argmin()), axis=0)
+    points = None if found.keypoints is None else found.keypoints[row]
+    if points is None or len(points) != 4 or points[:, 2].min() <= 0:
+        return None
+    return np.asarray(points[:, :2], np.float32)
+
+
+def _between(corners: NDArray[np.float32], margin: float) -> tuple[NDArray[np.float64], tuple[int, int]] | None:
+    """What lies between four corners, from the top left around, as a picture of its own; None of what has no area."""
+    corners = corners + (corners - corners.mean(axis=0)) * 2 * margin
+    width, height = (float(np.linalg.norm(corners[0] - corners[far])) for far in (1, 3))
+    if min(width, height) < _LEAST:
+        return None
+    size = (max(round(width), 1), max(round(height), 1))
+    ends = np.array([(0, 0), (size[0], 0), (0, size[1])], np.float32)
+    return cv2.getAffineTransform(corners[[0, 1, 3]], ends), size
 
 
 def _level(points: NDArray[np.float32], x: float, y: float, w: float, h: float) -> NDArray[np.float64] | None:

@@ -64,6 +64,7 @@ class LoadedNetwork:
         self._input_shape = self._checked_input()
         self.shared: SharedEngine | None = None
         self.batch = 1  # pictures at once
+        self.tile = int(network.decode.options.get("tile", 1))  # its decoder has read and checked it
 
     def outputs(self, pixels: NDArray[np.uint8]) -> Outputs:
         """The outputs by name, in real numbers, with a batch axis, for a picture (H, W, C) that `fit_frame` made."""
@@ -73,12 +74,13 @@ class LoadedNetwork:
         """The outputs of several pictures, in batches where `measure_batches` has found that they pay."""
         if self.batch == 1 or len(pictures) < 2:
             return [{name: np.array(values) for name, values in self.outputs(one).items()} for one in pictures]
-        answers: list[Outputs] = []
-        for start in range(0, len(pictures), self.batch):
-            outputs = self._outputs(np.stack(pictures[start : start + self.batch]))
-            count = min(self.batch, len(pictures) - start)
-            answers += [{name: values[i : i + 1] for name, values in outputs.items()} for i in range(count)]
-        return answers
+        answers: dict[int, Outputs] = {}
+        for rows in _batches([picture.shape for picture in pictures], self.batch):
+            outputs = self._outputs(np.stack([pictures[row] for row in rows]))
+            answers |= {
+                row: {name: values[i : i + 1] for name, values in outputs.items()} for i, row in enumerate(rows)
+            }
+        return [answers[row] for row in range(len(pictures))]
 
     def measure_batches(self) -> None:
         """Find out whether several pictures at once are faster than one by one."""
@@ -148,6 +150,14 @@ class LoadedNetwork:
         if missing := [name for name in wanted if name not in there]:
             raise ModelError(f"{self.file.path}: has no output {missing[0]!r}; there are {', '.join(there)}")
         return [(output.name, there.index(name)) for output, name in zip(self.network.outputs, wanted, strict=True)]
+
+
+def _batches(shapes: Sequence[tuple[int, ...]], most: int) -> list[list[int]]:
+    """Rows that go through together: of one shape, at most so many."""
+    alike: dict[tuple[int, ...], list[int]] = {}
+    for row, shape in enumerate(shapes):
+        alike.setdefault(shape, []).append(row)
+    return [rows[start : start + most] for rows in alike.values() for start in range(0, len(rows), most)]
 
 
 def _knowing(decode: Decoder, network: Network, known: Known) -> Decoder:

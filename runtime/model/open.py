@@ -68,4 +68,7 @@ def _as_asked(bundle: Bundle, said: ModelArguments, name: str) -> Bundle:
             raise UsageError(f"{origin}: {len(labels)} names for {len(network.labels)} classes")
         network = dataclasses.replace(network, labels=labels)
     networks = {**manifest.networks, role: with_answer(network, said)}
+    if said.tile is not None and (first := manifest.steps[0].network) != role:  # frames are what has tiles
+        networks[role] = with_answer(network, dataclasses.replace(said, tile=None))
+        networks[first] = with_answer(manifest.networks[first], ModelArguments(tile=said.tile))
     return dataclasses.replace(bundle, manifest=dataclasses.replace(manifest, networks=networks))

@@ -19,6 +19,7 @@ from ..frame import Frame
 from ..preprocess import Region
 from ..recognitions import Recognitions
 from ..tasks.catalog import task_of
+from .following import Follower
 from .network import LoadedNetwork, choose_file
 from .seen import Seen
 from .settling import Settling
@@ -67,9 +68,21 @@ class BundleRecognizer:
         self._unsettled = list(self._settling)
         self._measured_batches = False  # of the networks that are loaded now
 
-    def recognize(self, frame: Frame, *, region: Region | None = None, threshold: float | None = None) -> Seen:
-        """What is in the frame; a region or threshold here is for this frame alone."""
-        return run_steps(self.bundle.manifest, self._loaded, frame.image, region or self.region, threshold)
+    def recognize(
+        self,
+        frame: Frame,
+        *,
+        region: Region | None = None,
+        threshold: float | None = None,
+        follower: Follower | None = None,
+    ) -> Seen:
+        """What is in the frame; a region or threshold here is for this frame alone.
+
+        A `follower` has seen the frames before, and says which things these are.
+        """
+        follow = None if follower is None else (follower, frame)
+        region = region or self.region
+        return run_steps(self.bundle.manifest, self._loaded, frame.image, region, threshold, follow=follow)
 
     def recognize_many(
         self, images: Sequence[NDArray[np.uint8]], *, region: Region | None = None, threshold: float | None = None

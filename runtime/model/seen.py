@@ -14,6 +14,7 @@ from ..recognitions import Recognitions
 __all__ = ["Clock", "Seen"]
 
 STAGES = ("preprocess", "infer", "decode")
+_NOT_ALWAYS = ("merge", "track")  # of tiles, and of things that are followed
 
 
 @dataclass(frozen=True)
@@ -36,12 +37,12 @@ class Clock:
         self._ended = 0.0  # when the last step did, in milliseconds of work
 
     def lap(self, stage: str) -> None:
-        """The time since the last lap belongs to a stage."""
+        """The time since the last lap belongs to a stage, one that only some frames have included."""
         now = time.perf_counter()
-        self.stages[stage] += (now - self._last) * 1e3
+        self.stages[stage] = self.stages.get(stage, 0.0) + (now - self._last) * 1e3
         self._last = now
 
     def end_step(self, name: str) -> None:
         """What was done since the step before is this step's own time, kept under its name."""
-        done = sum(self.stages[stage] for stage in STAGES)
+        done = sum(self.stages.get(stage, 0.0) for stage in (*STAGES, *_NOT_ALWAYS))
         self.stages[name], self._ended = done - self._ended, done

@@ -59,7 +59,9 @@ class SharedEngine:
 
     def _run_waiting(self) -> None:
         with self._list:
-            jobs, self._waiting = self._waiting[: self.most], self._waiting[self.most :]
+            shape = self._waiting[0].pixels.shape  # a network of several widths takes one at a time
+            jobs = [job for job in self._waiting if job.pixels.shape == shape][: self.most]
+            self._waiting = [job for job in self._waiting if job not in jobs]
         try:
             if len(jobs) == 1:
                 jobs[0].outputs = _copied(self._run_pictures(jobs[0].pixels), slice(None))

@@ -140,8 +140,9 @@ def _verified(
     if not available(file.engine):
         return replace(report, skipped=True, problem=f"{file.engine} is not installed here")
     network = bundle.manifest.networks[role]
+    alone = _in_one_look(one_network(bundle, role, file))
     try:
-        with BundleRecognizer(one_network(bundle, role, file), engine=file.engine, options=options) as recognizer:
+        with BundleRecognizer(alone, engine=file.engine, options=options) as recognizer:
             loaded, wanted, found = recognizer.networks[role], [], []
             for i, frame in enumerate(frames):
                 seen = recognizer.recognize(frame)
@@ -158,6 +159,16 @@ def _verified(
         max_difference=difference,
         doubts=doubts_of(network, file, frames, found),
     )
+
+
+def _in_one_look(bundle: Bundle) -> Bundle:
+    """A bundle of one network as golden frames know it: looked at whole, whatever tiles a camera is to look at."""
+    (role, network), *_ = bundle.manifest.networks.items()
+    if network.decode.options.get("tile", 1) == 1:
+        return bundle
+    decode = replace(network.decode, options={**network.decode.options, "tile": 1})
+    manifest = replace(bundle.manifest, networks={role: replace(network, decode=decode)})
+    return replace(bundle, manifest=manifest)
 
 
 def _flat(answers: Sequence[Answer]) -> dict[str, NDArray[Any]]:

@@ -19,6 +19,7 @@ __all__ = ["COLUMNS", "CsvRows"]
 COLUMNS = (
     "device", "source", "frame", "time", "label", "id", "score", "x", "y", "w", "h", "announced", "path",
     "value", "text", "name", "track", "parent", "rivals", "position_s",
+    "event", "place", "direction", "dwell_s",
 )  # fmt: skip
 
 
@@ -28,6 +29,8 @@ _FORMULA = re.compile(r"[=@＝＋－＠\t\r]|[+-](?![\d., ]*$)")
 
 class CsvRows:
     """Rows appended to a file, or to stdout for `-`; a frame in which nothing was seen gives a row without a label.
+
+    What happened at a line or in a zone gives a row of its own.
 
     A file that has rows already keeps the columns that it was begun with. Texts that a spreadsheet would take for a
     formula have a ' before them.
@@ -48,6 +51,7 @@ class CsvRows:
         for row in said["results"] or [{}]:
             place = dict(zip("xywh", row.get("box", ()), strict=False))
             rows.append({**frame, **row, **place, "rivals": _listed(row.get("rivals", ()))})
+        rows += [{**frame, **event, "event": event["kind"], "place": _place(event)} for event in said["events"]]
         self._text.append("".join(_line(self._cells(row)) for row in rows))
 
     def notice(self, notice: Notice) -> None:
@@ -82,6 +86,11 @@ def _line(cells: Sequence[Any]) -> str:
     text = io.StringIO()
     csv.writer(text, lineterminator="\n").writerow(cells)
     return text.getvalue()
+
+
+def _place(event: Mapping[str, Any]) -> str:
+    """The line or zone that an event is of."""
+    return str(event.get("line") or event.get("zone") or "")
 
 
 def _harmless(cell: Any) -> Any:

@@ -2,7 +2,8 @@
 
 Topics under the base topic: `status` (online or offline, retained, the last will), `SOURCE/announced` (the result that
 announced a label, retained), `SOURCE/state` (what is there now, or "none", retained), `SOURCE/results` (every result,
-when asked for), `SOURCE/notice` (lost, back, retained).
+when asked for), `SOURCE/notice` (lost, back, retained), `SOURCE/event` (a line crossed, a zone entered, left, loitered
+in), `SOURCE/counts` (lines and zones as they stand, retained).
 Every message carries an `id` that stays the same when it has to be sent again.
 """
 
@@ -13,14 +14,14 @@ import sys
 import threading
 import time
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from dataclasses import asdict
 from typing import Any
 
 from ..errors import UsageError
 from ..result import Result
-from .discovery import discovery_message
+from .discovery import Sensors
 from .losses import Losses
 from .mqtt_address import MqttAddress
 from .mqtt_names import topic_level
@@ -56,6 +57,7 @@ class MqttSink:
         self._under_way: list[tuple[Any, Message]] = []  # what paho knows of a message, and the message
         self._gathered: list[Message] = []
         self._sources: set[str] = set()
+        self._watched: dict[str, Mapping[str, Any]] = {}  # a source's lines and zones as they were last said to stand
         self._states: dict[str, str] = {}  # what a source was last said to show
         self._wake = threading.Condition()
         self._stopping = self._connected = False
@@ -79,6 +81,7 @@ class MqttSink:
         if result.announced is not None:
             messages.append(self._message(f"{topic}/announced", result.to_json(), retain=True))
         messages += self._state(result.frame.source, result.standing, result.frame.time)
+        messages += self._places(result)
         self.outbox.put(messages)
         if not messages and not self.options.every:
             return
@@ -93,6 +96,7 @@ class MqttSink:
         messages = [self._message(f"{self._topic(notice.source)}/notice", asdict(notice), retain=True)]
         if notice.kind in ("lost", "ended"):  # nobody sees whether it is still there
             messages += self._state(notice.source, (), notice.time)
+            messages += self._nobody(notice.source)
         self.outbox.put(messages)
         with self._wake:
             self._wake.notify()
@@ -205,10 +209,9 @@ class MqttSink:
 
     def _discover(self, source: str) -> None:
         if self.options.discovery:
-            topic, payload = discovery_message(
-                self.options.discovery, self.device, source, self._topic(source), self.address.topic
-            )
-            self._client.publish(topic, payload, qos=1, retain=True)
+            sensors = Sensors(self.options.discovery, self.device, source, self._topic(source), self.address.topic)
+            for topic, payload in (sensors.shown(), *sensors.places(self._watched.get(source, {}))):
+                self._client.publish(topic, payload, qos=1, retain=True)
 
     def _topic(self, source: str) -> str:
         return f"{self.address.topic}/{topic_level(source)}"
@@ -221,6 +224,31 @@ class MqttSink:
         self._states[source] = state
         said = {"state": state, "standing": list(standing), "source": source, "time": round(moment, 6)}
         return [self._message(f"{self._topic(source)}/state", said, retain=True)]
+
+    def _places(self, result: Result) -> list[Message]:
+        """What happened at lines and in zones, and how they stand, where that is news."""
+        source, watched = result.frame.source, result.watched
+        if not watched:
+            return []
+        topic, said = self._topic(source), {"source": source, "time": round(result.frame.time, 6)}
+        messages = [self._message(f"{topic}/event", {**said, **event}) for event in result.events]
+        if self._watched.get(source) != watched:
+            first = source not in self._watched
+            self._watched[source] = watched
+            messages.append(self._message(f"{topic}/counts", {**said, **watched}, retain=True))
+            if first and self._connected:
+                self._discover(source)
+        return messages
+
+    def _nobody(self, source: str) -> list[Message]:
+        """Nobody sees any more who is in a zone: they are said to be empty."""
+        if not self._watched.get(source, {}).get("zones"):
+            return []
+        watched = self._watched[source]
+        zones = {name: {**zone, "occupancy": {}, "loitering": 0} for name, zone in watched["zones"].items()}
+        self._watched[source] = {**watched, "zones": zones}
+        said = {"source": source, "time": round(time.time(), 6), **self._watched[source]}
+        return [self._message(f"{self._topic(source)}/counts", said, retain=True)]
 
     def _message(self, topic: str, value: dict[str, Any], *, retain: bool = False) -> Message:
         text = json.dumps({"id": uuid.uuid4().hex, **value}, ensure_ascii=False, separators=(",", ":"))

@@ -12,5 +12,14 @@ __all__ = ["drawn"]
 
 
 def drawn(result: Result) -> NDArray[np.uint8]:
-    """A copy of the frame with what its task draws, and a frame around what reached the network."""
-    return drawn_on(result.frame.image, result.seen, result.view)
+    """A copy of the frame with what its task draws, a frame around what reached the network, and lines and zones."""
+    image = drawn_on(result.frame.image, result.seen, result.view)
+    if not result.watched:
+        return image
+    from ..tasks.canvas import Canvas
+    from ..zones.drawing import draw_places
+
+    enlarged = max(image.shape[0] // result.frame.size[0], 1)
+    canvas = Canvas(image, enlarged, max(round(min(image.shape[:2]) / 28), 11))
+    draw_places(canvas, result.watched, result.frame.size)
+    return canvas.image

@@ -59,6 +59,18 @@ class Canvas:
         top = self.line // 2 + (row * self.line * 3 // 2 + (self.line if row else 0))
         self._text(text, self.line // 2, top, size, color)
 
+    def polygon(self, points: NDArray[np.float64], color: Color, *, closed: bool) -> None:
+        """Straight lines through points (P, 2), back to the first where it is closed; with a dark edge."""
+        places = [np.round(points * self.enlarged).astype(np.int32)]
+        thick = max(self.line // 8, 1)
+        for ink, width in (((0, 0, 0), thick + 2), (color, thick)):
+            cv2.polylines(self.image, places, closed, ink, width, cv2.LINE_AA)
+
+    def note(self, place: NDArray[np.float64], text: str, color: Color) -> None:
+        """A line of text at a place."""
+        x, y = (round(float(value) * self.enlarged) for value in place)
+        self._text(text, x, y, self.line, color)
+
     def point(self, x: float, y: float, color: Color) -> None:
         """A dot."""
         place = (round(x * self.enlarged), round(y * self.enlarged))

@@ -31,7 +31,18 @@ def _identify() -> Task:
     return TASK
 
 
-TASKS: dict[str, Callable[[], Task]] = {"classify": _classify, "detect": _detect, "identify": _identify}
+def _read() -> Task:
+    from .read import TASK
+
+    return TASK
+
+
+TASKS: dict[str, Callable[[], Task]] = {
+    "classify": _classify,
+    "detect": _detect,
+    "identify": _identify,
+    "read": _read,
+}
 
 
 def task_of(name: str, where: str = "") -> Task:

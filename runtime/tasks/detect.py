@@ -51,5 +51,6 @@ TASK = Task(
     draw=draw_rows,
     describe=describe_rows,
     uncertain=_uncertain,
+    places=True,
     evaluated_at=_ALL_SCORES,
 )

@@ -7,7 +7,7 @@ from collections import Counter
 import numpy as np
 from numpy.typing import NDArray
 
-from ..recognitions import CORNERS, Recognitions
+from ..recognitions import CORNERS, UNKNOWN_ID, Recognitions
 from .canvas import Canvas, Color, color_of
 from .skeletons import LEAST_SURE, limbs
 
@@ -19,7 +19,7 @@ def caption(seen: Recognitions, row: int, *, score: bool = True) -> str:
     said = seen.label(row)
     if seen.identities is not None and seen.identities[row]:
         said = seen.identities[row]
-    elif seen.texts is not None and seen.texts[row]:
+    elif seen.texts is not None and seen.texts[row] and seen.ids[row] != UNKNOWN_ID:
         said = seen.texts[row]
     elif seen.values is not None and not np.isnan(seen.values[row]):
         return f"{seen.values[row]:.4g} {said}".strip()

@@ -62,6 +62,18 @@ def test_photos_become_a_proven_bundle_and_a_card(
     assert "cross-validation" in said["card"]["evaluated_on"]
 
 
+@pytest.mark.slow
+def test_limits_are_kept_or_named(photos: Path, tmp_path: Path) -> None:
+    asked = [str(photos), "--recipe", "quick", "--model", "lens-s", "--quiet", "--run", str(tmp_path / "run"), "--out"]
+    out = tmp_path / "cups.edge"
+    result = CliRunner().invoke(command, [*asked, str(out), "--max-size", "200KB"], catch_exceptions=False)
+    assert result.exit_code == 0, result.output
+    assert max(file.bytes for file in Bundle.open(out).manifest.main.files) <= 200_000
+    for option, wrong in (("--max-latency", "fast"), ("--max-size", "12")):
+        with pytest.raises(UsageError, match=f"{option} {wrong}: write a number and a unit"):
+            CliRunner().invoke(command, [*asked, str(tmp_path / "no.edge"), option, wrong], catch_exceptions=False)
+
+
 def test_a_target_that_is_no_bundle_is_refused_before_the_work(photos: Path, tmp_path: Path) -> None:
     with pytest.raises(UsageError, match=r"ends in \.edge"):
         CliRunner().invoke(command, [str(photos), "--out", str(tmp_path / "cups")], catch_exceptions=False)

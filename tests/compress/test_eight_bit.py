@@ -80,7 +80,7 @@ def test_ranges_learned_in_8_bits_keep_one_scale(run):
         graph, make_plan(graph, outputs=("logits",)), observe(graph, pictures.pixels[:64]), shared_scale=True
     )
     config = QatConfig(FineTune(epochs=0.2, rate=5e-4))
-    _, learned = train_quantized(graph, quantized, network, lesson_of(run, pictures), config)
+    _, learned = train_quantized(graph, quantized, network, lesson_of(run, pictures, run.pixels), config)
     assert learned.ranges != quantized.ranges
     for added in learned.plan.added:
         widths = [learned.of(name).width for name in added]

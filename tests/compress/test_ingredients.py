@@ -74,7 +74,7 @@ def test_an_earlier_kits_run_is_repaired_with_its_own_weights(earlier, opened):
     made_of = ingredients_of(weighted, CompressConfig(calibration_images=8, evaluation_images=8))
     labels = made_of.splits.by_name["train"].labels
     assert made_of.run.facts.counts == tuple(np.bincount(labels, minlength=10).tolist())
-    lesson_of(made_of.run, made_of.training_pictures(most=8))
+    lesson_of(made_of.run, made_of.training_pictures(most=8), made_of.pixels)
     assert len(opened) == 1
 
 

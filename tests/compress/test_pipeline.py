@@ -36,3 +36,27 @@ def test_parity_outside_its_limits_writes_nothing(run_folder, tmp_path):
     with pytest.raises(WorkError, match="--allow-mismatch"):
         compress_run(run_folder, tmp_path / "x.edge", config)
     assert not (tmp_path / "x.edge").exists()
+
+
+def test_where_8_bits_lose_sensitive_layers_and_then_half_precision_are_tried(run_folder, tmp_path, capsys):
+    from edgelens.compress.progress import Progress
+    from edgelens.compress.quantize.observers import Observer
+
+    config = CompressConfig(
+        observer=Observer("minmax"), calibration_images=16, equalize=False, correct_bias=False, max_drop=-100.0,
+    )  # fmt: skip
+    made = compress_run(run_folder, tmp_path / "x.edge", config, progress=Progress())
+    said = capsys.readouterr().err
+    assert "trying again with its 6 most sensitive layers in float" in said
+    assert "float16 files, half the size of float32, join in" in said
+    assert {file.precision for file in made.bundle.manifest.main.files} == {"float32", "float16", "int8"}
+
+
+def test_what_mixed_precision_saves_ships_mixed(run_folder, tmp_path):
+    from edgelens.compress.quantize.observers import Observer
+
+    config = CompressConfig(observer=Observer("percentile", 97.0), calibration_images=16, equalize=False,
+                            correct_bias=False)  # fmt: skip
+    made = compress_run(run_folder, tmp_path / "x.edge", config)
+    assert {file.precision for file in made.bundle.manifest.main.files} == {"float32", "int8"}
+    assert made.card.extra["left_float"]

@@ -20,6 +20,7 @@ from edgelens.train.augment import Recipe, apply
 from edgelens.train.augment.catalog import RECIPES
 from edgelens.train.opening.opened import settled
 from edgelens.train.runs.checkpoint import State, load_state, save_state
+from edgelens.train.task import Pace
 
 TENSOR = TensorContract(layout="NCHW", dtype="float32", mean=(128.0,), std=(128.0,))
 
@@ -287,5 +288,5 @@ def test_pictures_of_one_pixel_are_enlarged_with_a_warning(tmp_path: Path) -> No
     [(240, {}, 32, 100), (800, {}, 32, 60), (50_000, {}, 128, 30), (240, {"epochs": 3, "batch": 16}, 16, 3)],
 )
 def test_few_images_are_gone_through_more_often(images: int, said: dict[str, int], batch: int, epochs: int) -> None:
-    config = settled(TrainConfig("data", "out", **said), images)
+    config = settled(TrainConfig("data", "out", **said), images, Pace())
     assert (config.batch, config.epochs) == (batch, epochs)

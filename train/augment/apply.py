@@ -13,7 +13,7 @@ from .random.draws import Draws
 from .recipe import Recipe
 from .warp import warp
 
-__all__ = ["apply", "normalised", "shares"]
+__all__ = ["apply", "moves", "normalised", "recoloured", "shares"]
 
 
 def apply(
@@ -25,7 +25,11 @@ def apply(
     class ids as given, or (B, classes) probabilities where the recipe mixes pictures.
     """
     draws = Draws.of(seed, epoch, samples.to(batch.device))
-    images = _changed(recipe, normalised(batch), draws).clamp(-1, 127 / 128)
+    images = normalised(batch)
+    matrices = moves(recipe, draws, images.shape[2], images.shape[3])
+    if matrices is not None:
+        images = warp(images, matrices, perspective=recipe.perspective is not None)
+    images = recoloured(recipe, images, draws).clamp(-1, 127 / 128)
     share = shares(recipe, draws, images.shape[2], images.shape[3])
     if share is not None:
         images = mixed(images, share)
@@ -50,10 +54,8 @@ def shares(recipe: Recipe, draws: Draws, height: int, width: int) -> Tensor | No
     return share
 
 
-def _changed(recipe: Recipe, images: Tensor, draws: Draws) -> Tensor:
-    matrices = _matrices(recipe, draws, images.shape[2], images.shape[3])
-    if matrices is not None:
-        images = warp(images, matrices, perspective=recipe.perspective is not None)
+def recoloured(recipe: Recipe, images: Tensor, draws: Draws) -> Tensor:
+    """Normalised images after all of a recipe that moves nothing."""
     if recipe.colour:
         images = colour.recolour(images, colour.amounts(recipe.colour, draws))
     if recipe.policy:
@@ -66,7 +68,7 @@ def _changed(recipe: Recipe, images: Tensor, draws: Draws) -> Tensor:
     return images
 
 
-def _matrices(recipe: Recipe, draws: Draws, height: int, width: int) -> Tensor | None:
+def moves(recipe: Recipe, draws: Draws, height: int, width: int) -> Tensor | None:
     """(B, 3, 3): all that moves pixels in one; None where nothing does."""
     parts = []
     if recipe.perspective:

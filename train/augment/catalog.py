@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from types import MappingProxyType
 
 from edgelens.runtime.errors import UsageError
 
@@ -61,12 +62,18 @@ RECIPES: dict[str, Recipe] = {
 }
 
 
-def recipe(name: str, *, mirror: bool = True, camera: bool = False) -> Recipe:
-    """The recipe of a name such as `default` or `best+camera`; without mirrored pictures where they would mislead."""
+def recipe(
+    name: str, *, mirror: bool = True, camera: bool = False, own: Mapping[str, Recipe] = MappingProxyType({})
+) -> Recipe:
+    """The recipe of a name such as `default` or `best+camera`; without mirrored pictures where they would mislead.
+
+    `own` are a task's, which go before those of the same name.
+    """
     stem, _, option = name.partition("+")
-    if stem not in RECIPES or option not in ("", "camera"):
-        raise UsageError(f"--recipe {name}: there are {', '.join(RECIPES)}, each also as {stem or 'default'}+camera")
-    chosen = RECIPES[stem]
+    known = RECIPES | dict(own)
+    if stem not in known or option not in ("", "camera"):
+        raise UsageError(f"--recipe {name}: there are {', '.join(known)}, each also as {stem or 'default'}+camera")
+    chosen = known[stem]
     if not mirror:
         chosen = replace(chosen, flip=None)
     if camera or option:

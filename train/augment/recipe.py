@@ -17,6 +17,7 @@ from .cutmix import Cutmix
 from .erasing import Erasing
 from .flip import Flip
 from .mixup import Mixup
+from .mosaic import Mosaic
 from .perspective import Perspective
 from .policy import Policy
 from .resized_crop import ResizedCrop
@@ -42,6 +43,7 @@ class Recipe:
     erasing: Erasing | None = None
     mixup: Mixup | None = None
     cutmix: Cutmix | None = None
+    mosaic: Mosaic | None = None  # of tasks whose targets have places
     closing: float = 0.0  # the share of the epochs, the last ones, whose pictures look as the camera's will
 
     def at(self, done: float) -> Recipe:
@@ -49,7 +51,14 @@ class Recipe:
         if done < 1 - self.closing:
             return self
         return dataclasses.replace(
-            self, resized_crop=None, perspective=None, policy=None, erasing=None, mixup=None, cutmix=None
+            self,
+            resized_crop=None,
+            perspective=None,
+            policy=None,
+            erasing=None,
+            mixup=None,
+            cutmix=None,
+            mosaic=None,
         )
 
     def unmixed(self) -> Recipe:

@@ -6,11 +6,15 @@ image's middle and the half of its shorter side as unit, so that a rotation stay
 
 from __future__ import annotations
 
+from typing import Literal
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-__all__ = ["affine", "identity", "warp"]
+__all__ = ["Outside", "affine", "identity", "warp"]
+
+Outside = Literal["reflection", "zeros"]
 
 
 def identity(count: int, device: torch.device) -> Tensor:
@@ -27,9 +31,20 @@ def affine(rows: list[list[Tensor | float]], count: int, device: torch.device) -
     return matrix
 
 
-def warp(images: Tensor, matrices: Tensor, *, perspective: bool) -> Tensor:
-    """Images (B, C, H, W) float seen through matrices (B, 3, 3), bilinear; what lies outside is mirrored in."""
-    height, width = images.shape[2:]
+def warp(
+    images: Tensor,
+    matrices: Tensor,
+    *,
+    perspective: bool = False,
+    size: tuple[int, int] | None = None,
+    outside: Outside = "reflection",
+) -> Tensor:
+    """Images (B, C, H, W) float seen through matrices (B, 3, 3), bilinear.
+
+    What lies outside is mirrored in, or 0, which is gray: a mirrored thing would be one that no box is drawn around.
+    `size` is that of what comes out; a matrix then leads to coordinates of the images', which have their own unit.
+    """
+    height, width = size or images.shape[2:]
     unit = min(height, width)
     xs = (torch.arange(width, device=images.device, dtype=torch.float32) * 2 + 1 - width) / unit
     ys = (torch.arange(height, device=images.device, dtype=torch.float32) * 2 + 1 - height) / unit
@@ -42,5 +57,7 @@ def warp(images: Tensor, matrices: Tensor, *, perspective: bool) -> Tensor:
     if perspective:
         depth = row(2)
         x, y = x / depth, y / depth
-    grid = torch.stack((x * (unit / width), y * (unit / height)), dim=-1)
-    return F.grid_sample(images, grid, mode="bilinear", padding_mode="reflection", align_corners=False)
+    high, wide = images.shape[2:]
+    own = min(high, wide)
+    grid = torch.stack((x * (own / wide), y * (own / high)), dim=-1)
+    return F.grid_sample(images, grid, mode="bilinear", padding_mode=outside, align_corners=False)

@@ -35,6 +35,9 @@ class DataCheck:
     once: tuple[str, ...]  # classes with one image
     alike: tuple[tuple[str, str], ...]  # class names that differ in case or spaces only
     illegible: tuple[str, ...] = ()  # whose names are no UTF-8
+    things: str = "images"  # what is counted
+    elsewhere: tuple[str, ...] = ()  # classes that another split has and the training images do not
+    unjudged: tuple[str, ...] = ()  # classes that are learnt and that the validation images do not have
 
     @property
     def leaks(self) -> tuple[Duplicate, ...]:
@@ -70,7 +73,7 @@ def check(
     blank = thumbs.reshape(len(thumbs), -1).max(axis=1, initial=0) == thumbs.reshape(len(thumbs), -1).min(
         axis=1, initial=255
     )
-    totals = np.bincount(images.labels, minlength=len(images.classes))
+    totals = images.counted()
     exact = exact_duplicates(images, digests)
     return DataCheck(
         counts=_counts(images),
@@ -84,13 +87,25 @@ def check(
         once=tuple(images.classes[c] for c in np.flatnonzero(totals == 1)),
         alike=_alike(images.classes),
         illegible=tuple(name for name in images.names if legible(name) != name),
+        things=images.things,
+        elsewhere=_only(images, "train", inside=False),
+        unjudged=_only(images, "val", inside=True),
     )
+
+
+def _only(images: ImageSet, split: str, *, inside: bool) -> tuple[str, ...]:
+    """Classes that a split has none of, and all others (or the training images) have; nothing where it is empty."""
+    if not (images.splits == split).any():
+        return ()
+    others = images.split("train") if inside else images.select(images.splits != split)
+    lacking = (images.split(split).counted() == 0) & (others.counted() > 0)
+    return tuple(images.classes[c] for c in np.flatnonzero(lacking))
 
 
 def _counts(images: ImageSet) -> dict[str, dict[str, int]]:
     counts = {}
     for split in ("train", "val", "test"):
-        there = np.bincount(images.labels[images.splits == split], minlength=len(images.classes))
+        there = images.split(split).counted()
         if there.any():
             counts[split] = dict(zip(images.classes, there.tolist(), strict=True))
     return counts

@@ -15,7 +15,7 @@ def check_table(check: DataCheck) -> list[str]:
     sizes = [count for part in check.counts.values() for count in part.values()]
     parts = ", ".join(f"{sum(part.values()):,} {split}" for split, part in check.counts.items())
     classes = len(next(iter(check.counts.values()), {}))
-    smallest = f"{min(sizes):,} to {max(sizes):,} images a class and split" if sizes else "no images"
+    smallest = f"{min(sizes):,} to {max(sizes):,} {check.things} a class and split" if sizes else "no images"
     findings: list[tuple[str, int, str]] = [
         ("unreadable, left out", len(check.unreadable), _first(check.unreadable)),
         ("identical in two splits", *_pairs([p for p in check.exact if p.splits[0] != p.splits[1]])),
@@ -26,7 +26,9 @@ def check_table(check: DataCheck) -> list[str]:
         ("much too small", len(check.tiny), _first(check.tiny)),
         ("of unusual shape or size", len(check.odd), _first(check.odd)),
         ("all of one colour", len(check.blank), _first(check.blank)),
-        ("classes with one image", len(check.once), _first(check.once)),
+        (f"classes with one of the {check.things}", len(check.once), _first(check.once)),
+        ("classes that nothing teaches", len(check.elsewhere), _first(check.elsewhere)),
+        ("classes that nothing validates", len(check.unjudged), _first(check.unjudged)),
         ("names that are no UTF-8", len(check.illegible), _first(check.illegible)),
         ("class names alike", len(check.alike), " and ".join(check.alike[0]) if check.alike else ""),
     ]

@@ -19,11 +19,18 @@ _LOOKED_AT = 24  # images
 
 
 def choose_pixels(
-    images: ImageSet, model: str, size: tuple[int, int] | None = None, color: str | None = None, resize: str = "crop"
+    images: ImageSet,
+    model: str,
+    size: tuple[int, int] | None = None,
+    color: str | None = None,
+    resize: str = "crop",
+    *,
+    photo: tuple[int, int] | None = None,
 ) -> PixelContract:
     """The pictures' own size where they are small and alike, else what suits the network; gray without colour.
 
     What is smaller than the network takes is enlarged; the data check says so of pictures that are far too small.
+    `photo` are the pixels a side at least and at most that photos are given, where it is not the network that says so.
     """
     if resize not in RESIZES:
         raise UsageError(f"--resize {resize}: must be one of {', '.join(RESIZES)}")
@@ -33,7 +40,7 @@ def choose_pixels(
     if size is None or color is None:
         seen = look(images)
         seen_gray = not seen.colour
-        size = size or _size(seen, model)
+        size = size or _size(seen, model, photo)
         gray = gray or (color is None and seen_gray)
     chosen: Color = "gray" if gray else color or "rgb"
     return PixelContract(*size, chosen, resize)
@@ -71,9 +78,9 @@ def look(images: ImageSet) -> Seen:
     return Seen(tuple(sizes), colours or not sizes)
 
 
-def _size(seen: Seen, model: str) -> tuple[int, int]:
+def _size(seen: Seen, model: str, photo: tuple[int, int] | None) -> tuple[int, int]:
     entry = NETWORKS.get(model)
-    low, high = entry.photo if entry else (1, _SMALL)
+    low, high = photo or (entry.photo if entry else (1, _SMALL))
     low = max(low, entry.min_side if entry else 1)
     if seen.small_and_alike:
         height, width = seen.sizes[0]

@@ -245,8 +245,5 @@ def _part(
 
 
 def _fingerprint(images: ImageSet, digests: Sequence[bytes]) -> str:
-    pairs = sorted(
-        digest + images.classes[label].encode("utf-8", "surrogateescape")
-        for digest, label in zip(digests, images.labels.tolist(), strict=True)
-    )
+    pairs = sorted(digest + images.told_of(i) for i, digest in enumerate(digests))
     return hashlib.sha256(b"".join(pairs)).hexdigest()[:16]

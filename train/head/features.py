@@ -20,7 +20,7 @@ from ..augment import normalised
 
 __all__ = ["Embeds", "features_of", "trunk_key"]
 
-_BATCH = 32
+_BATCH, _PIXELS = 32, 2**19  # pictures at once, of large ones fewer: what stays in the caches is twice as fast
 _SAVED_EVERY_S = 20.0  # what a stopped run has looked at so far is not looked at again
 _DIGEST = 16  # bytes
 
@@ -61,8 +61,9 @@ def features_of(
     digests = [_digest(picture) for chunk in _chunks(pictures) for picture in chunk]
     missing = np.array([i for i, digest in enumerate(digests) if digest not in known], np.intp)
     saved = time.monotonic()
-    for start in range(0, len(missing), _BATCH):
-        rows = missing[start : start + _BATCH]
+    batch = max(1, min(_BATCH, _PIXELS // max(1, pictures.take(slice(0, 1))[0, ..., 0].size))) if len(missing) else 1
+    for start in range(0, len(missing), batch):
+        rows = missing[start : start + batch]
         for i, row in zip(rows.tolist(), _embedded(network, pictures.take(rows)), strict=True):
             known[digests[i]] = row
         seen(start + len(rows), len(missing))
@@ -87,7 +88,8 @@ def trunk_key(network: nn.Module, heads: tuple[str, ...] = ("classifier",)) -> s
 @torch.inference_mode()
 def _embedded(network: nn.Module, pictures: NDArray[np.uint8]) -> Rows:
     device = next(network.parameters()).device
-    inputs = normalised(torch.from_numpy(pictures).permute(0, 3, 1, 2).to(device)).contiguous()
+    inputs = normalised(torch.from_numpy(pictures).permute(0, 3, 1, 2).to(device))
+    inputs = inputs.contiguous(memory_format=torch.channels_last)  # a third faster, where nothing is learnt
     rows: Tensor = network.embedding(inputs)  # type: ignore[operator]
     return rows.float().cpu().numpy()
 

@@ -72,7 +72,7 @@ def answer_first(
     else:
         known, taught = features[0], rows[0]
     images = data.images.select(taught)
-    targets = task.targets(images)
+    targets = task.targets(images, data.pixels)
     head = task.regress(known, targets, _fold_of(images, [groups[i] for i in taught.tolist()], seed))
     _give(network, head)
     own = _answers(network, known, task)
@@ -80,7 +80,7 @@ def answer_first(
         return FirstAnswer(head.outputs, targets, images, own, targets, head.said, crossed)
     held = data.val.images
     answers = _answers(network, features[1], task)
-    return FirstAnswer(answers, task.targets(held), held, own, targets, head.said, crossed)
+    return FirstAnswer(answers, task.targets(held, data.pixels), held, own, targets, head.said, crossed)
 
 
 def _fold_of(images: ImageSet, groups: Sequence[str], seed: int) -> NDArray[np.intp]:

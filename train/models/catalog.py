@@ -42,8 +42,12 @@ NETWORKS: dict[str, Entry] = {
     "mobilenet-v2": Entry("mobilenet_v2", "MobileNetV2", 8, "inverted residuals by --width (2018)"),
     "mobilenet-v3": Entry("mobilenet_v3", "MobileNetV3", 8, "with squeeze-and-excitation, by --width (2019)"),
     "lite0": Entry("lite0", "Lite0", 16, "EfficientNet-Lite0, which has seen ImageNet (2020)", (96, 224)),
+    "reader": Entry("reader", "Reader", 16, "reads a line of text, all convolutions (--task read)"),
+    "crnn": Entry("reader", "Crnn", 16, "reads a line of text, a GRU behind convolutions (--task read)"),
     "lens-s": Entry("lens", "LensS", 4, "the kit's own: under 98 kB in int8"),
     "lens-m": Entry("lens", "LensM", 4, "the kit's own: under 512 kB in int8"),
+    "lens-det-s": Entry("lens_det", "LensDetS", 32, "the kit's own for boxes: under 1 MB in int8", (320, 320)),
+    "lens-det-m": Entry("lens_det", "LensDetM", 32, "the kit's own for boxes: under 2.2 MB in int8", (416, 416)),
 }
 
 

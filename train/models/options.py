@@ -36,11 +36,15 @@ class ModelOptions:
     pool: Pooling | None = None
     activation: Activation | None = None
     dropout: float | None = None
+    finest: int | None = None  # the finest stride at which a detector answers
+    neck: int | None = None  # maps of a detector's neck and heads
 
     def __post_init__(self) -> None:
         for option, said, known in (("pool", self.pool, POOLINGS), ("activation", self.activation, ACTIVATIONS)):
             if said is not None and said not in known:
                 raise UsageError(f"--{option} {said}: must be one of {', '.join(known)}")
+        if self.finest not in (None, 4, 8, 16):
+            raise UsageError(f"--finest {self.finest}: must be 4, 8 or 16")
 
 
 @dataclass(frozen=True)

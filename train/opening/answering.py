@@ -76,7 +76,7 @@ def tuned(run: Run, made_of: Ingredients, state: State, data: TrainData, say: Sa
 
 
 def _new_run(config: TrainConfig, start: Opened, world: World, say: Say) -> Run:
-    facts = facts_of(start, training_recipe(config, start.data, say), "float32", {}, world)
+    facts = facts_of(start, training_recipe(config, start.data, make_task(config), say), "float32", {}, world)
     run = Run(Path(config.out), config, replace(facts, provisional=config.minutes != 0))
     (run.path / LAST).unlink(missing_ok=True)
     run.write()

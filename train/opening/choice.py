@@ -9,17 +9,21 @@ from edgelens.runtime.datasets.imageset import ImageSet
 from ..config import AUTO, TrainConfig
 from ..data.picture import Seen, look
 from ..start.imagenet import PACKAGE, is_installed
+from ..task import Looks
 
 __all__ = ["with_network"]
 
 _SMALL, _PHOTOS = "lens-s", "lite0"
 _PHOTO = 128  # pixels a side from which a picture is a photo of the world
+_ANY = Looks()
 
 
-def with_network(config: TrainConfig, images: ImageSet) -> tuple[TrainConfig, str]:
+def with_network(config: TrainConfig, images: ImageSet, looks: Looks = _ANY) -> tuple[TrainConfig, str]:
     """The configuration with a network by name, and why that one; a network that was named stays, unsaid."""
     if config.model != AUTO:
         return config, ""
+    if looks.network is not None:
+        return replace(config, model=looks.network), f"{looks.network}, this task's own; --model chooses another"
     model, why = _chosen(config, look(images))
     return replace(config, model=model), f"{model}, since {why}; --model chooses another"
 

@@ -11,8 +11,9 @@ from torch import nn
 
 from edgelens.runtime.datasets.imageset import ImageSet
 from edgelens.runtime.errors import UsageError
+from edgelens.runtime.preprocess import PixelContract
 
-from ..config import BACKBONE, EPOCHS, TrainConfig
+from ..config import BACKBONE, TrainConfig
 from ..data.check_table import check_table
 from ..data.picture import choose_pixels
 from ..data.prepare import TrainData, prepare
@@ -24,16 +25,11 @@ from ..runs.run import Run
 from ..start import pretrained
 from ..start.transfer import freeze, start_from
 from ..start.unlabelled import with_unlabelled
-from ..task import Task
+from ..task import Looks, Pace, Task
 from ..tasks.catalog import make_network, make_task
 from .choice import with_network
 
-__all__ = ["Opened", "opened", "settled"]
-
-_BATCH, _FEW_BATCH = 128, 32
-_MOST_EPOCHS = 100
-_STEPS = 1500  # at least, in all; of 240 faces 60 epochs got all right in validation where 30 got 88 % right
-_FEW = 1500  # training images; of 720 photos 32 a step got 68 % right where 128 got 62
+__all__ = ["Opened", "opened", "pixels_of", "settled"]
 
 
 @dataclass(frozen=True)
@@ -58,9 +54,9 @@ def opened(
     """
     task = make_task(config)
     images = task.open_data(config.data_config())
-    config, chosen = with_network(config, images)
-    asked = (config.model, config.size, config.color, config.resize)
-    pixels = earlier.pixels if earlier else choose_pixels(images, *asked)
+    config = config if task.suited is None else task.suited(config, images)
+    config, chosen = with_network(config, images, task.looks)
+    pixels = earlier.pixels if earlier else pixels_of(config, images, task.looks)
     torch.manual_seed(config.seed)
     network = make_network(config, images.classes, pixels)
     cost = cost_of(network, pixels.channels, (pixels.height, pixels.width))
@@ -88,17 +84,23 @@ def opened(
         data = with_unlabelled(data, config.unlabelled, config.teacher)
         said.append(f"the teacher names {len(data.train) - before:,} more photos of {config.unlabelled}")
     if not first:
-        config = settled(config, len(data.train))
+        config = settled(config, len(data.train), task.pace)
     if leads:
         check_room(Path(config.out), network)
     own = _has_validation(images)
     return Opened(config, network, data, started, [*said, *images.notes, *check_table(data.check)], own, first)
 
 
-def settled(config: TrainConfig, images: int) -> TrainConfig:
-    """Images a step and epochs where they were left open: of few images fewer a step, and more often."""
-    batch = config.batch or (_BATCH if images > _FEW else _FEW_BATCH)
-    epochs = config.epochs or min(max(EPOCHS, _STEPS * batch // images), _MOST_EPOCHS)
+def pixels_of(config: TrainConfig, images: ImageSet, looks: Looks) -> PixelContract:
+    """The picture that the network looks at: as asked, else as it suits the task and the images."""
+    resize = config.resize or looks.resize
+    return choose_pixels(images, config.model, config.size, config.color, resize, photo=looks.photo)
+
+
+def settled(config: TrainConfig, images: int, pace: Pace) -> TrainConfig:
+    """Images a step and epochs where they were left open."""
+    batch = config.batch or (pace.batch if images > pace.few else pace.few_batch)
+    epochs = config.epochs or min(max(pace.epochs, pace.steps * batch // images), pace.most_epochs)
     return replace(config, batch=batch, epochs=epochs)
 
 

@@ -19,11 +19,12 @@ class Score:
     share: bool = True  # between 0 and 1, said in per cent
     counted: bool = True  # whether a share is of pictures that were right: then chance has an interval
     word: str = ""  # what a share is of: 97.2 % "right"
+    called: str = ""  # its name for people, where it is not the figure's
 
     @property
     def title(self) -> str:
         """Its name for people."""
-        return self.name.replace("_", " ")
+        return self.called or self.name.replace("_", " ")
 
     @property
     def heading(self) -> str:

@@ -39,7 +39,7 @@ def facts_from_json(values: Mapping[str, Any]) -> RunFacts:
     """The facts that a run stored; earlier kits wrote one temperature and one threshold."""
     facts = dict(values)
     facts["classes"] = tuple(facts["classes"])
-    facts["pixels"] = PixelContract(**facts["pixels"])
+    facts["pixels"] = PixelContract(**{**facts["pixels"], "widths": tuple(facts["pixels"].get("widths", ()))})
     if facts.get("counts") is not None:
         facts["counts"] = tuple(facts["counts"])
     if "temperature" in facts:

@@ -27,13 +27,30 @@ def _classify() -> Builder:
     return classify
 
 
+def _detect() -> Builder:
+    from .detect.task import detect
+
+    return detect
+
+
 def _identify() -> Builder:
     from .identify.task import identify
 
     return identify
 
 
-TASKS: dict[str, Callable[[], Builder]] = {"classify": _classify, "identify": _identify}
+def _read() -> Builder:
+    from .read.task import read
+
+    return read
+
+
+TASKS: dict[str, Callable[[], Builder]] = {
+    "classify": _classify,
+    "detect": _detect,
+    "identify": _identify,
+    "read": _read,
+}
 
 
 def make_task(config: TrainConfig, classes: Sequence[str] = (), counts: Sequence[int] = ()) -> Task:

@@ -11,8 +11,9 @@ from typing import Any
 
 from .budget import Budget
 from .crowd import Crowd, Guest
+from .one_piece import FEW
 
-__all__ = ["Account"]
+__all__ = ["NO_PLACE", "Account"]
 
 
 class TooFarAheadError(Exception):
@@ -28,6 +29,8 @@ class Account:
     pipeline: deque[Any]
     cycle: Any
     transport: Any
+    flow: Any
+    loop: Any
 
     def connection_made(self, transport: Any) -> None:
         """Open the account."""
@@ -40,13 +43,29 @@ class Account:
         """Parse, and end it where there is no end to what is received."""
         self._idle_bytes += len(data)
         super().data_received(data)  # type: ignore[misc]
-        most = self.budget.head_bytes if self._in_head or self._under_way else self.budget.leftover_bytes
-        if self._idle_bytes > most and not self.transport.is_closing():
-            if not self._in_head or self._under_way:
-                self.transport.abort()
-            else:
-                self.transport.write(_HEAD_TOO_LARGE)
-                self.transport.close()
+        if self._idle_bytes <= self._most_idle() or self.transport.is_closing():
+            return
+        if self._under_way:
+            self.transport.abort()
+        elif self._in_head:
+            self.transport.write(_HEAD_TOO_LARGE)
+            self._part()
+        else:
+            self._part()
+
+    def _most_idle(self) -> int:
+        if self._in_head or self._under_way:
+            return self.budget.head_bytes
+        return self.budget.leftover_bytes if len(self.crowd) <= FEW else self.budget.crowd_leftover_bytes
+
+    def _part(self) -> None:
+        """Read no more and say so; the cut comes later: at once it would destroy what was answered and not yet read."""
+        if not self.transport.can_write_eof():  # TLS
+            self.transport.close()
+            return
+        self.flow.pause_reading()
+        self.transport.write_eof()
+        self.loop.call_later(self.budget.farewell_s, self.transport.abort)
 
     def on_message_begin(self) -> None:
         """A head begins, and with it its time."""
@@ -95,4 +114,5 @@ def _answer(status: bytes, said: str) -> bytes:
     return head % (status, len(body)) + body
 
 
+NO_PLACE = _answer(b"503 Service Unavailable", "too many connections; try again in a second")
 _HEAD_TOO_LARGE = _answer(b"431 Request Header Fields Too Large", "the request's head is too large")

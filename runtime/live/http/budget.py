@@ -16,12 +16,15 @@ class Budget:
 
     # connections
     connections: int = 512
+    for_health: int = 16  # more, for who only asks how it is
     handshakes: int = 64  # TLS ones under way, of those
     handshake_s: float = 5.0
     head_bytes: int = 32 * _KIB  # of one request
     head_s: float = 10.0  # for it to come whole, and for a connection to stay without asking
     pipelined: int = 8  # requests sent ahead of their turn
-    leftover_bytes: int = _MIB  # of a body that nobody wants, before the line is cut
+    leftover_bytes: int = _MIB  # of a body that nobody wants, before no more is read
+    crowd_leftover_bytes: int = 64 * _KIB  # the same while many are here
+    farewell_s: float = 1.0  # from then until the line is cut, so that what was answered arrives
     stalled_s: float = 20.0  # nothing of an answer is taken
 
     # bodies

@@ -1,7 +1,8 @@
 """Everybody who holds a connection: who is being answered, who only waits, and who makes room when there is none.
 
 Lives on the server's event loop. A place is taken before anything is made for a connection; the one that gives its
-place is the longest waiting of the address that holds most, so that one that floods crowds out itself first.
+place is the longest waiting of the address that holds most, so that one that floods crowds out itself first. Who has
+asked waits for nobody else's sake, except where one address holds twice what the newcomer's has.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ class Guest:
 
     address: str
     close: Callable[[], None]
+    kept_free: bool = False  # has one of the places for health
     since: float = field(default_factory=time.monotonic)  # of what it does now: waiting, or not taking its answer
 
 
@@ -32,19 +34,22 @@ class Crowd:
     def __init__(self, budget: Budget) -> None:
         self._budget = budget
         self._addresses: Counter[str] = Counter()
-        self._inside: set[Guest] = set()
+        self._kept_free = 0
+        self._inside: dict[Guest, None] = {}  # longest first
         self._waiting: dict[Guest, None] = {}  # without a request under way, longest first
         self._stalled: dict[Guest, None] = {}  # their answers are not taken, longest first
 
     def __len__(self) -> int:
         return len(self._inside)
 
-    def enter(self, address: str, close: Callable[[], None]) -> Guest | None:
+    def enter(self, address: str, close: Callable[[], None], *, asks_health: bool = False) -> Guest | None:
         """A place for a newcomer, who waits at first; None where everybody inside is busy."""
-        if len(self._inside) >= self._budget.connections and not self._make_room():
-            return None
-        guest = Guest(counted_as(address), close)
-        self._inside.add(guest)
+        guest = Guest(counted_as(address), close, asks_health and self._kept_free < self._budget.for_health)
+        while not guest.kept_free and len(self._inside) - self._kept_free >= self._budget.connections:
+            if not self._make_room(guest.address):
+                return None
+        self._inside[guest] = None
+        self._kept_free += guest.kept_free
         self._addresses[guest.address] += 1
         self._waiting[guest] = None
         return guest
@@ -57,8 +62,13 @@ class Crowd:
             self._waiting[guest] = None
 
     def busy(self, guest: Guest) -> None:
-        """It is being answered."""
+        """It has asked, and is answered in its turn."""
         self._waiting.pop(guest, None)
+
+    def idles(self, guest: Guest) -> None:
+        """What came from it was no request yet: it waits, since when it waited already."""
+        if guest not in self._waiting:
+            self.waits(guest)
 
     def stalls(self, guest: Guest, stalls: bool) -> None:
         """Whether it takes nothing of its answer at the moment."""
@@ -71,7 +81,8 @@ class Crowd:
         """Its connection is gone."""
         if guest not in self._inside:
             return
-        self._inside.discard(guest)
+        del self._inside[guest]
+        self._kept_free -= guest.kept_free
         self._waiting.pop(guest, None)
         self._stalled.pop(guest, None)
         self._addresses[guest.address] -= 1
@@ -87,7 +98,7 @@ class Crowd:
                     break
                 self._end(guest)
 
-    def _make_room(self) -> bool:
+    def _make_room(self, newcomer: str) -> bool:
         most = max(self._addresses, key=self._addresses.__getitem__)
         for guests in (self._waiting, self._stalled):
             for guest in guests:
@@ -97,7 +108,10 @@ class Crowd:
         for guest in (*self._waiting, *self._stalled):
             self._end(guest)
             return True
-        return False
+        if self._addresses[most] <= 2 * (self._addresses.get(newcomer, 0) + 1):
+            return False
+        self._end(next(guest for guest in reversed(self._inside) if guest.address == most))
+        return True
 
     def _end(self, guest: Guest) -> None:
         self.leave(guest)

@@ -5,7 +5,11 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
-__all__ = ["FEW", "OnePiece", "WholeBodies"]
+__all__ = ["FEW", "UNWANTED", "OnePiece", "WholeBodies"]
+
+UNWANTED = (
+    "edgelens.unwanted"  # in a request's scope: of its body nothing is kept, and no more is read before its answer
+)
 
 BODY_BYTES = 128 * 1024  # of a body wait for the app before the client has to
 CROWD_BODY_BYTES = 16 * 1024  # where there are more than FEW clients
@@ -24,7 +28,10 @@ class WholeBodies:
         cycle = self.cycle
         if cycle.response_complete:
             return
-        if not cycle.body:
+        if UNWANTED in cycle.scope:
+            cycle.body = b""
+            self.flow.pause_reading()
+        elif not cycle.body:
             cycle.body = body  # most come in one piece, which need not be copied again
         elif isinstance(cycle.body, bytearray):
             cycle.body += body
@@ -52,6 +59,11 @@ class OnePiece:
         else:
             self._kept = data
             self._loop.call_soon(self._flush)
+
+    def write_eof(self) -> None:
+        """Send what was kept, which was the last."""
+        self._flush()
+        self._transport.write_eof()
 
     def close(self) -> None:
         """Send what was kept, then close."""

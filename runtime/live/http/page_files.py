@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from importlib import resources
+from typing import TYPE_CHECKING
 
 from starlette.types import Receive, Scope, Send
 
 from .gate import refuse
+
+if TYPE_CHECKING:
+    from importlib.resources.abc import Traversable
 
 __all__ = ["PageFiles"]
 
@@ -22,8 +25,7 @@ _TYPES = {
 class PageFiles:
     """ASGI endpoint: `/` and the files beside it."""
 
-    def __init__(self) -> None:
-        folder = resources.files("edgelens.runtime.live") / "page"
+    def __init__(self, folder: Traversable) -> None:
         self._files = {
             f"/{entry.name}": (_TYPES[entry.name.rpartition(".")[2]], entry.read_bytes())
             for entry in folder.iterdir()

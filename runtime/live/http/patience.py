@@ -55,6 +55,8 @@ def _impatient(base: Any) -> type[Any]:
             super().data_received(data)
             if self.cycle is not None and not self.cycle.response_complete:
                 self.crowd.busy(self.guest)
+            else:
+                self.crowd.idles(self.guest)
 
         def on_response_complete(self) -> None:
             """Answered: from here on the connection may be the one that makes room."""

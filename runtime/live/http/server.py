@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 __all__ = ["DEFAULT_PORT", "Address", "Server", "Tls"]
 
 DEFAULT_PORT = 8080
-BACKLOG = 1024  # whom the kernel keeps until it is accepted; who finds no room tries again only after a second
+BACKLOG = 4096  # whom the kernel keeps until it is accepted; who finds no room tries again only after a second
 SWITCH_S = 0.0005  # ten times a frame a camera takes the interpreter back from a busy server: 5 ms each is too long
 SEND_BUFFER_BYTES = 256 * 1024  # what a slow viewer can have under way; more would only be older pictures
 
@@ -62,6 +62,7 @@ class Address:
         try:
             listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             listener.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER_BYTES)
+            listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_DEFER_ACCEPT, 1)
             listener.bind(target)
             listener.listen(BACKLOG)
         except OSError:
@@ -152,7 +153,7 @@ class Server:
     def _serve(self, started: threading.Event) -> None:
         import asyncio
 
-        from .rests import resting_loop
+        from .rests import RestingLoop
 
         assert self._server is not None
         server = self._server
@@ -164,7 +165,7 @@ class Server:
             started.set()
             await serving
 
-        loop = resting_loop() if self._rests else asyncio.new_event_loop()
+        loop = RestingLoop() if self._rests else asyncio.new_event_loop()
         try:
             loop.run_until_complete(main())
             loop.run_until_complete(loop.shutdown_asyncgens())

@@ -27,6 +27,7 @@ from ...result import SCHEMA, Origin, Result
 from ..http.budget import BUDGET, Budget
 from ..http.gate import refuse
 from ..http.limits import BodyError, content_type, read_body
+from ..http.one_piece import UNWANTED
 from ..http.replies import query_of
 from ..http.uploads import NoRoomError, Upload, Uploads
 from ..shared.metrics_text import Family
@@ -88,14 +89,19 @@ class RecognizeService:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
         arrived = time.monotonic()
+        answered: tuple[int, bytes] | None = None
         try:
             with self._uploads.place() as upload:
-                status, answer = await self._answered(scope, receive, upload, arrived)
+                answered = await self._answered(scope, receive, upload, arrived)
         except NoRoomError:
+            pass  # what is done about it waits until the error, and the body that it holds, are gone
+        except BodyError as error:
+            answered = error.status, _wrong(error.text)
+        if answered is None:
+            scope[UNWANTED] = True
             await self._send_away(send)
             return
-        except BodyError as error:
-            status, answer = error.status, _wrong(error.text)
+        status, answer = answered
         self.counts.add(status, time.monotonic() - arrived)
         headers = [(b"content-type", b"application/json"), (b"content-length", str(len(answer)).encode())]
         await send({"type": "http.response.start", "status": status, "headers": headers})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import re
 import time
 from pathlib import Path
@@ -14,11 +15,15 @@ from ...host.files import write_bytes
 from ...preprocess import Region
 from ...result import Result
 
-__all__ = ["Collector", "class_folder"]
+__all__ = ["Collector", "FullDiskError", "class_folder"]
 
 _LABEL = re.compile(r"[^\W_][\w .+()-]{0,63}")
 _RESERVED = frozenset({"con", "prn", "aux", "nul"})
 KEEP_FREE_BYTES = 256 * 1024 * 1024
+
+
+class FullDiskError(WorkError):
+    """There is no room for a picture now; there may be later."""
 
 
 def class_folder(label: str) -> str:
@@ -32,8 +37,8 @@ def class_folder(label: str) -> str:
 class Collector:
     """Writes pictures under one folder; the names of files are made here, never taken from outside."""
 
-    def __init__(self, folder: Path, *, most: int = 20000) -> None:
-        self.folder, self._most = folder, most
+    def __init__(self, folder: Path, *, most: int = 20000, keep_free_bytes: int = KEEP_FREE_BYTES) -> None:
+        self.folder, self._most, self._keep_free = folder, most, keep_free_bytes
         self._counts: dict[str, int] = {}
 
     def keep(self, result: Result, label: str, region: Region | None = None) -> dict[str, object]:
@@ -47,14 +52,10 @@ class Collector:
             image = np.ascontiguousarray(image[y : y + h, x : x + w])
         if self.count(name) >= self._most:
             raise WorkError(f"{name}: {self._most} pictures are enough")
-        _check_space(self.folder)
-        try:
-            target.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise WorkError(f"{target}: {error.strerror or error}; nothing was saved") from error
+        _check_space(self.folder, self._keep_free)
         stamp = time.strftime("%Y%m%d-%H%M%S", time.gmtime(result.frame.time))
         file = target / f"{stamp}-{time.monotonic_ns() // 1000 % 10**9:09d}.jpg"
-        write_bytes(file, bytes(cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, 95])[1]))
+        _write(file, bytes(cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, 95])[1]))
         self._counts[name] += 1
         return {"label": name, "file": file.name, "count": self._counts[name]}
 
@@ -74,9 +75,20 @@ class Collector:
         return dict(sorted(self._counts.items()))
 
 
-def _check_space(folder: Path) -> None:
+def _write(file: Path, data: bytes) -> None:
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        write_bytes(file, data)
+    except (OSError, WorkError) as error:
+        cause = error if isinstance(error, OSError) else error.__cause__
+        why = f"{file.parent}: {(isinstance(cause, OSError) and cause.strerror) or error}; nothing was saved"
+        full = isinstance(cause, OSError) and cause.errno in (errno.ENOSPC, errno.EDQUOT)
+        raise (FullDiskError if full else WorkError)(why) from error
+
+
+def _check_space(folder: Path, keep_free_bytes: int) -> None:
     import shutil
 
     there = next((place for place in (folder, *folder.parents) if place.exists()), Path("/"))
-    if shutil.disk_usage(there).free < KEEP_FREE_BYTES:
-        raise WorkError(f"{folder}: less than {KEEP_FREE_BYTES // 2**20} MB free; nothing was saved")
+    if shutil.disk_usage(there).free < keep_free_bytes:
+        raise FullDiskError(f"{folder}: less than {keep_free_bytes // 2**20} MB free; nothing was saved")

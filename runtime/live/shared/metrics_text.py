@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 from edgelens.version import __version__
 
-from ...loop.control import LoopStatus, ModelStatus
+from ...loop.control import LoopStatus, ModelStatus, SourceStatus
 from .machine import MachineFacts, SlotFacts
 from .shared_state import SharedState
 
@@ -77,7 +77,35 @@ def _loop(status: LoopStatus) -> Iterable[Family]:
     lost = [(labels, sink.lost) for labels, sink in sinks]
     yield "edgelens_sink_lost_total", "counter", "What a sink could not keep: results, clips, messages.", lost
     yield "edgelens_sink_ok", "gauge", "Whether a sink keeps what it gets.", [(la, not s.error) for la, s in sinks]
+    yield from _places(sources)
     yield from _board(status)
+
+
+def _places(sources: Sequence[tuple[Mapping[str, str], SourceStatus]]) -> Iterable[Family]:
+    """What was counted over lines and in zones."""
+    lines = [({**la, "line": name}, line) for la, s in sources for name, line in s.watched.get("lines", {}).items()]
+    crossed = [
+        ({**labels, "direction": way, "label": label}, count)
+        for labels, line in lines
+        for way in ("in", "out")
+        for label, count in line[way].items()
+    ]
+    yield "edgelens_line_crossings_total", "counter", "What crossed a line.", crossed
+    zones = [({**la, "zone": name}, zone) for la, s in sources for name, zone in s.watched.get("zones", {}).items()]
+    inside = [({**labels, "label": ""}, sum(zone["occupancy"].values())) for labels, zone in zones]
+    inside += [({**la, "label": label}, n) for la, zone in zones for label, n in zone["occupancy"].items()]
+    yield "edgelens_zone_occupancy", "gauge", "What is in a zone; without a label everything.", inside
+    for name, key, text in (
+        ("edgelens_zone_entries_total", "entries", "What came into a zone."),
+        ("edgelens_zone_dwell_seconds_total", "dwell_s", "How long it stayed, of what has left."),
+    ):
+        yield (
+            name,
+            "counter",
+            text,
+            [({**la, "label": label}, n) for la, zone in zones for label, n in zone[key].items()],
+        )
+    yield "edgelens_zone_loitering", "gauge", "What stays too long.", [(la, zone["loitering"]) for la, zone in zones]
 
 
 def _machine(facts: MachineFacts) -> Iterable[Family]:

@@ -104,14 +104,15 @@ class Timeline:
 def _score(result: Result, label: str) -> float:
     """The best score of a label, which may be a rival in the very frame with which it is announced."""
     seen = result.seen
-    said = [*seen, *(rival for row in range(len(seen)) for rival in seen.rivals_of(row))]
+    said = [*seen, *((row.name, row.score) for row in seen)]
+    said += (rival for row in range(len(seen)) for rival in seen.rivals_of(row))
     return max((score for name, score in said if name == label), default=0.0)
 
 
 def _box(result: Result, label: str) -> Box | None:
     """Where the best row of a label is: in its own box, or in that of the row it was found inside."""
     seen, (height, width) = result.seen, result.frame.size
-    for row in (row for row in range(len(seen)) if seen.label(row) == label):
+    for row in (row for row, name in enumerate(seen.names) if label in (name, seen.label(row))):
         around = row if seen.parents is None or seen.has_place(row) else int(seen.parents[row])
         if around >= 0 and seen.has_place(around):
             x, y, w, h = (float(part) for part in seen.places[around])

@@ -34,6 +34,12 @@ class _Client:
         self.closed = True
         self.ready.set()
 
+    def leave(self) -> None:
+        """End the response, even in the middle of what is not taken."""
+        self.close()
+        if self.task is not None and self.sending_since is not None:
+            self.task.cancel()
+
 
 class Viewer(_Client):
     """Somebody who looks: the newest frame of every source that has not been sent yet."""

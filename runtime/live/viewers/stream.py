@@ -10,7 +10,9 @@ from typing import Any
 
 from starlette.types import Receive, Scope, Send
 
+from ..http.gate import refuse
 from .hub import Hub, Listener, Viewer
+from .seats import NoSeatError, Seats
 
 __all__ = ["EventStream", "FrameStream", "event", "frame_record"]
 
@@ -31,37 +33,32 @@ class FrameStream:
     """ASGI endpoint: every frame, as fast as this viewer takes them."""
 
     def __init__(self, hub: Hub, most: int) -> None:
-        self._hub, self._most = hub, most
+        self._hub, self._seats = hub, Seats(most)
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Send until one side leaves."""
-        if self._hub.viewers >= self._most:
+        try:
+            with self._hub.viewer() as viewer, self._seats.seat(_asker(scope), viewer.leave):
+                await _pour(viewer, receive, send, b"application/octet-stream", b"\0" * 8)
+        except NoSeatError:
             await _busy(send)
-            return
-        with self._hub.viewer() as viewer:
-            await _pour(viewer, receive, send, b"application/octet-stream", b"\0" * 8)
 
 
 class EventStream:
     """ASGI endpoint: events of some kinds, with what is known at the start before them."""
 
     def __init__(self, hub: Hub, *kinds: str, most: int, greeting: Any = None) -> None:
-        self._hub, self._kinds, self._greeting, self._most = hub, kinds, greeting, most
-        self._open = 0
+        self._hub, self._kinds, self._greeting, self._seats = hub, kinds, greeting, Seats(most)
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Send until one side leaves."""
-        if self._open >= self._most:
-            await _busy(send)
-            return
-        self._open += 1
         try:
-            with self._hub.listener(*self._kinds) as listener:
+            with self._hub.listener(*self._kinds) as listener, self._seats.seat(_asker(scope), listener.leave):
                 if self._greeting is not None:
                     listener.put(self._greeting())
                 await _pour(listener, receive, send, b"text/event-stream; charset=utf-8", b": alive\n\n")
-        finally:
-            self._open -= 1
+        except NoSeatError:
+            await _busy(send)
 
 
 async def _pour(client: Viewer | Listener, receive: Receive, send: Send, media: bytes, heartbeat: bytes) -> None:
@@ -87,12 +84,12 @@ async def _pour(client: Viewer | Listener, receive: Receive, send: Send, media: 
 async def _disconnected(receive: Receive, client: Viewer | Listener) -> None:
     while (await receive())["type"] != "http.disconnect":
         pass
-    client.close()
-    if client.task is not None and client.sending_since is not None:
-        client.task.cancel()
+    client.leave()
 
 
 async def _busy(send: Send) -> None:
-    headers = [(b"content-type", b"application/json"), (b"retry-after", b"5")]
-    await send({"type": "http.response.start", "status": 503, "headers": headers})
-    await send({"type": "http.response.body", "body": b'{"error": "too many viewers; try again in 5 s"}'})
+    await refuse(send, 503, "too many viewers; try again in 5 s", [(b"retry-after", b"5")])
+
+
+def _asker(scope: Scope) -> str:
+    return str(scope["client"][0]) if scope.get("client") else "?"

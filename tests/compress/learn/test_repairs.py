@@ -34,7 +34,7 @@ def train_pictures(run):
 
 @pytest.fixture(scope="module")
 def lesson(run, train_pictures):
-    return lesson_of(run, train_pictures)
+    return lesson_of(run, train_pictures, run.pixels)
 
 
 @pytest.fixture(scope="module")
@@ -167,7 +167,7 @@ def test_a_repair_learns_by_the_loss_that_the_run_was_trained_with(run, train_pi
         config=dataclasses.replace(run.config, **said),
         facts=dataclasses.replace(run.facts, counts=tuple(range(10, 110, 10))),
     )
-    lesson = dataclasses.replace(lesson_of(other, train_pictures), recipe=recipe("none"))
+    lesson = dataclasses.replace(lesson_of(other, train_pictures, other.pixels), recipe=recipe("none"))
     inputs, targets = lesson.batch(np.arange(64), 0, 0)
     outputs = {"logits": run.model()(inputs)}
     own = make_task(other.config, other.classes, other.facts.counts).loss(outputs, targets)

@@ -6,7 +6,7 @@ import torch
 from torch import nn
 
 from edgelens.compress.network.graph import trace
-from edgelens.compress.quantize.observers import OBSERVERS, Histogram, Observer, observe
+from edgelens.compress.quantize.observers import OBSERVERS, Histogram, Observer, observe, observe_by
 from edgelens.compress.quantize.plan import make_plan
 from edgelens.compress.quantize.ranges import PIXELS, Range, agree_on_ranges, weight_scales
 from edgelens.runtime.preprocess import PixelContract
@@ -63,6 +63,20 @@ def test_minmax_sees_every_batch():
     graph = trace(Doubles(), pixels)
     limits = observe(graph, images)
     assert limits["add"] == (-1.0, pytest.approx(2 * 127 / 128))
+
+
+def test_ranges_that_are_known_are_not_looked_for_again(monkeypatch):
+    from edgelens.compress.quantize import observers
+
+    pixels = PixelContract(8, 8)
+    images = np.random.default_rng(0).integers(0, 256, (5, 8, 8, 3), np.uint8)
+    graph = trace(nn.Sequential(nn.Conv2d(3, 4, 3), nn.ReLU()), pixels)
+    several = (Observer("minmax"), Observer("mse"))
+    wanted, limits = observe_by(graph, images, several), observe(graph, images)
+    looked = []
+    monkeypatch.setattr(observers, "_limits", lambda *_: looked.append(1) or {})
+    assert observe_by(graph, images, several, limits) == wanted
+    assert not looked
 
 
 def test_tensors_that_are_joined_share_one_range():

@@ -1,6 +1,8 @@
 """The budget search: never a file outside the budget, said plainly when nothing fits, resumed where it stopped."""
 
 import dataclasses
+import json
+import shutil
 
 import pytest
 
@@ -71,6 +73,21 @@ def test_a_smaller_network_is_found_and_the_study_is_resumed(run_folder, tmp_pat
     taught = dataclasses.replace(config, compress=dataclasses.replace(PLAIN, teacher=str(run_folder)))
     search_run(run_folder, tmp_path / "z.edge", taught, progress=progress)
     assert any("recovery:" in what for what in progress.seconds)  # candidates of another teacher are others
+
+
+def test_candidates_learn_from_who_taught_the_network(run_folder, tmp_path, capsys):
+    taught = tmp_path / "taught"
+    shutil.copytree(run_folder, taught)
+    told = json.loads((taught / "run.json").read_text())
+    told["config"]["teacher"] = str(run_folder)
+    (taught / "run.json").write_text(json.dumps(told))
+    config = SearchConfig(Budget(), PLAIN, study=str(tmp_path / "s"), plans=(Attempt("trained"),))
+    search_run(taught, tmp_path / "x.edge", config, progress=Progress())
+    assert f"candidates learn from {run_folder}, which taught this network" in capsys.readouterr().err
+    told["config"]["teacher"] = str(tmp_path / "gone")
+    (taught / "run.json").write_text(json.dumps(told))
+    search_run(taught, tmp_path / "x.edge", config, progress=Progress())
+    assert "candidates learn from" not in capsys.readouterr().err
 
 
 def test_what_cannot_be_done_is_said_with_how_near_it_came(run_folder, tmp_path):

@@ -107,7 +107,7 @@ COMPRESSED = CompressTask(
     judge=lambda outputs, targets: float(1 - np.abs(outputs["far"].mean((1, 2, 3)) - labels_of(targets) / 10).mean()),
     agreement=same,
     golden=lambda _outputs, count: list(range(count)),
-    resettle=lambda _before, _after, settled: settled,
+    resettle=lambda _before, _after, _targets, settled: settled,
     tail=last_layers_and_pooling,
 )  # fmt: skip
 

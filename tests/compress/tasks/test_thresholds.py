@@ -19,7 +19,7 @@ def rejected(logits, temperature, threshold):
 def test_the_shipped_model_rejects_as_much(count, scale):
     settled = Decode("classify", threshold=0.7, options={"temperature": 1.4, "top_k": 5})
     logits = FLOAT[:count]
-    found = TASK.resettle({"logits": logits}, {"logits": logits * np.float32(scale)}, settled)
+    found = TASK.resettle({"logits": logits}, {"logits": logits * np.float32(scale)}, None, settled)
     assert found.options == {"temperature": pytest.approx(1.4 * scale, rel=1e-3), "top_k": 5}
     assert found.threshold == 0.7
     assert rejected(FLOAT * scale, found.options["temperature"], 0.7) == pytest.approx(

@@ -72,7 +72,55 @@ def write_yolo(root, yaml="names: [bird, cat]\n"):
     (root / "data.yaml").write_text(yaml)
 
 
-WRITERS = {"voc": write_voc, "coco": write_coco, "yolo": write_yolo}
+def write_csv(root):
+    write_images(root / "images", "a", "b", "empty")
+    rows = [f"{image}.png,{CLASSES[c]},{x},{y},{x + w},{y + h},val" for image, c, x, y, w, h in TRUTH]
+    lines = ["filename,class,xmin,ymin,xmax,ymax,split", *rows, "empty.png,,,,,,val", "gone.png,cat,1,1,9,9,val"]
+    (root / "boxes.csv").write_text("\n".join(lines))
+
+
+def write_cvat(root):
+    write_images(root / "images", "a", "b", "empty")
+    images = ""
+    for name in ("a", "b", "empty", "gone"):
+        boxes = "".join(
+            f'<box label="{CLASSES[c]}" xtl="{x}" ytl="{y}" xbr="{x + w}" ybr="{y + h}"/>'
+            for image, c, x, y, w, h in TRUTH
+            if image == name
+        )
+        images += f'<image name="{name}.png" subset="Validation" width="80" height="60">{boxes}</image>'
+    labels = "".join(f"<label><name>{name}</name></label>" for name in CLASSES)
+    (root / "annotations.xml").write_text(
+        f"<annotations><meta><task><labels>{labels}</labels></task></meta>{images}</annotations>"
+    )
+
+
+def write_label_studio(root):
+    write_images(root / "images", "a", "b", "empty")
+
+    def task(name):
+        result = [
+            {"type": "rectanglelabels", "original_width": 80, "original_height": 60, "value": {
+                "x": x / 0.8, "y": y / 0.6, "width": w / 0.8, "height": h / 0.6, "rotation": 0,
+                "rectanglelabels": [CLASSES[c]]}}
+            for image, c, x, y, w, h in TRUTH
+            if image == name
+        ]  # fmt: skip
+        source = f"/data/upload/3/0a1b2c3d-{name}.png" if name == "a" else f"/data/local-files/?d=images/{name}.png"
+        return {"id": 1, "data": {"image": source}, "annotations": [{"result": result}]}
+
+    tasks = [*map(task, ("a", "b", "empty", "gone")), {"id": 9, "data": {"image": "b.png"}, "annotations": []}]
+    (root / "project-1.json").write_text(json.dumps(tasks))
+
+
+WRITERS = {
+    "voc": write_voc,
+    "coco": write_coco,
+    "yolo": write_yolo,
+    "boxes-csv": write_csv,
+    "cvat": write_cvat,
+    "label-studio": write_label_studio,
+}
 
 
 @pytest.mark.parametrize("kind", WRITERS)
@@ -90,9 +138,9 @@ def test_every_format_tells_the_same_truth(tmp_path, kind):
     assert found == {(image, c, *map(float, box)) for image, c, *box in TRUTH}
     assert data.image(0).shape == (60, 80, 3)
     part, used = data.for_evaluation()
-    assert used == "val"
+    assert used == ("all" if kind == "label-studio" else "val")
     assert len(part) == (1 if kind == "voc" else 3)
-    assert data.passed_over == (kind == "yolo")
+    assert data.passed_over == (kind not in ("voc", "coco"))
 
 
 def test_a_set_one_folder_deeper_or_named_by_its_file(tmp_path):
@@ -183,3 +231,38 @@ def test_files_that_are_wrong_say_so_in_one_line(tmp_path):
         with pytest.raises(DataError, match=message) as error:
             load_boxes(tmp_path / name)
         assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("path,xmin,ymin,xmax,ymax,label\na.png,1,1,nine,9,cat", r"row 1 .* has a side that is no number"),
+        ("path,xmin,ymin,xmax,ymax,label\n,1,1,9,9,cat", r"row 1 .* has no path"),
+        ("path,xmin,ymin,xmax,ymax,label\na.png,1,1,9,9,", r"row 1 .* has a box and no label"),
+        (
+            "path,xmin,ymin,xmax,ymax,label,split\na.png,1,1,9,9,cat,best",
+            r"split 'best' is none of train, val and test",
+        ),
+    ],
+)
+def test_a_table_of_boxes_that_is_wrong_is_one_line(tmp_path, text, said):
+    write_images(tmp_path, "a")
+    (tmp_path / "boxes.csv").write_text(text)
+    with pytest.raises(DataError, match=said):
+        load_boxes(tmp_path / "boxes.csv")
+
+
+def test_a_table_without_a_header_and_one_of_sides(tmp_path):
+    write_images(tmp_path, "a")
+    for text in ("a.png,8,6,48,36,cat\n", "image;x;y;width;height;label\na.png;8;6;40;30;cat\n"):
+        (tmp_path / "boxes.csv").write_text(text)
+        assert load_boxes(tmp_path / "boxes.csv").boxes[0].boxes.tolist() == [[8, 6, 40, 30]]
+
+
+def test_a_turned_box_of_label_studio_is_the_upright_one_around_it(tmp_path):
+    write_images(tmp_path, "a")
+    value = {"x": 50, "y": 0, "width": 50, "height": 50, "rotation": 90, "rectanglelabels": ["cat"]}
+    result = [{"original_width": 80, "original_height": 60, "value": value}]
+    (tmp_path / "p.json").write_text(json.dumps([{"data": {"image": "a.png"}, "annotations": [{"result": result}]}]))
+    found = load_boxes(tmp_path).boxes[0].in_pixels(60, 80)[0]
+    np.testing.assert_allclose(found, [10, 0, 30, 40], atol=1e-9)

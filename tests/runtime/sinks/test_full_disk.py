@@ -245,9 +245,8 @@ def test_uncertain_pictures(small_disk: SmallDisk) -> None:
     assert said[1:] == ["uncertain: works again; 3 pictures were lost"]
 
 
-def test_collected_pictures(small_disk: SmallDisk, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("edgelens.runtime.live.shared.collect.KEEP_FREE_BYTES", 0)
-    collector = Collector(small_disk.folder / "photos")
+def test_collected_pictures(small_disk: SmallDisk) -> None:
+    collector = Collector(small_disk.folder / "photos", keep_free_bytes=0)
     assert collector.keep(result(0), "cup")["count"] == 1
     small_disk.fill()
     for label in ("cup", "fork"):

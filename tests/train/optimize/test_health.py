@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import csv
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -13,6 +15,7 @@ from edgelens.train import TrainConfig, fit
 from edgelens.train.models.catalog import build
 from edgelens.train.models.options import ModelOptions
 from edgelens.train.optimize.health import Health
+from edgelens.train.optimize.optimizers import OPTIMIZERS, OptimizerEntry
 
 
 @pytest.fixture
@@ -80,13 +83,39 @@ def test_a_rate_that_diverges_goes_back_once_and_then_gives_up(
     assert capfd.readouterr().err.count("at a tenth of the learning rate") == 1
 
 
-def test_going_back_once_can_save_a_training(config: TrainConfig, capfd: pytest.CaptureFixture[str]) -> None:
-    run = fit(replace(config, rate=14.0, schedule="constant", epochs=8, warmup=8))
-    said = capfd.readouterr().err
-    assert "at a tenth of the learning rate" in said
-    assert run.facts.metrics is not None
-    assert run.facts.metrics["val_accuracy"] > 0.3  # of the good beginning
-    assert run.facts.metrics["epochs"] == 8
+class Stumbling(torch.optim.SGD):
+    """Plain descent that one bad step throws off the earth, as one broken batch would."""
+
+    steps = 0
+
+    def step(self, closure: Any = None) -> None:
+        super().step(closure)
+        self.steps += 1
+        if self.steps == STUMBLES_AT:
+            for group in self.param_groups:
+                torch._foreach_mul_([p.data for p in group["params"]], 1e30)
+
+
+STUMBLES_AT = 50  # steps, in the fourth of eight epochs
+
+
+def test_going_back_once_can_save_a_training(
+    config: TrainConfig, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    entry = OptimizerEntry(lambda groups, rate, _: Stumbling(groups, rate), 0.1, 0.0)
+    monkeypatch.setitem(OPTIMIZERS, "sgd", entry)
+    run = fit(replace(config, schedule="constant", epochs=8, batch=32))
+    assert capfd.readouterr().err.count("at a tenth of the learning rate") == 1
+    with (run.path / "metrics.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    assert [int(row["epoch"]) for row in rows] == list(range(1, 9))
+    rates = [float(row["rate"]) for row in rows]
+    fell = next(i for i, rate in enumerate(rates) if rate < rates[0])
+    assert 0 < fell < 7
+    assert rates == pytest.approx([0.1] * fell + [0.01] * (8 - fell))
+    reached = [float(row["val_accuracy"]) for row in rows]
+    assert min(reached[fell:]) > max(reached[:fell]) - 0.05  # it went on from the best, not from chance
+    assert max(reached[:fell]) > 0.5
 
 
 def test_a_dead_network_is_noticed(config: TrainConfig, tmp_path: Path) -> None:

@@ -22,6 +22,7 @@ from edgelens.cli import train as train_verb
 from edgelens.runtime.bundle.manifest import Decode
 from edgelens.runtime.datasets.imageset import ImageSet
 from edgelens.runtime.errors import DataError, UsageError
+from edgelens.runtime.preprocess import PixelContract
 from edgelens.train import Run, TrainConfig, fit, resume
 from edgelens.train.augment import normalised
 from edgelens.train.data.prepare import open_images
@@ -65,7 +66,7 @@ def spots(config: TrainConfig, classes: Sequence[str], counts: Sequence[int]) ->
     with np.load(Path(config.data).with_suffix(".boxes.npz")) as stored:
         every = RaggedTargets({"boxes": torch.from_numpy(stored["boxes"])}, torch.from_numpy(stored["starts"]))
 
-    def targets(images: ImageSet) -> RaggedTargets:
+    def targets(images: ImageSet, _pixels: PixelContract) -> RaggedTargets:
         return every.pick(np.array([int(name.split("/")[-1]) for name in images.names], np.intp))
 
     def wanted_heat(outputs: Any, boxes: RaggedTargets) -> Tensor:

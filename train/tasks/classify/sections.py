@@ -9,10 +9,10 @@ import numpy as np
 from edgelens.runtime.decode.classify import softmax
 from edgelens.runtime.metrics.interval import interval, percent
 
+from ...report.matrix import matrix_chart
 from ...report.page import facts, figure, table
 from ...report.sections import cost, legible
 from .answers import Answers
-from .matrix import matrix_chart
 from .metrics import calibration_error, reliability
 from .reliability import reliability_chart
 

@@ -182,6 +182,56 @@ def test_the_address_that_holds_most_makes_room() -> None:
     assert len(crowd) == 5
 
 
+def test_places_for_health_are_used_by_nobody_else_and_are_only_so_many() -> None:
+    crowd = Crowd(Budget(connections=2, for_health=1))
+    busy = [crowd.enter("192.0.2.1", lambda: None) for _ in range(2)]
+    for guest in busy:
+        assert guest is not None
+        crowd.busy(guest)
+    asking = crowd.enter("192.0.2.1", lambda: None, asks_health=True)
+    assert asking is not None
+    crowd.busy(asking)
+    assert crowd.enter("192.0.2.1", lambda: None, asks_health=True) is None
+    crowd.waits(asking)  # answered: it may go, which makes no room for another kind
+    assert crowd.enter("192.0.2.1", lambda: None) is None
+    assert crowd.enter("192.0.2.1", lambda: None, asks_health=True) is not None
+
+
+def test_where_all_are_busy_the_newest_of_who_holds_twice_as_much_goes() -> None:
+    gone: list[int] = []
+    crowd = Crowd(Budget(connections=6))
+    for number in range(6):
+        guest = crowd.enter("192.0.2.1", lambda number=number: gone.append(number))  # type: ignore[misc]
+        assert guest is not None
+        crowd.busy(guest)
+    assert crowd.enter("192.0.2.1", lambda: None) is None
+    for _ in range(3):
+        newcomer = crowd.enter("192.0.2.2", lambda: None)
+        if newcomer is not None:
+            crowd.busy(newcomer)
+    assert gone == [5, 4], "until one holds no more than twice what the other has"
+
+
+def test_who_asks_for_health_is_answered_before_a_crowd_that_came_first(staged: Any) -> None:
+    loop = staged(fps=0, budget=Budget(connections=600))
+    with contextlib.ExitStack() as stack:
+        for _ in range(300):
+            stack.enter_context(connect(loop)).sendall(b"GET /live/state HTTP/1.1\r\nHost: localhost\r\n\r\n" * 8)
+        for _ in range(5):
+            with connect(loop) as line:
+                line.sendall(HEAD + b"\r\n")
+                assert line.recv(12) == b"HTTP/1.1 200"
+
+
+def test_a_refusal_arrives_although_much_of_the_body_was_still_to_come(staged: Any) -> None:
+    loop = staged(fps=0, budget=Budget(leftover_bytes=50_000))
+    with connect(loop) as line:
+        line.sendall(b"POST /nothing HTTP/1.1\r\nHost: localhost\r\nContent-Length: 900000000\r\n\r\n")
+        line.sendall(bytes(200_000))
+        time.sleep(0.3)
+        assert b" 404 " in line.recv(65536)
+
+
 def test_an_ipv6_host_counts_once_whatever_address_it_takes() -> None:
     assert counted_as("2001:db8::1") == counted_as("2001:db8::ffff:2") != counted_as("2001:db8:0:1::1")
     assert counted_as("::ffff:192.0.2.1") == counted_as("192.0.2.1")

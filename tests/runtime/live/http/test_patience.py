@@ -56,13 +56,16 @@ def test_who_asks_for_nothing_makes_room_for_who_asks(staged: Any) -> None:
         assert loop.preview.shared.hub.viewers == 3, "who is being answered stays"
 
 
-def test_where_everybody_is_busy_a_newcomer_is_refused(staged: Any) -> None:
+def test_where_everybody_is_busy_a_newcomer_is_told_so_and_health_is_answered(staged: Any) -> None:
     loop = staged(fps=0, budget=Budget(connections=2))
     with ExitStack() as stack:
         for _ in range(2):
             stack.enter_context(httpx.stream("GET", loop.base + "/live/events"))
-        with pytest.raises(httpx.TransportError):
-            httpx.get(loop.base + "/v1/health")
+        for _ in range(3):
+            refused = httpx.get(loop.base + "/v1/models")
+            assert (refused.status_code, refused.headers["connection"]) == (503, "close")
+            assert "too many connections" in refused.json()["error"]
+            assert httpx.get(loop.base + "/v1/health").status_code == 200
 
 
 def test_only_who_was_answered_before_is_read_in_large_pieces(

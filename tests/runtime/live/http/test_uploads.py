@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import socket
+import sys
 import time
 from collections.abc import Callable, Coroutine
 from concurrent.futures import ThreadPoolExecutor
@@ -96,3 +97,26 @@ def test_unfinished_bodies_lock_nobody_out_and_hold_no_more_than_they_may(staged
         time.sleep(0.15)
         for _ in range(3):
             assert httpx.post(loop.base + "/v1/recognize", content=PICTURE).status_code == 200
+
+
+def test_a_body_for_which_there_was_no_room_is_let_go_before_its_refusal_is_sent(colour_bundle: Bundle) -> None:
+    async def work() -> None:
+        pieces = [bytes([65 + number]) * 60 for number in range(2)]
+        counts = [sys.getrefcount(piece) for piece in pieces]
+        kept: list[int] = []
+
+        async def receive() -> dict[str, Any]:
+            return {"type": "http.request", "body": bodies.pop(0), "more_body": True}
+
+        async def send(message: dict[str, Any]) -> None:
+            if message["type"] == "http.response.start":
+                assert message["status"] == 503
+                kept.extend(sys.getrefcount(piece) for piece in pieces)
+
+        bodies = list(pieces)
+        with RecognizeService(colour_bundle, budget=Budget(held_bytes=100, body_patience_s=60)) as service:
+            scope: dict[str, Any] = {"type": "http", "method": "POST", "headers": [], "query_string": b""}
+            await service(scope, receive, send)
+        assert kept == counts
+
+    ran(work)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import xml.etree.ElementTree as ET
 
-from edgelens.train.tasks.classify.matrix import matrix_chart
+from edgelens.train.report.matrix import matrix_chart
 from edgelens.train.tasks.classify.metrics import ReliabilityBin
 from edgelens.train.tasks.classify.reliability import reliability_chart
 

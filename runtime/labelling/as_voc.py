@@ -1,0 +1,37 @@
+"""Pascal VOC: an XML a picture in Annotations/, the pictures in JPEGImages/."""
+
+from __future__ import annotations
+
+import xml.etree.ElementTree as ET
+from pathlib import Path
+
+from ..host.files import write_text
+from .marks import Classes, Marks
+
+__all__ = ["write_one"]
+
+
+def write_one(place: Path, name: str, marks: Marks, classes: Classes) -> None:  # noqa: ARG001
+    """One picture's boxes."""
+    root = ET.Element("annotation")
+    _add(root, "folder", "JPEGImages")
+    _add(root, "filename", name)
+    size = ET.SubElement(root, "size")
+    for key, side in (("width", marks.width), ("height", marks.height), ("depth", 3)):
+        _add(size, key, side)
+    for box in marks.boxes:
+        thing = ET.SubElement(root, "object")
+        _add(thing, "name", box.label)
+        _add(thing, "difficult", 0)
+        place_of = ET.SubElement(thing, "bndbox")
+        corners = (("xmin", box.x), ("ymin", box.y), ("xmax", box.x + box.w), ("ymax", box.y + box.h))
+        for key, value in corners:
+            _add(place_of, key, round(value, 2))
+    ET.indent(root)
+    (place / "Annotations").mkdir(parents=True, exist_ok=True)
+    target = place / "Annotations" / f"{Path(name).stem}.xml"
+    write_text(target, ET.tostring(root, encoding="unicode") + "\n")
+
+
+def _add(parent: ET.Element, name: str, value: object) -> None:
+    ET.SubElement(parent, name).text = f"{value:g}" if isinstance(value, float) else str(value)

@@ -1,0 +1,95 @@
+"""The data set that grows with the labels: each picture in its place, its labels beside it, readable at any time."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import threading
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from ..errors import EdgelensError, WorkError
+from .formats import Form
+from .marks import Marks
+
+__all__ = ["DataSet"]
+
+State = Callable[[], tuple[Mapping[str, Marks], list[str]]]  # all marks by the pictures' names, and the classes
+
+_QUIET_S = 1.0  # from the last change to the writing of what holds all pictures
+
+
+class DataSet:
+    """Writes pictures and labels; a context manager that writes what stands for all of them when it is left."""
+
+    def __init__(self, place: Path, form: Form, state: State, say: Callable[[str], None]) -> None:
+        self.place, self._form, self._state, self._say = place, form, state, say
+        self._where: dict[str, Path] = {}
+        self._changed, self._over = threading.Event(), threading.Event()
+        self._writing = threading.Lock()
+        self._thread = threading.Thread(target=self._work, name="edgelens-data-set", daemon=True)
+
+    def put(self, name: str, path: Path, marks: Marks, classes: list[str]) -> None:
+        """Take up what was just said of a picture; one that is no longer done, or lies elsewhere now, is taken out."""
+        folder = self._form.pictures(marks) if marks.done else ""
+        target = self.place / folder / name if folder else None
+        before = self._where.get(name)
+        if before is not None and before != target:
+            before.unlink(missing_ok=True)
+            del self._where[name]
+        if target is not None:
+            _put(path, target)
+            self._where[name] = target
+            if self._form.one is not None:
+                self._form.one(self.place, name, marks, classes)
+        self._changed.set()
+
+    def __enter__(self) -> DataSet:
+        marks, _ = self._state()
+        for name, each in marks.items():
+            folder = self._form.pictures(each) if each.done else ""
+            if folder:
+                self._where[name] = self.place / folder / name
+        self._thread.start()
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self._over.set()
+        self._changed.set()
+        self._thread.join()
+        self._write_whole()
+
+    def _work(self) -> None:
+        while self._changed.wait() and not self._over.is_set():
+            self._changed.clear()
+            self._over.wait(_QUIET_S)
+            if not self._over.is_set():
+                try:
+                    self._write_whole()
+                except EdgelensError as error:
+                    self._say(str(error))
+
+    def _write_whole(self) -> None:
+        if self._form.whole is None:
+            return
+        with self._writing:
+            marks, classes = self._state()
+            done = {name: each for name, each in marks.items() if each.done}
+            if done:
+                self._form.whole(self.place, done, classes)
+
+
+def _put(path: Path, target: Path) -> None:
+    """A picture in the data set: the same file by a second name, or a copy where that cannot be."""
+    if target.exists():
+        return
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            os.link(path.resolve(), target)
+        except OSError:
+            partial = target.with_name(f".{target.name}.partial")
+            shutil.copyfile(path, partial)
+            partial.replace(target)
+    except OSError as error:
+        raise WorkError(f"{target}: {error.strerror or error}; the picture is not in the data set") from None

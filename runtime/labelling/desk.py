@@ -1,0 +1,156 @@
+"""The desk at which pictures are labelled: what the page asks for, and what it is told to keep."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import cv2
+
+from ..bundle.bundle import Bundle
+from ..images.read import checked_header, decode_image, read_image_bytes
+from .data_set import DataSet
+from .formats import form_of
+from .journal import Journal
+from .marks import Marks, checked_label, marks_from
+from .pictures import Picture
+from .proposals import Proposals
+
+__all__ = ["Desk"]
+
+_SHOWN = frozenset(["jpeg", "png", "webp", "gif", "bmp"])  # what browsers show as it is
+_LARGE_BYTES, _LARGE_SIDE, _QUALITY = 3_000_000, 2048, 88
+_AHEAD = 3  # pictures
+_MOST_KEYS = 35  # of a model with more classes only those are offered that it finds
+
+
+class Desk:
+    """Pictures in order, their marks, and the data set; a context manager."""
+
+    def __init__(
+        self,
+        pictures: Sequence[Picture],
+        out: Path,
+        *,
+        format_name: str = "coco",
+        classes: Sequence[str] = (),
+        assist: Bundle | None = None,
+        say: Callable[[str], None],
+    ) -> None:
+        self.pictures, self.out, self.format = pictures, out, format_name
+        self.form = form_of(format_name)
+        named = list(classes)
+        if not named and assist is not None and len(assist.manifest.labels) <= _MOST_KEYS:
+            named = [label for label in assist.manifest.labels if label]
+        self._classes, self._stack = [checked_label(label) for label in named], ExitStack()
+        self.journal = Journal(out)
+        self._data = DataSet(out, self.form, self._everything, say)
+        self._proposals = None if assist is None else Proposals(assist, [picture.path for picture in pictures])
+        self._lock = threading.Lock()
+
+    def state(self) -> dict[str, Any]:
+        """What the page begins with: where to go on, and what there is."""
+        with self._lock:
+            done = [self._is_done(picture) for picture in self.pictures]
+            return {
+                "boxes": self.form.boxes,
+                "format": self.format,
+                "out": str(self.out),
+                "classes": list(self.journal.classes),
+                "done": done,
+                "first": done.index(False) if False in done else 0,
+            }
+
+    def picture(self, number: int) -> dict[str, Any]:
+        """One picture: what was said of it, else what is given or proposed; the next ones are prepared meanwhile."""
+        picture = self._at(number)
+        with self._lock:
+            marks = self.journal.marks.get(picture.name)
+        said = marks or picture.marks()
+        rows: Sequence[Mapping[str, Any]] = said.to_json()["boxes"]
+        answer = {**said.to_json(), "name": picture.name, "proposed": False}
+        if marks is None and self._proposals is not None and not rows:
+            rows = self._proposals.of(number)
+            answer["proposed"] = bool(rows)
+        if self.form.boxes:
+            answer["boxes"] = [row for row in rows if row["box"]]
+        else:
+            best = "" if marks is not None else next((row["label"] for row in rows), picture.guess)
+            answer |= {"boxes": [], "label": said.label or best, "proposed": bool(best)}
+        if self._proposals is not None:
+            last = min(number + 1 + _AHEAD, len(self.pictures))
+            self._proposals.prepare([n for n in range(number + 1, last) if not self._is_done(self.pictures[n])])
+        return answer
+
+    def image(self, number: int) -> tuple[bytes, bytes]:
+        """A picture as a browser shows it, and its media type: as it is, or smaller where it is large."""
+        path = self._at(number).path
+        data = read_image_bytes(path)
+        kind = checked_header(data, str(path)).kind
+        if kind in _SHOWN and len(data) <= _LARGE_BYTES:
+            return data, f"image/{kind}".encode()
+        image = decode_image(data, str(path))
+        shrink = min(_LARGE_SIDE / max(image.shape[:2]), 1.0)
+        if shrink < 1:
+            size = (max(round(image.shape[1] * shrink), 1), max(round(image.shape[0] * shrink), 1))
+            image = cv2.resize(image, size, interpolation=cv2.INTER_AREA)
+        return bytes(cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, _QUALITY])[1]), b"image/jpeg"
+
+    def keep(self, number: int, said: Any) -> dict[str, Any]:
+        """Write down what was said of a picture, and bring the data set in line."""
+        picture = self._at(number)
+        size = self._size(picture)
+        marks = marks_from(said, size.width, size.height)
+        with self._lock:
+            if marks != self.journal.marks.get(picture.name):
+                self.form.pictures(marks)  # refuses a label that no folder can be called by
+                self.journal.keep(picture.name, marks)
+                self._data.put(picture.name, picture.path, marks, self.journal.classes)
+            return {"classes": list(self.journal.classes), "done": self._is_done(picture)}
+
+    def know(self, label: Any) -> dict[str, Any]:
+        """A class that somebody added."""
+        with self._lock:
+            self.journal.know(checked_label(label))
+            return {"classes": list(self.journal.classes)}
+
+    def counts(self) -> tuple[int, int]:
+        """How many pictures are done, and how many things are in them."""
+        with self._lock:
+            done = [self.journal.marks[p.name] for p in self.pictures if self._is_done(p)]
+            return len(done), sum(len(marks.boxes) for marks in done)
+
+    def __enter__(self) -> Desk:
+        with ExitStack() as opened:
+            opened.enter_context(self.journal)
+            for label in [*self._classes, *(box.label for picture in self.pictures for box in picture.given)]:
+                self.journal.know(label)
+            if not self.form.boxes:
+                for picture in self.pictures:
+                    self.journal.know(picture.guess)
+            opened.enter_context(self._data)
+            if self._proposals is not None:
+                opened.enter_context(self._proposals)
+            self._stack = opened.pop_all()
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self._stack.close()
+
+    def _at(self, number: int) -> Picture:
+        if not 0 <= number < len(self.pictures):
+            raise LookupError
+        return self.pictures[number]
+
+    def _size(self, picture: Picture) -> Marks:
+        return self.journal.marks.get(picture.name) or picture.marks()
+
+    def _is_done(self, picture: Picture) -> bool:
+        marks = self.journal.marks.get(picture.name)
+        return marks is not None and marks.done
+
+    def _everything(self) -> tuple[Mapping[str, Marks], list[str]]:
+        return dict(self.journal.marks), list(self.journal.classes)

@@ -1,0 +1,203 @@
+// The labelling page: one picture after another, with keys or with a finger.
+
+import * as desk from "./api.js";
+import { followHand } from "./hand.js";
+import { Sheet } from "./sheet.js";
+import { color, View } from "./view.js";
+
+const KEYS = "1234567890abcdefghijklmopqrstuvwxyz"; // n draws
+const find = (id) => document.getElementById(id);
+const view = new View(document);
+const sheet = new Sheet(draw);
+let all = { classes: [], done: [] };
+let at = 0;
+let turning = 0;
+
+function say(error) {
+  const line = find("message");
+  line.hidden = !error;
+  line.textContent = error ? error.message || String(error) : "";
+}
+
+function attempt(work) {
+  try {
+    work();
+    say(null);
+  } catch (error) {
+    say(error);
+  }
+}
+
+function draw() {
+  view.draw(sheet.boxes, sheet.marked);
+  const shown = sheet.withBoxes ? (sheet.marked == null ? sheet.current : sheet.boxes[sheet.marked].label) : sheet.label;
+  const row = find("classes");
+  // a button that a finger is on stays the one it is
+  all.classes.slice(row.children.length).forEach((label) => row.append(classButton(label, row.children.length)));
+  all.classes.forEach((label, i) => row.children[i].setAttribute("aria-pressed", String(label === shown)));
+  const removable = sheet.withBoxes ? sheet.marked != null || sheet.boxes.some((row) => row.proposed) : Boolean(sheet.label);
+  find("remove").disabled = !removable;
+  find("undo").disabled = !sheet.past.length;
+  document.body.dataset.boxes = sheet.boxes.length;
+  document.body.dataset.label = sheet.label;
+}
+
+function classButton(label, number) {
+  const button = document.createElement("button");
+  button.type = "button";
+  const dot = document.createElement("i");
+  dot.style.background = color(label);
+  const key = document.createElement("kbd");
+  key.textContent = KEYS[number] || "";
+  button.append(key, dot, label);
+  button.addEventListener("click", () => choose(label, true));
+  return button;
+}
+
+// What a picture shows as a whole is said with one key: it is the next one's turn then.
+function choose(label, byHand) {
+  if (!sheet.ready || sheet.broken) return;
+  attempt(() => {
+    sheet.name(label);
+    if (!sheet.withBoxes && !byHand) forward();
+  });
+}
+
+async function turnTo(number) {
+  if (number < 0 || number >= all.done.length) return;
+  const turn = ++turning;
+  sheet.ready = false;
+  at = number;
+  try {
+    const picture = await desk.picture(number);
+    if (turn !== turning) return;
+    view.show(picture);
+    for (const row of picture.boxes) learn(row.label);
+    if (picture.label) learn(picture.label);
+    sheet.current ||= all.classes[0] || "";
+    sheet.take(picture, all.boxes);
+    find("where").textContent = picture.name;
+  } catch (error) {
+    if (turn !== turning) return;
+    say(error);
+    sheet.takeNothing();
+    view.clear();
+  }
+  document.body.dataset.at = number;
+  count();
+  desk.keepNear(number, all.done.length);
+}
+
+function learn(label) {
+  if (!all.classes.includes(label)) all.classes.push(label);
+}
+
+function count() {
+  const done = all.done.filter(Boolean).length;
+  find("done").textContent = `${at + 1} of ${all.done.length}, ${done} done`;
+  document.body.dataset.done = done;
+  find("back").disabled = at === 0;
+}
+
+function send(done) {
+  const number = at;
+  desk.send(number, sheet.marks(done)).then((answer) => {
+    all.done[number] = answer.done;
+    for (const label of answer.classes) learn(label);
+    count();
+    say(null);
+  }, say);
+}
+
+function forward() {
+  if (!sheet.ready) return;
+  if (sheet.broken) {
+    turnTo(at + 1);
+    return;
+  }
+  if (!sheet.withBoxes && !sheet.label) throw new Error("what does it show? press a class's key");
+  send(true);
+  all.done[at] = true;
+  if (at + 1 < all.done.length) turnTo(at + 1);
+  else {
+    for (const row of sheet.boxes) row.proposed = false;
+    draw();
+    count();
+  }
+}
+
+function backward() {
+  if (!sheet.ready || at === 0) return;
+  if (sheet.edited) send(sheet.done);
+  turnTo(at - 1);
+}
+
+const ARROWS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
+const COMMANDS = {
+  Enter: forward,
+  " ": forward,
+  Backspace: backward,
+  Tab: (event) => sheet.markNext(event.shiftKey ? -1 : 1),
+  Delete: () => sheet.remove(),
+  "-": () => sheet.remove(),
+  Escape: () => sheet.mark(null),
+  n: () => sheet.addInTheMiddle(),
+};
+
+document.addEventListener("keydown", (event) => {
+  if (event.target.matches("input, summary, button") && event.key !== "Escape") return;
+  if (event.ctrlKey || event.metaKey) {
+    if (event.key !== "z") return;
+    event.preventDefault();
+    sheet.undo();
+    return;
+  }
+  const command = COMMANDS[event.key];
+  const arrow = ARROWS[event.key];
+  const label = all.classes[KEYS.indexOf(event.key)];
+  if (sheet.broken && command !== forward && command !== backward) return;
+  if (!sheet.ready || !(command || arrow || (event.key.length === 1 && label))) return;
+  if (event.key === "Tab" && !sheet.boxes.length) return;
+  event.preventDefault();
+  if (event.target.matches("input")) find("stage").focus();
+  if (command) attempt(() => command(event));
+  else if (arrow) {
+    const step = event.altKey ? 1 : Math.max(Math.round(8 * view.unit), 1);
+    attempt(() => sheet.nudge(arrow[0] * step, arrow[1] * step, event.shiftKey));
+  } else choose(label, false);
+});
+
+for (const [id, work] of [["next", forward], ["back", backward], ["undo", () => sheet.undo()], ["remove", () => sheet.remove()]]) {
+  find(id).addEventListener("click", () => {
+    attempt(work);
+    find("stage").focus({ preventScroll: true });
+  });
+}
+
+find("new").addEventListener("submit", async (event) => {
+  event.preventDefault();
+  const label = find("name").value.trim();
+  if (!label) return;
+  try {
+    for (const known of (await desk.addClass(label)).classes) learn(known);
+    find("name").value = "";
+    sheet.current = label;
+    find("stage").focus({ preventScroll: true });
+    if (sheet.marked != null) sheet.name(label);
+    draw();
+    say(null);
+  } catch (error) {
+    say(error);
+  }
+});
+
+new ResizeObserver(() => sheet.ready && !sheet.broken && draw()).observe(find("stage"));
+addEventListener("pagehide", () => sheet.ready && !sheet.broken && sheet.edited && send(sheet.done));
+
+followHand(view, sheet);
+desk.state().then((state) => {
+  all = state;
+  find("stage").focus();
+  document.title = `${state.out} — edgelens label`;
+  return turnTo(state.first);
+}).catch(say);

@@ -1,0 +1,118 @@
+"""What is to be labelled: photos of a folder, frames of a video that differ, or a data set whose boxes go on."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import cv2
+
+from ..datasets.catalog import BOX_FORMATS
+from ..datasets.contents import VIDEOS, listed
+from ..errors import DataError, ImageError, UsageError
+from ..host.files import write_bytes
+from ..images.burst import Burst
+from ..images.read import image_size, read_image_bytes
+from ..sources.video import VideoFile
+from .marks import Box, Marks
+
+__all__ = ["Picture", "pictures_of"]
+
+_QUALITY = 95
+_SAID_EVERY = 20  # frames
+
+Say = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class Picture:
+    """One picture: its name in journal and data set, its file, and what is known of it before anybody looked."""
+
+    name: str  # of one part, with a suffix, no other picture's
+    path: Path
+    guess: str = ""  # the folder it lies in: the model's guess of an uncertain picture, or the class it was taken of
+    given: tuple[Box, ...] = ()  # of a data set; in fractions where `relative`
+    relative: bool = False
+
+    def marks(self) -> Marks:
+        """What is given of it, and its size."""
+        height, width = image_size(read_image_bytes(self.path), str(self.path))
+        across, down = (width, height) if self.relative else (1, 1)
+        boxes = (replace(b, x=b.x * across, y=b.y * down, w=b.w * across, h=b.h * down) for b in self.given)
+        return Marks(width, height, tuple(boxes))
+
+
+def pictures_of(where: str, frames: Path, *, most: int, differ: float, say: Say) -> tuple[Picture, ...]:
+    """The pictures of a folder, a data set with boxes, one file, or a video, whose frames are kept in `frames`."""
+    path = Path(where)
+    if not path.exists():
+        raise UsageError(f"{where}: no such folder, picture or video")
+    if path.is_file() and path.suffix.lower() in VIDEOS:
+        taken = _frames(path, frames, most, differ, say)
+        return tuple(Picture(file.name, file) for file in taken)
+    if path.is_file():
+        return (Picture(path.name, path),)
+    known = next((form for form in BOX_FORMATS.values() if form.fits(path)), None)
+    found = _of_data_set(path) if known else _of_folder(path)
+    if not found:
+        raise DataError(f"{where}: holds no pictures; give a folder of photos, or a video")
+    return found
+
+
+def _of_folder(path: Path) -> tuple[Picture, ...]:
+    taken: set[str] = set()
+    found = []
+    for file in map(Path, listed(str(path)).images):
+        inside = file.relative_to(path)
+        guess = inside.parts[-2] if len(inside.parts) > 1 else ""
+        found.append(Picture(_name(inside, taken), file, guess))
+    return tuple(found)
+
+
+def _of_data_set(path: Path) -> tuple[Picture, ...]:
+    """A data set's pictures with the boxes that it has: they are looked through and put right."""
+    from ..datasets.catalog import load_boxes
+
+    data, taken, found = load_boxes(path), set[str](), []
+    for name, boxes in zip(data.names, data.boxes, strict=True):
+        given = tuple(
+            Box(data.classes[label], *map(float, box))
+            for label, box in zip(boxes.labels.tolist(), boxes.boxes, strict=True)
+        )
+        file = Path(data.root) / name
+        found.append(Picture(_name(Path(file.name), taken), file, given=given, relative=boxes.relative))
+    return tuple(found)
+
+
+def _name(inside: Path, taken: set[str]) -> str:
+    """A name of one part that no other picture has, by stem too: label files are called by it."""
+    stem = "-".join((*inside.parts[:-1], inside.stem))
+    name, again = stem, 1
+    while name.lower() in taken:
+        again += 1
+        name = f"{stem}-{again}"
+    taken.add(name.lower())
+    return name + inside.suffix
+
+
+def _frames(video: Path, folder: Path, most: int, differ: float, say: Say) -> list[Path]:
+    """The frames of a video that differ from those before, written once; a later start finds them there."""
+    there = sorted(folder.glob(f"{video.stem}-*.jpg"))
+    if there:
+        return there
+    folder.mkdir(parents=True, exist_ok=True)
+    burst, kept = Burst(differ), list[Path]()
+    with VideoFile(str(video)) as source:
+        while len(kept) < most and (frame := source.read()) is not None:
+            if not burst.takes(frame.image):
+                continue
+            file = folder / f"{video.stem}-{frame.index:06d}.jpg"
+            write_bytes(file, bytes(cv2.imencode(".jpg", frame.image, [cv2.IMWRITE_JPEG_QUALITY, _QUALITY])[1]))
+            kept.append(file)
+            if len(kept) % _SAID_EVERY == 0:
+                say(f"{len(kept)} frames of {video.name} that differ")
+    if not kept:
+        raise ImageError(f"{video}: has no frame that can be read")
+    say(f"{len(kept)} frames of {video.name} that differ lie in {folder}")
+    return kept

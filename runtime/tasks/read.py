@@ -1,0 +1,90 @@
+"""Reading: what is written there."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ..bundle.manifest import Decode, Network
+from ..decode.ctc import CHARACTER_SCORES
+from ..recognitions import UNKNOWN_ID, Recognitions
+from .rows import describe_rows, draw_rows
+from .task import Answer, Closeness, Looked, Report, Task
+from .text_votes import Votes
+
+if TYPE_CHECKING:
+    from ..datasets.imageset import ImageSet
+
+__all__ = ["TASK"]
+
+_SURE = 0.5  # the least of a text whose model has no threshold
+_GONE = 3  # frames without a text after which the next one is another thing's
+
+
+class _Vote:
+    """The texts of the frames so far vote, the newest weighing most; of a source that shows one text at a time."""
+
+    def __init__(self) -> None:
+        self._votes, self._silent = Votes(), 0
+
+    def __call__(self, seen: Recognitions, weight: float, decode: Decode) -> Recognitions:
+        """The frame's answer with the newest frame weighing `weight`."""
+        if weight >= 1 or len(seen) != 1 or seen.texts is None:
+            self._silent += 1
+            if weight >= 1 or self._silent >= _GONE:
+                self._votes = Votes()
+            return seen
+        self._silent = 0
+        sure = seen.extra[CHARACTER_SCORES][0]
+        self._votes.fade(1 - weight)
+        self._votes.hear(seen.texts[0], sure[: len(seen.texts[0])].tolist(), weight)
+        text, confidences = self._votes.text, self._votes.confidences
+        score = float(np.prod(confidences))
+        known = score >= decode.threshold and (int(seen.ids[0]) != UNKNOWN_ID or text != seen.texts[0])
+        return replace(
+            seen,
+            ids=np.array([0 if known else UNKNOWN_ID], np.int32),
+            scores=np.array([score], np.float32),
+            texts=(text,),
+            extra={**seen.extra, CHARACTER_SCORES: np.array([confidences], np.float32)},
+        )
+
+
+def _load(path: str, format_name: str | None, split: str | None) -> tuple[ImageSet, str]:
+    from ..datasets.texts import load_texts  # a camera needs no data set
+
+    return load_texts(path, format=format_name).for_evaluation(split)
+
+
+def _evaluate(data: ImageSet, network: Network, answers: Iterable[Looked]) -> Report:  # noqa: ARG001
+    from .reading_report import evaluate_reading
+
+    return evaluate_reading(data, answers)
+
+
+def _agreement(wanted: Sequence[Answer], found: Sequence[Answer]) -> float:
+    """How often the very same text is read, whatever a threshold says of it."""
+    pairs = zip(wanted, found, strict=True)
+    return float(np.mean([(ours.seen.texts or ()) == (theirs.seen.texts or ()) for ours, theirs in pairs]))
+
+
+def _uncertain(seen: Recognitions, threshold: float | None, close: Closeness) -> bool:
+    """Not allowed, or only just likely enough."""
+    if not len(seen):
+        return False
+    return int(seen.ids[0]) == UNKNOWN_ID or float(seen.scores[0]) < (threshold or _SURE) + close.near
+
+
+TASK = Task(
+    "read",
+    load=_load,
+    evaluate=_evaluate,
+    agreement=_agreement,
+    steady=_Vote,
+    draw=draw_rows,
+    describe=describe_rows,
+    uncertain=_uncertain,
+)

@@ -1,0 +1,108 @@
+"""How well boxes fit the things that are followed: by overlap, by the way they would have gone, by how they look."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..decode.boxes import overlaps
+from .assignment import Pairs, assign
+from .covered import within
+from .motion_model import centres
+
+__all__ = ["Candidates", "Fit", "coming_out", "fitting"]
+
+Array = NDArray[np.float64]
+_UNLIKELY = -1.0
+
+
+@dataclass(frozen=True)
+class Candidates:
+    """The boxes of a frame that may be what is followed."""
+
+    boxes: Array  # (D, 4) corners
+    labels: NDArray[np.int32]  # (D,)
+    scores: Array  # (D,)
+    looks: Array | None = None  # (D, E) of length 1
+
+    def pick(self, rows: NDArray[Any]) -> Candidates:
+        """Some of them."""
+        looks = None if self.looks is None else self.looks[rows]
+        return Candidates(self.boxes[rows], self.labels[rows], self.scores[rows], looks)
+
+    def __len__(self) -> int:
+        return len(self.boxes)
+
+
+@dataclass(frozen=True)
+class Fit:
+    """What is known of things, one a row, when boxes are held against them."""
+
+    boxes: Array  # (T, 4) corners of where each is taken to be
+    labels: NDArray[np.int32]  # (T,)
+    slack: Array | None = None  # (T, 2) pixels by which its place is in doubt
+    came_from: Array | None = None  # (T, 2) the centre it was last seen at
+    heading: Array | None = None  # (T, 2) of length 1, or 0
+    looks: Array | None = None  # (T, E) of length 1
+
+    def pick(self, rows: NDArray[np.intp]) -> Fit:
+        """Some of them."""
+        return Fit(
+            self.boxes[rows],
+            self.labels[rows],
+            None if self.slack is None else self.slack[rows],
+            None if self.came_from is None else self.came_from[rows],
+            None if self.heading is None else self.heading[rows],
+            None if self.looks is None else self.looks[rows],
+        )
+
+
+def fitting(things: Fit, found: Candidates, least: float, *, heading: float = 0.0, look: float = 0.0) -> Pairs:
+    """The things and boxes that belong together: those of one label that overlap by `least` at least.
+
+    `heading` and `look` weigh how straight a thing would have gone, and how alike both look.
+    """
+    if not len(things.boxes) or not len(found):
+        return np.empty(0, np.intp), np.empty(0, np.intp)
+    same = things.labels[:, None] == found.labels[None]
+    overlap = _overlaps(things.boxes, found.boxes, things.slack)
+    alike = overlap * (0.5 + 0.5 * found.scores)  # of two that overlap alike the surer one
+    gain = np.where(same & (overlap > least), alike - least * 0.5, _UNLIKELY)
+    allowed = gain > 0
+    if heading and things.heading is not None and things.came_from is not None:
+        gain += heading * _straight(things.came_from, things.heading, found.boxes)
+    if look and things.looks is not None and found.looks is not None:
+        gain += look * (things.looks @ found.looks.T)
+    return assign(np.where(allowed, np.maximum(gain, 1e-6), _UNLIKELY))
+
+
+def coming_out(things: Fit, found: Candidates, least: float) -> Pairs:
+    """The hidden things and boxes that belong together: a box that lies where a thing of its label is taken to be."""
+    if not len(things.boxes) or not len(found):
+        return np.empty(0, np.intp), np.empty(0, np.intp)
+    grown = things.boxes if things.slack is None else things.boxes + np.concatenate([-things.slack, things.slack], 1)
+    share = within(grown, found.boxes, alike=1.0) * (within(things.boxes, found.boxes) >= 0)
+    same = things.labels[:, None] == found.labels[None]
+    return assign(np.where(same & (share >= least), share + _overlaps(things.boxes, found.boxes, None), _UNLIKELY))
+
+
+def _overlaps(ones: Array, others: Array, slack: Array | None) -> Array:
+    """Intersection over union (T, D), each thing and what is held against it grown by the thing's slack."""
+    if slack is None:
+        return overlaps(ones, others)
+    grown = np.concatenate([-slack, slack], axis=1)[:, None]  # (T, 1, 4)
+    mine, theirs = ones[:, None] + grown, others[None] + grown
+    sides = np.minimum(mine[..., 2:], theirs[..., 2:]) - np.maximum(mine[..., :2], theirs[..., :2])
+    shared = np.maximum(sides, 0).prod(axis=-1)
+    areas = (mine[..., 2:] - mine[..., :2]).prod(axis=-1) + (theirs[..., 2:] - theirs[..., :2]).prod(axis=-1)
+    return np.asarray(shared / np.maximum(areas - shared, 1e-9))
+
+
+def _straight(came_from: Array, heading: Array, boxes: Array) -> Array:
+    """(T, D) how straight a thing would have gone: 1 straight on, -1 back, 0 where that is not known."""
+    way = centres(boxes)[None, :, :2] - came_from[:, None]
+    way /= np.maximum(np.linalg.norm(way, axis=2, keepdims=True), 1e-9)
+    return np.asarray(np.einsum("tdk,tk->td", way, heading))

@@ -1,0 +1,67 @@
+"""Follows what a detector finds before one source: the loop's frames and rows on one side, a tracker on the other."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..bundle.manifest import Decode
+from ..decode.boxes import corners_of_xywh
+from ..frame import Frame
+from ..recognitions import Recognitions
+from .association import Candidates
+from .options import TrackOptions
+from .tracker import Tracker, TrackerSettings
+
+__all__ = ["TrackFollower"]
+
+UNSURE = 0.1  # rows that score less are nothing
+
+
+class TrackFollower:
+    """Gives rows the numbers of things; a row under the threshold stands only where a thing was expected."""
+
+    def __init__(self, options: TrackOptions) -> None:
+        self._tracker = Tracker(TrackerSettings(keep_s=options.track_keep))
+        self._frame: Frame | None = None
+        self._decode = Decode()
+
+    def begin(self, frame: Frame, decode: Decode) -> float:
+        """Take up the next frame: the threshold that its rows are to be decoded with."""
+        self._frame, self._decode = frame, decode
+        return min(UNSURE, decode.threshold, *decode.thresholds.values())
+
+    def follow(self, seen: Recognitions) -> Recognitions:
+        """The rows that stand, with their numbers: -1 where a thing has been seen too shortly to have one."""
+        assert self._frame is not None
+        placed = ~np.isnan(seen.places[:, 0]) if len(seen) else np.zeros(0, bool)
+        rows = np.flatnonzero(placed)
+        sure = self._sure(seen)
+        found = Candidates(
+            corners_of_xywh(seen.places[rows].astype(np.float64)),
+            seen.ids[rows],
+            seen.scores[rows].astype(np.float64),
+            _looks(seen, rows),
+        )
+        numbers = np.full(len(seen), -1, np.int32)
+        numbers[rows] = self._tracker.update(found, sure[rows], self._frame.moment_s, self._frame.size)
+        numbers[numbers == 0] = -1
+        return replace(seen, track_ids=numbers).select(sure | (numbers > 0))
+
+    def _sure(self, seen: Recognitions) -> NDArray[np.bool_]:
+        """(N,) the rows that would stand without anything being followed."""
+        decode = self._decode
+        if not decode.thresholds:
+            return np.asarray(seen.scores >= decode.threshold)
+        own = [decode.thresholds.get(seen.label(row), decode.threshold) for row in range(len(seen))]
+        return np.asarray(seen.scores >= np.array(own, np.float32))
+
+
+def _looks(seen: Recognitions, rows: NDArray[np.intp]) -> NDArray[np.float64] | None:
+    """(N, D) what each looks like, of length 1, where a network says that."""
+    if seen.embeddings is None or not seen.embeddings.shape[1]:
+        return None
+    looks = seen.embeddings[rows].astype(np.float64)
+    return np.asarray(looks / np.maximum(np.linalg.norm(looks, axis=1, keepdims=True), 1e-9))

@@ -1,0 +1,85 @@
+"""Counts that outlive a run: written beside one another, so that a reader finds the old ones or the new, never half."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import re
+import threading
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from ..errors import EdgelensError
+from ..host.owned import read_own, write_own
+from ..host.places import state_folder
+
+__all__ = ["CountsKeeper", "counts_file"]
+
+
+def counts_file(source: str) -> Path:
+    """Where the counts of a source are kept, by its name."""
+    plain = re.sub(r"[^\w-]+", "_", source).strip("_")[:40] or "source"
+    return state_folder() / "counts" / f"{plain}-{hashlib.sha256(source.encode()).hexdigest()[:8]}.json"
+
+
+class CountsKeeper:
+    """Writes the newest counts from a thread of its own while it is entered: the camera never waits for the disk."""
+
+    def __init__(self, path: Path, say: Callable[[str], None] = lambda line: None) -> None:  # noqa: ARG005
+        self.path, self._say = path, say
+        self._newest: Mapping[str, Any] | None = None
+        self._wake = threading.Condition()
+        self._stopping = self._failed = False
+        self._thread = threading.Thread(target=self._work, name="edgelens-counts", daemon=True)
+
+    def read(self) -> dict[str, Any]:
+        """What was kept; nothing where there is none, or where it cannot be read, which is said."""
+        try:
+            found = json.loads(read_own(self.path))
+            if isinstance(found, dict):
+                return found
+            raise ValueError("is no object")
+        except FileNotFoundError:
+            return {}
+        except (OSError, ValueError, EdgelensError) as error:
+            self._say(f"counts begin at 0: {self.path}: {' '.join(str(error).split())}")
+            return {}
+
+    def put(self, counts: Mapping[str, Any]) -> None:
+        """Keep these soon."""
+        with self._wake:
+            self._newest = counts
+            self._wake.notify()
+
+    def __enter__(self) -> CountsKeeper:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        with self._wake:
+            self._stopping = True
+            self._wake.notify()
+        self._thread.join(2)
+
+    def _work(self) -> None:
+        while True:
+            with self._wake:
+                self._wake.wait_for(lambda: self._newest is not None or self._stopping)
+                counts, self._newest = self._newest, None
+                stopping = self._stopping
+            if counts is not None:
+                self._write(counts)
+            elif stopping:
+                return
+
+    def _write(self, counts: Mapping[str, Any]) -> None:
+        try:
+            write_own(self.path, json.dumps(counts, ensure_ascii=False).encode())
+            self._failed = False
+        except (OSError, EdgelensError) as error:
+            if not self._failed:  # said once
+                self._failed = True
+                with contextlib.suppress(Exception):
+                    self._say(f"counts are not kept: {error}")

@@ -1,0 +1,90 @@
+"""All lines and zones of one source: rows of a frame in, what happened and how it stands out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+
+from ..recognitions import Recognitions
+from .areas import ZoneWatch
+from .geometry import anchors
+from .lines import LineCounter
+from .moment import Event, Moment
+from .options import ZoneOptions
+
+__all__ = ["Watch"]
+
+
+class Watch:
+    """Counts over one source's lines and zones; a thing is where its box stands."""
+
+    def __init__(
+        self, options: ZoneOptions, hidden_s: float = 2.0, keep: Callable[[Mapping[str, Any]], None] | None = None
+    ) -> None:
+        self.options, self._keep = options, keep
+        self.lines = [LineCounter(line) for line in options.line]
+        self.zones = [ZoneWatch(zone, options.loiter, hidden_s) for zone in options.zone]
+
+    def see(self, seen: Recognitions, now: float, size: tuple[int, int]) -> tuple[Event, ...]:
+        """What happened in a frame; `now` in seconds of the source's clock, `size` the frame's height and width."""
+        moment = self._moment(seen, now, size)
+        events = tuple(event for each in (*self.lines, *self.zones) for event in each.see(moment))
+        if events and self._keep is not None:
+            self._keep(self.standing)
+        return events
+
+    def close(self) -> tuple[Event, ...]:
+        """Nobody looks any more: whoever was in a zone has left it."""
+        events = tuple(event for zone in self.zones for event in zone.close())
+        if events and self._keep is not None:
+            self._keep(self.standing)
+        return events
+
+    @property
+    def standing(self) -> dict[str, Any]:
+        """The counts and who is where, as plain JSON types."""
+        return {
+            "lines": {each.line.name: _line_json(each) for each in self.lines},
+            "zones": {each.zone.name: _zone_json(each) for each in self.zones},
+        }
+
+    def take_up(self, counts: Mapping[str, Any]) -> None:
+        """Go on from counts that were kept: those of `standing`, of lines and zones that are still there."""
+        for line in self.lines:
+            kept = counts.get("lines", {}).get(line.line.name, {})
+            for way, numbers in line.counts.items():
+                numbers.update({str(label): int(n) for label, n in kept.get(way, {}).items()})
+        for zone in self.zones:
+            kept = counts.get("zones", {}).get(zone.zone.name, {})
+            zone.entries.update({str(label): int(n) for label, n in kept.get("entries", {}).items()})
+            zone.dwell_s.update({str(label): float(n) for label, n in kept.get("dwell_s", {}).items()})
+
+    def _moment(self, seen: Recognitions, now: float, size: tuple[int, int]) -> Moment:
+        """The confirmed things of a frame that have a place."""
+        ids = seen.track_ids if seen.track_ids is not None else np.full(len(seen), -1)
+        rows = np.flatnonzero((ids > 0) & ~np.isnan(seen.places[:, 0]))
+        boxes = seen.places[rows]
+        return Moment(
+            now,
+            size,
+            tuple(ids[rows].tolist()),
+            tuple(seen.label(row) for row in rows.tolist()),
+            anchors(boxes, self.options.anchor),
+            boxes[:, 2:].mean(axis=1).astype(np.float64),
+        )
+
+
+def _line_json(line: LineCounter) -> dict[str, Any]:
+    return {"at": [*line.line.start, *line.line.end], **{way: dict(n) for way, n in line.counts.items()}}
+
+
+def _zone_json(zone: ZoneWatch) -> dict[str, Any]:
+    return {
+        "at": [value for point in zone.zone.points for value in point],
+        "occupancy": dict(zone.occupancy),
+        "entries": dict(zone.entries),
+        "dwell_s": {label: round(seconds, 3) for label, seconds in zone.dwell_s.items()},
+        "loitering": zone.loitering,
+    }

@@ -1,0 +1,135 @@
+"""Reading as a task: what is right, what agrees, and one text of many frames."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+import pytest
+from click.testing import CliRunner
+from colour_letters import colour_reader, letters
+
+from edgelens.cli import cli
+from edgelens.runtime.bundle.manifest import Decode
+from edgelens.runtime.datasets.texts import load_texts
+from edgelens.runtime.decode.ctc import CHARACTER_SCORES
+from edgelens.runtime.errors import DataError
+from edgelens.runtime.loop.smoothing import Announcer
+from edgelens.runtime.metrics.text import alphanumeric, edits
+from edgelens.runtime.recognitions import Recognitions
+from edgelens.runtime.tasks.read import TASK
+from edgelens.runtime.tasks.reading_report import evaluate_reading
+from edgelens.runtime.tasks.task import Answer, Closeness
+
+
+def seen(text, sure=0.9, known=True):
+    if not text:
+        return Recognitions.nothing(("text",), "read")
+    scores = np.full((1, len(text)), sure, np.float32)
+    score = float(sure ** len(text))
+    return Recognitions(
+        ("text",), [0 if known else -1], [score], texts=(text,), extra={CHARACTER_SCORES: scores}, task="read"
+    )
+
+
+@pytest.fixture
+def photos(tmp_path):
+    folder = tmp_path / "photos"
+    folder.mkdir()
+    texts = ["RGB", "GG", "BRG", "RR"]
+    for i, text in enumerate(texts):
+        cv2.imwrite(str(folder / f"{i}.png"), letters(text))
+    lines = [f"{i}.png,{text}" for i, text in enumerate(["RGB", "gg", "BRB", "RR"])]
+    (folder / "labels.csv").write_text("file,text\n" + "\n".join(lines) + "\n")
+    return folder
+
+
+@pytest.mark.parametrize(
+    ("truth", "read", "changes"),
+    [("AB", "AB", []), ("AB", "A", [("B", "")]), ("", "A", [("", "A")]), ("A8C", "ABC", [("8", "B")]),
+     ("kitten", "sitting", [("k", "s"), ("e", "i"), ("", "g")])],
+)  # fmt: skip
+def test_the_fewest_changes(truth, read, changes):
+    assert edits(truth, read) == changes
+
+
+def test_letters_and_digits_alone():
+    assert alphanumeric("A-52, ·É") == "a52é"
+
+
+def test_the_report_counts_whole_texts_and_characters(photos):
+    images = load_texts(photos)
+    answers = [seen("RGB"), seen("GG"), seen("BRG"), seen("")]
+    report = evaluate_reading(images, ((i, (1, 1), each) for i, each in enumerate(answers)))
+    said = report.to_json()
+    assert said["accuracy"] == 0.25
+    assert said["accuracy_any_case"] == 0.5
+    assert said["character_error_rate"] == pytest.approx(5 / 10)
+    assert {row["length"]: row["images"] for row in said["by_length"]} == {2: 2, 3: 2}
+    assert {"truth": "B", "read": "G", "count": 1} in said["confusions"]
+    assert "exact 25" in report.lines()[-1]
+    assert {row["image"] for row in said["wrong"]} == {"1.png", "2.png", "3.png"}
+
+
+def test_evaluate_on_the_command_line(photos, tmp_path):
+    (tmp_path / "m.onnx").write_bytes(colour_reader())
+    done = CliRunner().invoke(cli, ["evaluate", str(tmp_path / "m.onnx"), str(photos), "--pattern", "[RGB]{2,3}"])
+    assert done.exit_code == 0, (done.output, done.exception)
+    assert "exact 50" in done.stdout
+    assert "75.00% in any case" in done.stdout
+
+
+@pytest.mark.parametrize("there", ["nothing", "two", "file"])
+def test_a_folder_without_its_texts_is_one_line(tmp_path, there):
+    (tmp_path / "class").mkdir()
+    path = tmp_path
+    if there == "two":
+        for name in "ab":
+            (tmp_path / f"{name}.csv").write_text("file,text\n")
+    if there == "file":
+        path = tmp_path / "x.png"
+        path.write_bytes(b"x")
+    with pytest.raises(DataError, match=r"labels\.csv"):
+        load_texts(path)
+
+
+def test_agreement_is_the_share_of_the_same_texts():
+    ours = [Answer({}, seen(text)) for text in ("AB", "C", "")]
+    theirs = [Answer({}, seen(text)) for text in ("AB", "D", "")]
+    assert TASK.agreement(ours, theirs) == pytest.approx(2 / 3)
+
+
+def test_frames_vote_for_each_character():
+    steady, decode = TASK.steady(), Decode("ctc")
+    frames = [seen("AB12"), seen("A812", 0.6), seen("AB1Z", 0.6), seen("AB12"), seen("AB1", 0.4)]
+    last = [steady(frame, 0.3, decode) for frame in frames][-1]
+    assert last.texts == ("AB12",)
+    assert last.extra[CHARACTER_SCORES].shape == (1, 4)
+    assert 0 < float(last.scores[0]) < 1
+
+
+def test_another_text_after_a_gap_owes_nothing_to_the_first():
+    steady, decode = TASK.steady(), Decode("ctc")
+    for frame in [*[seen("AB12")] * 5, *[seen("")] * 3]:
+        steady(frame, 0.2, decode)
+    assert steady(seen("XY34"), 0.2, decode).texts == ("XY34",)
+
+
+def test_a_text_is_announced_once_frames_agree_on_it_and_counted_as_a_text():
+    announcer = Announcer()
+    said = [announcer.hear(frame, (2, 3)) for frame in (seen("AB1"), seen("AB7"), seen("AB1"), seen("AB1"))]
+    assert said == [None, None, "AB1", None]
+    assert seen("AB1").called(0) == "text"  # every misread text would be a count of its own
+    assert seen("AB1", known=False).announced_as(0) is None
+
+
+def test_what_is_drawn_and_said_is_the_text():
+    assert TASK.describe(seen("AB12")) == "AB12 0.66"
+    assert TASK.describe(seen("AB12", known=False)) == "unknown 0.66"
+    assert TASK.describe(seen("")) == "nothing"
+
+
+def test_what_is_only_just_read_is_worth_a_look():
+    assert TASK.uncertain(seen("AB", known=False), None, Closeness())
+    assert TASK.uncertain(seen("AB", 0.75), None, Closeness())
+    assert not TASK.uncertain(seen("AB", 0.99), None, Closeness())
+    assert not TASK.uncertain(seen(""), None, Closeness())

@@ -1,0 +1,231 @@
+"""Learning to read: what is learned from, what is written on the fly, and a small network that learns in seconds."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import pytest
+import torch
+from click.testing import CliRunner
+from colour_letters import letters
+
+from edgelens.cli import cli
+from edgelens.runtime.decode.spelling.alignment import spoken
+from edgelens.runtime.errors import DataError, UsageError
+from edgelens.train.augment.random.draws import Draws
+from edgelens.train.config import TrainConfig
+from edgelens.train.data.prepare import DataConfig
+from edgelens.train.models.catalog import build
+from edgelens.train.models.options import ModelOptions
+from edgelens.train.task import Draw
+from edgelens.train.tasks.read import fonts
+from edgelens.train.tasks.read.bend import bent
+from edgelens.train.tasks.read.data import characters_of, open_texts, suited, targets_of, texts_of
+from edgelens.train.tasks.read.spelled import ReadingMeter, ctc_losses
+from edgelens.train.tasks.read.splice import Splicing
+from edgelens.train.tasks.read.writing import Writing
+
+
+def written_down(folder: Path, texts: list[str], **drawn: Any) -> Path:
+    """A folder of pictures and their labels.csv."""
+    draw = np.random.default_rng(0)
+    folder.mkdir(exist_ok=True)
+    for i, text in enumerate(texts):
+        image = letters(text, high=24, wide=16, **drawn).astype(np.int32)
+        image += draw.integers(0, 60, image.shape)
+        cv2.imwrite(str(folder / f"{i}.png"), np.clip(image, 0, 255).astype(np.uint8))
+    (folder / "labels.csv").write_text("file,text\n" + "".join(f"{i}.png,{text}\n" for i, text in enumerate(texts)))
+    return folder
+
+
+@pytest.fixture(scope="module")
+def photos(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    draw = np.random.default_rng(1)
+    texts = ["".join(draw.choice(list("RGB"), draw.integers(1, 4))) for _ in range(120)]
+    return written_down(tmp_path_factory.mktemp("colours"), texts)
+
+
+def config(photos: Path, **given: Any) -> TrainConfig:
+    return TrainConfig(str(photos), "out", task="read", **given)
+
+
+def test_pictures_keep_their_texts_when_some_are_picked(photos: Path) -> None:
+    images = open_texts(DataConfig(str(photos)))
+    assert images.classes == ("text",)
+    chosen = images.select(np.array([5, 2]))
+    assert list(chosen.texts) == [images.texts[5], images.texts[2]]
+    assert list(chosen.split("train").texts) == []
+
+
+def test_what_was_not_said_suits_the_texts(photos: Path) -> None:
+    made = suited(config(photos), open_texts(DataConfig(str(photos))))
+    assert (made.model, made.alphabet, made.resize) == ("reader", "BGR", "stretch")
+    assert made.size is not None
+    assert made.size[0] == 32
+    kept = suited(config(photos, model="crnn", size=(16, 64), resize="letterbox"), open_texts(DataConfig(str(photos))))
+    assert (kept.model, kept.size, kept.resize) == ("crnn", (16, 64), "letterbox")
+
+
+def test_an_alphabet_is_a_file_or_its_characters_and_must_hold_what_is_written(photos: Path, tmp_path: Path) -> None:
+    (tmp_path / "abc.txt").write_text("r\ng\nb\n")
+    assert characters_of(str(tmp_path / "abc.txt")) == "rgb"
+    images = open_texts(DataConfig(str(photos)))
+    assert suited(config(photos, alphabet="rgb"), images).alphabet == "rgb"  # of the other case
+    with pytest.raises(UsageError, match="lacks 'B'"):
+        suited(config(photos, alphabet="RG"), images)
+    with pytest.raises(DataError, match="no such file"):
+        characters_of("none.txt")
+
+
+def test_targets_are_texts_again() -> None:
+    texts = ["AB1", "B", "1A"]
+    targets = targets_of(texts, "1AB")
+    assert texts_of(targets, "1AB") == texts
+    assert texts_of(targets.select(np.array([2, 0])), "1AB") == ["1A", "AB1"]
+
+
+def test_the_loss_is_least_and_the_meter_counts_where_the_text_is_said() -> None:
+    targets = targets_of(["AB", "BB"], "AB")
+    scores = torch.full((2, 5, 3), -4.0)
+    for step, (first, second) in enumerate([(1, 2), (0, 2), (2, 0), (2, 2), (0, 0)]):
+        scores[0, step, first] = scores[1, step, second] = 4.0
+    right, wrong = ctc_losses({"scores": scores}, targets), ctc_losses({"scores": scores.roll(1, 2)}, targets)
+    assert bool((right < 0.1).all())
+    assert float(wrong[0]) > 1
+    meter = ReadingMeter()
+    meter.add({"scores": scores}, targets)
+    assert meter.result()["accuracy"] == 1
+    meter.add({"scores": scores}, targets_of(["AA", "B"], "AB"))
+    assert meter.result()["accuracy"] == 0.5
+    assert meter.result()["character_error_rate"] == pytest.approx(2 / 7)
+    two = ReadingMeter()
+    two.merge([meter.state(), meter.state()])
+    assert two.result() == pytest.approx(meter.result())
+
+
+@pytest.mark.parametrize("model", ["reader", "crnn"])
+def test_a_network_gives_scores_for_every_step_of_four_pixels(model: str) -> None:
+    network = build(model, ModelOptions(width=0.25), channels=1, classes=5, size=(32, 96)).eval()
+    assert network(torch.zeros(2, 1, 32, 96)).shape == (2, 24, 5)
+
+
+def writing(texts: str | None, share: float = 1.0, alphabet: str = "ABCXYZ0123456789") -> Writing:
+    made = Writing.of(TrainConfig("d", "o", alphabet=alphabet, written=share, texts=texts))
+    assert made is not None
+    return made
+
+
+def test_what_is_written_fits_the_pattern_and_leaves_out_what_is_not_to_be_read() -> None:
+    made = writing("□[A-C]·[0-9]{3}")
+    draw = np.random.default_rng(0)
+    for _ in range(10):
+        image, text = made.picture((3, 32, 96), draw)
+        assert image.shape == (3, 32, 96)
+        assert image.std() > 5
+        assert len(text) == 4
+        assert text[0] in "ABC"
+
+
+def test_words_of_a_file_are_written_in_any_case_where_the_alphabet_has_one(tmp_path: Path) -> None:
+    (tmp_path / "words.txt").write_text("cab\nzoo\nxyz\n")  # zoo has an o
+    made = writing(str(tmp_path / "words.txt"))
+    draw = np.random.default_rng(0)
+    assert {made.picture((1, 32, 64), draw)[1].lower() for _ in range(20)} == {"cab", "xyz"}
+    (tmp_path / "none.txt").write_text("ooo\n")
+    with pytest.raises(UsageError, match="none of its words"):
+        writing(str(tmp_path / "none.txt"))
+
+
+def test_a_share_of_a_batch_is_written_and_the_same_again() -> None:
+    made, pixels = writing("[A-C]{2}", 0.5), torch.zeros(16, 3, 32, 64, dtype=torch.uint8)
+    targets = targets_of(["0"] * 16, made.alphabet)
+    draw = Draw(0, 3, torch.arange(16))
+    first, second = made.mixed_in(pixels, targets, draw), made.mixed_in(pixels, targets, draw)
+    texts = texts_of(first[1], made.alphabet)
+    changed = [bool(picture.any()) for picture in first[0]]
+    assert 2 < sum(changed) < 14
+    assert [text != "0" for text in texts] == changed
+    assert bool((first[0] == second[0]).all())
+    assert texts == texts_of(second[1], made.alphabet)
+
+
+def test_a_machine_without_fonts_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    fonts.fonts_for.cache_clear()
+    monkeypatch.setattr(fonts, "_FOLDERS", ())
+    with pytest.raises(DataError, match="apt install fonts-dejavu"):
+        fonts.fonts_for("ABC")
+    fonts.fonts_for.cache_clear()
+
+
+def test_an_alphabet_that_no_font_has_is_one_line() -> None:
+    with pytest.raises(DataError, match=r"none of the .* fonts here"):
+        fonts.fonts_for("A\ue123\ue124")
+
+
+def test_pictures_are_spliced_between_characters_and_say_both_parts() -> None:
+    class Knows(torch.nn.Module):
+        """Says A, a blank and B, each for as many steps as the picture has columns of it."""
+
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            columns = ((x[:, 0].mean(1) + 1) * 2).round().long().clamp(0, 3)  # (B, W): 0 blank, then 1, 2, 3
+            return torch.nn.functional.one_hot(columns, 4).float() * 20
+
+    made = Splicing(1.0, "", "ABC", Knows())
+    pixels = torch.zeros(8, 1, 16, 32, dtype=torch.uint8)
+    texts = ["AB", "CA"] * 4
+    for row, text in enumerate(texts):
+        for at, letter in enumerate(text):
+            pixels[row, :, :, 2 + 16 * at : 14 + 16 * at] = {"A": 64, "B": 128, "C": 192}[letter]
+    joined, targets = made.mixed_in(pixels, targets_of(texts, "ABC"), Draw(0, 0, torch.arange(8)))
+    said = texts_of(targets, "ABC")
+    assert set(said) <= {"AB", "CA", "AA", "CB"}
+    assert set(said) - {"AB", "CA"}
+    for picture, text in zip(joined, said, strict=True):
+        steps = made._reader()(picture[None].float() / 128 - 1).softmax(2)[0].numpy()
+        assert "".join("ABC"[column - 1] for column in spoken(steps)) == text
+
+
+def test_a_line_is_bent_and_stays_in_its_picture() -> None:
+    pixels = torch.from_numpy(letters("RGB", high=32, wide=32).transpose(2, 0, 1).copy())[None].repeat(8, 1, 1, 1)
+    moved = bent(pixels, Draws.of(0, 0, torch.arange(8)))
+    assert moved.shape == pixels.shape
+    assert moved.dtype == torch.uint8
+    assert not bool((moved == pixels).all())
+    assert float((moved.float().mean((2, 3)) - pixels.float().mean((2, 3))).abs().max()) < 25
+
+
+def test_a_small_network_learns_is_compressed_and_reads(
+    photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+
+    def edgelens(*arguments: object) -> str:
+        done = CliRunner().invoke(cli, [str(argument) for argument in arguments])
+        assert done.exit_code == 0, (arguments, done.output, done.exception)
+        return done.stdout
+
+    run, bundle = tmp_path / "run", tmp_path / "colours.edge"
+    how = "--width .25 --size 16x48 --resize letterbox --epochs 12 --batch 12 --rate 5e-3 --augment none --threads 1"
+    edgelens("train", photos, "--task", "read", *how.split(), "--precision", "float32", "--out", run)
+    edgelens("compress", run, "--out", bundle, "--calibration-images", 32, "--formats", "onnx", "--threads", 1)
+    assert edgelens("verify", bundle).count(" ok") == 2
+    edgelens("evaluate", bundle, photos, "--split", "all", "--precision", "int8", "--json", tmp_path / "e.json")
+    told = json.loads((tmp_path / "e.json").read_text())
+    assert told["task"] == "read"
+    assert told["character_error_rate"] < 0.25
+    lines = edgelens("run", bundle, "--source", photos, "--json", "-", "--quiet", "--no-preview", "--pattern", "[RGB]+")
+    rows = [json.loads(line)["results"] for line in lines.splitlines()]
+    assert all(row["label"] == "text" and set(row["text"]) <= set("RGB") for found in rows for row in found)
+    assert sum(map(len, rows)) > 100
+
+
+def test_a_network_that_cannot_read_is_one_line(photos: Path, tmp_path: Path) -> None:
+    done = CliRunner().invoke(
+        cli, ["train", str(photos), "--task", "read", "--model", "lens-s", "--out", str(tmp_path / "r")]
+    )
+    assert isinstance(done.exception, UsageError)
+    assert "lens-s: does not read; take reader" in str(done.exception)

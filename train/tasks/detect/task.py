@@ -1,0 +1,95 @@
+"""Detection: things and where they are."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from edgelens.runtime.errors import UsageError
+
+from ...config import TrainConfig
+from ...models.detector import Detector, detector_outputs, strides_from
+from ...task import Arrays, Build, Looks, Outputs, Pace, Score, Settled, Targets, Task
+from .answers import FOUND, found_in, kept_outputs
+from .data import open_boxes
+from .loss import box_distillation, detection_loss
+from .meter import DetectMeter
+from .metrics import measure
+from .moved import augmented
+from .rare import repeat_factors
+from .recipes import RECIPES
+from .report import sections
+from .settle import settle_boxes
+from .targets import box_targets
+from .told import told
+
+__all__ = ["detect"]
+
+_NECKS = {"lens-det-s": 48, "lens-det-m": 72, "lite0": 64}  # maps of the neck and heads
+
+
+def detect(config: TrainConfig, classes: Sequence[str], counts: Sequence[int]) -> Task:
+    """The task of finding things; counts (training boxes a class) say nothing that its loss would need."""
+    del counts
+    strides = strides_from(config.options.finest or 8)
+
+    def head(build: Build, names: Sequence[str]) -> nn.Module:
+        return _detector(config, build, len(names), strides)
+
+    def loss(outputs: Outputs, targets: Any) -> Tensor:
+        return detection_loss(outputs, targets, strides)
+
+    def keep(outputs: Outputs) -> Outputs:
+        return _found(outputs, strides)
+
+    def settle(outputs: Arrays, targets: Targets, _false_accepts: float) -> Settled:
+        return settle_boxes(kept_outputs(outputs, strides), targets, classes, strides)
+
+    def summary(outputs: Arrays, targets: Targets, settled: Settled) -> dict[str, Any]:
+        return measure(kept_outputs(outputs, strides), targets, classes, settled.decode)
+
+    return Task(
+        "detect",
+        detector_outputs(strides),
+        open_boxes,
+        box_targets,
+        head,
+        augmented,
+        loss,
+        lambda: DetectMeter(loss, len(classes), strides),
+        Score("map50_95", counted=False, called="mAP50-95"),
+        settle,
+        summary,
+        sections,
+        told=told,
+        keep=keep,
+        repeats=lambda targets: repeat_factors(targets, len(classes)),
+        distil=lambda own, teacher, _temperature: box_distillation(own, teacher, strides),
+        heads=("neck", "head"),
+        backbone=config.model == "lite0",
+        looks=Looks(resize="letterbox", photo=(320, 320) if config.model == "lite0" else None, network="lens-det-s"),
+        pace=Pace(batch=32, few_batch=16, few=2000, steps=4000, epochs=60, most_epochs=300),
+        recipes=RECIPES,
+    )
+
+
+def _detector(config: TrainConfig, build: Build, classes: int, strides: tuple[int, ...]) -> nn.Module:
+    network = build(1)
+    trunk = getattr(getattr(network, "layers", None), "trunk", None)
+    if not hasattr(trunk, "pyramid"):
+        known = ", ".join(_NECKS)
+        raise UsageError(f"--model {config.model}: has no maps of several sizes, which boxes need; take {known}")
+    assert isinstance(trunk, nn.Module)
+    width = config.options.neck or _NECKS.get(config.model, 64)
+    return Detector(trunk, strides=strides, width=width, classes=classes)
+
+
+def _found(outputs: Outputs, strides: Sequence[int]) -> Outputs:
+    import torch
+
+    arrays: dict[str, NDArray[np.float32]] = {name: values.cpu().numpy() for name, values in outputs.items()}
+    return {FOUND: torch.from_numpy(found_in(arrays, strides))}

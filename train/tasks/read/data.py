@@ -1,0 +1,136 @@
+"""What a network that reads learns from: pictures with their texts, all of characters that it is to know."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from edgelens.runtime.datasets.imageset import ImageSet
+from edgelens.runtime.datasets.texts import load_texts
+from edgelens.runtime.decode.ctc import TEXT
+from edgelens.runtime.errors import DataError, UsageError
+from edgelens.runtime.images.read import SUFFIXES
+
+from ...config import AUTO, TrainConfig
+from ...data.picture import look
+from ...data.prepare import DataConfig
+from ...data.targets import RaggedTargets, Targets
+
+__all__ = ["TextImages", "characters_of", "open_texts", "rows_of", "suited", "targets_in", "text_targets", "texts_of"]
+
+HEIGHT, WIDEST = 32, 192  # of the network's picture
+_LEAST_WIDTH, _STEP = 64, 16
+NETWORK = "reader"
+
+
+@dataclass(frozen=True)
+class TextImages(ImageSet):
+    """Pictures of one class, each with what is written in it."""
+
+    texts: Sequence[str] = ()  # (N,)
+
+    def select(self, rows: NDArray[Any]) -> TextImages:
+        """The given rows (indices or a boolean mask) with their texts."""
+        picked = np.flatnonzero(rows) if np.asarray(rows).dtype == bool else np.asarray(rows, np.intp)
+        chosen = super().select(picked)
+        assert isinstance(chosen, TextImages)
+        return replace(chosen, texts=[self.texts[i] for i in picked.tolist()])
+
+
+def open_texts(config: DataConfig) -> TextImages:
+    """The table of file,text as pictures of one class, before splits."""
+    found = load_texts(config.path, format=config.format)
+    texts = [found.classes[label] for label in found.labels.tolist()]
+    return TextImages(
+        found.root, found.format, (TEXT,), np.zeros(len(found), np.int32), found.splits, found.names,
+        notes=found.notes, groups=found.groups, texts=texts,
+    )  # fmt: skip
+
+
+def suited(config: TrainConfig, images: ImageSet) -> TrainConfig:
+    """The configuration with what reading asks for where nothing was said: network, picture, alphabet."""
+    assert isinstance(images, TextImages)
+    alphabet = _alphabet(config, images)
+    missing = sorted(set("".join(images.texts)) - set(alphabet) - _other_case(alphabet))
+    if missing:
+        raise UsageError(
+            f"--alphabet: lacks {''.join(missing[:20])!r}, which the texts of {config.data} hold; add them, or leave"
+            " the option out and the alphabet is what the texts hold"
+        )
+    return replace(
+        config,
+        model=NETWORK if config.model == AUTO else config.model,
+        alphabet=alphabet,
+        size=config.size or (HEIGHT, _width(images)),
+        resize="stretch" if config.resize == "crop" else config.resize,  # a text without its ends is another one
+    )
+
+
+def text_targets(images: ImageSet, alphabet: str) -> RaggedTargets:
+    """The characters of every picture's text as columns of the scores."""
+    assert isinstance(images, TextImages)
+    return targets_of(images.texts, alphabet)
+
+
+def targets_of(texts: Sequence[str], alphabet: str) -> RaggedTargets:
+    """Texts as columns, one after the other."""
+    place = {character: column for column, character in enumerate(alphabet, 1)}
+    rows = [
+        [next(place[c] for c in (each, each.upper(), each.lower()) if c in place) for each in text] for text in texts
+    ]
+    return targets_in(rows)
+
+
+def targets_in(rows: Sequence[Sequence[int]]) -> RaggedTargets:
+    """The targets that `rows_of` tells apart."""
+    starts = np.cumsum([0, *map(len, rows)])
+    columns = np.array([column for row in rows for column in row], np.int64)
+    return RaggedTargets({"characters": torch.from_numpy(columns)}, torch.from_numpy(starts.astype(np.int64)))
+
+
+def rows_of(targets: Targets) -> list[tuple[int, ...]]:
+    """Every picture's columns."""
+    arrays = targets.arrays()
+    columns = arrays["characters"].tolist()
+    return [tuple(columns[a:b]) for a, b in pairwise(arrays["starts"].tolist())]
+
+
+def texts_of(targets: Targets, alphabet: str) -> list[str]:
+    """What targets say, as texts."""
+    return ["".join(alphabet[column - 1] for column in row) for row in rows_of(targets)]
+
+
+def characters_of(said: str) -> str:
+    """An alphabet as it was given: a file of characters, or the characters themselves."""
+    try:
+        is_file = Path(said).is_file()
+    except OSError:
+        is_file = False
+    if not is_file and Path(said).suffix.lower() in (".txt", *SUFFIXES):
+        raise DataError(f"--alphabet {said}: no such file")
+    text = Path(said).read_text("utf-8") if is_file else said
+    return "".join(dict.fromkeys(c for c in text if c not in "\r\n"))
+
+
+def _alphabet(config: TrainConfig, images: TextImages) -> str:
+    return characters_of(config.alphabet) if config.alphabet else "".join(sorted(set("".join(images.texts))))
+
+
+def _other_case(alphabet: str) -> set[str]:
+    return {other for c in alphabet for other in (c.upper(), c.lower())}
+
+
+def _width(images: ImageSet) -> int:
+    """So wide that the pictures keep their proportions as a rule."""
+    sizes = look(images).sizes
+    if not sizes:
+        return WIDEST
+    usual = float(np.percentile([width / height for height, width in sizes], 75))
+    return int(np.clip(round(HEIGHT * usual / _STEP) * _STEP, _LEAST_WIDTH, WIDEST))

@@ -1,0 +1,87 @@
+"""Reading: what is written there, a row of scores for every step of the picture's width."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import torch
+from torch import Tensor, nn
+
+from edgelens.runtime.bundle.manifest import Decode
+from edgelens.runtime.datasets.imageset import ImageSet
+from edgelens.runtime.errors import UsageError
+from edgelens.runtime.preprocess import PixelContract
+
+from ...augment import Recipe, apply
+from ...augment.random.draws import Draws
+from ...config import TrainConfig
+from ...data.targets import RaggedTargets
+from ...models.reader import Crnn, Reader
+from ...task import Arrays, Build, Draw, Score, Settled, Targets, Task
+from .bend import bent
+from .data import open_texts, suited, text_targets
+from .report import sections, summary
+from .spelled import ReadingMeter, ctc_losses, spelled
+from .splice import Splicing
+from .writing import Writing
+
+__all__ = ["read"]
+
+
+def read(config: TrainConfig, classes: Sequence[str], counts: Sequence[int]) -> Task:
+    """The task of reading in an alphabet; the classes say nothing, there is one."""
+    del classes, counts
+    alphabet = config.alphabet or ""
+    writing, splicing = Writing.of(config) if config.written else None, Splicing.of(config)
+
+    def head(build: Build, _classes: Sequence[str]) -> nn.Module:
+        network = build(len(alphabet) + 1)
+        if not isinstance(network, (Reader, Crnn)):
+            raise UsageError(f"--model {config.model}: does not read; take reader (all in 8 bits) or crnn")
+        return network
+
+    def augment(recipe: Recipe, pixels: Tensor, targets: RaggedTargets, draw: Draw) -> tuple[Tensor, RaggedTargets]:
+        if recipe.name != "none":
+            if splicing is not None:
+                pixels, targets = splicing.mixed_in(pixels, targets, draw)
+            if writing is not None:
+                pixels, targets = writing.mixed_in(pixels, targets, draw)
+            pixels = bent(pixels, Draws.of(draw.seed, draw.epoch, draw.samples))
+        blank = torch.zeros(len(pixels), dtype=torch.int64)
+        inputs, _ = apply(
+            _readable(recipe), pixels, blank, seed=draw.seed, epoch=draw.epoch, samples=draw.samples, classes=1
+        )
+        return inputs, targets
+
+    def settle(outputs: Arrays, targets: Targets, false_accepts: float) -> Settled:
+        del outputs, targets, false_accepts
+        options = {"alphabet": list(alphabet), "blank": "first", "probabilities": False}
+        return Settled(Decode("ctc", options=options))
+
+    def targets(images: ImageSet, _pixels: PixelContract) -> RaggedTargets:
+        return text_targets(images, alphabet)
+
+    return Task(
+        "read",
+        ("scores",),
+        open_texts,
+        targets,
+        head,
+        augment,
+        ctc_losses,
+        ReadingMeter,
+        Score("accuracy", word="read exactly"),
+        settle,
+        lambda outputs, wanted, _settled: summary(spelled(outputs["scores"], alphabet), wanted, alphabet),
+        lambda found: sections(found, alphabet),
+        suited=suited,
+        notes=(f"reads {len(alphabet)} characters: {alphabet[:80]}",) if alphabet else (),
+    )
+
+
+def _readable(recipe: Recipe) -> Recipe:
+    """Colours and camera of a recipe: mirrors, mixtures and parts hidden make another text, and lines bend in a way
+    of their own."""
+    camera = None if recipe.camera is None else replace(recipe.camera, occlusion=None)
+    return Recipe(recipe.name, colour=recipe.colour, camera=camera)
