@@ -21,6 +21,7 @@ from edgelens.runtime.images.masks import mask_in_frame, outlines
 from edgelens.runtime.model.joined import joined
 from edgelens.runtime.preprocess import PixelContract, fit_frame
 from edgelens.runtime.recognitions import Recognitions
+from edgelens.runtime.tasks.drawing import drawn_on
 
 SIDE, MAPS = 128, 32
 BOXES = np.array([[40, 70, 50, 40], [90, 64, 30, 60]], np.float32)  # centre x, y, w, h in input pixels
@@ -91,7 +92,7 @@ def test_a_mask_is_outlines_in_json_and_a_tint_in_the_picture():
     (outline,) = json.loads(json.dumps(seen[0].to_dict()))["mask"]
     distance = np.hypot(*(np.array(outline) - [80, 140]).T)
     assert distance == pytest.approx(np.full(len(outline), 30), abs=1.5)
-    drawn = seen.draw(frame)
+    drawn = drawn_on(frame, seen)
     inside, outside = drawn[140, 80].astype(int), drawn[115, 40].astype(int)  # both in the box, one in the disc
     assert np.abs(inside - 30).max() > 20
     assert np.abs(outside - 30).max() < 3

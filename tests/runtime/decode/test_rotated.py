@@ -18,6 +18,7 @@ from edgelens.runtime.decode.ultralytics_reading import read_as_ultralytics
 from edgelens.runtime.engines.protocol import TensorInfo
 from edgelens.runtime.formats.description import ModelDescription
 from edgelens.runtime.preprocess import PixelContract, fit_frame
+from edgelens.runtime.tasks.drawing import drawn_on
 
 SIDE = 64
 METADATA = {"stride": "32", "task": "obb", "imgsz": f"[{SIDE}, {SIDE}]", "names": "{0: 'ship', 1: 'plane'}"}
@@ -117,7 +118,7 @@ def test_corners_beyond_the_frame_stay_square():
 
 def test_they_are_drawn_as_they_lie():
     seen = see(columns(), read_as_ultralytics(described((1, 7, 84)), ()), frame=(256, 256))[:1]
-    drawn = seen.draw(np.zeros((256, 256, 3), np.uint8))
+    drawn = drawn_on(np.zeros((256, 256, 3), np.uint8), seen)
     middles = (seen.extra["corners"][0] + np.roll(seen.extra["corners"][0], -1, axis=0)) / 2
     for x, y in np.rint(middles).astype(int):
         assert drawn[y, x].max() > 100
