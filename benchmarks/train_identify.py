@@ -161,7 +161,7 @@ def learned_signs(pictures: NDArray[np.uint8], ids: Ids, pixels: PixelContract, 
 
 
 def taught_signs(rows: Rows, digits: Ids, held: NDArray[np.bool_], seed: int) -> tuple[float, float, float, float]:
-    """Right answers to held signers: of all ten, of those learned, of those taught, of those learned before teaching."""
+    """Right answers to held signers: of all ten, of those learned, of those taught, of the learned before that."""
     rng, shown = np.random.default_rng(seed), []
     for digit in range(10):
         own = rng.permutation(np.flatnonzero((digits == digit) & ~held))
