@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -29,7 +29,7 @@ class FineTune:
 
     epochs: float = 5.0
     rate: float = 1e-3
-    batch: int = 128
+    batch: int = 128  # at most; a training's own where that is smaller
     weight_decay: float = 1e-4
     share: float = 0.7  # of the loss that is the teacher's answers; 0 learns from labels alone
     temperature: float = 4.0
@@ -50,6 +50,7 @@ def finetune(
 ) -> nn.Module:
     """Train `student` in place by AdamW with a cosine schedule; its mode (training or evaluation) is left as it is."""
     data = lesson.pictures
+    config = replace(config, batch=min(config.batch, lesson.per_step))
     how = _fastest(student, lesson, config)
     laid_out(student, how)
     steps = max(round(config.epochs * len(data) / config.batch), 1)

@@ -32,6 +32,7 @@ class Lesson:
     targets: Targets  # a row a picture of the whole image set
     balanced: NDArray[np.int64] | None = None  # kinds that are to come equally often
     repeats: NDArray[np.float64] | None = None  # how often each comes beside the others
+    per_step: int = 128  # pictures a step that the training had: of few, few, or there would hardly be a step
 
     def batch(self, rows: NDArray[np.intp], seed: int, epoch: int) -> tuple[Tensor, Any]:
         """Augmented inputs (B, C, H, W) and targets, by draws as `epoch_batches` gives them."""
@@ -53,7 +54,8 @@ def lesson_of(run: Run, pictures: Pictures, pixels: PixelContract) -> Lesson:
     task = run_task(run)
     targets = task.targets(pictures.images, pixels)
     own = targets.select(pictures.rows)
-    return Lesson(task, run_recipe(run), pictures, targets, task.balance(own), task.repeats(own))
+    balanced, repeats = task.balance(own), task.repeats(own)
+    return Lesson(task, run_recipe(run), pictures, targets, balanced, repeats, run.config.batch or 128)
 
 
 def distance(task: Task, outputs: Outputs, teacher: Outputs, temperature: float) -> Tensor:

@@ -70,6 +70,13 @@ def test_pruning_with_recovery_keeps_what_was_learned(run, lesson, score):
     assert "forward_features" not in vars(teacher)  # what watched its features is gone
 
 
+def test_a_repair_takes_no_more_a_step_than_its_training_did(run, lesson):
+    assert lesson.per_step == run.config.batch
+    few, said = dataclasses.replace(lesson.first(64), per_step=8), []
+    finetune(run.model(), None, few, FineTune(epochs=1, precision="float32"), progress=said.append)
+    assert said[-1].startswith("step 1/8"), "64 pictures in eights, not in one batch"
+
+
 def test_attention_prunes_whole_heads_and_inner_width():
     pixels = PixelContract(28, 28, "gray")
     network = build("vit-tiny", ModelOptions(), channels=1, classes=10, size=(28, 28)).eval()
