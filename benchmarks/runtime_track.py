@@ -140,7 +140,7 @@ def judged(shown: list[list[Moment]], given: list[list[np.ndarray]]) -> dict[str
                 np.concatenate([m.boxes[rows] for m, rows in zip(moments, has, strict=True)]),
             )
         )
-    scores = tracking_scores(joined_sequences(truths), joined_sequences(answers))
+    scores = tracking_scores(*joined_sequences(list(zip(truths, answers, strict=True))))
     names = ("hota", "idf1", "mota", "switches")
     return {name: round(getattr(scores, name), 4) for name in names}
 
