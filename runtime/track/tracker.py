@@ -1,4 +1,4 @@
-"""Follows the things of one source: boxes where they are expected, then where they were last seen, or come out again."""
+"""Follows the things of one source: boxes where they are expected, where they were last seen, or where they come out."""
 
 from __future__ import annotations
 
