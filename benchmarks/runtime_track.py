@@ -1,6 +1,7 @@
 """Tracking and counting: on rendered scenes with known truth, in time, and on videos with a detector as it is.
 
-    python benchmarks/runtime_track.py [--reference PYTHON] [--first-seed N] [--detector YOLOX.onnx --videos DIR] [--out results.json]
+    python benchmarks/runtime_track.py [--reference PYTHON] [--first-seed N]
+        [--detector YOLOX.onnx --videos DIR] [--out results.json]
 
 The scenes (ten seeds) come from `tests/fixtures/moving_sprites.py`. PYTHON is an interpreter that has Roboflow's
 `trackers` (Apache-2.0): its ByteTrack is given the same boxes. The tracker was made looking at seeds 0 to 9; it had

@@ -1,4 +1,4 @@
-"""Follows the things of one source: boxes where they are expected, where they were last seen, or where they come out."""
+"""Follows the things of one source: boxes where they are expected, were last seen, or come out again."""
 
 from __future__ import annotations
 
