@@ -59,7 +59,9 @@ class _Frame:
 
 def joined_sequences(pairs: Sequence[tuple[Followed, Followed]]) -> tuple[Followed, Followed]:
     """Truths and answers of several sequences as one of each, in which no frame and no thing is shared."""
-    truths, answers, frame, thing = [], [], 0, 0
+    truths: list[Followed] = []
+    answers: list[Followed] = []
+    frame = thing = 0
     for pair in pairs:
         for part, into in zip(pair, (truths, answers), strict=True):
             into.append(Followed(part.frames + frame, part.ids + thing, part.boxes))
