@@ -159,7 +159,10 @@ class Manifest:
         networks = self.networks.values()
         later = any(network.task not in FIRST_TASKS or network.pixels.widths for network in networks)
         if len(self.steps) > 1 or later:
-            return (2, 1) if any(network.pixels.widths for network in networks) else (2, 0)
+            newer = any(network.pixels.widths for network in networks) or any(
+                step.every != "frame" for step in self.steps
+            )
+            return (2, 1) if newer else (2, 0)
         return (1, 1) if any(network.decode.thresholds for network in networks) else (1, 0)
 
     @property

@@ -57,15 +57,25 @@ class _Frame:
     overlap: Array  # (G, D)
 
 
-def joined_sequences(parts: Sequence[Followed]) -> Followed:
-    """Several sequences as one, in which no frame and no thing is shared."""
-    frames, ids, frame, thing = [], [], 0, 0
-    for part in parts:
-        frames.append(part.frames + frame)
-        ids.append(part.ids + thing)
-        frame += int(part.frames.max(initial=0)) + 1
-        thing += int(part.ids.max(initial=0)) + 1
-    return Followed(np.concatenate(frames), np.concatenate(ids), np.concatenate([part.boxes for part in parts]))
+def joined_sequences(pairs: Sequence[tuple[Followed, Followed]]) -> tuple[Followed, Followed]:
+    """Truths and answers of several sequences as one of each, in which no frame and no thing is shared."""
+    truths: list[Followed] = []
+    answers: list[Followed] = []
+    frame = thing = 0
+    for pair in pairs:
+        for part, into in zip(pair, (truths, answers), strict=True):
+            into.append(Followed(part.frames + frame, part.ids + thing, part.boxes))
+        frame += max(int(part.frames.max(initial=0)) for part in pair) + 1
+        thing += max(int(part.ids.max(initial=0)) for part in pair) + 1
+    return _one(truths), _one(answers)
+
+
+def _one(parts: Sequence[Followed]) -> Followed:
+    return Followed(
+        np.concatenate([part.frames for part in parts]),
+        np.concatenate([part.ids for part in parts]),
+        np.concatenate([part.boxes for part in parts]),
+    )
 
 
 def tracking_scores(truth: Followed, found: Followed) -> TrackingScores:

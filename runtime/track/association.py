@@ -59,7 +59,7 @@ class Fit:
         )
 
 
-def fitting(things: Fit, found: Candidates, least: float, *, heading: float = 0.0, look: float = 0.0) -> Pairs:
+def fitting(things: Fit, found: Candidates, least: float | Array, *, heading: float = 0.0, look: float = 0.0) -> Pairs:
     """The things and boxes that belong together: those of one label that overlap by `least` at least.
 
     `heading` and `look` weigh how straight a thing would have gone, and how alike both look.
@@ -69,7 +69,7 @@ def fitting(things: Fit, found: Candidates, least: float, *, heading: float = 0.
     same = things.labels[:, None] == found.labels[None]
     overlap = _overlaps(things.boxes, found.boxes, things.slack)
     alike = overlap * (0.5 + 0.5 * found.scores)  # of two that overlap alike the surer one
-    gain = np.where(same & (overlap > least), alike - least * 0.5, _UNLIKELY)
+    gain = np.where(same & (overlap > least), alike - np.minimum(least, 1) * 0.5, _UNLIKELY)
     allowed = gain > 0
     if heading and things.heading is not None and things.came_from is not None:
         gain += heading * _straight(things.came_from, things.heading, found.boxes)

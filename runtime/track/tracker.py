@@ -1,8 +1,8 @@
-"""Follows the things of one source: sure boxes first, then unsure ones against what is left, then last-seen places."""
+"""Follows the things of one source: boxes where they are expected, were last seen, or come out again."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -69,26 +69,30 @@ class Tracker:
         return ids
 
     def _matched(self, found: Candidates, sure: NDArray[np.bool_], visible: NDArray[np.bool_]) -> Rows:
-        """(D,) the followed thing that each box is, -1 for none, in four rounds over what the ones before left."""
+        """(D,) the followed thing that each box is, -1 for none, in rounds over what the ones before left."""
         settings, tracks = self.settings, self.tracks
         row_of = np.full(len(found), -1, np.intp)
         free = np.ones(len(tracks), bool)
         confirmed = tracks.ids > 0
 
-        def match(which: NDArray[np.bool_], boxes: NDArray[np.bool_], fit: Fit, least: float) -> None:
+        def match(
+            which: NDArray[np.bool_], boxes: NDArray[np.bool_], fit: Fit, least: float | NDArray[np.float64]
+        ) -> None:
             things, columns = np.flatnonzero(which & free), np.flatnonzero(boxes & (row_of < 0))
             if not len(things) or not len(columns):
                 return
+            need = least if isinstance(least, float) else least[np.ix_(things, columns)]
             ones, others = fitting(
-                fit.pick(things), found.pick(columns), least, heading=settings.heading, look=settings.look
+                fit.pick(things), found.pick(columns), need, heading=settings.heading, look=settings.look
             )
             row_of[columns[others]] = things[ones]
             free[things[ones]] = False
 
         if len(tracks) and len(found):
             expected, last = self._expected(), self._last_seen()
-            match(confirmed, sure, expected, settings.sure_overlap)
-            match(confirmed & visible, ~sure, replace(expected, slack=None), settings.unsure_overlap)
+            needed = np.where(sure[None], settings.sure_overlap, settings.unsure_overlap)
+            needed = np.where(sure[None] | visible[:, None], needed, np.inf)
+            match(confirmed, np.ones(len(found), bool), expected, needed)
             match(confirmed, sure, last, settings.again_overlap)
             self._match_hidden(expected, found, sure, row_of, free)
             match(~confirmed, sure, expected, settings.sure_overlap)
