@@ -84,7 +84,7 @@ def test_a_detector_s_best_row_is_the_guess_for_a_whole_picture(photos, desk_of,
 
 def test_frames_of_a_video_that_differ(tmp_path, desk_of):
     path = str(tmp_path / "clip.avi")
-    writer = cv2.VideoWriter(path, cv2.VideoWriter_fourcc(*"MJPG"), 10, (WIDTH, HEIGHT))
+    writer = cv2.VideoWriter(path, cv2.VideoWriter.fourcc(*"MJPG"), 10, (WIDTH, HEIGHT))
     for i in range(30):
         writer.write(np.full((HEIGHT, WIDTH, 3), 60 * (i // 10), np.uint8))
     writer.release()

@@ -182,7 +182,7 @@ def test_on_a_phone_with_a_finger(photos, desk_of, chromium):
         swipe(page, (40, 50), (80, 110))
         until(page, lambda: data(page, "boxes") == "1")
         page.tap("#classes button:nth-child(2)")
-        until(page, lambda: page.locator(".box text").inner_text() == "line")
+        until(page, lambda: page.locator(".box text").text_content() == "line")
         page.tap("#next")
         until(page, lambda: data(page, "at") == "1")
         until(page, lambda: desk.counts() == (1, 1))

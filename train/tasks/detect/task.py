@@ -29,7 +29,7 @@ from .told import told
 
 __all__ = ["detect"]
 
-_NECKS = {"lens-det-s": 48, "lens-det-m": 72, "lite0": 64}  # maps of the neck and heads
+_NECKS = {"lens-det-s": 48, "lens-det-m": 64, "lite0": 64}  # maps of the neck and heads
 
 
 def detect(config: TrainConfig, classes: Sequence[str], counts: Sequence[int]) -> Task:
