@@ -16,9 +16,9 @@ from edgelens.runtime.loop.model_slot import ModelSlot
 
 
 @pytest.fixture
-def client(
+def taught(
     staged: Callable[..., Any], color_bundle: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[httpx.Client]:
+) -> Iterator[tuple[httpx.Client, ModelSlot]]:
     """A page whose source's model is a real one, with a picture to be taught from."""
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
     loop = staged(fps=0)
@@ -28,18 +28,18 @@ def client(
         loop.control.lessons = LaneLessons([Lane(source, model)])
         loop.show()
         with httpx.Client(base_url=loop.base, timeout=20) as client:
-            client.model = model
-            yield client
+            yield client, model
 
 
-def test_a_lesson_over_http_and_back(client: Any) -> None:
+def test_a_lesson_over_http_and_back(taught: tuple[httpx.Client, ModelSlot]) -> None:
+    client, model = taught
     assert client.get("/live/state").json()["teaches"] is True
-    taught = client.post("/v1/teach", json={"name": "paper"})
-    assert taught.status_code == 200, taught.text
-    assert taught.json()["name"] == "paper" and taught.json()["pictures"] == 1
+    told = client.post("/v1/teach", json={"name": "paper"})
+    assert told.status_code == 200, told.text
+    assert told.json()["name"] == "paper" and told.json()["pictures"] == 1
     boxed = client.post("/v1/teach", json={"name": "corner", "box": [0, 0, 60, 40], "source": "camera"})
     assert boxed.json()["pictures"] == 1
-    with client.model.in_use() as recognizer:
+    with model.in_use() as recognizer:
         gallery = next(iter(recognizer.networks.values())).taught.gallery(3)
         assert [named.name for named in gallery.names] == ["paper", "corner"]
         assert len(gallery.picture("corner")) < len(gallery.picture("paper")), "a box is all that is kept of the frame"
@@ -60,7 +60,10 @@ def test_a_lesson_over_http_and_back(client: Any) -> None:
         ({"undo": "ffff"}, "no lesson"),
     ],
 )
-def test_what_cannot_be_taught_is_one_line(client: Any, body: dict[str, Any], said: str) -> None:
+def test_what_cannot_be_taught_is_one_line(
+    taught: tuple[httpx.Client, ModelSlot], body: dict[str, Any], said: str
+) -> None:
+    client, _ = taught
     client.post("/v1/teach", json={"name": "paper"})
     answer = client.post("/v1/teach", json=body)
     assert answer.status_code == 400 and said in answer.json()["error"]
