@@ -128,7 +128,7 @@ def test_the_page_shows_one_row_with_its_value(bundle: Path, staged: Any, chromi
 
 def test_a_kit_without_the_task_refuses_it_where_it_enters(bundle: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delitem(RUNTIME_TASKS, "dots")
-    with pytest.raises(ModelError, match=r"dots.edge: its task 'dots' is not known here \(classify, detect\)"):
+    with pytest.raises(ModelError, match=r"dots.edge: its task 'dots' is not known here \(classify, detect"):
         BundleRecognizer(open_model(bundle))
     monkeypatch.delitem(COMPRESS_TASKS, "dots")
     done = CliRunner().invoke(cli, ["compress", str(bundle.parent / "run"), "--out", str(bundle.parent / "x.edge")])
