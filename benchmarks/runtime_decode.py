@@ -78,7 +78,23 @@ def layouts(boxes: NDArray[np.float32], scores: NDArray[np.float32]) -> dict[str
         "ultralytics obb": (
             "ultralytics", {"layout": "v8", "class_count": CLASSES, "rotated": True, **most}, {"predictions": turned},
         ),
+        "lens-det": ("lens-det", {"finest": 8, **most}, maps_of(boxes, scores)),
     }  # fmt: skip
+
+
+def maps_of(boxes: NDArray[np.float32], scores: NDArray[np.float32]) -> dict[str, NDArray[np.float32]]:
+    """The same as the kit's own detectors give it: scores and distances a stride."""
+    outputs, first = {}, 0
+    for stride in (8, 16, 32):
+        side = SIDE // stride
+        rows = slice(first, first + side * side)
+        middles = (np.mgrid[:side, :side][::-1].reshape(2, -1).T + 0.5) * stride
+        near, half = boxes[rows, :2] - middles, boxes[rows, 2:] / 2
+        sides = np.concatenate([half - near, half + near], axis=1) / stride
+        outputs[f"scores{stride}"] = np.ascontiguousarray(scores[rows].T.reshape(1, CLASSES, side, side))
+        outputs[f"sides{stride}"] = np.ascontiguousarray(sides.T.reshape(1, 4, side, side).astype(np.float32))
+        first = rows.stop
+    return outputs
 
 
 def timed(

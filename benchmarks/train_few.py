@@ -5,7 +5,7 @@
 DIR holds clothing10/, sign_digits/, grocery61/ and cifar10_folders/, as far as they are there. The first of five folds
 is asked (by signer for the signs); of the rest 10, 30, 100 and 300 photos a class are drawn three times, as far as
 there are so many. `--trained` also trains lens-s whole, 30 epochs, from its backbone and from chance, on the first
-draw. Each row is merged into results/train_few.json as soon as it is there.
+draw. Rows are merged into results/train_few.json, a set at a time.
 """
 
 from __future__ import annotations
@@ -79,15 +79,18 @@ def main() -> None:
     parser.add_argument("--counts", type=int, nargs="+", default=list(COUNTS))
     parser.add_argument("--trained", action="store_true")
     options = parser.parse_args()
-    rows: dict[str, Any] = json.loads(RESULTS.read_text()).get("rows", {}) if RESULTS.exists() else {}
+    found: dict[str, Any] = json.loads(RESULTS.read_text()) if RESULTS.exists() else {}
+    found |= {"draws": DRAWS, "epochs": EPOCHS}
+    rows = found.setdefault("rows", {})
     with tempfile.TemporaryDirectory() as scratch:
         for name in options.sets:
             if (options.data / SETS[name].path).exists():
                 measured(name, options.data, options.counts, rows, Path(scratch), trained=options.trained)
+                RESULTS.write_text(json.dumps(found, indent=1) + "\n")
 
 
 def measured(name: str, data: Path, counts: list[int], rows: dict[str, Any], scratch: Path, *, trained: bool) -> None:
-    """Every row of a set, written as soon as it is there."""
+    """Every row of a set."""
     here = SETS[name]
     images = load_images(data / here.path)
     images = images.select(images.splits != "test")
@@ -108,7 +111,6 @@ def measured(name: str, data: Path, counts: list[int], rows: dict[str, Any], scr
         if trained:
             row |= whole(images, drawn[0], asked, here.sides["lens-s"], scratch / f"{name}-{count}")
         print(name, count, json.dumps(row), flush=True)
-        RESULTS.write_text(json.dumps({"draws": DRAWS, "epochs": EPOCHS, "rows": rows}, indent=1) + "\n")
 
 
 def fewer(

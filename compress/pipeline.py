@@ -111,7 +111,9 @@ def candidate_of(
 
 
 def _lost(candidate: Candidate) -> str:
-    """What is said of 8-bit files that all surely lose too much accuracy; empty where one does not."""
+    """What is said of 8-bit files that all surely lose too much; empty where one does not, or chance cannot be told."""
+    if candidate.made_of.task.right is None:
+        return ""
     verdict, rows = candidate.verdict, [row for row in candidate.parity.files if row.precision == "int8"]
     said = [verdict.poorer.get(row.path) or verdict.broken.get(row.path, "") for row in rows]
     return said[0] if said and all(said) else ""
@@ -274,6 +276,7 @@ def make_card(
         extra,
         where,
         parity.images if candidate.made_of.task.right else 0,
+        candidate.made_of.task.word,
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import Any, TypeAlias, overload
 
 import numpy as np
@@ -23,12 +24,12 @@ from .loop.pace import Pace
 from .model.arguments import spelled
 from .model.open import open_model
 from .preprocess import Color, Region, Resize
-from .recognitions import Recognitions
 from .result import Result
 from .said import checked
 from .sources.catalog import open_source
 from .sources.images import ImageFiles
 from .sources.protocol import Source, SourceContext
+from .tasks.seen import Seen
 
 __all__ = ["Recognizer"]
 
@@ -101,14 +102,14 @@ class Recognizer:
         return self._model.notes
 
     @overload
-    def __call__(self, image: Picture | int, *, threshold: float | None = None) -> Recognitions: ...
+    def __call__(self, image: Picture | int, *, threshold: float | None = None) -> Seen: ...
 
     @overload
-    def __call__(self, image: list[Any] | tuple[Any, ...], *, threshold: float | None = None) -> list[Recognitions]: ...
+    def __call__(self, image: list[Any] | tuple[Any, ...], *, threshold: float | None = None) -> list[Seen]: ...
 
     def __call__(
         self, image: Picture | int | list[Any] | tuple[Any, ...], *, threshold: float | None = None
-    ) -> Recognitions | list[Recognitions]:
+    ) -> Seen | list[Seen]:
         """What is in a picture, or in each of a list of pictures.
 
         A picture is a uint8 array as OpenCV reads it (BGR, gray or with opacity), a PIL image, the bytes or the path of
@@ -119,8 +120,10 @@ class Recognizer:
         with self._model.in_use() as recognizer:
             if isinstance(image, list | tuple):
                 pictures = [_picture(each) for each in image]
-                return recognizer.recognize_many(pictures, region=self._region, threshold=held)
-            return recognizer.recognize(Frame(_picture(image)), region=self._region, threshold=held).recognitions
+                many = recognizer.recognize_many(pictures, region=self._region, threshold=held)
+                return [Seen.of(each) for each in many]
+            answer = recognizer.recognize(Frame(_picture(image)), region=self._region, threshold=held)
+            return Seen.of(answer.recognitions)
 
     def stream(
         self,
@@ -150,7 +153,8 @@ class Recognizer:
             pace=Pace(),
         )
         with contextlib.closing(results):
-            yield from results
+            for result in results:
+                yield replace(result, seen=Seen.of(result.seen))
 
     def teach(self, picture: Picture | int | list[Any], name: str, *, photos: bool = True) -> str:
         """Show one picture of something, or several: from now on they are recognized under this name, here and later.

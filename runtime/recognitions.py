@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 import operator
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -169,12 +168,6 @@ class Recognitions:
     def to_dict(self) -> dict[str, Any]:
         """The rows as plain JSON types, each as results have it."""
         return {"task": self.task, "results": [row.to_dict() for row in self]}
-
-    def draw(self, image: NDArray[np.uint8]) -> NDArray[np.uint8]:
-        """A copy of the frame (H, W, 3) uint8 BGR with what is in it drawn on; a tiny one is enlarged for its text."""
-        # by its name: tasks are made of this type, and a camera that shows nothing loads none of what draws
-        drawing = importlib.import_module(f"{__package__}.tasks.drawing")
-        return np.asarray(drawing.drawn_on(image, self), np.uint8)
 
     def __repr__(self) -> str:
         shown = ", ".join(f"{label} {score:.2f}" for label, score in list(self)[:_SHOWN])

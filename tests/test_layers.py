@@ -78,6 +78,18 @@ def test_no_files_import_one_another_in_a_circle() -> None:
     assert not found, " → ".join(found)
 
 
+def test_on_devices_no_file_is_loaded_by_a_name_that_hides_a_circle() -> None:
+    wrong = []
+    for layer in DEVICE_SIDE:
+        for path in python_files(layer):
+            for node in ast.walk(parsed(path)):
+                if isinstance(node, ast.Call) and ast.unparse(node.func).endswith("import_module"):
+                    words = ast.unparse(node)
+                    if "__package__" in words or "edgelens." in words:
+                        wrong.append(f"{path.relative_to(ROOT)}:{node.lineno}: {words}")
+    assert not wrong, "\n".join(wrong)
+
+
 def test_no_folders_import_one_another_in_a_circle() -> None:
     files = import_graph()
     found = circle(rooms(files))

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from .augment import Recipe, normalised
-from .data.balance import balanced_order, in_company
+from .data.balance import balanced_order, in_company, repeated_order
 from .data.pictures import StoredPictures
 from .optimize.precision import laid_out
 from .task import Draw, Targets, Task
@@ -21,18 +21,29 @@ __all__ = ["Batches", "epoch_batches"]
 
 
 def epoch_batches(
-    count: int, batch: int, seed: int, epoch: int, balanced: NDArray[np.int64] | None = None, *, together: int = 1
+    count: int,
+    batch: int,
+    seed: int,
+    epoch: int,
+    balanced: NDArray[np.int64] | None = None,
+    *,
+    together: int = 1,
+    repeats: NDArray[np.float64] | None = None,
 ) -> list[NDArray[np.intp]]:
     """An order of this epoch's own, in batches that differ in size by at most one.
 
     Given labels to balance, every class comes equally often: what is drawn again counts on past `count`, so that
     draw % count is its row and the draw itself a key of its own. Of each class `together` come one after the other.
+    Given `repeats`, each row comes as often beside the others as its own says.
     """
-    if balanced is None:
-        order = np.random.default_rng((seed, epoch)).permutation(count)
-    else:
+    if balanced is not None:
         order = in_company(balanced_order(balanced, seed, epoch), balanced, together, seed, epoch)
         order = order + count * _occurrence(order)
+    elif repeats is not None:
+        order = repeated_order(repeats, seed, epoch)
+        order = order + count * _occurrence(order)
+    else:
+        order = np.random.default_rng((seed, epoch)).permutation(count)
     return np.array_split(order, max(1, round(count / batch)))
 
 

@@ -54,6 +54,7 @@ def gather(
         train,
         _batches(data.val, data.pixels, task, mode, world) if len(data.val) else train,
         balanced=task.balance(train.targets),
+        repeats=task.repeats(train.targets),
         distillation=_teacher(config, data, task, mode, world),
     )
     return made_of, mode, speeds

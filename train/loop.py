@@ -48,6 +48,7 @@ class Ingredients:
     data: Batches
     val: Batches
     balanced: Rows | None = None  # the kind of each picture, where every kind is to come equally often
+    repeats: Rows | None = None  # how often each comes beside the others, where not all come alike
     distillation: Distillation | None = None
 
 
@@ -66,7 +67,13 @@ def train(  # noqa: C901 (one loop, top to bottom)
     began = saved = time.monotonic()
     while state.epoch < config.epochs:
         batches = epoch_batches(
-            len(data), per_step, config.seed, state.epoch, made_of.balanced, together=made_of.task.together
+            len(data),
+            per_step,
+            config.seed,
+            state.epoch,
+            made_of.balanced,
+            together=made_of.task.together,
+            repeats=made_of.repeats,
         )
         train_mode(network, frozen_norm=config.frozen_norm)
         start, images = time.perf_counter(), 0

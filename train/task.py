@@ -136,7 +136,7 @@ def keep_all(outputs: Outputs) -> Outputs:
     return outputs
 
 
-def _none(_targets: Targets) -> NDArray[np.int64] | None:
+def _none(_targets: Targets) -> None:
     return None
 
 
@@ -161,6 +161,8 @@ class Task:
     told: Callable[[Findings], Told] | None = None  # a run in a few lines
     keep: Callable[[Outputs], Outputs] = keep_all  # what of a batch's outputs is kept for settle, summary and report
     balance: Callable[[Targets], NDArray[np.int64] | None] = _none  # (N,) kinds that are to come equally often
+    # (N,) how often each comes for one time that others come; None: all alike. Where `balance` says nothing
+    repeats: Callable[[Targets], NDArray[np.float64] | None] = _none
     together: int = 1  # pictures of one kind that a batch holds at least, as far as `balance` tells kinds
     distil: Callable[[Outputs, Outputs, float], Tensor] | None = None  # (own, teacher's, temperature) → (B,)
     # (frozen features (N, F), targets, each picture's fold (N,)) → the head; None: it is learnt with all the rest

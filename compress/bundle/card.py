@@ -48,6 +48,7 @@ class Card:
     extra: Mapping[str, Any] = field(default_factory=dict)  # tables of single techniques: sensitivity, search, …
     on: str = ""  # the device whose timings decided
     images: int = 0  # that accuracy and agreement were measured on; 0 where they are no shares of pictures
+    score: str = "accuracy"  # what is measured, in words
 
     def to_plain(self) -> dict[str, Any]:
         """The card as plain JSON types."""
@@ -75,7 +76,7 @@ class Card:
         intervals = ", with 95 % intervals" if self.images else ""
         latency = f"Latency: the engine alone, one picture, one thread, {self.device}."
         lines += [
-            f"Accuracy on {self.evaluated_on}{intervals}. {latency}",
+            f"{self.score[:1].upper()}{self.score[1:]} on {self.evaluated_on}{intervals}. {latency}",
             "",
         ]
         header, rows = self.columns()
@@ -96,7 +97,7 @@ class Card:
         """The table of steps in words; columns that nothing was measured for are left out."""
         titles = [
             "step",
-            "accuracy",
+            self.score,
             "multiply-adds",
             "size",
             "p50",

@@ -141,7 +141,9 @@ def _share_of_rate(step: int, steps: int, warmup: float) -> float:
 def _batches(lesson: Lesson, config: FineTune, steps: int) -> Iterator[tuple[int, NDArray[np.intp]]]:
     step = epoch = 0
     while step < steps:
-        for rows in epoch_batches(len(lesson.pictures), config.batch, config.seed, epoch, lesson.balanced):
+        for rows in epoch_batches(
+            len(lesson.pictures), config.batch, config.seed, epoch, lesson.balanced, repeats=lesson.repeats
+        ):
             if step >= steps:
                 return
             yield epoch, rows
@@ -204,5 +206,5 @@ def _adapter(own: Sequence[int], other: Sequence[int]) -> nn.Module:
 
 def _apart(own: Tensor, other: Tensor) -> Tensor:
     if own.ndim == 4 and own.shape[2:] != other.shape[2:]:
-        other = F.adaptive_avg_pool2d(other, tuple(own.shape[2:]))
+        other = F.adaptive_avg_pool2d(other, (own.shape[2], own.shape[3]))
     return (F.normalize(own.flatten(1), dim=1) - F.normalize(other.flatten(1), dim=1)).square().sum(1).mean()

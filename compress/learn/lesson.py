@@ -31,6 +31,7 @@ class Lesson:
     pictures: Pictures
     targets: Targets  # a row a picture of the whole image set
     balanced: NDArray[np.int64] | None = None  # kinds that are to come equally often
+    repeats: NDArray[np.float64] | None = None  # how often each comes beside the others
 
     def batch(self, rows: NDArray[np.intp], seed: int, epoch: int) -> tuple[Tensor, Any]:
         """Augmented inputs (B, C, H, W) and targets, by draws as `epoch_batches` gives them."""
@@ -51,7 +52,8 @@ def lesson_of(run: Run, pictures: Pictures, pixels: PixelContract) -> Lesson:
     """A run's own lesson on pictures that a contract made: its loss, class weights and augmentation."""
     task = run_task(run)
     targets = task.targets(pictures.images, pixels)
-    return Lesson(task, run_recipe(run), pictures, targets, task.balance(targets.select(pictures.rows)))
+    own = targets.select(pictures.rows)
+    return Lesson(task, run_recipe(run), pictures, targets, task.balance(own), task.repeats(own))
 
 
 def distance(task: Task, outputs: Outputs, teacher: Outputs, temperature: float) -> Tensor:

@@ -104,5 +104,6 @@ TASK = Task(
     _golden,
     _resettle,
     last_layers_and_pooling,
+    word="mAP50-95",
     labelled={f"scores{stride}": "one score a class and cell, from 0 to 1" for stride in _STRIDES},
 )

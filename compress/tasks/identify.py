@@ -9,6 +9,7 @@ import torch
 from numpy.typing import NDArray
 from torch import fx
 
+from edgelens.runtime.bundle.manifest import Decode
 from edgelens.runtime.decode.identify import EMBEDDING
 from edgelens.runtime.metrics.identification import nearest_other, recognized, unit_rows
 from edgelens.train.tasks.classify.labels import class_ids
@@ -60,9 +61,9 @@ def _golden(outputs: Arrays, count: int) -> list[int]:
     return picked[:count]
 
 
-def _resettle(_before: Arrays, _after: Arrays, *rest: Any) -> Any:
-    """The limits as they were settled, the last argument: cosines mean the same in 8 bits."""
-    return rest[-1]
+def _resettle(_before: Arrays, _after: Arrays, _targets: Any, settled: Decode) -> Decode:
+    """The limits as they were settled: cosines mean the same in 8 bits."""
+    return settled
 
 
 def _tail(graph: fx.GraphModule) -> set[fx.Node]:

@@ -36,3 +36,4 @@ class Task:
     names: bool = True  # whether its answers are called by the names that it learned from
     # outputs with a score a label, and what that is in words: model files carry the labels with them
     labelled: Mapping[str, str] = field(default_factory=dict)
+    word: str = "accuracy"  # what the score is called

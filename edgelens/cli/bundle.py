@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from edgelens.cli.options import labels_option, pixel_options
+from edgelens.cli.options import labels_option, pixel_options, tile_option
 
 __all__ = ["command"]
 
@@ -20,6 +20,7 @@ __all__ = ["command"]
 @click.option("--name", metavar="NAME", help="The bundle's name; the file's unless given.")
 @labels_option
 @pixel_options
+@tile_option
 def command(model: str, out: str, images: str | None, name: str | None, **said: Any) -> None:
     """Wrap MODEL, a .tflite or .onnx file, with its labels and input contract, proven by photos of yours."""
     from edgelens.compress.foreign import bundle_file

@@ -21,6 +21,9 @@ __all__ = ["command"]
     help="keypoints: level the crop by the first two, as a face's eyes; corners: what lies between four.",
 )
 @click.option("--classes", metavar="A,B", help="Look only into what A calls so; into everything unless said.")
+@click.option(
+    "--every", default="frame", metavar="WHEN", help="track: what is followed only when it is new or changed."
+)
 @click.option("--inside", metavar="STEP", help="Of a chain: whose things are cut out; the first step's unless said.")
 @click.option("--images", metavar="DIR", help="Photos to prove the whole with; A's golden frames unless said.")
 @click.option("--name", metavar="NAME", help="The bundle's name; the file's unless given.")
@@ -31,6 +34,7 @@ def command(
     margin: float,
     align: str | None,
     classes: str | None,
+    every: str,
     inside: str | None,
     images: str | None,
     name: str | None,
@@ -44,7 +48,7 @@ def command(
         open_model(first),
         open_model(second),
         out,
-        ChainOptions(margin, align, wanted, inside),
+        ChainOptions(margin, align, wanted, every, inside),
         images=images,
         name=name,
         command=shlex.join(["edgelens", *sys.argv[1:]]),

@@ -27,6 +27,7 @@ __all__ = [
     "pixel_options",
     "text_options",
     "threshold_option",
+    "tile_option",
     "written_option",
 ]
 
@@ -141,4 +142,5 @@ pixel_options = model_options(*PICTURE)  # of bare model files
 text_options = model_options("lexicon", "pattern")  # of networks that read
 answer_options = model_options("classes", "iou", "max_det", "tile", "lexicon", "pattern")
 labels_option = model_options("labels")
+tile_option = model_options("tile")
 threshold_option = model_options("threshold")

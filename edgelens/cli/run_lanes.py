@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from edgelens.runtime.loop.motion import MotionGate
     from edgelens.runtime.model.following import Follower
     from edgelens.runtime.sources.protocol import Judge, Source
+    from edgelens.runtime.zones.options import ZoneOptions
 
 __all__ = ["control_of", "inner", "judge_of", "open_lanes", "plans_of"]
 
@@ -81,6 +82,7 @@ def control_of(plans: Sequence[SourcePlan], lanes: Sequence[Lane], options: RunO
             agree=plan.agree,
             region=plan.region,
             max_fps=plan.max_fps,
+            places=lane.places,
         )
     return control
 
@@ -106,26 +108,49 @@ def _motion_gate() -> MotionGate:
 
 def _watch_places(lane: Lane, plan: SourcePlan, stack: ExitStack, say: Callable[[str], None]) -> None:
     """Give a source what follows things, counts over its lines and zones, and hides, as far as that was asked for."""
-    lane.follower = _follower(plan, lane.model)
     if plan.places.mask:
         from edgelens.runtime.zones.masks import PrivacyMask
 
         lane.mask = PrivacyMask(plan.places.mask)
-    if plan.places.watched:
-        from edgelens.runtime.zones.kept import CountsKeeper, counts_file
+    if not plan.follow.track and not plan.places.watched:
+        return
+    from edgelens.runtime.zones.drawn import drawn_file, laid_over
+    from edgelens.runtime.zones.kept import CountsKeeper, counts_file
+
+    lane.follower = _follower(plan, lane.model)
+    keeper = None
+    if lane.source.live:  # what was drawn and counted before a file says nothing of the next time it is read
+        keeper = stack.enter_context(CountsKeeper(counts_file(plan.name), say))
+    drawn = drawn_file(plan.name)
+    kept = keeper.read() if keeper is not None else {}
+
+    def place(places: ZoneOptions) -> None:
+        """Watch these from now on; what a line or zone of the same name has counted goes on."""
         from edgelens.runtime.zones.watch import Watch
 
-        keeper = CountsKeeper(counts_file(plan.name), say) if lane.source.live else None  # a file's begin anew
-        lane.watch = Watch(plan.places, plan.follow.track_keep, keeper.put if keeper else None)
-        if keeper is not None:
-            lane.watch.take_up(keeper.read())
-            stack.enter_context(keeper)
+        before = kept if lane.watch is None else lane.watch.standing
+        watch = Watch(places, plan.follow.track_keep, keeper.put if keeper is not None else None)
+        watch.take_up(before)
+        lane.watch, lane.places = watch, places
+
+    def redraw(places: ZoneOptions) -> None:
+        """What was drawn on the page: watched, and kept for the next start."""
+        from edgelens.runtime.errors import EdgelensError
+        from edgelens.runtime.zones.drawn import keep_drawn
+
+        place(replace(plan.places, line=places.line, zone=places.zone))
+        lane.places = places  # the very object that the page gave: it is news only once
+        try:
+            keep_drawn(drawn, plan.places, places)
+        except (OSError, EdgelensError) as error:
+            say(f"what was drawn is not kept: {error}")
+
+    lane.place = redraw
+    place(laid_over(plan.places, drawn, say) if lane.source.live else plan.places)
 
 
-def _follower(plan: SourcePlan, model: ModelSlot) -> Follower | None:
-    """What follows things before a source, where that was asked for; lines and zones count what is followed."""
-    if not plan.follow.track and not plan.places.watched:
-        return None
+def _follower(plan: SourcePlan, model: ModelSlot) -> Follower:
+    """What follows things before a source; lines and zones count what is followed."""
     from edgelens.runtime.tasks.catalog import task_of
     from edgelens.runtime.track.follower import TrackFollower
 

@@ -70,7 +70,7 @@ _data_options = _many(
     click.option("--size", metavar="N or HxW", help="Pixels of the picture that the network looks at."),
     click.option("--color", type=click.Choice(["rgb", "gray"]), help="What the network looks at."),
     click.option("--resize", type=click.Choice(["crop", "stretch", "letterbox"]), help="How a photo meets that size."),
-    click.option("--augment", metavar="NAME", help="none, quick, default, best; each also as NAME+camera."),
+    click.option("--augment", metavar="NAME", help="none, quick, default, best, from-above; each also as NAME+camera."),
     click.option("--mirror/--no-mirror", default=None, help="Mirrored pictures; by the classes' names unless said."),
     click.option("--alphabet", metavar="FILE|CHARS", help="What a network reads; what the texts hold unless said."),
     click.option(
@@ -91,6 +91,8 @@ _model_options = _many(
     click.option("--pool", type=click.Choice(["max", "average"]), help="Pooling between layers."),
     click.option("--activation", metavar="NAME", help="relu, relu6, leaky, elu, gelu, silu, hardswish, tanh, sigmoid."),
     click.option("--dropout", type=click.FloatRange(0, 0.95), help="Share of units dropped in training."),
+    click.option("--finest", type=click.Choice(["4", "8", "16"]), help="The finest stride a detector answers at; 8."),
+    click.option("--neck", type=click.IntRange(8), help="Maps of a detector's neck and heads."),
     click.option(
         "--from", "start", metavar="RUN", help="Start from a run, a .safetensors file or `backbone` (its own)."
     ),
@@ -169,6 +171,8 @@ def training_config(data: str, out: str, chosen: dict[str, Any]) -> TrainConfig:
         given["size"] = _size(chosen["size"])
     if "ram_limit" in given:
         given["ram_limit"] = _bytes(given["ram_limit"])
+    if "finest" in given:
+        given["finest"] = int(given["finest"])
     options = {f.name: given[f.name] for f in fields(ModelOptions) if f.name in given}
     known = {f.name for f in fields(TrainConfig)}
     values = stored | dict(TRAININGS[recipe] if recipe else {})

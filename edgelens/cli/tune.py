@@ -64,7 +64,7 @@ def command(
 
     config = training_config(data, out or f"tunings/{Path(data).resolve().stem or 'data'}", chosen)
     if config.model == AUTO:  # many trainings are compared: of a network that takes minutes, not hours
-        config = replace(config, model="lens-s")
+        config = replace(config, model=make_task(config).looks.network or "lens-s")
     task = make_task(config)
     images = task.open_data(config.data_config())  # what is wrong with the data is said before a study exists
     fixed = {option for option, value in chosen.items() if value not in (None, ())}

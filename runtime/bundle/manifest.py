@@ -10,6 +10,7 @@ from ..preprocess import PixelContract, TensorContract
 
 __all__ = [
     "ALIGNMENTS",
+    "EVERY",
     "FIRST_TASKS",
     "FORMAT",
     "MANIFEST",
@@ -28,6 +29,7 @@ __all__ = [
 MANIFEST = "manifest.json"  # its entry in the bundle
 SIGNATURE = "manifest.json.sig"
 ALIGNMENTS = ("keypoints", "corners")  # how a step may level the crops it looks at
+EVERY = ("frame", "track")  # how often a step looks
 FORMAT = (2, 1)  # of a newer minor version unknown keys are passed over, a newer major one is refused
 FIRST_TASKS = frozenset(["classify", "detect"])  # what kits know that read no more than format 1
 
@@ -111,6 +113,7 @@ class Step:
     output: str = "result"
     margin: float = 0.0  # added around each box, as a share of its sides
     classes: tuple[str, ...] = ()  # the labels whose boxes are looked into; all unless said
+    every: str = "frame"  # "track": of a thing that is followed only when it is new or has changed
 
 
 @dataclass(frozen=True)

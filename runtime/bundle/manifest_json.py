@@ -14,7 +14,20 @@ from typing import Any
 from ..errors import BundleError
 from ..preprocess import ANCHORS, COLORS, FILTERS, RESIZES, PixelContract, TensorContract
 from .json_node import Node, read_json
-from .manifest import ALIGNMENTS, FORMAT, Decode, Golden, Limits, Manifest, ModelFile, Network, Output, Provenance, Step
+from .manifest import (
+    ALIGNMENTS,
+    EVERY,
+    FORMAT,
+    Decode,
+    Golden,
+    Limits,
+    Manifest,
+    ModelFile,
+    Network,
+    Output,
+    Provenance,
+    Step,
+)
 
 __all__ = ["dump_manifest", "parse_contract", "parse_manifest"]
 
@@ -169,6 +182,7 @@ def _step(node: Node) -> Step:
         output=node.text("output", "result"),
         margin=node.number("margin", 0.0, low=0, high=4),
         classes=node.texts("classes", ()),
+        every=node.text("every", "frame", choices=EVERY),
     )
 
 
@@ -262,7 +276,7 @@ def _flatten(plain: dict[str, Any]) -> None:
         for file in network["files"]:
             file["limits"] = _flat_limits(file["limits"])
     for step in plain["steps"]:
-        del step["margin"], step["classes"]
+        del step["margin"], step["classes"], step["every"]
     for golden in plain["golden"]:
         del golden["agreement"]
 

@@ -68,7 +68,8 @@ class ImageSet:
 
     def told_of(self, i: int) -> bytes:
         """All that the data says of picture i, for a fingerprint of the set."""
-        return self.classes[self.labels[i]].encode("utf-8", "surrogateescape")
+        name: str = self.classes[self.labels[i]]
+        return name.encode("utf-8", "surrogateescape")
 
     @property
     def pixels(self) -> NDArray[np.uint8] | None:

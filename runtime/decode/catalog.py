@@ -170,6 +170,12 @@ def _reads_nanodet() -> Reader:
     return read_as_nanodet
 
 
+def _reads_lens_det() -> Reader:
+    from .lens_det_reading import read_as_lens_det
+
+    return read_as_lens_det
+
+
 def _reads_ssd() -> Reader:
     from .ssd import read_as_ssd
 
@@ -198,6 +204,11 @@ def _reads_yunet() -> Reader:
     from .yunet import read_as_yunet
 
     return read_as_yunet
+
+
+def _has_lens_maps(file: ModelDescription) -> bool:
+    """Whether a file has the outputs of the kit's own detectors."""
+    return any(output.name == "scores32" for output in file.outputs)
 
 
 def _has_rows(file: ModelDescription) -> bool:
@@ -250,7 +261,9 @@ DECODERS: dict[str, Entry] = {
         frozenset(["grid"]),
         (Family("fastestdet", _reads_fastestdet, lambda file: len(file.outputs) == 1),),
     ),
-    "lens-det": Entry("detect", _lens_det),
+    "lens-det": Entry(
+        "detect", _lens_det, families=(Family("lens-det", _reads_lens_det, _has_lens_maps, certain=True),)
+    ),
     "yolox": Entry("detect", _yolox, frozenset(["grid"]), (Family("yolox", _reads_yolox, _has_rows),)),
     "ctc": Entry("read", _ctc, families=(Family("ctc", _reads_ctc, lambda file: "character" in file.metadata, True),)),
     "db": Entry("detect", _db, frozenset(["map"]), (Family("db", _reads_db),)),

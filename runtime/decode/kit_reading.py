@@ -11,12 +11,16 @@ from ..formats.description import ModelDescription
 from .classify_reading import read_as_classifier
 from .reading import Reading
 
-__all__ = ["read_as_kit_file"]
+__all__ = ["as_the_kit_wrote_it", "read_as_kit_file"]
 
 
 def read_as_kit_file(file: ModelDescription, labels: tuple[str, ...], *, asked: bool = False) -> Reading | None:
     """A classifier with `input` among its metadata, as `compress` writes it."""
-    row = read_as_classifier(file, labels, asked=asked)
+    return as_the_kit_wrote_it(read_as_classifier(file, labels, asked=asked), file)
+
+
+def as_the_kit_wrote_it(row: Reading | None, file: ModelDescription) -> Reading | None:
+    """A reading with the very contract that stands in the file; None where none does."""
     if row is None:
         return None
     try:

@@ -64,7 +64,7 @@ def mediapipe(network: Network, options: MediapipeOptions) -> Decoder:
         raw = numbers[rows]
         anchors = _anchors(*size, len(scores))[rows]
         boxes = corners(np.concatenate([raw[:, :2] + anchors, raw[:, 2:4]], axis=1))
-        points = raw[:, 4:].reshape(len(rows), -1, 2) + anchors[:, None]
+        points = raw[:, 4:].reshape(len(rows), (raw.shape[1] - 4) // 2, 2) + anchors[:, None]
         kept = rules.kept(boxes, scores[rows], np.zeros(len(rows), np.int64), threshold)
         boxes, points = _averaged(boxes, points, scores[rows], kept, options.iou)
         if options.circled:
@@ -112,7 +112,7 @@ def _averaged(
     first = over & (np.cumsum(over, axis=0) == 1)  # each yields to the best that it lies over
     weights = first * scores
     weights = weights / np.maximum(weights.sum(axis=1, keepdims=True), np.finfo(np.float32).tiny)
-    flat = np.concatenate([boxes, points.reshape(len(points), -1)], axis=1)
+    flat = np.concatenate([boxes, points.reshape(len(points), points.shape[1] * 2)], axis=1)
     mixed = np.asarray(weights @ flat, np.float32)
     return mixed[:, :4], mixed[:, 4:].reshape(len(kept), *points.shape[1:])
 

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from ..errors import EdgelensError, WorkError
-from .formats.catalog import Form
+from .formats import Form
 from .marks import Marks
 
 __all__ = ["DataSet"]
@@ -31,7 +31,7 @@ class DataSet:
 
     def put(self, name: str, path: Path, marks: Marks, classes: list[str]) -> None:
         """Take up what was just said of a picture; one that is no longer done, or lies elsewhere now, is taken out."""
-        folder = self._form.pictures(marks) if self._form.pictures and marks.done else ""
+        folder = self._form.pictures(marks) if marks.done else ""
         target = self.place / folder / name if folder else None
         before = self._where.get(name)
         if before is not None and before != target:
@@ -47,7 +47,7 @@ class DataSet:
     def __enter__(self) -> DataSet:
         marks, _ = self._state()
         for name, each in marks.items():
-            folder = self._form.pictures(each) if self._form.pictures and each.done else ""
+            folder = self._form.pictures(each) if each.done else ""
             if folder:
                 self._where[name] = self.place / folder / name
         self._thread.start()

@@ -13,7 +13,7 @@ import cv2
 from ..bundle.bundle import Bundle
 from ..images.read import checked_header, decode_image, read_image_bytes
 from .data_set import DataSet
-from .formats.catalog import form_of
+from .formats import form_of
 from .journal import Journal
 from .marks import Marks, checked_label, marks_from
 from .pictures import Picture
@@ -70,7 +70,7 @@ class Desk:
         with self._lock:
             marks = self.journal.marks.get(picture.name)
         said = marks or picture.marks()
-        rows: list[Mapping[str, Any]] = said.to_json()["boxes"]
+        rows: Sequence[Mapping[str, Any]] = said.to_json()["boxes"]
         answer = {**said.to_json(), "name": picture.name, "proposed": False}
         if marks is None and self._proposals is not None and not rows:
             rows = self._proposals.of(number)
@@ -96,7 +96,7 @@ class Desk:
         shrink = min(_LARGE_SIDE / max(image.shape[:2]), 1.0)
         if shrink < 1:
             size = (max(round(image.shape[1] * shrink), 1), max(round(image.shape[0] * shrink), 1))
-            image = cv2.resize(image, size, interpolation=cv2.INTER_AREA)  # type: ignore[assignment]
+            image = cv2.resize(image, size, interpolation=cv2.INTER_AREA)
         return bytes(cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, _QUALITY])[1]), b"image/jpeg"
 
     def keep(self, number: int, said: Any) -> dict[str, Any]:
@@ -106,8 +106,7 @@ class Desk:
         marks = marks_from(said, size.width, size.height)
         with self._lock:
             if marks != self.journal.marks.get(picture.name):
-                if self.form.pictures is not None:
-                    self.form.pictures(marks)  # refuses a label that no folder can be called by
+                self.form.pictures(marks)  # refuses a label that no folder can be called by
                 self.journal.keep(picture.name, marks)
                 self._data.put(picture.name, picture.path, marks, self.journal.classes)
             return {"classes": list(self.journal.classes), "done": self._is_done(picture)}

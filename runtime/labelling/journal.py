@@ -30,6 +30,7 @@ class Journal:
             self.path.parent.mkdir(parents=True, exist_ok=True)
             if self.path.is_file():
                 self._read(self.path.read_text(encoding="utf-8"))
+                _end_whole(self.path)
             self._file = self.path.open("a", encoding="utf-8")
         except (OSError, UnicodeDecodeError) as error:
             raise WorkError(f"{self.path}: {getattr(error, 'strerror', None) or error}") from None
@@ -72,15 +73,20 @@ class Journal:
                 raise DataError(f"{self.path}:{number}: is no line of labels ({error})") from None
 
 
+def _end_whole(path: Path) -> None:
+    """Take off what a power cut left of a last line: the next one would run into it."""
+    data = path.read_bytes()
+    if data and not data.endswith(b"\n"):
+        os.truncate(path, data.rfind(b"\n") + 1)
+
+
 def _rows(text: str, path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
     """Every line's number and object; a last one that a power cut left half-written is passed over."""
-    lines = text.splitlines()
-    for number, line in enumerate(lines, 1):
+    whole, _, _ = text.rpartition("\n")
+    for number, line in enumerate(whole.split("\n") if whole else (), 1):
         try:
             row = json.loads(line)
         except ValueError:
-            if number == len(lines):
-                return
             raise DataError(f"{path}:{number}: is no line of labels") from None
         if not isinstance(row, dict):
             raise DataError(f"{path}:{number}: is no line of labels")

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from ..errors import UsageError
 
-__all__ = ["Box", "Marks", "checked_label", "marks_from"]
+__all__ = ["Box", "Classes", "Done", "Marks", "checked_label", "marks_from"]
 
 _MOST_BOXES = 5000
 _LONGEST = 64
@@ -41,6 +41,10 @@ class Marks:
         """Plain JSON types."""
         rows = [{"label": box.label, "box": [round(v, 2) for v in (box.x, box.y, box.w, box.h)]} for box in self.boxes]
         return {"width": self.width, "height": self.height, "boxes": rows, "label": self.label, "done": self.done}
+
+
+Classes = Sequence[str]  # in the order of their numbers
+Done = Mapping[str, Marks]  # by the picture's name, of those that somebody has gone on from
 
 
 def checked_label(label: Any) -> str:

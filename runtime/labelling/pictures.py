@@ -102,7 +102,7 @@ def _frames(video: Path, folder: Path, most: int, differ: float, say: Say) -> li
     if there:
         return there
     folder.mkdir(parents=True, exist_ok=True)
-    burst, kept = Burst(differ), []
+    burst, kept = Burst(differ), list[Path]()
     with VideoFile(str(video)) as source:
         while len(kept) < most and (frame := source.read()) is not None:
             if not burst.takes(frame.image):

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..preprocess import Region
+from ..zones.options import ZoneOptions
 from .board import BoardReading
 
 __all__ = ["Control", "Lessons", "LoopStatus", "ModelStatus", "Settings", "SinkStatus", "SourceState", "SourceStatus"]
@@ -31,6 +32,7 @@ class Settings:
     region: Region | None = None
     paused: bool = False
     max_fps: float | None = None
+    places: ZoneOptions | None = None  # lines and zones that were drawn while it runs, in place of those before
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import KW_ONLY, dataclass, field
 from typing import TYPE_CHECKING
 
@@ -17,6 +17,7 @@ from .summary import Tally
 
 if TYPE_CHECKING:
     from ..zones.masks import PrivacyMask
+    from ..zones.options import ZoneOptions
     from ..zones.watch import Watch
     from .motion import MotionGate
 
@@ -34,6 +35,8 @@ class Lane:
     follower: Follower | None = None  # follows things from frame to frame
     watch: Watch | None = None  # its lines and zones
     mask: PrivacyMask | None = None
+    places: ZoneOptions | None = None  # the lines and zones that it watches
+    place: Callable[[ZoneOptions], None] | None = None  # watches others from the next frame on
     stills: bool = False  # pictures that have nothing to do with one another: nothing is smoothed or announced
     at_hand: Mapping[str, ModelAsked] = field(default_factory=dict)  # what a model's name means on this source
     smoother: Smoother = field(default_factory=Smoother)

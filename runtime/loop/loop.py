@@ -87,6 +87,8 @@ def watch(
                 continue
             if not lane.tally.processed and settings.region is not None:
                 settings.region.check(*frame.size, feed.name)
+            if settings.places is not lane.places and settings.places is not None and lane.place is not None:
+                lane.place(settings.places)
             if lane.mask is not None:
                 frame = lane.mask.hide(frame)
             if lane.motion is not None and not lane.motion.changed(frame.image, settings.region, frame.position_s):

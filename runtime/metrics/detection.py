@@ -114,7 +114,12 @@ def _match(
         taken = np.zeros((len(IOUS), len(t)), bool)
         least = np.minimum(IOUS, 1 - 1e-10)[:, None]
         levels = np.arange(len(IOUS))
-        for d in np.flatnonzero((iou >= least[0]).any(axis=1)).tolist():  # the others hit nothing at any threshold
+        near = iou >= least[0]  # who could be whose
+        only = near.argmax(axis=1)
+        plain = (near.sum(axis=1) == 1) & (near.sum(axis=0) == 1)[only] & ~crowd[only]  # each other's alone: no contest
+        hit[:, plain] = iou[plain, only[plain]] >= least
+        ignored[:, plain] = hit[:, plain] & passed[only[plain]]
+        for d in np.flatnonzero(near.any(axis=1) & ~plain).tolist():
             free = (iou[d] >= least) & (~taken | crowd)  # (T, G)
             counts = free & ~passed
             pick = np.where(counts.any(axis=1, keepdims=True), counts, free)

@@ -17,7 +17,7 @@ import numpy as np
 from edgelens.version import __version__
 
 from ..bundle.bundle import Bundle, complete, write_bundle
-from ..bundle.manifest import ALIGNMENTS, Golden, Manifest, Network, Provenance, Step
+from ..bundle.manifest import ALIGNMENTS, EVERY, Golden, Manifest, Network, Provenance, Step
 from ..decode.known import entry_of
 from ..errors import UsageError, WorkError
 from ..host.clock import now
@@ -42,9 +42,12 @@ class ChainOptions:
     margin: float = 0.0  # of the box, on every side
     align: str | None = None
     classes: tuple[str, ...] = ()  # only these are looked into; all unless said
+    every: str = "frame"  # "track": of what is followed only when it is new or has changed
     inside: str | None = None  # the step whose rows are cut out; the first one unless said
 
     def __post_init__(self) -> None:
+        if self.every not in EVERY:
+            raise UsageError(f"--every {self.every}: must be {' or '.join(EVERY)}")
         if not 0 <= self.margin <= 2:
             raise UsageError(f"--margin {self.margin:g}: must be between 0 and 2, a share of the box on every side")
         if self.align not in (None, *ALIGNMENTS):
@@ -128,7 +131,9 @@ def _looking_into(step: Step, before: Sequence[Step], options: ChainOptions) -> 
     inside = options.inside or before[0].output
     if inside not in {each.output for each in before}:
         raise UsageError(f"--inside {inside}: must be one of {', '.join(each.output for each in before)}")
-    return dataclasses.replace(step, region=inside, margin=options.margin, align=options.align, classes=options.classes)
+    return dataclasses.replace(
+        step, region=inside, margin=options.margin, align=options.align, classes=options.classes, every=options.every
+    )
 
 
 def _check_classes(networks: Mapping[str, Network], steps: Sequence[Step], options: ChainOptions) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass, replace
 
 import cv2
@@ -45,13 +46,17 @@ class Crop:
         return replace(seen, boxes=np.concatenate([low, high - low], axis=1), keypoints=points, masks=None, extra=extra)
 
 
-def crops_of(image: NDArray[np.uint8], found: Recognitions, step: Step, pixels: PixelContract) -> list[Crop]:
-    """The crops of a step, one a row that has a box and a label the step wants."""
+def crops_of(
+    image: NDArray[np.uint8], found: Recognitions, step: Step, pixels: PixelContract, *, without: Collection[int] = ()
+) -> list[Crop]:
+    """The crops of a step, one a row that has a box and a label the step wants; `without` some rows."""
     places = found.places
     if len(found) and np.isnan(places).all():
         raise ModelError(f"the step {step.output!r} crops {step.region!r}, whose network finds no boxes")
     crops = []
     for row in range(len(found)):
+        if row in without:
+            continue
         if step.classes and found.label(row) not in step.classes:
             continue
         x, y, w, h = _widened(places[row], step.margin)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +15,9 @@ from .crops import crops_of
 from .joined import joined, moved_labels
 from .network import LoadedNetwork
 from .seen import Clock, Seen
+
+if TYPE_CHECKING:
+    from ..track.memory import TrackMemory
 
 __all__ = ["followed"]
 
@@ -36,13 +40,19 @@ def followed(
     threshold: float | None,
     clock: Clock,
     view: tuple[int, int, int, int],
+    *,
+    memory: TrackMemory | None = None,
 ) -> Seen:
-    """The later steps' rows behind the first one's, each with the row it was found inside."""
+    """The later steps' rows behind the first one's, each with the row it was found inside.
+
+    Where things are followed, `memory` has what steps of `every: track` said of them.
+    """
     parts = {manifest.steps[0].output: _Part(first, np.full(len(first), -1, np.int32))}
     clock.end_step(manifest.steps[0].output)
     for step in manifest.steps[1:]:
         network, source = networks[step.network], parts[step.region or manifest.steps[0].output]
-        crops = crops_of(image, source.seen, step, network.network.pixels)
+        known = memory.recall(step.output, source.seen) if memory is not None and step.every == "track" else {}
+        crops = crops_of(image, source.seen, step, network.network.pixels, without=known)
         clock.lap("preprocess")
         outputs = network.outputs_of_many([crop.pixels for crop in crops])
         clock.lap("infer")
@@ -50,10 +60,14 @@ def followed(
         inside_each = [
             crop.in_frame(network.decode(each, crop.placement, held)) for crop, each in zip(crops, outputs, strict=True)
         ]
-        inside = np.repeat([crop.row + source.first_row for crop in crops], [len(each) for each in inside_each])
+        told = known | {crop.row: each for crop, each in zip(crops, inside_each, strict=True)}
+        if memory is not None:
+            for crop, each in zip(crops, inside_each, strict=True):
+                memory.keep(step.output, source.seen, crop.row, each)
+        inside = np.repeat([row + source.first_row for row in sorted(told)], [len(told[row]) for row in sorted(told)])
         last = list(parts.values())[-1]
         parts[step.output] = _Part(
-            joined(inside_each, network.network.labels, network.network.task),
+            joined([told[row] for row in sorted(told)], network.network.labels, network.network.task),
             inside.astype(np.int32),
             last.first_row + len(last.seen),
             last.first_label + len(last.seen.labels),

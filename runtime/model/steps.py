@@ -47,7 +47,8 @@ def run_steps(
         return seen
     from .later_steps import followed  # a camera with one network starts without it
 
-    return followed(manifest, networks, image, seen.recognitions, threshold, clock, seen.view)
+    memory = None if follow is None else follow[0].memory
+    return followed(manifest, networks, image, seen.recognitions, threshold, clock, seen.view, memory=memory)
 
 
 def _look(

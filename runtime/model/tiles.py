@@ -115,9 +115,9 @@ def merged(looks: list[Look], network: Network) -> Recognitions:
     found = joined([look.seen for look in looks], labels, task)
     if not len(found):
         return Recognitions.nothing(labels, task)
-    if found.boxes is None:
+    if np.isnan(found.places).any():
         raise ModelError("--tile: this network finds no boxes that tiles could be put together by")
-    boxes = corners_of_xywh(found.boxes)
+    boxes = corners_of_xywh(found.places)
     cut = np.concatenate([_is_cut(look) for look in looks])
     iou = network.decode.options.get("iou", 0.45)
     kept = _once(boxes, found, cut, iou)
@@ -128,9 +128,7 @@ def merged(looks: list[Look], network: Network) -> Recognitions:
 
 def _is_cut(look: Look) -> NDArray[np.bool_]:
     """Whether each row's box ends at a seam."""
-    if look.seen.boxes is None:
-        return np.zeros(len(look.seen), bool)
-    away = np.abs(corners_of_xywh(look.seen.boxes) - look.edges)
+    away = np.abs(corners_of_xywh(look.seen.places) - look.edges)
     return np.asarray((away <= np.array(look.near * 2, np.float32)).any(axis=1))
 
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from .options.annotated import SaveOptions
 from .options.csvrows import CsvOptions
+from .options.heat_map import HeatMapOptions
 from .options.jsonlines import JsonOptions
 from .options.mqtt import MqttOptions
 from .options.record import RecordOptions
@@ -49,6 +50,14 @@ def _save(options: SaveOptions, context: SinkContext) -> Sink | None:
     from .annotated import annotated
 
     return annotated(options.path, context.fps, several=len(context.sources) > 1)
+
+
+def _heat_map(options: HeatMapOptions, context: SinkContext) -> Sink | None:
+    if not options.path:
+        return None
+    from .heat_map import HeatMap
+
+    return HeatMap(options.path, several=len(context.sources) > 1)
 
 
 def _window(options: WindowOptions, context: SinkContext) -> Sink | None:
@@ -95,6 +104,7 @@ SINKS: dict[str, Entry] = {
     "json": Entry(JsonOptions, _json),
     "csv": Entry(CsvOptions, _csv),
     "save": Entry(SaveOptions, _save),
+    "heat_map": Entry(HeatMapOptions, _heat_map),
     "window": Entry(WindowOptions, _window),
     "text": Entry(TextOptions, _text),
     "mqtt": Entry(MqttOptions, _mqtt),

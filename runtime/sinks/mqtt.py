@@ -228,7 +228,7 @@ class MqttSink:
     def _places(self, result: Result) -> list[Message]:
         """What happened at lines and in zones, and how they stand, where that is news."""
         source, watched = result.frame.source, result.watched
-        if not watched:
+        if not any(watched.values()):
             return []
         topic, said = self._topic(source), {"source": source, "time": round(result.frame.time, 6)}
         messages = [self._message(f"{topic}/event", {**said, **event}) for event in result.events]

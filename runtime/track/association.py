@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 from ..decode.boxes import overlaps
 from .assignment import Pairs, assign
 from .covered import within
-from .motion_model import centres
 
 __all__ = ["Candidates", "Fit", "coming_out", "fitting"]
 
@@ -74,7 +73,7 @@ def fitting(things: Fit, found: Candidates, least: float, *, heading: float = 0.
     allowed = gain > 0
     if heading and things.heading is not None and things.came_from is not None:
         gain += heading * _straight(things.came_from, things.heading, found.boxes)
-    if look and things.looks is not None and found.looks is not None:
+    if look and things.looks is not None and found.looks is not None and things.looks.shape[1] == found.looks.shape[1]:
         gain += look * (things.looks @ found.looks.T)
     return assign(np.where(allowed, np.maximum(gain, 1e-6), _UNLIKELY))
 
@@ -84,25 +83,29 @@ def coming_out(things: Fit, found: Candidates, least: float) -> Pairs:
     if not len(things.boxes) or not len(found):
         return np.empty(0, np.intp), np.empty(0, np.intp)
     grown = things.boxes if things.slack is None else things.boxes + np.concatenate([-things.slack, things.slack], 1)
-    share = within(grown, found.boxes, alike=1.0) * (within(things.boxes, found.boxes) >= 0)
+    share = within(grown, found.boxes)
     same = things.labels[:, None] == found.labels[None]
-    return assign(np.where(same & (share >= least), share + _overlaps(things.boxes, found.boxes, None), _UNLIKELY))
+    return assign(np.where(same & (share >= least), share + overlaps(things.boxes, found.boxes), _UNLIKELY))
 
 
 def _overlaps(ones: Array, others: Array, slack: Array | None) -> Array:
     """Intersection over union (T, D), each thing and what is held against it grown by the thing's slack."""
     if slack is None:
         return overlaps(ones, others)
-    grown = np.concatenate([-slack, slack], axis=1)[:, None]  # (T, 1, 4)
-    mine, theirs = ones[:, None] + grown, others[None] + grown
-    sides = np.minimum(mine[..., 2:], theirs[..., 2:]) - np.maximum(mine[..., :2], theirs[..., :2])
-    shared = np.maximum(sides, 0).prod(axis=-1)
-    areas = (mine[..., 2:] - mine[..., :2]).prod(axis=-1) + (theirs[..., 2:] - theirs[..., :2]).prod(axis=-1)
-    return np.asarray(shared / np.maximum(areas - shared, 1e-9))
+    shared = mine = theirs = np.ones((1, 1))
+    for near, far in ((0, 2), (1, 3)):  # an axis at a time: a product over an axis of two costs more than all of this
+        more = slack[:, near, None]
+        low = np.maximum(ones[:, near, None], others[None, :, near]) - more
+        high = np.minimum(ones[:, far, None], others[None, :, far]) + more
+        shared = shared * np.maximum(high - low, 0)
+        mine = mine * (ones[:, far, None] - ones[:, near, None] + 2 * more)
+        theirs = theirs * (others[None, :, far] - others[None, :, near] + 2 * more)
+    return np.asarray(shared / np.maximum(mine + theirs - shared, 1e-9))
 
 
 def _straight(came_from: Array, heading: Array, boxes: Array) -> Array:
     """(T, D) how straight a thing would have gone: 1 straight on, -1 back, 0 where that is not known."""
-    way = centres(boxes)[None, :, :2] - came_from[:, None]
-    way /= np.maximum(np.linalg.norm(way, axis=2, keepdims=True), 1e-9)
-    return np.asarray(np.einsum("tdk,tk->td", way, heading))
+    middle = (boxes[:, :2] + boxes[:, 2:]) / 2
+    x, y = (middle[None, :, axis] - came_from[:, axis, None] for axis in (0, 1))
+    along = x * heading[:, 0, None] + y * heading[:, 1, None]
+    return np.asarray(along / np.maximum(np.sqrt(x * x + y * y), 1e-9))

@@ -33,12 +33,13 @@ def uncovered(expected: Array, seen: Array) -> Array:
     return whole
 
 
-def within(expected: Array, boxes: Array, *, alike: float = 0.3) -> Array:
-    """(T, D) the share of each box that lies where a thing (both corners) is taken to be; 0 where no side is alike."""
-    low = np.maximum(expected[:, None, :2], boxes[None, :, :2])
-    high = np.minimum(expected[:, None, 2:], boxes[None, :, 2:])
-    shared = np.maximum(high - low, 0).prod(axis=2)
-    mine, theirs = expected[:, 2:] - expected[:, :2], boxes[:, 2:] - boxes[:, :2]
-    ratio = theirs[None] / np.maximum(mine[:, None], 1e-9)
-    fits = (np.abs(ratio - 1) < alike).any(axis=2) & (ratio < 1 + alike).all(axis=2)
-    return np.asarray(np.where(fits, shared / np.maximum(theirs.prod(axis=1), 1e-9)[None], 0))
+def within(expected: Array, boxes: Array) -> Array:
+    """(T, D) the share of each box that lies where a thing (both corners) is taken to be; 0 for one twice as large."""
+    shared, fits = 1.0, np.ones((len(expected), len(boxes)), bool)
+    for near, far in ((0, 2), (1, 3)):
+        mine, theirs = expected[:, far] - expected[:, near], boxes[:, far] - boxes[:, near]
+        low = np.maximum(expected[:, near, None], boxes[None, :, near])
+        high = np.minimum(expected[:, far, None], boxes[None, :, far])
+        shared = shared * np.maximum(high - low, 0) / np.maximum(theirs, 1e-9)
+        fits &= theirs[None] < 2 * mine[:, None]
+    return np.asarray(np.where(fits, shared, 0))

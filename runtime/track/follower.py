@@ -12,6 +12,7 @@ from ..decode.boxes import corners_of_xywh
 from ..frame import Frame
 from ..recognitions import Recognitions
 from .association import Candidates
+from .memory import TrackMemory
 from .options import TrackOptions
 from .tracker import Tracker, TrackerSettings
 
@@ -25,6 +26,7 @@ class TrackFollower:
 
     def __init__(self, options: TrackOptions) -> None:
         self._tracker = Tracker(TrackerSettings(keep_s=options.track_keep))
+        self.memory = TrackMemory()
         self._frame: Frame | None = None
         self._decode = Decode()
 

@@ -53,6 +53,7 @@ class Tracker:
         tracks = self.tracks
         if tracks.times and now < tracks.times[-1]:
             self.tracks = tracks = Tracks.none(self.settings.noise)
+        self._forget(now)
         visible = tracks.seen_at >= (tracks.times[-1] if tracks.times else now)
         tracks.predict(now)
         row_of = self._matched(found, sure, visible)  # (D,) the thing of each box, -1 for none
@@ -89,16 +90,18 @@ class Tracker:
             match(confirmed, sure, expected, settings.sure_overlap)
             match(confirmed & visible, ~sure, replace(expected, slack=None), settings.unsure_overlap)
             match(confirmed, sure, last, settings.again_overlap)
-            self._match_hidden(found, sure, row_of, free)
+            self._match_hidden(expected, found, sure, row_of, free)
             match(~confirmed, sure, expected, settings.sure_overlap)
         return row_of
 
-    def _match_hidden(self, found: Candidates, sure: NDArray[np.bool_], row_of: Rows, free: NDArray[np.bool_]) -> None:
+    def _match_hidden(
+        self, expected: Fit, found: Candidates, sure: NDArray[np.bool_], row_of: Rows, free: NDArray[np.bool_]
+    ) -> None:
         """Boxes in which hidden things come out again, a part of them at first."""
         things, columns = np.flatnonzero(free & (self.tracks.ids > 0)), np.flatnonzero(sure & (row_of < 0))
         if not len(things) or not len(columns):
             return
-        ones, others = coming_out(self._expected().pick(things), found.pick(columns), self.settings.inside)
+        ones, others = coming_out(expected.pick(things), found.pick(columns), self.settings.inside)
         row_of[columns[others]] = things[ones]
         free[things[ones]] = False
 
@@ -106,15 +109,14 @@ class Tracker:
         tracks, settings = self.tracks, self.settings
         boxes = tracks.predicted
         slack = np.minimum(settings.doubt * tracks.motion.doubt, settings.most_doubt * tracks.motion.places[:, 2:])
-        looks = tracks.looks if len(tracks.looks) == len(tracks) and tracks.looks.size else None
-        return Fit(boxes, tracks.labels, slack, tracks.before[:, -1], tracks.headings(), looks)
+        return Fit(boxes, tracks.labels, slack, tracks.before[:, -1], tracks.headings(), tracks.looks)
 
     def _last_seen(self) -> Fit:
         return Fit(self.tracks.last, self.tracks.labels)
 
     def _see(self, rows: Rows, found: Candidates, sure: NDArray[np.bool_], now: float) -> None:
         self.tracks.see(rows, found.boxes, now)
-        if found.looks is not None and len(self.tracks.looks) == len(self.tracks):
+        if found.looks is not None and self.tracks.looks.shape[1] == found.looks.shape[1]:
             self.tracks.look(rows[sure], found.looks[sure])
 
     def _confirm(self) -> None:
@@ -123,7 +125,7 @@ class Tracker:
         tracks.ids[rows] = np.arange(self._next, self._next + len(rows))
         self._next += len(rows)
 
-    def _forget(self, now: float, size: tuple[int, int] | None) -> None:
+    def _forget(self, now: float, size: tuple[int, int] | None = None) -> None:
         tracks, settings = self.tracks, self.settings
         patience = np.where(tracks.ids > 0, settings.keep_s, settings.unconfirmed_s)
         if size is not None:

@@ -54,8 +54,10 @@ class Tracks:
         self.last = np.concatenate([self.last, boxes])
         self.before = np.concatenate([self.before, np.repeat(places[:, None, :2], REMEMBERED, 1)])
         self.settled = np.concatenate([self.settled, new.state])
-        if looks is not None:
-            self.looks = np.concatenate([self.looks.reshape(-1, looks.shape[1]), looks])
+        width = self.looks.shape[1] if looks is None else looks.shape[1]
+        shape = (len(self.ids) - count, width)
+        known = self.looks if self.looks.shape == shape else np.zeros(shape)
+        self.looks = np.concatenate([known, np.zeros((count, width)) if looks is None else looks])
 
     def keep(self, wanted: NDArray[np.bool_]) -> None:
         """Forget all others."""
@@ -90,7 +92,8 @@ class Tracks:
 
     def look(self, rows: NDArray[np.intp], looks: Array, weight: float = 0.1) -> None:
         """What rows look like now, the newest look weighing so much."""
-        mixed = (1 - weight) * self.looks[rows] + weight * looks
+        known = self.looks[rows]
+        mixed = np.where(known.any(axis=1, keepdims=True), (1 - weight) * known + weight * looks, looks)
         self.looks[rows] = mixed / np.maximum(np.linalg.norm(mixed, axis=1, keepdims=True), 1e-9)
 
     def headings(self) -> Array:
@@ -105,10 +108,9 @@ class Tracks:
 
     def _repair(self, rows: NDArray[np.intp], places: Array, previous: float) -> None:
         """Undo the guesses made while a thing was not seen: it went straight from where it was to where it is."""
-        for row, place in zip(rows.tolist(), places, strict=True):
-            left = self.seen_at[row]
-            if left >= previous:
-                continue
+        for i in np.flatnonzero(self.seen_at[rows] < previous).tolist():
+            row, place = int(rows[i]), places[i]
+            left = float(self.seen_at[row])
             one = Motion(self.settled[row : row + 1].copy(), self.motion.noise)
             start, only, last = one.places[0].copy(), np.array([0]), left
             now = self.times[-1]

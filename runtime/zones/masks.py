@@ -32,8 +32,8 @@ class PrivacyMask:
             self._parts = [part for zone in self._zones if (part := _part(zone, frame.size)) is not None]
         image = frame.image.copy()
         for rows, columns, covered in self._parts:
-            part = image[rows, columns]
-            part[covered] = _blurred(part)[covered]
+            seen = image[rows, columns]
+            seen[covered] = _blurred(seen)[covered]
         return replace(frame, image=image)
 
 

@@ -11,7 +11,7 @@ from typing import Any
 from ..errors import UsageError
 from ..said import Said, option
 
-__all__ = ["Line", "Zone", "ZoneOptions"]
+__all__ = ["Line", "Zone", "ZoneOptions", "read_lines", "read_zones"]
 
 MOST = 64  # lines or zones of a source
 MOST_POINTS = 64
@@ -36,7 +36,8 @@ class Zone:
     points: tuple[tuple[float, float], ...]
 
 
-def _lines(value: Any, written: str) -> tuple[Line, ...]:
+def read_lines(value: Any, written: str) -> tuple[Line, ...]:
+    """Lines from `NAME=X,Y,X,Y` once or several times, or from a table; `written` begins a refusal."""
     found = []
     for name, points in _named(value, written, "door=.5,.1,.5,.9"):
         if len(points) != 2 or points[0] == points[1]:
@@ -45,7 +46,8 @@ def _lines(value: Any, written: str) -> tuple[Line, ...]:
     return tuple(found)
 
 
-def _zones(value: Any, written: str) -> tuple[Zone, ...]:
+def read_zones(value: Any, written: str) -> tuple[Zone, ...]:
+    """Zones, written like lines with three points or more."""
     found = [Zone(name, points) for name, points in _named(value, written, "shelf=.1,.2,.6,.2,.6,.9")]
     for zone in found:
         if len(zone.points) < 3:
@@ -61,7 +63,7 @@ def _masks(value: Any, written: str) -> tuple[Zone, ...]:
             f"mask {i + 1}={text}" if isinstance(text, str) and "=" not in text else text
             for i, text in enumerate(texts)
         ]
-    return _zones(texts, written)
+    return read_zones(texts, written)
 
 
 def _named(value: Any, written: str, example: str) -> list[tuple[str, tuple[tuple[float, float], ...]]]:
@@ -108,10 +110,11 @@ class ZoneOptions:
     """Where in the picture of a source something is to be noticed, and what is to be hidden."""
 
     line: tuple[Line, ...] = option(
-        Said("Count what crosses it: fractions of the frame.", "NAME=X,Y,X,Y", read=_lines, several=True), default=()
+        Said("Count what crosses it: fractions of the frame.", "NAME=X,Y,X,Y", read=read_lines, several=True),
+        default=(),
     )
     zone: tuple[Zone, ...] = option(
-        Said("Notice what enters, stays and leaves.", "NAME=X,Y,X,Y,…", read=_zones, several=True), default=()
+        Said("Notice what enters, stays and leaves.", "NAME=X,Y,X,Y,…", read=read_zones, several=True), default=()
     )
     loiter: float | None = option(Said("Say what stays longer in a zone.", "S", above=0))
     anchor: str = option(

@@ -30,7 +30,8 @@ class Watch:
     def see(self, seen: Recognitions, now: float, size: tuple[int, int]) -> tuple[Event, ...]:
         """What happened in a frame; `now` in seconds of the source's clock, `size` the frame's height and width."""
         moment = self._moment(seen, now, size)
-        events = tuple(event for each in (*self.lines, *self.zones) for event in each.see(moment))
+        crossed = [event for line in self.lines for event in line.see(moment)]
+        events = (*crossed, *(event for zone in self.zones for event in zone.see(moment)))
         if events and self._keep is not None:
             self._keep(self.standing)
         return events

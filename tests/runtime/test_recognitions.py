@@ -8,9 +8,11 @@ import numpy as np
 import pytest
 import staged_scenes as scenes
 
+from edgelens.runtime.api import Recognizer
 from edgelens.runtime.frame import Frame
 from edgelens.runtime.recognitions import Recognitions
 from edgelens.runtime.result import Result
+from edgelens.runtime.tasks.seen import Seen
 
 BOXES = np.array([[10, 20, 30, 40], [1, 2, 3, 4]], np.float32)
 SEEN = Recognitions(("cat", "dog"), [1, 0], [0.9, 0.5], boxes=BOXES, track_ids=np.array([7, -1]), task="detect")
@@ -60,10 +62,22 @@ def test_rows_as_json_are_those_of_results() -> None:
 
 def test_drawing_leaves_the_picture_as_it_was() -> None:
     image = np.full((400, 500, 3), 90, np.uint8)
-    drawn = SEEN.draw(image)
+    drawn = Seen.of(SEEN).draw(image)
     assert drawn.shape == image.shape
     assert (image == 90).all()
     assert (drawn[20:61, 10] != 90).any()  # the left side of the first box
+
+
+def test_what_a_program_gets_stays_drawable_when_rows_are_picked() -> None:
+    picked = Seen.of(SEEN)[SEEN.scores > 0.8]
+    assert isinstance(picked, Seen)
+    assert (picked.names, picked.task) == (("dog",), "detect")
+    with Recognizer("digits") as recognizer:
+        image = np.full((64, 64, 3), 90, np.uint8)
+        for seen in (recognizer(image), *recognizer([image, image])):
+            assert seen.draw(image).shape[2] == 3
+        result = next(iter(recognizer.stream("demo", duration_s=5)))
+        assert isinstance(result.seen, Seen)
 
 
 def test_what_is_printed_is_short() -> None:

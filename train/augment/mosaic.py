@@ -33,8 +33,12 @@ def members(rows: Tensor, count: int) -> Tensor:
 
 def canvas(images: Tensor, tiles: Tensor) -> Tensor:
     """(M, C, 2 H, 2 W): the tiles (M, 4) of images (B, C, H, W) in reading order."""
-    rows = [torch.cat([images[tiles[:, i]], images[tiles[:, i + 1]]], dim=3) for i in (0, 2)]
-    return torch.cat(rows, dim=2)
+    height, width = images.shape[2:]
+    laid = images.new_empty(len(tiles), images.shape[1], 2 * height, 2 * width)
+    for i in range(4):
+        y, x = i // 2 * height, i % 2 * width
+        laid[:, :, y : y + height, x : x + width] = images[tiles[:, i]]
+    return laid
 
 
 def tile_offsets(height: int, width: int, device: torch.device) -> Tensor:

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["balanced_order", "in_company"]
+__all__ = ["balanced_order", "in_company", "repeated_order"]
 
 
 def balanced_order(labels: NDArray[Any], seed: int, epoch: int) -> NDArray[np.intp]:
@@ -21,6 +21,18 @@ def balanced_order(labels: NDArray[Any], seed: int, epoch: int) -> NDArray[np.in
         rounds = [draw.permutation(own) for _ in range(-(-share // len(own)))]
         rows.append(np.concatenate(rounds)[:share])
     return draw.permutation(np.concatenate(rows))
+
+
+def repeated_order(repeats: NDArray[np.float64], seed: int, epoch: int) -> NDArray[np.intp]:
+    """As many rows as repeats for one epoch, each as often in the long run as its repeat asks beside the others'."""
+    draw = np.random.default_rng((seed, epoch, 0x7265))
+    order = draw.permutation(len(repeats))  # whose turn it is to be rounded up
+    wanted = np.cumsum((repeats / repeats.sum() * len(repeats))[order])
+    counts = np.diff(np.floor(np.r_[0.0, wanted] + draw.random()).astype(np.intp))
+    rows = np.repeat(order, counts)
+    missing = len(repeats) - len(rows)
+    rows = np.concatenate([rows, order[: max(missing, 0)]])[: len(repeats)]
+    return draw.permutation(rows)
 
 
 def in_company(order: NDArray[np.intp], labels: NDArray[Any], together: int, seed: int, epoch: int) -> NDArray[np.intp]:

@@ -67,7 +67,7 @@ class LensDetM(PooledClassifier):
     """The medium trunk, likewise."""
 
     def __init__(self, options: ModelOptions, shape: Shape) -> None:
-        super().__init__(*_layers(24, ((32, 1), (64, 2), (112, 2), (160, 1)), options, shape), options, shape)
+        super().__init__(*_layers(24, ((32, 1), (64, 1), (112, 2), (160, 1)), options, shape), options, shape)
         he_weights(self)
 
 

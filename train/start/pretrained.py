@@ -73,7 +73,8 @@ def suits(config: TrainConfig, images: ImageSet, pixels: PixelContract) -> bool:
     if config.start is not None or config.scratch or config.model not in STARTS:
         return False
     own, said = STARTS[config.model], config.options
-    plain = ModelOptions(dropout=said.dropout, width=min(said.width, 1.0) if own.slims else 1.0)
+    width = min(said.width, 1.0) if own.slims else 1.0
+    plain = ModelOptions(dropout=said.dropout, width=width, finest=said.finest, neck=said.neck)
     return said == plain and own.suits(config, images, pixels)
 
 

@@ -31,8 +31,10 @@ function attempt(work) {
 function draw() {
   view.draw(sheet.boxes, sheet.marked);
   const shown = sheet.withBoxes ? (sheet.marked == null ? sheet.current : sheet.boxes[sheet.marked].label) : sheet.label;
-  const buttons = all.classes.map((label, i) => classButton(label, i, label === shown));
-  find("classes").replaceChildren(...buttons);
+  const row = find("classes");
+  // a button that a finger is on stays the one it is
+  all.classes.slice(row.children.length).forEach((label) => row.append(classButton(label, row.children.length)));
+  all.classes.forEach((label, i) => row.children[i].setAttribute("aria-pressed", String(label === shown)));
   const removable = sheet.withBoxes ? sheet.marked != null || sheet.boxes.some((row) => row.proposed) : Boolean(sheet.label);
   find("remove").disabled = !removable;
   find("undo").disabled = !sheet.past.length;
@@ -40,10 +42,9 @@ function draw() {
   document.body.dataset.label = sheet.label;
 }
 
-function classButton(label, number, pressed) {
+function classButton(label, number) {
   const button = document.createElement("button");
   button.type = "button";
-  button.setAttribute("aria-pressed", String(pressed));
   const dot = document.createElement("i");
   dot.style.background = color(label);
   const key = document.createElement("kbd");
@@ -178,7 +179,7 @@ find("new").addEventListener("submit", async (event) => {
   const label = find("name").value.trim();
   if (!label) return;
   try {
-    all.classes = (await desk.addClass(label)).classes;
+    for (const known of (await desk.addClass(label)).classes) learn(known);
     find("name").value = "";
     sheet.current = label;
     find("stage").focus({ preventScroll: true });

@@ -1,6 +1,7 @@
 // The picture with its boxes: drawn, hit, and pulled at.
 
 const SVG = "http://www.w3.org/2000/svg";
+const MOST_ENLARGED = 16;
 const REACH = 14; // pixels of the screen around a handle that still are it
 
 export const hue = (label) => {
@@ -21,7 +22,7 @@ export class View {
 
   show({ src, width, height }) {
     this.size = [width, height];
-    this.svg.setAttribute("viewBox", `0 0 ${width} ${height}`);
+    this.look([0, 0, width, height]);
     for (const [name, value] of [["href", src], ["width", width], ["height", height], ["preserveAspectRatio", "none"]]) this.image.setAttribute(name, value);
   }
 
@@ -34,7 +35,22 @@ export class View {
   // Picture pixels to one of the screen.
   get unit() {
     const { width, height } = this.svg.getBoundingClientRect();
-    return Math.max(this.size[0] / Math.max(width, 1), this.size[1] / Math.max(height, 1));
+    return Math.max(this.part[2] / Math.max(width, 1), this.part[3] / Math.max(height, 1));
+  }
+
+  look(part) {
+    this.part = part;
+    this.svg.setAttribute("viewBox", part.join(" "));
+  }
+
+  // Larger or smaller by a factor, so that the place [x, y] stays where it is; then moved by dx, dy.
+  zoom(factor, [x, y], dx = 0, dy = 0) {
+    const [width, height] = this.size;
+    const [left, top, w, h] = this.part;
+    const scale = Math.min(Math.max(factor, w / width), (w * MOST_ENLARGED) / width);
+    const [nw, nh] = [w / scale, h / scale];
+    const inside = (value, most) => Math.min(Math.max(value, 0), most);
+    this.look([inside(x - (x - left) / scale - dx, width - nw), inside(y - (y - top) / scale - dy, height - nh), nw, nh]);
   }
 
   place(event) {

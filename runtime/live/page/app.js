@@ -32,6 +32,7 @@ const actions = {
     for (const stage of meant) if (stage) stage.pausing -= 1;
   },
   region: (source, region) => change({ source, region }),
+  places: (source, places) => change({ source, places }),
   snapshot: async (source) => {
     try {
       const response = await fetch(`/live/snapshot?source=${encodeURIComponent(source)}`);

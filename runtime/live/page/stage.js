@@ -2,6 +2,8 @@
 
 import { drawBoxes, write } from "./boxes.js";
 import { short, sourceName } from "./names.js";
+import { paintPlaces, Trails } from "./places.js";
+import { PlaceEditor } from "./drawing.js";
 import { RegionEditor } from "./region.js";
 import { headline, lines } from "./rows.js";
 import { drawShapes } from "./shapes.js";
@@ -26,7 +28,10 @@ export class Stage {
     this.find(".snapshot").addEventListener("click", () => actions.snapshot(source));
     this.region = new RegionEditor(this.find(".picture"), this.canvas, this.find(".region"), this.find(".region-button"),
       (region) => actions.region(source, region));
+    this.places = new PlaceEditor(this.find(".picture"), this.canvas, { lines: this.find(".line-button"), zones: this.find(".zone-button") },
+      (places) => actions.places(source, places));
     this.forgetRoom = keepRoom(this.find(".verdict"));
+    this.trails = new Trails();
     this.waiting = null;
     this.busy = false;
     this.shown = 0;
@@ -63,6 +68,10 @@ export class Stage {
       this.root.style.setProperty("--ratio", picture.width / picture.height);
     }
     this.paint.drawImage(picture, 0, 0);
+    this.trails.add(result);
+    this.trails.paint(this.paint, this.canvas);
+    paintPlaces(this.paint, this.canvas, result);
+    this.places.paint(this.paint, this.canvas);
     drawShapes(this.paint, result.results, this.canvas.width / result.size[0]);
     this.root.dataset.frame = result.frame;
     this.shown += 1;
@@ -130,6 +139,8 @@ export class Stage {
     pause.setAttribute("aria-pressed", String(paused));
     write(pause, paused ? "Go on" : "Pause");
     this.region.set(settings.region);
+    this.places.set(settings.places);
+    for (const name of [".line-button", ".zone-button"]) this.find(name).hidden = !settings.places;
     this.veil();
   }
 

@@ -9,6 +9,8 @@ from typing import Any
 from ...errors import UsageError
 from ...loop.control import Control, Settings
 from ...preprocess import Region
+from ...zones.drawn import places_json
+from ...zones.options import ZoneOptions, read_lines, read_zones
 
 __all__ = ["change_settings", "settings_json"]
 
@@ -23,6 +25,7 @@ def settings_json(settings: Settings) -> dict[str, Any]:
         "region": None if region is None else [region.x, region.y, region.w, region.h],
         "paused": settings.paused,
         "max_fps": settings.max_fps,
+        "places": None if settings.places is None else places_json(settings.places),
     }
 
 
@@ -95,6 +98,16 @@ def _max_fps(value: Any) -> float | None:
     return rate
 
 
+def _places(value: Any) -> ZoneOptions:
+    if not isinstance(value, dict) or set(value) != {"lines", "zones"} or not all(map(_is_object, value.values())):
+        raise UsageError("places is an object of lines and zones, each with its points by its name")
+    return ZoneOptions(read_lines(value["lines"], "places: line"), read_zones(value["zones"], "places: zone"))
+
+
+def _is_object(value: Any) -> bool:
+    return isinstance(value, dict)
+
+
 def _number(name: str, value: Any) -> float:
     number = math.nan
     if isinstance(value, int | float) and not isinstance(value, bool):
@@ -112,4 +125,5 @@ _CHECKS = {
     "region": _region,
     "paused": _paused,
     "max_fps": _max_fps,
+    "places": _places,
 }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import zipfile
 from dataclasses import replace
 from pathlib import Path
 
@@ -102,3 +103,14 @@ def test_thresholds_are_fitted_again_on_what_ships(detector_run: Path) -> None:
     assert 0.1 < found.thresholds["cup"] < 0.2
     fewer = RaggedTargets({n: c[:2] for n, c in columns.items()}, torch.tensor([0, 1, 2, 2, 2, 2, 2]))
     assert TASK.resettle(after, after, fewer, replace(settled)).thresholds == {"cup": 0.6}
+
+
+def test_its_files_run_without_the_bundle(detector_bundle: Path, shapes: Path, tmp_path: Path) -> None:
+    with zipfile.ZipFile(detector_bundle) as archive:
+        names = [name for name in archive.namelist() if name.startswith("models/")]
+        archive.extractall(tmp_path, names)
+    photos = shapes / "images" / "val"
+    for name in names:
+        out = called("run", tmp_path / name, "--source", photos, "--json", "-", "--quiet", "--no-preview")
+        rows = [row for line in out.splitlines() for row in json.loads(line)["results"]]
+        assert {row["label"] for row in rows} == {"disc", "square"}, name

@@ -77,7 +77,7 @@ def training_task(config: TrainConfig, classes: Sequence[str], counts: Sequence[
 
     return TrainTask(
         "maps", MAPS, open_images,
-        lambda images: DenseTargets.of(images.labels.astype(np.int64)),
+        lambda images, _pixels: DenseTargets.of(images.labels.astype(np.int64)),
         lambda _build, _classes: ThreeMaps(),
         lambda _recipe, pixels, labels, _draw: (normalised(pixels), labels),
         loss,

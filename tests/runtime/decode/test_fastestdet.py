@@ -81,7 +81,8 @@ def test_an_export_is_known_by_its_last_operators(told):
     shape = np.zeros((1, 5 + CLASSES, *GRID), np.float32)
     seen, bundle = see(told({"output": shape}, SIZE, ending=as_exported(*parts)), iou=1.0)
     assert "read as FastestDet from its last operators" in bundle.notes
-    check(seen, plain(*parts, 0.65))
+    there, box, kinds = parts
+    check(seen, plain(there, box, kinds, 0.65))
     assert (bundle.manifest.main.pixels.color, bundle.manifest.main.pixels.resize) == ("bgr", "stretch")
     assert bundle.manifest.main.files[0].tensor.std == (255.0,)
 

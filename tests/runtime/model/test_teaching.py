@@ -150,3 +150,16 @@ def test_names_are_carried_over_to_another_network(color_bundle, pictures: Path,
 def test_what_cannot_be_is_said_in_a_line(words: tuple[str, ...], said: str):
     done = called(*words)
     assert said in str(done.exception) and "\n" not in str(done.exception) and len(str(done.exception)) < 250
+
+
+def test_a_chain_is_taught_by_the_largest_thing_that_its_first_step_finds(halves_bundle, color_bundle, tmp_path: Path):
+    """Half a frame is yellow: that crop gets the name, and the other half's row does not."""
+    out = tmp_path / "chain.edge"
+    done = called("chain", halves_bundle.path, color_bundle.path, "--out", out)
+    assert done.exit_code == 0, done.output
+    frame = np.concatenate([yellow(1)[:, :20], plain(200, 10, 10)[:, :20]], axis=1)
+    with Recognizer(out) as recognizer:
+        recognizer.teach([np.concatenate([yellow(i)] * 2, axis=1) for i in range(3)], "banana")
+        seen = recognizer(np.ascontiguousarray(frame))
+    named = [(row.name, row.parent is not None) for row in seen]
+    assert ("banana", True) in named and ("blue", True) in named

@@ -20,6 +20,7 @@ import pytest
 from small_disk import SmallDisk
 
 from edgelens.runtime.errors import UsageError
+from edgelens.runtime.sinks.discovery import Sensors
 from edgelens.runtime.sinks.losses import Losses
 from edgelens.runtime.sinks.mqtt import MqttSink
 from edgelens.runtime.sinks.mqtt_address import MqttAddress
@@ -111,6 +112,55 @@ def test_home_assistant_finds_the_sensor(
         before = len(watcher.under(config))
         watcher._client.publish("homeassistant/status", "online", qos=1)
         wait_for(lambda: len(watcher.under(config)) > before)
+
+
+WATCHED = {
+    "lines": {"front door": {"at": [0.5, 0, 0.5, 1], "in": {"person": 2, "cat": 1}, "out": {}}},
+    "zones": {
+        "shelf": {"at": [0, 0, 1, 0, 1, 1], "occupancy": {"person": 2}, "entries": {}, "dwell_s": {}, "loitering": 0}
+    },
+}
+
+
+def test_lines_and_zones_are_said_as_events_and_as_they_stand(
+    broker: Any, watcher: Subscriber, staged: Any, tmp_path: Path
+) -> None:
+    result, event = staged(fps=0).result("camera"), {"kind": "crossed", "line": "front door", "direction": "in"}
+    with sink_for(broker, tmp_path) as sink:
+        wait_for(lambda: watcher.under("door/status") == ["online"])
+        sink.write(dataclasses.replace(result, watched=WATCHED, events=(event,)))
+        sink.write(dataclasses.replace(result, watched=WATCHED))  # no news
+        sink.notice(Notice("camera", "lost", "camera: lost", 5.0))
+        wait_for(lambda: len(watcher.under("door/camera/counts")) == 2)
+        places = ("sensor/{}_line_front_door_in", "sensor/{}_line_front_door_out", "sensor/{}_zone_shelf")
+        kinds = [place.format("edgelens_bench_camera") for place in (*places, "binary_sensor/{}_zone_shelf")]
+        names = {
+            name.split("/")[1] + "/" + re.sub(r"_[0-9a-f]{8}$", "", name.split("/")[2])
+            for name, *_ in watcher.messages
+            if name.endswith("/config")
+        }
+        assert set(kinds) <= names
+    (happened,) = watcher.under("door/camera/event")
+    assert {**event, "source": "camera"}.items() <= happened.items()
+    first, last = watcher.under("door/camera/counts")
+    assert first["zones"]["shelf"]["occupancy"] == {"person": 2}
+    assert last["zones"]["shelf"]["occupancy"] == {}  # presence goes back to off
+    assert last["lines"] == WATCHED["lines"]
+
+
+def test_home_assistant_s_templates_read_what_is_said() -> None:
+    jinja = pytest.importorskip("jinja2")
+    said = {}
+    for topic, payload in Sensors("homeassistant", "bench", "camera", "door/camera", "door").places(WATCHED):
+        told = json.loads(payload)
+        assert told["state_topic"] == "door/camera/counts"
+        said[topic.split("/")[1], told["name"]] = jinja.Template(told["value_template"]).render(value_json=WATCHED)
+    assert said == {
+        ("sensor", "camera front door in"): "3",
+        ("sensor", "camera front door out"): "0",
+        ("sensor", "camera shelf"): "2",
+        ("binary_sensor", "camera shelf presence"): "ON",
+    }
 
 
 def test_two_sources_never_share_a_name() -> None:

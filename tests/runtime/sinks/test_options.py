@@ -97,7 +97,7 @@ def test_what_an_option_may_be_is_checked_and_what_was_not_said_asks_for_nothing
 
 
 def test_a_device_has_what_a_sink_needs_and_gives_back_what_it_wrote(toys):
-    assert brought_back() == ("json", "csv", "save", "toy_diary")
+    assert brought_back() == ("json", "csv", "save", "heat_map", "toy_diary")
     assert needed({"toy_diary": "a.txt", "toy": "red", "mqtt": None}) == ("pens",)
     assert needed({"mqtt": "mqtt://host/door"}) == ("mqtt",)
 

@@ -88,7 +88,7 @@ class Stumbling(torch.optim.SGD):
 
     steps = 0
 
-    def step(self, closure: Any = None) -> None:
+    def step(self, closure: Any = None) -> None:  # type: ignore[override]
         super().step(closure)
         self.steps += 1
         if self.steps == STUMBLES_AT:

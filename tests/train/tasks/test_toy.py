@@ -264,7 +264,7 @@ def test_what_a_task_does_not_know_is_refused_in_one_line(
     with pytest.raises(UsageError, match="its task, dots, has no answer"):
         CliRunner().invoke(explain_verb.command, [str(run.path), "photo.png"], catch_exceptions=False)
     monkeypatch.delitem(TASKS, "dots")
-    with pytest.raises(DataError, match=r"run\.json: its task 'dots' is none of this edgelens's: classify, spots"):
+    with pytest.raises(DataError, match=r"run\.json: its task 'dots' is none of this edgelens's: classify, .*spots"):
         Run.open(run.path)
-    with pytest.raises(UsageError, match="--task dots: must be one of classify, spots"):
+    with pytest.raises(UsageError, match="--task dots: must be one of classify, .*spots"):
         CliRunner().invoke(train_verb.command, [str(dotted), "--task", "dots"], catch_exceptions=False)

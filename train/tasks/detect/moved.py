@@ -27,19 +27,23 @@ _SHINES = 0.2  # of a picture that must shine through for its boxes to count
 def augmented(recipe: Recipe, pixels: Tensor, targets: RaggedTargets, draw: Draw) -> tuple[Tensor, RaggedTargets]:
     """Pixels (B, C, H, W) uint8 as the recipe changes them, in [-1, 1), and where their boxes are then."""
     draws = Draws.of(draw.seed, draw.epoch, draw.samples.to(pixels.device))
-    images = normalised(pixels)
-    height, width = images.shape[2:]
-    matrices = moves(recipe, draws, height, width)
-    chosen = draws.chosen("mosaic on", recipe.mosaic.probability) if recipe.mosaic else None
-    shown, boxes = _moved(recipe, images, targets, matrices)
-    if recipe.mosaic and chosen is not None and bool(chosen.any()):
-        rows = chosen.nonzero()[:, 0]
-        tiles = members(rows, len(images))
-        seen = windows(recipe.mosaic, draws.rows(rows), height, width)
-        laid = warp(canvas(images, tiles), seen, size=(height, width), outside="zeros")
-        shown = shown.index_copy(0, rows, laid)
-        tiled = _tiled(targets, tiles, height, width)
-        boxes = _replaced(boxes, rows, moved_boxes(tiled, seen, (height, width), of=(2 * height, 2 * width)))
+    size = (pixels.shape[2], pixels.shape[3])
+    laid = draws.chosen("mosaic on", recipe.mosaic.probability if recipe.mosaic else 0.0)
+    shown, boxes = pixels.new_empty(pixels.shape, dtype=torch.float32), targets
+    matrices = moves(recipe, draws, *size)
+    if matrices is not None:
+        boxes = moved_boxes(targets, matrices, size)
+    alone, together = (~laid).nonzero()[:, 0], laid.nonzero()[:, 0]
+    if len(alone):
+        own = normalised(pixels[alone])
+        curved = recipe.perspective is not None
+        shown[alone] = own if matrices is None else warp(own, matrices[alone], perspective=curved, outside="zeros")
+    if recipe.mosaic and len(together):
+        tiles = members(together, len(pixels))
+        seen = windows(recipe.mosaic, draws.rows(together), *size)
+        shown[together] = warp(normalised(canvas(pixels, tiles)), seen, size=size, outside="zeros")
+        whole = (2 * size[0], 2 * size[1])
+        boxes = _replaced(boxes, together, moved_boxes(_tiled(targets, tiles, *size), seen, size, of=whole))
     shown = recoloured(recipe, shown, draws).clamp(-1, 127 / 128)
     if recipe.mixup:
         kept = share(recipe.mixup, draws)
@@ -85,15 +89,6 @@ def _kept(targets: RaggedTargets, rows: Tensor, boxes: Tensor | None = None) -> 
     counts = torch.zeros_like(targets.counts).index_add_(0, targets.pictures, rows.to(torch.int64))
     starts = torch.cat([counts.new_zeros(1), counts.cumsum(0)])
     return RaggedTargets({name: column[rows] for name, column in columns.items()}, starts)
-
-
-def _moved(
-    recipe: Recipe, images: Tensor, targets: RaggedTargets, matrices: Tensor | None
-) -> tuple[Tensor, RaggedTargets]:
-    if matrices is None:
-        return images, targets
-    shown = warp(images, matrices, perspective=recipe.perspective is not None, outside="zeros")
-    return shown, moved_boxes(targets, matrices, (images.shape[2], images.shape[3]))
 
 
 def _tiled(targets: RaggedTargets, tiles: Tensor, height: int, width: int) -> RaggedTargets:

@@ -69,7 +69,7 @@ class Seen:
                 table[self.truth.labels[near[shared.argmax()]], self.boxes.labels[row]] += 1
             else:
                 table[size, self.boxes.labels[row]] += 1
-        np.add.at(table, (self.truth.labels[missed & ~taken], size), 1)
+        table[:size, size] += np.bincount(self.truth.labels[missed & ~taken], minlength=size)
         return table
 
 

@@ -20,6 +20,7 @@ from .loss import box_distillation, detection_loss
 from .meter import DetectMeter
 from .metrics import measure
 from .moved import augmented
+from .rare import repeat_factors
 from .recipes import RECIPES
 from .report import sections
 from .settle import settle_boxes
@@ -28,7 +29,7 @@ from .told import told
 
 __all__ = ["detect"]
 
-_NECKS = {"lens-det-s": 48, "lens-det-m": 72, "lite0": 64}  # maps of the neck and heads
+_NECKS = {"lens-det-s": 48, "lens-det-m": 64, "lite0": 64}  # maps of the neck and heads
 
 
 def detect(config: TrainConfig, classes: Sequence[str], counts: Sequence[int]) -> Task:
@@ -66,6 +67,7 @@ def detect(config: TrainConfig, classes: Sequence[str], counts: Sequence[int]) -
         sections,
         told=told,
         keep=keep,
+        repeats=lambda targets: repeat_factors(targets, len(classes)),
         distil=lambda own, teacher, _temperature: box_distillation(own, teacher, strides),
         heads=("neck", "head"),
         backbone=config.model == "lite0",

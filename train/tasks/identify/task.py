@@ -11,10 +11,12 @@ from torch import Tensor, nn
 from edgelens.runtime.datasets.imageset import ImageSet
 from edgelens.runtime.decode.identify import EMBEDDING
 from edgelens.runtime.metrics.identification import identification, unit_rows
+from edgelens.runtime.preprocess import PixelContract
 
 from ...augment import Recipe, apply
 from ...config import TrainConfig
-from ...task import Arrays, Build, Draw, Outputs, Score, Settled, Targets, Task
+from ...data.targets import DenseTargets
+from ...task import Arrays, Build, Draw, Looks, Outputs, Score, Settled, Targets, Task
 from ..classify.labels import class_ids
 from .data import open_identities
 from .embedder import WIDTH, Embedder
@@ -48,12 +50,11 @@ def identify(config: TrainConfig, classes: Sequence[str], counts: Sequence[int])
         together=TOGETHER,
         regress=fitted_identities,
         backbone=True,
+        looks=Looks(resize="stretch"),  # what stands at the rim tells apart, too
     )
 
 
-def _targets(images: ImageSet, *_: Any) -> Targets:
-    from ...data.targets import DenseTargets
-
+def _targets(images: ImageSet, _: PixelContract) -> Targets:
     return DenseTargets.of(images.labels.astype(np.int64))
 
 

@@ -140,3 +140,26 @@ def test_a_disk_that_hangs_holds_nobody_up() -> None:
     while not machine.facts().slots:
         pass
     assert machine.facts().slots == (SLOT,)
+
+
+def test_metrics_count_what_crossed_and_who_is_inside(staged: Any) -> None:
+    loop = staged("door", fps=0)
+    status = loop.control.status()
+    watched = {
+        "lines": {"gate": {"at": [0, 0, 1, 1], "in": {"person": 2}, "out": {"cat": 1}}},
+        "zones": {
+            "shelf": {"at": [], "occupancy": {"cat": 3}, "entries": {"cat": 5}, "dwell_s": {"cat": 7.5}, "loitering": 1}
+        },
+    }
+    sources = (replace(status.sources[0], watched=watched),)
+    loop.control.attach(lambda: replace(status, sources=sources), lambda model, source: None)
+    lines = httpx.get(loop.base + "/metrics").text.splitlines()
+    assert {
+        'edgelens_line_crossings_total{source="door",line="gate",direction="in",label="person"} 2',
+        'edgelens_line_crossings_total{source="door",line="gate",direction="out",label="cat"} 1',
+        'edgelens_zone_occupancy{source="door",zone="shelf",label=""} 3',
+        'edgelens_zone_occupancy{source="door",zone="shelf",label="cat"} 3',
+        'edgelens_zone_entries_total{source="door",zone="shelf",label="cat"} 5',
+        'edgelens_zone_dwell_seconds_total{source="door",zone="shelf",label="cat"} 7.5',
+        'edgelens_zone_loitering{source="door",zone="shelf"} 1',
+    } <= set(lines)

@@ -71,7 +71,7 @@ def test_a_perfect_answer_costs_least_and_gradients_lead_to_it() -> None:
     assert costs[-1] < 0.35 * costs[0]
     scores, boxes, _ = answers_of({n: torch.sigmoid(v) if "scores" in n else v for n, v in logits.items()}, STRIDES)
     best = int(scores[0, 0].argmax())
-    torch.testing.assert_close(boxes[0, best], torch.tensor([16.0, 16, 32, 32]), atol=1.0, rtol=0)
+    torch.testing.assert_close(boxes[0, best], torch.tensor([16.0, 16, 32, 32]), atol=2.0, rtol=0)
     assert float(scores[1].detach().max()) < 0.05
 
 
@@ -104,3 +104,22 @@ def test_a_teacher_is_followed_where_it_is_sure() -> None:
     assert float(same.sum()) < 0.05 * float(other.sum())
     moved = {n: v + 0.5 if n == "sides8" else v.clone() for n, v in teacher.items()}
     assert float(box_distillation(moved, teacher, STRIDES)[0]) > float(same[0]) + 0.1
+
+
+def test_pictures_with_a_rare_class_come_more_often() -> None:
+    from edgelens.train.batches import epoch_batches
+    from edgelens.train.tasks.detect.rare import repeat_factors
+
+    common = targets(*([(0.0, 0, 9, 9)] for _ in range(100)))
+    assert repeat_factors(common, 2) is None
+    common.columns["labels"][0] = 1
+    repeats = repeat_factors(common, 2)
+    assert repeats is not None
+    assert repeats[0] > 3
+    assert set(repeats[1:]) == {1.0}
+    drawn = [np.concatenate(epoch_batches(100, 16, 0, epoch, repeats=repeats)) for epoch in range(40)]
+    assert {len(draws) for draws in drawn} == {100}
+    assert all(len(np.unique(draws)) == 100 for draws in drawn), "a picture that comes again is drawn anew"
+    seen = np.bincount(np.concatenate(drawn) % 100, minlength=100) / 40
+    assert 2 < seen[0] < 4.2
+    assert 0.85 < seen[1:].mean() < 1

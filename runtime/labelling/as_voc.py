@@ -5,9 +5,8 @@ from __future__ import annotations
 import xml.etree.ElementTree as ET
 from pathlib import Path
 
-from ...host.files import write_text
-from ..marks import Marks
-from .catalog import Classes
+from ..host.files import write_text
+from .marks import Classes, Marks
 
 __all__ = ["write_one"]
 
@@ -18,8 +17,8 @@ def write_one(place: Path, name: str, marks: Marks, classes: Classes) -> None:  
     _add(root, "folder", "JPEGImages")
     _add(root, "filename", name)
     size = ET.SubElement(root, "size")
-    for key, value in (("width", marks.width), ("height", marks.height), ("depth", 3)):
-        _add(size, key, value)
+    for key, side in (("width", marks.width), ("height", marks.height), ("depth", 3)):
+        _add(size, key, side)
     for box in marks.boxes:
         thing = ET.SubElement(root, "object")
         _add(thing, "name", box.label)

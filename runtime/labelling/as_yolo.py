@@ -5,9 +5,8 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from ...host.files import write_text
-from ..marks import Marks
-from .catalog import Classes, Done
+from ..host.files import write_text
+from .marks import Classes, Done, Marks
 
 __all__ = ["write_names", "write_one"]
 

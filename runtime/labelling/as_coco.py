@@ -6,8 +6,8 @@ import json
 from pathlib import Path
 from typing import Any
 
-from ...host.files import write_text
-from .catalog import Classes, Done
+from ..host.files import write_text
+from .marks import Classes, Done
 
 __all__ = ["write_all"]
 

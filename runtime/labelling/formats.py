@@ -2,49 +2,46 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from ...errors import UsageError
-from ..marks import Marks
+from ..errors import UsageError
+from .marks import Classes, Done, Marks
 
 __all__ = ["FORMATS", "Form", "form_of"]
-
-Classes = Sequence[str]
-Done = Mapping[str, Marks]  # by the picture's name
 
 
 @dataclass(frozen=True)
 class Form:
     """How labels become a data set; `one` is asked after every change, `whole` now and then and at the end."""
 
-    pictures: Callable[[Marks], str] | None  # the folder that a picture lies in; "" where it has none yet
+    pictures: Callable[[Marks], str]  # the folder that a picture lies in; "" where it has none yet
     one: Callable[[Path, str, Marks, Classes], None] | None = None
     whole: Callable[[Path, Done, Classes], None] | None = None
     boxes: bool = True  # else one label a picture
 
 
 def _coco() -> Form:
-    from .coco import write_all
+    from .as_coco import write_all
 
     return Form(lambda _: "images", whole=write_all)
 
 
 def _yolo() -> Form:
-    from .yolo import write_names, write_one
+    from .as_yolo import write_names, write_one
 
     return Form(lambda _: "images", write_one, write_names)
 
 
 def _voc() -> Form:
-    from .voc import write_one
+    from .as_voc import write_one
 
     return Form(lambda _: "JPEGImages", write_one)
 
 
 def _folders() -> Form:
-    from ...live.shared.collect import class_folder
+    from ..live.shared.collect import class_folder
 
     return Form(lambda marks: class_folder(marks.label) if marks.label else "", boxes=False)
 

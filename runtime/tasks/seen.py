@@ -1,0 +1,30 @@
+"""What was seen as a program gets it: rows that can be drawn.
+
+Inside the kit rows cannot: what draws them is the task, and tasks are made of rows.
+"""
+
+from __future__ import annotations
+
+from dataclasses import fields
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..recognitions import Recognitions
+
+__all__ = ["Seen"]
+
+
+class Seen(Recognitions):
+    """Recognitions that know how they are drawn."""
+
+    @classmethod
+    def of(cls, rows: Recognitions) -> Seen:
+        """The same rows."""
+        return cls(**{each.name: getattr(rows, each.name) for each in fields(rows)})
+
+    def draw(self, image: NDArray[np.uint8]) -> NDArray[np.uint8]:
+        """A copy of the frame (H, W, 3) uint8 BGR with what is in it drawn on; a tiny one is enlarged for its text."""
+        from .drawing import drawn_on  # a program that shows nothing loads none of what draws
+
+        return drawn_on(image, self)

@@ -1,0 +1,70 @@
+"""What was drawn on the page: kept in the device's state, laid over the lines and zones of config and command line."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, TypeVar
+
+from ..errors import EdgelensError
+from ..host.owned import read_own, write_own
+from ..host.places import state_folder
+from .options import Line, Zone, ZoneOptions, read_lines, read_zones
+
+__all__ = ["drawn_file", "keep_drawn", "laid_over", "places_json"]
+
+Placed = TypeVar("Placed", Line, Zone)
+
+
+def drawn_file(source: str) -> Path:
+    """Where it is kept what was drawn over a source, by its name."""
+    plain = re.sub(r"[^\w-]+", "_", source).strip("_")[:40] or "source"
+    return state_folder() / "places" / f"{plain}-{hashlib.sha256(source.encode()).hexdigest()[:8]}.json"
+
+
+def places_json(options: ZoneOptions) -> dict[str, dict[str, list[float]]]:
+    """The points of lines and zones by name, as the page draws them."""
+    return {
+        "lines": {line.name: [*line.start, *line.end] for line in options.line},
+        "zones": {zone.name: [value for point in zone.points for value in point] for zone in options.zone},
+    }
+
+
+def keep_drawn(path: Path, configured: ZoneOptions, now: ZoneOptions) -> None:
+    """Keep how `now` differs from what is configured; null stands for what was taken away."""
+    before, after = places_json(configured), places_json(now)
+    changes: dict[str, dict[str, list[float] | None]] = {}
+    for kind, placed in after.items():
+        gone: dict[str, list[float] | None] = dict.fromkeys(before[kind].keys() - placed.keys())
+        changes[kind] = gone | {name: at for name, at in placed.items() if before[kind].get(name) != at}
+    write_own(path, json.dumps(changes, ensure_ascii=False).encode())
+
+
+def laid_over(configured: ZoneOptions, path: Path, say: Callable[[str], None]) -> ZoneOptions:
+    """The configured lines and zones with what was drawn in their place or beside them."""
+    try:
+        changes = json.loads(read_own(path))
+        lines = read_lines(_there(changes["lines"]), "line")
+        zones = read_zones(_there(changes["zones"]), "zone")
+    except FileNotFoundError:
+        return configured
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, EdgelensError) as error:
+        say(f"what was drawn on the page is passed over: {path}: {' '.join(str(error).split())}")
+        return configured
+    return replace(
+        configured,
+        line=_laid(configured.line, lines, changes["lines"]),
+        zone=_laid(configured.zone, zones, changes["zones"]),
+    )
+
+
+def _there(changes: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: at for name, at in changes.items() if at is not None}
+
+
+def _laid(configured: Sequence[Placed], drawn: Sequence[Placed], changes: Mapping[str, Any]) -> tuple[Placed, ...]:
+    return tuple([each for each in configured if each.name not in changes] + list(drawn))

@@ -1,0 +1,125 @@
+"""`edgelens run --track --line --zone --mask` with a detector that finds both halves of any picture."""
+
+import csv
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import cv2
+import numpy as np
+import pytest
+from cameras import Camera
+from click.testing import CliRunner
+
+from edgelens.cli import cli
+from edgelens.runtime.errors import EdgelensError
+from edgelens.runtime.images.read import read_image
+
+
+@pytest.fixture
+def clip(tmp_path):
+    path = tmp_path / "clip.avi"
+    writer = cv2.VideoWriter(str(path), cv2.VideoWriter.fourcc(*"MJPG"), 10, (60, 40))
+    for _ in range(12):
+        writer.write((np.indices((40, 60)).sum(axis=0) % 2 * 255).astype(np.uint8)[..., None].repeat(3, axis=2))
+    writer.release()
+    return path
+
+
+def edgelens(*words):
+    result = CliRunner().invoke(cli, ["run", *map(str, words), "--no-preview"])
+    if isinstance(result.exception, EdgelensError):
+        raise result.exception
+    assert result.exit_code == 0, result.output
+    return result
+
+
+def test_results_carry_numbers_counts_and_what_happened(halves_bundle, clip, tmp_path):
+    out, table, summary = tmp_path / "out.jsonl", tmp_path / "out.csv", tmp_path / "summary.json"
+    zone = "all=0,0,1,0,1,1,0,1"
+    done = edgelens(
+        *(halves_bundle.path, "--source", clip, "--track", "--zone", zone, "--line", "door=.5,0,.5,1"),
+        *("--anchor", "middle", "--json", out, "--csv", table, "--summary", summary),
+    )
+    results = [json.loads(line) for line in out.read_text().splitlines()]
+    assert [row.get("track") for row in results[0]["results"]] == [None, None]  # not sure yet
+    assert [row["track"] for row in results[-1]["results"]] == [1, 2]
+    assert results[-1]["zones"]["all"]["occupancy"] == {"left": 1, "right": 1}
+    assert results[-1]["lines"]["door"]["in"] == {}
+    assert [event["kind"] for result in results for event in result["events"]] == ["entered", "entered"]
+    events = [row for row in csv.DictReader(table.read_text().splitlines()) if row["event"]]
+    assert [(row["event"], row["place"], row["label"], row["track"]) for row in events] == [
+        ("entered", "all", "left", "1"),
+        ("entered", "all", "right", "2"),
+    ]
+    assert "door: 0 in, 0 out" in done.output
+    assert "all: 2 (left 1, right 1) came, " in done.output
+    (watched,) = json.loads(summary.read_text())["watched"].values()
+    assert sum(watched["zones"]["all"]["dwell_s"].values()) == pytest.approx(2.0, abs=0.3)
+
+
+def test_without_tracking_nothing_changes(halves_bundle, clip, tmp_path):
+    out = tmp_path / "out.jsonl"
+    edgelens(halves_bundle.path, "--source", clip, "--json", out)
+    result = json.loads(out.read_text().splitlines()[-1])
+    assert not {"lines", "zones"} & set(result)
+    assert all("track" not in row for row in result["results"])
+
+
+def test_a_masked_part_is_in_no_picture_that_is_kept(halves_bundle, clip, tmp_path):
+    kept = tmp_path / "kept"
+    model = (halves_bundle.path, "--threshold", "0.75", "--source", clip)  # .8 is near: every picture is kept
+    edgelens(*model, "--mask", "0,0,1,0,1,1,0,1", "--keep-uncertain", kept, "--quiet")
+    pictures = [read_image(path) for path in kept.rglob("*.jpg")]
+    assert pictures
+    for picture in pictures:
+        assert np.ptp(picture[4:-4, 4:-4]) < 60
+
+
+def test_a_classifier_cannot_be_followed(color_bundle, clip):
+    with pytest.raises(EdgelensError, match="does not say where things are"):
+        edgelens(color_bundle.path, "--source", clip, "--track")
+
+
+def test_what_is_not_asked_for_is_not_loaded(halves_bundle, clip):
+    words = ["edgelens", "run", str(halves_bundle.path), "--source", str(clip), "--no-preview", "--quiet"]
+    script = (
+        f"import sys\nsys.argv = {words!r}\n"
+        "from edgelens.cli import main\n"
+        "try:\n    main()\nexcept SystemExit as stop:\n    assert not stop.code\n"
+        "print(*sorted(name for name in sys.modules if '.track.' in name or '.zones.' in name))\n"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.split() == ["edgelens.runtime.track.options", "edgelens.runtime.zones.options"]
+
+
+def test_a_camera_s_counts_go_on_after_the_run_was_killed(halves_bundle, tmp_path):
+    lines, environment = tmp_path / "out.jsonl", {**os.environ, "XDG_STATE_HOME": str(tmp_path / "state")}
+    environment.pop("STATE_DIRECTORY", None)
+    with Camera("mjpeg") as camera:
+        words = [
+            "--source",
+            camera.url,
+            "--zone",
+            "all=0,0,1,0,1,1,0,1",
+            "--anchor",
+            "middle",
+            "--no-preview",
+            "--quiet",
+        ]
+        command = [sys.executable, "-m", "edgelens", "run", str(halves_bundle.path), *words, "--json", str(lines)]
+        with subprocess.Popen(command, env=environment) as process:
+            deadline = time.monotonic() + 30
+            while not (lines.is_file() and lines.read_text().count('"entered"') == 2) and time.monotonic() < deadline:
+                time.sleep(0.05)
+            time.sleep(0.5)
+            process.send_signal(signal.SIGKILL)
+        lines.unlink()
+        subprocess.run([*command, "--duration", "4"], env=environment, check=True)
+    results = [json.loads(line) for line in lines.read_text().splitlines()]
+    assert results[0]["zones"]["all"]["entries"] == {"left": 1, "right": 1}
+    assert results[-1]["zones"]["all"]["entries"] == {"left": 2, "right": 2}

@@ -1,0 +1,188 @@
+"""What is kept of what the page says: formats that read back, a journal that survives, and words that are refused."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import os
+from urllib.parse import urlsplit
+
+import cv2
+import numpy as np
+import pytest
+from label_page import HEIGHT, WIDTH, served
+
+from edgelens.runtime.datasets.catalog import load_boxes, load_images
+from edgelens.runtime.errors import DataError, UsageError
+from edgelens.runtime.labelling.journal import Journal
+from edgelens.runtime.labelling.marks import Marks, marks_from
+from edgelens.runtime.labelling.pictures import pictures_of
+
+BOX = {"label": "dot", "box": [40, 50, 40, 60]}
+
+
+@pytest.mark.parametrize("format_name", ["coco", "yolo", "voc"])
+def test_every_format_reads_back(photos, desk_of, tmp_path, format_name):
+    with desk_of(photos, format_name=format_name, classes=["line", "dot"]) as desk:
+        desk.keep(0, {"boxes": [BOX, {"label": "line", "box": [100.25, 20, 30.5, 10]}], "done": True})
+        desk.keep(1, {"boxes": [], "done": True})
+        desk.keep(2, {"boxes": [BOX], "done": False})  # not finished: no part of the data set
+    data = load_boxes(tmp_path / "out")
+    assert data.format == format_name
+    names = [name.rpartition("/")[2] for name in data.names]
+    assert names == ["photo0.png", "photo1.png"]
+    first = data.boxes[0]
+    assert [data.classes[label] for label in first.labels] == ["dot", "line"]
+    assert first.in_pixels(HEIGHT, WIDTH) == pytest.approx(
+        np.array([[40, 50, 40, 60], [100.25, 20, 30.5, 10]]), abs=0.01
+    )
+    assert len(data.boxes[1]) == 0
+    assert data.image(0).shape == (HEIGHT, WIDTH, 3)
+
+
+def test_the_data_set_holds_the_same_files_not_copies(photos, desk_of, tmp_path):
+    with desk_of(photos, classes=["dot"]) as desk:
+        desk.keep(0, {"boxes": [BOX], "done": True})
+    assert (tmp_path / "out/images/photo0.png").samefile(photos / "photo0.png")
+
+
+def test_a_picture_of_another_class_changes_its_folder(photos, desk_of, tmp_path):
+    with desk_of(photos, format_name="folders") as desk:
+        desk.keep(0, {"label": "red", "done": True})
+        desk.keep(1, {"label": "red", "done": True})
+        desk.keep(0, {"label": "blue", "done": True})
+    with desk_of(photos, format_name="folders") as desk:
+        desk.keep(1, {"label": "green", "done": True})
+        with pytest.raises(UsageError, match="a label is 1 to 64 letters"):
+            desk.keep(2, {"label": "../../etc", "done": True})
+    data = load_images(tmp_path / "out")
+    assert sorted(data.names) == ["blue/photo0.png", "green/photo1.png"]
+    assert not list((tmp_path / "out/red").glob("*"))
+
+
+def test_what_is_given_is_shown_before_what_is_proposed(photos, desk_of, halves_bundle, tmp_path):
+    with desk_of(photos, format_name="yolo", classes=["dot"]) as desk:
+        for i in range(6):
+            desk.keep(i, {"boxes": [BOX] if i == 0 else [], "done": True})
+    again = pictures_of(str(tmp_path / "out"), tmp_path / "frames", most=5, differ=6, say=print)
+    assert [picture.name for picture in again] == [f"photo{i}.png" for i in range(6)]
+    assert again[0].marks().boxes[0].w == pytest.approx(40, abs=0.01)
+
+    with desk_of(photos, assist=halves_bundle) as desk:
+        assert desk.picture(0)["boxes"] == [BOX | {"box": [40.0, 50.0, 40.0, 60.0]}]  # the journal's
+        assert desk.picture(0)["proposed"] is False
+
+
+def test_a_detector_s_best_row_is_the_guess_for_a_whole_picture(photos, desk_of, color_bundle):
+    image = np.full((HEIGHT, WIDTH, 3), 0, np.uint8)
+    image[..., 1] = 200
+    cv2.imwrite(str(photos / "photo0.png"), image)
+    with desk_of(photos, format_name="folders", assist=color_bundle) as desk:
+        assert desk.picture(0)["label"] == "green"
+        assert desk.state()["classes"] == ["red", "green", "blue"]
+
+
+def test_frames_of_a_video_that_differ(tmp_path, desk_of):
+    path = str(tmp_path / "clip.avi")
+    writer = cv2.VideoWriter(path, cv2.VideoWriter.fourcc(*"MJPG"), 10, (WIDTH, HEIGHT))
+    for i in range(30):
+        writer.write(np.full((HEIGHT, WIDTH, 3), 60 * (i // 10), np.uint8))
+    writer.release()
+    with desk_of(path, classes=["dot"]) as desk:
+        assert [picture.name for picture in desk.pictures] == [f"clip-{i:06d}.jpg" for i in (0, 10, 20)]
+        desk.keep(1, {"boxes": [BOX], "done": True})
+    (tmp_path / "clip.avi").write_bytes(b"gone but for its name")
+    with desk_of(path) as desk:  # its frames were kept
+        assert desk.state()["done"] == [False, True, False]
+        assert desk.state()["first"] == 0
+
+
+def test_two_pictures_of_one_name_are_two(photos, desk_of):
+    for folder in ("a", "b"):
+        (photos / folder).mkdir()
+        (photos / f"photo{'01'[folder == 'b']}.png").rename(photos / folder / "same.png")
+    (photos / "a-same.jpg").write_bytes((photos / "photo2.png").read_bytes())
+    with desk_of(photos) as desk:
+        stems = [picture.name.rpartition(".")[0] for picture in desk.pictures]
+        assert len(set(stems)) == 7
+
+
+def test_a_line_that_a_power_cut_left_is_passed_over_and_others_are_said(tmp_path):
+    with Journal(tmp_path) as journal:
+        journal.keep("a.png", Marks(10, 10, done=True))
+    with (tmp_path / "labels.jsonl").open("a") as file:
+        file.write('{"picture": "b.png", "wid')
+    with Journal(tmp_path) as journal:
+        assert list(journal.marks) == ["a.png"]
+        journal.keep("c.png", Marks(10, 10, done=True))
+    with Journal(tmp_path) as journal:
+        assert list(journal.marks) == ["a.png", "c.png"]
+    (tmp_path / "labels.jsonl").write_text('{"picture": 3}\n{"class": "x"}\n')
+    with pytest.raises(DataError, match=r"labels.jsonl:1: is no line of labels"), Journal(tmp_path):
+        pass
+
+
+@pytest.mark.parametrize(
+    ("said", "match"),
+    [
+        ([], "send a JSON object"),
+        ({"boxes": 3}, '"boxes", a list'),
+        ({"boxes": [{"label": "x", "box": [1, 2, 3]}]}, "a box is"),
+        ({"boxes": [{"label": "x", "box": [1, 2, 3, float("nan")]}]}, "a box is"),
+        ({"boxes": [{"label": "", "box": [1, 2, 3, 4]}]}, "a class has a name"),
+        ({"boxes": [{"label": "a\nb", "box": [1, 2, 3, 4]}]}, "a class has a name"),
+        ({"boxes": [BOX] * 5001}, "5001 boxes"),
+    ],
+)
+def test_what_is_no_mark_is_one_line(said, match):
+    with pytest.raises(UsageError, match=match):
+        marks_from(said, 100, 100)
+
+
+def test_boxes_are_clipped_and_those_outside_go():
+    rows = [{"label": "x", "box": box} for box in ([-5, -5, 20, 20], [200, 0, 10, 10], [10, 10, 0.5, 5])]
+    marks = marks_from({"boxes": rows}, 100, 50)
+    assert [(box.x, box.y, box.w, box.h) for box in marks.boxes] == [(0, 0, 15, 15)]
+
+
+def ask(link, method, path, body=None, **headers):
+    address = urlsplit(link)
+    line = http.client.HTTPConnection(address.hostname, address.port, timeout=10)
+    given = {"content-type": "application/json", **headers} if body is not None else headers
+    line.request(method, path, None if body is None else json.dumps(body), given)
+    answer = line.getresponse()
+    said = answer.status, answer.read()
+    line.close()
+    return said
+
+
+def test_the_door_is_the_live_page_s(photos, desk_of):
+    token = "a token of the tests"
+    with desk_of(photos, classes=["dot"]) as desk, served(desk, token) as link:
+        assert ask(link, "GET", "/label/state")[0] == 401
+        known = {"authorization": f"Bearer {token}"}
+        assert ask(link, "GET", "/label/state", **known)[0] == 200
+        assert ask(link, "GET", "/label/99", **known)[0] == 404
+        assert ask(link, "GET", "/label/0/image", **known)[1][:4] == b"\x89PNG"
+        assert ask(link, "POST", "/label/0", {"boxes": [BOX], "done": True}, **known)[0] == 200
+        status, answer = ask(link, "POST", "/label/0", {"boxes": 7}, **known)
+        assert (status, b"a list" in answer) == (400, True)
+        assert ask(link, "POST", "/label/0", {"boxes": []}, origin="http://elsewhere", **known)[0] == 403
+        assert ask(link, "GET", "/../pyproject.toml", **known)[0] == 404
+
+
+def test_what_browsers_do_not_show_is_made_a_jpeg(photos, desk_of):
+    image = cv2.imread(str(photos / "photo0.png"))
+    cv2.imwrite(str(photos / "photo0.tiff"), image)
+    with desk_of(photos / "photo0.tiff", classes=["dot"]) as desk:
+        data, media = desk.image(0)
+        assert (media, data[:2]) == (b"image/jpeg", b"\xff\xd8")
+        assert (desk.picture(0)["width"], desk.picture(0)["height"]) == (WIDTH, HEIGHT)
+
+
+def test_nothing_to_label_is_one_line(tmp_path):
+    (tmp_path / "empty").mkdir()
+    for where, match in ((tmp_path / "empty", "holds no pictures"), (tmp_path / "nowhere", "no such folder")):
+        with pytest.raises((DataError, UsageError), match=match):
+            pictures_of(str(where), tmp_path / "frames", most=5, differ=6, say=print)
+    assert os.listdir(tmp_path) == ["empty"]

@@ -1,0 +1,70 @@
+"""Counts survive the process, also one that is killed."""
+
+import json
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+
+from edgelens.runtime.zones.kept import CountsKeeper, counts_file
+
+
+@pytest.fixture(autouse=True)
+def _state(tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
+    monkeypatch.delenv("STATE_DIRECTORY", raising=False)
+
+
+def test_what_was_put_is_read():
+    path = counts_file("rtsp://door/1")
+    assert path != counts_file("rtsp://door_1")
+    with CountsKeeper(path) as keeper:
+        assert keeper.read() == {}
+        for i in range(50):
+            keeper.put({"lines": {"door": {"in": {"person": i}}}})
+    assert CountsKeeper(path).read() == {"lines": {"door": {"in": {"person": 49}}}}
+
+
+def test_a_process_that_is_killed_leaves_a_whole_file(tmp_path):
+    script = (
+        "import itertools, time\n"
+        "from edgelens.runtime.zones.kept import CountsKeeper, counts_file\n"
+        "with CountsKeeper(counts_file('door')) as keeper:\n"
+        "    for i in itertools.count():\n"
+        "        keeper.put({'lines': {'door': {'in': {'person': i}}}, 'room': 'x' * 20000})\n"
+        "        time.sleep(.001)\n"
+    )
+    for _ in range(3):
+        writer = subprocess.Popen([sys.executable, "-c", script])
+        path, deadline = counts_file("door"), time.monotonic() + 20
+        while not path.exists() and time.monotonic() < deadline:
+            time.sleep(0.01)
+        time.sleep(0.05)
+        writer.send_signal(signal.SIGKILL)
+        writer.wait()
+        assert set(json.loads(path.read_bytes())) == {"lines", "room"}
+
+
+def test_counts_that_cannot_be_read_begin_at_nought_and_that_is_said():
+    path = counts_file("door")
+    with CountsKeeper(path) as keeper:
+        keeper.put({"lines": {}})
+    path.write_text("{ half")
+    said = []
+    assert CountsKeeper(path, said.append).read() == {}
+    assert "counts begin at 0" in said[0]
+
+
+def test_counts_that_cannot_be_written_are_said_once(tmp_path):
+    path = counts_file("door")
+    path.parent.parent.mkdir(parents=True)
+    path.parent.write_text("in the way")
+    said = []
+    with CountsKeeper(path, said.append) as keeper:
+        for i in range(3):
+            keeper.put({"i": i})
+            time.sleep(0.05)
+    assert len(said) == 1
+    assert "counts are not kept" in said[0]
