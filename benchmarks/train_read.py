@@ -32,9 +32,13 @@ from edgelens.runtime.datasets.texts import load_texts
 from edgelens.runtime.engines.protocol import EngineOptions
 from edgelens.runtime.frame import Frame
 from edgelens.runtime.metrics.text import alphanumeric
+from edgelens.runtime.model.arguments import ModelArguments
+from edgelens.runtime.model.asked import with_answer
 from edgelens.runtime.model.network import choose_file
 from edgelens.runtime.model.open import open_model
 from edgelens.runtime.model.recognizer import BundleRecognizer
+from edgelens.runtime.preprocess import fit_frame
+from edgelens.runtime.tasks.catalog import decoder_of
 from edgelens.train import Run, TrainConfig, training
 
 HERE = Path(__file__).resolve().parent
@@ -84,13 +88,13 @@ def words_to_write(work: Path) -> Path:
     return target
 
 
-def trained(rows: Rows, data: Path, out: Path, fold: int, minutes: bool) -> Run:
+def trained(rows: Rows, data: Path, out: Path, fold: int, *, quick: bool) -> Run:
     """The fold's run, from where it stands."""
     if (out / "run.json").exists():
         return training.resume(out)
     config = TrainConfig(
         str(data), str(out), task="read", size=rows.size, alphabet=rows.alphabet, folds=5, fold=fold, batch=32,
-        epochs=2 if minutes else rows.epochs, rate=2e-3, ema=0.995, clip=5.0, written=rows.written, texts=rows.texts,
+        epochs=2 if quick else rows.epochs, rate=2e-3, ema=0.995, clip=5.0, written=rows.written, texts=rows.texts,
         threads=1,
     )  # fmt: skip
     return training.fit(config)
@@ -108,16 +112,17 @@ def read(bundle: Bundle, images: Any, precision: str, threads: int = 1) -> tuple
     return found, times
 
 
-def with_words(bundle: str, images: Any, truth: list[str], precision: str) -> float:
+def with_words(bundle: Bundle, images: Any, truth: list[str], precision: str) -> float:
     """The share that is right where 50 words are given of which one is right, each picture its own."""
     every, right = sorted(set(truth)), 0
-    for i, wanted in enumerate(truth):
-        others = random.Random(i).sample([word for word in every if word != wanted], LEXICON - 1)
-        opened = open_model(bundle, lexicon=(wanted, *others))
-        file = choose_file(opened.manifest.main, "onnxruntime", precision)
-        with BundleRecognizer(opened, engine=file.engine, precision=precision, options=EngineOptions(1)) as each:
-            seen = each.recognize(Frame(images.image(i))).recognitions
-        right += bool(seen.texts) and seen.texts[0] == wanted
+    file = choose_file(bundle.manifest.main, "onnxruntime", precision)
+    with BundleRecognizer(bundle, engine=file.engine, precision=precision, options=EngineOptions(1)) as each:
+        for i, wanted in enumerate(truth):
+            others = random.Random(i).sample([word for word in every if word != wanted], LEXICON - 1)
+            network = with_answer(bundle.manifest.main, ModelArguments(lexicon=(wanted, *others)))
+            pixels, placement = fit_frame(images.image(i), network.pixels)
+            seen = decoder_of(network)(each.networks["main"].outputs(pixels), placement)
+            right += bool(seen.texts) and seen.texts[0] == wanted
     return right / len(truth)
 
 
@@ -141,7 +146,7 @@ def judged(rows: Rows, run: Run, out: Path) -> dict[str, Any]:
             fitting, _ = read(open_model(str(bundle), pattern=rows.pattern), images, precision)
             row[precision]["exact_with_pattern"] = float(np.mean([a == b for a, b in zip(truth, fitting, strict=True)]))
         if rows.lexicon:
-            row[precision]["exact_of_50_words"] = with_words(str(bundle), images, truth, precision)
+            row[precision]["exact_of_50_words"] = with_words(opened, images, truth, precision)
     return row
 
 
@@ -166,7 +171,7 @@ def main() -> None:
         assert len(load_texts(data))
         for fold in map(int, given.folds.split(",")):
             out = given.runs / f"{name}{fold}"
-            run = trained(plan[name], data, out, fold, given.quick)
+            run = trained(plan[name], data, out, fold, quick=given.quick)
             results.setdefault(name, {})[str(fold)] = judged(plan[name], run, out)
             RESULTS.write_text(json.dumps(results, indent=1) + "\n")
             print(name, fold, json.dumps(results[name][str(fold)]))

