@@ -1,4 +1,4 @@
-"""Pictures put together of two: cut where a network that reads already says that one character ends and the next begins.
+"""Pictures put together of two: cut where a network that reads already tells one character from the next.
 
 Few pictures hold few neighbours of every character; put together anew they hold as many as there are pairs.
 """

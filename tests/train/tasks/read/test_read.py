@@ -24,7 +24,7 @@ from edgelens.train.models.options import ModelOptions
 from edgelens.train.task import Draw
 from edgelens.train.tasks.read import fonts
 from edgelens.train.tasks.read.bend import bent
-from edgelens.train.tasks.read.data import characters_of, open_texts, suited, targets_of, texts_of
+from edgelens.train.tasks.read.data import TextImages, characters_of, open_texts, suited, targets_of, texts_of
 from edgelens.train.tasks.read.spelled import ReadingMeter, ctc_losses
 from edgelens.train.tasks.read.splice import Splicing
 from edgelens.train.tasks.read.writing import Writing
@@ -57,8 +57,11 @@ def test_pictures_keep_their_texts_when_some_are_picked(photos: Path) -> None:
     images = open_texts(DataConfig(str(photos)))
     assert images.classes == ("text",)
     chosen = images.select(np.array([5, 2]))
+    none = chosen.split("train")
+    assert isinstance(chosen, TextImages)
+    assert isinstance(none, TextImages)
     assert list(chosen.texts) == [images.texts[5], images.texts[2]]
-    assert list(chosen.split("train").texts) == []
+    assert list(none.texts) == []
 
 
 def test_what_was_not_said_suits_the_texts(photos: Path) -> None:
