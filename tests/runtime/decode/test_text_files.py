@@ -89,6 +89,7 @@ def test_a_map_is_no_detector_unless_it_is_asked_to_be(file):
 
 
 def test_finding_then_reading_in_one_chain(file, tmp_path):
+    pytest.importorskip("torch", reason="`edgelens bundle` belongs to the workstation")
     from edgelens.compress.foreign.bundle_file import bundle_file
     from edgelens.runtime.model.chain import ChainOptions, chain
 
