@@ -61,7 +61,8 @@ def test_the_public_class_is_pinned():
     wanted = (
         "(model='digits', *, engine='auto', precision=None, threads=None, threshold=None, region=None, device_id=None,"
         " labels=None, mean=None, std=None, color=None, resize=None, pad=None, input_size=None, decoder=None,"
-        " iou=None, max_det=None, classes=None)"
+        " iou=None, max_det=None, classes=None, tile=None, lexicon=None,"
+        " pattern=None)"
     )
     bare = inspect.signature(Recognizer)
     shown = bare.replace(
