@@ -17,6 +17,7 @@ from edgelens.runtime.preprocess import PixelContract
 
 from ..export.artifact import Artifact, file_outputs
 from ..export.exported import Exported
+from ..network.knowing import Knowing
 from ..progress import Progress
 from ..tasks.task import Task
 from .golden import GoldenFrames
@@ -102,9 +103,13 @@ def limits_of(precision: str, agreement: float, here_db: float, *, slack: float)
 
 
 def feature_space(network: nn.Module, pixels: PixelContract) -> str:
-    """An id of the float network and its pixel contract: compressing again keeps it, training again changes it."""
-    digest = hashlib.sha256(repr(pixels).encode())
-    for name, value in sorted(network.state_dict().items()):
+    """An id of the float network and its pixel contract: compressing again keeps it, training again changes it.
+
+    Giving its features too makes it no other network; the contract's younger fields count where they say something.
+    """
+    own = network.network if isinstance(network, Knowing) else network
+    digest = hashlib.sha256(repr(pixels).replace(", widths=()", "").encode())
+    for name, value in sorted(own.state_dict().items()):
         digest.update(name.encode())
         digest.update(np.ascontiguousarray(value.detach().cpu().float().numpy()).tobytes())
     return digest.hexdigest()[:32]

@@ -9,14 +9,19 @@ from ..bundle.manifest_json import parse_contract
 from ..errors import BundleError
 from ..formats.description import ModelDescription
 from .classify_reading import read_as_classifier
+from .known import FEATURES
 from .reading import Reading
 
 __all__ = ["as_the_kit_wrote_it", "read_as_kit_file"]
 
 
 def read_as_kit_file(file: ModelDescription, labels: tuple[str, ...], *, asked: bool = False) -> Reading | None:
-    """A classifier with `input` among its metadata, as `compress` writes it."""
-    return as_the_kit_wrote_it(read_as_classifier(file, labels, asked=asked), file)
+    """A classifier with `input` among its metadata, as `compress` writes it; its features are no answer."""
+    answers = tuple(output for output in file.outputs if output.name != FEATURES)
+    row = read_as_classifier(replace(file, outputs=answers), labels, asked=asked)
+    if row is not None and answers[0] is not file.outputs[0]:
+        row = replace(row, picked=(answers[0].name,))
+    return as_the_kit_wrote_it(row, file)
 
 
 def as_the_kit_wrote_it(row: Reading | None, file: ModelDescription) -> Reading | None:

@@ -212,7 +212,7 @@ def test_rare_classes_are_learned_with_the_remedies(config: TrainConfig, tmp_pat
         ({"schedule": "zigzag"}, "must be one of"),
         ({"loss": "hinge"}, "must be one of"),
         ({"precision": "float8"}, "must be auto"),
-        ({"task": "detect"}, "must be one of"),
+        ({"task": "dance"}, "must be one of"),
         ({"model": "cnn-small", "size": (6, 6)}, "at least 10 pixels"),
         ({"data": "/nowhere"}, "no such file"),
         ({"teacher": "/nowhere"}, "is no run"),

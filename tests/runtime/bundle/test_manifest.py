@@ -156,7 +156,7 @@ def test_what_format_1_leaves_unsaid_is_what_decoders_take(color_bundle):
     plain = json.loads(dump_manifest(color_bundle.manifest))["networks"]["main"]["decode"]
     for kind in (ClassifyOptions, BoxOptions):
         for name, value in dataclasses.asdict(kind()).items():
-            assert plain.get(name) == value
+            assert plain.get(name) == value or name == "tile"  # which is younger than format 1
     assert color_bundle.manifest.main.decode.options == {}
     by_value = rich(color_bundle.manifest, options={"probabilities": "from values"})
     plain = json.loads(dump_manifest(by_value))["networks"]["main"]["decode"]

@@ -69,7 +69,7 @@ def suited(config: TrainConfig, images: ImageSet) -> TrainConfig:
         model=NETWORK if config.model == AUTO else config.model,
         alphabet=alphabet,
         size=config.size or (HEIGHT, _width(images)),
-        resize="stretch" if config.resize == "crop" else config.resize,  # a text without its ends is another one
+        resize=config.resize or "stretch",  # a text without its ends is another one
     )
 
 
