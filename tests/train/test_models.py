@@ -14,7 +14,6 @@ from edgelens.train.models.cost import cost_of
 from edgelens.train.models.options import ACTIVATIONS, ModelOptions
 from edgelens.train.models.vit_tiny import AttentionPooling, SelfAttention
 
-
 CLASSIFIERS = [name for name in NETWORKS if not name.startswith("lens-det") and name not in ("reader", "crnn")]
 
 
