@@ -51,7 +51,8 @@ def test_who_asks_for_nothing_makes_room_for_who_asks(staged: Any) -> None:
         for _ in range(5):
             assert answered.get("/v1/health").status_code == 200
             assert httpx.get(loop.base + "/v1/health").status_code == 200
-        assert is_closed(lines[0], 2), "the oldest goes first"
+        # those that came together are met in any order
+        assert any(is_closed(line, 1) for line in lines[:6]), "the older go first"
         assert not is_closed(lines[-1], 0.1)
         assert loop.preview.shared.hub.viewers == 3, "who is being answered stays"
 
