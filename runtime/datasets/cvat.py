@@ -11,8 +11,8 @@ import numpy as np
 from ..errors import DataError
 from .boxset import BoxSet, ImageBoxes, box_set
 from .imageset import SPLIT_WORDS, in_class_order
-from .listing import is_regular, read_bytes
-from .voc import refuse_doctype
+from .listing import is_regular
+from .xml_tree import read_tree
 
 __all__ = ["fits", "read"]
 
@@ -65,11 +65,7 @@ def _file(path: Path) -> Path | None:
 def _listed(file: Path) -> tuple[list[tuple[str, str, list[_Row], tuple[int, int] | None]], list[str]]:
     """Every image's name, split, boxes and size; and the labels in the order of the project."""
     try:
-        if file.stat().st_size > _MAX_XML_BYTES:
-            raise DataError(f"{file}: is too large for a listing")
-        data = read_bytes(file)
-        refuse_doctype(data)
-        tree = ET.fromstring(data)  # noqa: S314 (a document type, and so entities, has been refused)
+        tree = read_tree(file, "a listing", _MAX_XML_BYTES)
         images = []
         for node in tree.iter("image"):
             rows = [row for child in node if (row := _shape(child)) is not None]
