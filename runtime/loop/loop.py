@@ -103,7 +103,7 @@ def watch(
             standing: tuple[str, ...] = ()
             if not lane.stills:
                 rows = lane.smoother.smooth(rows, settings.smoothing, manifest, settings.threshold)
-                announced = lane.announcer.hear(rows, settings.agree, backgrounds(manifest))
+                announced = lane.announcer.hear(rows, settings.agree, backgrounds(manifest), moment_s=frame.moment_s)
                 standing = lane.announcer.standing
             stages = {"capture": waiting.capture_ms, **seen.stages}
             age_ms = (time.monotonic() - frame.captured) * 1e3

@@ -43,6 +43,11 @@ class Taught:
         """What is compared of one picture's outputs."""
         return np.asarray(outputs[self.teachable.output], np.float32).reshape(-1)
 
+    @property
+    def edition(self) -> object:
+        """What was taught, as it stands: another value once something was taught, renamed or forgotten."""
+        return None if self._gallery is None else self._gallery.edition
+
     def gallery(self, width: int) -> Gallery:
         """The gallery, for features of so many numbers; its file is made when something is taught."""
         from ..gallery.gallery import Gallery
@@ -55,8 +60,15 @@ class Taught:
         """A network's one row with who or which it is, where that was taught."""
         if len(seen) != 1 or not self._is_there():
             return seen
-        row = self.row(outputs)
-        found = self.gallery(len(row)).match(row)
+        return self.named_by(seen, self.row(outputs)[None])
+
+    def named_by(
+        self, seen: Recognitions, rows: NDArray[np.float32], weights: NDArray[np.float64] | None = None
+    ) -> Recognitions:
+        """A row with who or which it is by what is compared of several looks at it (N, D), each of its weight."""
+        if len(seen) != 1 or not self._is_there():
+            return seen
+        found = self.gallery(rows.shape[1]).match(rows, weights)
         if not found.known:
             return seen
         similarity = np.array([found.similarity], np.float32)
