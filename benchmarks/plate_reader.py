@@ -1,4 +1,4 @@
-"""A reader of the plates in `moving_plates.py`: a real network of one hidden layer, fitted in seconds by least squares."""
+"""A reader of the plates in `moving_plates.py`: a network of one hidden layer, fitted in seconds by least squares."""
 
 from __future__ import annotations
 

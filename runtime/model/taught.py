@@ -58,16 +58,15 @@ class Taught:
 
     def named(self, seen: Recognitions, outputs: Mapping[str, NDArray[Any]]) -> Recognitions:
         """A network's one row with who or which it is, where that was taught."""
-        if len(seen) != 1 or not self._is_there():
-            return seen
-        return self.named_by(seen, self.row(outputs)[None])
+        return self.named_by(seen, lambda: self.row(outputs)[None])
 
     def named_by(
-        self, seen: Recognitions, rows: NDArray[np.float32], weights: NDArray[np.float64] | None = None
+        self, seen: Recognitions, looks: Callable[[], NDArray[np.float32]], weights: NDArray[np.float64] | None = None
     ) -> Recognitions:
         """A row with who or which it is by what is compared of several looks at it (N, D), each of its weight."""
         if len(seen) != 1 or not self._is_there():
             return seen
+        rows = looks()
         found = self.gallery(rows.shape[1]).match(rows, weights)
         if not found.known:
             return seen

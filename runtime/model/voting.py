@@ -71,7 +71,7 @@ class NetworkVoter:
         if taught is None:
             return seen
         rows = [look.features for look in looks if look.features is not None]
-        return taught.named_by(seen, np.stack(rows), weights)
+        return taught.named_by(seen, lambda: np.stack(rows), weights)
 
 
 def _counted(seen: Recognitions, looks: int, agreed: int) -> Recognitions:

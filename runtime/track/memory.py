@@ -17,6 +17,7 @@ __all__ = ["TrackMemory"]
 
 MOST = 512  # things that are remembered; the oldest goes first
 GROWN = 1.3  # a thing whose box has so many times the area of before can be seen better than then
+_USUAL = TrackOptions()
 AGAIN_S = 1.0  # who is unknown after all looks is looked at once more
 
 
@@ -42,7 +43,7 @@ class _Thing:
 class TrackMemory:
     """Looks at one source's things, by step and number; `now` is the frame's time in seconds."""
 
-    def __init__(self, options: TrackOptions = TrackOptions()) -> None:
+    def __init__(self, options: TrackOptions = _USUAL) -> None:
         self.options, self.now = options, 0.0
         self._things: dict[tuple[str, int], _Thing] = {}
 
