@@ -61,7 +61,7 @@ class _Export(OnDevice):
 
 @click.group("gallery")
 def command() -> None:
-    """What this device was taught, or with --on another one: names, and small copies of the pictures that were shown."""
+    """What this device was taught, or another one with --on: names, and small copies of the pictures shown."""
 
 
 @command.command("list", cls=OnDevice, parts=_nothing)
