@@ -3,7 +3,8 @@
     python benchmarks/train_read.py --data DIR --runs DIR [--folds 0,1] [plates words]
 
 What is written needs fonts, and many: apt install $(cat benchmarks/train_read_fonts.txt) gives some 500 files (of 220
-families) that the figures stand on. Plates are learned twice, the second time of pictures put together too.
+families) that the figures stand on. Plates are learned twice, the second time of pictures put together too; words start
+from what plates taught, so plates come first.
 
 DIR holds plates/ and words/, each with its labels.csv. Plates are read without the province's sign, no letter of
 the alphabet; words in letters and digits of one case. What was trained before is not trained again; a row of
@@ -61,6 +62,7 @@ class Rows:
     written: float
     epochs: int
     batch: int
+    begins: str = ""  # the set whose run it starts from
     spliced_epochs: int = 0  # a second training's, from the first, half of whose pictures are put together of two
     pattern: str | None = None  # what an application knows of every text
     lexicon: bool = False
@@ -98,13 +100,18 @@ def trained(rows: Rows, data: Path, out: Path, fold: int, *, quick: bool) -> Run
     first = TrainConfig(
         str(data), str(out), task="read", size=rows.size, alphabet=rows.alphabet, folds=5, fold=fold, batch=rows.batch,
         epochs=2 if quick else rows.epochs, rate=2e-3, ema=0.998, clip=5.0, written=rows.written, texts=rows.texts,
-        threads=1,
+        threads=1, start=str(_last(rows.begins, out.parent, fold)) if rows.begins else None,
     )  # fmt: skip
     run = _run(first)
     if not rows.spliced_epochs:
         return run
-    further = replace(first, out=f"{out}-spliced", start=str(run.path), spliced=0.5, rate=1e-3)
+    further = replace(first, out=str(_last(out.name, out.parent)), start=str(run.path), spliced=0.5, rate=1e-3)
     return _run(replace(further, epochs=2 if quick else rows.spliced_epochs))
+
+
+def _last(name: str, runs: Path, fold: int | str = "") -> Path:
+    """Where a set's second training goes."""
+    return runs / f"{name}{fold}-spliced"
 
 
 def _run(config: TrainConfig) -> Run:
@@ -176,9 +183,18 @@ def main() -> None:
     given.runs.mkdir(parents=True, exist_ok=True)
     plan = {
         "plates": Rows(
-            PLATE_LETTERS, (32, 96), "□[A-HJ-NP-Z]·[A-HJ-NP-Z0-9]{5}", 0.25, 150, 32, 150, pattern="[A-Z][A-Z0-9]{5}"
+            PLATE_LETTERS,
+            (32, 96),
+            "□[A-HJ-NP-Z]·[A-HJ-NP-Z0-9]{5}",
+            0.25,
+            150,
+            32,
+            spliced_epochs=150,
+            pattern="[A-Z][A-Z0-9]{5}",
         ),
-        "words": Rows(WORD_LETTERS, (32, 128), str(words_to_write(given.runs)), 0.75, 150, 64, lexicon=True),
+        "words": Rows(
+            WORD_LETTERS, (32, 128), str(words_to_write(given.runs)), 0.75, 120, 64, begins="plates", lexicon=True
+        ),
     }
     results = json.loads(RESULTS.read_text()) if RESULTS.exists() else {}
     for name in given.sets:
