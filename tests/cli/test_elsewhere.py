@@ -22,8 +22,8 @@ from edgelens.devices import remote
         ("gallery list --on pi@board", ["gallery", "list"]),
         ("gallery rename cup mug --on=pi@board", ["gallery", "rename", "cup", "mug"]),
         (
-            "gallery add cup nowhere.png --on pi@board --model digits",
-            ["gallery", "add", "cup", "nowhere.png", "--model", "digits"],
+            "gallery add cup x.png --on pi@board --model digits",
+            ["gallery", "add", "cup", "x.png", "--model", "digits"],
         ),
     ],
 )
