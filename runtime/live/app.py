@@ -24,6 +24,7 @@ from .shared.knobs import change_settings
 from .shared.lesson import answer_lesson
 from .shared.metrics_text import metrics_text
 from .shared.shared_state import SharedState
+from .shared.who import change_gallery, gallery_json, portrait
 from .viewers.stream import EventStream, FrameStream, event
 
 __all__ = ["build_app"]
@@ -105,6 +106,15 @@ def _page_routes(shared: SharedState, budget: Budget) -> list[Route]:
     def thumb(asked: Asked) -> Reply:
         return Reply(shared.timeline.moment(asked.path["number"]).thumb(), b"image/jpeg", _STAYS)
 
+    def gallery(asked: Asked) -> Reply:
+        return as_json(gallery_json(shared, asked.query.get("source")))
+
+    def change(asked: Asked) -> Reply:
+        return as_json(change_gallery(shared, asked.body))
+
+    def face(asked: Asked) -> Reply:
+        return Reply(portrait(shared, asked.query.get("source"), asked.query.get("name")), b"image/jpeg", _STAYS)
+
     changes = EventStream(
         shared.hub,
         "state",
@@ -120,6 +130,9 @@ def _page_routes(shared: SharedState, budget: Budget) -> list[Route]:
         Route("/live/thumbs/{number:int}", Endpoint(thumb), methods=["GET"]),
         Route("/live/moments/{number:int}", Endpoint(moment), methods=["GET"]),
         Route("/live/moments/{number:int}/picture", Endpoint(picture), methods=["GET"]),
+        Route("/live/gallery", Endpoint(gallery), methods=["GET"]),
+        Route("/live/gallery", Endpoint(change, posted=budget), methods=["POST"]),
+        Route("/live/gallery/portrait", Endpoint(face), methods=["GET"]),
         Route("/live/snapshot", Endpoint(snapshot), methods=["GET"]),
         Route("/live/settings", Endpoint(settings, posted=budget), methods=["POST"]),
         Route("/live/collect", Endpoint(collect, posted=budget), methods=["POST"]),

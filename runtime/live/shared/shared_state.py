@@ -20,6 +20,7 @@ from .health import health_json, status_json
 from .knobs import settings_json
 from .machine import Machine
 from .timeline import Timeline
+from .who import LastSeen
 
 __all__ = ["Service", "SharedState"]
 
@@ -51,6 +52,7 @@ class SharedState:
         self.hub = Hub()
         self.encoder = Encoder(self.hub, quality=quality)
         self.timeline = Timeline()
+        self.last_seen = LastSeen()
         self.snapshots = 0
         self._newest: dict[str, Result] = {}
         self._notices: dict[str, Notice] = {}
@@ -59,6 +61,7 @@ class SharedState:
     def take(self, result: Result) -> None:
         """One result from the loop."""
         self._newest[result.frame.source] = result
+        self.last_seen.add(result)
         self.encoder.offer(result)
         self.tell(result)
         if result.announced is not None:

@@ -23,7 +23,7 @@ TOKEN = "correct-horse-battery"
 ROUTES = ["/", "/app.js", "/live/state", "/live/frames", "/live/events", "/live/snapshot", "/live/thumbs/1",
           "/live/moments/1", "/live/moments/1/picture", "/v1/models", "/v1/results", "/v1/openapi.json", "/metrics",
           "/nothing"]  # fmt: skip
-POSTS = ["/live/settings", "/live/collect", "/live/model", "/v1/recognize", "/v1/teach"]
+POSTS = ["/live/settings", "/live/collect", "/live/model", "/live/gallery", "/v1/recognize", "/v1/teach"]
 
 
 @pytest.fixture
