@@ -76,7 +76,7 @@ def portrait(shared: Known, source: str | None, name: str | None) -> bytes:
 
 
 def change_gallery(shared: Known, body: Any) -> dict[str, Any]:
-    """`{"rename": name, "to": another, "source"?}` or `{"forget": name, "source"?}`; answered with what is there then."""
+    """`{"rename": name, "to": another, "source"?}` or `{"forget": name, "source"?}`; what is there then."""
     asked = body if isinstance(body, dict) else {}
     words = {key: asked[key] for key in ("rename", "to", "forget") if key in asked}
     if set(words) not in ({"rename", "to"}, {"forget"}) or not all(isinstance(word, str) for word in words.values()):
