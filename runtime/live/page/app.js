@@ -2,6 +2,7 @@
 
 import { get, listen, post, readFrames, recognize } from "./api.js";
 import { write } from "./boxes.js";
+import { Grid } from "./grid.js";
 import { Models } from "./models.js";
 import { MomentView } from "./moment.js";
 import { knowSources } from "./names.js";
@@ -11,7 +12,8 @@ import { Timeline } from "./timeline.js";
 
 const at = (id) => document.getElementById(id);
 const stages = new Map();
-const panel = new Panel(say, () => newest && hearState(newest));
+const panel = new Panel(say, () => { grid.arrange(); if (newest) hearState(newest); });
+const grid = new Grid(at("stages"), panel, lookAgain);
 const models = new Models(panel, refresh);
 const moment = new MomentView(at("moment"));
 const timeline = new Timeline(at("timeline"), at("timeline-empty"), at("spoken"), (what) => moment.open(what));
@@ -31,6 +33,7 @@ const actions = {
     await change({ source, paused });
     for (const stage of meant) if (stage) stage.pausing -= 1;
   },
+  enlarge: (source) => grid.enlarge(source),
   region: (source, region) => change({ source, region }),
   places: (source, places) => change({ source, places }),
   snapshot: async (source) => {
@@ -64,8 +67,7 @@ function stageOf(source) {
     stages.set(source, stage);
     at("empty").hidden = true;
     at("stages").append(stage.root);
-    at("stages").classList.toggle("one", stages.size === 1);
-    at("stages").classList.toggle("many", stages.size > 1);
+    grid.set(stages.values());
   }
   return stage;
 }
@@ -105,6 +107,7 @@ async function refresh() {
   knowSources(state.sources);
   panel.setSources(state.sources);
   for (const source of state.sources) at("stages").append(stageOf(source).root); // in their order, not that of arrival
+  grid.set(state.sources.map(stageOf));
   timeline.clear();
   timeline.fill(state.timeline);
   at("try").hidden = stages.size > 0 || !state.recognizes;
@@ -133,7 +136,7 @@ async function look() {
   const { signal } = looking;
   while (!signal.aborted) {
     try {
-      await readFrames(signal, (result, jpeg) => {
+      await readFrames(grid.asked, signal, (result, jpeg) => {
         stageOf(result.source).show(result, jpeg);
       });
     } catch (error) {
@@ -141,6 +144,11 @@ async function look() {
     }
     await new Promise((resolve) => setTimeout(resolve, 1000));
   }
+}
+
+function lookAgain() {
+  unlook();
+  look();
 }
 
 function unlook() {
@@ -231,6 +239,7 @@ document.addEventListener("keydown", (event) => {
     c: () => { at("collect-card").open = true; at("collect-label").focus(); },
     k: keep,
     t: theme,
+    Escape: () => grid.large && !document.querySelector(".editing, .drawing") && grid.enlarge(null),
     "?": () => at("help").showModal(),
   };
   if (!keys[event.key] || (event.key === "n" && at("teach-card").hidden) || ("ck".includes(event.key) && at("collect-card").hidden)) return;

@@ -4,6 +4,8 @@ import { post } from "./api.js";
 import { write } from "./boxes.js";
 import { sourceName } from "./names.js";
 
+const MANY = 3; // sources
+
 const at = (id) => document.getElementById(id);
 
 export class Panel {
@@ -44,6 +46,11 @@ export class Panel {
 
   get source() {
     return at("source").value || null;
+  }
+
+  choose(source) {
+    at("source").value = source || "";
+    at("source").dispatchEvent(new Event("change"));
   }
 
   send(change) {
@@ -107,13 +114,13 @@ export class Panel {
     this.times(shown);
   }
 
-  // Each source's stages apart: a mean of a fast and a slow one would be neither's.
+  // Each source's stages apart: a mean of a fast and a slow one would be neither's. Of many, those of the chosen one.
   times(sources) {
     const box = at("stage-times");
     const lines = [];
     for (const source of sources) {
       if (sources.length > 1) lines.push([sourceName(source.name), `${source.fps.toFixed(1)} fps · ${age(source).slice(0, 2).join(" ")}`, null]);
-      const stages = Object.entries(source.stages_ms);
+      const stages = sources.length > MANY ? [] : Object.entries(source.stages_ms);
       const most = Math.max(...stages.map(([, ms]) => ms), 0.001);
       for (const [name, ms] of stages) lines.push([name, `${ms < 10 ? ms.toFixed(2) : ms.toFixed(0)} ms`, ms / most]);
     }
