@@ -2,6 +2,7 @@
 
 import { get, listen, post, readFrames, recognize } from "./api.js";
 import { write } from "./boxes.js";
+import { Find } from "./find.js";
 import { Grid } from "./grid.js";
 import { Models } from "./models.js";
 import { MomentView } from "./moment.js";
@@ -17,6 +18,7 @@ const grid = new Grid(at("stages"), panel, lookAgain);
 const models = new Models(panel, refresh);
 const moment = new MomentView(at("moment"));
 const timeline = new Timeline(at("timeline"), at("timeline-empty"), at("spoken"), (what) => moment.open(what));
+const find = new Find(timeline, say);
 let newest = null; // the last state heard
 let started = null; // of the run whose timeline is shown
 let looking = null;
@@ -108,8 +110,9 @@ async function refresh() {
   panel.setSources(state.sources);
   for (const source of state.sources) at("stages").append(stageOf(source).root); // in their order, not that of arrival
   grid.set(state.sources.map(stageOf));
-  timeline.clear();
-  timeline.fill(state.timeline);
+  timeline.records = moment.records = state.records;
+  find.setSources(state.sources);
+  find.search();
   at("try").hidden = stages.size > 0 || !state.recognizes;
   at("empty").hidden = stages.size > 0 || state.recognizes;
   at("timeline-card").hidden = state.sources.length === 0;
@@ -249,7 +252,7 @@ document.addEventListener("keydown", (event) => {
 
 listen({
   state: (state) => hearState(state),
-  announced: (moment) => timeline.add(moment),
+  announced: (happened) => find.takes(happened) && timeline.add(happened),
   notice: (notice) => newest && hearState({ ...newest, notices: { ...newest.notices, [notice.source]: notice } }),
 }, (linked) => {
   if (linked) refresh().catch((error) => say(error.message));
