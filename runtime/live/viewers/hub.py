@@ -22,7 +22,7 @@ STALLED_S = 20.0
 
 @dataclass(frozen=True)
 class Asks:
-    """How large somebody wants to see which source: a page of many cards shows small pictures, and one of them large."""
+    """How large somebody wants to see which source: a page of many cards shows small ones, and one of them large."""
 
     small: bool = False  # all sources but `large`
     large: str | None = None
