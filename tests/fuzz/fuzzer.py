@@ -22,3 +22,4 @@ class Fuzzer:
     opened: Callable[[Path], AbstractContextManager[Attempt]]
     secrets: tuple[str, ...] = ()  # words in the inputs that must stand in nothing that is said
     most_mb: int = 500
+    most_s: float = 5.0  # for one input

@@ -22,7 +22,6 @@ from .fuzzer import Attempt, Fuzzer
 
 __all__ = ["Outcome", "run_cases"]
 
-SLOW_S = 5.0
 STUCK_S = 60.0  # in C, where no alarm reaches it: the process ends and shows where
 MOST_FINDINGS = 10
 
@@ -64,7 +63,7 @@ def _one(name: str, fuzzer: Fuzzer, attempt: Attempt, seed: int, outcome: Outcom
     start = time.monotonic()
     said: str | None = None
     try:
-        with _alarm():
+        with _alarm(fuzzer.most_s):
             said = attempt(_chance(name, seed, case))
     except EdgelensError as error:
         said = str(error)
@@ -89,18 +88,19 @@ def _chance(name: str, seed: int, case: int) -> random.Random:
 def _where(error: BaseException) -> str:
     """The kit's own line that it came from, so that one defect is one finding."""
     frames = traceback.extract_tb(error.__traceback__)
-    own = [frame for frame in frames if "site-packages" not in frame.filename and "/lib/python" not in frame.filename]
+    foreign = ("site-packages", "/lib/python", __file__)  # the last: where its alarm rings
+    own = [frame for frame in frames if not any(part in frame.filename for part in foreign)]
     last = (own or frames)[-1]
     return f"{type(error).__name__} at {last.filename}:{last.lineno}"
 
 
 @contextmanager
-def _alarm() -> Iterator[None]:
+def _alarm(most_s: float) -> Iterator[None]:
     def ring(number: int, frame: FrameType | None) -> None:
-        raise SlowError(f"more than {SLOW_S:g} s")
+        raise SlowError(f"more than {most_s:g} s")
 
     before = signal.signal(signal.SIGALRM, ring)
-    signal.setitimer(signal.ITIMER_REAL, SLOW_S)
+    signal.setitimer(signal.ITIMER_REAL, most_s)
     faulthandler.dump_traceback_later(STUCK_S, exit=True, file=sys.__stderr__)
     try:
         yield

@@ -25,7 +25,6 @@ def opened(folder):
         if kind == 1:
             raise KeyError("a defect")
         if kind == 2:
-            run.SLOW_S = .05
             try:
                 time.sleep(3)
             except Exception:
@@ -35,7 +34,7 @@ def opened(folder):
         return None
     yield attempt
 
-fuzzer = Fuzzer(opened, secrets=("hunter2",), most_mb=10_000)
+fuzzer = Fuzzer(opened, secrets=("hunter2",), most_mb=10_000, most_s=.05)
 outcome = run.run_cases("planted", fuzzer, seed=1, seconds=None, count=400)
 print(json.dumps([outcome.cases, outcome.refused > 0, sorted(outcome.findings.values())]))
 """

@@ -19,6 +19,8 @@ from .pretrained import MODEL, STARTS
 
 __all__ = ["Taken", "freeze", "start_from", "train_mode"]
 
+FEW = 4  # tensors, of which each is named
+
 
 @dataclass(frozen=True)
 class Taken:
@@ -28,7 +30,13 @@ class Taken:
     anew: tuple[str, ...]
 
     def __str__(self) -> str:
-        return f"{self.taken} tensors taken over" + (f", drawn anew: {', '.join(self.anew)}" if self.anew else "")
+        said = f"{self.taken} tensors taken over"
+        if not self.anew:
+            return said
+        if len(self.anew) <= FEW:
+            return f"{said}, drawn anew: {', '.join(self.anew)}"
+        parts = sorted({name.split(".")[0] for name in self.anew})
+        return f"{said}, {len(self.anew)} drawn anew, in {', '.join(parts)}"
 
 
 def start_from(network: nn.Module, source: str, heads: Sequence[str] = ("classifier",), *, model: str = MODEL) -> Taken:

@@ -14,7 +14,7 @@ from edgelens.runtime.errors import DataError, UsageError
 from edgelens.train import Run, TrainConfig, fit
 from edgelens.train.models.catalog import build
 from edgelens.train.models.options import ModelOptions
-from edgelens.train.start.transfer import freeze, start_from, train_mode
+from edgelens.train.start.transfer import Taken, freeze, start_from, train_mode
 
 
 @pytest.fixture(scope="module")
@@ -107,3 +107,9 @@ def test_frozen_normalisation_keeps_its_statistics_in_training() -> None:
     states = {name: m.training for name, m in network.named_modules() if isinstance(m, torch.nn.BatchNorm2d)}
     assert not states.pop("layers.0.0.1")
     assert all(states.values())
+
+
+def test_what_is_drawn_anew_is_named_tensor_by_tensor_only_while_it_is_little() -> None:
+    assert str(Taken(9, ("head.weight", "head.bias"))) == "9 tensors taken over, drawn anew: head.weight, head.bias"
+    many = tuple(f"{part}.{number}.weight" for part in ("neck", "head") for number in range(5))
+    assert str(Taken(9, many)) == "9 tensors taken over, 10 drawn anew, in head, neck"

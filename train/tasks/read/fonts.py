@@ -14,7 +14,7 @@ __all__ = ["font", "fonts_for"]
 
 _FOLDERS = ("/usr/share/fonts", "/usr/local/share/fonts", "~/.local/share/fonts", "~/.fonts")
 _ENDINGS = (".ttf", ".otf", ".ttc")
-_UNKNOWN = "\U0010fffd"  # of nobody: what a font shows in its place is its sign for what it lacks
+_UNKNOWN = "\ufffe"  # no character at all: what a font shows in its place is its sign for what it lacks
 _SIZE = 24
 
 
@@ -37,7 +37,7 @@ def fonts_for(alphabet: str) -> tuple[str, ...]:
     return found
 
 
-@functools.lru_cache(maxsize=256)
+@functools.lru_cache(maxsize=2048)  # so many faces in three sizes
 def font(file: str, size: int) -> ImageFont.FreeTypeFont:
     """A font opened once."""
     return ImageFont.truetype(file, size)

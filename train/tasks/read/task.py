@@ -76,8 +76,13 @@ def read(config: TrainConfig, classes: Sequence[str], counts: Sequence[int]) -> 
         lambda outputs, wanted, _settled: summary(spelled(outputs["scores"], alphabet), wanted, alphabet),
         lambda found: sections(found, alphabet),
         suited=suited,
-        notes=(f"reads {len(alphabet)} characters: {alphabet[:80]}",) if alphabet else (),
+        notes=_notes(alphabet, writing),
     )
+
+
+def _notes(alphabet: str, writing: Writing | None) -> tuple[str, ...]:
+    read = (f"reads {len(alphabet)} characters: {alphabet[:80]}",) if alphabet else ()
+    return read if writing is None else (*read, writing.told())
 
 
 def _readable(recipe: Recipe) -> Recipe:

@@ -31,6 +31,7 @@ _SYNTAX = frozenset(r"\[](){}|?*+.-^$,")  # what a pattern says without meaning 
 _LONGEST = 12  # characters of a text that nothing says more of
 _CONTRAST = 50  # gray levels between ground and ink at least
 _SIZES = (22, 30, 40)  # pixels
+_FEW_FONTS = 100  # files, several of one family: with 22 of them words were read far worse than with 500
 
 
 @dataclass(frozen=True)
@@ -62,6 +63,13 @@ class Writing:
             unread = "".join(c for c in signs if c not in _SYNTAX and c not in alphabet)
             pattern = Pattern(config.texts, [*alphabet, *unread])
         return cls(config.written, alphabet, words, pattern, unread, fonts_for(alphabet))
+
+    def told(self) -> str:
+        """What it writes with, and what would serve better."""
+        said = f"writes with {len(self.fonts)} fonts of this machine"
+        if len(self.fonts) >= _FEW_FONTS:
+            return said
+        return f"{said}; more of them teach more (docs/reading.md names packages)"
 
     def mixed_in(self, pixels: Tensor, targets: RaggedTargets, draw: Draw) -> tuple[Tensor, RaggedTargets]:
         """A batch (B, C, H, W) uint8, a share of its pictures given way to written ones, and its targets."""

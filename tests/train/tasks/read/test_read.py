@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -162,6 +163,12 @@ def test_a_machine_without_fonts_is_one_line(monkeypatch: pytest.MonkeyPatch) ->
     with pytest.raises(DataError, match="apt install fonts-dejavu"):
         fonts.fonts_for("ABC")
     fonts.fonts_for.cache_clear()
+
+
+def test_few_fonts_are_said_and_that_more_teach_more() -> None:
+    few = replace(writing(None), fonts=("a.ttf", "b.ttf"))
+    assert few.told() == "writes with 2 fonts of this machine; more of them teach more (docs/reading.md names packages)"
+    assert replace(few, fonts=("a.ttf",) * 100).told() == "writes with 100 fonts of this machine"
 
 
 def test_an_alphabet_that_no_font_has_is_one_line() -> None:
