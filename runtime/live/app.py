@@ -101,6 +101,9 @@ def _page_routes(shared: SharedState, budget: Budget) -> list[Route]:
 
     happened = shared.timeline
 
+    def labels(asked: Asked) -> Reply:
+        return as_json({"labels": shared.labels(asked.query.get("source"))})
+
     def one(asked: Asked) -> Reply:
         return as_json(shared.event(asked.path["number"]))
 
@@ -125,6 +128,7 @@ def _page_routes(shared: SharedState, budget: Budget) -> list[Route]:
         Route("/live/frames", FrameStream(shared.hub, budget.viewers), methods=["GET"]),
         Route("/live/events", changes, methods=["GET"]),
         Route("/live/state", Endpoint(lambda asked: as_json(shared.state())), methods=["GET"]),  # noqa: ARG005
+        Route("/live/labels", Endpoint(labels), methods=["GET"]),
         Route("/live/thumbs/{number:int}", Endpoint(thumb), methods=["GET"]),
         Route("/live/moments/{number:int}", Endpoint(one), methods=["GET"]),
         Route("/live/moments/{number:int}/picture", Endpoint(picture), methods=["GET"]),

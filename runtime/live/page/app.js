@@ -88,6 +88,7 @@ function hearState(state) {
   hearSettings(state.settings);
   panel.numbers(status, state.service);
   models.hear(state);
+  panel.classes.hear(state);
   link(...linkOf(state));
 }
 

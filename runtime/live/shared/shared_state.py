@@ -114,13 +114,16 @@ class SharedState:
             raise WorkError("another model is being loaded; try again when it is done")
         try:
             self.control.swap(model, source)
+            self.control.change(source, classes=None)  # another model may know none of them
         finally:
             self._swapping.release()
 
-    def labels(self) -> list[str]:
-        """The names that the running model knows."""
-        result = next(iter(tuple(self._newest.values())), None)
-        return list(result.seen.labels[:2000]) if result is not None else []
+    def labels(self, source: str | None = None) -> list[str]:
+        """The names that the model of a source knows, or all models."""
+        if source is not None and source not in self.control.sources:
+            raise UsageError("no source of that name")
+        newest = [result for name, result in tuple(self._newest.items()) if source in (None, name)]
+        return list(dict.fromkeys(label for result in newest for label in result.seen.labels[:2000]))[:2000]
 
     def pulse(self) -> dict[str, Any]:
         """What changes all the time: the loop's status and the knobs."""
