@@ -12,16 +12,16 @@ __all__ = ["DRAIN", "viewer"]
 DRAIN = """
 import socket, sys
 with socket.create_connection(("127.0.0.1", int(sys.argv[1]))) as line:
-    line.sendall(b"GET /live/frames HTTP/1.1\\r\\nHost: localhost\\r\\n\\r\\n")
+    line.sendall(f"GET /live/frames{sys.argv[2]} HTTP/1.1\\r\\nHost: localhost\\r\\n\\r\\n".encode())
     while line.recv(1 << 20):
         pass
 """
 
 
 @contextlib.contextmanager
-def viewer(port: int) -> Iterator[None]:
-    """It looks as long as this is entered; its CPU is its own."""
-    process = subprocess.Popen([sys.executable, "-c", DRAIN, str(port)])
+def viewer(port: int, asked: str = "") -> Iterator[None]:
+    """It looks as long as this is entered; its CPU is its own. `asked` is the address's query."""
+    process = subprocess.Popen([sys.executable, "-c", DRAIN, str(port), asked])
     try:
         yield
     finally:

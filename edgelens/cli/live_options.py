@@ -66,6 +66,7 @@ def live_page(
     *,
     machine: Machine,
     service: RecognizeService | ServiceOnDemand | None = None,
+    recorded: Path | None = None,
 ) -> LivePreview:
     """The page that the options ask for; nothing is started yet."""
     from edgelens.runtime.live.http.access import choose_access
@@ -85,5 +86,6 @@ def live_page(
         collect=Path(options.collect) if options.collect else None,
         service=service,
         machine=machine,
+        recorded=recorded,
         say=lambda line: click.echo(line, err=True),
     )

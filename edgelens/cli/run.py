@@ -211,7 +211,7 @@ def _page(
     from edgelens.runtime.live.service.on_demand import ServiceOnDemand
 
     service = stack.enter_context(ServiceOnDemand(lambda: lanes[0].model.bundle, device=machine.device))
-    page = live_page(options.listen, control, service=service, machine=machine)
+    page = live_page(options.listen, control, service=service, machine=machine, recorded=options.sinks["record"].folder)
     service.on_result = page.shared.tell
     return page
 

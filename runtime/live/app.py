@@ -6,13 +6,15 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator
 from importlib import resources
+from pathlib import Path
 
 from starlette.routing import Route, Router
-from starlette.types import ASGIApp
+from starlette.types import ASGIApp, Scope
 
 from ..errors import BundleError, ModelError, UsageError, WorkError
 from .http.access import Access
 from .http.budget import BUDGET, Budget
+from .http.clip_file import ClipFile
 from .http.gate import Gate
 from .http.page_files import PageFiles
 from .http.replies import Asked, Endpoint, Reply, as_json
@@ -24,6 +26,7 @@ from .shared.knobs import change_settings
 from .shared.lesson import answer_lesson
 from .shared.metrics_text import metrics_text
 from .shared.shared_state import SharedState
+from .shared.wanted import Wanted
 from .shared.who import change_gallery, gallery_json, portrait
 from .viewers.stream import EventStream, FrameStream, event
 
@@ -97,14 +100,22 @@ def _page_routes(shared: SharedState, budget: Budget) -> list[Route]:
         saved = (b"content-disposition", f'attachment; filename="{name}"'.encode())
         return Reply(data, b"image/jpeg", (saved, (b"cache-control", b"no-store")))
 
-    def moment(asked: Asked) -> Reply:
-        return as_json(shared.timeline.moment(asked.path["number"]).all_to_json())
+    happened = shared.timeline
+
+    def labels(asked: Asked) -> Reply:
+        return as_json({"labels": shared.labels(asked.query.get("source"))})
+
+    def one(asked: Asked) -> Reply:
+        return as_json(shared.event(asked.path["number"]))
 
     def picture(asked: Asked) -> Reply:
-        return Reply(shared.timeline.moment(asked.path["number"]).picture, b"image/jpeg", _STAYS)
+        return Reply(happened.picture(happened.moment(asked.path["number"])), b"image/jpeg", _STAYS)
 
     def thumb(asked: Asked) -> Reply:
-        return Reply(shared.timeline.moment(asked.path["number"]).thumb(), b"image/jpeg", _STAYS)
+        return Reply(happened.thumb(happened.moment(asked.path["number"])), b"image/jpeg", _STAYS)
+
+    def clip(scope: Scope) -> Path | None:
+        return happened.clip(happened.moment(scope["path_params"]["number"]))
 
     def gallery(asked: Asked) -> Reply:
         return as_json(gallery_json(shared, asked.query.get("source")))
@@ -127,9 +138,11 @@ def _page_routes(shared: SharedState, budget: Budget) -> list[Route]:
         Route("/live/frames", FrameStream(shared.hub, budget.viewers), methods=["GET"]),
         Route("/live/events", changes, methods=["GET"]),
         Route("/live/state", Endpoint(lambda asked: as_json(shared.state())), methods=["GET"]),  # noqa: ARG005
+        Route("/live/labels", Endpoint(labels), methods=["GET"]),
         Route("/live/thumbs/{number:int}", Endpoint(thumb), methods=["GET"]),
-        Route("/live/moments/{number:int}", Endpoint(moment), methods=["GET"]),
+        Route("/live/moments/{number:int}", Endpoint(one), methods=["GET"]),
         Route("/live/moments/{number:int}/picture", Endpoint(picture), methods=["GET"]),
+        Route("/live/moments/{number:int}/clip", ClipFile(clip), methods=["GET"]),
         Route("/live/gallery", Endpoint(gallery), methods=["GET"]),
         Route("/live/gallery", Endpoint(change, posted=budget), methods=["POST"]),
         Route("/live/gallery/portrait", Endpoint(face), methods=["GET"]),
@@ -166,6 +179,7 @@ def _service_routes(
         *routes,
         Route("/v1/teach", Endpoint(teach, posted=budget), methods=["POST"]),
         Route("/v1/results", EventStream(shared.hub, "result", most=budget.listeners), methods=["GET"]),
+        Route("/v1/events", Endpoint(lambda a: as_json(shared.events(Wanted.of(a.query)))), methods=["GET"]),
         Route("/v1/health", Endpoint(health, quick=True), methods=["GET"]),
         Route("/v1/models", Endpoint(models), methods=["GET"]),
         Route("/v1/openapi.json", Endpoint(lambda asked: as_json(openapi())), methods=["GET"]),  # noqa: ARG005

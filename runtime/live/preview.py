@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from ..loop.control import Control
 from ..result import Result
 from ..sinks.protocol import Notice
+from ..sinks.recorded import Recorded
 from .http.access import Access
 from .http.budget import BUDGET, Budget
 from .http.server import Address, Tls
@@ -50,6 +51,7 @@ class LivePreview:
         quality: int = 80,
         service: RecognizeService | ServiceOnDemand | None = None,
         machine: Machine | None = None,
+        recorded: Path | None = None,
         budget: Budget = BUDGET,
         say: Callable[[str], None] = _to_stderr,
     ) -> None:
@@ -57,7 +59,14 @@ class LivePreview:
         self._service, self._budget = service, budget
         self._stack = ExitStack()
         collector = Collector(collect) if collect else None
-        self.shared = SharedState(control, collector=collector, quality=quality, service=service, machine=machine)
+        self.shared = SharedState(
+            control,
+            collector=collector,
+            quality=quality,
+            service=service,
+            machine=machine,
+            recorded=Recorded(recorded) if recorded else None,
+        )
 
     @property
     def port(self) -> int:

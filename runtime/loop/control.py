@@ -35,6 +35,7 @@ class Settings:
     region: Region | None = None
     paused: bool = False
     max_fps: float | None = None
+    classes: tuple[str, ...] | None = None  # only these are shown, announced and counted; None is all
     places: ZoneOptions | None = None  # lines and zones that were drawn while it runs, in place of those before
 
 

@@ -21,6 +21,7 @@ from .model_swap import swap_model
 from .outlets import Outlets
 from .pace import Pace
 from .sdnotify import SystemdNotifier
+from .shown_classes import only_classes
 from .smoothing import backgrounds
 from .status import loop_status
 from .summary import Tally
@@ -103,6 +104,8 @@ def watch(
             standing: tuple[str, ...] = ()
             if not lane.stills:
                 rows = lane.smoother.smooth(rows, settings.smoothing, manifest, settings.threshold)
+            rows = only_classes(rows, settings.classes)
+            if not lane.stills:
                 announced = lane.announcer.hear(rows, settings.agree, backgrounds(manifest), moment_s=frame.moment_s)
                 standing = lane.announcer.standing
             stages = {"capture": waiting.capture_ms, **seen.stages}

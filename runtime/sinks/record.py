@@ -1,13 +1,13 @@
-"""Recording what was announced: clips with some seconds before and after, snapshots, and lines.
+"""Recording what was announced and what lines and zones noticed: clips with some seconds before and after, snapshots,
+and lines.
 
-The seconds before wait as JPEG in memory. From the announcement on, pictures go to the thread that codes clips.
+The seconds before wait as JPEG in memory. From then on, pictures go to the thread that codes clips.
 """
 
 from __future__ import annotations
 
 import mmap
 import re
-import time
 from collections import deque
 from collections.abc import Callable
 from contextlib import ExitStack
@@ -28,6 +28,7 @@ from .losses import Losses, reason
 from .options.record import RecordOptions
 from .protocol import Notice
 from .quota import NO_ROOM, Quota
+from .record_names import stem_of
 from .room import Room
 
 __all__ = ["RecordSink"]
@@ -80,13 +81,15 @@ class RecordSink:
         """Remember the picture; begin, go on with or end an event."""
         moment = result.frame.captured
         reel = self._reels.setdefault(result.frame.source, _Reel())
-        if moment >= reel.due or result.announced is not None:
+        name = _name(result)
+        if moment >= reel.due or name is not None:
             reel.due = max(reel.due, moment - 1 / self.options.fps) + 1 / self.options.fps
             self._remember(reel, (moment, self._still(result)))
-        if result.announced is not None:
-            self._line(result.to_json())
-            self._snapshot(result)
-            self._begin(reel, result, moment)
+        if name is not None:
+            height, width = result.frame.size
+            self._line({**result.to_json(), "size": [width, height], "when": round(result.frame.time, 6)})
+            self._snapshot(result, name)
+            self._begin(reel, name, moment)
         if reel.event is not None and moment >= reel.event.ends:
             self._end(reel)
 
@@ -117,12 +120,11 @@ class RecordSink:
         while reel.before and reel.before[0][0] < still[0] - self.options.before_s:
             reel.before.popleft()
 
-    def _begin(self, reel: _Reel, result: Result, moment: float) -> None:
-        if reel.event is not None:  # another announcement in the middle of a clip makes it longer
+    def _begin(self, reel: _Reel, name: str, moment: float) -> None:
+        if reel.event is not None:  # what happens in the middle of a clip makes it longer
             reel.event.ends = min(moment + self.options.after_s, reel.event.began + self.options.longest_s)
             return
-        name = f"{_stamp(result)}-{_plain(result.frame.source)}-{_plain(result.announced or '')}.mp4"
-        clip = self._writer.begin(self.folder / "clips" / name)
+        clip = self._writer.begin(self.folder / "clips" / f"{name}.mp4")
         if clip is not None:
             reel.event = _Event(clip, reel.before[0][0], moment + self.options.after_s)
             for still in reel.before:
@@ -136,10 +138,9 @@ class RecordSink:
     def _line(self, value: dict[str, object]) -> None:
         self._tried("lines", lambda: self._lines.append(value))
 
-    def _snapshot(self, result: Result) -> None:
+    def _snapshot(self, result: Result, name: str) -> None:
         data = bytes(cv2.imencode(".jpg", self._shown(result), [cv2.IMWRITE_JPEG_QUALITY, 90])[1])
-        label, source = _plain(result.announced or ""), _plain(result.frame.source)
-        place = self.folder / "snapshots" / f"{_stamp(result)}-{source}-{label}.jpg"
+        place = self.folder / "snapshots" / f"{name}.jpg"
 
         def write() -> bool:
             if there := self._room.fits(len(data)):
@@ -180,11 +181,9 @@ class RecordSink:
         return still
 
 
-def _stamp(result: Result) -> str:
-    moment = result.frame.time
-    return f"{time.strftime('%Y%m%d-%H%M%S', time.gmtime(moment))}-{int(moment % 1 * 1e6):06d}"
-
-
-def _plain(text: str) -> str:
-    """Letters of any script, as far as a file's name has room for them."""
-    return re.sub(r"\W+", "_", text).strip("_").encode()[:60].decode(errors="ignore")
+def _name(result: Result) -> str | None:
+    """What is kept of a result is called so; None where nothing happened in it."""
+    what = result.announced
+    if what is None and result.events:
+        what = str(result.events[0].get("label", ""))
+    return None if what is None else stem_of(result.frame.time, result.frame.source, what)

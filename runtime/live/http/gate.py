@@ -17,8 +17,8 @@ __all__ = ["Gate", "refuse"]
 
 OPEN_PATHS = frozenset({"/v1/health"})  # answered without a token, saying only that it is alive
 CSP = (
-    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob: data:; connect-src 'self'; "
-    "form-action 'none'; base-uri 'none'; frame-ancestors 'none'; manifest-src 'self'"
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob: data:; media-src 'self'; "
+    "connect-src 'self'; form-action 'none'; base-uri 'none'; frame-ancestors 'none'; manifest-src 'self'"
 )
 HEADERS = [
     (b"content-security-policy", CSP.encode()),

@@ -21,8 +21,8 @@ async function answer(response) {
 }
 
 // Each record: two big-endian lengths, the result as JSON, the JPEG. An empty one says the connection lives.
-export async function readFrames(signal, show) {
-  const response = await fetch("/live/frames", { signal });
+export async function readFrames(asked, signal, show) {
+  const response = await fetch(`/live/frames${asked}`, { signal });
   if (!response.ok) throw new Error(`the picture stream answered ${response.status}`);
   const reader = response.body.getReader();
   const text = new TextDecoder();

@@ -2,6 +2,8 @@
 
 import { get, listen, post, readFrames, recognize } from "./api.js";
 import { write } from "./boxes.js";
+import { Find } from "./find.js";
+import { Grid } from "./grid.js";
 import { Models } from "./models.js";
 import { MomentView } from "./moment.js";
 import { knowSources } from "./names.js";
@@ -11,10 +13,12 @@ import { Timeline } from "./timeline.js";
 
 const at = (id) => document.getElementById(id);
 const stages = new Map();
-const panel = new Panel(say, () => newest && hearState(newest));
+const panel = new Panel(say, () => { grid.arrange(); if (newest) hearState(newest); });
+const grid = new Grid(at("stages"), panel, lookAgain);
 const models = new Models(panel, refresh);
 const moment = new MomentView(at("moment"));
 const timeline = new Timeline(at("timeline"), at("timeline-empty"), at("spoken"), (what) => moment.open(what));
+const find = new Find(timeline, say);
 let newest = null; // the last state heard
 let started = null; // of the run whose timeline is shown
 let looking = null;
@@ -31,6 +35,7 @@ const actions = {
     await change({ source, paused });
     for (const stage of meant) if (stage) stage.pausing -= 1;
   },
+  enlarge: (source) => grid.enlarge(source),
   region: (source, region) => change({ source, region }),
   places: (source, places) => change({ source, places }),
   snapshot: async (source) => {
@@ -64,8 +69,7 @@ function stageOf(source) {
     stages.set(source, stage);
     at("empty").hidden = true;
     at("stages").append(stage.root);
-    at("stages").classList.toggle("one", stages.size === 1);
-    at("stages").classList.toggle("many", stages.size > 1);
+    grid.set(stages.values());
   }
   return stage;
 }
@@ -84,6 +88,7 @@ function hearState(state) {
   hearSettings(state.settings);
   panel.numbers(status, state.service);
   models.hear(state);
+  panel.classes.hear(state);
   link(...linkOf(state));
 }
 
@@ -105,8 +110,10 @@ async function refresh() {
   knowSources(state.sources);
   panel.setSources(state.sources);
   for (const source of state.sources) at("stages").append(stageOf(source).root); // in their order, not that of arrival
-  timeline.clear();
-  timeline.fill(state.timeline);
+  grid.set(state.sources.map(stageOf));
+  timeline.records = moment.records = state.records;
+  find.setSources(state.sources);
+  find.search();
   at("try").hidden = stages.size > 0 || !state.recognizes;
   at("empty").hidden = stages.size > 0 || state.recognizes;
   at("timeline-card").hidden = state.sources.length === 0;
@@ -133,7 +140,7 @@ async function look() {
   const { signal } = looking;
   while (!signal.aborted) {
     try {
-      await readFrames(signal, (result, jpeg) => {
+      await readFrames(grid.asked, signal, (result, jpeg) => {
         stageOf(result.source).show(result, jpeg);
       });
     } catch (error) {
@@ -141,6 +148,11 @@ async function look() {
     }
     await new Promise((resolve) => setTimeout(resolve, 1000));
   }
+}
+
+function lookAgain() {
+  unlook();
+  look();
 }
 
 function unlook() {
@@ -231,6 +243,7 @@ document.addEventListener("keydown", (event) => {
     c: () => { at("collect-card").open = true; at("collect-label").focus(); },
     k: keep,
     t: theme,
+    Escape: () => grid.large && !document.querySelector(".editing, .drawing") && grid.enlarge(null),
     "?": () => at("help").showModal(),
   };
   if (!keys[event.key] || (event.key === "n" && at("teach-card").hidden) || ("ck".includes(event.key) && at("collect-card").hidden)) return;
@@ -240,7 +253,7 @@ document.addEventListener("keydown", (event) => {
 
 listen({
   state: (state) => hearState(state),
-  announced: (moment) => timeline.add(moment),
+  announced: (happened) => find.takes(happened) && timeline.add(happened),
   notice: (notice) => newest && hearState({ ...newest, notices: { ...newest.notices, [notice.source]: notice } }),
 }, (linked) => {
   if (linked) refresh().catch((error) => say(error.message));

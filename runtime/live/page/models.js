@@ -12,8 +12,12 @@ export class Models {
     at("model-use").addEventListener("click", () => this.use());
   }
 
-  list({ models }) {
-    at("model-card").hidden = models.length < 2;
+  // Of several sources the model stands among the controls of the chosen one.
+  list({ models, sources }) {
+    const among = sources.length > 1;
+    (among ? at("knobs") : at("model-card")).append(at("model-field"));
+    at("model-field").hidden = models.length < 2;
+    at("model-card").hidden = among || models.length < 2;
     if (this.names.join("\n") === models.join("\n")) return;
     this.names = models;
     this.shownFor = null;
@@ -33,7 +37,6 @@ export class Models {
     const shownFor = [this.panel.source, ...running].join("\n");
     if (shownFor === this.shownFor) return;
     this.shownFor = shownFor;
-    write(at("model-title"), sources.length < 2 ? "Model" : `Model · ${this.panel.source ? sourceName(this.panel.source) : "all sources"}`);
     at("model").value = running.size === 1 ? [...running][0] : ""; // several: none of them is all sources'
   }
 

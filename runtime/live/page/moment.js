@@ -1,45 +1,83 @@
-// What was announced, looked at alone: its picture with the boxes it was announced with, where, when, and what else was there.
+// What happened, looked at alone: its picture with the boxes, its clip, where, when, and what else was there.
 
 import { get } from "./api.js";
 import { drawBoxes, write } from "./boxes.js";
+import { happened, pictureOf } from "./happened.js";
+import { sourceName } from "./names.js";
 import { caption, percent, topRows } from "./rows.js";
+
+const AGAIN_MS = 2000; // until a clip is asked for again that is still being recorded
 
 export class MomentView {
   constructor(dialog) {
     this.dialog = dialog;
+    this.records = false; // whether the device keeps clips
     this.find = (selector) => dialog.querySelector(selector);
     this.find(".close").addEventListener("click", () => dialog.close());
+    this.find(".play").addEventListener("click", () => this.play());
+    this.find("video").addEventListener("error", () => this.find("video").src && write(this.find(".clip-note"), "This browser cannot play the clip."));
     dialog.addEventListener("click", (event) => event.target === dialog && dialog.close()); // beside it
+    dialog.addEventListener("close", () => this.stop());
   }
 
   async open(moment) {
+    this.moment = moment;
     write(this.find("h2"), moment.label);
-    write(this.find(".where"), moment.source);
+    write(this.find(".where"), sourceName(moment.source));
+    write(this.find(".what"), happened(moment));
+    for (const part of this.dialog.querySelectorAll(".event-place")) part.hidden = !happened(moment);
     write(this.find(".when"), new Date(moment.time * 1000).toLocaleString());
     write(this.find(".sure"), percent(moment.score));
-    for (const part of [".model", ".also"]) write(this.find(part), "");
+    for (const part of [".model", ".also", ".note", ".clip-note"]) write(this.find(part), "");
     this.find(".boxes").replaceChildren();
-    const note = this.find(".note");
-    write(note, "");
+    this.find(".play").hidden = true;
     const picture = this.find("img");
-    picture.alt = `${moment.label}, seen by ${moment.source}`;
+    picture.alt = `${moment.label}, seen by ${sourceName(moment.source)}`;
     picture.hidden = true;
     this.dialog.showModal();
     try {
       const all = await get(`/live/moments/${moment.id}`);
+      if (all.bundle) write(this.find(".model"), `${all.bundle.name} version ${all.bundle.version}`);
+      write(this.find(".also"), topRows(all.results).map((row) => caption(row, all.results).replace(" %", "\u00a0%")).join(", ") || "nothing");
+      this.clip(all);
       picture.src = pictureOf(moment);
       await picture.decode();
       picture.hidden = false;
       drawBoxes(this.find(".boxes"), all.results, all.size);
-      write(this.find(".model"), `${all.bundle.name} version ${all.bundle.version}`);
-      write(this.find(".also"), topRows(all.results).map((row) => caption(row, all.results).replace(" %", "\u00a0%")).join(", ") || "nothing");
     } catch {
-      write(note, "This one is no longer kept: the page remembers the last 60.");
+      const kept = this.records ? "its picture was deleted to make room" : "the page remembers the last 60 pictures, more with --record";
+      write(this.find(".note"), `This one is no longer kept: ${kept}.`);
     }
   }
-}
 
-// A number means another moment once the device has started anew: its time keeps a browser from showing the old picture.
-export function pictureOf(moment, small = false) {
-  return `${small ? "/live/thumbs/" : "/live/moments/"}${moment.id}${small ? "" : "/picture"}?of=${moment.time}`;
+  // Offers the clip, waits for one that is still being recorded, or says why there is none.
+  async clip({ id, clip }) {
+    if (!this.dialog.open || this.moment.id !== id) return;
+    this.find(".play").hidden = clip !== "there";
+    const none = this.records ? "No clip of it is kept." : "No clip: start with --record DIR to keep one of every event.";
+    write(this.find(".clip-note"), { there: "", coming: "Its clip is still being recorded …", none }[clip]);
+    if (clip !== "coming") return;
+    await new Promise((resolve) => setTimeout(resolve, AGAIN_MS));
+    if (this.dialog.open && this.moment.id === id) this.clip(await get(`/live/moments/${id}`).catch(() => ({ id, clip: "none" })));
+  }
+
+  play() {
+    const video = this.find("video");
+    if (!video.hidden) return this.stop();
+    video.src = `/live/moments/${this.moment.id}/clip?of=${this.moment.time}`;
+    video.hidden = false;
+    this.find(".whole").hidden = true;
+    write(this.find(".play"), "Show the picture");
+    video.play().catch(() => {}); // what is wrong is told by its error, and the controls are there
+  }
+
+  stop() {
+    const video = this.find("video");
+    video.pause();
+    video.removeAttribute("src");
+    video.load();
+    video.hidden = true;
+    this.find(".whole").hidden = false;
+    write(this.find(".play"), "Play the clip");
+  }
 }

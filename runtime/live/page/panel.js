@@ -2,7 +2,10 @@
 
 import { post } from "./api.js";
 import { write } from "./boxes.js";
+import { Classes } from "./classes.js";
 import { sourceName } from "./names.js";
+
+const MANY = 3; // sources
 
 const at = (id) => document.getElementById(id);
 
@@ -11,6 +14,7 @@ export class Panel {
     this.say = say;
     this.agreed = [3, 5];
     this.settings = {};
+    this.classes = new Classes(this);
     this.held = new Set(); // knobs under somebody's hand are not moved by what the device says
     const knob = (id, value) => {
       const input = at(id);
@@ -46,6 +50,11 @@ export class Panel {
     return at("source").value || null;
   }
 
+  choose(source) {
+    at("source").value = source || "";
+    at("source").dispatchEvent(new Event("change"));
+  }
+
   send(change) {
     if (!change) return;
     this.next = { ...this.next, ...change };
@@ -79,14 +88,33 @@ export class Panel {
     put("agree-n", settings.agree[0]);
     put("agree-m", settings.agree[1]);
     this.agreed = settings.agree;
+    this.classes.set(settings, this.differs("classes"));
+    this.whose();
     this.own = settings.threshold == null && !this.held.has("threshold");
     this.words();
   }
 
+  // Whether what all sources are asked for is not the same on all of them.
+  differs(knob) {
+    if (this.source) return false;
+    return new Set(Object.values(this.settings).map((settings) => JSON.stringify(settings[knob]))).size > 1;
+  }
+
+  // Of several sources it is written over the controls whose they are; teaching and collecting need one picture.
+  whose() {
+    const one = (this.sources || []).length < 2;
+    const all = this.source ? sourceName(this.source) : "all sources";
+    const first = sourceName(this.source || (this.sources || [""])[0]);
+    for (const [id, title, who] of [["knobs-title", "Controls", all], ["teach-title", "This is …", first], ["collect-title", "Collect pictures", first]]) {
+      write(at(id), one ? title : `${title} · ${who}`);
+    }
+  }
+
   words() {
-    write(at("threshold-value"), this.own ? "the model's own" : `${Math.round(at("threshold").value * 100)} %`);
+    const each = "each source its own";
+    write(at("threshold-value"), this.differs("threshold") && !this.held.has("threshold") ? each : this.own ? "the model's own" : `${Math.round(at("threshold").value * 100)} %`);
     const weight = Number(at("smoothing").value);
-    write(at("smoothing-value"), weight === 0 ? "off" : `${Math.round(weight * 100)} %`);
+    write(at("smoothing-value"), this.differs("smoothing") && !this.held.has("smoothing") ? each : weight === 0 ? "off" : `${Math.round(weight * 100)} %`);
     this.own = false;
   }
 
@@ -107,13 +135,13 @@ export class Panel {
     this.times(shown);
   }
 
-  // Each source's stages apart: a mean of a fast and a slow one would be neither's.
+  // Each source's stages apart: a mean of a fast and a slow one would be neither's. Of many, those of the chosen one.
   times(sources) {
     const box = at("stage-times");
     const lines = [];
     for (const source of sources) {
       if (sources.length > 1) lines.push([sourceName(source.name), `${source.fps.toFixed(1)} fps · ${age(source).slice(0, 2).join(" ")}`, null]);
-      const stages = Object.entries(source.stages_ms);
+      const stages = sources.length > MANY ? [] : Object.entries(source.stages_ms);
       const most = Math.max(...stages.map(([, ms]) => ms), 0.001);
       for (const [name, ms] of stages) lines.push([name, `${ms < 10 ? ms.toFixed(2) : ms.toFixed(0)} ms`, ms / most]);
     }

@@ -26,6 +26,7 @@ export class Stage {
     this.called();
     this.find(".pause").addEventListener("click", () => actions.pause(source, !this.settings.paused));
     this.find(".snapshot").addEventListener("click", () => actions.snapshot(source));
+    this.find(".enlarge").addEventListener("click", () => actions.enlarge(this.large ? null : source));
     this.region = new RegionEditor(this.find(".picture"), this.canvas, this.find(".region"), this.find(".region-button"),
       (region) => actions.region(source, region));
     this.places = new PlaceEditor(this.find(".picture"), this.canvas, { lines: this.find(".line-button"), zones: this.find(".zone-button") },
@@ -37,6 +38,16 @@ export class Stage {
     this.shown = 0;
     this.most = 0; // lines under the headline that this model ever showed
     this.pausing = 0; // presses that the device has not answered: until then its word on pausing is older than ours
+  }
+
+  // One of "one", "many", "tile", "tile strip" and "one large".
+  shownAs(how) {
+    for (const name of ["one", "many", "tile", "strip", "large"]) this.root.classList.toggle(name, how.split(" ").includes(name));
+    this.tile = how.startsWith("tile");
+    this.large = how.endsWith("large");
+    const button = this.find(".enlarge");
+    write(button, this.large ? "All" : "Large");
+    button.setAttribute("aria-label", this.large ? "Show all sources" : `Show ${sourceName(this.source)} large`);
   }
 
   // The newest picture wins: what arrives while one is decoded replaces what waits.
@@ -78,7 +89,7 @@ export class Stage {
     this.boxes(result);
     this.origin = result.bundle.name;
     this.headline(result.results);
-    this.bars(result.results);
+    if (!this.tile) this.bars(result.results);
     this.region.place();
   }
 

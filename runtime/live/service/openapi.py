@@ -103,6 +103,7 @@ def openapi() -> dict[str, Any]:
                 "get": _json("Whether it is alive; with a token, how it is.", {"type": "object"}, open_=True)
             },
             "/v1/models": {"get": _json("What is running and what is at hand.", {"type": "object"})},
+            "/v1/events": {"get": _events()},
             "/v1/results": {"get": _stream("Every result as a server-sent event `result`.")},
             "/v1/openapi.json": {"get": _json("This description.", {"type": "object"})},
             "/metrics": {"get": _text("Counters in Prometheus' text format.")},
@@ -159,6 +160,39 @@ def _teach() -> dict[str, Any]:
     told = {"type": "object", "properties": {"name": {"type": "string"}, "lesson": {"type": "string"}}}
     body = {"required": True, "content": {"application/json": {"schema": asked}}}
     return {**_json("Teach the running model what a source shows, or take that back.", told), "requestBody": body}
+
+
+def _events() -> dict[str, Any]:
+    event = {
+        "type": "object",
+        "required": ["id", "source", "kind", "label", "place", "score", "time", "box", "clip"],
+        "properties": {
+            **_LABELLED,
+            "id": {"type": "integer", "description": "its number in this run, for /live/moments/{id}"},
+            "source": {"type": "string"},
+            "kind": {"enum": ["announced", "crossed", "entered", "left", "loitering"]},
+            "place": {"type": "string", "description": "the line or zone, and the direction"},
+            "time": {"type": "number", "description": "Unix time, seconds"},
+            "box": {"type": ["array", "null"], "items": _NUMBER, "description": "in fractions of the picture"},
+            "pictured": {"type": "boolean", "description": "whether its picture is kept: /live/moments/{id}/picture"},
+            "clip": {"enum": ["there", "coming", "none"], "description": "/live/moments/{id}/clip"},
+        },
+    }
+    told = {"type": "object", "properties": {"events": _list(event, "newest first"), "more": {"type": "boolean"}}}
+    text, number, whole = {"type": "string"}, _NUMBER, {"type": "integer", "minimum": 0}
+    asked = {
+        "label": (text, "is part of the label, or of the name of the line or zone"),
+        "source": (text, "only this one's"),
+        "since": (number, "seconds since 1970"),
+        "until": (number, "seconds since 1970"),
+        "before": (whole, "only those with a lower id: the next page"),
+        "limit": ({"type": "integer", "minimum": 1, "maximum": 200}, "how many; 60 unless said"),
+    }
+    fields = [
+        {"name": name, "in": "query", "schema": schema, "description": said} for name, (schema, said) in asked.items()
+    ]
+    described = _json("What was announced and what lines and zones noticed, searched.", told)
+    return {**described, "parameters": fields}
 
 
 _REFUSALS = {

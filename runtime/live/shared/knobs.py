@@ -14,6 +14,8 @@ from ...zones.options import ZoneOptions, read_lines, read_zones
 
 __all__ = ["change_settings", "settings_json"]
 
+MOST_CLASSES, LONGEST_NAME = 200, 200
+
 
 def settings_json(settings: Settings) -> dict[str, Any]:
     """The knobs of one source as plain JSON types."""
@@ -25,6 +27,7 @@ def settings_json(settings: Settings) -> dict[str, Any]:
         "region": None if region is None else [region.x, region.y, region.w, region.h],
         "paused": settings.paused,
         "max_fps": settings.max_fps,
+        "classes": None if settings.classes is None else list(settings.classes),
         "places": None if settings.places is None else places_json(settings.places),
     }
 
@@ -98,6 +101,15 @@ def _max_fps(value: Any) -> float | None:
     return rate
 
 
+def _classes(value: Any) -> tuple[str, ...] | None:
+    if value is None:
+        return None
+    texts = isinstance(value, list) and all(isinstance(name, str) and len(name) <= LONGEST_NAME for name in value)
+    if not texts or not 1 <= len(value) <= MOST_CLASSES:
+        raise UsageError(f"classes is null for all, or 1 to {MOST_CLASSES} names of up to {LONGEST_NAME} letters")
+    return tuple(dict.fromkeys(value))
+
+
 def _places(value: Any) -> ZoneOptions:
     if not isinstance(value, dict) or set(value) != {"lines", "zones"} or not all(map(_is_object, value.values())):
         raise UsageError("places is an object of lines and zones, each with its points by its name")
@@ -126,4 +138,5 @@ _CHECKS = {
     "paused": _paused,
     "max_fps": _max_fps,
     "places": _places,
+    "classes": _classes,
 }

@@ -12,6 +12,7 @@ from ...errors import UsageError, WorkError
 from ...loop.control import Control
 from ...result import Result
 from ...sinks.protocol import Notice
+from ...sinks.recorded import Recorded
 from ..viewers.encoder import Encoder, jpeg
 from ..viewers.hub import Hub
 from ..viewers.stream import event
@@ -19,10 +20,14 @@ from .collect import Collector, class_folder
 from .health import health_json, status_json
 from .knobs import settings_json
 from .machine import Machine
+from .moment import Moment
 from .timeline import Timeline
+from .wanted import Wanted
 from .who import LastSeen
 
 __all__ = ["Service", "SharedState"]
+
+CLIP_COMES_S = 60.0  # after which a clip that is not there will not come: the longest, and time to code it
 
 
 class Service(Protocol):
@@ -46,12 +51,13 @@ class SharedState:
         quality: int = 80,
         service: Service | None = None,
         machine: Machine | None = None,
+        recorded: Recorded | None = None,
     ) -> None:
         self.control, self.collector, self.service = control, collector, service
         self.machine = machine or Machine()
         self.hub = Hub()
         self.encoder = Encoder(self.hub, quality=quality)
-        self.timeline = Timeline()
+        self.timeline = Timeline(recorded=recorded)
         self.last_seen = LastSeen()
         self.snapshots = 0
         self._newest: dict[str, Result] = {}
@@ -64,8 +70,7 @@ class SharedState:
         self.last_seen.add(result)
         self.encoder.offer(result)
         self.tell(result)
-        if result.announced is not None:
-            moment = self.timeline.add(result)
+        for moment in self.timeline.add(result):
             self.hub.post_event("announced", event("announced", moment.to_json()))
 
     def tell(self, result: Result) -> None:
@@ -112,13 +117,16 @@ class SharedState:
             raise WorkError("another model is being loaded; try again when it is done")
         try:
             self.control.swap(model, source)
+            self.control.change(source, classes=None)  # another model may know none of them
         finally:
             self._swapping.release()
 
-    def labels(self) -> list[str]:
-        """The names that the running model knows."""
-        result = next(iter(tuple(self._newest.values())), None)
-        return list(result.seen.labels[:2000]) if result is not None else []
+    def labels(self, source: str | None = None) -> list[str]:
+        """The names that the model of a source knows, or all models."""
+        if source is not None and source not in self.control.sources:
+            raise UsageError("no source of that name")
+        newest = [result for name, result in tuple(self._newest.items()) if source in (None, name)]
+        return list(dict.fromkeys(label for result in newest for label in result.seen.labels[:2000]))[:2000]
 
     def pulse(self) -> dict[str, Any]:
         """What changes all the time: the loop's status and the knobs."""
@@ -132,6 +140,23 @@ class SharedState:
             "viewers": self.hub.viewers,
             "encoded": self.encoder.encoded,
         }
+
+    def events(self, wanted: Wanted) -> dict[str, Any]:
+        """What happened, as far as it is remembered and asked for; newest first."""
+        found, more = self.timeline.find(wanted)
+        return {"events": [self._with_kept(moment, moment.to_json()) for moment in found], "more": more}
+
+    def event(self, number: int) -> dict[str, Any]:
+        """One of them with all that was seen; a LookupError when it is no longer remembered."""
+        moment = self.timeline.moment(number)
+        return self._with_kept(moment, moment.all_to_json())
+
+    def _with_kept(self, moment: Moment, said: dict[str, Any]) -> dict[str, Any]:
+        """`clip` is "there", "coming" while what comes after is still being recorded, or "none"."""
+        pictured = self.timeline.has_picture(moment)
+        kept = self.timeline.clip(moment) is not None
+        coming = self.timeline.recorded is not None and time.time() - moment.time < CLIP_COMES_S
+        return {**said, "pictured": pictured, "clip": "there" if kept else "coming" if coming else "none"}
 
     def health(self) -> dict[str, Any]:
         """How it is, for programs and for `edgelens status`."""
@@ -148,7 +173,7 @@ class SharedState:
             "sources": list(self.control.sources),
             "models": list(self.control.models),
             "labels": self.labels(),
-            "timeline": self.timeline.to_json(),
+            "records": self.timeline.recorded is not None,
             "collected": counts,
             "recognizes": self.service is not None,
             "teaches": self.control.lessons is not None,

@@ -1,120 +1,108 @@
-"""The last announced labels: each with the picture and the rows it was announced with."""
+"""What happened, newest last: the last moments with their pictures, many more without, and those of a recording."""
 
 from __future__ import annotations
 
+import itertools
 import threading
-from collections import OrderedDict
-from dataclasses import dataclass, field
-from typing import Any
-
-import cv2
-import numpy as np
+import time
+from collections import OrderedDict, deque
+from pathlib import Path
 
 from ...result import Result
-from ..viewers.encoder import jpeg
+from ...sinks.recorded import Recorded
+from .moment import Moment, moments_of, moments_of_line, thumb_of
+from .wanted import Wanted
 
-__all__ = ["Moment", "Timeline"]
+__all__ = ["Timeline"]
 
-PICTURE_SIDE = 960  # the longer one of a picture that is kept: 60 of them take some 6 MB
-THUMB_WIDTH = 160
-
-Box = tuple[float, float, float, float]  # x, y, w, h in fractions of the picture
-
-
-@dataclass
-class Moment:
-    """One announced label."""
-
-    source: str
-    label: str
-    score: float
-    time: float  # wall clock, seconds
-    box: Box | None  # where the label is, as far as that is known
-    found: dict[str, Any]  # all that was seen in the frame, as the result's JSON has it, and the frame's size
-    picture: bytes = field(repr=False)  # JPEG
-    number: int = 0
-    small: bytes | None = field(default=None, repr=False)  # made when somebody asks
-
-    @classmethod
-    def of(cls, result: Result) -> Moment:
-        """What is kept of an announced result."""
-        frame, label = result.frame, result.announced or ""
-        height, width = frame.size
-        said = result.to_json()
-        shown = {key: said[key] for key in ("bundle", "frame", "results")} | {"size": [width, height]}
-        picture = jpeg(frame.image, 80, PICTURE_SIDE)
-        return cls(frame.source, label, _score(result, label), frame.time, _box(result, label), shown, picture)
-
-    def to_json(self) -> dict[str, Any]:
-        """What the list shows of it."""
-        return {
-            "id": self.number,
-            "source": self.source,
-            "label": self.label,
-            "score": round(self.score, 4),
-            "time": round(self.time, 3),
-            "box": None if self.box is None else [round(part, 4) for part in self.box],
-        }
-
-    def all_to_json(self) -> dict[str, Any]:
-        """What is shown of it alone."""
-        return {**self.to_json(), **self.found}
-
-    def thumb(self) -> bytes:
-        """Its small picture as JPEG."""
-        if self.small is None:
-            pixels = np.asarray(cv2.imdecode(np.frombuffer(self.picture, np.uint8), cv2.IMREAD_COLOR))
-            height, width = pixels.shape[:2]
-            tall = max(round(height * THUMB_WIDTH / width), 1)
-            size = THUMB_WIDTH, min(tall, 4 * THUMB_WIDTH)  # a frame may be a line
-            small = np.asarray(cv2.resize(pixels, size, interpolation=cv2.INTER_AREA), np.uint8)
-            self.small = jpeg(small, 75)
-        return self.small
+MOST = 10_000  # moments of this run; and as many from the recording of those before
 
 
 class Timeline:
-    """A bounded, thread-safe list of moments."""
+    """A bounded, thread-safe list of moments; where there is a recording, it goes back beyond this run's start."""
 
-    def __init__(self, most: int = 60) -> None:
-        self._most, self._next = most, 1
+    def __init__(self, *, pictured: int = 60, recorded: Recorded | None = None) -> None:
+        self.recorded = recorded
+        self._pictured: deque[Moment] = deque()
+        self._most_pictured = pictured
+        self._began = time.time()
+        self._next = 1 if recorded is None else MOST + 1  # what was before has the numbers below
         self._moments: OrderedDict[int, Moment] = OrderedDict()
-        self._lock = threading.Lock()
+        self._past: dict[int, Moment] | None = None  # read when somebody looks back
+        self._lock, self._reading = threading.Lock(), threading.Lock()
 
-    def add(self, result: Result) -> Moment:
-        """Remember an announced result."""
-        moment = Moment.of(result)
+    def add(self, result: Result) -> list[Moment]:
+        """Remember what happened with a result."""
+        moments = moments_of(result)
         with self._lock:
-            moment.number, self._next = self._next, self._next + 1
-            self._moments[moment.number] = moment
-            while len(self._moments) > self._most:
+            for moment in moments:
+                moment.number, self._next = self._next, self._next + 1
+                self._moments[moment.number] = moment
+                self._pictured.append(moment)
+            while len(self._pictured) > self._most_pictured:
+                self._pictured.popleft().shown = None
+            while len(self._moments) > MOST:
                 self._moments.popitem(last=False)
-        return moment
+        return moments
 
-    def to_json(self) -> list[dict[str, Any]]:
-        """The moments, oldest first."""
+    def find(self, wanted: Wanted) -> tuple[list[Moment], bool]:
+        """The newest of the moments that are asked for, newest first, and whether there are more."""
         with self._lock:
-            return [moment.to_json() for moment in self._moments.values()]
+            own = list(self._moments.values())
+        past = self._read_past().values()  # newest first
+        taken = (moment for moment in itertools.chain(reversed(own), past) if wanted.takes(moment))
+        found = list(itertools.islice(taken, wanted.limit + 1))
+        return found[: wanted.limit], len(found) > wanted.limit
 
     def moment(self, number: int) -> Moment:
         """One of them; a LookupError when it is no longer remembered."""
         with self._lock:
-            return self._moments[number]
+            own = self._moments.get(number)
+        return own if own is not None else self._read_past()[number]
+
+    def has_picture(self, moment: Moment) -> bool:
+        """Whether its picture is still kept."""
+        return moment.shown is not None or self._snapshot(moment) is not None
+
+    def picture(self, moment: Moment) -> bytes:
+        """A moment's picture as JPEG; a LookupError where none is kept."""
+        shown = moment.shown
+        return shown.picture if shown is not None else _read(self._snapshot(moment))
+
+    def thumb(self, moment: Moment) -> bytes:
+        """A moment's small picture as JPEG; a LookupError where none is kept."""
+        shown = moment.shown
+        if shown is None:
+            return thumb_of(_read(self._snapshot(moment)))
+        if shown.small is None:
+            shown.small = thumb_of(shown.picture)
+        return shown.small
+
+    def clip(self, moment: Moment) -> Path | None:
+        """The file of a moment's clip, None where there is none."""
+        return None if self.recorded is None else self.recorded.clip(moment.source, moment.time)
+
+    def _snapshot(self, moment: Moment) -> Path | None:
+        return None if self.recorded is None else self.recorded.snapshot(moment.source, moment.time)
+
+    def _read_past(self) -> dict[int, Moment]:
+        """The recording's moments from before this run, the newest first; read once."""
+        with self._reading:
+            if self._past is None:
+                lines = () if self.recorded is None else self.recorded.lines()
+                all_of_them = (moment for line in lines for moment in reversed(moments_of_line(line)))
+                before = itertools.islice((m for m in all_of_them if m.time < self._began), MOST)
+                self._past = {}
+                for number, moment in zip(range(MOST, 0, -1), before, strict=False):
+                    moment.number = number
+                    self._past[number] = moment
+            return self._past
 
 
-def _score(result: Result, label: str) -> float:
-    """The best score of a label, which may be a rival in the very frame with which it is announced."""
-    seen = result.seen
-    said = [*seen, *((row.name, row.score) for row in seen)]
-    said += (rival for row in range(len(seen)) for rival in seen.rivals_of(row))
-    return max((score for name, score in said if name == label), default=0.0)
-
-
-def _box(result: Result, label: str) -> Box | None:
-    """Where the best row of a label is: in its own box, or in that of the row it was found inside."""
-    seen, (height, width) = result.seen, result.frame.size
-    for row in (row for row, name in enumerate(seen.names) if label in (name, seen.label(row))):
-        around = row if seen.parents is None or seen.has_place(row) else int(seen.parents[row])
-        if around >= 0 and seen.has_place(around):
-            x, y, w, h = (float(part) for part in seen.places[around])
-            return x / width, y / height, w / width, h / height
-    return None
+def _read(file: Path | None) -> bytes:
+    try:
+        if file is not None:
+            return file.read_bytes()
+    except OSError:  # gone meanwhile
+        pass
+    raise LookupError("no picture of it is kept")

@@ -11,12 +11,25 @@ import time
 from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 
-__all__ = ["Hub", "Listener", "Viewer"]
+__all__ = ["Asks", "Hub", "Listener", "Viewer"]
 
 EVENT_QUEUE = 64
 HEARTBEAT_S = 10.0
 STALLED_S = 20.0
+
+
+@dataclass(frozen=True)
+class Asks:
+    """How large somebody wants to see which source: a page of many cards shows small ones, and one of them large."""
+
+    small: bool = False  # all sources but `large`
+    large: str | None = None
+
+    def is_small(self, source: str) -> bool:
+        """Whether the small picture of a source will do."""
+        return self.small and source != self.large
 
 
 class _Client:
@@ -44,8 +57,9 @@ class _Client:
 class Viewer(_Client):
     """Somebody who looks: the newest frame of every source that has not been sent yet."""
 
-    def __init__(self) -> None:
+    def __init__(self, asks: Asks) -> None:
         super().__init__()
+        self.asks = asks
         self._newest: dict[str, bytes] = {}
         self.missed = 0
 
@@ -101,6 +115,10 @@ class Hub:
         """How many look; read from any thread."""
         return len(self._viewers)
 
+    def sizes(self, source: str) -> set[bool]:
+        """Whether small pictures of a source are looked at, or large ones, or both; read from any thread."""
+        return {viewer.asks.is_small(source) for viewer in self._viewers}
+
     def listens(self, kind: str) -> bool:
         """Whether anybody listens to a kind of event; read from any thread."""
         return any(kind in listener.kinds for listener in tuple(self._listeners))
@@ -109,9 +127,9 @@ class Hub:
         """Bind to the running event loop."""
         self._loop = asyncio.get_running_loop()
 
-    def post_frame(self, source: str, record: bytes) -> None:
-        """Hand a frame to every viewer; callable from any thread."""
-        self._post(self._spread_frame, source, record)
+    def post_frame(self, source: str, record: bytes, *, small: bool) -> None:
+        """Hand a frame to every viewer who asks for that size of it; callable from any thread."""
+        self._post(self._spread_frame, source, record, small)
 
     def post_event(self, kind: str, event: bytes) -> None:
         """Hand an event to everybody who listens to its kind; callable from any thread."""
@@ -123,9 +141,9 @@ class Hub:
         self._post(self._close_all)
 
     @contextmanager
-    def viewer(self) -> Iterator[Viewer]:
+    def viewer(self, asks: Asks) -> Iterator[Viewer]:
         """Somebody looks as long as this is entered."""
-        viewer = Viewer()
+        viewer = Viewer(asks)
         viewer.closed = self._closed
         self._viewers = self._viewers | {viewer}
         try:
@@ -163,9 +181,10 @@ class Hub:
         except RuntimeError:  # closed between the question and the call
             return
 
-    def _spread_frame(self, source: str, record: bytes) -> None:
+    def _spread_frame(self, source: str, record: bytes, small: bool) -> None:
         for viewer in self._viewers:
-            viewer.put(source, record)
+            if viewer.asks.is_small(source) == small:
+                viewer.put(source, record)
 
     def _spread_event(self, kind: str, event: bytes) -> None:
         for listener in self._listeners:

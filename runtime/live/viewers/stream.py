@@ -11,7 +11,9 @@ from typing import Any
 from starlette.types import Receive, Scope, Send
 
 from ..http.gate import refuse
-from .hub import Hub, Listener, Viewer
+from ..http.limits import BodyError
+from ..http.replies import query_of
+from .hub import Asks, Hub, Listener, Viewer
 from .seats import NoSeatError, Seats
 
 __all__ = ["EventStream", "FrameStream", "event", "frame_record"]
@@ -36,12 +38,14 @@ class FrameStream:
         self._hub, self._seats = hub, Seats(most)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Send until one side leaves."""
+        """Send until one side leaves; `?size=small`, and `&large=SOURCE` for the one that is looked at closely."""
         try:
-            with self._hub.viewer() as viewer, self._seats.seat(_asker(scope), viewer.leave):
+            with self._hub.viewer(_asks(scope)) as viewer, self._seats.seat(_asker(scope), viewer.leave):
                 await _pour(viewer, receive, send, b"application/octet-stream", b"\0" * 8)
         except NoSeatError:
             await _busy(send)
+        except BodyError as error:
+            await refuse(send, error.status, error.text)
 
 
 class EventStream:
@@ -59,6 +63,14 @@ class EventStream:
                 await _pour(listener, receive, send, b"text/event-stream; charset=utf-8", b": alive\n\n")
         except NoSeatError:
             await _busy(send)
+
+
+def _asks(scope: Scope) -> Asks:
+    query = query_of(scope)
+    size = query.get("size", "large")
+    if size not in ("small", "large"):
+        raise BodyError(400, "size is small or large")
+    return Asks(size == "small", query.get("large"))
 
 
 async def _pour(client: Viewer | Listener, receive: Receive, send: Send, media: bytes, heartbeat: bytes) -> None:

@@ -125,6 +125,16 @@ def test_settings_are_read_with_every_frame(model, frames_of_colors):
     assert sink.results[-1].view == (0, 0, 20, 20)
 
 
+def test_only_the_chosen_classes_are_seen_and_announced(model, frames_of_colors):
+    sources = [Scripted(frames_of_colors * 4, name="a"), Scripted(frames_of_colors * 4, name="b")]
+    control = Control(["a", "b"], Settings(smoothing=1.0, agree=(1, 1)))
+    control.change("a", classes=("green",))
+    _, sink, _ = go(sources, model, control=control)
+    labels = {name: {r.seen.label() for r in sink.results if r.frame.source == name} for name in ("a", "b")}
+    assert labels == {"a": {"green", "unknown"}, "b": {"red", "green", "blue"}}
+    assert {r.announced for r in sink.results if r.frame.source == "a"} == {"green", None}
+
+
 def test_pause_stops_recognizing_and_goes_on(model, frames_of_colors):
     control = Control(["scripted"], Settings(paused=True))
     threading.Timer(0.4, lambda: control.change(paused=False)).start()

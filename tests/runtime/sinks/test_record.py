@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import os
 import resource
@@ -228,3 +229,16 @@ def test_python_is_not_killed_by_a_file_size_limit() -> None:
     """What the recorder counts on: SIGXFSZ is ignored, a write fails instead."""
     assert signal.getsignal(signal.SIGXFSZ) == signal.SIG_IGN
     assert resource.RLIMIT_FSIZE is not None
+
+
+def test_what_a_line_noticed_is_kept_too(staged: Any, later: Any, tmp_path: Path) -> None:
+    loop = staged(fps=0)
+    crossed = {"kind": "crossed", "line": "gate", "direction": "in", "label": "person", "track": 7}
+    with RecordSink(RecordOptions(tmp_path, before_s=0.2, after_s=0.2, **FREE)) as sink:
+        for i in range(12):
+            result = later(loop.result("camera"), captured=100 + i / 20)
+            sink.write(dataclasses.replace(result, events=(crossed,) if i == 5 else ()))
+    (clip,) = names(tmp_path)
+    assert "-camera-person." in clip
+    (line,) = [json.loads(line) for path in (tmp_path / "lines").iterdir() for line in path.read_text().splitlines()]
+    assert (line["events"], line["size"]) == ([crossed], [640, 480])

@@ -11,6 +11,8 @@ import pytest
 import staged_scenes as scenes
 from page_in_browser import opened, until
 
+from edgelens.runtime.live.shared.wanted import Wanted
+
 pytestmark = pytest.mark.browser
 
 
@@ -22,7 +24,7 @@ def test_an_entry_opens_what_it_was(staged: Any, chromium: Any) -> None:
         assert item.locator(".where").text_content() in ("door", "hall")
         assert item.locator(".thumb i").count() == 1, "the small picture has its box too"
         number = int(item.get_attribute("data-id"))
-        (moment,) = [m for m in loop.preview.shared.timeline.to_json() if m["id"] == number]
+        (moment,) = [m for m in loop.preview.shared.events(Wanted())["events"] if m["id"] == number]
         item.locator("button").focus()
         page.keyboard.press("Enter")
         until(page, lambda: page.locator("#moment[open] .box").count() == 2)

@@ -13,6 +13,7 @@ import staged_scenes as scenes
 from page_in_browser import PHONE, opened, until
 
 from edgelens.runtime.live.http.access import Access
+from edgelens.runtime.live.shared.wanted import Wanted
 from edgelens.runtime.sinks.protocol import Notice
 
 pytestmark = pytest.mark.browser
@@ -74,7 +75,7 @@ def test_numbers_and_timeline(staged: Any, chromium: Any) -> None:
         assert page.text_content("#stage-times p") == "capture1.20 ms"
         assert page.eval_on_selector("#timeline li img", "img => img.decode().then(() => img.naturalWidth)") == 160
         label = page.get_attribute("#timeline li", "data-label")
-        assert label in [moment["label"] for moment in loop.preview.shared.timeline.to_json()]
+        assert label in [moment["label"] for moment in loop.preview.shared.events(Wanted())["events"]]
         loop.reading = type(loop.reading)(84.0, 600.0, True, None, None)
         until(page, lambda: page.text_content('#numbers [data-name="throttled"] dd') == "yes")
         assert page.get_attribute('#numbers [data-name="throttled"]', "class") == "bad"

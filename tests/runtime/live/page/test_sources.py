@@ -36,7 +36,7 @@ def test_the_model_of_the_chosen_source_alone_is_exchanged(staged: Any, chromium
         page.select_option("#source", "door")
         assert page.input_value("#model") == "digits"
         page.select_option("#source", "")
-        assert (page.text_content("#model-title"), page.input_value("#model")) == ("Model · all sources", "")
+        assert (page.text_content("#knobs-title"), page.input_value("#model")) == ("Controls · all sources", "")
         page.click("#model-use")
         assert page.text_content("#model-note") == "choose a model first"
 
@@ -74,7 +74,7 @@ def test_files_are_called_by_their_own_names_unless_two_have_the_same(staged: An
         assert page.eval_on_selector_all("#source option", "all => all.slice(1).map((o) => o.text)") == shown
         assert page.eval_on_selector_all(".inside > .name strong", "all => all.map((n) => n.textContent)") == shown
         page.select_option("#source", "/data/hall.mp4")
-        assert page.text_content("#model-title") == "Model · hall.mp4"
+        assert page.text_content("#knobs-title") == "Controls · hall.mp4"
 
 
 def test_one_source_that_is_away_is_said(staged: Any, chromium: Any) -> None:

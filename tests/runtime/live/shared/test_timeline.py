@@ -16,7 +16,7 @@ from edgelens.runtime.result import Result
 def test_a_small_picture_stays_small(size: tuple[int, int]) -> None:
     timeline, seen = Timeline(), Recognitions(("a",), [0], [0.9], task="classify")
     frame = Frame(np.zeros((size[1], size[0], 3), np.uint8))
-    moment = timeline.add(Result(frame, seen, announced="a"))
-    small = cv2.imdecode(np.frombuffer(moment.thumb(), np.uint8), cv2.IMREAD_COLOR)
+    (moment,) = timeline.add(Result(frame, seen, announced="a"))
+    small = cv2.imdecode(np.frombuffer(timeline.thumb(moment), np.uint8), cv2.IMREAD_COLOR)
     assert small is not None
     assert max(small.shape) <= 640

@@ -18,10 +18,10 @@ from edgelens.runtime.live.viewers import hub as hub_module
 from edgelens.runtime.loop.control import Control, Settings
 
 
-def records(loop: Any, count: int) -> list[tuple[dict[str, Any], bytes]]:
+def records(loop: Any, count: int, asked: str = "") -> list[tuple[dict[str, Any], bytes]]:
     """The first frames a viewer gets."""
     found: list[tuple[dict[str, Any], bytes]] = []
-    with httpx.stream("GET", loop.base + "/live/frames", timeout=5) as answer:
+    with httpx.stream("GET", loop.base + "/live/frames" + asked, timeout=5) as answer:
         buffer = b""
         for chunk in answer.iter_raw():
             buffer += chunk
@@ -80,6 +80,33 @@ def test_many_viewers_cost_one_encode_a_frame(staged: Any) -> None:
     shown = loop.frames["camera"]
     wait_for(lambda: loop.frames["camera"] > shown + 5)
     assert encoder.encoded - before <= 1
+
+
+def test_who_asks_for_small_pictures_gets_them_and_one_large(staged: Any) -> None:
+    loop = staged("door", "hall")
+
+    def widths(asked: str) -> dict[str, set[int]]:
+        found: dict[str, set[int]] = {}
+        for meta, picture in records(loop, 8, asked):
+            image = cv2.imdecode(np.frombuffer(picture, np.uint8), cv2.IMREAD_COLOR)
+            found.setdefault(meta["source"], set()).add(image.shape[1])
+        return found
+
+    assert widths("?size=small") == {"door": {480}, "hall": {480}}
+    assert widths("?size=small&large=hall") == {"door": {480}, "hall": {640}}
+    assert widths("") == {"door": {640}, "hall": {640}}
+    refused = httpx.get(loop.base + "/live/frames?size=huge")
+    assert (refused.status_code, refused.json()["error"]) == (400, "size is small or large")
+
+
+def test_one_encode_a_frame_for_all_who_see_it_in_one_size(staged: Any) -> None:
+    loop = staged()
+    viewers = [threading.Thread(target=records, args=(loop, 12, "?size=small")) for _ in range(4)]
+    for viewer in viewers:
+        viewer.start()
+    for viewer in viewers:
+        viewer.join()
+    assert 12 <= loop.preview.shared.encoder.encoded <= loop.frames["camera"]
 
 
 def test_a_viewer_that_reads_nothing_is_cut_and_others_go_on(staged: Any, monkeypatch: Any) -> None:

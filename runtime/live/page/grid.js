@@ -1,0 +1,67 @@
+// How the sources' cards share the room: whole cards, tiles that all fit the window, or one of them large.
+
+const WHOLE = 3; // up to so many sources each have a whole card
+const GAP = 8;
+const RATIO = 4 / 3; // of a picture, as far as nobody knows better
+
+export class Grid {
+  constructor(root, panel, changed) {
+    Object.assign(this, { root, panel, changed, stages: [], large: false, asked: "" });
+    new ResizeObserver(() => this.fit()).observe(root);
+    addEventListener("resize", () => this.fit());
+  }
+
+  set(stages) {
+    this.stages = [...stages];
+    this.arrange();
+  }
+
+  // Shows the chosen source large; without one, all.
+  enlarge(source) {
+    this.large = Boolean(source);
+    if (source && this.panel.source !== source) this.panel.choose(source); // which arranges
+    else this.arrange();
+  }
+
+  arrange() {
+    const chosen = this.panel.source;
+    const count = this.stages.length;
+    this.large &&= Boolean(chosen) && count > 1;
+    this.tiled = !this.large && count > WHOLE;
+    this.root.classList.toggle("tiled", this.tiled || this.large);
+    for (const stage of this.stages) {
+      const large = this.large && stage.source === chosen;
+      stage.shownAs(count < 2 ? "one" : large ? "one large" : this.large ? "tile strip" : this.tiled ? "tile" : "many");
+      stage.root.classList.toggle("chosen", count > 1 && stage.source === chosen && !large);
+    }
+    this.fit();
+    const asked = this.asks();
+    if (asked !== this.asked) {
+      this.asked = asked;
+      this.changed();
+    }
+  }
+
+  // Which pictures the page needs: small ones for tiles, a large one of what is looked at closely.
+  asks() {
+    if (this.large) return `?size=small&large=${encodeURIComponent(this.panel.source)}`;
+    return this.tiled ? "?size=small" : "";
+  }
+
+  // As many columns as make the pictures largest while all rows fit the window.
+  fit() {
+    if (!this.tiled) return;
+    const wide = this.root.clientWidth;
+    const high = Math.max(innerHeight - this.root.getBoundingClientRect().top - scrollY - 2 * GAP, 240);
+    let best = { area: 0 };
+    for (let columns = 1; columns <= this.stages.length; columns += 1) {
+      const rows = Math.ceil(this.stages.length / columns);
+      const basis = Math.floor((wide - GAP * (columns - 1)) / columns);
+      const tile = Math.floor(Math.min((high - GAP * (rows - 1)) / rows, basis / RATIO + 4));
+      const area = Math.min(tile * RATIO, basis) ** 2;
+      if (area > best.area) best = { area, basis, tile };
+    }
+    this.root.style.setProperty("--basis", `${best.basis}px`);
+    this.root.style.setProperty("--tile", `${best.tile}px`);
+  }
+}

@@ -1,0 +1,86 @@
+"""A recording folder looked through: the clip and the picture of a moment, and the lines of what happened."""
+
+from __future__ import annotations
+
+import json
+from bisect import bisect_right
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from .options.record import RecordOptions
+from .record_names import plain, source_and_time
+
+__all__ = ["Recorded"]
+
+_MOST_LINES_BYTES = 32 * 1024 * 1024  # that are looked through for what happened before
+_SAME_S = 2e-5  # names have microseconds, cut off
+
+_Named = tuple[list[float], list[Path]]  # when each began, in order; the files
+
+
+class Recorded:
+    """What `--record` keeps under a folder. Quick to ask again as long as nothing there has changed."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._known: dict[str, tuple[int, dict[str, _Named]]] = {}
+
+    def clip(self, source: str, moment: float) -> Path | None:
+        """The clip that shows a moment (seconds since 1970): it began with what happened shortly before, or then."""
+        found = self._before("clips", source, moment)
+        return found[1] if found is not None and moment - found[0] <= RecordOptions.longest_s else None
+
+    def snapshot(self, source: str, moment: float) -> Path | None:
+        """The picture of a moment."""
+        found = self._before("snapshots", source, moment)
+        return found[1] if found is not None and moment - found[0] <= 2 * _SAME_S else None
+
+    def lines(self) -> Iterator[dict[str, Any]]:
+        """What was kept as lines, the newest first; what is no line of a recording is passed over."""
+        left = _MOST_LINES_BYTES
+        for file in sorted(self._files("lines"), reverse=True):
+            try:
+                data = file.read_bytes()
+            except OSError:  # gone meanwhile
+                continue
+            left -= len(data)
+            if left < 0:
+                return
+            for line in reversed(data.splitlines()):
+                try:
+                    value = json.loads(line)
+                except ValueError:
+                    continue
+                if isinstance(value, dict):
+                    yield value
+
+    def _before(self, part: str, source: str, moment: float) -> tuple[float, Path] | None:
+        """The newest file of a source that is no younger than a moment."""
+        times, files = self._named(part).get(plain(source), ([], []))
+        place = bisect_right(times, moment + _SAME_S)
+        return (times[place - 1], files[place - 1]) if place else None
+
+    def _named(self, part: str) -> dict[str, _Named]:
+        try:
+            changed = (self._folder / part).stat().st_mtime_ns
+        except OSError:
+            return {}
+        if part not in self._known or self._known[part][0] != changed:
+            self._known[part] = changed, self._read(part)
+        return self._known[part][1]
+
+    def _read(self, part: str) -> dict[str, _Named]:
+        found: dict[str, _Named] = {}
+        for file in sorted(self._files(part)):  # their names begin with the time
+            if (named := source_and_time(file.stem)) is not None:
+                times, files = found.setdefault(named[0], ([], []))
+                times.append(named[1])
+                files.append(file)
+        return found
+
+    def _files(self, part: str) -> list[Path]:
+        try:
+            return [file for file in (self._folder / part).iterdir() if not file.name.startswith(".")]
+        except OSError:
+            return []
