@@ -57,11 +57,17 @@ export class Who {
   item(row) {
     const item = document.createElement("li");
     item.dataset.name = row.name;
-    item.innerHTML = '<span class="face" aria-hidden="true"><img alt="" hidden></span><p><strong></strong><small></small></p><button type="button" class="rename">Rename</button><button type="button" class="forget">Forget</button>';
+    item.innerHTML = '<span class="face" aria-hidden="true"><img alt="" hidden></span><p><strong></strong><small></small></p><button type="button" class="quiet more" aria-expanded="false">⋯</button><div hidden><button type="button" class="rename">Rename</button><button type="button" class="forget">Forget</button></div>';
     portray(item.querySelector("img"), row.name);
     item.querySelector(".face").dataset.first = [...row.name][0].toUpperCase();
     write(item.querySelector("strong"), row.name);
     write(item.querySelector("small"), about(row));
+    const [more, ways] = [item.querySelector(".more"), item.querySelector("div")];
+    more.setAttribute("aria-label", `Change ${row.name}`);
+    more.addEventListener("click", () => {
+      ways.hidden = !ways.hidden;
+      more.setAttribute("aria-expanded", String(!ways.hidden));
+    });
     for (const [what, ask] of [["rename", askForName], ["forget", askWhether]]) {
       const button = item.querySelector(`.${what}`);
       button.setAttribute("aria-label", `${button.textContent} ${row.name}`);
@@ -74,9 +80,15 @@ export class Who {
   ask(item, form) {
     this.list.querySelector("form")?.remove();
     this.busy = true;
+    item.querySelector("div").hidden = true;
     item.append(form);
     form.querySelector("input, button").focus();
-    const leave = () => { form.remove(); this.busy = false; item.querySelector("button").focus(); };
+    const leave = () => {
+      form.remove();
+      this.busy = false;
+      item.querySelector(".more").setAttribute("aria-expanded", "false");
+      item.querySelector(".more").focus();
+    };
     form.querySelector(".leave").addEventListener("click", leave);
     form.addEventListener("keydown", (event) => event.key === "Escape" && leave());
     form.addEventListener("submit", (event) => { event.preventDefault(); this.change(form.change()); });

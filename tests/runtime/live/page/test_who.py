@@ -44,6 +44,7 @@ def test_names_are_seen_renamed_and_forgotten(
             until(page, lambda: page.locator(".stage .box .portrait:visible").count() == 1)  # above the box, too
             assert page.evaluate("document.documentElement.scrollWidth") <= size["width"]
 
+            page.locator("#who li[data-name=Bob] .more").click()
             page.locator("#who li[data-name=Bob] .rename").click()
             page.fill("#who-name", "Anna")
             page.locator("#who form [type=submit]").click()
@@ -53,10 +54,12 @@ def test_names_are_seen_renamed_and_forgotten(
             until(page, lambda: page.locator("#who li[data-name=Robert]").count() == 1)
 
             carl = page.locator("#who li[data-name=Carl]")
+            carl.locator(".more").click()
             carl.locator(".forget").click()
             assert "Forget Carl and 1 picture for good?" in carl.inner_text()
             carl.locator(".leave").click()
             assert page.locator("#who li").count() == 3, "nothing was forgotten unasked"
+            carl.locator(".more").click()
             carl.locator(".forget").click()
             carl.locator("form [type=submit]").click()
             until(page, lambda: page.locator("#who li").count() == 2)
