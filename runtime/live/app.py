@@ -18,6 +18,7 @@ from .http.clip_file import ClipFile
 from .http.gate import Gate
 from .http.page_files import PageFiles
 from .http.replies import Asked, Endpoint, Reply, as_json
+from .service.lessons import TeachService
 from .service.on_demand import ServiceOnDemand
 from .service.openapi import openapi
 from .service.service import RecognizeService
@@ -174,10 +175,11 @@ def _service_routes(
     def teach(asked: Asked) -> Reply:
         return as_json(answer_lesson(shared, asked.body))
 
+    alone = isinstance(service, RecognizeService) and not shared.control.sources  # no camera shows what is taught
     routes = [Route("/v1/recognize", service, methods=["POST"])] if service else []  # first: the busiest
     return [
         *routes,
-        Route("/v1/teach", Endpoint(teach, posted=budget), methods=["POST"]),
+        Route("/v1/teach", TeachService(service) if alone else Endpoint(teach, posted=budget), methods=["POST"]),
         Route("/v1/results", EventStream(shared.hub, "result", most=budget.listeners), methods=["GET"]),
         Route("/v1/events", Endpoint(lambda a: as_json(shared.events(Wanted.of(a.query)))), methods=["GET"]),
         Route("/v1/health", Endpoint(health, quick=True), methods=["GET"]),
