@@ -11,9 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..bundle.manifest import Network
-from ..recognitions import Recognitions
+from ..recognitions import AGREED, LOOKS, Recognitions
 from ..tasks.catalog import task_of
-from ..track.look import AGREED, LOOKS, Look
+from ..track.look import Look
 from .crops import Crop
 from .network import LoadedNetwork
 

@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..bundle.manifest import Network
-from ..recognitions import Recognitions
-from .look import LOOKS, Look, Voter
+from ..recognitions import LOOKS, Recognitions
+from .look import Look, Voter
 from .options import TrackOptions
 
 __all__ = ["TrackMemory"]

@@ -11,9 +11,9 @@ from edgelens.runtime.errors import UsageError
 from edgelens.runtime.frame import Frame
 from edgelens.runtime.model.chain import ChainOptions, chain
 from edgelens.runtime.model.recognizer import BundleRecognizer
-from edgelens.runtime.recognitions import Recognitions
+from edgelens.runtime.recognitions import LOOKS, Recognitions
 from edgelens.runtime.track.follower import TrackFollower
-from edgelens.runtime.track.look import LOOKS, Look
+from edgelens.runtime.track.look import Look
 from edgelens.runtime.track.memory import TrackMemory
 from edgelens.runtime.track.options import TrackOptions
 
