@@ -2,12 +2,13 @@
 
 const WHOLE = 3; // up to so many sources each have a whole card
 const GAP = 8;
-const RATIO = 4 / 3; // of a picture, as far as nobody knows better
+const RATIO = 4 / 3; // of a picture that has not come yet
 
 export class Grid {
   constructor(root, panel, changed) {
     Object.assign(this, { root, panel, changed, stages: [], large: false, asked: "" });
     new ResizeObserver(() => this.fit()).observe(root);
+    root.addEventListener("ratio", () => this.fit());
     addEventListener("resize", () => this.fit());
   }
 
@@ -53,12 +54,13 @@ export class Grid {
     if (!this.tiled) return;
     const wide = this.root.clientWidth;
     const high = Math.max(innerHeight - this.root.getBoundingClientRect().top - scrollY - 2 * GAP, 240);
+    const ratio = Math.min(...this.stages.map((stage) => stage.ratio || RATIO)); // the tallest picture fills its tile
     let best = { area: 0 };
     for (let columns = 1; columns <= this.stages.length; columns += 1) {
       const rows = Math.ceil(this.stages.length / columns);
       const basis = Math.floor((wide - GAP * (columns - 1)) / columns);
-      const tile = Math.floor(Math.min((high - GAP * (rows - 1)) / rows, basis / RATIO + 4));
-      const area = Math.min(tile * RATIO, basis) ** 2;
+      const tile = Math.floor(Math.min((high - GAP * (rows - 1)) / rows, basis / ratio + 4));
+      const area = Math.min(tile * ratio, basis) ** 2;
       if (area > best.area) best = { area, basis, tile };
     }
     this.root.style.setProperty("--basis", `${best.basis}px`);
