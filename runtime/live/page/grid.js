@@ -2,6 +2,7 @@
 
 const WHOLE = 3; // up to so many sources each have a whole card
 const GAP = 8;
+const TOGETHER_MS = 80; // how often tiles are drawn, all that have news at once: the browser then composes the page once
 const RATIO = 4 / 3; // of a picture that has not come yet
 
 export class Grid {
@@ -10,6 +11,15 @@ export class Grid {
     new ResizeObserver(() => this.fit()).observe(root);
     root.addEventListener("ratio", () => this.fit());
     addEventListener("resize", () => this.fit());
+    setInterval(() => this.draw(), TOGETHER_MS);
+  }
+
+  async draw() {
+    const due = this.drawing ? [] : this.stages.filter((stage) => stage.waiting && !stage.busy);
+    if (!due.length) return;
+    this.drawing = true;
+    for (const draw of await Promise.all(due.map((stage) => stage.decoded()))) draw();
+    this.drawing = false;
   }
 
   set(stages) {

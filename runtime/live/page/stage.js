@@ -52,26 +52,32 @@ export class Stage {
     button.setAttribute("aria-label", this.large ? "Show all sources" : `Show ${sourceName(this.source)} large`);
   }
 
-  // The newest picture wins: what arrives while one is decoded replaces what waits.
+  // The newest picture wins: what arrives while one is decoded replaces what waits. The grid draws tiles together.
   show(result, jpeg) {
     this.waiting = [result, jpeg];
-    if (!this.busy) this.work();
+    if (!this.busy && !this.tile) this.work();
   }
 
   async work() {
     this.busy = true;
-    while (this.waiting) {
-      const [result, jpeg] = this.waiting;
-      this.waiting = null;
-      try {
-        const picture = await createImageBitmap(jpeg);
+    while (this.waiting) (await this.decoded())();
+    this.busy = false;
+  }
+
+  // Draws what waits, once it is decoded.
+  async decoded() {
+    const [result, jpeg] = this.waiting;
+    this.waiting = null;
+    try {
+      const picture = await createImageBitmap(jpeg);
+      return () => {
         this.draw(result, picture);
         picture.close();
-      } catch (error) {
-        console.warn("a picture could not be shown", error.message);
-      }
+      };
+    } catch (error) {
+      console.warn("a picture could not be shown", error.message);
+      return () => {};
     }
-    this.busy = false;
   }
 
   draw(result, picture) {
