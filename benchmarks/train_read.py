@@ -2,6 +2,10 @@
 
     python benchmarks/train_read.py --data DIR --runs DIR [--folds 0,1] [plates words]
 
+What is written needs fonts, and many: apt install $(cat benchmarks/train_read_fonts.txt) gives some 500 files (of 220
+families) that the figures stand on. Plates are learned twice, the second time of pictures put together too; words start
+from what plates taught, so plates come first.
+
 DIR holds plates/ and words/, each with its labels.csv. Plates are read without the province's sign, no letter of
 the alphabet; words in letters and digits of one case. What was trained before is not trained again; a row of
 results/train_read.json is written after every fold, of the float and of the 8-bit files, with and without what an
@@ -18,7 +22,7 @@ import re
 import string
 import sysconfig
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -57,6 +61,9 @@ class Rows:
     texts: str  # what is written besides
     written: float
     epochs: int
+    batch: int
+    begins: str = ""  # the set whose run it starts from
+    spliced_epochs: int = 0  # a second training's, from the first, half of whose pictures are put together of two
     pattern: str | None = None  # what an application knows of every text
     lexicon: bool = False
 
@@ -89,15 +96,28 @@ def words_to_write(work: Path) -> Path:
 
 
 def trained(rows: Rows, data: Path, out: Path, fold: int, *, quick: bool) -> Run:
-    """The fold's run, from where it stands."""
-    if (out / "run.json").exists():
-        return training.resume(out)
-    config = TrainConfig(
-        str(data), str(out), task="read", size=rows.size, alphabet=rows.alphabet, folds=5, fold=fold, batch=32,
-        epochs=2 if quick else rows.epochs, rate=2e-3, ema=0.995, clip=5.0, written=rows.written, texts=rows.texts,
-        threads=1,
+    """The fold's run, or its second one, from where it stands."""
+    first = TrainConfig(
+        str(data), str(out), task="read", size=rows.size, alphabet=rows.alphabet, folds=5, fold=fold, batch=rows.batch,
+        epochs=2 if quick else rows.epochs, rate=2e-3, ema=0.998, clip=5.0, written=rows.written, texts=rows.texts,
+        threads=1, start=str(_last(rows.begins, out.parent, fold)) if rows.begins else None,
     )  # fmt: skip
-    return training.fit(config)
+    run = _run(first)
+    if not rows.spliced_epochs:
+        return run
+    further = replace(first, out=str(_last(out.name, out.parent)), start=str(run.path), spliced=0.5, rate=1e-3)
+    return _run(replace(further, epochs=2 if quick else rows.spliced_epochs))
+
+
+def _last(name: str, runs: Path, fold: int | str = "") -> Path:
+    """Where a set's second training goes."""
+    return runs / f"{name}{fold}-spliced"
+
+
+def _run(config: TrainConfig) -> Run:
+    """The training, begun or gone on with."""
+    out = Path(config.out)
+    return training.resume(out) if (out / "run.json").exists() else training.fit(config)
 
 
 def read(bundle: Bundle, images: Any, precision: str, threads: int = 1) -> tuple[list[str], list[float]]:
@@ -128,7 +148,7 @@ def with_words(bundle: Bundle, images: Any, truth: list[str], precision: str) ->
 
 def judged(rows: Rows, run: Run, out: Path) -> dict[str, Any]:
     """The fold's figures, of the pictures that it was not trained with."""
-    bundle = out.with_suffix(".edge")
+    bundle = out.with_name(f"{out.name}.edge")
     if not bundle.exists():
         compress_run(run.path, bundle, CompressConfig())
     images = run.split("val")
@@ -162,8 +182,19 @@ def main() -> None:
     torch.set_num_threads(1)
     given.runs.mkdir(parents=True, exist_ok=True)
     plan = {
-        "plates": Rows(PLATE_LETTERS, (32, 96), "□[A-HJ-NP-Z]·[A-HJ-NP-Z0-9]{5}", 0.25, 130, "[A-Z][A-Z0-9]{5}"),
-        "words": Rows(WORD_LETTERS, (32, 128), str(words_to_write(given.runs)), 0.6, 60, lexicon=True),
+        "plates": Rows(
+            PLATE_LETTERS,
+            (32, 96),
+            "□[A-HJ-NP-Z]·[A-HJ-NP-Z0-9]{5}",
+            0.25,
+            150,
+            32,
+            spliced_epochs=150,
+            pattern="[A-Z][A-Z0-9]{5}",
+        ),
+        "words": Rows(
+            WORD_LETTERS, (32, 128), str(words_to_write(given.runs)), 0.75, 120, 64, begins="plates", lexicon=True
+        ),
     }
     results = json.loads(RESULTS.read_text()) if RESULTS.exists() else {}
     for name in given.sets:

@@ -61,7 +61,7 @@ class OnDevice(click.Command):
     def _there(self, ctx: click.Context, host: str, wheels: str | None) -> None:
         from edgelens.devices.remote import local_inputs, run_verb
 
-        verb, *second = str(ctx.info_name).split()  # "devices calibrate" is two words
+        verb, *second = _verbs(ctx)
         words = [*second, *_separate(ctx.meta["edgelens.words"])]
         asked = [value for name in self._inputs for value in _values(ctx.params.get(name))]
         inputs = [name for name in local_inputs(asked) if not Path(name).is_absolute() or _is_file(name)]
@@ -83,6 +83,15 @@ def model_engines(params: dict[str, Any]) -> tuple[str, ...]:
     from edgelens.devices.remote import engines_for
 
     return engines_for([str(params["model"])], str(params.get("engine") or "auto").partition(":")[0])
+
+
+def _verbs(ctx: click.Context) -> list[str]:
+    """The verb's words without the program's: "devices calibrate" and "gallery list" are two."""
+    words: list[str] = []
+    while ctx.parent is not None:
+        words[:0] = str(ctx.info_name).split()
+        ctx = ctx.parent
+    return words
 
 
 def _values(value: Any) -> list[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from edgelens.cli.options import json_option
+from edgelens.cli.elsewhere import OnDevice, model_engines, wheels_option
+from edgelens.cli.options import json_option, on_option
 from edgelens.cli.output import print_table, write_json
 
 if TYPE_CHECKING:
@@ -25,14 +27,48 @@ _gallery_option = click.option(
 )
 
 
+def _nothing(_: dict[str, Any]) -> tuple[str, ...]:
+    """What a device needs for what runs no network."""
+    return ()
+
+
+class _Export(OnDevice):
+    """Photos of another device come as one gallery, and become folders here."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Here, or there with what it wrote brought back, for nobody else to read."""
+        from edgelens.runtime.errors import UsageError
+        from edgelens.runtime.gallery.exchange import export_gallery
+
+        if not ctx.params["on"]:
+            return super().invoke(ctx)
+        photos, out = ctx.params["photos"], ctx.params["out"]
+        if not photos and Path(out).exists():
+            raise UsageError(f"{out}: is there already")
+        words: list[str] = ctx.meta["edgelens.words"]
+        with tempfile.TemporaryDirectory() as folder:
+            file = Path(folder) / "brought.gallery"
+            ctx.meta["edgelens.words"] = [str(file) if word == out else word for word in words if word != "--photos"]
+            ctx.params["out"] = str(file)
+            try:
+                super().invoke(ctx)
+            finally:
+                if file.is_file() and photos:
+                    _photos(_gallery(file), out, ())
+                elif file.is_file():
+                    click.echo(f"{export_gallery(_gallery(file), Path(out))} pictures were brought to {out}")
+
+
 @click.group("gallery")
 def command() -> None:
-    """What this device was taught: names, and small copies of the pictures that were shown."""
+    """What this device was taught, or another one with --on: names, and small copies of the pictures shown."""
 
 
-@command.command("list")
+@command.command("list", cls=OnDevice, parts=_nothing)
 @_gallery_option
 @json_option
+@on_option
+@wheels_option
 def listed(path: str | None, json_path: str | None) -> None:
     """The names of every gallery here, how many pictures each has, and when it was taught last."""
     rows: list[tuple[str, int, str, str]] = []
@@ -50,11 +86,13 @@ def listed(path: str | None, json_path: str | None) -> None:
             click.echo(_NOTHING)
 
 
-@command.command("add")
+@command.command("add", cls=OnDevice, inputs=("pictures", "model"), parts=model_engines)
 @click.argument("name")
 @click.argument("pictures", nargs=-1, required=True)
 @click.option("--model", required=True, help="The bundle or model file that is taught.")
 @click.option("--no-photos", is_flag=True, help="Keep no small copies of the pictures.")
+@on_option
+@wheels_option
 def add(name: str, pictures: tuple[str, ...], model: str, no_photos: bool) -> None:
     """Put pictures of NAME into MODEL's gallery; `edgelens teach` does so with a camera, video or folder."""
     from edgelens.runtime.images.read import read_image
@@ -65,28 +103,34 @@ def add(name: str, pictures: tuple[str, ...], model: str, no_photos: bool) -> No
     click.echo(f"{len(list(filter(None, seen)))} pictures of {name}; take it back: edgelens gallery undo {lesson}")
 
 
-@command.command("rename")
+@command.command("rename", cls=OnDevice, parts=_nothing)
 @click.argument("name")
 @click.argument("to")
 @_gallery_option
+@on_option
+@wheels_option
 def rename(name: str, to: str, path: str | None) -> None:
     """Call NAME otherwise."""
     _opened(path).rename(name, to)
 
 
-@command.command("merge")
+@command.command("merge", cls=OnDevice, parts=_nothing)
 @click.argument("name")
 @click.argument("into")
 @_gallery_option
+@on_option
+@wheels_option
 def merge(name: str, into: str, path: str | None) -> None:
     """NAME and INTO are one: keep it under INTO."""
     _opened(path).merge(name, into)
 
 
-@command.command("remove")
+@command.command("remove", cls=OnDevice, parts=_nothing)
 @click.argument("names", nargs=-1)
 @click.option("--everything", is_flag=True, help="Forget all names of this gallery.")
 @_gallery_option
+@on_option
+@wheels_option
 def remove(names: tuple[str, ...], everything: bool, path: str | None) -> None:
     """Forget NAMES completely: the file is written anew without their pictures and features."""
     from edgelens.runtime.errors import UsageError
@@ -100,35 +144,40 @@ def remove(names: tuple[str, ...], everything: bool, path: str | None) -> None:
         click.echo(f"{name}: {gallery.remove(name)} pictures forgotten")
 
 
-@command.command("undo")
+@command.command("undo", cls=OnDevice, parts=_nothing)
 @click.argument("lesson", required=False)
 @_gallery_option
+@on_option
+@wheels_option
 def undo(lesson: str | None, path: str | None) -> None:
     """Take back what was taught last, or a LESSON that teach or import named."""
     click.echo(f"{_opened(path).undo(lesson)} pictures taken back")
 
 
-@command.command("export")
+@command.command("export", cls=_Export, outputs=("out",), parts=_nothing)
 @click.argument("out")
 @click.option("--photos", is_flag=True, help="OUT is a folder: a class folder a name, as `edgelens train` takes them.")
 @click.option("--no-photos", is_flag=True, help="OUT gets what is compared, and no pictures.")
 @click.option("--name", "names", multiple=True, metavar="NAME", help="Only this name; may be given again.")
 @_gallery_option
+@on_option
+@wheels_option
 def export(out: str, photos: bool, no_photos: bool, names: tuple[str, ...], path: str | None) -> None:
     """Carry what was taught to another device (OUT.gallery), or home as a training set (--photos)."""
-    from edgelens.runtime.gallery.exchange import export_gallery, export_photos
+    from edgelens.runtime.gallery.exchange import export_gallery
 
     gallery = _opened(path)
     if photos:
-        count = export_photos(gallery, Path(out), names=names)
-        click.echo(f"{count} pictures in {out}; the next step: edgelens train --data {out}")
+        _photos(gallery, out, names)
     else:
         click.echo(f"{export_gallery(gallery, Path(out), names=names, photos=not no_photos)} pictures in {out}")
 
 
-@command.command("import")
+@command.command("import", cls=OnDevice, inputs=("file", "model"), parts=model_engines)
 @click.argument("file")
 @click.option("--model", required=True, help="The bundle or model file whose gallery it comes into.")
+@on_option
+@wheels_option
 def bring(file: str, model: str) -> None:
     """Bring in what another device was taught; what contradicts this gallery or is unsound is passed over and said."""
     from edgelens.runtime.gallery.exchange import import_gallery
@@ -138,9 +187,11 @@ def bring(file: str, model: str) -> None:
     click.echo(brought.said() + (f"; take it back: edgelens gallery undo {brought.lesson}" if brought.added else ""))
 
 
-@command.command("check")
+@command.command("check", cls=OnDevice, parts=_nothing)
 @_gallery_option
 @json_option
+@on_option
+@wheels_option
 def check(path: str | None, json_path: str | None) -> None:
     """Whether every record of the galleries here is whole, and which names look alike."""
     from edgelens.runtime.errors import WorkError
@@ -188,6 +239,14 @@ def reembed(old: str, model: str) -> None:
         click.echo(f"{name}: {count} without a picture stay behind: show it again", err=True)
 
 
+def _photos(gallery: Gallery, out: str, names: tuple[str, ...]) -> None:
+    """Pictures as a training set."""
+    from edgelens.runtime.gallery.exchange import export_photos
+
+    count = export_photos(gallery, Path(out), names=names)
+    click.echo(f"{count} pictures in {out}; the next step: edgelens train {out}")
+
+
 def _opened(path: str | None) -> Gallery:
     """The gallery that is meant."""
     from edgelens.runtime.errors import UsageError
@@ -202,9 +261,10 @@ def _opened(path: str | None) -> Gallery:
 
 
 def _all() -> Iterator[Gallery]:
-    from edgelens.runtime.gallery.places import galleries_folder
+    from edgelens.runtime.gallery.places import galleries_folders
 
-    yield from (_gallery(path) for path in sorted(galleries_folder().glob("*.gallery")))
+    for folder in galleries_folders():
+        yield from (_gallery(path) for path in sorted(folder.glob("*.gallery")))
 
 
 def _gallery(path: Path) -> Gallery:

@@ -24,10 +24,10 @@ class Beside:
     offset: NDArray[np.float32]  # (names + 1,)
     lead: float
 
-    def leads(self, row: NDArray[np.float32]) -> NDArray[np.float32]:
-        """(names,) by how much each name is likelier than something learned; above 0 it is that name's picture."""
-        scores = row @ self.weights + self.offset
-        return np.asarray(scores[:-1] - scores[-1] - self.lead, np.float32)
+    def leads(self, rows: NDArray[np.float32]) -> NDArray[np.float32]:
+        """(N, names) by how much each is likelier than something learned; above 0 it is that name's picture."""
+        scores = rows @ self.weights + self.offset
+        return np.asarray(scores[:, :-1] - scores[:, -1:] - self.lead, np.float32)
 
 
 def beside(

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from ..errors import DataError, UsageError, WorkError
 from ..host.clock import now
-from ..host.owned import own_folder
+from ..host.owned import own_folder, replacing_own
 from .exemplar import Exemplar
 from .record import EXEMPLAR, HEAD, MAGIC, Broken, Record, packed, read_picture, record_at, records
 
@@ -178,8 +178,7 @@ class GalleryFile:
             ) from error
 
     def _write_anew(self, feature_space: str, width: int, rows: Iterable[bytes]) -> None:
-        """The whole file beside its place, synced and renamed; only this user can read it."""
-        partial = self.path.with_name(f".{self.path.name}.{os.getpid()}.partial")
+        """The whole file, of which nobody sees a part and only this user can read it."""
         head = {
             "format": FORMAT,
             "feature_space": feature_space,
@@ -188,22 +187,14 @@ class GalleryFile:
             "id": os.urandom(8).hex(),
         }
         try:
-            partial.unlink(missing_ok=True)
-            with os.fdopen(os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600), "wb") as out:
+            with replacing_own(self.path) as out:
                 out.write(packed(HEAD, head))
                 for row in rows:
                     out.write(row)
-                out.flush()
-                os.fsync(out.fileno())
-            partial.replace(self.path)
-            _sync(self.path.parent)
         except OSError as error:
             raise WorkError(
                 f"{self.path}: could not be written ({error.strerror or error}); what was there is unchanged"
             ) from error
-        finally:
-            with contextlib.suppress(OSError):
-                partial.unlink(missing_ok=True)
 
     @contextlib.contextmanager
     def _opened(self, mode: str = "rb") -> Iterator[IO[bytes]]:

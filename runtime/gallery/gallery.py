@@ -69,13 +69,24 @@ class Gallery:
             self.look()
             return self._loaded.scanned.damaged if self._loaded.scanned else 0
 
-    def match(self, row: NDArray[np.float32]) -> Match:
-        """The nearest name to a picture's features (D,), and whether it is the answer."""
+    @property
+    def edition(self) -> object:
+        """The file as it stands: another value once something came in, or was taken away."""
+        self.look(every_s=_LOOKS_EVERY_S)
+        return self._seen
+
+    def match(self, rows: NDArray[np.float32], weights: NDArray[np.float64] | None = None) -> Match:
+        """The nearest name to a picture's features (D,), and whether it is the answer.
+
+        Of several pictures of one thing (N, D) it is their mean similarity that decides, each of its weight.
+        """
         with self._lock:
             self.look(every_s=_LOOKS_EVERY_S)
             if not len(self._loaded.index):
                 return Match()
-            return self._match(self.space.placed(np.asarray(row, np.float32).reshape(-1)))
+            placed = self.space.placed(np.asarray(rows, np.float32).reshape(-1, self.space.width))
+            shares = np.ones(len(placed)) if weights is None else weights
+            return self._match(placed, np.asarray(shares / shares.sum(), np.float32))
 
     def teach(
         self,
@@ -204,16 +215,16 @@ class Gallery:
                 self._loaded.follow(self.file)
             self._seen = seen
 
-    def _match(self, row: NDArray[np.float32]) -> Match:
+    def _match(self, rows: NDArray[np.float32], shares: NDArray[np.float32]) -> Match:
         loaded, names = self._loaded, list(self._loaded.names)
-        ranked = loaded.nearest(row)
+        ranked = loaded.nearest(rows, shares)
         head = loaded.head(self.false_accepts)
         rather = True
         if head is not None:  # beside trained classes: whether it is rather a taught thing than a learned one
-            leads = head.leads(row)
+            leads = shares @ head.leads(rows)
             best = int(leads.argmax())
             rather = bool(leads[best] > 0)
-            ranked = [(best, float(loaded.similarity(best, row[None])[0])), *(p for p in ranked if p[0] != best)]
+            ranked = [(best, float(shares @ loaded.similarity(best, rows))), *(p for p in ranked if p[0] != best)]
         (number, similarity), (second, runner) = ranked[0], (*ranked[1:2], (-1, 0.0))[0]
         limit = self.space.limit(self.false_accepts, len(names), loaded.strangers(number))
         clear = head is not None or similarity - runner >= MARGIN

@@ -49,14 +49,10 @@ class Loaded:
         """Where a name's exemplars are."""
         return np.flatnonzero(np.frombuffer(self.name_of, np.int32) == number)
 
-    def nearest(self, row: NDArray[np.float32]) -> list[tuple[int, float]]:
-        """The nearest names' numbers with their similarity to a placed row, best first."""
-        cosines = self.index.cosines(row)
-        count = min(_NEAREST, len(cosines))
-        places = np.argpartition(cosines, len(cosines) - count)[len(cosines) - count :]
-        order = places[np.argsort(-cosines[places])]
-        numbers = list(dict.fromkeys(self.name_of[i] for i in order.tolist()))[:_CLOSELY]
-        scored = [(number, float(self.similarity(number, row[None])[0])) for number in numbers]
+    def nearest(self, rows: NDArray[np.float32], shares: NDArray[np.float32]) -> list[tuple[int, float]]:
+        """The nearest names' numbers with their mean similarity to placed rows (N, D), best first."""
+        numbers = dict.fromkeys(number for row in rows for number in self._near(row))
+        scored = [(number, float(shares @ self.similarity(number, rows))) for number in numbers]
         return sorted(scored, key=lambda pair: -pair[1])
 
     def similarity(self, number: int, rows: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -83,6 +79,14 @@ class Loaded:
             owner = np.frombuffer(self.name_of, np.int32).astype(np.intp)
             self._head = beside(self.space.cohort, taught, owner, len(self.names), false_accepts)
         return self._head
+
+    def _near(self, row: NDArray[np.float32]) -> list[int]:
+        """The numbers of the names whose exemplars are nearest to a row."""
+        cosines = self.index.cosines(row)
+        count = min(_NEAREST, len(cosines))
+        places = np.argpartition(cosines, len(cosines) - count)[len(cosines) - count :]
+        order = places[np.argsort(-cosines[places])]
+        return list(dict.fromkeys(self.name_of[i] for i in order.tolist()))[:_CLOSELY]
 
     def _take(self, kept: Kept) -> None:
         self.name_of.append(self.names.setdefault(kept.name, len(self.names)))

@@ -2,18 +2,36 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 from ..host.places import state_folder
 
-__all__ = ["galleries_folder", "gallery_path"]
+__all__ = ["galleries_folder", "galleries_folders", "gallery_path"]
 
 _NAME = 40  # characters of a feature space's name that tell it from all others
+SERVICE = Path("/var/lib/edgelens")  # where the service keeps its state
 
 
 def galleries_folder() -> Path:
-    """The folder of all galleries."""
-    return state_folder() / "galleries"
+    """The folder of all galleries: the service's where it runs as this user, so that all who recognize know the same.
+
+    Who is given a state folder of his own takes that one.
+    """
+    given = os.environ.get("STATE_DIRECTORY") or os.environ.get("XDG_STATE_HOME")
+    return (state_folder() if given or not _is_ours(SERVICE) else SERVICE) / "galleries"
+
+
+def galleries_folders() -> tuple[Path, ...]:
+    """Where galleries of this user lie, those of before there was a service too."""
+    return tuple(dict.fromkeys((galleries_folder(), state_folder() / "galleries")))
+
+
+def _is_ours(folder: Path) -> bool:
+    try:
+        return folder.stat().st_uid == os.getuid()
+    except OSError:
+        return False
 
 
 def gallery_path(feature_space: str) -> Path:

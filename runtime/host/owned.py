@@ -10,13 +10,13 @@ import contextlib
 import os
 import stat
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import IO
 
 from ..errors import WorkError
 
-__all__ = ["create_own", "own_folder", "read_own", "read_secret", "write_own"]
+__all__ = ["create_own", "own_folder", "read_own", "read_secret", "replacing_own", "write_own"]
 
 _MOST_BYTES = 16 * 1024 * 1024
 
@@ -49,19 +49,30 @@ def read_secret(path: Path, most: int = 4096) -> bytes:
 
 def write_own(path: Path, data: bytes) -> None:
     """Write a whole file that only this user can read, atomically; a link in its place is replaced, not followed."""
-    _write(path, data, replace=True)
+    with replacing_own(path) as stream:
+        stream.write(data)
+
+
+@contextlib.contextmanager
+def replacing_own(path: Path) -> Iterator[IO[bytes]]:
+    """The same of a file that is written in parts; where one fails, what was there stays."""
+    with _beside(path, os.rename) as stream:
+        yield stream
 
 
 def create_own(path: Path, data: bytes) -> bool:
     """The same where there is no file yet; False, and nothing is changed, where there is one."""
     try:
-        _write(path, data, replace=False)
+        with _beside(path, os.link) as stream:
+            stream.write(data)
     except FileExistsError:
         return False
     return True
 
 
-def _write(path: Path, data: bytes, *, replace: bool) -> None:
+@contextlib.contextmanager
+def _beside(path: Path, place: Callable[..., None]) -> Iterator[IO[bytes]]:
+    """A file beside its place, which it takes when all of it is on disk."""
     folder = _opened_folder(own_folder(path.parent))
     partial = f".{path.name}.{os.getpid()}.{threading.get_ident()}.partial"
     try:
@@ -70,10 +81,9 @@ def _write(path: Path, data: bytes, *, replace: bool) -> None:
         flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
         try:
             with os.fdopen(os.open(partial, flags, 0o600, dir_fd=folder), "wb") as stream:
-                stream.write(data)
+                yield stream
                 stream.flush()
                 os.fsync(stream.fileno())
-            place = os.rename if replace else os.link
             place(partial, path.name, src_dir_fd=folder, dst_dir_fd=folder)
             os.fsync(folder)
         finally:

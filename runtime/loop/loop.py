@@ -106,7 +106,7 @@ def watch(
                 rows = lane.smoother.smooth(rows, settings.smoothing, manifest, settings.threshold)
             rows = only_classes(rows, settings.classes)
             if not lane.stills:
-                announced = lane.announcer.hear(rows, settings.agree, backgrounds(manifest))
+                announced = lane.announcer.hear(rows, settings.agree, backgrounds(manifest), moment_s=frame.moment_s)
                 standing = lane.announcer.standing
             stages = {"capture": waiting.capture_ms, **seen.stages}
             age_ms = (time.monotonic() - frame.captured) * 1e3

@@ -4,11 +4,18 @@ from __future__ import annotations
 
 from collections import Counter, deque
 from collections.abc import Collection
+from typing import TYPE_CHECKING
+
+import numpy as np
 
 from ..bundle.manifest import Manifest
 from ..recognitions import Recognitions
 from ..tasks.catalog import task_of
 from ..tasks.task import Steady
+from ..track.look import LOOKS
+
+if TYPE_CHECKING:
+    from .appearances import Appearances
 
 __all__ = ["Announcer", "Smoother", "backgrounds"]
 
@@ -32,16 +39,30 @@ class Smoother:
 
 
 class Announcer:
-    """Says a label once an appearance: when N of the last M frames agree, and again only after it has been gone."""
+    """Says a label once an appearance: when N of the last M frames agree, and again only after it has been gone.
+
+    Of what is followed and looked at several times, N looks are to agree, and each thing is said once.
+    """
 
     def __init__(self) -> None:
         self._frames: deque[frozenset[str]] = deque()
         self._standing: dict[str, None] = {}  # in the order in which they were announced
         self._due: deque[str] = deque()
+        self._followed: Appearances | None = None
+        self._looked_at: tuple[str, ...] = ()  # what is announced of followed things that are there
 
-    def hear(self, seen: Recognitions, agree: tuple[int, int], background: Collection[str] = ()) -> str | None:
+    def hear(
+        self, seen: Recognitions, agree: tuple[int, int], background: Collection[str] = (), *, moment_s: float = 0.0
+    ) -> str | None:
         """The label to announce with this frame, if there is one; `background` labels mean "nothing there"."""
         needed, window = agree
+        if LOOKS in seen.extra and self._followed is None:
+            from .appearances import Appearances  # few sources follow what a later step looks at
+
+            self._followed = Appearances()
+        if self._followed is not None:
+            self._due.extend(self._followed.hear(seen, agree, background, moment_s))
+            self._looked_at = tuple(self._followed.standing(window))
         self._frames.append(_present(seen, background))
         while len(self._frames) > window:
             self._frames.popleft()
@@ -56,7 +77,7 @@ class Announcer:
     @property
     def standing(self) -> tuple[str, ...]:
         """The labels that have been announced and are not gone, the newest last."""
-        return tuple(self._standing)
+        return (*self._standing, *self._looked_at)
 
 
 def backgrounds(manifest: Manifest) -> frozenset[str]:
@@ -67,5 +88,7 @@ def backgrounds(manifest: Manifest) -> frozenset[str]:
 def _present(seen: Recognitions, background: Collection[str]) -> frozenset[str]:
     """What is there, in the words of the step that looked closest: not of rows others were found in."""
     looked_into = set() if seen.parents is None else set(seen.parents.tolist())
+    if LOOKS in seen.extra:  # what was voted for is announced by its thing
+        looked_into |= set(np.flatnonzero(seen.extra[LOOKS] >= 0).tolist())
     called = (seen.announced_as(row) for row in range(len(seen)) if row not in looked_into)
     return frozenset(name for name in called if name is not None and name not in background)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 
 from ..bundle.manifest import Manifest
 from ..recognitions import Recognitions
-from .crops import crops_of
+from .crops import Crop, crops_of
 from .joined import joined, moved_labels
-from .network import LoadedNetwork
+from .network import LoadedNetwork, Outputs
 from .seen import Clock, Seen
 
 if TYPE_CHECKING:
@@ -51,19 +51,16 @@ def followed(
     clock.end_step(manifest.steps[0].output)
     for step in manifest.steps[1:]:
         network, source = networks[step.network], parts[step.region or manifest.steps[0].output]
-        known = memory.recall(step.output, source.seen) if memory is not None and step.every == "track" else {}
+        held = threshold if step is manifest.steps[-1] else None
+        once = memory is not None and step.every == "track" and source.seen.track_ids is not None
+        votes = _Votes(memory, step.output, source.seen, network, held) if memory is not None and once else None
+        known = {} if votes is None else votes.known
         crops = crops_of(image, source.seen, step, network.network.pixels, without=known)
         clock.lap("preprocess")
         outputs = network.outputs_of_many([crop.pixels for crop in crops])
         clock.lap("infer")
-        held = threshold if step is manifest.steps[-1] else None
-        inside_each = [
-            crop.in_frame(network.decode(each, crop.placement, held)) for crop, each in zip(crops, outputs, strict=True)
-        ]
-        told = known | {crop.row: each for crop, each in zip(crops, inside_each, strict=True)}
-        if memory is not None:
-            for crop, each in zip(crops, inside_each, strict=True):
-                memory.keep(step.output, source.seen, crop.row, each)
+        seen = votes.told if votes is not None else _at_once(network, held)
+        told = known | {crop.row: seen(crop, each) for crop, each in zip(crops, outputs, strict=True)}
         inside = np.repeat([row + source.first_row for row in sorted(told)], [len(told[row]) for row in sorted(told)])
         last = list(parts.values())[-1]
         parts[step.output] = _Part(
@@ -75,6 +72,30 @@ def followed(
         clock.lap("decode")
         clock.end_step(step.output)
     return Seen(_together(list(parts.values())), clock.stages, view)
+
+
+def _at_once(network: LoadedNetwork, threshold: float | None) -> Callable[[Crop, Outputs], Recognitions]:
+    """What a crop shows, whatever was seen before."""
+    return lambda crop, outputs: crop.in_frame(network.decode(outputs, crop.placement, threshold))
+
+
+class _Votes:
+    """One step's answers on things that are followed: what is known of them, and what a new look adds."""
+
+    def __init__(
+        self, memory: TrackMemory, step: str, things: Recognitions, network: LoadedNetwork, threshold: float | None
+    ) -> None:
+        from .voting import NetworkVoter  # where nothing is followed nobody votes
+
+        self._memory, self._step, self._things = memory, step, things
+        self._voter = NetworkVoter(network, threshold)
+        self.known = memory.recall(step, things, self._voter)
+
+    def told(self, crop: Crop, outputs: Outputs) -> Recognitions:
+        """What is said of a crop's thing, with this look at it."""
+        box, at = self._things.places[crop.row], self._memory.now
+        look = self._voter.look(crop, outputs, box=box, at=at)
+        return self._memory.keep(self._step, self._things, crop.row, look, voter=self._voter)
 
 
 def _together(parts: Sequence[_Part]) -> Recognitions:

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from ..decode.known import Known
     from .shared_engine import SharedEngine
 
-__all__ = ["LoadedNetwork", "choose_file"]
+__all__ = ["LoadedNetwork", "Outputs", "choose_file"]
 
 Outputs = dict[str, NDArray[Any]]
 
@@ -100,11 +100,19 @@ class LoadedNetwork:
         self.shared = SharedEngine(self._outputs, self.batch)
 
     def decode(
-        self, outputs: Mapping[str, NDArray[Any]], placement: Placement, threshold: float | None = None
+        self,
+        outputs: Mapping[str, NDArray[Any]],
+        placement: Placement,
+        threshold: float | None = None,
+        *,
+        named: bool = True,
     ) -> Recognitions:
-        """What outputs say, those of this file or a reference's; a threshold here is for them alone."""
+        """What outputs say, those of this file or a reference's; a threshold here is for them alone.
+
+        With `named` left out, nobody whom the device was taught is named in it.
+        """
         seen = self._decode(outputs, placement, threshold)
-        return seen if self.taught is None else self.taught.named(seen, outputs)
+        return self.taught.named(seen, outputs) if named and self.taught is not None else seen
 
     def __enter__(self) -> LoadedNetwork:
         self.engine.__enter__()

@@ -43,6 +43,11 @@ class Taught:
         """What is compared of one picture's outputs."""
         return np.asarray(outputs[self.teachable.output], np.float32).reshape(-1)
 
+    @property
+    def edition(self) -> object:
+        """What was taught, as it stands: another value once something was taught, renamed or forgotten."""
+        return None if self._gallery is None else self._gallery.edition
+
     def gallery(self, width: int) -> Gallery:
         """The gallery, for features of so many numbers; its file is made when something is taught."""
         from ..gallery.gallery import Gallery
@@ -53,10 +58,16 @@ class Taught:
 
     def named(self, seen: Recognitions, outputs: Mapping[str, NDArray[Any]]) -> Recognitions:
         """A network's one row with who or which it is, where that was taught."""
+        return self.named_by(seen, lambda: self.row(outputs)[None])
+
+    def named_by(
+        self, seen: Recognitions, looks: Callable[[], NDArray[np.float32]], weights: NDArray[np.float64] | None = None
+    ) -> Recognitions:
+        """A row with who or which it is by what is compared of several looks at it (N, D), each of its weight."""
         if len(seen) != 1 or not self._is_there():
             return seen
-        row = self.row(outputs)
-        found = self.gallery(len(row)).match(row)
+        rows = looks()
+        found = self.gallery(rows.shape[1]).match(rows, weights)
         if not found.known:
             return seen
         similarity = np.array([found.similarity], np.float32)

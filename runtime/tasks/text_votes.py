@@ -2,47 +2,84 @@
 
 from __future__ import annotations
 
+import math
 from collections import defaultdict
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 
 __all__ = ["Votes"]
 
-Places = list[dict[str, float]]
+_TAKEN_FOR = 9  # characters that share what a reading leaves open
+_LEAST, _MOST = 1 / (_TAKEN_FOR + 1), 0.99  # a reading is never surer, nor less sure than one that says nothing
+
+
+@dataclass
+class _Place:
+    """What was heard of one character: logarithms of probabilities, each with its reading's weight."""
+
+    others: float = 0.0  # of any character that nobody read
+    said: dict[str, float] = field(default_factory=lambda: defaultdict(float))  # by how much more of one that was read
+
+    def hear(self, character: str, sure: float, weight: float) -> None:
+        """One reading."""
+        sure = min(max(sure, _LEAST), _MOST)
+        left = math.log((1 - sure) / _TAKEN_FOR)
+        self.others += weight * left
+        self.said[character] += weight * (math.log(sure) - left)
+
+    def fade(self, share: float) -> None:
+        """What was heard counts only so much from here on."""
+        self.others *= share
+        for character in self.said:
+            self.said[character] *= share
+
+    @property
+    def best(self) -> str:
+        """What most say."""
+        return max(self.said, key=lambda character: self.said[character])
+
+    def confidence(self, weight: float) -> float:
+        """How sure that is, by the readings' mean; `weight` is that of all of them."""
+        open_left = max(_TAKEN_FOR + 1 - len(self.said), 0) + sum(math.exp(v / weight) for v in self.said.values())
+        return math.exp(self.said[self.best] / weight) / open_left
 
 
 class Votes:
     """The readings of one thing so far; those of one length vote together, the length with the most weight wins."""
 
     def __init__(self) -> None:
-        self._places: dict[int, Places] = {}
+        self._places: dict[int, list[_Place]] = {}
         self._weights: dict[int, float] = defaultdict(float)
+        self._sureness: dict[int, float] = defaultdict(float)  # weights, each by how sure its characters were
 
     def hear(self, text: str, confidences: Sequence[float], weight: float = 1.0) -> None:
         """One more reading, each of its characters as sure as given; `weight` is the whole reading's."""
-        places = self._places.setdefault(len(text), [defaultdict(float) for _ in text])
+        places = self._places.setdefault(len(text), [_Place() for _ in text])
         for place, character, sure in zip(places, text, confidences, strict=True):
-            place[character] += weight * sure
+            place.hear(character, sure, weight)
         self._weights[len(text)] += weight
+        self._sureness[len(text)] += weight * sum(confidences) / max(len(text), 1)
 
     def fade(self, share: float) -> None:
         """What was heard so far counts only so much from here on."""
         for length, places in self._places.items():
             self._weights[length] *= share
+            self._sureness[length] *= share
             for place in places:
-                for character in place:
-                    place[character] *= share
+                place.fade(share)
 
     @property
     def text(self) -> str:
         """What most say."""
-        return "".join(max(place, key=lambda c: place[c]) for place in self._places[self._length]) if self else ""
+        return "".join(place.best for place in self._places[self._length]) if self else ""
 
     @property
     def confidences(self) -> list[float]:
-        """How sure each character of it is: its votes as a share of all readings of that length."""
+        """How sure each character of it is: of one reading as that was, the surer the more say the same."""
         if not self:
             return []
-        return [max(place.values()) / self._weights[self._length] for place in self._places[self._length]]
+        length = self._length
+        return [place.confidence(self._weights[length]) for place in self._places[length]]
 
     def __bool__(self) -> bool:
         return bool(self._places)
@@ -50,8 +87,4 @@ class Votes:
     @property
     def _length(self) -> int:
         """Of a length the readings weigh by how sure they are of all their characters."""
-        return max(self._places, key=self._sureness)
-
-    def _sureness(self, length: int) -> float:
-        places = self._places[length]
-        return sum(sum(place.values()) for place in places) / max(len(places), 1)
+        return max(self._places, key=lambda length: self._sureness[length])

@@ -26,13 +26,14 @@ class TrackFollower:
 
     def __init__(self, options: TrackOptions) -> None:
         self._tracker = Tracker(TrackerSettings(keep_s=options.track_keep))
-        self.memory = TrackMemory()
+        self.memory = TrackMemory(options)
         self._frame: Frame | None = None
         self._decode = Decode()
 
     def begin(self, frame: Frame, decode: Decode) -> float:
         """Take up the next frame: the threshold that its rows are to be decoded with."""
         self._frame, self._decode = frame, decode
+        self.memory.now = frame.moment_s
         return min(UNSURE, decode.threshold, *decode.thresholds.values())
 
     def follow(self, seen: Recognitions) -> Recognitions:

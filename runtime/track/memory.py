@@ -1,73 +1,122 @@
-"""What later steps said of a followed thing: a step of `every: track` looks again only when the thing changed."""
+"""What later steps said of followed things: a step of `every: track` takes some good looks, which vote, and no more."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ..recognitions import UNKNOWN_ID, Recognitions
+from ..bundle.manifest import Network
+from ..recognitions import Recognitions
+from .look import LOOKS, Look, Voter
+from .options import TrackOptions
 
 __all__ = ["TrackMemory"]
 
-MOST = 512  # answers that are kept; the oldest goes first
-GROWN = 2.0  # a thing whose box has so many times the area can be seen better than then
+MOST = 512  # things that are remembered; the oldest goes first
+GROWN = 1.3  # a thing whose box has so many times the area of before can be seen better than then
+_USUAL = TrackOptions()
+AGAIN_S = 1.0  # who is unknown after all looks is looked at once more
 
 
-@dataclass(frozen=True)
-class _Answer:
-    """What a step said, of which label, in which box."""
+@dataclass
+class _Thing:
+    """One thing's looks by one step, and what they said when they voted last."""
 
-    seen: Recognitions
+    network: Network
     label: int
-    box: NDArray[np.float32]  # (4,) x, y, w, h
+    looks: list[Look] = field(default_factory=list)
+    area: float = 0.0  # of the largest box that was looked at
+    answer: Recognitions | None = None
+    edition: object = None
+
+    def said(self, voter: Voter) -> Recognitions:
+        """The looks' answer, with what is taught by now."""
+        if self.answer is None or self.edition != voter.edition:
+            self.edition = voter.edition
+            self.answer = voter.vote(self.looks)
+        return self.answer
 
 
 class TrackMemory:
-    """Answers of one source's things, by step and number."""
+    """Looks at one source's things, by step and number; `now` is the frame's time in seconds."""
 
-    def __init__(self) -> None:
-        self._answers: dict[tuple[str, int], _Answer] = {}
+    def __init__(self, options: TrackOptions = _USUAL) -> None:
+        self.options, self.now = options, 0.0
+        self._things: dict[tuple[str, int], _Thing] = {}
 
-    def recall(self, step: str, things: Recognitions) -> dict[int, Recognitions]:
-        """The rows of `things` that need no new look, each with what the step said of it, moved along with it."""
+    def recall(self, step: str, things: Recognitions, voter: Voter) -> dict[int, Recognitions]:
+        """The rows of `things` that need no look now, each with what the step said of it, moved along with it."""
         known = {}
         for row, number in enumerate(_numbers(things)):
-            answer = self._answers.get((step, number)) if number > 0 else None
-            if answer is not None and _holds(answer, things, row):
-                known[row] = _moved(answer, things.places[row])
+            thing = self._things.get((step, number)) if number > 0 else None
+            if thing is None or not self._is_same(thing, things, row, voter):
+                continue
+            answer = thing.said(voter)
+            if not self._is_due(thing, answer, things.places[row]):
+                known[row] = _moved(answer, thing.looks[-1].box, things.places[row])
         return known
 
-    def keep(self, step: str, things: Recognitions, row: int, seen: Recognitions) -> None:
-        """What the step has just said of a row."""
+    def keep(self, step: str, things: Recognitions, row: int, look: Look, *, voter: Voter) -> Recognitions:
+        """What the step says of a row, after one more look at it."""
         number = _numbers(things)[row]
-        if number > 0:
-            self._answers.pop((step, number), None)
-            self._answers[step, number] = _Answer(seen, int(things.ids[row]), things.places[row].copy())
-            if len(self._answers) > MOST:
-                self._answers.pop(next(iter(self._answers)))
+        if number <= 0:
+            return _of_looks(voter.vote([look]), 0)
+        thing = self._things.pop((step, number), None)
+        if thing is None or not self._is_same(thing, things, row, voter):
+            thing = _Thing(voter.network, int(things.ids[row]))
+        thing.looks = _best([*thing.looks, look], self.options.track_looks)
+        thing.area = max(thing.area, _area(look.box))
+        thing.answer = None
+        self._things[step, number] = thing
+        if len(self._things) > MOST:
+            self._things.pop(next(iter(self._things)))
+        return thing.said(voter)
+
+    def _is_same(self, thing: _Thing, things: Recognitions, row: int, voter: Voter) -> bool:
+        """Whether what was looked at is still called so, by the same network, on a clock that went on."""
+        return thing.network is voter.network and thing.label == int(things.ids[row]) and self.now >= thing.looks[-1].at
+
+    def _is_due(self, thing: _Thing, answer: Recognitions, box: NDArray[np.float32]) -> bool:
+        """Whether another look may tell more: they are few, the thing came nearer, or nobody knows it yet."""
+        waited = self.now - thing.looks[-1].at
+        if waited < self.options.track_look_every:
+            return False
+        if len(thing.looks) < self.options.track_looks or _area(box) >= GROWN * thing.area:
+            return True
+        return waited >= AGAIN_S and (not len(answer) or any(answer.called(row) is None for row in range(len(answer))))
+
+
+def _best(looks: Sequence[Look], most: int) -> list[Look]:
+    """The clearest of them and the newest, which knows where the thing is, in the order of their times."""
+    if len(looks) <= most:
+        return list(looks)
+    out = min(looks[:-1], key=lambda look: look.clearness)
+    return [look for look in looks if look is not out]
+
+
+def _of_looks(seen: Recognitions, count: int) -> Recognitions:
+    return replace(seen, extra={**seen.extra, LOOKS: np.full(len(seen), count, np.int32)})
 
 
 def _numbers(things: Recognitions) -> list[int]:
     return [-1] * len(things) if things.track_ids is None else things.track_ids.tolist()
 
 
-def _holds(answer: _Answer, things: Recognitions, row: int) -> bool:
-    """Whether the thing is still what was looked at, no better to be seen, and was known then."""
-    if answer.label != int(things.ids[row]) or not len(answer.seen) or bool((answer.seen.ids == UNKNOWN_ID).any()):
-        return False
-    return float(things.places[row, 2:].prod()) < GROWN * float(answer.box[2:].prod())
+def _area(box: NDArray[np.float32]) -> float:
+    return float(box[2:].prod())
 
 
-def _moved(answer: _Answer, box: NDArray[np.float32]) -> Recognitions:
+def _moved(seen: Recognitions, before: NDArray[np.float32], box: NDArray[np.float32]) -> Recognitions:
     """The rows where they are by now: what was found inside a thing moves and grows with it."""
-    seen, scale = answer.seen, box[2:] / np.maximum(answer.box[2:], 1e-6)
+    scale = box[2:] / np.maximum(before[2:], 1e-6)
     places, points = seen.places, seen.keypoints
     if not np.isnan(places).all():
-        moved = [box[:2] + (places[:, :2] - answer.box[:2]) * scale, places[:, 2:] * scale]
+        moved = [box[:2] + (places[:, :2] - before[:2]) * scale, places[:, 2:] * scale]
         seen = replace(seen, boxes=np.concatenate(moved, axis=1))
     if points is not None:
-        inside = box[:2] + (points[..., :2] - answer.box[:2]) * scale
+        inside = box[:2] + (points[..., :2] - before[:2]) * scale
         seen = replace(seen, keypoints=np.concatenate([inside, points[..., 2:]], axis=-1).astype(np.float32))
     return seen

@@ -19,6 +19,12 @@ from edgelens.devices import remote
             "devices calibrate --engine tflite --out c.json --on pi@board",
             ["devices", "calibrate", "--engine", "tflite", "--out", "c.json"],
         ),
+        ("gallery list --on pi@board", ["gallery", "list"]),
+        ("gallery rename cup mug --on=pi@board", ["gallery", "rename", "cup", "mug"]),
+        (
+            "gallery add cup x.png --on pi@board --model digits",
+            ["gallery", "add", "cup", "x.png", "--model", "digits"],
+        ),
     ],
 )
 def test_the_device_gets_the_whole_verb(given: str, sent: list[str], monkeypatch: pytest.MonkeyPatch) -> None:

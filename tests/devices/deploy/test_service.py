@@ -14,6 +14,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import cv2
+import numpy as np
 import pytest
 from click.testing import CliRunner, Result
 
@@ -94,6 +96,14 @@ def deploy(device: Device, bundle: Path, *words: object) -> Result:
     return CliRunner().invoke(cli, [str(word) for word in ("deploy", bundle, *common, *words)])
 
 
+def gallery(device: Device, *words: object) -> str:
+    """What `edgelens gallery … --on` says."""
+    there = ("--on", device.host, "--wheels", device.wheels)
+    done = CliRunner().invoke(cli, [str(word) for word in ("gallery", *words, *there)])
+    assert done.exit_code == 0, (done.output, done.exception)
+    return done.stdout
+
+
 def answered(result: Result) -> dict:
     assert result.exit_code == 0, (result.output, result.exception)
     return json.loads(result.stdout)
@@ -147,6 +157,13 @@ def test_a_services_life(device: Device, bundles: Callable[..., Path], tmp_path:
     assert first["service"] == {"state": "active", "says": "recognizing"}
     assert (first["went_back"], first["runs"]["content_version"]) == (False, 1)
     assert device.running() == (1, options)
+    pictures = [tmp_path / f"{i}.png" for i in range(3)]
+    for i, picture in enumerate(pictures):
+        cv2.imwrite(str(picture), np.random.default_rng(i).integers(0, 256, (28, 28, 3), np.uint8))
+    gallery(device, "add", "cup", *pictures, "--model", bundles(1, "life"))
+    taught = json.loads(gallery(device, "list", "--json", "-"))["names"]
+    assert [(row["name"], row["pictures"]) for row in taught] == [("cup", 3)]
+    assert taught[0]["gallery"].startswith("/var/lib/edgelens/galleries/"), "the service's own, not that of a shell"
     slot = device.store / "current"
     assert {stat.S_IMODE(path.stat().st_mode) for path in slot.resolve().iterdir()} == {0o600}
     assert (slot / "environment").read_text() == "EDGELENS_SOURCE_PASSWORD=s3cret\nEDGELENS_SOURCE_USER=viewer\n"
@@ -190,6 +207,7 @@ def test_a_services_life(device: Device, bundles: Callable[..., Path], tmp_path:
     assert (back["runs"]["content_version"], back["service"]["state"]) == (2 if ALL else 1, "active")
     assert device.running() == (2 if ALL else 1, options)
     assert not has_layer(device, "paho-mqtt")
+    assert json.loads(gallery(device, "list", "--json", "-"))["names"] == taught
     if device.name == "machine":  # its home is read-only to it, and it wants to write nothing there
         assert "could not be noted" not in device.there.journal() and "Read-only" not in device.there.journal()
 

@@ -1,6 +1,7 @@
 """Steps of `every: track`: a thing that is followed is looked into once, and again when it has changed."""
 
 import dataclasses
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -12,6 +13,7 @@ from edgelens.runtime.model.chain import ChainOptions, chain
 from edgelens.runtime.model.recognizer import BundleRecognizer
 from edgelens.runtime.recognitions import Recognitions
 from edgelens.runtime.track.follower import TrackFollower
+from edgelens.runtime.track.look import LOOKS, Look
 from edgelens.runtime.track.memory import TrackMemory
 from edgelens.runtime.track.options import TrackOptions
 
@@ -57,22 +59,120 @@ def things(number: int, label: int = 0, box: tuple = (10, 10, 20, 20)) -> Recogn
     return Recognitions(("cup", "fork"), [label], [0.9], boxes=[box], track_ids=np.array([number], np.int32))
 
 
-def test_what_grew_or_is_called_otherwise_is_looked_into_again():
-    memory = TrackMemory()
-    inside = Recognitions(("logo",), [0], [0.8], boxes=[[12, 14, 4, 6]])
-    memory.keep("reads", things(1), 0, inside)
-    moved = memory.recall("reads", things(1, box=(110, 10, 24, 24)))[0]
-    assert moved.boxes.tolist() == pytest.approx(np.array([[112.4, 14.8, 4.8, 7.2]]))
-    assert not memory.recall("reads", things(1, box=(10, 10, 40, 40)))
-    assert not memory.recall("reads", things(1, label=1))
-    assert not memory.recall("reads", things(2))
-    assert not memory.recall("other", things(1))
+class NewestSays:
+    """A voter whose newest look decides, for a network and an edition of its gallery."""
+
+    def __init__(self, edition: object = None) -> None:
+        self.network, self.edition = NETWORK, edition
+
+    def vote(self, looks):
+        return replace(looks[-1].seen, extra={LOOKS: np.full(len(looks[-1].seen), len(looks))})
 
 
-def test_what_was_not_known_is_looked_into_again():
+NETWORK = object()
+VOTER = NewestSays()
+
+
+def look(memory: TrackMemory, seen: Recognitions, box: tuple = (10, 10, 20, 20), *, clearness: float = 1.0) -> Look:
+    return Look(seen, None, np.array(box, np.float32), memory.now, clearness)
+
+
+def told(memory: TrackMemory, seen: Recognitions, thing: Recognitions | None = None, **of_look) -> Recognitions:
+    thing = things(1) if thing is None else thing
+    return memory.keep("reads", thing, 0, look(memory, seen, tuple(thing.places[0]), **of_look), voter=VOTER)
+
+
+LOGO = Recognitions(("logo",), [0], [0.8], boxes=[[12, 14, 4, 6]])
+NOBODY = Recognitions(("ann",), [-1], [0.2])
+
+
+def needs_no_look(memory: TrackMemory, thing: Recognitions | None = None, voter=VOTER) -> bool:
+    return bool(memory.recall("reads", things(1) if thing is None else thing, voter))
+
+
+def test_what_is_known_moves_along_with_its_thing():
+    memory = TrackMemory(TrackOptions(track_looks=1))
+    told(memory, LOGO)
+    moved = memory.recall("reads", things(1, box=(110, 10, 22, 22)), VOTER)[0]
+    assert moved.boxes.tolist() == pytest.approx(np.array([[112.2, 14.4, 4.4, 6.6]]))
+    assert not needs_no_look(memory, things(1, label=1)) and not needs_no_look(memory, things(2))
+    assert not memory.recall("other", things(1), VOTER)
+
+
+def test_looks_are_spread_in_time_and_end_when_there_are_enough():
+    memory = TrackMemory(TrackOptions(track_looks=3, track_look_every=0.2))
+    counts = []
+    for i in range(40):
+        memory.now = i / 20
+        if not needs_no_look(memory):
+            counts.append((i, told(memory, LOGO).extra[LOOKS].tolist()))
+    assert counts == [(0, [1]), (4, [2]), (8, [3])]
+
+
+def test_what_comes_nearer_is_looked_at_again_and_the_clear_looks_stay():
+    memory = TrackMemory(TrackOptions(track_looks=2))
+    for i, clearness in enumerate((3.0, 1.0)):
+        memory.now = i / 2
+        told(memory, LOGO, clearness=clearness)
+    memory.now = 2.0
+    assert needs_no_look(memory, things(1, box=(10, 10, 22, 22)))
+    near = things(1, box=(10, 10, 40, 40))
+    assert not needs_no_look(memory, near)
+    told(memory, LOGO, near, clearness=9.0)
+    assert [kept.clearness for kept in memory._things["reads", 1].looks] == [3.0, 9.0]
+    memory.now = 2.5
+    assert needs_no_look(memory, near)
+
+
+def test_what_is_unknown_is_looked_at_again_now_and_then():
+    memory = TrackMemory(TrackOptions(track_looks=1))
+    told(memory, NOBODY)
+    memory.now = 0.5
+    assert needs_no_look(memory)
+    memory.now = 1.0
+    assert not needs_no_look(memory)
+
+
+def test_a_thing_without_a_number_is_looked_at_every_time_and_votes_for_nothing():
     memory = TrackMemory()
-    memory.keep("who", things(1), 0, Recognitions(("ann",), [-1], [0.2]))
-    assert not memory.recall("who", things(1))
+    assert told(memory, LOGO, things(-1)).extra[LOOKS].tolist() == [0]
+    assert not needs_no_look(memory, things(-1))
+
+
+def test_what_was_taught_meanwhile_counts_without_a_new_look():
+    memory = TrackMemory(TrackOptions(track_looks=1))
+    told(memory, NOBODY)
+    votes = []
+    taught = NewestSays("another edition")
+    taught.vote = lambda looks: votes.append(len(looks)) or LOGO
+    memory.now = 0.1
+    assert memory.recall("reads", things(1), taught)[0].label() == "logo"
+    assert memory.recall("reads", things(1), taught) and votes == [1], "once an edition"
+
+
+def test_another_network_or_a_clock_that_goes_back_begins_anew():
+    memory, other = TrackMemory(TrackOptions(track_looks=1)), NewestSays()
+    memory.now = 5.0
+    told(memory, LOGO)
+    other.network = object()
+    assert needs_no_look(memory) and not needs_no_look(memory, voter=other)
+    memory.now = 4.0
+    assert not needs_no_look(memory)
+
+
+def test_what_most_looks_say_stands_and_says_how_many_they_were(pipeline):
+    """A followed half is green at first, in a bad light, then red three times: five looks in a second."""
+    blue, green, red = 0, 1, 2
+    follower = TrackFollower(TrackOptions())
+    colors = [blue, green, *[red] * 4, green, green]
+    with BundleRecognizer(pipeline, engine="onnxruntime") as recognizer:
+        shown = [Frame(colored(color), i, position_s=i / 4) for i, color in enumerate(colors)]
+        rows = [recognizer.recognize(frame, follower=follower).recognitions for frame in shown]
+    assert [seen.label(2) for seen in rows[-3:]] == ["red"] * 3
+    assert [seen.extra[LOOKS][2:].tolist() for seen in rows[:3]] == [[0, 0], [1, 1], [2, 2]]
+    last = rows[-1].to_dict()["results"][2]
+    assert (last["looks"], last["agreed"]) == (5, 4)
+    assert "looks" not in rows[-1].to_dict()["results"][0]
 
 
 def test_how_often_is_one_of_two():

@@ -1,0 +1,86 @@
+"""One answer of several looks at the same thing: the task steadies them, names are given to all of them together."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from ..bundle.manifest import Network
+from ..recognitions import Recognitions
+from ..tasks.catalog import task_of
+from ..track.look import AGREED, LOOKS, Look
+from .crops import Crop
+from .network import LoadedNetwork
+
+__all__ = ["NetworkVoter"]
+
+_NEARLY_ALL = 0.999  # of the weight is the first look's: a task takes 1 for "no steadying"
+
+
+@dataclass(frozen=True)
+class NetworkVoter:
+    """Looks by one network, at thresholds as they are now."""
+
+    loaded: LoadedNetwork
+    threshold: float | None = None
+
+    @property
+    def network(self) -> Network:
+        """Whose looks these are."""
+        return self.loaded.network
+
+    @property
+    def edition(self) -> object:
+        """What decides beside the looks: what was taught, and the threshold."""
+        taught = self.loaded.taught
+        return self.threshold, None if taught is None else taught.edition
+
+    def look(self, crop: Crop, outputs: Mapping[str, NDArray[Any]], *, box: NDArray[np.float32], at: float) -> Look:
+        """What the network answered to a crop, as one look at what is in a box."""
+        seen = crop.in_frame(self.loaded.decode(outputs, crop.placement, self.threshold, named=False))
+        taught = self.loaded.taught
+        features = None if taught is None else taught.row(outputs)
+        return Look(seen, features, box.copy(), at, _clearness(crop, box))
+
+    def vote(self, looks: Sequence[Look]) -> Recognitions:
+        """What all looks say together; where they are of several things inside one, or of none, the newest says it."""
+        single = [look for look in looks if len(look.seen) == 1]
+        if not single or len(looks[-1].seen) > 1:
+            return _counted(looks[-1].seen, 1, 1)
+        answer = self._answer(single)
+        name = answer.announced_as(0)
+        agreed = sum(name is not None and self._answer([look]).announced_as(0) == name for look in single)
+        return _counted(answer, len(single), agreed)
+
+    def _answer(self, looks: Sequence[Look]) -> Recognitions:
+        """The looks' one row: their running mean as the task makes it, each with the weight of its clearness."""
+        weights = np.array([look.clearness for look in looks])
+        if len(looks) == 1:
+            seen = looks[0].seen
+        else:
+            steady = task_of(self.network.task).steady()
+            decode = self.network.decode.at(self.threshold)
+            for look, share in zip(looks, weights / weights.cumsum(), strict=True):
+                seen = steady(look.seen, min(float(share), _NEARLY_ALL), decode)
+        taught = self.loaded.taught
+        if taught is None:
+            return seen
+        rows = [look.features for look in looks if look.features is not None]
+        return taught.named_by(seen, lambda: np.stack(rows), weights)
+
+
+def _counted(seen: Recognitions, looks: int, agreed: int) -> Recognitions:
+    columns = {LOOKS: np.full(len(seen), looks, np.int32), AGREED: np.full(len(seen), agreed, np.int32)}
+    return replace(seen, extra={**seen.extra, **columns})
+
+
+def _clearness(crop: Crop, box: NDArray[np.float32]) -> float:
+    """How much can be made out: the side of what was cut out, and how sharp its edges are."""
+    gray = crop.pixels if crop.pixels.shape[-1] == 1 else cv2.cvtColor(crop.pixels, cv2.COLOR_BGR2GRAY)
+    edges = float(cv2.Laplacian(gray, cv2.CV_32F).std())
+    return max(float(np.sqrt(box[2:].prod())) * edges, 1e-6)
