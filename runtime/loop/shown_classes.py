@@ -20,7 +20,8 @@ def only_classes(seen: Recognitions, classes: Collection[str] | None) -> Recogni
     """
     if classes is None:
         return seen
-    ids = [i for i in range(len(seen.labels)) if seen.name_of(i) in classes]
+    there = seen.ids if seen.rivals is None else np.union1d(seen.ids, seen.rivals)
+    ids = [i for i in there.tolist() if i != UNKNOWN_ID and seen.name_of(i) in classes]  # labels may be numbers
     wanted = np.isin(seen.ids, ids)
     kept, top = np.zeros(len(seen), bool), _tops(seen)
     for row in range(len(seen)):

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 from bisect import bisect_right
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -26,10 +27,24 @@ class Recorded:
         self._folder = folder
         self._known: dict[str, tuple[int, dict[str, _Named]]] = {}
 
-    def clip(self, source: str, moment: float) -> Path | None:
-        """The clip that shows a moment (seconds since 1970): it began with what happened shortly before, or then."""
+    def clip(self, source: str, happened: Iterable[float]) -> Path | None:
+        """The clip that shows what happened (seconds since 1970) first here; what happened before it follows.
+
+        It began then, or with something before it from which the next came in time to make the clip longer.
+        """
+        times = iter(happened)
+        moment = next(times)
         found = self._before("clips", source, moment)
-        return found[1] if found is not None and moment - found[0] <= RecordOptions.longest_s else None
+        if found is None or moment - found[0] > RecordOptions.longest_s - RecordOptions.before_s:
+            return None
+        began, file = found
+        for earlier in itertools.chain(times, [began]):
+            if moment - began <= _SAME_S:
+                break
+            if moment - earlier > RecordOptions.after_s:
+                return None  # it had ended; the clip that began later is not complete, or not there
+            moment = max(earlier, began)
+        return file
 
     def snapshot(self, source: str, moment: float) -> Path | None:
         """The picture of a moment."""

@@ -2,13 +2,24 @@
 
 const WHOLE = 3; // up to so many sources each have a whole card
 const GAP = 8;
-const RATIO = 4 / 3; // of a picture, as far as nobody knows better
+const TOGETHER_MS = 80; // how often tiles are drawn, all that have news at once: the browser then composes the page once
+const RATIO = 4 / 3; // of a picture that has not come yet
 
 export class Grid {
   constructor(root, panel, changed) {
     Object.assign(this, { root, panel, changed, stages: [], large: false, asked: "" });
     new ResizeObserver(() => this.fit()).observe(root);
+    root.addEventListener("ratio", () => this.fit());
     addEventListener("resize", () => this.fit());
+    setInterval(() => this.draw(), TOGETHER_MS);
+  }
+
+  async draw() {
+    const due = this.drawing ? [] : this.stages.filter((stage) => stage.waiting && !stage.busy);
+    if (!due.length) return;
+    this.drawing = true;
+    for (const draw of await Promise.all(due.map((stage) => stage.decoded()))) draw();
+    this.drawing = false;
   }
 
   set(stages) {
@@ -53,12 +64,13 @@ export class Grid {
     if (!this.tiled) return;
     const wide = this.root.clientWidth;
     const high = Math.max(innerHeight - this.root.getBoundingClientRect().top - scrollY - 2 * GAP, 240);
+    const ratio = Math.min(...this.stages.map((stage) => stage.ratio || RATIO)); // the tallest picture fills its tile
     let best = { area: 0 };
     for (let columns = 1; columns <= this.stages.length; columns += 1) {
       const rows = Math.ceil(this.stages.length / columns);
       const basis = Math.floor((wide - GAP * (columns - 1)) / columns);
-      const tile = Math.floor(Math.min((high - GAP * (rows - 1)) / rows, basis / RATIO + 4));
-      const area = Math.min(tile * RATIO, basis) ** 2;
+      const tile = Math.floor(Math.min((high - GAP * (rows - 1)) / rows, basis / ratio + 4));
+      const area = Math.min(tile * ratio, basis) ** 2;
       if (area > best.area) best = { area, basis, tile };
     }
     this.root.style.setProperty("--basis", `${best.basis}px`);

@@ -23,12 +23,12 @@ export class MomentView {
   async open(moment) {
     this.moment = moment;
     write(this.find("h2"), moment.label);
-    write(this.find(".where"), sourceName(moment.source));
-    write(this.find(".what"), happened(moment));
-    for (const part of this.dialog.querySelectorAll(".event-place")) part.hidden = !happened(moment);
-    write(this.find(".when"), new Date(moment.time * 1000).toLocaleString());
-    write(this.find(".sure"), percent(moment.score));
-    for (const part of [".model", ".also", ".note", ".clip-note"]) write(this.find(part), "");
+    this.fact(".where", sourceName(moment.source));
+    this.fact(".what", happened(moment));
+    this.fact(".when", new Date(moment.time * 1000).toLocaleString());
+    this.fact(".sure", moment.score ? percent(moment.score) : "");
+    for (const part of [".model", ".also"]) this.fact(part, "");
+    for (const part of [".note", ".clip-note"]) write(this.find(part), "");
     this.find(".boxes").replaceChildren();
     this.find(".play").hidden = true;
     const picture = this.find("img");
@@ -37,8 +37,10 @@ export class MomentView {
     this.dialog.showModal();
     try {
       const all = await get(`/live/moments/${moment.id}`);
-      if (all.bundle) write(this.find(".model"), `${all.bundle.name} version ${all.bundle.version}`);
-      write(this.find(".also"), topRows(all.results).map((row) => caption(row, all.results).replace(" %", "\u00a0%")).join(", ") || "nothing");
+      if (all.bundle) { // else what was seen beside it is no longer known
+        this.fact(".model", `${all.bundle.name} version ${all.bundle.version}`);
+        this.fact(".also", topRows(all.results).map((row) => caption(row, all.results).replace(" %", "\u00a0%")).join(", ") || "nothing");
+      }
       this.clip(all);
       picture.src = pictureOf(moment);
       await picture.decode();
@@ -48,6 +50,13 @@ export class MomentView {
       const kept = this.records ? "its picture was deleted to make room" : "the page remembers the last 60 pictures, more with --record";
       write(this.find(".note"), `This one is no longer kept: ${kept}.`);
     }
+  }
+
+  // One line of what is known; none where it is not.
+  fact(part, text) {
+    const value = this.find(part);
+    write(value, text);
+    value.hidden = value.previousElementSibling.hidden = !text;
   }
 
   // Offers the clip, waits for one that is still being recorded, or says why there is none.

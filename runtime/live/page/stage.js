@@ -31,6 +31,8 @@ export class Stage {
       (region) => actions.region(source, region));
     this.places = new PlaceEditor(this.find(".picture"), this.canvas, { lines: this.find(".line-button"), zones: this.find(".zone-button") },
       (places) => actions.places(source, places));
+    const placed = new ResizeObserver(() => this.placeBoxes());
+    for (const part of [this.canvas, this.find(".picture")]) placed.observe(part);
     this.forgetRoom = keepRoom(this.find(".verdict"));
     this.trails = new Trails();
     this.waiting = null;
@@ -50,33 +52,41 @@ export class Stage {
     button.setAttribute("aria-label", this.large ? "Show all sources" : `Show ${sourceName(this.source)} large`);
   }
 
-  // The newest picture wins: what arrives while one is decoded replaces what waits.
+  // The newest picture wins: what arrives while one is decoded replaces what waits. The grid draws tiles together.
   show(result, jpeg) {
     this.waiting = [result, jpeg];
-    if (!this.busy) this.work();
+    if (!this.busy && !this.tile) this.work();
   }
 
   async work() {
     this.busy = true;
-    while (this.waiting) {
-      const [result, jpeg] = this.waiting;
-      this.waiting = null;
-      try {
-        const picture = await createImageBitmap(jpeg);
+    while (this.waiting) (await this.decoded())();
+    this.busy = false;
+  }
+
+  // Draws what waits, once it is decoded.
+  async decoded() {
+    const [result, jpeg] = this.waiting;
+    this.waiting = null;
+    try {
+      const picture = await createImageBitmap(jpeg);
+      return () => {
         this.draw(result, picture);
         picture.close();
-      } catch (error) {
-        console.warn("a picture could not be shown", error.message);
-      }
+      };
+    } catch (error) {
+      console.warn("a picture could not be shown", error.message);
+      return () => {};
     }
-    this.busy = false;
   }
 
   draw(result, picture) {
     if (this.canvas.width !== picture.width || this.canvas.height !== picture.height) {
       this.canvas.width = picture.width;
       this.canvas.height = picture.height;
-      this.root.style.setProperty("--ratio", picture.width / picture.height);
+      this.ratio = picture.width / picture.height;
+      this.root.style.setProperty("--ratio", this.ratio);
+      this.root.dispatchEvent(new Event("ratio", { bubbles: true }));
     }
     this.paint.drawImage(picture, 0, 0);
     this.trails.add(result);
@@ -86,18 +96,17 @@ export class Stage {
     drawShapes(this.paint, result.results, this.canvas.width / result.size[0]);
     this.root.dataset.frame = result.frame;
     this.shown += 1;
-    this.boxes(result);
+    drawBoxes(this.find(".boxes"), result.results, result.size);
     this.origin = result.bundle.name;
     this.headline(result.results);
     if (!this.tile) this.bars(result.results);
     this.region.place();
   }
 
-  boxes(result) {
-    const layer = this.find(".boxes");
+  // Over the picture, wherever the card has it now.
+  placeBoxes() {
     const { offsetLeft: left, offsetTop: top, offsetWidth: wide, offsetHeight: high } = this.canvas;
-    Object.assign(layer.style, { left: `${left}px`, top: `${top}px`, width: `${wide}px`, height: `${high}px` });
-    drawBoxes(layer, result.results, result.size);
+    Object.assign(this.find(".boxes").style, { left: `${left}px`, top: `${top}px`, width: `${wide}px`, height: `${high}px` });
   }
 
   headline(rows) {

@@ -6,6 +6,7 @@ import itertools
 import threading
 import time
 from collections import OrderedDict, deque
+from collections.abc import Iterator
 from pathlib import Path
 
 from ...result import Result
@@ -80,7 +81,16 @@ class Timeline:
 
     def clip(self, moment: Moment) -> Path | None:
         """The file of a moment's clip, None where there is none."""
-        return None if self.recorded is None else self.recorded.clip(moment.source, moment.time)
+        return None if self.recorded is None else self.recorded.clip(moment.source, self._back_from(moment))
+
+    def _back_from(self, moment: Moment) -> Iterator[float]:
+        """When it happened, and what happened before on the same source, one after the other."""
+        for number in range(moment.number, 0, -1):
+            one = self._moments.get(number) or (self._past or {}).get(number)
+            if one is None:
+                return
+            if one.source == moment.source:
+                yield one.time
 
     def _snapshot(self, moment: Moment) -> Path | None:
         return None if self.recorded is None else self.recorded.snapshot(moment.source, moment.time)

@@ -37,5 +37,10 @@ def test_a_picture_that_is_none_of_them_is_unknown() -> None:
     assert [label for label, _ in seven.rivals_of()] == ["0"]
 
 
+def test_classes_without_names_are_numbers() -> None:
+    seen = Recognitions((), [39, 0], [0.9, 0.8], boxes=[[0, 0, 9, 9], [5, 5, 9, 9]], task="detect")
+    assert only_classes(seen, {"39"}).ids.tolist() == [39]
+
+
 def test_nothing_stays_nothing() -> None:
     assert len(only_classes(Recognitions(("a",), np.empty(0), np.empty(0)), {"a"})) == 0

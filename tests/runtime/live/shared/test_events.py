@@ -118,6 +118,11 @@ def test_a_recording_tells_of_what_was_before(staged: Any, tmp_path: Path) -> No
     assert clip.parent == tmp_path / "clips"
     assert timeline.clip(second) == clip, "the clip that was under way shows it too"
     assert timeline.clip(now) is None
+    for after_s, shown in ((3, clip), (9, None), (30, None)):
+        again = Timeline(recorded=Recorded(tmp_path))
+        again.find(Wanted())
+        (later,) = again.add(told(loop, "hall 1", "cup", second.time + after_s))
+        assert again.clip(later) == shown, "after 5 s without news the clip has ended: the next one is still to come"
     assert timeline.picture(first).startswith(b"\xff\xd8")
     assert timeline.thumb(first).startswith(b"\xff\xd8")
     box = [9 / 640, 9 / 480, 80 / 640, 150 / 480]
