@@ -39,6 +39,7 @@ class Kept:
     source: str
     lesson: str
     at: int  # where its record starts
+    pictured: bool = False  # whether a picture is kept with it
 
 
 @dataclass(frozen=True)
@@ -250,7 +251,7 @@ def _kept(record: Record, width: int) -> Kept | None:
     if len(record.vector) != 2 * width:
         return None
     source, lesson = str(said.get("source", "")), str(said.get("lesson", ""))
-    return Kept(name, record.vector, float(when), source, lesson, record.start)
+    return Kept(name, record.vector, float(when), source, lesson, record.start, "picture" in said)
 
 
 def _nothing(_: Kept) -> None:

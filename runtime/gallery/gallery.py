@@ -29,11 +29,13 @@ _LOOKS_EVERY_S = 1.0  # at whether another process has taught something
 
 @dataclass(frozen=True)
 class Named:
-    """A name, how many exemplars it has, and when it was taught last."""
+    """A name, how many exemplars it has, when and from where it was taught last, and whether a picture is kept."""
 
     name: str
     exemplars: int
     last: float
+    source: str = ""
+    pictured: bool = False
 
 
 class Gallery:
@@ -57,10 +59,10 @@ class Gallery:
             self.look()
             loaded = self._loaded
             numbers = np.frombuffer(loaded.name_of, np.int32) if len(loaded.name_of) else np.empty(0, np.int32)
-            when, counts = np.frombuffer(loaded.when) if len(loaded.when) else np.empty(0), np.bincount(numbers)
-            last = np.zeros(len(counts))
-            np.maximum.at(last, numbers, when)
-            return tuple(Named(name, int(counts[i]), float(last[i])) for name, i in loaded.names.items())
+            counts = np.bincount(numbers)
+            return tuple(
+                Named(name, int(counts[i]), *loaded.newest[i], i in loaded.pictured) for name, i in loaded.names.items()
+            )
 
     @property
     def damaged(self) -> int:

@@ -27,7 +27,9 @@ class Loaded:
         self.space = space
         self.index = Index(space.width)
         self.names: dict[str, int] = {}
-        self.name_of, self.at, self.when = array("i"), array("q"), array("d")
+        self.name_of, self.at = array("i"), array("q")
+        self.newest: dict[int, tuple[float, str]] = {}  # of each name, when it was shown last and from where
+        self.pictured: set[int] = set()  # the names that have a picture
         self.scanned: Scanned | None = None
         self._waiting: list[bytes] = []
         self._head: Beside | None = None
@@ -89,9 +91,12 @@ class Loaded:
         return list(dict.fromkeys(self.name_of[i] for i in order.tolist()))[:_CLOSELY]
 
     def _take(self, kept: Kept) -> None:
-        self.name_of.append(self.names.setdefault(kept.name, len(self.names)))
+        number = self.names.setdefault(kept.name, len(self.names))
+        self.name_of.append(number)
+        self.newest[number] = max(self.newest.get(number, (0.0, "")), (kept.when, kept.source))
+        if kept.pictured:
+            self.pictured.add(number)
         self.at.append(kept.at)
-        self.when.append(kept.when)
         self._waiting.append(kept.vector)
         if len(self._waiting) >= _BATCH:
             self._settle()

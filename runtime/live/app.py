@@ -18,6 +18,7 @@ from .http.clip_file import ClipFile
 from .http.gate import Gate
 from .http.page_files import PageFiles
 from .http.replies import Asked, Endpoint, Reply, as_json
+from .service.lessons import TeachService
 from .service.on_demand import ServiceOnDemand
 from .service.openapi import openapi
 from .service.service import RecognizeService
@@ -27,6 +28,7 @@ from .shared.lesson import answer_lesson
 from .shared.metrics_text import metrics_text
 from .shared.shared_state import SharedState
 from .shared.wanted import Wanted
+from .shared.who import change_gallery, gallery_json, portrait
 from .viewers.stream import EventStream, FrameStream, event
 
 __all__ = ["build_app"]
@@ -116,6 +118,15 @@ def _page_routes(shared: SharedState, budget: Budget) -> list[Route]:
     def clip(scope: Scope) -> Path | None:
         return happened.clip(happened.moment(scope["path_params"]["number"]))
 
+    def gallery(asked: Asked) -> Reply:
+        return as_json(gallery_json(shared, asked.query.get("source")))
+
+    def change(asked: Asked) -> Reply:
+        return as_json(change_gallery(shared, asked.body))
+
+    def face(asked: Asked) -> Reply:
+        return Reply(portrait(shared, asked.query.get("source"), asked.query.get("name")), b"image/jpeg", _STAYS)
+
     changes = EventStream(
         shared.hub,
         "state",
@@ -133,6 +144,9 @@ def _page_routes(shared: SharedState, budget: Budget) -> list[Route]:
         Route("/live/moments/{number:int}", Endpoint(one), methods=["GET"]),
         Route("/live/moments/{number:int}/picture", Endpoint(picture), methods=["GET"]),
         Route("/live/moments/{number:int}/clip", ClipFile(clip), methods=["GET"]),
+        Route("/live/gallery", Endpoint(gallery), methods=["GET"]),
+        Route("/live/gallery", Endpoint(change, posted=budget), methods=["POST"]),
+        Route("/live/gallery/portrait", Endpoint(face), methods=["GET"]),
         Route("/live/snapshot", Endpoint(snapshot), methods=["GET"]),
         Route("/live/settings", Endpoint(settings, posted=budget), methods=["POST"]),
         Route("/live/collect", Endpoint(collect, posted=budget), methods=["POST"]),
@@ -161,10 +175,11 @@ def _service_routes(
     def teach(asked: Asked) -> Reply:
         return as_json(answer_lesson(shared, asked.body))
 
+    alone = isinstance(service, RecognizeService) and not shared.control.sources  # no camera shows what is taught
     routes = [Route("/v1/recognize", service, methods=["POST"])] if service else []  # first: the busiest
     return [
         *routes,
-        Route("/v1/teach", Endpoint(teach, posted=budget), methods=["POST"]),
+        Route("/v1/teach", TeachService(service) if alone else Endpoint(teach, posted=budget), methods=["POST"]),
         Route("/v1/results", EventStream(shared.hub, "result", most=budget.listeners), methods=["GET"]),
         Route("/v1/events", Endpoint(lambda a: as_json(shared.events(Wanted.of(a.query)))), methods=["GET"]),
         Route("/v1/health", Endpoint(health, quick=True), methods=["GET"]),

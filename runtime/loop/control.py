@@ -8,7 +8,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, Literal, Protocol
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +16,9 @@ from numpy.typing import NDArray
 from ..preprocess import Region
 from ..zones.options import ZoneOptions
 from .board import BoardReading
+
+if TYPE_CHECKING:
+    from ..gallery.gallery import Named
 
 __all__ = ["Control", "Lessons", "LoopStatus", "ModelStatus", "Settings", "SinkStatus", "SourceState", "SourceStatus"]
 
@@ -102,6 +105,18 @@ class Lessons(Protocol):
 
     def undo(self, source: str, lesson: str) -> int:
         """Take a lesson back."""
+
+    def names(self, source: str) -> Sequence[Named]:
+        """What a source's model was taught."""
+
+    def picture(self, source: str, name: str) -> bytes:
+        """A name's newest picture as JPEG; empty where none is kept."""
+
+    def rename(self, source: str, name: str, to: str) -> None:
+        """Call a name otherwise."""
+
+    def forget(self, source: str, name: str) -> int:
+        """Forget a name with its pictures."""
 
 
 class Control:

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import contextlib
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import UsageError
+from ..model.taught import known_gallery
 from ..preprocess import Region
 from .lane import Lane
+
+if TYPE_CHECKING:
+    from ..gallery.gallery import Gallery, Named
 
 __all__ = ["LaneLessons"]
 
@@ -41,6 +46,35 @@ class LaneLessons:
 
         with self._lane(source).recognizer() as recognizer:
             return Teacher(recognizer).gallery().undo(lesson)
+
+    def names(self, source: str) -> Sequence[Named]:
+        """What a source's model was taught; nothing where it cannot be taught."""
+        with self._lane(source).recognizer() as recognizer:
+            gallery = known_gallery(recognizer)
+            return () if gallery is None else gallery.names
+
+    def picture(self, source: str, name: str) -> bytes:
+        """A name's newest picture as JPEG; empty where none is kept."""
+        with self._gallery(source) as gallery:
+            return gallery.picture(name)
+
+    def rename(self, source: str, name: str, to: str) -> None:
+        """Call a name otherwise."""
+        with self._gallery(source) as gallery:
+            gallery.rename(name, to)
+
+    def forget(self, source: str, name: str) -> int:
+        """Forget a name with its pictures; how many those were."""
+        with self._gallery(source) as gallery:
+            return gallery.remove(name)
+
+    @contextlib.contextmanager
+    def _gallery(self, source: str) -> Iterator[Gallery]:
+        with self._lane(source).recognizer() as recognizer:
+            gallery = known_gallery(recognizer)
+            if gallery is None:
+                raise UsageError("nothing was taught to this model")
+            yield gallery
 
     def _lane(self, source: str) -> Lane:
         for lane in self.lanes:

@@ -19,6 +19,7 @@ from .network import LoadedNetwork
 
 __all__ = ["NetworkVoter"]
 
+_DOUBT = 0.05  # what a look still weighs by that is not sure at all
 _NEARLY_ALL = 0.999  # of the weight is the first look's: a task takes 1 for "no steadying"
 
 
@@ -45,7 +46,8 @@ class NetworkVoter:
         seen = crop.in_frame(self.loaded.decode(outputs, crop.placement, self.threshold, named=False))
         taught = self.loaded.taught
         features = None if taught is None else taught.row(outputs)
-        return Look(seen, features, box.copy(), at, _clearness(crop, box))
+        sure = _DOUBT + (float(seen.scores[0]) if len(seen) else 0.0)
+        return Look(seen, features, box.copy(), at, _clearness(crop, box) * sure)
 
     def vote(self, looks: Sequence[Look]) -> Recognitions:
         """What all looks say together; where they are of several things inside one, or of none, the newest says it."""

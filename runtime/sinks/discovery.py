@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -37,6 +37,14 @@ class Sensors:
                 "icon": "mdi:eye",
             },
         )
+
+    def said(self, kinds: Iterable[str]) -> Iterator[tuple[str, str]]:
+        """Who was announced last before a source, and what was read last, as far as it has said such."""
+        for kind in sorted(kinds):
+            icon = "mdi:account" if kind == "name" else "mdi:card-text"
+            said = {"name": f"{self.source} last {kind}", "icon": icon, "json_attributes_topic": f"{self.topic}/{kind}"}
+            value = {"state_topic": f"{self.topic}/{kind}", "value_template": f"{{{{ value_json.{kind} }}}}"}
+            yield self._sensor("sensor", f"last {kind}", {**value, **said})
 
     def places(self, watched: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
         """Both counts of every line; of every zone how many are inside, and whether anybody is."""

@@ -3,7 +3,8 @@
 Topics under the base topic: `status` (online or offline, retained, the last will), `SOURCE/announced` (the result that
 announced a label, retained), `SOURCE/state` (what is there now, or "none", retained), `SOURCE/results` (every result,
 when asked for), `SOURCE/notice` (lost, back, retained), `SOURCE/event` (a line crossed, a zone entered, left, loitered
-in), `SOURCE/counts` (lines and zones as they stand, retained).
+in), `SOURCE/counts` (lines and zones as they stand, retained), `SOURCE/name` and `SOURCE/text` (who was announced last,
+and what was read last, retained).
 Every message carries an `id` that stays the same when it has to be sent again.
 """
 
@@ -22,6 +23,7 @@ from typing import Any
 from ..errors import UsageError
 from ..result import Result
 from .discovery import Sensors
+from .last_said import LastSaid
 from .losses import Losses
 from .mqtt_address import MqttAddress
 from .mqtt_names import topic_level
@@ -59,6 +61,8 @@ class MqttSink:
         self._sources: set[str] = set()
         self._watched: dict[str, Mapping[str, Any]] = {}  # a source's lines and zones as they were last said to stand
         self._states: dict[str, str] = {}  # what a source was last said to show
+        self._last_said: dict[str, LastSaid] = {}  # a source's names and texts
+        self._said_kinds: dict[str, set[str]] = {}  # which of the two a source has announced
         self._wake = threading.Condition()
         self._stopping = self._connected = False
         self._said = ""
@@ -81,6 +85,7 @@ class MqttSink:
         if result.announced is not None:
             messages.append(self._message(f"{topic}/announced", result.to_json(), retain=True))
         messages += self._state(result.frame.source, result.standing, result.frame.time)
+        messages += self._said_last(result)
         messages += self._places(result)
         self.outbox.put(messages)
         if not messages and not self.options.every:
@@ -210,7 +215,11 @@ class MqttSink:
     def _discover(self, source: str) -> None:
         if self.options.discovery:
             sensors = Sensors(self.options.discovery, self.device, source, self._topic(source), self.address.topic)
-            for topic, payload in (sensors.shown(), *sensors.places(self._watched.get(source, {}))):
+            for topic, payload in (
+                sensors.shown(),
+                *sensors.said(self._said_kinds.get(source, ())),
+                *sensors.places(self._watched.get(source, {})),
+            ):
                 self._client.publish(topic, payload, qos=1, retain=True)
 
     def _topic(self, source: str) -> str:
@@ -224,6 +233,19 @@ class MqttSink:
         self._states[source] = state
         said = {"state": state, "standing": list(standing), "source": source, "time": round(moment, 6)}
         return [self._message(f"{self._topic(source)}/state", said, retain=True)]
+
+    def _said_last(self, result: Result) -> list[Message]:
+        """The message that says who was announced, or what was read, with a result."""
+        source = result.frame.source
+        kind = self._last_said.setdefault(source, LastSaid()).hear(result)
+        if kind is None:
+            return []
+        if kind not in self._said_kinds.setdefault(source, set()):
+            self._said_kinds[source].add(kind)
+            if self._connected:
+                self._discover(source)
+        said = {kind: result.announced, "source": source, "time": round(result.frame.time, 6)}
+        return [self._message(f"{self._topic(source)}/{kind}", said, retain=True)]
 
     def _places(self, result: Result) -> list[Message]:
         """What happened at lines and in zones, and how they stand, where that is news."""

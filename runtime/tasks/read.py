@@ -29,21 +29,24 @@ class _Vote:
 
     def __init__(self) -> None:
         self._votes, self._silent = Votes(), 0
+        self._refused: set[str] = set()  # likely enough, and yet unknown: what may not be read
 
     def __call__(self, seen: Recognitions, weight: float, decode: Decode) -> Recognitions:
         """The frame's answer with the newest frame weighing `weight`."""
         if weight >= 1 or len(seen) != 1 or seen.texts is None:
             self._silent += 1
             if weight >= 1 or self._silent >= _GONE:
-                self._votes = Votes()
+                self._votes, self._refused = Votes(), set()
             return seen
         self._silent = 0
+        if int(seen.ids[0]) == UNKNOWN_ID and float(seen.scores[0]) >= decode.threshold:
+            self._refused.add(seen.texts[0])
         sure = seen.extra[CHARACTER_SCORES][0]
         self._votes.fade(1 - weight)
         self._votes.hear(seen.texts[0], sure[: len(seen.texts[0])].tolist(), weight)
         text, confidences = self._votes.text, self._votes.confidences
         score = float(np.prod(confidences))
-        known = score >= decode.threshold and (int(seen.ids[0]) != UNKNOWN_ID or text != seen.texts[0])
+        known = score >= decode.threshold and text not in self._refused
         return replace(
             seen,
             ids=np.array([0 if known else UNKNOWN_ID], np.int32),

@@ -10,6 +10,7 @@ import { knowSources } from "./names.js";
 import { Panel } from "./panel.js";
 import { Stage } from "./stage.js";
 import { Timeline } from "./timeline.js";
+import { Who } from "./who.js";
 
 const at = (id) => document.getElementById(id);
 const stages = new Map();
@@ -19,6 +20,7 @@ const models = new Models(panel, refresh);
 const moment = new MomentView(at("moment"));
 const timeline = new Timeline(at("timeline"), at("timeline-empty"), at("spoken"), (what) => moment.open(what));
 const find = new Find(timeline, say);
+const who = new Who(at("teach-card"), panel);
 let newest = null; // the last state heard
 let started = null; // of the run whose timeline is shown
 let looking = null;
@@ -126,6 +128,7 @@ async function refresh() {
   at("timeline-card").hidden = state.sources.length === 0;
   models.list(state);
   at("teach-card").hidden = !state.teaches;
+  who.set(state.teaches);
   at("collect-card").hidden = state.collected == null;
   at("labels").replaceChildren(...state.labels.map((label) => new Option(label)));
   collected(state.collected || {});
@@ -176,6 +179,7 @@ async function teach(body) {
     const done = await post("/v1/teach", { ...body, source: panel.source });
     lesson = done.lesson || null;
     at("teach-undo").hidden = !lesson;
+    who.load();
     note.className = "note";
     note.textContent = lesson ? `${done.name}: ${done.pictures} ${done.pictures === 1 ? "picture" : "pictures"}; show it from another side, too` : "taken back";
   } catch (error) {
@@ -260,7 +264,7 @@ document.addEventListener("keydown", (event) => {
 
 listen({
   state: (state) => hearState(state),
-  announced: (happened) => find.hear(happened),
+  announced: (happened) => { who.hear(happened); find.hear(happened); },
   notice: (notice) => newest && hearState({ ...newest, notices: { ...newest.notices, [notice.source]: notice } }),
 }, (linked) => {
   if (linked) refresh().catch((error) => say(error.message));

@@ -1,6 +1,7 @@
 // Boxes with their captions over a picture, whichever size it is shown in.
 
-import { caption, hue } from "./rows.js";
+import { caption, hue, nameOf } from "./rows.js";
+import { portray } from "./portraits.js";
 
 export function drawBoxes(layer, results, [width, height]) {
   const rows = results.filter((row) => row.box);
@@ -13,13 +14,14 @@ export function drawBoxes(layer, results, [width, height]) {
     box.classList.toggle("bare", Boolean(row.corners));
     box.classList.toggle("high", y / height < 0.08);
     write(box.firstChild, caption(row, results));
+    portray(box.lastChild, nameOf(row, results));
   });
 }
 
 function newBox() {
   const box = document.createElement("div");
   box.className = "box";
-  box.append(document.createElement("span"));
+  box.append(document.createElement("span"), Object.assign(new Image(), { className: "portrait", alt: "", hidden: true }));
   return box;
 }
 

@@ -22,6 +22,11 @@ export function title(row, rows) {
   return inside.length ? `${own} (${inside.join(", ")})` : own;
 }
 
+// Who it is, or who was found inside it.
+export function nameOf(row, rows) {
+  return row.name || rows.find((other) => other.name && other.parent != null && rows[other.parent] === row)?.name || "";
+}
+
 export function caption(row, rows) {
   return row.value != null ? title(row, rows) : `${title(row, rows)} ${percent(row.score)}`;
 }

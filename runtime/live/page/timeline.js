@@ -3,6 +3,7 @@
 import { happened, pictureOf } from "./happened.js";
 import { sourceName } from "./names.js";
 import { hue, percent } from "./rows.js";
+import { portray } from "./portraits.js";
 
 const MOST = 600; // entries, of which somebody asked for those beyond the first sixty
 
@@ -50,6 +51,10 @@ export class Timeline {
     item.firstChild.addEventListener("click", () => this.open(moment));
     if (moment.pictured === false) item.querySelector(".thumb").classList.add("gone");
     else item.querySelector("img").src = pictureOf(moment, true);
+    const face = Object.assign(new Image(), { className: "portrait", alt: "" });
+    face.style.setProperty("--hue", hue(moment.label));
+    item.querySelector(".thumb").append(face);
+    portray(face, moment.label);
     if (moment.box) item.querySelector(".thumb").append(mark(moment));
     if (moment.clip !== "none") item.querySelector(".thumb").append(clipMark());
     item.querySelector("strong").textContent = [moment.label, happened(moment)].filter(Boolean).join(" ");

@@ -158,8 +158,11 @@ def _teach() -> dict[str, Any]:
         },
     }
     told = {"type": "object", "properties": {"name": {"type": "string"}, "lesson": {"type": "string"}}}
-    body = {"required": True, "content": {"application/json": {"schema": asked}}}
-    return {**_json("Teach the running model what a source shows, or take that back.", told), "requestBody": body}
+    pictures = {"multipart/form-data": {"schema": {"type": "object"}}, "image/jpeg": {"schema": _PICTURE}}
+    body = {"required": True, "content": {"application/json": {"schema": asked}, **pictures}}
+    name = {"name": "name", "in": "query", "schema": {"type": "string"}, "description": "of the pictures that are sent"}
+    summary = "Teach the running model what a source shows, of `serve` what is sent, or take that back."
+    return {**_json(summary, told), "parameters": [name], "requestBody": body}
 
 
 def _events() -> dict[str, Any]:

@@ -35,9 +35,10 @@ from .counts import ServiceCounts
 from .multipart import parts_of
 from .upload import MAX_PIXELS, TooLargeError, decode_upload
 
-__all__ = ["RecognizeService", "ServiceLimits"]
+__all__ = ["Answering", "RecognizeService", "ServiceLimits"]
 
 SLOWEST_REFUSAL_S = 1.0
+Answering = Callable[[str, bytes, float], tuple[int, bytes]]  # (content type, body, when it arrived) → status, JSON
 
 
 @dataclass(frozen=True)
@@ -88,11 +89,15 @@ class RecognizeService:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
+        await self.serve(scope, receive, send, self._answering)
+
+    async def serve(self, scope: Scope, receive: Receive, send: Send, begin: Callable[[Scope], Answering]) -> None:
+        """Answer one request with what `begin` makes of its head, within the service's budget."""
         arrived = time.monotonic()
         answered: tuple[int, bytes] | None = None
         try:
             with self._uploads.place() as upload:
-                answered = await self._answered(scope, receive, upload, arrived)
+                answered = await self._answered(scope, receive, upload, arrived, begin(scope))
         except NoRoomError:
             pass  # what is done about it waits until the error, and the body that it holds, are gone
         except BodyError as error:
@@ -118,6 +123,11 @@ class RecognizeService:
         origin = Origin(self.device, manifest.name, manifest.content_version)
         stages, age_ms = {"read": read_ms, **seen.stages}, (time.monotonic() - arrived) * 1e3
         return Result(frame, seen.recognitions, stages, age_ms, origin=origin, view=seen.view)
+
+    @property
+    def recognizer(self) -> BundleRecognizer:
+        """What answers; many threads may ask it."""
+        return self._recognizer
 
     def model_json(self) -> dict[str, Any]:
         """What is running, for people and programs that ask."""
@@ -168,12 +178,18 @@ class RecognizeService:
             ("edgelens_batches_total", "counter", "Engine runs by pictures in them.", batches),
         ]
 
-    async def _answered(self, scope: Scope, receive: Receive, upload: Upload, arrived: float) -> tuple[int, bytes]:
-        threshold, budget = _threshold(scope, self._threshold), self._uploads.budget
+    def _answering(self, scope: Scope) -> Answering:
+        threshold = _threshold(scope, self._threshold)
+        return lambda kind, body, arrived: self._answer(kind, body, threshold, arrived)
+
+    async def _answered(
+        self, scope: Scope, receive: Receive, upload: Upload, arrived: float, answer: Answering
+    ) -> tuple[int, bytes]:
+        budget = self._uploads.budget
         body = await read_body(scope, receive, budget.body_bytes, timeout_s=budget.body_s, take=upload.take)
         upload.whole()
         loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self._pool, self._answer, content_type(scope), body, threshold, arrived)
+        return await loop.run_in_executor(self._pool, answer, content_type(scope), body, arrived)
 
     async def _send_away(self, send: Send) -> None:
         """Say 503; the more are sent away at a time the later, so that a crowd that asks again at once slows itself."""

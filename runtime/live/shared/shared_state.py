@@ -23,6 +23,7 @@ from .machine import Machine
 from .moment import Moment
 from .timeline import Timeline
 from .wanted import Wanted
+from .who import LastSeen
 
 __all__ = ["Service", "SharedState"]
 
@@ -57,6 +58,7 @@ class SharedState:
         self.hub = Hub()
         self.encoder = Encoder(self.hub, quality=quality)
         self.timeline = Timeline(recorded=recorded)
+        self.last_seen = LastSeen()
         self.snapshots = 0
         self._newest: dict[str, Result] = {}
         self._notices: dict[str, Notice] = {}
@@ -65,6 +67,7 @@ class SharedState:
     def take(self, result: Result) -> None:
         """One result from the loop."""
         self._newest[result.frame.source] = result
+        self.last_seen.add(result)
         self.encoder.offer(result)
         self.tell(result)
         for moment in self.timeline.add(result):

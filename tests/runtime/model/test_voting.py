@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from types import SimpleNamespace
 
 import numpy as np
@@ -54,6 +55,18 @@ def test_looks_that_read_nothing_do_not_vote():
     seen = voter("read").vote([read("AB1234"), read("AB1234"), read("")])
     assert seen.texts == ("AB1234",) and seen.extra[LOOKS].tolist() == [2] == seen.extra[AGREED].tolist()
     assert len(voter("read").vote([read(""), read("")])) == 0
+
+
+def test_a_newest_look_that_is_unsure_takes_nothing_back():
+    looks = [read("AB1234"), read("AB1234"), read("AB1234", 0.7)]
+    assert int(looks[-1].seen.ids[0]) == -1 == int(voter("read").vote(looks[-1:]).ids[0])
+    assert int(voter("read").vote(looks).ids[0]) == 0
+
+
+def test_what_may_not_be_read_stays_unknown_however_sure():
+    likely = read("AB1234")
+    refused = replace(likely, seen=replace(likely.seen, ids=np.array([-1], np.int32)))  # by a pattern or a lexicon
+    assert int(voter("read").vote([refused] * 3).ids[0]) == -1
 
 
 def test_what_stays_doubtful_stays_unknown():

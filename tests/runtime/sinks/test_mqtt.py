@@ -18,8 +18,10 @@ from typing import Any
 
 import pytest
 from small_disk import SmallDisk
+from staged_scenes import named
 
 from edgelens.runtime.errors import UsageError
+from edgelens.runtime.recognitions import Recognitions
 from edgelens.runtime.sinks.discovery import Sensors
 from edgelens.runtime.sinks.losses import Losses
 from edgelens.runtime.sinks.mqtt import MqttSink
@@ -112,6 +114,32 @@ def test_home_assistant_finds_the_sensor(
         before = len(watcher.under(config))
         watcher._client.publish("homeassistant/status", "online", qos=1)
         wait_for(lambda: len(watcher.under(config)) > before)
+
+
+def test_who_was_there_last_and_what_was_read_last(
+    broker: Any, watcher: Subscriber, staged: Any, tmp_path: Path
+) -> None:
+    loop = staged(fps=0, scene=named)
+    with sink_for(broker, tmp_path) as sink:
+        wait_for(lambda: watcher.under("door/status") == ["online"])
+        seen = dataclasses.replace(loop.result("camera"), announced=None)
+        for said in (None, "Anna", "plate"):
+            sink.write(dataclasses.replace(seen, announced=said))
+        nothing = Recognitions.nothing(seen.seen.labels)
+        sink.write(dataclasses.replace(seen, seen=nothing, announced="B-XY 12"))  # of a car that has just left
+        wait_for(lambda: watcher.under("door/camera/text"))
+        for kind, said in (("name", "Anna"), ("text", "B-XY 12")):
+            (told,) = watcher.under(f"door/camera/{kind}")
+            assert (told[kind], told["source"]) == (said, "camera")
+            wait_for(
+                lambda kind=kind: watcher.under(f"homeassistant/sensor/edgelens_bench_camera_{config(kind)}/config")
+            )
+            (found, *_) = watcher.under(f"homeassistant/sensor/edgelens_bench_camera_{config(kind)}/config")
+            assert found["state_topic"] == f"door/camera/{kind}" and found["name"] == f"camera last {kind}"
+
+
+def config(kind: str) -> str:
+    return identity(f"last {kind}")
 
 
 WATCHED = {

@@ -1,0 +1,86 @@
+"""`POST /v1/teach` of a service without a camera: the pictures that are sent go under a name."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from starlette.types import Receive, Scope, Send
+
+from ...errors import EdgelensError, ImageError, UsageError
+from ..http.limits import BodyError
+from ..http.replies import query_of
+from .multipart import parts_of
+from .upload import TooLargeError, decode_upload
+
+if TYPE_CHECKING:
+    from ...model.teaching import Teacher
+    from .service import Answering, RecognizeService
+
+__all__ = ["TeachService"]
+
+_HOW = 'send a JPEG, PNG or WebP picture to /v1/teach?name=NAME, several as multipart; or JSON with "undo", a lesson'
+
+
+class TeachService:
+    """An ASGI endpoint that teaches what a service recognizes with; its requests count as the service's do."""
+
+    def __init__(self, service: RecognizeService) -> None:
+        self._service = service
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        await self._service.serve(scope, receive, send, self._answering)
+
+    def _answering(self, scope: Scope) -> Answering:
+        name = query_of(scope).get("name")
+        return lambda kind, body, _: self._answer(kind, body, name)
+
+    def _answer(self, kind: str, body: bytes, name: str | None) -> tuple[int, bytes]:
+        try:
+            lesson = (
+                self._undone(body) if kind.lower().startswith("application/json") else self._taught(kind, body, name)
+            )
+        except BodyError as error:
+            return error.status, _wrong(error.text)
+        except TooLargeError as error:
+            return 413, _wrong(str(error))
+        except ImageError as error:
+            return (400 if body else 411), _wrong(str(error))
+        except EdgelensError as error:
+            return 400 if error.exit_code == 2 else 409, _wrong(str(error))
+        return 200, json.dumps(lesson, ensure_ascii=False).encode()
+
+    def _taught(self, kind: str, body: bytes, name: str | None) -> dict[str, Any]:
+        from ...gallery.exemplar import checked_name
+
+        if not body:
+            raise BodyError(411, _HOW)
+        if name is None:
+            raise UsageError(_HOW)
+        spelled, limits = checked_name(name), self._service.limits
+        many = kind.lower().startswith("multipart/form-data")
+        parts = parts_of(kind, body, limits.pictures) if many else [("upload", body)]
+        teacher = self._teacher()
+        looks = [teacher.look(decode_upload(data, where, limits.pixels)) for where, data in parts]
+        lesson = teacher.teach(spelled, [look for look in looks if look is not None], source="upload")
+        pictures = next(each.exemplars for each in teacher.gallery().names if each.name == spelled)
+        return {"name": spelled, "lesson": lesson, "pictures": pictures}
+
+    def _undone(self, body: bytes) -> dict[str, Any]:
+        try:
+            asked = json.loads(body)
+        except (ValueError, RecursionError):
+            asked = None
+        if not isinstance(asked, dict) or not isinstance(asked.get("undo"), str):
+            raise UsageError(_HOW)
+        return {"undone": self._teacher().gallery().undo(asked["undo"])}
+
+    def _teacher(self) -> Teacher:
+        from ...model.teaching import Teacher  # a service that is taught nothing loads none of it
+
+        return Teacher(self._service.recognizer)
+
+
+def _wrong(text: str) -> bytes:
+    return json.dumps({"error": text}, ensure_ascii=False).encode()
