@@ -76,6 +76,12 @@ function stageOf(source) {
   return stage;
 }
 
+// A run that was started anew may have other sources.
+function forget(source, stage) {
+  stage.root.remove();
+  stages.delete(source);
+}
+
 function hearSettings(settings) {
   for (const [source, knobs] of Object.entries(settings)) stages.get(source)?.setSettings(knobs);
   panel.setSettings(settings);
@@ -112,6 +118,7 @@ async function refresh() {
   knowSources(state.sources);
   panel.setSources(state.sources);
   for (const source of state.sources) at("stages").append(stageOf(source).root); // in their order, not that of arrival
+  for (const [source, stage] of stages) if (state.sources.length && !state.sources.includes(source)) forget(source, stage);
   grid.set(state.sources.map(stageOf));
   timeline.records = moment.records = state.records;
   find.setSources(state.sources);
@@ -257,7 +264,7 @@ document.addEventListener("keydown", (event) => {
 
 listen({
   state: (state) => hearState(state),
-  announced: (happened) => { who.hear(happened); if (find.takes(happened)) timeline.add(happened); },
+  announced: (happened) => { who.hear(happened); find.hear(happened); },
   notice: (notice) => newest && hearState({ ...newest, notices: { ...newest.notices, [notice.source]: notice } }),
 }, (linked) => {
   if (linked) refresh().catch((error) => say(error.message));

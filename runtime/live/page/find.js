@@ -9,7 +9,7 @@ const NOTHING = { any: at("timeline-empty").textContent, found: "Nothing of that
 
 export class Find {
   constructor(timeline, say) {
-    Object.assign(this, { timeline, say, timer: 0, asked: 0 });
+    Object.assign(this, { timeline, say, timer: 0, asked: 0, meanwhile: null });
     at("find").addEventListener("submit", (event) => { event.preventDefault(); this.search(); });
     at("find").addEventListener("input", () => { clearTimeout(this.timer); this.timer = setTimeout(() => this.search(), PAUSE_MS); });
     at("find").addEventListener("reset", () => setTimeout(() => this.search()));
@@ -44,6 +44,12 @@ export class Find {
       (!since || moment.time >= since) && (!until || moment.time <= until);
   }
 
+  // What has just happened: shown where it is one of those, and not lost to an answer that is still under way.
+  hear(moment) {
+    this.meanwhile?.push(moment);
+    if (this.takes(moment)) this.timeline.add(moment);
+  }
+
   async search(earlier = false) {
     clearTimeout(this.timer);
     const wanted = this.wanted();
@@ -51,12 +57,15 @@ export class Find {
     at("find-between").hidden = at("find-time").value !== "between";
     at("find-clear").hidden = !some && at("find-time").value === "";
     const number = ++this.asked;
+    this.meanwhile = [];
     try {
       const page = earlier ? { before: this.timeline.oldest } : {};
       const { events, more } = await get(`/v1/events?${new URLSearchParams({ ...wanted, ...page })}`);
       if (number !== this.asked) return; // somebody has typed on
       if (!earlier) this.timeline.clear();
       this.timeline.append(events);
+      for (const moment of this.meanwhile) if (this.takes(moment)) this.timeline.add(moment);
+      this.meanwhile = null;
       at("timeline-more").hidden = !more;
       at("timeline-empty").textContent = some ? NOTHING.found : NOTHING.any;
       this.say("");

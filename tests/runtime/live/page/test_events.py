@@ -80,3 +80,17 @@ def test_without_a_recording_it_is_said_how_to_get_clips(staged: Any, chromium: 
         page.click("#timeline li button")
         until(page, lambda: "--record DIR" in (page.text_content("#moment .clip-note") or ""))
         assert not page.locator("#moment .play").is_visible()
+
+
+def test_what_happens_while_a_search_is_under_way_is_not_lost(staged: Any, chromium: Any) -> None:
+    loop = staged(fps=1)
+    held: list[Any] = []
+    with opened(chromium, loop.preview.link) as page:
+        page.route("**/v1/events*", lambda route: held.append(route))  # noqa: PLW0108 (it is asked for its name)
+        page.fill("#find-label", "cup")
+        until(page, lambda: len(held) == 1)
+        loop.preview.write(dataclasses.replace(loop.result("camera"), announced="a cup"))
+        until(page, lambda: shown(page) == ["camera: a cup"])
+        held[0].fulfill(json={"events": [], "more": False})  # as it was before
+        page.wait_for_timeout(300)
+        assert shown(page) == ["camera: a cup"]
