@@ -1,6 +1,6 @@
 """Plates by votes over a track against single looks: rendered street scenes with known truth, ten seeds.
 
-    python benchmarks/runtime_votes.py [READER.edge] [--looks N] [--first-seed N] [--out results.json]
+    python benchmarks/runtime_votes.py [READER.edge] [--looks N] [--first-seed N] [--scenes N] [--out results.json]
 
 The scenes come from `tests/fixtures/moving_plates.py`; what a detector would find is rendered with its noise and
 misses, all behind it is the kit's own: tracker, crops, engine, decoder, votes, what is announced. Unless one is given,
@@ -49,9 +49,10 @@ def main() -> None:
     parser.add_argument("reader", nargs="?")
     parser.add_argument("--looks", type=int, default=TrackOptions().track_looks)
     parser.add_argument("--first-seed", type=int, default=0)
+    parser.add_argument("--scenes", type=int, default=SCENES)
     parser.add_argument("--out")
     asked = parser.parse_args()
-    seeds, report = range(asked.first_seed, asked.first_seed + SCENES), dict[str, Any]()
+    seeds, report = range(asked.first_seed, asked.first_seed + asked.scenes), dict[str, Any]()
     ways = {"votes": asked.looks, "first look alone": 1, "every frame, no votes": 0}
     with tempfile.TemporaryDirectory() as folder, contextlib.ExitStack() as stack:
         bundle = open_model(asked.reader) if asked.reader else make_plate_reader(Path(folder) / "reader.edge")

@@ -12,10 +12,12 @@ from numpy.typing import NDArray
 
 from .recognition import Recognition
 
-__all__ = ["CORNERS", "UNKNOWN", "UNKNOWN_ID", "Recognitions"]
+__all__ = ["AGREED", "CORNERS", "LOOKS", "UNKNOWN", "UNKNOWN_ID", "Recognitions"]
 
 UNKNOWN_ID = -1
 UNKNOWN = "unknown"
+LOOKS = "looks"  # the column of how many looks an answer was voted from, 0 while its thing has no number yet
+AGREED = "agreed"  # the column of how many of these said the same by themselves
 CORNERS = "corners"  # the column of a rotated box's four corners (N, 4, 2) x, y in pixels of the frame
 
 _ROW_COLUMNS = (

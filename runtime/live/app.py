@@ -175,11 +175,13 @@ def _service_routes(
     def teach(asked: Asked) -> Reply:
         return as_json(answer_lesson(shared, asked.body))
 
-    alone = isinstance(service, RecognizeService) and not shared.control.sources  # no camera shows what is taught
+    taught: TeachService | Endpoint = Endpoint(teach, posted=budget)
+    if isinstance(service, RecognizeService) and not shared.control.sources:  # no camera shows what is taught
+        taught = TeachService(service)
     routes = [Route("/v1/recognize", service, methods=["POST"])] if service else []  # first: the busiest
     return [
         *routes,
-        Route("/v1/teach", TeachService(service) if alone else Endpoint(teach, posted=budget), methods=["POST"]),
+        Route("/v1/teach", taught, methods=["POST"]),
         Route("/v1/results", EventStream(shared.hub, "result", most=budget.listeners), methods=["GET"]),
         Route("/v1/events", Endpoint(lambda a: as_json(shared.events(Wanted.of(a.query)))), methods=["GET"]),
         Route("/v1/health", Endpoint(health, quick=True), methods=["GET"]),

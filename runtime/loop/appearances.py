@@ -8,8 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..recognitions import Recognitions
-from ..track.look import AGREED, LOOKS
+from ..recognitions import AGREED, LOOKS, Recognitions
 
 __all__ = ["Appearances"]
 

@@ -9,10 +9,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ..bundle.manifest import Manifest
-from ..recognitions import Recognitions
+from ..recognitions import LOOKS, Recognitions
 from ..tasks.catalog import task_of
 from ..tasks.task import Steady
-from ..track.look import LOOKS
 
 if TYPE_CHECKING:
     from .appearances import Appearances

@@ -11,9 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..bundle.manifest import Network
-from ..recognitions import Recognitions
+from ..recognitions import AGREED, LOOKS, Recognitions
 from ..tasks.catalog import task_of
-from ..track.look import AGREED, LOOKS, Look
+from ..track.look import Look
 from .crops import Crop
 from .network import LoadedNetwork
 
@@ -53,7 +53,7 @@ class NetworkVoter:
         """What all looks say together; where they are of several things inside one, or of none, the newest says it."""
         single = [look for look in looks if len(look.seen) == 1]
         if not single or len(looks[-1].seen) > 1:
-            return _counted(looks[-1].seen, 1, 1)
+            return _counted(looks[-1].seen, 1, len(looks))  # nobody voted, nobody disagreed
         answer = self._answer(single)
         name = answer.announced_as(0)
         agreed = sum(name is not None and self._answer([look]).announced_as(0) == name for look in single)

@@ -38,10 +38,11 @@ class _Place:
         """What most say."""
         return max(self.said, key=lambda character: self.said[character])
 
-    def confidence(self, weight: float) -> float:
-        """How sure that is, by the readings' mean; `weight` is that of all of them."""
-        open_left = max(_TAKEN_FOR + 1 - len(self.said), 0) + sum(math.exp(v / weight) for v in self.said.values())
-        return math.exp(self.said[self.best] / weight) / open_left
+    def confidence(self, scale: float) -> float:
+        """How sure that is; `scale` makes of what was heard what it is worth."""
+        top = self.said[self.best]
+        rest = sum(math.exp(scale * (value - top)) for value in self.said.values())
+        return 1 / (rest + max(_TAKEN_FOR + 1 - len(self.said), 0) * math.exp(-scale * top))
 
 
 class Votes:
@@ -50,6 +51,7 @@ class Votes:
     def __init__(self) -> None:
         self._places: dict[int, list[_Place]] = {}
         self._weights: dict[int, float] = defaultdict(float)
+        self._squares: dict[int, float] = defaultdict(float)  # of the weights
         self._sureness: dict[int, float] = defaultdict(float)  # weights, each by how sure its characters were
 
     def hear(self, text: str, confidences: Sequence[float], weight: float = 1.0) -> None:
@@ -58,12 +60,14 @@ class Votes:
         for place, character, sure in zip(places, text, confidences, strict=True):
             place.hear(character, sure, weight)
         self._weights[len(text)] += weight
+        self._squares[len(text)] += weight**2
         self._sureness[len(text)] += weight * sum(confidences) / max(len(text), 1)
 
     def fade(self, share: float) -> None:
         """What was heard so far counts only so much from here on."""
         for length, places in self._places.items():
             self._weights[length] *= share
+            self._squares[length] *= share**2
             self._sureness[length] *= share
             for place in places:
                 place.fade(share)
@@ -79,7 +83,9 @@ class Votes:
         if not self:
             return []
         length = self._length
-        return [place.confidence(self._weights[length]) for place in self._places[length]]
+        # readings are alike, so that n of them are worth not n, but the root of it: of their mean, 1 / weight
+        scale = 1 / math.sqrt(self._squares[length])
+        return [place.confidence(scale) for place in self._places[length]]
 
     def __bool__(self) -> bool:
         return bool(self._places)

@@ -12,10 +12,7 @@ from numpy.typing import NDArray
 from ..bundle.manifest import Network
 from ..recognitions import Recognitions
 
-__all__ = ["AGREED", "LOOKS", "Look", "Voter"]
-
-LOOKS = "looks"  # the column of how many looks an answer was voted from, 0 while its thing has no number yet
-AGREED = "agreed"  # the column of how many of these said the same by themselves
+__all__ = ["Look", "Voter"]
 
 
 @dataclass(frozen=True)

@@ -9,15 +9,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..bundle.manifest import Network
-from ..recognitions import Recognitions
-from .look import LOOKS, Look, Voter
+from ..recognitions import AGREED, LOOKS, Recognitions
+from .look import Look, Voter
 from .options import TrackOptions
 
 __all__ = ["TrackMemory"]
 
+_USUAL = TrackOptions()
 MOST = 512  # things that are remembered; the oldest goes first
 GROWN = 1.3  # a thing whose box has so many times the area of before can be seen better than then
-_USUAL = TrackOptions()
+AGREE = 3  # looks that say the same are enough
+DOUBTED = 3  # as long as they do not, so many times the looks are taken
 AGAIN_S = 1.0  # who is unknown after all looks is looked at once more
 
 
@@ -27,7 +29,8 @@ class _Thing:
 
     network: Network
     label: int
-    looks: list[Look] = field(default_factory=list)
+    looks: list[Look] = field(default_factory=list)  # those that vote
+    taken: int = 0
     area: float = 0.0  # of the largest box that was looked at
     answer: Recognitions | None = None
     edition: object = None
@@ -68,6 +71,7 @@ class TrackMemory:
         if thing is None or not self._is_same(thing, things, row, voter):
             thing = _Thing(voter.network, int(things.ids[row]))
         thing.looks = _best([*thing.looks, look], self.options.track_looks)
+        thing.taken += 1
         thing.area = max(thing.area, _area(look.box))
         thing.answer = None
         self._things[step, number] = thing
@@ -84,7 +88,10 @@ class TrackMemory:
         waited = self.now - thing.looks[-1].at
         if waited < self.options.track_look_every:
             return False
-        if len(thing.looks) < self.options.track_looks or _area(box) >= GROWN * thing.area:
+        few = self.options.track_looks
+        if thing.taken < few or _area(box) >= GROWN * thing.area:
+            return True
+        if thing.taken < DOUBTED * few and _agreed(answer) < min(AGREE, few):
             return True
         return waited >= AGAIN_S and (not len(answer) or any(answer.called(row) is None for row in range(len(answer))))
 
@@ -95,6 +102,11 @@ def _best(looks: Sequence[Look], most: int) -> list[Look]:
         return list(looks)
     out = min(looks[:-1], key=lambda look: look.clearness)
     return [look for look in looks if look is not out]
+
+
+def _agreed(answer: Recognitions) -> int:
+    """How many looks said the same by themselves."""
+    return int(answer.extra[AGREED].min()) if len(answer) and AGREED in answer.extra else 0
 
 
 def _of_looks(seen: Recognitions, count: int) -> Recognitions:

@@ -5,8 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from edgelens.runtime.loop.smoothing import Announcer
-from edgelens.runtime.recognitions import Recognitions
-from edgelens.runtime.track.look import AGREED, LOOKS
+from edgelens.runtime.recognitions import AGREED, LOOKS, Recognitions
 
 
 def cars(*there: tuple[int, str, int, int]) -> Recognitions:

@@ -15,9 +15,9 @@ from edgelens.runtime.gallery.space import Space
 from edgelens.runtime.model.taught import Taught
 from edgelens.runtime.model.voting import NetworkVoter
 from edgelens.runtime.preprocess import PixelContract
-from edgelens.runtime.recognitions import Recognitions
+from edgelens.runtime.recognitions import AGREED, LOOKS, Recognitions
 from edgelens.runtime.tasks.task import Teachable
-from edgelens.runtime.track.look import AGREED, LOOKS, Look
+from edgelens.runtime.track.look import Look
 
 WIDTH = 16
 BOX = np.array([0, 0, 40, 10], np.float32)

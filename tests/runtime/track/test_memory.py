@@ -11,9 +11,9 @@ from edgelens.runtime.errors import UsageError
 from edgelens.runtime.frame import Frame
 from edgelens.runtime.model.chain import ChainOptions, chain
 from edgelens.runtime.model.recognizer import BundleRecognizer
-from edgelens.runtime.recognitions import Recognitions
+from edgelens.runtime.recognitions import AGREED, LOOKS, Recognitions
 from edgelens.runtime.track.follower import TrackFollower
-from edgelens.runtime.track.look import LOOKS, Look
+from edgelens.runtime.track.look import Look
 from edgelens.runtime.track.memory import TrackMemory
 from edgelens.runtime.track.options import TrackOptions
 
@@ -60,13 +60,15 @@ def things(number: int, label: int = 0, box: tuple = (10, 10, 20, 20)) -> Recogn
 
 
 class NewestSays:
-    """A voter whose newest look decides, for a network and an edition of its gallery."""
+    """A voter whose newest look decides, for a network and an edition of its gallery; so many looks agree at most."""
 
-    def __init__(self, edition: object = None) -> None:
-        self.network, self.edition = NETWORK, edition
+    def __init__(self, edition: object = None, *, agree: int = 99) -> None:
+        self.network, self.edition, self.agree = NETWORK, edition, agree
 
     def vote(self, looks):
-        return replace(looks[-1].seen, extra={LOOKS: np.full(len(looks[-1].seen), len(looks))})
+        rows = len(looks[-1].seen)
+        counts = {LOOKS: np.full(rows, len(looks)), AGREED: np.full(rows, min(len(looks), self.agree))}
+        return replace(looks[-1].seen, extra=counts)
 
 
 NETWORK = object()
@@ -107,6 +109,18 @@ def test_looks_are_spread_in_time_and_end_when_there_are_enough():
         if not needs_no_look(memory):
             counts.append((i, told(memory, LOGO).extra[LOOKS].tolist()))
     assert counts == [(0, [1]), (4, [2]), (8, [3])]
+
+
+def test_where_looks_do_not_agree_more_are_taken_but_not_for_ever():
+    memory, quarrel = TrackMemory(TrackOptions(track_looks=3, track_look_every=0.1)), NewestSays(agree=1)
+    taken = []
+    for i in range(60):
+        memory.now = i / 10 + 0.01
+        if not needs_no_look(memory, voter=quarrel):
+            memory.keep("reads", things(1), 0, look(memory, LOGO), voter=quarrel)
+            taken.append(i)
+    assert len(taken) == 9 and taken[-1] < 20
+    assert len(memory._things["reads", 1].looks) == 3, "the clearest vote"
 
 
 def test_what_comes_nearer_is_looked_at_again_and_the_clear_looks_stay():
