@@ -16,7 +16,7 @@ export class Who {
     this.list = this.card.querySelector("ul");
     this.note = this.card.querySelector(".note");
     this.busy = false; // somebody is at a name: what is drawn stays as it is
-    document.getElementById("source").addEventListener("change", () => this.load());
+    document.getElementById("source").addEventListener("change", () => this.teaches && this.load());
     setInterval(() => !document.hidden && this.teaches && this.load(), AGAIN_MS);
   }
 
