@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ DATA = bytes(range(256)) * 2000
 
 
 def sent(file: Path | None, asked: str | None = None) -> tuple[int, dict[bytes, bytes], bytes]:
-    """The answer of the endpoint itself."""
+    """The answer of the endpoint itself, on a thread of its own: a browser's tests leave a loop running on this one."""
     said: list[Message] = []
 
     async def send(message: Message) -> None:
@@ -26,7 +27,8 @@ def sent(file: Path | None, asked: str | None = None) -> tuple[int, dict[bytes, 
 
     headers = [] if asked is None else [(b"range", asked.encode())]
     scope: dict[str, Any] = {"type": "http", "headers": headers}
-    asyncio.run(ClipFile(lambda _: file)(scope, receive, send))
+    with ThreadPoolExecutor(1) as thread:
+        thread.submit(lambda: asyncio.run(ClipFile(lambda _: file)(scope, receive, send))).result()
     return said[0]["status"], dict(said[0]["headers"]), b"".join(message["body"] for message in said[1:])
 
 

@@ -66,7 +66,7 @@ def test_a_clip_plays(staged: Any, chromium: Any, tmp_path: Path) -> None:
         page.click("#moment .play")
         until(page, lambda: page.eval_on_selector("#moment video", "v => v.currentTime > .2 && v.videoWidth === 640"))
         page.click("#moment .play")
-        assert page.locator("#moment img").is_visible()
+        assert page.locator("#moment .whole > img").is_visible()
         page.click("#moment .play")
         page.keyboard.press("Escape")
         assert page.eval_on_selector("#moment video", "v => v.paused")
