@@ -7,7 +7,7 @@ from pathlib import Path
 
 import cv2
 import numpy as np
-import pytest
+from onnx import helper
 
 sys.path.insert(0, str(Path(__file__).parent.parent / "tests" / "fixtures"))
 from moving_plates import DIGITS, LETTERS, plate_picture, plate_text
@@ -77,7 +77,6 @@ def _least_squares(made: np.ndarray, targets: np.ndarray) -> np.ndarray:
 
 
 def _model(hidden: np.ndarray, answers: np.ndarray) -> bytes:
-    helper = pytest.importorskip("onnx", reason="the onnx package builds the models of this test").helper
     blank = np.zeros((1, SLOTS, 1, len(ALPHABET) + 1), np.float32)
     blank[..., 0] = 1
     nodes = [

@@ -23,6 +23,7 @@ pytest_plugins = [
     "small_models",
     "staged_loop",
     "systemd_machine",
+    "teachable_loop",
     "told_models",
     "trained_run",
 ]

@@ -47,7 +47,12 @@ def build_app(
     port: int = 0,
 ) -> ASGIApp:
     """Everything behind the gate."""
-    routes = [*_service_routes(shared, service, budget), *_page_routes(shared, budget)]
+    routes = [
+        *_service_routes(shared, service, budget),
+        *_page_routes(shared, budget),
+        *_moment_routes(shared),
+        *_gallery_routes(shared, budget),
+    ]
     router = Router(
         routes,
         redirect_slashes=False,
@@ -101,31 +106,8 @@ def _page_routes(shared: SharedState, budget: Budget) -> list[Route]:
         saved = (b"content-disposition", f'attachment; filename="{name}"'.encode())
         return Reply(data, b"image/jpeg", (saved, (b"cache-control", b"no-store")))
 
-    happened = shared.timeline
-
     def labels(asked: Asked) -> Reply:
         return as_json({"labels": shared.labels(asked.query.get("source"))})
-
-    def one(asked: Asked) -> Reply:
-        return as_json(shared.event(asked.path["number"]))
-
-    def picture(asked: Asked) -> Reply:
-        return Reply(happened.picture(happened.moment(asked.path["number"])), b"image/jpeg", _STAYS)
-
-    def thumb(asked: Asked) -> Reply:
-        return Reply(happened.thumb(happened.moment(asked.path["number"])), b"image/jpeg", _STAYS)
-
-    def clip(scope: Scope) -> Path | None:
-        return happened.clip(happened.moment(scope["path_params"]["number"]))
-
-    def gallery(asked: Asked) -> Reply:
-        return as_json(gallery_json(shared, asked.query.get("source")))
-
-    def change(asked: Asked) -> Reply:
-        return as_json(change_gallery(shared, asked.body))
-
-    def face(asked: Asked) -> Reply:
-        return Reply(portrait(shared, asked.query.get("source"), asked.query.get("name")), b"image/jpeg", _STAYS)
 
     changes = EventStream(
         shared.hub,
@@ -140,17 +122,50 @@ def _page_routes(shared: SharedState, budget: Budget) -> list[Route]:
         Route("/live/events", changes, methods=["GET"]),
         Route("/live/state", Endpoint(lambda asked: as_json(shared.state())), methods=["GET"]),  # noqa: ARG005
         Route("/live/labels", Endpoint(labels), methods=["GET"]),
-        Route("/live/thumbs/{number:int}", Endpoint(thumb), methods=["GET"]),
-        Route("/live/moments/{number:int}", Endpoint(one), methods=["GET"]),
-        Route("/live/moments/{number:int}/picture", Endpoint(picture), methods=["GET"]),
-        Route("/live/moments/{number:int}/clip", ClipFile(clip), methods=["GET"]),
-        Route("/live/gallery", Endpoint(gallery), methods=["GET"]),
-        Route("/live/gallery", Endpoint(change, posted=budget), methods=["POST"]),
-        Route("/live/gallery/portrait", Endpoint(face), methods=["GET"]),
         Route("/live/snapshot", Endpoint(snapshot), methods=["GET"]),
         Route("/live/settings", Endpoint(settings, posted=budget), methods=["POST"]),
         Route("/live/collect", Endpoint(collect, posted=budget), methods=["POST"]),
         Route("/live/model", Endpoint(swap, posted=budget), methods=["POST"]),
+    ]
+
+
+def _moment_routes(shared: SharedState) -> list[Route]:
+    happened = shared.timeline
+
+    def one(asked: Asked) -> Reply:
+        return as_json(shared.event(asked.path["number"]))
+
+    def picture(asked: Asked) -> Reply:
+        return Reply(happened.picture(happened.moment(asked.path["number"])), b"image/jpeg", _STAYS)
+
+    def thumb(asked: Asked) -> Reply:
+        return Reply(happened.thumb(happened.moment(asked.path["number"])), b"image/jpeg", _STAYS)
+
+    def clip(scope: Scope) -> Path | None:
+        return happened.clip(happened.moment(scope["path_params"]["number"]))
+
+    return [
+        Route("/live/thumbs/{number:int}", Endpoint(thumb), methods=["GET"]),
+        Route("/live/moments/{number:int}", Endpoint(one), methods=["GET"]),
+        Route("/live/moments/{number:int}/picture", Endpoint(picture), methods=["GET"]),
+        Route("/live/moments/{number:int}/clip", ClipFile(clip), methods=["GET"]),
+    ]
+
+
+def _gallery_routes(shared: SharedState, budget: Budget) -> list[Route]:
+    def gallery(asked: Asked) -> Reply:
+        return as_json(gallery_json(shared, asked.query.get("source")))
+
+    def change(asked: Asked) -> Reply:
+        return as_json(change_gallery(shared, asked.body))
+
+    def face(asked: Asked) -> Reply:
+        return Reply(portrait(shared, asked.query.get("source"), asked.query.get("name")), b"image/jpeg", _STAYS)
+
+    return [
+        Route("/live/gallery", Endpoint(gallery), methods=["GET"]),
+        Route("/live/gallery", Endpoint(change, posted=budget), methods=["POST"]),
+        Route("/live/gallery/portrait", Endpoint(face), methods=["GET"]),
     ]
 
 

@@ -11,12 +11,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import UsageError
-from ..model.taught import known_gallery
 from ..preprocess import Region
 from .lane import Lane
 
 if TYPE_CHECKING:
     from ..gallery.gallery import Gallery, Named
+    from ..model.recognizer import BundleRecognizer
 
 __all__ = ["LaneLessons"]
 
@@ -29,16 +29,12 @@ class LaneLessons:
 
     def teach(self, source: str, name: str, image: NDArray[np.uint8], region: Region | None) -> dict[str, Any]:
         """Put what a frame of a source shows under a name; the lesson, and how many pictures the name has now."""
-        from ..gallery.exemplar import checked_name
         from ..model.teaching import Teacher
 
         with self._lane(source).recognizer() as recognizer:
             teacher = Teacher(recognizer)
             shown = teacher.look(image, region)
-            lesson = teacher.teach(name, [] if shown is None else [shown], source=source)
-            spelled = checked_name(name)
-            pictures = next(each.exemplars for each in teacher.gallery().names if each.name == spelled)
-            return {"name": spelled, "lesson": lesson, "pictures": pictures}
+            return teacher.lesson(name, [] if shown is None else [shown], source=source)
 
     def undo(self, source: str, lesson: str) -> int:
         """Take a lesson back; how many pictures that were."""
@@ -50,7 +46,7 @@ class LaneLessons:
     def names(self, source: str) -> Sequence[Named]:
         """What a source's model was taught; nothing where it cannot be taught."""
         with self._lane(source).recognizer() as recognizer:
-            gallery = known_gallery(recognizer)
+            gallery = _known(recognizer)
             return () if gallery is None else gallery.names
 
     def picture(self, source: str, name: str) -> bytes:
@@ -71,7 +67,7 @@ class LaneLessons:
     @contextlib.contextmanager
     def _gallery(self, source: str) -> Iterator[Gallery]:
         with self._lane(source).recognizer() as recognizer:
-            gallery = known_gallery(recognizer)
+            gallery = _known(recognizer)
             if gallery is None:
                 raise UsageError("nothing was taught to this model")
             yield gallery
@@ -81,3 +77,9 @@ class LaneLessons:
             if lane.source.name == source:
                 return lane
         raise UsageError("no source of that name")
+
+
+def _known(recognizer: BundleRecognizer) -> Gallery | None:
+    """The gallery as far as there is one; a network that cannot be taught has none."""
+    taught = recognizer.main.taught
+    return None if taught is None else taught.existing()

@@ -100,6 +100,11 @@ class BundleRecognizer:
         return self._loaded
 
     @property
+    def main(self) -> LoadedNetwork:
+        """The last step's network: what the bundle is for."""
+        return self._loaded[self.bundle.manifest.steps[-1].network]
+
+    @property
     def measured(self) -> Mapping[str, Remembered]:
         """The engine search's table and winner of every network that has one, by role."""
         return {role: each.measured for role, each in self._settling.items() if each.measured is not None}

@@ -6,7 +6,7 @@ import dataclasses
 import hashlib
 import time
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,28 +23,7 @@ if TYPE_CHECKING:  # a camera that was taught nothing loads none of it
     from ..gallery.gallery import Gallery
     from ..gallery.space import Space
 
-__all__ = ["Taught", "known_gallery", "taught_of"]
-
-
-class Teachables(Protocol):
-    """A network that may have been taught."""
-
-    @property
-    def taught(self) -> Taught | None:
-        """What was."""
-
-
-class Recognizing(Protocol):
-    """What is asked of a recognizer."""
-
-    @property
-    def bundle(self) -> Bundle:
-        """What it runs."""
-
-    @property
-    def networks(self) -> Mapping[str, Teachables]:
-        """By role."""
-
+__all__ = ["Taught", "taught_of"]
 
 Learned = Callable[[], NDArray[np.float32]]  # rows (N, D) of pictures that the network was trained on
 _LOOKS_EVERY_S = 1.0  # at whether there is a gallery by now
@@ -119,12 +98,6 @@ class Taught:
         if len(learned) and learned.shape[1] == width:
             return space_with_cohort(self.space_name, learned)
         return Space(self.space_name, width, accepts=self.teachable.accepts)
-
-
-def known_gallery(recognizer: Recognizing) -> Gallery | None:
-    """The gallery of a recognizer's last step as far as there is one; a network that cannot be taught has none."""
-    network = recognizer.networks[recognizer.bundle.manifest.steps[-1].network]
-    return None if network.taught is None else network.taught.existing()
 
 
 def taught_of(bundle: Bundle, network: Network, file: ModelFile, known: Known | None) -> Taught | None:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from typing import Any
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import UsageError, WorkError
+from ..gallery.exemplar import checked_name
 from ..gallery.gallery import Gallery
 from ..images.write import made_smaller
 from ..preprocess import Region, fit_frame
@@ -41,8 +43,7 @@ class Teacher:
     @property
     def network(self) -> LoadedNetwork:
         """The network whose features are taught by."""
-        steps = self._recognizer.bundle.manifest.steps
-        return self._recognizer.networks[steps[-1].network]
+        return self._recognizer.main
 
     def gallery(self) -> Gallery:
         """Where it is kept; a network that cannot be taught is refused."""
@@ -81,6 +82,12 @@ class Teacher:
             raise WorkError(f"{source}: nothing to learn {name[:40]} from was seen")
         pictures = [thumbnail(each.picture) if photos else b"" for each in rows]
         return self.gallery().teach(name, np.stack([each.row for each in rows]), pictures=pictures, source=source)
+
+    def lesson(self, name: str, shown: Iterable[Shown], *, source: str) -> dict[str, Any]:
+        """Keep what was shown, and say so: the name as it is spelled, the lesson, how many pictures there are now."""
+        lesson, spelled = self.teach(name, shown, source=source), checked_name(name)
+        pictures = next(each.exemplars for each in self.gallery().names if each.name == spelled)
+        return {"name": spelled, "lesson": lesson, "pictures": pictures}
 
     def _check(self, network: LoadedNetwork) -> Taught:
         if network.taught is None:

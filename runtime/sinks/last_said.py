@@ -17,6 +17,7 @@ class LastSaid:
 
     def __init__(self) -> None:
         self._kinds: OrderedDict[str, str] = OrderedDict()
+        self.announced: set[str] = set()  # "name", "text": which of the two has been
 
     def hear(self, result: Result) -> str | None:
         """Whether a name or a text was announced with a result; None where nothing was, or another label."""

@@ -62,7 +62,6 @@ class MqttSink:
         self._watched: dict[str, Mapping[str, Any]] = {}  # a source's lines and zones as they were last said to stand
         self._states: dict[str, str] = {}  # what a source was last said to show
         self._last_said: dict[str, LastSaid] = {}  # a source's names and texts
-        self._said_kinds: dict[str, set[str]] = {}  # which of the two a source has announced
         self._wake = threading.Condition()
         self._stopping = self._connected = False
         self._said = ""
@@ -214,10 +213,11 @@ class MqttSink:
 
     def _discover(self, source: str) -> None:
         if self.options.discovery:
+            last = self._last_said.get(source)
             sensors = Sensors(self.options.discovery, self.device, source, self._topic(source), self.address.topic)
             for topic, payload in (
                 sensors.shown(),
-                *sensors.said(self._said_kinds.get(source, ())),
+                *sensors.said(last.announced if last else ()),
                 *sensors.places(self._watched.get(source, {})),
             ):
                 self._client.publish(topic, payload, qos=1, retain=True)
@@ -237,11 +237,12 @@ class MqttSink:
     def _said_last(self, result: Result) -> list[Message]:
         """The message that says who was announced, or what was read, with a result."""
         source = result.frame.source
-        kind = self._last_said.setdefault(source, LastSaid()).hear(result)
+        last = self._last_said.setdefault(source, LastSaid())
+        kind = last.hear(result)
         if kind is None:
             return []
-        if kind not in self._said_kinds.setdefault(source, set()):
-            self._said_kinds[source].add(kind)
+        if kind not in last.announced:
+            last.announced.add(kind)
             if self._connected:
                 self._discover(source)
         said = {kind: result.announced, "source": source, "time": round(result.frame.time, 6)}

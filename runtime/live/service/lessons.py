@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 from starlette.types import Receive, Scope, Send
 
-from ...errors import EdgelensError, ImageError, UsageError
+from ...errors import UsageError
 from ..http.limits import BodyError
 from ..http.replies import query_of
+from . import refusals
 from .multipart import parts_of
-from .upload import TooLargeError, decode_upload
+from .upload import decode_upload
 
 if TYPE_CHECKING:
     from ...model.teaching import Teacher
@@ -37,19 +38,12 @@ class TeachService:
         return lambda kind, body, _: self._answer(kind, body, name)
 
     def _answer(self, kind: str, body: bytes, name: str | None) -> tuple[int, bytes]:
-        try:
-            lesson = (
-                self._undone(body) if kind.lower().startswith("application/json") else self._taught(kind, body, name)
-            )
-        except BodyError as error:
-            return error.status, _wrong(error.text)
-        except TooLargeError as error:
-            return 413, _wrong(str(error))
-        except ImageError as error:
-            return (400 if body else 411), _wrong(str(error))
-        except EdgelensError as error:
-            return 400 if error.exit_code == 2 else 409, _wrong(str(error))
-        return 200, json.dumps(lesson, ensure_ascii=False).encode()
+        def work() -> bytes:
+            undoes = kind.lower().startswith("application/json")
+            lesson = self._undone(body) if undoes else self._taught(kind, body, name)
+            return json.dumps(lesson, ensure_ascii=False).encode()
+
+        return refusals.answered(body, work, fault=409)
 
     def _taught(self, kind: str, body: bytes, name: str | None) -> dict[str, Any]:
         from ...gallery.exemplar import checked_name
@@ -58,14 +52,13 @@ class TeachService:
             raise BodyError(411, _HOW)
         if name is None:
             raise UsageError(_HOW)
-        spelled, limits = checked_name(name), self._service.limits
+        checked_name(name)  # before a picture is decoded
+        limits = self._service.limits
         many = kind.lower().startswith("multipart/form-data")
         parts = parts_of(kind, body, limits.pictures) if many else [("upload", body)]
         teacher = self._teacher()
         looks = [teacher.look(decode_upload(data, where, limits.pixels)) for where, data in parts]
-        lesson = teacher.teach(spelled, [look for look in looks if look is not None], source="upload")
-        pictures = next(each.exemplars for each in teacher.gallery().names if each.name == spelled)
-        return {"name": spelled, "lesson": lesson, "pictures": pictures}
+        return teacher.lesson(name, [look for look in looks if look is not None], source="upload")
 
     def _undone(self, body: bytes) -> dict[str, Any]:
         try:
@@ -80,7 +73,3 @@ class TeachService:
         from ...model.teaching import Teacher  # a service that is taught nothing loads none of it
 
         return Teacher(self._service.recognizer)
-
-
-def _wrong(text: str) -> bytes:
-    return json.dumps({"error": text}, ensure_ascii=False).encode()

@@ -20,7 +20,7 @@ from starlette.types import Receive, Scope, Send
 from ...bundle.bundle import Bundle
 from ...bundle.manifest import Step
 from ...engines.protocol import EngineOptions
-from ...errors import EdgelensError, ImageError
+from ...errors import ImageError
 from ...frame import Frame
 from ...model.recognizer import BundleRecognizer
 from ...result import SCHEMA, Origin, Result
@@ -31,9 +31,10 @@ from ..http.one_piece import UNWANTED
 from ..http.replies import query_of
 from ..http.uploads import NoRoomError, Upload, Uploads
 from ..shared.metrics_text import Family
+from . import refusals
 from .counts import ServiceCounts
 from .multipart import parts_of
-from .upload import MAX_PIXELS, TooLargeError, decode_upload
+from .upload import MAX_PIXELS, decode_upload
 
 __all__ = ["Answering", "RecognizeService", "ServiceLimits"]
 
@@ -101,7 +102,7 @@ class RecognizeService:
         except NoRoomError:
             pass  # what is done about it waits until the error, and the body that it holds, are gone
         except BodyError as error:
-            answered = error.status, _wrong(error.text)
+            answered = error.status, refusals.wrong(error.text)
         if answered is None:
             scope[UNWANTED] = True
             await self._send_away(send)
@@ -202,20 +203,14 @@ class RecognizeService:
             self._sent_away -= 1
 
     def _answer(self, kind: str, body: bytes, threshold: float | None, arrived: float) -> tuple[int, bytes]:
-        try:
+        def work() -> bytes:
             if kind.lower().startswith("multipart/form-data"):
-                return 200, self._many(parts_of(kind, body, self.limits.pictures), threshold, arrived)
+                return self._many(parts_of(kind, body, self.limits.pictures), threshold, arrived)
             result = self.recognize(body, "upload", threshold, arrived)
-        except BodyError as error:
-            return error.status, _wrong(error.text)
-        except TooLargeError as error:
-            return 413, _wrong(str(error))
-        except ImageError as error:
-            return (400 if body else 411), _wrong(str(error))
-        except EdgelensError as error:
-            return 400, _wrong(str(error))
-        self._tell(result)
-        return 200, json.dumps(result.to_json(), ensure_ascii=False).encode()
+            self._tell(result)
+            return json.dumps(result.to_json(), ensure_ascii=False).encode()
+
+        return refusals.answered(body, work)
 
     def _many(self, parts: list[tuple[str, bytes]], threshold: float | None, arrived: float) -> bytes:
         """One object a picture, in order; a bad one says why and does not spoil the others."""
@@ -251,7 +246,3 @@ def _threshold(scope: Scope, default: float | None) -> float | None:
     if not 0 <= value <= 1:
         raise BodyError(400, "threshold lies between 0 and 1")
     return value
-
-
-def _wrong(text: str) -> bytes:
-    return json.dumps({"error": text}, ensure_ascii=False).encode()

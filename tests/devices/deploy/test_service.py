@@ -104,6 +104,22 @@ def gallery(device: Device, *words: object) -> str:
     return done.stdout
 
 
+def known_there(device: Device) -> list[dict]:
+    return json.loads(gallery(device, "list", "--json", "-"))["names"]
+
+
+def taught_there(device: Device, bundle: Path, folder: Path) -> list[dict]:
+    """The names that are known there, after three pictures of a cup were put into the service's own gallery."""
+    pictures = [folder / f"{i}.png" for i in range(3)]
+    for i, picture in enumerate(pictures):
+        cv2.imwrite(str(picture), np.random.default_rng(i).integers(0, 256, (28, 28, 3), np.uint8))
+    gallery(device, "add", "cup", *pictures, "--model", bundle)
+    taught = known_there(device)
+    assert [(row["name"], row["pictures"]) for row in taught] == [("cup", 3)]
+    assert taught[0]["gallery"].startswith("/var/lib/edgelens/galleries/"), "the service's own, not that of a shell"
+    return taught
+
+
 def answered(result: Result) -> dict:
     assert result.exit_code == 0, (result.output, result.exception)
     return json.loads(result.stdout)
@@ -141,29 +157,12 @@ def test_a_services_life(device: Device, bundles: Callable[..., Path], tmp_path:
     secrets = tmp_path / "secrets"
     secrets.write_text("# the camera's\nEDGELENS_SOURCE_PASSWORD='s3cret'\nexport EDGELENS_SOURCE_USER=viewer\n")
     options = [*DEMO.split(), "--device-id", "it's"]
-    first = answered(
-        deploy(
-            device,
-            bundles(1, "life"),
-            "--service",
-            "--run-options",
-            shlex.join(options),
-            "--secrets",
-            secrets,
-            "--config",
-            "",
-        )
-    )
+    asked = ("--service", "--run-options", shlex.join(options), "--secrets", secrets, "--config", "")
+    first = answered(deploy(device, bundles(1, "life"), *asked))
     assert first["service"] == {"state": "active", "says": "recognizing"}
     assert (first["went_back"], first["runs"]["content_version"]) == (False, 1)
     assert device.running() == (1, options)
-    pictures = [tmp_path / f"{i}.png" for i in range(3)]
-    for i, picture in enumerate(pictures):
-        cv2.imwrite(str(picture), np.random.default_rng(i).integers(0, 256, (28, 28, 3), np.uint8))
-    gallery(device, "add", "cup", *pictures, "--model", bundles(1, "life"))
-    taught = json.loads(gallery(device, "list", "--json", "-"))["names"]
-    assert [(row["name"], row["pictures"]) for row in taught] == [("cup", 3)]
-    assert taught[0]["gallery"].startswith("/var/lib/edgelens/galleries/"), "the service's own, not that of a shell"
+    taught = taught_there(device, bundles(1, "life"), tmp_path)
     slot = device.store / "current"
     assert {stat.S_IMODE(path.stat().st_mode) for path in slot.resolve().iterdir()} == {0o600}
     assert (slot / "environment").read_text() == "EDGELENS_SOURCE_PASSWORD=s3cret\nEDGELENS_SOURCE_USER=viewer\n"
@@ -207,7 +206,7 @@ def test_a_services_life(device: Device, bundles: Callable[..., Path], tmp_path:
     assert (back["runs"]["content_version"], back["service"]["state"]) == (2 if ALL else 1, "active")
     assert device.running() == (2 if ALL else 1, options)
     assert not has_layer(device, "paho-mqtt")
-    assert json.loads(gallery(device, "list", "--json", "-"))["names"] == taught
+    assert known_there(device) == taught
     if device.name == "machine":  # its home is read-only to it, and it wants to write nothing there
         assert "could not be noted" not in device.there.journal() and "Read-only" not in device.there.journal()
 

@@ -78,7 +78,7 @@ def test_a_network_that_tells_nothing_apart_cannot_be_taught(color_bundle):
     other = dataclasses.replace(color_bundle, manifest=dataclasses.replace(manifest, networks={"main": network}))
     from edgelens.runtime.model.teaching import Teacher
 
-    recognizer = SimpleNamespace(bundle=other, networks={"main": SimpleNamespace(taught=None, network=network)})
+    recognizer = SimpleNamespace(bundle=other, main=SimpleNamespace(taught=None, network=network))
     with pytest.raises(UsageError) as raised:
         Teacher(recognizer).gallery()
     one_line(raised.value, "cannot be taught", "detect")

@@ -7,7 +7,6 @@ import json
 import os
 import re
 import signal
-import sqlite3
 import subprocess
 import sys
 import threading
@@ -20,15 +19,12 @@ import pytest
 from small_disk import SmallDisk
 from staged_scenes import named
 
-from edgelens.runtime.errors import UsageError
 from edgelens.runtime.recognitions import Recognitions
 from edgelens.runtime.sinks.discovery import Sensors
-from edgelens.runtime.sinks.losses import Losses
 from edgelens.runtime.sinks.mqtt import MqttSink
-from edgelens.runtime.sinks.mqtt_address import MqttAddress
 from edgelens.runtime.sinks.mqtt_names import identity, topic_level
 from edgelens.runtime.sinks.options.mqtt import MqttOptions
-from edgelens.runtime.sinks.outbox import Message, Outbox
+from edgelens.runtime.sinks.outbox import Outbox
 from edgelens.runtime.sinks.protocol import Notice
 
 paho = pytest.importorskip("paho.mqtt.client")
@@ -306,70 +302,6 @@ def _child(port: int, box: Path, total: int) -> subprocess.Popen[bytes]:
     return subprocess.Popen(words, env={**os.environ, "OMP_NUM_THREADS": "1"})
 
 
-def test_the_outbox_is_bounded_ordered_and_survives(tmp_path: Path) -> None:
-    with Outbox(tmp_path / "box", most=5) as box:
-        box.put([Message("t", str(i).encode()) for i in range(8)])
-        assert (len(box), box.losses.lost) == (5, 3)
-        first = box.next(0, 2)
-        assert [message.payload for message in first] == [b"3", b"4"]
-        box.done([message.row for message in first])
-    with Outbox(tmp_path / "box", most=5) as box:
-        assert [message.payload for message in box.next(0, 9)] == [b"5", b"6", b"7"]
-    with Outbox(tmp_path / "box", most_bytes=2) as box:
-        box.put([Message("t", b"8")])
-        assert [message.payload for message in box.next(0, 9)] == [b"7", b"8"]
-
-
-def test_a_damaged_outbox_is_put_aside_under_a_name_of_its_own(tmp_path: Path) -> None:
-    for name in ("box.damaged", "box.damaged-2"):
-        (tmp_path / "box.sqlite").write_bytes(b"not a data base" * 100)
-        (tmp_path / "box.sqlite-wal").write_bytes(b"what is beside it")
-        said: list[str] = []
-        with Outbox(tmp_path / "box.sqlite", losses=Losses("mqtt", said.append)) as box:
-            box.put([Message("t", b"1")])
-            assert len(box) == 1
-        assert (tmp_path / name).read_bytes() == b"not a data base" * 100
-        assert said == [f"mqtt: {tmp_path / 'box.sqlite'} is damaged; put aside as {tmp_path / name}"]
-        (tmp_path / "box.sqlite").unlink()
-
-
-def test_an_outbox_that_is_damaged_while_it_is_used_goes_on_with_a_new_one(tmp_path: Path) -> None:
-    with Outbox(tmp_path / "box.sqlite", losses=Losses("mqtt", lambda line: None)) as box:
-        box.put([Message("t", str(i).encode() * 3000) for i in range(50)])
-        sent = max(message.row for message in box.next(0, 30))
-        box._close()
-        data = bytearray((tmp_path / "box.sqlite").read_bytes())
-        data[4096:] = bytes(255 - byte for byte in data[4096:])
-        (tmp_path / "box.sqlite").write_bytes(data)
-        box.put([Message("t", b"new")])
-        box.put([Message("t", b"newer")])
-        assert [message.payload for message in box.next(sent, 9)] == [b"new", b"newer"], "numbers go on"
-    assert (tmp_path / "box.damaged").exists()
-
-
-@pytest.mark.parametrize("error", ["database is locked", "disk I/O error", "unable to open database file"])
-def test_a_healthy_outbox_is_never_taken_for_a_damaged_one(
-    tmp_path: Path, error: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    with Outbox(tmp_path / "box.sqlite") as box:
-        box.put([Message("t", b"kept")])
-
-    def failing(*args: Any, **kwargs: Any) -> None:
-        raise sqlite3.OperationalError(error)
-
-    with monkeypatch.context() as broken:
-        broken.setattr("edgelens.runtime.sinks.outbox_file._connected", failing)
-        with Outbox(tmp_path / "box.sqlite", losses=Losses("mqtt", lambda line: None)) as box:
-            box.put([Message("t", b"held")])
-            assert "messages" in box.losses.error
-            broken.undo()
-            box.put([Message("t", b"more")])
-            assert box.losses.error == ""
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["box.sqlite", "box.sqlite.lock"]
-    with Outbox(tmp_path / "box.sqlite") as box:
-        assert [message.payload for message in box.next(0, 9)] == [b"kept", b"held", b"more"]
-
-
 def test_a_broker_gets_what_a_full_disk_does_not_take(
     broker: Any, watcher: Subscriber, staged: Any, small_disk: SmallDisk, later: Any
 ) -> None:
@@ -386,25 +318,6 @@ def test_a_broker_gets_what_a_full_disk_does_not_take(
         wait_for(lambda: not sink.losses.error and not len(sink.outbox))
     assert (sink.losses.lost, [line for line in said if "damaged" in line]) == (0, [])
     assert "mqtt: works again; 0 messages were lost" in said
-
-
-@pytest.mark.parametrize("url", ["http://host/topic", "mqtt://host", "mqtt:///topic", "mqtt://host:x/topic",
-                                 "mqtt://u:secret@host/topic", "mqtt://host/a/#", "mqtt://[::1/topic",
-                                 "mqtt://host/" + "x" * 9000, "mqtt://host/a%00b", "mqtt://host/a%1bb",
-                                 "mqtt://host:99999/topic"])  # fmt: skip
-def test_addresses_that_are_wrong_are_told_without_the_password(url: str, tmp_path: Path) -> None:
-    with pytest.raises(UsageError) as told:
-        MqttSink(MqttOptions(url, outbox=tmp_path / "box"), device="d")
-    assert "secret" not in str(told.value)
-
-
-def test_addresses(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setenv("EDGELENS_MQTT_PASSWORD", "hidden")
-    monkeypatch.setenv("STATE_DIRECTORY", str(tmp_path))
-    address = MqttAddress.parse("mqtts://me@host/home/door")
-    assert address == MqttAddress("host", "home/door", 8883, user="me", password="hidden", tls=True)
-    assert address.outbox == tmp_path / "mqtt-host-8883.sqlite"
-    assert topic_level("rtsp://hall/2?x=#+").startswith("rtsp_hall_2_x_")
 
 
 def test_leaving_is_quick_when_nobody_answers(tmp_path: Path, staged: Any, later: Any) -> None:

@@ -2,35 +2,23 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from page_in_browser import opened, until
 
-from edgelens.runtime.loop.lane import Lane
-from edgelens.runtime.loop.lessons import LaneLessons
-from edgelens.runtime.loop.model_slot import ModelSlot
-
 pytestmark = pytest.mark.browser
 
 
-def test_a_name_is_taught_and_taken_back(
-    staged: Any, chromium: Any, color_bundle: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
-    source: Any = SimpleNamespace(name="camera")
-    with ModelSlot(color_bundle) as model:
-        model.load()
-        loop = staged(fps=2)
-        loop.control.lessons = LaneLessons([Lane(source, model)])
-        with opened(chromium, loop.preview.link, forgiven="400") as page:  # the browser tells of a refusal, too
-            page.fill("#teach-name", "paper")
-            page.click("#teach button[type=submit]")
-            until(page, lambda: "paper: 1 picture" in page.inner_text("#teach-note"))
-            page.click("#teach-undo")
-            until(page, lambda: page.inner_text("#teach-note") == "taken back")
-            page.fill("#teach-name", "../x")
-            page.click("#teach button[type=submit]")
-            until(page, lambda: "path" in page.inner_text("#teach-note.bad"))
+def test_a_name_is_taught_and_taken_back(staged: Any, chromium: Any, teachable: Any) -> None:
+    loop = staged(fps=2)
+    teachable(loop)
+    with opened(chromium, loop.preview.link, forgiven="400") as page:  # the browser tells of a refusal, too
+        page.fill("#teach-name", "paper")
+        page.click("#teach button[type=submit]")
+        until(page, lambda: "paper: 1 picture" in page.inner_text("#teach-note"))
+        page.click("#teach-undo")
+        until(page, lambda: page.inner_text("#teach-note") == "taken back")
+        page.fill("#teach-name", "../x")
+        page.click("#teach button[type=submit]")
+        until(page, lambda: "path" in page.inner_text("#teach-note.bad"))

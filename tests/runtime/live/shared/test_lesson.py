@@ -3,32 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import httpx
 import pytest
 
-from edgelens.runtime.loop.lane import Lane
-from edgelens.runtime.loop.lessons import LaneLessons
 from edgelens.runtime.loop.model_slot import ModelSlot
 
 
 @pytest.fixture
-def taught(
-    staged: Callable[..., Any], color_bundle: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[tuple[httpx.Client, ModelSlot]]:
+def taught(staged: Callable[..., Any], teachable: Callable[..., ModelSlot]) -> Iterator[tuple[httpx.Client, ModelSlot]]:
     """A page whose source's model is a real one, with a picture to be taught from."""
-    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
     loop = staged(fps=0)
-    source: Any = SimpleNamespace(name="camera")
-    with ModelSlot(color_bundle) as model:
-        model.load()
-        loop.control.lessons = LaneLessons([Lane(source, model)])
-        loop.show()
-        with httpx.Client(base_url=loop.base, timeout=20) as client:
-            yield client, model
+    model = teachable(loop)
+    loop.show()
+    with httpx.Client(base_url=loop.base, timeout=20) as client:
+        yield client, model
 
 
 def test_a_lesson_over_http_and_back(taught: tuple[httpx.Client, ModelSlot]) -> None:

@@ -3,36 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import httpx
 import pytest
 from staged_scenes import named
 
-from edgelens.runtime.loop.lane import Lane
-from edgelens.runtime.loop.lessons import LaneLessons
-from edgelens.runtime.loop.model_slot import ModelSlot
-
 
 @pytest.fixture
-def client(
-    staged: Callable[..., Any], color_bundle: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[httpx.Client]:
+def client(staged: Callable[..., Any], teachable: Callable[..., Any]) -> Iterator[httpx.Client]:
     """A page on which Anna is seen, and was taught."""
-    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
     loop = staged(fps=0, scene=named)
-    source: Any = SimpleNamespace(name="camera")
-    with ModelSlot(color_bundle) as model:
-        model.load()
-        loop.control.lessons = LaneLessons([Lane(source, model)])
-        loop.show()
-        with httpx.Client(base_url=loop.base, timeout=20) as client:
-            assert client.get("/live/gallery").json() == {"source": "camera", "names": []}
-            for name in ("Bob", "Anna"):
-                client.post("/v1/teach", json={"name": name})
-            yield client
+    teachable(loop)
+    loop.show()
+    with httpx.Client(base_url=loop.base, timeout=20) as client:
+        assert client.get("/live/gallery").json() == {"source": "camera", "names": []}
+        for name in ("Bob", "Anna"):
+            client.post("/v1/teach", json={"name": name})
+        yield client
 
 
 def test_names_with_when_they_were_taught_and_seen_and_their_pictures(client: httpx.Client) -> None:
