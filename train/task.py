@@ -117,9 +117,23 @@ class Reading:
     outputs: tuple[str, ...]  # the network's
     value: Callable[[Outputs, Tensor], Tensor]  # what gradients are taken of
     score: Callable[[Outputs, Tensor], Tensor]  # how sure that is, from 0 to 1
-    answer: Callable[[Outputs], Tensor]  # which answer the network gave
+    # (outputs of one picture, name or None) → what the network answers, or what is called so, in its parts
+    answers: Callable[[Outputs, str | None], list[int]]
     name: Callable[[int], str]
-    number: Callable[[str], int]  # of a name; refuses what is no answer
+    similar: Callable[[Outputs], list[int]] | None = None  # of one picture: the shown ones that are most like it
+    method: str | None = None  # the explanation that shows its answers best; None: as the network has it
+
+
+class Shown(Protocol):
+    """Pictures that an answer may be compared with."""
+
+    @property
+    def names(self) -> Sequence[str]:
+        """Whose picture each is."""
+
+    @property
+    def outputs(self) -> Arrays:
+        """What the network makes of them."""
 
 
 @dataclass(frozen=True)
@@ -169,7 +183,8 @@ class Task:
     regress: Callable[[NDArray[np.float32], Targets, NDArray[np.intp]], FittedHead] | None = None
     # how sure its settled answers are of each class, (N, classes); None: it has no classes to be sure of
     sureness: Callable[[Arrays, Decode], NDArray[np.float32]] | None = None
-    reading: Callable[[Decode], Reading] | None = None  # what `explain` asks of its answers, as they were settled
+    # what `explain` asks of its answers, as they were settled, and as they compare with pictures that are shown to it
+    reading: Callable[[Decode, Shown], Reading] | None = None
     # the configuration with what the task asks for where nothing was said: a network, its picture
     suited: Callable[[TrainConfig, ImageSet], TrainConfig] | None = None
     heads: tuple[str, ...] = ("classifier",)  # the network's layers that are its own, which stay out of `backbone`

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -20,7 +19,7 @@ from edgelens.cli.options import (
     text_options,
     threshold_option,
 )
-from edgelens.cli.output import print_table, write_json
+from edgelens.cli.output import counted, print_table, write_json
 
 if TYPE_CHECKING:
     from edgelens.runtime.bundle.bundle import Bundle
@@ -93,7 +92,7 @@ def command(
         threshold=model_options["threshold"],
         options=options_for(engine, threads, spin=True),
         region=Region.parse(roi) if roi else None,
-        progress=_progress,
+        progress=counted,
     )
     strange = _shown(
         foreign, bundle, measured.file, options_for(engine, threads, spin=True), model_options["threshold"]
@@ -117,7 +116,7 @@ def _shown(
         return None
     from edgelens.runtime.model.foreign import evaluate_foreign
 
-    return evaluate_foreign(bundle, where, file=file, options=options, threshold=threshold, progress=_progress)
+    return evaluate_foreign(bundle, where, file=file, options=options, threshold=threshold, progress=counted)
 
 
 def _print(measured: Evaluation, split: str) -> None:
@@ -138,9 +137,3 @@ def _print(measured: Evaluation, split: str) -> None:
         f"{split} split, {result['images']} images, {result['engine']} {result['precision']}: {figures},"
         f" {time['p50']:.3f} ms per image (p95 {time['p95']:.3f})"
     )
-
-
-def _progress(done: int, total: int) -> None:
-    """One line on a terminal's stderr, rewritten; nothing elsewhere."""
-    if sys.stderr.isatty() and (done % 64 == 0 or done == total):
-        click.echo(f"\r{done} of {total} images" + ("\r\x1b[K" if done == total else ""), nl=False, err=True)

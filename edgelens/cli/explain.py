@@ -3,10 +3,18 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from edgelens.cli.options import json_option
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from edgelens.train.explain.explain import Explanation
+    from edgelens.train.explain.shown import ShownPictures
 
 __all__ = ["command"]
 
@@ -21,18 +29,28 @@ __all__ = ["command"]
     show_default=True,
     help="grad-cam, integrated-gradients, occlusion or attention.",
 )
-@click.option("--class", "label", metavar="NAME", help="Explain this class, not the one the network said.")
+@click.option("--class", "label", metavar="NAME", help="Explain this class, name or text, not the network's own.")
+@click.option(
+    "--among", metavar="DIR", help="Pictures that an identifier compares with, a folder a name; else what RUN learned."
+)
 @click.option("--out", default="heat.png", show_default=True, metavar="FILE", help="Where the picture goes.")
 @json_option
-def command(run: str, image: str, method: str, label: str | None, out: str, json_path: str | None) -> None:
-    """Show what the network of RUN saw in IMAGE: the picture beside itself under a map of heat."""
+def command(
+    run: str, image: str, method: str, label: str | None, among: str | None, out: str, json_path: str | None
+) -> None:
+    """Show what the network of RUN saw in IMAGE: the picture beside itself under a map of heat.
+
+    A class is one map, a text a map for each character, an identity the map of what is alike and the most similar
+    pictures.
+    """
     import cv2
 
-    from edgelens.cli.output import write_json
+    from edgelens.cli.output import counted, write_json
     from edgelens.runtime.errors import UsageError
     from edgelens.runtime.host.files import check_place, write_bytes
     from edgelens.runtime.images.read import read_image
     from edgelens.train.explain.explain import explain
+    from edgelens.train.explain.shown import ShownPictures
     from edgelens.train.runs.run import Run
     from edgelens.train.tasks.catalog import make_task
 
@@ -44,25 +62,63 @@ def command(run: str, image: str, method: str, label: str | None, out: str, json
     task = make_task(opened.config, opened.classes)
     if task.reading is None:
         raise UsageError(f"{run}: its task, {task.name}, has no answer whose pixels could be told apart")
-    explanation = explain(
-        opened.model(),
-        read_image(Path(image)),
-        reading=task.reading(opened.decode),
+    network, picture = opened.model(), read_image(Path(image))
+    shown = ShownPictures(
+        network,
+        lambda: opened.split("train") if among is None else _folder(among),
         pixels=opened.pixels,
-        method_name=method,
-        label=label,
+        outputs=task.outputs,
+        seen=counted,
     )
-    done, data = cv2.imencode(suffix, explanation.picture)
+    found = explain(
+        network, picture, reading=task.reading(opened.decode, shown), pixels=opened.pixels, method_name=method,
+        label=label,
+    )  # fmt: skip
+    done, data = cv2.imencode(suffix, _drawn(found, picture, shown))
     assert done
     write_bytes(out, data.tobytes())
-    x, y = explanation.at()
     if json_path:
-        said = {
-            "label": explanation.label,
-            "score": explanation.score,
-            "said": explanation.top,
-            "method": explanation.method,
-        }
-        write_json(json_path, {"schema": 1, "image": image, **said, "hottest": [x, y], "out": out})
+        write_json(json_path, {"schema": 1, "image": image, **_told(found, shown), "out": out})
     if json_path != "-":
-        click.echo(f"{explanation.label} {explanation.score:.2f}, mostly at {x},{y} ({explanation.method}): {out}")
+        x, y = found.whole.at()
+        click.echo(f"{found.label} {found.score:.2f}, mostly at {x},{y} ({found.method}): {out}")
+
+
+def _folder(path: str) -> Any:
+    from edgelens.runtime.datasets.catalog import load_images
+
+    return load_images(Path(path))
+
+
+def _drawn(found: Explanation, image: NDArray[np.uint8], shown: ShownPictures) -> NDArray[np.uint8]:
+    """The one map large, or a sheet of the parts and of the pictures that are most alike."""
+    from edgelens.train.explain.picture import sheet, side_by_side
+
+    whole = found.whole
+    if len(found.parts) == 1 and not found.similar:
+        said = "" if found.said == found.label else f" (said: {found.said} {found.said_score:.2f})"
+        return side_by_side(image, whole.heat, f"{found.label} {found.score:.2f}{said}   {found.method}")
+    parts = found.parts if len(found.parts) > 1 else ()
+    return sheet(
+        [
+            (image, None, f"said: {found.said}"),
+            (image, whole.heat, f"{found.label} {found.score:.2f}"),
+            *((image, part.heat, f"{part.label} {part.score:.2f}") for part in parts),
+            *((shown.image(row), None, f"{shown.names[row]} {alike:.2f}") for row, alike in found.similar),
+        ]
+    )
+
+
+def _told(found: Explanation, shown: ShownPictures) -> dict[str, Any]:
+    """An explanation as JSON."""
+    told = {
+        "label": found.label,
+        "score": found.score,
+        "said": found.said,
+        "method": found.method,
+        "hottest": list(found.whole.at()),
+        "parts": [{"label": p.label, "score": p.score, "hottest": list(p.at())} for p in found.parts],
+    }
+    if found.similar:
+        told["similar"] = [{"name": shown.names[row], "score": alike} for row, alike in found.similar]
+    return told

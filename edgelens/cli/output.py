@@ -11,7 +11,7 @@ import click
 
 from edgelens.runtime.host.files import replacing
 
-__all__ = ["print_table", "write_json"]
+__all__ = ["counted", "print_table", "write_json"]
 
 
 def write_json(path: str, value: Any) -> None:
@@ -23,6 +23,12 @@ def write_json(path: str, value: Any) -> None:
         return
     with replacing(path, "w") as stream:
         stream.write(text + "\n")
+
+
+def counted(done: int, total: int) -> None:
+    """How many pictures were looked at: one line on a terminal's stderr, rewritten; nothing elsewhere."""
+    if sys.stderr.isatty() and (done % 64 == 0 or done == total):
+        click.echo(f"\r{done} of {total} images" + ("\r\x1b[K" if done == total else ""), nl=False, err=True)
 
 
 def print_table(rows: Sequence[Sequence[object]], *, header: Sequence[str] = (), err: bool = False) -> None:

@@ -9,31 +9,60 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from edgelens.runtime.errors import DataError
 from edgelens.runtime.preprocess import PixelContract, fit_frame
 
 from ..augment import normalised
 from ..task import Reading, by_name
 from .catalog import fitting_method, method
-from .picture import heat_in_frame, side_by_side
+from .picture import heat_in_frame
 
-__all__ = ["Explanation", "explain"]
+__all__ = ["Explanation", "Part", "explain"]
+
+Heat = NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class Part:
+    """A part of an answer, a class or a character, and where the network saw it."""
+
+    label: str
+    score: float
+    heat: Heat  # (H, W) of the whole image; negative: speaks against it
+
+    def at(self) -> tuple[int, int]:
+        """x and y of the hottest pixel."""
+        y, x = np.unravel_index(int(self.heat.argmax()), self.heat.shape)
+        return int(x), int(y)
 
 
 @dataclass(frozen=True)
 class Explanation:
     """What the network said of an image, and where it saw that."""
 
-    label: str  # the answer that is explained
-    score: float
-    top: str  # the answer that the network gave
+    parts: tuple[Part, ...]  # of the answer that is explained; a text's characters in their order
+    said: str  # the answer that the network gave
+    said_score: float  # of its least sure part
     method: str
-    heat: NDArray[np.float32]  # (H, W) of the whole image; negative: speaks against it
-    picture: NDArray[np.uint8]  # BGR: the image beside itself under its heat
+    similar: tuple[tuple[int, float], ...] = ()  # pictures that the answer was found by: number and likeness
 
-    def at(self) -> tuple[int, int]:
-        """x and y of the hottest pixel."""
-        y, x = np.unravel_index(int(self.heat.argmax()), self.heat.shape)
-        return int(x), int(y)
+    @property
+    def label(self) -> str:
+        """The answer that is explained."""
+        return "".join(part.label for part in self.parts)
+
+    @property
+    def score(self) -> float:
+        """How sure its least sure part is."""
+        return min(part.score for part in self.parts)
+
+    @property
+    def whole(self) -> Part:
+        """The answer in one, its parts counted alike."""
+        if len(self.parts) == 1:
+            return self.parts[0]
+        alike = [part.heat / max(float(np.abs(part.heat).max()), 1e-12) for part in self.parts]
+        return Part(self.label, self.score, np.mean(alike, axis=0, dtype=np.float32))
 
 
 def explain(
@@ -46,17 +75,29 @@ def explain(
     label: str | None = None,
 ) -> Explanation:
     """Explain an answer (the network's own unless said) on an image (H, W, 3) BGR."""
-    asked = None if label is None else reading.number(label)
     seen, placement = fit_frame(image, pixels)
     inputs: Tensor = normalised(torch.from_numpy(np.ascontiguousarray(seen)).permute(2, 0, 1)[None])
     with torch.no_grad():
         outputs = by_name(network(inputs), reading.outputs)
-    top = int(reading.answer(outputs))
-    target = top if asked is None else asked
-    score, best = (float(reading.score(outputs, torch.tensor([answer]))) for answer in (target, top))
-    name = fitting_method(network) if method_name == "auto" else method_name
-    heat = method(name)(network, inputs, torch.tensor([target]), reading)[0].detach().numpy()
-    whole = heat_in_frame(heat, placement)
-    said = "" if target == top else f" (said: {reading.name(top)} {best:.2f})"
-    picture = side_by_side(image, whole, f"{reading.name(target)} {score:.2f}{said}   {name}")
-    return Explanation(reading.name(target), score, reading.name(top), name, whole, picture)
+    own = reading.answers(outputs, None)
+    asked = own if label is None else reading.answers(outputs, label)
+    if not asked:
+        raise DataError("the network says nothing of this picture; --class NAME asks for an answer that it could give")
+    name = method_name if method_name != "auto" else reading.method or fitting_method(network)
+    follow = method(name)
+
+    def sure(answer: int) -> float:
+        return float(reading.score(outputs, torch.tensor([answer])))
+
+    def part(answer: int) -> Part:
+        heat = follow(network, inputs, torch.tensor([answer]), reading)[0].detach().numpy()
+        return Part(reading.name(answer), sure(answer), heat_in_frame(heat, placement))
+
+    similar = [] if reading.similar is None else reading.similar(outputs)
+    return Explanation(
+        tuple(part(answer) for answer in asked),
+        "".join(map(reading.name, own)),
+        min(map(sure, own), default=0.0),
+        name,
+        tuple((other, sure(other)) for other in similar),
+    )

@@ -13,9 +13,12 @@ __all__ = ["feature_maps", "features_of", "has_maps"]
 
 @contextlib.contextmanager
 def features_of(network: nn.Module) -> Iterator[list[Tensor]]:
-    """A list that fills with what `forward_features` returns, call by call."""
+    """A list that fills with what `forward_features` returns, call by call; it stays empty where there is no such."""
     seen: list[Tensor] = []
-    inner: Any = network.forward_features
+    inner: Any = getattr(network, "forward_features", None)
+    if inner is None:
+        yield seen
+        return
 
     def caught(x: Tensor) -> Tensor:
         features: Tensor = inner(x)
@@ -42,4 +45,5 @@ def feature_maps(network: nn.Module, features: Tensor, images: Tensor) -> Tensor
 
 def has_maps(network: nn.Module) -> bool:
     """Whether the features come from convolutions; else they are the picture itself, or a state a row."""
-    return any(isinstance(module, nn.Conv2d) for module in network.modules())
+    convolves = any(isinstance(module, nn.Conv2d) for module in network.modules())
+    return convolves and hasattr(network, "forward_features")

@@ -34,10 +34,10 @@ def grad_cam(
     """Heat (B, H, W) of normalised images (B, C, H, W) for the answers numbered targets (B,)."""
     with torch.enable_grad(), features_of(network) as seen:
         outputs = by_name(network(images.detach().requires_grad_()), reading.outputs)
-        chosen = reading.value(outputs, targets).sum()
-        features = seen[0]
-        (gradient,) = torch.autograd.grad(chosen, features)
-    maps = feature_maps(network, features.detach() * gradient, images)
+        maps = None
+        if seen:
+            (gradient,) = torch.autograd.grad(reading.value(outputs, targets).sum(), seen[0])
+            maps = feature_maps(network, seen[0].detach() * gradient, images)
     if maps is None:
         raise UsageError(
             f"--method grad-cam: {type(network).__name__} has no feature maps;"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import cv2
@@ -10,9 +11,10 @@ from numpy.typing import NDArray
 
 from edgelens.runtime.preprocess import Placement
 
-__all__ = ["heat_in_frame", "overlaid", "side_by_side"]
+__all__ = ["captioned", "heat_in_frame", "overlaid", "sheet", "side_by_side"]
 
 _CAPTION = 26  # pixels
+_CELL, _ACROSS, _GAP = 240, 4, 6
 
 
 def heat_in_frame(heat: NDArray[Any], placement: Placement) -> NDArray[np.float32]:
@@ -44,13 +46,44 @@ def overlaid(image: NDArray[np.uint8], heat: NDArray[Any]) -> NDArray[np.uint8]:
 
 def side_by_side(image: NDArray[np.uint8], heat: NDArray[Any], caption: str, side: int = 480) -> NDArray[np.uint8]:
     """The image and the image under its heat, brought to a size that can be looked at, with a line below."""
+    large = _brought_to(image, side)
+    hot = cv2.resize(np.asarray(heat, np.float32), large.shape[1::-1], interpolation=cv2.INTER_LINEAR)
+    gap = np.full((len(large), _GAP, 3), 255, np.uint8)
+    return captioned(np.concatenate([large, gap, overlaid(large, hot)], axis=1), caption)
+
+
+def sheet(cells: Sequence[tuple[NDArray[np.uint8], NDArray[Any] | None, str]]) -> NDArray[np.uint8]:
+    """Images, each under its heat if it has one and above its caption, a few in a row."""
+    drawn = []
+    for image, heat, caption in cells:
+        small = _brought_to(image, _CELL)
+        if heat is not None:
+            hot = cv2.resize(np.asarray(heat, np.float32), small.shape[1::-1], interpolation=cv2.INTER_LINEAR)
+            small = overlaid(small, hot)
+        drawn.append(captioned(small, caption))
+    rows = [drawn[start : start + _ACROSS] for start in range(0, len(drawn), _ACROSS)]
+    heights = [max(len(cell) for cell in row) + _GAP for row in rows]
+    page = np.full((sum(heights), (_CELL + _GAP) * min(_ACROSS, len(drawn)), 3), 255, np.uint8)
+    top = 0
+    for row, height in zip(rows, heights, strict=True):
+        for column, cell in enumerate(row):
+            left = column * (_CELL + _GAP)
+            page[top : top + len(cell), left : left + cell.shape[1]] = cell
+        top += height
+    return page
+
+
+def captioned(image: NDArray[np.uint8], caption: str) -> NDArray[np.uint8]:
+    """The image above a line of text."""
+    strip = np.full((_CAPTION, image.shape[1], 3), 255, np.uint8)
+    plain = caption.encode("ascii", "replace").decode()  # OpenCV's font has no other letters
+    cv2.putText(strip, plain, (6, _CAPTION - 9), cv2.FONT_HERSHEY_SIMPLEX, 0.5, (20, 20, 20), 1, cv2.LINE_AA)
+    return np.asarray(np.concatenate([image, strip]), np.uint8)
+
+
+def _brought_to(image: NDArray[np.uint8], side: int) -> NDArray[np.uint8]:
+    """The image with a longer side of so many pixels."""
     scale = side / max(image.shape[:2])
     size = max(round(image.shape[1] * scale), 1), max(round(image.shape[0] * scale), 1)
     how = cv2.INTER_AREA if scale < 1 else cv2.INTER_NEAREST if scale >= 4 else cv2.INTER_CUBIC
-    large = np.asarray(cv2.resize(image, size, interpolation=how), np.uint8)
-    hot = cv2.resize(np.asarray(heat, np.float32), size, interpolation=cv2.INTER_LINEAR)
-    both = np.concatenate([large, np.full((size[1], 6, 3), 255, np.uint8), overlaid(large, hot)], axis=1)
-    strip = np.full((_CAPTION, both.shape[1], 3), 255, np.uint8)
-    plain = caption.encode("ascii", "replace").decode()  # OpenCV's font has no other letters
-    cv2.putText(strip, plain, (6, _CAPTION - 9), cv2.FONT_HERSHEY_SIMPLEX, 0.5, (20, 20, 20), 1, cv2.LINE_AA)
-    return np.asarray(np.concatenate([both, strip]), np.uint8)
+    return np.asarray(cv2.resize(image, size, interpolation=how), np.uint8)

@@ -18,7 +18,7 @@ from edgelens.train.explain.explain import explain
 from edgelens.train.explain.gradcam import grad_cam
 from edgelens.train.explain.integrated_gradients import IntegratedGradients, completeness_error, integrated_gradients
 from edgelens.train.explain.occlusion import Occlusion, occlusion
-from edgelens.train.explain.picture import heat_in_frame
+from edgelens.train.explain.picture import heat_in_frame, side_by_side
 from edgelens.train.models.catalog import build
 from edgelens.train.models.options import ModelOptions
 from edgelens.train.tasks.classify.reading import class_reading
@@ -201,14 +201,14 @@ def test_a_photo_is_explained(network: nn.Module, tmp_path: Path) -> None:
     photo = cv2.cvtColor(cv2.resize(gray, (128, 128), interpolation=cv2.INTER_NEAREST), cv2.COLOR_GRAY2BGR)
     pixels = PixelContract(SIDE, SIDE, "gray")
     found = explain(network, photo, reading=READING, pixels=pixels)
-    assert found.label == found.top == CLASSES[int(labels[0])]
+    assert found.label == found.said == CLASSES[int(labels[0])]
     assert found.method == "grad-cam"
-    x, y = found.at()
+    x, y = found.whole.at()
     left, top = int(corners[0, 1]) * 4, int(corners[0, 0]) * 4
     assert left - 16 <= x < left + 48
     assert top - 16 <= y < top + 48
-    assert found.picture.shape == (480 + 26, 480 * 2 + 6, 3)
+    assert side_by_side(photo, found.whole.heat, found.label).shape == (480 + 26, 480 * 2 + 6, 3)
     other = explain(network, photo, reading=READING, pixels=pixels, label=CLASSES[1 - int(labels[0])])
-    assert other.label != other.top
+    assert other.label != other.said
     with pytest.raises(UsageError, match="--class sideways: is none of this run's: across, down"):
         explain(network, photo, reading=READING, pixels=pixels, label="sideways")

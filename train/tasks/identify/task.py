@@ -22,6 +22,7 @@ from .data import open_identities
 from .embedder import WIDTH, Embedder
 from .losses import contrastive, margin_softmax
 from .meter import IdentifyMeter
+from .reading import likeness_reading
 from .report import sections
 from .settle import settle_identities
 from .whitening import fitted_identities
@@ -49,6 +50,7 @@ def identify(config: TrainConfig, classes: Sequence[str], counts: Sequence[int])
         balance=class_ids,
         together=TOGETHER,
         regress=fitted_identities,
+        reading=lambda _decode, shown: likeness_reading(shown),
         backbone=True,
         looks=Looks(resize="stretch"),  # what stands at the rim tells apart, too
     )

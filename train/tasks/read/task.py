@@ -21,6 +21,7 @@ from ...models.reader import Crnn, Reader
 from ...task import Arrays, Build, Draw, Score, Settled, Targets, Task
 from .bend import bent
 from .data import open_texts, suited, text_targets
+from .reading import text_reading
 from .report import sections, summary
 from .spelled import ReadingMeter, ctc_losses, spelled
 from .splice import Splicing
@@ -75,6 +76,7 @@ def read(config: TrainConfig, classes: Sequence[str], counts: Sequence[int]) -> 
         settle,
         lambda outputs, wanted, _settled: summary(spelled(outputs["scores"], alphabet), wanted, alphabet),
         lambda found: sections(found, alphabet),
+        reading=lambda _decode, _shown: text_reading(alphabet),
         suited=suited,
         notes=_notes(alphabet, writing),
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import cv2
@@ -15,7 +16,7 @@ from edgelens.cli import cli
 from edgelens.compress.config import CompressConfig
 from edgelens.compress.pipeline import compress_run
 from edgelens.compress.tasks.identify import TASK as COMPRESSED
-from edgelens.runtime.errors import DataError
+from edgelens.runtime.errors import DataError, UsageError
 from edgelens.runtime.model.verify import verify_bundle
 from edgelens.train.config import TrainConfig
 from edgelens.train.data.splits import SplitConfig, assign
@@ -101,6 +102,35 @@ def test_strangers_who_are_taught_are_known_and_others_are_not(bundle, tmp_path:
         assert sum(a == b for a, b in zip(found, right, strict=True)) >= 10
         strangers = [recognizer(shot(p, i)).called(0) for p in range(60, 72) for i in range(3)]
         assert sum(name is not None for name in strangers) <= 8
+
+
+def test_a_likeness_is_explained_by_the_pictures_that_are_most_alike(trained: Run, tmp_path: Path) -> None:
+    among, heat = folder(tmp_path / "among", range(40, 44), each=3), tmp_path / "heat.png"
+    asked = tmp_path / "asked.png"
+    cv2.imwrite(str(asked), shot(41, 7))
+
+    def explained(*more: str) -> dict:
+        arguments = ["explain", str(trained.path), str(asked), "--out", str(heat), "--json", "-", *more]
+        done = CliRunner().invoke(cli, arguments, catch_exceptions=False)
+        assert done.exit_code == 0, done.output
+        return json.loads(done.stdout)
+
+    told = explained("--among", str(among))
+    assert told["said"] == told["label"] == "badge 41"
+    assert [each["name"] for each in told["similar"][:3]] == ["badge 41"] * 3 and len(told["similar"]) == 6
+    alike = [each["score"] for each in told["similar"]]
+    assert alike == sorted(alike, reverse=True)
+    assert cv2.imread(str(heat)).shape[1] == 4 * 246
+    other = explained("--among", str(among), "--class", "badge 43", "--method", "integrated-gradients")
+    assert other["label"] == "badge 43" and other["score"] < told["score"]
+    learned = explained()
+    assert {each["name"] for each in learned["similar"]} <= set(trained.classes)
+    for arguments, message in (
+        (["--among", str(among), "--class", "badge 3"], "--class badge 3: no picture shows it"),
+        (["--method", "grad-cam"], "--method grad-cam: Embedder has no feature maps"),
+    ):
+        with pytest.raises(UsageError, match=message):
+            explained(*arguments)
 
 
 def test_evaluate_tells_ranks_of_people_it_has_not_seen(bundle, tmp_path: Path) -> None:

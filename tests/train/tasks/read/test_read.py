@@ -231,6 +231,18 @@ def test_a_small_network_learns_is_compressed_and_reads(
     rows = [json.loads(line)["results"] for line in lines.splitlines()]
     assert all(row["label"] == "text" and set(row["text"]) <= set("RGB") for found in rows for row in found)
     assert sum(map(len, rows)) > 100
+    picture = next(
+        photos / f"{i}.png" for i, row in enumerate(open_texts(DataConfig(str(photos))).texts) if row == "RGB"
+    )
+    heat = tmp_path / "heat.png"
+    told = json.loads(edgelens("explain", run, picture, "--class", "RGB", "--out", heat, "--json", "-"))
+    assert [part["label"] for part in told["parts"]] == list("RGB")
+    places = [part["hottest"][0] for part in told["parts"]]
+    assert places == sorted(places) and places[-1] - places[0] > 12
+    assert cv2.imread(str(heat)).shape[1] == 4 * 246
+    for wrong, message in (("RX", "'X' is none of the characters"), ("RGB" * 9, "is too long for this network")):
+        done = CliRunner().invoke(cli, ["explain", str(run), str(picture), "--class", wrong, "--out", str(heat)])
+        assert message in str(done.exception)
 
 
 def test_a_network_that_cannot_read_is_one_line(photos: Path, tmp_path: Path) -> None:
