@@ -13,9 +13,11 @@ from __future__ import annotations
 import argparse
 import json
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 
 from edgelens.runtime.decode.classify import softmax
@@ -32,6 +34,18 @@ from edgelens.train.tasks.catalog import make_network
 
 KEEP, FOLDS, CHOICES = 0.95, 5, 5
 FOREIGN = {"cifar10": "cifar10_folders", "faces": "orl_faces_s01_s30", "tiles": "magnetic_tile"}
+
+
+@dataclass(frozen=True)
+class Rows:
+    """Frozen features of pictures, (N, …) each."""
+
+    head: NDArray[np.float32]
+    alike: NDArray[np.float32]
+
+    def of(self, which: NDArray[np.bool_]) -> Rows:
+        """Some of them."""
+        return Rows(self.head[which], self.alike[which])
 
 
 class Pictures:
@@ -55,12 +69,13 @@ def files_in(folder: Path, most: int) -> list[Path]:
     return [found[i] for i in np.sort(np.random.default_rng(0).permutation(len(found))[:most])]
 
 
-def features(files: list[Path], side: int) -> NDArray[np.float32]:
-    """Rows of lite0's frozen features."""
+def features(files: list[Path], side: int) -> Rows:
+    """What lite0 makes of pictures: rows for a head, and those that say how alike two are."""
     pixels = PixelContract(side, side)
     network = make_network(TrainConfig("", "", model="lite0"), tuple("ab"), pixels)
     network.load_state_dict({n: w for n, w in imagenet_weights().items() if "classifier" not in n}, strict=False)
-    return features_of(network.eval(), Pictures(files, pixels), cache_folder(None), key=trunk_key(network))
+    rows = features_of(network.eval(), Pictures(files, pixels), cache_folder(None), key=trunk_key(network))
+    return Rows(rows, network.likeness(torch.from_numpy(rows)).numpy())  # type: ignore[operator]
 
 
 def by_score(_: NDArray[np.float32], score: float, __: Known) -> float:
@@ -92,24 +107,25 @@ def each(
 
 
 def one_choice(
-    rows: NDArray[np.float32],
+    rows: Rows,
     labels: NDArray[np.str_],
     left: list[str],
-    foreign: dict[str, NDArray[np.float32]],
+    foreign: dict[str, Rows],
     seed: int,
 ) -> dict[str, dict[str, float]]:
     """Shares taken for known, by sign and set, when two kinds are left out."""
     inside = ~np.isin(labels, left)
     classes, ids = np.unique(labels[inside], return_inverse=True)
-    own, fold = rows[inside], np.random.default_rng(seed).permutation(int(inside.sum())) % FOLDS
-    head = regress(own, ids.astype(np.int64), len(classes), fold_of=fold)
+    mine, fold = rows.of(inside), np.random.default_rng(seed).permutation(int(inside.sum())) % FOLDS
+    head, own = regress(mine.head, ids.astype(np.int64), len(classes), fold_of=fold), mine.alike
     scores = softmax(head.out_of_fold).astype(np.float32)
     right = scores.argmax(1) == ids
-    shown = {"other clothes": rows[~inside], **foreign}
-    answers = {name: softmax(values @ head.weight.T + head.bias).astype(np.float32) for name, values in shown.items()}
+    strange = {"other clothes": rows.of(~inside), **foreign}
+    shown = {name: those.alike for name, those in strange.items()}
+    answers = {n: softmax(those.head @ head.weight.T + head.bias).astype(np.float32) for n, those in strange.items()}
     known = fit_known(own, ids, own[right], scores.max(1)[right], KEEP, learned_groups=fold, honest_groups=fold[right])
     assert known is not None
-    known = known_from(known_to_bytes(known), "known", rows.shape[1])
+    known = known_from(known_to_bytes(known), "known", own.shape[1])
     found: dict[str, dict[str, float]] = {}
     for sign, judge in SIGNS.items():
         if sign == "both":

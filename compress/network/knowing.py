@@ -1,4 +1,4 @@
-"""A classifier that also gives what its classifier looks at, so that a device can tell what is like nothing learned."""
+"""A classifier that also gives what it knows pictures by, so that a device can tell what is like nothing learned."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ __all__ = ["Knowing"]
 
 
 class Knowing(nn.Module):
-    """A network's own output and, behind it, the row that its classifier is given."""
+    """A network's own output and, behind it, what of its classifier's row says how alike pictures are."""
 
     def __init__(self, network: nn.Module, output: str) -> None:
         super().__init__()
@@ -19,5 +19,6 @@ class Knowing(nn.Module):
     def forward(self, x: Tensor) -> dict[str, Tensor]:
         """(B, classes) and (B, features) of pictures (B, C, H, W)."""
         row: Tensor = self.network.embedding(x)  # type: ignore[operator]
+        alike: Tensor = self.network.likeness(row)  # type: ignore[operator]
         classifier: nn.Module = self.network.get_submodule("classifier")
-        return {self.output: classifier(row), FEATURES: row}
+        return {self.output: classifier(row), FEATURES: alike}

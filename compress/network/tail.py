@@ -50,15 +50,22 @@ def _last_layer(result: fx.Node, found: set[fx.Node]) -> fx.Node | None:
 
 
 def _pooling_behind(step: fx.Node, found: set[fx.Node]) -> set[fx.Node]:
-    """From before a last layer back to a pooling over the whole picture, if nothing else looks at what is between."""
-    behind: set[fx.Node] = set()
-    while step.target in _BEHIND and all(user.op == "output" or user in found | behind for user in step.users):
-        behind.add(step)
-        if step.target in _POOLS:
-            return behind if _is_whole_pooling(step) else set()
-        step = tensor_inputs(step)[0]
-    return set()
+    """From before a last layer back to a pooling over the whole picture, or to several that are joined, if nothing
+    else looks at what is between."""
+    if any(user.op != "output" and user not in found for user in step.users):
+        return set()
+    if step.target in _POOLS:
+        return {step} if _is_whole_pooling(step) else set()
+    sources = tensor_inputs(step)
+    if step.target not in _BEHIND and step.target != aten.cat.default:
+        return set()
+    behind = [_pooling_behind(source, found | {step}) for source in sources]
+    return {step}.union(*behind) if all(behind) else set()
 
 
 def _is_whole_pooling(node: fx.Node) -> bool:
-    return node.target in _POOLS and all(n <= 1 for n in shape_of(node)[2:])
+    """Whether what it gives has no places, or no more than an upper and a lower half."""
+    if node.target not in _POOLS:
+        return False
+    rows, *columns = shape_of(node)[2:] or (1,)
+    return rows <= 2 and all(n <= 1 for n in columns)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from torch import Tensor, nn
@@ -13,16 +13,16 @@ __all__ = ["feature_maps", "features_of", "has_maps"]
 
 @contextlib.contextmanager
 def features_of(network: nn.Module) -> Iterator[list[Tensor]]:
-    """A list that fills with what `forward_features` returns, call by call; it stays empty where there is no such."""
+    """A list that fills with what `forward_features` returns, one or several; it stays empty where there is no such."""
     seen: list[Tensor] = []
     inner: Any = getattr(network, "forward_features", None)
     if inner is None:
         yield seen
         return
 
-    def caught(x: Tensor) -> Tensor:
-        features: Tensor = inner(x)
-        seen.append(features)
+    def caught(x: Tensor) -> Any:
+        features = inner(x)
+        seen.extend(features.values() if isinstance(features, Mapping) else [features])
         return features
 
     network.forward_features = caught  # type: ignore[assignment]  # for this block only: the instance hides the class

@@ -34,16 +34,19 @@ def grad_cam(
     """Heat (B, H, W) of normalised images (B, C, H, W) for the answers numbered targets (B,)."""
     with torch.enable_grad(), features_of(network) as seen:
         outputs = by_name(network(images.detach().requires_grad_()), reading.outputs)
-        maps = None
-        if seen:
-            (gradient,) = torch.autograd.grad(reading.value(outputs, targets).sum(), seen[0])
-            maps = feature_maps(network, seen[0].detach() * gradient, images)
-    if maps is None:
+        chosen = reading.value(outputs, targets).sum()
+        gradients = torch.autograd.grad(chosen, seen) if seen else ()
+    heat = torch.zeros(len(images), 1, *images.shape[2:], device=images.device)
+    for features, gradient in zip(seen, gradients, strict=True):
+        maps = feature_maps(network, features.detach() * gradient, images)
+        if maps is None:
+            seen = []
+            break
+        spoken = maps.sum(1, keepdim=True)
+        heat += F.interpolate(spoken, size=images.shape[2:], mode="bilinear", align_corners=False) / spoken[0].numel()
+    if not seen:
         raise UsageError(
             f"--method grad-cam: {type(network).__name__} has no feature maps;"
             " take integrated-gradients or occlusion, which need none"
         )
-    heat = maps.sum(1, keepdim=True)
-    if not config.negative:
-        heat = heat.clamp(min=0)
-    return F.interpolate(heat, size=images.shape[2:], mode="bilinear", align_corners=False)[:, 0]
+    return heat[:, 0] if config.negative else heat[:, 0].clamp(min=0)

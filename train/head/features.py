@@ -76,11 +76,11 @@ def features_of(
 
 
 def trunk_key(network: nn.Module, heads: tuple[str, ...] = ("classifier",)) -> str:
-    """A name for a network's weights without its heads, equal where they are equal."""
+    """A name for a network's weights without its heads, equal where they and the rows that heads look at are equal."""
     seen = hashlib.sha256()
     for name, tensor in network.state_dict().items():
+        seen.update(f"{name} {tuple(tensor.shape[1:])}".encode())
         if name.split(".")[0] not in heads and not name.endswith("num_batches_tracked"):
-            seen.update(name.encode())
             seen.update(tensor.detach().cpu().float().contiguous().numpy().tobytes())
     return seen.hexdigest()[:16]
 

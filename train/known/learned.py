@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
+import torch
 
 from edgelens.runtime.decode.known import known_to_bytes
 from edgelens.runtime.host.files import write_bytes
@@ -36,7 +37,8 @@ def learn_known(run: Run, data: TrainData, task: Task, cache: Path, say: Callabl
     rows = np.zeros((len(data.images), 0), np.float32)
     for name, part in (("train", data.train), ("val", data.val)):
         if len(part):
-            found = features_of(network, part.pictures, cache, key=trunk_key(network, task.heads))
+            seen = features_of(network, part.pictures, cache, key=trunk_key(network, task.heads))
+            found = network.likeness(torch.from_numpy(seen)).numpy()  # type: ignore[operator]
             rows = rows if rows.shape[1] else np.zeros((len(data.images), found.shape[1]), np.float32)
             rows[data.splits == name] = found
     background = [i for i, label in enumerate(run.classes) if label in run.decode.background]

@@ -102,6 +102,10 @@ class PooledClassifier(nn.Module):
         row: Tensor = self.pool(self.forward_features(x)).flatten(1)
         return row
 
+    def likeness(self, row: Tensor) -> Tensor:
+        """What of an embedding (B, features) says how alike two pictures are: all of it, where nothing else is known."""
+        return row
+
     def forward(self, x: Tensor) -> Tensor:
         """Logits (B, classes) of pictures (B, C, H, W)."""
         logits: Tensor = self.classifier(self.dropout(self.embedding(x)))

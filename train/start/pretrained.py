@@ -92,7 +92,8 @@ def _lite0(network: nn.Module) -> Mapping[str, Tensor]:
     weights = imagenet_weights()
     if not isinstance(network, Lite0):
         return weights
-    narrow = network.classifier.in_features < weights["classifier.weight"].shape[1]
+    last = "layers.last.1.weight"
+    narrow = network.get_parameter(last).numel() < weights[last].numel()
     return slimmed(weights, network) if narrow else weights
 
 

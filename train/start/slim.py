@@ -18,9 +18,9 @@ _SIX = 6.0  # where ReLU6 ends
 
 
 def slimmed(weights: Mapping[str, Tensor], network: Lite0) -> dict[str, Tensor]:
-    """The weights of a full lite0 cut down to a narrower network of the same depth, by the same names."""
+    """A full lite0's weights cut down to a narrower network of the same depth, by the same names; its head is no part."""
     own = network.state_dict()
-    cut = dict(weights)
+    cut = {name: weight for name, weight in weights.items() if not name.startswith("classifier.")}
     trunk = "layers.trunk"
     kept = _strongest(cut, [f"{trunk}.stem.1"], own[f"{trunk}.stem.1.weight"].numel())
     _cut_outputs(cut, f"{trunk}.stem.0", f"{trunk}.stem.1", kept)
@@ -34,7 +34,6 @@ def slimmed(weights: Mapping[str, Tensor], network: Lite0) -> dict[str, Tensor]:
     _cut_inputs(cut, "layers.last.0", kept)
     final = _strongest(cut, ["layers.last.1"], own["layers.last.1.weight"].numel())
     _cut_outputs(cut, "layers.last.0", "layers.last.1", final)
-    cut["classifier.weight"] = cut["classifier.weight"][:, final]
     return cut
 
 

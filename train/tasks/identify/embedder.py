@@ -32,13 +32,15 @@ class Embedder(nn.Module):
         self._deep = isinstance(trunk, Lite0Trunk)
         self.layers = nn.Sequential(OrderedDict(trunk=trunk)) if isinstance(trunk, Lite0Trunk) else network.layers
         self.pool = network.pool
-        features = sum(trunk.last_channels) if isinstance(trunk, Lite0Trunk) else network.classifier.in_features
+        features = network.classifier.in_features
+        if isinstance(trunk, Lite0Trunk):
+            features = sum(trunk.stage_channels[-2:])
         self.classifier = nn.Linear(features, WIDTH)
 
     def embedding(self, x: Tensor) -> Tensor:
         """What the dense layer looks at: one row a picture of (B, C, H, W)."""
         trunk = self.layers.get_submodule("trunk") if self._deep else None
-        maps = trunk.last_maps(x) if isinstance(trunk, Lite0Trunk) else [self.layers(x)]
+        maps = trunk.ends(x)[-2:] if isinstance(trunk, Lite0Trunk) else [self.layers(x)]
         rows = [self.pool(each).flatten(1) for each in maps]
         return rows[0] if len(rows) == 1 else torch.cat(rows, 1)
 
