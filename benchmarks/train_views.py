@@ -1,4 +1,4 @@
-"""What a head would gain from more of lite0 than the mean of its last maps: halves of them, and maps further in front.
+"""What a head gains from more of lite0 than the mean of its last maps: halves of them, and maps further in front.
 
     python benchmarks/train_views.py --data DIR [--sets clothing10 grocery61]
 
@@ -25,6 +25,7 @@ from edgelens.train.augment import normalised
 from edgelens.train.data.splits import folds
 from edgelens.train.head.regression import regress
 from edgelens.train.models.catalog import build
+from edgelens.train.models.lite0 import Lite0
 from edgelens.train.models.options import ModelOptions
 from edgelens.train.start.imagenet import imagenet_weights
 
@@ -34,7 +35,7 @@ VARIANTS: dict[str, tuple[str, ...]] = {
     "the mean of the last maps": ("last",),
     "upper and lower half of them": ("last halves",),
     "their mean, and halves of strides 32 and 16": ("last", "32 halves", "16 halves"),
-    "halves of all three": ("last halves", "32 halves", "16 halves"),
+    "halves of all three, as lite0's classifier has it": ("last halves", "32 halves", "16 halves"),
 }
 Rows = NDArray[np.float32]
 
@@ -66,18 +67,14 @@ def main() -> None:
 def looked_at(photos: list[NDArray[np.uint8]], side: int) -> dict[str, Rows]:
     """Means and halves of the frozen trunk's maps, (N, features) by name."""
     network = build("lite0", ModelOptions(), channels=3, classes=1000, size=(side, side)).eval()
-    network.load_state_dict(imagenet_weights())
-    trunk, last = network.get_submodule("layers.trunk"), network.get_submodule("layers.last")
+    network.load_state_dict({n: w for n, w in imagenet_weights().items() if "classifier" not in n}, strict=False)
+    assert isinstance(network, Lite0)
     parts: dict[str, list[Tensor]] = {}
     for start in range(0, len(photos), 10):
         pictures = np.stack([fit_frame(photo, PixelContract(side, side))[0] for photo in photos[start : start + 10]])
         inputs = normalised(torch.from_numpy(pictures).permute(0, 3, 1, 2))
-        maps = trunk.get_submodule("stem")(inputs.contiguous(memory_format=torch.channels_last))
-        seen = {}
-        for number, stage in enumerate(trunk.get_submodule("stages").children()):
-            maps = stage(maps)
-            seen[number] = maps
-        for name, values in {"last": last(maps), "32": seen[5], "16": seen[4]}.items():
+        seen = network.forward_features(inputs.contiguous(memory_format=torch.channels_last))
+        for name, values in zip(("last", "32", "16"), seen.values(), strict=True):
             parts.setdefault(name, []).append(values.mean((2, 3)))
             parts.setdefault(f"{name} halves", []).append(F.adaptive_avg_pool2d(values, (2, 1)).flatten(1))
     return {name: torch.cat(rows).numpy() for name, rows in parts.items()}

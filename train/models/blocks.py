@@ -103,7 +103,7 @@ class PooledClassifier(nn.Module):
         return row
 
     def likeness(self, row: Tensor) -> Tensor:
-        """What of an embedding (B, features) says how alike two pictures are: all of it, where nothing else is known."""
+        """What of an embedding (B, features) says how alike two pictures are: all, where nothing else is known."""
         return row
 
     def forward(self, x: Tensor) -> Tensor:

@@ -18,7 +18,7 @@ _SIX = 6.0  # where ReLU6 ends
 
 
 def slimmed(weights: Mapping[str, Tensor], network: Lite0) -> dict[str, Tensor]:
-    """A full lite0's weights cut down to a narrower network of the same depth, by the same names; its head is no part."""
+    """A full lite0's weights, but for its head's, cut down to a narrower network of the same depth."""
     own = network.state_dict()
     cut = {name: weight for name, weight in weights.items() if not name.startswith("classifier.")}
     trunk = "layers.trunk"
