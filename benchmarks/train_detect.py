@@ -48,7 +48,7 @@ SETS: dict[str, dict[str, Any]] = {
     },
     "raccoons": {
         "path": "raccoon_voc/raccoon", "ask": "folds", "bars": (0.88, 0.58),
-        "config": {"model": "lite0", "epochs": 60},
+        "config": {"model": "lite0", "epochs": 24},
     },
 }  # fmt: skip
 FOLDS = 5

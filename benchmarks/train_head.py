@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from sklearn.linear_model import LogisticRegression
 
 from edgelens.runtime.preprocess import PixelContract
+from edgelens.train.config import BACKBONE
 from edgelens.train.data.folder import cache_folder
 from edgelens.train.data.prepare import DataConfig, TrainData, prepare
 from edgelens.train.data.splits import folds
@@ -27,7 +28,8 @@ from edgelens.train.head.features import features_of, trunk_key
 from edgelens.train.head.regression import regress
 from edgelens.train.models.catalog import build
 from edgelens.train.models.options import ModelOptions
-from edgelens.train.start.imagenet import ORIGIN, imagenet_weights
+from edgelens.train.start.imagenet import ORIGIN
+from edgelens.train.start.transfer import start_from
 
 RESULTS = Path(__file__).resolve().parent / "results" / "train_head.json"
 THEIRS_C = 0.01
@@ -77,7 +79,7 @@ def measured(data: Path, size: int) -> dict[str, Any]:
 def looked_at(data: TrainData, split: str, size: int) -> Rows:
     """A split's features, from the cache where they are known."""
     network = build("lite0", ModelOptions(), channels=3, classes=1000, size=(size, size)).eval()
-    network.load_state_dict(imagenet_weights())
+    start_from(network, BACKBONE, model="lite0")
     part = data.train if split == "train" else data.val
     return features_of(network, part.pictures, cache_folder(None), key=trunk_key(network))
 

@@ -24,12 +24,12 @@ from edgelens.runtime.decode.classify import softmax
 from edgelens.runtime.decode.known import Known, known_from, known_to_bytes
 from edgelens.runtime.images.read import SUFFIXES, read_image
 from edgelens.runtime.preprocess import PixelContract, fit_frame
-from edgelens.train.config import TrainConfig
+from edgelens.train.config import BACKBONE, TrainConfig
 from edgelens.train.data.folder import cache_folder
 from edgelens.train.head.features import features_of, trunk_key
 from edgelens.train.head.regression import regress
 from edgelens.train.known.fit import fit_known
-from edgelens.train.start.imagenet import imagenet_weights
+from edgelens.train.start.transfer import start_from
 from edgelens.train.tasks.catalog import make_network
 
 KEEP, FOLDS, CHOICES = 0.95, 5, 5
@@ -73,7 +73,7 @@ def features(files: list[Path], side: int) -> Rows:
     """What lite0 makes of pictures: rows for a head, and those that say how alike two are."""
     pixels = PixelContract(side, side)
     network = make_network(TrainConfig("", "", model="lite0"), tuple("ab"), pixels)
-    network.load_state_dict({n: w for n, w in imagenet_weights().items() if "classifier" not in n}, strict=False)
+    start_from(network, BACKBONE, model="lite0")
     rows = features_of(network.eval(), Pictures(files, pixels), cache_folder(None), key=trunk_key(network))
     return Rows(rows, network.likeness(torch.from_numpy(rows)).numpy())  # type: ignore[operator]
 

@@ -22,12 +22,13 @@ from torch import Tensor
 from edgelens.runtime.datasets.catalog import load_images
 from edgelens.runtime.preprocess import PixelContract, fit_frame
 from edgelens.train.augment import normalised
+from edgelens.train.config import BACKBONE
 from edgelens.train.data.splits import folds
 from edgelens.train.head.regression import regress
 from edgelens.train.models.catalog import build
 from edgelens.train.models.lite0 import Lite0
 from edgelens.train.models.options import ModelOptions
-from edgelens.train.start.imagenet import imagenet_weights
+from edgelens.train.start.transfer import start_from
 
 RESULTS = Path(__file__).resolve().parent / "results" / "train_views.json"
 SETS = {"clothing10": ("clothing10/train", 224), "grocery61": ("grocery61", 160)}
@@ -67,7 +68,7 @@ def main() -> None:
 def looked_at(photos: list[NDArray[np.uint8]], side: int) -> dict[str, Rows]:
     """Means and halves of the frozen trunk's maps, (N, features) by name."""
     network = build("lite0", ModelOptions(), channels=3, classes=1000, size=(side, side)).eval()
-    network.load_state_dict({n: w for n, w in imagenet_weights().items() if "classifier" not in n}, strict=False)
+    start_from(network, BACKBONE, model="lite0")
     assert isinstance(network, Lite0)
     parts: dict[str, list[Tensor]] = {}
     for start in range(0, len(photos), 10):

@@ -45,6 +45,7 @@ class TrainConfig:
     max_bad: float = 0.01
     ram_limit: int | None = None  # bytes
     size: tuple[int, int] | None = None  # height, width of the network's picture
+    most_side: int | None = None  # pixels of its longer side at most, where the pictures decide its size
     color: str | None = None  # "rgb" or "gray"
     resize: str | None = None  # how a photo meets that size; None: as it suits the task
     augment: str = "default"  # a recipe of edgelens.train.augment

@@ -68,6 +68,9 @@ def command(photos: str, out: str, folder: str | None, quiet: bool, json_path: s
     command_line = shlex.join(["edgelens", *sys.argv[1:]])
     quick = chosen["recipe"] == "quick"
     given = {name: chosen[name] for name in ("recipe", "minutes", "model", "size", "seed")}
+    budget = Budget.parse(max_latency=chosen["max_latency"], max_size=chosen["max_size"])
+    if chosen["device"] and chosen["size"] is None:
+        given["most_side"] = _quick_enough(chosen["device"], budget.latency_ms or _SLOW_MS, quiet)
     config = recipe_config(photos, folder or f"{target.with_suffix('')}.run", given)
     compressing = CompressConfig(
         device=chosen["device"],
@@ -86,7 +89,6 @@ def command(photos: str, out: str, folder: str | None, quiet: bool, json_path: s
             calibration_images=_QUICK_IMAGES,
             evaluation_images=_QUICK_JUDGED,
         )
-    budget = Budget.parse(max_latency=chosen["max_latency"], max_size=chosen["max_size"])
     memory.keep_large_blocks()
     _say(0, quiet)
     run = training.fit(config, quiet=quiet, overwrite=True)
@@ -103,6 +105,23 @@ def command(photos: str, out: str, folder: str | None, quiet: bool, json_path: s
         click.echo("\n".join(result.lines(out, chosen["device"])))
     if not proof.ok:
         raise WorkError(f"{out}: does not answer as it did when it was made; edgelens verify {out} says where")
+
+
+def _quick_enough(device: str, most_ms: float, quiet: bool) -> int:
+    """Pixels a side at most, so that a photo takes no longer than that on the device."""
+    from edgelens.devices.here import this_machine
+    from edgelens.devices.predict.side import largest_side
+    from edgelens.devices.profile import load_profile
+
+    profile = load_profile(this_machine().profile if device == "here" else device)
+    side, ms = largest_side("efficientnet_lite0", profile, most_ms)
+    if not quiet:
+        click.echo(
+            f"photos of at most {side} pixels a side, which lite0 is expected to look at in {ms:.0f} ms on"
+            f" {profile.name}; --size chooses another",
+            err=True,
+        )
+    return side
 
 
 def _compressed(run: Run, out: str, config: CompressConfig, budget: Budget, progress: Progress) -> Compressed:

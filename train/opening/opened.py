@@ -94,7 +94,12 @@ def opened(
 def pixels_of(config: TrainConfig, images: ImageSet, looks: Looks) -> PixelContract:
     """The picture that the network looks at: as asked, else as it suits the task and the images."""
     resize = config.resize or looks.resize
-    return choose_pixels(images, config.model, config.size, config.color, resize, photo=looks.photo)
+    pixels = choose_pixels(images, config.model, config.size, config.color, resize, photo=looks.photo)
+    longer = max(pixels.height, pixels.width)
+    if config.size or config.most_side is None or longer <= config.most_side:
+        return pixels
+    share = config.most_side / longer
+    return replace(pixels, height=round(pixels.height * share), width=round(pixels.width * share))
 
 
 def settled(config: TrainConfig, images: int, pace: Pace) -> TrainConfig:

@@ -11,6 +11,8 @@ from edgelens.runtime.datasets.imageset import ImageSet
 from edgelens.train.config import TrainConfig
 from edgelens.train.data.picture import choose_pixels
 from edgelens.train.opening import choice
+from edgelens.train.opening.opened import pixels_of
+from edgelens.train.task import Looks
 
 PLAIN = TrainConfig("data", "out")
 
@@ -33,6 +35,15 @@ def test_the_pictures_choose(height: int, width: int, model: str, side: int, mon
     assert why.startswith(f"{model}, since ")
     assert "--model" in why
     assert choose_pixels(shown, config.model).height == side
+
+
+def test_a_side_at_most_makes_photos_smaller_and_leaves_small_pictures_and_what_was_asked_for() -> None:
+    limited, looks = replace(PLAIN, model="lite0", most_side=160), Looks()
+    assert (pixels_of(limited, images(600, 900), looks).height, pixels_of(limited, images(28, 28), looks).height) == (
+        160,
+        96,
+    )
+    assert pixels_of(replace(limited, size=(224, 192)), images(600, 900), looks).height == 224
 
 
 def test_what_was_named_stays_unsaid() -> None:
