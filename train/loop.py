@@ -194,7 +194,13 @@ def _measured(network: nn.Module, made_of: Ingredients, state: State, world: Wor
 
 
 def _best_of(state: State, made_of: Ingredients, world: World) -> tuple[nn.Module, dict[str, float]]:
-    """The network or its average, whichever does better on the validation split, and how well it does."""
+    """The network or its average, whichever does better on the validation split, and how well it does.
+
+    An average that stays halfway to the start is judged alone: the network itself has come too far.
+    """
+    if state.average and state.average.start is not None:
+        figures = _measured(state.average.network, made_of, state, world)
+        return state.average.network, {f"val_{name}": value for name, value in figures.items()}
     best, figures = state.network, _measured(state.network, made_of, state, world)
     if state.average:
         averaged, score = _measured(state.average.network, made_of, state, world), made_of.task.score

@@ -42,6 +42,7 @@ def gentle(config: TrainConfig, side: int) -> TrainConfig:
         learnt_at=_LEARNT_AT if side >= _LARGE else config.learnt_at,
         frozen_norm=True,
         ema=config.ema or 0.99,
+        halfway=True,
         label_smoothing=config.label_smoothing or 0.1,
     )
 

@@ -45,7 +45,8 @@ def first_state(config: TrainConfig, network: nn.Module, mode: str, world: World
     )
     for group in optimizer.param_groups:
         group["initial_lr"] = group["lr"]
-    return State(network, optimizer, Average(network, config.ema) if config.ema else None)
+    average = Average(network, config.ema, halfway=config.halfway) if config.ema else None
+    return State(network, optimizer, average)
 
 
 def facts_of(start: Opened, recipe: Recipe, mode: str, speeds: dict[str, float], world: World) -> RunFacts:

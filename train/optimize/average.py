@@ -5,23 +5,33 @@ from __future__ import annotations
 import copy
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 __all__ = ["Average"]
 
 
 class Average:
-    """A copy of a network that follows it slowly; early on faster, so that the random start is forgotten."""
+    """A copy of a network that follows it slowly; early on faster, so that the random start is forgotten.
 
-    def __init__(self, network: nn.Module, decay: float) -> None:
+    Where the start knew much (`halfway`) the copy stays halfway between it and the average: what few photos teach on
+    top of it is kept, and what they spoil is not (Wortsman et al., 2022).
+    """
+
+    def __init__(self, network: nn.Module, decay: float, *, halfway: bool = False) -> None:
         self.network = copy.deepcopy(network).eval().requires_grad_(requires_grad=False)
         self.decay, self.updates = decay, 0
+        self.start = [t.clone() for t in _numbers(network)] if halfway else None
 
     @torch.no_grad()
     def update(self, network: nn.Module) -> None:
         """Move towards the network's present weights, normalisation statistics included."""
         self.updates += 1
         decay = min(self.decay, (1 + self.updates) / (10 + self.updates))
-        mine = [t for t in self.network.state_dict().values() if t.is_floating_point()]
-        new = [t for t in network.state_dict().values() if t.is_floating_point()]
-        torch._foreach_lerp_(mine, new, 1 - decay)
+        new = _numbers(network)
+        if self.start is not None:
+            new = torch._foreach_lerp(new, self.start, 0.5)
+        torch._foreach_lerp_(_numbers(self.network), new, 1 - decay)
+
+
+def _numbers(network: nn.Module) -> list[Tensor]:
+    return [tensor for tensor in network.state_dict().values() if tensor.is_floating_point()]

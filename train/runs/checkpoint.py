@@ -60,6 +60,7 @@ def save_state(state: State, path: Path) -> None:
     if state.average:
         values["average"] = state.average.network.state_dict()
         values["updates"] = state.average.updates
+        values["start"] = state.average.start
     with replacing(path) as stream:
         torch.save(values, stream)
 
@@ -73,6 +74,8 @@ def load_state(state: State, data: bytes, where: Path) -> None:
         if state.average:
             state.average.network.load_state_dict(values["average"])
             state.average.updates = values["updates"]
+            for mine, kept in zip(state.average.start or (), values.get("start") or (), strict=True):
+                mine.copy_(kept)
         for name in _PLAIN:
             setattr(state, name, values[name])
         state.candidates = [Candidate(*each) for each in values.get("candidates", ())]  # an earlier kit kept none

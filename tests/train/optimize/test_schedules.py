@@ -79,6 +79,19 @@ def test_the_average_follows_slowly_and_carries_statistics() -> None:
     assert torch.allclose(average.network[0].weight - before, torch.full((2, 2), 0.1), atol=1e-3)
 
 
+def test_an_average_that_stays_halfway_ends_between_the_start_and_the_network() -> None:
+    network = torch.nn.Sequential(torch.nn.Linear(2, 2), torch.nn.BatchNorm1d(2))
+    average = Average(network, 0.9, halfway=True)
+    start = network[0].weight.detach().clone()
+    with torch.no_grad():
+        network[0].weight.add_(1.0)
+        network[1].running_mean.add_(1.0)
+    for _ in range(300):
+        average.update(network)
+    assert torch.allclose(average.network[0].weight, start + 0.5, atol=1e-4)
+    assert torch.allclose(average.network[1].running_mean, torch.full((2,), 0.5), atol=1e-4)
+
+
 def test_an_epoch_visits_every_row_once_in_an_order_of_its_own() -> None:
     first, second = epoch_batches(103, 10, 0, 0), epoch_batches(103, 10, 0, 1)
     assert sorted(row for batch in first for row in batch) == list(range(103))
