@@ -1,12 +1,14 @@
 """Plates by votes over a track against single looks: rendered street scenes with known truth, ten seeds.
 
-    python benchmarks/runtime_votes.py [READER.edge] [--looks N] [--first-seed N] [--scenes N] [--out results.json]
+    python benchmarks/runtime_votes.py [READER.edge] [--detector FINDER.edge]
+        [--looks N] [--first-seed N] [--scenes N] [--out results.json]
 
-The scenes come from `tests/fixtures/moving_plates.py`; what a detector would find is rendered with its noise and
-misses, all behind it is the kit's own: tracker, crops, engine, decoder, votes, what is announced. Unless one is given,
-the reader is that of `plate_reader.py`, fitted to 2,500 other plates in some seconds: it reads four of five plates that
-are large and sharp, and one of two that are far away. The looks' number and
-spread were chosen on seeds 100 to 105; that more are taken where looks disagree, on what seeds 0 to 6 had shown.
+The scenes come from `tests/fixtures/moving_plates.py`; unless a detector is given, what one would find is rendered with
+its noise and misses; all behind it is the kit's own: tracker, crops, engine, decoder, votes, what is announced.
+`train_street.py` makes a detector and a reader that learn from other scenes. Unless a reader is given, it is that of
+`plate_reader.py`, fitted to 2,500 other plates in some seconds: it reads four of five plates that are large and sharp,
+and one of two that are far away. The looks' number and spread were chosen on seeds 100 to 105; that more are taken
+where looks disagree, on what seeds 0 to 6 had shown.
 """
 
 from __future__ import annotations
@@ -48,6 +50,7 @@ def main() -> None:
     """Measure, print and write the figures."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("reader", nargs="?")
+    parser.add_argument("--detector")
     parser.add_argument("--looks", type=int, default=TrackOptions().track_looks)
     parser.add_argument("--first-seed", type=int, default=0)
     parser.add_argument("--scenes", type=int, default=SCENES)
@@ -58,14 +61,19 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder, contextlib.ExitStack() as stack:
         bundle = open_model(asked.reader) if asked.reader else make_plate_reader(Path(folder) / "reader.edge")
         reader = stack.enter_context(BundleRecognizer(bundle, engine="onnxruntime"))
+        finder = stack.enter_context(Finder(asked.detector)) if asked.detector else None
         found = {name: Tally() for name in ways}
         for seed in seeds:
             moments = list(and_nothing(scene(seed)))
+            if finder is not None:
+                moments = [finder.looked_at(moment) for moment in moments]
             for name, looks in ways.items():
                 found[name].add(watched(reader, seed, moments, looks))
             report = {name: tally.to_json() for name, tally in found.items()}
             print(json.dumps({"seed": seed, **report}), flush=True)
-    write_report(asked.out, {"seeds": [seeds[0], seeds[-1]], "looks": asked.looks, **report})
+    write_report(
+        asked.out, {"seeds": [seeds[0], seeds[-1]], "looks": asked.looks, "detector": bool(asked.detector), **report}
+    )
 
 
 @dataclass
@@ -124,6 +132,26 @@ def watched(reader: BundleRecognizer, seed: int, moments: list[Moment], looks: i
         if said is not None:
             heard.append((said, there))
     return summed_up(tally, cars_of(seed), heard, counted)
+
+
+class Finder:
+    """A detector in the place of what one would find; a context manager."""
+
+    def __init__(self, path: str) -> None:
+        self._recognizer = BundleRecognizer(open_model(path), engine="onnxruntime")
+
+    def __enter__(self) -> Finder:
+        self._recognizer.__enter__()
+        return self
+
+    def __exit__(self, *exc: Any) -> None:
+        self._recognizer.__exit__(*exc)
+
+    def looked_at(self, moment: Moment) -> Moment:
+        """The moment with what it finds there."""
+        seen = self._recognizer.recognize(Frame(moment.image, 0)).recognitions
+        assert seen.boxes is not None
+        return dataclasses.replace(moment, boxes=seen.boxes, scores=seen.scores)
 
 
 class Counted:

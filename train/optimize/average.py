@@ -29,7 +29,7 @@ class Average:
         decay = min(self.decay, (1 + self.updates) / (10 + self.updates))
         new = _numbers(network)
         if self.start is not None:
-            new = torch._foreach_lerp(new, self.start, 0.5)
+            new = list(torch._foreach_lerp(new, self.start, 0.5))
         torch._foreach_lerp_(_numbers(self.network), new, 1 - decay)
 
 
