@@ -38,9 +38,9 @@ def main() -> None:
     options.runs.mkdir(parents=True, exist_ok=True)
     memory.keep_large_blocks()
     frames, plates = options.runs / "frames", options.runs / "plates"
-    if not frames.exists():
+    if not (frames / "data.yaml").exists():
         draw_frames(frames)
-    if not plates.exists():
+    if not (plates / "labels.csv").exists():
         draw_plates(plates)
     find = TrainConfig(
         str(frames), str(options.runs / "find"), task="detect", model="lens-det-s", size=(384, 640), epochs=16,
@@ -61,8 +61,8 @@ def main() -> None:
 
 def draw_frames(folder: Path) -> None:
     """Frames of scenes with their boxes, as YOLO has them."""
-    (folder / "images").mkdir(parents=True)
-    (folder / "labels").mkdir()
+    for part in ("images", "labels"):
+        (folder / part).mkdir(parents=True, exist_ok=True)
     for seed in range(FIRST, FIRST + SCENES):
         for number, moment in enumerate(scene(seed)):
             if number % EVERY:
@@ -78,15 +78,14 @@ def draw_frames(folder: Path) -> None:
 
 def draw_plates(folder: Path) -> None:
     """Plates as they are cut out, with what they say."""
-    folder.mkdir(parents=True)
-    random = np.random.RandomState(FIRST)
+    folder.mkdir(parents=True, exist_ok=True)
+    random, rows = np.random.RandomState(FIRST), [["file", "text"]]
+    for number in range(PLATES):
+        text = plate_text(random)
+        cv2.imwrite(str(folder / f"{number}.png"), plate_picture(text, random.uniform(*HEIGHTS), random))
+        rows.append([f"{number}.png", text])
     with (folder / "labels.csv").open("w", newline="") as stream:
-        table = csv.writer(stream)
-        table.writerow(["file", "text"])
-        for number in range(PLATES):
-            text = plate_text(random)
-            cv2.imwrite(str(folder / f"{number}.png"), plate_picture(text, random.uniform(*HEIGHTS), random))
-            table.writerow([f"{number}.png", text])
+        csv.writer(stream).writerows(rows)
 
 
 if __name__ == "__main__":
