@@ -1,10 +1,11 @@
 """Detectors trained by the kit: mAP in float and in 8 bits on pictures that had no say in the training.
 
-    python benchmarks/train_detect.py DIR --runs DIR [--sets bccd raccoons boards] [--threads N]
+    python benchmarks/train_detect.py DIR --runs DIR [--sets bccd raccoons boards] [--folds 0 1 2]
+        [--threads N]
 
 DIR holds bccd_voc/, raccoon_voc/ and boards_coco/, as far as they are there. BCCD is asked on its own test list once,
 its train and val lists being what is learnt from. Boards are asked on their val list, which chose the epoch too;
-raccoons by five folds over all pictures, pooled. A run that is there is not trained again. Each row is merged into
+raccoons by five folds over all pictures, pooled (those of `--folds`, if there is no time for all). A run that is there is not trained again. Each row is merged into
 results/train_detect.json as soon as it is there, each class beside the mean: about half of BCCD's red cells have no
 box, which caps theirs.
 """
@@ -14,7 +15,7 @@ from __future__ import annotations
 import argparse
 import json
 import platform
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -59,23 +60,26 @@ def main() -> None:
     parser.add_argument("data", type=Path)
     parser.add_argument("--runs", type=Path, default=Path("runs/train_detect"))
     parser.add_argument("--sets", nargs="+", choices=SETS, default=list(SETS))
+    parser.add_argument("--folds", type=int, nargs="+", choices=range(FOLDS), default=list(range(FOLDS)))
     parser.add_argument("--threads", type=int)
     options = parser.parse_args()
     memory.keep_large_blocks()
     rows = json.loads(RESULTS.read_text()).get("rows", {}) if RESULTS.exists() else {}
     for name in options.sets:
         entry = SETS[name]
-        rows[name] = measured(name, options.data / entry["path"], entry, options.runs, options.threads)
+        folds = options.folds if entry["ask"] == "folds" else [None]
+        rows[name] = measured(name, options.data / entry["path"], entry, options.runs, folds, options.threads)
         print(name, json.dumps(rows[name], indent=1))
         written = {"command": "python benchmarks/train_detect.py DIR", "machine": platform.processor(), "rows": rows}
         write_text(RESULTS, json.dumps(written, indent=1, ensure_ascii=False) + "\n")
 
 
-def measured(name: str, data: Path, entry: dict[str, Any], runs: Path, threads: int | None) -> dict[str, Any]:
-    """One set's figures a model file, over one run or over all folds."""
+def measured(
+    name: str, data: Path, entry: dict[str, Any], runs: Path, folds: Sequence[int | None], threads: int | None
+) -> dict[str, Any]:
+    """One set's figures a model file, over one run or over some folds."""
     config = TrainConfig(str(data), str(runs / name), task="detect", ema=0.999, threads=threads, **entry["config"])
     every = load_boxes(data)
-    folds = range(FOLDS) if entry["ask"] == "folds" else [None]
     reports: dict[tuple[str, str], list[DetectorReport]] = {file: [] for file in FILES}
     facts: dict[str, Any] = {}
     for fold in folds:
@@ -91,7 +95,7 @@ def measured(name: str, data: Path, entry: dict[str, Any], runs: Path, threads: 
             reports[engine, precision].append(report)
     bars = dict(zip(("map50", "map50_95"), entry["bars"], strict=True))
     figures = {f"{engine} {precision}": pooled(found) for (engine, precision), found in reports.items()}
-    return {"asked": entry["ask"], "bars": bars, **facts, "files": figures}
+    return {"asked": entry["ask"], "folds": folds, "bars": bars, **facts, "files": figures}
 
 
 def trained(
