@@ -1,13 +1,12 @@
 """Detectors trained by the kit: mAP in float and in 8 bits on pictures that had no say in the training.
 
-    python benchmarks/train_detect.py DIR --runs DIR [--sets bccd raccoons boards] [--folds 0 1 2]
-        [--threads N]
+    python benchmarks/train_detect.py DIR --runs DIR [--sets bccd raccoons boards] [--folds 0 1 2] [--threads N]
 
 DIR holds bccd_voc/, raccoon_voc/ and boards_coco/, as far as they are there. BCCD is asked on its own test list once,
 its train and val lists being what is learnt from. Boards are asked on their val list, which chose the epoch too;
-raccoons by five folds over all pictures, pooled (those of `--folds`, if there is no time for all). A run that is there is not trained again. Each row is merged into
-results/train_detect.json as soon as it is there, each class beside the mean: about half of BCCD's red cells have no
-box, which caps theirs.
+raccoons by five folds over all pictures, pooled (those of `--folds`, if there is no time for all). A run that is there
+is not trained again. Each row is merged into results/train_detect.json as soon as it is there, each class beside the
+mean: about half of BCCD's red cells have no box, which caps theirs.
 """
 
 from __future__ import annotations
@@ -95,7 +94,8 @@ def measured(
             reports[engine, precision].append(report)
     bars = dict(zip(("map50", "map50_95"), entry["bars"], strict=True))
     figures = {f"{engine} {precision}": pooled(found) for (engine, precision), found in reports.items()}
-    return {"asked": entry["ask"], "folds": folds, "bars": bars, **facts, "files": figures}
+    facts |= {} if None in folds else {"folds": folds}
+    return {"asked": entry["ask"], "bars": bars, **facts, "files": figures}
 
 
 def trained(
