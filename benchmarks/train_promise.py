@@ -96,9 +96,10 @@ def answered(run: Run, data: TrainData) -> tuple[np.ndarray[Any, Any], np.ndarra
     rows = features_of(network, data.test.pictures, cache_folder(None), key=trunk_key(network))
     with torch.inference_mode():
         logits = network.get_submodule("classifier")(torch.from_numpy(rows)).numpy()
+        alike = network.likeness(torch.from_numpy(rows)).numpy()  # type: ignore[operator]
     scores = softmax(logits, float(run.decode.options.get("temperature", 1.0))).astype(np.float32)
     known = known_from((run.path / KNOWN).read_bytes(), KNOWN)
-    unknown = [known.familiarity(row, float(best)) < 1 for row, best in zip(rows, scores.max(1), strict=True)]
+    unknown = [known.familiarity(row, float(best)) < 1 for row, best in zip(alike, scores.max(1), strict=True)]
     return scores.argmax(1) == data.test.labels, np.array(unknown)
 
 
