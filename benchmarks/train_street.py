@@ -26,7 +26,7 @@ from edgelens.compress.pipeline import compress_run
 from edgelens.train import TrainConfig, fit
 from edgelens.train.optimize import allocator as memory
 
-FIRST, SCENES, EVERY = 1000, 40, 12  # seeds, and which frames of a scene are learnt from
+FIRST, SCENES, EVERY = 1000, 31, 12  # seeds, and which frames of a scene are learnt from
 PLATES, HEIGHTS = 5000, (6.0, 22.0)  # pictures of plates, and how high they are
 
 
@@ -43,11 +43,11 @@ def main() -> None:
     if not (plates / "labels.csv").exists():
         draw_plates(plates)
     find = TrainConfig(
-        str(frames), str(options.runs / "find"), task="detect", model="lens-det-s", size=(384, 640), epochs=16,
+        str(frames), str(options.runs / "find"), task="detect", model="lens-det-s", size=(384, 640), epochs=10,
         threads=options.threads, augment="photos",
     )  # fmt: skip
     read = TrainConfig(
-        str(plates), str(options.runs / "read"), task="read", size=(32, 128), epochs=30, batch=64,
+        str(plates), str(options.runs / "read"), task="read", size=(32, 128), epochs=20, batch=64,
         threads=options.threads, alphabet="".join(sorted(set(LETTERS + DIGITS))),
     )  # fmt: skip
     for name, config in (("find", find), ("read", read)):

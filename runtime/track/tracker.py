@@ -23,11 +23,11 @@ class TrackerSettings:
     keep_s: float = 2.0  # what is not seen for so long is gone
     confirm: int = 2  # frames in which a thing must be seen before it is one
     unconfirmed_s: float = 0.5  # a thing seen only once is waited for
-    sure_overlap: float = 0.2
+    sure_overlap: float = 0.15
     unsure_overlap: float = 0.5
     again_overlap: float = 0.3  # with the place at which a thing was last seen
     inside: float = 0.6  # the share of a box that lies where a hidden thing is taken to be
-    heading: float = 0.1  # what going straight on weighs
+    heading: float = 0.03  # what going straight on weighs
     look: float = 0.5  # what looking alike weighs
     doubt: float = 1.0  # standard deviations by which boxes are grown
     most_doubt: float = 0.5  # sizes
