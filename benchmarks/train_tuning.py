@@ -3,8 +3,8 @@
     python benchmarks/train_tuning.py --data DIR [--folds 0 1] [--epochs 12] [--set NAME=VALUE …] [--name NAME] [--ask]
 
 DIR holds clothing10/. Each fold in turn validates a training on the rest, as `edgelens train` does it; `--set` lays
-settings of `TrainConfig` over the kit's own, such as rate=0.001. `--ask` trains on all of the training photos and asks
-the val photos, once, when all is chosen. Every training is merged into results/train_tuning.json as soon as it ends,
+settings of `TrainConfig` over the kit's own, such as rate=0.001. `--ask` then trains on all of the training photos and
+asks the val photos, once, when all is chosen; `--folds` with none of them does that alone. Every training is merged into results/train_tuning.json as soon as it ends,
 under the name of its settings, with the seconds of processor that it took.
 """
 
@@ -47,7 +47,6 @@ def main() -> None:
         out = str(Path(scratch) / "run")
         if options.ask:
             rows["val"] = trained(TrainConfig(str(photos), out, model="lite0"), settings)
-            options.folds = []
         for fold in options.folds:
             config = TrainConfig(str(photos / "train"), out, model="lite0", folds=5, fold=fold)
             rows["folds"][str(fold)] = trained(config, settings)
