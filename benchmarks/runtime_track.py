@@ -5,9 +5,9 @@
 
 The scenes (ten seeds) come from `tests/fixtures/moving_sprites.py`. PYTHON is an interpreter that has Roboflow's
 `trackers` (Apache-2.0): its ByteTrack is given the same boxes. The tracker was made looking at seeds 0 to 9, its
-overlaps were chosen on seeds 100 to 124; nothing was chosen on seeds 10 to 19. DIR holds one-by-one-person-detection.mp4, bottle-detection.mp4 and truth.csv. The line is
-the best of three that were tried on the whole video (x = .35, .5, .65; in its first half it is the best as well): the
-others miss who comes in beside them.
+overlaps were chosen on seeds 100 to 124; nothing was chosen on seeds 10 to 19. DIR holds
+one-by-one-person-detection.mp4, bottle-detection.mp4 and truth.csv. The line is the best of three that were tried on
+the whole video (x = .35, .5, .65; in its first half it is the best as well): the others miss who comes in beside them.
 """
 
 from __future__ import annotations

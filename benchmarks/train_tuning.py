@@ -4,8 +4,9 @@
 
 DIR holds clothing10/. Each fold in turn validates a training on the rest, as `edgelens train` does it; `--set` lays
 settings of `TrainConfig` over the kit's own, such as rate=0.001. `--ask` then trains on all of the training photos and
-asks the val photos, once, when all is chosen; `--folds` with none of them does that alone. Every training is merged into results/train_tuning.json as soon as it ends,
-under the name of its settings, with the seconds of processor that it took.
+asks the val photos, once, when all is chosen; `--folds` with none of them does that alone. Every training is merged
+into results/train_tuning.json as soon as it ends, under the name of its settings, with the seconds of processor that it
+took.
 """
 
 from __future__ import annotations
