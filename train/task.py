@@ -183,6 +183,8 @@ class Task:
     regress: Callable[[NDArray[np.float32], Targets, NDArray[np.intp]], FittedHead] | None = None
     # how sure its settled answers are of each class, (N, classes); None: it has no classes to be sure of
     sureness: Callable[[Arrays, Decode], NDArray[np.float32]] | None = None
+    # the numbers of its answers (N,) where they are classes that pictures can be named by, for a student to learn
+    named: Callable[[Outputs], Tensor] | None = None
     # what `explain` asks of its answers, as they were settled, and as they compare with pictures that are shown to it
     reading: Callable[[Decode, Shown], Reading] | None = None
     # the configuration with what the task asks for where nothing was said: a network, its picture

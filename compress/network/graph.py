@@ -50,6 +50,7 @@ _SHARED = {
     aten.view.default,
     aten.permute.default,
     aten.squeeze.dims,
+    aten.slice.Tensor,
     aten.contiguous.default,
     aten.clone.default,
     aten.pad.default,

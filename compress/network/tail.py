@@ -19,7 +19,16 @@ LAYERS = frozenset({aten.conv2d.default, aten.linear.default})
 _POOLS = frozenset(
     {aten.avg_pool2d.default, aten.adaptive_max_pool2d.default, aten.amax.default, aten.max_pool2d.default}
 )
-_BEHIND = _POOLS | frozenset({aten.flatten.using_ints, aten.reshape.default, aten.view.default, aten.squeeze.dims})
+_BEHIND = frozenset(
+    {
+        aten.flatten.using_ints,
+        aten.reshape.default,
+        aten.view.default,
+        aten.squeeze.dims,
+        aten.cat.default,
+        aten.slice.Tensor,
+    }
+)
 
 
 def last_layers_and_pooling(graph: fx.GraphModule) -> set[fx.Node]:
@@ -28,11 +37,11 @@ def last_layers_and_pooling(graph: fx.GraphModule) -> set[fx.Node]:
     An output that is what another one's last layer looks at (a classifier's features) ends at that pooling.
     """
     nodes: set[fx.Node] = set()
-    for result in graph.graph.output_node().all_input_nodes:
-        layer = _last_layer(result, nodes)
-        if layer is not None:
-            nodes.add(layer)
-            nodes.update(_pooling_behind(tensor_inputs(layer)[0], nodes))
+    ends = [_last_layer(result, nodes) for result in graph.graph.output_node().all_input_nodes]
+    layers = [layer for layer in ends if layer is not None]
+    nodes.update(layers)
+    for layer in layers:
+        nodes.update(_pooling_behind(tensor_inputs(layer)[0], nodes))
     return nodes
 
 
@@ -52,14 +61,18 @@ def _last_layer(result: fx.Node, found: set[fx.Node]) -> fx.Node | None:
 def _pooling_behind(step: fx.Node, found: set[fx.Node]) -> set[fx.Node]:
     """From before a last layer back to a pooling over the whole picture, or to several that are joined, if nothing
     else looks at what is between."""
-    if any(user.op != "output" and user not in found for user in step.users):
-        return set()
+    behind = _back_to_pooling(step)
+    seen_by = {user for node in behind for user in node.users if user.op != "output"}
+    return behind if seen_by <= found | behind else set()
+
+
+def _back_to_pooling(step: fx.Node) -> set[fx.Node]:
+    """The way back from a node to whole poolings; empty where it ends anywhere else."""
     if step.target in _POOLS:
         return {step} if _is_whole_pooling(step) else set()
-    sources = tensor_inputs(step)
-    if step.target not in _BEHIND and step.target != aten.cat.default:
+    if step.target not in _BEHIND:
         return set()
-    behind = [_pooling_behind(source, found | {step}) for source in sources]
+    behind = [_back_to_pooling(source) for source in tensor_inputs(step)]
     return {step}.union(*behind) if all(behind) else set()
 
 

@@ -27,6 +27,7 @@ MOVES = frozenset(  # the output holds the input's values: it must share the inp
         aten.view.default,
         aten.permute.default,
         aten.squeeze.dims,
+        aten.slice.Tensor,
         aten.pad.default,
         aten.upsample_nearest2d.vec,
     }

@@ -7,16 +7,24 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
 from edgelens.compress.config import CompressConfig
+from edgelens.compress.network.graph import is_convolutional, trace
+from edgelens.compress.network.knowing import Knowing
+from edgelens.compress.network.tail import last_layers_and_pooling
 from edgelens.compress.pipeline import compress_run
+from edgelens.compress.prune.channels import prune_channels
 from edgelens.runtime.bundle.bundle import Bundle
 from edgelens.runtime.frame import Frame
 from edgelens.runtime.model.recognizer import BundleRecognizer
 from edgelens.runtime.model.verify import verify_bundle
+from edgelens.runtime.preprocess import PixelContract
 from edgelens.train.data.prepare import prepare
 from edgelens.train.ingredients import run_task
 from edgelens.train.known.learned import learn_known
+from edgelens.train.models.catalog import build
+from edgelens.train.models.options import ModelOptions
 from edgelens.train.runs.run import KNOWN, Run
 
 
@@ -62,3 +70,19 @@ def test_every_engine_and_precision_decides_alike(knowing: Bundle, digits_file: 
     assert np.ptp(kept) <= 0.03
     assert taken.max() < 0.15
     assert np.ptp(taken) <= 0.05
+
+
+def test_what_has_seen_the_world_keeps_its_pooling_float_and_can_be_pruned() -> None:
+    """lite0 looks at halves of three stages' maps: all of that is one tail, in a form that both exporters share."""
+    pixels = PixelContract(64, 64)
+    network = build("lite0", ModelOptions(width=0.5), channels=3, classes=4, size=(64, 64)).eval()
+    graph = trace(Knowing(network, "logits"), pixels)
+    assert is_convolutional(graph)
+    tail = [node.name for node in graph.graph.nodes if node in last_layers_and_pooling(graph)]
+    assert [name.split("_")[0] for name in tail].count("avg") == 3
+    assert "linear" in tail and not any(name.startswith(("conv", "hardtanh", "add")) for name in tail)
+    smaller = prune_channels(network, pixels, 0.3)
+    row = smaller.embedding(torch.zeros(1, 3, 64, 64))  # type: ignore[operator]
+    alike = smaller.likeness(row)  # type: ignore[operator]
+    assert row.shape[1] < network.classifier.in_features  # type: ignore[union-attr]
+    assert alike.shape[1] == smaller.get_submodule("layers.last.0").out_channels

@@ -27,7 +27,9 @@ def test_every_network_answers_and_learns_one_batch(name: str) -> None:
     model = network(name, ModelOptions(width=0.5) if "mobile" in name else None)
     generator = torch.Generator().manual_seed(1)
     x, y = torch.randn(8, 1, 28, 28, generator=generator), torch.arange(8)
-    assert model.forward_features(x).shape[0] == 8
+    features = model.forward_features(x)
+    for maps in features.values() if isinstance(features, dict) else [features]:
+        assert maps.shape[0] == 8
     optimizer = torch.optim.Adam(model.parameters(), 0.003)
     losses = []
     for _ in range(12):

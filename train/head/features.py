@@ -23,6 +23,7 @@ __all__ = ["Embeds", "features_of", "trunk_key"]
 _BATCH, _PIXELS = 32, 2**19  # pictures at once, of large ones fewer: what stays in the caches is twice as fast
 _SAVED_EVERY_S = 20.0  # what a stopped run has looked at so far is not looked at again
 _DIGEST = 16  # bytes
+_ROWS = b"2"  # counted on when a network's `embedding` changes: what caches hold is then of another kind
 
 Rows = NDArray[np.float32]  # (N, F)
 
@@ -77,7 +78,7 @@ def features_of(
 
 def trunk_key(network: nn.Module, heads: tuple[str, ...] = ("classifier",)) -> str:
     """A name for a network's weights without its heads, equal where they and the rows that heads look at are equal."""
-    seen = hashlib.sha256()
+    seen = hashlib.sha256(_ROWS)
     for name, tensor in network.state_dict().items():
         seen.update(f"{name} {tuple(tensor.shape[1:])}".encode())
         if name.split(".")[0] not in heads and not name.endswith("num_batches_tracked"):

@@ -133,7 +133,6 @@ class Lite0(PooledClassifier):
         last = options.dense or wider(_LAST, min(1.0, options.width))
         maps = [*_conv_norm(trunk.channels[STRIDES[-1]], last), activation(options.activation or "relu6")]
         layers = nn.Sequential(OrderedDict(trunk=trunk, last=nn.Sequential(*maps)))
-        self._last = last
         features = 2 * (last + sum(trunk.stage_channels[number] for number in _BESIDE))
         super().__init__(layers, features, options, shape)
         he_weights(self)
@@ -147,16 +146,18 @@ class Lite0(PooledClassifier):
 
     def embedding(self, x: Tensor) -> Tensor:
         """Means of their halves: one row of (B, features) a picture."""
-        return torch.cat([_halves(maps) for maps in self.forward_features(x).values()], 1)
+        halves = [half for maps in self.forward_features(x).values() for half in _halves(maps)]
+        return torch.cat(halves, 1).flatten(1)
 
     def likeness(self, row: Tensor) -> Tensor:
         """The last maps' means, (B, 1,280): further in front other things are alike, too (`train_unknown.py`)."""
-        halves = row[:, : 2 * self._last].reshape(-1, self._last, 2)
-        return halves.mean(2)
+        last = self.layers.get_submodule("last.0").out_channels  # fewer where it was pruned
+        assert isinstance(last, int)
+        return row[:, : 2 * last].reshape(-1, 2, last).mean(1)
 
 
-def _halves(maps: Tensor) -> Tensor:
-    """The means of the upper and of the lower half, (B, 2 · C), of maps (B, C, h, w); a middle row counts in both."""
+def _halves(maps: Tensor) -> tuple[Tensor, Tensor]:
+    """The means of the upper and lower half, (B, C, 1, 1) each, of maps (B, C, h, w); a middle row counts in both."""
     height, width = maps.shape[2:]
-    halves = F.avg_pool2d(maps, ((height + 1) // 2, width), (max(1, height // 2), 1)).flatten(1)
-    return halves if height > 1 else torch.cat([halves, halves], 1)
+    halves = F.avg_pool2d(maps, ((height + 1) // 2, width), (max(1, height // 2), 1))
+    return halves[:, :, :1], halves[:, :, -1:]

@@ -77,15 +77,14 @@ def _named_by(run: Run, folder: Path, pixels: PixelContract) -> tuple[NDArray[np
 def _namer(run: Run) -> Callable[[Sequence[NDArray[np.uint8]]], list[int]]:
     """What gives pictures (H, W, C) the teacher's best answers, by number."""
     network, task = run.model(), make_task(run.config, run.classes)
-    if task.sureness is None:
+    if task.named is None:
         raise UsageError(f"--unlabelled: the task {task.name} gives pictures no names that a student could learn")
-    sureness = task.sureness
+    named = task.named
 
     @torch.inference_mode()
     def answers(pictures: Sequence[NDArray[np.uint8]]) -> list[int]:
         inputs = normalised(torch.from_numpy(np.stack(pictures)).permute(0, 3, 1, 2))
-        outputs = {name: values.float().numpy() for name, values in by_name(network(inputs), task.outputs).items()}
-        numbers: list[int] = sureness(outputs, run.decode).argmax(1).tolist()
+        numbers: list[int] = named(by_name(network(inputs), task.outputs)).tolist()
         return numbers
 
     return answers

@@ -76,6 +76,7 @@ def classify(config: TrainConfig, classes: Sequence[str], counts: Sequence[int])
         distil=_distil,
         regress=regress,
         sureness=lambda answers, decode: softmax(answers["logits"], decode.options["temperature"]).astype(np.float32),
+        named=lambda outputs: outputs["logits"].argmax(1),
         reading=lambda decode, _shown: class_reading(classes, decode.options["temperature"]),
         backbone=True,
         notes=_notes(remedy),
