@@ -36,15 +36,12 @@ def grad_cam(
         outputs = by_name(network(images.detach().requires_grad_()), reading.outputs)
         chosen = reading.value(outputs, targets).sum()
         gradients = torch.autograd.grad(chosen, seen) if seen else ()
+    pairs = zip(seen, gradients, strict=True)
+    maps = [feature_maps(network, features.detach() * gradient, images) for features, gradient in pairs]
     heat = torch.zeros(len(images), 1, *images.shape[2:], device=images.device)
-    for features, gradient in zip(seen, gradients, strict=True):
-        maps = feature_maps(network, features.detach() * gradient, images)
-        if maps is None:
-            seen = []
-            break
-        spoken = maps.sum(1, keepdim=True)
+    for spoken in (each.sum(1, keepdim=True) for each in maps if each is not None):
         heat += F.interpolate(spoken, size=images.shape[2:], mode="bilinear", align_corners=False) / spoken[0].numel()
-    if not seen:
+    if not maps or any(each is None for each in maps):
         raise UsageError(
             f"--method grad-cam: {type(network).__name__} has no feature maps;"
             " take integrated-gradients or occlusion, which need none"

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from edgelens.runtime.preprocess import Placement
 
-__all__ = ["captioned", "heat_in_frame", "overlaid", "sheet", "side_by_side"]
+__all__ = ["heat_in_frame", "overlaid", "sheet", "side_by_side"]
 
 _CAPTION = 26  # pixels
 _CELL, _ACROSS, _GAP = 240, 4, 6
@@ -47,9 +47,8 @@ def overlaid(image: NDArray[np.uint8], heat: NDArray[Any]) -> NDArray[np.uint8]:
 def side_by_side(image: NDArray[np.uint8], heat: NDArray[Any], caption: str, side: int = 480) -> NDArray[np.uint8]:
     """The image and the image under its heat, brought to a size that can be looked at, with a line below."""
     large = _brought_to(image, side)
-    hot = cv2.resize(np.asarray(heat, np.float32), large.shape[1::-1], interpolation=cv2.INTER_LINEAR)
     gap = np.full((len(large), _GAP, 3), 255, np.uint8)
-    return captioned(np.concatenate([large, gap, overlaid(large, hot)], axis=1), caption)
+    return _captioned(np.concatenate([large, gap, _heated(large, heat)], axis=1), caption)
 
 
 def sheet(cells: Sequence[tuple[NDArray[np.uint8], NDArray[Any] | None, str]]) -> NDArray[np.uint8]:
@@ -57,10 +56,7 @@ def sheet(cells: Sequence[tuple[NDArray[np.uint8], NDArray[Any] | None, str]]) -
     drawn = []
     for image, heat, caption in cells:
         small = _brought_to(image, _CELL)
-        if heat is not None:
-            hot = cv2.resize(np.asarray(heat, np.float32), small.shape[1::-1], interpolation=cv2.INTER_LINEAR)
-            small = overlaid(small, hot)
-        drawn.append(captioned(small, caption))
+        drawn.append(_captioned(small if heat is None else _heated(small, heat), caption))
     rows = [drawn[start : start + _ACROSS] for start in range(0, len(drawn), _ACROSS)]
     heights = [max(len(cell) for cell in row) + _GAP for row in rows]
     page = np.full((sum(heights), (_CELL + _GAP) * min(_ACROSS, len(drawn)), 3), 255, np.uint8)
@@ -73,7 +69,13 @@ def sheet(cells: Sequence[tuple[NDArray[np.uint8], NDArray[Any] | None, str]]) -
     return page
 
 
-def captioned(image: NDArray[np.uint8], caption: str) -> NDArray[np.uint8]:
+def _heated(image: NDArray[np.uint8], heat: NDArray[Any]) -> NDArray[np.uint8]:
+    """The image under heat of another size."""
+    hot = cv2.resize(np.asarray(heat, np.float32), image.shape[1::-1], interpolation=cv2.INTER_LINEAR)
+    return overlaid(image, hot)
+
+
+def _captioned(image: NDArray[np.uint8], caption: str) -> NDArray[np.uint8]:
     """The image above a line of text."""
     strip = np.full((_CAPTION, image.shape[1], 3), 255, np.uint8)
     plain = caption.encode("ascii", "replace").decode()  # OpenCV's font has no other letters

@@ -61,15 +61,21 @@ def test_distillation_is_nothing_between_equals_and_keeps_its_gradient_scale() -
     assert norms[0] == pytest.approx(norms[1], rel=0.3)
 
 
-def test_the_average_follows_slowly_and_carries_statistics() -> None:
+def followed_for_long(*, halfway: bool = False) -> tuple[torch.nn.Sequential, Average, torch.Tensor]:
+    """A network that has moved by one, its average after 300 steps, and the weight that it had before."""
     network = torch.nn.Sequential(torch.nn.Linear(2, 2), torch.nn.BatchNorm1d(2))
-    average = Average(network, 0.9)
+    average = Average(network, 0.9, halfway=halfway)
     start = average.network[0].weight.clone()
     with torch.no_grad():
         network[0].weight.add_(1.0)
         network[1].running_mean.add_(1.0)
     for _ in range(300):
         average.update(network)
+    return network, average, start
+
+
+def test_the_average_follows_slowly_and_carries_statistics() -> None:
+    network, average, start = followed_for_long()
     assert torch.allclose(average.network[0].weight, start + 1, atol=1e-4)
     assert torch.allclose(average.network[1].running_mean, torch.ones(2), atol=1e-4)
     before = average.network[0].weight.clone()
@@ -80,14 +86,7 @@ def test_the_average_follows_slowly_and_carries_statistics() -> None:
 
 
 def test_an_average_that_stays_halfway_ends_between_the_start_and_the_network() -> None:
-    network = torch.nn.Sequential(torch.nn.Linear(2, 2), torch.nn.BatchNorm1d(2))
-    average = Average(network, 0.9, halfway=True)
-    start = network[0].weight.detach().clone()
-    with torch.no_grad():
-        network[0].weight.add_(1.0)
-        network[1].running_mean.add_(1.0)
-    for _ in range(300):
-        average.update(network)
+    _, average, start = followed_for_long(halfway=True)
     assert torch.allclose(average.network[0].weight, start + 0.5, atol=1e-4)
     assert torch.allclose(average.network[1].running_mean, torch.full((2,), 0.5), atol=1e-4)
 
