@@ -34,6 +34,7 @@ Rows = np.ndarray[Any, Any]
 __all__ = ["Ingredients", "answers", "train"]
 
 _FEW = 2000  # validation pictures up to which every epoch's answers are kept
+_TELLING = 500  # validation pictures from which two networks of one training can be told apart
 _LATE = 1.15  # times the minutes after which an epoch is the last: the machine was slower than measured
 _NOTED = 100  # steps an epoch whose loss is kept for the curves
 _PREDICTED = 2**18  # pixels that go through a network at once when nothing is learnt
@@ -194,19 +195,28 @@ def _measured(network: nn.Module, made_of: Ingredients, state: State, world: Wor
 
 
 def _best_of(state: State, made_of: Ingredients, world: World) -> tuple[nn.Module, dict[str, float]]:
-    """The network or its average, whichever does better on the validation split, and how well it does.
-
-    An average that stays halfway to the start is judged alone: the network itself has come too far.
-    """
-    if state.average and state.average.start is not None:
-        figures = _measured(state.average.network, made_of, state, world)
-        return state.average.network, {f"val_{name}": value for name, value in figures.items()}
-    best, figures = state.network, _measured(state.network, made_of, state, world)
-    if state.average:
-        averaged, score = _measured(state.average.network, made_of, state, world), made_of.task.score
-        if not score.better(figures[score.name], averaged[score.name]):
-            best, figures = state.average.network, averaged
+    """Of the networks that may be the best the one that does best on the validation split, and how well it does."""
+    score = made_of.task.score
+    best, figures = None, {}
+    for network in _candidates(state, len(made_of.val)):
+        found = _measured(network, made_of, state, world)
+        if best is None or score.better(found[score.name], figures[score.name]):
+            best, figures = network, found
+    assert best is not None
     return best, {f"val_{name}": value for name, value in figures.items()}
+
+
+def _candidates(state: State, judged_on: int) -> list[nn.Module]:
+    """What may be the best; of equally good ones the first is taken.
+
+    Where the start knew much, the network itself has come too far, and whether its average has, many pictures can say.
+    """
+    if state.average is None:
+        return [state.network]
+    if state.average.start is None:
+        return [state.average.network, state.network]
+    halfway = state.average.halfway()
+    return [halfway, state.average.network] if judged_on >= _TELLING else [halfway]
 
 
 def _is_best(row: dict[str, float], state: State, score: Score) -> bool:
