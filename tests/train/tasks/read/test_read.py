@@ -24,7 +24,7 @@ from edgelens.train.data.prepare import DataConfig
 from edgelens.train.models.catalog import build
 from edgelens.train.models.options import ModelOptions
 from edgelens.train.opening.choice import chosen_for, pixels_of
-from edgelens.train.preview import show_augmented_data
+from edgelens.train.opening.preview import show_augmented_data
 from edgelens.train.task import Draw
 from edgelens.train.tasks.catalog import make_task
 from edgelens.train.tasks.read import fonts

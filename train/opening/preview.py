@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 
-from .augment.sheet import write_sheet
-from .batches import Batches
-from .config import TrainConfig
-from .data.prepare import prepare
-from .ingredients import training_counts, training_recipe
-from .opening.choice import chosen_for, pixels_of
-from .tasks.catalog import make_task
+from ..augment.sheet import write_sheet
+from ..batches import Batches
+from ..config import TrainConfig
+from ..data.prepare import prepare
+from ..ingredients import training_counts, training_recipe
+from ..tasks.catalog import make_task
+from .choice import chosen_for, pixels_of
 
 __all__ = ["show_augmented_data"]
 
