@@ -14,9 +14,8 @@ from ..data.prepare import TrainData
 from ..finish import Answered, complete, figures_of, finish
 from ..head.first import FirstAnswer, answer_first
 from ..head.tuning import gentle, planned
-from ..ingredients import gather, speed_in, training_counts, training_recipe
+from ..ingredients import Ingredients, gather, speed_in, training_counts, training_recipe
 from ..known.learned import learn_known
-from ..loop import Ingredients
 from ..optimize.distributed import World
 from ..runs.checkpoint import Candidate, State, save_state
 from ..runs.progress import Progress
