@@ -193,7 +193,9 @@ class _Made:
             rows += [("wrongest" if i == 0 else "", photo) for i, photo in enumerate(told.worst)]
             rows.append(("next", told.advice))
         head = f"{out}: {Path(out).stat().st_size / 1e6:.1f} MB, made in {_spent(self.seconds)}"
-        then = f"edgelens deploy {out} HOST" if device else f"edgelens run {out}"
+        knows = bool(self.made.bundle.manifest.main.labels)
+        then = f"edgelens run {out}" if knows else f"edgelens teach NAME --source 0 --model {out}"
+        then = f"edgelens deploy {out} --to HOST" if device else then
         return [head, *(f"  {title:<10} {text}" for title, text in rows), f"now: {then}"]
 
     def scored(self) -> str:
