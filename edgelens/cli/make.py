@@ -1,4 +1,4 @@
-"""`edgelens make`: a folder of photos becomes a proven bundle in one go: train, compress, verify, evaluate."""
+"""`edgelens make`: a folder of photos, with classes, boxes or texts, becomes a proven bundle in one go: train, compress, verify, evaluate."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ import click
 
 from edgelens.cli.options import device_option, json_option, on_option
 from edgelens.cli.output import write_json
+from edgelens.cli.train_options import recipe_config, task_option
 from edgelens.runtime.errors import UsageError, WorkError
 
 if TYPE_CHECKING:
@@ -35,6 +36,7 @@ _QUICK_IMAGES, _QUICK_JUDGED = 64, 200  # that ranges are found on, and files ar
 @click.command("make")
 @click.argument("photos")
 @click.option("--out", required=True, metavar="FILE.edge", help="The bundle to write.")
+@task_option
 @click.option("--recipe", metavar="NAME", help="quick stops at the first answer; default fine-tunes; best trains long.")
 @click.option("--minutes", type=click.FloatRange(0), help="Of fine-tuning; by the number of photos unless said.")
 @click.option("--model", metavar="NAME", help="The network; by the photos unless said.")
@@ -48,11 +50,10 @@ _QUICK_IMAGES, _QUICK_JUDGED = 64, 200  # that ranges are found on, and files ar
 @on_option
 @json_option
 def command(photos: str, out: str, folder: str | None, quiet: bool, json_path: str | None, **chosen: Any) -> None:
-    """Make a recognizer of PHOTOS, a folder with a folder for each class, and say how good it is.
+    """Make a recognizer of PHOTOS, a folder for each class, or photos with boxes or texts, and say how good it is.
 
     Ctrl-C while it fine-tunes keeps what is best so far and goes on with that.
     """
-    from edgelens.cli.train_options import recipe_config
     from edgelens.compress.config import CompressConfig
     from edgelens.compress.progress import Progress
     from edgelens.compress.quantize.observers import Observer
@@ -60,6 +61,7 @@ def command(photos: str, out: str, folder: str | None, quiet: bool, json_path: s
     from edgelens.runtime.model.verify import verify_bundle
     from edgelens.train import training
     from edgelens.train.optimize import allocator as memory
+    from edgelens.train.tasks.catalog import make_task
 
     began = time.monotonic()
     target = Path(out)
@@ -67,11 +69,12 @@ def command(photos: str, out: str, folder: str | None, quiet: bool, json_path: s
         raise UsageError(f"--out {out}: a bundle's name ends in .edge")
     command_line = shlex.join(["edgelens", *sys.argv[1:]])
     quick = chosen["recipe"] == "quick"
-    given = {name: chosen[name] for name in ("recipe", "minutes", "model", "size", "seed")}
+    given = {name: chosen[name] for name in ("task", "recipe", "minutes", "model", "size", "seed")}
     budget = Budget.parse(max_latency=chosen["max_latency"], max_size=chosen["max_size"])
-    if chosen["device"] and chosen["size"] is None:
-        given["most_side"] = _quick_enough(chosen["device"], budget.latency_ms or _SLOW_MS, quiet)
     config = recipe_config(photos, folder or f"{target.with_suffix('')}.run", given)
+    if chosen["device"] and chosen["size"] is None and make_task(config).regress is not None:
+        side = _quick_enough(chosen["device"], budget.latency_ms or _SLOW_MS, quiet)
+        config = replace(config, most_side=side)
     compressing = CompressConfig(
         device=chosen["device"],
         on=chosen["on"],
@@ -174,8 +177,7 @@ class _Made:
         card, told = self.made.card, self.told
         name = self.made.bundle.manifest.main.preferred
         rows: list[tuple[str, str]] = []
-        if told is not None:
-            rows.append(("right", f"{told.score}; {told.basis}"))
+        rows.append(("right", f"{told.score}; {told.basis}") if told is not None else ("scored", self.scored()))
         if self.tested:
             rows.append(("tested", self.tested))
         for file in (row for row in card.rows if row.file == name):
@@ -193,6 +195,14 @@ class _Made:
         head = f"{out}: {Path(out).stat().st_size / 1e6:.1f} MB, made in {_spent(self.seconds)}"
         then = f"edgelens deploy {out} HOST" if device else f"edgelens run {out}"
         return [head, *(f"  {title:<10} {text}" for title, text in rows), f"now: {then}"]
+
+    def scored(self) -> str:
+        """The task's score with its interval."""
+        from edgelens.train.tasks.catalog import make_task
+
+        score, metrics = make_task(self.run.config, self.run.classes).score, self.run.facts.metrics or {}
+        found = score.with_interval(metrics[f"val_{score.name}"], self.run.judged_count)
+        return f"{found}; {metrics['basis']}"
 
     def to_json(self, out: str) -> dict[str, Any]:
         """The same for programs."""

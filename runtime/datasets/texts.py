@@ -9,7 +9,7 @@ from . import table
 from .imageset import ImageSet
 from .listing import is_regular
 
-__all__ = ["load_texts"]
+__all__ = ["holds_texts", "load_texts"]
 
 _NAMES = (
     "labels.csv",
@@ -33,6 +33,12 @@ def load_texts(where: str | Path, *, format: str | None = None) -> ImageSet:  # 
     elif path.suffix.lower() not in _KINDS:
         raise DataError(f"{where}: is no table of file,text; give a .csv, or the folder that holds it as labels.csv")
     return table.read(path)
+
+
+def holds_texts(path: Path) -> bool:
+    """Whether this is a table, or a folder with one, whose header says that its pictures have texts."""
+    tables = [path / name for name in _NAMES] if path.is_dir() else [path]
+    return any(is_regular(each) and each.suffix.lower() in _KINDS and table.names_texts(each) for each in tables)
 
 
 def _table_in(folder: Path) -> Path:

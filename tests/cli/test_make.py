@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import cv2
 import numpy as np
 import pytest
 from click.testing import CliRunner
@@ -87,3 +88,24 @@ def test_an_unknown_recipe_or_board_is_refused_before_the_work(photos: Path, tmp
     with pytest.raises(EdgelensError, match="toaster"):
         CliRunner().invoke(command, [str(photos), "--out", out, "--device", "toaster"], catch_exceptions=False)
     assert not list(tmp_path.glob("*.run"))
+
+
+@pytest.mark.slow
+def test_photos_with_boxes_become_a_detector(tmp_path: Path) -> None:
+    draw = np.random.default_rng(0)
+    for folder in ("images", "labels"):
+        (tmp_path / "boxes" / folder).mkdir(parents=True)
+    for i in range(24):
+        image = draw.integers(0, 60, (64, 64, 3), np.uint8)
+        x, y = draw.integers(0, 40, 2)
+        image[y : y + 24, x : x + 24] = 255
+        cv2.imwrite(str(tmp_path / "boxes" / "images" / f"{i}.png"), image)
+        (tmp_path / "boxes" / "labels" / f"{i}.txt").write_text(f"0 {(x + 12) / 64} {(y + 12) / 64} .375 .375\n")
+    (tmp_path / "boxes" / "data.yaml").write_text("names: [square]\n")
+    out = tmp_path / "squares.edge"
+    asked = [str(tmp_path / "boxes"), "--out", str(out), "--recipe", "quick", "--size", "64"]
+    result = CliRunner().invoke(command, asked, catch_exceptions=False)
+    assert result.exit_code == 0, result.output
+    assert "is made for --task detect" in result.output
+    assert " mAP50, " in result.stdout
+    assert Bundle.open(out).manifest.main.task == "detect"
