@@ -1,4 +1,4 @@
-"""`edgelens make`: a folder of photos, with classes, boxes or texts, becomes a proven bundle in one go: train, compress, verify, evaluate."""
+"""`edgelens make`: photos with classes, boxes or texts become a proven bundle in one go: train, compress, verify."""
 
 from __future__ import annotations
 
