@@ -17,6 +17,7 @@ __all__ = ["STRENGTHS", "Regression", "regress"]
 STRENGTHS = (3000.0, 1000.0, 300.0, 100.0, 30.0, 10.0, 3.0)
 _CHOOSING = 4000  # rows that choose the strength; more choose the same
 _SMALL = 2**24  # numbers up to which two threads wait for each other longer than they compute
+_BLOCK = 4096  # rows that are turned at once
 _ITERATIONS = 100
 _LEAST_SPREAD = 1e-6  # of a feature that says nothing
 _LEAST_SHARE = 1e-10  # of the largest direction's square: what is below is rounding
@@ -132,8 +133,10 @@ def _turned(x: Tensor) -> tuple[Tensor, Tensor]:
     kept = squares > squares.max() * _LEAST_SHARE
     squares, directions = squares[kept], directions[:, kept]
     back = (x.T @ directions) / squares.sqrt() if wide else directions
-    turned = torch.cat([x @ back, torch.ones(len(x), 1, dtype=x.dtype)], 1)
-    return turned.float(), back
+    turned = torch.ones(len(x), back.shape[1] + 1)
+    for rows, out in zip(x.split(_BLOCK), turned.split(_BLOCK), strict=True):  # double rows of all take gigabytes
+        out[:, :-1] = rows @ back
+    return turned, back
 
 
 def _fit(x: Tensor, y: Tensor, each: Tensor, classes: int, strength: float, start: Tensor | None) -> Tensor:
