@@ -13,7 +13,7 @@ import click
 
 from edgelens.cli.elsewhere import wheels_option
 from edgelens.cli.options import json_option, labels_option, on_option, pixel_options
-from edgelens.cli.output import print_table, write_json
+from edgelens.cli.output import aside, print_table, write_json
 from edgelens.runtime.errors import UsageError, WorkError
 from edgelens.runtime.host.files import write_text
 from edgelens.runtime.model.arguments import spelled
@@ -105,7 +105,7 @@ def command(
     if on:
         report = _bench_there(on, names, plan, threads, wheels)
     else:
-        report = bench(names, plan, progress=lambda line: click.echo(line, err=True))
+        report = bench(names, plan, progress=aside)
     if ops:
         from edgelens.cli.bench_operators import estimated
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import threading
 import time
-from typing import Any
 
 import cv2
 import numpy as np
@@ -12,7 +11,7 @@ from numpy.typing import NDArray
 
 from ...result import Result
 from .hub import Hub
-from .stream import frame_record
+from .stream import frame_record, spelled
 
 __all__ = ["Encoder", "jpeg"]
 
@@ -83,12 +82,16 @@ class Encoder:
                     return
                 waiting, self._waiting = self._waiting, {}
             for source, result in waiting.items():
-                for small in self._hub.sizes(source):
-                    record = self._record(result, SMALL_SIDE if small else self._max_side)
-                    self._hub.post_frame(source, record, small=small)
+                self._post(source, result)
 
-    def _record(self, result: Result, max_side: int) -> bytes:
+    def _post(self, source: str, result: Result) -> None:
+        """The result with its picture in every size that somebody looks at; what is said of it is spelled once."""
+        sizes = self._hub.sizes(source)
+        if not sizes:
+            return
         height, width = result.frame.size
-        meta: dict[str, Any] = {**result.to_json(), "size": [width, height], "sent": round(time.time(), 6)}
-        self.encoded += 1
-        return frame_record(meta, jpeg(result.frame.image, self._quality, max_side))
+        said = spelled({**result.to_json(), "size": [width, height], "sent": round(time.time(), 6)})
+        for small in sizes:
+            self.encoded += 1
+            picture = jpeg(result.frame.image, self._quality, SMALL_SIDE if small else self._max_side)
+            self._hub.post_frame(source, frame_record(said, picture), small=small)
