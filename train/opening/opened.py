@@ -56,6 +56,7 @@ def opened(
     images = task.open_data(config.data_config())
     config = config if task.suited is None else task.suited(config, images)
     config, chosen = with_network(config, images, task.looks)
+    task = make_task(config)  # what it looks at may depend on the network
     pixels = earlier.pixels if earlier else pixels_of(config, images, task.looks)
     torch.manual_seed(config.seed)
     network = make_network(config, images.classes, pixels)
