@@ -70,6 +70,15 @@ def test_no_identity_trains_and_validates(trained: Run) -> None:
     assert "recognized by one picture" in report and "What it confuses most" in report
 
 
+def test_figures_are_of_one_network_since_two_cannot_be_compared(trained: Run) -> None:
+    """Each epoch turns the space its own way: rows of two say nothing to each other, and strangers' limits neither."""
+    metrics, rows = trained.facts.metrics, (trained.path / "metrics.csv").read_text().splitlines()
+    place = rows[0].split(",").index("val_rank1")
+    best = float(rows[metrics["best_epoch"]].split(",")[place])
+    assert metrics["basis"] == "answers of the best epoch"
+    assert metrics["val_rank1"] == pytest.approx(best, abs=0.02)
+
+
 def test_whole_identities_are_shared_out(trained: Run) -> None:
     images = trained.split("train")
     groups = [images.classes[i] for i in images.labels]
