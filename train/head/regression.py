@@ -106,7 +106,7 @@ class _Rows:
     def out_of_fold(self, strengths: Sequence[float]) -> dict[float, Tensor]:
         """Every row's logits by a layer that was fitted without its fold, for each strength."""
         answers = {strength: torch.zeros(len(self.y), self.classes) for strength in strengths}
-        for fold in self.fold.unique():
+        for fold in sorted(set(self.fold.tolist())):
             held = self.fold == fold
             others, layer = self.of(~held), None
             for strength in strengths:  # each from where the stronger one ended
