@@ -16,7 +16,7 @@ from edgelens.runtime.preprocess import PixelContract
 
 from .augment import Recipe
 from .config import EPOCHS
-from .data.prepare import DataConfig
+from .data.config import DataConfig
 from .data.targets import Targets
 from .report.findings import Findings
 from .report.score import Score
