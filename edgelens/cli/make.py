@@ -103,7 +103,9 @@ def command(photos: str, out: str, folder: str | None, quiet: bool, json_path: s
     if json_path:
         write_json(json_path, result.to_json(out))
     if json_path != "-":
-        click.echo("\n".join([*result.lines(out), f"now: {next_command(out, chosen['device'], chosen['on'])}"]))
+        knows = bool(made.bundle.manifest.main.labels)
+        then = next_command(out, chosen["device"], chosen["on"], knows=knows)
+        click.echo("\n".join([*result.lines(out), f"now: {then}"]))
     if not proof.ok:
         raise WorkError(f"{out}: does not answer as it did when it was made; edgelens verify {out} says where")
 

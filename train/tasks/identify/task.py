@@ -18,7 +18,7 @@ from ...config import TrainConfig
 from ...data.targets import DenseTargets
 from ...task import Arrays, Build, Draw, Looks, Outputs, Score, Settled, Targets, Task
 from ..classify.labels import class_ids
-from .data import open_identities
+from .data import judged_by_several, open_identities
 from .embedder import WIDTH, Embedder
 from .losses import contrastive, margin_softmax
 from .meter import IdentifyMeter
@@ -52,6 +52,7 @@ def identify(config: TrainConfig, classes: Sequence[str], counts: Sequence[int])
         regress=fitted_identities,
         reading=lambda _decode, shown: likeness_reading(shown),
         backbone=True,
+        completed=judged_by_several,
         looks=Looks(resize="stretch"),  # what stands at the rim tells apart, too
     )
 
