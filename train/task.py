@@ -16,7 +16,7 @@ from edgelens.runtime.preprocess import PixelContract
 
 from .augment import Recipe
 from .config import EPOCHS
-from .data.prepare import DataConfig
+from .data.config import DataConfig
 from .data.targets import Targets
 from .report.findings import Findings
 from .report.score import Score
@@ -191,7 +191,7 @@ class Task:
     named: Callable[[Outputs], Tensor] | None = None
     # what `explain` asks of its answers, as they were settled, and as they compare with pictures that are shown to it
     reading: Callable[[Decode, Shown], Reading] | None = None
-    # the configuration with what its data says where nobody did (a reader's alphabet), or why they do not fit
+    # the configuration with what its data says where nobody did (an alphabet, a share), or why they do not fit
     completed: Callable[[TrainConfig, ImageSet], TrainConfig] | None = None
     heads: tuple[str, ...] = ("classifier",)  # the network's layers that are its own, which stay out of `backbone`
     backbone: bool = False  # whether the kit's backbone is its start where photos are few

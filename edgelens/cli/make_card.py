@@ -26,8 +26,8 @@ def told_of(run: Run) -> Told | None:
     return None if task.told is None else task.told(gather(run))
 
 
-def next_command(out: str, device: str | None, host: str | None, *, knows: bool = True) -> str:
-    """What is to be typed now: onto the device that it was made for, else here; who `knows` no name is taught some."""
+def next_command(out: str, device: str | None, host: str | None, *, knows: bool) -> str:
+    """What is to be typed now: onto the device that it was made for; else what `knows` nothing is taught first."""
     if host or device:
         return f"edgelens deploy {out} --to {host or 'HOST'}"
     return f"edgelens run {out}" if knows else f"edgelens teach NAME --source 0 --model {out}"

@@ -14,8 +14,9 @@ from edgelens.runtime.errors import UsageError
 
 from ..config import BACKBONE, TrainConfig
 from ..data.check_table import check_table
-from ..data.prepare import TrainData, prepare
+from ..data.prepare import prepare
 from ..data.share import cut
+from ..data.train_data import TrainData
 from ..head.first import embeds
 from ..models.cost import cost_of
 from ..runs.checkpoint import check_room

@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 
 from edgelens.runtime.preprocess import PixelContract
-from edgelens.train.data.prepare import DataConfig, prepare
+from edgelens.train.data.config import DataConfig
+from edgelens.train.data.prepare import prepare
 
 
 def photo(seed, height=120, width=160):

@@ -10,7 +10,8 @@ from edgelens.runtime.datasets.imageset import ImageSet
 from edgelens.runtime.errors import DataError
 
 from ...config import TrainConfig
-from ...data.prepare import DataConfig, open_images
+from ...data.config import DataConfig
+from ...data.prepare import open_images
 
 __all__ = ["judged_by_several", "open_identities"]
 

@@ -19,8 +19,8 @@ from edgelens.runtime.errors import DataError, UsageError
 from edgelens.runtime.images.read import SUFFIXES
 
 from ...config import TrainConfig
+from ...data.config import DataConfig
 from ...data.picture import look
-from ...data.prepare import DataConfig
 from ...data.targets import RaggedTargets, Targets
 
 __all__ = [

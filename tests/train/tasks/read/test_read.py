@@ -20,7 +20,7 @@ from edgelens.runtime.errors import DataError, UsageError
 from edgelens.runtime.preprocess import PixelContract
 from edgelens.train.augment.random.draws import Draws
 from edgelens.train.config import TrainConfig
-from edgelens.train.data.prepare import DataConfig
+from edgelens.train.data.config import DataConfig
 from edgelens.train.models.catalog import build
 from edgelens.train.models.options import ModelOptions
 from edgelens.train.opening.choice import chosen_for, pixels_of
