@@ -10,8 +10,9 @@ import numpy as np
 
 from ..errors import DataError
 from ..images.read import SUFFIXES
-from .imageset import SPLIT_WORDS, ImageSet, in_class_order, legible
+from .imageset import ImageSet, in_class_order, legible
 from .listing import is_regular
+from .splits import SPLIT_WORDS
 
 __all__ = ["fits", "names_texts", "read"]
 
