@@ -88,8 +88,13 @@ def moments_of_line(line: Mapping[str, Any]) -> list[Moment]:
 
 
 def thumb_of(picture: bytes) -> bytes:
-    """The small picture of a JPEG, as JPEG."""
-    pixels = np.asarray(cv2.imdecode(np.frombuffer(picture, np.uint8), cv2.IMREAD_COLOR))
+    """The small picture of a JPEG, as JPEG; a LookupError where it is none."""
+    header = read_header(picture)
+    decodes = header is not None and header.width * header.height <= MOST_PIXELS
+    decoded = cv2.imdecode(np.frombuffer(picture, np.uint8), cv2.IMREAD_COLOR) if decodes else None
+    if decoded is None:
+        raise LookupError("no picture")
+    pixels = np.asarray(decoded)
     height, width = pixels.shape[:2]
     tall = max(round(height * THUMB_WIDTH / width), 1)
     size = THUMB_WIDTH, min(tall, 4 * THUMB_WIDTH)  # a frame may be a line
