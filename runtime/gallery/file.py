@@ -23,6 +23,7 @@ from ..errors import DataError, UsageError, WorkError
 from ..host.clock import now
 from ..host.files import replacing
 from ..host.owned import own_folder, replacing_own
+from ..host.partials import sweep
 from .exemplar import Exemplar, checked_name
 from .record import EXEMPLAR, HEAD, MAGIC, Broken, Record, packed, read_picture, record_at, records
 
@@ -205,7 +206,7 @@ class GalleryFile:
     @contextlib.contextmanager
     def _opened(self, mode: str = "rb") -> Iterator[IO[bytes]]:
         try:
-            stream = open(self.path, mode, buffering=1 << 16 if mode == "rb" else -1, opener=_at_once)  # noqa: PTH123, SIM115
+            stream = open(self.path, mode, buffering=1 << 16 if mode == "rb" else -1, opener=_at_once)  # noqa: SIM115
         except FileNotFoundError:
             raise DataError(f"{self.path}: there is no such gallery") from None
         except OSError as error:
@@ -227,16 +228,10 @@ class GalleryFile:
             raise WorkError(f"{self.path}: cannot be written ({error.strerror or error})") from error
         try:
             fcntl.flock(handle, fcntl.LOCK_EX)
-            self._tidy()
+            sweep(self.path.parent)  # faces may be in what a killed process left
             yield
         finally:
             os.close(handle)
-
-    def _tidy(self) -> None:
-        """What a process left that died while it wrote the file anew: faces may be in it."""
-        for left in self.path.parent.glob(f".{self.path.name}.*.partial"):
-            with contextlib.suppress(OSError):
-                left.unlink()
 
 
 def _check_space(path: Path, there: Scanned, feature_space: str, width: int) -> None:
