@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -42,6 +42,9 @@ class _Client:
         self.sending_since: float | None = None
         self.sent = time.monotonic()
 
+    def taken(self) -> None:
+        """What `take` gave has gone through."""
+
     def close(self) -> None:
         """Let the response end by itself."""
         self.closed = True
@@ -57,11 +60,22 @@ class _Client:
 class Viewer(_Client):
     """Somebody who looks: the newest frame of every source that has not been sent yet."""
 
-    def __init__(self, asks: Asks) -> None:
+    def __init__(self, asks: Asks, ready: Callable[[], None]) -> None:
         super().__init__()
         self.asks = asks
+        self._ready_for_more = ready
         self._newest: dict[str, bytes] = {}
+        self._owed: set[str] = set()  # sources of which a frame was promised and has not gone through
+        self._sending: tuple[str, ...] = ()
         self.missed = 0
+
+    def promise(self, source: str) -> None:
+        """A frame of this source is on its way; called from any thread."""
+        self._owed.add(source)
+
+    def waits_for(self, source: str) -> bool:
+        """Whether the last frame of a source has been taken, so that the next one is of use; read from any thread."""
+        return source not in self._owed and source not in self._newest
 
     def put(self, source: str, record: bytes) -> None:
         """Replace what is waiting of a source."""
@@ -72,8 +86,16 @@ class Viewer(_Client):
     def take(self) -> list[bytes]:
         """What is waiting, one record a source."""
         self.ready.clear()
-        records, self._newest = list(self._newest.values()), {}
+        records, self._sending = list(self._newest.values()), tuple(self._newest)
+        self._newest = {}
         return records
+
+    def taken(self) -> None:
+        """The frames that were being sent have gone through."""
+        self._owed.difference_update(self._sending)
+        if self._sending:
+            self._ready_for_more()
+        self._sending = ()
 
 
 class Listener(_Client):
@@ -109,6 +131,7 @@ class Hub:
         self._listeners: set[Listener] = set()
         self._closed = False
         self.tended = float("-inf")  # monotonic seconds: when the event loop last came round
+        self.when_taken: Callable[[], None] = lambda: None  # who makes frames; called on the event loop's thread
 
     @property
     def viewers(self) -> int:
@@ -118,6 +141,10 @@ class Hub:
     def sizes(self, source: str) -> set[bool]:
         """Whether small pictures of a source are looked at, or large ones, or both; read from any thread."""
         return {viewer.asks.is_small(source) for viewer in self._viewers}
+
+    def wanted(self, source: str) -> set[bool]:
+        """The sizes, small or not, that somebody waits for who has taken the last frame; read from any thread."""
+        return {viewer.asks.is_small(source) for viewer in self._viewers if viewer.waits_for(source)}
 
     def listens(self, kind: str) -> bool:
         """Whether anybody listens to a kind of event; read from any thread."""
@@ -129,6 +156,9 @@ class Hub:
 
     def post_frame(self, source: str, record: bytes, *, small: bool) -> None:
         """Hand a frame to every viewer who asks for that size of it; callable from any thread."""
+        for viewer in self._viewers:
+            if viewer.asks.is_small(source) == small:
+                viewer.promise(source)
         self._post(self._spread_frame, source, record, small)
 
     def post_event(self, kind: str, event: bytes) -> None:
@@ -143,7 +173,7 @@ class Hub:
     @contextmanager
     def viewer(self, asks: Asks) -> Iterator[Viewer]:
         """Somebody looks as long as this is entered."""
-        viewer = Viewer(asks)
+        viewer = Viewer(asks, self._taken)
         viewer.closed = self._closed
         self._viewers = self._viewers | {viewer}
         try:
@@ -161,6 +191,9 @@ class Hub:
             yield listener
         finally:
             self._listeners = self._listeners - {listener}
+
+    def _taken(self) -> None:
+        self.when_taken()
 
     def tend(self) -> None:
         """Keep quiet connections alive, end those through which nothing goes; called twice a second."""

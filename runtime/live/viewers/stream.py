@@ -86,6 +86,7 @@ async def _pour(client: Viewer | Listener, receive: Receive, send: Send, media: 
                 await send({"type": "http.response.body", "body": chunk, "more_body": True})
                 client.sent = client.sending_since = time.monotonic()
             client.sending_since = None
+            client.taken()
         await send({"type": "http.response.body", "body": b"", "more_body": False})
     except OSError:  # the client went away in the middle
         pass

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import socket
 import struct
@@ -162,3 +163,43 @@ def test_metrics_are_prometheus_text(staged: Any) -> None:
     assert 'edgelens_sink_ok{sink="mqtt"} 1' in text
     for line in text.splitlines():
         assert line.startswith("# ") or float(line.rsplit(" ", 1)[1]) is not None
+
+
+def test_nothing_is_encoded_for_who_has_not_taken_the_last_frame(staged: Any) -> None:
+    loop = staged()
+    with socket.socket() as asleep:
+        asleep.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        asleep.connect(("127.0.0.1", loop.preview.port))
+        asleep.sendall(b"GET /live/frames HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        encoder = loop.preview.shared.encoder
+        before = -1
+        deadline = time.monotonic() + 15
+        while before != encoder.encoded:  # until what lies between the two is full
+            assert time.monotonic() < deadline
+            before, shown = encoder.encoded, loop.frames["camera"]
+            wait_for(lambda shown=shown: loop.frames["camera"] > shown + 20)
+        assert encoder.encoded > 0
+        assert len(records(loop, 5)) == 5, "who takes them gets them"
+
+
+def test_a_frame_of_a_source_is_wanted_once_its_last_has_gone_through() -> None:
+    asyncio.run(_take_and_ask())
+
+
+async def _take_and_ask() -> None:
+    hub = hub_module.Hub()
+    told = []
+    hub.when_taken = lambda: told.append(True)
+    with hub.viewer(hub_module.Asks(small=True, large="hall")) as viewer:
+        assert (hub.wanted("door"), hub.wanted("hall")) == ({True}, {False})
+        hub.post_frame("door", b"1", small=True)
+        assert (hub.wanted("door"), hub.wanted("hall")) == (set(), {False}), "it is on its way"
+        viewer.put("door", b"1")
+        assert viewer.take() == [b"1"]
+        assert hub.wanted("door") == set(), "it is being sent"
+        viewer.put("door", b"2")
+        viewer.taken()
+        assert (hub.wanted("door"), told) == (set(), [True]), "the next one waits already"
+        viewer.take()
+        viewer.taken()
+        assert hub.wanted("door") == {True}
