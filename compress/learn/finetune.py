@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -38,6 +40,7 @@ class FineTune:
     warmup: float = 0.05  # of all steps
     precision: str = "auto"  # "float32", "channels-last", "bfloat16", or whichever trains fastest here
     seed: int = 0
+    seconds: float = math.inf  # at most: fewer steps then, over which the rate still falls to nothing
 
 
 def finetune(
@@ -49,21 +52,25 @@ def finetune(
     progress: Callable[[str], None] | None = None,
 ) -> nn.Module:
     """Train `student` in place by AdamW with a cosine schedule; its mode (training or evaluation) is left as it is."""
-    data = lesson.pictures
+    began, data = time.monotonic(), lesson.pictures
     config = replace(config, batch=min(config.batch, lesson.per_step))
     how = _fastest(student, lesson, config)
     laid_out(student, how)
     steps = max(round(config.epochs * len(data) / config.batch), 1)
     features = _watched(student, teacher, data) if config.features else None
     optimizer = torch.optim.AdamW(_groups(student, features, config), betas=(0.9, 0.99))
-    schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: _share_of_rate(step, steps, config.warmup))
+    rates = [group["lr"] for group in optimizer.param_groups]
     for step, (epoch, rows) in enumerate(_batches(lesson, config, steps)):
+        reached = max(step, steps * (time.monotonic() - began) / config.seconds)
+        if reached >= steps:
+            break
+        for group, rate in zip(optimizer.param_groups, rates, strict=True):
+            group["lr"] = rate * _share_of_rate(reached, steps, config.warmup)
         inputs, targets = lesson.batch(rows, config.seed, epoch)
         loss = _loss(student, teacher, lesson, laid_out(inputs, how), targets, config, features, how)
         optimizer.zero_grad(set_to_none=True)
         loss.backward()  # type: ignore[no-untyped-call]
         optimizer.step()
-        schedule.step()
         if progress is not None and step % 10 == 0:
             progress(f"step {step + 1}/{steps}  loss {float(loss.detach()):.4f}")
     if features is not None:
@@ -131,7 +138,7 @@ def _groups(student: nn.Module, features: _Features | None, config: FineTune) ->
     return [group for group in groups if group["params"]]
 
 
-def _share_of_rate(step: int, steps: int, warmup: float) -> float:
+def _share_of_rate(step: float, steps: int, warmup: float) -> float:
     rising = max(warmup * steps, 1)
     if step < rising:
         return (step + 1) / rising

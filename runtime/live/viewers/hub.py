@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -18,6 +18,7 @@ __all__ = ["Asks", "Hub", "Listener", "Viewer"]
 EVENT_QUEUE = 64
 HEARTBEAT_S = 10.0
 STALLED_S = 20.0
+FORGIVEN_S = 2.0  # after which a frame whose taking was never told is no longer waited for
 
 
 @dataclass(frozen=True)
@@ -26,6 +27,7 @@ class Asks:
 
     small: bool = False  # all sources but `large`
     large: str | None = None
+    key: str | None = None  # of who tells which small pictures were taken: networks and browsers buffer many
 
     def is_small(self, source: str) -> bool:
         """Whether the small picture of a source will do."""
@@ -65,17 +67,19 @@ class Viewer(_Client):
         self.asks = asks
         self._ready_for_more = ready
         self._newest: dict[str, bytes] = {}
-        self._owed: set[str] = set()  # sources of which a frame was promised and has not gone through
+        self._owed: dict[str, float] = {}  # sources of which a frame was promised and not taken, since when
         self._sending: tuple[str, ...] = ()
         self.missed = 0
 
     def promise(self, source: str) -> None:
         """A frame of this source is on its way; called from any thread."""
-        self._owed.add(source)
+        self._owed[source] = time.monotonic()
 
     def waits_for(self, source: str) -> bool:
         """Whether the last frame of a source has been taken, so that the next one is of use; read from any thread."""
-        return source not in self._owed and source not in self._newest
+        owed_since = self._owed.get(source)
+        told_late = self._tells(source) and owed_since is not None and owed_since < time.monotonic() - FORGIVEN_S
+        return (owed_since is None or told_late) and source not in self._newest
 
     def put(self, source: str, record: bytes) -> None:
         """Replace what is waiting of a source."""
@@ -91,11 +95,18 @@ class Viewer(_Client):
         return records
 
     def taken(self) -> None:
-        """The frames that were being sent have gone through."""
-        self._owed.difference_update(self._sending)
-        if self._sending:
+        """The frames that were being sent have gone through; who tells what was taken has more to say."""
+        sent, self._sending = self._sending, ()
+        self.settle(source for source in sent if not self._tells(source))
+
+    def settle(self, sources: Iterable[str]) -> None:
+        """The newest frames of some sources have been taken."""
+        settled = [self._owed.pop(source, None) for source in sources]
+        if settled:
             self._ready_for_more()
-        self._sending = ()
+
+    def _tells(self, source: str) -> bool:
+        return self.asks.key is not None and self.asks.is_small(source)
 
 
 class Listener(_Client):
@@ -150,6 +161,12 @@ class Hub:
         """Whether anybody listens to a kind of event; read from any thread."""
         return any(kind in listener.kinds for listener in tuple(self._listeners))
 
+    def taken(self, key: str, sources: Iterable[str]) -> None:
+        """Who looks under this key has taken the newest frames of some sources; callable from any thread."""
+        for viewer in self._viewers:
+            if viewer.asks.key == key:
+                viewer.settle(sources)
+
     def start(self) -> None:
         """Bind to the running event loop."""
         self._loop = asyncio.get_running_loop()
@@ -173,7 +190,7 @@ class Hub:
     @contextmanager
     def viewer(self, asks: Asks) -> Iterator[Viewer]:
         """Somebody looks as long as this is entered."""
-        viewer = Viewer(asks, self._taken)
+        viewer = Viewer(asks, self._can_take)
         viewer.closed = self._closed
         self._viewers = self._viewers | {viewer}
         try:
@@ -192,7 +209,7 @@ class Hub:
         finally:
             self._listeners = self._listeners - {listener}
 
-    def _taken(self) -> None:
+    def _can_take(self) -> None:
         self.when_taken()
 
     def tend(self) -> None:

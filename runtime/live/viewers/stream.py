@@ -38,7 +38,7 @@ class FrameStream:
         self._hub, self._seats = hub, Seats(most)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Send until one side leaves; `?size=small`, and `&large=SOURCE` for the one that is looked at closely."""
+        """Send until one side leaves; `?size=small`, `&large=SOURCE` for the one that is looked at closely, `&key=`."""
         try:
             with self._hub.viewer(_asks(scope)) as viewer, self._seats.seat(_asker(scope), viewer.leave):
                 await _pour(viewer, receive, send, b"application/octet-stream", b"\0" * 8)
@@ -70,7 +70,7 @@ def _asks(scope: Scope) -> Asks:
     size = query.get("size", "large")
     if size not in ("small", "large"):
         raise BodyError(400, "size is small or large")
-    return Asks(size == "small", query.get("large"))
+    return Asks(size == "small", query.get("large"), query.get("key"))
 
 
 async def _pour(client: Viewer | Listener, receive: Receive, send: Send, media: bytes, heartbeat: bytes) -> None:

@@ -8,6 +8,8 @@ import socket
 import struct
 import threading
 import time
+from collections import Counter
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import cv2
@@ -203,3 +205,39 @@ async def _take_and_ask() -> None:
         viewer.take()
         viewer.taken()
         assert hub.wanted("door") == {True}
+
+
+def test_who_tells_what_was_taken_gets_the_next_small_picture_then(staged: Any, monkeypatch: Any) -> None:
+    loop = staged("door", "hall")
+    assert len(records(loop, 2, "?size=small&key=mine")) == 2
+    with httpx.stream("GET", loop.base + "/live/frames?size=small&large=hall&key=mine", timeout=5) as answer:
+        chunks = answer.iter_raw()
+        found = Frames(chunks)
+        found.until(lambda: found.count["hall"] >= 12)
+        assert found.count["door"] == 1, "nobody said that it was taken"
+        for n in range(2, 5):
+            told = httpx.post(loop.base + "/live/taken", json={"key": "mine", "sources": ["door", "nowhere"]})
+            assert told.json() == {}
+            found.until(lambda n=n: found.count["door"] == n)
+        monkeypatch.setattr(hub_module, "FORGIVEN_S", 0.2)
+        found.until(lambda: found.count["door"] == 6)
+    refused = httpx.post(loop.base + "/live/taken", json={"key": "mine", "sources": "door"})
+    assert (refused.status_code, refused.json()["error"]) == (400, 'send a JSON object with "sources", a list of texts')
+
+
+class Frames:
+    """What a viewer has got so far, counted by source."""
+
+    def __init__(self, chunks: Iterator[bytes]) -> None:
+        self.chunks, self.buffer, self.count = chunks, b"", Counter[str]()
+
+    def until(self, reached: Callable[[], bool]) -> None:
+        while not reached():
+            self.buffer += next(self.chunks)
+            while len(self.buffer) >= 8:
+                text, picture = struct.unpack_from(">II", self.buffer)
+                if len(self.buffer) < 8 + text + picture:
+                    break
+                if text:
+                    self.count[json.loads(self.buffer[8 : 8 + text])["source"]] += 1
+                self.buffer = self.buffer[8 + text + picture :]
