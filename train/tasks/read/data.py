@@ -27,6 +27,7 @@ __all__ = ["TextImages", "characters_of", "open_texts", "rows_of", "suited", "ta
 
 HEIGHT, WIDEST = 32, 192  # of the network's picture
 _LEAST_WIDTH, _STEP = 64, 16
+_A_STEP = 4  # pixels of width
 NETWORK = "reader"
 
 
@@ -64,11 +65,13 @@ def suited(config: TrainConfig, images: ImageSet) -> TrainConfig:
             f"--alphabet: lacks {''.join(missing[:20])!r}, which the texts of {config.data} hold; add them, or leave"
             " the option out and the alphabet is what the texts hold"
         )
+    size = config.size or (HEIGHT, _width(images))
+    _check_room(images.texts, size)
     return replace(
         config,
         model=NETWORK if config.model == AUTO else config.model,
         alphabet=alphabet,
-        size=config.size or (HEIGHT, _width(images)),
+        size=size,
         resize=config.resize or "stretch",  # a text without its ends is another one
     )
 
@@ -125,6 +128,17 @@ def _alphabet(config: TrainConfig, images: TextImages) -> str:
 
 def _other_case(alphabet: str) -> set[str]:
     return {other for c in alphabet for other in (c.upper(), c.lower())}
+
+
+def _check_room(texts: Sequence[str], size: tuple[int, int]) -> None:
+    """Refuse pictures in which most texts cannot be said: a network has one step for so many pixels of width."""
+    needed = [_A_STEP * (len(text) + sum(a == b for a, b in pairwise(text))) for text in texts]
+    if np.median(needed) > size[1]:
+        most = int(np.ceil(np.percentile(needed, 95) / _STEP)) * _STEP
+        raise UsageError(
+            f"--size {size[0]}x{size[1]}: most texts need more width, {_A_STEP} pixels a character and {_A_STEP} more"
+            f" between two that are the same; --size {size[0]}x{most} has room for 95 % of them"
+        )
 
 
 def _width(images: ImageSet) -> int:
