@@ -34,8 +34,8 @@ def fits(path: Path) -> bool:
 def read(path: Path, *, texts: bool = False) -> ImageSet:
     """The set a CSV lists; paths are relative to the CSV's folder, to `images` in it, or to a folder called like the
     CSV, and may lack their ending. Columns that no header names are told by what is in them: a path is what is a file,
-    a label what is there often; without either the first column is the path and the second the label. A label of `texts` may be empty: nothing is
-    written there."""
+    a label what is there often; without either the first column is the path and the second the label. Of `texts` one
+    may be empty: nothing is written there."""
     wanted = "file,text" if texts else "path,label"
     rows = _rows(path)
     columns = _columns(rows[0]) if rows else {}
