@@ -95,11 +95,17 @@ def check(
 
 def _only(images: ImageSet, split: str, *, inside: bool) -> tuple[str, ...]:
     """Classes that a split has none of, and all others (or the training images) have; nothing where it is empty."""
-    if not (images.splits == split).any():
+    if not (images.splits == split).any() or _stay_whole(images):
         return ()
     others = images.split("train") if inside else images.select(images.splits != split)
     lacking = (images.split(split).counted() == 0) & (others.counted() > 0)
     return tuple(images.classes[c] for c in np.flatnonzero(lacking))
+
+
+def _stay_whole(images: ImageSet) -> bool:
+    """Whether each class is one group, which is in one split on purpose."""
+    classes = [images.classes[label] for label in images.labels.tolist()]
+    return images.groups is not None and list(images.groups) == classes
 
 
 def _counts(images: ImageSet) -> dict[str, dict[str, int]]:

@@ -32,7 +32,7 @@ _EPSILON, _MOMENTUM = 1e-3, 0.01  # of batch normalisation, as it was trained
 STRIDES = (4, 8, 16, 32)  # at which `Lite0Trunk.pyramid` gives maps
 _PYRAMID = {1: 4, 2: 8, 4: 16, 6: 32}  # the last stage of each stride
 _BESIDE = (5, 4)  # stages that a classifier looks at beside the last maps
-_FRONT, _BEYOND = 5, 256  # stages up to stride 16; maps of what the next makes of them
+_FRONT, _BEYOND = 5, 176  # stages up to stride 16; maps of what the next makes of them
 
 
 class SameConv2d(nn.Conv2d):

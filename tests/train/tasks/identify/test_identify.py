@@ -101,6 +101,20 @@ def test_too_few_identities_are_refused_in_a_line(tmp_path: Path) -> None:
     assert "\n" not in str(raised.value)
 
 
+def test_one_picture_of_everybody_teaches_and_asks_nothing(bundle, tmp_path: Path) -> None:
+    once = folder(tmp_path / "once", range(6), each=1)
+    with pytest.raises(DataError, match="shows 0 identities in two pictures or more"):
+        fit(TrainConfig(str(once), str(tmp_path / "run"), task="identify"), quiet=True)
+    assert not (tmp_path / "run").exists()
+    with pytest.raises(DataError, match="asks nothing"):
+        CliRunner().invoke(cli, ["evaluate", str(bundle.path), str(once)], catch_exceptions=False)
+
+
+def test_that_no_identity_trains_and_validates_is_no_finding(trained: Run) -> None:
+    check = json.loads((trained.path / "check.json").read_text())
+    assert (check["elsewhere"], check["unjudged"]) == ([], [])
+
+
 def test_the_bundle_is_proven_by_its_ranking_and_names_nobody(bundle) -> None:
     network = bundle.manifest.main
     assert (network.task, network.labels, network.outputs[0].name) == ("identify", (), "embedding")
