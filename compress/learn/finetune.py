@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from typing import Any
@@ -36,6 +38,7 @@ class FineTune:
     warmup: float = 0.05  # of all steps
     precision: str = "auto"  # "float32", "channels-last", "bfloat16", or whichever trains fastest here
     seed: int = 0
+    seconds: float = math.inf  # at most: fewer steps then, over which the rate still falls to nothing
 
 
 def finetune(
@@ -47,7 +50,7 @@ def finetune(
     progress: Callable[[str], None] | None = None,
 ) -> nn.Module:
     """Train `student` in place by AdamW with a cosine schedule; its mode (training or evaluation) is left as it is."""
-    data = lesson.pictures
+    began, data = time.monotonic(), lesson.pictures
     config = replace(config, batch=min(config.batch, lesson.per_step))
     how = _fastest(student, lesson, config)
     laid_out(student, how)
@@ -55,14 +58,18 @@ def finetune(
     warmup = max(1, round(config.warmup * steps))
     with compared(student, teacher if config.features else None, data.pixels[:2]) as features:
         optimizer = torch.optim.AdamW(_groups(student, features, config), betas=(0.9, 0.99))
-        schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: factor("cosine", step, steps, warmup))
+        rates = [group["lr"] for group in optimizer.param_groups]
         for step, (epoch, rows) in enumerate(_batches(lesson, config, steps)):
+            reached = max(step, steps * (time.monotonic() - began) / config.seconds)
+            if reached >= steps:
+                break
+            for group, rate in zip(optimizer.param_groups, rates, strict=True):
+                group["lr"] = rate * factor("cosine", reached, steps, warmup)
             inputs, targets = lesson.batch(rows, config.seed, epoch)
             loss = _loss(student, teacher, lesson, laid_out(inputs, how), targets, config, features, how)
             optimizer.zero_grad(set_to_none=True)
             loss.backward()  # type: ignore[no-untyped-call]
             optimizer.step()
-            schedule.step()
             if progress is not None and step % 10 == 0:
                 progress(f"step {step + 1}/{steps}  loss {float(loss.detach()):.4f}")
     laid_out(student, "float32")  # exporters keep the layout that they find

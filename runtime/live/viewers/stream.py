@@ -42,7 +42,7 @@ class FrameStream:
         self._hub, self._seats = hub, Seats(most)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Send until one side leaves; `?size=small`, and `&large=SOURCE` for the one that is looked at closely."""
+        """Send until one side leaves; `?size=small`, `&large=SOURCE` for the one that is looked at closely, `&key=`."""
         try:
             with self._hub.viewer(_asks(scope)) as viewer, self._seats.seat(_asker(scope), viewer.leave):
                 await _pour(viewer, receive, send, b"application/octet-stream", b"\0" * 8)
@@ -74,7 +74,7 @@ def _asks(scope: Scope) -> Asks:
     size = query.get("size", "large")
     if size not in ("small", "large"):
         raise BodyError(400, "size is small or large")
-    return Asks(size == "small", query.get("large"))
+    return Asks(size == "small", query.get("large"), query.get("key"))
 
 
 async def _pour(client: Viewer | Listener, receive: Receive, send: Send, media: bytes, heartbeat: bytes) -> None:
@@ -90,6 +90,7 @@ async def _pour(client: Viewer | Listener, receive: Receive, send: Send, media: 
                 await send({"type": "http.response.body", "body": chunk, "more_body": True})
                 client.sent = client.sending_since = time.monotonic()
             client.sending_since = None
+            client.taken()
         await send({"type": "http.response.body", "body": b"", "more_body": False})
     except OSError:  # the client went away in the middle
         pass

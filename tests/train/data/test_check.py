@@ -109,6 +109,15 @@ def test_blank_tiny_odd_and_rare(photos):
     assert check.imbalance == 33
 
 
+def test_what_all_pictures_are_like_is_not_unusual(tmp_path):
+    for number in range(8):
+        place = tmp_path / "lines" / "ab"[number % 2] / f"{number}.png"
+        place.parent.mkdir(parents=True, exist_ok=True)
+        cv2.imwrite(str(place), photo(number, 30, 140))
+    cv2.imwrite(str(tmp_path / "lines" / "a" / "long.png"), photo(9, 20, 500))
+    assert checked(tmp_path / "lines").odd == ("a/long.png",)
+
+
 def test_digits_that_resemble_each_other_are_no_duplicates(shared_data, tmp_path):
     config = DataConfig(str(shared_data / "mnist"), cache=str(tmp_path))
     check = prepare(config, PixelContract(28, 28, "gray")).check

@@ -29,11 +29,14 @@ from .whitening import fitted_identities
 
 __all__ = ["identify"]
 
+_SCENE = 40  # pixels a side
+_PHOTO = (160, 224)  # the same faces, 92 pixels wide: at 160 pixels 99.8 % are recognized, at 96 97.8 %
 TOGETHER = 4  # pictures of an identity that a batch holds
 
 
-def identify(config: TrainConfig, classes: Sequence[str], counts: Sequence[int]) -> Task:  # noqa: ARG001
+def identify(config: TrainConfig, classes: Sequence[str], counts: Sequence[int]) -> Task:
     """The task of telling identities apart; a network from chance learns it by margins, a frozen one by whitening."""
+    del classes, counts
     return Task(
         "identify",
         (EMBEDDING,),
@@ -53,7 +56,10 @@ def identify(config: TrainConfig, classes: Sequence[str], counts: Sequence[int])
         reading=lambda _decode, shown: likeness_reading(shown),
         backbone=True,
         completed=judged_by_several,
-        looks=Looks(resize="stretch"),  # what stands at the rim tells apart, too
+        # what stands at the rim tells apart, too; and from few identities no small network learns what the world has
+        # taught a large one, be the pictures as small as faces are
+        looks=Looks(resize="stretch", photo=_PHOTO if config.model.startswith("lite0") else None, scene=_SCENE),
+        alone=False,
     )
 
 

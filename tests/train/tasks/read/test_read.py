@@ -110,6 +110,16 @@ def test_an_alphabet_is_a_file_or_its_characters_and_must_hold_what_is_written(p
         characters_of("none.txt")
 
 
+def test_texts_that_have_no_room_are_refused_with_the_size_that_has(tmp_path: Path) -> None:
+    lines = open_texts(DataConfig(str(written_down(tmp_path / "lines", ["RG" * 30, "RGB" * 21, "GB" * 31, "R"]))))
+    with pytest.raises(
+        UsageError, match=r"--size 32x192: most texts need more width.*--size 32x256 has room"
+    ) as raised:
+        with_alphabet(config(tmp_path), lines)
+    assert "\n" not in str(raised.value)
+    assert with_alphabet(config(tmp_path, size=(32, 256)), lines).size == (32, 256)
+
+
 def test_targets_are_texts_again() -> None:
     texts = ["AB1", "B", "1A"]
     targets = targets_of(texts, "1AB")
