@@ -35,6 +35,7 @@ class Brought:
     unsound: int = 0  # names that nobody should have, features that compare with nothing, damage
     contradicting: int = 0  # pictures of somebody who is known here under another name
     lesson: str = ""
+    torn: bool = False  # whether the file ends within a picture
 
     def said(self) -> str:
         """One line for people."""
@@ -42,6 +43,7 @@ class Brought:
         parts += [f"{self.there_already} were there already"] if self.there_already else []
         parts += [f"{self.unsound} were unsound and passed over"] if self.unsound else []
         parts += [f"{self.contradicting} show who has another name here: passed over"] if self.contradicting else []
+        parts += ["the file is cut short: bring it here again"] if self.torn else []
         return ", ".join(parts)
 
 
@@ -51,7 +53,8 @@ def import_gallery(gallery: Gallery, path: Path) -> Brought:
     theirs.check_space(gallery.space.name, gallery.space.width)
     known = {(e.name, e.vector.tobytes()) for e in gallery.exemplars()}
     lesson = os.urandom(8).hex()
-    found, waiting = Brought(lesson=lesson, unsound=theirs.scan(lambda _: None).damaged), list[Exemplar]()
+    scanned = theirs.scan(lambda _: None)
+    found, waiting = Brought(lesson=lesson, unsound=scanned.damaged, torn=scanned.torn), list[Exemplar]()
     contradicts = _Contradiction(gallery)
     for count, exemplar in enumerate(theirs.exemplars()):
         if count >= _MOST:

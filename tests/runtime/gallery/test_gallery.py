@@ -9,6 +9,7 @@ import pytest
 from numpy.typing import NDArray
 
 from edgelens.runtime.errors import DataError, UsageError
+from edgelens.runtime.gallery.exemplar import Exemplar
 from edgelens.runtime.gallery.gallery import Gallery
 from edgelens.runtime.gallery.space import Space, space_with_cohort
 from edgelens.runtime.gallery.thin import MOST_EXEMPLARS
@@ -145,6 +146,17 @@ def test_names_that_nobody_should_have_are_refused_in_a_line(gallery: Gallery, n
         gallery.teach(name, people(1)[0])
     assert len(str(raised.value)) < 200 and "\n" not in str(raised.value)
     assert not gallery.path.exists()
+
+
+def test_a_name_that_an_earlier_kit_took_is_found_and_forgotten(gallery: Gallery) -> None:
+    turned = "Ada\u202egpj"
+    gallery.append([Exemplar(turned, people(1)[0, 0])])
+    gallery.rename(turned, "Ada")
+    gallery.append([Exemplar(turned, people(2)[1, 0])])
+    assert gallery.remove(turned) == 1
+    assert [each.name for each in gallery.names] == ["Ada"]
+    with pytest.raises(UsageError, match="is one name already"):
+        gallery.merge("Ada", "Ada")
 
 
 def test_names_of_all_writings_are_names(gallery: Gallery) -> None:
