@@ -26,7 +26,7 @@ _gallery_option = click.option(
     "--gallery",
     "path",
     metavar="FILE",
-    help="Which one; unless said the only one here, or the only one that has the name.",
+    help="Which one; else the only one, or the one that has the name.",
 )
 
 
