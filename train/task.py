@@ -16,7 +16,7 @@ from edgelens.runtime.preprocess import PixelContract
 
 from .augment import Recipe
 from .config import EPOCHS
-from .data.prepare import DataConfig
+from .data.config import DataConfig
 from .data.targets import Targets
 from .report.findings import Findings
 from .report.score import Score
@@ -71,6 +71,7 @@ class Looks:
 
     resize: str = "crop"
     photo: tuple[int, int] | None = None  # pixels a side at least and at most; None: as the network has it
+    size: Callable[[ImageSet], tuple[int, int]] | None = None  # height, width; None: by the pictures and the network
     network: str | None = None  # what `--model auto` is; None: by the pictures
     scene: int = 128  # pixels a side from which what has seen the world knows more than a small network of its own
 
@@ -190,8 +191,8 @@ class Task:
     named: Callable[[Outputs], Tensor] | None = None
     # what `explain` asks of its answers, as they were settled, and as they compare with pictures that are shown to it
     reading: Callable[[Decode, Shown], Reading] | None = None
-    # the configuration with what the task asks for where nothing was said: a network, its picture
-    suited: Callable[[TrainConfig, ImageSet], TrainConfig] | None = None
+    # the configuration with what its data says where nobody did (an alphabet, a share), or why they do not fit
+    completed: Callable[[TrainConfig, ImageSet], TrainConfig] | None = None
     heads: tuple[str, ...] = ("classifier",)  # the network's layers that are its own, which stay out of `backbone`
     backbone: bool = False  # whether the kit's backbone is its start where photos are few
     looks: Looks = field(default_factory=Looks)

@@ -10,16 +10,18 @@ import numpy as np
 
 from ..errors import DataError
 from ..images.read import SUFFIXES
-from .imageset import SPLIT_WORDS, ImageSet, in_class_order, legible
+from .imageset import ImageSet, in_class_order, legible
 from .listing import is_regular
+from .splits import SPLIT_WORDS
 
-__all__ = ["fits", "read"]
+__all__ = ["fits", "names_texts", "read"]
 
+_TEXTS = ("text", "texts", "word", "words", "transcription", "plate")
 _HEADERS = {
     "path": ("path", "file", "filename", "filepath", "image", "imagepath", "imagename", "imagefile", "img", "imgpath",
              "name", "imageid", "id"),
     "label": ("label", "class", "target", "category", "labels", "classname", "labelname", "categoryname",
-              "text", "texts", "word", "words", "transcription", "plate"),
+              *_TEXTS),
     "split": ("split", "set", "subset"),
 }  # fmt: skip
 _LOOKED_AT = 50  # rows, spread over the table
@@ -29,6 +31,13 @@ _ENCODINGS = {b"\xff\xfe": "utf-16", b"\xfe\xff": "utf-16"}  # spreadsheets' "Un
 def fits(path: Path) -> bool:
     """Whether this is a .csv or .tsv file."""
     return path.is_file() and path.suffix.lower() in (".csv", ".tsv")
+
+
+def names_texts(path: Path) -> bool:
+    """Whether a table's header says that its pictures have texts."""
+    header = next(iter(_rows(path)), [])
+    columns = _columns(header)
+    return {"path", "label"} <= set(columns) and _plain(header)[columns["label"]] in _TEXTS
 
 
 def read(path: Path, *, texts: bool = False) -> ImageSet:
@@ -113,9 +122,14 @@ def _places(table: Path, cell: str) -> Iterator[tuple[Path, bool, str]]:
                     yield folder, windows, ending
 
 
+def _plain(cells: list[str]) -> list[str]:
+    """Names of columns as they are compared."""
+    return [cell.strip().lower().replace("_", "").replace(" ", "") for cell in cells]
+
+
 def _columns(first: list[str]) -> dict[str, int]:
     """Where the columns are that the first row names."""
-    header = [cell.strip().lower().replace("_", "").replace(" ", "") for cell in first]
+    header = _plain(first)
     columns = {
         name: next((header.index(word) for word in words if word in header), -1) for name, words in _HEADERS.items()
     }

@@ -14,7 +14,9 @@ from ..errors import ModelError
 from ..preprocess import PixelContract, Placement, Region, fit_frame
 from ..recognitions import CORNERS, Recognitions
 
-__all__ = ["Crop", "crops_of"]
+__all__ = ["MOST_CROPS", "Crop", "crops_of"]
+
+MOST_CROPS = 1000  # of a step in one frame: all are in memory together, and a network may find any number of things
 
 _LEAST = 1.0  # pixels a side of a row's box
 
@@ -49,20 +51,17 @@ class Crop:
 def crops_of(
     image: NDArray[np.uint8], found: Recognitions, step: Step, pixels: PixelContract, *, without: Collection[int] = ()
 ) -> list[Crop]:
-    """The crops of a step, one a row that has a box and a label the step wants; `without` some rows."""
+    """The crops of a step, one a row that has a box and a label the step wants; `without` some rows.
+
+    Of more than `MOST_CROPS` those with the best scores are looked at.
+    """
     places = found.places
     if len(found) and np.isnan(places).all():
         raise ModelError(f"the step {step.output!r} crops {step.region!r}, whose network finds no boxes")
     crops = []
-    for row in range(len(found)):
-        if row in without:
-            continue
-        if step.classes and found.label(row) not in step.classes:
-            continue
-        x, y, w, h = _widened(places[row], step.margin)
-        if min(w, h) < _LEAST or not np.isfinite([x, y, w, h]).all():
-            continue
-        levelled = _levelled(found, row, (x, y, w, h), step)
+    for row in _wanted(found, step, without):
+        x, y, w, h = _widened(places[row], step.margin).tolist()
+        levelled = _no_larger(_levelled(found, row, (x, y, w, h), step), max(image.shape[:2]))
         if levelled is None:
             crops.append(Crop(row, *fit_frame(image, pixels, _inside(image, x, y, w, h))))
         else:
@@ -72,9 +71,20 @@ def crops_of(
     return crops
 
 
-def _widened(box: NDArray[np.float32], margin: float) -> tuple[float, float, float, float]:
-    x, y, w, h = (float(value) for value in box)
-    return x - margin * w, y - margin * h, w * (1 + 2 * margin), h * (1 + 2 * margin)
+def _wanted(found: Recognitions, step: Step, without: Collection[int]) -> list[int]:
+    """The rows that are looked at, in their order."""
+    sound = np.isfinite(found.places).all(axis=1) & (_widened(found.places.T, step.margin)[2:].min(axis=0) >= _LEAST)
+    of_class = [not step.classes or found.label(row) in step.classes for row in range(len(found))]
+    rows = [row for row in np.flatnonzero(sound).tolist() if of_class[row] and row not in without]
+    if len(rows) > MOST_CROPS:
+        rows = sorted(sorted(rows, key=lambda row: -float(found.scores[row]))[:MOST_CROPS])
+    return rows
+
+
+def _widened(box: NDArray[np.float32], margin: float) -> NDArray[np.float64]:
+    """Boxes (4, …) x, y, w, h with their margin."""
+    x, y, w, h = box.astype(np.float64)
+    return np.stack([x - margin * w, y - margin * h, w * (1 + 2 * margin), h * (1 + 2 * margin)])
 
 
 def _inside(image: NDArray[np.uint8], x: float, y: float, w: float, h: float) -> Region:
@@ -93,6 +103,17 @@ def _levelled(
         return None if corners is None else _between(corners, step.margin)
     turn = None if step.align is None or found.keypoints is None else _level(found.keypoints[row], *box)
     return None if turn is None else (turn, (max(round(box[2]), 1), max(round(box[3]), 1)))
+
+
+def _no_larger(
+    levelled: tuple[NDArray[np.float64], tuple[int, int]] | None, most: int
+) -> tuple[NDArray[np.float64], tuple[int, int]] | None:
+    """A levelled picture of at most so many pixels a side: a box may say that it is as large as it likes."""
+    if levelled is None or max(levelled[1]) <= most:
+        return levelled
+    turn, (width, height) = levelled
+    share = most / max(width, height)
+    return turn * share, (max(round(width * share), 1), max(round(height * share), 1))
 
 
 def _corners_of(found: Recognitions, row: int) -> NDArray[np.float32] | None:

@@ -16,7 +16,7 @@ from .duplicates import Duplicate, exact_duplicates, near_duplicates
 __all__ = ["DataCheck", "check"]
 
 _TINY = 0.5  # of the network's size
-_LONG = 3.0  # aspect ratio
+_LONG = 3.0  # times the usual aspect ratio, which of lines of text is large
 _ODD = 8.0  # times larger or smaller than the median area
 
 
@@ -67,9 +67,9 @@ def check(
     heights, widths = facts["height"].astype(float), facts["width"].astype(float)
     thumbs = facts["thumb"]
     area, ratio = heights * widths, np.maximum(heights, widths) / np.maximum(np.minimum(heights, widths), 1)
-    median = float(np.median(area)) if len(area) else 1.0
+    median, usual = (float(np.median(values)) if len(values) else 1.0 for values in (area, ratio))
     tiny = (heights < pixels.height * _TINY) | (widths < pixels.width * _TINY)
-    odd = (ratio > _LONG) | (area > _ODD * median) | (area * _ODD < median)
+    odd = (ratio > _LONG * usual) | (area > _ODD * median) | (area * _ODD < median)
     blank = thumbs.reshape(len(thumbs), -1).max(axis=1, initial=0) == thumbs.reshape(len(thumbs), -1).min(
         axis=1, initial=255
     )

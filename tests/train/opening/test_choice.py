@@ -11,7 +11,7 @@ from edgelens.runtime.datasets.imageset import ImageSet
 from edgelens.train.config import TrainConfig
 from edgelens.train.data.picture import choose_pixels
 from edgelens.train.opening import choice
-from edgelens.train.opening.opened import pixels_of
+from edgelens.train.opening.choice import pixels_of
 from edgelens.train.task import Looks
 from edgelens.train.tasks.catalog import make_task
 

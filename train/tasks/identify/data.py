@@ -7,11 +7,14 @@ from dataclasses import replace
 from edgelens.runtime.datasets.imageset import ImageSet
 from edgelens.runtime.errors import DataError
 
-from ...data.prepare import DataConfig, open_images
+from ...config import TrainConfig
+from ...data.config import DataConfig
+from ...data.prepare import open_images
 
-__all__ = ["open_identities"]
+__all__ = ["judged_by_several", "open_identities"]
 
 _LEAST = 4  # identities; fewer leave nobody to judge by
+_JUDGED = 3  # identities that validate at least, where that is not more than half of them
 
 
 def open_identities(config: DataConfig) -> ImageSet:
@@ -30,3 +33,11 @@ def open_identities(config: DataConfig) -> ImageSet:
             f" from several, so {_LEAST} need them at least, better some dozens"
         )
     return replace(images, groups=[images.classes[label] for label in images.labels.tolist()])
+
+
+def judged_by_several(config: TrainConfig, images: ImageSet) -> TrainConfig:
+    """The configuration with a share for validation that holds several identities: one alone is always recognized."""
+    if config.folds or not config.val or (images.splits == "val").any():
+        return config
+    there = len(np.unique(images.labels))
+    return replace(config, val=max(config.val, min(_JUDGED, there // 2) / there))

@@ -18,7 +18,7 @@ from ...config import TrainConfig
 from ...data.targets import DenseTargets
 from ...task import Arrays, Build, Draw, Looks, Outputs, Score, Settled, Targets, Task
 from ..classify.labels import class_ids
-from .data import open_identities
+from .data import judged_by_several, open_identities
 from .embedder import WIDTH, Embedder
 from .losses import contrastive, margin_softmax
 from .meter import IdentifyMeter
@@ -55,6 +55,7 @@ def identify(config: TrainConfig, classes: Sequence[str], counts: Sequence[int])
         regress=fitted_identities,
         reading=lambda _decode, shown: likeness_reading(shown),
         backbone=True,
+        completed=judged_by_several,
         # what stands at the rim tells apart, too; and from few identities no small network learns what the world has
         # taught a large one, be the pictures as small as faces are
         looks=Looks(resize="stretch", photo=_PHOTO if config.model.startswith("lite0") else None, scene=_SCENE),

@@ -23,6 +23,7 @@ from edgelens.train.data.splits import SplitConfig, assign
 from edgelens.train.data.targets import DenseTargets
 from edgelens.train.models.options import ModelOptions
 from edgelens.train.runs.run import Run
+from edgelens.train.tasks.identify.data import judged_by_several, open_identities
 from edgelens.train.training import fit
 
 SIDE = 32
@@ -84,6 +85,14 @@ def test_whole_identities_are_shared_out(trained: Run) -> None:
     splits = assign(images, SplitConfig(val=0.25, test=0.0), groups)
     for name in set(groups):
         assert len({split for split, group in zip(splits, groups, strict=True) if group == name}) == 1
+
+
+@pytest.mark.parametrize(("there", "judged"), [(4, 2), (8, 3), (40, 6)])
+def test_one_identity_alone_judges_nothing(tmp_path: Path, there: int, judged: int) -> None:
+    config = TrainConfig(str(folder(tmp_path / "few", range(there))), str(tmp_path / "run"), task="identify")
+    images = open_identities(config.data_config())
+    splits = assign(images, judged_by_several(config, images).data_config().splits, images.groups)
+    assert len(set(images.labels[splits == "val"].tolist())) == judged
 
 
 def test_too_few_identities_are_refused_in_a_line(tmp_path: Path) -> None:
