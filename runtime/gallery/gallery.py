@@ -143,14 +143,14 @@ class Gallery:
         number = self._number(name)
         with self._lock:
             count = len(self._loaded.rows_of(number))
-            spelled = self._spelled(name)
+            spelled = checked_name(name)
             self._rewrite(lambda _, exemplar: None if exemplar.name == spelled else exemplar)
             return count
 
     def rename(self, name: str, to: str) -> None:
         """Call a name otherwise; a name that is there already is refused."""
         self._number(name)
-        spelled, new = self._spelled(name), checked_name(to)
+        spelled, new = checked_name(name), checked_name(to)
         if new in self._loaded.names:
             raise UsageError(f"{new}: is there already; edgelens gallery merge {spelled} {new} joins them")
         self._rewrite(lambda _, exemplar: replace(exemplar, name=new) if exemplar.name == spelled else exemplar)
@@ -159,7 +159,7 @@ class Gallery:
         """Two names are one: the first one's exemplars are the second one's from now on."""
         self._number(name)
         self._number(into)
-        spelled, other = self._spelled(name), self._spelled(into)
+        spelled, other = checked_name(name), checked_name(into)
         if spelled == other:
             raise UsageError(f"{spelled}: is one name already: say which other name it is")
         self._rewrite(lambda _, exemplar: replace(exemplar, name=other) if exemplar.name == spelled else exemplar)
@@ -192,7 +192,7 @@ class Gallery:
         """What was shown, with pictures; under one name, or all."""
         if not self.file.exists():
             return
-        spelled = None if name is None else self._spelled(name)
+        spelled = None if name is None else checked_name(name)
         for exemplar in self.file.exemplars():
             if spelled in (None, exemplar.name):
                 yield exemplar
@@ -245,15 +245,11 @@ class Gallery:
     def _number(self, name: str) -> int:
         with self._lock:
             self.look()
-            spelled = self._spelled(name)
+            spelled = checked_name(name)
             if spelled not in self._loaded.names:
                 there = ", ".join(list(self._loaded.names)[:8]) or "none"
                 raise UsageError(f"{spelled}: no such name; there are {there}")
             return self._loaded.names[spelled]
-
-    def _spelled(self, name: str) -> str:
-        """A name as it is kept: one that an earlier kit took is to be found, and forgotten, however it is spelled."""
-        return name if name in self._loaded.names else checked_name(name)
 
     def _thin(self, number: int, new: int) -> None:
         """Of a name with far more exemplars than it needs keep those that matter, and all that are new."""

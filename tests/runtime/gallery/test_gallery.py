@@ -9,7 +9,6 @@ import pytest
 from numpy.typing import NDArray
 
 from edgelens.runtime.errors import DataError, UsageError
-from edgelens.runtime.gallery.exemplar import Exemplar
 from edgelens.runtime.gallery.gallery import Gallery
 from edgelens.runtime.gallery.space import Space, space_with_cohort
 from edgelens.runtime.gallery.thin import MOST_EXEMPLARS
@@ -148,15 +147,11 @@ def test_names_that_nobody_should_have_are_refused_in_a_line(gallery: Gallery, n
     assert not gallery.path.exists()
 
 
-def test_a_name_that_an_earlier_kit_took_is_found_and_forgotten(gallery: Gallery) -> None:
-    turned = "Ada\u202egpj"
-    gallery.append([Exemplar(turned, people(1)[0, 0])])
-    gallery.rename(turned, "Ada")
-    gallery.append([Exemplar(turned, people(2)[1, 0])])
-    assert gallery.remove(turned) == 1
-    assert [each.name for each in gallery.names] == ["Ada"]
+def test_a_name_is_not_joined_with_itself(gallery: Gallery) -> None:
+    gallery.teach("Ada", people(1)[0])
     with pytest.raises(UsageError, match="is one name already"):
-        gallery.merge("Ada", "Ada")
+        gallery.merge("Ada", " Ada ")
+    assert [(each.name, each.exemplars) for each in gallery.names] == [("Ada", 6)]
 
 
 def test_names_of_all_writings_are_names(gallery: Gallery) -> None:
