@@ -84,7 +84,8 @@ def _wanted(found: Recognitions, step: Step, without: Collection[int]) -> list[i
 def _widened(box: NDArray[np.float32], margin: float) -> NDArray[np.float64]:
     """Boxes (4, …) x, y, w, h with their margin."""
     x, y, w, h = box.astype(np.float64)
-    return np.stack([x - margin * w, y - margin * h, w * (1 + 2 * margin), h * (1 + 2 * margin)])
+    with np.errstate(invalid="ignore"):  # a box may be at no place
+        return np.stack([x - margin * w, y - margin * h, w * (1 + 2 * margin), h * (1 + 2 * margin)])
 
 
 def _inside(image: NDArray[np.uint8], x: float, y: float, w: float, h: float) -> Region:
