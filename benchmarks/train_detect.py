@@ -32,6 +32,7 @@ from edgelens.runtime.model.evaluate import evaluate
 from edgelens.runtime.model.network import choose_file
 from edgelens.runtime.tasks.detector_report import DetectorReport
 from edgelens.train import Run, TrainConfig, fit
+from edgelens.train.models.options import ModelOptions
 from edgelens.train.optimize import allocator as memory
 
 RESULTS = Path(__file__).resolve().parent / "results" / "train_detect.json"
@@ -44,7 +45,8 @@ SETS: dict[str, dict[str, Any]] = {
     },
     "boards": {
         "path": "boards_coco/boards", "ask": "val", "bars": (0.90, None),
-        "config": {"augment": "from-above", "size": (512, 512), "epochs": 120},
+        "config": {"augment": "from-above", "size": (512, 512), "epochs": 60, "batch": 8},
+        "options": {"finest": 4},
     },
     "raccoons": {
         "path": "raccoon_voc/raccoon", "ask": "folds", "bars": (0.88, 0.58),
@@ -77,7 +79,10 @@ def measured(
     name: str, data: Path, entry: dict[str, Any], runs: Path, folds: Sequence[int | None], threads: int | None
 ) -> dict[str, Any]:
     """One set's figures a model file, over one run or over some folds."""
-    config = TrainConfig(str(data), str(runs / name), task="detect", ema=0.999, threads=threads, **entry["config"])
+    options = ModelOptions(**entry.get("options", {}))
+    config = TrainConfig(
+        str(data), str(runs / name), options=options, task="detect", ema=0.999, threads=threads, **entry["config"]
+    )
     every = load_boxes(data)
     reports: dict[tuple[str, str], list[DetectorReport]] = {file: [] for file in FILES}
     facts: dict[str, Any] = {}
@@ -85,6 +90,7 @@ def measured(
         run, asked = trained(config, every, entry["ask"], fold, entry.get("then"))
         facts = {"model": run.config.model, "size": [run.pixels.height, run.pixels.width], **run.facts.network}
         facts |= {"epochs": (run.facts.metrics or {}).get("epochs"), "settings": entry["config"]}
+        facts |= {"options": entry["options"]} if "options" in entry else {}
         facts |= {"then": entry["then"]} if "then" in entry else {}
         bundle = bundled(run)
         for engine, precision in FILES:

@@ -10,7 +10,7 @@ from typing import Any
 
 from edgelens.runtime.errors import DataError, UsageError
 
-from .data.prepare import DataConfig
+from .data.config import DataConfig
 from .data.splits import SplitConfig
 from .models.options import ModelOptions
 
@@ -71,7 +71,7 @@ class TrainConfig:
     warmup: float = 1.0  # epochs
     clip: float = 0.0  # the gradient's largest norm; 0 leaves it
     ema: float = 0.0  # decay a step; 0 keeps no average
-    halfway: bool = False  # the average stays halfway to the first weights, which knew much
+    halfway: bool = False  # whether what is kept may lie halfway back to the first weights, which knew much
     loss: str = "cross-entropy"
     focal_gamma: float = 2.0
     label_smoothing: float = 0.0

@@ -15,13 +15,14 @@ from edgelens.runtime.datasets.imageset import ImageSet
 
 from .batches import Batches
 from .honest.out_of_choice import out_of_choice, parts_of
-from .loop import Ingredients, answers
+from .ingredients import Ingredients
 from .runs.checkpoint import Candidate, State
 from .runs.facts import decode_as_json
 from .runs.outputs import SplitOutputs
 from .runs.report import write_report
 from .runs.run import Run
 from .task import Arrays, Targets, Task
+from .validation import answers
 
 __all__ = ["Answered", "complete", "figures_of", "finish"]
 

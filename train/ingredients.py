@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from edgelens.runtime.datasets.imageset import ImageSet
@@ -17,10 +18,9 @@ from edgelens.runtime.preprocess import PixelContract
 from . import augment
 from .augment import Recipe, recipe_from_json
 from .augment.missing import against_missing
-from .batches import Batches
+from .batches import Batches, epoch_batches
 from .config import TrainConfig
-from .data.prepare import Part, TrainData
-from .loop import Ingredients
+from .data.train_data import Part, TrainData
 from .optimize.distributed import World
 from .optimize.precision import fastest, images_per_s, laid_out
 from .runs.run import Run
@@ -28,9 +28,38 @@ from .start.distill import Distillation
 from .task import Task, by_name
 from .tasks.catalog import make_task
 
-__all__ = ["class_counts", "gather", "run_recipe", "run_task", "speed_in", "training_counts", "training_recipe"]
+__all__ = [
+    "Ingredients",
+    "class_counts",
+    "gather",
+    "run_recipe",
+    "run_task",
+    "speed_in",
+    "training_counts",
+    "training_recipe",
+]
 
 Say = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class Ingredients:
+    """What a training is made from besides its configuration."""
+
+    task: Task
+    recipe: Recipe
+    data: Batches
+    val: Batches
+    balanced: NDArray[np.int64] | None = None  # the kind of each picture, where every kind is to come equally often
+    repeats: NDArray[np.float64] | None = None  # how often each comes beside the others, where not all come alike
+    distillation: Distillation | None = None
+
+    def batches_of(self, epoch: int, images: int, seed: int) -> list[NDArray[np.intp]]:
+        """An epoch's draws from `data`, about so many images a step."""
+        together = self.task.together
+        return epoch_batches(
+            len(self.data), images, seed, epoch, self.balanced, together=together, repeats=self.repeats
+        )  # fmt: skip
 
 
 def gather(

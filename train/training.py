@@ -11,8 +11,8 @@ from edgelens.runtime.errors import DataError, UsageError
 
 from .config import TrainConfig
 from .finish import finish
-from .ingredients import gather
-from .loop import Ingredients, train
+from .ingredients import Ingredients, gather
+from .loop import train
 from .opening.answering import answered_first, tuned
 from .opening.beginning import facts_of, first_state, mode_line
 from .opening.opened import Opened, opened

@@ -90,9 +90,10 @@ def recovered(
     teacher: nn.Module,
     stage: str,
     recovery: Recovery,
+    seconds: float,
     progress: Callable[[str], None] | None = None,
 ) -> nn.Module:
-    """The candidate after learning from `teacher`; `made_of` is what the candidate sees."""
+    """The candidate after learning from `teacher`, for so long at most; `made_of` is what the candidate sees."""
     if plan.kind == "trained":
         return network
     lesson = lesson_of(made_of.run, made_of.training_pictures(most=recovery.most_pictures), made_of.pixels)
@@ -102,6 +103,7 @@ def recovered(
     rate = 1e-3 if plan.kind == "pruned" else 3e-3
     features = 0.5 if plan.side == 1 else 0.0
     network.train()
-    tuning = FineTune(epochs=recovery.epochs(stage, len(lesson.pictures)), rate=rate, features=features)
+    epochs = recovery.epochs(stage, len(lesson.pictures))
+    tuning = FineTune(epochs=epochs, rate=rate, features=features, seconds=seconds)
     finetune(network, teacher.eval(), lesson, tuning, progress=progress)
     return network.eval()

@@ -17,14 +17,15 @@ from edgelens.runtime.errors import WorkError
 from edgelens.train.runs.run import Run
 
 from ..bundle.assemble import checked_target
+from ..candidate import Candidate, candidate_of
 from ..config import CompressConfig
 from ..export.artifact import Artifact, file_outputs
 from ..ingredients import Ingredients, ingredients_of
 from ..learn.lesson import lesson_of
 from ..learn.taught import taught_by
-from ..pipeline import Candidate, Compressed, candidate_of, write_candidate
+from ..pipeline import Compressed, write_candidate
 from ..progress import Progress
-from ..proof.proof import feature_space
+from ..proof.feature_space import feature_space
 from ..shrink import teacher_of
 from ..timing.on_device import require_host
 from .budget import Budget, Cost
@@ -39,6 +40,8 @@ from .study import Study
 __all__ = ["SearchConfig", "search_run"]
 
 HOPELESS = 0.15  # accuracy below the limit after a short recovery that no long one makes good
+SHORT_UNTIL = 0.7  # of the time, in which short recoveries are begun and end
+LEAST = 0.02  # of the time, that a recovery must have to be begun
 GENEROUS = 0.6  # estimates are only trusted to be this good: what they exclude must be far off
 
 
@@ -99,7 +102,8 @@ class _Search:
         self, config: SearchConfig, made_of: Ingredients, teacher: nn.Module, study: Study, progress: Progress
     ) -> None:
         self.config, self.made_of, self.teacher, self.study, self.progress = config, made_of, teacher, study, progress
-        self.deadline = time.monotonic() + config.minutes * 60
+        self.began, self.whole_s = time.monotonic(), config.minutes * 60
+        self.files_s = 0.0  # that making and measuring a plan's files has taken, at most
         self.latency: Latency = latency_for(config.device, config.on, config.compress.threads)
         self.trained = made_of.score(made_of.network, made_of.validation)
         self.least = config.budget.least_accuracy(self.trained)
@@ -123,8 +127,8 @@ class _Search:
         ranked = self.after_short_recovery([plan for plan in plans if plan is not first], points)
         promising = 0
         for plan, _ in ranked:
-            if time.monotonic() > self.deadline:
-                self.progress.say(f"the time of {self.config.minutes:g} minutes is over: run it again to go on")
+            if self.left_s(1.0) - self.files_s < LEAST * self.whole_s:
+                self.say_over(f"{plan.words} is not begun")
                 break
             points += self.measured(plan, seen_by(plan, self.made_of))
             promising += any(not point.excess for point in points if point.plan is plan)
@@ -138,7 +142,8 @@ class _Search:
         """Plans that the estimates allow, by their accuracy after a short recovery."""
         tried: list[tuple[Attempt, float]] = []
         for plan in plans:
-            if self.deadline - time.monotonic() < 0.3 * self.config.minutes * 60 and tried:
+            if self.left_s(SHORT_UNTIL) < LEAST * self.whole_s:
+                self.say_over(f"{plan.words} and what follows are not begun")
                 break
             bare = self.bare(plan)
             if reason := self.too_costly(plan, bare, points):
@@ -165,18 +170,36 @@ class _Search:
                 return f"about {about:.3g} ms"
         return ""
 
+    def left_s(self, share: float) -> float:
+        """Seconds until a share of the search's time is over."""
+        return self.began + share * self.whole_s - time.monotonic()
+
+    def say_over(self, what: str) -> None:
+        """Tell what the time was too short for."""
+        self.progress.say(f"{self.config.minutes:g} minutes: {what}; run it again to go on, or give more --minutes")
+
+    def learned(self, plan: Attempt, student: nn.Module, made_of: Ingredients, stage: str) -> tuple[nn.Module, bool]:
+        """A plan's network after a stage of its recovery, and whether the time left was enough for all of it."""
+        seconds = self.left_s(SHORT_UNTIL) if stage == "short" else self.left_s(1.0) - self.files_s
+        began = time.monotonic()
+        with self.progress.step(f"{stage} recovery: {plan.words}"):
+            network = recovered(plan, student, made_of, self.teacher, stage, self.config.recovery, max(seconds, 1.0),
+                                self.progress.update)  # fmt: skip
+        whole = time.monotonic() - began < seconds
+        if not whole:
+            self.say_over(f"the {stage} recovery of {plan.words} is cut short after {seconds:.0f} s")
+        return network, whole
+
     def short_accuracy(self, plan: Attempt, bare: Any) -> float:
         """Validation accuracy after the short recovery, from the study where it is known."""
         accuracy = self.study.accuracy(plan, "short")
         if accuracy is None:
             made_of = seen_by(plan, self.made_of)
-            with self.progress.step(f"short recovery: {plan.words}"):
-                student = copy.deepcopy(bare)
-                network = recovered(plan, student, made_of, self.teacher, "short", self.config.recovery,
-                                    self.progress.update)  # fmt: skip
+            network, whole = self.learned(plan, copy.deepcopy(bare), made_of, "short")
             accuracy = made_of.score(network, made_of.validation)
-            self.study.keep_network(plan, "short", network)
-            self.study.keep_accuracy(plan, "short", accuracy)
+            if whole:
+                self.study.keep_network(plan, "short", network)
+                self.study.keep_accuracy(plan, "short", accuracy)
         return accuracy
 
     def measured(self, plan: Attempt, made_of: Ingredients) -> list[MeasuredFile]:
@@ -185,10 +208,10 @@ class _Search:
         network = self.made_of.network if plan.kind == "trained" else self.study.network(plan, "long", bare)
         if network is None:
             start = self.study.network(plan, "short", bare) or copy.deepcopy(bare)
-            with self.progress.step(f"long recovery: {plan.words}"):
-                network = recovered(plan, start, made_of, self.teacher, "long", self.config.recovery,
-                                    self.progress.update)  # fmt: skip
-            self.study.keep_network(plan, "long", network)
+            network, whole = self.learned(plan, start, made_of, "long")
+            if whole:
+                self.study.keep_network(plan, "long", network)
+        began = time.monotonic()
         quiet = Progress(quiet=True)
         with self.progress.step(f"making and measuring files: {plan.words}"):
             config = dataclasses.replace(self.config.compress, allow_mismatch=True)
@@ -199,6 +222,7 @@ class _Search:
                 for artifact in candidate.artifacts
                 if artifact.path in latency
             ]
+        self.files_s = max(self.files_s, time.monotonic() - began)
         for point in points:
             if not point.excess and (self.best is None or point.cost.accuracy > self.best.cost.accuracy):
                 self.best = point

@@ -46,7 +46,8 @@ def command(
     if list_models:
         _show_models()
         return
-    from edgelens.train import preview, training
+    from edgelens.train import training
+    from edgelens.train.opening.preview import show_augmented_data
     from edgelens.train.optimize import allocator as memory
 
     memory.keep_large_blocks()
@@ -59,7 +60,7 @@ def command(
     else:
         config = training_config(data, out or _free_folder(data, chosen["model"]), chosen)
         if sheet:
-            preview.show_augmented_data(config, sheet)
+            show_augmented_data(config, sheet)
             click.echo(f"{sheet}: each row a picture as it is, then as training shows it")
             return
         run = training.fit(config, quiet=quiet, overwrite=overwrite)

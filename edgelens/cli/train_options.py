@@ -15,7 +15,7 @@ from edgelens.runtime.errors import DataError, UsageError
 if TYPE_CHECKING:
     from edgelens.train.config import TrainConfig
 
-__all__ = ["recipe_config", "training_config", "training_options"]
+__all__ = ["recipe_config", "task_option", "training_config", "training_options"]
 
 F = Callable[..., Any]
 
@@ -42,6 +42,9 @@ def _tasks() -> tuple[str, ...]:
     return tuple(TASKS)
 
 
+task_option = click.option("--task", type=TaskName(), help="What the network is to answer; by the data unless said.")
+
+
 def _many(*options: F) -> Callable[[F], F]:
     def decorate(function: F) -> F:
         for option in reversed(options):
@@ -55,7 +58,8 @@ _data_options = _many(
     click.option(
         "--format",
         metavar="NAME",
-        help="folders, folders-first, folders-last, csv, idx, cifar10, npz; by looking unless said.",
+        help="folders, folders-first, folders-last, csv, idx, cifar10, npz; voc, coco, yolo, cvat, label-studio,"
+        " boxes-csv of boxes; by looking unless said.",
     ),
     click.option("--data-dir", metavar="DIR", help="Where the files of mnist, fashion-mnist and cifar10 are."),
     click.option("--cache", metavar="DIR", help="Where decoded pictures are kept."),
@@ -114,7 +118,7 @@ _loop_options = _many(
     click.option(
         "--minutes", type=click.FloatRange(0), help="Of fine-tuning lite0; by the data unless said, 0: its head alone."
     ),
-    click.option("--task", type=TaskName(), help="What the network is to answer."),
+    task_option,
     click.option("--epochs", type=click.IntRange(1), help="Passes over the images; 30 unless said, more of few."),
     click.option("--batch", type=click.IntRange(1), help="Images a step; 128 unless said, 32 of few photos."),
     click.option("--seed", type=click.IntRange(0), help="Decides splits, weights and every random draw."),
@@ -178,7 +182,18 @@ def training_config(data: str, out: str, chosen: dict[str, Any]) -> TrainConfig:
     values = stored | dict(TRAININGS[recipe] if recipe else {})
     values |= {name: value for name, value in given.items() if name in known}
     values |= {"data": data, "out": out, "options": dict(stored.get("options", {})) | options}
+    values.setdefault("task", _task_for(data, given.get("format")))
     return TrainConfig.from_json(values)
+
+
+def _task_for(data: str, format_name: str | None) -> str:
+    """What the data is made for, which is said where it is not the plain case."""
+    from edgelens.runtime.tasks.catalog import PLAIN, task_for
+
+    task = task_for(data, format_name)
+    if task != PLAIN:
+        click.echo(f"{data} is made for --task {task}", err=True)
+    return task
 
 
 def _stored(path: str) -> dict[str, Any]:

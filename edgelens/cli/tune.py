@@ -54,7 +54,7 @@ def command(
     Stop it at any time: the same command goes on where it was, and started twice it shares the work.
     """
     from edgelens.train.config import AUTO
-    from edgelens.train.opening.opened import pixels_of
+    from edgelens.train.opening.choice import pixels_of
     from edgelens.train.optimize import allocator as memory
     from edgelens.train.start import pretrained as backbone
     from edgelens.train.tasks.catalog import make_task

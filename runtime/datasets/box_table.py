@@ -1,127 +1,104 @@
-"""A CSV of boxes, a row each: `path,xmin,ymin,xmax,ymax,label` or as its header says; without one, a negative."""
+"""CSVs of boxes, a row each: `path,xmin,ymin,xmax,ymax,label` or as a header says; without one, a negative."""
 
 from __future__ import annotations
 
-import csv
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path, PureWindowsPath
 
 import numpy as np
 
 from ..errors import DataError
+from ..images.read import SUFFIXES
+from .box_columns import CORNERS, Rows, columns_of, rows_of, sides_of, tells_boxes
 from .boxset import BoxSet, ImageBoxes, box_set
-from .imageset import SPLIT_WORDS, in_class_order
-from .listing import is_regular, read_text
+from .imageset import in_class_order
+from .listing import is_regular
+from .splits import SPLIT_WORDS, split_called
 
 __all__ = ["fits", "read"]
 
-_HEADERS = {
-    "path": ("path", "filename", "file", "image", "imagepath", "imagename", "imageid", "img"),
-    "label": ("label", "class", "classname", "labelname", "category", "name"),
-    "x0": ("xmin", "x1", "left", "xtl"),
-    "y0": ("ymin", "y1", "top", "ytl"),
-    "x1": ("xmax", "x2", "right", "xbr"),
-    "y1": ("ymax", "y2", "bottom", "ybr"),
-    "x": ("x", "bboxx"),
-    "y": ("y", "bboxy"),
-    "w": ("w", "bboxwidth", "boxwidth"),
-    "h": ("h", "bboxheight", "boxheight"),
-    "split": ("split", "set", "subset"),
-}
-_PLAIN = {"path": 0, "x0": 1, "y0": 2, "x1": 3, "y1": 4, "label": 5}  # without a header
-_CORNERS, _SIDES = ("x0", "y0", "x1", "y1"), ("x", "y", "w", "h")
+_Box = tuple[str, list[float]]  # label, [x, y, w, h]
+
+
+@dataclass
+class _Image:
+    """What the rows of one picture say."""
+
+    split: str = ""
+    boxes: list[_Box] = field(default_factory=list)
 
 
 def fits(path: Path) -> bool:
-    """Whether this is a CSV whose first row names a box's sides, or a folder with such a one."""
-    return _table(path) is not None
+    """Whether this is a CSV whose first row names a box's sides, or a folder with such ones."""
+    return bool(_tables(path))
 
 
 def read(path: Path) -> BoxSet:
-    """Every image that a row names; paths are relative to the CSV's folder or to `images` in it."""
-    file = _table(path)
-    if file is None:
+    """Every image that a row of any table names; paths are relative to the CSV's folder or to `images` in it."""
+    files = _tables(path)
+    if not files:
         raise DataError(f"{path}: is no CSV of boxes; it needs rows of path,xmin,ymin,xmax,ymax,label")
-    rows = _rows(file)
-    columns = _columns(rows[0])
-    rows = rows[1:] if columns else rows
-    columns = columns or _PLAIN
-    boxes: dict[str, list[tuple[str, list[float]]]] = {}
-    splits: dict[str, str] = {}
-    for number, row in enumerate(rows, 1):
-        name, label, box = _row(file, number, row, columns)
-        own = boxes.setdefault(name, [])
-        if label:
-            own.append((label, box))
-        splits[name] = _split(file, row, columns)
-    classes = in_class_order(label for own in boxes.values() for label, _ in own)
-    places = {name: _place(file, name) for name in boxes}
-    there = [name for name in boxes if places[name]]
-    images = [(str(places[name]), splits[name], _boxes(boxes[name], classes)) for name in there]
-    return box_set(file.parent, "boxes-csv", classes, images, passed_over=len(boxes) - len(there))
+    root = path if path.is_dir() else path.parent
+    images: dict[str, _Image] = {}
+    missing = 0
+    for file in files:
+        own = _of_table(file, split_called([file.parent.name, file.stem]) if len(files) > 1 else "")
+        for name, image in own.items():
+            place = _place(file, name)
+            missing += place is None
+            if place is not None:
+                there = images.setdefault(str(place.relative_to(root)), _Image())
+                there.split = image.split or there.split
+                there.boxes += image.boxes
+    classes = in_class_order(label for image in images.values() for label, _ in image.boxes)
+    sides = [side for image in images.values() for _, box in image.boxes for side in box if math.isfinite(side)]
+    relative = bool(sides) and max(sides) <= 1 and any(0 < side < 1 for side in sides)
+    rows = [(name, image.split, _boxes(image.boxes, classes, relative)) for name, image in images.items()]
+    notes = ["all lie between 0 and 1: they are taken as fractions of their pictures' sides"] if relative else []
+    return box_set(root, "boxes-csv", classes, rows, passed_over=missing, notes=notes)
 
 
-def _table(path: Path) -> Path | None:
+def _tables(path: Path) -> list[Path]:
+    """The tables of boxes: this one, those in a folder, or those in a folder a split."""
     if path.is_file():
-        return path if path.suffix.lower() in (".csv", ".tsv") and _is_of_boxes(path) else None
-    return next((file for file in sorted(path.glob("*.csv")) if is_regular(file) and _is_of_boxes(file)), None)
+        return [path] if path.suffix.lower() in (".csv", ".tsv") and tells_boxes(path) else []
+    for pattern in ("*.[ct]sv", "*/*.[ct]sv"):
+        if found := [file for file in sorted(path.glob(pattern)) if is_regular(file) and tells_boxes(file)]:
+            return found
+    return []
 
 
-def _is_of_boxes(file: Path) -> bool:
-    try:
-        with file.open(encoding="utf-8-sig", errors="replace") as stream:
-            first = stream.readline()
-    except OSError:
-        return False
-    cells = next(csv.reader([first], delimiter=_separator(first)), [])
-    if _columns(cells):
-        return True
-    return len(cells) >= 6 and all(_is_number(cell) for cell in cells[1:5]) and not _is_number(cells[5])
+def _of_table(file: Path, split: str) -> dict[str, _Image]:
+    rows = rows_of(file)
+    columns = columns_of(rows[0])
+    images: dict[str, _Image] = {}
+    for number, row in enumerate(rows[1:] if columns.header else rows, 1):
+        name, box = _row(file, number, row, columns)
+        image = images.setdefault(name, _Image())
+        image.split = _split(file, row, columns.at) or split
+        image.boxes += [box] if box else []
+    return images
 
 
-def _rows(file: Path) -> list[list[str]]:
-    text = read_text(file)
-    separator = _separator(text.partition("\n")[0])
-    try:
-        return [row for row in csv.reader(text.splitlines(), delimiter=separator) if any(cell.strip() for cell in row)]
-    except csv.Error as error:
-        raise DataError(f"{file}: could not be read ({error})") from None
-
-
-def _separator(first: str) -> str:
-    return next((mark for mark in (",", ";", "\t") if mark in first), ",")
-
-
-def _columns(first: Sequence[str]) -> dict[str, int]:
-    """Where the columns are that the first row names; none where it does not name a box's sides."""
-    header = [cell.strip().lower().replace("_", "").replace(" ", "") for cell in first]
-    found = {
-        name: next((header.index(word) for word in words if word in header), -1) for name, words in _HEADERS.items()
-    }
-    if "x" in header and "w" not in header and {"width", "height"} <= set(header):  # x,y,width,height are the box's
-        found |= {"w": header.index("width"), "h": header.index("height")}
-    found = {name: column for name, column in found.items() if column >= 0}
-    sides = set(_CORNERS) <= set(found) or set(_SIDES) <= set(found)
-    return found if sides and {"path", "label"} <= set(found) else {}
-
-
-def _row(file: Path, number: int, row: list[str], columns: Mapping[str, int]) -> tuple[str, str, list[float]]:
-    """A row's path, label and box x, y, w, h; the label is empty where the row is a negative's."""
-    corners = set(_CORNERS) <= set(columns)
-    names = _CORNERS if corners else _SIDES
-    cells = {name: row[at].strip() if at < len(row) else "" for name, at in columns.items()}
+def _row(file: Path, number: int, row: list[str], columns: Rows) -> tuple[str, _Box | None]:
+    """A row's path, and its box unless it is a negative's."""
+    cells = {name: row[at].strip() if at < len(row) else "" for name, at in columns.at.items()}
+    where = f"{file}: row {number} ({','.join(row)[:60]})"
     if not cells["path"]:
-        raise DataError(f"{file}: row {number} ({','.join(row)[:60]}) has no path")
-    if not cells["label"] and not any(cells[name] for name in names):
-        return cells["path"], "", []
+        raise DataError(f"{where} has no path")
+    if not cells["label"] and not any(cells[name] for name in columns.sides):
+        return cells["path"], None
     try:
-        a, b, c, d = (float(cells[name]) if cells[name] else math.nan for name in names)
+        a, b, c, d = sides_of([cells[name] for name in columns.sides])
     except ValueError:
-        raise DataError(f"{file}: row {number} ({','.join(row)[:60]}) has a side that is no number") from None
+        raise DataError(f"{where} has a side that is no number") from None
     if not cells["label"]:
-        raise DataError(f"{file}: row {number} ({','.join(row)[:60]}) has a box and no label")
-    return cells["path"], cells["label"], [a, b, c - a, d - b] if corners else [a, b, c, d]
+        raise DataError(f"{where} has a box and no label")
+    if columns.sides == CORNERS:
+        return cells["path"], (cells["label"], [a, b, c - a, d - b])
+    return cells["path"], (cells["label"], [a - c / 2, b - d / 2, c, d] if columns.centred else [a, b, c, d])
 
 
 def _split(file: Path, row: list[str], columns: Mapping[str, int]) -> str:
@@ -133,26 +110,24 @@ def _split(file: Path, row: list[str], columns: Mapping[str, int]) -> str:
 
 
 def _place(file: Path, name: str) -> Path | None:
-    """Where an image lies under the CSV's folder."""
+    """Where an image lies under the CSV's folder, with its ending or without."""
     plain = PureWindowsPath(name).as_posix() if "\\" in name else name
-    for candidate in (Path(plain), Path("images", plain), Path(Path(plain).name), Path("images", Path(plain).name)):
-        if is_regular(file.parent / candidate):
-            return candidate
-    return None
+    folders = [folder for folder in ("", "images", file.stem) if not folder or (file.parent / folder).is_dir()]
+    ways = [Path(folder, part) for part in (plain, Path(plain).name) for folder in folders]
+    if found := next((way for way in ways if is_regular(file.parent / way)), None):
+        return file.parent / found
+    if Path(plain).suffix.lower() in SUFFIXES:
+        return None
+    endings = (*sorted(SUFFIXES), *(ending.upper() for ending in sorted(SUFFIXES)))
+    found = next((Path(f"{way}{e}") for way in ways for e in endings if is_regular(file.parent / f"{way}{e}")), None)
+    return file.parent / found if found else None
 
 
-def _boxes(rows: list[tuple[str, list[float]]], classes: Sequence[str]) -> ImageBoxes:
+def _boxes(rows: Sequence[_Box], classes: Sequence[str], relative: bool) -> ImageBoxes:
     index = {name: c for c, name in enumerate(classes)}
     return ImageBoxes(
         np.array([box for _, box in rows], np.float64).reshape(-1, 4),
         np.array([index[label] for label, _ in rows], np.int64),
         np.zeros(len(rows), bool),
+        relative=relative,
     )
-
-
-def _is_number(cell: str) -> bool:
-    try:
-        float(cell)
-    except ValueError:
-        return False
-    return True

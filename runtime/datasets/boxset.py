@@ -46,7 +46,8 @@ class BoxSet:
     boxes: Sequence[ImageBoxes]  # (M,)
     splits: NDArray[np.str_]  # (M,) "train", "val", "test" or ""
     empty: tuple[str, ...] = field(default=())  # boxes without area, which were passed over; one line each
-    passed_over: int = 0  # label files without an image
+    passed_over: int = 0  # label files without an image, pictures that are listed and not there
+    notes: tuple[str, ...] = ()  # what else its reader could not take, or took in a way of its own; a line each
 
     def __len__(self) -> int:
         return len(self.names)
@@ -77,6 +78,7 @@ def box_set(
     images: Sequence[tuple[str, str, ImageBoxes]],
     *,
     passed_over: int = 0,
+    notes: Sequence[str] = (),
 ) -> BoxSet:
     """A set of (name, split, boxes), without the boxes that have no area."""
     names, splits, kept, empty = [], [], [], []
@@ -90,7 +92,15 @@ def box_set(
         names.append(name)
         splits.append(split)
     if not names:
-        raise DataError(f"{root}: has no images with boxes ({passed_over} label files without an image)")
+        raise DataError(f"{root}: has no images with boxes; {passed_over} that its labels tell of are not there")
     return BoxSet(
-        str(root), format_name, tuple(classes), names, kept, np.array(splits, "<U5"), tuple(empty), passed_over
+        str(root),
+        format_name,
+        tuple(classes),
+        names,
+        kept,
+        np.array(splits, "<U5"),
+        tuple(empty),
+        passed_over,
+        tuple(notes),
     )

@@ -16,7 +16,7 @@ from .contents import listed
 from .imageset import ImageSet
 from .listing import is_regular
 
-__all__ = ["BOX_FORMATS", "FORMATS", "BoxFormat", "Format", "load_boxes", "load_images", "load_pictures"]
+__all__ = ["BOX_FORMATS", "FORMATS", "BoxFormat", "Format", "holds_boxes", "load_boxes", "load_images", "load_pictures"]
 
 
 @dataclass(frozen=True)
@@ -104,6 +104,11 @@ def load_boxes(where: str | Path, *, format: str | None = None) -> BoxSet:  # no
             " Label Studio"
         )
     return known[0].read(path)
+
+
+def holds_boxes(path: Path, format: str | None = None) -> bool:  # noqa: A002 (the option's name)
+    """Whether a path is data for detectors, by its format's name or by how it looks."""
+    return format in BOX_FORMATS if format else any(known.fits(path) for known in BOX_FORMATS.values())
 
 
 def _found(where: str | Path) -> Path:

@@ -1,8 +1,10 @@
-"""COCO: one JSON of images, annotations and categories, here or in `annotations/`."""
+"""COCO: one JSON of images, annotations and categories, here, in `annotations/`, or in a folder a split."""
 
 from __future__ import annotations
 
 import json
+from collections import Counter
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -11,8 +13,11 @@ import numpy as np
 from ..errors import DataError
 from .boxset import BoxSet, ImageBoxes, box_set
 from .listing import is_regular, read_bytes
+from .splits import split_called
 
 __all__ = ["fits", "read"]
+
+_Row = tuple[list[float], int, bool, float]  # [x, y, w, h], class, crowd, area
 
 
 def fits(path: Path) -> bool:
@@ -21,29 +26,29 @@ def fits(path: Path) -> bool:
 
 
 def read(path: Path) -> BoxSet:
-    """Every image of the listings; a `train`, `val` or `test` in a listing's name is its split."""
+    """Every image of the listings that is there; a `train`, `val` or `test` in a listing's name is its split."""
     listings = _listings(path)
     if not listings:
         raise DataError(f"{path}: has no COCO JSON (images, annotations, categories)")
     root = path if path.is_dir() else _image_root(path)
-    classes: dict[int, str] = {}
     tables = [(file, _table(file)) for file in listings]
-    for file, table in tables:
-        try:
-            classes |= {int(c["id"]): str(c.get("name", c["id"])) for c in table["categories"]}
-        except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
-            raise DataError(f"{file}: a category is not as COCO's are ({error})") from None
-    index = {category: n for n, category in enumerate(sorted(classes))}
-    images = [row for file, table in tables for row in _images(file, table, root, index)]
-    return box_set(root, "coco", [classes[c] for c in sorted(classes)], images)
+    classes, index = _classes(tables)
+    lost: Counter[str] = Counter()
+    images = [row for file, table in tables for row in _images(file, table, root, index, lost)]
+    missing = lost.pop("pictures", 0)
+    notes = [f"{count:,} {what}" for what, count in lost.items()]
+    return box_set(root, "coco", classes, images, passed_over=missing, notes=notes)
 
 
 def _listings(path: Path) -> list[Path]:
     if path.is_file():
         return [path] if path.suffix == ".json" and _looks_right(path) else []
-    files = sorted([*path.glob("*.json"), *path.glob("annotations/*.json")]) if path.is_dir() else []
-    named = [file for file in files if file.name.startswith("instances")] or files
-    return [file for file in named if _looks_right(file)]
+    for pattern in ("*.json", "annotations/*.json", "*/*.json"):  # the last as Roboflow writes it, a folder a split
+        files = sorted(path.glob(pattern)) if path.is_dir() else []
+        named = [file for file in files if file.name.startswith("instances")] or files
+        if found := [file for file in named if _looks_right(file)]:
+            return found
+    return []
 
 
 def _looks_right(file: Path) -> bool:
@@ -70,28 +75,75 @@ def _table(file: Path) -> dict[str, list[dict[str, Any]]]:
         raise DataError(f"{file}: needs lists of images, annotations and categories") from None
 
 
+def _classes(tables: list[tuple[Path, dict[str, list[dict[str, Any]]]]]) -> tuple[list[str], dict[int, int]]:
+    """The names in the order of their ids, each once, and the place among them of every id."""
+    names: dict[int, str] = {}
+    above: set[str] = set()  # what is only the kind of others, which Roboflow lists as a category of its own
+    used: set[Any] = set()
+    for file, table in tables:
+        try:
+            names |= {int(c["id"]): str(c.get("name", c["id"])) for c in table["categories"]}
+            above |= {str(c.get("supercategory")) for c in table["categories"]}
+            used |= {a.get("category_id") for a in table["annotations"]}
+        except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
+            raise DataError(f"{file}: a category is not as COCO's are ({error})") from None
+    kept = {c: name for c, name in sorted(names.items()) if c in used or name not in above}
+    classes = list(dict.fromkeys(kept.values()))
+    return classes, {c: classes.index(name) for c, name in kept.items()}
+
+
 def _images(
-    file: Path, table: dict[str, list[dict[str, Any]]], root: Path, index: dict[int, int]
+    file: Path, table: Mapping[str, list[dict[str, Any]]], root: Path, index: Mapping[int, int], lost: Counter[str]
 ) -> list[tuple[str, str, ImageBoxes]]:
-    split = next((s for s in ("train", "val", "test") if s in file.stem.lower()), "")
-    rows: dict[Any, list[tuple[list[float], int, bool, float]]] = {}
+    folder = file.parent.relative_to(root).parts if file.is_relative_to(root) else ()
+    split = split_called([*folder, file.stem])
+    rows: dict[Any, list[_Row]] = {}
+    found, folders = [], _folders(file, root)
     try:
-        for a in table["annotations"]:
-            box = [float(v) for v in a["bbox"]]
-            if len(box) != 4:
-                raise ValueError("a bbox needs four numbers")
-            area = float(a.get("area", box[2] * box[3]))
-            rows.setdefault(a["image_id"], []).append((box, index[int(a["category_id"])], bool(a.get("iscrowd")), area))
-        folder = _folder_of(file, root, str(table["images"][0]["file_name"])) if table["images"] else ""
-        return [
-            (str(Path(folder) / str(image["file_name"])), split, _boxes(rows.get(image["id"], []), image))
-            for image in table["images"]
-        ]
+        for annotation in table["annotations"]:
+            row = _row(annotation, index)
+            if isinstance(row, str):
+                lost[row] += 1
+            else:
+                rows.setdefault(annotation["image_id"], []).append(row)
+        for image in table["images"]:
+            own = rows.pop(image["id"], [])
+            if place := _place(root, folders, str(image["file_name"])):
+                found.append((place, split, _boxes(own, image)))
+            else:
+                lost["pictures"] += 1
     except (KeyError, TypeError, ValueError, OverflowError, OSError) as error:
         raise DataError(f"{file}: an image or annotation is not as COCO's are ({error})") from None
+    if orphans := sum(map(len, rows.values())):
+        lost["annotations of pictures that are not listed, left out"] += orphans
+    return found
 
 
-def _boxes(rows: list[tuple[list[float], int, bool, float]], image: dict[str, Any]) -> ImageBoxes:
+def _row(annotation: Mapping[str, Any], index: Mapping[int, int]) -> _Row | str:
+    """An annotation's box, around its polygons where it has no other; or why it has none."""
+    category = int(annotation["category_id"])
+    if category not in index:
+        return "annotations of a category that is not listed, left out"
+    box = [float(v) for v in annotation.get("bbox") or ()]
+    shape = annotation.get("segmentation")
+    if not box and isinstance(shape, list) and shape:
+        points = np.concatenate([np.array(part, np.float64).reshape(-1, 2) for part in shape])
+        low, high = points.min(axis=0), points.max(axis=0)
+        box = [*low.tolist(), *(high - low).tolist()]
+    if not box:
+        return "annotations without a box, left out"
+    if len(box) != 4:
+        raise ValueError("a bbox needs four numbers")
+    area = annotation.get("area")
+    return (
+        box,
+        index[category],
+        bool(annotation.get("iscrowd")),
+        float(area if area is not None else box[2] * box[3]),
+    )
+
+
+def _boxes(rows: list[_Row], image: Mapping[str, Any]) -> ImageBoxes:
     said = image.get("height"), image.get("width")
     return ImageBoxes(
         np.array([box for box, _, _, _ in rows], np.float64).reshape(-1, 4),
@@ -106,10 +158,19 @@ def _image_root(file: Path) -> Path:
     return file.parent.parent if file.parent.name == "annotations" else file.parent
 
 
-def _folder_of(file: Path, root: Path, name: str) -> str:
-    """Where under the root the images of a listing lie, found by its first one."""
+def _folders(file: Path, root: Path) -> list[str]:
+    """Where under the root the images of a listing may lie; the one that served last comes first."""
     stem = file.stem.removeprefix("instances_")
-    for folder in ("", "images", stem, f"images/{stem}", "train", "val", "test", "train2017", "val2017"):
-        if (root / folder / name).is_file():
-            return folder
+    beside = str(file.parent.relative_to(root)) if file.is_relative_to(root) else ""
+    return [beside, "", "images", stem, f"images/{stem}", "train", "val", "test", "train2017", "val2017"]
+
+
+def _place(root: Path, folders: list[str], name: str) -> str:
+    """Where an image lies under the root, by its name or the last part of it; nothing where it is not there."""
+    names = [name.replace("\\", "/"), name.replace("\\", "/").rpartition("/")[2]]
+    for candidate in dict.fromkeys(names):
+        for at, folder in enumerate(folders):
+            if is_regular(root / folder / candidate):
+                folders.insert(0, folders.pop(at))
+                return str(Path(folder) / candidate)
     return ""

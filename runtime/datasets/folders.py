@@ -14,7 +14,8 @@ from ..errors import DataError
 from ..images.read import SUFFIXES
 from .clips import frames_of
 from .contents import Listing, is_left_behind, listed
-from .imageset import SPLIT_WORDS, ImageSet, in_class_order, legible
+from .imageset import ImageSet, in_class_order, legible
+from .splits import SPLIT_WORDS
 
 __all__ = ["fits", "read", "read_first", "read_last"]
 

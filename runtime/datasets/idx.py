@@ -14,8 +14,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import DataError
-from .imageset import SPLIT_WORDS, ImageSet
+from .imageset import ImageSet
 from .listing import read_bytes
+from .splits import SPLIT_WORDS
 
 __all__ = ["fits", "read"]
 

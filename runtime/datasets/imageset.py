@@ -14,21 +14,9 @@ from ..errors import DataError
 from ..images.read import read_image
 from .splits import split_for_evaluation
 
-__all__ = ["MOST_CLASSES", "SPLIT_WORDS", "ImageSet", "in_class_order", "legible"]
+__all__ = ["MOST_CLASSES", "ImageSet", "in_class_order", "legible"]
 
 MOST_CLASSES = 100_000  # a higher class number is no class: names are made for all below it
-SPLIT_WORDS = {  # what people call them
-    "train": "train",
-    "training": "train",
-    "val": "val",
-    "valid": "val",
-    "validation": "val",
-    "dev": "val",
-    "test": "test",
-    "testing": "test",
-    "eval": "test",
-    "evaluation": "test",
-}
 
 
 @dataclass(frozen=True)

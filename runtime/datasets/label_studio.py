@@ -1,10 +1,11 @@
-"""Label Studio's JSON export: a list of tasks, boxes in per cent of their picture."""
+"""Label Studio's JSON exports, whole and JSON-MIN: a list of tasks, shapes in per cent of their picture."""
 
 from __future__ import annotations
 
 import json
-import math
 import re
+from collections import Counter
+from collections.abc import Mapping
 from pathlib import Path, PurePosixPath
 from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
@@ -15,10 +16,13 @@ from ..errors import DataError
 from .boxset import BoxSet, ImageBoxes, box_set
 from .imageset import in_class_order
 from .listing import is_regular, read_bytes
+from .turned import upright
 
 __all__ = ["fits", "read"]
 
 _UPLOADED = re.compile(r"^[0-9a-f]{8}-")  # what it puts before the name of an uploaded file
+_KINDS = ("rectanglelabels", "ellipselabels", "polygonlabels", "labels")
+_WITHOUT = ("brushlabels", "keypointlabels")
 _Row = tuple[str, list[float]]  # label, [x, y, w, h] in fractions
 
 
@@ -35,11 +39,12 @@ def read(path: Path) -> BoxSet:
     tasks = _tasks(file)
     found: list[tuple[str, list[_Row], tuple[int, int] | None]] = []
     without = 0
+    left_out: Counter[str] = Counter()
     for task in tasks:
-        answered = _answer(file, task)
+        answered = _answer(file, task, left_out)
         if answered is None:
             continue
-        place = _place(file, str(next(iter(task["data"].values()), "")))
+        place = next(filter(None, (_place(file, str(value)) for value in task["data"].values())), None)
         without += place is None
         if place is not None:
             found.append((str(place), *answered))
@@ -59,7 +64,8 @@ def read(path: Path) -> BoxSet:
         )
         for name, rows, size in found
     ]
-    return box_set(file.parent, "label-studio", classes, images, passed_over=without)
+    notes = [f"{count:,} marks ({kind}) have no box around them, left out" for kind, count in left_out.items()]
+    return box_set(file.parent, "label-studio", classes, images, passed_over=without, notes=notes)
 
 
 def _file(path: Path) -> Path | None:
@@ -73,7 +79,8 @@ def _looks_right(file: Path) -> bool:
             head = stream.read(65536)
     except OSError:
         return False
-    return head.lstrip()[:1] == b"[" and b'"data"' in head and (b'"annotations"' in head or b'"completions"' in head)
+    whole = b'"data"' in head and (b'"annotations"' in head or b'"completions"' in head)
+    return head.lstrip()[:1] == b"[" and (whole or any(b'"%s"' % kind.encode() in head for kind in _KINDS))
 
 
 def _tasks(file: Path) -> list[dict[str, Any]]:
@@ -81,12 +88,23 @@ def _tasks(file: Path) -> list[dict[str, Any]]:
         tasks = json.loads(read_bytes(file))
     except (ValueError, RecursionError) as error:
         raise DataError(f"{file}: is no JSON that can be read ({error})") from None
+    if isinstance(tasks, list) and tasks and all(isinstance(t, dict) and "data" not in t for t in tasks):
+        return [_whole(task) for task in tasks]
     if not isinstance(tasks, list) or not all(isinstance(t, dict) and isinstance(t.get("data"), dict) for t in tasks):
         raise DataError(f"{file}: needs a list of tasks with data and annotations")
     return tasks
 
 
-def _answer(file: Path, task: dict[str, Any]) -> tuple[list[_Row], tuple[int, int] | None] | None:
+def _whole(task: dict[str, Any]) -> dict[str, Any]:
+    """A task of JSON-MIN, whose texts are its data and whose lists are its marks, as the whole export has it."""
+    marks = [mark for value in task.values() if isinstance(value, list) for mark in value if isinstance(mark, dict)]
+    data = {key: value for key, value in task.items() if isinstance(value, str)}
+    return {"id": task.get("id"), "data": data, "annotations": [{"result": [mark | {"value": mark} for mark in marks]}]}
+
+
+def _answer(
+    file: Path, task: dict[str, Any], left_out: Counter[str]
+) -> tuple[list[_Row], tuple[int, int] | None] | None:
     """The boxes of a task's last answer that was not cancelled, and the size of its picture."""
     answers = [a for a in task.get("annotations") or task.get("completions") or () if not a.get("was_cancelled")]
     if not answers:
@@ -95,28 +113,43 @@ def _answer(file: Path, task: dict[str, Any]) -> tuple[list[_Row], tuple[int, in
     size: tuple[int, int] | None = None
     try:
         for part in answers[-1].get("result", ()):
-            value = part.get("value", {})
-            labels = value.get("rectanglelabels")
-            if not labels:
-                continue
-            sides = [float(value[name]) / 100 for name in ("x", "y", "width", "height")]
-            rows.append((str(labels[0]), _upright(*sides, turned=float(value.get("rotation") or 0), part=part)))
             if isinstance(part.get("original_height"), int) and isinstance(part.get("original_width"), int):
                 size = part["original_height"], part["original_width"]
+            value = part.get("value", {})
+            kind = next((kind for kind in (*_KINDS, *_WITHOUT) if value.get(kind)), None)
+            if kind is None:
+                continue
+            box = _box(value, size or (1, 1))
+            if box is None:
+                left_out[kind] += 1
+            else:
+                rows.append((str(value[kind][0]), box))
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise DataError(f"{file}: task {task.get('id', '?')} has a box that cannot be read ({error})") from None
     return rows, size
 
 
-def _upright(x: float, y: float, w: float, h: float, *, turned: float, part: dict[str, Any]) -> list[float]:
-    """The box around one that is turned about its upper left corner, which depends on the picture's proportions."""
+def _box(value: Mapping[str, Any], size: tuple[int, int]) -> list[float] | None:
+    """The box in fractions around a rectangle, which turns about its corner, an ellipse or a polygon."""
+    height, width = size
+    turned = float(value.get("rotation") or 0)
+    if "points" in value:
+        points = np.array(value["points"], np.float64) / 100
+        low, high = points.min(axis=0), points.max(axis=0)
+        return [*low.tolist(), *(high - low).tolist()]
+    if "radiusX" in value:
+        x, y, rx, ry = (float(value[name]) / 100 for name in ("x", "y", "radiusX", "radiusY"))
+        sides, about = [x - rx, y - ry, 2 * rx, 2 * ry], (x * width, y * height)
+    elif "width" in value and "height" in value:
+        sides = [float(value[name]) / 100 for name in ("x", "y", "width", "height")]
+        about = sides[0] * width, sides[1] * height
+    else:
+        return None
     if not turned:
-        return [x, y, w, h]
-    ratio = float(part.get("original_width") or 1) / float(part.get("original_height") or 1)
-    cos, sin = math.cos(math.radians(turned)), math.sin(math.radians(turned))
-    corners = [(a * cos - b * sin / ratio, a * sin * ratio + b * cos) for a, b in ((0, 0), (w, 0), (0, h), (w, h))]
-    xs, ys = [x + a for a, _ in corners], [y + b for _, b in corners]
-    return [min(xs), min(ys), max(xs) - min(xs), max(ys) - min(ys)]
+        return sides
+    scale = np.array([width, height, width, height], np.float64)
+    around = upright((np.array(sides) * scale).tolist(), turned, about)
+    return list((np.array(around) / scale).tolist())
 
 
 def _place(file: Path, source: str) -> Path | None:

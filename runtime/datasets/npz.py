@@ -10,8 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import DataError
-from .imageset import MOST_CLASSES, SPLIT_WORDS, ImageSet
+from .imageset import MOST_CLASSES, ImageSet
 from .npz_arrays import open_arrays
+from .splits import SPLIT_WORDS
 
 __all__ = ["fits", "read"]
 

@@ -10,16 +10,18 @@ import numpy as np
 
 from ..errors import DataError
 from ..images.read import SUFFIXES
-from .imageset import SPLIT_WORDS, ImageSet, in_class_order, legible
+from .imageset import ImageSet, in_class_order, legible
 from .listing import is_regular
+from .splits import SPLIT_WORDS
 
-__all__ = ["fits", "read"]
+__all__ = ["fits", "names_texts", "read"]
 
+_TEXTS = ("text", "texts", "word", "words", "transcription", "plate")
 _HEADERS = {
     "path": ("path", "file", "filename", "filepath", "image", "imagepath", "imagename", "imagefile", "img", "imgpath",
              "name", "imageid", "id"),
     "label": ("label", "class", "target", "category", "labels", "classname", "labelname", "categoryname",
-              "text", "texts", "word", "words", "transcription", "plate"),
+              *_TEXTS),
     "split": ("split", "set", "subset"),
 }  # fmt: skip
 _LOOKED_AT = 50  # rows, spread over the table
@@ -31,10 +33,19 @@ def fits(path: Path) -> bool:
     return path.is_file() and path.suffix.lower() in (".csv", ".tsv")
 
 
-def read(path: Path) -> ImageSet:
+def names_texts(path: Path) -> bool:
+    """Whether a table's header says that its pictures have texts."""
+    header = next(iter(_rows(path)), [])
+    columns = _columns(header)
+    return {"path", "label"} <= set(columns) and _plain(header)[columns["label"]] in _TEXTS
+
+
+def read(path: Path, *, texts: bool = False) -> ImageSet:
     """The set a CSV lists; paths are relative to the CSV's folder, to `images` in it, or to a folder called like the
     CSV, and may lack their ending. Columns that no header names are told by what is in them: a path is what is a file,
-    a label what is there often; without either the first column is the path and the second the label."""
+    a label what is there often; without either the first column is the path and the second the label. Of `texts` one
+    may be empty: nothing is written there."""
+    wanted = "file,text" if texts else "path,label"
     rows = _rows(path)
     columns = _columns(rows[0]) if rows else {}
     if rows and ({"path", "label"} <= set(columns) or _is_header(rows, path)):
@@ -42,14 +53,15 @@ def read(path: Path) -> ImageSet:
     else:
         columns = {}
     if not rows:
-        raise DataError(f"{path}: lists no images; it needs rows of path,label")
+        raise DataError(f"{path}: lists no images; it needs rows of {wanted}")
     notes: tuple[str, ...] = ()
     if not {"path", "label"} <= set(columns):
         columns, notes = _guessed(path, rows, columns)
     file_at, label_at = columns["path"], columns["label"]
     for number, row in enumerate(rows, 1):
-        if len(row) <= max(file_at, label_at) or not row[file_at].strip() or not row[label_at].strip():
-            raise DataError(f"{path}: row {number} ({','.join(row)[:60]}) has no path or no label; it needs path,label")
+        if len(row) <= max(file_at, label_at) or not row[file_at].strip() or not (row[label_at].strip() or texts):
+            what = " or no ".join(wanted.split(","))
+            raise DataError(f"{path}: row {number} ({','.join(row)[:60]}) has no {what}; it needs {wanted}")
     cells = [row[file_at].strip() for row in rows]
     root, windows, ending = next(_places(path, cells[0]), (path.parent, False, ""))
     names = [(PureWindowsPath(cell).as_posix() if windows else cell) + ending for cell in cells]
@@ -110,9 +122,14 @@ def _places(table: Path, cell: str) -> Iterator[tuple[Path, bool, str]]:
                     yield folder, windows, ending
 
 
+def _plain(cells: list[str]) -> list[str]:
+    """Names of columns as they are compared."""
+    return [cell.strip().lower().replace("_", "").replace(" ", "") for cell in cells]
+
+
 def _columns(first: list[str]) -> dict[str, int]:
     """Where the columns are that the first row names."""
-    header = [cell.strip().lower().replace("_", "").replace(" ", "") for cell in first]
+    header = _plain(first)
     columns = {
         name: next((header.index(word) for word in words if word in header), -1) for name, words in _HEADERS.items()
     }

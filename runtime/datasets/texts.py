@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 from ..errors import DataError
@@ -9,7 +10,7 @@ from . import table
 from .imageset import ImageSet
 from .listing import is_regular
 
-__all__ = ["load_texts"]
+__all__ = ["holds_texts", "load_texts"]
 
 _NAMES = (
     "labels.csv",
@@ -32,7 +33,15 @@ def load_texts(where: str | Path, *, format: str | None = None) -> ImageSet:  # 
         raise DataError(f"{where}: no such file or folder")
     elif path.suffix.lower() not in _KINDS:
         raise DataError(f"{where}: is no table of file,text; give a .csv, or the folder that holds it as labels.csv")
-    return table.read(path)
+    found = table.read(path, texts=True)
+    empty = int((found.labels == found.classes.index("")).sum()) if "" in found.classes else 0
+    return replace(found, notes=(*found.notes, f"{empty:,} pictures without a text")) if empty else found
+
+
+def holds_texts(path: Path) -> bool:
+    """Whether this is a table, or a folder with one, whose header says that its pictures have texts."""
+    tables = [path / name for name in _NAMES] if path.is_dir() else [path]
+    return any(is_regular(each) and each.suffix.lower() in _KINDS and table.names_texts(each) for each in tables)
 
 
 def _table_in(folder: Path) -> Path:

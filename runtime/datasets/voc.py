@@ -1,9 +1,10 @@
-"""Pascal VOC: `Annotations/*.xml` beside `JPEGImages/`, splits as lists of names in `ImageSets/Main/`."""
+"""Pascal VOC: an XML a picture, in `Annotations/` beside `JPEGImages/` or each beside its picture, as labelImg does."""
 
 from __future__ import annotations
 
+import os
 import xml.etree.ElementTree as ET
-from pathlib import Path
+from pathlib import Path, PureWindowsPath
 from xml.parsers import expat
 
 import numpy as np
@@ -11,37 +12,48 @@ import numpy as np
 from ..errors import DataError
 from ..images.read import SUFFIXES
 from .boxset import BoxSet, ImageBoxes, box_set
-from .listing import read_text
+from .contents import is_left_behind, listed
+from .listing import is_regular, read_text
+from .splits import split_called
 from .xml_tree import read_tree
 
 __all__ = ["fits", "read"]
 
 _MAX_XML_BYTES = 4 * 1024 * 1024
+_ANNOTATIONS = ("Annotations", "annotations", "xmls")
+_PHOTOS = ("JPEGImages", "images", "Images")
 
 _Object = tuple[str, list[float], bool]  # class, [x, y, w, h], difficult
 
 
 def fits(path: Path) -> bool:
-    """Whether a folder, or the only one in it, holds VOC annotations."""
-    return path.is_dir() and _root(path) is not None
+    """Whether a folder holds VOC annotations, in a folder of theirs or beside their pictures."""
+    return path.is_dir() and (_root(path) is not None or _lie_beside(path))
 
 
 def read(path: Path) -> BoxSet:
     """Every annotated image; an object marked `difficult` counts neither way."""
-    root = _root(path)
-    if root is None:
-        raise DataError(f"{path}: has no Annotations/*.xml: no Pascal VOC data set")
+    together = _root(path)
+    root = together[0] if together else path
+    below = root / together[1] if together else root
+    files = sorted(below.rglob("*.xml"))
+    if not files:
+        raise DataError(f"{path}: has no Annotations/*.xml, nor any beside pictures: no Pascal VOC data set")
     photos = _photos(root)
     splits = _splits(root)
     found: list[tuple[str, str, list[_Object], tuple[int, int] | None]] = []
     without = 0
-    for file in sorted((root / "Annotations").glob("*.xml")):
-        listed, objects, size = _objects(file)
-        name = photos.get(file.stem) or photos.get(Path(listed).stem)
+    for file in files:
+        listed_as, objects, size = _objects(file)
+        inside = file.relative_to(below)
+        ways = [inside.with_suffix(""), inside.parent / PureWindowsPath(listed_as).stem, Path(file.stem)]
+        ways.append(Path(PureWindowsPath(listed_as).stem))
+        name = next((photos[way.as_posix()] for way in ways if way.as_posix() in photos), None)
         if name is None:
             without += 1
             continue
-        found.append((name, splits.get(file.stem, ""), objects, size))
+        named = splits.get(inside.with_suffix("").as_posix()) or splits.get(file.stem)
+        found.append((name, named or split_called(inside.parts[:-1]), objects, size))
     classes = sorted({label for _, _, objects, _ in found for label, _, _ in objects})
     index = {label: c for c, label in enumerate(classes)}
     images = [
@@ -60,18 +72,39 @@ def read(path: Path) -> BoxSet:
     return box_set(root, "voc", classes, images, passed_over=without)
 
 
-def _root(path: Path) -> Path | None:
+def _root(path: Path) -> tuple[Path, str] | None:
+    """The set's folder, here or the only one in it, and the name of its folder of annotations."""
     folders = [path, *(child for child in sorted(path.iterdir()) if child.is_dir())]
-    return next((f for f in folders if next((f / "Annotations").glob("*.xml"), None) is not None), None)
+    return next(
+        ((f, name) for f in folders for name in _ANNOTATIONS if next((f / name).rglob("*.xml"), None) is not None),
+        None,
+    )
+
+
+def _lie_beside(path: Path) -> bool:
+    """Whether the first XML below a folder is an annotation with pictures around it."""
+    for where, folders, files in os.walk(path):
+        folders[:] = sorted(name for name in folders if not is_left_behind(name))
+        first = next((name for name in sorted(files) if name.lower().endswith(".xml")), None)
+        if first is None:
+            continue
+        file = Path(where, first)
+        if not is_regular(file):
+            return False
+        with file.open("rb") as stream:
+            head = stream.read(4096)
+        pictures = any(Path(name).suffix.lower() in SUFFIXES for name in files)
+        return pictures and (b"<annotation>" in head or b"<annotation " in head)
+    return False
 
 
 def _photos(root: Path) -> dict[str, str]:
-    """The image files by their name without a suffix."""
-    folder = next((f for f in ("JPEGImages", "images", "Images") if (root / f).is_dir()), "")
-    return {
-        file.stem: str(file.relative_to(root))
-        for file in sorted((root / folder).iterdir())
-        if file.suffix.lower() in SUFFIXES
+    """The image files by their path without a suffix, below their folder, and by their name alone."""
+    folder = root / next((f for f in _PHOTOS if (root / f).is_dir()), "")
+    pictures = [Path(file) for file in listed(str(folder)).images]
+    alone = {file.stem: str(file.relative_to(root)) for file in reversed(pictures)}
+    return alone | {
+        file.relative_to(folder).with_suffix("").as_posix(): str(file.relative_to(root)) for file in pictures
     }
 
 
@@ -96,7 +129,8 @@ def _objects(file: Path) -> tuple[str, list[_Object], tuple[int, int] | None]:
             if box is None or not label:
                 raise DataError(f"{file}: an object has no name or no bndbox")
             x0, y0, x1, y1 = (float(box.findtext(corner) or "nan") for corner in ("xmin", "ymin", "xmax", "ymax"))
-            objects.append((label, [x0, y0, x1 - x0, y1 - y0], (node.findtext("difficult") or "0").strip() == "1"))
+            difficult = (node.findtext("difficult") or "0").strip().lower() in ("1", "true")
+            objects.append((label, [x0, y0, x1 - x0, y1 - y0], difficult))
     except (OSError, ET.ParseError, expat.ExpatError, ValueError) as error:
         raise DataError(f"{file}: is no annotation that can be read ({error})") from None
     return tree.findtext("filename") or "", objects, _size(tree)

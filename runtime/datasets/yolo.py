@@ -3,85 +3,85 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 
 from ..errors import DataError
-from ..images.read import SUFFIXES
 from .boxset import BoxSet, ImageBoxes, box_set
 from .imageset import MOST_CLASSES
-from .listing import read_text
-from .yolo_yaml import read_yaml
+from .listing import is_regular, read_text
+from .yolo_places import LISTS, label_of, lies_in, of_folders, of_yaml
+from .yolo_yaml import YoloYaml, read_yaml
 
 __all__ = ["fits", "read"]
 
-_LISTS = ("names.txt", "classes.txt", "obj.names", "labels.txt")
-_SPLITS = {"train": "train", "val": "val", "valid": "val", "validation": "val", "test": "test"}
-
 
 def fits(path: Path) -> bool:
-    """Whether a folder, or the one that a .yaml stands in, holds `labels` with text files."""
+    """Whether this is a .yaml, or a folder whose pictures have labels as YOLO's."""
     if path.suffix in (".yaml", ".yml"):
         return path.is_file()
-    return path.is_dir() and any(_label_folders(path))
+    return path.is_dir() and (lies_in(path) or _says_where(path))
 
 
 def read(path: Path) -> BoxSet:
     """Every image; one without a label file has no objects. Polygons are taken by their bounding boxes."""
     root = path.parent if path.is_file() else path
-    names = _class_names(path)
-    images: list[tuple[str, str, ImageBoxes]] = []
-    without = 0
-    for labels, photos in _label_folders(root):
-        split = next((_SPLITS[p.lower()] for p in reversed(labels.relative_to(root).parts) if p.lower() in _SPLITS), "")
-        files = {file.stem: file for file in sorted(photos.iterdir()) if file.suffix.lower() in SUFFIXES}
-        texts = {file.stem: file for file in labels.glob("*.txt") if file.name not in _LISTS}
-        without += len(texts.keys() - files.keys())
-        images += [(os.path.relpath(files[stem], root), split, _boxes(texts.get(stem))) for stem in files]
-    if not images:
-        raise DataError(f"{path}: has no images beside YOLO labels (images/ and labels/); {without} labels without one")
+    file, said = next(((file, said) for file, said in _yamls(path) if said.names or said.places), (root, YoloYaml()))
+    pictures, notes = of_yaml(file, said)
+    without: list[Path] = []
+    if not pictures:
+        pictures, without = of_folders(root)
+    else:
+        without = of_folders(root)[1] if file.parent == root else []
+    if not pictures:
+        told = f" ({'; '.join(notes)})" if notes else ""
+        raise DataError(
+            f"{path}: has no images beside YOLO labels (images/ and labels/); {len(without)} labels without one{told}"
+        )
+    names = list(said.names) or _listed_names(root, [label_of(Path(next(iter(pictures)))).parent])
+    images = [
+        (os.path.relpath(picture, root), split, _boxes(label_of(Path(picture)), said.keypoints))
+        for picture, split in sorted(pictures.items())
+    ]
     top = max((int(boxes.labels.max(initial=-1)) for _, _, boxes in images), default=-1)
     if names and top >= len(names):
         raise DataError(f"{root}: a label file names class {top}, and there are names for {len(names)} classes")
-    return box_set(root, "yolo", names or [str(c) for c in range(top + 1)], images, passed_over=without)
+    classes = names or [str(c) for c in range(top + 1)]
+    return box_set(root, "yolo", classes, images, passed_over=len(without), notes=notes)
 
 
-def _label_folders(root: Path) -> Iterator[tuple[Path, Path]]:
-    """Folders of labels with the folder of their images: `labels/x` and `images/x`, or `x/labels` and `x/images`."""
-    for where, folders, files in os.walk(root):
-        folders.sort()
-        folder = Path(where)
-        parts = folder.relative_to(root).parts
-        if "labels" in parts and any(name.endswith(".txt") for name in files):
-            place = len(parts) - 1 - parts[::-1].index("labels")
-            photos = root.joinpath(*parts[:place], "images", *parts[place + 1 :])
-            if photos.is_dir():
-                yield folder, photos
+def _says_where(path: Path) -> bool:
+    """Whether a folder has a data.yaml whose pictures lie elsewhere."""
+    try:
+        return any(said.places and said.names for _, said in _yamls(path))
+    except DataError:  # some other program's
+        return False
 
 
-def _class_names(path: Path) -> list[str]:
-    root = path.parent if path.is_file() else path
-    listed = [path] if path.is_file() else sorted([*root.glob("*.yaml"), *root.glob("*.yml")])
-    for file in listed:
-        if names := read_yaml(file):
-            return names
-    for name in _LISTS:
-        if (root / name).is_file():
-            return [line.strip() for line in read_text(root / name).splitlines() if line.strip()]
+def _yamls(path: Path) -> list[tuple[Path, YoloYaml]]:
+    files = [path] if path.is_file() else sorted([*path.glob("*.yaml"), *path.glob("*.yml")])
+    return [(file, read_yaml(file)) for file in files]
+
+
+def _listed_names(root: Path, others: list[Path]) -> list[str]:
+    """The class names of a list, one a line, in the set's folder or among its labels."""
+    for folder in (root, root / "labels", *others):
+        for name in LISTS:
+            if is_regular(folder / name):
+                return [line.strip() for line in read_text(folder / name).splitlines() if line.strip()]
     return []
 
 
-def _boxes(file: Path | None) -> ImageBoxes:
+def _boxes(file: Path, keypoints: bool) -> ImageBoxes:
     rows: list[tuple[int, list[float]]] = []
     try:
-        lines = read_text(file).splitlines() if file is not None else []
-        for line in lines:
+        for line in read_text(file).splitlines() if file.exists() else ():
             words = line.split()
             if not words:
                 continue
             label, values = int(float(words[0])), [float(word) for word in words[1:]]
+            values = values[:4] if keypoints else values
             if not 0 <= label < MOST_CLASSES or len(values) < 4 or (len(values) > 5 and len(values) % 2):
                 raise ValueError(f"{line.strip()!r} is no class and box")
             rows.append((label, _corner_box(values)))

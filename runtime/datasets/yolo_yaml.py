@@ -1,23 +1,43 @@
-"""The class names in a YOLO data.yaml: three ways to write a list, which need no YAML package on a device."""
+"""A YOLO data.yaml: class names and where each split lies, which need no YAML package on a device."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from ..errors import DataError
 from .listing import read_text
 
-__all__ = ["read_yaml"]
+__all__ = ["YoloYaml", "read_yaml"]
 
-_NUMBERED = re.compile(r"^\s+(\d+)\s*:\s*(.+)$")
+_NUMBERED = re.compile(r"^\s+['\"]?(\d+)['\"]?\s*:\s*(.+)$")
 _DASHED = re.compile(r"^\s*-\s+(.+)$")
+_WORDS = re.compile(r"(?:'[^']*'|\"[^\"]*\"|[^,])+")
+_SPLITS = {"train": "train", "val": "val", "valid": "val", "validation": "val", "test": "test"}
 
 
-def read_yaml(file: Path) -> list[str]:
-    """The `names` of a data.yaml: `[a, b]`, `{0: a, 1: b}`, or one a line; none where it has no names."""
+@dataclass(frozen=True)
+class YoloYaml:
+    """What a data.yaml says; `places` are folders, lists or pictures of each split, as they are written."""
+
+    names: Sequence[str] = ()
+    path: str = ""
+    places: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    keypoints: bool = False  # after each box stand the places of its keypoints
+
+
+def read_yaml(file: Path) -> YoloYaml:
+    """A data.yaml: `names` as `[a, b]`, `{0: a, 1: b}` or one a line; `path`, `train`, `val` and `test`."""
     lines = [_without_comment(line) for line in read_text(file).splitlines()]
-    start = next((n for n, line in enumerate(lines) if re.match(r"^names\s*:", line)), None)
+    path = _listed(lines, "path")
+    places = {split: found for key, split in _SPLITS.items() if (found := _listed(lines, key))}
+    return YoloYaml(_names(lines, file), path[0] if path else "", places, bool(_listed(lines, "kpt_shape")))
+
+
+def _names(lines: list[str], file: Path) -> list[str]:
+    start = _line_of(lines, "names")
     if start is None:
         return []
     rest = lines[start].split(":", 1)[1].strip()
@@ -34,16 +54,40 @@ def read_yaml(file: Path) -> list[str]:
     return _in_order(numbered, file)
 
 
+def _listed(lines: list[str], key: str) -> tuple[str, ...]:
+    """A key's value, or values where they are a list in brackets or one a line."""
+    start = _line_of(lines, key)
+    if start is None:
+        return ()
+    rest = lines[start].split(":", 1)[1].strip()
+    if rest.startswith("["):
+        text = " ".join([rest, *_until_closed(rest, lines[start + 1 :])]).strip()
+        return tuple(_plain(word) for word in _WORDS.findall(text[1:-1]) if word.strip())
+    if rest:
+        return () if rest in ("null", "~") else (_plain(rest),)
+    found = []
+    for line in lines[start + 1 :]:
+        match = _DASHED.match(line)
+        if match is None and line.strip():
+            break
+        found += [_plain(match.group(1))] if match else []
+    return tuple(found)
+
+
+def _line_of(lines: list[str], key: str) -> int | None:
+    return next((n for n, line in enumerate(lines) if re.match(rf"^{key}\s*:", line)), None)
+
+
 def _inline(text: str, file: Path) -> list[str]:
     inner = text.strip()[1:-1]
-    words = [word.strip() for word in re.findall(r"(?:'[^']*'|\"[^\"]*\"|[^,'\"])+", inner) if word.strip()]
+    words = [word.strip() for word in _WORDS.findall(inner) if word.strip()]
     if text.startswith("["):
         return [_plain(word) for word in words]
     if not text.startswith("{"):
         raise DataError(f"{file}: names: write a list or one name a line")
     pairs = [word.split(":", 1) for word in words]
     try:
-        return _in_order({int(key): _plain(name) for key, name in pairs}, file)
+        return _in_order({int(_plain(key)): _plain(name) for key, name in pairs}, file)
     except ValueError:
         raise DataError(f"{file}: names: the keys must be class numbers") from None
 
@@ -65,7 +109,8 @@ def _in_order(numbered: dict[int, str], file: Path) -> list[str]:
 
 
 def _plain(word: str) -> str:
-    return word.strip().strip("'\"")
+    word = word.strip()
+    return word[1:-1] if len(word) > 1 and word[0] == word[-1] and word[0] in "'\"" else word
 
 
 def _without_comment(line: str) -> str:

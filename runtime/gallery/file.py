@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 
 from ..errors import DataError, UsageError, WorkError
 from ..host.clock import now
-from ..host.files import replacing
+from ..host.files import replacing, sync_folder
 from ..host.owned import own_folder, replacing_own
 from ..host.partials import sweep
 from .exemplar import Exemplar, checked_name
@@ -117,7 +117,7 @@ class GalleryFile:
         """Take it away whole."""
         with self._alone():
             self.path.unlink(missing_ok=True)
-            _sync(self.path.parent)
+            sync_folder(self.path.parent)
 
     def exemplars(self) -> Iterator[Exemplar]:
         """All of them with their pictures, in the order in which they came."""
@@ -300,12 +300,3 @@ def _record_of(exemplar: Exemplar) -> bytes:
         "lesson": exemplar.lesson,
     }
     return packed(EXEMPLAR, said, exemplar.vector.astype(np.float16).tobytes(), exemplar.picture)
-
-
-def _sync(folder: Path) -> None:
-    with contextlib.suppress(OSError):  # some file systems have no folder to sync
-        handle = os.open(folder, os.O_RDONLY)
-        try:
-            os.fsync(handle)
-        finally:
-            os.close(handle)

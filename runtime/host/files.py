@@ -13,7 +13,7 @@ from typing import IO, Any
 from ..errors import EdgelensError, UsageError, WorkError
 from .partials import new_partial, partial_name, sweep
 
-__all__ = ["check_place", "replacing", "write_bytes", "write_text", "write_together"]
+__all__ = ["check_place", "replacing", "sync_folder", "write_bytes", "write_text", "write_together"]
 
 
 def check_place(path: str | os.PathLike[str], option: str) -> None:
@@ -91,7 +91,7 @@ class _Staged:
         """The file is where it was asked for."""
         if self.partial is not None:
             self.partial.replace(self.target)
-            _sync_folder(self.target.parent)
+            sync_folder(self.target.parent)
 
 
 @contextlib.contextmanager
@@ -135,7 +135,8 @@ def _new(path: Path, mode: str, encoding: str | None = None) -> IO[Any]:
     return open(path, mode, encoding=encoding, opener=lambda name, _: new_partial(name, 0o666))
 
 
-def _sync_folder(folder: Path) -> None:
+def sync_folder(folder: Path) -> None:
+    """Have the disk know which files a folder has: a file whose name is lost is lost."""
     with contextlib.suppress(OSError):  # some file systems have no folder to sync
         handle = os.open(folder, os.O_RDONLY)
         try:

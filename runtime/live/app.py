@@ -101,6 +101,10 @@ def _page_routes(shared: SharedState, budget: Budget) -> list[Route]:
             return as_json({"model": None, "source": source, "refused": str(error)})
         return as_json({"model": name, "source": source, "refused": None})
 
+    def taken(asked: Asked) -> Reply:
+        shared.hub.taken(_text(asked.body, "key"), _sources(asked.body))
+        return as_json({})
+
     def snapshot(asked: Asked) -> Reply:
         name, data = shared.snapshot(asked.query.get("source"))
         saved = (b"content-disposition", f'attachment; filename="{name}"'.encode())
@@ -119,6 +123,7 @@ def _page_routes(shared: SharedState, budget: Budget) -> list[Route]:
     )
     return [
         Route("/live/frames", FrameStream(shared.hub, budget.viewers), methods=["GET"]),
+        Route("/live/taken", Endpoint(taken, posted=budget, quick=True), methods=["POST"]),
         Route("/live/events", changes, methods=["GET"]),
         Route("/live/state", Endpoint(lambda asked: as_json(shared.state())), methods=["GET"]),  # noqa: ARG005
         Route("/live/labels", Endpoint(labels), methods=["GET"]),
@@ -211,6 +216,13 @@ def _text(body: object, name: str) -> str:
     if not isinstance(value, str):
         raise UsageError(f'send a JSON object with "{name}", a text')
     return value
+
+
+def _sources(body: object) -> list[str]:
+    named = body.get("sources") if isinstance(body, dict) else None
+    if not isinstance(named, list) or not all(isinstance(source, str) for source in named):
+        raise UsageError('send a JSON object with "sources", a list of texts')
+    return named
 
 
 def _source(body: object) -> str | None:

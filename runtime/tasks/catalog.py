@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 
 from ..bundle.manifest import Network
 from ..decode.catalog import decoder_for
@@ -10,7 +11,9 @@ from ..decode.protocol import Decoder
 from ..errors import ModelError
 from .task import Task
 
-__all__ = ["TASKS", "decoder_of", "task_of"]
+__all__ = ["PLAIN", "TASKS", "decoder_of", "task_for", "task_of"]
+
+PLAIN = "classify"  # what data is for that shows nothing else
 
 
 def _classify() -> Task:
@@ -51,6 +54,14 @@ def task_of(name: str, where: str = "") -> Task:
         said = f"{where}: " if where else ""
         raise ModelError(f"{said}its task {name[:40]!r} is not known here ({', '.join(TASKS)}): update edgelens")
     return TASKS[name]()
+
+
+def task_for(data: str | Path, format: str | None = None) -> str:  # noqa: A002 (the option's name)
+    """The name of the task that a data set is made for, as far as it shows."""
+    path = Path(data)
+    if not path.exists():
+        return PLAIN
+    return next((name for name, task in TASKS.items() if task().holds(path, format)), PLAIN)
 
 
 def decoder_of(network: Network) -> Decoder:

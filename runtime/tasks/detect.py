@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..bundle.manifest import Network
@@ -18,6 +19,12 @@ if TYPE_CHECKING:
 __all__ = ["TASK"]
 
 _ALL_SCORES = 0.001  # average precision is taken over all scores: the threshold for announcing would cut its tail
+
+
+def _holds(path: Path, format_name: str | None) -> bool:
+    from ..datasets.catalog import holds_boxes
+
+    return holds_boxes(path, format_name)
 
 
 def _load(path: str, format_name: str | None, split: str | None) -> tuple[BoxSet, str]:
@@ -45,6 +52,7 @@ def _uncertain(seen: Recognitions, threshold: float | None, close: Closeness) ->
 TASK = Task(
     "detect",
     load=_load,
+    holds=_holds,
     evaluate=_evaluate,
     agreement=_agreement,
     steady=Unchanged,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -56,6 +57,12 @@ class _Vote:
         )
 
 
+def _holds(path: Path, format_name: str | None) -> bool:
+    from ..datasets.texts import holds_texts
+
+    return format_name is None and holds_texts(path)
+
+
 def _load(path: str, format_name: str | None, split: str | None) -> tuple[ImageSet, str]:
     from ..datasets.texts import load_texts  # a camera needs no data set
 
@@ -84,6 +91,7 @@ def _uncertain(seen: Recognitions, threshold: float | None, close: Closeness) ->
 TASK = Task(
     "read",
     load=_load,
+    holds=_holds,
     evaluate=_evaluate,
     agreement=_agreement,
     steady=_Vote,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
@@ -57,6 +58,10 @@ class Teachable:
     accepts: tuple[tuple[float, float], ...] = ()
 
 
+def _cannot_say(_path: Path, _format: str | None) -> bool:
+    return False
+
+
 def _not_taught(_: Network) -> Teachable | None:
     return None
 
@@ -108,6 +113,7 @@ class Task:
     describe: Callable[[Recognitions], str]  # what was seen in a few words
     uncertain: Callable[[Recognitions, float | None, Closeness], bool]  # whether somebody should look at it
     decoder: Callable[[Network], Decoder] | None = None  # of outputs that no decoder of the catalog reads
+    holds: Callable[[Path, str | None], bool] = _cannot_say  # whether a path's data shows that it is made for this
     teachable: Callable[[Network], Teachable | None] = _not_taught
     places: bool = False  # its rows say where in the frame they are, so that they can be followed
     evaluated_at: float | None = None  # the threshold that an evaluation decodes with; None is the model's own

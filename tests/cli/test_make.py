@@ -8,11 +8,16 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import cv2
 import numpy as np
 import pytest
 from click.testing import CliRunner
 
+from edgelens.cli.deploy import command as deploy
 from edgelens.cli.make import command
+from edgelens.cli.make_card import next_command
+from edgelens.cli.run import command as run
+from edgelens.cli.teach import command as teach
 from edgelens.runtime.bundle.bundle import Bundle
 from edgelens.runtime.errors import EdgelensError, UsageError
 from edgelens.train.start import pretrained
@@ -87,3 +92,35 @@ def test_an_unknown_recipe_or_board_is_refused_before_the_work(photos: Path, tmp
     with pytest.raises(EdgelensError, match="toaster"):
         CliRunner().invoke(command, [str(photos), "--out", out, "--device", "toaster"], catch_exceptions=False)
     assert not list(tmp_path.glob("*.run"))
+
+
+@pytest.mark.slow
+def test_photos_with_boxes_become_a_detector(tmp_path: Path) -> None:
+    draw = np.random.default_rng(0)
+    for folder in ("images", "labels"):
+        (tmp_path / "boxes" / folder).mkdir(parents=True)
+    for i in range(24):
+        image = draw.integers(0, 60, (64, 64, 3), np.uint8)
+        x, y = draw.integers(0, 40, 2)
+        image[y : y + 24, x : x + 24] = 255
+        cv2.imwrite(str(tmp_path / "boxes" / "images" / f"{i}.png"), image)
+        (tmp_path / "boxes" / "labels" / f"{i}.txt").write_text(f"0 {(x + 12) / 64} {(y + 12) / 64} .375 .375\n")
+    (tmp_path / "boxes" / "data.yaml").write_text("names: [square]\n")
+    out = tmp_path / "squares.edge"
+    asked = [str(tmp_path / "boxes"), "--out", str(out), "--recipe", "quick", "--size", "64"]
+    result = CliRunner().invoke(command, asked, catch_exceptions=False)
+    assert result.exit_code == 0, result.output
+    assert "is made for --task detect" in result.output
+    assert " mAP50, " in result.stdout
+    assert Bundle.open(out).manifest.main.task == "detect"
+
+
+def test_what_is_to_be_typed_next_is_a_command() -> None:
+    for device, host in (("rpi4", None), (None, "pi@camera"), ("rpi4", "pi@camera")):
+        words = next_command("cups.edge", device, host, knows=True).split()
+        assert words[:2] == ["edgelens", "deploy"]
+        assert deploy.make_context("deploy", words[2:]).params["host"] == (host or "HOST")
+    words = next_command("cups.edge", None, None, knows=True).split()
+    assert run.make_context(words[1], words[2:]).params["model"] == "cups.edge"
+    words = next_command("who.edge", None, None, knows=False).split()
+    assert teach.make_context(words[1], words[2:]).params["model"] == "who.edge"

@@ -98,6 +98,15 @@ def test_of_epochs_that_validate_alike_the_surest_is_kept(config: TrainConfig, t
     assert run.facts.metrics["best_epoch"] == int(surest["epoch"])
 
 
+@pytest.mark.parametrize(("val", "goes_back"), [(0.4, False), (0.1, True)])  # 719 pictures can tell, 180 cannot
+def test_many_pictures_say_whether_an_average_goes_back_halfway(
+    config: TrainConfig, tmp_path: Path, val: float, *, goes_back: bool
+) -> None:
+    run = fit(replace(config, out=str(tmp_path / "run"), val=val, epochs=6, ema=0.9, halfway=True), quiet=True)
+    went_back = (run.facts.metrics or {})["val_loss"] > 0.4  # random weights know nothing; .1 without them
+    assert went_back is goes_back
+
+
 def test_splits_are_stored_and_do_not_overlap(run: Run) -> None:
     train, val = run.split("train"), run.split("val")
     assert not set(train.names) & set(val.names)

@@ -13,35 +13,20 @@ from torch import Tensor
 
 from edgelens.runtime.host.files import write_bytes
 
-from .apply import apply
-from .recipe import Recipe
-
-__all__ = ["show_augmented"]
+__all__ = ["write_sheet"]
 
 _GAP, _CAPTION = 4, 18  # pixels
 
 
-def show_augmented(
-    path: str | os.PathLike[str],
-    recipe: Recipe,
-    batch: Tensor,
-    targets: Tensor,
-    *,
-    classes: Sequence[str],
-    seed: int = 0,
-    columns: int = 9,
-    side: int = 96,
+def write_sheet(
+    path: str | os.PathLike[str], columns: Sequence[Tensor], captions: Sequence[str], *, side: int = 96
 ) -> None:
-    """A PNG with a row a picture of `batch` (B, C, H, W) uint8: first as it is, then as augmented in later epochs."""
-    samples = torch.arange(len(batch))
-    tiles = [_pixels(batch)]
-    for epoch in range(columns - 1):
-        augmented, _ = apply(recipe, batch, targets, seed=seed, epoch=epoch, samples=samples, classes=len(classes))
-        tiles.append(_pixels((augmented * 128 + 128).round()))
+    """A PNG with a row a picture, below its caption; each of `columns` is all pictures, (B, C, H, W) in [-1, 1)."""
+    tiles = [_pixels(column) for column in columns]
     rows = []
-    for i in range(len(batch)):
+    for i, caption in enumerate(captions):
         row = np.concatenate([np.pad(_sized(tile[i], side), ((0, _GAP), (0, _GAP), (0, 0))) for tile in tiles], axis=1)
-        rows.append(np.concatenate([_caption(classes[int(targets[i])], row.shape[1]), row]))
+        rows.append(np.concatenate([_caption(caption, row.shape[1]), row]))
     done, data = cv2.imencode(".png", np.concatenate(rows)[..., ::-1])
     assert done
     write_bytes(path, data.tobytes())
@@ -49,7 +34,7 @@ def show_augmented(
 
 def _pixels(images: Tensor) -> NDArray[np.uint8]:
     """(B, H, W, 3) uint8 RGB."""
-    array = images.clamp(0, 255).to(torch.uint8).permute(0, 2, 3, 1).cpu().numpy()
+    array = (images * 128 + 128).round().clamp(0, 255).to(torch.uint8).permute(0, 2, 3, 1).cpu().numpy()
     return np.repeat(array, 3, axis=3) if array.shape[3] == 1 else array
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,6 +15,9 @@ __all__ = ["STRENGTHS", "Regression", "regress"]
 
 # what a unit of squared weight costs against a picture's cross-entropy, from strong to weak (1 / scikit-learn's C)
 STRENGTHS = (3000.0, 1000.0, 300.0, 100.0, 30.0, 10.0, 3.0)
+_CHOOSING = 4000  # rows that choose the strength; more choose the same
+_SMALL = 2**24  # numbers up to which two threads wait for each other longer than they compute
+_BLOCK = 4096  # rows that are turned at once
 _ITERATIONS = 100
 _LEAST_SPREAD = 1e-6  # of a feature that says nothing
 _LEAST_SHARE = 1e-10  # of the largest direction's square: what is below is rounding
@@ -29,7 +33,7 @@ class Regression:
     bias: Floats  # (C,)
     strength: float
     out_of_fold: Floats  # (N, C) logits, each row's of a layer that was fitted without the row's fold
-    losses: dict[float, float]  # mean cross-entropy out of fold, by strength
+    losses: dict[float, float]  # mean cross-entropy out of fold, by strength, of the rows that chose it
 
 
 def regress(
@@ -45,7 +49,7 @@ def regress(
     `weights` (C,) say how much a picture of each class counts.
     """
     threads = torch.get_num_threads()
-    torch.set_num_threads(1)  # the products are small: two threads wait for each other longer than they compute
+    torch.set_num_threads(1 if features.size <= _SMALL else threads)
     try:
         return _regressed(features, labels, classes, fold_of, weights)
     finally:
@@ -61,24 +65,62 @@ def _regressed(
 ) -> Regression:
     plain, y = torch.from_numpy(features).double(), torch.from_numpy(labels)
     mean, spread = plain.mean(0), plain.std(0, correction=0).clamp(min=_LEAST_SPREAD)
-    x, back = _turned((plain - mean) / spread)
+    x, back = _turned(plain.sub_(mean).div_(spread))
     each = torch.ones(len(y)) if weights is None else torch.from_numpy(weights)[y].float()
-    answers = {strength: torch.zeros(len(y), classes) for strength in STRENGTHS}
-    for fold in np.unique(fold_of):
-        held = torch.from_numpy(fold_of == fold)
-        layer: Tensor | None = None
-        for strength in STRENGTHS:  # each from where the stronger one ended
-            layer = _fit(x[~held], y[~held], each[~held], classes, strength, layer)
-            answers[strength][held] = x[held] @ layer
-    losses = {s: float((F.cross_entropy(answers[s], y, reduction="none") * each).mean()) for s in STRENGTHS}
+    rows = _Rows(x, y, each, torch.from_numpy(fold_of), classes)
+    few = rows.some(_CHOOSING)
+    answers = few.out_of_fold(STRENGTHS)
+    losses = {strength: few.loss_of(logits) for strength, logits in answers.items()}
     best = min(STRENGTHS, key=losses.__getitem__)
+    out_of_fold = answers[best] if few is rows else rows.out_of_fold([best])[best]
     layer = None
-    for strength in STRENGTHS[: STRENGTHS.index(best) + 1]:
-        layer = _fit(x, y, each, classes, strength, layer)
+    for strength in STRENGTHS[: STRENGTHS.index(best) + 1] if few is rows else [best]:
+        layer = rows.layer(strength, layer)
     assert layer is not None
     weight = (back @ layer[:-1].double()).T / spread
     bias = layer[-1].double() - weight @ mean
-    return Regression(weight.float().numpy(), bias.float().numpy(), best, answers[best].numpy(), losses)
+    return Regression(weight.float().numpy(), bias.float().numpy(), best, out_of_fold.numpy(), losses)
+
+
+@dataclass(frozen=True)
+class _Rows:
+    """What a layer is fitted to."""
+
+    x: Tensor  # (N, R + 1)
+    y: Tensor  # (N,)
+    each: Tensor  # (N,) how much a row counts
+    fold: Tensor  # (N,)
+    classes: int
+
+    def some(self, most: int) -> _Rows:
+        """So many of them, drawn evenly; all where there are no more."""
+        if len(self.y) <= most:
+            return self
+        drawn = torch.randperm(len(self.y), generator=torch.Generator().manual_seed(0))[:most]
+        return self.of(drawn)
+
+    def of(self, which: Tensor) -> _Rows:
+        """Those."""
+        return _Rows(self.x[which], self.y[which], self.each[which], self.fold[which], self.classes)
+
+    def out_of_fold(self, strengths: Sequence[float]) -> dict[float, Tensor]:
+        """Every row's logits by a layer that was fitted without its fold, for each strength."""
+        answers = {strength: torch.zeros(len(self.y), self.classes) for strength in strengths}
+        for fold in sorted(set(self.fold.tolist())):
+            held = self.fold == fold
+            others, layer = self.of(~held), None
+            for strength in strengths:  # each from where the stronger one ended
+                layer = others.layer(strength, layer)
+                answers[strength][held] = self.x[held] @ layer
+        return answers
+
+    def loss_of(self, logits: Tensor) -> float:
+        """The mean cross-entropy, each row as much as it counts."""
+        return float((F.cross_entropy(logits, self.y, reduction="none") * self.each).mean())
+
+    def layer(self, strength: float, start: Tensor | None) -> Tensor:
+        """The layer of a strength, sought from another."""
+        return _fit(self.x, self.y, self.each, self.classes, strength, start)
 
 
 def _turned(x: Tensor) -> tuple[Tensor, Tensor]:
@@ -91,8 +133,11 @@ def _turned(x: Tensor) -> tuple[Tensor, Tensor]:
     kept = squares > squares.max() * _LEAST_SHARE
     squares, directions = squares[kept], directions[:, kept]
     back = (x.T @ directions) / squares.sqrt() if wide else directions
-    turned = torch.cat([x @ back, torch.ones(len(x), 1, dtype=x.dtype)], 1)
-    return turned.float(), back
+    turned = torch.ones(len(x), back.shape[1] + 1)
+    for start in range(0, len(x), _BLOCK):  # double rows of all take gigabytes
+        rows = slice(start, start + _BLOCK)
+        turned[rows, :-1] = (x[rows] @ back).float()
+    return turned, back
 
 
 def _fit(x: Tensor, y: Tensor, each: Tensor, classes: int, strength: float, start: Tensor | None) -> Tensor:

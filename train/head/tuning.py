@@ -13,6 +13,7 @@ _EPOCHS = 12  # where nothing was said; more of the same photos stopped helping
 _MOST_MINUTES = 15.0  # where nothing was said
 _FEW = 300  # photos under which the head alone does as well
 _RATE, _FIRST_RATE = 5e-4, 0.03
+_MANY, _FIRST_RATE_OF_MANY = 2000, 0.3  # photos from which the first layers have much to learn, and little to spoil
 _LEARNT_AT, _LARGE = 0.75, 192  # of the side; pictures from that side on
 _OVERHEAD = 1.25  # what validation, augmentation and averaging add to the steps
 
@@ -27,18 +28,19 @@ class Tuning:
     limit: float | None = None  # minutes after which no epoch begins, whatever was measured; None: there is none
 
 
-def gentle(config: TrainConfig, side: int) -> TrainConfig:
-    """The configuration of a fine-tuning on pictures of a side; what was asked for in so many words stays.
+def gentle(config: TrainConfig, side: int, photos: int) -> TrainConfig:
+    """The configuration of a fine-tuning on photos of a side; what was asked for in so many words stays.
 
     Crops show things larger than they are at validation, smaller pictures show them smaller: the two make up for each
     other (Touvron et al., 2019), and an epoch takes little more than half the time.
     """
+    first = _FIRST_RATE if photos < _MANY else _FIRST_RATE_OF_MANY
     return replace(
         config,
         augment="photos" if config.augment == "default" else config.augment,
         batch=config.batch or _BATCH,
         rate=_RATE if config.rate is None else config.rate,
-        first_rate=_FIRST_RATE if config.first_rate == 1 else config.first_rate,
+        first_rate=first if config.first_rate == 1 else config.first_rate,
         learnt_at=_LEARNT_AT if side >= _LARGE else config.learnt_at,
         frozen_norm=True,
         ema=config.ema or 0.99,

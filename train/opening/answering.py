@@ -10,13 +10,12 @@ import torch
 
 from ..config import TrainConfig
 from ..data.folder import cache_folder
-from ..data.prepare import TrainData
+from ..data.train_data import TrainData
 from ..finish import Answered, complete, figures_of, finish
 from ..head.first import FirstAnswer, answer_first
 from ..head.tuning import gentle, planned
-from ..ingredients import gather, speed_in, training_counts, training_recipe
+from ..ingredients import Ingredients, gather, speed_in, training_counts, training_recipe
 from ..known.learned import learn_known
-from ..loop import Ingredients
 from ..optimize.distributed import World
 from ..runs.checkpoint import Candidate, State, save_state
 from ..runs.progress import Progress
@@ -34,8 +33,10 @@ Say = Callable[[str], None]
 
 def answered_first(start: Opened, world: World, progress: Progress) -> tuple[Run, tuple[Ingredients, State] | None]:
     """A complete run of a head on the frozen network, and what the loop goes on with; None where that was all."""
-    config = start.config if start.config.minutes == 0 else gentle(start.config, start.data.pixels.height)
-    task = make_task(config, start.data.classes, training_counts(start.data))
+    config, data = start.config, start.data
+    if config.minutes != 0:
+        config = gentle(config, data.pixels.height, len(data.train))
+    task = make_task(config, data.classes, training_counts(data))
     run = _new_run(config, start, world, progress.say)
     start.network.to(world.device)
     answer = _answer(config, start, task, progress, crossed=True)
@@ -45,7 +46,7 @@ def answered_first(start: Opened, world: World, progress: Progress) -> tuple[Run
         return run, None
     if answer.crossed:  # fine-tuning is judged by photos that its start has not seen
         answer = _answer(config, start, task, progress, crossed=False)
-    made_of, mode, speeds = gather(config, start.data, start.network, world, progress.say)
+    made_of, mode, speeds = gather(config, data, start.network, world, progress.say)
     speed = speeds.get(mode) or speed_in(mode, config, made_of, start.network)
     plan = planned(config, len(made_of.data), speed)
     progress.say(plan.said)

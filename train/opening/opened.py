@@ -11,13 +11,12 @@ from torch import nn
 
 from edgelens.runtime.datasets.imageset import ImageSet
 from edgelens.runtime.errors import UsageError
-from edgelens.runtime.preprocess import PixelContract
 
 from ..config import BACKBONE, TrainConfig
 from ..data.check_table import check_table
-from ..data.picture import choose_pixels
-from ..data.prepare import TrainData, prepare
+from ..data.prepare import prepare
 from ..data.share import cut
+from ..data.train_data import TrainData
 from ..head.first import embeds
 from ..models.cost import cost_of
 from ..runs.checkpoint import check_room
@@ -25,11 +24,11 @@ from ..runs.run import Run
 from ..start import pretrained
 from ..start.transfer import freeze, start_from
 from ..start.unlabelled import with_unlabelled
-from ..task import Looks, Pace, Task
+from ..task import Pace, Task
 from ..tasks.catalog import make_network, make_task
-from .choice import with_network
+from .choice import chosen_for, pixels_of
 
-__all__ = ["Opened", "opened", "pixels_of", "settled"]
+__all__ = ["Opened", "opened", "settled"]
 
 
 @dataclass(frozen=True)
@@ -54,8 +53,8 @@ def opened(
     """
     task = make_task(config)
     images = task.open_data(config.data_config())
-    config = config if task.suited is None else task.suited(config, images)
-    config, chosen = with_network(config, images, task.looks)
+    config, chosen = chosen_for(config, task, images)
+    task = make_task(config)  # what it looks at may depend on the network
     pixels = earlier.pixels if earlier else pixels_of(config, images, task.looks)
     torch.manual_seed(config.seed)
     network = make_network(config, images.classes, pixels)
@@ -89,17 +88,6 @@ def opened(
         check_room(Path(config.out), network)
     own = _has_validation(images)
     return Opened(config, network, data, started, [*said, *images.notes, *check_table(data.check)], own, first)
-
-
-def pixels_of(config: TrainConfig, images: ImageSet, looks: Looks) -> PixelContract:
-    """The picture that the network looks at: as asked, else as it suits the task and the images."""
-    resize = config.resize or looks.resize
-    pixels = choose_pixels(images, config.model, config.size, config.color, resize, photo=looks.photo)
-    longer = max(pixels.height, pixels.width)
-    if config.size or config.most_side is None or longer <= config.most_side:
-        return pixels
-    share = config.most_side / longer
-    return replace(pixels, height=round(pixels.height * share), width=round(pixels.width * share))
 
 
 def settled(config: TrainConfig, images: int, pace: Pace) -> TrainConfig:

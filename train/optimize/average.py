@@ -13,8 +13,8 @@ __all__ = ["Average"]
 class Average:
     """A copy of a network that follows it slowly; early on faster, so that the random start is forgotten.
 
-    Where the start knew much (`halfway`) the copy stays halfway between it and the average: what few photos teach on
-    top of it is kept, and what they spoil is not (Wortsman et al., 2022).
+    Where the start knew much (`halfway`) it is kept: halfway back to it, what few photos teach on top of it stays, and
+    what they spoil does not (Wortsman et al., 2022).
     """
 
     def __init__(self, network: nn.Module, decay: float, *, halfway: bool = False) -> None:
@@ -27,10 +27,15 @@ class Average:
         """Move towards the network's present weights, normalisation statistics included."""
         self.updates += 1
         decay = min(self.decay, (1 + self.updates) / (10 + self.updates))
-        new = _numbers(network)
-        if self.start is not None:
-            new = list(torch._foreach_lerp(new, self.start, 0.5))
-        torch._foreach_lerp_(_numbers(self.network), new, 1 - decay)
+        torch._foreach_lerp_(_numbers(self.network), _numbers(network), 1 - decay)
+
+    @torch.no_grad()
+    def halfway(self) -> nn.Module:
+        """A network halfway from the average back to the start, which was kept."""
+        assert self.start is not None
+        between = copy.deepcopy(self.network)
+        torch._foreach_lerp_(_numbers(between), self.start, 0.5)
+        return between
 
 
 def _numbers(network: nn.Module) -> list[Tensor]:

@@ -12,7 +12,7 @@ from torch.optim import SGD, Adagrad, Adam, AdamW, Optimizer, RMSprop
 
 from edgelens.runtime.errors import UsageError
 
-__all__ = ["OPTIMIZERS", "OptimizerEntry", "add_l1", "make_optimizer"]
+__all__ = ["OPTIMIZERS", "OptimizerEntry", "add_l1", "clip", "make_optimizer", "rate_of", "set_rates"]
 
 _LOTS = 12  # of layers that share a rate
 
@@ -63,9 +63,10 @@ def make_optimizer(
     base, decay = entry.rate if rate is None else rate, entry.l2 if l2 is None else l2
     groups: list[dict[str, Any]] = []
     for share, weights in _by_depth(trained, first_rate):
+        rates = {"lr": base * share, "initial_lr": base * share}  # now, and what schedules take their share of
         groups += [
-            {"params": [p for p in weights if p.ndim > 1], "weight_decay": decay, "lr": base * share},
-            {"params": [p for p in weights if p.ndim <= 1], "weight_decay": 0.0, "lr": base * share},
+            {"params": [p for p in weights if p.ndim > 1], "weight_decay": decay, **rates},
+            {"params": [p for p in weights if p.ndim <= 1], "weight_decay": 0.0, **rates},
         ]
     return entry.make([g for g in groups if g["params"]], base, momentum)
 
@@ -85,3 +86,21 @@ def add_l1(network: nn.Module, strength: float) -> None:
     for p in network.parameters():
         if p.grad is not None and p.ndim > 1:
             p.grad.add_(p.sign(), alpha=strength)
+
+
+@torch.no_grad()
+def clip(network: nn.Module, norm: float, largest: float) -> None:
+    """Shorten a gradient that is longer than `largest` to that; `norm` is its length."""
+    if norm > largest:
+        torch._foreach_mul_([p.grad for p in network.parameters() if p.grad is not None], largest / norm)
+
+
+def set_rates(optimizer: Optimizer, share: float) -> None:
+    """Let all learn at a share of the rates that they began with."""
+    for group in optimizer.param_groups:
+        group["lr"] = group["initial_lr"] * share
+
+
+def rate_of(optimizer: Optimizer) -> float:
+    """The rate at which the last weights learn now, those of a checkpoint at which they did."""
+    return float(optimizer.param_groups[0]["lr"])

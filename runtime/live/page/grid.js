@@ -1,5 +1,7 @@
 // How the sources' cards share the room: whole cards, tiles that all fit the window, or one of them large.
 
+import { post } from "./api.js";
+
 const WHOLE = 3; // up to so many sources each have a whole card
 const GAP = 8;
 const TOGETHER_MS = 80; // how often tiles are drawn, all that have news at once: the browser then composes the page once
@@ -8,6 +10,7 @@ const RATIO = 4 / 3; // of a picture that has not come yet
 export class Grid {
   constructor(root, panel, changed) {
     Object.assign(this, { root, panel, changed, stages: [], large: false, asked: "" });
+    this.key = `${Math.random()}${Math.random()}`.replaceAll("0.", "");
     new ResizeObserver(() => this.fit()).observe(root);
     root.addEventListener("ratio", () => this.fit());
     addEventListener("resize", () => this.fit());
@@ -18,8 +21,14 @@ export class Grid {
     const due = this.drawing ? [] : this.stages.filter((stage) => stage.waiting && !stage.busy);
     if (!due.length) return;
     this.drawing = true;
+    this.tell(due.map((stage) => stage.source));
     for (const draw of await Promise.all(due.map((stage) => stage.decoded()))) draw();
     this.drawing = false;
+  }
+
+  // The device makes the next picture of a tile when this one is taken: what waits on the way is never shown.
+  tell(sources) {
+    if (this.asked) post("/live/taken", { key: this.key, sources }).catch(() => {}); // then it comes a little later
   }
 
   set(stages) {
@@ -55,8 +64,8 @@ export class Grid {
 
   // Which pictures the page needs: small ones for tiles, a large one of what is looked at closely.
   asks() {
-    if (this.large) return `?size=small&large=${encodeURIComponent(this.panel.source)}`;
-    return this.tiled ? "?size=small" : "";
+    if (this.large) return `?size=small&key=${this.key}&large=${encodeURIComponent(this.panel.source)}`;
+    return this.tiled ? `?size=small&key=${this.key}` : "";
   }
 
   // As many columns as make the pictures largest while all rows fit the window.

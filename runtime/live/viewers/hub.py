@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -18,6 +18,7 @@ __all__ = ["Asks", "Hub", "Listener", "Viewer"]
 EVENT_QUEUE = 64
 HEARTBEAT_S = 10.0
 STALLED_S = 20.0
+FORGIVEN_S = 2.0  # after which a frame whose taking was never told is no longer waited for
 
 
 @dataclass(frozen=True)
@@ -26,6 +27,7 @@ class Asks:
 
     small: bool = False  # all sources but `large`
     large: str | None = None
+    key: str | None = None  # of who tells which small pictures were taken: networks and browsers buffer many
 
     def is_small(self, source: str) -> bool:
         """Whether the small picture of a source will do."""
@@ -42,6 +44,9 @@ class _Client:
         self.sending_since: float | None = None
         self.sent = time.monotonic()
 
+    def taken(self) -> None:
+        """What `take` gave has gone through."""
+
     def close(self) -> None:
         """Let the response end by itself."""
         self.closed = True
@@ -57,11 +62,24 @@ class _Client:
 class Viewer(_Client):
     """Somebody who looks: the newest frame of every source that has not been sent yet."""
 
-    def __init__(self, asks: Asks) -> None:
+    def __init__(self, asks: Asks, ready: Callable[[], None]) -> None:
         super().__init__()
         self.asks = asks
+        self._ready_for_more = ready
         self._newest: dict[str, bytes] = {}
+        self._owed: dict[str, float] = {}  # sources of which a frame was promised and not taken, since when
+        self._sending: tuple[str, ...] = ()
         self.missed = 0
+
+    def promise(self, source: str) -> None:
+        """A frame of this source is on its way; called from any thread."""
+        self._owed[source] = time.monotonic()
+
+    def waits_for(self, source: str) -> bool:
+        """Whether the last frame of a source has been taken, so that the next one is of use; read from any thread."""
+        owed_since = self._owed.get(source)
+        told_late = self._tells(source) and owed_since is not None and owed_since < time.monotonic() - FORGIVEN_S
+        return (owed_since is None or told_late) and source not in self._newest
 
     def put(self, source: str, record: bytes) -> None:
         """Replace what is waiting of a source."""
@@ -72,8 +90,23 @@ class Viewer(_Client):
     def take(self) -> list[bytes]:
         """What is waiting, one record a source."""
         self.ready.clear()
-        records, self._newest = list(self._newest.values()), {}
+        records, self._sending = list(self._newest.values()), tuple(self._newest)
+        self._newest = {}
         return records
+
+    def taken(self) -> None:
+        """The frames that were being sent have gone through; who tells what was taken has more to say."""
+        sent, self._sending = self._sending, ()
+        self.settle(source for source in sent if not self._tells(source))
+
+    def settle(self, sources: Iterable[str]) -> None:
+        """The newest frames of some sources have been taken."""
+        settled = [self._owed.pop(source, None) for source in sources]
+        if settled:
+            self._ready_for_more()
+
+    def _tells(self, source: str) -> bool:
+        return self.asks.key is not None and self.asks.is_small(source)
 
 
 class Listener(_Client):
@@ -109,6 +142,7 @@ class Hub:
         self._listeners: set[Listener] = set()
         self._closed = False
         self.tended = float("-inf")  # monotonic seconds: when the event loop last came round
+        self.when_taken: Callable[[], None] = lambda: None  # who makes frames; called on the event loop's thread
 
     @property
     def viewers(self) -> int:
@@ -119,9 +153,19 @@ class Hub:
         """Whether small pictures of a source are looked at, or large ones, or both; read from any thread."""
         return {viewer.asks.is_small(source) for viewer in self._viewers}
 
+    def wanted(self, source: str) -> set[bool]:
+        """The sizes, small or not, that somebody waits for who has taken the last frame; read from any thread."""
+        return {viewer.asks.is_small(source) for viewer in self._viewers if viewer.waits_for(source)}
+
     def listens(self, kind: str) -> bool:
         """Whether anybody listens to a kind of event; read from any thread."""
         return any(kind in listener.kinds for listener in tuple(self._listeners))
+
+    def taken(self, key: str, sources: Iterable[str]) -> None:
+        """Who looks under this key has taken the newest frames of some sources; callable from any thread."""
+        for viewer in self._viewers:
+            if viewer.asks.key == key:
+                viewer.settle(sources)
 
     def start(self) -> None:
         """Bind to the running event loop."""
@@ -129,6 +173,9 @@ class Hub:
 
     def post_frame(self, source: str, record: bytes, *, small: bool) -> None:
         """Hand a frame to every viewer who asks for that size of it; callable from any thread."""
+        for viewer in self._viewers:
+            if viewer.asks.is_small(source) == small:
+                viewer.promise(source)
         self._post(self._spread_frame, source, record, small)
 
     def post_event(self, kind: str, event: bytes) -> None:
@@ -143,7 +190,7 @@ class Hub:
     @contextmanager
     def viewer(self, asks: Asks) -> Iterator[Viewer]:
         """Somebody looks as long as this is entered."""
-        viewer = Viewer(asks)
+        viewer = Viewer(asks, self._can_take)
         viewer.closed = self._closed
         self._viewers = self._viewers | {viewer}
         try:
@@ -161,6 +208,9 @@ class Hub:
             yield listener
         finally:
             self._listeners = self._listeners - {listener}
+
+    def _can_take(self) -> None:
+        self.when_taken()
 
     def tend(self) -> None:
         """Keep quiet connections alive, end those through which nothing goes; called twice a second."""

@@ -16,13 +16,17 @@ from ..http.replies import query_of
 from .hub import Asks, Hub, Listener, Viewer
 from .seats import NoSeatError, Seats
 
-__all__ = ["EventStream", "FrameStream", "event", "frame_record"]
+__all__ = ["EventStream", "FrameStream", "event", "frame_record", "spelled"]
 
 
-def frame_record(result: dict[str, Any], jpeg: bytes) -> bytes:
+def spelled(result: dict[str, Any]) -> bytes:
+    """A result as JSON without a blank."""
+    return json.dumps(result, ensure_ascii=False, separators=(",", ":")).encode()
+
+
+def frame_record(said: bytes, jpeg: bytes) -> bytes:
     """One frame on the wire: two big-endian lengths, the result's JSON, the JPEG; so labels stay with their picture."""
-    text = json.dumps(result, ensure_ascii=False, separators=(",", ":")).encode()
-    return struct.pack(">II", len(text), len(jpeg)) + text + jpeg
+    return struct.pack(">II", len(said), len(jpeg)) + said + jpeg
 
 
 def event(kind: str, value: Any) -> bytes:
@@ -38,7 +42,7 @@ class FrameStream:
         self._hub, self._seats = hub, Seats(most)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Send until one side leaves; `?size=small`, and `&large=SOURCE` for the one that is looked at closely."""
+        """Send until one side leaves; `?size=small`, `&large=SOURCE` for the one that is looked at closely, `&key=`."""
         try:
             with self._hub.viewer(_asks(scope)) as viewer, self._seats.seat(_asker(scope), viewer.leave):
                 await _pour(viewer, receive, send, b"application/octet-stream", b"\0" * 8)
@@ -70,7 +74,7 @@ def _asks(scope: Scope) -> Asks:
     size = query.get("size", "large")
     if size not in ("small", "large"):
         raise BodyError(400, "size is small or large")
-    return Asks(size == "small", query.get("large"))
+    return Asks(size == "small", query.get("large"), query.get("key"))
 
 
 async def _pour(client: Viewer | Listener, receive: Receive, send: Send, media: bytes, heartbeat: bytes) -> None:
@@ -86,6 +90,7 @@ async def _pour(client: Viewer | Listener, receive: Receive, send: Send, media: 
                 await send({"type": "http.response.body", "body": chunk, "more_body": True})
                 client.sent = client.sending_since = time.monotonic()
             client.sending_since = None
+            client.taken()
         await send({"type": "http.response.body", "body": b"", "more_body": False})
     except OSError:  # the client went away in the middle
         pass

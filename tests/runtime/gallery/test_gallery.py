@@ -137,6 +137,7 @@ def test_trained_classes_stay_what_they_were_beside_taught_ones(tmp_path: Path) 
         (" \n ", "empty"),
         ("a\x00b", "nobody can see"),
         ("a\u2028b", "nobody can see"),
+        ("Ada\u202egpj", "nobody can see"),
     ],
 )
 def test_names_that_nobody_should_have_are_refused_in_a_line(gallery: Gallery, name: str, said: str) -> None:

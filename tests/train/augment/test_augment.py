@@ -22,7 +22,7 @@ from edgelens.train.augment.flip import Flip
 from edgelens.train.augment.mixup import Mixup
 from edgelens.train.augment.perspective import Perspective
 from edgelens.train.augment.random.draws import Draws
-from edgelens.train.augment.sheet import show_augmented
+from edgelens.train.augment.sheet import write_sheet
 from edgelens.train.augment.shift import Shift
 from edgelens.train.augment.turn import Turn
 from edgelens.train.optimize.distributed import World
@@ -280,7 +280,7 @@ def test_digits_are_not_mirrored() -> None:
 
 def test_the_sheet_shows_every_picture_and_its_class(tmp_path) -> None:
     path = tmp_path / "sheet.png"
-    show_augmented(path, augment.recipe("best+camera"), photos(3), torch.tensor([0, 1, 2]), classes=["a", "Blüte", "c"])
+    write_sheet(path, [augment.normalised(photos(3))] * 9, ["a", "Blüte", "c"])
     sheet = cv2.imread(str(path))
     assert sheet.shape == (3 * (72 + 4 + 18), 9 * (96 + 4), 3)
     first = sheet[18 : 18 + 72, :96, ::-1].astype(int)

@@ -71,3 +71,16 @@ def test_a_feature_that_never_changes_does_no_harm() -> None:
     assert np.isfinite(found.weight).all()
     assert (found.out_of_fold.argmax(1) == labels).mean() > 0.9
     assert set(found.losses) == set(STRENGTHS)
+
+
+def test_many_rows_are_all_fitted_and_answered_though_some_choose_the_strength(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    rows, labels = blobs(600, 20, 4, 0.4)
+    every = regress(rows, labels, 4, fold_of=np.arange(600) // 4 % 5)
+    monkeypatch.setattr("edgelens.train.head.regression._CHOOSING", 300)
+    found = regress(rows, labels, 4, fold_of=np.arange(600) // 4 % 5)
+    assert found.losses != every.losses
+    assert (found.out_of_fold.argmax(1) == every.out_of_fold.argmax(1)).mean() > 0.97
+    said = [(rows @ layer.weight.T + layer.bias).argmax(1) for layer in (found, every)]
+    assert (said[0] == said[1]).mean() > 0.97

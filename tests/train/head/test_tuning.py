@@ -43,9 +43,13 @@ def test_epochs_that_were_asked_for_stay() -> None:
 
 def test_what_was_asked_for_stays_as_it_was() -> None:
     asked = replace(PLAIN, rate=0.01, augment="quick", batch=8, first_rate=0.5)
-    made = gentle(asked, 96)
+    made = gentle(asked, 96, 5000)
     assert (made.rate, made.augment, made.batch, made.first_rate) == (0.01, "quick", 8, 0.5)
     assert made.frozen_norm
-    assert gentle(PLAIN, 96).augment == "photos"
-    assert gentle(PLAIN, 96).learnt_at == 1
-    assert gentle(PLAIN, 224).learnt_at == 0.75
+    assert gentle(PLAIN, 96, 900).augment == "photos"
+    assert gentle(PLAIN, 96, 900).learnt_at == 1
+    assert gentle(PLAIN, 224, 900).learnt_at == 0.75
+
+
+def test_of_many_photos_the_first_layers_learn_more() -> None:
+    assert gentle(PLAIN, 96, 900).first_rate < gentle(PLAIN, 96, 5000).first_rate < 1

@@ -61,10 +61,10 @@ def test_distillation_is_nothing_between_equals_and_keeps_its_gradient_scale() -
     assert norms[0] == pytest.approx(norms[1], rel=0.3)
 
 
-def followed_for_long(*, halfway: bool = False) -> tuple[torch.nn.Sequential, Average, torch.Tensor]:
+def followed_for_long() -> tuple[torch.nn.Sequential, Average, torch.Tensor]:
     """A network that has moved by one, its average after 300 steps, and the weight that it had before."""
     network = torch.nn.Sequential(torch.nn.Linear(2, 2), torch.nn.BatchNorm1d(2))
-    average = Average(network, 0.9, halfway=halfway)
+    average = Average(network, 0.9, halfway=True)
     start = average.network[0].weight.clone()
     with torch.no_grad():
         network[0].weight.add_(1.0)
@@ -85,10 +85,12 @@ def test_the_average_follows_slowly_and_carries_statistics() -> None:
     assert torch.allclose(average.network[0].weight - before, torch.full((2, 2), 0.1), atol=1e-3)
 
 
-def test_an_average_that_stays_halfway_ends_between_the_start_and_the_network() -> None:
-    _, average, start = followed_for_long(halfway=True)
-    assert torch.allclose(average.network[0].weight, start + 0.5, atol=1e-4)
-    assert torch.allclose(average.network[1].running_mean, torch.full((2,), 0.5), atol=1e-4)
+def test_halfway_lies_between_the_start_and_the_average_which_stays_where_it_is() -> None:
+    _, average, start = followed_for_long()
+    between = average.halfway()
+    assert torch.allclose(between[0].weight, start + 0.5, atol=1e-4)  # type: ignore[index]
+    assert torch.allclose(between[1].running_mean, torch.full((2,), 0.5), atol=1e-4)  # type: ignore[index]
+    assert torch.allclose(average.network[0].weight, start + 1, atol=1e-4)
 
 
 def test_an_epoch_visits_every_row_once_in_an_order_of_its_own() -> None:

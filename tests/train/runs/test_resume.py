@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from edgelens.train import Run, TrainConfig, fit
+from edgelens.train import Run, TrainConfig, fit, loop, resume
 from edgelens.train.models.options import ModelOptions
 
 KILLS = 2
@@ -74,7 +74,6 @@ def test_a_changed_data_set_is_not_resumed_on(digits: Path, tmp_path: Path) -> N
     import numpy as np
 
     from edgelens.runtime.errors import UsageError
-    from edgelens.train import resume
 
     with np.load(digits) as stored:
         np.savez(tmp_path / "some.npz", images=stored["images"][:300], labels=stored["labels"][:300])
@@ -84,3 +83,23 @@ def test_a_changed_data_set_is_not_resumed_on(digits: Path, tmp_path: Path) -> N
     replace(run, facts=replace(run.facts, metrics=None)).write()  # as a run that was stopped
     with pytest.raises(UsageError, match="has changed since"):
         resume(run.path, quiet=True)
+
+
+def test_stopped_between_an_epochs_last_step_and_its_validation_it_goes_on(
+    digits: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config = TrainConfig(
+        str(digits), str(tmp_path / "run"), model="linear", size=(8, 8), epochs=1, batch=512, threads=1,
+        precision="float32", checkpoint_s=0.0,
+    )  # fmt: skip
+    whole = fit(replace(config, out=str(tmp_path / "whole")), quiet=True)
+    with monkeypatch.context() as patched:
+        patched.setattr(loop, "best_of", stopped)
+        with pytest.raises(KeyboardInterrupt):
+            fit(config, quiet=True)
+    resumed = resume(tmp_path / "run", quiet=True)
+    assert resumed.facts.metrics == whole.facts.metrics
+
+
+def stopped(*_: object) -> None:
+    raise KeyboardInterrupt

@@ -42,7 +42,7 @@ def mended(found: BoxSet, sizes: Sequence[tuple[int, int]]) -> tuple[list[ImageB
         said.add("without an area or with a number that is none, left out", 1, line)
     boxes = [_sound(known, size, name, said) for known, size, name in zip(found.boxes, sizes, found.names, strict=True)]
     negatives = sum(not len(known) for known in boxes)
-    lines = said.lines()
+    lines = [f"boxes: {line}" for line in found.notes] + said.lines()
     if negatives:
         lines.append(f"boxes: {negatives:,} of {len(boxes):,} pictures have none: they teach where nothing is")
     unseen = np.bincount(np.concatenate([b.labels for b in boxes]), minlength=len(found.classes)) == 0

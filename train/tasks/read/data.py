@@ -18,16 +18,26 @@ from edgelens.runtime.decode.ctc import TEXT
 from edgelens.runtime.errors import DataError, UsageError
 from edgelens.runtime.images.read import SUFFIXES
 
-from ...config import AUTO, TrainConfig
+from ...config import TrainConfig
+from ...data.config import DataConfig
 from ...data.picture import look
-from ...data.prepare import DataConfig
 from ...data.targets import RaggedTargets, Targets
 
-__all__ = ["TextImages", "characters_of", "open_texts", "rows_of", "suited", "targets_in", "text_targets", "texts_of"]
+__all__ = [
+    "TextImages",
+    "characters_of",
+    "open_texts",
+    "rows_of",
+    "size_for",
+    "targets_in",
+    "text_targets",
+    "texts_of",
+    "with_alphabet",
+]
 
-HEIGHT, WIDEST = 32, 192  # of the network's picture
+_HEIGHT, _WIDEST = 32, 192  # of the network's picture
 _LEAST_WIDTH, _STEP = 64, 16
-NETWORK = "reader"
+_A_STEP = 4  # pixels of width
 
 
 @dataclass(frozen=True)
@@ -54,8 +64,8 @@ def open_texts(config: DataConfig) -> TextImages:
     )  # fmt: skip
 
 
-def suited(config: TrainConfig, images: ImageSet) -> TrainConfig:
-    """The configuration with what reading asks for where nothing was said: network, picture, alphabet."""
+def with_alphabet(config: TrainConfig, images: ImageSet) -> TrainConfig:
+    """The configuration with the characters that are read: those of the texts, unless it names all of them."""
     assert isinstance(images, TextImages)
     alphabet = _alphabet(config, images)
     missing = sorted(set("".join(images.texts)) - set(alphabet) - _other_case(alphabet))
@@ -64,13 +74,17 @@ def suited(config: TrainConfig, images: ImageSet) -> TrainConfig:
             f"--alphabet: lacks {''.join(missing[:20])!r}, which the texts of {config.data} hold; add them, or leave"
             " the option out and the alphabet is what the texts hold"
         )
-    return replace(
-        config,
-        model=NETWORK if config.model == AUTO else config.model,
-        alphabet=alphabet,
-        size=config.size or (HEIGHT, _width(images)),
-        resize=config.resize or "stretch",  # a text without its ends is another one
-    )
+    _check_room(images.texts, config.size or size_for(images))
+    return replace(config, alphabet=alphabet)
+
+
+def size_for(images: ImageSet) -> tuple[int, int]:
+    """Height and width of the network's picture: so wide that the pictures keep their proportions as a rule."""
+    sizes = look(images).sizes
+    if not sizes:
+        return _HEIGHT, _WIDEST
+    usual = float(np.percentile([width / height for height, width in sizes], 75))
+    return _HEIGHT, int(np.clip(round(_HEIGHT * usual / _STEP) * _STEP, _LEAST_WIDTH, _WIDEST))
 
 
 def text_targets(images: ImageSet, alphabet: str) -> RaggedTargets:
@@ -127,10 +141,12 @@ def _other_case(alphabet: str) -> set[str]:
     return {other for c in alphabet for other in (c.upper(), c.lower())}
 
 
-def _width(images: ImageSet) -> int:
-    """So wide that the pictures keep their proportions as a rule."""
-    sizes = look(images).sizes
-    if not sizes:
-        return WIDEST
-    usual = float(np.percentile([width / height for height, width in sizes], 75))
-    return int(np.clip(round(HEIGHT * usual / _STEP) * _STEP, _LEAST_WIDTH, WIDEST))
+def _check_room(texts: Sequence[str], size: tuple[int, int]) -> None:
+    """Refuse pictures in which most texts cannot be said: a network has one step for so many pixels of width."""
+    needed = [_A_STEP * (len(text) + sum(a == b for a, b in pairwise(text))) for text in texts]
+    if np.median(needed) > size[1]:
+        most = int(np.ceil(np.percentile(needed, 95) / _STEP)) * _STEP
+        raise UsageError(
+            f"--size {size[0]}x{size[1]}: most texts need more width, {_A_STEP} pixels a character and {_A_STEP} more"
+            f" between two that are the same; --size {size[0]}x{most} has room for 95 % of them"
+        )

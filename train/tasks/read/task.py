@@ -18,9 +18,9 @@ from ...augment.random.draws import Draws
 from ...config import TrainConfig
 from ...data.targets import RaggedTargets
 from ...models.reader import Crnn, Reader
-from ...task import Arrays, Build, Draw, Score, Settled, Targets, Task
+from ...task import Arrays, Build, Draw, Looks, Score, Settled, Targets, Task
 from .bend import bent
-from .data import open_texts, suited, text_targets
+from .data import open_texts, size_for, text_targets, with_alphabet
 from .reading import text_reading
 from .report import sections, summary
 from .spelled import ReadingMeter, ctc_losses, spelled
@@ -77,7 +77,8 @@ def read(config: TrainConfig, classes: Sequence[str], counts: Sequence[int]) -> 
         lambda outputs, wanted, _settled: summary(spelled(outputs["scores"], alphabet), wanted, alphabet),
         lambda found: sections(found, alphabet),
         reading=lambda _decode, _shown: text_reading(alphabet),
-        suited=suited,
+        completed=with_alphabet,
+        looks=Looks("stretch", size=size_for, network="reader"),  # a text without its ends is another one
         notes=_notes(alphabet, writing),
     )
 

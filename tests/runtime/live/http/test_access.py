@@ -24,7 +24,7 @@ ROUTES = ["/", "/app.js", "/live/state", "/live/frames", "/live/events", "/live/
           "/live/moments/1", "/live/moments/1/picture", "/live/moments/1/clip", "/live/labels", "/v1/events",
           "/v1/models", "/v1/results", "/v1/openapi.json", "/metrics",
           "/nothing"]  # fmt: skip
-POSTS = ["/live/settings", "/live/collect", "/live/model", "/live/gallery", "/v1/recognize", "/v1/teach"]
+POSTS = ["/live/taken", "/live/settings", "/live/collect", "/live/model", "/live/gallery", "/v1/recognize", "/v1/teach"]
 
 
 @pytest.fixture

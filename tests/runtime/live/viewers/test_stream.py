@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import socket
 import struct
 import threading
 import time
+from collections import Counter
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import cv2
@@ -162,3 +165,79 @@ def test_metrics_are_prometheus_text(staged: Any) -> None:
     assert 'edgelens_sink_ok{sink="mqtt"} 1' in text
     for line in text.splitlines():
         assert line.startswith("# ") or float(line.rsplit(" ", 1)[1]) is not None
+
+
+def test_nothing_is_encoded_for_who_has_not_taken_the_last_frame(staged: Any) -> None:
+    loop = staged()
+    with socket.socket() as asleep:
+        asleep.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        asleep.connect(("127.0.0.1", loop.preview.port))
+        asleep.sendall(b"GET /live/frames HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        encoder = loop.preview.shared.encoder
+        before = -1
+        deadline = time.monotonic() + 15
+        while before != encoder.encoded:  # until what lies between the two is full
+            assert time.monotonic() < deadline
+            before, shown = encoder.encoded, loop.frames["camera"]
+            wait_for(lambda shown=shown: loop.frames["camera"] > shown + 20)
+        assert encoder.encoded > 0
+        assert len(records(loop, 5)) == 5, "who takes them gets them"
+
+
+def test_a_frame_of_a_source_is_wanted_once_its_last_has_gone_through() -> None:
+    asyncio.run(_take_and_ask())
+
+
+async def _take_and_ask() -> None:
+    hub = hub_module.Hub()
+    told = []
+    hub.when_taken = lambda: told.append(True)
+    with hub.viewer(hub_module.Asks(small=True, large="hall")) as viewer:
+        assert (hub.wanted("door"), hub.wanted("hall")) == ({True}, {False})
+        hub.post_frame("door", b"1", small=True)
+        assert (hub.wanted("door"), hub.wanted("hall")) == (set(), {False}), "it is on its way"
+        viewer.put("door", b"1")
+        assert viewer.take() == [b"1"]
+        assert hub.wanted("door") == set(), "it is being sent"
+        viewer.put("door", b"2")
+        viewer.taken()
+        assert (hub.wanted("door"), told) == (set(), [True]), "the next one waits already"
+        viewer.take()
+        viewer.taken()
+        assert hub.wanted("door") == {True}
+
+
+def test_who_tells_what_was_taken_gets_the_next_small_picture_then(staged: Any, monkeypatch: Any) -> None:
+    loop = staged("door", "hall")
+    assert len(records(loop, 2, "?size=small&key=mine")) == 2
+    with httpx.stream("GET", loop.base + "/live/frames?size=small&large=hall&key=mine", timeout=5) as answer:
+        chunks = answer.iter_raw()
+        found = Frames(chunks)
+        found.until(lambda: found.count["hall"] >= 12)
+        assert found.count["door"] == 1, "nobody said that it was taken"
+        for n in range(2, 5):
+            told = httpx.post(loop.base + "/live/taken", json={"key": "mine", "sources": ["door", "nowhere"]})
+            assert told.json() == {}
+            found.until(lambda n=n: found.count["door"] == n)
+        monkeypatch.setattr(hub_module, "FORGIVEN_S", 0.2)
+        found.until(lambda: found.count["door"] == 6)
+    refused = httpx.post(loop.base + "/live/taken", json={"key": "mine", "sources": "door"})
+    assert (refused.status_code, refused.json()["error"]) == (400, 'send a JSON object with "sources", a list of texts')
+
+
+class Frames:
+    """What a viewer has got so far, counted by source."""
+
+    def __init__(self, chunks: Iterator[bytes]) -> None:
+        self.chunks, self.buffer, self.count = chunks, b"", Counter[str]()
+
+    def until(self, reached: Callable[[], bool]) -> None:
+        while not reached():
+            self.buffer += next(self.chunks)
+            while len(self.buffer) >= 8:
+                text, picture = struct.unpack_from(">II", self.buffer)
+                if len(self.buffer) < 8 + text + picture:
+                    break
+                if text:
+                    self.count[json.loads(self.buffer[8 : 8 + text])["source"]] += 1
+                self.buffer = self.buffer[8 + text + picture :]

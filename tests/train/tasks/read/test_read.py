@@ -17,15 +17,19 @@ from colour_letters import letters
 from edgelens.cli import cli
 from edgelens.runtime.decode.spelling.alignment import spoken
 from edgelens.runtime.errors import DataError, UsageError
+from edgelens.runtime.preprocess import PixelContract
 from edgelens.train.augment.random.draws import Draws
 from edgelens.train.config import TrainConfig
-from edgelens.train.data.prepare import DataConfig
+from edgelens.train.data.config import DataConfig
 from edgelens.train.models.catalog import build
 from edgelens.train.models.options import ModelOptions
+from edgelens.train.opening.choice import chosen_for, pixels_of
+from edgelens.train.opening.preview import show_augmented_data
 from edgelens.train.task import Draw
+from edgelens.train.tasks.catalog import make_task
 from edgelens.train.tasks.read import fonts
 from edgelens.train.tasks.read.bend import bent
-from edgelens.train.tasks.read.data import TextImages, characters_of, open_texts, suited, targets_of, texts_of
+from edgelens.train.tasks.read.data import TextImages, characters_of, open_texts, targets_of, texts_of, with_alphabet
 from edgelens.train.tasks.read.spelled import ReadingMeter, ctc_losses
 from edgelens.train.tasks.read.splice import Splicing
 from edgelens.train.tasks.read.writing import Writing
@@ -54,6 +58,14 @@ def config(photos: Path, **given: Any) -> TrainConfig:
     return TrainConfig(str(photos), "out", task="read", **given)
 
 
+def chosen(asked: TrainConfig) -> tuple[TrainConfig, PixelContract]:
+    """What reading chooses where nothing was said: network and alphabet, and the picture."""
+    task = make_task(asked)
+    images = task.open_data(asked.data_config())
+    made, _ = chosen_for(asked, task, images)
+    return made, pixels_of(made, images, task.looks)
+
+
 def test_pictures_keep_their_texts_when_some_are_picked(photos: Path) -> None:
     images = open_texts(DataConfig(str(photos)))
     assert images.classes == ("text",)
@@ -66,23 +78,46 @@ def test_pictures_keep_their_texts_when_some_are_picked(photos: Path) -> None:
 
 
 def test_what_was_not_said_suits_the_texts(photos: Path) -> None:
-    made = suited(config(photos), open_texts(DataConfig(str(photos))))
-    assert (made.model, made.alphabet, made.resize) == ("reader", "BGR", "stretch")
-    assert made.size is not None
-    assert made.size[0] == 32
-    kept = suited(config(photos, model="crnn", size=(16, 64), resize="letterbox"), open_texts(DataConfig(str(photos))))
-    assert (kept.model, kept.size, kept.resize) == ("crnn", (16, 64), "letterbox")
+    made, seen = chosen(config(photos))
+    assert (made.model, made.alphabet) == ("reader", "BGR")
+    assert (seen.height, seen.width, seen.resize) == (32, 64, "stretch")
+    kept, seen = chosen(config(photos, model="crnn", size=(16, 64), resize="letterbox"))
+    assert kept.model == "crnn"
+    assert (seen.height, seen.width, seen.resize) == (16, 64, "letterbox")
+
+
+def test_the_sheet_of_augmented_pictures_shows_whole_texts_the_right_way_round(tmp_path: Path) -> None:
+    show_augmented_data(config(written_down(tmp_path / "pairs", ["RB"] * 20)), str(tmp_path / "sheet.png"))
+    sheet = cv2.imread(str(tmp_path / "sheet.png"))
+    assert sheet is not None
+    high = sheet.shape[0] // 10  # ten pictures
+    assert high < 96 < sheet.shape[1] // 9, "a text is wider than it is high"
+    for row in np.split(sheet, 10):
+        for tile in np.split(row[18:], 9, axis=1):  # below the caption
+            left, right = tile[:, :30].mean((0, 1)), tile[:, 50:80].mean((0, 1))
+            assert left[2] > right[2]
+            assert left[0] < right[0]
 
 
 def test_an_alphabet_is_a_file_or_its_characters_and_must_hold_what_is_written(photos: Path, tmp_path: Path) -> None:
     (tmp_path / "abc.txt").write_text("r\ng\nb\n")
     assert characters_of(str(tmp_path / "abc.txt")) == "rgb"
     images = open_texts(DataConfig(str(photos)))
-    assert suited(config(photos, alphabet="rgb"), images).alphabet == "rgb"  # of the other case
+    assert with_alphabet(config(photos, alphabet="rgb"), images).alphabet == "rgb"  # of the other case
     with pytest.raises(UsageError, match="lacks 'B'"):
-        suited(config(photos, alphabet="RG"), images)
+        with_alphabet(config(photos, alphabet="RG"), images)
     with pytest.raises(DataError, match="no such file"):
         characters_of("none.txt")
+
+
+def test_texts_that_have_no_room_are_refused_with_the_size_that_has(tmp_path: Path) -> None:
+    lines = open_texts(DataConfig(str(written_down(tmp_path / "lines", ["RG" * 30, "RGB" * 21, "GB" * 31, "R"]))))
+    with pytest.raises(
+        UsageError, match=r"--size 32x192: most texts need more width.*--size 32x256 has room"
+    ) as raised:
+        with_alphabet(config(tmp_path), lines)
+    assert "\n" not in str(raised.value)
+    assert with_alphabet(config(tmp_path, size=(32, 256)), lines).size == (32, 256)
 
 
 def test_targets_are_texts_again() -> None:

@@ -1,0 +1,20 @@
+"""The upright box around one that is turned."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+__all__ = ["upright"]
+
+
+def upright(box: Sequence[float], degrees: float, about: tuple[float, float]) -> list[float]:
+    """x, y, w, h around a box that is turned clockwise about a point, all in pixels."""
+    x, y, w, h = box
+    if not degrees:
+        return [x, y, w, h]
+    cos, sin = math.cos(math.radians(degrees)), math.sin(math.radians(degrees))
+    corners = [(a - about[0], b - about[1]) for a in (x, x + w) for b in (y, y + h)]
+    xs = [about[0] + a * cos - b * sin for a, b in corners]
+    ys = [about[1] + a * sin + b * cos for a, b in corners]
+    return [min(xs), min(ys), max(xs) - min(xs), max(ys) - min(ys)]

@@ -1,0 +1,33 @@
+"""A look at what a training would see, without training: by the very task, recipe and pictures."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ..augment.sheet import write_sheet
+from ..batches import Batches
+from ..config import TrainConfig
+from ..data.prepare import prepare
+from ..ingredients import training_counts, training_recipe
+from ..tasks.catalog import make_task
+from .choice import chosen_for, pixels_of
+
+__all__ = ["show_augmented_data"]
+
+_ROWS, _EPOCHS = 10, 8
+
+
+def show_augmented_data(config: TrainConfig, path: str) -> None:
+    """Write a sheet of training pictures, spread over the classes, as they are and as the recipe changes them."""
+    task = make_task(config)
+    images = task.open_data(config.data_config())
+    config, _ = chosen_for(config, task, images)
+    pixels = pixels_of(config, images, task.looks)
+    data = prepare(config.data_config(), pixels, images=images)
+    by_class = np.argsort(data.train.labels, kind="stable")
+    rows = by_class[np.unique(np.linspace(0, len(by_class) - 1, _ROWS).astype(int))]
+    task = make_task(config, data.classes, training_counts(data))
+    batches = Batches(data.train.pictures, task.targets(data.train.images, pixels), learnt_at=config.learnt_at)
+    recipe = training_recipe(config, data, task)
+    later = [batches.augmented(rows, task, recipe, config.seed, epoch)[0] for epoch in range(_EPOCHS)]
+    write_sheet(path, [batches.plain(rows), *later], [data.classes[label] for label in data.train.labels[rows]])
