@@ -99,7 +99,7 @@ def _bundle_of(model: str) -> str:
     from edgelens.compress.config import CompressConfig
     from edgelens.compress.pipeline import compress_run
 
-    _say(f"{model}: a run; its network is written as ONNX, which takes a moment")
+    aside(f"{model}: a run; its network is written as ONNX, which takes a moment")
     folder = click.get_current_context().with_resource(TemporaryDirectory(prefix="edgelens-label-"))
     out = Path(folder, f"{Path(model).name or 'run'}.edge")
     compress_run(model, out, CompressConfig(formats=("onnx",), precisions=("float32",)))

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-import numpy as np
-
 from edgelens.runtime.datasets.imageset import ImageSet
 from edgelens.runtime.errors import DataError
 
