@@ -9,7 +9,7 @@ from ...loop.control import Control, Settings
 from ...preprocess import Region
 from ...zones.drawn import places_json
 from ...zones.options import ZoneOptions, read_lines, read_zones
-from ..http.numbers import is_number
+from ..http.json_numbers import is_number
 
 __all__ = ["change_settings", "settings_json"]
 

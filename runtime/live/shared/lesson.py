@@ -8,7 +8,7 @@ from ...errors import UsageError
 from ...loop.control import Control
 from ...preprocess import Region
 from ...result import Result
-from ..http.numbers import is_number
+from ..http.json_numbers import is_number
 
 __all__ = ["answer_lesson"]
 
