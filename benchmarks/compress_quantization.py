@@ -15,11 +15,11 @@ from typing import Any
 from compress_pairs import paired
 
 from edgelens.compress.bundle.assemble import processor
+from edgelens.compress.candidate import candidate_of
 from edgelens.compress.config import CompressConfig
 from edgelens.compress.export.artifact import file_outputs
 from edgelens.compress.ingredients import Ingredients, ingredients_of
 from edgelens.compress.learn.finetune import FineTune
-from edgelens.compress.pipeline import candidate_of
 from edgelens.compress.progress import Progress
 from edgelens.compress.quantize.qat import QatConfig
 from edgelens.train.optimize import allocator as memory

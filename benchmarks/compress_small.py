@@ -13,11 +13,11 @@ from pathlib import Path
 from typing import Any
 
 from edgelens.compress.bundle.assemble import processor
+from edgelens.compress.candidate import candidate_of
 from edgelens.compress.config import CompressConfig
 from edgelens.compress.export.artifact import INT8_PIXELS, Artifact, file_outputs
 from edgelens.compress.files.model_files import with_metadata
 from edgelens.compress.ingredients import Ingredients, ingredients_of
-from edgelens.compress.pipeline import candidate_of
 from edgelens.compress.progress import Progress
 from edgelens.compress.timing.timing import time_artifacts
 from edgelens.runtime.formats.catalog import describe

@@ -22,7 +22,8 @@ import numpy as np
 BUILD = """
 import json, resource, sys, time
 from edgelens.runtime.preprocess import PixelContract
-from edgelens.train.data.prepare import DataConfig, prepare
+from edgelens.train.data.config import DataConfig
+from edgelens.train.data.prepare import prepare
 begun, told = time.perf_counter(), []
 def progress(what, done, of): print(json.dumps([what, done, of]), flush=True)
 pixels = PixelContract(int(sys.argv[3]), int(sys.argv[3]))

@@ -21,9 +21,11 @@ from sklearn.linear_model import LogisticRegression
 
 from edgelens.runtime.preprocess import PixelContract
 from edgelens.train.config import BACKBONE
+from edgelens.train.data.config import DataConfig
 from edgelens.train.data.folder import cache_folder
-from edgelens.train.data.prepare import DataConfig, TrainData, prepare
+from edgelens.train.data.prepare import prepare
 from edgelens.train.data.splits import folds
+from edgelens.train.data.train_data import TrainData
 from edgelens.train.head.features import features_of, trunk_key
 from edgelens.train.head.regression import regress
 from edgelens.train.models.catalog import build

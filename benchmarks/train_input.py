@@ -30,7 +30,8 @@ import cv2
 import numpy as np
 
 from edgelens.runtime.preprocess import PixelContract
-from edgelens.train.data.prepare import DataConfig, prepare
+from edgelens.train.data.config import DataConfig
+from edgelens.train.data.prepare import prepare
 from edgelens.train.data.splits import SplitConfig
 from edgelens.train.optimize import allocator as memory
 

@@ -24,9 +24,11 @@ from edgelens.runtime.decode.classify import softmax
 from edgelens.runtime.decode.known import known_from
 from edgelens.runtime.metrics.interval import wilson
 from edgelens.train import Run, TrainConfig, fit
+from edgelens.train.data.config import DataConfig
 from edgelens.train.data.folder import cache_folder
-from edgelens.train.data.prepare import DataConfig, TrainData, prepare
+from edgelens.train.data.prepare import prepare
 from edgelens.train.data.splits import folds
+from edgelens.train.data.train_data import TrainData
 from edgelens.train.head.features import features_of, trunk_key
 from edgelens.train.runs.run import KNOWN
 

@@ -1,14 +1,11 @@
-"""From a trained run to a bundle: shrunk where asked, in 8 bits, proven, timed and written in one go."""
+"""From a trained run to a bundle: shrunk where asked, in 8 bits and proven (`candidate.py`), timed, and written."""
 
 from __future__ import annotations
 
 import dataclasses
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
-from types import MappingProxyType
-
-from torch import nn
 
 from edgelens.runtime.bundle.bundle import Bundle
 from edgelens.runtime.bundle.manifest import Decode, Output, Provenance
@@ -21,42 +18,19 @@ from edgelens.version import __version__
 from .bundle.assemble import checked_target, companions, file_rows, model_files, processor, write
 from .bundle.card import Card, CardRow
 from .bundle.report import report_html
+from .candidate import Candidate, candidate_of
 from .config import CompressConfig
-from .eight_bit import eight_bit_files
 from .export.artifact import Artifact, file_outputs
-from .export.exported import Exported
-from .files.model_files import make_files, with_metadata
-from .ingredients import Ingredients, ingredients_of
-from .network.graph import is_convolutional, trace
+from .files.model_files import with_metadata
+from .ingredients import ingredients_of
 from .progress import Progress
-from .proof.parity import Parity, parity_of
-from .proof.proof import feature_space, shippable
-from .proof.verdict import Verdict, verdict_of
-from .quantize.choose import Quantization
+from .proof.feature_space import feature_space
+from .proof.parity import Parity
 from .shrink import shrunk
-from .tasks.task import Arrays
 from .timing.on_device import require_host, timed_elsewhere
 from .timing.timing import FEW_ROUNDS, ROUNDS, Timing, preferred_file, time_artifacts
 
-MIXED = 6  # layers that stay float where 8 bits lose too much
-
-__all__ = ["Candidate", "Compressed", "candidate_of", "compress_run", "write_candidate"]
-
-
-@dataclass(frozen=True)
-class Candidate:
-    """A network in all its files, measured but not written."""
-
-    network: nn.Module
-    made_of: Ingredients
-    artifacts: tuple[Artifact, ...]
-    parity: Parity
-    exported: Mapping[str, Exported]
-    verdict: Verdict  # which files are poorer, or were left out
-    history: tuple[CardRow, ...] = ()
-    left_float: Mapping[str, str] = field(default_factory=dict)
-    choice: Quantization | None = None
-    answers: Mapping[str, Arrays] = field(default_factory=dict)  # of each file to the evaluation pictures
+__all__ = ["Compressed", "compress_run", "write_candidate"]
 
 
 @dataclass(frozen=True)
@@ -82,90 +56,6 @@ def compress_run(
         made_of = ingredients_of(run, config)
     network, history = shrunk(made_of, config, progress)
     return write_candidate(candidate_of(network, made_of, config, progress, history), out, config, progress)
-
-
-def candidate_of(
-    network: nn.Module,
-    made_of: Ingredients,
-    config: CompressConfig,
-    progress: Progress,
-    history: Sequence[CardRow] = (),
-) -> Candidate:
-    """A network's files in every asked precision, checked against it on the evaluation pictures.
-
-    Where 8 bits surely lose, the layers that lose most are left float; where that does not help, half precision joins.
-    """
-    found = _candidate(network, made_of, config, progress, history)
-    lost = _lost(found)
-    if not lost or config.mixed or config.qat is not None or found.choice is None:
-        return found
-    progress.say(f"{lost}: trying again with its {MIXED} most sensitive layers in float")
-    mixed = _candidate(network, made_of, dataclasses.replace(config, mixed=MIXED), progress, history, found.exported)
-    if not _lost(mixed):
-        return mixed
-    if "float16" in config.precisions:
-        return found
-    progress.say("that loses as well: float16 files, half the size of float32, join in")
-    halved = dataclasses.replace(config, precisions=(*config.precisions, "float16"))
-    return _candidate(network, made_of, halved, progress, history, found.exported)
-
-
-def _lost(candidate: Candidate) -> str:
-    """What is said of 8-bit files that all surely lose too much; empty where one does not, or chance cannot be told."""
-    if candidate.made_of.task.right is None:
-        return ""
-    verdict, rows = candidate.verdict, [row for row in candidate.parity.files if row.precision == "int8"]
-    said = [verdict.poorer.get(row.path) or verdict.broken.get(row.path, "") for row in rows]
-    return said[0] if said and all(said) else ""
-
-
-def _candidate(
-    network: nn.Module,
-    made_of: Ingredients,
-    config: CompressConfig,
-    progress: Progress,
-    history: Sequence[CardRow] = (),
-    known: Mapping[str, Exported] = MappingProxyType({}),
-) -> Candidate:
-    """The files as the configuration asks for them; `known` are exports of the same network by precision."""
-    task = made_of.task
-    graph = trace(network, made_of.pixels, task.outputs)
-    alike = is_convolutional(graph)
-    by_plan = alike and "int8" in config.precisions
-    plain = tuple(p for p in config.precisions if not (p == "int8" and by_plan))
-    exported: dict[str, Exported] = {}
-    artifacts: list[Artifact] = []
-    if plain:
-        files = make_files(
-            network, made_of.pixels, made_of.calibration, dataclasses.replace(config, precisions=plain),
-            outputs=task.outputs, tail=task.tail, graph=graph, exported=known.get("float32"), progress=progress,
-        )  # fmt: skip
-        artifacts += files.artifacts
-        exported |= dict.fromkeys(plain, files.exported)
-    choice: Quantization | None = None
-    left_float: Mapping[str, str] = {}
-    if by_plan:
-        choice, files = eight_bit_files(graph, network, made_of, config, progress, next(iter(exported.values()), None))
-        artifacts += files.artifacts
-        exported["int8"], left_float = files.exported, files.left_float
-    pictures = made_of.evaluation
-    with progress.step("checking parity"):
-        reference, answers = made_of.answers(network, pictures.pixels), {}
-        for artifact in artifacts:
-            progress.update(f"checking parity: {artifact.title}")
-            answers[artifact.path] = file_outputs(artifact, pictures.pixels)
-        parity = parity_of(artifacts, reference, answers, made_of.targets(pictures), task)
-        between = 0.99 if alike else 0.9
-        kept, parity, verdict = shippable(
-            parity,
-            artifacts,
-            exported,
-            pictures.pixels,
-            verdict=lambda found: verdict_of(found, max_drop=config.max_drop, least_between=between),
-            allow_mismatch=config.allow_mismatch,
-            progress=progress,
-        )
-    return Candidate(network, made_of, kept, parity, exported, verdict, tuple(history), left_float, choice, answers)
 
 
 def write_candidate(
@@ -201,8 +91,8 @@ def write_candidate(
     shipped = next(artifact for artifact in artifacts if artifact.path == preferred)
     with progress.step("fitting thresholds"):
         decode = _decode(candidate, shipped, config)
-    card = make_card(candidate, artifacts, timings, preferred, notes, config, name, elsewhere, where)
-    card = dataclasses.replace(card, extra={**card.extra, **(extra or {})})
+    rows = file_rows(artifacts, candidate.parity, timings, preferred, elsewhere=elsewhere)
+    card = _card(candidate, rows, config=config, name=name, notes=notes, where=where, extra=extra or {})
     report = report_html(card, candidate.parity, plots, tables)
     seed, data = run.config.seed, str(run.facts.data.get("fingerprint", ""))
     with progress.step("writing"):
@@ -232,23 +122,20 @@ def _origin(run: Run) -> dict[str, str]:
     return {"started_from": run.facts.started} if run.facts.started else {}
 
 
-def make_card(
+def _card(
     candidate: Candidate,
-    artifacts: Sequence[Artifact],
-    timings: Mapping[str, Timing],
-    preferred: str,
-    notes: Sequence[str],
+    files: Sequence[CardRow],
+    *,
     config: CompressConfig,
     name: str,
-    elsewhere: Mapping[str, Timing],
+    notes: Sequence[str],
     where: str,
+    extra: Mapping[str, object],
 ) -> Card:
-    """The card of a candidate."""
+    """What a candidate's bundle says of itself; `where` its files were timed besides here."""
     run, parity = candidate.made_of.run, candidate.parity
     cost = cost_of(candidate.network, run.pixels.channels, (run.pixels.height, run.pixels.width))
-    rows = list(candidate.history)
-    rows.append(CardRow("network in torch", accuracy=parity.torch_accuracy, macs=cost.macs))
-    rows += file_rows(artifacts, parity, timings, preferred, elsewhere=elsewhere)
+    network = CardRow("network in torch", accuracy=parity.torch_accuracy, macs=cost.macs)
     said = list(notes)
     if run.facts.started:
         said.append(f"its training started from {run.facts.started}")
@@ -256,13 +143,6 @@ def make_card(
         said.append(own)
     if parity.between_formats is not None:
         said.append(f"int8 ONNX and int8 TFLite agree on {100 * parity.between_formats:.2f} % of the images")
-    extra: dict[str, object] = {}
-    if candidate.left_float:
-        extra["left_float"] = dict(candidate.left_float)
-    if candidate.choice is not None:
-        extra["quantization"] = {"taken": list(candidate.choice.taken), "tried_db": candidate.choice.tried}
-        if candidate.choice.sensitivity:
-            extra["sensitivity"] = [dataclasses.asdict(row) for row in candidate.choice.sensitivity]
     return Card(
         name,
         run.config.task,
@@ -270,14 +150,24 @@ def make_card(
         f"{run.config.model}, {cost}",
         candidate.made_of.evaluated_on,
         processor(),
-        tuple(rows),
+        (*candidate.history, network, *files),
         config.command,
         tuple(said),
-        extra,
+        {**_decided(candidate), **extra},
         where,
         parity.images if candidate.made_of.task.right else 0,
         candidate.made_of.task.word,
     )
+
+
+def _decided(candidate: Candidate) -> dict[str, object]:
+    """What was decided for the 8-bit files, and what every layer costs in 8 bits where that was asked."""
+    decided: dict[str, object] = {"left_float": dict(candidate.left_float)} if candidate.left_float else {}
+    if candidate.choice is not None:
+        decided["quantization"] = {"taken": list(candidate.choice.taken), "tried_db": candidate.choice.tried}
+        if candidate.choice.sensitivity:
+            decided["sensitivity"] = [dataclasses.asdict(row) for row in candidate.choice.sensitivity]
+    return decided
 
 
 def _own_figure(candidate: Candidate) -> str:

@@ -10,7 +10,7 @@ import click
 import pytest
 
 from edgelens.cli import VERBS, cli
-from edgelens.cli.bench import compare
+from edgelens.cli.bench_compare import command as compare
 
 ROOT = Path(__file__).resolve().parent.parent
 FOLDERS = [ROOT / "docs", ROOT / "benchmarks", ROOT / "tests"]

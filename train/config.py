@@ -10,7 +10,7 @@ from typing import Any
 
 from edgelens.runtime.errors import DataError, UsageError
 
-from .data.prepare import DataConfig
+from .data.config import DataConfig
 from .data.splits import SplitConfig
 from .models.options import ModelOptions
 

@@ -20,7 +20,7 @@ from .augment import Recipe, recipe_from_json
 from .augment.missing import against_missing
 from .batches import Batches, epoch_batches
 from .config import TrainConfig
-from .data.prepare import Part, TrainData
+from .data.train_data import Part, TrainData
 from .optimize.distributed import World
 from .optimize.precision import fastest, images_per_s, laid_out
 from .runs.run import Run

@@ -16,7 +16,7 @@ from edgelens.runtime.preprocess import PixelContract
 
 from .augment import Recipe
 from .config import EPOCHS
-from .data.prepare import DataConfig
+from .data.config import DataConfig
 from .data.targets import Targets
 from .report.findings import Findings
 from .report.score import Score
@@ -73,6 +73,7 @@ class Looks:
     photo: tuple[int, int] | None = None  # pixels a side at least and at most; None: as the network has it
     size: Callable[[ImageSet], tuple[int, int]] | None = None  # height, width; None: by the pictures and the network
     network: str | None = None  # what `--model auto` is; None: by the pictures
+    scene: int = 128  # pixels a side from which what has seen the world knows more than a small network of its own
 
 
 @dataclass(frozen=True)
@@ -178,6 +179,8 @@ class Task:
     balance: Callable[[Targets], NDArray[np.int64] | None] = _none  # (N,) kinds that are to come equally often
     # (N,) how often each comes for one time that others come; None: all alike. Where `balance` says nothing
     repeats: Callable[[Targets], NDArray[np.float64] | None] = _none
+    # whether an answer says something by itself; False: answers are compared, and those of two networks cannot be
+    alone: bool = True
     together: int = 1  # pictures of one kind that a batch holds at least, as far as `balance` tells kinds
     distil: Callable[[Outputs, Outputs, float], Tensor] | None = None  # (own, teacher's, temperature) → (B,)
     # (frozen features (N, F), targets, each picture's fold (N,)) → the head; None: it is learnt with all the rest
@@ -188,7 +191,7 @@ class Task:
     named: Callable[[Outputs], Tensor] | None = None
     # what `explain` asks of its answers, as they were settled, and as they compare with pictures that are shown to it
     reading: Callable[[Decode, Shown], Reading] | None = None
-    # the configuration with what its data says where nobody did (a reader's alphabet), or why they do not fit
+    # the configuration with what its data says where nobody did (an alphabet, a share), or why they do not fit
     completed: Callable[[TrainConfig, ImageSet], TrainConfig] | None = None
     heads: tuple[str, ...] = ("classifier",)  # the network's layers that are its own, which stay out of `backbone`
     backbone: bool = False  # whether the kit's backbone is its start where photos are few

@@ -79,7 +79,7 @@ def _measured(network: nn.Module, made_of: Ingredients, state: State, world: Wor
     """
     task, data = made_of.task, made_of.val
     meter, parts = task.meter(), []
-    few = world.size == 1 and len(data) <= _FEW and task.keep is keep_all
+    few = world.size == 1 and len(data) <= _FEW and task.keep is keep_all and task.alone
     for rows, outputs in answers(network, data, task, world):
         meter.add(outputs, data.targets.pick(rows))
         if few:

@@ -21,8 +21,8 @@ from edgelens.version import __version__
 from ..config import CompressConfig
 from ..export.artifact import Artifact
 from ..proof.golden import GoldenFrames
+from ..proof.limits import golden_limits
 from ..proof.parity import Parity, finite_db
-from ..proof.proof import golden_limits
 from ..tasks.task import Task
 from ..timing.timing import Timing
 from .card import Card, CardRow

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from edgelens.runtime.metrics.interval import percent
 
-__all__ = ["Card", "CardRow"]
+__all__ = ["Card", "CardRow", "share_of"]
 
 _SHOWN = 20  # operators; the JSON has them all
 
@@ -76,7 +77,7 @@ class Card:
         intervals = ", with 95 % intervals" if self.images else ""
         latency = f"Latency: the engine alone, one picture, one thread, {self.device}."
         lines += [
-            f"{self.score[:1].upper()}{self.score[1:]} on {self.evaluated_on}{intervals}. {latency}",
+            f"{self.said_of_score}{intervals}. {latency}",
             "",
         ]
         header, rows = self.columns()
@@ -92,6 +93,12 @@ class Card:
         if self.command:
             lines += ["", "Made with", "", f"    {self.command}"]
         return ("\n".join(lines) + "\n").encode()
+
+    @property
+    def said_of_score(self) -> str:
+        """What is measured, on which pictures."""
+        name = self.score.capitalize() if self.score.islower() else self.score  # mAP keeps its letters
+        return f"{name} on {self.evaluated_on}"
 
     def columns(self) -> tuple[list[str], list[list[str]]]:
         """The table of steps in words; columns that nothing was measured for are left out."""
@@ -111,7 +118,7 @@ class Card:
         cells = [
             [
                 row.step,
-                _percent(row.accuracy, self.images),
+                share_of(row.accuracy, self.images),
                 "" if row.macs is None else f"{row.macs:,}",
                 _bytes(row.size),
                 _ms(row.p50_ms),
@@ -119,7 +126,7 @@ class Card:
                 _ms(row.device_ms),
                 _ms(row.device_up_to_ms),
                 "" if row.snr_db is None else f"{row.snr_db:.1f} dB",
-                _percent(row.agreement, self.images),
+                share_of(row.agreement, self.images),
                 row.note,
             ]
             for row in self.rows
@@ -132,8 +139,9 @@ def _table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
     return [f"| {' | '.join(cells)} |" for cells in (header, ["---"] * len(header), *rows)]
 
 
-def _percent(value: float | None, images: int) -> str:
-    if value is None:
+def share_of(value: float | None, images: int) -> str:
+    """A share in words, with its interval where it is one of so many images; empty where it was not measured."""
+    if value is None or math.isnan(value):
         return ""
     return percent(value, images) if images else f"{100 * value:.2f} %"
 

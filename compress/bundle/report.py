@@ -8,10 +8,8 @@ import io
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from edgelens.runtime.metrics.interval import percent
-
 from ..proof.parity import Parity, finite_db
-from .card import Card
+from .card import Card, share_of
 
 __all__ = ["bar_plot", "pareto_plot", "report_html"]
 
@@ -32,7 +30,7 @@ def report_html(
     parts = [
         f"<h1>{html.escape(card.name)}</h1>",
         f"<p>{html.escape(card.network)}; {card.classes} classes; task {html.escape(card.task)}.</p>",
-        f"<p class=note>Accuracy on {html.escape(card.evaluated_on)}.</p>",
+        f"<p class=note>{html.escape(card.said_of_score)}.</p>",
         f"<p class=note>Latency: the engine alone, one picture, {html.escape(card.device)}.</p>",
         _table(header, rows),
         _list(card.notes),
@@ -40,7 +38,7 @@ def report_html(
     parts += _quantization(card)
     parts += _sensitivity(card)
     parts += _left_float(card)
-    parts += _parity(parity)
+    parts += _parity(parity, card)
     for title, (columns, cells) in (tables or {}).items():
         parts += [f"<h2>{html.escape(title)}</h2>", _table(columns, cells)]
     for title, png in (plots or {}).items():
@@ -112,19 +110,19 @@ def _left_float(card: Card) -> list[str]:
     return ["<h2>Operators left in float</h2>", _table(["operator", "why"], [[k, v] for k, v in left.items()])]
 
 
-def _parity(parity: Parity) -> list[str]:
+def _parity(parity: Parity, card: Card) -> list[str]:
     rows = [
         [
             row.title,
             f"{finite_db(row.snr_db):.1f} dB",
-            percent(row.agreement, parity.images),
+            share_of(row.agreement, card.images),
             f"{row.max_difference:.2g}",
-            percent(row.accuracy, parity.images),
+            share_of(row.accuracy, card.images),
             row.parts_at,
         ]
         for row in parity.files
     ]
-    header = ["file", "SNR", "agreement", "largest difference", "accuracy", "first far off at"]
+    header = ["file", "SNR", "agreement", "largest difference", card.score, "first far off at"]
     return [f"<h2>Parity with the float torch network on {parity.images:,} images</h2>", _table(header, rows)]
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,7 +28,7 @@ from ..learn.pictures import Pictures, pictures_of
 from ..progress import Progress
 from ..proof.golden import GoldenFrames
 from ..proof.parity import Parity
-from ..proof.proof import refuse
+from ..proof.shippable import refuse
 from ..proof.verdict import verdict_of
 from ..timing.on_device import require_host, timed_elsewhere
 from ..timing.timing import Timing, preferred_file, time_artifacts
@@ -120,7 +121,8 @@ def compress_onnx(
     )
     rows = file_rows(artifacts, parity, timings, preferred, elsewhere=elsewhere)
     notes = (*given.opened.notes, *given.notes, *said_by_gate)
-    card = _card(config.name or Path(out).stem, given, rows, quantized, notes, config.command, where)
+    images = 0 if math.isnan(parity.torch_accuracy) else parity.images  # of a folder without classes nothing is right
+    card = _card(config.name or Path(out).stem, given, rows, quantized, notes, config.command, where, images)
     for note in card.notes:
         progress.say(note)
     report = report_html(card, parity)
@@ -156,6 +158,7 @@ def _card(
     notes: Sequence[str],
     command: str,
     on: str,
+    images: int,
 ) -> Card:
     left = {
         node: "costs too much accuracy in 8 bits"
@@ -167,7 +170,7 @@ def _card(
     extra = {"left_float": left, "quantization": {"taken": [taken], "tried_db": quantized.tried}}
     network, pictures = given.network, f"the {len(given.pictures)} calibration images"
     return Card(name, network.task, len(network.labels), Path(given.model).name, pictures, processor(), tuple(rows),
-                command, tuple(notes), extra, on)  # fmt: skip
+                command, tuple(notes), extra, on, images)  # fmt: skip
 
 
 def _write(

@@ -23,8 +23,8 @@ from edgelens.runtime.tasks.task import Answer
 from ..bundle.assemble import processor
 from ..learn.pictures import Pictures
 from ..proof.golden import GoldenFrames, frames_of, png_frames
+from ..proof.limits import limits_of
 from ..proof.parity import FileParity, Parity, finite_db
-from ..proof.proof import limits_of
 from ..timing.timing import Timing
 from .bundle_file import answers_of, golden_answers, outputs_of, stacked
 

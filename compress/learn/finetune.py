@@ -4,23 +4,21 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 import torch
-import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from edgelens.train.augment import normalised
-from edgelens.train.batches import epoch_batches
 from edgelens.train.optimize.precision import autocast, fastest, laid_out
+from edgelens.train.optimize.schedules import factor
 from edgelens.train.task import by_name
 
+from .feature_maps import FeatureMaps, compared
 from .lesson import Lesson, distance
-from .pictures import Pictures
 
 __all__ = ["FineTune", "finetune"]
 
@@ -57,24 +55,23 @@ def finetune(
     how = _fastest(student, lesson, config)
     laid_out(student, how)
     steps = max(round(config.epochs * len(data) / config.batch), 1)
-    features = _watched(student, teacher, data) if config.features else None
-    optimizer = torch.optim.AdamW(_groups(student, features, config), betas=(0.9, 0.99))
-    rates = [group["lr"] for group in optimizer.param_groups]
-    for step, (epoch, rows) in enumerate(_batches(lesson, config, steps)):
-        reached = max(step, steps * (time.monotonic() - began) / config.seconds)
-        if reached >= steps:
-            break
-        for group, rate in zip(optimizer.param_groups, rates, strict=True):
-            group["lr"] = rate * _share_of_rate(reached, steps, config.warmup)
-        inputs, targets = lesson.batch(rows, config.seed, epoch)
-        loss = _loss(student, teacher, lesson, laid_out(inputs, how), targets, config, features, how)
-        optimizer.zero_grad(set_to_none=True)
-        loss.backward()  # type: ignore[no-untyped-call]
-        optimizer.step()
-        if progress is not None and step % 10 == 0:
-            progress(f"step {step + 1}/{steps}  loss {float(loss.detach()):.4f}")
-    if features is not None:
-        features.remove()
+    warmup = max(1, round(config.warmup * steps))
+    with compared(student, teacher if config.features else None, data.pixels[:2]) as features:
+        optimizer = torch.optim.AdamW(_groups(student, features, config), betas=(0.9, 0.99))
+        rates = [group["lr"] for group in optimizer.param_groups]
+        for step, (epoch, rows) in enumerate(_batches(lesson, config, steps)):
+            reached = max(step, steps * (time.monotonic() - began) / config.seconds)
+            if reached >= steps:
+                break
+            for group, rate in zip(optimizer.param_groups, rates, strict=True):
+                group["lr"] = rate * factor("cosine", reached, steps, warmup)
+            inputs, targets = lesson.batch(rows, config.seed, epoch)
+            loss = _loss(student, teacher, lesson, laid_out(inputs, how), targets, config, features, how)
+            optimizer.zero_grad(set_to_none=True)
+            loss.backward()  # type: ignore[no-untyped-call]
+            optimizer.step()
+            if progress is not None and step % 10 == 0:
+                progress(f"step {step + 1}/{steps}  loss {float(loss.detach()):.4f}")
     laid_out(student, "float32")  # exporters keep the layout that they find
     return student
 
@@ -89,16 +86,6 @@ def _fastest(student: nn.Module, lesson: Lesson, config: FineTune) -> str:
     return mode
 
 
-def _watched(student: nn.Module, teacher: nn.Module | None, data: Pictures) -> _Features | None:
-    """Feature maps to compare, where both networks have a name for them."""
-    if teacher is None or not (hasattr(student, "forward_features") and hasattr(teacher, "forward_features")):
-        return None
-    features = _Features(student, teacher)
-    pixels = np.ascontiguousarray(data.pixels[:2].transpose(0, 3, 1, 2))
-    features.fit(normalised(torch.from_numpy(pixels)), student, teacher)
-    return features
-
-
 def _loss(
     student: nn.Module,
     teacher: nn.Module | None,
@@ -106,7 +93,7 @@ def _loss(
     inputs: Tensor,
     targets: Any,
     config: FineTune,
-    features: _Features | None,
+    features: FeatureMaps | None,
     how: str,
 ) -> Tensor:
     task = lesson.task
@@ -122,7 +109,7 @@ def _loss(
     return loss if features is None else loss + config.features * features.distance()
 
 
-def _groups(student: nn.Module, features: _Features | None, config: FineTune) -> list[dict[str, Any]]:
+def _groups(student: nn.Module, features: FeatureMaps | None, config: FineTune) -> list[dict[str, Any]]:
     """Weights decay; biases and learned ranges do not, and ranges move more slowly."""
     named = [(name, p) for name, p in student.named_parameters() if p.requires_grad]
     ranges = [p for name, p in named if name.startswith("quantize_")]
@@ -138,81 +125,12 @@ def _groups(student: nn.Module, features: _Features | None, config: FineTune) ->
     return [group for group in groups if group["params"]]
 
 
-def _share_of_rate(step: float, steps: int, warmup: float) -> float:
-    rising = max(warmup * steps, 1)
-    if step < rising:
-        return (step + 1) / rising
-    done = (step - rising) / max(steps - rising, 1)
-    return 0.5 * (1 + float(np.cos(np.pi * min(done, 1.0))))
-
-
 def _batches(lesson: Lesson, config: FineTune, steps: int) -> Iterator[tuple[int, NDArray[np.intp]]]:
     step = epoch = 0
     while step < steps:
-        for rows in epoch_batches(
-            len(lesson.pictures), config.batch, config.seed, epoch, lesson.balanced, repeats=lesson.repeats
-        ):
+        for rows in lesson.batches_of(epoch, config.batch, config.seed):
             if step >= steps:
                 return
             yield epoch, rows
             step += 1
         epoch += 1
-
-
-class _Features:
-    """The maps that student and teacher answer from, one or several, and how far apart they are."""
-
-    def __init__(self, student: nn.Module, teacher: nn.Module) -> None:
-        self.kept: dict[str, list[Tensor]] = {}
-        self._restore: list[tuple[nn.Module, Any]] = []
-        self.adapter = nn.ModuleList()
-        for name, network in (("student", student), ("teacher", teacher)):
-            self._watch(name, network)
-
-    def _watch(self, name: str, network: nn.Module) -> None:
-        original: Any = network.forward_features
-
-        def watched(x: Tensor) -> Any:
-            maps = original(x)
-            self.kept[name] = [*maps.values()] if isinstance(maps, Mapping) else [maps]
-            return maps
-
-        network.forward_features = watched  # type: ignore[assignment]
-        self._restore.append((network, original))
-
-    def fit(self, inputs: Tensor, student: nn.Module, teacher: nn.Module) -> None:
-        """Make the adapters that bring the student's channels to the teacher's."""
-        with torch.no_grad():
-            student(inputs)
-            teacher(inputs)
-        self.adapter.extend(
-            _adapter(own.shape, other.shape)
-            for own, other in zip(self.kept["student"], self.kept["teacher"], strict=False)
-        )
-
-    def distance(self) -> Tensor:
-        """Squared distance of maps of unit length, the mean over several."""
-        pairs = zip(self.adapter, self.kept["student"], self.kept["teacher"], strict=False)
-        return torch.stack(
-            [_apart(adapter(own.float()), other.detach().float()) for adapter, own, other in pairs]
-        ).mean()
-
-    def remove(self) -> None:
-        """Leave both networks as they were."""
-        for network, _ in self._restore:
-            del network.forward_features
-
-
-def _adapter(own: Sequence[int], other: Sequence[int]) -> nn.Module:
-    """What brings one map's channels to another's."""
-    if len(own) == 4 and own[1] != other[1]:
-        return nn.Conv2d(own[1], other[1], 1, bias=False)
-    if len(own) == 3 and own[2] != other[2]:
-        return nn.Linear(own[2], other[2], bias=False)
-    return nn.Identity()
-
-
-def _apart(own: Tensor, other: Tensor) -> Tensor:
-    if own.ndim == 4 and own.shape[2:] != other.shape[2:]:
-        other = F.adaptive_avg_pool2d(other, (own.shape[2], own.shape[3]))
-    return (F.normalize(own.flatten(1), dim=1) - F.normalize(other.flatten(1), dim=1)).square().sum(1).mean()

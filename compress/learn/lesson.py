@@ -12,6 +12,7 @@ from torch import Tensor
 
 from edgelens.runtime.preprocess import PixelContract
 from edgelens.train.augment import Recipe, recipe
+from edgelens.train.batches import epoch_batches
 from edgelens.train.data.targets import Targets
 from edgelens.train.ingredients import run_recipe, run_task
 from edgelens.train.runs.run import Run
@@ -34,8 +35,15 @@ class Lesson:
     repeats: NDArray[np.float64] | None = None  # how often each comes beside the others
     per_step: int = 128  # pictures a step that the training had: of few, few, or there would hardly be a step
 
+    def batches_of(self, epoch: int, images: int, seed: int) -> list[NDArray[np.intp]]:
+        """An epoch's draws, about so many pictures a step, in the company that the task's loss asks for."""
+        together = self.task.together
+        return epoch_batches(
+            len(self.pictures), images, seed, epoch, self.balanced, together=together, repeats=self.repeats
+        )  # fmt: skip
+
     def batch(self, rows: NDArray[np.intp], seed: int, epoch: int) -> tuple[Tensor, Any]:
-        """Augmented inputs (B, C, H, W) and targets, by draws as `epoch_batches` gives them."""
+        """Augmented inputs (B, C, H, W) and targets, by draws as `batches_of` gives them."""
         draw, rows = Draw(seed, epoch, torch.from_numpy(rows)), rows % len(self.pictures)
         pixels = torch.from_numpy(np.ascontiguousarray(self.pictures.pixels[rows].transpose(0, 3, 1, 2)))
         return self.task.augment(self.recipe, pixels, self.targets.pick(self.pictures.rows[rows]), draw)

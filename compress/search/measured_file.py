@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from ..candidate import Candidate
 from ..export.artifact import Artifact
-from ..pipeline import Candidate
 from .budget import Cost
 from .space import Attempt
 

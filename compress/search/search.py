@@ -17,14 +17,15 @@ from edgelens.runtime.errors import WorkError
 from edgelens.train.runs.run import Run
 
 from ..bundle.assemble import checked_target
+from ..candidate import Candidate, candidate_of
 from ..config import CompressConfig
 from ..export.artifact import Artifact, file_outputs
 from ..ingredients import Ingredients, ingredients_of
 from ..learn.lesson import lesson_of
 from ..learn.taught import taught_by
-from ..pipeline import Candidate, Compressed, candidate_of, write_candidate
+from ..pipeline import Compressed, write_candidate
 from ..progress import Progress
-from ..proof.proof import feature_space
+from ..proof.feature_space import feature_space
 from ..shrink import teacher_of
 from ..timing.on_device import require_host
 from .budget import Budget, Cost

@@ -44,7 +44,7 @@ def is_this_machine(device: str) -> bool:
 
 
 def predicted_on(device: str, artifacts: Sequence[Artifact], threads: int = 1) -> dict[str, Timing]:
-    """What `edgelens bench --device` says; the upper end of its interval stands where a measured p95 would."""
+    """What `edgelens bench --predict` says; the upper end of its interval stands where a measured p95 would."""
     from edgelens.devices.bench.cases import Selection
     from edgelens.devices.predict.predict import predict
 

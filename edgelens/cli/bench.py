@@ -13,13 +13,12 @@ import click
 
 from edgelens.cli.elsewhere import wheels_option
 from edgelens.cli.options import json_option, labels_option, on_option, pixel_options
-from edgelens.cli.output import print_table, write_json
+from edgelens.cli.output import aside, print_table, write_json
 from edgelens.runtime.errors import UsageError, WorkError
 from edgelens.runtime.host.files import write_text
 from edgelens.runtime.model.arguments import spelled
 
 if TYPE_CHECKING:
-    from edgelens.devices.bench.compare import Change
     from edgelens.devices.bench.session import BenchPlan
 
 __all__ = ["command"]
@@ -32,6 +31,8 @@ class _Bench(click.Command):
         self, info_name: str | None, args: list[str], parent: click.Context | None = None, **extra: Any
     ) -> click.Context:
         if args[:1] == ["compare"]:
+            from edgelens.cli.bench_compare import command as compare
+
             return compare.make_context("compare", args[1:], parent=parent, **extra)
         return super().make_context(info_name, args, parent=parent, **extra)
 
@@ -100,12 +101,14 @@ def command(
     if predicted:
         if on:
             raise UsageError("--predict estimates without a device, --on measures on one: give one of them")
-        _predict(names, predicted, plan, json_path)
+        from edgelens.cli.bench_predict import report_prediction
+
+        report_prediction(names, predicted, plan, json_path)
         return
     if on:
         report = _bench_there(on, names, plan, threads, wheels)
     else:
-        report = bench(names, plan, progress=lambda line: click.echo(line, err=True))
+        report = bench(names, plan, progress=aside)
     if ops:
         from edgelens.cli.bench_operators import estimated
 
@@ -123,34 +126,6 @@ def _need_temporary_files() -> None:
         raise WorkError(
             f"temporary files cannot be written ({error.strerror}): free space in /tmp, or set TMPDIR"
         ) from None
-
-
-def _predict(models: Sequence[str], device: str, plan: BenchPlan, json_path: str | None) -> None:
-    from edgelens.devices.bench.graph_names import short
-    from edgelens.devices.bench.table import ms
-    from edgelens.devices.predict.predict import predict
-
-    with tempfile.TemporaryDirectory() as folder:
-        report = predict(models, device, plan.choice, Path(folder))
-    if json_path:
-        write_json(json_path, report)
-    if json_path == "-":
-        return
-    click.echo(f"{report['device']}, predicted from {report['basis']}")
-    if report["not_predicted"]:
-        click.echo(f"for its CPU alone: what {' and '.join(report['not_predicted'])} would take is not predicted")
-    rows = [
-        (r["model"], r["engine"], r["precision"], r["threads"], ms(r["ms"]), f"{ms(r['low_ms'])} to {ms(r['high_ms'])}")
-        for r in report["cases"]
-    ]
-    print_table(rows, header=("MODEL", "ENGINE", "PRECISION", "THREADS", "MS", "80 % INTERVAL"))
-    for row in report["cases"]:
-        if row["threads"] == report["cases"][0]["threads"]:
-            click.echo(f"\n{row['model']} on {row['engine']}: the operators that take longest")
-            print_table([(short(op["name"]), op["kind"], ms(op["ms"]), f"{op['share'] * 100:.1f}%")
-                         for op in row["operators"][:5]])  # fmt: skip
-    for note in dict.fromkeys(note for row in report["cases"] for note in row["notes"]):
-        click.echo(note)
 
 
 def _bench_there(
@@ -218,54 +193,6 @@ def _print(report: dict[str, Any]) -> None:
         click.echo(line)
 
 
-@click.command(name="compare")
-@click.argument("old")
-@click.argument("new")
-@click.option("--fail-over", metavar="P%", help="Exit 1 when anything surely got slower, by more than this.")
-@click.option("--force", is_flag=True, help="Compare even what was throttled, noisy or measured elsewhere.")
-@json_option
-def compare(old: str, new: str, fail_over: str | None, force: bool, json_path: str | None) -> None:
-    """Compare two reports of `bench --json`: a gate for regressions."""
-    from dataclasses import asdict
-
-    from edgelens.devices.bench.compare import compare_reports, read_report, unfit
-    from edgelens.devices.bench.table import ms
-
-    before, after = read_report(old), read_report(new)
-    limit = _percent(fail_over)
-    reasons = unfit(before, after)
-    if reasons and not force:
-        raise UsageError(f"not comparable: {'; '.join(reasons)} (--force compares all the same)")
-    changes = compare_reports(before, after)
-    slower = [c for c in changes if limit is not None and c.ratio > 1 + limit and c.different]
-    if json_path:
-        rows = [asdict(c) | {"high": c.high if c.processes > 1 else None, "different": c.different} for c in changes]
-        write_json(json_path, {"changes": rows, "unfit": reasons, "failed": len(slower)})
-    if json_path != "-":
-        lines = [
-            (c.name, ms(c.old_ms), ms(c.new_ms), f"{(c.ratio - 1) * 100:+.1f}%", _interval(c), c.processes, _verdict(c))
-            for c in changes
-        ]
-        print_table(lines, header=("", "OLD MS", "NEW MS", "CHANGE", "95 % INTERVAL", "PROCESSES", ""))
-    if slower:
-        worst = max(slower, key=lambda change: change.ratio)
-        more = f"{(worst.ratio - 1) * 100:.1f} %"
-        raise WorkError(f"{worst.name} got slower by {more}, more than the {fail_over} allowed")
-
-
-def _interval(change: Change) -> str:
-    """The ratio's interval as percentages; a single process tells none."""
-    if change.processes < 2:
-        return "needs --processes 5"
-    return f"{(change.low - 1) * 100:+.1f}% to {(change.high - 1) * 100:+.1f}%"
-
-
-def _verdict(change: Change) -> str:
-    if not change.different:
-        return "cannot be told apart"
-    return "slower" if change.ratio > 1 else "faster"
-
-
 def _threads(text: str | None) -> tuple[int, ...] | None:
     if text is None:
         return None
@@ -283,15 +210,3 @@ def _frame(text: str) -> tuple[int, int]:
     if not match or not all(1 <= int(side) <= 8192 for side in match.groups()):
         raise UsageError(f"--frame {text}: must read WIDTHxHEIGHT, at most 8192 each")
     return int(match[2]), int(match[1])
-
-
-def _percent(text: str | None) -> float | None:
-    if text is None:
-        return None
-    try:
-        value = float(text.rstrip("% "))
-    except ValueError:
-        value = -1.0
-    if not 0 <= value < 1e6:
-        raise UsageError(f"--fail-over {text}: must be a percentage, such as 5%")
-    return value / 100

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from edgelens.cli.dataclass_options import of_sources, options_of
+from edgelens.cli.output import aside
 from edgelens.runtime.sources.options.camera import CameraOptions
 from edgelens.runtime.sources.options.turned import TurnOptions
 
@@ -23,7 +24,6 @@ if TYPE_CHECKING:
     from edgelens.runtime.host.keys import Keys
     from edgelens.runtime.images.burst import Burst
     from edgelens.runtime.preprocess import Region
-    from edgelens.runtime.sources.protocol import Source
 
 __all__ = ["command"]
 
@@ -84,6 +84,7 @@ def command(
     from edgelens.runtime.errors import UsageError, WorkError
     from edgelens.runtime.images.burst import Burst
     from edgelens.runtime.live.shared.collect import Collector, class_folder
+    from edgelens.runtime.loop.frames import frames_of
     from edgelens.runtime.loop.stop import StopOnSignals
     from edgelens.runtime.preprocess import Region
     from edgelens.runtime.sources.catalog import default_source, open_source
@@ -98,7 +99,7 @@ def command(
     keeper = Keeper(
         Collector(Path(out)), Region.parse(roi) if roi else None, lambda: stop() or time.monotonic() > wish.ends
     )
-    with stop, closing(_frames(camera, wish.ends, stop)) as frames:
+    with stop, closing(frames_of(camera, ends=wish.ends, stop=stop, say=aside)) as frames:
         _wait(delay, stop)
         if len(folders) == 1:
             _burst(frames, folders[0], wish, burst, keeper)
@@ -184,18 +185,3 @@ def _wait(seconds: float, stop: Callable[[], bool]) -> None:
     ends = time.monotonic() + seconds
     while time.monotonic() < ends and not stop():
         time.sleep(0.05)
-
-
-def _frames(camera: Source, ends: float, stop: Callable[[], bool]) -> Generator[Frame]:
-    """The camera's newest frames, or all of a file's, until the time is over."""
-    from edgelens.runtime.loop.feeds import Feeds
-
-    with Feeds([camera], lambda notice: click.echo(notice.text, err=True)) as feeds:
-        while not stop() and time.monotonic() < ends:
-            got = feeds.take(0.2)
-            if got is not None:
-                yield got[1].frame
-            else:
-                feeds.check()
-                if feeds.over:
-                    return

@@ -10,7 +10,7 @@ import click
 
 from edgelens.cli.elsewhere import wheels_option
 from edgelens.cli.options import json_option, model_argument
-from edgelens.cli.output import write_json
+from edgelens.cli.output import aside, write_json
 from edgelens.runtime.errors import UsageError, WorkError
 
 if TYPE_CHECKING:
@@ -62,7 +62,7 @@ def command(
     plan = DeployPlan(
         engine, precision, frames, service, arguments, config, secrets, accept_key, replace_keys, wheels
     )  # fmt: skip
-    answer = deploy(model, host, plan, lambda line: click.echo(line, err=True), needs_of_run)
+    answer = deploy(model, host, plan, aside, needs_of_run)
     if json_path:
         write_json(json_path, {"host": host, **answer.plain})
     if not answer.ok:

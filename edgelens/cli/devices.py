@@ -12,7 +12,7 @@ import click
 
 from edgelens.cli.elsewhere import OnDevice, wheels_option
 from edgelens.cli.options import json_option, on_option
-from edgelens.cli.output import print_table, write_json
+from edgelens.cli.output import aside, print_table, write_json
 from edgelens.devices.here import Machine, this_machine
 from edgelens.devices.probes import board_probe
 from edgelens.devices.probes.clock import governor
@@ -132,7 +132,7 @@ def prepare(host: str, engines: tuple[str, ...], live: bool, wheels: str | None)
 
     parts = [*(engines or ("onnxruntime", "tflite")), *(["live"] if live else [])]
     with Connection(host) as connection:
-        layers = bring(connection, parts, wheels, lambda line: click.echo(line, err=True))
+        layers = bring(connection, parts, wheels, aside)
         model = connection.hello.model or connection.hello.machine
     click.echo(f"{host}: {model} is ready ({len(layers)} packages)")
 
@@ -151,7 +151,7 @@ def wheels(folder: str, version: str, machine: str, glibc: str) -> None:
     if major != "3" or not minor.isdecimal():
         raise UsageError(f"--python {version}: write 3.11")
     target = Target((3, int(minor)), machine, f"glibc {glibc}")
-    placed = fill_folder(target, parts_known(), Path(folder), lambda line: click.echo(line, err=True))
+    placed = fill_folder(target, parts_known(), Path(folder), aside)
     size = sum(path.stat().st_size for path in placed) / 1e6
     click.echo(f"{folder}: {len(placed)} wheels for {target} ({size:.0f} MB)")
 
@@ -209,7 +209,7 @@ def calibrate(engines: tuple[str, ...], threads: tuple[int, ...], duration: floa
     from edgelens.devices.predict.calibrate import calibrate as fit
     from edgelens.devices.predict.calibrate import saved_calibration
 
-    report = fit(engines, threads, duration, lambda line: click.echo(line, err=True))
+    report = fit(engines, threads, duration, aside)
     path = out or str(saved_calibration(report["device"]["profile"]))
     Path(path).parent.mkdir(parents=True, exist_ok=True)
     write_json(path, report)

@@ -13,6 +13,7 @@ import click
 
 from edgelens.cli.live_options import ListenOptions, access_options, listen_options
 from edgelens.cli.options import labels_option, model_arguments, pixel_options, threshold_option
+from edgelens.cli.output import aside
 
 __all__ = ["command"]
 
@@ -75,9 +76,9 @@ def command(
     model = open_model(_bundle_of(assist), said) if assist else None
     page = _page(ListenOptions.of(options), LABELLING)
     page.check()
-    found = pictures_of(pictures, place / "frames", most=frames, differ=min_difference, say=_say)
+    found = pictures_of(pictures, place / "frames", most=frames, differ=min_difference, say=aside)
     names = [name.strip() for name in (classes or "").split(",") if name.strip()]
-    desk = Desk(found, place, format_name=format_name, classes=names, assist=model, say=_say)
+    desk = Desk(found, place, format_name=format_name, classes=names, assist=model, say=aside)
     with StopOnSignals() as stop, ExitStack() as opened:
         listener = page.bind(opened)
         opened.enter_context(desk)
@@ -87,7 +88,7 @@ def command(
         while not stop() and time.monotonic() < ends:
             time.sleep(0.1)
         done, things = desk.counts()
-    _say(f"{done} of {len(found)} pictures labelled{f', {things} boxes' if desk.form.boxes else ''}: {place}")
+    aside(f"{done} of {len(found)} pictures labelled{f', {things} boxes' if desk.form.boxes else ''}: {place}")
     sys.exit(stop.exit_code)
 
 
@@ -98,7 +99,7 @@ def _bundle_of(model: str) -> str:
     from edgelens.compress.config import CompressConfig
     from edgelens.compress.pipeline import compress_run
 
-    _say(f"{model}: a run; its network is written as ONNX, which takes a moment")
+    aside(f"{model}: a run; its network is written as ONNX, which takes a moment")
     folder = click.get_current_context().with_resource(TemporaryDirectory(prefix="edgelens-label-"))
     out = Path(folder, f"{Path(model).name or 'run'}.edge")
     compress_run(model, out, CompressConfig(formats=("onnx",), precisions=("float32",)))
@@ -118,8 +119,4 @@ def _page(options: ListenOptions, budget: Any) -> Any:
     token_file = Path(options.token_file) if options.token_file else None
     access = choose_access(address.host, token_file=token_file, insecure=options.insecure)
     tls = Tls(Path(options.cert), Path(options.key)) if options.cert and options.key else None
-    return Published(address, access, say=_say, tls=tls, budget=budget, called="labelling")
-
-
-def _say(line: str) -> None:
-    click.echo(line, err=True)
+    return Published(address, access, say=aside, tls=tls, budget=budget, called="labelling")

@@ -7,9 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import click
-
 from edgelens.cli.dataclass_options import options_of
+from edgelens.cli.output import aside
 from edgelens.runtime.errors import UsageError
 from edgelens.runtime.said import Said, from_said, option
 
@@ -87,5 +86,5 @@ def live_page(
         service=service,
         machine=machine,
         recorded=recorded,
-        say=lambda line: click.echo(line, err=True),
+        say=aside,
     )

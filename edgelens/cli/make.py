@@ -1,16 +1,17 @@
-"""`edgelens make`: a folder of photos, with classes, boxes or texts, becomes a proven bundle in one go: train, compress, verify, evaluate."""
+"""`edgelens make`: photos with classes, boxes or texts become a proven bundle in one go: train, compress, verify."""
 
 from __future__ import annotations
 
 import shlex
 import sys
 import time
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from edgelens.cli.make_card import SLOW_MS, Made, next_command, told_of
 from edgelens.cli.options import device_option, json_option, on_option
 from edgelens.cli.output import write_json
 from edgelens.cli.train_options import recipe_config, task_option
@@ -22,14 +23,11 @@ if TYPE_CHECKING:
     from edgelens.compress.progress import Progress
     from edgelens.compress.search.budget import Budget
     from edgelens.runtime.bundle.bundle import Bundle
-    from edgelens.train.report.told import Told
     from edgelens.train.runs.run import Run
 
 __all__ = ["command"]
 
 _STEPS = ("train", "compress", "verify", "evaluate")
-_SLOW_MS = 100.0  # a picture, from which on a smaller one is worth a thought
-_SMALLEST = 96  # pixels a side
 _QUICK_IMAGES, _QUICK_JUDGED = 64, 200  # that ranges are found on, and files are held to, where it must be quick
 
 
@@ -73,7 +71,7 @@ def command(photos: str, out: str, folder: str | None, quiet: bool, json_path: s
     budget = Budget.parse(max_latency=chosen["max_latency"], max_size=chosen["max_size"])
     config = recipe_config(photos, folder or f"{target.with_suffix('')}.run", given)
     if chosen["device"] and chosen["size"] is None and make_task(config).regress is not None:
-        side = _quick_enough(chosen["device"], budget.latency_ms or _SLOW_MS, quiet)
+        side = _quick_enough(chosen["device"], budget.latency_ms or SLOW_MS, quiet)
         config = replace(config, most_side=side)
     compressing = CompressConfig(
         device=chosen["device"],
@@ -101,11 +99,13 @@ def command(photos: str, out: str, folder: str | None, quiet: bool, json_path: s
     proof = verify_bundle(made.bundle)
     _say(3, quiet)
     tested = _tested(made.bundle, photos) if run.facts.data["images"]["test"] else ""
-    result = _Made(run, made, _told(run), tested, proof.ok, time.monotonic() - began)
+    result = Made(run, made, told_of(run), tested, proof.ok, time.monotonic() - began)
     if json_path:
         write_json(json_path, result.to_json(out))
     if json_path != "-":
-        click.echo("\n".join(result.lines(out, chosen["device"])))
+        knows = bool(made.bundle.manifest.main.labels)
+        then = next_command(out, chosen["device"], chosen["on"], knows=knows)
+        click.echo("\n".join([*result.lines(out), f"now: {then}"]))
     if not proof.ok:
         raise WorkError(f"{out}: does not answer as it did when it was made; edgelens verify {out} says where")
 
@@ -143,14 +143,6 @@ def _say(step: int, quiet: bool) -> None:
         click.echo(f"[{step + 1}/{len(_STEPS)}] {_STEPS[step]}", err=True)
 
 
-def _told(run: Run) -> Told | None:
-    from edgelens.train.runs.report import gather
-    from edgelens.train.tasks.catalog import make_task
-
-    task = make_task(run.config, run.classes)
-    return None if task.told is None else task.told(gather(run))
-
-
 def _tested(bundle: Bundle, photos: str) -> str:
     """What the bundle does on the data's test split, through the camera's own path."""
     from edgelens.runtime.model.evaluate import evaluate
@@ -159,77 +151,3 @@ def _tested(bundle: Bundle, photos: str) -> str:
     found, _ = task_of(bundle.manifest.main.task).load(photos, None, "test")
     measured = evaluate(bundle, found)
     return f"{measured.report.lines()[-1]} on the {len(found):,} photos of the test split"
-
-
-@dataclass(frozen=True)
-class _Made:
-    """What was made, for the card at the end."""
-
-    run: Run
-    made: Compressed
-    told: Told | None
-    tested: str  # what the bundle did on the data's own test split; empty where there is none
-    proven: bool
-    seconds: float
-
-    def lines(self, out: str, device: str | None) -> list[str]:
-        """The card."""
-        card, told = self.made.card, self.told
-        name = self.made.bundle.manifest.main.preferred
-        rows: list[tuple[str, str]] = []
-        rows.append(("right", f"{told.score}; {told.basis}") if told is not None else ("scored", self.scored()))
-        if self.tested:
-            rows.append(("tested", self.tested))
-        for file in (row for row in card.rows if row.file == name):
-            rows.append(("runs", f"{file.step}, {(file.size or 0) / 1e6:.1f} MB{_time(file, card.on, card.device)}"))
-            if file.agreement is not None:
-                rows.append(("the same", f"as the trained network on {100 * file.agreement:.1f} % of the photos"))
-            if (file.device_ms or 0) > _SLOW_MS and (smaller := _smaller(self.run.pixels.height)):
-                share = (smaller / self.run.pixels.height) ** 2
-                rows.append(("faster", f"--size {smaller} takes about {100 * share:.0f} % of the time"))
-        rows.append(("proven", "every file, on golden frames" if self.proven else "NO: see edgelens verify"))
-        if told is not None:
-            rows.append(("confuses", "; ".join(told.confused) or "nothing"))
-            rows += [("wrongest" if i == 0 else "", photo) for i, photo in enumerate(told.worst)]
-            rows.append(("next", told.advice))
-        head = f"{out}: {Path(out).stat().st_size / 1e6:.1f} MB, made in {_spent(self.seconds)}"
-        then = f"edgelens deploy {out} HOST" if device else f"edgelens run {out}"
-        return [head, *(f"  {title:<10} {text}" for title, text in rows), f"now: {then}"]
-
-    def scored(self) -> str:
-        """The task's score with its interval."""
-        from edgelens.train.tasks.catalog import make_task
-
-        score, metrics = make_task(self.run.config, self.run.classes).score, self.run.facts.metrics or {}
-        found = score.with_interval(metrics[f"val_{score.name}"], self.run.judged_count)
-        return f"{found}; {metrics['basis']}"
-
-    def to_json(self, out: str) -> dict[str, Any]:
-        """The same for programs."""
-        return {
-            "schema": 1,
-            "bundle": out,
-            "run": str(self.run.path),
-            "seconds": round(self.seconds, 1),
-            "proven": self.proven,
-            "tested": self.tested,
-            "metrics": self.run.facts.metrics,
-            "told": vars(self.told) if self.told else None,
-            "card": self.made.card.to_plain(),
-        }
-
-
-def _smaller(side: int) -> int | None:
-    """The next picture size that about halves the work; None where the pictures are small already."""
-    found = int(side * 0.72) // 32 * 32
-    return found if found >= _SMALLEST else None
-
-
-def _time(file: Any, on: str, here: str) -> str:
-    if file.device_ms is not None:
-        return f", {file.device_ms:.1f} ms a picture on {on}"
-    return f", {file.p50_ms:.1f} ms a picture on {here}" if file.p50_ms is not None else ""
-
-
-def _spent(seconds: float) -> str:
-    return f"{seconds:.0f} s" if seconds < 90 else f"{seconds / 60:.1f} minutes"

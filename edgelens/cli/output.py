@@ -1,4 +1,4 @@
-"""What every verb prints with: plain tables, JSON where asked."""
+"""What every verb prints with: plain tables, JSON where asked, and lines beside the result."""
 
 from __future__ import annotations
 
@@ -11,7 +11,12 @@ import click
 
 from edgelens.runtime.host.files import replacing
 
-__all__ = ["counted", "print_table", "write_json"]
+__all__ = ["aside", "counted", "print_table", "write_json"]
+
+
+def aside(line: str) -> None:
+    """A line for who waits, on stderr: what goes to stdout is the result alone."""
+    click.echo(line, err=True)
 
 
 def write_json(path: str, value: Any) -> None:

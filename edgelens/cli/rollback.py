@@ -6,7 +6,7 @@ import click
 
 from edgelens.cli.deploy import not_healthy
 from edgelens.cli.options import json_option
-from edgelens.cli.output import write_json
+from edgelens.cli.output import aside, write_json
 from edgelens.runtime.errors import WorkError
 
 __all__ = ["command"]
@@ -19,7 +19,7 @@ def command(host: str, json_path: str | None) -> None:
     """Go back to what a device ran before: bundle, kit, options, config and unit; only to what it verified itself."""
     from edgelens.devices.deploy.to_device import roll_back_there
 
-    answer = roll_back_there(host, lambda line: click.echo(line, err=True))
+    answer = roll_back_there(host, aside)
     if json_path:
         write_json(json_path, {"host": host, **answer.plain})
     if not answer.ok:

@@ -15,6 +15,7 @@ import click
 from edgelens.cli.dataclass_options import brought_back, needed
 from edgelens.cli.elsewhere import OnDevice, model_engines, wheels_option
 from edgelens.cli.options import on_option
+from edgelens.cli.output import aside
 from edgelens.cli.run_lanes import control_of, inner, judge_of, open_lanes, plans_of
 from edgelens.cli.run_options import RunOptions, run_options
 from edgelens.cli.run_report import exit_code, explain_engines, report_run
@@ -107,7 +108,7 @@ def _run(options: RunOptions) -> tuple[int, bool]:
     share_one_heap()
     with StopOnSignals() as stop, gaps_given_back(), ExitStack() as stack:
         plans = plans_of(options)
-        lanes = open_lanes(plans, options, stack, _say)
+        lanes = open_lanes(plans, options, stack, aside)
         control = control_of(plans, lanes, options)
         machine = _machine(options, device)
         sinks = _sinks(options, control, lanes, device, stop.request)
@@ -123,7 +124,7 @@ def _run(options: RunOptions) -> tuple[int, bool]:
             control,
             LoopOptions(options.duration, device),
             pace=_pace(options),
-            log=_say,
+            log=aside,
             stop=stop,
             hear=judge.hear if judge else None,
             begun=_begun,
@@ -133,8 +134,8 @@ def _run(options: RunOptions) -> tuple[int, bool]:
                 lane.watch.close()
         report_run(options, outcome, lanes, judge)
         if options.explain_engine:
-            explain_engines(lanes, _say)
-        return exit_code(options, outcome, lanes, stop.exit_code, _say), outcome.blocked
+            explain_engines(lanes, aside)
+        return exit_code(options, outcome, lanes, stop.exit_code, aside), outcome.blocked
 
 
 def _begun() -> None:
@@ -205,7 +206,7 @@ def _page(
         if options.listen.preview is not None:
             raise UsageError("--preview: the page needs starlette and uvicorn: pip install 'edgelens[live]'")
         there = "EDGELENS_ON_DEVICE" in os.environ  # where nobody installs anything by hand
-        _say(f"no live page: {'--preview PORT brings one' if there else PAGE_NEEDS}")
+        aside(f"no live page: {'--preview PORT brings one' if there else PAGE_NEEDS}")
         return None
     from edgelens.cli.live_options import live_page
     from edgelens.runtime.live.service.on_demand import ServiceOnDemand
@@ -233,7 +234,3 @@ def _machine(options: RunOptions, device: str) -> Machine:
 
     collected = [options.listen.collect] if options.listen.collect else []
     return machine_of(device, [*written_to(options.sinks), *collected])
-
-
-def _say(text: str) -> None:
-    click.echo(text, err=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Generator, Iterator
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -11,12 +11,11 @@ import click
 from edgelens.cli.dataclass_options import of_sources, options_of
 from edgelens.cli.elsewhere import OnDevice, wheels_option
 from edgelens.cli.options import engine_options, json_option, on_option
-from edgelens.cli.output import write_json
+from edgelens.cli.output import aside, write_json
 from edgelens.runtime.sources.options.camera import CameraOptions
 from edgelens.runtime.sources.options.turned import TurnOptions
 
 if TYPE_CHECKING:
-    from edgelens.runtime.frame import Frame
     from edgelens.runtime.model.teaching import Shown, Teacher
     from edgelens.runtime.preprocess import Region
     from edgelens.runtime.sources.protocol import Source
@@ -93,17 +92,24 @@ def command(
         shown = list(_shown(teacher, opened, region, most, min_difference, duration))
         began = time.perf_counter()
         lesson = teacher.teach(spelled, shown, source=opened.name, photos=not no_photos)
+        known = teacher.recognized(spelled, shown)
         kept = next(each.exemplars for each in gallery.names if each.name == spelled)
     took = time.perf_counter() - began
     if json_path is not None:
         write_json(
             json_path,
-            {"schema": 1, "name": spelled, "pictures": len(shown), "kept": kept, "lesson": lesson,
+            {"schema": 1, "name": spelled, "pictures": len(shown), "kept": kept, "recognized": known, "lesson": lesson,
              "gallery": str(gallery.path), "seconds": round(took, 4)},
         )  # fmt: skip
     if json_path != "-":
         click.echo(
             f"{spelled}: {len(shown)} pictures learned, {kept} kept; take it back: edgelens gallery undo {lesson}"
+        )
+    if 2 * known < len(shown):
+        click.echo(
+            f"{spelled} is the answer for {known} of these pictures: {bundle.manifest.name} tells it from what it was"
+            " trained for, or from another name, too seldom; show more of it, or teach an identifier",
+            err=True,
         )
 
 
@@ -119,13 +125,14 @@ def _shown(
     from contextlib import closing
 
     from edgelens.runtime.images.burst import Burst
+    from edgelens.runtime.loop.frames import frames_of
     from edgelens.runtime.loop.stop import StopOnSignals
     from edgelens.runtime.sources.images import ImageFiles
 
     stills = isinstance(source, ImageFiles)
     burst, count = Burst(least), 0
     ends = time.monotonic() + (duration or (_OWN_FOLDER if source.live else float("inf")))
-    with StopOnSignals() as stop, closing(_frames(source, ends, stop)) as frames:
+    with StopOnSignals() as stop, closing(frames_of(source, ends=ends, stop=stop, say=aside)) as frames:
         for frame in frames:
             seen = teacher.look(frame.image, region)
             if seen is None or not (stills or burst.takes(seen.picture)):
@@ -134,18 +141,4 @@ def _shown(
             click.echo(f"{count}/{most}  {frame.source}", err=True)
             yield seen
             if count >= most:
-                return
-
-
-def _frames(source: Source, ends: float, stop: Any) -> Generator[Frame]:
-    from edgelens.runtime.loop.feeds import Feeds
-
-    with Feeds([source], lambda notice: click.echo(notice.text, err=True)) as feeds:
-        while not stop() and time.monotonic() < ends:
-            got = feeds.take(0.2)
-            if got is not None:
-                yield got[1].frame
-                continue
-            feeds.check()
-            if feeds.over:
                 return

@@ -14,6 +14,7 @@ __all__ = [
     "FIRST_TASKS",
     "FORMAT",
     "MANIFEST",
+    "MOST_STEPS",
     "SIGNATURE",
     "Decode",
     "Golden",
@@ -29,6 +30,7 @@ __all__ = [
 MANIFEST = "manifest.json"  # its entry in the bundle
 SIGNATURE = "manifest.json.sig"
 ALIGNMENTS = ("keypoints", "corners")  # how a step may level the crops it looks at
+MOST_STEPS = 16
 EVERY = ("frame", "track")  # how often a step looks
 FORMAT = (2, 1)  # of a newer minor version unknown keys are passed over, a newer major one is refused
 FIRST_TASKS = frozenset(["classify", "detect"])  # what kits know that read no more than format 1

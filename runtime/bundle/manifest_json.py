@@ -18,6 +18,7 @@ from .manifest import (
     ALIGNMENTS,
     EVERY,
     FORMAT,
+    MOST_STEPS,
     Decode,
     Golden,
     Limits,
@@ -216,6 +217,8 @@ def _check_references(manifest: Manifest, where: str) -> None:
 
     if not manifest.steps:
         raise fail("steps is empty: a bundle has at least one")
+    if len(manifest.steps) > MOST_STEPS:
+        raise fail(f"has {len(manifest.steps)} steps: {MOST_STEPS} are the most")
     earlier: set[str] = set()
     for step in manifest.steps:
         if step.network not in manifest.networks:

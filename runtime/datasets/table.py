@@ -40,10 +40,12 @@ def names_texts(path: Path) -> bool:
     return {"path", "label"} <= set(columns) and _plain(header)[columns["label"]] in _TEXTS
 
 
-def read(path: Path) -> ImageSet:
+def read(path: Path, *, texts: bool = False) -> ImageSet:
     """The set a CSV lists; paths are relative to the CSV's folder, to `images` in it, or to a folder called like the
     CSV, and may lack their ending. Columns that no header names are told by what is in them: a path is what is a file,
-    a label what is there often; without either the first column is the path and the second the label."""
+    a label what is there often; without either the first column is the path and the second the label. Of `texts` one
+    may be empty: nothing is written there."""
+    wanted = "file,text" if texts else "path,label"
     rows = _rows(path)
     columns = _columns(rows[0]) if rows else {}
     if rows and ({"path", "label"} <= set(columns) or _is_header(rows, path)):
@@ -51,14 +53,15 @@ def read(path: Path) -> ImageSet:
     else:
         columns = {}
     if not rows:
-        raise DataError(f"{path}: lists no images; it needs rows of path,label")
+        raise DataError(f"{path}: lists no images; it needs rows of {wanted}")
     notes: tuple[str, ...] = ()
     if not {"path", "label"} <= set(columns):
         columns, notes = _guessed(path, rows, columns)
     file_at, label_at = columns["path"], columns["label"]
     for number, row in enumerate(rows, 1):
-        if len(row) <= max(file_at, label_at) or not row[file_at].strip() or not row[label_at].strip():
-            raise DataError(f"{path}: row {number} ({','.join(row)[:60]}) has no path or no label; it needs path,label")
+        if len(row) <= max(file_at, label_at) or not row[file_at].strip() or not (row[label_at].strip() or texts):
+            what = " or no ".join(wanted.split(","))
+            raise DataError(f"{path}: row {number} ({','.join(row)[:60]}) has no {what}; it needs {wanted}")
     cells = [row[file_at].strip() for row in rows]
     root, windows, ending = next(_places(path, cells[0]), (path.parent, False, ""))
     names = [(PureWindowsPath(cell).as_posix() if windows else cell) + ending for cell in cells]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 from ..errors import DataError
@@ -32,7 +33,9 @@ def load_texts(where: str | Path, *, format: str | None = None) -> ImageSet:  # 
         raise DataError(f"{where}: no such file or folder")
     elif path.suffix.lower() not in _KINDS:
         raise DataError(f"{where}: is no table of file,text; give a .csv, or the folder that holds it as labels.csv")
-    return table.read(path)
+    found = table.read(path, texts=True)
+    empty = int((found.labels == found.classes.index("")).sum()) if "" in found.classes else 0
+    return replace(found, notes=(*found.notes, f"{empty:,} pictures without a text")) if empty else found
 
 
 def holds_texts(path: Path) -> bool:

@@ -33,8 +33,9 @@ class ClassifyOptions(DecodeOptions):
 def softmax(logits: NDArray[Any], temperature: float = 1.0) -> NDArray[np.float64]:
     """Probabilities along the last axis; computed in float64, since temperatures can make logits large."""
     scaled = np.asarray(logits, np.float64) / temperature
-    powers = np.exp(scaled - scaled.max(axis=-1, keepdims=True))
-    return np.asarray(powers / powers.sum(axis=-1, keepdims=True))
+    with np.errstate(invalid="ignore"):  # of logits that are no numbers there is no probability
+        powers = np.exp(scaled - scaled.max(axis=-1, keepdims=True))
+        return np.asarray(powers / powers.sum(axis=-1, keepdims=True))
 
 
 def class_probabilities(values: NDArray[Any], options: ClassifyOptions) -> NDArray[np.float32]:
@@ -76,7 +77,10 @@ def ranked(
 
     Under the threshold, or its label's own in `thresholds`, the row is unknown with the best class's score, and that
     class is the first rival. The map "probabilities" (C,) comes along.
+
+    What is no number is no probability: a network that broke down says that it knows nothing, and not its first class.
     """
+    probabilities = np.where(np.isnan(probabilities), np.float32(0), probabilities)
     order = np.argsort(-probabilities, kind="stable")
     if options.classes is not None:
         order = order[np.isin(order, options.classes)]
@@ -86,7 +90,7 @@ def ranked(
     best = int(order[0])
     if thresholds and best < len(labels):
         threshold = thresholds.get(labels[best], threshold)
-    unknown = bool(probabilities[best] < threshold)
+    unknown = bool(probabilities[best] < threshold) or not probabilities[best] > 0
     rivals = (order if unknown else order[1:])[: options.top_k - (not unknown)].astype(np.int32)[None]
     return Recognitions(
         labels,

@@ -56,7 +56,7 @@ def ctc(network: Network, options: CtcOptions) -> Decoder:
         steps = steps_of(next(iter(outputs.values())), options)
         if steps.shape[1] != len(alphabet) + 1:
             raise ModelError(f"it gives {steps.shape[1]} scores a step, its alphabet has {len(alphabet)} characters")
-        read, fits = _read(steps, allowed, options.beam)
+        read, fits = _read(steps, allowed, options.beam) if np.isfinite(steps).all() else ((), False)
         if not read:
             return Recognitions.nothing(labels, network.task)
         score = likelihood(steps, read)
@@ -83,8 +83,9 @@ def steps_of(values: NDArray[Any], options: CtcOptions) -> NDArray[np.float64]:
     given = options.probabilities
     if given is True or (given == FROM_VALUES and bool(scores.min() >= 0 and np.allclose(scores.sum(1), 1, atol=0.02))):
         return np.maximum(scores, _LEAST)
-    powers = np.exp(scores - scores.max(axis=1, keepdims=True))
-    return np.asarray(np.maximum(powers / powers.sum(axis=1, keepdims=True), _LEAST))
+    with np.errstate(invalid="ignore"):  # of what is no number there is no probability
+        powers = np.exp(scores - scores.max(axis=1, keepdims=True))
+        return np.asarray(np.maximum(powers / powers.sum(axis=1, keepdims=True), _LEAST))
 
 
 def _read(steps: NDArray[np.float64], allowed: Automaton | None, width: int) -> tuple[tuple[int, ...], bool]:

@@ -13,6 +13,8 @@ from ..errors import UsageError
 __all__ = ["MOST_OF_NAME", "Exemplar", "checked_name"]
 
 MOST_OF_NAME = 80  # characters
+_UNSEEN = ("Cc", "Cs", "Co", "Cn", "Zl", "Zp")  # kinds of characters
+_TURNS = "\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"  # what is around them is read in another order
 
 
 @dataclass(frozen=True)
@@ -34,7 +36,7 @@ def checked_name(name: str) -> str:
         raise UsageError("a name is empty: give it a letter at least")
     if len(spelled) > MOST_OF_NAME:
         raise UsageError(f"a name of {len(spelled):,} characters ({spelled[:16]}…): {MOST_OF_NAME} are the most")
-    if any(unicodedata.category(char) in ("Cc", "Cs", "Co", "Cn", "Zl", "Zp") for char in spelled):
+    if any(unicodedata.category(char) in _UNSEEN or char in _TURNS for char in spelled):
         raise UsageError(f"the name {_plain(spelled)} holds characters that nobody can see: spell it without")
     if spelled.startswith((".", "-")) or any(char in '/\\:*?"<>|' for char in spelled):
         raise UsageError(

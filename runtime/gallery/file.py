@@ -9,8 +9,10 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import os
+import stat
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from pathlib import Path
 from typing import IO
 
@@ -19,14 +21,18 @@ from numpy.typing import NDArray
 
 from ..errors import DataError, UsageError, WorkError
 from ..host.clock import now
+from ..host.files import replacing, sync_folder
 from ..host.owned import own_folder, replacing_own
-from .exemplar import Exemplar
+from ..host.partials import sweep
+from .exemplar import Exemplar, checked_name
 from .record import EXEMPLAR, HEAD, MAGIC, Broken, Record, packed, read_picture, record_at, records
 
 __all__ = ["FORMAT", "GalleryFile", "Kept", "Scanned", "vector_of"]
 
 FORMAT = (1, 0)  # of a newer minor version unknown keys are passed over, a newer major one is refused
 _MOST_WIDTH = 32 * 1024
+_LONGEST_SPACE = 4096  # characters
+_LATEST = 1e11  # seconds since 1970
 
 
 @dataclass(frozen=True)
@@ -51,6 +57,7 @@ class Scanned:
     damaged: int  # records, or stretches of them
     whole: int  # where the last whole record, or what is damaged, ends: the next one is put there
     identity: str  # of the file: one that was written anew has another
+    torn: bool = False  # whether a record begins at `whole` whose end is missing
 
 
 class GalleryFile:
@@ -93,6 +100,13 @@ class GalleryFile:
                 _check_space(self.path, there, feature_space, len(rows[0].vector))
                 self._put(stream, there.whole, data)
 
+    def carry_out(self, feature_space: str, width: int, exemplars: Iterable[Exemplar]) -> None:
+        """Write them as a gallery that somebody asked for at this place; only this user can read it."""
+        with replacing(self.path) as out:
+            os.fchmod(out.fileno(), 0o600)  # faces may be in it, and the folder may be everybody's
+            for part in _parts(feature_space, width, map(_record_of, exemplars)):
+                out.write(part)
+
     def rewrite(self, change: Callable[[int, Exemplar], Exemplar | None]) -> None:
         """Write the file anew with what `change` makes of each exemplar (its place, itself); None where it goes."""
         with self._alone(), self._opened() as stream:
@@ -104,7 +118,7 @@ class GalleryFile:
         """Take it away whole."""
         with self._alone():
             self.path.unlink(missing_ok=True)
-            _sync(self.path.parent)
+            sync_folder(self.path.parent)
 
     def exemplars(self) -> Iterator[Exemplar]:
         """All of them with their pictures, in the order in which they came."""
@@ -123,9 +137,10 @@ class GalleryFile:
         size, start = os.fstat(stream.fileno()).st_size, self._beginning(stream)
         if since is not None and since.identity == start.identity and size >= since.whole:
             start = since
-        damaged, whole = start.damaged, start.whole
+        damaged, whole, torn = start.damaged, start.whole, False
         for found in records(stream, start.whole, size):
             if isinstance(found, Broken) and found.torn:
+                torn = True
                 break
             exemplar = None if isinstance(found, Broken) else _kept(found, start.width)
             if exemplar is None:
@@ -133,7 +148,7 @@ class GalleryFile:
             else:
                 take(exemplar)
             whole = found.end
-        return replace(start, damaged=damaged, whole=whole)
+        return replace(start, damaged=damaged, whole=whole, torn=torn)
 
     def _beginning(self, stream: IO[bytes]) -> Scanned:
         """What the head says; refused where this is no gallery that can be read here."""
@@ -151,7 +166,11 @@ class GalleryFile:
         if isinstance(major, list) and major and isinstance(major[0], int) and major[0] > FORMAT[0]:
             raise DataError(f"{self.path}: was written by a newer edgelens; update this one")
         space, width = first.said.get("feature_space"), first.said.get("width")
-        if not isinstance(space, str) or not isinstance(width, int) or not 1 <= width <= _MOST_WIDTH:
+        if (
+            not (isinstance(space, str) and space.isprintable() and len(space) <= _LONGEST_SPACE)
+            or not isinstance(width, int)
+            or not 1 <= width <= _MOST_WIDTH
+        ):
             raise DataError(f"{self.path}: does not say whose features it holds: bring back a copy, or move it away")
         return space, width
 
@@ -180,18 +199,10 @@ class GalleryFile:
 
     def _write_anew(self, feature_space: str, width: int, rows: Iterable[bytes]) -> None:
         """The whole file, of which nobody sees a part and only this user can read it."""
-        head = {
-            "format": FORMAT,
-            "feature_space": feature_space,
-            "width": width,
-            "made": now(),
-            "id": os.urandom(8).hex(),
-        }
         try:
             with replacing_own(self.path) as out:
-                out.write(packed(HEAD, head))
-                for row in rows:
-                    out.write(row)
+                for part in _parts(feature_space, width, rows):
+                    out.write(part)
         except OSError as error:
             raise WorkError(
                 f"{self.path}: could not be written ({error.strerror or error}); what was there is unchanged"
@@ -200,12 +211,14 @@ class GalleryFile:
     @contextlib.contextmanager
     def _opened(self, mode: str = "rb") -> Iterator[IO[bytes]]:
         try:
-            stream = open(self.path, mode, buffering=1 << 16 if mode == "rb" else -1)  # noqa: PTH123, SIM115
+            stream = open(self.path, mode, buffering=1 << 16 if mode == "rb" else -1, opener=_at_once)  # noqa: SIM115
         except FileNotFoundError:
             raise DataError(f"{self.path}: there is no such gallery") from None
         except OSError as error:
             raise DataError(f"{self.path}: cannot be opened ({error.strerror or error})") from None
         with stream:
+            if not stat.S_ISREG(os.fstat(stream.fileno()).st_mode):
+                raise DataError(f"{self.path}: is no regular file")
             yield stream
 
     @contextlib.contextmanager
@@ -220,16 +233,10 @@ class GalleryFile:
             raise WorkError(f"{self.path}: cannot be written ({error.strerror or error})") from error
         try:
             fcntl.flock(handle, fcntl.LOCK_EX)
-            self._tidy()
+            sweep(self.path.parent)  # faces may be in what a killed process left
             yield
         finally:
             os.close(handle)
-
-    def _tidy(self) -> None:
-        """What a process left that died while it wrote the file anew: faces may be in it."""
-        for left in self.path.parent.glob(f".{self.path.name}.*.partial"):
-            with contextlib.suppress(OSError):
-                left.unlink()
 
 
 def _check_space(path: Path, there: Scanned, feature_space: str, width: int) -> None:
@@ -246,12 +253,32 @@ def _kept(record: Record, width: int) -> Kept | None:
     """An exemplar's record as it is used; None where it says what no gallery of this width can."""
     said = record.said
     name, when = said.get("name"), said.get("when", 0.0)
-    if record.kind != EXEMPLAR or not isinstance(name, str) or not name or not isinstance(when, int | float):
+    if record.kind != EXEMPLAR or not isinstance(name, str) or not _is_name(name):
         return None
-    if len(record.vector) != 2 * width:
+    if not isinstance(when, int | float) or not 0 <= when < _LATEST or len(record.vector) != 2 * width:
         return None
-    source, lesson = str(said.get("source", "")), str(said.get("lesson", ""))
+    source, lesson = _line(said.get("source")), _line(said.get("lesson"))
     return Kept(name, record.vector, float(when), source, lesson, record.start, "picture" in said)
+
+
+@lru_cache(10_000)
+def _is_name(name: str) -> bool:
+    """Whether it is as names are kept; another one was not taught by this kit, and may steer whoever lists it."""
+    try:
+        return checked_name(name) == name
+    except UsageError:
+        return False
+
+
+def _line(text: object) -> str:
+    """A text that stays on its line."""
+    said = text if isinstance(text, str) else ""
+    return said if said.isprintable() else "".join(c for c in said if c.isprintable())
+
+
+def _at_once(path: str, flags: int) -> int:
+    """Opened without waiting for whoever writes into a pipe of that name."""
+    return os.open(path, flags | os.O_NONBLOCK | os.O_CLOEXEC)
 
 
 def _nothing(_: Kept) -> None:
@@ -263,6 +290,13 @@ def vector_of(data: bytes) -> NDArray[np.float32]:
     return np.frombuffer(data, np.float16).astype(np.float32)
 
 
+def _parts(feature_space: str, width: int, rows: Iterable[bytes]) -> Iterator[bytes]:
+    """A whole file, piece by piece."""
+    named = {"format": FORMAT, "feature_space": feature_space, "width": width}
+    yield packed(HEAD, {**named, "made": now(), "id": os.urandom(8).hex()})
+    yield from rows
+
+
 def _record_of(exemplar: Exemplar) -> bytes:
     said = {
         "name": exemplar.name,
@@ -271,12 +305,3 @@ def _record_of(exemplar: Exemplar) -> bytes:
         "lesson": exemplar.lesson,
     }
     return packed(EXEMPLAR, said, exemplar.vector.astype(np.float16).tobytes(), exemplar.picture)
-
-
-def _sync(folder: Path) -> None:
-    with contextlib.suppress(OSError):  # some file systems have no folder to sync
-        handle = os.open(folder, os.O_RDONLY)
-        try:
-            os.fsync(handle)
-        finally:
-            os.close(handle)

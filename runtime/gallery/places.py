@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
+import re
 from pathlib import Path
 
 from ..host.places import state_folder
 
 __all__ = ["galleries_folder", "galleries_folders", "gallery_path"]
 
+_PLAIN = re.compile(r"[A-Za-z0-9_-]+")
 _NAME = 40  # characters of a feature space's name that tell it from all others
 SERVICE = Path("/var/lib/edgelens")  # where the service keeps its state
 
@@ -35,5 +38,7 @@ def _is_ours(folder: Path) -> bool:
 
 
 def gallery_path(feature_space: str) -> Path:
-    """One feature space's gallery."""
-    return galleries_folder() / f"{feature_space[:_NAME]}.gallery"
+    """One feature space's gallery; what a bundle may call its space that is no plain word is no part of a path."""
+    plain = _PLAIN.fullmatch(feature_space) is not None
+    name = feature_space if plain else hashlib.sha256(feature_space.encode()).hexdigest()
+    return galleries_folder() / f"{name[:_NAME]}.gallery"

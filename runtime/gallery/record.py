@@ -22,6 +22,8 @@ _CRC = struct.Struct("<I")
 _START = _PREFIX.size + _CRC.size
 MOST_JSON, MOST_VECTOR, MOST_PICTURE = 64 * 1024, 64 * 1024, 1024 * 1024
 _STEP = 1 << 20
+_FREE, _TIMES = 16 << 20, 4  # bytes that a search may sum up, and how many more for each byte of the file
+_LOOK = 1024  # bytes that a beginning counts for, whatever it says of itself
 
 
 @dataclass(frozen=True)
@@ -53,12 +55,13 @@ def packed(kind: int, said: Mapping[str, Any], vector: bytes = b"", picture: byt
 
 def records(stream: IO[bytes], start: int, size: int) -> Iterator[Record | Broken]:
     """What lies between `start` and the end of a file of `size` bytes; what is damaged is passed over and said."""
-    at = start
+    at, patience = start, _Patience(_FREE + _TIMES * (size - start))
     while at < size:
         found: Record | Broken | None = record_at(stream, at, size)
         if found is None:
-            end = _next_whole(stream, at + 1, size)
-            found = Broken(at, end, torn=end == size and _reaches_beyond(stream, at, size))
+            end = _next_whole(stream, at + 1, size, patience)
+            torn = end == size and patience.left >= 0 and _reaches_beyond(stream, at, size)
+            found = Broken(at, end, torn)
         yield found
         at = found.end
 
@@ -71,9 +74,9 @@ def record_at(stream: IO[bytes], at: int, size: int) -> Record | None:
         return None
     prefix = head[: _PREFIX.size]
     _, kind, text_bytes, vector_bytes, picture_bytes = _PREFIX.unpack(prefix)
-    end = at + _START + text_bytes + vector_bytes + picture_bytes
-    if text_bytes > MOST_JSON or vector_bytes > MOST_VECTOR or picture_bytes > MOST_PICTURE or end > size:
+    if not _may_be(text_bytes, vector_bytes, picture_bytes, size - at):
         return None
+    end = at + _START + text_bytes + vector_bytes + picture_bytes
     text, vector = stream.read(text_bytes), stream.read(vector_bytes)
     if _sum(prefix, text, vector) != _CRC.unpack(head[_PREFIX.size :])[0]:
         return None
@@ -114,20 +117,40 @@ def _reaches_beyond(stream: IO[bytes], at: int, size: int) -> bool:
     return head.startswith(MAGIC) and bool(at + _START + text + vector + picture > size)
 
 
-def _next_whole(stream: IO[bytes], at: int, size: int) -> int:
+@dataclass
+class _Patience:
+    """How many bytes may still be summed up in search of a whole record; below 0 the rest counts as damaged.
+
+    Damage takes few of them. A file that was made of beginnings of records, each of which may be one, takes them all.
+    """
+
+    left: int
+
+
+def _next_whole(stream: IO[bytes], at: int, size: int, patience: _Patience) -> int:
     """Where the next whole record begins, else the end."""
     while at < size:
         stream.seek(at)
-        block = stream.read(_STEP + len(MAGIC))
-        place = block.find(MAGIC)
-        if place < 0:
-            at += _STEP
-            continue
-        at += place
-        if record_at(stream, at, size) is not None:
-            return at
-        at += 1
+        block = stream.read(_STEP + _START - 1)
+        place = block.find(MAGIC, 0, _STEP + len(MAGIC) - 1)
+        while place >= 0:
+            head = block[place : place + _PREFIX.size]
+            text, vector, picture = _PREFIX.unpack(head)[2:] if len(head) == _PREFIX.size else (0, 0, size)
+            there = _may_be(text, vector, picture, size - at - place)
+            patience.left -= _LOOK + (text + vector if there else 0)
+            if patience.left < 0:
+                return size
+            if there and record_at(stream, at + place, size) is not None:
+                return at + place
+            place = block.find(MAGIC, place + 1, _STEP + len(MAGIC) - 1)
+        at += _STEP
     return size
+
+
+def _may_be(text: int, vector: int, picture: int, room: int) -> bool:
+    """Whether a record may have parts so long, and there is so much of the file."""
+    fits = text <= MOST_JSON and vector <= MOST_VECTOR and picture <= MOST_PICTURE
+    return fits and _START + text + vector + picture <= room
 
 
 def _sum(*parts: bytes) -> int:

@@ -11,8 +11,9 @@ from pathlib import Path
 from typing import IO, Any
 
 from ..errors import EdgelensError, UsageError, WorkError
+from .partials import new_partial, partial_name, sweep
 
-__all__ = ["check_place", "replacing", "write_bytes", "write_text", "write_together"]
+__all__ = ["check_place", "replacing", "sync_folder", "write_bytes", "write_text", "write_together"]
 
 
 def check_place(path: str | os.PathLike[str], option: str) -> None:
@@ -90,7 +91,7 @@ class _Staged:
         """The file is where it was asked for."""
         if self.partial is not None:
             self.partial.replace(self.target)
-            _sync_folder(self.target.parent)
+            sync_folder(self.target.parent)
 
 
 @contextlib.contextmanager
@@ -104,6 +105,7 @@ def _staged(path: str | os.PathLike[str], mode: str) -> Iterator[_Staged]:
             return
         target = target.resolve()  # a link keeps pointing where it did
         partial = _beside(target)
+        sweep(target.parent, of=target.name)
         try:
             with _new(partial, mode, text) as stream:
                 yield _Staged(path, target, partial, stream)
@@ -125,20 +127,16 @@ def _one_line(path: str | os.PathLike[str]) -> Iterator[None]:
 
 def _beside(target: Path) -> Path:
     """Where a file is written until it is whole."""
-    return target.with_name(f".{target.name}.{os.getpid()}.partial")
+    return target.with_name(partial_name(target.name))
 
 
 def _new(path: Path, mode: str, encoding: str | None = None) -> IO[Any]:
-    """A file that this process makes; in a folder of everybody's another user may have put a link there first."""
-    path.unlink(missing_ok=True)
-
-    def opener(name: str, flags: int) -> int:
-        return os.open(name, flags | os.O_EXCL | os.O_NOFOLLOW, 0o666)
-
-    return open(path, mode, encoding=encoding, opener=opener)
+    """A file that this process makes."""
+    return open(path, mode, encoding=encoding, opener=lambda name, _: new_partial(name, 0o666))
 
 
-def _sync_folder(folder: Path) -> None:
+def sync_folder(folder: Path) -> None:
+    """Have the disk know which files a folder has: a file whose name is lost is lost."""
     with contextlib.suppress(OSError):  # some file systems have no folder to sync
         handle = os.open(folder, os.O_RDONLY)
         try:

@@ -9,12 +9,12 @@ from __future__ import annotations
 import contextlib
 import os
 import stat
-import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import IO
 
 from ..errors import WorkError
+from .partials import new_partial, partial_name, sweep
 
 __all__ = ["create_own", "own_folder", "read_own", "read_secret", "replacing_own", "write_own"]
 
@@ -74,13 +74,11 @@ def create_own(path: Path, data: bytes) -> bool:
 def _beside(path: Path, place: Callable[..., None]) -> Iterator[IO[bytes]]:
     """A file beside its place, which it takes when all of it is on disk."""
     folder = _opened_folder(own_folder(path.parent))
-    partial = f".{path.name}.{os.getpid()}.{threading.get_ident()}.partial"
+    partial = partial_name(path.name)
     try:
-        with contextlib.suppress(FileNotFoundError):
-            os.unlink(partial, dir_fd=folder)  # a process of the same number died here
-        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+        sweep(folder)  # what is kept here may be faces
         try:
-            with os.fdopen(os.open(partial, flags, 0o600, dir_fd=folder), "wb") as stream:
+            with os.fdopen(new_partial(partial, 0o600, folder=folder), "wb") as stream:
                 yield stream
                 stream.flush()
                 os.fsync(stream.fileno())

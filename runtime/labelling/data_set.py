@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from ..errors import EdgelensError, WorkError
+from ..host.files import replacing
 from .formats import Form
 from .marks import Marks
 
@@ -88,8 +89,7 @@ def _put(path: Path, target: Path) -> None:
         try:
             os.link(path.resolve(), target)
         except OSError:
-            partial = target.with_name(f".{target.name}.partial")
-            shutil.copyfile(path, partial)
-            partial.replace(target)
+            with path.open("rb") as picture, replacing(target) as copy:
+                shutil.copyfileobj(picture, copy)
     except OSError as error:
         raise WorkError(f"{target}: {error.strerror or error}; the picture is not in the data set") from None

@@ -69,7 +69,7 @@ class Journal:
                     self.classes.append(checked_label(row["class"]))
                 else:
                     self.marks[str(row["picture"])] = marks_from(row, int(row["width"]), int(row["height"]))
-            except (KeyError, TypeError, ValueError, EdgelensError) as error:
+            except (KeyError, OverflowError, TypeError, ValueError, EdgelensError) as error:
                 raise DataError(f"{self.path}:{number}: is no line of labels ({error})") from None
 
 
@@ -86,7 +86,7 @@ def _rows(text: str, path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
     for number, line in enumerate(whole.split("\n") if whole else (), 1):
         try:
             row = json.loads(line)
-        except ValueError:
+        except (ValueError, RecursionError):
             raise DataError(f"{path}:{number}: is no line of labels") from None
         if not isinstance(row, dict):
             raise DataError(f"{path}:{number}: is no line of labels")

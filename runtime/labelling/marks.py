@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from ..errors import UsageError
+from ..json_numbers import is_number
 
 __all__ = ["Box", "Classes", "Done", "Marks", "checked_label", "marks_from"]
 
@@ -69,7 +69,7 @@ def marks_from(said: Any, width: int, height: int) -> Marks:
 
 def _box(row: Any, width: int, height: int) -> Box | None:
     box = row.get("box") if isinstance(row, Mapping) else None
-    if not isinstance(box, list) or len(box) != 4 or not all(_is_number(value) for value in box):
+    if not isinstance(box, list) or len(box) != 4 or not all(map(is_number, box)):
         raise UsageError('a box is {"label": a text, "box": [x, y, width, height]}')
     x, y, w, h = map(float, box)
     left, top = min(max(x, 0.0), width), min(max(y, 0.0), height)
@@ -77,7 +77,3 @@ def _box(row: Any, width: int, height: int) -> Box | None:
     if right - left < _LEAST or bottom - top < _LEAST:
         return None
     return Box(checked_label(row.get("label")), left, top, right - left, bottom - top)
-
-
-def _is_number(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)

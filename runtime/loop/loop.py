@@ -10,10 +10,11 @@ from typing import Any
 
 import cv2
 
+from ..frame import Frame
 from ..result import Origin, Result
 from ..sinks.protocol import Notice, Sink
 from .blanks import Blanks
-from .control import Control
+from .control import Control, Settings
 from .feeds import Feeds
 from .lane import Lane, models_of
 from .lessons import LaneLessons
@@ -86,40 +87,49 @@ def watch(
             if settings.paused:
                 feed.not_before = time.monotonic() + LOOK_UP_S
                 continue
-            if not lane.tally.processed and settings.region is not None:
-                settings.region.check(*frame.size, feed.name)
-            if settings.places is not lane.places and settings.places is not None and lane.place is not None:
-                lane.place(settings.places)
-            if lane.mask is not None:
-                frame = lane.mask.hide(frame)
-            if lane.motion is not None and not lane.motion.changed(frame.image, settings.region, frame.position_s):
-                lane.unmoved += 1
-                continue
-            with lane.recognizer() as recognizer:
-                manifest = recognizer.bundle.manifest
-                seen = recognizer.recognize(
-                    frame, region=settings.region, threshold=settings.threshold, follower=lane.follower
-                )
-            rows, announced = seen.recognitions, None
-            standing: tuple[str, ...] = ()
-            if not lane.stills:
-                rows = lane.smoother.smooth(rows, settings.smoothing, manifest, settings.threshold)
-            rows = only_classes(rows, settings.classes)
-            if not lane.stills:
-                announced = lane.announcer.hear(rows, settings.agree, backgrounds(manifest), moment_s=frame.moment_s)
-                standing = lane.announcer.standing
-            stages = {"capture": waiting.capture_ms, **seen.stages}
-            age_ms = (time.monotonic() - frame.captured) * 1e3
-            origin = Origin(options.device, manifest.name, manifest.content_version)
-            events = () if lane.watch is None else lane.watch.see(rows, frame.moment_s, frame.size)
-            watched = {} if lane.watch is None else lane.watch.standing
-            result = Result(
-                *(frame, rows, stages, age_ms, announced, origin, seen.view, events),
-                watched=watched,
-                standing=standing,
-            )
-            lane.tally.add(result)
-            yield result
+            looked_at = _looked_at(lane, frame, settings)
+            if looked_at is not None:
+                yield _recognized(lane, looked_at, settings, capture_ms=waiting.capture_ms, device=options.device)
+
+
+def _looked_at(lane: Lane, frame: Frame, settings: Settings) -> Frame | None:
+    """The frame without what is masked, at the lines and zones of now; None where nothing moved in it."""
+    if not lane.tally.processed and settings.region is not None:
+        settings.region.check(*frame.size, lane.source.name)
+    if settings.places is not lane.places and settings.places is not None and lane.place is not None:
+        lane.place(settings.places)
+    if lane.mask is not None:
+        frame = lane.mask.hide(frame)
+    if lane.motion is not None and not lane.motion.changed(frame.image, settings.region, frame.position_s):
+        lane.unmoved += 1
+        return None
+    return frame
+
+
+def _recognized(lane: Lane, frame: Frame, settings: Settings, *, capture_ms: float, device: str) -> Result:
+    """What is seen in a frame, steadied by what was seen before, counted over lines and zones."""
+    with lane.recognizer() as recognizer:
+        manifest = recognizer.bundle.manifest
+        seen = recognizer.recognize(frame, region=settings.region, threshold=settings.threshold, follower=lane.follower)
+    rows, announced = seen.recognitions, None
+    standing: tuple[str, ...] = ()
+    if not lane.stills:
+        rows = lane.smoother.smooth(rows, settings.smoothing, manifest, settings.threshold)
+    rows = only_classes(rows, settings.classes)
+    if not lane.stills:
+        announced = lane.announcer.hear(rows, settings.agree, backgrounds(manifest), moment_s=frame.moment_s)
+        standing = lane.announcer.standing
+    stages = {"capture": capture_ms, **seen.stages}
+    age_ms = (time.monotonic() - frame.captured) * 1e3
+    origin = Origin(device, manifest.name, manifest.content_version)
+    events = () if lane.watch is None else lane.watch.see(rows, frame.moment_s, frame.size)
+    result = Result(
+        *(frame, rows, stages, age_ms, announced, origin, seen.view, events),
+        watched={} if lane.watch is None else lane.watch.standing,
+        standing=standing,
+    )
+    lane.tally.add(result)
+    return result
 
 
 def run(

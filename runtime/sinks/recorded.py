@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import json
+import os
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -15,6 +16,7 @@ from .record_names import plain, source_and_time
 __all__ = ["Recorded"]
 
 _MOST_LINES_BYTES = 32 * 1024 * 1024  # that are looked through for what happened before
+_KINDS = {"clips": (".mp4", ".webm"), "snapshots": (".jpg",), "lines": (".jsonl",)}
 _SAME_S = 2e-5  # names have microseconds, cut off
 
 _Named = tuple[list[float], list[Path]]  # when each began, in order; the files
@@ -26,6 +28,7 @@ class Recorded:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._known: dict[str, tuple[int, dict[str, _Named]]] = {}
+        self._before_this = frozenset(file.name for file in self._files("lines"))
 
     def clip(self, source: str, happened: Iterable[float]) -> Path | None:
         """The clip that shows what happened (seconds since 1970) first here; what happened before it follows.
@@ -52,20 +55,25 @@ class Recorded:
         return found[1] if found is not None and moment - found[0] <= 2 * _SAME_S else None
 
     def lines(self) -> Iterator[dict[str, Any]]:
-        """What was kept as lines, the newest first; what is no line of a recording is passed over."""
+        """What was kept as lines before this was made, the newest first; what is no such line is passed over.
+
+        Files say which those are, each run begins its own: a clock that was not set at its start tells nothing.
+        """
         left = _MOST_LINES_BYTES
         for file in sorted(self._files("lines"), reverse=True):
+            if file.name not in self._before_this:
+                continue
             try:
+                left -= file.stat().st_size
+                if left < 0:
+                    return
                 data = file.read_bytes()
             except OSError:  # gone meanwhile
                 continue
-            left -= len(data)
-            if left < 0:
-                return
             for line in reversed(data.splitlines()):
                 try:
                     value = json.loads(line)
-                except ValueError:
+                except (ValueError, RecursionError):
                     continue
                 if isinstance(value, dict):
                     yield value
@@ -95,7 +103,10 @@ class Recorded:
         return found
 
     def _files(self, part: str) -> list[Path]:
+        """The files of a part that are such as this kit records; a link or a pipe is none."""
         try:
-            return [file for file in (self._folder / part).iterdir() if not file.name.startswith(".")]
+            with os.scandir(self._folder / part) as entries:
+                there = [Path(each.path) for each in entries if each.is_file(follow_symlinks=False)]
         except OSError:
             return []
+        return [file for file in there if not file.name.startswith(".") and file.suffix in _KINDS[part]]

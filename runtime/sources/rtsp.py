@@ -107,6 +107,7 @@ class RtspStream:
             relay = self._relay = self._relay_entered()
             self._capture = self._opened(relay.url, options, KEY_MS)
         else:
+            self._check_way()
             self._capture = self._opened(self._address.with_login, options, READ_MS)
         if self._capture is not None:
             self._owned.callback(self._capture.release)
@@ -144,21 +145,19 @@ class RtspStream:
     def _check_relay(self) -> None:
         """Do without a relay from now on where it does not suit the camera."""
         if self._relay is not None and self._relay.unfit:
-            self._check_move(self._relay.moved_to)
             self._works = (False, True)
             self._say_direct(self._relay.unfit)
 
-    def _check_move(self, place: str | None) -> None:
-        """SourceError where FFmpeg would take the log-in along to another host."""
-        if place is None or not (self._address.user or self._address.password):
+    def _check_way(self) -> None:
+        """SourceError where FFmpeg would take the log-in along to another place."""
+        if not (self._address.user or self._address.password):
             return
-        try:
-            there = urlsplit(place).hostname or ""
-        except ValueError:
-            there = ""
-        if there != urlsplit(self._address.url).hostname:
+        from .rtsp_moved import elsewhere  # most cameras are watched through the relay, which goes nowhere else
+
+        place = elsewhere(self._address, OPEN_MS / 1e3)
+        if place is not None:
             raise SourceError(
-                f"{self.name}: sends its viewers to {shown(there) or 'no address'}: it is not given this one's log-in; "
+                f"{self.name}: sends its viewers to {_host(place)}: it is not given this one's log-in; "
                 "name that address instead"
             )
 
@@ -206,3 +205,11 @@ class RtspStream:
                 if users is None:
                     del os.environ[VARIABLE]
         return capture if capture.isOpened() else None
+
+
+def _host(url: str) -> str:
+    """The host and port of an address from elsewhere, as people may see it."""
+    try:
+        return shown(urlsplit(url).netloc.rpartition("@")[2]) or "no address"
+    except ValueError:
+        return "no address"

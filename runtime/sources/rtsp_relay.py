@@ -59,11 +59,6 @@ class RtspRelay:
         return self._dialogue.refused
 
     @property
-    def moved_to(self) -> str | None:
-        """Where the camera sends its viewers; None for one that does not."""
-        return self._dialogue.moved_to
-
-    @property
     def unfit(self) -> str:
         """Why this camera must be watched without a relay; the connection has ended then."""
         return self._dialogue.unfit or self._ends.unfit

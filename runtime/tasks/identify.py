@@ -10,6 +10,7 @@ import numpy as np
 
 from ..bundle.manifest import Network
 from ..decode.identify import EMBEDDING, IdentifyOptions
+from ..errors import DataError
 from ..recognitions import Recognitions
 from .rows import draw_rows
 from .steady import Unchanged
@@ -62,6 +63,12 @@ def _load(path: str, format_name: str | None, split: str | None) -> tuple[ImageS
 def _evaluate(data: ImageSet, network: Network, answers: Iterable[Looked]) -> Report:  # noqa: ARG001
     from ..metrics.identification import identification
 
+    pictures = data.counted()
+    if (pictures > 0).sum() < 2 or pictures.max() < 2:
+        raise DataError(
+            f"{data.root}: asks nothing: a picture is shown of everybody and another one asked, so give two folders of"
+            " identities at least, one of them with two pictures"
+        )
     rows, ids = [], []
     for row, _, seen in answers:
         assert seen.embeddings is not None
@@ -111,4 +118,5 @@ TASK = Task(
     describe=_describe,
     uncertain=_uncertain,
     teachable=_teachable,
+    labelled=False,
 )

@@ -95,7 +95,7 @@ def _points(numbers: Any, where: str, example: str) -> tuple[tuple[float, float]
     parts = numbers.split(",") if isinstance(numbers, str) else numbers
     try:
         values = [float(part) for part in parts if not isinstance(part, bool)]
-    except (TypeError, ValueError):
+    except (OverflowError, TypeError, ValueError):  # the first of a number of hundreds of digits
         values = []
     if not values or len(values) != len(parts) or len(values) % 2 or len(values) > 2 * MOST_POINTS:
         raise UsageError(f"{where}: write x and y of each point, such as {example}")

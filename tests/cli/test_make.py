@@ -13,7 +13,11 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
+from edgelens.cli.deploy import command as deploy
 from edgelens.cli.make import command
+from edgelens.cli.make_card import next_command
+from edgelens.cli.run import command as run
+from edgelens.cli.teach import command as teach
 from edgelens.runtime.bundle.bundle import Bundle
 from edgelens.runtime.errors import EdgelensError, UsageError
 from edgelens.train.start import pretrained
@@ -109,3 +113,14 @@ def test_photos_with_boxes_become_a_detector(tmp_path: Path) -> None:
     assert "is made for --task detect" in result.output
     assert " mAP50, " in result.stdout
     assert Bundle.open(out).manifest.main.task == "detect"
+
+
+def test_what_is_to_be_typed_next_is_a_command() -> None:
+    for device, host in (("rpi4", None), (None, "pi@camera"), ("rpi4", "pi@camera")):
+        words = next_command("cups.edge", device, host, knows=True).split()
+        assert words[:2] == ["edgelens", "deploy"]
+        assert deploy.make_context("deploy", words[2:]).params["host"] == (host or "HOST")
+    words = next_command("cups.edge", None, None, knows=True).split()
+    assert run.make_context(words[1], words[2:]).params["model"] == "cups.edge"
+    words = next_command("who.edge", None, None, knows=False).split()
+    assert teach.make_context(words[1], words[2:]).params["model"] == "who.edge"

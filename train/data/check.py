@@ -16,7 +16,7 @@ from .duplicates import Duplicate, exact_duplicates, near_duplicates
 __all__ = ["DataCheck", "check"]
 
 _TINY = 0.5  # of the network's size
-_LONG = 3.0  # aspect ratio
+_LONG = 3.0  # times the usual aspect ratio, which of lines of text is large
 _ODD = 8.0  # times larger or smaller than the median area
 
 
@@ -67,9 +67,9 @@ def check(
     heights, widths = facts["height"].astype(float), facts["width"].astype(float)
     thumbs = facts["thumb"]
     area, ratio = heights * widths, np.maximum(heights, widths) / np.maximum(np.minimum(heights, widths), 1)
-    median = float(np.median(area)) if len(area) else 1.0
+    median, usual = (float(np.median(values)) if len(values) else 1.0 for values in (area, ratio))
     tiny = (heights < pixels.height * _TINY) | (widths < pixels.width * _TINY)
-    odd = (ratio > _LONG) | (area > _ODD * median) | (area * _ODD < median)
+    odd = (ratio > _LONG * usual) | (area > _ODD * median) | (area * _ODD < median)
     blank = thumbs.reshape(len(thumbs), -1).max(axis=1, initial=0) == thumbs.reshape(len(thumbs), -1).min(
         axis=1, initial=255
     )
@@ -95,11 +95,17 @@ def check(
 
 def _only(images: ImageSet, split: str, *, inside: bool) -> tuple[str, ...]:
     """Classes that a split has none of, and all others (or the training images) have; nothing where it is empty."""
-    if not (images.splits == split).any():
+    if not (images.splits == split).any() or _stay_whole(images):
         return ()
     others = images.split("train") if inside else images.select(images.splits != split)
     lacking = (images.split(split).counted() == 0) & (others.counted() > 0)
     return tuple(images.classes[c] for c in np.flatnonzero(lacking))
+
+
+def _stay_whole(images: ImageSet) -> bool:
+    """Whether each class is one group, which is in one split on purpose."""
+    classes = [images.classes[label] for label in images.labels.tolist()]
+    return images.groups is not None and list(images.groups) == classes
 
 
 def _counts(images: ImageSet) -> dict[str, dict[str, int]]:

@@ -15,7 +15,9 @@ def check_table(check: DataCheck) -> list[str]:
     sizes = [count for part in check.counts.values() for count in part.values()]
     parts = ", ".join(f"{sum(part.values()):,} {split}" for split, part in check.counts.items())
     classes = len(next(iter(check.counts.values()), {}))
-    smallest = f"{min(sizes):,} to {max(sizes):,} {check.things} a class and split" if sizes else "no images"
+    each = "class and split" if classes > 1 else "split"
+    smallest = f"{min(sizes):,} to {max(sizes):,} {check.things} a {each}" if sizes else "no images"
+    kinds = f"{classes} class{'es' if classes != 1 else ''}, {smallest}"
     findings: list[tuple[str, int, str]] = [
         ("unreadable, left out", len(check.unreadable), _first(check.unreadable)),
         ("identical in two splits", *_pairs([p for p in check.exact if p.splits[0] != p.splits[1]])),
@@ -34,7 +36,7 @@ def check_table(check: DataCheck) -> list[str]:
     ]
     shown = [finding for finding in findings if finding[1]]
     width = max((len(what) for what, _, _ in shown), default=0)
-    lines = [f"data: {parts}; {classes} classes, {smallest}"]
+    lines = [f"data: {parts}; {kinds}"]
     return lines + [f"  {what:<{width}}  {count:>6,}  {first}".rstrip() for what, count, first in shown]
 
 

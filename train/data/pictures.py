@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import mmap
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -67,8 +66,3 @@ class StoredPictures:
                 self._mapped.madvise(mmap.MADV_DONTNEED)
                 self._touched = 0
         return picked
-
-    def chunks(self, size: int) -> Iterator[NDArray[np.uint8]]:
-        """All pictures in order, so many at a time."""
-        for start in range(0, len(self), size):
-            yield self.take(slice(start, start + size))

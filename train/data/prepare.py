@@ -6,7 +6,7 @@ import functools
 import hashlib
 import os
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,7 +15,8 @@ from edgelens.runtime.datasets.imageset import ImageSet
 from edgelens.runtime.errors import DataError
 from edgelens.runtime.preprocess import PixelContract
 
-from .check import DataCheck, check
+from .check import check
+from .config import DataConfig
 from .digests import content_digests
 from .duplicates import alike
 from .facts import FACTS, facts_of
@@ -26,64 +27,12 @@ from .pictures import StoredPictures
 from .prune import prune
 from .splits import SplitConfig, assign
 from .store import Store, fill
+from .train_data import Part, TrainData
 
-__all__ = ["DataConfig", "Part", "TrainData", "open_images", "prepare"]
-
+__all__ = ["open_images", "prepare"]
 
 _EXACT = ("val", "test")  # splits whose pictures are made as the camera's are
 _FEW_BAD = 3  # unreadable pictures that a set may always have, if it is four times as large
-
-
-@dataclass(frozen=True)
-class DataConfig:
-    """Where the data is and how it is shared out."""
-
-    path: str
-    format: str | None = None
-    data_dir: str | None = None  # where the files of named sets are
-    splits: SplitConfig = field(default_factory=SplitConfig)
-    group: str | None = None  # a regular expression on the path
-    groups: str | None = None  # a CSV of path,group
-    max_bad: float = 0.01  # share of images that may be unreadable
-    ram_limit: int | None = None  # bytes; pictures past it stay on disk and are mapped a part at a time
-    cache: str | None = None  # where decoded pictures are kept; the user's cache folder unless said
-
-
-@dataclass(frozen=True)
-class Part:
-    """One split: its pictures, its labels, and the rows of the data set that they were made from."""
-
-    pictures: StoredPictures  # (N, H, W, C) uint8
-    labels: NDArray[np.int64]  # (N,)
-    images: ImageSet
-    missing: NDArray[np.float32] | None = None  # (N,) share of each picture that was missing and has been filled
-
-    def __len__(self) -> int:
-        return len(self.labels)
-
-
-@dataclass(frozen=True)
-class TrainData:
-    """A data set ready to train on; validation and test pictures are exactly what `evaluate` would make."""
-
-    classes: tuple[str, ...]
-    pixels: PixelContract
-    train: Part
-    val: Part
-    test: Part | None
-    check: DataCheck
-    fingerprint: str  # of the images' content and labels, whatever their order and names
-    images: ImageSet  # every readable image, with the split it was given, and what it must not be parted from
-
-    @property
-    def names(self) -> list[str]:
-        """Every image's name, in the order of `splits`."""
-        return list(self.images.names)
-
-    @property
-    def splits(self) -> NDArray[np.str_]:
-        """Every image's split."""
-        return self.images.splits
 
 
 def open_images(config: DataConfig) -> ImageSet:

@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from .prepare import Part, TrainData
+from .train_data import Part, TrainData
 
 __all__ = ["cut", "part_of"]
 

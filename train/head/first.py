@@ -14,8 +14,8 @@ from torch import Tensor, nn
 from edgelens.runtime.datasets.imageset import ImageSet
 from edgelens.runtime.errors import DataError
 
-from ..data.prepare import TrainData
 from ..data.splits import folds
+from ..data.train_data import TrainData
 from ..task import Arrays, FittedHead, Targets, Task
 from .features import features_of, trunk_key
 

@@ -106,7 +106,7 @@ class _Rows:
     def out_of_fold(self, strengths: Sequence[float]) -> dict[float, Tensor]:
         """Every row's logits by a layer that was fitted without its fold, for each strength."""
         answers = {strength: torch.zeros(len(self.y), self.classes) for strength in strengths}
-        for fold in self.fold.unique():
+        for fold in sorted(set(self.fold.tolist())):
             held = self.fold == fold
             others, layer = self.of(~held), None
             for strength in strengths:  # each from where the stronger one ended
@@ -134,8 +134,9 @@ def _turned(x: Tensor) -> tuple[Tensor, Tensor]:
     squares, directions = squares[kept], directions[:, kept]
     back = (x.T @ directions) / squares.sqrt() if wide else directions
     turned = torch.ones(len(x), back.shape[1] + 1)
-    for rows, out in zip(x.split(_BLOCK), turned.split(_BLOCK), strict=True):  # double rows of all take gigabytes
-        out[:, :-1] = rows @ back
+    for start in range(0, len(x), _BLOCK):  # double rows of all take gigabytes
+        rows = slice(start, start + _BLOCK)
+        turned[rows, :-1] = (x[rows] @ back).float()
     return turned, back
 
 

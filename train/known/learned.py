@@ -11,7 +11,7 @@ import torch
 from edgelens.runtime.decode.known import known_to_bytes
 from edgelens.runtime.host.files import write_bytes
 
-from ..data.prepare import TrainData
+from ..data.train_data import TrainData
 from ..head.features import features_of, trunk_key
 from ..runs.outputs import SplitOutputs
 from ..runs.run import KNOWN, Run

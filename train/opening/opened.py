@@ -14,8 +14,9 @@ from edgelens.runtime.errors import UsageError
 
 from ..config import BACKBONE, TrainConfig
 from ..data.check_table import check_table
-from ..data.prepare import TrainData, prepare
+from ..data.prepare import prepare
 from ..data.share import cut
+from ..data.train_data import TrainData
 from ..head.first import embeds
 from ..models.cost import cost_of
 from ..runs.checkpoint import check_room
@@ -53,6 +54,7 @@ def opened(
     task = make_task(config)
     images = task.open_data(config.data_config())
     config, chosen = chosen_for(config, task, images)
+    task = make_task(config)  # what it looks at may depend on the network
     pixels = earlier.pixels if earlier else pixels_of(config, images, task.looks)
     torch.manual_seed(config.seed)
     network = make_network(config, images.classes, pixels)

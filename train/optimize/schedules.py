@@ -39,7 +39,7 @@ SCHEDULES: dict[str, Callable[[float], float]] = {
 }
 
 
-def factor(schedule: str, step: int, steps: int, warmup_steps: int = 0) -> float:
+def factor(schedule: str, step: float, steps: int, warmup_steps: int = 0) -> float:
     """What the rate is multiplied with at a step of `steps`, after a linear warm-up."""
     if schedule not in SCHEDULES:
         raise UsageError(f"--schedule {schedule}: must be one of {', '.join(SCHEDULES)}")

@@ -16,6 +16,7 @@ from torch.optim import Optimizer
 
 from edgelens.runtime.errors import DataError, UsageError, WorkError
 from edgelens.runtime.host.files import replacing, write_bytes
+from edgelens.runtime.host.partials import sweep
 
 from ..optimize.average import Average
 
@@ -99,6 +100,7 @@ def check_room(folder: Path, network: nn.Module) -> None:
     """Make the run's folder and be sure that checkpoints will fit, before hours are spent."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
+        sweep(folder)
         probe = folder / ".probe"
         write_bytes(probe, b"x")
         probe.unlink()

@@ -19,7 +19,7 @@ from ..config import TrainConfig
 from ..models.lite0 import Lite0
 from ..models.options import ModelOptions
 from .imagenet import ORIGIN, imagenet_weights
-from .slim import slimmed
+from .slim import fronted, slimmed
 
 __all__ = ["FILE", "MODEL", "STARTS", "Provenance", "Start", "provenance", "suits"]
 
@@ -97,9 +97,14 @@ def _lite0(network: nn.Module) -> Mapping[str, Tensor]:
     return slimmed(weights, network) if narrow else weights
 
 
+def _front(network: nn.Module) -> Mapping[str, Tensor]:
+    return fronted(imagenet_weights(), network)
+
+
 STARTS: Mapping[str, Start] = {
     MODEL: Start(
         lambda: str(provenance()), lambda _: safetensors.torch.load_file(FILE), _few_small, "few pictures do better so"
     ),
     "lite0": Start(lambda: ORIGIN, _lite0, lambda *_: True, "it has seen the world", frozen=True, slims=True),
+    "lite0-16": Start(lambda: ORIGIN, _front, lambda *_: True, "it has seen the world", frozen=True),
 }

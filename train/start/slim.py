@@ -8,11 +8,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from ..models.lite0 import Lite0
 
-__all__ = ["slimmed"]
+__all__ = ["fronted", "slimmed"]
 
 _SIX = 6.0  # where ReLU6 ends
 
@@ -35,6 +35,22 @@ def slimmed(weights: Mapping[str, Tensor], network: Lite0) -> dict[str, Tensor]:
     final = _strongest(cut, ["layers.last.1"], own["layers.last.1.weight"].numel())
     _cut_outputs(cut, "layers.last.0", "layers.last.1", final)
     return cut
+
+
+def fronted(weights: Mapping[str, Tensor], network: nn.Module) -> dict[str, Tensor]:
+    """A full lite0's weights for its front: the last layer is of the next stage's first the channels that reach on."""
+    own = network.state_dict()
+    cut = {name: weight for name, weight in weights.items() if name.startswith("layers.trunk.")}
+    stages = {name.split(".")[3] for name in own if name.startswith("layers.trunk.stages.")}
+    block = f"layers.trunk.stages.{len(stages)}.0.layers"
+    count = min(own["layers.last.1.weight"].numel(), cut[f"{block}.1.weight"].numel())
+    kept = _hidden(cut, block, 3, count)
+    _cut_outputs(cut, f"{block}.0", f"{block}.1", kept)
+    last = {f"layers.last.{at}": f"{block}.{at}" for at in (0, 1)}
+    for ours, theirs in last.items():
+        for name in [name for name in own if name.startswith(f"{ours}.")]:
+            cut[name] = cut[theirs + name.removeprefix(ours)]
+    return {name: weight for name, weight in cut.items() if name in own}
 
 
 def _cut_block(cut: dict[str, Tensor], own: Mapping[str, Tensor], block: str, inputs: Tensor, outputs: Tensor) -> None:

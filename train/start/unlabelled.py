@@ -18,7 +18,7 @@ from edgelens.runtime.preprocess import PixelContract, fit_frame
 
 from ..augment import normalised
 from ..data.pictures import StoredPictures
-from ..data.prepare import Part, TrainData
+from ..data.train_data import Part, TrainData
 from ..runs.run import Run
 from ..task import by_name
 from ..tasks.catalog import make_task

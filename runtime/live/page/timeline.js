@@ -4,6 +4,7 @@ import { happened, pictureOf } from "./happened.js";
 import { sourceName } from "./names.js";
 import { hue, percent } from "./rows.js";
 import { portray } from "./portraits.js";
+import { momentOf } from "./when.js";
 
 const MOST = 600; // entries, of which somebody asked for those beyond the first sixty
 
@@ -59,15 +60,9 @@ export class Timeline {
     if (moment.clip !== "none") item.querySelector(".thumb").append(clipMark());
     item.querySelector("strong").textContent = [moment.label, happened(moment)].filter(Boolean).join(" ");
     item.querySelector(".where").textContent = sourceName(moment.source);
-    item.querySelector("small:last-child").textContent = [when(moment.time), moment.score ? percent(moment.score) : ""].filter(Boolean).join(" · ");
+    item.querySelector("small:last-child").textContent = [momentOf(moment.time), moment.score ? percent(moment.score) : ""].filter(Boolean).join(" · ");
     return item;
   }
-}
-
-function when(seconds) {
-  const moment = new Date(seconds * 1000);
-  const today = moment.toDateString() === new Date().toDateString();
-  return today ? moment.toLocaleTimeString() : moment.toLocaleString([], { day: "numeric", month: "short", hour: "2-digit", minute: "2-digit" });
 }
 
 function mark(moment) {

@@ -4,6 +4,7 @@ import { get, post } from "./api.js";
 import { write } from "./boxes.js";
 import { sourceName } from "./names.js";
 import { know, portray, rowOf } from "./portraits.js";
+import { dayOf } from "./when.js";
 
 const AGAIN_MS = 30000; // a name may be taught from a command line, too
 export class Who {
@@ -130,15 +131,9 @@ function question(inside, does) {
 
 function about(row) {
   const { time, source } = row.seen || row.taught;
-  return [count(row.pictures), [row.seen ? "seen" : "taught", time ? moment(time) : "", source ? sourceName(source) : ""].filter(Boolean).join(" ")].join(" · ");
+  return [count(row.pictures), [row.seen ? "seen" : "taught", time ? dayOf(time) : "", source ? sourceName(source) : ""].filter(Boolean).join(" ")].join(" · ");
 }
 
 function count(pictures) {
   return pictures === 1 ? "1 picture" : `${pictures} pictures`;
-}
-
-function moment(time) {
-  const when = new Date(time * 1000);
-  const today = when.toDateString() === new Date().toDateString();
-  return today ? when.toLocaleTimeString([], { hour: "2-digit", minute: "2-digit" }) : when.toLocaleDateString();
 }

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import contextlib
-import math
 from typing import Any
 
 from ...errors import UsageError
+from ...json_numbers import is_number
 from ...loop.control import Control, Settings
 from ...preprocess import Region
 from ...zones.drawn import places_json
@@ -121,13 +120,9 @@ def _is_object(value: Any) -> bool:
 
 
 def _number(name: str, value: Any) -> float:
-    number = math.nan
-    if isinstance(value, int | float) and not isinstance(value, bool):
-        with contextlib.suppress(OverflowError):  # JSON's whole numbers may have any length
-            number = float(value)
-    if not math.isfinite(number):
+    if not is_number(value):
         raise UsageError(f"{name} is a number")
-    return number
+    return float(value)
 
 
 _CHECKS = {

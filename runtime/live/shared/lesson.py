@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, Protocol
 
 from ...errors import UsageError
+from ...json_numbers import is_number
 from ...loop.control import Control
 from ...preprocess import Region
 from ...result import Result
@@ -30,7 +31,10 @@ def answer_lesson(shared: Newest, body: Any) -> dict[str, Any]:
     lessons = shared.control.lessons
     if lessons is None:
         raise UsageError("nothing is watched here: edgelens teach takes pictures")
-    result = shared.newest(body.get("source") or None)
+    source = body.get("source") or None
+    if not isinstance(source, str | None):
+        raise UsageError("source is the name of one")
+    result = shared.newest(source)
     source = result.frame.source
     if "undo" in body:
         return {"undone": lessons.undo(source, body["undo"])}
@@ -41,12 +45,7 @@ def _region(shared: Newest, result: Result, box: Any) -> Region | None:
     """The box that was drawn, x, y, w, h in pixels; else the region that is recognized."""
     if box is None:
         return shared.control.settings(result.frame.source).region
-    numbers = (
-        isinstance(box, list)
-        and len(box) == 4
-        and all(isinstance(v, int | float) and not isinstance(v, bool) for v in box)
-    )
-    if not numbers:
+    if not isinstance(box, list) or len(box) != 4 or not all(map(is_number, box)):
         raise UsageError("a box is [x, y, w, h] in pixels of the frame")
     width, height = result.frame.size[1], result.frame.size[0]
     x, y = max(float(box[0]), 0.0), max(float(box[1]), 0.0)

@@ -10,6 +10,8 @@ from typing import Any
 import cv2
 import numpy as np
 
+from ...errors import ImageError
+from ...images.read import decode_image
 from ...result import Result
 from ..viewers.encoder import jpeg
 
@@ -82,14 +84,18 @@ def moments_of_line(line: Mapping[str, Any]) -> list[Moment]:
     """What happened by a line of a recording; nothing where it does not say what it should."""
     try:
         width, height = line["size"]
-        return _moments(line, (width, height), float(line["when"]), None)
+        found = _moments(line, (width, height), float(line["when"]), None)
+        return [moment for moment in found if math.isfinite(moment.time) and math.isfinite(moment.score)]
     except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError):  # of another kind or version
         return []
 
 
 def thumb_of(picture: bytes) -> bytes:
-    """The small picture of a JPEG, as JPEG."""
-    pixels = np.asarray(cv2.imdecode(np.frombuffer(picture, np.uint8), cv2.IMREAD_COLOR))
+    """The small picture of a JPEG, as JPEG; a LookupError where it is none."""
+    try:
+        pixels = decode_image(picture, "the picture")
+    except ImageError as error:
+        raise LookupError(str(error)) from None
     height, width = pixels.shape[:2]
     tall = max(round(height * THUMB_WIDTH / width), 1)
     size = THUMB_WIDTH, min(tall, 4 * THUMB_WIDTH)  # a frame may be a line

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import itertools
 import threading
-import time
 from collections import OrderedDict, deque
 from collections.abc import Iterator
 from pathlib import Path
@@ -26,7 +25,6 @@ class Timeline:
         self.recorded = recorded
         self._pictured: deque[Moment] = deque()
         self._most_pictured = pictured
-        self._began = time.time()
         self._next = 1 if recorded is None else MOST + 1  # what was before has the numbers below
         self._moments: OrderedDict[int, Moment] = OrderedDict()
         self._past: dict[int, Moment] | None = None  # read when somebody looks back
@@ -101,7 +99,7 @@ class Timeline:
             if self._past is None:
                 lines = () if self.recorded is None else self.recorded.lines()
                 all_of_them = (moment for line in lines for moment in reversed(moments_of_line(line)))
-                before = itertools.islice((m for m in all_of_them if m.time < self._began), MOST)
+                before = itertools.islice(all_of_them, MOST)
                 self._past = {}
                 for number, moment in zip(range(MOST, 0, -1), before, strict=False):
                     moment.number = number

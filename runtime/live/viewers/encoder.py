@@ -5,7 +5,6 @@ from __future__ import annotations
 import threading
 import time
 from dataclasses import dataclass, field
-from typing import Any
 
 import cv2
 import numpy as np
@@ -13,7 +12,7 @@ from numpy.typing import NDArray
 
 from ...result import Result
 from .hub import Hub
-from .stream import frame_record
+from .stream import frame_record, spelled
 
 __all__ = ["Encoder", "jpeg"]
 
@@ -48,6 +47,7 @@ class _Waiting:
 
     result: Result
     made: set[bool] = field(default_factory=set)
+    said: bytes = b""  # of the result, spelled once for all sizes
 
 
 class Encoder:
@@ -98,11 +98,11 @@ class Encoder:
                     self._condition.wait(SMALL_EVERY_S if self._waiting else None)
                 if self._stopping:
                     return
-            for source, result, small in due:
-                record = self._record(result, SMALL_SIDE if small else self._max_side)
+            for source, waiting, small in due:
+                record = self._record(waiting, SMALL_SIDE if small else self._max_side)
                 self._hub.post_frame(source, record, small=small)
 
-    def _due(self) -> list[tuple[str, Result, bool]]:
+    def _due(self) -> list[tuple[str, _Waiting, bool]]:
         """What is to be made now: sizes that somebody waits for; called with the condition held."""
         now, due = time.monotonic(), []
         for source, waiting in tuple(self._waiting.items()):
@@ -113,11 +113,14 @@ class Encoder:
                 if not small or now - self._made.get((source, small), 0.0) >= SMALL_EVERY_S:
                     self._made[source, small] = now
                     waiting.made.add(small)
-                    due.append((source, waiting.result, small))
+                    due.append((source, waiting, small))
         return due
 
-    def _record(self, result: Result, max_side: int) -> bytes:
-        height, width = result.frame.size
-        meta: dict[str, Any] = {**result.to_json(), "size": [width, height], "sent": round(time.time(), 6)}
+    def _record(self, waiting: _Waiting, max_side: int) -> bytes:
+        result = waiting.result
+        if not waiting.said:
+            height, width = result.frame.size
+            said = {**result.to_json(), "size": [width, height], "sent": round(time.time(), 6)}
+            waiting.said = spelled(said)
         self.encoded += 1
-        return frame_record(meta, jpeg(result.frame.image, self._quality, max_side))
+        return frame_record(waiting.said, jpeg(result.frame.image, self._quality, max_side))

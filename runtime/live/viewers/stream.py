@@ -16,13 +16,17 @@ from ..http.replies import query_of
 from .hub import Asks, Hub, Listener, Viewer
 from .seats import NoSeatError, Seats
 
-__all__ = ["EventStream", "FrameStream", "event", "frame_record"]
+__all__ = ["EventStream", "FrameStream", "event", "frame_record", "spelled"]
 
 
-def frame_record(result: dict[str, Any], jpeg: bytes) -> bytes:
+def spelled(result: dict[str, Any]) -> bytes:
+    """A result as JSON without a blank."""
+    return json.dumps(result, ensure_ascii=False, separators=(",", ":")).encode()
+
+
+def frame_record(said: bytes, jpeg: bytes) -> bytes:
     """One frame on the wire: two big-endian lengths, the result's JSON, the JPEG; so labels stay with their picture."""
-    text = json.dumps(result, ensure_ascii=False, separators=(",", ":")).encode()
-    return struct.pack(">II", len(text), len(jpeg)) + text + jpeg
+    return struct.pack(">II", len(said), len(jpeg)) + said + jpeg
 
 
 def event(kind: str, value: Any) -> bytes:

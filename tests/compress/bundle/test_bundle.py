@@ -156,6 +156,6 @@ def test_the_card_says_what_was_done(compressed):
 
 
 def test_feature_space_is_the_networks_own(compressed, run):
-    from edgelens.compress.proof.proof import feature_space
+    from edgelens.compress.proof.feature_space import feature_space
 
     assert compressed.bundle.manifest.main.feature_space == feature_space(run.model(), run.pixels)

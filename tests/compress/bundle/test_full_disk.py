@@ -16,9 +16,10 @@ from click.testing import CliRunner
 from one_line import one_line
 
 from edgelens.cli import cli
+from edgelens.compress.candidate import candidate_of
 from edgelens.compress.config import CompressConfig
 from edgelens.compress.ingredients import ingredients_of
-from edgelens.compress.pipeline import candidate_of, write_candidate
+from edgelens.compress.pipeline import write_candidate
 from edgelens.compress.progress import Progress
 from edgelens.compress.timing import timing as gate
 from edgelens.runtime.bundle.bundle import Bundle, write_bundle

@@ -8,8 +8,8 @@ import math
 import numpy as np
 import pytest
 
+from edgelens.compress.proof.limits import limits_of
 from edgelens.compress.proof.parity import FileParity, finite_db
-from edgelens.compress.proof.proof import limits_of
 from edgelens.runtime.metrics.signal import distance_of
 
 THERE = np.ones((4, 3), np.float32)

@@ -10,7 +10,7 @@ import pytest
 from edgelens.compress.export.artifact import FLOAT_PIXELS, Artifact
 from edgelens.compress.progress import Progress
 from edgelens.compress.proof.parity import FileParity, Parity
-from edgelens.compress.proof.proof import shippable
+from edgelens.compress.proof.shippable import shippable
 from edgelens.compress.proof.verdict import verdict_of
 from edgelens.compress.timing.timing import Timing, preferred_file
 from edgelens.runtime.errors import WorkError

@@ -207,6 +207,10 @@ def test_a_newer_minor_version_is_read_and_a_newer_major_one_refused(color_bundl
         (lambda steps: steps[1].update(output="boxes"), "two steps give 'boxes'"),
         (lambda steps: steps[1].update(align="feeling"), "must be one of keypoints"),
         (lambda steps: steps[1].update(margin=-1), "must be between 0 and 4"),
+        (
+            lambda steps: steps.extend(steps[1] | {"output": f"step {i}"} for i in range(200)),
+            "has 202 steps: 16 are the most",
+        ),
     ],
 )
 def test_steps_that_do_not_join_are_named(color_bundle, change, match):

@@ -100,3 +100,19 @@ def test_options_that_make_no_sense_are_one_line(options):
 
 def test_options_of_a_newer_kit_are_passed_over():
     assert see(Decode(options={"mood": "good"})).label() == "b"
+
+
+@pytest.mark.parametrize(
+    ("broken", "options"),
+    [
+        (np.nan, {}),
+        (np.inf, {}),
+        (-np.inf, {}),
+        (np.nan, {"probabilities": True}),
+        (np.nan, {"probabilities": "from values"}),
+    ],
+)
+def test_a_network_that_broke_down_knows_nothing(broken, options):
+    seen = see(Decode(options=options), np.full((1, 3), broken, np.float32))
+    assert (seen.ids.tolist(), seen.scores.tolist()) == ([UNKNOWN_ID], [0.0])
+    assert np.isfinite(seen.maps["probabilities"]).all()

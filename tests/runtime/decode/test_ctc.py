@@ -61,6 +61,11 @@ def test_repeats_are_one_and_blanks_part_them(path, text):
     assert seen.names == (text,)
 
 
+@pytest.mark.parametrize("options", [{}, {"lexicon": ["AB"]}, {"pattern": "AAA"}])
+def test_a_network_that_broke_down_reads_nothing(options):
+    assert len(decoder(**options)(np.full((1, 9, 6), np.nan, np.float32))) == 0
+
+
 def test_nothing_written_is_no_row():
     assert len(decoder()(said("____"))) == 0
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tracemalloc
 from pathlib import Path
 
 import cv2
@@ -13,6 +14,7 @@ from edgelens.runtime.gallery.exchange import export_gallery, export_photos, imp
 from edgelens.runtime.gallery.exemplar import Exemplar
 from edgelens.runtime.gallery.file import GalleryFile
 from edgelens.runtime.gallery.gallery import Gallery
+from edgelens.runtime.gallery.places import gallery_path
 from edgelens.runtime.gallery.space import Space
 
 WIDTH = 16
@@ -33,6 +35,17 @@ def gallery(tmp_path: Path) -> Gallery:
     gallery = Gallery(tmp_path / "own" / "x.gallery", SPACE)
     gallery.teach("alice", np.stack([face(1, i) for i in range(3)]), pictures=[jpeg()] * 3)
     return gallery
+
+
+def test_a_copy_that_was_cut_short_says_so_and_brings_what_is_whole(gallery: Gallery, tmp_path: Path) -> None:
+    theirs = GalleryFile(tmp_path / "theirs.gallery")
+    theirs.append(SPACE.name, [Exemplar("bob", face(2, i), jpeg()) for i in range(3)])
+    assert not import_gallery(Gallery(tmp_path / "other.gallery", SPACE), theirs.path).torn
+    theirs.path.write_bytes(theirs.path.read_bytes()[:-20])
+    brought = import_gallery(gallery, theirs.path)
+    assert (brought.added, brought.unsound, brought.torn) == (2, 0, True)
+    assert brought.said() == "2 pictures came in, the file is cut short: bring it here again"
+    assert Gallery(theirs.path, SPACE).torn and not gallery.torn
 
 
 def test_a_poisoned_import_brings_what_is_sound_and_takes_nothing(gallery: Gallery, tmp_path: Path) -> None:
@@ -84,3 +97,45 @@ def test_what_is_no_gallery_is_refused(gallery: Gallery, tmp_path: Path, content
         import_gallery(gallery, tmp_path / "x")
     assert "\n" not in str(raised.value)
     assert len(gallery.names) == 1
+
+
+def test_an_import_holds_no_more_pictures_in_memory_than_it_writes_at_once(gallery: Gallery, tmp_path: Path) -> None:
+    many = Gallery(tmp_path / "many" / "x.gallery", SPACE)
+    noise = np.random.default_rng(0).integers(0, 256, (200, 200, 3), np.uint8)
+    picture = bytes(cv2.imencode(".jpg", noise)[1])
+    apart = np.linalg.qr(np.random.default_rng(0).normal(size=(WIDTH, WIDTH)))[0].astype(np.float32)
+    many.append(Exemplar("alice", apart[i % WIDTH] * (1 + i), picture, 1.0) for i in range(300))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("edgelens.runtime.gallery.exchange._BYTES_AT_ONCE", 1 << 20)
+        tracemalloc.start()
+        brought = import_gallery(gallery, many.path)
+        peak = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+    assert brought.added == 300 and peak < 8 * 2**20 < 200 * len(picture)
+
+
+def test_a_thumbnail_that_carries_much_behind_it_is_left_out(gallery: Gallery, tmp_path: Path) -> None:
+    theirs = GalleryFile(tmp_path / "theirs.gallery")
+    theirs.append(SPACE.name, [Exemplar("bob", face(2), jpeg() + bytes(500_000))])
+    assert import_gallery(gallery, theirs.path).added == 1
+    assert next(gallery.exemplars("bob")).picture == b""
+
+
+def test_where_to_export_is_for_people_to_say(gallery: Gallery, tmp_path: Path) -> None:
+    (tmp_path / "everybodys").mkdir()
+    (tmp_path / "everybodys").chmod(0o1777)
+    out = tmp_path / "everybodys" / "out.gallery"
+    assert export_gallery(gallery, out) == 3
+    assert out.stat().st_mode & 0o077 == 0, "faces are for nobody else to read"
+    assert [path.name for path in out.parent.iterdir()] == ["out.gallery"]
+
+
+def test_a_bundle_cannot_say_where_it_is_kept_what_it_was_taught(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("STATE_DIRECTORY", str(tmp_path))
+    names = ["../../up", "/etc/x", "..", "a/b", "s" * 64, "é", "", "x\0y"]
+    paths = [gallery_path(name) for name in names]
+    assert all(path.parent == tmp_path / "galleries" for path in paths)
+    assert len(set(paths)) == len(names)
+    assert gallery_path("s" * 64).name == f"{'s' * 40}.gallery"

@@ -5,9 +5,11 @@ from __future__ import annotations
 import os
 import random
 import signal
+import struct
 import subprocess
 import sys
 import time
+import zlib
 from pathlib import Path
 
 import numpy as np
@@ -18,7 +20,7 @@ from edgelens.runtime.errors import DataError, EdgelensError, WorkError
 from edgelens.runtime.gallery.exemplar import Exemplar
 from edgelens.runtime.gallery.file import GalleryFile
 from edgelens.runtime.gallery.gallery import Gallery
-from edgelens.runtime.gallery.record import HEAD, packed
+from edgelens.runtime.gallery.record import EXEMPLAR, HEAD, MAGIC, MOST_JSON, MOST_PICTURE, MOST_VECTOR, packed
 from edgelens.runtime.gallery.space import Space
 
 WIDTH = 8
@@ -104,6 +106,7 @@ def test_random_bytes_and_random_flips_are_one_line_or_fewer_names(tmp_path: Pat
         (packed(HEAD, {"format": [1, 0], "feature_space": SPACE}), "whose features"),
         (packed(HEAD, {"format": [1, 0], "feature_space": SPACE, "width": 10**9}), "whose features"),
         (packed(HEAD, {"format": [1, 0]})[:-3], "beginning is damaged"),
+        (packed(HEAD, {"format": [1, 0], "feature_space": "\x1b[2J", "width": WIDTH}), "whose features"),
         (b"not at all", "is no gallery"),
         (b"", "is no gallery"),
     ],
@@ -117,6 +120,71 @@ def test_newer_and_foreign_heads(tmp_path: Path, head: bytes, said: str) -> None
     with pytest.raises(DataError, match=said) as raised:
         names(GalleryFile(path))
     assert "\n" not in str(raised.value)
+
+
+def test_beginnings_of_records_that_are_none_are_searched_in_proportion_to_the_file(tmp_path: Path) -> None:
+    """Each may be a record of 128 kB that does not add up: a few hundred kB of them took minutes."""
+    file = written(tmp_path / "x.gallery", 3)
+    whole = file.path.read_bytes()
+    beginning, summing = struct.pack("<4sBIIII", MAGIC, 1, MOST_JSON, MOST_VECTOR, 0, 0), zlib.crc32
+    for odd in (MAGIC * 60_000, beginning * 60_000 + bytes(MOST_JSON + MOST_VECTOR)):
+        file.path.write_bytes(whole + odd)
+        summed = 0
+
+        def counted(data: bytes, found: int = 0) -> int:
+            nonlocal summed
+            summed += len(data)
+            return summing(data, found)
+
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr("edgelens.runtime.gallery.record.zlib.crc32", counted)
+            assert names(file) == ["name 0", "name 1", "name 2"]
+        assert summed < 40 * 2**20
+
+
+def test_a_search_that_was_given_up_takes_nothing_for_torn(tmp_path: Path) -> None:
+    file = written(tmp_path / "x.gallery", 2)
+    beginning = struct.pack("<4sBIIII", MAGIC, 1, MOST_JSON, MOST_VECTOR, MOST_PICTURE, 0)
+    there = file.path.read_bytes() + beginning * 40_000 + written(tmp_path / "y.gallery", 1).path.read_bytes()
+    file.path.write_bytes(there)
+    file.append(SPACE, [exemplar(3)])
+    assert file.path.read_bytes().startswith(there)
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        {"name": "a", "when": 10**400},
+        {"name": "a", "when": float("nan")},
+        {"name": "a", "when": 1e300},
+        {"name": "a", "when": -1e15},
+        {"name": "\x1b[2J"},
+        {"name": "x" * 10_000},
+        {"name": "../up"},
+    ],
+)
+def test_what_no_kit_wrote_is_damage(tmp_path: Path, said: dict[str, object]) -> None:
+    file = written(tmp_path / "x.gallery", 2)
+    row = packed(EXEMPLAR, {"source": "", "lesson": "", **said}, np.ones(WIDTH, np.float16).tobytes())
+    file.path.write_bytes(file.path.read_bytes() + row)
+    assert names(file) == ["name 0", "name 1"]
+    assert file.scan(lambda _: None).damaged == 1
+
+
+def test_half_of_a_surrogate_pair_is_no_name_and_no_source(tmp_path: Path) -> None:
+    file = written(tmp_path / "x.gallery", 1)
+    for text in (b'{"name": "\\ud800"}', b'{"name": "a", "source": "\\ud800cam"}'):
+        vector = np.ones(WIDTH, np.float16).tobytes()
+        prefix = struct.pack("<4sBIII", MAGIC, EXEMPLAR, len(text), len(vector), 0)
+        sum_ = struct.pack("<I", zlib.crc32(vector, zlib.crc32(text, zlib.crc32(prefix))))
+        file.path.write_bytes(file.path.read_bytes() + prefix + sum_ + text + vector)
+    assert [(e.name, e.source) for e in file.exemplars()] == [("name 0", "test"), ("a", "cam")]
+
+
+def test_a_pipe_is_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "x.gallery")
+    with pytest.raises(DataError, match="no regular file"):
+        GalleryFile(tmp_path / "x.gallery").beginning()
 
 
 def test_a_full_disk_adds_nothing_and_loses_nothing(small_disk: SmallDisk) -> None:

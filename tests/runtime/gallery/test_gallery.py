@@ -137,6 +137,7 @@ def test_trained_classes_stay_what_they_were_beside_taught_ones(tmp_path: Path) 
         (" \n ", "empty"),
         ("a\x00b", "nobody can see"),
         ("a\u2028b", "nobody can see"),
+        ("Ada\u202egpj", "nobody can see"),
     ],
 )
 def test_names_that_nobody_should_have_are_refused_in_a_line(gallery: Gallery, name: str, said: str) -> None:
@@ -144,6 +145,13 @@ def test_names_that_nobody_should_have_are_refused_in_a_line(gallery: Gallery, n
         gallery.teach(name, people(1)[0])
     assert len(str(raised.value)) < 200 and "\n" not in str(raised.value)
     assert not gallery.path.exists()
+
+
+def test_a_name_is_not_joined_with_itself(gallery: Gallery) -> None:
+    gallery.teach("Ada", people(1)[0])
+    with pytest.raises(UsageError, match="is one name already"):
+        gallery.merge("Ada", " Ada ")
+    assert [(each.name, each.exemplars) for each in gallery.names] == [("Ada", 6)]
 
 
 def test_names_of_all_writings_are_names(gallery: Gallery) -> None:

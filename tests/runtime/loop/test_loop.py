@@ -89,7 +89,7 @@ def test_the_true_age_is_reported(model, frames_of_colors):
     _, sink, _ = go([live(frames_of_colors)], model, duration=0.3)
     for result in sink.results:
         assert sum(list(result.stages_ms.values())) <= result.age_ms + 1
-        assert 0 <= result.age_ms < 250
+        assert 0 <= result.age_ms <= (time.monotonic() - result.frame.captured) * 1e3
 
 
 def test_smoothing_and_announcements_are_each_source_s_own(model, frames_of_colors):

@@ -2,12 +2,15 @@ import contextlib
 import os
 import re
 import socket
+import ssl
 import threading
 import time
 
+import cv2
 import numpy as np
 import pytest
 from cameras import Camera, has_rtsp, wait_until
+from certificate import certificate
 from clock_pixels import read
 from rtsp_tamper import Tamper
 
@@ -221,8 +224,11 @@ def test_nobody_there_is_one_line_without_the_password(host):
 class Moved:
     """An RTSP camera that sends everybody elsewhere, or asks for a log-in; it keeps what it was asked."""
 
-    def __init__(self, answer: str):
-        self.answer, self.asked = answer, []
+    def __init__(self, answer, tls=None):
+        self.answer, self.asked, self._tls = answer, [], None
+        if tls is not None:
+            self._tls = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+            self._tls.load_cert_chain(tls.cert, tls.key)
         self._door = socket.create_server(("127.0.0.1", 0))
         self.port = self._door.getsockname()[1]
         self._thread = threading.Thread(target=self._work, daemon=True)
@@ -233,13 +239,16 @@ class Moved:
                 line, _ = self._door.accept()
             except OSError:
                 return
-            with line, contextlib.suppress(OSError):
+            with contextlib.suppress(OSError), self._spoken(line) as line:
                 line.settimeout(3)
                 while text := line.recv(4096).decode("latin-1"):
                     self.asked.append(text)
                     number = re.search(r"CSeq: (\d+)", text)[1]
                     said = self.answer if text.startswith("DESCRIBE") else "200 OK\r\nPublic: DESCRIBE"
                     line.sendall(f"RTSP/1.0 {said}\r\nCSeq: {number}\r\nContent-Length: 0\r\n\r\n".encode())
+
+    def _spoken(self, line):
+        return line if self._tls is None else self._tls.wrap_socket(line, server_side=True)
 
     def __enter__(self):
         self._thread.start()
@@ -251,11 +260,54 @@ class Moved:
         self._thread.join()
 
 
-def test_a_camera_that_sends_its_viewers_to_another_host_does_not_give_the_log_in_along():
-    with Moved('401 No\r\nWWW-Authenticate: Basic realm="x"') as other:
-        with Moved(f"302 Moved\r\nLocation: rtsp://localhost:{other.port}/x") as camera:
+BASIC = '401 No\r\nWWW-Authenticate: Basic realm="x"'
+
+
+@pytest.mark.parametrize("transport", [None, "rtsp_transport;udp", "rtsp_transport;tcp|flags;low_delay"])
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost"])  # another port of the same host is another place, too
+@pytest.mark.parametrize("kind", ["rtsp", "rtsps"])
+def test_a_camera_that_sends_its_viewers_elsewhere_does_not_give_the_log_in_along(monkeypatch, kind, host, transport):
+    if transport is not None:
+        monkeypatch.setenv("OPENCV_FFMPEG_CAPTURE_OPTIONS", transport)
+    with Moved(BASIC) as other:
+        with Moved(f"302 Moved\r\nLocation: {kind}://{host}:{other.port}/x") as camera:
             url = f"rtsp://viewer:s3cret@127.0.0.1:{camera.port}/live"
-            with pytest.raises(SourceError, match="sends its viewers to localhost: it is not given this one's log-in"):
+            said = f"sends its viewers to {host}:{other.port}: it is not given this one's log-in"
+            with pytest.raises(SourceError, match=said):
                 RtspStream(url).__enter__()
         assert other.asked == []
         assert camera.asked
+
+
+def test_one_over_tls_is_held_to_the_same(tmp_path):
+    tls = certificate(tmp_path)
+    with Moved(BASIC) as other:
+        moved = f"302 Moved\r\nLocation: rtsp://localhost:{other.port}/x"  # not even encrypted any more
+        with Moved(moved, tls) as camera, pytest.raises(SourceError, match="it is not given this one's log-in"):
+            RtspStream(f"rtsps://viewer:s3cret@localhost:{camera.port}/live").__enter__()
+        assert other.asked == []
+        assert camera.asked[0].startswith(f"DESCRIBE rtsps://localhost:{camera.port}/live ")
+
+
+@pytest.mark.parametrize(
+    "place", ["file://{clip}", "{clip}", "http://127.0.0.1:1/x", "concat:{clip}", "rtsp://", "\x1b"]
+)
+@pytest.mark.parametrize("login", ["", "viewer:s3cret@"])
+def test_no_camera_makes_a_file_of_this_machine_its_picture(tmp_path, place, login):
+    clip = tmp_path / "clip.avi"
+    writer = cv2.VideoWriter(str(clip), cv2.VideoWriter.fourcc(*"MJPG"), 5, (64, 48))
+    for _ in range(5):
+        writer.write(np.zeros((48, 64, 3), np.uint8))
+    writer.release()
+    with Moved(f"302 Moved\r\nLocation: {place.format(clip=clip)}") as camera, pytest.raises(SourceError) as error:
+        RtspStream(f"rtsp://{login}127.0.0.1:{camera.port}/live").__enter__()
+    assert str(error.value).isprintable() and "s3cret" not in str(error.value)
+
+
+def test_redirects_on_the_camera_itself_end():
+    with Moved("302 Moved\r\nLocation: /other") as camera:
+        with pytest.raises(SourceError, match="it is not given this one's log-in"):
+            RtspStream(f"rtsp://viewer:s3cret@127.0.0.1:{camera.port}/live").__enter__()
+        asked = [text.split()[1].rpartition("/")[2] for text in camera.asked if text.startswith("DESCRIBE")]
+        assert asked[:2] == ["live", "live"], "by FFmpeg through the relay, and before it goes by itself"
+        assert set(asked[2:]) == {"other"} and len(asked) < 9

@@ -78,6 +78,18 @@ def test_evaluate_on_the_command_line(photos, tmp_path):
     assert "75.00% in any case" in done.stdout
 
 
+def test_a_picture_without_a_text_has_nothing_written_in_it(photos, tmp_path):
+    (tmp_path / "labels.csv").write_text("file,text\n1.png,\n2.png,AB\n")
+    images = load_texts(tmp_path)
+    assert [images.classes[i] for i in images.labels] == ["", "AB"]
+    assert images.notes == ("1 pictures without a text",)
+    report = evaluate_reading(images, ((i, (1, 1), each) for i, each in enumerate([seen(""), seen("AC")])))
+    assert (report.accuracy, report.error_rate) == (0.5, 0.5)
+    (tmp_path / "labels.csv").write_text("file,text\n1.png,A\n,AB\n")
+    with pytest.raises(DataError, match=r"row 2 \(,AB\) has no file or no text; it needs file,text"):
+        load_texts(tmp_path)
+
+
 @pytest.mark.parametrize("there", ["nothing", "two", "file"])
 def test_a_folder_without_its_texts_is_one_line(tmp_path, there):
     (tmp_path / "class").mkdir()

@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 
 from edgelens.runtime.preprocess import PixelContract
-from edgelens.train.data.prepare import DataConfig, prepare
+from edgelens.train.data.config import DataConfig
+from edgelens.train.data.prepare import prepare
 
 
 def photo(seed, height=120, width=160):
@@ -106,6 +107,15 @@ def test_blank_tiny_odd_and_rare(photos):
     assert check.once == ("Cat ",)
     assert check.alike == (("Cat ", "cat"),)
     assert check.imbalance == 33
+
+
+def test_what_all_pictures_are_like_is_not_unusual(tmp_path):
+    for number in range(8):
+        place = tmp_path / "lines" / "ab"[number % 2] / f"{number}.png"
+        place.parent.mkdir(parents=True, exist_ok=True)
+        cv2.imwrite(str(place), photo(number, 30, 140))
+    cv2.imwrite(str(tmp_path / "lines" / "a" / "long.png"), photo(9, 20, 500))
+    assert checked(tmp_path / "lines").odd == ("a/long.png",)
 
 
 def test_digits_that_resemble_each_other_are_no_duplicates(shared_data, tmp_path):

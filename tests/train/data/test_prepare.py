@@ -14,7 +14,8 @@ from edgelens.runtime.datasets.catalog import load_images
 from edgelens.runtime.errors import DataError, WorkError
 from edgelens.runtime.preprocess import PixelContract, fit_frame
 from edgelens.train.data import store
-from edgelens.train.data.prepare import DataConfig, prepare
+from edgelens.train.data.config import DataConfig
+from edgelens.train.data.prepare import prepare
 from edgelens.train.data.prune import prune
 from edgelens.train.data.splits import SplitConfig
 
@@ -146,7 +147,8 @@ def test_the_longest_unused_store_makes_room(tmp_path):
 
 def test_two_processes_share_one_cache(config):
     code = (
-        "from edgelens.train.data.prepare import *; from edgelens.runtime.preprocess import PixelContract;"
+        "from edgelens.train.data.config import *; from edgelens.train.data.prepare import *;"
+        "from edgelens.runtime.preprocess import PixelContract;"
         f"d = prepare(DataConfig({config.path!r}, cache={config.cache!r}), PixelContract(32, 32));"
         "print(d.train.pictures.take(slice(None)).sum())"
     )
@@ -294,6 +296,7 @@ def test_pictures_past_the_ram_limit_are_given_back(tmp_path):
     np.savez(tmp_path / "set.npz", images=np.zeros((count, side, side, 3), np.uint8), labels=np.arange(count) % 2)
     code = (
         "import numpy as np, sys\n"
+        "from edgelens.train.data.config import *\n"
         "from edgelens.train.data.prepare import *\n"
         "from edgelens.runtime.preprocess import PixelContract\n"
         "def resident():\n"

@@ -13,6 +13,7 @@ from edgelens.train.data.picture import choose_pixels
 from edgelens.train.opening import choice
 from edgelens.train.opening.choice import pixels_of
 from edgelens.train.task import Looks
+from edgelens.train.tasks.catalog import make_task
 
 PLAIN = TrainConfig("data", "out")
 
@@ -63,3 +64,13 @@ def test_without_the_package_a_small_network_goes_on_and_one_line_says_what_to_i
 def test_small_pictures_are_enlarged_for_a_network_that_knows_larger_ones() -> None:
     assert choose_pixels(images(32, 32), "lite0").width == 96
     assert choose_pixels(images(32, 32), "lens-s").width == 32
+
+
+@pytest.mark.parametrize(("height", "width", "model", "side"), [(112, 92, "lite0", 160), (32, 32, "lens-s", 32)])
+def test_faces_are_small_and_yet_told_apart_by_what_has_seen_the_world(
+    height: int, width: int, model: str, side: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(choice, "is_installed", lambda: True)
+    shown, config = images(height, width), replace(PLAIN, task="identify")
+    config, _ = choice.with_network(config, shown, make_task(config).looks)
+    assert (config.model, pixels_of(config, shown, make_task(config).looks).height) == (model, side)

@@ -7,9 +7,9 @@ import torch
 from torch import Tensor, nn
 
 from edgelens.train.models.catalog import build
-from edgelens.train.models.lite0 import Lite0
+from edgelens.train.models.lite0 import Lite0, front_maps
 from edgelens.train.models.options import ModelOptions
-from edgelens.train.start.slim import slimmed
+from edgelens.train.start.slim import fronted, slimmed
 
 
 def lite0(width: float) -> Lite0:
@@ -55,3 +55,18 @@ def test_nothing_is_lost_where_only_idle_channels_go() -> None:
     with torch.no_grad():  # which features stay is no matter; those that went were idle
         whole, cut = (torch.sort(network.embedding(x).abs()).values for network in (full, narrow))
         assert torch.allclose(whole[:, -cut.shape[1] :], cut, atol=2e-3 * float(whole.max()))
+
+
+def test_a_front_sees_what_the_whole_sees_up_to_there_and_part_of_what_comes_next() -> None:
+    whole = lite0(1.0).eval()
+    front = build("lite0-16", ModelOptions(), channels=3, classes=4, size=(64, 64)).eval()
+    front.load_state_dict(fronted(whole.state_dict(), front), strict=False)
+    x = torch.randn(2, 3, 64, 64, generator=torch.Generator().manual_seed(0))
+    with torch.no_grad():
+        last, ends = front_maps(front.layers, x)
+        trunk = whole.layers.get_submodule("trunk")
+        theirs = trunk.ends(x)[4]
+        expanded = trunk.stages[5][0].layers[:3](theirs)
+    assert torch.equal(ends, theirs)
+    nearest = (last[:, :, None] - expanded[:, None]).abs().amax((0, 3, 4)).amin(1)
+    assert last.shape[1] == 176 and float(nearest.max()) < 1e-4

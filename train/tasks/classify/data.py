@@ -9,7 +9,8 @@ import numpy as np
 from edgelens.runtime.datasets.imageset import ImageSet
 from edgelens.runtime.errors import DataError
 
-from ...data.prepare import DataConfig, open_images
+from ...data.config import DataConfig
+from ...data.prepare import open_images
 
 __all__ = ["open_classes"]
 

@@ -16,7 +16,7 @@ from edgelens.runtime.datasets.imageset import ImageSet
 from edgelens.runtime.errors import DataError, ImageError
 from edgelens.runtime.images.read import image_size, read_image_bytes
 
-from ...data.prepare import DataConfig
+from ...data.config import DataConfig
 from .flaws import mended
 
 __all__ = ["BoxImages", "boxes_of", "open_boxes"]

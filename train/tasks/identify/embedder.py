@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
+from collections.abc import Callable, Sequence
 
 import torch
 from torch import Tensor, nn
@@ -10,7 +11,7 @@ from torch import Tensor, nn
 from edgelens.runtime.errors import UsageError
 
 from ...models.blocks import PooledClassifier
-from ...models.lite0 import Lite0Trunk
+from ...models.lite0 import Lite0, Lite0Front, Lite0Trunk, front_maps
 
 __all__ = ["WIDTH", "Embedder"]
 
@@ -28,24 +29,41 @@ class Embedder(nn.Module):
     def __init__(self, network: nn.Module) -> None:
         super().__init__()
         if not isinstance(network, PooledClassifier):
-            raise UsageError("--model: an identifier needs a network that ends in maps: lite0, lens-s, lens-m, resnet")
-        trunk = getattr(network.layers, "trunk", None)
-        self._deep = isinstance(trunk, Lite0Trunk)
-        self.layers = nn.Sequential(OrderedDict(trunk=trunk)) if isinstance(trunk, Lite0Trunk) else network.layers
-        self.pool = network.pool
+            raise UsageError(
+                "--model: an identifier needs a network that ends in maps: lite0, lite0-16, lens-s, lens-m, resnet"
+            )
+        self.layers, self.pool = network.layers, network.pool
+        self._maps = next((maps for kind, maps in _MAPS.items() if isinstance(network, kind)), _last_maps)
         features = network.classifier.in_features
-        if isinstance(trunk, Lite0Trunk):
+        if isinstance(network, Lite0):
+            trunk = network.layers.get_submodule("trunk")
+            assert isinstance(trunk, Lite0Trunk)
+            self.layers = nn.Sequential(OrderedDict(trunk=trunk))
             features = sum(trunk.stage_channels[-_STAGES:])
         self.classifier = nn.Linear(features, WIDTH)
 
     def embedding(self, x: Tensor) -> Tensor:
         """What the dense layer looks at: one row a picture of (B, C, H, W)."""
-        trunk = self.layers.get_submodule("trunk") if self._deep else None
-        maps = trunk.ends(x)[-_STAGES:] if isinstance(trunk, Lite0Trunk) else [self.layers(x)]
-        rows = [self.pool(each).flatten(1) for each in maps]
+        rows = [self.pool(each).flatten(1) for each in self._maps(self.layers, x)]
         return rows[0] if len(rows) == 1 else torch.cat(rows, 1)
 
     def forward(self, x: Tensor) -> Tensor:
         """Embeddings (B, 128) of pictures (B, C, H, W), of whatever length they have."""
         row: Tensor = self.classifier(self.embedding(x))
         return row
+
+
+def _last_maps(layers: nn.Module, x: Tensor) -> Sequence[Tensor]:
+    return (layers(x),)
+
+
+def _stage_maps(layers: nn.Module, x: Tensor) -> Sequence[Tensor]:
+    trunk = layers.get_submodule("trunk")
+    assert isinstance(trunk, Lite0Trunk)
+    return trunk.ends(x)[-_STAGES:]
+
+
+_MAPS: dict[type[nn.Module], Callable[[nn.Module, Tensor], Sequence[Tensor]]] = {
+    Lite0: _stage_maps,
+    Lite0Front: front_maps,
+}

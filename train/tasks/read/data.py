@@ -19,8 +19,8 @@ from edgelens.runtime.errors import DataError, UsageError
 from edgelens.runtime.images.read import SUFFIXES
 
 from ...config import TrainConfig
+from ...data.config import DataConfig
 from ...data.picture import look
-from ...data.prepare import DataConfig
 from ...data.targets import RaggedTargets, Targets
 
 __all__ = [
@@ -37,6 +37,7 @@ __all__ = [
 
 _HEIGHT, _WIDEST = 32, 192  # of the network's picture
 _LEAST_WIDTH, _STEP = 64, 16
+_A_STEP = 4  # pixels of width
 
 
 @dataclass(frozen=True)
@@ -73,6 +74,7 @@ def with_alphabet(config: TrainConfig, images: ImageSet) -> TrainConfig:
             f"--alphabet: lacks {''.join(missing[:20])!r}, which the texts of {config.data} hold; add them, or leave"
             " the option out and the alphabet is what the texts hold"
         )
+    _check_room(images.texts, config.size or size_for(images))
     return replace(config, alphabet=alphabet)
 
 
@@ -137,3 +139,14 @@ def _alphabet(config: TrainConfig, images: TextImages) -> str:
 
 def _other_case(alphabet: str) -> set[str]:
     return {other for c in alphabet for other in (c.upper(), c.lower())}
+
+
+def _check_room(texts: Sequence[str], size: tuple[int, int]) -> None:
+    """Refuse pictures in which most texts cannot be said: a network has one step for so many pixels of width."""
+    needed = [_A_STEP * (len(text) + sum(a == b for a, b in pairwise(text))) for text in texts]
+    if np.median(needed) > size[1]:
+        most = int(np.ceil(np.percentile(needed, 95) / _STEP)) * _STEP
+        raise UsageError(
+            f"--size {size[0]}x{size[1]}: most texts need more width, {_A_STEP} pixels a character and {_A_STEP} more"
+            f" between two that are the same; --size {size[0]}x{most} has room for 95 % of them"
+        )

@@ -127,3 +127,30 @@ def test_a_recording_tells_of_what_was_before(staged: Any, tmp_path: Path) -> No
     assert timeline.thumb(first).startswith(b"\xff\xd8")
     box = [9 / 640, 9 / 480, 80 / 640, 150 / 480]
     assert first.all_to_json()["results"] == [{"label": "bottle", "id": 0, "score": 0.66, "box": pytest.approx(box)}]
+
+
+def test_a_clock_that_was_not_set_at_the_start_hides_no_history(tmp_path: Path, staged: Any) -> None:
+    loop, now = staged(fps=0), time.time()
+    recorded = lambda: Timeline(recorded=Recorded(tmp_path))  # noqa: E731
+    with RecordSink(RecordOptions(folder=tmp_path, keep_free_bytes=0)) as sink:
+        sink.write(told(loop, "camera", "cup", now + 1000))  # by a clock that is right, or ahead
+    timeline = recorded()
+    with RecordSink(RecordOptions(folder=tmp_path, keep_free_bytes=0)) as sink:
+        for result in (told(loop, "camera", "jug", 5.0), told(loop, "camera", "mug", now)):  # set after a moment
+            sink.write(result)
+            timeline.add(result)
+    assert [moment.label for moment in timeline.find(Wanted())[0]] == ["mug", "jug", "cup"]
+    assert sorted(moment.label for moment in recorded().find(Wanted())[0]) == ["cup", "jug", "mug"]
+
+
+def test_what_does_not_belong_in_a_recording_is_not_served(tmp_path: Path) -> None:
+    (tmp_path / "secret").write_text("secret")
+    for part, kind in (("clips", "mp4"), ("snapshots", "jpg"), ("lines", "jsonl")):
+        (tmp_path / part).mkdir()
+        (tmp_path / part / f"20260101-000000-000000-camera-a.{kind}").symlink_to(tmp_path / "secret")
+        (tmp_path / part / "20260101-000000-000000-camera-b.txt").write_text("x")
+    (tmp_path / "lines" / "20260101-000000-000001.jsonl").write_text("[" * 100_000 + "\n")
+    recorded, moment = Recorded(tmp_path), 1767225600.0
+    assert recorded.clip("camera", [moment]) is None
+    assert recorded.snapshot("camera", moment) is None
+    assert list(recorded.lines()) == []

@@ -46,6 +46,8 @@ def test_a_lesson_over_http_and_back(taught: tuple[httpx.Client, ModelSlot]) -> 
         ({"name": "x" * 1000}, "1,000 characters"),
         ({"name": "x", "box": [0, 0, 1]}, "a box is"),
         ({"name": "x", "box": [9000, 9000, 5, 5]}, "lies in the frame"),
+        ({"name": "x", "box": [0, 0, 1, 10**400]}, "a box is"),
+        ({"name": "x", "source": ["camera"]}, "the name of one"),
         ({"name": "x", "source": "no such"}, "no frame of such a source"),
         ({"undo": "ffff"}, "no lesson"),
     ],
@@ -58,6 +60,13 @@ def test_what_cannot_be_taught_is_one_line(
     answer = client.post("/v1/teach", json=body)
     assert answer.status_code == 400 and said in answer.json()["error"]
     assert "\n" not in answer.json()["error"]
+
+
+@pytest.mark.parametrize("number", ["NaN", "Infinity", "1e999"])
+def test_a_box_of_no_numbers_is_one_line(taught: tuple[httpx.Client, ModelSlot], number: str) -> None:
+    body = f'{{"name": "x", "box": [{number}, 0, 5, 5]}}'
+    answer = taught[0].post("/v1/teach", content=body, headers={"content-type": "application/json"})
+    assert answer.status_code == 400 and "a box is" in answer.json()["error"]
 
 
 def test_a_service_that_watches_nothing_says_so(staged: Callable[..., Any]) -> None:

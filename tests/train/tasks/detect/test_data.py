@@ -16,7 +16,8 @@ import torch
 from edgelens.runtime.errors import DataError
 from edgelens.runtime.preprocess import PixelContract, fit_frame
 from edgelens.train.data.check_table import check_table
-from edgelens.train.data.prepare import DataConfig, prepare
+from edgelens.train.data.config import DataConfig
+from edgelens.train.data.prepare import prepare
 from edgelens.train.data.splits import SplitConfig
 from edgelens.train.task import Draw
 from edgelens.train.tasks.detect.data import open_boxes

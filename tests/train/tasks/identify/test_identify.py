@@ -23,6 +23,7 @@ from edgelens.train.data.splits import SplitConfig, assign
 from edgelens.train.data.targets import DenseTargets
 from edgelens.train.models.options import ModelOptions
 from edgelens.train.runs.run import Run
+from edgelens.train.tasks.identify.data import judged_by_several, open_identities
 from edgelens.train.training import fit
 
 SIDE = 32
@@ -69,6 +70,15 @@ def test_no_identity_trains_and_validates(trained: Run) -> None:
     assert "recognized by one picture" in report and "What it confuses most" in report
 
 
+def test_figures_are_of_one_network_since_two_cannot_be_compared(trained: Run) -> None:
+    """Each epoch turns the space its own way: rows of two say nothing to each other, and strangers' limits neither."""
+    metrics, rows = trained.facts.metrics, (trained.path / "metrics.csv").read_text().splitlines()
+    place = rows[0].split(",").index("val_rank1")
+    best = float(rows[metrics["best_epoch"]].split(",")[place])
+    assert metrics["basis"] == "answers of the best epoch"
+    assert metrics["val_rank1"] == pytest.approx(best, abs=0.02)
+
+
 def test_whole_identities_are_shared_out(trained: Run) -> None:
     images = trained.split("train")
     groups = [images.classes[i] for i in images.labels]
@@ -77,10 +87,32 @@ def test_whole_identities_are_shared_out(trained: Run) -> None:
         assert len({split for split, group in zip(splits, groups, strict=True) if group == name}) == 1
 
 
+@pytest.mark.parametrize(("there", "judged"), [(4, 2), (8, 3), (40, 6)])
+def test_one_identity_alone_judges_nothing(tmp_path: Path, there: int, judged: int) -> None:
+    config = TrainConfig(str(folder(tmp_path / "few", range(there))), str(tmp_path / "run"), task="identify")
+    images = open_identities(config.data_config())
+    splits = assign(images, judged_by_several(config, images).data_config().splits, images.groups)
+    assert len(set(images.labels[splits == "val"].tolist())) == judged
+
+
 def test_too_few_identities_are_refused_in_a_line(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="shows 2 identities") as raised:
         fit(TrainConfig(str(folder(tmp_path / "two", range(2))), str(tmp_path / "run"), task="identify"), quiet=True)
     assert "\n" not in str(raised.value)
+
+
+def test_one_picture_of_everybody_teaches_and_asks_nothing(bundle, tmp_path: Path) -> None:
+    once = folder(tmp_path / "once", range(6), each=1)
+    with pytest.raises(DataError, match="shows 0 identities in two pictures or more"):
+        fit(TrainConfig(str(once), str(tmp_path / "run"), task="identify"), quiet=True)
+    assert not (tmp_path / "run").exists()
+    with pytest.raises(DataError, match="asks nothing"):
+        CliRunner().invoke(cli, ["evaluate", str(bundle.path), str(once)], catch_exceptions=False)
+
+
+def test_that_no_identity_trains_and_validates_is_no_finding(trained: Run) -> None:
+    check = json.loads((trained.path / "check.json").read_text())
+    assert (check["elsewhere"], check["unjudged"]) == ([], [])
 
 
 def test_the_bundle_is_proven_by_its_ranking_and_names_nobody(bundle) -> None:
@@ -102,6 +134,20 @@ def test_strangers_who_are_taught_are_known_and_others_are_not(bundle, tmp_path:
         assert sum(a == b for a, b in zip(found, right, strict=True)) >= 10
         strangers = [recognizer(shot(p, i)).called(0) for p in range(60, 72) for i in range(3)]
         assert sum(name is not None for name in strangers) <= 8
+
+
+def test_what_is_found_is_told_apart_in_a_chain(bundle, halves_bundle, tmp_path: Path, monkeypatch) -> None:
+    """Each half of a frame is a badge: an identifier has no labels, and who it is comes from what was taught."""
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+    out = tmp_path / "door.edge"
+    done = CliRunner().invoke(cli, ["chain", str(halves_bundle.path), str(bundle.path), "--out", str(out)])
+    assert done.exit_code == 0, done.output
+    with Recognizer(out) as recognizer:
+        for person in (50, 51):
+            recognizer.teach([np.hstack([shot(person, i)] * 2) for i in range(4)], f"guest {person}")
+        seen = recognizer(np.hstack([shot(51, 6), shot(50, 7)]))
+    assert [(row.name, row.parent) for row in seen if row.parent is not None] == [("guest 51", 0), ("guest 50", 1)]
+    assert [row["name"] for row in seen.to_dict()["results"][2:]] == ["guest 51", "guest 50"]
 
 
 def test_a_likeness_is_explained_by_the_pictures_that_are_most_alike(trained: Run, tmp_path: Path) -> None:

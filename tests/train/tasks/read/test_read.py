@@ -20,7 +20,7 @@ from edgelens.runtime.errors import DataError, UsageError
 from edgelens.runtime.preprocess import PixelContract
 from edgelens.train.augment.random.draws import Draws
 from edgelens.train.config import TrainConfig
-from edgelens.train.data.prepare import DataConfig
+from edgelens.train.data.config import DataConfig
 from edgelens.train.models.catalog import build
 from edgelens.train.models.options import ModelOptions
 from edgelens.train.opening.choice import chosen_for, pixels_of
@@ -108,6 +108,16 @@ def test_an_alphabet_is_a_file_or_its_characters_and_must_hold_what_is_written(p
         with_alphabet(config(photos, alphabet="RG"), images)
     with pytest.raises(DataError, match="no such file"):
         characters_of("none.txt")
+
+
+def test_texts_that_have_no_room_are_refused_with_the_size_that_has(tmp_path: Path) -> None:
+    lines = open_texts(DataConfig(str(written_down(tmp_path / "lines", ["RG" * 30, "RGB" * 21, "GB" * 31, "R"]))))
+    with pytest.raises(
+        UsageError, match=r"--size 32x192: most texts need more width.*--size 32x256 has room"
+    ) as raised:
+        with_alphabet(config(tmp_path), lines)
+    assert "\n" not in str(raised.value)
+    assert with_alphabet(config(tmp_path, size=(32, 256)), lines).size == (32, 256)
 
 
 def test_targets_are_texts_again() -> None:

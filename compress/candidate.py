@@ -1,0 +1,129 @@
+"""A network in every file that was asked for, held against itself on the evaluation pictures; nothing is written."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from types import MappingProxyType
+
+from torch import nn
+
+from .bundle.card import CardRow
+from .config import CompressConfig
+from .eight_bit import eight_bit_files
+from .export.artifact import Artifact, file_outputs
+from .export.exported import Exported
+from .files.model_files import make_files
+from .ingredients import Ingredients
+from .network.graph import is_convolutional, trace
+from .progress import Progress
+from .proof.parity import Parity, parity_of
+from .proof.shippable import shippable
+from .proof.verdict import Verdict, verdict_of
+from .quantize.choose import Quantization
+from .tasks.task import Arrays
+
+__all__ = ["MIXED", "Candidate", "candidate_of"]
+
+MIXED = 6  # layers that stay float where 8 bits lose too much
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A network in all its files, measured but not written."""
+
+    network: nn.Module
+    made_of: Ingredients
+    artifacts: tuple[Artifact, ...]
+    parity: Parity
+    exported: Mapping[str, Exported]
+    verdict: Verdict  # which files are poorer, or were left out
+    history: tuple[CardRow, ...] = ()
+    left_float: Mapping[str, str] = field(default_factory=dict)
+    choice: Quantization | None = None
+    answers: Mapping[str, Arrays] = field(default_factory=dict)  # of each file to the evaluation pictures
+
+
+def candidate_of(
+    network: nn.Module,
+    made_of: Ingredients,
+    config: CompressConfig,
+    progress: Progress,
+    history: Sequence[CardRow] = (),
+) -> Candidate:
+    """A network's files in every asked precision, checked against it on the evaluation pictures.
+
+    Where 8 bits surely lose, the layers that lose most are left float; where that does not help, half precision joins.
+    """
+    found = _candidate(network, made_of, config, progress, history)
+    lost = _lost(found)
+    if not lost or config.mixed or config.qat is not None or found.choice is None:
+        return found
+    progress.say(f"{lost}: trying again with its {MIXED} most sensitive layers in float")
+    mixed = _candidate(network, made_of, dataclasses.replace(config, mixed=MIXED), progress, history, found.exported)
+    if not _lost(mixed):
+        return mixed
+    if "float16" in config.precisions:
+        return found
+    progress.say("that loses as well: float16 files, half the size of float32, join in")
+    halved = dataclasses.replace(config, precisions=(*config.precisions, "float16"))
+    return _candidate(network, made_of, halved, progress, history, found.exported)
+
+
+def _lost(candidate: Candidate) -> str:
+    """What is said of 8-bit files that all surely lose too much; empty where one does not, or chance cannot be told."""
+    if candidate.made_of.task.right is None:
+        return ""
+    verdict, rows = candidate.verdict, [row for row in candidate.parity.files if row.precision == "int8"]
+    said = [verdict.poorer.get(row.path) or verdict.broken.get(row.path, "") for row in rows]
+    return said[0] if said and all(said) else ""
+
+
+def _candidate(
+    network: nn.Module,
+    made_of: Ingredients,
+    config: CompressConfig,
+    progress: Progress,
+    history: Sequence[CardRow] = (),
+    known: Mapping[str, Exported] = MappingProxyType({}),
+) -> Candidate:
+    """The files as the configuration asks for them; `known` are exports of the same network by precision."""
+    task = made_of.task
+    graph = trace(network, made_of.pixels, task.outputs)
+    alike = is_convolutional(graph)
+    by_plan = alike and "int8" in config.precisions
+    plain = tuple(p for p in config.precisions if not (p == "int8" and by_plan))
+    exported: dict[str, Exported] = {}
+    artifacts: list[Artifact] = []
+    if plain:
+        files = make_files(
+            network, made_of.pixels, made_of.calibration, dataclasses.replace(config, precisions=plain),
+            outputs=task.outputs, tail=task.tail, graph=graph, exported=known.get("float32"), progress=progress,
+        )  # fmt: skip
+        artifacts += files.artifacts
+        exported |= dict.fromkeys(plain, files.exported)
+    choice: Quantization | None = None
+    left_float: Mapping[str, str] = {}
+    if by_plan:
+        choice, files = eight_bit_files(graph, network, made_of, config, progress, next(iter(exported.values()), None))
+        artifacts += files.artifacts
+        exported["int8"], left_float = files.exported, files.left_float
+    pictures = made_of.evaluation
+    with progress.step("checking parity"):
+        reference, answers = made_of.answers(network, pictures.pixels), {}
+        for artifact in artifacts:
+            progress.update(f"checking parity: {artifact.title}")
+            answers[artifact.path] = file_outputs(artifact, pictures.pixels)
+        parity = parity_of(artifacts, reference, answers, made_of.targets(pictures), task)
+        between = 0.99 if alike else 0.9
+        kept, parity, verdict = shippable(
+            parity,
+            artifacts,
+            exported,
+            pictures.pixels,
+            verdict=lambda found: verdict_of(found, max_drop=config.max_drop, least_between=between),
+            allow_mismatch=config.allow_mismatch,
+            progress=progress,
+        )
+    return Candidate(network, made_of, kept, parity, exported, verdict, tuple(history), left_float, choice, answers)

@@ -1,0 +1,18 @@
+"""What counts as a number in JSON that strangers send: neither true nor NaN, nor digits that no float can hold."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+__all__ = ["is_number"]
+
+
+def is_number(value: Any) -> bool:
+    """Whether it is a finite number; JSON's whole numbers may have any length."""
+    if not isinstance(value, int | float) or isinstance(value, bool):
+        return False
+    try:
+        return math.isfinite(float(value))
+    except OverflowError:
+        return False

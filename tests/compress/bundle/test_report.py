@@ -1,0 +1,30 @@
+"""The report speaks of what was measured: by the task's own figure, and of nothing that could not be."""
+
+import math
+
+from edgelens.compress.bundle.card import Card, CardRow
+from edgelens.compress.bundle.report import report_html
+from edgelens.compress.proof.parity import FileParity, Parity
+
+
+def report(accuracy: float, *, images: int, score: str) -> str:
+    row = FileParity("models/main.int8.onnx", "int8 ONNX", "int8", 30.0, 0.9, 0.1, accuracy)
+    card = Card("dots", "detect", 2, "lens-det-s", "40 test images of dots", "x86", (CardRow("int8 ONNX"),),
+                images=images, score=score)  # fmt: skip
+    return report_html(card, Parity(40, accuracy, (row,)))
+
+
+def test_what_is_no_share_of_pictures_has_its_own_name_and_no_interval() -> None:
+    page = report(0.625, images=0, score="mAP")
+    assert ">mAP on 40 test images of dots." in page
+    assert "<th>mAP</th>" in page
+    assert "<td>62.50 %</td>" in page
+    assert "ccuracy" not in page
+
+
+def test_a_share_of_pictures_has_its_interval() -> None:
+    assert "<td>62.5 % (47.0 to 75.8)</td>" in report(0.625, images=40, score="accuracy")
+
+
+def test_pictures_without_classes_leave_a_blank() -> None:
+    assert "nan" not in report(math.nan, images=0, score="accuracy").lower()
