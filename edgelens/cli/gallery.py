@@ -23,7 +23,10 @@ __all__ = ["command"]
 
 _NOTHING = "nothing was taught here yet: edgelens teach NAME"
 _gallery_option = click.option(
-    "--gallery", "path", metavar="FILE", help="Which one; the only one of this device unless said."
+    "--gallery",
+    "path",
+    metavar="FILE",
+    help="Which one; else the only one, or the one that has the name.",
 )
 
 
@@ -111,7 +114,7 @@ def add(name: str, pictures: tuple[str, ...], model: str, no_photos: bool) -> No
 @wheels_option
 def rename(name: str, to: str, path: str | None) -> None:
     """Call NAME otherwise."""
-    _opened(path).rename(name, to)
+    _opened(path, (name,)).rename(name, to)
 
 
 @command.command("merge", cls=OnDevice, parts=_nothing)
@@ -122,7 +125,7 @@ def rename(name: str, to: str, path: str | None) -> None:
 @wheels_option
 def merge(name: str, into: str, path: str | None) -> None:
     """NAME and INTO are one: keep it under INTO."""
-    _opened(path).merge(name, into)
+    _opened(path, (name, into)).merge(name, into)
 
 
 @command.command("remove", cls=OnDevice, parts=_nothing)
@@ -135,9 +138,9 @@ def remove(names: tuple[str, ...], everything: bool, path: str | None) -> None:
     """Forget NAMES completely: the file is written anew without their pictures and features."""
     from edgelens.runtime.errors import UsageError
 
-    gallery = _opened(path)
     if everything == bool(names):
         raise UsageError("gallery remove: say which names, or --everything")
+    gallery = _opened(path, names)
     if everything:
         click.echo(f"{gallery.path}: {gallery.forget_all()} pictures forgotten, the file is gone")
     for name in names:
@@ -166,7 +169,7 @@ def export(out: str, photos: bool, no_photos: bool, names: tuple[str, ...], path
     """Carry what was taught to another device (OUT.gallery), or home as a training set (--photos)."""
     from edgelens.runtime.gallery.exchange import export_gallery
 
-    gallery = _opened(path)
+    gallery = _opened(path, names)
     if photos:
         _photos(gallery, out, names)
     else:
@@ -201,13 +204,15 @@ def check(path: str | None, json_path: str | None) -> None:
         alike = gallery.alike()
         found.append(
             {"gallery": str(gallery.path), "names": len(gallery.names), "damaged": gallery.damaged,
-             "alike": [{"names": [a, b], "similarity": round(s, 3)} for a, b, s in alike]}
+             "cut_short": gallery.torn, "alike": [{"names": [a, b], "similarity": round(s, 3)} for a, b, s in alike]}
         )  # fmt: skip
     if json_path is not None:
         write_json(json_path, {"schema": 1, "galleries": found})
     if json_path != "-":
         for each in found:
             click.echo(f"{each['gallery']}: {each['names']} names, {each['damaged'] or 'nothing'} damaged")
+            if each["cut_short"]:
+                click.echo("  the file ends within a picture: power failed, or it was copied in part")
             for pair in each["alike"]:
                 click.echo(f"  {' and '.join(pair['names'])} look alike ({pair['similarity']}): one and the same?")
     if any(each["damaged"] for each in found):
@@ -247,17 +252,18 @@ def _photos(gallery: Gallery, out: str, names: tuple[str, ...]) -> None:
     click.echo(f"{count} pictures in {out}; the next step: edgelens train {out}")
 
 
-def _opened(path: str | None) -> Gallery:
-    """The gallery that is meant."""
+def _opened(path: str | None, names: tuple[str, ...] = ()) -> Gallery:
+    """The gallery that is meant: of several the one that has the names."""
     from edgelens.runtime.errors import UsageError
 
     if path is not None:
         return _gallery(Path(path))
     there = list(_all())
-    if len(there) != 1:
-        names = ", ".join(str(gallery.path) for gallery in there)
-        raise UsageError(f"--gallery: which of {names}?" if there else _NOTHING)
-    return there[0]
+    having = [gallery for gallery in there if names and {each.name for each in gallery.names}.issuperset(names)]
+    if len(having or there) != 1:
+        places = ", ".join(str(gallery.path) for gallery in having or there)
+        raise UsageError(f"--gallery: which of {places}?" if there else _NOTHING)
+    return (having or there)[0]
 
 
 def _all() -> Iterator[Gallery]:

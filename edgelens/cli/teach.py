@@ -92,17 +92,24 @@ def command(
         shown = list(_shown(teacher, opened, region, most, min_difference, duration))
         began = time.perf_counter()
         lesson = teacher.teach(spelled, shown, source=opened.name, photos=not no_photos)
+        known = teacher.recognized(spelled, shown)
         kept = next(each.exemplars for each in gallery.names if each.name == spelled)
     took = time.perf_counter() - began
     if json_path is not None:
         write_json(
             json_path,
-            {"schema": 1, "name": spelled, "pictures": len(shown), "kept": kept, "lesson": lesson,
+            {"schema": 1, "name": spelled, "pictures": len(shown), "kept": kept, "recognized": known, "lesson": lesson,
              "gallery": str(gallery.path), "seconds": round(took, 4)},
         )  # fmt: skip
     if json_path != "-":
         click.echo(
             f"{spelled}: {len(shown)} pictures learned, {kept} kept; take it back: edgelens gallery undo {lesson}"
+        )
+    if 2 * known < len(shown):
+        click.echo(
+            f"{spelled} is the answer for {known} of these pictures: {bundle.manifest.name} tells it from what it was"
+            " trained for, or from another name, too seldom; show more of it, or teach an identifier",
+            err=True,
         )
 
 

@@ -38,6 +38,7 @@ class Brought:
     unsound: int = 0  # names that nobody should have, features that compare with nothing, damage
     contradicting: int = 0  # pictures of somebody who is known here under another name
     lesson: str = ""
+    torn: bool = False  # whether the file ends within a picture
 
     def said(self) -> str:
         """One line for people."""
@@ -45,6 +46,7 @@ class Brought:
         parts += [f"{self.there_already} were there already"] if self.there_already else []
         parts += [f"{self.unsound} were unsound and passed over"] if self.unsound else []
         parts += [f"{self.contradicting} show who has another name here: passed over"] if self.contradicting else []
+        parts += ["the file is cut short: bring it here again"] if self.torn else []
         return ", ".join(parts)
 
 
@@ -52,7 +54,7 @@ def import_gallery(gallery: Gallery, path: Path) -> Brought:
     """Bring another gallery's names in, as one lesson that can be taken back."""
     theirs, lesson = GalleryFile(path), os.urandom(8).hex()
     theirs.check_space(gallery.space.name, gallery.space.width)
-    damaged = theirs.scan(lambda _: None).damaged
+    scanned = theirs.scan(lambda _: None)
     verdicts = _verdicts(gallery, theirs)
     counts = Counter(verdicts)
     waiting, size = list[Exemplar](), 0
@@ -66,7 +68,8 @@ def import_gallery(gallery: Gallery, path: Path) -> Brought:
             waiting, size = [], 0
     if waiting:
         gallery.append(waiting)
-    return Brought(counts[_COMES], counts[_KNOWN], counts[_UNSOUND] + damaged, counts[_CONTRADICTS], lesson)
+    unsound = counts[_UNSOUND] + scanned.damaged
+    return Brought(counts[_COMES], counts[_KNOWN], unsound, counts[_CONTRADICTS], lesson, torn=scanned.torn)
 
 
 def _verdicts(gallery: Gallery, theirs: GalleryFile) -> bytearray:

@@ -57,6 +57,7 @@ class Scanned:
     damaged: int  # records, or stretches of them
     whole: int  # where the last whole record, or what is damaged, ends: the next one is put there
     identity: str  # of the file: one that was written anew has another
+    torn: bool = False  # whether a record begins at `whole` whose end is missing
 
 
 class GalleryFile:
@@ -136,9 +137,10 @@ class GalleryFile:
         size, start = os.fstat(stream.fileno()).st_size, self._beginning(stream)
         if since is not None and since.identity == start.identity and size >= since.whole:
             start = since
-        damaged, whole = start.damaged, start.whole
+        damaged, whole, torn = start.damaged, start.whole, False
         for found in records(stream, start.whole, size):
             if isinstance(found, Broken) and found.torn:
+                torn = True
                 break
             exemplar = None if isinstance(found, Broken) else _kept(found, start.width)
             if exemplar is None:
@@ -146,7 +148,7 @@ class GalleryFile:
             else:
                 take(exemplar)
             whole = found.end
-        return replace(start, damaged=damaged, whole=whole)
+        return replace(start, damaged=damaged, whole=whole, torn=torn)
 
     def _beginning(self, stream: IO[bytes]) -> Scanned:
         """What the head says; refused where this is no gallery that can be read here."""
@@ -164,9 +166,11 @@ class GalleryFile:
         if isinstance(major, list) and major and isinstance(major[0], int) and major[0] > FORMAT[0]:
             raise DataError(f"{self.path}: was written by a newer edgelens; update this one")
         space, width = first.said.get("feature_space"), first.said.get("width")
-        if not isinstance(space, str) or not space.isprintable() or len(space) > _LONGEST_SPACE:
-            space = None
-        if space is None or not isinstance(width, int) or not 1 <= width <= _MOST_WIDTH:
+        if (
+            not (isinstance(space, str) and space.isprintable() and len(space) <= _LONGEST_SPACE)
+            or not isinstance(width, int)
+            or not 1 <= width <= _MOST_WIDTH
+        ):
             raise DataError(f"{self.path}: does not say whose features it holds: bring back a copy, or move it away")
         return space, width
 

@@ -72,6 +72,13 @@ class Gallery:
             return self._loaded.scanned.damaged if self._loaded.scanned else 0
 
     @property
+    def torn(self) -> bool:
+        """Whether the file ends within a picture."""
+        with self._lock:
+            self.look()
+            return self._loaded.scanned.torn if self._loaded.scanned else False
+
+    @property
     def edition(self) -> object:
         """The file as it stands: another value once something came in, or was taken away."""
         self.look(every_s=_LOOKS_EVERY_S)
@@ -153,6 +160,8 @@ class Gallery:
         self._number(name)
         self._number(into)
         spelled, other = checked_name(name), checked_name(into)
+        if spelled == other:
+            raise UsageError(f"{spelled}: is one name already: say which other name it is")
         self._rewrite(lambda _, exemplar: replace(exemplar, name=other) if exemplar.name == spelled else exemplar)
 
     def forget_all(self) -> int:

@@ -135,7 +135,7 @@ def _next_whole(stream: IO[bytes], at: int, size: int, patience: _Patience) -> i
         place = block.find(MAGIC, 0, _STEP + len(MAGIC) - 1)
         while place >= 0:
             head = block[place : place + _PREFIX.size]
-            *_, text, vector, picture = _PREFIX.unpack(head) if len(head) == _PREFIX.size else (0, 0, size)
+            text, vector, picture = _PREFIX.unpack(head)[2:] if len(head) == _PREFIX.size else (0, 0, size)
             there = _may_be(text, vector, picture, size - at - place)
             patience.left -= _LOOK + (text + vector if there else 0)
             if patience.left < 0:

@@ -23,6 +23,7 @@ from ..errors import UsageError, WorkError
 from ..host.clock import now
 from ..images.read import SUFFIXES, read_image
 from ..images.write import encode_png, made_smaller
+from ..tasks.catalog import task_of
 from .golden import frames_of, rows_to_arrays
 from .recognizer import BundleRecognizer
 from .verify import verify_bundle
@@ -97,7 +98,7 @@ def _require_proof(bundle: Bundle) -> None:
             f"{name}: is a bare model file; make a bundle of it first: edgelens bundle {name} --out X.edge"
         )
     for role, network in bundle.manifest.networks.items():
-        if not network.labels:
+        if not network.labels and task_of(network.task).labelled:
             raise UsageError(f"{name}: the network {role} has no labels; wrap it again with --labels")
     report = verify_bundle(bundle)
     if not report.ok:

@@ -83,6 +83,11 @@ class Teacher:
         pictures = [thumbnail(each.picture) if photos else b"" for each in rows]
         return self.gallery().teach(name, np.stack([each.row for each in rows]), pictures=pictures, source=source)
 
+    def recognized(self, name: str, shown: Iterable[Shown]) -> int:
+        """Of how many of the pictures that were shown the name is the answer now: few say that it will seldom be."""
+        gallery, spelled = self.gallery(), checked_name(name)
+        return sum(gallery.match(each.row).name == spelled for each in shown)
+
     def lesson(self, name: str, shown: Iterable[Shown], *, source: str) -> dict[str, Any]:
         """Keep what was shown, and say so: the name as it is spelled, the lesson, how many pictures there are now."""
         lesson, spelled = self.teach(name, shown, source=source), checked_name(name)

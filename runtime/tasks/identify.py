@@ -118,4 +118,5 @@ TASK = Task(
     describe=_describe,
     uncertain=_uncertain,
     teachable=_teachable,
+    labelled=False,
 )

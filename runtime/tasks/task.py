@@ -115,5 +115,6 @@ class Task:
     decoder: Callable[[Network], Decoder] | None = None  # of outputs that no decoder of the catalog reads
     holds: Callable[[Path, str | None], bool] = _cannot_say  # whether a path's data shows that it is made for this
     teachable: Callable[[Network], Teachable | None] = _not_taught
+    labelled: bool = True  # its rows have labels, which a network is to bring; False: they tell by what they look like
     places: bool = False  # its rows say where in the frame they are, so that they can be followed
     evaluated_at: float | None = None  # the threshold that an evaluation decodes with; None is the model's own

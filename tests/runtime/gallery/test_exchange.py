@@ -37,6 +37,17 @@ def gallery(tmp_path: Path) -> Gallery:
     return gallery
 
 
+def test_a_copy_that_was_cut_short_says_so_and_brings_what_is_whole(gallery: Gallery, tmp_path: Path) -> None:
+    theirs = GalleryFile(tmp_path / "theirs.gallery")
+    theirs.append(SPACE.name, [Exemplar("bob", face(2, i), jpeg()) for i in range(3)])
+    assert not import_gallery(Gallery(tmp_path / "other.gallery", SPACE), theirs.path).torn
+    theirs.path.write_bytes(theirs.path.read_bytes()[:-20])
+    brought = import_gallery(gallery, theirs.path)
+    assert (brought.added, brought.unsound, brought.torn) == (2, 0, True)
+    assert brought.said() == "2 pictures came in, the file is cut short: bring it here again"
+    assert Gallery(theirs.path, SPACE).torn and not gallery.torn
+
+
 def test_a_poisoned_import_brings_what_is_sound_and_takes_nothing(gallery: Gallery, tmp_path: Path) -> None:
     before = [(e.name, e.vector.tobytes(), e.picture) for e in gallery.exemplars()]
     theirs = GalleryFile(tmp_path / "theirs.gallery")

@@ -147,6 +147,13 @@ def test_names_that_nobody_should_have_are_refused_in_a_line(gallery: Gallery, n
     assert not gallery.path.exists()
 
 
+def test_a_name_is_not_joined_with_itself(gallery: Gallery) -> None:
+    gallery.teach("Ada", people(1)[0])
+    with pytest.raises(UsageError, match="is one name already"):
+        gallery.merge("Ada", " Ada ")
+    assert [(each.name, each.exemplars) for each in gallery.names] == [("Ada", 6)]
+
+
 def test_names_of_all_writings_are_names(gallery: Gallery) -> None:
     rows = people(4)
     spelled = ["🦊🫖", "Zoë", "王小明", "Zoe\u0308"]  # the last is the second, spelled otherwise

@@ -100,7 +100,7 @@ def pictures(tmp_path: Path) -> Path:
 def test_the_verbs_teach_list_carry_and_forget(color_bundle, pictures: Path, tmp_path: Path, state: Path):
     model = color_bundle.path
     done = called("teach", "banana", "--source", pictures, "--model", model)
-    assert done.exit_code == 0 and "4 pictures learned" in done.output
+    assert done.exit_code == 0 and "4 pictures learned" in done.output and "is the answer" not in done.output
     shown = called("gallery", "list")
     assert "banana" in shown.output and " 4 " in shown.output
     assert called("gallery", "rename", "banana", "lemon").exit_code == 0
@@ -135,6 +135,17 @@ def test_names_are_carried_over_to_another_network(color_bundle, pictures: Path,
     assert done.exit_code == 0 and "4 pictures of 1 names" in done.output
     with Recognizer(bundle) as recognizer:
         assert recognizer(yellow(9)).names == ("banana",)
+    assert called("gallery", "rename", "banana", "lemon", "--gallery", old).exit_code == 0
+    assert "4 pictures forgotten" in called("gallery", "remove", "banana").output, "of two galleries one has it"
+    both = called("gallery", "remove", "nobody")
+    assert str(both.exception).startswith("--gallery: which of")
+
+
+def test_what_was_taught_and_will_not_be_named_is_said(color_bundle, pictures: Path):
+    """The very pictures that have a name already: nothing tells the second one from it."""
+    called("teach", "banana", "--source", pictures, "--model", color_bundle.path)
+    done = called("teach", "lemon", "--source", pictures, "--model", color_bundle.path)
+    assert done.exit_code == 0 and "lemon is the answer for 0 of these pictures" in done.output
 
 
 @pytest.mark.parametrize(

@@ -136,6 +136,20 @@ def test_strangers_who_are_taught_are_known_and_others_are_not(bundle, tmp_path:
         assert sum(name is not None for name in strangers) <= 8
 
 
+def test_what_is_found_is_told_apart_in_a_chain(bundle, halves_bundle, tmp_path: Path, monkeypatch) -> None:
+    """Each half of a frame is a badge: an identifier has no labels, and who it is comes from what was taught."""
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+    out = tmp_path / "door.edge"
+    done = CliRunner().invoke(cli, ["chain", str(halves_bundle.path), str(bundle.path), "--out", str(out)])
+    assert done.exit_code == 0, done.output
+    with Recognizer(out) as recognizer:
+        for person in (50, 51):
+            recognizer.teach([np.hstack([shot(person, i)] * 2) for i in range(4)], f"guest {person}")
+        seen = recognizer(np.hstack([shot(51, 6), shot(50, 7)]))
+    assert [(row.name, row.parent) for row in seen if row.parent is not None] == [("guest 51", 0), ("guest 50", 1)]
+    assert [row["name"] for row in seen.to_dict()["results"][2:]] == ["guest 51", "guest 50"]
+
+
 def test_a_likeness_is_explained_by_the_pictures_that_are_most_alike(trained: Run, tmp_path: Path) -> None:
     among, heat = folder(tmp_path / "among", range(40, 44), each=3), tmp_path / "heat.png"
     asked = tmp_path / "asked.png"
