@@ -32,7 +32,7 @@ def outputs():
     count = len(list(priors()))
     found = {"loc": rng.normal(0, 0.8, (count, 14)), "conf": np.zeros((count, 2)), "iou": np.zeros((count, 1))}
     for row in (5, 700, 990, count - 1):
-        found["conf"][row, 1], found["iou"][row] = 0.95, 1.3 - row / 5000
+        found["conf"][row, 1], found["iou"][row] = 0.95, 1.3 if row == 5 else 0.95 - row / 5000
     found["conf"][6] = 0.9, 0.1
     found["iou"][7] = 1
     return {name: values.astype(np.float32) for name, values in found.items()}
