@@ -122,7 +122,7 @@ def sped_up(bundle: Bundle) -> dict[str, float]:
     """How many times as fast as float 8 bits are in each engine, one thread, the engine alone."""
     network = bundle.manifest.main
     artifacts = [
-        Artifact(file.path, file.engine, file.precision, bundle.read(file.path), file.tensor, file.outputs)
+        Artifact(file.engine, file.precision, bundle.read(file.path), file.tensor, file.outputs)
         for file in (choose_file(network, *wanted) for wanted in FILES)
     ]
     pixels = network.pixels

@@ -186,9 +186,9 @@ def fit_frame(
     return pixels, placement
 
 
-def placement_of(height: int, width: int, contract: PixelContract, region: Region | None = None) -> Placement:
+def placement_of(height: int, width: int, contract: PixelContract) -> Placement:
     """Where the network's pixels lie in a frame of this size."""
-    return _placed(height, width, contract, view_of(height, width, contract, region))
+    return _placed(height, width, contract, view_of(height, width, contract))
 
 
 def _placed(height: int, width: int, contract: PixelContract, view: tuple[int, int, int, int]) -> Placement:

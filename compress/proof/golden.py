@@ -18,6 +18,7 @@ from edgelens.runtime.preprocess import PixelContract, fit_frame
 __all__ = ["GoldenFrames", "frames_of", "golden_frames", "png_frames"]
 
 COUNT = 12
+_ROLE = "main"  # of the network that a run makes
 
 
 @dataclass(frozen=True)
@@ -28,13 +29,13 @@ class GoldenFrames:
     pictures: NDArray[np.uint8] = field(repr=False)  # (N, H, W, C)
     reference: dict[str, NDArray[np.float32]] = field(repr=False)  # output name → (N, ...)
 
-    def entries(self, role: str = "main") -> tuple[Golden, dict[str, bytes]]:
+    def entries(self) -> tuple[Golden, dict[str, bytes]]:
         """The manifest's line and the bundle's entries."""
         buffer = io.BytesIO()
         np.savez_compressed(buffer, **self.reference)  # type: ignore[arg-type]
         names = tuple(f"golden/{i:03d}.png" for i in range(len(self.frames)))
-        reference = f"golden/{role}.npz"
-        return Golden(role, names, reference), {
+        reference = f"golden/{_ROLE}.npz"
+        return Golden(_ROLE, names, reference), {
             **dict(zip(names, self.frames, strict=True)),
             reference: buffer.getvalue(),
         }

@@ -44,11 +44,11 @@ class Attempt:
         return whole if self.side == 1 else dataclasses.replace(whole, height=height, width=width)
 
 
-def attempts_of(run: Run, *, smaller_pictures: bool = True) -> tuple[Attempt, ...]:
+def attempts_of(run: Run) -> tuple[Attempt, ...]:
     """Every candidate of a run, the largest first."""
     plans = (
         [Attempt("trained")] + [Attempt("pruned", share) for share in PRUNED] + [Attempt("narrower", w) for w in WIDTHS]
     )
-    if smaller_pictures and min(run.pixels.height, run.pixels.width) >= 24:
+    if min(run.pixels.height, run.pixels.width) >= 24:
         plans += [Attempt("narrower", width, side) for side in SIDES for width in (1.0, 0.5)]
     return tuple(plans)

@@ -22,11 +22,7 @@ from edgelens.cli.options import (
 from edgelens.cli.output import counted, print_table, write_json
 
 if TYPE_CHECKING:
-    from edgelens.runtime.bundle.bundle import Bundle
-    from edgelens.runtime.bundle.manifest import ModelFile
-    from edgelens.runtime.engines.protocol import EngineOptions
     from edgelens.runtime.model.evaluate import Evaluation
-    from edgelens.runtime.model.foreign import ForeignReport
 
 __all__ = ["command"]
 
@@ -74,6 +70,7 @@ def command(
     from edgelens.runtime.bundle.bundle import one_network
     from edgelens.runtime.engines.choice import options_for
     from edgelens.runtime.model.evaluate import evaluate
+    from edgelens.runtime.model.foreign import evaluate_foreign
     from edgelens.runtime.model.network import choose_file
     from edgelens.runtime.model.open import open_model
     from edgelens.runtime.preprocess import Region
@@ -85,18 +82,27 @@ def command(
     network = bundle.manifest.main
     images, used = task_of(network.task, model).load(data, format_name, split)
     images = images if limit is None else images.select(np.arange(min(limit, len(images))))
+    options, region = options_for(engine, threads, spin=True), Region.parse(roi) if roi else None
     measured = evaluate(
         bundle,
         images,
         file=choose_file(network, engine, precision),
         threshold=model_options["threshold"],
-        options=options_for(engine, threads, spin=True),
-        region=Region.parse(roi) if roi else None,
+        options=options,
+        region=region,
         progress=counted,
     )
-    strange = _shown(
-        foreign, bundle, measured.file, options_for(engine, threads, spin=True), model_options["threshold"]
-    )
+    strange = None
+    if foreign is not None:
+        strange = evaluate_foreign(
+            bundle,
+            foreign,
+            file=measured.file,
+            options=options,
+            threshold=model_options["threshold"],
+            region=region,
+            progress=counted,
+        )
     result = {"schema": 1, "model": model, "data": data, "split": used, **measured.to_json()}
     if strange is not None:
         result["foreign"] = strange.to_json()
@@ -106,17 +112,6 @@ def command(
         _print(measured, used)
         if strange is not None:
             click.echo(strange.line())
-
-
-def _shown(
-    where: str | None, bundle: Bundle, file: ModelFile, options: EngineOptions, threshold: float | None
-) -> ForeignReport | None:
-    """What becomes of foreign pictures, where there are any."""
-    if where is None:
-        return None
-    from edgelens.runtime.model.foreign import evaluate_foreign
-
-    return evaluate_foreign(bundle, where, file=file, options=options, threshold=threshold, progress=counted)
 
 
 def _print(measured: Evaluation, split: str) -> None:

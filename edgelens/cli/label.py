@@ -6,6 +6,7 @@ import sys
 import time
 from contextlib import ExitStack
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import click
@@ -31,7 +32,7 @@ _FORMATS = ("coco", "yolo", "voc", "folders")
     help="What it is: boxes, or a folder a class for whole pictures.",
 )
 @click.option("--classes", metavar="A,B", help="The classes' names; others can be added on the page.")
-@click.option("--assist", metavar="MODEL", help="A model that proposes boxes or classes: a bundle, .onnx or .tflite.")
+@click.option("--assist", metavar="MODEL", help="What proposes boxes or classes: a bundle, .onnx, .tflite or a run.")
 @click.option("--frames", type=click.IntRange(1), default=200, metavar="N", help="At most so many of a video (200).")
 @click.option(
     "--min-difference",
@@ -72,7 +73,7 @@ def command(
     if assist is None and (given := [name for name in ("labels", "threshold") if options[name] is not None]):
         raise UsageError(f"--{given[0]}: is of the model that --assist names")
     place = Path(out) if out else Path(pictures).with_name(f"{Path(pictures).stem}-labelled")
-    model = open_model(assist, said) if assist else None
+    model = open_model(_bundle_of(assist), said) if assist else None
     page = _page(ListenOptions.of(options), LABELLING)
     page.check()
     found = pictures_of(pictures, place / "frames", most=frames, differ=min_difference, say=aside)
@@ -89,6 +90,20 @@ def command(
         done, things = desk.counts()
     aside(f"{done} of {len(found)} pictures labelled{f', {things} boxes' if desk.form.boxes else ''}: {place}")
     sys.exit(stop.exit_code)
+
+
+def _bundle_of(model: str) -> str:
+    """A model's file; of a training's run one in float alone, which is gone when the page is."""
+    if not (Path(model) / "run.json").is_file():
+        return model
+    from edgelens.compress.config import CompressConfig
+    from edgelens.compress.pipeline import compress_run
+
+    aside(f"{model}: a run; its network is written as ONNX, which takes a moment")
+    folder = click.get_current_context().with_resource(TemporaryDirectory(prefix="edgelens-label-"))
+    out = Path(folder, f"{Path(model).name or 'run'}.edge")
+    compress_run(model, out, CompressConfig(formats=("onnx",), precisions=("float32",)))
+    return str(out)
 
 
 def _page(options: ListenOptions, budget: Any) -> Any:

@@ -184,7 +184,7 @@ class BoxRules:
         rows = np.flatnonzero(scores >= self._thresholds(ids, asked))
         if self.options.classes is not None:
             rows = rows[np.isin(ids[rows], self.options.classes)]
-        rows = rows[np.isfinite(boxes[rows]).all(axis=1)]
+        rows = rows[np.isfinite(boxes[rows]).all(axis=1) & np.isfinite(scores[rows])]
         most = self.options.max_det
         if overlap is None:
             return np.asarray(rows[np.argsort(-scores[rows], kind="stable")[:most]])

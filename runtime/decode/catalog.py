@@ -116,6 +116,13 @@ def _yunet() -> Loaded:
     return yunet, BoxOptions
 
 
+def _yunet_2022() -> Loaded:
+    from .boxes import BoxOptions
+    from .yunet_2022 import yunet_2022
+
+    return yunet_2022, BoxOptions
+
+
 def _ctc() -> Loaded:
     from .ctc import CtcOptions, ctc
 
@@ -206,6 +213,12 @@ def _reads_yunet() -> Reader:
     return read_as_yunet
 
 
+def _reads_yunet_2022() -> Reader:
+    from .yunet_2022 import read_as_yunet_2022
+
+    return read_as_yunet_2022
+
+
 def _has_lens_maps(file: ModelDescription) -> bool:
     """Whether a file has the outputs of the kit's own detectors."""
     return any(output.name == "scores32" for output in file.outputs)
@@ -247,6 +260,12 @@ DECODERS: dict[str, Entry] = {
         _yunet,
         frozenset(f"{part}_{stride}" for part in ("cls", "obj", "bbox", "kps") for stride in (8, 16, 32)),
         (Family("yunet", _reads_yunet, lambda file: len(file.outputs) >= 12),),
+    ),
+    "yunet-2022": Entry(
+        "detect",
+        _yunet_2022,
+        frozenset(["loc", "conf", "iou"]),
+        (Family("yunet-2022", _reads_yunet_2022, lambda file: any(output.name == "loc" for output in file.outputs)),),
     ),
     "mediapipe": Entry(
         "detect",

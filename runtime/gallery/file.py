@@ -166,8 +166,11 @@ class GalleryFile:
         if isinstance(major, list) and major and isinstance(major[0], int) and major[0] > FORMAT[0]:
             raise DataError(f"{self.path}: was written by a newer edgelens; update this one")
         space, width = first.said.get("feature_space"), first.said.get("width")
-        named = isinstance(space, str) and space.isprintable() and len(space) <= _LONGEST_SPACE
-        if not named or not isinstance(width, int) or not 1 <= width <= _MOST_WIDTH:
+        if (
+            not (isinstance(space, str) and space.isprintable() and len(space) <= _LONGEST_SPACE)
+            or not isinstance(width, int)
+            or not 1 <= width <= _MOST_WIDTH
+        ):
             raise DataError(f"{self.path}: does not say whose features it holds: bring back a copy, or move it away")
         return space, width
 

@@ -135,9 +135,9 @@ def _next_whole(stream: IO[bytes], at: int, size: int, patience: _Patience) -> i
         place = block.find(MAGIC, 0, _STEP + len(MAGIC) - 1)
         while place >= 0:
             head = block[place : place + _PREFIX.size]
-            lengths = _PREFIX.unpack(head)[2:] if len(head) == _PREFIX.size else (0, 0, size)
-            there = _may_be(*lengths, size - at - place)
-            patience.left -= _LOOK + (lengths[0] + lengths[1] if there else 0)
+            text, vector, picture = _PREFIX.unpack(head)[2:] if len(head) == _PREFIX.size else (0, 0, size)
+            there = _may_be(text, vector, picture, size - at - place)
+            patience.left -= _LOOK + (text + vector if there else 0)
             if patience.left < 0:
                 return size
             if there and record_at(stream, at + place, size) is not None:

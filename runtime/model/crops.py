@@ -18,7 +18,7 @@ __all__ = ["MOST_CROPS", "Crop", "crops_of"]
 
 MOST_CROPS = 1000  # of a step in one frame: all are in memory together, and a network may find any number of things
 
-_LEAST = 1.0  # pixels a side of a row's box
+_LEAST, _FARTHEST = 1.0, 1e6  # pixels of a box's side; of any place: what lies beyond, or is no number, is none
 
 
 @dataclass(frozen=True)
@@ -73,7 +73,7 @@ def crops_of(
 
 def _wanted(found: Recognitions, step: Step, without: Collection[int]) -> list[int]:
     """The rows that are looked at, in their order."""
-    sound = np.isfinite(found.places).all(axis=1) & (_widened(found.places.T, step.margin)[2:].min(axis=0) >= _LEAST)
+    sound = _are_places(found.places) & (_widened(found.places.T, step.margin)[2:].min(axis=0) >= _LEAST)
     of_class = [not step.classes or found.label(row) in step.classes for row in range(len(found))]
     rows = [row for row in np.flatnonzero(sound).tolist() if of_class[row] and row not in without]
     if len(rows) > MOST_CROPS:
@@ -84,7 +84,8 @@ def _wanted(found: Recognitions, step: Step, without: Collection[int]) -> list[i
 def _widened(box: NDArray[np.float32], margin: float) -> NDArray[np.float64]:
     """Boxes (4, …) x, y, w, h with their margin."""
     x, y, w, h = box.astype(np.float64)
-    return np.stack([x - margin * w, y - margin * h, w * (1 + 2 * margin), h * (1 + 2 * margin)])
+    with np.errstate(invalid="ignore"):  # a box may be at no place
+        return np.stack([x - margin * w, y - margin * h, w * (1 + 2 * margin), h * (1 + 2 * margin)])
 
 
 def _inside(image: NDArray[np.uint8], x: float, y: float, w: float, h: float) -> Region:
@@ -118,11 +119,11 @@ def _no_larger(
 
 def _corners_of(found: Recognitions, row: int) -> NDArray[np.float32] | None:
     """A row's four corners (4, 2), the top left one first: a turned box's, else its four keypoints; None without."""
-    if CORNERS in found.extra and np.isfinite(found.extra[CORNERS][row]).all():
+    if CORNERS in found.extra and _are_places(found.extra[CORNERS][row]).all():
         corners = np.asarray(found.extra[CORNERS][row], np.float32)
         return np.roll(corners, -int(corners.sum(axis=1).argmin()), axis=0)
     points = None if found.keypoints is None else found.keypoints[row]
-    if points is None or len(points) != 4 or points[:, 2].min() <= 0:
+    if points is None or len(points) != 4 or not _are_there(points):
         return None
     return np.asarray(points[:, :2], np.float32)
 
@@ -140,12 +141,22 @@ def _between(corners: NDArray[np.float32], margin: float) -> tuple[NDArray[np.fl
 
 def _level(points: NDArray[np.float32], x: float, y: float, w: float, h: float) -> NDArray[np.float64] | None:
     """The turn about the box's centre that levels its first two keypoints (the eyes of a face); None without them."""
-    if len(points) < 2 or min(points[0, 2], points[1, 2]) <= 0:
+    if len(points) < 2 or not _are_there(points[:2]):
         return None
     (x0, y0), (x1, y1) = sorted(points[:2, :2].tolist())
     turn = cv2.getRotationMatrix2D((x + w / 2, y + h / 2), float(np.degrees(np.arctan2(y1 - y0, x1 - x0))), 1.0)
     turn[:, 2] -= (x, y)
     return np.asarray(turn, np.float64)
+
+
+def _are_places(rows: NDArray[np.float32]) -> NDArray[np.bool_]:
+    """(N,) whether all numbers of a row (N, D) may be pixels."""
+    return np.asarray((np.abs(rows) <= _FARTHEST).all(axis=-1))  # NaN is not
+
+
+def _are_there(points: NDArray[np.float32]) -> bool:
+    """Whether keypoints (K, 3) were all seen, somewhere."""
+    return bool(_are_places(points[:, :2]).all() and points[:, 2].min() > 0)
 
 
 def _moved(points: NDArray[np.float32], matrix: NDArray[np.float32]) -> NDArray[np.float32]:

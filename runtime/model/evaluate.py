@@ -48,15 +48,14 @@ def evaluate(
     bundle: Bundle,
     data: Labelled,
     *,
-    role: str | None = None,
     file: ModelFile | None = None,
     threshold: float | None = None,
     options: EngineOptions | None = None,
     region: Region | None = None,
     progress: Progress | None = None,
 ) -> Evaluation:
-    """Run one network of a bundle (the last step's unless said), from one of its files, over every picture."""
-    alone = one_network(bundle, role)
+    """Run a bundle's last network, from one of its files, over every picture."""
+    alone = one_network(bundle)
     alone = one_network(alone, file=file or choose_file(alone.manifest.main))
     network = alone.manifest.main
     task = task_of(network.task)

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from ..bundle.manifest import Network
 from ..decode.boxes import corners_of_xywh, overlaps
 from ..errors import ModelError
+from ..images.masks import stretched, together
 from ..preprocess import PixelContract, Region, fit_frame, view_of
 from ..recognitions import CORNERS, Recognitions
 from .joined import joined
@@ -25,6 +26,7 @@ _OVERLAP = 0.2  # of a tile's side, shared with its neighbour
 _EDGE = 2.0  # input pixels from a seam within which a box is taken to be cut off there
 _COVERED = 0.5  # of a cut box, from which on a whole one is the same thing
 _INSIDE, _AS_LARGE = 0.8, 0.4  # of the smaller box, and of the larger one's area: two looks at the same thing
+_MOST_POINTS = 320  # of a mask a side
 _BESIDE = 0.5  # of their common side, from which on two cut boxes are parts of one thing
 
 
@@ -161,20 +163,31 @@ def _is_known(row: int, others: NDArray[np.intp], boxes: NDArray[Any], cut: NDAr
 def _together(
     boxes: NDArray[Any], found: Recognitions, cut: NDArray[np.bool_], kept: NDArray[np.intp]
 ) -> tuple[Recognitions, NDArray[np.intp]]:
-    """Cut boxes that are parts of one thing as one, around all of them; what has a shape of its own stays apart."""
+    """Cut boxes that are parts of one thing as one, around all of them, with their masks; turned ones stay apart."""
     rows = kept[cut[kept]]
-    if len(rows) < 2 or found.masks is not None or CORNERS in found.extra:
+    if len(rows) < 2 or CORNERS in found.extra:
         return found, kept
     group = _groups(boxes[rows], found.ids[rows])
     corners, gone = boxes.copy(), set()
+    masks = _finer(found.masks)
     for number in np.unique(group):
         members = rows[group == number]
         best, *rest = members[np.argsort(-found.scores[members], kind="stable")].tolist()
         corners[best] = [*boxes[members, :2].min(axis=0), *boxes[members, 2:].max(axis=0)]
         gone |= set(rest)
+        if masks is not None and rest:
+            masks[best] = together(masks[members], boxes[members], corners[best], *masks.shape[1:])
     corners[:, 2:] -= corners[:, :2]
     left = np.array([row for row in kept.tolist() if row not in gone], np.intp)
-    return dataclasses.replace(found, boxes=corners.astype(np.float32)), left
+    return dataclasses.replace(found, boxes=corners.astype(np.float32), masks=masks), left
+
+
+def _finer(masks: NDArray[np.uint8] | None) -> NDArray[np.uint8] | None:
+    """Masks with points enough for a thing of two tiles' size."""
+    if masks is None:
+        return None
+    height, width = (min(2 * side, _MOST_POINTS) for side in masks.shape[1:])
+    return stretched(masks, height, width).copy()
 
 
 def _groups(boxes: NDArray[Any], ids: NDArray[np.int32]) -> NDArray[np.intp]:

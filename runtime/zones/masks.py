@@ -48,6 +48,8 @@ def _part(zone: Zone, size: tuple[int, int]) -> tuple[slice, slice, NDArray[np.b
         return None
     covered = np.zeros(shape, np.uint8)
     cv2.fillPoly(covered, [np.round(points - (left, top)).astype(np.int32)], 1)
+    outlines, _ = cv2.findContours(covered, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
+    cv2.drawContours(covered, outlines, -1, 1, cv2.FILLED)  # a mask that crosses itself shows nothing of its middle
     return rows, columns, covered.astype(bool)
 
 

@@ -64,6 +64,18 @@ def test_labels_outlive_the_process(photos):
     assert (state["done"], state["first"], state["classes"]) == ([False, True, False], 0, ["cup", "dish"])
 
 
+def test_a_run_proposes_as_its_bundle_would(detector_run, shapes, tmp_path):
+    pictures = shapes / "images" / "val"
+    process, link = started(pictures, "--assist", str(detector_run), "--out", str(tmp_path / "boxes"))
+    with urllib.request.urlopen(f"{link}label/0", timeout=60) as answer:
+        proposed = json.load(answer)
+    process.send_signal(signal.SIGINT)
+    process.wait(20)
+    process.stderr.close()
+    assert proposed["proposed"] is True
+    assert {box["label"] for box in proposed["boxes"]} <= {"disc", "square"}
+
+
 @pytest.mark.parametrize(
     ("options", "said"),
     [

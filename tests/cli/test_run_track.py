@@ -79,6 +79,28 @@ def test_a_masked_part_is_in_no_picture_that_is_kept(halves_bundle, clip, tmp_pa
         assert np.ptp(picture[4:-4, 4:-4]) < 60
 
 
+@pytest.mark.parametrize("masked", [True, False])
+def test_a_masked_part_leaves_by_no_exit(halves_bundle, tmp_path, masked):
+    """A video with boxes, clips, snapshots and the heat map; without the mask each of them shows what there is."""
+    kept, clip = tmp_path / "kept", tmp_path / "clip.avi"
+    writer = cv2.VideoWriter(str(clip), cv2.VideoWriter.fourcc(*"MJPG"), 10, (320, 240))
+    for _ in range(12):
+        squares = np.kron(np.indices((30, 40)).sum(axis=0) % 2 * 255, np.ones((8, 8)))
+        writer.write(squares.astype(np.uint8)[..., None].repeat(3, axis=2))
+    writer.release()
+    words = [halves_bundle.path, "--source", clip, "--track", "--zone", "all=0,0,1,0,1,1,0,1", "--quiet"]
+    words += ["--mask", "0,0,1,0,1,1,0,1"] if masked else []
+    edgelens(*words, "--save", tmp_path / "kept.webm", "--record", kept, "--heat-map", tmp_path / "heat.png")
+    stills = [tmp_path / "heat.png", *kept.rglob("*.jpg")]
+    videos = [tmp_path / "kept.webm", *(path for path in kept.rglob("*") if path.suffix in (".webm", ".mp4"))]
+    assert len(stills) > 1
+    assert len(videos) > 1
+    shown = [read_image(path) for path in stills] + [cv2.VideoCapture(str(path)).read()[1] for path in videos]
+    for image in shown:
+        steps = np.abs(np.diff(image[8:-8, 8:-8].astype(int), axis=1)).mean()  # boxes and captions are few
+        assert steps < 4 if masked else steps > 12
+
+
 def test_a_classifier_cannot_be_followed(color_bundle, clip):
     with pytest.raises(EdgelensError, match="does not say where things are"):
         edgelens(color_bundle.path, "--source", clip, "--track")

@@ -24,7 +24,7 @@ from edgelens.runtime.tasks.catalog import decoder_of, task_of
 from .fuzzer import Attempt, Fuzzer
 from .mutate import mutated
 
-__all__ = ["FUZZER"]
+__all__ = ["FUZZER", "MANIFEST", "ODD", "looked_at"]
 
 MANIFEST = "manifest.json"
 SMALL = ("benchmarks/weights/resnet8.int8.onnx", "benchmarks/weights/resnet8.int8.tflite")
@@ -71,7 +71,7 @@ def opened(folder: Path) -> Iterator[Attempt]:
             data = _odd_bundle(chance, entries) if chance.random() < 0.8 else mutated(chance, whole)
             path.write_bytes(data)
         bundle = open_model(path, ModelArguments(**chance.choice(SAID)))
-        _looked_at(bundle)
+        looked_at(bundle)
 
     yield attempt
 
@@ -82,7 +82,7 @@ def _builtin() -> Path:
     return _BUILTIN / "digits.edge"
 
 
-def _looked_at(bundle: Bundle) -> None:
+def looked_at(bundle: Bundle) -> None:
     """What `inspect`, `run` and `verify` do with a bundle before an engine has its bytes."""
     for network in bundle.manifest.networks.values():
         choose_file(network)

@@ -16,6 +16,7 @@ import cv2
 import numpy as np
 
 from edgelens.runtime.datasets.catalog import BOX_FORMATS, load_boxes, load_images
+from edgelens.runtime.datasets.texts import load_texts
 
 from .fuzzer import Attempt, Fuzzer
 from .mutate import mutated
@@ -79,9 +80,33 @@ def _yolo() -> dict[str, bytes]:
             "data.yaml": b"names:\n  0: cat\n  1: dog\n"}  # fmt: skip
 
 
+def _boxes_csv() -> dict[str, bytes]:
+    rows = "path,xmin,ymin,xmax,ymax,label,split\nimages/0.jpg,1,2,9,8,cat,train\nimages/1.png,,,,,,val\n"
+    return {"set.csv": rows.encode(), "images/0.jpg": _picture(1), "images/1.png": _picture(0)}
+
+
+def _cvat() -> dict[str, bytes]:
+    box = '<box label="cat" xtl="1" ytl="2" xbr="9" ybr="8" occluded="0"/><polygon label="dog" points="1,1;5,1;5,5"/>'
+    image = f'<image id="0" name="a.png" width="16" height="12">{box}</image>'
+    text = f"<annotations><version>1.1</version>{image}</annotations>"
+    return {"annotations.xml": text.encode(), "images/a.png": _picture(0)}
+
+
+def _label_studio() -> dict[str, bytes]:
+    value = {"x": 10, "y": 20, "width": 30, "height": 40, "rotation": 0, "rectanglelabels": ["cat"]}
+    answer = {"type": "rectanglelabels", "original_width": 16, "original_height": 12, "value": value}
+    task = {"id": 1, "data": {"image": "/data/upload/1/abcdef01-a.png"}, "annotations": [{"result": [answer]}]}
+    return {"export.json": json.dumps([task]).encode(), "images/a.png": _picture(0)}
+
+
+def _texts() -> dict[str, bytes]:
+    rows = "file,text\n" + "".join(f"images/{i}.jpg,AB {i}\n" for i in range(4))
+    return {"labels.csv": rows.encode(), **{f"images/{i}.jpg": _picture(1) for i in range(4)}}
+
+
 GOOD: dict[str, Callable[[], dict[str, bytes]]] = {
     "folders": _folders, "csv": _csv, "idx": _idx, "cifar10": _cifar, "npz": _npz, "voc": _voc, "coco": _coco,
-    "yolo": _yolo,
+    "yolo": _yolo, "boxes-csv": _boxes_csv, "cvat": _cvat, "label-studio": _label_studio, "texts": _texts,
 }  # fmt: skip
 ODD_ARRAYS = (
     np.array([2**40, 0, 1, 1]), np.array([-1, 0, 1, 1]), np.array([np.nan, 1, 2, 1]), np.array(["a", "b", "a", ""]),
@@ -96,6 +121,12 @@ ODD_TEXTS = (
     b'{"annotations": 3, "categories": {}, "images": null}', b'{"images": [1], "annotations": [2], "categories": [3]}',
     b'{"images": [{"id": [], "file_name": "a"}], "annotations": [], "categories": []}',
     b'{"images": [{"id": 1, "file_name": "../../etc/passwd"}], "annotations": [], "categories": [{"id": 1e999}]}',
+    b"path,xmin,ymin,xmax,ymax,label\n../../etc/passwd,1e999,nan,-inf,9,a\n/dev/zero,1,2,3,4,b\n",
+    b"file,text\n/dev/zero,a\n",
+    b'[{"data": {"image": "../../../etc/passwd"}, "annotations": [{"result": [{"value": {"x": 1e999}}]}]}]',
+    b'[{"data": [], "annotations": {}}]', b'[{"data": {"image": 5}, "annotations": [{"result": 5}]}]',
+    b'<annotations><image name="/dev/zero" width="nan"><box xtl="1e999"/><polygon points=";,;"/></image></annotations>',
+    b"<a>" * 100_000,
     b'<!DOCTYPE a [<!ENTITY b "c">]><annotation>&b;</annotation>', b"<annotation><object/></annotation>",
     b"\xff\xfe\0\0", b"path;label\n\0;\0\n", b"path,label,split\na,b,other\n", b"9" * 6000 + b",1\n", b'"' * 5001,
 )  # fmt: skip
@@ -112,8 +143,8 @@ def opened(folder: Path) -> Iterator[Attempt]:
         shutil.rmtree(place, ignore_errors=True)
         _write(place, _changed(chance, sets[name]), chance)
         where = {"csv": place / "set.csv", "npz": place / "set.npz"}.get(name, place)
-        asked = name if chance.random() < 0.5 else None
-        load = load_boxes if name in BOX_FORMATS else load_images
+        asked = name if chance.random() < 0.5 and name != "texts" else None
+        load = load_texts if name == "texts" else load_boxes if name in BOX_FORMATS else load_images
         found, _ = load(where, format=asked).for_evaluation(chance.choice((None, "train", "test", "all")))
         for i in range(min(len(found), SHOWN)):
             found.image(i)

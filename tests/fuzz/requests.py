@@ -28,18 +28,30 @@ TOKEN = "a-token-that-nobody-knows"
 GETS = (
     "/", "/live/state", "/live/thumbs/1", "/live/snapshot?source=camera", "/v1/health", "/v1/models", "/metrics",
     "/v1/openapi.json", "/style.css", "/nothing", f"/?token={TOKEN}", "/v1/recognize", "/live/settings",
+    "/v1/events", "/v1/events?label=x&since=1&until=2&before=5&limit=3", "/v1/events?since=nan&limit=0",
+    "/live/moments/1", "/live/moments/1/picture", "/live/moments/1/clip", "/live/moments/999999999999999999/clip",
+    "/live/gallery", "/live/gallery/portrait?name=../x", "/live/gallery?source=camera",
 )  # fmt: skip
 HEADS = (
     "Host: localhost", f"Authorization: Bearer {TOKEN}", "Cookie: a=b; edgelens_8080=0123; c=d", "Origin: http://localhost",
     "Sec-Fetch-Site: same-origin", "Accept: */*", "Connection: close", "Expect: 100-continue", "Upgrade: websocket",
     "Content-Type: application/json", "Range: bytes=0-1",
 )  # fmt: skip
-POSTS = ("/v1/recognize", "/v1/recognize?threshold=.5", "/live/settings", "/live/collect", "/live/model", "/v1/teach")
+POSTS = ("/v1/recognize", "/v1/recognize?threshold=.5", "/live/settings", "/live/collect", "/live/model", "/v1/teach",
+    "/v1/teach?name=x", "/live/gallery",
+)  # fmt: skip
 BODIES = (
     b'{"source": null, "threshold": 0.5, "smoothing": 0.5, "agree": [3, 5], "region": [0, 0, 1, 1], "paused": false}',
     b'{"max_fps": 30, "threshold": null, "region": null}',
     b'{"label": "a", "source": "camera"}',
     b'{"model": "digits"}',
+    b'{"name": "x", "source": "camera", "box": [0, 0, 20, 20]}',
+    b'{"name": "x", "box": [NaN, 1e999, -1e999, ' + b"9" * 400 + b"]}",
+    b'{"undo": "0123456789abcdef"}',
+    b'{"rename": "x", "to": "../y", "source": "camera"}',
+    b'{"forget": "x"}',
+    b'{"places": {"lines": {"door": [0.1, 0.2, 0.3, 0.4]}, "zones": {"shelf": [0, 0, 1, 0, 1, 1]}}}',
+    b'{"places": {"lines": {"door": [' + b"9" * 400 + b', 1e999, NaN, null]}, "zones": {}}, "classes": ["a"]}',
 )
 
 

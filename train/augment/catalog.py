@@ -62,9 +62,7 @@ RECIPES: dict[str, Recipe] = {
 }
 
 
-def recipe(
-    name: str, *, mirror: bool = True, camera: bool = False, own: Mapping[str, Recipe] = MappingProxyType({})
-) -> Recipe:
+def recipe(name: str, *, mirror: bool = True, own: Mapping[str, Recipe] = MappingProxyType({})) -> Recipe:
     """The recipe of a name such as `default` or `best+camera`; without mirrored pictures where they would mislead.
 
     `own` are a task's, which go before those of the same name.
@@ -76,7 +74,7 @@ def recipe(
     chosen = known[stem]
     if not mirror:
         chosen = replace(chosen, flip=None)
-    if camera or option:
+    if option:
         chosen = replace(chosen, name=f"{stem}+camera", camera=WEBCAM)
     return chosen
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import os
 import zipfile
+import zlib
 from collections.abc import Callable
 from pathlib import Path
 
@@ -74,10 +75,13 @@ def _stat(path: Path) -> tuple[int, ...]:
 def _recall(memory: Path) -> Seen:
     try:
         with memory.open("rb") as stream, np.load(stream, allow_pickle=False) as kept:
-            names, stats, digests = kept["names"].tolist(), kept["stats"].tolist(), kept["digests"]
-    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
+            names, stats, digests = kept["names"], kept["stats"], kept["digests"]
+    except (OSError, ValueError, KeyError, EOFError, MemoryError, zipfile.BadZipFile, zlib.error):
         return {}
-    return {n: (tuple(s), d.tobytes()) for n, s, d in zip(names, stats, digests, strict=True)}
+    shaped = names.ndim == 1 and stats.shape == (len(names), 4) and stats.dtype == np.int64
+    if not shaped or digests.dtype != np.uint8 or digests.shape != (len(names), DIGEST_BYTES):
+        return {}
+    return {n: (tuple(s), d.tobytes()) for n, s, d in zip(names.tolist(), stats.tolist(), digests, strict=True)}
 
 
 def _remember(memory: Path, seen: Seen) -> None:

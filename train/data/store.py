@@ -14,6 +14,7 @@ import json
 import os
 import time
 import zipfile
+import zlib
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -80,8 +81,10 @@ class Store:
         try:
             with (self.folder / "index.npz").open("rb") as stream, np.load(stream, allow_pickle=False) as index:
                 digests, facts = index["digests"].tobytes(), index["facts"]
+            if facts.dtype != FACTS or facts.ndim != 1:
+                raise ValueError
             whole = self.file.stat().st_size // self.row_bytes
-        except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
+        except (OSError, ValueError, KeyError, EOFError, MemoryError, zipfile.BadZipFile, zlib.error):
             digests, facts, whole = b"", np.empty(0, FACTS), 0
         count = min(len(digests) // DIGEST_BYTES, len(facts), whole)
         self.rows = {digests[i * DIGEST_BYTES : (i + 1) * DIGEST_BYTES]: i for i in range(count)}

@@ -37,10 +37,9 @@ def activation(name: Activation | None, default: Activation = "relu") -> nn.Modu
     return _ACTIVATIONS[name or default]()
 
 
-def pooling(kind: Pooling | None, size: int = 2, stride: int | None = None, padding: int = 0) -> nn.Module:
-    """Max pooling unless average is asked for."""
-    layer = nn.AvgPool2d if kind == "average" else nn.MaxPool2d
-    return layer(size, stride or size, padding)
+def pooling(kind: Pooling | None) -> nn.Module:
+    """Half the side: by the maximum unless the average is asked for."""
+    return nn.AvgPool2d(2) if kind == "average" else nn.MaxPool2d(2)
 
 
 def conv_norm(inputs: int, outputs: int, size: int = 3, stride: int = 1, groups: int = 1) -> nn.Sequential:

@@ -18,7 +18,7 @@ __all__ = ["Asks", "Hub", "Listener", "Viewer"]
 EVENT_QUEUE = 64
 HEARTBEAT_S = 10.0
 STALLED_S = 20.0
-FORGIVEN_S = 2.0  # after which a frame whose taking was never told is no longer waited for
+FORGIVEN_S = 5.0  # after which a frame whose taking was never told is no longer waited for
 
 
 @dataclass(frozen=True)

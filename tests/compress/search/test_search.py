@@ -91,17 +91,16 @@ def test_candidates_learn_from_who_taught_the_network(run_folder, tmp_path, caps
 
 
 def test_a_recovery_ends_with_the_time_and_what_was_cut_short_is_no_part_of_the_study(run_folder, tmp_path, capsys):
-    endless = Recovery(short=0.5, long=1.0, short_steps=5, long_steps=10**7)
+    endless = Recovery(short=0.5, long=1.0, short_steps=10**7, long_steps=10**7)
     plans = (Attempt("trained"), Attempt("pruned", 0.5))
     config = SearchConfig(
-        Budget(size_bytes=1000), PLAIN, study=str(tmp_path / "s"), recovery=endless, plans=plans, minutes=0.5
+        Budget(min_accuracy=1.0), PLAIN, study=str(tmp_path / "s"), recovery=endless, plans=plans, minutes=0.2
     )
     with pytest.raises(WorkError, match="no candidate keeps"):
         search_run(run_folder, tmp_path / "x.edge", config, progress=Progress())
-    assert not [*(tmp_path / "s").rglob("*.long.pt")]
-    assert [*(tmp_path / "s").rglob("*.short.pt")]
-    assert "the long recovery of " in (said := capsys.readouterr().err)
-    assert "is cut short after" in said
+    assert not [*(tmp_path / "s").rglob("*.pt")]
+    said = capsys.readouterr().err
+    assert "is cut short after" in said or "not begun" in said
 
     hasty = dataclasses.replace(config, minutes=1e-6)
     with pytest.raises(WorkError, match="no candidate keeps"):

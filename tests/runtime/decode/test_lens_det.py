@@ -50,6 +50,18 @@ def test_cells_become_boxes_in_the_frame() -> None:
     assert len(decoder_for(network())(maps(), placement, 0.42)) == 2, "an asked threshold holds for every class"
 
 
+def test_cells_of_stride_4_become_boxes_of_small_things() -> None:
+    outputs = (*network().outputs, Output("scores4", (2, 16, 16)), Output("sides4", (4, 16, 16)))
+    decode = Decode("lens-det", threshold=0.5, options={"finest": 4, "iou": 0.6})
+    found = maps() | {"scores4": np.zeros((1, 2, 16, 16), np.float32), "sides4": np.ones((1, 4, 16, 16), np.float32)}
+    found["scores4"][0, 1, 5, 9] = 0.9  # around (38, 22)
+    found["sides4"][0, :, 5, 9] = [1, 0.5, 0.5, 1]
+    _, placement = fit_frame(np.zeros((64, 64, 3), np.uint8), PixelContract(64, 64, "rgb", "letterbox"))
+    seen = decoder_for(network(outputs=outputs, decode=decode))(found, placement)
+    assert seen.boxes is not None
+    assert (seen.labels[seen.ids[0]], seen.boxes[0].tolist()) == ("jug", [34, 20, 6, 6])
+
+
 def test_the_best_of_too_many_are_taken() -> None:
     every = {name: values[0] for name, values in maps().items()}
     every["scores8"][:] = np.linspace(0.1, 0.9, 128, dtype=np.float32).reshape(2, 8, 8)

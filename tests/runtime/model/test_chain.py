@@ -156,13 +156,24 @@ def test_crops_stay_inside_the_frame_and_only_of_the_wanted_labels():
 
 @pytest.mark.parametrize("align", ["keypoints", "corners"])
 def test_a_box_that_says_it_is_huge_costs_no_more_than_the_frame(align):
-    """A levelled crop has its box's size: one of a million pixels a side was a picture of terabytes."""
+    """A levelled crop has its box's size: one of 100,000 pixels a side was a picture of 30 GB."""
     image = np.full((60, 80, 3), 90, np.uint8)
-    points = np.array([[[10, 10, 1], [1e6, 10, 1], [1e6, 1e6, 1], [10, 1e6, 1]]], np.float32)
-    found = Recognitions(("face",), [0], [1.0], boxes=[[10, 10, 1e6, 1e6]], keypoints=points)
+    points = np.array([[[10, 10, 1], [1e5, 10, 1], [1e5, 1e5, 1], [10, 1e5, 1]]], np.float32)
+    found = Recognitions(("face",), [0], [1.0], boxes=[[10, 10, 1e5, 1e5]], keypoints=points)
     (crop,) = crops_of(image, found, Step(region="faces", align=align), PixelContract(8, 8))
     inner = Recognitions(("eye",), [0], [1.0], boxes=crop.placement.to_frame(np.array([[0, 0, 8, 8]])))
-    assert crop.in_frame(inner).boxes[0] == pytest.approx((10, 10, 1e6, 1e6), rel=0.01)
+    assert crop.in_frame(inner).boxes[0] == pytest.approx((10, 10, 1e5, 1e5), rel=0.01)
+
+
+@pytest.mark.parametrize("odd", [np.nan, np.inf, -np.inf, 1e30])
+@pytest.mark.parametrize("align", ["keypoints", "corners"])
+def test_keypoints_at_no_place_level_nothing(align, odd):
+    """A network that breaks down says such things, and the camera goes on."""
+    points = np.array([[[odd, 10, 1], [30, 12, 1], [30, 40, 1], [10, 40, 1]]], np.float32)
+    found = Recognitions(("face",), [0], [1.0], boxes=[[10, 10, 20, 20]], keypoints=points)
+    (crop,) = crops_of(np.zeros((60, 80, 3), np.uint8), found, Step(region="a", align=align), PixelContract(8, 8))
+    assert crop.back is None
+    assert crop.placement.view == (10, 10, 20, 20)
 
 
 def test_of_more_things_than_can_be_looked_at_the_surest_are(monkeypatch):

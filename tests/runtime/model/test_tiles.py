@@ -86,10 +86,20 @@ def test_a_box_at_the_frames_own_edge_is_not_cut():
     assert found(look(LEFT, (0, 20, 30, 99, 0.8, 0)), look(RIGHT)) == [(0, 20, 30, 99, 0.8, 0)]
 
 
-def test_masks_keep_their_own_boxes():
-    mask = {"masks": np.full((1, 8, 8), 255, np.uint8)}
-    ours, theirs = look(LEFT, (100, 30, 99, 40, 0.8, 0), **mask), look(RIGHT, (160, 31, 90, 40, 0.7, 0), **mask)
-    assert len(found(ours, theirs)) == 2
+def test_masks_of_one_thing_in_two_tiles_are_one_over_the_whole_box():
+    upper = np.zeros((1, 8, 8), np.uint8)
+    upper[:, :4] = 255
+    ours = look(LEFT, (100, 30, 99, 40, 0.8, 0), masks=upper)
+    theirs = look(RIGHT, (160, 30, 90, 40, 0.7, 0), masks=np.full((1, 8, 8), 255, np.uint8))
+    apart = look(WHOLE, (300, 10, 20, 20, 0.5, 1), masks=np.full((1, 8, 8), 255, np.uint8))
+    seen = merged([apart, ours, theirs], NET)
+    assert seen.boxes.tolist() == [[100, 30, 150, 40], [300, 10, 20, 20]]
+    mask, other = seen.masks >= 128
+    high, wide = mask.shape
+    assert mask[: high // 2].all(), "both have the upper half"
+    assert not mask[high // 2 + 1 :, : int(wide * 0.4) - 1].any(), "the left one alone has no lower half"
+    assert mask[:, int(wide * 0.4) + 1 :].all(), "the right one has both"
+    assert other.all()
 
 
 def test_nothing_anywhere_is_nothing():

@@ -22,3 +22,11 @@ def test_a_mask_follows_the_size_of_the_frames_and_may_reach_the_edge():
     mask = PrivacyMask((Zone("mask 1", ((0.9, 0.9), (1, 0.9), (1, 1))),))
     for shape in ((50, 80, 3), (480, 640, 3), (1, 1, 3)):
         assert mask.hide(Frame(np.zeros(shape, np.uint8))).image.shape == shape
+
+
+def test_a_mask_that_crosses_itself_shows_nothing_of_its_middle():
+    star = Zone("star", ((0.5, 0.0), (0.8, 1.0), (0.0, 0.4), (1.0, 0.4), (0.2, 1.0)))
+    noise = np.random.default_rng(0).integers(0, 256, (200, 200, 3), np.uint8)
+    hidden = PrivacyMask((star,)).hide(Frame(noise)).image
+    assert hidden[90:110, 95:105].std() < 30 < noise[90:110, 95:105].std()
+    assert np.array_equal(hidden[:40, :40], noise[:40, :40])

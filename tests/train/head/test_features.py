@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -68,3 +69,42 @@ def test_a_spoilt_cache_is_made_again(pictures: StoredPictures, tmp_path: Path) 
     file = next(tmp_path.glob("features-*.npz"))
     file.write_bytes(file.read_bytes()[:100])
     assert np.array_equal(features_of(own, pictures, tmp_path, key=key), first)
+
+
+@pytest.mark.parametrize(
+    "spoil",
+    [
+        lambda digests, rows: (digests, rows[:, :3]),
+        lambda digests, rows: (digests, np.full_like(rows, np.nan)),
+        lambda digests, rows: (digests, rows.astype("S8")),
+        lambda digests, rows: (digests, rows * 100 + 7),
+        lambda digests, rows: (digests[:, :4], rows),
+        lambda digests, rows: (digests[0], rows[0]),
+        lambda digests, rows: (digests, rows[:2]),
+    ],
+)
+def test_a_cache_of_something_else_is_made_again(
+    pictures: StoredPictures, tmp_path: Path, spoil: Callable[..., tuple[np.ndarray, np.ndarray]]
+) -> None:
+    own = network()
+    key = trunk_key(own)
+    first = features_of(own, pictures, tmp_path, key=key)
+    file = next(tmp_path.glob("features-*.npz"))
+    with np.load(file) as kept:
+        digests, rows = spoil(kept["digests"], kept["rows"])
+    np.savez(file, digests=digests, rows=rows)
+    assert np.allclose(features_of(own, pictures, tmp_path, key=key), first)
+
+
+def test_a_cache_that_could_execute_is_not_loaded(pictures: StoredPictures, tmp_path: Path) -> None:
+    class Payload:
+        def __reduce__(self) -> tuple[object, ...]:
+            return (Path.touch, (tmp_path / "executed",))
+
+    own = network()
+    key = trunk_key(own)
+    np.savez(
+        tmp_path / f"features-{key}.npz", digests=np.array([Payload()], object), rows=np.array([Payload()], object)
+    )
+    assert len(features_of(own, pictures, tmp_path, key=key)) == 9
+    assert not (tmp_path / "executed").exists()

@@ -7,11 +7,10 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from torch import Tensor
 
 from edgelens.runtime.errors import UsageError
 
-__all__ = ["METHODS", "Remedy", "choose_remedy", "class_weights", "sample_weights"]
+__all__ = ["METHODS", "Remedy", "choose_remedy", "class_weights"]
 
 METHODS = ("auto", "none", "weights", "balanced", "focal")
 _EVEN, _STEEP, _FEW = 1.5, 20.0, 30  # largest class ÷ smallest: even enough, too steep for weights; images of a class
@@ -54,8 +53,3 @@ def class_weights(counts: NDArray[Any], largest: float = 10.0) -> NDArray[np.flo
     weights = np.where(there, counts.sum() / np.maximum(counts, 1) / max(int(there.sum()), 1), 0.0)
     weights = np.minimum(weights, largest)
     return np.asarray(weights * counts.sum() / max((weights * counts).sum(), 1e-12), np.float32)
-
-
-def sample_weights(targets: Tensor, weights: Tensor) -> Tensor:
-    """(B,) the weight of each sample's loss: class ids (B,) pick theirs, probabilities (B, C) mix them."""
-    return weights[targets] if targets.ndim == 1 else targets @ weights

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-import torch
 
 from edgelens.runtime.errors import UsageError
 from edgelens.train.augment import recipe
 from edgelens.train.augment.missing import against_missing
 from edgelens.train.data.balance import balanced_order
-from edgelens.train.tasks.classify.imbalance import choose_remedy, class_weights, sample_weights
+from edgelens.train.tasks.classify.imbalance import choose_remedy, class_weights
 
 
 @pytest.mark.parametrize(
@@ -35,9 +34,6 @@ def test_weights_make_classes_equal_and_average_one() -> None:
     assert np.ptp((weights * counts)[:3]) < 1e-3
     assert (weights * counts).sum() / counts.sum() == pytest.approx(1)
     assert weights[3] == 0
-    picked = sample_weights(torch.tensor([2, 0]), torch.from_numpy(weights))
-    mixed = sample_weights(torch.eye(4)[[2, 0]], torch.from_numpy(weights))
-    torch.testing.assert_close(picked, mixed)
 
 
 def test_a_balanced_epoch_has_every_class_equally_often() -> None:
