@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..errors import UsageError
-from ..json_numbers import is_number
+from ..live.shared.json_numbers import is_number
 
 __all__ = ["Box", "Classes", "Done", "Marks", "checked_label", "marks_from"]
 

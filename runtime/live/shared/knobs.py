@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from ...errors import UsageError
-from ...json_numbers import is_number
 from ...loop.control import Control, Settings
 from ...preprocess import Region
 from ...zones.drawn import places_json
 from ...zones.options import ZoneOptions, read_lines, read_zones
+from .json_numbers import is_number
 
 __all__ = ["change_settings", "settings_json"]
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Any, Protocol
 
 from ...errors import UsageError
-from ...json_numbers import is_number
 from ...loop.control import Control
 from ...preprocess import Region
 from ...result import Result
+from .json_numbers import is_number
 
 __all__ = ["answer_lesson"]
 
