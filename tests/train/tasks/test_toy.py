@@ -229,7 +229,7 @@ def test_ragged_targets_are_picked_in_any_order() -> None:
 def test_a_split_is_measured_in_parts(dotted: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The meter sees batches, in the order of the split, and never the whole of it."""
     meters: list[Means] = []
-    monkeypatch.setattr("edgelens.train.loop._PREDICTED", 10 * SIDE * SIDE)
+    monkeypatch.setattr("edgelens.train.validation._PREDICTED", 10 * SIDE * SIDE)
 
     def spied(asked: TrainConfig, classes: Sequence[str], counts: Sequence[int]) -> Task:
         task = dots(asked, classes, counts)

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
-from concurrent.futures import ThreadPoolExecutor
+
+from own_loop import ran
 
 from edgelens.runtime.live.http.one_piece import OnePiece
 
@@ -26,16 +26,6 @@ class Sent(asyncio.Transport):
         return b"closed" in self.pieces
 
 
-def run(answer: Callable[[], Awaitable[list[bytes]]]) -> list[bytes]:
-    """On a thread of its own: a browser's tests leave a loop running on this one."""
-
-    async def main() -> list[bytes]:
-        return await answer()
-
-    with ThreadPoolExecutor(1) as thread:
-        return thread.submit(lambda: asyncio.run(main())).result()
-
-
 def test_a_head_and_its_body_leave_together() -> None:
     async def answer() -> list[bytes]:
         sent = Sent()
@@ -46,7 +36,7 @@ def test_a_head_and_its_body_leave_together() -> None:
         await asyncio.sleep(0)
         return sent.pieces
 
-    assert run(answer) == [b"head body"]
+    assert ran(answer) == [b"head body"]
 
 
 def test_a_head_alone_leaves_when_the_step_is_over() -> None:
@@ -59,7 +49,7 @@ def test_a_head_alone_leaves_when_the_step_is_over() -> None:
         await asyncio.sleep(0)
         return sent.pieces
 
-    assert run(answer) == [b"head", b"event 1"]
+    assert ran(answer) == [b"head", b"event 1"]
 
 
 def test_what_was_kept_leaves_before_the_close() -> None:
@@ -72,4 +62,4 @@ def test_what_was_kept_leaves_before_the_close() -> None:
         assert transport.is_closing()
         return sent.pieces
 
-    assert run(answer) == [b"last words", b"closed"]
+    assert ran(answer) == [b"last words", b"closed"]

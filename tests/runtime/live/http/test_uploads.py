@@ -7,14 +7,13 @@ import contextlib
 import socket
 import sys
 import time
-from collections.abc import Callable, Coroutine
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import cv2
 import httpx
 import numpy as np
 import pytest
+from own_loop import ran
 
 from edgelens.runtime.bundle.bundle import Bundle
 from edgelens.runtime.live.http.budget import Budget
@@ -24,12 +23,6 @@ from edgelens.runtime.live.service.service import RecognizeService
 
 PICTURE = bytes(cv2.imencode(".jpg", np.full((48, 64, 3), 200, np.uint8))[1])
 UNFINISHED = b"POST /v1/recognize HTTP/1.1\r\nHost: localhost\r\nContent-Length: 900000\r\n\r\n"
-
-
-def ran(work: Callable[[], Coroutine[Any, Any, None]]) -> None:
-    """On a thread of its own: the browser of other tests keeps a loop running in this one."""
-    with ThreadPoolExecutor(1) as thread:
-        thread.submit(lambda: asyncio.run(work())).result()
 
 
 def test_no_more_is_held_than_the_budget_says() -> None:

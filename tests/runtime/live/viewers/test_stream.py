@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import socket
 import struct
@@ -15,6 +14,7 @@ from typing import Any
 import cv2
 import httpx
 import numpy as np
+from own_loop import ran
 
 from edgelens.runtime.live.preview import LivePreview
 from edgelens.runtime.live.viewers import hub as hub_module
@@ -185,7 +185,7 @@ def test_nothing_is_encoded_for_who_has_not_taken_the_last_frame(staged: Any) ->
 
 
 def test_a_frame_of_a_source_is_wanted_once_its_last_has_gone_through() -> None:
-    asyncio.run(_take_and_ask())
+    ran(_take_and_ask)
 
 
 async def _take_and_ask() -> None:
