@@ -55,6 +55,7 @@ def main() -> None:
             bundle = bundled(options.run, Path(scratch) / "run.edge")
             answers = asked(bundle, load_images(options.asked).split("test"))
             found[options.run.name] = compared([answers]) | {"int8_speed_up": sped_up(bundle)}
+            print(options.run.name, json.dumps(found[options.run.name], indent=1), flush=True)
         for size in options.sizes if options.data else ():
             found[f"clothing10 {size} px"] = over_folds(options.data / "clothing10" / "train", Path(scratch), size)
             print(size, json.dumps(found[f"clothing10 {size} px"], indent=1), flush=True)
