@@ -23,6 +23,7 @@ from edgelens.cli.output import counted, print_table, write_json
 
 if TYPE_CHECKING:
     from edgelens.runtime.model.evaluate import Evaluation
+    from edgelens.runtime.model.foreign import ForeignReport
 
 __all__ = ["command"]
 
@@ -103,13 +104,18 @@ def command(
             region=region,
             progress=counted,
         )
-    result = {"schema": 1, "model": model, "data": data, "split": used, **measured.to_json()}
+    _tell(measured, strange, {"model": model, "data": data, "split": used}, json_path)
+
+
+def _tell(measured: Evaluation, strange: ForeignReport | None, asked: dict[str, str], json_path: str | None) -> None:
+    """What was found, as JSON where that is wanted, and for people where standard output is theirs."""
+    result = {"schema": 1, **asked, **measured.to_json()}
     if strange is not None:
         result["foreign"] = strange.to_json()
     if json_path is not None:
         write_json(json_path, result)
     if json_path != "-":
-        _print(measured, used)
+        _print(measured, asked["split"])
         if strange is not None:
             click.echo(strange.line())
 

@@ -35,7 +35,7 @@ def fits(path: Path) -> bool:
 
 def names_texts(path: Path) -> bool:
     """Whether a table's header says that its pictures have texts."""
-    header = next(iter(_rows(path)), [])
+    header = next(_each_row(path), [])
     columns = _columns(header)
     return {"path", "label"} <= set(columns) and _plain(header)[columns["label"]] in _TEXTS
 
@@ -98,6 +98,10 @@ def _guessed(table: Path, rows: list[list[str]], named: Mapping[str, int]) -> tu
 
 
 def _rows(path: Path) -> list[list[str]]:
+    return list(_each_row(path))
+
+
+def _each_row(path: Path) -> Iterator[list[str]]:
     try:
         with path.open("rb") as stream:
             encoding = _ENCODINGS.get(stream.read(2), "utf-8-sig")
@@ -107,7 +111,7 @@ def _rows(path: Path) -> list[list[str]]:
             separator = (
                 ";" if ";" in sample and "," not in sample else "\t" if "\t" in sample and "," not in sample else ","
             )
-            return [row for row in csv.reader(stream, delimiter=separator) if any(cell.strip() for cell in row)]
+            yield from (row for row in csv.reader(stream, delimiter=separator) if any(cell.strip() for cell in row))
     except (OSError, UnicodeError, csv.Error) as error:
         raise DataError(f"{path}: could not be read ({error})") from None
 

@@ -9,16 +9,17 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..bundle.manifest import Decode, Network
+from ..bundle.manifest import Network
 from ..engines.protocol import TensorInfo
 from ..formats.description import ModelDescription
 from ..preprocess import Placement
 from ..recognitions import Recognitions
-from .boxes import BoxOptions, BoxRules, corners
+from .boxes import BoxOptions, BoxRules
 from .grids import cells
 from .picture import picture_size
 from .protocol import Decoder
 from .reading import Reading
+from .yunet_faces import faces_at, yunet_reading
 
 __all__ = ["read_as_yunet", "yunet"]
 
@@ -42,15 +43,7 @@ def yunet(network: Network, options: BoxOptions) -> Decoder:
         centers = (boxes[rows, :2] + place) * stride
         extents = np.exp(np.minimum(boxes[rows, 2:], 20)) * stride
         spots = (points[rows].reshape(-1, 5, 2) + place[:, None]) * stride[:, None]
-        seen = np.ones((*spots.shape[:2], 1), np.float32)
-        return rules.answer(
-            corners(np.concatenate([centers, extents], axis=1)),
-            scores[rows],
-            np.zeros(len(rows), np.int64),
-            placement,
-            threshold,
-            points=np.concatenate([spots, seen], axis=2),
-        )
+        return faces_at(rules, scores[rows], centers, extents, spots, placement=placement, threshold=threshold)
 
     return decode
 
@@ -67,21 +60,8 @@ def read_as_yunet(file: ModelDescription, labels: tuple[str, ...], *, asked: boo
     roles = _named(file.outputs) or (_shaped(file.outputs, size) if asked else None)
     if roles is None:
         return None
-    return Reading(
-        Decode("yunet", threshold=0.9, options={"iou": 0.3}),
-        outputs=tuple(roles.values()),
-        picked=() if len(roles) == len(file.outputs) else tuple(roles),
-        classes=1,
-        color="bgr",
-        resize="letterbox",
-        filter="linear",
-        pad=0,
-        anchor="topleft",
-        mean=(0.0,),
-        std=(1.0,),
-        labels=labels or ("face",),
-        notes=(f"read as YuNet {'as asked' if asked else 'from the names of its outputs'}",),
-    )
+    picked = () if len(roles) == len(file.outputs) else tuple(roles)
+    return yunet_reading("yunet", "YuNet", tuple(roles.values()), labels, picked=picked, asked=asked)
 
 
 def _named(outputs: tuple[TensorInfo, ...]) -> dict[str, str] | None:

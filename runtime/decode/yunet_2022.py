@@ -9,14 +9,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..bundle.manifest import Decode, Network
+from ..bundle.manifest import Network
 from ..formats.description import ModelDescription
 from ..preprocess import Placement
 from ..recognitions import Recognitions
-from .boxes import BoxOptions, BoxRules, corners
+from .boxes import BoxOptions, BoxRules
 from .picture import picture_size
 from .protocol import Decoder
 from .reading import Reading
+from .yunet_faces import faces_at, yunet_reading
 
 __all__ = ["read_as_yunet_2022", "yunet_2022"]
 
@@ -42,15 +43,7 @@ def yunet_2022(network: Network, options: BoxOptions) -> Decoder:
         centers = middle + place[:, :2] * _SHIFT * side
         extents = side * np.exp(np.minimum(place[:, 2:4] * _GROWTH, 20))
         spots = middle[:, None] + place[:, 4:].reshape(-1, 5, 2) * _SHIFT * side[:, None]
-        seen = np.ones((*spots.shape[:2], 1), np.float32)
-        return rules.answer(
-            corners(np.concatenate([centers, extents], axis=1)),
-            scores[rows],
-            np.zeros(len(rows), np.int64),
-            placement,
-            threshold,
-            points=np.concatenate([spots, seen], axis=2),
-        )
+        return faces_at(rules, scores[rows], centers, extents, spots, placement=placement, threshold=threshold)
 
     return decode
 
@@ -79,17 +72,5 @@ def read_as_yunet_2022(file: ModelDescription, labels: tuple[str, ...], *, asked
     rows = {output.shape[-2] for output in file.outputs if len(output.shape) > 1}
     if rows - {count, None}:
         return None
-    return Reading(
-        Decode("yunet-2022", threshold=0.9, options={"iou": 0.3}),
-        outputs=tuple(output.name for output in file.outputs),
-        classes=1,
-        color="bgr",
-        resize="letterbox",
-        filter="linear",
-        pad=0,
-        anchor="topleft",
-        mean=(0.0,),
-        std=(1.0,),
-        labels=labels or ("face",),
-        notes=(f"read as YuNet of 2022 {'as asked' if asked else 'from the names of its outputs'}",),
-    )
+    names = [output.name for output in file.outputs]
+    return yunet_reading("yunet-2022", "YuNet of 2022", names, labels, asked=asked)
