@@ -13,7 +13,7 @@ from ..bundle.manifest import Network
 from ..errors import ModelError, UsageError
 from ..preprocess import Placement
 from ..recognitions import UNKNOWN_ID, Recognitions
-from .classify import FROM_VALUES
+from .classify import FROM_VALUES, softmax
 from .protocol import DecodeOptions, Decoder, one_of, option, text, texts, whole
 from .spelling.alignment import confidences, likelihood, spoken
 from .spelling.automaton import Automaton, accepts, columns_of
@@ -83,9 +83,7 @@ def steps_of(values: NDArray[Any], options: CtcOptions) -> NDArray[np.float64]:
     given = options.probabilities
     if given is True or (given == FROM_VALUES and bool(scores.min() >= 0 and np.allclose(scores.sum(1), 1, atol=0.02))):
         return np.maximum(scores, _LEAST)
-    with np.errstate(invalid="ignore"):  # of what is no number there is no probability
-        powers = np.exp(scores - scores.max(axis=1, keepdims=True))
-        return np.asarray(np.maximum(powers / powers.sum(axis=1, keepdims=True), _LEAST))
+    return np.maximum(softmax(scores), _LEAST)
 
 
 def _read(steps: NDArray[np.float64], allowed: Automaton | None, width: int) -> tuple[tuple[int, ...], bool]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..errors import UsageError
-from ..live.http.json_numbers import is_number
+from ..live.http.json_numbers import is_box
 
 __all__ = ["Box", "Classes", "Done", "Marks", "checked_label", "marks_from"]
 
@@ -69,7 +69,7 @@ def marks_from(said: Any, width: int, height: int) -> Marks:
 
 def _box(row: Any, width: int, height: int) -> Box | None:
     box = row.get("box") if isinstance(row, Mapping) else None
-    if not isinstance(box, list) or len(box) != 4 or not all(map(is_number, box)):
+    if not is_box(box):
         raise UsageError('a box is {"label": a text, "box": [x, y, width, height]}')
     x, y, w, h = map(float, box)
     left, top = min(max(x, 0.0), width), min(max(y, 0.0), height)

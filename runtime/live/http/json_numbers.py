@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import Any, TypeGuard
 
-__all__ = ["is_number"]
+__all__ = ["is_box", "is_number"]
 
 
 def is_number(value: Any) -> bool:
@@ -16,3 +16,8 @@ def is_number(value: Any) -> bool:
         return math.isfinite(float(value))
     except OverflowError:
         return False
+
+
+def is_box(value: Any) -> TypeGuard[list[float]]:
+    """Whether it is a list of four such numbers."""
+    return isinstance(value, list) and len(value) == 4 and all(map(is_number, value))

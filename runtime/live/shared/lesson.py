@@ -8,7 +8,7 @@ from ...errors import UsageError
 from ...loop.control import Control
 from ...preprocess import Region
 from ...result import Result
-from ..http.json_numbers import is_number
+from ..http.json_numbers import is_box
 
 __all__ = ["answer_lesson"]
 
@@ -45,7 +45,7 @@ def _region(shared: Newest, result: Result, box: Any) -> Region | None:
     """The box that was drawn, x, y, w, h in pixels; else the region that is recognized."""
     if box is None:
         return shared.control.settings(result.frame.source).region
-    if not isinstance(box, list) or len(box) != 4 or not all(map(is_number, box)):
+    if not is_box(box):
         raise UsageError("a box is [x, y, w, h] in pixels of the frame")
     width, height = result.frame.size[1], result.frame.size[0]
     x, y = max(float(box[0]), 0.0), max(float(box[1]), 0.0)
