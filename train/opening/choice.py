@@ -11,6 +11,7 @@ from ..config import AUTO, TrainConfig
 from ..data.picture import Seen, choose_pixels, look
 from ..start.imagenet import PACKAGE, is_installed
 from ..task import Looks, Task
+from ..tasks.catalog import make_task
 
 __all__ = ["chosen_for", "pixels_of", "with_network"]
 
@@ -18,10 +19,11 @@ _SMALL, _PHOTOS = "lens-s", "lite0"
 _ANY = Looks()
 
 
-def chosen_for(config: TrainConfig, task: Task, images: ImageSet) -> tuple[TrainConfig, str]:
-    """The configuration with all that the data decides where nobody did, and what is to be said of it."""
+def chosen_for(config: TrainConfig, task: Task, images: ImageSet) -> tuple[TrainConfig, Task, str]:
+    """The configuration with all that the data decides where nobody did, its task, and what is to be said of it."""
     config = config if task.completed is None else task.completed(config, images)
-    return with_network(config, images, task.looks)
+    config, said = with_network(config, images, task.looks)
+    return config, make_task(config), said  # what a task looks at may depend on the network
 
 
 def with_network(config: TrainConfig, images: ImageSet, looks: Looks = _ANY) -> tuple[TrainConfig, str]:

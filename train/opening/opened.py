@@ -53,8 +53,7 @@ def opened(
     """
     task = make_task(config)
     images = task.open_data(config.data_config())
-    config, chosen = chosen_for(config, task, images)
-    task = make_task(config)  # what it looks at may depend on the network
+    config, task, chosen = chosen_for(config, task, images)
     pixels = earlier.pixels if earlier else pixels_of(config, images, task.looks)
     torch.manual_seed(config.seed)
     network = make_network(config, images.classes, pixels)

@@ -21,7 +21,7 @@ def show_augmented_data(config: TrainConfig, path: str) -> None:
     """Write a sheet of training pictures, spread over the classes, as they are and as the recipe changes them."""
     task = make_task(config)
     images = task.open_data(config.data_config())
-    config, _ = chosen_for(config, task, images)
+    config, task, _ = chosen_for(config, task, images)
     pixels = pixels_of(config, images, task.looks)
     data = prepare(config.data_config(), pixels, images=images)
     by_class = np.argsort(data.train.labels, kind="stable")

@@ -62,7 +62,7 @@ def chosen(asked: TrainConfig) -> tuple[TrainConfig, PixelContract]:
     """What reading chooses where nothing was said: network and alphabet, and the picture."""
     task = make_task(asked)
     images = task.open_data(asked.data_config())
-    made, _ = chosen_for(asked, task, images)
+    made, task, _ = chosen_for(asked, task, images)
     return made, pixels_of(made, images, task.looks)
 
 
