@@ -55,7 +55,10 @@ def tells_boxes(file: Path) -> bool:
             first = stream.readline()
     except OSError:
         return False
-    cells = next(csv.reader([first], delimiter=_separator(first)), [])
+    try:
+        cells = next(csv.reader([first], delimiter=_separator(first)), [])
+    except csv.Error:
+        return False
     if columns_of(cells).header:
         return True
     return len(cells) >= 6 and all(_is_number(cell) for cell in cells[1:5]) and not _is_number(cells[5])

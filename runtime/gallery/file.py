@@ -168,7 +168,7 @@ class GalleryFile:
         space, width = first.said.get("feature_space"), first.said.get("width")
         if (
             not (isinstance(space, str) and space.isprintable() and len(space) <= _LONGEST_SPACE)
-            or not isinstance(width, int)
+            or type(width) is not int  # nor true, which is 1
             or not 1 <= width <= _MOST_WIDTH
         ):
             raise DataError(f"{self.path}: does not say whose features it holds: bring back a copy, or move it away")

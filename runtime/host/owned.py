@@ -82,7 +82,7 @@ def _beside(path: Path, place: Callable[..., None]) -> Iterator[IO[bytes]]:
                 yield stream
                 stream.flush()
                 os.fsync(stream.fileno())
-            place(partial, path.name, src_dir_fd=folder, dst_dir_fd=folder)
+                place(partial, path.name, src_dir_fd=folder, dst_dir_fd=folder)  # while its lock keeps it from a sweep
             os.fsync(folder)
         finally:
             with contextlib.suppress(FileNotFoundError):

@@ -75,8 +75,8 @@ class CsvRows:
         try:
             with Path(self._path).open(encoding="utf-8", errors="replace", newline="") as stream:
                 header = next(csv.reader(stream), [])
-        except OSError as error:
-            raise UsageError(f"--csv {self._path}: could not be read ({error.strerror or error})") from None
+        except (OSError, csv.Error) as error:
+            raise UsageError(f"--csv {self._path}: could not be read ({error})") from None
         if strange := [name for name in header if name not in COLUMNS]:
             raise UsageError(f"--csv {self._path}: is another table: it has a column {strange[0][:40]!r}")
         return header

@@ -196,6 +196,12 @@ def test_tables_with_fractions_middles_lists_and_names_without_an_ending(tmp_pat
     assert bool(data.notes) == (".1" in text or ".35" in text)
 
 
+def test_a_table_whose_first_row_no_reader_takes_tells_no_boxes(tmp_path):
+    write_images(tmp_path, "a.jpg")
+    (tmp_path / "notes.csv").write_text("x" * 200_000 + "\n")
+    assert not holds_boxes(tmp_path)
+
+
 def test_shapes_of_cvat_and_the_tracks_of_its_videos(tmp_path):
     write_images(tmp_path / "stills" / "images", "a.jpg")
     (tmp_path / "stills" / "annotations.xml").write_text(

@@ -105,6 +105,7 @@ def test_random_bytes_and_random_flips_are_one_line_or_fewer_names(tmp_path: Pat
         (packed(HEAD, {"format": [1, 7], "feature_space": SPACE, "width": WIDTH, "later": 1}), ""),
         (packed(HEAD, {"format": [1, 0], "feature_space": SPACE}), "whose features"),
         (packed(HEAD, {"format": [1, 0], "feature_space": SPACE, "width": 10**9}), "whose features"),
+        (packed(HEAD, {"format": [1, 0], "feature_space": SPACE, "width": True}), "whose features"),
         (packed(HEAD, {"format": [1, 0]})[:-3], "beginning is damaged"),
         (packed(HEAD, {"format": [1, 0], "feature_space": "\x1b[2J", "width": WIDTH}), "whose features"),
         (b"not at all", "is no gallery"),

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from edgelens.runtime.host.files import write_text
-from edgelens.runtime.host.owned import replacing_own, write_own
+from edgelens.runtime.host.owned import create_own, replacing_own, write_own
 from edgelens.runtime.host.partials import new_partial, partial_name, sweep
 
 WRITER = """
@@ -78,6 +78,18 @@ def test_in_a_folder_of_state_every_left_half_goes(tmp_path: Path) -> None:
         thread.join()
         assert len(left(folder)) == 3, "the link, the pipe, and what is being written here"
     assert (folder / "b").read_bytes() == b"2"
+
+
+def test_a_whole_file_is_not_swept_before_it_takes_its_place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    link = os.link
+
+    def after_a_sweep(*args: str, **folders: int) -> None:
+        sweep(tmp_path)
+        link(*args, **folders)
+
+    monkeypatch.setattr("edgelens.runtime.host.owned.os.link", after_a_sweep)
+    assert create_own(tmp_path / "a", b"1")
+    assert (tmp_path / "a").read_bytes() == b"1"
 
 
 def test_a_half_that_is_swept_before_it_is_locked_is_made_again(

@@ -102,6 +102,9 @@ def test_a_csv_file_keeps_the_columns_it_was_begun_with(tmp_path):
     with pytest.raises(UsageError, match="another table: it has a column 'when'"):
         CsvRows(str(path)).__enter__()
     assert path.read_text() == "when,who\n"
+    path.write_text("x" * 200_000)
+    with pytest.raises(UsageError, match="could not be read .field larger than field limit"):
+        CsvRows(str(path)).__enter__()
 
 
 def test_no_cell_is_a_formula_and_numbers_stay_numbers(tmp_path):
