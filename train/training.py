@@ -80,7 +80,7 @@ def _train(config: TrainConfig, earlier: Run | None, world: World, *, quiet: boo
         try:
             train(state, config, made_of, run, progress, world)
         except KeyboardInterrupt:
-            if not run.facts.provisional:
+            if watch is not None or not run.facts.provisional:  # who watches would go on as if it had ended
                 progress.say(f"stopped; go on with: edgelens train --resume {run.path}")
                 raise
             progress.say("stopped: what was best so far is kept")

@@ -132,6 +132,18 @@ def test_ctrl_c_keeps_what_is_there(photos: Path, tmp_path: Path, monkeypatch: p
     assert run.model()
 
 
+def test_ctrl_c_ends_a_search_and_not_only_its_trial(
+    photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def step(self: progress.Progress, done: int, images: int, loss: float) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(progress.Progress, "step", step)
+    with pytest.raises(KeyboardInterrupt):
+        fit(replace(config(photos, tmp_path / "run", 60), epochs=5), quiet=True, watch=lambda _: None)
+    assert Run.open(tmp_path / "run").facts.metrics is not None
+
+
 def test_a_killed_fine_tuning_leaves_a_whole_run_and_goes_on(
     photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
