@@ -31,9 +31,10 @@ from edgelens.runtime.metrics.detection import Boxes, average_precision
 from edgelens.runtime.model.evaluate import evaluate
 from edgelens.runtime.model.network import choose_file
 from edgelens.runtime.tasks.detector_report import DetectorReport
-from edgelens.train import Run, TrainConfig, fit
+from edgelens.train import Run, TrainConfig, fit, resume
 from edgelens.train.models.options import ModelOptions
 from edgelens.train.optimize import allocator as memory
+from edgelens.train.runs.run import LAST
 
 RESULTS = Path(__file__).resolve().parent / "results" / "train_detect.json"
 FILES = (("onnxruntime", "float32"), ("onnxruntime", "int8"), ("tflite", "int8"))
@@ -120,8 +121,11 @@ def trained(
 
 
 def made(config: TrainConfig) -> Run:
-    """The run, trained where it is not there."""
-    return Run.open(config.out) if (Path(config.out) / "report.html").exists() else fit(config)
+    """The run, trained where it is not there and gone on with where it was stopped."""
+    folder = Path(config.out)
+    if (folder / "report.html").exists():
+        return Run.open(folder)
+    return resume(folder) if (folder / LAST).exists() else fit(config)
 
 
 def bundled(run: Run) -> Bundle:

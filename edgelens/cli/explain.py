@@ -40,8 +40,8 @@ def command(
 ) -> None:
     """Show what the network of RUN saw in IMAGE: the picture beside itself under a map of heat.
 
-    A class is one map, a text a map for each character, an identity the map of what is alike and the most similar
-    pictures.
+    A class is one map, a text a map for each character, things one for each box, an identity the map of what is alike
+    and the most similar pictures.
     """
     import cv2
 
@@ -92,9 +92,10 @@ def _folder(path: str) -> Any:
 
 def _drawn(found: Explanation, image: NDArray[np.uint8], shown: ShownPictures) -> NDArray[np.uint8]:
     """The one map large, or a sheet of the parts and of the pictures that are most alike."""
-    from edgelens.train.explain.picture import sheet, side_by_side
+    from edgelens.train.explain.picture import framed, sheet, side_by_side
 
     whole = found.whole
+    image, plain = framed(image, [part.box for part in found.parts if part.box]), image
     if len(found.parts) == 1 and not found.similar:
         said = "" if found.said == found.label else f" (said: {found.said} {found.said_score:.2f})"
         return side_by_side(image, whole.heat, f"{found.label} {found.score:.2f}{said}   {found.method}")
@@ -103,7 +104,10 @@ def _drawn(found: Explanation, image: NDArray[np.uint8], shown: ShownPictures) -
         [
             (image, None, f"said: {found.said}"),
             (image, whole.heat, f"{found.label} {found.score:.2f}"),
-            *((image, part.heat, f"{part.label} {part.score:.2f}") for part in parts),
+            *(
+                (framed(plain, [part.box]) if part.box else plain, part.heat, f"{part.label} {part.score:.2f}")
+                for part in parts
+            ),
             *((shown.image(row), None, f"{shown.names[row]} {alike:.2f}") for row, alike in found.similar),
         ]
     )
@@ -117,7 +121,10 @@ def _told(found: Explanation, shown: ShownPictures) -> dict[str, Any]:
         "said": found.said,
         "method": found.method,
         "hottest": list(found.whole.at()),
-        "parts": [{"label": p.label, "score": p.score, "hottest": list(p.at())} for p in found.parts],
+        "parts": [
+            {"label": p.label, "score": p.score, "hottest": list(p.at())} | ({"box": list(p.box)} if p.box else {})
+            for p in found.parts
+        ],
     }
     if found.similar:
         told["similar"] = [{"name": shown.names[row], "score": alike} for row, alike in found.similar]

@@ -9,6 +9,7 @@ import cv2
 import numpy as np
 import pytest
 from click.testing import CliRunner
+from shapes import CLASSES, scene
 
 from edgelens.cli.explain import command
 from edgelens.runtime.errors import EdgelensError
@@ -53,6 +54,32 @@ def explain(*arguments: str) -> str:
     result = CliRunner().invoke(command, list(arguments), catch_exceptions=False)
     assert result.exit_code == 0, result.output
     return result.output
+
+
+def test_each_thing_that_was_found_is_explained(detector_run: Path, tmp_path: Path) -> None:
+    draw = np.random.default_rng(5)
+    image, boxes = next(each for each in iter(lambda: scene(draw), None) if {box[0] for box in each[1]} == {0, 1})
+    photo, out, told = tmp_path / "photo.png", tmp_path / "heat.png", tmp_path / "told.json"
+    cv2.imwrite(str(photo), image)
+    explain(str(detector_run), str(photo), "--out", str(out), "--json", str(told))
+    parts = json.loads(told.read_text())["parts"]
+    assert sorted(part["label"] for part in parts) == sorted(CLASSES[box[0]] for box in boxes)
+    for part in parts:
+        (own,) = [
+            box for box in boxes if CLASSES[box[0]] == part["label"] and np.allclose(box[1:], part["box"], atol=6)
+        ]
+        x, y = part["hottest"]
+        assert own[1] - 6 <= x <= own[1] + own[3] + 6
+        assert own[2] - 6 <= y <= own[2] + own[4] + 6
+    assert json.loads(told.read_text())["label"] == ", ".join(part["label"] for part in parts)
+    assert cv2.imread(str(out)).shape[1] == 246 * min(4, 2 + len(parts))
+    empty = tmp_path / "empty.png"
+    cv2.imwrite(str(empty), np.full((96, 96, 3), 70, np.uint8))
+    with pytest.raises(EdgelensError, match="says nothing of this picture; --class NAME"):
+        explain(str(detector_run), str(empty))
+    line = explain(str(detector_run), str(empty), "--class", "disc", "--method", "grad-cam", "--out", str(out))
+    assert line.startswith("disc 0.")
+    assert cv2.imread(str(out)).shape == (480 + 26, 480 * 2 + 6, 3)
 
 
 @pytest.mark.parametrize("method", ["auto", "integrated-gradients", "occlusion"])

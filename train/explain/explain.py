@@ -24,11 +24,12 @@ Heat = NDArray[np.float32]
 
 @dataclass(frozen=True)
 class Part:
-    """A part of an answer, a class or a character, and where the network saw it."""
+    """A part of an answer, a class, a character or a thing, and where the network saw it."""
 
     label: str
     score: float
     heat: Heat  # (H, W) of the whole image; negative: speaks against it
+    box: tuple[float, ...] | None = None  # x, y, w, h of a thing, in pixels of the image
 
     def at(self) -> tuple[int, int]:
         """x and y of the hottest pixel."""
@@ -40,16 +41,17 @@ class Part:
 class Explanation:
     """What the network said of an image, and where it saw that."""
 
-    parts: tuple[Part, ...]  # of the answer that is explained; a text's characters in their order
+    parts: tuple[Part, ...]  # of the answer that is explained; a text's characters in their order, things by sureness
     said: str  # the answer that the network gave
     said_score: float  # of its least sure part
     method: str
     similar: tuple[tuple[int, float], ...] = ()  # pictures that the answer was found by: number and likeness
+    between: str = ""  # the parts' labels
 
     @property
     def label(self) -> str:
         """The answer that is explained."""
-        return "".join(part.label for part in self.parts)
+        return self.between.join(part.label for part in self.parts)
 
     @property
     def score(self) -> float:
@@ -91,13 +93,15 @@ def explain(
 
     def part(answer: int) -> Part:
         heat = follow(network, inputs, torch.tensor([answer]), reading)[0].detach().numpy()
-        return Part(reading.name(answer), sure(answer), heat_in_frame(heat, placement))
+        box = None if reading.place is None else placement.to_frame(reading.place(outputs, answer)[None])[0].tolist()
+        return Part(reading.name(answer), sure(answer), heat_in_frame(heat, placement), box and tuple(box))
 
     similar = [] if reading.similar is None else reading.similar(outputs)
     return Explanation(
         tuple(part(answer) for answer in asked),
-        "".join(map(reading.name, own)),
+        reading.between.join(map(reading.name, own)),
         min(map(sure, own), default=0.0),
         name,
         tuple((other, sure(other)) for other in similar),
+        reading.between,
     )

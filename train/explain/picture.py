@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from edgelens.runtime.preprocess import Placement
 
-__all__ = ["heat_in_frame", "overlaid", "sheet", "side_by_side"]
+__all__ = ["framed", "heat_in_frame", "overlaid", "sheet", "side_by_side"]
 
 _CAPTION = 26  # pixels
 _CELL, _ACROSS, _GAP = 240, 4, 6
@@ -42,6 +42,14 @@ def overlaid(image: NDArray[np.uint8], heat: NDArray[Any]) -> NDArray[np.uint8]:
     opacity = 0.65 * np.sqrt(strength)[..., None]
     dimmed = image * (0.75 + 0.25 * strength[..., None])
     return np.asarray(np.rint(dimmed * (1 - opacity) + colour * opacity).clip(0, 255), np.uint8)
+
+
+def framed(image: NDArray[np.uint8], boxes: Sequence[Sequence[float]]) -> NDArray[np.uint8]:
+    """The image with boxes x, y, w, h drawn into a copy of it, in lines that stay visible when it is made small."""
+    drawn, wide = image.copy(), max(1, round(max(image.shape[:2]) / 200))
+    for x, y, w, h in boxes:
+        cv2.rectangle(drawn, (round(x), round(y)), (round(x + w), round(y + h)), (80, 220, 60), wide)
+    return drawn
 
 
 def side_by_side(image: NDArray[np.uint8], heat: NDArray[Any], caption: str, side: int = 480) -> NDArray[np.uint8]:

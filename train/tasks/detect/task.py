@@ -21,6 +21,7 @@ from .meter import DetectMeter
 from .metrics import measure
 from .moved import augmented
 from .rare import repeat_factors
+from .reading import box_reading
 from .recipes import RECIPES
 from .report import sections
 from .settle import settle_boxes
@@ -69,6 +70,7 @@ def detect(config: TrainConfig, classes: Sequence[str], counts: Sequence[int]) -
         keep=keep,
         repeats=lambda targets: repeat_factors(targets, len(classes)),
         distil=lambda own, teacher, _temperature: box_distillation(own, teacher, strides),
+        reading=lambda decode, _shown: box_reading(classes, strides, decode),
         heads=("neck", "head"),
         backbone=config.model == "lite0",
         looks=Looks(resize="letterbox", photo=(320, 320) if config.model == "lite0" else None, network="lens-det-s"),
