@@ -125,7 +125,7 @@ class Reading:
     similar: Callable[[Outputs], list[int]] | None = None  # of one picture: the shown ones that are most like it
     method: str | None = None  # the explanation that shows its answers best; None: as the network has it
     between: str = ""  # what stands between the parts of an answer
-    # (outputs of one picture, answer) → its box x1, y1, x2, y2 in the network's picture; None: its answers have no place
+    # (outputs of one picture, answer) → its corners x1, y1, x2, y2 in the network's picture; None: it has no place
     place: Callable[[Outputs, int], NDArray[np.float32]] | None = None
 
 
