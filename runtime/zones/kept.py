@@ -17,6 +17,8 @@ from ..host.places import state_folder
 
 __all__ = ["CountsKeeper", "counts_file"]
 
+_AGAIN_S = 5.0  # after a disk took nothing
+
 
 def counts_file(source: str) -> Path:
     """Where the counts of a source are kept, by its name."""
@@ -66,15 +68,19 @@ class CountsKeeper:
     def _work(self) -> None:
         while True:
             with self._wake:
-                self._wake.wait_for(lambda: self._newest is not None or self._stopping)
+                if self._failed:
+                    self._wake.wait_for(lambda: self._stopping, _AGAIN_S)
+                else:
+                    self._wake.wait_for(lambda: self._newest is not None or self._stopping)
                 counts, self._newest = self._newest, None
                 stopping = self._stopping
-            if counts is not None:
-                self._write(counts)
-            elif stopping:
+            if counts is not None and not self._written(counts):
+                with self._wake:
+                    self._newest = counts if self._newest is None else self._newest  # for when there is room again
+            if stopping:
                 return
 
-    def _write(self, counts: Mapping[str, Any]) -> None:
+    def _written(self, counts: Mapping[str, Any]) -> bool:
         try:
             write_own(self.path, json.dumps(counts, ensure_ascii=False).encode())
             self._failed = False
@@ -83,3 +89,4 @@ class CountsKeeper:
                 self._failed = True
                 with contextlib.suppress(Exception):
                     self._say(f"counts are not kept: {error}")
+        return not self._failed

@@ -8,6 +8,8 @@ import time
 
 import pytest
 
+from small_disk import SmallDisk, in_own_mounts
+
 from edgelens.runtime.zones.kept import CountsKeeper, counts_file
 
 
@@ -68,3 +70,34 @@ def test_counts_that_cannot_be_written_are_said_once(tmp_path):
             time.sleep(0.05)
     assert len(said) == 1
     assert "counts are not kept" in said[0]
+
+
+def test_counts_on_a_full_disk_are_kept_when_there_is_room_again(
+    small_disk: SmallDisk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("edgelens.runtime.zones.kept._AGAIN_S", 0.05)
+    monkeypatch.setenv("XDG_STATE_HOME", str(small_disk.folder))
+    path, said = counts_file("door"), []
+    with CountsKeeper(path, said.append) as keeper:
+        keeper.put({"i": 0})
+        wait_for(lambda: path.exists())
+        small_disk.fill()
+        keeper.put({"i": 1, "room": "x" * 5000})
+        wait_for(lambda: said)
+        time.sleep(0.2)
+        assert keeper.read() == {"i": 0}, "what was there stays"
+        small_disk.empty()
+        wait_for(lambda: keeper.read()["i"] == 1)
+    assert len(said) == 1
+    assert [each.name for each in path.parent.iterdir()] == [path.name]
+
+
+def test_the_disk_in_a_namespace() -> None:
+    in_own_mounts(__file__)
+
+
+def wait_for(condition, seconds=15):
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
