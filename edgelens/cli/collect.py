@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from edgelens.cli.dataclass_options import of_sources, options_of
-from edgelens.cli.output import aside
+from edgelens.cli.output import amount, aside
 from edgelens.runtime.sources.options.camera import CameraOptions
 from edgelens.runtime.sources.options.turned import TurnOptions
 
@@ -106,7 +106,9 @@ def command(
         else:
             _sitting(frames, folders, wish, burst, keeper, live=camera.live)
     for label in folders:
-        click.echo(f"{keeper.taken(label)} photos of {label} taken; {Path(out) / label} has {keeper.total(label)}")
+        click.echo(
+            f"{amount(keeper.taken(label), 'photo')} of {label} taken; {Path(out) / label} has {keeper.total(label)}"
+        )
     if stop.exit_code:
         sys.exit(stop.exit_code)
     if not any(map(keeper.taken, folders)):

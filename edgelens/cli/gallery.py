@@ -13,7 +13,7 @@ import click
 
 from edgelens.cli.elsewhere import OnDevice, model_engines, wheels_option
 from edgelens.cli.options import json_option, on_option
-from edgelens.cli.output import print_table, write_json
+from edgelens.cli.output import amount, print_table, write_json
 
 if TYPE_CHECKING:
     from edgelens.runtime.gallery.gallery import Gallery
@@ -59,7 +59,7 @@ class _Export(OnDevice):
                 if file.is_file() and photos:
                     _photos(_gallery(file), out, ())
                 elif file.is_file():
-                    click.echo(f"{export_gallery(_gallery(file), Path(out))} pictures were brought to {out}")
+                    click.echo(f"{amount(export_gallery(_gallery(file), Path(out)), 'picture')} brought to {out}")
 
 
 @click.group("gallery")
@@ -103,7 +103,9 @@ def add(name: str, pictures: tuple[str, ...], model: str, no_photos: bool) -> No
     with _teacher(model) as teacher:
         seen = [teacher.look(read_image(each)) for each in pictures]
         lesson = teacher.teach(name, filter(None, seen), source="pictures", photos=not no_photos)
-    click.echo(f"{len(list(filter(None, seen)))} pictures of {name}; take it back: edgelens gallery undo {lesson}")
+    click.echo(
+        f"{amount(len(list(filter(None, seen))), 'picture')} of {name}; take it back: edgelens gallery undo {lesson}"
+    )
 
 
 @command.command("rename", cls=OnDevice, parts=_nothing)
@@ -142,9 +144,9 @@ def remove(names: tuple[str, ...], everything: bool, path: str | None) -> None:
         raise UsageError("gallery remove: say which names, or --everything")
     gallery = _opened(path, names)
     if everything:
-        click.echo(f"{gallery.path}: {gallery.forget_all()} pictures forgotten, the file is gone")
+        click.echo(f"{gallery.path}: {amount(gallery.forget_all(), 'picture')} forgotten, the file is gone")
     for name in names:
-        click.echo(f"{name}: {gallery.remove(name)} pictures forgotten")
+        click.echo(f"{name}: {amount(gallery.remove(name), 'picture')} forgotten")
 
 
 @command.command("undo", cls=OnDevice, parts=_nothing)
@@ -154,7 +156,7 @@ def remove(names: tuple[str, ...], everything: bool, path: str | None) -> None:
 @wheels_option
 def undo(lesson: str | None, path: str | None) -> None:
     """Take back what was taught last, or a LESSON that teach or import named."""
-    click.echo(f"{_opened(path).undo(lesson)} pictures taken back")
+    click.echo(f"{amount(_opened(path).undo(lesson), 'picture')} taken back")
 
 
 @command.command("export", cls=_Export, outputs=("out",), parts=_nothing)
@@ -173,7 +175,9 @@ def export(out: str, photos: bool, no_photos: bool, names: tuple[str, ...], path
     if photos:
         _photos(gallery, out, names)
     else:
-        click.echo(f"{export_gallery(gallery, Path(out), names=names, photos=not no_photos)} pictures in {out}")
+        click.echo(
+            f"{amount(export_gallery(gallery, Path(out), names=names, photos=not no_photos), 'picture')} in {out}"
+        )
 
 
 @command.command("import", cls=OnDevice, inputs=("file", "model"), parts=model_engines)
@@ -210,7 +214,7 @@ def check(path: str | None, json_path: str | None) -> None:
         write_json(json_path, {"schema": 1, "galleries": found})
     if json_path != "-":
         for each in found:
-            click.echo(f"{each['gallery']}: {each['names']} names, {each['damaged'] or 'nothing'} damaged")
+            click.echo(f"{each['gallery']}: {amount(each['names'], 'name')}, {each['damaged'] or 'nothing'} damaged")
             if each["cut_short"]:
                 click.echo("  the file ends within a picture: power failed, or it was copied in part")
             for pair in each["alike"]:
@@ -239,7 +243,7 @@ def reembed(old: str, model: str) -> None:
                 rows.append(again)
         if rows:
             teacher.gallery().append(rows)
-    click.echo(f"{len(rows)} pictures of {len({row.name for row in rows})} names carried over")
+    click.echo(f"{amount(len(rows), 'picture')} of {amount(len({row.name for row in rows}), 'name')} carried over")
     for name, count in left.items():
         click.echo(f"{name}: {count} without a picture stay behind: show it again", err=True)
 
@@ -249,7 +253,7 @@ def _photos(gallery: Gallery, out: str, names: tuple[str, ...]) -> None:
     from edgelens.runtime.gallery.exchange import export_photos
 
     count = export_photos(gallery, Path(out), names=names)
-    click.echo(f"{count} pictures in {out}; the next step: edgelens train {out}")
+    click.echo(f"{amount(count, 'picture')} in {out}; the next step: edgelens train {out}")
 
 
 def _opened(path: str | None, names: tuple[str, ...] = ()) -> Gallery:

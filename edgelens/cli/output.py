@@ -11,7 +11,7 @@ import click
 
 from edgelens.runtime.host.files import replacing
 
-__all__ = ["aside", "counted", "print_table", "write_json"]
+__all__ = ["amount", "aside", "counted", "print_table", "write_json"]
 
 
 def aside(line: str) -> None:
@@ -28,6 +28,11 @@ def write_json(path: str, value: Any) -> None:
         return
     with replacing(path, "w") as stream:
         stream.write(text + "\n")
+
+
+def amount(count: int, thing: str) -> str:
+    """`1 picture`, `1,200 pictures`."""
+    return f"{count:,} {thing}" if count == 1 else f"{count:,} {thing}s"
 
 
 def counted(done: int, total: int) -> None:

@@ -11,7 +11,7 @@ import click
 from edgelens.cli.dataclass_options import of_sources, options_of
 from edgelens.cli.elsewhere import OnDevice, wheels_option
 from edgelens.cli.options import engine_options, json_option, on_option
-from edgelens.cli.output import aside, write_json
+from edgelens.cli.output import amount, aside, write_json
 from edgelens.runtime.sources.options.camera import CameraOptions
 from edgelens.runtime.sources.options.turned import TurnOptions
 
@@ -103,7 +103,8 @@ def command(
         )  # fmt: skip
     if json_path != "-":
         click.echo(
-            f"{spelled}: {len(shown)} pictures learned, {kept} kept; take it back: edgelens gallery undo {lesson}"
+            f"{spelled}: {amount(len(shown), 'picture')} learned, {kept} kept;"
+            f" take it back: edgelens gallery undo {lesson}"
         )
     if 2 * known < len(shown):
         click.echo(

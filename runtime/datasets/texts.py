@@ -35,7 +35,7 @@ def load_texts(where: str | Path, *, format: str | None = None) -> ImageSet:  # 
         raise DataError(f"{where}: is no table of file,text; give a .csv, or the folder that holds it as labels.csv")
     found = table.read(path, texts=True)
     empty = int((found.labels == found.classes.index("")).sum()) if "" in found.classes else 0
-    return replace(found, notes=(*found.notes, f"{empty:,} pictures without a text")) if empty else found
+    return replace(found, notes=(*found.notes, f"pictures without a text: {empty:,}")) if empty else found
 
 
 def holds_texts(path: Path) -> bool:

@@ -42,7 +42,7 @@ class Brought:
 
     def said(self) -> str:
         """One line for people."""
-        parts = [f"{self.added} pictures came in"]
+        parts = [f"{self.added} pictures came in" if self.added != 1 else "1 picture came in"]
         parts += [f"{self.there_already} were there already"] if self.there_already else []
         parts += [f"{self.unsound} were unsound and passed over"] if self.unsound else []
         parts += [f"{self.contradicting} show who has another name here: passed over"] if self.contradicting else []

@@ -213,7 +213,7 @@ def test_collect_takes_photos_that_differ(tmp_path):
 
 def test_collect_without_change_says_why(tmp_path, folder):
     words = ["--source", folder, "--out", tmp_path / "out", "--min-difference", "255", "--count", "3"]
-    assert "1 photos" in edgelens("collect", "--label", "x", *words).stdout
+    assert "1 photo of" in edgelens("collect", "--label", "x", *words).stdout
 
 
 def test_a_camera_is_no_folder_of_stills_and_a_folder_is(folder):

@@ -132,7 +132,7 @@ def test_names_are_carried_over_to_another_network(color_bundle, pictures: Path,
     refused = called("gallery", "import", old, "--model", bundle.path)
     assert isinstance(refused.exception, UsageError) and "another network" in str(refused.exception)
     done = called("gallery", "reembed", old, "--with", bundle.path)
-    assert done.exit_code == 0 and "4 pictures of 1 names" in done.output
+    assert done.exit_code == 0 and "4 pictures of 1 name carried" in done.output
     with Recognizer(bundle) as recognizer:
         assert recognizer(yellow(9)).names == ("banana",)
     assert called("gallery", "rename", "banana", "lemon", "--gallery", old).exit_code == 0

@@ -82,7 +82,7 @@ def test_a_picture_without_a_text_has_nothing_written_in_it(photos, tmp_path):
     (tmp_path / "labels.csv").write_text("file,text\n1.png,\n2.png,AB\n")
     images = load_texts(tmp_path)
     assert [images.classes[i] for i in images.labels] == ["", "AB"]
-    assert images.notes == ("1 pictures without a text",)
+    assert images.notes == ("pictures without a text: 1",)
     report = evaluate_reading(images, ((i, (1, 1), each) for i, each in enumerate([seen(""), seen("AC")])))
     assert (report.accuracy, report.error_rate) == (0.5, 0.5)
     (tmp_path / "labels.csv").write_text("file,text\n1.png,A\n,AB\n")

@@ -7,7 +7,6 @@ import sys
 import time
 
 import pytest
-
 from small_disk import SmallDisk, in_own_mounts
 
 from edgelens.runtime.zones.kept import CountsKeeper, counts_file
@@ -80,7 +79,7 @@ def test_counts_on_a_full_disk_are_kept_when_there_is_room_again(
     path, said = counts_file("door"), []
     with CountsKeeper(path, said.append) as keeper:
         keeper.put({"i": 0})
-        wait_for(lambda: path.exists())
+        wait_for(path.exists)
         small_disk.fill()
         keeper.put({"i": 1, "room": "x" * 5000})
         wait_for(lambda: said)
