@@ -123,10 +123,7 @@ def trained(
 
 def made(config: TrainConfig) -> Run:
     """The run, trained where it is not there and gone on with where it was stopped."""
-    folder = Path(config.out)
-    if (folder / "report.html").exists():
-        return Run.open(folder)
-    return resume(folder) if (folder / LAST).exists() else fit(config)
+    return resume(config.out) if (Path(config.out) / LAST).exists() else fit(config)
 
 
 def bundled(run: Run) -> Bundle:

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from edgelens.runtime.bundle.manifest import Decode
 from edgelens.runtime.datasets.imageset import ImageSet
+from edgelens.runtime.errors import UsageError
 from edgelens.runtime.preprocess import PixelContract
 
 from .augment import Recipe
@@ -41,6 +42,7 @@ __all__ = [
     "Task",
     "by_name",
     "keep_all",
+    "class_number",
 ]
 
 Outputs = Mapping[str, Tensor]  # a batch's, by name: (B, ...) each
@@ -127,6 +129,13 @@ class Reading:
     between: str = ""  # what stands between the parts of an answer
     # (outputs of one picture, answer) → its corners x1, y1, x2, y2 in the network's picture; None: it has no place
     place: Callable[[Outputs, int], NDArray[np.float32]] | None = None
+
+
+def class_number(label: str, classes: Sequence[str]) -> int:
+    """The number of the class that `explain --class` names."""
+    if label not in classes:
+        raise UsageError(f"--class {label}: is none of this run's: {', '.join(classes)}")
+    return list(classes).index(label)
 
 
 class Shown(Protocol):

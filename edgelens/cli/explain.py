@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +14,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from edgelens.train.explain.explain import Explanation
+    from edgelens.train.explain.explain import Explanation, Part
     from edgelens.train.explain.shown import ShownPictures
 
 __all__ = ["command"]
@@ -92,25 +93,29 @@ def _folder(path: str) -> Any:
 
 def _drawn(found: Explanation, image: NDArray[np.uint8], shown: ShownPictures) -> NDArray[np.uint8]:
     """The one map large, or a sheet of the parts and of the pictures that are most alike."""
-    from edgelens.train.explain.picture import framed, sheet, side_by_side
+    from edgelens.train.explain.picture import sheet, side_by_side
 
     whole = found.whole
-    image, plain = framed(image, [part.box for part in found.parts if part.box]), image
+    boxed = _boxed(image, found.parts)
     if len(found.parts) == 1 and not found.similar:
         said = "" if found.said == found.label else f" (said: {found.said} {found.said_score:.2f})"
-        return side_by_side(image, whole.heat, f"{found.label} {found.score:.2f}{said}   {found.method}")
+        return side_by_side(boxed, whole.heat, f"{found.label} {found.score:.2f}{said}   {found.method}")
     parts = found.parts if len(found.parts) > 1 else ()
     return sheet(
         [
-            (image, None, f"said: {found.said}"),
-            (image, whole.heat, f"{found.label} {found.score:.2f}"),
-            *(
-                (framed(plain, [part.box]) if part.box else plain, part.heat, f"{part.label} {part.score:.2f}")
-                for part in parts
-            ),
+            (boxed, None, f"said: {found.said}"),
+            (boxed, whole.heat, f"{found.label} {found.score:.2f}"),
+            *((_boxed(image, [part]), part.heat, f"{part.label} {part.score:.2f}") for part in parts),
             *((shown.image(row), None, f"{shown.names[row]} {alike:.2f}") for row, alike in found.similar),
         ]
     )
+
+
+def _boxed(image: NDArray[np.uint8], parts: Sequence[Part]) -> NDArray[np.uint8]:
+    """The image with the boxes of those parts that have one."""
+    from edgelens.train.explain.picture import framed
+
+    return framed(image, [part.box for part in parts if part.box is not None])
 
 
 def _told(found: Explanation, shown: ShownPictures) -> dict[str, Any]:

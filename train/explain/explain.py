@@ -93,8 +93,8 @@ def explain(
 
     def part(answer: int) -> Part:
         heat = follow(network, inputs, torch.tensor([answer]), reading)[0].detach().numpy()
-        box = None if reading.place is None else placement.to_frame(reading.place(outputs, answer)[None])[0].tolist()
-        return Part(reading.name(answer), sure(answer), heat_in_frame(heat, placement), box and tuple(box))
+        box = None if reading.place is None else tuple(placement.to_frame(reading.place(outputs, answer))[0].tolist())
+        return Part(reading.name(answer), sure(answer), heat_in_frame(heat, placement), box)
 
     similar = [] if reading.similar is None else reading.similar(outputs)
     return Explanation(

@@ -12,9 +12,9 @@ from torch import Tensor
 from edgelens.runtime.bundle.manifest import Decode
 from edgelens.runtime.decode.boxes import suppress
 from edgelens.runtime.decode.lens_det import candidates, levels_of
-from edgelens.runtime.errors import UsageError
 
-from ...task import Outputs, Reading
+from ...models.detector import detector_outputs
+from ...task import Outputs, Reading, class_number
 from .answers import IOU
 
 __all__ = ["box_reading"]
@@ -42,10 +42,8 @@ def box_reading(classes: Sequence[str], strides: Sequence[int], decode: Decode) 
         return candidates(levels_of(first, strides), 0.0, len(scores(outputs)[0])).boxes
 
     def answers(outputs: Outputs, label: str | None) -> list[int]:
-        if label is not None and label not in classes:
-            raise UsageError(f"--class {label}: is none of this run's: {', '.join(classes)}")
         sure = scores(outputs)[0].numpy().reshape(-1, len(classes))
-        ids = sure.argmax(1) if label is None else np.full(len(sure), list(classes).index(label))
+        ids = sure.argmax(1) if label is None else np.full(len(sure), class_number(label, classes))
         said = sure[np.arange(len(sure)), ids]
         cells = np.flatnonzero(said >= least[ids])
         if not len(cells) and label is not None:
@@ -58,7 +56,7 @@ def box_reading(classes: Sequence[str], strides: Sequence[int], decode: Decode) 
         return found
 
     return Reading(
-        (*(f"scores{stride}" for stride in strides), *(f"sides{stride}" for stride in strides)),
+        detector_outputs(strides),
         value,
         score,
         answers,
