@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import io
 import json
 import math
 import pickle
@@ -15,7 +14,8 @@ import torch
 from torch import nn
 
 from edgelens.runtime.errors import WorkError
-from edgelens.runtime.host.files import write_bytes, write_text
+from edgelens.runtime.host.files import replacing, write_text
+from edgelens.train.runs.torch_file import write_torch
 
 from .space import Attempt
 
@@ -64,9 +64,8 @@ class Study:
 
     def keep_network(self, plan: Attempt, stage: str, network: nn.Module) -> None:
         """Store a candidate's weights."""
-        whole = io.BytesIO()  # torch's own writer hides a full disk in an error of its own
-        torch.save(network.state_dict(), whole)
-        write_bytes(self.folder / f"{plan.key}.{stage}.pt", whole.getvalue())
+        with replacing(self.folder / f"{plan.key}.{stage}.pt") as stream:
+            write_torch(network.state_dict(), stream)
 
     def accuracy(self, plan: Attempt, stage: str) -> float | None:
         """How accurate a candidate was: that does not depend on the machine's mood."""

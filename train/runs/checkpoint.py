@@ -19,6 +19,7 @@ from edgelens.runtime.host.files import replacing, write_bytes
 from edgelens.runtime.host.partials import sweep
 
 from ..optimize.average import Average
+from .torch_file import write_torch
 
 __all__ = ["Candidate", "State", "check_room", "go_back_to_best", "load_state", "save_state"]
 
@@ -63,7 +64,7 @@ def save_state(state: State, path: Path) -> None:
         values["updates"] = state.average.updates
         values["start"] = state.average.start
     with replacing(path) as stream:
-        torch.save(values, stream)
+        write_torch(values, stream)
 
 
 def load_state(state: State, data: bytes, where: Path) -> None:
