@@ -48,7 +48,7 @@ SETS: dict[str, dict[str, Any]] = {
         "path": "boards_coco/boards", "ask": "val", "bars": (0.90, None),
         "config": {"augment": "from-above", "size": (512, 512), "epochs": 60, "batch": 8},
         "options": {"finest": 4},
-        "then": {"epochs": 100, "rate": 0.0015},  # 200 pictures: the first 1,500 steps are too few from random weights
+        "then": {"epochs": 180, "rate": 0.0015},  # 200 pictures: the first 1,500 steps are too few from random weights
     },
     "raccoons": {
         "path": "raccoon_voc/raccoon", "ask": "folds", "bars": (0.88, 0.58),

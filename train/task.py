@@ -89,6 +89,10 @@ class Pace:
     epochs: int = EPOCHS  # at least
     most_epochs: int = 100
 
+    def per_step(self, images: int) -> int:
+        """Of so many training images, how many a step."""
+        return self.batch if images > self.few else self.few_batch
+
 
 @dataclass(frozen=True)
 class Settled:

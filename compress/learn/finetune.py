@@ -19,6 +19,7 @@ from edgelens.train.task import by_name
 
 from .feature_maps import FeatureMaps, compared
 from .lesson import Lesson, distance
+from .norms import settle_norms
 
 __all__ = ["FineTune", "finetune"]
 
@@ -49,7 +50,10 @@ def finetune(
     *,
     progress: Callable[[str], None] | None = None,
 ) -> nn.Module:
-    """Train `student` in place by AdamW with a cosine schedule; its mode (training or evaluation) is left as it is."""
+    """Train `student` in place by AdamW with a cosine schedule; its mode (training or evaluation) is left as it is.
+
+    What its batch normalisations learned to expect is measured anew at the end.
+    """
     began, data = time.monotonic(), lesson.pictures
     config = replace(config, batch=min(config.batch, lesson.per_step))
     how = _fastest(student, lesson, config)
@@ -73,6 +77,7 @@ def finetune(
             if progress is not None and step % 10 == 0:
                 progress(f"step {step + 1}/{steps}  loss {float(loss.detach()):.4f}")
     laid_out(student, "float32")  # exporters keep the layout that they find
+    settle_norms(student, lesson, config.batch, config.seed)
     return student
 
 

@@ -33,7 +33,7 @@ class Lesson:
     targets: Targets  # a row a picture of the whole image set
     balanced: NDArray[np.int64] | None = None  # kinds that are to come equally often
     repeats: NDArray[np.float64] | None = None  # how often each comes beside the others
-    per_step: int = 128  # pictures a step that the training had: of few, few, or there would hardly be a step
+    per_step: int = 128  # pictures a step that a training has: of few, few, or there would hardly be a step
 
     def batches_of(self, epoch: int, images: int, seed: int) -> list[NDArray[np.intp]]:
         """An epoch's draws, about so many pictures a step, in the company that the task's loss asks for."""
@@ -63,7 +63,8 @@ def lesson_of(run: Run, pictures: Pictures, pixels: PixelContract) -> Lesson:
     targets = task.targets(pictures.images, pixels)
     own = targets.select(pictures.rows)
     balanced, repeats = task.balance(own), task.repeats(own)
-    return Lesson(task, run_recipe(run), pictures, targets, balanced, repeats, run.config.batch or 128)
+    per_step = run.config.batch or task.pace.per_step(len(pictures))
+    return Lesson(task, run_recipe(run), pictures, targets, balanced, repeats, per_step)
 
 
 def distance(task: Task, outputs: Outputs, teacher: Outputs, temperature: float) -> Tensor:

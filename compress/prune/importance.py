@@ -31,7 +31,8 @@ def _batch_norm_scale() -> Any:
 def _taylor() -> Any:
     import torch_pruning as tp
 
-    return tp.importance.GroupTaylorImportance()
+    # in the loss's own unit over all layers: scaled to each layer's mean, the first ones lose as much as the last
+    return tp.importance.GroupTaylorImportance(normalizer=None)
 
 
 IMPORTANCES: dict[str, Callable[[], Any]] = {

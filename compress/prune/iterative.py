@@ -24,7 +24,7 @@ class PruneConfig:
     """How much is to be left, and how the network recovers."""
 
     macs: float = 0.5  # share of the multiply-adds that stays
-    importance: str = "magnitude"  # "magnitude", "bn-scale", "taylor"
+    importance: str = "taylor"  # "magnitude", "bn-scale", "taylor"
     rounds: int = 3
     round_to: int = 8
     tuning: FineTune = field(default_factory=lambda: FineTune(epochs=6, rate=2e-3, features=0.5))

@@ -18,8 +18,6 @@ from ..learn.finetune import FineTune, finetune
 from ..learn.lesson import Lesson, lesson_of
 from ..learn.pictures import pictures_of
 from ..learn.taught import AtItsSize
-from ..prune.attention import has_attention
-from ..prune.channels import prune_to_macs
 from ..prune.iterative import PruneConfig, narrower
 from .space import Attempt
 
@@ -32,7 +30,7 @@ class Recovery:
 
     short: float = 2.0
     long: float = 10.0
-    short_steps: int = 150  # at least, however few pictures there are
+    short_steps: int = 150  # at least, each of 128 pictures, however few there are
     long_steps: int = 700
     most_pictures: int = 20_000
 
@@ -66,9 +64,7 @@ def bare_network(plan: Attempt, made_of: Ingredients, lesson: Lesson) -> nn.Modu
     pixels = made_of.pixels
     if plan.kind == "pruned":
         whole = cost_of(network, pixels.channels, (pixels.height, pixels.width)).macs
-        if has_attention(network):
-            return narrower(network, pixels, whole * plan.share, lesson, PruneConfig(plan.share))
-        return prune_to_macs(network, pixels, whole * plan.share)
+        return narrower(network, pixels, whole * plan.share, lesson, PruneConfig(plan.share))
     if plan.kind == "narrower":
         config = made_of.run.config
         options = dataclasses.replace(config.options, width=config.options.width * plan.share)

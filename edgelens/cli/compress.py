@@ -35,7 +35,9 @@ __all__ = ["command"]
 @click.option("--qat", type=click.FloatRange(0, min_open=True), metavar="EPOCHS", help="Train in 8 bits so long.")
 @click.option("--prune", type=click.FloatRange(0, 1, min_open=True, max_open=True), metavar="SHARE",
               help="Prune to this share of the multiply-adds.")  # fmt: skip
-@click.option("--importance", type=click.Choice(["magnitude", "bn-scale", "taylor"]), default="magnitude")
+@click.option(
+    "--importance", type=click.Choice(["magnitude", "bn-scale", "taylor"]), default="taylor", show_default=True
+)
 @click.option(
     "--rounds", type=click.IntRange(1), default=3, show_default=True, help="How often --prune cuts and learns."
 )

@@ -91,7 +91,7 @@ def opened(
 
 def settled(config: TrainConfig, images: int, pace: Pace) -> TrainConfig:
     """Images a step and epochs where they were left open."""
-    batch = config.batch or (pace.batch if images > pace.few else pace.few_batch)
+    batch = config.batch or pace.per_step(images)
     epochs = config.epochs or min(max(pace.epochs, pace.steps * batch // images), pace.most_epochs)
     return replace(config, batch=batch, epochs=epochs)
 

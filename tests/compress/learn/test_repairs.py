@@ -77,6 +77,18 @@ def test_a_repair_takes_no_more_a_step_than_its_training_did(run, lesson):
     assert said[-1].startswith("step 1/8"), "64 pictures in eights, not in one batch"
 
 
+def test_a_repaired_networks_norms_hold_what_they_see(run, lesson, score):
+    student = run.model()
+    norms = [module for module in student.modules() if isinstance(module, torch.nn.BatchNorm2d)]
+    for norm in norms:
+        norm.running_mean += 50  # as of a network that was another one before it was pruned
+    assert score(student) < 0.5
+    finetune(student.train(), run.model(), lesson, FineTune(epochs=0.1, rate=1e-6, precision="float32"))
+    assert student.training
+    assert score(student.eval()) > score(run.model()) - 0.1, "a few steps alone would not have moved them so far"
+    assert all(norm.momentum == 0.1 for norm in norms)
+
+
 def test_attention_prunes_whole_heads_and_inner_width():
     pixels = PixelContract(28, 28, "gray")
     network = build("vit-tiny", ModelOptions(), channels=1, classes=10, size=(28, 28)).eval()
