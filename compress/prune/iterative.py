@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
+import numpy as np
+import torch
 from torch import nn
 
 from edgelens.runtime.errors import UsageError
@@ -12,11 +14,15 @@ from edgelens.runtime.preprocess import PixelContract
 
 from ..learn.finetune import FineTune, finetune
 from ..learn.lesson import Lesson
+from ..learn.norms import settle_norms
 from .attention import has_attention, prune_attention
 from .channels import macs_of, prune_to_macs
-from .importance import with_gradients
+from .importance import IMPORTANCES, with_gradients
 
-__all__ = ["PruneConfig", "narrower", "prune"]
+__all__ = ["AUTO", "PruneConfig", "narrower", "prune"]
+
+AUTO = "auto"  # whichever importance leaves most
+_JUDGED = 512  # pictures that tell it
 
 
 @dataclass(frozen=True)
@@ -24,7 +30,7 @@ class PruneConfig:
     """How much is to be left, and how the network recovers."""
 
     macs: float = 0.5  # share of the multiply-adds that stays
-    importance: str = "taylor"  # "magnitude", "bn-scale", "taylor"
+    importance: str = AUTO  # or one of IMPORTANCES
     rounds: int = 3
     round_to: int = 8
     tuning: FineTune = field(default_factory=lambda: FineTune(epochs=6, rate=2e-3, features=0.5))
@@ -59,12 +65,30 @@ def prune(
 
 
 def narrower(network: nn.Module, pixels: PixelContract, most: float, lesson: Lesson, config: PruneConfig) -> nn.Module:
-    """A copy with at most so many multiply-adds that has not recovered yet."""
+    """A copy with at most so many multiply-adds that has not recovered yet.
+
+    Where it is left open what tells which channels matter, each way cuts a copy, and the one that answers best is
+    taken: a network that has seen the world lasts by what the loss says, one that learned its own photos alone mostly
+    by magnitude.
+    """
     if has_attention(network):
         return _narrower_attention(network, pixels, most, config.round_to)
-    if config.importance == "taylor":
+    names = list(IMPORTANCES) if config.importance == AUTO else [config.importance]
+    if "taylor" in names:
         with_gradients(network, lesson)
-    return prune_to_macs(network, pixels, most, by=config.importance, round_to=config.round_to)
+    cut = (prune_to_macs(network, pixels, most, by=name, round_to=config.round_to) for name in names)
+    return next(cut) if len(names) == 1 else min(cut, key=lambda each: _wrong(each, lesson))
+
+
+def _wrong(network: nn.Module, lesson: Lesson) -> float:
+    """The loss of a network that was cut, its normalisations settled."""
+    settle_norms(network.train(), lesson, lesson.per_step)
+    network.eval()
+    plain = lesson.first(_JUDGED)
+    batches = np.array_split(np.arange(len(plain.pictures)), -(-len(plain.pictures) // 64))
+    with torch.no_grad():
+        losses = [plain.loss(network(inputs), targets) for inputs, targets in (plain.batch(b, 0, 0) for b in batches)]
+    return float(torch.cat(losses).mean())
 
 
 def _narrower_attention(network: nn.Module, pixels: PixelContract, most: float, round_to: int) -> nn.Module:

@@ -36,7 +36,11 @@ __all__ = ["command"]
 @click.option("--prune", type=click.FloatRange(0, 1, min_open=True, max_open=True), metavar="SHARE",
               help="Prune to this share of the multiply-adds.")  # fmt: skip
 @click.option(
-    "--importance", type=click.Choice(["magnitude", "bn-scale", "taylor"]), default="taylor", show_default=True
+    "--importance",
+    type=click.Choice(["auto", "magnitude", "bn-scale", "taylor"]),
+    default="auto",
+    show_default=True,
+    help="What tells which channels matter; auto takes what leaves most.",
 )
 @click.option(
     "--rounds", type=click.IntRange(1), default=3, show_default=True, help="How often --prune cuts and learns."

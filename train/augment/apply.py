@@ -39,7 +39,7 @@ def apply(
 
 def normalised(batch: Tensor) -> Tensor:
     """(pixel - 128) / 128 as float32, a plane a channel: the resampling is fastest so."""
-    return batch.to(torch.float32, memory_format=torch.contiguous_format).sub_(128).mul_(1 / 128)
+    return batch.contiguous().to(torch.float32).sub_(128).mul_(1 / 128)
 
 
 def shares(recipe: Recipe, draws: Draws, height: int, width: int) -> Tensor | None:

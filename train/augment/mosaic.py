@@ -32,13 +32,11 @@ def members(rows: Tensor, count: int) -> Tensor:
 
 
 def canvas(images: Tensor, tiles: Tensor) -> Tensor:
-    """(M, C, 2 H, 2 W): the tiles (M, 4) of images (B, C, H, W) in reading order."""
-    height, width = images.shape[2:]
-    laid = images.new_empty(len(tiles), images.shape[1], 2 * height, 2 * width)
-    for i in range(4):
-        y, x = i // 2 * height, i % 2 * width
-        laid[:, :, y : y + height, x : x + width] = images[tiles[:, i]]
-    return laid
+    """(M, 2 H, 2 W, C): the tiles (M, 4) of images (B, H, W, C) in reading order."""
+    rows = images.index_select(0, tiles.flatten())
+    _, height, width, channels = rows.shape
+    laid = rows.view(-1, 2, 2, height, width, channels).transpose(2, 3)
+    return laid.reshape(-1, 2 * height, 2 * width, channels)
 
 
 def tile_offsets(height: int, width: int, device: torch.device) -> Tensor:

@@ -12,7 +12,7 @@ from ...augment.mixing import mixed, partners
 from ...augment.mixup import share
 from ...augment.mosaic import canvas, members, tile_offsets, windows
 from ...augment.random.draws import Draws
-from ...augment.warp import warp
+from ...augment.through import seen_through
 from ...data.targets import RaggedTargets
 from ...task import Draw
 from .flaws import MOST_BOXES
@@ -29,27 +29,26 @@ def augmented(recipe: Recipe, pixels: Tensor, targets: RaggedTargets, draw: Draw
     draws = Draws.of(draw.seed, draw.epoch, draw.samples.to(pixels.device))
     size = (pixels.shape[2], pixels.shape[3])
     laid = draws.chosen("mosaic on", recipe.mosaic.probability if recipe.mosaic else 0.0)
-    shown, boxes = pixels.new_empty(pixels.shape, dtype=torch.float32), targets
+    pictures, boxes = pixels.permute(0, 2, 3, 1), targets
+    shown = pictures.clone(memory_format=torch.contiguous_format)
     matrices = moves(recipe, draws, *size)
+    alone, together = (~laid).nonzero()[:, 0], laid.nonzero()[:, 0]
     if matrices is not None:
         boxes = moved_boxes(targets, matrices, size)
-    alone, together = (~laid).nonzero()[:, 0], laid.nonzero()[:, 0]
-    if len(alone):
-        own = normalised(pixels[alone])
-        curved = recipe.perspective is not None
-        shown[alone] = own if matrices is None else warp(own, matrices[alone], perspective=curved, outside="zeros")
+        own = pictures.index_select(0, alone)
+        shown[alone] = seen_through(own, matrices[alone], perspective=recipe.perspective is not None)
     if recipe.mosaic and len(together):
         tiles = members(together, len(pixels))
         seen = windows(recipe.mosaic, draws.rows(together), *size)
-        shown[together] = warp(normalised(canvas(pixels, tiles)), seen, size=size, outside="zeros")
+        shown[together] = seen_through(canvas(pictures, tiles), seen, size=size)
         whole = (2 * size[0], 2 * size[1])
         boxes = _replaced(boxes, together, moved_boxes(_tiled(targets, tiles, *size), seen, size, of=whole))
-    shown = recoloured(recipe, shown, draws).clamp(-1, 127 / 128)
+    inputs = recoloured(recipe, normalised(shown.permute(0, 3, 1, 2)), draws).clamp_(-1, 127 / 128)
     if recipe.mixup:
         kept = share(recipe.mixup, draws)
-        shown = mixed(shown, kept)
+        inputs = mixed(inputs, kept)
         boxes = _both(boxes, kept[:, 0, 0, 0])
-    return shown.contiguous(memory_format=torch.channels_last), _fewest(boxes)
+    return inputs.contiguous(memory_format=torch.channels_last), _fewest(boxes)
 
 
 def moved_boxes(
