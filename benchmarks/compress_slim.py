@@ -46,7 +46,7 @@ def main() -> None:
     parser.add_argument("--size", type=int, default=160)
     parser.add_argument("--folds", type=int, nargs="+", default=list(range(FOLDS)))
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--epochs", type=float, default=12, help="of recovery after a pruning")
+    parser.add_argument("--epochs", type=float, default=30, help="of recovery after a pruning")
     parser.add_argument("--only", choices=WAYS)
     options = parser.parse_args()
     memory.keep_large_blocks()
@@ -77,7 +77,7 @@ def slimmed(run: Run, epochs: float, seed: int) -> Iterator[tuple[str, dict[str,
     lesson = lesson_of(run, made_of.training_pictures(seed), made_of.pixels)
     for share in SHARES:
         began, config = time.process_time(), PruneConfig(share)
-        config = replace(config, tuning=replace(config.tuning, epochs=epochs, seed=seed))
+        config = replace(config, tuning=replace(config.tuning, epochs=epochs, least_steps=0, seed=seed))
         smaller = prune(made_of.network, made_of.network, made_of.pixels, lesson, config)
         row = right_of(made_of, smaller) | {"epochs": epochs, "cpu_s": round(time.process_time() - began)}
         yield f"pruned to {share:g}", row

@@ -29,6 +29,7 @@ class FineTune:
     """How long and how fast a compressed network is repaired, and how much of the loss is the teacher's."""
 
     epochs: float = 5.0
+    least_steps: int = 0  # however few pictures there are
     rate: float = 1e-3
     batch: int = 128  # at most; a training's own where that is smaller
     weight_decay: float = 1e-4
@@ -58,7 +59,7 @@ def finetune(
     config = replace(config, batch=min(config.batch, lesson.per_step))
     how = _fastest(student, lesson, config)
     laid_out(student, how)
-    steps = max(round(config.epochs * len(data) / config.batch), 1)
+    steps = max(round(config.epochs * len(data) / config.batch), config.least_steps, 1)
     warmup = max(1, round(config.warmup * steps))
     with compared(student, teacher if config.features else None, data.pixels[:2]) as features:
         optimizer = torch.optim.AdamW(_groups(student, features, config), betas=(0.9, 0.99))

@@ -33,7 +33,7 @@ class PruneConfig:
     importance: str = AUTO  # or one of IMPORTANCES
     rounds: int = 3
     round_to: int = 8
-    tuning: FineTune = field(default_factory=lambda: FineTune(epochs=6, rate=2e-3, features=0.5))
+    tuning: FineTune = field(default_factory=lambda: FineTune(epochs=6, least_steps=600, rate=2e-3, features=0.5))
 
 
 def prune(
@@ -45,7 +45,7 @@ def prune(
     *,
     progress: Callable[[str], None] | None = None,
 ) -> nn.Module:
-    """A narrower network that has learned from `teacher`; the epochs are shared out among the rounds."""
+    """A narrower network that has learned from `teacher`; what it learns is shared out among the rounds."""
     if not 0 < config.macs < 1:
         raise UsageError(f"--prune {config.macs:g}: must be above 0 and below 1, the share of multiply-adds to keep")
     whole = macs_of(network, pixels)
@@ -54,8 +54,9 @@ def prune(
         most = whole * config.macs ** ((turn + 1) / config.rounds)
         smaller = narrower(smaller, pixels, most, lesson, config)
         last = turn == config.rounds - 1
-        share = 0.5 if last else 0.5 / max(config.rounds - 1, 1)
-        tuning = replace(config.tuning, epochs=config.tuning.epochs * (share if config.rounds > 1 else 1.0))
+        share = 1.0 if config.rounds == 1 else 0.5 if last else 0.5 / (config.rounds - 1)
+        steps = round(config.tuning.least_steps * share)
+        tuning = replace(config.tuning, epochs=config.tuning.epochs * share, least_steps=steps)
         if progress is not None:
             progress(f"round {turn + 1}/{config.rounds}: {macs_of(smaller, pixels) / whole:.0%} of the multiply-adds")
         smaller.train()

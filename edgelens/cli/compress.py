@@ -161,7 +161,7 @@ def _config(options: dict[str, Any]) -> CompressConfig:
     from edgelens.train.models.options import ModelOptions
 
     seed = options["seed"]
-    learning = {"seed": seed} | ({"epochs": options["epochs"]} if options["epochs"] else {})
+    learning = {"seed": seed} | ({"epochs": options["epochs"], "least_steps": 0} if options["epochs"] else {})
     distill = prune = qat = None
     if options["student"]:
         width = ModelOptions(width=options["width"]) if options["width"] else ModelOptions()

@@ -8,12 +8,13 @@ import torch
 
 from edgelens.compress.learn.finetune import FineTune, finetune
 from edgelens.compress.learn.lesson import lesson_of
+from edgelens.compress.learn.norms import settle_norms
 from edgelens.compress.learn.pictures import pictures_of
 from edgelens.compress.network.answers import torch_outputs
 from edgelens.compress.network.graph import trace
 from edgelens.compress.prune.channels import macs_of, prune_to_macs
-from edgelens.compress.prune.importance import with_gradients
-from edgelens.compress.prune.iterative import PruneConfig, prune
+from edgelens.compress.prune.importance import IMPORTANCES, with_gradients
+from edgelens.compress.prune.iterative import PruneConfig, narrower, prune
 from edgelens.compress.quantize.choose import ChooseConfig, choose
 from edgelens.compress.quantize.sensitivity import answers_snr
 from edgelens.compress.tasks.catalog import task_of
@@ -75,6 +76,8 @@ def test_a_repair_takes_no_more_a_step_than_its_training_did(run, lesson):
     few, said = dataclasses.replace(lesson.first(64), per_step=8), []
     finetune(run.model(), None, few, FineTune(epochs=1, precision="float32"), progress=said.append)
     assert said[-1].startswith("step 1/8"), "64 pictures in eights, not in one batch"
+    finetune(run.model(), None, few, FineTune(epochs=1, least_steps=12, precision="float32"), progress=said.append)
+    assert said[-1].startswith("step 11/12"), "and again, since eight teach it little"
 
 
 def test_a_repaired_networks_norms_hold_what_they_see(run, lesson, score):
@@ -87,6 +90,27 @@ def test_a_repaired_networks_norms_hold_what_they_see(run, lesson, score):
     assert student.training
     assert score(student.eval()) > score(run.model()) - 0.1, "a few steps alone would not have moved them so far"
     assert all(norm.momentum == 0.1 for norm in norms)
+
+
+def test_what_leaves_most_is_tried_where_it_is_left_open(run, lesson):
+    config, most = PruneConfig(0.6), 0.6 * macs_of(run.model(), run.pixels)
+
+    def wrong(network):
+        plain = lesson.first(512)
+        inputs, targets = plain.batch(np.arange(len(plain.pictures)), 0, 0)
+        with torch.no_grad():
+            return float(lesson.loss(settled(network)(inputs), targets).mean())
+
+    def settled(network):
+        settle_norms(network.train(), lesson, lesson.per_step)
+        return network.eval()
+
+    def cut(by):
+        return narrower(run.model(), run.pixels, most, lesson, dataclasses.replace(config, importance=by))
+
+    losses = {by: wrong(cut(by)) for by in IMPORTANCES}
+    assert wrong(cut("auto")) == pytest.approx(min(losses.values()), rel=1e-4)
+    assert len({round(loss, 3) for loss in losses.values()}) > 1
 
 
 def test_attention_prunes_whole_heads_and_inner_width():
