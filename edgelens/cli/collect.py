@@ -17,6 +17,7 @@ from edgelens.cli.dataclass_options import of_sources, options_of
 from edgelens.cli.output import amount, aside
 from edgelens.runtime.sources.options.camera import CameraOptions
 from edgelens.runtime.sources.options.turned import TurnOptions
+from edgelens.runtime.zones.options import ZoneOptions
 
 if TYPE_CHECKING:
     from edgelens.cli.collect_keeper import Keeper
@@ -60,7 +61,7 @@ class _Wish:
 @click.option("--delay", type=click.FloatRange(0), default=0.0, metavar="S", help="Seconds before the first.")
 @click.option("--duration", type=_POSITIVE, metavar="S", help="Stop after S seconds.")
 @click.option("--roi", metavar="X,Y,W,H", help="Keep only this part: pixels, or fractions of the frame.")
-@options_of(CameraOptions, TurnOptions, only=("size", "flip", "rotate"))
+@options_of(CameraOptions, TurnOptions, ZoneOptions, only=("size", "flip", "rotate", "mask"))
 def command(
     labels: tuple[str, ...],
     out: str,
@@ -87,8 +88,11 @@ def command(
     from edgelens.runtime.loop.frames import frames_of
     from edgelens.runtime.loop.stop import StopOnSignals
     from edgelens.runtime.preprocess import Region
+    from edgelens.runtime.said import from_said
     from edgelens.runtime.sources.catalog import default_source, open_source
+    from edgelens.runtime.zones.masks import hidden
 
+    places = from_said(ZoneOptions, of_source)
     folders = [class_folder(label) for label in labels]
     if len(set(folders)) < len(folders) or len(folders) > len(_KEYS):
         raise UsageError(f"--label: up to {len(_KEYS)} different names")
@@ -99,7 +103,8 @@ def command(
     keeper = Keeper(
         Collector(Path(out)), Region.parse(roi) if roi else None, lambda: stop() or time.monotonic() > wish.ends
     )
-    with stop, closing(frames_of(camera, ends=wish.ends, stop=stop, say=aside)) as frames:
+    shown = frames_of(camera, ends=wish.ends, stop=stop, say=aside)
+    with stop, closing(hidden(shown, places.mask)) as frames:
         _wait(delay, stop)
         if len(folders) == 1:
             _burst(frames, folders[0], wish, burst, keeper)

@@ -14,11 +14,13 @@ from edgelens.cli.options import engine_options, json_option, on_option
 from edgelens.cli.output import amount, aside, write_json
 from edgelens.runtime.sources.options.camera import CameraOptions
 from edgelens.runtime.sources.options.turned import TurnOptions
+from edgelens.runtime.zones.options import ZoneOptions
 
 if TYPE_CHECKING:
     from edgelens.runtime.model.teaching import Shown, Teacher
     from edgelens.runtime.preprocess import Region
     from edgelens.runtime.sources.protocol import Source
+    from edgelens.runtime.zones.options import Zone
 
 __all__ = ["command"]
 
@@ -48,7 +50,7 @@ def _parts(params: dict[str, Any]) -> tuple[str, ...]:
 @click.option("--roi", metavar="X,Y,W,H", help="Where in the frame it is: pixels, or fractions of the frame.")
 @click.option("--duration", type=click.FloatRange(0, min_open=True), metavar="S", help="Look for S seconds at most.")
 @engine_options
-@options_of(CameraOptions, TurnOptions, only=("size", "flip", "rotate"))
+@options_of(CameraOptions, TurnOptions, ZoneOptions, only=("size", "flip", "rotate", "mask"))
 @json_option
 @on_option
 @wheels_option
@@ -78,9 +80,10 @@ def command(
     from edgelens.runtime.model.recognizer import BundleRecognizer
     from edgelens.runtime.model.teaching import Teacher
     from edgelens.runtime.preprocess import Region
+    from edgelens.runtime.said import from_said
     from edgelens.runtime.sources.catalog import default_source, open_source
 
-    spelled = checked_name(name)
+    spelled, places = checked_name(name), from_said(ZoneOptions, of_source)
     bundle = open_model(model)
     opened = open_source(source or default_source(), of_sources(of_source))
     options = options_for(engine, threads, spin=False)
@@ -89,7 +92,7 @@ def command(
         gallery = teacher.gallery()
         region = Region.parse(roi) if roi else None
         most = count or (_LIVE if opened.live else _STILLS)
-        shown = list(_shown(teacher, opened, region, most, min_difference, duration))
+        shown = list(_shown(teacher, opened, region, places.mask, most, min_difference, duration))
         began = time.perf_counter()
         lesson = teacher.teach(spelled, shown, source=opened.name, photos=not no_photos)
         known = teacher.recognized(spelled, shown)
@@ -118,6 +121,7 @@ def _shown(
     teacher: Teacher,
     source: Source,
     region: Region | None,
+    masks: tuple[Zone, ...],
     most: int,
     least: float,
     duration: float | None,
@@ -129,11 +133,12 @@ def _shown(
     from edgelens.runtime.loop.frames import frames_of
     from edgelens.runtime.loop.stop import StopOnSignals
     from edgelens.runtime.sources.images import ImageFiles
+    from edgelens.runtime.zones.masks import hidden
 
     stills = isinstance(source, ImageFiles)
     burst, count = Burst(least), 0
     ends = time.monotonic() + (duration or (_OWN_FOLDER if source.live else float("inf")))
-    with StopOnSignals() as stop, closing(frames_of(source, ends=ends, stop=stop, say=aside)) as frames:
+    with StopOnSignals() as stop, closing(hidden(frames_of(source, ends=ends, stop=stop, say=aside), masks)) as frames:
         for frame in frames:
             seen = teacher.look(frame.image, region)
             if seen is None or not (stills or burst.takes(seen.picture)):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Generator
+from contextlib import closing
 from dataclasses import replace
 
 import cv2
@@ -12,7 +14,7 @@ from ..frame import Frame
 from .geometry import scaled
 from .options import Zone
 
-__all__ = ["PrivacyMask"]
+__all__ = ["PrivacyMask", "hidden"]
 
 CELLS = 6  # what is left of the longer side of a masked part
 
@@ -35,6 +37,14 @@ class PrivacyMask:
             seen = image[rows, columns]
             seen[covered] = _blurred(seen)[covered]
         return replace(frame, image=image)
+
+
+def hidden(frames: Generator[Frame], zones: tuple[Zone, ...]) -> Generator[Frame]:
+    """A source's frames with these parts blurred; they end with it."""
+    mask = PrivacyMask(zones)
+    with closing(frames):
+        for frame in frames:
+            yield mask.hide(frame) if zones else frame
 
 
 def _part(zone: Zone, size: tuple[int, int]) -> tuple[slice, slice, NDArray[np.bool_]] | None:

@@ -45,6 +45,25 @@ def test_a_video_gives_what_differs_or_every_nth_frame(video: Path, tmp_path: Pa
     assert done.stdout == f"{count} photos of cup taken; {tmp_path / 'cup'} has {count}\n"
 
 
+def test_what_is_masked_is_in_no_photo(video: Path, tmp_path: Path) -> None:
+    """A video's photos, one in ten frames, whose left half nobody is to see."""
+    words = ("--label", "cup", "--source", str(video), "--nth", "10")
+    for out, mask in ((tmp_path / "open", ()), (tmp_path / "hidden", ("--mask", "0,0,.5,0,.5,1,0,1"))):
+        done = collect(*words, "--out", str(out), *mask)
+        assert done.returncode == 0, done.stderr
+    shown, masked = (
+        np.stack([cv2.imread(str(file)).astype(float) for file in sorted((tmp_path / name / "cup").glob("*.jpg"))])
+        for name in ("open", "hidden")
+    )
+    assert len(shown) == len(masked) == 6
+    assert np.abs(shown - masked)[:, :, 50:].mean() < 3
+    assert np.abs(shown - masked)[:, :, :46].mean() > 10
+    refused = collect(*words, "--out", str(tmp_path / "no"), "--mask", "0,0,2,0,2,1")
+    assert (refused.returncode, refused.stderr.count("\n")) == (2, 1)
+    assert "fractions of the frame" in refused.stderr
+    assert not (tmp_path / "no").exists()
+
+
 def test_several_labels_in_one_sitting_by_key(video: Path, tmp_path: Path) -> None:
     labels = ("--label", "cup", "--label", "pen")
     done = collect(*labels, "--source", str(video), "--out", str(tmp_path), keys="1 2x1q")

@@ -118,6 +118,21 @@ def test_the_verbs_teach_list_carry_and_forget(color_bundle, pictures: Path, tmp
     assert not list(state.glob("*.gallery"))
 
 
+def test_what_is_masked_is_never_kept(color_bundle, tmp_path: Path, state: Path):
+    """A fine pattern in the middle of a picture, which a mask leaves nothing of."""
+    board = np.kron(np.indices((16, 16)).sum(0) % 2, np.ones((8, 8)))[..., None].repeat(3, 2).astype(np.uint8) * 255
+    cv2.imwrite(str(tmp_path / "board.png"), board)
+    kept = {}
+    for name, mask in (("open", ()), ("hidden", ("--mask", "0,0,1,0,1,1,0,1"))):
+        words = ("teach", name, "--source", tmp_path / "board.png", "--model", color_bundle.path, *mask)
+        assert called(*words).exit_code == 0
+        assert called("gallery", "export", tmp_path / name, "--photos", "--name", name).exit_code == 0
+        (file,) = (tmp_path / name / name).glob("*.jpg")
+        kept[name] = cv2.imread(str(file)).std()
+    assert kept["open"] > 60
+    assert kept["hidden"] < 25
+
+
 def test_names_are_carried_over_to_another_network(color_bundle, pictures: Path, tmp_path: Path, state: Path):
     import dataclasses
 
