@@ -36,11 +36,11 @@ def augmented(recipe: Recipe, pixels: Tensor, targets: RaggedTargets, draw: Draw
     if matrices is not None:
         boxes = moved_boxes(targets, matrices, size)
         own = pictures.index_select(0, alone)
-        shown[alone] = seen_through(own, matrices[alone], perspective=recipe.perspective is not None)
+        shown.index_copy_(0, alone, seen_through(own, matrices[alone], perspective=recipe.perspective is not None))
     if recipe.mosaic and len(together):
         tiles = members(together, len(pixels))
         seen = windows(recipe.mosaic, draws.rows(together), *size)
-        shown[together] = seen_through(canvas(pictures, tiles), seen, size=size)
+        shown.index_copy_(0, together, seen_through(canvas(pictures, tiles), seen, size=size))
         whole = (2 * size[0], 2 * size[1])
         boxes = _replaced(boxes, together, moved_boxes(_tiled(targets, tiles, *size), seen, size, of=whole))
     inputs = recoloured(recipe, normalised(shown.permute(0, 3, 1, 2)), draws).clamp_(-1, 127 / 128)
