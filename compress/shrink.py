@@ -32,7 +32,7 @@ def shrunk(made_of: Ingredients, config: CompressConfig, progress: Progress) -> 
     if config.prune is not None:
         with progress.step(f"pruning to {config.prune.macs:.0%} of the multiply-adds"):
             network = prune(network, teacher, made_of.pixels, lesson, config.prune, progress=progress.update)
-        rows.append(_row(f"pruned by {config.prune.importance}", network, made_of))
+        rows.append(_row(f"pruned to {config.prune.macs:.0%}", network, made_of))
     for row in rows[1:]:
         progress.say(f"{row.step}: {100 * (row.accuracy or 0):.2f} % on validation, {row.macs or 0:,} multiply-adds")
     return network, rows
