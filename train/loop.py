@@ -98,12 +98,18 @@ def train(  # noqa: C901 (one loop, top to bottom)
             _write(run, state, candidate if better else None, sound=health.sound)
         saved = time.monotonic()
         progress.epoch(row)
-        if config.minutes and time.monotonic() - began > 60 * _LATE * config.minutes:
-            progress.say(f"the time is over: stopped at epoch {state.epoch}")
+        if why := _over(state, config, time.monotonic() - began):
+            progress.say(f"{why}: stopped at epoch {state.epoch}")
             break
-        if config.patience and state.epoch - state.best_epoch >= config.patience:
-            progress.say(f"no better validation for {config.patience} epochs: stopped at epoch {state.epoch}")
-            break
+
+
+def _over(state: State, config: TrainConfig, seconds: float) -> str:
+    """Why there is no further epoch, after so long; nothing where there may be one."""
+    if config.minutes and seconds > 60 * _LATE * config.minutes:
+        return "the time is over"
+    if config.patience and state.epoch - state.best_epoch >= config.patience:
+        return f"no better validation for {config.patience} epochs"
+    return ""
 
 
 def _write(run: Run, state: State, best: nn.Module | None, *, sound: bool) -> None:

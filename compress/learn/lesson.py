@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -21,6 +22,8 @@ from edgelens.train.task import Draw, Outputs, Task, by_name
 from .pictures import Pictures
 
 __all__ = ["Lesson", "distance", "lesson_of"]
+
+_TOGETHER = 64  # pictures a batch where nothing is learned
 
 
 @dataclass(frozen=True)
@@ -51,6 +54,12 @@ class Lesson:
     def first(self, count: int) -> Lesson:
         """The first so many pictures, as they are."""
         return replace(self, pictures=self.pictures.first(count), recipe=recipe("none"))
+
+    def plain(self, count: int) -> Iterator[tuple[Tensor, Any]]:
+        """Inputs and targets of the first so many pictures, as they are, in batches."""
+        first = self.first(count)
+        for rows in np.array_split(np.arange(len(first.pictures)), -(-len(first.pictures) // _TOGETHER)):
+            yield first.batch(rows, 0, 0)
 
     def loss(self, outputs: Any, targets: Any) -> Tensor:
         """(B,): the loss that the network was trained with."""

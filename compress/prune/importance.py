@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-import numpy as np
 import torch
 from torch import nn
 
@@ -52,7 +51,5 @@ def importance(name: str) -> Any:
 def with_gradients(network: nn.Module, lesson: Lesson, count: int = 512) -> None:
     """The gradients of the training task's loss over some pictures, left in the parameters for Taylor's importance."""
     network.eval().zero_grad()
-    plain = lesson.first(count)
-    for rows in np.array_split(np.arange(len(plain.pictures)), -(-len(plain.pictures) // 64)):
-        inputs, targets = plain.batch(rows, 0, 0)
-        torch.autograd.backward(plain.loss(network(inputs), targets).mean())
+    for inputs, targets in lesson.plain(count):
+        torch.autograd.backward(lesson.loss(network(inputs), targets).mean())

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
-import numpy as np
 import torch
 from torch import nn
 
@@ -85,10 +84,8 @@ def _wrong(network: nn.Module, lesson: Lesson) -> float:
     """The loss of a network that was cut, its normalisations settled."""
     settle_norms(network.train(), lesson, lesson.per_step)
     network.eval()
-    plain = lesson.first(_JUDGED)
-    batches = np.array_split(np.arange(len(plain.pictures)), -(-len(plain.pictures) // 64))
     with torch.no_grad():
-        losses = [plain.loss(network(inputs), targets) for inputs, targets in (plain.batch(b, 0, 0) for b in batches)]
+        losses = [lesson.loss(network(inputs), targets) for inputs, targets in lesson.plain(_JUDGED)]
     return float(torch.cat(losses).mean())
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import cv2
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from .apply import normalised
@@ -38,7 +39,7 @@ def seen_through(
     return torch.from_numpy(out)
 
 
-def _unit_of_pixels(height: int, width: int) -> np.ndarray[tuple[int, int], np.dtype[np.float64]]:
+def _unit_of_pixels(height: int, width: int) -> NDArray[np.float64]:
     """(3, 3): from a pixel's column and row to coordinates with their origin in the middle, half the shorter side 1."""
     unit = min(height, width)
     return np.array([[2 / unit, 0, (1 - width) / unit], [0, 2 / unit, (1 - height) / unit], [0, 0, 1]])

@@ -145,14 +145,18 @@ def has_layer(device: Device, name: str) -> bool:
     return any(layer.startswith(f"{name}-") for layer in device.record()["layers"])
 
 
+def a_first_that_fails_leaves_nothing(device: Device, bundle: Path) -> None:
+    failed = deploy(device, bundle, "--service", "--run-options", "--source demo --labels /nowhere.txt")
+    assert "could not be read" in refused(failed) and "nothing ran there before" in refused(failed)
+    assert json.loads(failed.stdout)["runs"] is None
+    assert not device.unit.exists() and not (device.store / "current").exists()
+
+
 @pytest.mark.board
 @pytest.mark.parametrize("device", ["machine", *(("pi4 bookworm", "pi5 trixie") if ALL else ())], indirect=True)
 def test_a_services_life(device: Device, bundles: Callable[..., Path], tmp_path: Path) -> None:
     if ALL:
-        failed = deploy(device, bundles(1, "life"), "--service", "--run-options", "--source demo --labels /nowhere.txt")
-        assert "could not be read" in refused(failed) and "nothing ran there before" in refused(failed)
-        assert json.loads(failed.stdout)["runs"] is None
-        assert not device.unit.exists() and not (device.store / "current").exists()
+        a_first_that_fails_leaves_nothing(device, bundles(1, "life"))
 
     secrets = tmp_path / "secrets"
     secrets.write_text("# the camera's\nEDGELENS_SOURCE_PASSWORD='s3cret'\nexport EDGELENS_SOURCE_USER=viewer\n")
