@@ -3,7 +3,8 @@ ones that it finds.
 
     python benchmarks/devices/separate_runs.py MODEL… [--equal 100] [--slower 50]
 
-Every run is a whole `bench` of one model on one thread, and both runs of a pair are wholly apart. The slower networks
+Every run is a whole `bench` of one model on one thread, and both runs of a pair are wholly apart. A MODEL is a file of
+one network in one precision, .onnx or .tflite: a bundle would give several rows. The slower networks
 have 21 equal layers where the others have 20. Writes results/devices_separate_runs.json, after every pair anew. What
 else the machine did stands beside each pair: a busy one is the harder test.
 """

@@ -1,4 +1,4 @@
-"""Masks as recognitions keep them, stretched over each row's box: as pixels of the frame, and as outlines."""
+"""Masks as recognitions keep them, stretched over each row's box: their outlines, and several as one."""
 
 from __future__ import annotations
 
@@ -9,26 +9,12 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["mask_in_frame", "outlines", "stretched", "together"]
+__all__ = ["outlines", "stretched", "together"]
 
 _HALF = 128  # from here on a point belongs to the thing
 _FINEST = 512  # points a side at which an outline is drawn; larger boxes have it enlarged
 _CLOSE = 0.75  # pixels that an outline may lie beside the mask's edge
 _SPECK = 0.01  # of the largest part: smaller ones are noise
-
-
-def mask_in_frame(mask: NDArray[np.uint8], box: Sequence[float], size: tuple[int, int]) -> NDArray[np.bool_]:
-    """(H, W) True where the thing is, in a frame of `size` height and width; the mask lies in the box x, y, w, h."""
-    whole = np.zeros(size, bool)
-    x0, y0, x1, y1 = _pixels(box, size)
-    if x1 > x0 and y1 > y0:
-        x, y, w, h = (float(value) for value in box)
-        across, down = mask.shape[1] / w, mask.shape[0] / h
-        way = np.array([[across, 0, (x0 + 0.5 - x) * across - 0.5], [0, down, (y0 + 0.5 - y) * down - 0.5]], np.float32)
-        flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
-        part = cv2.warpAffine(mask, way, (x1 - x0, y1 - y0), flags=flags, borderMode=cv2.BORDER_REPLICATE)
-        whole[y0:y1, x0:x1] = part >= _HALF
-    return whole
 
 
 def outlines(mask: NDArray[np.uint8], box: Sequence[float]) -> list[NDArray[np.float32]]:
@@ -76,9 +62,3 @@ def together(
 
 def _flat(part: Any) -> NDArray[np.float32]:
     return np.asarray(part, np.float32).reshape(-1, 2)
-
-
-def _pixels(box: Sequence[float], size: tuple[int, int]) -> tuple[int, int, int, int]:
-    x, y, w, h = (float(value) for value in box)
-    height, width = size
-    return max(round(x), 0), max(round(y), 0), min(round(x + w), width), min(round(y + h), height)

@@ -98,14 +98,13 @@ def unknown_threshold(
     *,
     temperature: float,
     false_accept_rate: float,
-    others: NDArray[Any] | None = None,
     background: Sequence[int] = (),
     keep: float = 0.0,
 ) -> Threshold:
     """The lowest score that keeps false accepts to a rate, and at least the share `keep` of the right answers.
 
-    With pictures of other things (logits `others`, or validation images whose class is in `background`) the rate is
-    their share that is accepted as one of the classes. Without any it is the share of wrong answers among the accepted,
+    With pictures of other things (those whose class is in `background`) the rate is their share that is accepted as one
+    of the classes. Without any it is the share of wrong answers among the accepted,
     and a network that is wrong too often at every score gets no threshold: a camera that says nothing helps nobody.
     Right answers to pictures of tomorrow are to be kept: the share is held with as many to spare as chance asks for.
     """
@@ -113,17 +112,15 @@ def unknown_threshold(
     scores, named = _accepted_scores(logits, temperature, background)
     is_other = np.isin(labels, list(background))
     right = (named == labels) & ~is_other
-    strange = [scores[is_other]] if is_other.any() else []
-    if others is not None and len(others):
-        strange.append(_accepted_scores(others, temperature, background)[0])
-    if strange:
-        found = _by_others(np.concatenate(strange), scores[right], false_accept_rate)
+    strange = scores[is_other]
+    if len(strange):
+        found = _by_others(strange, scores[right], false_accept_rate)
     else:
         found = _by_mistakes(scores, right, false_accept_rate)
     most = most_that_keeps(scores[right], keep)
     if found.score <= most:
         return found
-    accepted = np.concatenate(strange) >= most if strange else ~right[scores >= most]
+    accepted = strange >= most if len(strange) else ~right[scores >= most]
     kept = float((scores[right] >= most).mean()) if right.any() else 1.0
     return Threshold(most, float(accepted.mean()) if len(accepted) else 0.0, kept, found.basis)
 
