@@ -6,8 +6,9 @@ DIR holds orl_faces_s01_s30/, grocery61/ and sign_digits/, as far as they are th
 that `train --task identify` fits on lite0's frozen trunk, and the same features without it. Faces s01 to s20 train, s21
 to s30 are asked, over all 10 choices of the one picture that is shown, and 10 draws of three. Groceries: five rotations
 of 12 kinds that are left out, five pictures shown; then six of them are taught and the other six are strangers, and the
-other way round. Signs: lens-s learns the digits 0 to 6 by margins, 7 to 9 are taught with five pictures each, and all
-ten are asked of signers that neither saw.
+other way round. Signs: lens-s learns the digits 0 to 6 by margins, as `train --task identify --no-mirror` does: what a
+mirror shows is another sign, and the projection is fitted once more on what was learned. 7 to 9 are taught with five
+pictures each, and all ten are asked of signers that neither saw.
 """
 
 from __future__ import annotations
@@ -26,10 +27,11 @@ from numpy.typing import NDArray
 from torch import Tensor
 from train_unknown import Pictures
 
+from edgelens.runtime.decode.identify import EMBEDDING
 from edgelens.runtime.images.read import SUFFIXES
 from edgelens.runtime.metrics.identification import accepts_of, identification, unit_rows
 from edgelens.runtime.preprocess import PixelContract
-from edgelens.train.augment import apply, normalised
+from edgelens.train.augment import normalised
 from edgelens.train.augment.recipe import Recipe
 from edgelens.train.augment.shift import Shift
 from edgelens.train.augment.turn import Turn
@@ -39,8 +41,9 @@ from edgelens.train.data.folder import cache_folder
 from edgelens.train.data.targets import DenseTargets
 from edgelens.train.head.features import features_of, trunk_key
 from edgelens.train.start.transfer import start_from
-from edgelens.train.tasks.catalog import make_network
-from edgelens.train.tasks.identify.losses import contrastive, margin_softmax
+from edgelens.train.task import Draw
+from edgelens.train.tasks.catalog import make_network, make_task
+from edgelens.train.tasks.identify.embedder import Embedder
 from edgelens.train.tasks.identify.whitening import fitted_identities
 
 RESULTS = Path(__file__).resolve().parent / "results" / "train_identify.json"
@@ -125,34 +128,34 @@ def signs(options: argparse.Namespace) -> dict[str, Any]:
     held = np.isin(who, order[: len(order) // 5])
     pixels = PixelContract(SIGN_SIDE, SIGN_SIDE)
     pictures = Pictures(files, pixels).take(slice(None))
-    network = learned_signs(pictures[~held & (digits < 7)], digits[~held & (digits < 7)], pixels, options.epochs)
+    learned = ~held & (digits < 7)
+    network = learned_signs(pictures[learned], digits[learned], pixels, options.epochs)
     with torch.inference_mode():
-        parts = [network(to_inputs(pictures[i : i + 128])) for i in range(0, len(pictures), 128)]
-        rows = unit_rows(torch.cat(parts).numpy())
+        seen = torch.cat([network.embedding(to_inputs(pictures[i : i + 128])) for i in range(0, len(pictures), 128)])
+    rows = project(seen.numpy()[learned], digits[learned].astype(str))(seen.numpy())
     shares = [taught_signs(rows, digits, held, seed) for seed in range(DRAWS)]
     every, trained, taught, alone = (percent(float(v)) for v in np.mean(shares, axis=0))
     return {"all ten": every, "0 to 6": trained, "7 to 9": taught, "0 to 6 before 7 to 9 were taught": alone}
 
 
-def learned_signs(pictures: NDArray[np.uint8], ids: Ids, pixels: PixelContract, epochs: int) -> torch.nn.Module:
-    """lens-s from its own weights, by the losses and the batches of the task."""
+def learned_signs(pictures: NDArray[np.uint8], ids: Ids, pixels: PixelContract, epochs: int) -> Embedder:
+    """lens-s from its own weights, by the losses, the batches and the augmentation of the task."""
     torch.manual_seed(0)
-    network = make_network(TrainConfig("", "", model="lens-s", task="identify"), tuple("0123456"), pixels)
+    config = TrainConfig("", "", model="lens-s", task="identify")
+    task, network = make_task(config), make_network(config, tuple("0123456"), pixels)
+    assert isinstance(network, Embedder)
     start_from(network, "backbone", ("classifier",), model="lens-s")
-    recipe, truth = Recipe("signs", shift=Shift(0.15), turn=Turn()), torch.from_numpy(ids.astype(np.int64))
+    recipe, truth = Recipe("signs", shift=Shift(0.15), turn=Turn(), sided=True), torch.from_numpy(ids)
     optimizer = torch.optim.AdamW(network.parameters(), lr=3e-3, weight_decay=0.02)
     steps = len(epoch_batches(len(ids), 56, 0, 0)) * epochs
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, 3e-3, total_steps=steps + 1, pct_start=0.1)
     for epoch in range(epochs):
         network.train()
-        for draws in epoch_batches(len(ids), 56, 0, epoch, ids.astype(np.int64), together=8):
+        for draws in epoch_batches(len(ids), 56, 0, epoch, ids, together=8):
             rows = draws % len(ids)
             batch = torch.from_numpy(pictures[rows]).permute(0, 3, 1, 2)
-            inputs, _ = apply(
-                recipe, batch, truth[rows], seed=0, epoch=epoch, samples=torch.from_numpy(draws), classes=7
-            )
-            found = network(inputs)
-            loss = (margin_softmax(found, truth[rows]) + contrastive(found, truth[rows])).mean()
+            inputs, shown = task.augment(recipe, batch, truth[rows], Draw(0, epoch, torch.from_numpy(draws)))
+            loss = task.loss({EMBEDDING: network(inputs)}, shown).mean()
             optimizer.zero_grad()
             loss.backward()
             optimizer.step()

@@ -32,6 +32,7 @@ __all__ = [
     "Ingredients",
     "class_counts",
     "gather",
+    "named_recipe",
     "run_recipe",
     "run_task",
     "speed_in",
@@ -101,7 +102,7 @@ def class_counts(images: ImageSet) -> tuple[int, ...]:
 
 def training_recipe(config: TrainConfig, data: TrainData, task: Task, say: Say = lambda _: None) -> Recipe:
     """The named recipe, unmirrored where the classes ask for it, with holes where the data has them."""
-    recipe, said = against_missing(_named_recipe(config, data.classes, task), data.train.missing)
+    recipe, said = against_missing(named_recipe(config, data.classes, task), data.train.missing)
     if said:
         say(said)
     return recipe
@@ -120,12 +121,13 @@ def run_recipe(run: Run) -> Recipe:
     stored = run.facts.recipe
     if stored is not None:
         return recipe_from_json(stored)
-    return _named_recipe(run.config, run.classes, make_task(run.config, run.classes))
+    return named_recipe(run.config, run.classes, make_task(run.config, run.classes))
 
 
-def _named_recipe(config: TrainConfig, classes: Sequence[str], task: Task) -> Recipe:
+def named_recipe(config: TrainConfig, classes: Sequence[str], task: Task) -> Recipe:
+    """The recipe that a configuration names, with what it and the classes' names say of mirrors."""
     mirror = augment.mirror_is_safe(classes) if config.mirror is None else config.mirror
-    return augment.recipe(config.augment, mirror=mirror, own=task.recipes)
+    return augment.recipe(config.augment, mirror=mirror, sided=config.mirror is False, own=task.recipes)
 
 
 def _mode(

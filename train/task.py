@@ -201,6 +201,9 @@ class Task:
     distil: Callable[[Outputs, Outputs, float], Tensor] | None = None  # (own, teacher's, temperature) → (B,)
     # (frozen features (N, F), targets, each picture's fold (N,)) → the head; None: it is learnt with all the rest
     regress: Callable[[NDArray[np.float32], Targets, NDArray[np.intp]], FittedHead] | None = None
+    # (features (N, F) that a training has led to, targets) → the head fitted once more, for where it validates better;
+    # None: the head that was learnt stays
+    refit: Callable[[NDArray[np.float32], Targets], FittedHead] | None = None
     # how sure its settled answers are of each class, (N, classes); None: it has no classes to be sure of
     sureness: Callable[[Arrays, Decode], NDArray[np.float32]] | None = None
     # the numbers of its answers (N,) where they are classes that pictures can be named by, for a student to learn

@@ -62,10 +62,13 @@ RECIPES: dict[str, Recipe] = {
 }
 
 
-def recipe(name: str, *, mirror: bool = True, own: Mapping[str, Recipe] = MappingProxyType({})) -> Recipe:
+def recipe(
+    name: str, *, mirror: bool = True, sided: bool = False, own: Mapping[str, Recipe] = MappingProxyType({})
+) -> Recipe:
     """The recipe of a name such as `default` or `best+camera`; without mirrored pictures where they would mislead.
 
-    `own` are a task's, which go before those of the same name.
+    `sided` says that what they show is something else for certain. `own` are a task's, which go before those of the
+    same name.
     """
     stem, _, option = name.partition("+")
     known = RECIPES | dict(own)
@@ -73,7 +76,7 @@ def recipe(name: str, *, mirror: bool = True, own: Mapping[str, Recipe] = Mappin
         raise UsageError(f"--recipe {name}: there are {', '.join(known)}, each also as {stem or 'default'}+camera")
     chosen = known[stem]
     if not mirror:
-        chosen = replace(chosen, flip=None)
+        chosen = replace(chosen, flip=None, sided=sided and chosen.flip is not None)
     if option:
         chosen = replace(chosen, name=f"{stem}+camera", camera=WEBCAM)
     return chosen

@@ -44,6 +44,7 @@ class Recipe:
     mixup: Mixup | None = None
     cutmix: Cutmix | None = None
     mosaic: Mosaic | None = None  # of tasks whose targets have places
+    sided: bool = False  # what a mirror shows is something else, which tasks that tell things apart learn by
     closing: float = 0.0  # the share of the epochs, the last ones, whose pictures look as the camera's will
 
     def at(self, done: float) -> Recipe:

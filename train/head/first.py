@@ -19,7 +19,7 @@ from ..data.train_data import TrainData
 from ..task import Arrays, FittedHead, Targets, Task
 from .features import features_of, trunk_key
 
-__all__ = ["FirstAnswer", "answer_first", "embeds"]
+__all__ = ["FirstAnswer", "answer_first", "embeds", "give"]
 
 _FEW = 100  # validation photos under which all photos teach, and each is answered by a head that has not seen it
 _FOLDS = 5
@@ -74,7 +74,7 @@ def answer_first(
     images = data.images.select(taught)
     targets = task.targets(images, data.pixels)
     head = task.regress(known, targets, _fold_of(images, [groups[i] for i in taught.tolist()], seed))
-    _give(network, head)
+    give(network, head)
     own = _answers(network, known, task)
     if crossed:
         return FirstAnswer(head.outputs, targets, images, own, targets, head.said, crossed)
@@ -90,7 +90,8 @@ def _fold_of(images: ImageSet, groups: Sequence[str], seed: int) -> NDArray[np.i
     return folds(images.labels, groups, count, seed)
 
 
-def _give(network: nn.Module, head: FittedHead) -> None:
+def give(network: nn.Module, head: FittedHead) -> None:
+    """The head's weights to the network that has it."""
     own = dict(network.named_parameters())
     with torch.no_grad():
         for name, values in head.weights.items():

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+import torch
 from torch import Tensor, nn
 
 from edgelens.runtime.datasets.imageset import ImageSet
@@ -14,6 +15,7 @@ from edgelens.runtime.metrics.identification import identification, unit_rows
 from edgelens.runtime.preprocess import PixelContract
 
 from ...augment import Recipe, apply
+from ...augment.random.draws import Draws
 from ...config import TrainConfig
 from ...data.targets import DenseTargets
 from ...task import Arrays, Build, Draw, Looks, Outputs, Score, Settled, Targets, Task
@@ -25,7 +27,7 @@ from .meter import IdentifyMeter
 from .reading import likeness_reading
 from .report import sections
 from .settle import settle_identities
-from .whitening import fitted_identities
+from .whitening import fitted_identities, refitted
 
 __all__ = ["identify"]
 
@@ -53,6 +55,7 @@ def identify(config: TrainConfig, classes: Sequence[str], counts: Sequence[int])
         balance=class_ids,
         together=TOGETHER,
         regress=fitted_identities,
+        refit=refitted,
         reading=lambda _decode, shown: likeness_reading(shown),
         backbone=True,
         completed=judged_by_several,
@@ -72,11 +75,17 @@ def _head(build: Build, classes: Sequence[str]) -> nn.Module:  # noqa: ARG001
 
 
 def _augment(recipe: Recipe, pixels: Tensor, targets: Tensor, draw: Draw) -> tuple[Tensor, Tensor]:
-    """Pictures as the recipe says; a mixture of two identities is nobody's, so none are mixed."""
+    """Pictures as the recipe says; a mixture of two identities is nobody's, so none are mixed.
+
+    Where a mirror shows somebody else, half of the pictures are theirs: few identities are twice as many.
+    """
     inputs, _ = apply(
         recipe.unmixed(), pixels, targets, seed=draw.seed, epoch=draw.epoch, samples=draw.samples, classes=1
     )
-    return inputs, targets
+    if not recipe.sided:
+        return inputs, targets
+    mirrored = Draws.of(draw.seed, draw.epoch, draw.samples.to(targets.device)).chosen("somebody else", 0.5)
+    return torch.where(mirrored[:, None, None, None], inputs.flip(-1), inputs), torch.where(mirrored, ~targets, targets)
 
 
 def _losses(outputs: Outputs, targets: Tensor) -> Tensor:
