@@ -104,6 +104,6 @@ def _field(hint: Any, value: Any, where: str) -> Any:
     if typing.get_origin(hint) is tuple and isinstance(value, list | tuple):
         return tuple(float(part) for part in value)
     wanted = (int, float) if hint is float else hint
-    if isinstance(wanted, type | tuple) and isinstance(value, wanted) and not isinstance(value, bool):
+    if isinstance(wanted, type | tuple) and isinstance(value, wanted) and isinstance(value, bool) is (hint is bool):
         return value
     raise UsageError(f"{where}: is {value!r}, which does not fit")
