@@ -68,7 +68,7 @@ def test_the_loss_is_the_runs_own(uneven: Path, tmp_path: Path, monkeypatch: pyt
 
 def test_the_augmentation_is_the_runs_own(uneven: Path, tmp_path: Path) -> None:
     run = Run.open(trained(uneven, tmp_path / "run", augment="best+camera", mirror=False).path)
-    assert run_recipe(run) == recipe("best+camera", mirror=False)
+    assert run_recipe(run) == recipe("best+camera", mirror=False, sided=True)
     assert run_recipe(run) != recipe("best+camera")
 
 

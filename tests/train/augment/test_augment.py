@@ -263,6 +263,10 @@ def test_recipes_survive_json() -> None:
         recipe = augment.recipe(name)
         again = augment.recipe_from_json(json.loads(json.dumps(augment.recipe_to_json(recipe))))
         assert again == recipe
+    sided = augment.recipe("default", mirror=False, sided=True)
+    assert sided.sided and augment.recipe_from_json(augment.recipe_to_json(sided)) == sided
+    with pytest.raises(UsageError, match=r"augmentation\.sided: is 1"):
+        augment.recipe_from_json({"sided": 1})
     with pytest.raises(UsageError, match=r"augmentation\.flip: has no 'horizontl'"):
         augment.recipe_from_json({"flip": {"horizontl": 1}})
     with pytest.raises(UsageError, match=r"augmentation\.turn\.degrees"):
