@@ -19,7 +19,6 @@ import argparse
 import json
 import time
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -48,10 +47,10 @@ from edgelens.train.start.transfer import start_from
 from edgelens.train.task import Draw
 from edgelens.train.tasks.catalog import make_network, make_task
 from edgelens.train.tasks.identify.embedder import Embedder
-from edgelens.train.tasks.identify.whitening import fitted_identities
+from edgelens.train.tasks.identify.whitening import refitted
 
 RESULTS = Path(__file__).resolve().parent / "results" / "train_identify.json"
-ROTATIONS, LEFT_OUT, DRAWS, FOLDS = 5, 12, 10, 5
+ROTATIONS, LEFT_OUT, DRAWS = 5, 12, 10
 SIGN_SIDE, TAUGHT, TRAINED_SHOWN = 64, 5, 25
 
 Rows = NDArray[np.float32]
@@ -98,27 +97,20 @@ def faces(options: argparse.Namespace) -> dict[str, Any]:
 def groceries(options: argparse.Namespace) -> dict[str, Any]:
     """Kinds that were left out of training."""
     rows, names = features(options.data / "grocery61", options.side)
-    kinds = np.random.default_rng(0).permutation(np.unique(names))
     ranks: dict[str, list[float]] = {"features alone": [], "projection": []}
-    friends: list[Rows] = []
-    strangers: list[Rows] = []
+    met: list[tuple[Rows, Rows]] = []
     at_limit: list[tuple[float, float]] = []
-    for turn in range(ROTATIONS):
-        left = kinds[LEFT_OUT * turn : LEFT_OUT * (turn + 1)]
+    for left in rotations(names):
         held = np.isin(names, left)
         for how, made in (("features alone", centred), ("projection", projected)):
             asked = made(rows[~held], names[~held], rows[held])
             ranks[how].append(identification(asked, numbers(names[held])).rank1[5])
-        for taught in (left[: LEFT_OUT // 2], left[LEFT_OUT // 2 :]):
-            own, other = open_set(asked, names[held], taught)
-            friends.append(own)
-            strangers.append(other)
+        met += [open_set(asked, names[held], half) for half in (left[: LEFT_OUT // 2], left[LEFT_OUT // 2 :])]
         at_limit.append(stated_limit(rows[~held], names[~held], asked, names[held], left))
-    limit = float(np.quantile(np.concatenate(strangers), 0.99))
     rejects, accepts = np.mean(at_limit, axis=0)
     return {
         "rank1, 5 shown": {how: percent(float(np.mean(shares))) for how, shares in ranks.items()},
-        "false rejects at 1 % false accepts": percent(float((np.concatenate(friends) < limit).mean())),
+        "false rejects at 1 % false accepts": percent(refused(met)),
         "at the limit that a bundle states": {"rejects": percent(rejects), "accepts": percent(accepts)},
     }
 
@@ -127,27 +119,20 @@ def tuned(options: argparse.Namespace) -> dict[str, Any]:
     """The rotations of `groceries` with the trunk fine-tuned on the kinds that are learned."""
     files = pictures_of(options.data / "grocery61")
     names = np.array([file.parent.name for file in files])
-    kinds = np.random.default_rng(0).permutation(np.unique(names))
-    ranks, friends, strangers = list[float](), list[Rows](), list[Rows]()
-    for turn in range(ROTATIONS):
-        left = kinds[LEFT_OUT * turn : LEFT_OUT * (turn + 1)]
+    ranks, met = list[float](), list[tuple[Rows, Rows]]()
+    for turn, left in enumerate(rotations(names)):
         held = np.isin(names, left)
         learned = [file for file, out in zip(files, held, strict=True) if not out]
         run = tuned_run(learned, options.runs / f"groceries-{turn}", options.minutes)
         asked = embedded(run, [file for file, out in zip(files, held, strict=True) if out])
         ranks.append(identification(asked, numbers(names[held])).rank1[5])
-        for taught in (left[: LEFT_OUT // 2], left[LEFT_OUT // 2 :]):
-            own, other = open_set(asked, names[held], taught)
-            friends.append(own)
-            strangers.append(other)
+        met += [open_set(asked, names[held], half) for half in (left[: LEFT_OUT // 2], left[LEFT_OUT // 2 :])]
         print(turn, percent(ranks[-1]), flush=True)
-    limit = float(np.quantile(np.concatenate(strangers), 0.99))
-    rejects = float((np.concatenate(friends) < limit).mean())
     return {
         "minutes a rotation": options.minutes,
         "rank1, 5 shown": percent(float(np.mean(ranks))),
         "each": [percent(rank) for rank in ranks],
-        "false rejects at 1 % false accepts": percent(rejects),
+        "false rejects at 1 % false accepts": percent(refused(met)),
     }
 
 
@@ -161,8 +146,8 @@ def tuned_run(files: list[Path], out: Path, minutes: float) -> Run:
             link.symlink_to(file.resolve())
     if (out / "report.html").exists():
         return Run.open(out)
-    config = TrainConfig(str(photos), str(out), task="identify", model="lite0", size=(160, 160), minutes=minutes)
-    return fit(replace(config, threads=1))
+    config = {"task": "identify", "model": "lite0", "size": (160, 160), "minutes": minutes, "threads": 1}
+    return fit(TrainConfig(str(photos), str(out), **config))
 
 
 def embedded(run: Run, files: list[Path]) -> Rows:
@@ -254,8 +239,7 @@ def projected(rows: Rows, names: NDArray[np.str_], asked: Rows) -> Rows:
 
 def project(rows: Rows, names: NDArray[np.str_]) -> Callable[[Rows], Rows]:
     """What `train` fits: its folds keep identities whole."""
-    ids = numbers(names)
-    head = fitted_identities(rows, DenseTargets.of(ids), (ids % FOLDS).astype(np.intp))
+    head = refitted(rows, DenseTargets.of(numbers(names)))
     weight, bias = head.weights["classifier.weight"], head.weights["classifier.bias"]
     return lambda asked: unit_rows(asked @ weight.T + bias)
 
@@ -281,6 +265,18 @@ def similarity(rows: Rows, shown: Rows) -> Rows:
     return np.asarray(((rows @ shown.T).max(axis=1) + rows @ unit_rows(shown.mean(axis=0)[None])[0]) / 2, np.float32)
 
 
+def rotations(names: NDArray[np.str_]) -> list[NDArray[np.str_]]:
+    """The kinds that are left out, a rotation each."""
+    kinds = np.random.default_rng(0).permutation(np.unique(names))
+    return [kinds[LEFT_OUT * turn : LEFT_OUT * (turn + 1)] for turn in range(ROTATIONS)]
+
+
+def refused(met: list[tuple[Rows, Rows]]) -> float:
+    """The share of friends that is refused where 1 % of strangers are taken, over all that `open_set` found."""
+    own, other = (np.concatenate(part) for part in zip(*met, strict=True))
+    return float((own < np.quantile(other, 0.99)).mean())
+
+
 def open_set(rows: Rows, names: NDArray[np.str_], taught: NDArray[np.str_]) -> tuple[Rows, Rows]:
     """Similarities to the nearest taught name: of taught kinds' other pictures where right, else -1; of strangers."""
     own, other = [], []
@@ -303,7 +299,7 @@ def stated_limit(
     from edgelens.runtime.gallery.space import Space
 
     ids = numbers(names)
-    head = fitted_identities(rows, DenseTargets.of(ids), (ids % FOLDS).astype(np.intp))
+    head = refitted(rows, DenseTargets.of(ids))
     space = Space("", asked.shape[1], accepts=accepts_of(unit_rows(head.outputs["embedding"]), ids))
     limit = space.limit(0.01, LEFT_OUT // 2, np.empty(0, np.float32))
     own, other = open_set(asked, held, left[: LEFT_OUT // 2])

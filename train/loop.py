@@ -34,11 +34,11 @@ _LATE = 1.15  # times the minutes after which an epoch is the last: the machine 
 _NOTED = 100  # steps an epoch whose loss is kept for the curves
 
 
-def train(  # noqa: C901 (one loop, top to bottom)
+def train(
     state: State, config: TrainConfig, made_of: Ingredients, run: Run, progress: Progress, world: World = ALONE
 ) -> None:
     """Train from where the state stands to the last epoch; the run's folder then holds the best weights."""
-    task, data = made_of.task, made_of.data
+    data = made_of.data
     network, optimizer, health = state.network, state.optimizer, Health(state.network)
     model = world.wrapped(network)
     if config.compile:
@@ -86,21 +86,30 @@ def train(  # noqa: C901 (one loop, top to bottom)
         seconds = time.perf_counter() - start
         if warning := health.end_epoch():
             progress.warn(warning)
-        row = {"epoch": state.epoch + 1, "train_loss": state.loss_sum / len(data), "rate": rate_of(optimizer)}
-        candidate, measured = best_of(state, made_of, world)
-        row |= measured | {"images_per_s": images / seconds, "seconds": seconds}
-        better = is_best(row, state, task.score)
-        state.history.append(row)
-        state.epoch, state.step, state.loss_sum = state.epoch + 1, 0, 0.0
-        if better:
-            state.best, state.best_epoch = row[f"val_{task.score.name}"], state.epoch
-        if world.leads:
-            _write(run, state, candidate if better else None, sound=health.sound)
+        row = _judged(state, made_of, run, world, images=images, seconds=seconds, sound=health.sound)
         saved = time.monotonic()
         progress.epoch(row)
         if why := _over(state, config, time.monotonic() - began):
             progress.say(f"{why}: stopped at epoch {state.epoch}")
             break
+
+
+def _judged(
+    state: State, made_of: Ingredients, run: Run, world: World, *, images: int, seconds: float, sound: bool
+) -> dict[str, float]:
+    """The row of an epoch that is done: what it learned, how well it validates; the state and the run know it then."""
+    score = made_of.task.score
+    row = {"epoch": state.epoch + 1, "train_loss": state.loss_sum / len(made_of.data), "rate": rate_of(state.optimizer)}
+    candidate, measured = best_of(state, made_of, world)
+    row |= measured | {"images_per_s": images / seconds, "seconds": seconds}
+    better = is_best(row, state, score)
+    state.history.append(row)
+    state.epoch, state.step, state.loss_sum = state.epoch + 1, 0, 0.0
+    if better:
+        state.best, state.best_epoch = row[f"val_{score.name}"], state.epoch
+    if world.leads:
+        _write(run, state, candidate if better else None, sound=sound)
+    return row
 
 
 def _over(state: State, config: TrainConfig, seconds: float) -> str:

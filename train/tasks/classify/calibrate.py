@@ -104,8 +104,8 @@ def unknown_threshold(
     """The lowest score that keeps false accepts to a rate, and at least the share `keep` of the right answers.
 
     With pictures of other things (those whose class is in `background`) the rate is their share that is accepted as one
-    of the classes. Without any it is the share of wrong answers among the accepted,
-    and a network that is wrong too often at every score gets no threshold: a camera that says nothing helps nobody.
+    of the classes. Without any it is the share of wrong answers among the accepted, and a network that is wrong too
+    often at every score gets no threshold: a camera that says nothing helps nobody.
     Right answers to pictures of tomorrow are to be kept: the share is held with as many to spare as chance asks for.
     """
     labels = np.asarray(labels)
