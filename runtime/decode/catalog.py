@@ -123,6 +123,13 @@ def _yunet_2022() -> Loaded:
     return yunet_2022, BoxOptions
 
 
+def _lpd_yunet() -> Loaded:
+    from .boxes import BoxOptions
+    from .lpd_yunet import lpd_yunet
+
+    return lpd_yunet, BoxOptions
+
+
 def _ctc() -> Loaded:
     from .ctc import CtcOptions, ctc
 
@@ -219,6 +226,17 @@ def _reads_yunet_2022() -> Reader:
     return read_as_yunet_2022
 
 
+def _reads_lpd_yunet() -> Reader:
+    from .lpd_yunet import read_as_lpd_yunet
+
+    return read_as_lpd_yunet
+
+
+def _has_priors(file: ModelDescription) -> bool:
+    """Whether an output is called as YuNet's exports of 2022 call theirs."""
+    return any(output.name == "loc" for output in file.outputs)
+
+
 def _has_lens_maps(file: ModelDescription) -> bool:
     """Whether a file has the outputs of the kit's own detectors."""
     return any(output.name == "scores32" for output in file.outputs)
@@ -261,11 +279,17 @@ DECODERS: dict[str, Entry] = {
         frozenset(f"{part}_{stride}" for part in ("cls", "obj", "bbox", "kps") for stride in (8, 16, 32)),
         (Family("yunet", _reads_yunet, lambda file: len(file.outputs) >= 12),),
     ),
+    "lpd-yunet": Entry(
+        "detect",
+        _lpd_yunet,
+        frozenset(["loc", "conf", "iou"]),
+        (Family("lpd-yunet", _reads_lpd_yunet, _has_priors),),
+    ),
     "yunet-2022": Entry(
         "detect",
         _yunet_2022,
         frozenset(["loc", "conf", "iou"]),
-        (Family("yunet-2022", _reads_yunet_2022, lambda file: any(output.name == "loc" for output in file.outputs)),),
+        (Family("yunet-2022", _reads_yunet_2022, _has_priors),),
     ),
     "mediapipe": Entry(
         "detect",

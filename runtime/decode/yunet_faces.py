@@ -1,4 +1,4 @@
-"""What YuNet's two generations share: faces with five keypoints, and how a picture is shown to them."""
+"""What YuNet's generations share: faces with five keypoints, and how a picture is shown to the whole family."""
 
 from __future__ import annotations
 
