@@ -72,7 +72,7 @@ class Looks:
     """The picture that suits a task, and the network, where nobody says otherwise."""
 
     resize: str = "crop"
-    photo: tuple[int, int] | None = None  # pixels a side at least and at most; None: as the network has it
+    photo: Mapping[str, tuple[int, int]] = field(default_factory=dict)  # by network: pixels a side, least and most
     size: Callable[[ImageSet], tuple[int, int]] | None = None  # height, width; None: by the pictures and the network
     network: str | None = None  # what `--model auto` is; None: by the pictures
     scene: int = 128  # pixels a side from which what has seen the world knows more than a small network of its own

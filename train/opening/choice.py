@@ -23,7 +23,7 @@ def chosen_for(config: TrainConfig, task: Task, images: ImageSet) -> tuple[Train
     """The configuration with all that the data decides where nobody did, its task, and what is to be said of it."""
     config = config if task.completed is None else task.completed(config, images)
     config, said = with_network(config, images, task.looks)
-    return config, make_task(config), said  # what a task looks at may depend on the network
+    return config, make_task(config), said  # a task may depend on the network
 
 
 def with_network(config: TrainConfig, images: ImageSet, looks: Looks = _ANY) -> tuple[TrainConfig, str]:
@@ -40,7 +40,7 @@ def pixels_of(config: TrainConfig, images: ImageSet, looks: Looks) -> PixelContr
     """The picture that the network looks at: as asked, else as it suits the task and the images."""
     resize = config.resize or looks.resize
     size = config.size or (looks.size(images) if looks.size else None)
-    pixels = choose_pixels(images, config.model, size, config.color, resize, photo=looks.photo)
+    pixels = choose_pixels(images, config.model, size, config.color, resize, photo=looks.photo.get(config.model))
     longer = max(pixels.height, pixels.width)
     if size or config.most_side is None or longer <= config.most_side:
         return pixels

@@ -72,8 +72,8 @@ def detect(config: TrainConfig, classes: Sequence[str], counts: Sequence[int]) -
         distil=lambda own, teacher, _temperature: box_distillation(own, teacher, strides),
         reading=lambda decode, _shown: box_reading(classes, strides, decode),
         heads=("neck", "head"),
-        backbone=config.model == "lite0",
-        looks=Looks(resize="letterbox", photo=(320, 320) if config.model == "lite0" else None, network="lens-det-s"),
+        backbone=True,
+        looks=Looks(resize="letterbox", photo={"lite0": (320, 320)}, network="lens-det-s"),
         pace=Pace(batch=32, few_batch=16, few=2000, steps=4000, epochs=60, most_epochs=300),
         recipes=RECIPES,
     )
