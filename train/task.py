@@ -216,5 +216,6 @@ class Task:
     backbone: bool = False  # whether the kit's backbone is its start where photos are few
     looks: Looks = field(default_factory=Looks)
     pace: Pace = field(default_factory=Pace)
+    pace_of_known: Pace | None = None  # where the network has seen the world already; None: the same
     recipes: Mapping[str, Recipe] = field(default_factory=dict)  # its own augmentations, before those of `augment`
     notes: tuple[str, ...] = ()  # lines to say before a training

@@ -82,7 +82,8 @@ def opened(
         data = with_unlabelled(data, config.unlabelled, config.teacher)
         said.append(f"the teacher names {len(data.train) - before:,} more photos of {config.unlabelled}")
     if not first:
-        config = settled(config, len(data.train), task.pace)
+        known = config.start == BACKBONE and pretrained.STARTS[config.model].frozen
+        config = settled(config, len(data.train), (task.pace_of_known if known else None) or task.pace)
     if leads:
         check_room(Path(config.out), network)
     own = _has_validation(images)
