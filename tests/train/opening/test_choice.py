@@ -74,3 +74,13 @@ def test_faces_are_small_and_yet_told_apart_by_what_has_seen_the_world(
     shown, config = images(height, width), replace(PLAIN, task="identify")
     config, _ = choice.with_network(config, shown, make_task(config).looks)
     assert (config.model, pixels_of(config, shown, make_task(config).looks).height) == (model, side)
+
+
+@pytest.mark.parametrize(("height", "width", "model", "side"), [(240, 320, "lite0", 320), (96, 96, "lens-det-s", 320)])
+def test_things_in_photos_are_found_by_what_has_seen_the_world(
+    height: int, width: int, model: str, side: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(choice, "is_installed", lambda: True)
+    shown, config = images(height, width), replace(PLAIN, task="detect")
+    config, _ = choice.with_network(config, shown, make_task(config).looks)
+    assert (config.model, pixels_of(config, shown, make_task(config).looks).width) == (model, side)

@@ -12,9 +12,11 @@ import torch
 
 from edgelens.runtime.errors import UsageError
 from edgelens.train import Run, TrainConfig, fit
+from edgelens.train.config import BACKBONE
 from edgelens.train.ingredients import run_task
 from edgelens.train.models.cost import cost_of
 from edgelens.train.models.options import ModelOptions
+from edgelens.train.opening.opened import Opened, opened
 from edgelens.train.runs.outputs import SplitOutputs
 from edgelens.train.runs.report import gather
 from edgelens.train.task import by_name
@@ -79,6 +81,18 @@ def test_networks_of_every_trunk_answer_at_every_stride() -> None:
         assert len(answers) == (8 if finest else 6)
         assert answers[0].shape == (1, 3, 64 // (finest or 8), 96 // (finest or 8))
         assert cost_of(network, 3, (64, 96)).parameters > 500_000
+
+
+def test_a_trunk_that_has_seen_the_world_takes_few_pictures_a_step_and_few_epochs(shapes: Path, tmp_path: Path) -> None:
+    config = TrainConfig(str(shapes), str(tmp_path / "run"), task="detect", threads=1)
+    known = begun(replace(config, model="lite0"))
+    assert (known.config.batch, known.config.epochs, known.config.start) == (8, 40, BACKBONE)
+    from_chance = begun(replace(config, model="lite0", scratch=True))
+    assert (from_chance.config.batch, from_chance.config.epochs, from_chance.config.start) == (16, 300, None)
+
+
+def begun(config: TrainConfig) -> Opened:
+    return opened(config, None, leads=False, alone=True, reading=lambda *_: None)
 
 
 def test_what_cannot_be_a_detector_is_refused(shapes: Path, tmp_path: Path) -> None:
