@@ -70,7 +70,7 @@ def opened(
     first = task.regress is not None and config.start == BACKBONE and embeds(network) and alone
     first = first and pretrained.STARTS[config.model].frozen and config.options.width == 1
     if config.minutes and not first:
-        raise UsageError(f"--minutes: is for networks that have seen the world (lite0); {config.model} has --epochs")
+        raise UsageError("--minutes: is of fine-tuning a head on lite0, which this is not; give --epochs")
     if config.freeze:
         said.append(f"frozen: {freeze(network, config.freeze, task.heads):,} weights")
     data = prepare(config.data_config(), pixels, images=images, progress=reading)
