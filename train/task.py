@@ -76,6 +76,8 @@ class Looks:
     size: Callable[[ImageSet], tuple[int, int]] | None = None  # height, width; None: by the pictures and the network
     network: str | None = None  # what `--model auto` is; None: by the pictures
     small: str = "lens-s"  # what it is then of pictures that show no scenes
+    sides: tuple[int, ...] = (224, 192, 160, 128, 96)  # lite0's pictures, of which a board's time takes one
+    beside: float = 1.0  # times lite0's own work that a picture costs, with what the task lays on it
     scene: int = 128  # pixels a side from which what has seen the world knows more than a small network of its own
 
 

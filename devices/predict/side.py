@@ -16,13 +16,20 @@ _SIDES = (224, 192, 160, 128, 96)
 
 
 def largest_side(
-    network: str, profile: Profile, most_ms: float, *, threads: int = 1, sides: Sequence[int] = _SIDES
+    network: str,
+    profile: Profile,
+    most_ms: float,
+    *,
+    threads: int = 1,
+    sides: Sequence[int] = _SIDES,
+    beside: float = 1.0,
 ) -> tuple[int, float]:
     """The largest of some sides (the last where none is quick enough) at which a published network takes at most so
-    long on a board, by its best engine and in 8 bits; and how long, in milliseconds."""
+    long on a board, by its best engine and in 8 bits, and how long, in milliseconds; `beside` times as long with what
+    stands on it."""
     work, estimate = networks()[network], prior().estimate
     for side in sides:
-        ms = estimate(_at(work, side), profile, profile.best_engine, "int8", threads)
+        ms = beside * estimate(_at(work, side), profile, profile.best_engine, "int8", threads)
         if ms <= most_ms:
             break
     return side, ms

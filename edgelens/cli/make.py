@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from edgelens.compress.search.budget import Budget
     from edgelens.runtime.bundle.bundle import Bundle
     from edgelens.train.runs.run import Run
+    from edgelens.train.task import Looks
 
 __all__ = ["command"]
 
@@ -70,8 +71,9 @@ def command(photos: str, out: str, folder: str | None, quiet: bool, json_path: s
     given = {name: chosen[name] for name in ("task", "recipe", "minutes", "model", "size", "seed")}
     budget = Budget.parse(max_latency=chosen["max_latency"], max_size=chosen["max_size"])
     config = recipe_config(photos, folder or f"{target.with_suffix('')}.run", given)
-    if chosen["device"] and chosen["size"] is None and make_task(config).regress is not None:
-        side = _quick_enough(chosen["device"], budget.latency_ms or SLOW_MS, quiet)
+    looks = make_task(config).looks
+    if chosen["device"] and chosen["size"] is None and looks.network is None:
+        side = _quick_enough(chosen["device"], budget.latency_ms or SLOW_MS, looks, quiet)
         config = replace(config, most_side=side)
     compressing = CompressConfig(
         device=chosen["device"],
@@ -110,14 +112,14 @@ def command(photos: str, out: str, folder: str | None, quiet: bool, json_path: s
         raise WorkError(f"{out}: does not answer as it did when it was made; edgelens verify {out} says where")
 
 
-def _quick_enough(device: str, most_ms: float, quiet: bool) -> int:
+def _quick_enough(device: str, most_ms: float, looks: Looks, quiet: bool) -> int:
     """Pixels a side at most, so that a photo takes no longer than that on the device."""
     from edgelens.devices.here import this_machine
     from edgelens.devices.predict.side import largest_side
     from edgelens.devices.profile import load_profile
 
     profile = load_profile(this_machine().profile if device == "here" else device)
-    side, ms = largest_side("efficientnet_lite0", profile, most_ms)
+    side, ms = largest_side("efficientnet_lite0", profile, most_ms, sides=looks.sides, beside=looks.beside)
     if not quiet:
         click.echo(
             f"photos of at most {side} pixels a side, which lite0 is expected to look at in {ms:.0f} ms on"

@@ -21,6 +21,8 @@ from edgelens.devices.predict.side import largest_side
 from edgelens.devices.profile import load_profile
 from edgelens.runtime.engines.catalog import open_engine
 from edgelens.runtime.errors import UsageError
+from edgelens.train.config import TrainConfig
+from edgelens.train.tasks.catalog import make_task
 
 ROOT = Path(__file__).resolve().parents[3]
 
@@ -256,3 +258,11 @@ def test_a_photo_is_as_large_as_the_board_is_quick() -> None:
     hopeless, too_long = largest_side("efficientnet_lite0", zero, 1)
     assert hopeless == 96 and too_long > 1
     assert largest_side("efficientnet_lite0", zero, less - 1)[0] < smaller
+
+
+def test_what_finds_things_looks_at_more_and_costs_more_than_its_trunk() -> None:
+    looks, pi4 = make_task(TrainConfig("data", "out", task="detect")).looks, load_profile("rpi4")
+    _, trunk = largest_side("efficientnet_lite0", pi4, 1000, sides=looks.sides)
+    side, whole = largest_side("efficientnet_lite0", pi4, 1000, sides=looks.sides, beside=looks.beside)
+    assert side == 320 and trunk < whole
+    assert largest_side("efficientnet_lite0", pi4, 100, sides=looks.sides, beside=looks.beside)[0] == 256

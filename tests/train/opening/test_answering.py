@@ -168,5 +168,7 @@ def test_a_killed_fine_tuning_leaves_a_whole_run_and_goes_on(
 
 
 def test_minutes_are_refused_where_they_mean_nothing(photos: Path, tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match="--minutes: is of fine-tuning a head on lite0, which this is not; give --epochs"):
+    with pytest.raises(
+        UsageError, match="--minutes: is of fine-tuning a head on lite0, which this is not; give --epochs"
+    ):
         fit(replace(config(photos, tmp_path / "run", 5), scratch=True), quiet=True)
