@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 from edgelens.runtime.datasets.imageset import ImageSet
 from edgelens.runtime.preprocess import PixelContract
 
 from ..config import AUTO, TrainConfig
 from ..data.picture import Seen, choose_pixels, look
+from ..models.options import ModelOptions
+from ..runs.run import FACTS, Run
 from ..start.imagenet import PACKAGE, is_installed
 from ..task import Looks, Task
 from ..tasks.catalog import make_task
@@ -32,6 +35,10 @@ def with_network(config: TrainConfig, images: ImageSet, looks: Looks = _ANY) -> 
         return config, ""
     if looks.network is not None:
         return replace(config, model=looks.network), f"{looks.network}, this task's own; --model chooses another"
+    if (known := _started_from(config)) is not None:
+        options = config.options if config.options != ModelOptions() else known.options
+        said = f"{known.model}, as {config.start} is; --model chooses another"
+        return replace(config, model=known.model, options=options), said
     model, why = _chosen(config, look(images), looks)
     return replace(config, model=model), f"{model}, since {why}; --model chooses another"
 
@@ -46,6 +53,14 @@ def pixels_of(config: TrainConfig, images: ImageSet, looks: Looks) -> PixelContr
         return pixels
     share = config.most_side / longer
     return replace(pixels, height=round(pixels.height * share), width=round(pixels.width * share))
+
+
+def _started_from(config: TrainConfig) -> TrainConfig | None:
+    """What the run that `--from` names was told, where its network can be this task's; None: it names none such."""
+    if config.start is None or not (Path(config.start) / FACTS).is_file():
+        return None
+    told = Run.open(config.start).config
+    return told if told.task == config.task or told.model == _PHOTOS else None
 
 
 def _chosen(config: TrainConfig, seen: Seen, looks: Looks) -> tuple[str, str]:

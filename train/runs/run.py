@@ -25,7 +25,7 @@ from ..tasks.catalog import TASKS, make_network, make_task
 from .checkpoint import State
 from .facts import RunFacts, facts_from_json
 
-__all__ = ["AVERAGE", "BEST", "CHECK", "CURVE", "KNOWN", "LAST", "Run", "RunFacts"]
+__all__ = ["AVERAGE", "BEST", "CHECK", "CURVE", "FACTS", "KNOWN", "LAST", "Run", "RunFacts"]
 
 BEST, AVERAGE, LAST = "best.safetensors", "average.safetensors", "last.pt"
 FACTS, SPLITS = "run.json", "splits.npz"

@@ -10,11 +10,15 @@ import pytest
 import safetensors.torch
 import torch
 
+from edgelens.runtime.datasets.catalog import load_images
 from edgelens.runtime.errors import DataError, UsageError
 from edgelens.train import Run, TrainConfig, fit
+from edgelens.train.config import AUTO
 from edgelens.train.models.catalog import build
 from edgelens.train.models.options import ModelOptions
+from edgelens.train.opening.choice import with_network
 from edgelens.train.start.transfer import Taken, freeze, start_from, train_mode
+from edgelens.train.task import Looks
 
 
 @pytest.fixture(scope="module")
@@ -49,6 +53,19 @@ def test_few_pictures_learn_faster_from_an_earlier_run(run: Run, evens: Path, tm
     assert accuracies[0] is not None
     assert accuracies[1] is not None
     assert accuracies[1]["val_accuracy"] > accuracies[0]["val_accuracy"]
+
+
+def test_a_run_to_start_from_says_which_network(run: Run, evens: Path, tmp_path: Path) -> None:
+    open_choice = replace(run.config, data=str(evens), out=str(tmp_path), start=str(run.path), model=AUTO)
+    shown = load_images(evens)
+    config, why = with_network(open_choice, shown)
+    assert (config.model, config.options) == (run.config.model, run.config.options)
+    assert why == f"{run.config.model}, as {run.path} is; --model chooses another"
+    # what only shares the kit may have no maps of several sizes: a detector takes its own
+    detector, _ = with_network(replace(open_choice, task="detect"), shown, Looks(small="lens-det-s"))
+    assert detector.model == "lens-det-s"
+    file = str(run.path / "best.safetensors")
+    assert with_network(replace(open_choice, start=file), shown)[0].model == "lens-s"
 
 
 def test_frozen_layers_stay_and_the_head_learns(run: Run, evens: Path, tmp_path: Path) -> None:
