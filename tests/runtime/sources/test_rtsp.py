@@ -59,9 +59,8 @@ def test_pictures_come_as_soon_as_they_are_complete(codec, encoder):
     complaints = []
     with Camera("rtsp", "10", codec) as camera, RtspStream(camera.url, complain=complaints.append) as stream:
         late, off = ages_of(stream, 12)
-    # the period is .1: whoever waits for the next picture is later than that with every one, a busy machine with some
-    assert np.quantile(late, 0.25) < 0.05
-    assert -0.01 < np.quantile(off, 0.25) < 0.03
+    assert np.median(late) < 0.05  # the period is .1
+    assert -0.01 < np.median(off) < 0.03
     assert complaints == []
 
 
