@@ -12,16 +12,15 @@ from .published import KINDS, Work, networks
 __all__ = ["largest_side"]
 
 _PUBLISHED = 224  # pixels a side that the published networks look at
-_SIDES = (224, 192, 160, 128, 96)
 
 
 def largest_side(
     network: str,
     profile: Profile,
     most_ms: float,
+    sides: Sequence[int],
     *,
     threads: int = 1,
-    sides: Sequence[int] = _SIDES,
     beside: float = 1.0,
 ) -> tuple[int, float]:
     """The largest of some sides (the last where none is quick enough) at which a published network takes at most so

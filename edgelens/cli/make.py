@@ -5,6 +5,7 @@ from __future__ import annotations
 import shlex
 import sys
 import time
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -53,9 +54,7 @@ def command(photos: str, out: str, folder: str | None, quiet: bool, json_path: s
 
     Ctrl-C while it fine-tunes keeps what is best so far and goes on with that.
     """
-    from edgelens.compress.config import CompressConfig
     from edgelens.compress.progress import Progress
-    from edgelens.compress.quantize.observers import Observer
     from edgelens.compress.search.budget import Budget
     from edgelens.runtime.model.verify import verify_bundle
     from edgelens.train import training
@@ -66,8 +65,6 @@ def command(photos: str, out: str, folder: str | None, quiet: bool, json_path: s
     target = Path(out)
     if target.suffix != ".edge":
         raise UsageError(f"--out {out}: a bundle's name ends in .edge")
-    command_line = shlex.join(["edgelens", *sys.argv[1:]])
-    quick = chosen["recipe"] == "quick"
     given = {name: chosen[name] for name in ("task", "recipe", "minutes", "model", "size", "seed")}
     budget = Budget.parse(max_latency=chosen["max_latency"], max_size=chosen["max_size"])
     config = recipe_config(photos, folder or f"{target.with_suffix('')}.run", given)
@@ -75,23 +72,7 @@ def command(photos: str, out: str, folder: str | None, quiet: bool, json_path: s
     if chosen["device"] and chosen["size"] is None and looks.network is None:
         side = _quick_enough(chosen["device"], budget.latency_ms or SLOW_MS, looks, quiet)
         config = replace(config, most_side=side)
-    compressing = CompressConfig(
-        device=chosen["device"],
-        on=chosen["on"],
-        seed=chosen["seed"],
-        command=command_line,
-        report=f"{target.with_suffix('')}.report.html",
-    )
-    if quick:  # activations that ReLU6 bounds lose nothing by the plainest ranges, which are found in one pass
-        plain = Observer("minmax")
-        compressing = replace(
-            compressing,
-            observer=plain,
-            equalize=False,
-            correct_bias=False,
-            calibration_images=_QUICK_IMAGES,
-            evaluation_images=_QUICK_JUDGED,
-        )
+    compressing = _compressing(target, chosen)
     memory.keep_large_blocks()
     _say(0, quiet)
     run = training.fit(config, quiet=quiet, overwrite=True)
@@ -119,7 +100,7 @@ def _quick_enough(device: str, most_ms: float, looks: Looks, quiet: bool) -> int
     from edgelens.devices.profile import load_profile
 
     profile = load_profile(this_machine().profile if device == "here" else device)
-    side, ms = largest_side("efficientnet_lite0", profile, most_ms, sides=looks.sides, beside=looks.beside)
+    side, ms = largest_side("efficientnet_lite0", profile, most_ms, looks.sides, beside=looks.beside)
     if not quiet:
         click.echo(
             f"photos of at most {side} pixels a side, which lite0 is expected to look at in {ms:.0f} ms on"
@@ -127,6 +108,30 @@ def _quick_enough(device: str, most_ms: float, looks: Looks, quiet: bool) -> int
             err=True,
         )
     return side
+
+
+def _compressing(target: Path, chosen: Mapping[str, Any]) -> CompressConfig:
+    """How the run is compressed; plainly where it must be quick."""
+    from edgelens.compress.config import CompressConfig
+    from edgelens.compress.quantize.observers import Observer
+
+    config = CompressConfig(
+        device=chosen["device"],
+        on=chosen["on"],
+        seed=chosen["seed"],
+        command=shlex.join(["edgelens", *sys.argv[1:]]),
+        report=f"{target.with_suffix('')}.report.html",
+    )
+    if chosen["recipe"] != "quick":
+        return config
+    return replace(  # activations that ReLU6 bounds lose nothing by the plainest ranges, which are found in one pass
+        config,
+        observer=Observer("minmax"),
+        equalize=False,
+        correct_bias=False,
+        calibration_images=_QUICK_IMAGES,
+        evaluation_images=_QUICK_JUDGED,
+    )
 
 
 def _compressed(run: Run, out: str, config: CompressConfig, budget: Budget, progress: Progress) -> Compressed:

@@ -17,7 +17,7 @@ from .boxes import BoxOptions, BoxRules
 from .protocol import Decoder
 from .reading import Reading
 from .yunet_faces import yunet_reading
-from .yunet_priors import SHIFT, of_priors, priors, size_of_priors
+from .yunet_priors import SHIFT, size_of_priors, sure_priors
 
 __all__ = ["lpd_yunet", "read_as_lpd_yunet"]
 
@@ -28,20 +28,18 @@ _SPOTS = (0, 1, 3, 4)  # the corners among its five points; the one between them
 def lpd_yunet(network: Network, options: BoxOptions) -> Decoder:
     """Plates from `loc` (N, 14), `conf` (N, 2) and `iou` (N, 1) of the N prior boxes: a box is its corners' span."""
     rules = BoxRules.of(network, options)
-    middles, sides = priors(network.pixels.height, network.pixels.width)
 
     def decode(
         outputs: Mapping[str, NDArray[Any]], placement: Placement, threshold: float | None = None
     ) -> Recognitions:
-        places, scores = of_priors(outputs)
-        rows = np.flatnonzero(scores >= rules.least(threshold))
-        spots = places[rows, 4:].reshape(-1, 5, 2)[:, _SPOTS]
-        quads = _clockwise(middles[rows, None] + spots * SHIFT * sides[rows, None])
+        scores, places, middles, sides = sure_priors(outputs, network.pixels, rules.least(threshold))
+        spots = places[:, 4:].reshape(-1, 5, 2)[:, _SPOTS]
+        quads = _clockwise(middles[:, None] + spots * SHIFT * sides[:, None])
         around = np.concatenate([quads.min(axis=1), quads.max(axis=1)], axis=1)
-        ids = np.zeros(len(rows), np.int64)
-        kept = rules.kept(around, scores[rows], ids, threshold)
+        ids = np.zeros(len(scores), np.int64)
+        kept = rules.kept(around, scores, ids, threshold)
         extra = {CORNERS: placement.points_to_frame(quads[kept])}
-        return rules.seen(placement.to_frame(around[kept]), scores[rows][kept], ids[kept], extra=extra)
+        return rules.seen(placement.to_frame(around[kept]), scores[kept], ids[kept], extra=extra)
 
     return decode
 

@@ -16,7 +16,7 @@ from .boxes import BoxOptions, BoxRules
 from .protocol import Decoder
 from .reading import Reading
 from .yunet_faces import faces_at, yunet_reading
-from .yunet_priors import SHIFT, of_priors, priors, size_of_priors
+from .yunet_priors import SHIFT, size_of_priors, sure_priors
 
 __all__ = ["read_as_yunet_2022", "yunet_2022"]
 
@@ -26,18 +26,15 @@ _GROWTH = np.array([0.1, 0.2], np.float32)  # the family's own asymmetry
 def yunet_2022(network: Network, options: BoxOptions) -> Decoder:
     """Faces from `loc` (N, 14), `conf` (N, 2) and `iou` (N, 1) of the N prior boxes."""
     rules = BoxRules.of(network, options)
-    middles, sides = priors(network.pixels.height, network.pixels.width)
 
     def decode(
         outputs: Mapping[str, NDArray[Any]], placement: Placement, threshold: float | None = None
     ) -> Recognitions:
-        places, scores = of_priors(outputs)
-        rows = np.flatnonzero(scores >= rules.least(threshold))
-        place, middle, side = places[rows], middles[rows], sides[rows]
-        centers = middle + place[:, :2] * SHIFT * side
-        extents = side * np.exp(np.minimum(place[:, 2:4] * _GROWTH, 20))
-        spots = middle[:, None] + place[:, 4:].reshape(-1, 5, 2) * SHIFT * side[:, None]
-        return faces_at(rules, scores[rows], centers, extents, spots, placement=placement, threshold=threshold)
+        scores, places, middles, sides = sure_priors(outputs, network.pixels, rules.least(threshold))
+        centers = middles + places[:, :2] * SHIFT * sides
+        extents = sides * np.exp(np.minimum(places[:, 2:4] * _GROWTH, 20))
+        spots = middles[:, None] + places[:, 4:].reshape(-1, 5, 2) * SHIFT * sides[:, None]
+        return faces_at(rules, scores, centers, extents, spots, placement=placement, threshold=threshold)
 
     return decode
 

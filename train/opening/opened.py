@@ -67,8 +67,8 @@ def opened(
             started = _started(network, config, task)
             why = f"; {pretrained.STARTS[config.model].why}, --scratch turns it off" if by_itself else ""
             said.append(f"starts from {started}{why}")
-    first = task.regress is not None and config.start == BACKBONE and embeds(network) and alone
-    first = first and pretrained.STARTS[config.model].frozen and config.options.width == 1
+    known = config.start == BACKBONE and pretrained.STARTS[config.model].frozen
+    first = known and task.regress is not None and embeds(network) and alone and config.options.width == 1
     if config.minutes and not first:
         raise UsageError("--minutes: is of fine-tuning a head on lite0, which this is not; give --epochs")
     if config.freeze:
@@ -82,7 +82,6 @@ def opened(
         data = with_unlabelled(data, config.unlabelled, config.teacher)
         said.append(f"the teacher names {len(data.train) - before:,} more photos of {config.unlabelled}")
     if not first:
-        known = config.start == BACKBONE and pretrained.STARTS[config.model].frozen
         config = settled(config, len(data.train), (task.pace_of_known if known else None) or task.pace)
     if leads:
         check_room(Path(config.out), network)

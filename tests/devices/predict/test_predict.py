@@ -250,19 +250,20 @@ def test_a_tflite_file_of_a_free_size_is_counted_at_the_size_that_was_asked() ->
 
 
 def test_a_photo_is_as_large_as_the_board_is_quick() -> None:
+    sides = make_task(TrainConfig("data", "out")).looks.sides
     pi4, zero = load_profile("rpi4"), load_profile("rpi-zero2w")
-    side, ms = largest_side("efficientnet_lite0", pi4, 100)
+    side, ms = largest_side("efficientnet_lite0", pi4, 100, sides)
     assert (side, ms < 100) == (224, True)
-    smaller, less = largest_side("efficientnet_lite0", zero, 100)
+    smaller, less = largest_side("efficientnet_lite0", zero, 100, sides)
     assert smaller < 224 and 60 < less <= 100
-    hopeless, too_long = largest_side("efficientnet_lite0", zero, 1)
+    hopeless, too_long = largest_side("efficientnet_lite0", zero, 1, sides)
     assert hopeless == 96 and too_long > 1
-    assert largest_side("efficientnet_lite0", zero, less - 1)[0] < smaller
+    assert largest_side("efficientnet_lite0", zero, less - 1, sides)[0] < smaller
 
 
 def test_what_finds_things_looks_at_more_and_costs_more_than_its_trunk() -> None:
     looks, pi4 = make_task(TrainConfig("data", "out", task="detect")).looks, load_profile("rpi4")
-    _, trunk = largest_side("efficientnet_lite0", pi4, 1000, sides=looks.sides)
-    side, whole = largest_side("efficientnet_lite0", pi4, 1000, sides=looks.sides, beside=looks.beside)
+    _, trunk = largest_side("efficientnet_lite0", pi4, 1000, looks.sides)
+    side, whole = largest_side("efficientnet_lite0", pi4, 1000, looks.sides, beside=looks.beside)
     assert side == 320 and trunk < whole
-    assert largest_side("efficientnet_lite0", pi4, 100, sides=looks.sides, beside=looks.beside)[0] == 256
+    assert largest_side("efficientnet_lite0", pi4, 100, looks.sides, beside=looks.beside)[0] == 256

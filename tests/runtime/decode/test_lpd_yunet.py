@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from prior_boxes import priors
 
 from edgelens.runtime.frame import Frame
 from edgelens.runtime.model.open import open_model
@@ -11,19 +12,7 @@ from edgelens.runtime.model.recognizer import BundleRecognizer
 from edgelens.runtime.recognitions import CORNERS
 
 HEIGHT, WIDTH = 240, 320
-MIN_SIZES = {8: (10, 16, 24), 16: (32, 48), 32: (64, 96), 64: (128, 192, 256)}
 PLATE = [(100, 80), (190, 95), (187, 125), (97, 110)]  # clockwise from the top left, turned a little
-
-
-def priors(height, width):
-    """Middle and side of every prior box, in pixels, one after another."""
-    rows, columns = (height + 1) // 2 // 2, (width + 1) // 2 // 2
-    for step, sizes in MIN_SIZES.items():
-        rows, columns = rows // 2, columns // 2
-        for y in range(rows):
-            for x in range(columns):
-                for side in sizes:
-                    yield (x + 0.5) * step, (y + 0.5) * step, side
 
 
 def outputs(corners, height=HEIGHT, width=WIDTH):

@@ -6,6 +6,7 @@ import math
 
 import numpy as np
 import pytest
+from prior_boxes import priors
 
 from edgelens.runtime.errors import ModelError
 from edgelens.runtime.frame import Frame
@@ -13,23 +14,11 @@ from edgelens.runtime.model.open import open_model
 from edgelens.runtime.model.recognizer import BundleRecognizer
 
 HEIGHT, WIDTH = 120, 160
-MIN_SIZES = {8: (10, 16, 24), 16: (32, 48), 32: (64, 96), 64: (128, 192, 256)}
-
-
-def priors():
-    """Middle and side of every prior box, in pixels, one after another."""
-    rows, columns = 30, 40
-    for step, sizes in MIN_SIZES.items():
-        rows, columns = rows // 2, columns // 2
-        for y in range(rows):
-            for x in range(columns):
-                for side in sizes:
-                    yield (x + 0.5) * step, (y + 0.5) * step, side
 
 
 def outputs():
     rng = np.random.default_rng(0)
-    count = len(list(priors()))
+    count = len(list(priors(HEIGHT, WIDTH)))
     found = {"loc": rng.normal(0, 0.8, (count, 14)), "conf": np.zeros((count, 2)), "iou": np.zeros((count, 1))}
     for row in (5, 700, 990, count - 1):
         found["conf"][row, 1], found["iou"][row] = 0.95, 1.3 if row == 5 else 0.95 - row / 5000
@@ -43,7 +32,9 @@ def test_faces_are_where_the_formulas_say(told):
     bundle = open_model(told(given, (HEIGHT, WIDTH)), threshold=0.6)
     assert any("read as YuNet of 2022" in note for note in bundle.notes)
     wanted = {}
-    for (x, y, side), loc, conf, iou in zip(priors(), given["loc"], given["conf"], given["iou"], strict=True):
+    for (x, y, side), loc, conf, iou in zip(
+        priors(HEIGHT, WIDTH), given["loc"], given["conf"], given["iou"], strict=True
+    ):
         score = math.sqrt(conf[1] * min(max(iou[0], 0), 1))
         if score < 0.6:
             continue

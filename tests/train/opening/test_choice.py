@@ -66,21 +66,20 @@ def test_small_pictures_are_enlarged_for_a_network_that_knows_larger_ones() -> N
     assert choose_pixels(images(32, 32), "lens-s").width == 32
 
 
-@pytest.mark.parametrize(("height", "width", "model", "side"), [(112, 92, "lite0", 160), (32, 32, "lens-s", 32)])
-def test_faces_are_small_and_yet_told_apart_by_what_has_seen_the_world(
-    height: int, width: int, model: str, side: int, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(
+    ("task", "height", "width", "model", "side"),
+    [
+        ("identify", 112, 92, "lite0", 160),  # faces are small and yet told apart by what has seen the world
+        ("identify", 32, 32, "lens-s", 32),
+        ("detect", 240, 320, "lite0", 320),
+        ("detect", 96, 96, "lens-det-s", 320),
+    ],
+)
+def test_a_task_says_what_is_a_photo_and_how_large_it_is_looked_at(
+    task: str, height: int, width: int, model: str, side: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(choice, "is_installed", lambda: True)
-    shown, config = images(height, width), replace(PLAIN, task="identify")
+    shown, config = images(height, width), replace(PLAIN, task=task)
     config, _ = choice.with_network(config, shown, make_task(config).looks)
-    assert (config.model, pixels_of(config, shown, make_task(config).looks).height) == (model, side)
-
-
-@pytest.mark.parametrize(("height", "width", "model", "side"), [(240, 320, "lite0", 320), (96, 96, "lens-det-s", 320)])
-def test_things_in_photos_are_found_by_what_has_seen_the_world(
-    height: int, width: int, model: str, side: int, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(choice, "is_installed", lambda: True)
-    shown, config = images(height, width), replace(PLAIN, task="detect")
-    config, _ = choice.with_network(config, shown, make_task(config).looks)
-    assert (config.model, pixels_of(config, shown, make_task(config).looks).width) == (model, side)
+    pixels = pixels_of(config, shown, make_task(config).looks)
+    assert (config.model, pixels.height, pixels.width) == (model, side, side)

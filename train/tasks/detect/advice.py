@@ -13,7 +13,6 @@ from .seen import Seen
 __all__ = ["advise"]
 
 _FEW = 100  # boxes of a class, which more of them help most
-_SEEN = "start from what has seen the world: `--model lite0`, or `--from RUN`"
 
 
 def advise(said: Seen) -> list[Advice]:
@@ -54,16 +53,18 @@ def _few_boxes(said: Seen) -> Advice | None:
     if not rare:
         return None
     worst = min(rare, key=lambda entry: entry["map50"] or 0.0)
-    actions = ["more pictures with it: nothing else helps as much"]
-    if not said.found.started:
-        actions.append(_SEEN)
     return Advice(
         "few",
         "warn",
         "There is little to learn from",
         f"{worst['label']} has {counts[worst['label']]:,} boxes to learn from: {_percent(worst['map50'])} mAP50.",
-        tuple(actions),
+        ("more pictures with it: nothing else helps as much", *_other_starts(said)),
     )
+
+
+def _other_starts(said: Seen) -> tuple[str, ...]:
+    """What may be better than random weights, for who began with them."""
+    return () if said.found.started else ("start from what has seen the world: `--model lite0`, or `--from RUN`",)
 
 
 def _over_fitting(said: Seen) -> Advice | None:
@@ -72,10 +73,9 @@ def _over_fitting(said: Seen) -> Advice | None:
         return None
     val = _percent(said.metrics["map50_95"])
     evidence = f"mAP50-95 is {_percent(said.train_map)} on training and {val} on validation images."
-    actions = ["a stronger recipe: `--augment best`, or `--augment from-above` where no side is up", "more pictures"]
-    if not said.found.started:
-        actions.append(_SEEN)
-    return Advice("over-fitting", "warn", "It learns the training pictures by heart", evidence, tuple(actions))
+    recipe = "a stronger recipe: `--augment best`, or `--augment from-above` where no side is up"
+    actions = (recipe, "more pictures", *_other_starts(said))
+    return Advice("over-fitting", "warn", "It learns the training pictures by heart", evidence, actions)
 
 
 def _unlabelled(said: Seen) -> Advice | None:
