@@ -132,6 +132,18 @@ def test_device_side_names_no_workstation_package(layer: str) -> None:
     assert not wrong, "\n".join(wrong)
 
 
+def test_device_side_tests_need_nothing_of_the_workstation_at_their_top() -> None:
+    """They run with the device side alone: one that also trains says inside itself what it is skipped without."""
+    wrong = [
+        f"{path.relative_to(ROOT)}:{node.lineno}"
+        for layer in DEVICE_SIDE
+        for path in sorted((ROOT / "tests" / layer).rglob("*.py"))
+        for node in parsed(path).body
+        if isinstance(node, ast.ImportFrom) and (node.module or "").startswith(("edgelens.train", "edgelens.compress"))
+    ]
+    assert not wrong, "\n".join(wrong)
+
+
 DEVICE_VERBS = (
     *("run", "teach", "gallery", "serve", "collect", "evaluate", "verify", "inspect", "chain"),
     *("bench", "devices", "doctor", "deploy", "rollback", "sign", "status"),

@@ -18,9 +18,13 @@ from edgelens.cli.make import command
 from edgelens.cli.make_card import next_command
 from edgelens.cli.run import command as run
 from edgelens.cli.teach import command as teach
+from edgelens.devices.predict.side import largest_side
+from edgelens.devices.profile import load_profile
 from edgelens.runtime.bundle.bundle import Bundle
 from edgelens.runtime.errors import EdgelensError, UsageError
+from edgelens.train.config import TrainConfig
 from edgelens.train.start import pretrained
+from edgelens.train.tasks.catalog import make_task
 
 
 @pytest.fixture(autouse=True)
@@ -92,6 +96,26 @@ def test_an_unknown_recipe_or_board_is_refused_before_the_work(photos: Path, tmp
     with pytest.raises(EdgelensError, match="toaster"):
         CliRunner().invoke(command, [str(photos), "--out", out, "--device", "toaster"], catch_exceptions=False)
     assert not list(tmp_path.glob("*.run"))
+
+
+def test_a_photo_is_as_large_as_the_board_is_quick() -> None:
+    sides = make_task(TrainConfig("data", "out")).looks.sides
+    pi4, zero = load_profile("rpi4"), load_profile("rpi-zero2w")
+    side, ms = largest_side("efficientnet_lite0", pi4, 100, sides)
+    assert (side, ms < 100) == (224, True)
+    smaller, less = largest_side("efficientnet_lite0", zero, 100, sides)
+    assert smaller < 224 and 60 < less <= 100
+    hopeless, too_long = largest_side("efficientnet_lite0", zero, 1, sides)
+    assert hopeless == 96 and too_long > 1
+    assert largest_side("efficientnet_lite0", zero, less - 1, sides)[0] < smaller
+
+
+def test_what_finds_things_looks_at_more_and_costs_more_than_its_trunk() -> None:
+    looks, pi4 = make_task(TrainConfig("data", "out", task="detect")).looks, load_profile("rpi4")
+    _, trunk = largest_side("efficientnet_lite0", pi4, 1000, looks.sides)
+    side, whole = largest_side("efficientnet_lite0", pi4, 1000, looks.sides, beside=looks.beside)
+    assert side == 320 and trunk < whole
+    assert largest_side("efficientnet_lite0", pi4, 100, looks.sides, beside=looks.beside)[0] == 256
 
 
 @pytest.mark.slow

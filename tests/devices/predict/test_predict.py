@@ -17,12 +17,9 @@ from edgelens.devices.predict.cost import CostModel, fit_cost, nnls
 from edgelens.devices.predict.operators import Op, operators_of
 from edgelens.devices.predict.priors import WIDER, fit_prior, left_out_errors, prior, publishers_left_out
 from edgelens.devices.predict.published import networks, published
-from edgelens.devices.predict.side import largest_side
 from edgelens.devices.profile import load_profile
 from edgelens.runtime.engines.catalog import open_engine
 from edgelens.runtime.errors import UsageError
-from edgelens.train.config import TrainConfig
-from edgelens.train.tasks.catalog import make_task
 
 ROOT = Path(__file__).resolve().parents[3]
 
@@ -247,23 +244,3 @@ def test_a_tflite_file_of_a_free_size_is_counted_at_the_size_that_was_asked() ->
         sum(op.macs for op in operators_of(free, "free", "tflite", (1, side, side, 32))) for side in (28, 56)
     )
     assert large == 4 * small > 28 * 28
-
-
-def test_a_photo_is_as_large_as_the_board_is_quick() -> None:
-    sides = make_task(TrainConfig("data", "out")).looks.sides
-    pi4, zero = load_profile("rpi4"), load_profile("rpi-zero2w")
-    side, ms = largest_side("efficientnet_lite0", pi4, 100, sides)
-    assert (side, ms < 100) == (224, True)
-    smaller, less = largest_side("efficientnet_lite0", zero, 100, sides)
-    assert smaller < 224 and 60 < less <= 100
-    hopeless, too_long = largest_side("efficientnet_lite0", zero, 1, sides)
-    assert hopeless == 96 and too_long > 1
-    assert largest_side("efficientnet_lite0", zero, less - 1, sides)[0] < smaller
-
-
-def test_what_finds_things_looks_at_more_and_costs_more_than_its_trunk() -> None:
-    looks, pi4 = make_task(TrainConfig("data", "out", task="detect")).looks, load_profile("rpi4")
-    _, trunk = largest_side("efficientnet_lite0", pi4, 1000, looks.sides)
-    side, whole = largest_side("efficientnet_lite0", pi4, 1000, looks.sides, beside=looks.beside)
-    assert side == 320 and trunk < whole
-    assert largest_side("efficientnet_lite0", pi4, 100, looks.sides, beside=looks.beside)[0] == 256
