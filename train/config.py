@@ -56,7 +56,7 @@ class TrainConfig:
     spliced: float = 0.0  # share of the pictures that are put together of two, cut where the network of `start` says
     texts: str | None = None  # what is written: a file of words, or a pattern; any characters unless said
     # the loop
-    minutes: float | None = None  # of fine-tuning after the head on a frozen trunk; None: by the data; 0: none
+    minutes: float | None = None  # of training, after the head on a frozen trunk; None: by the data; 0: that head alone
     epochs: int = 0  # passes over the training images; 0: as many as suit their number
     batch: int = 0  # images a step; 0 likewise
     optimizer: str = "adamw"

@@ -89,7 +89,7 @@ def train(
         row = _judged(state, made_of, run, world, images=images, seconds=seconds, sound=health.sound)
         saved = time.monotonic()
         progress.epoch(row)
-        if why := _over(state, config, time.monotonic() - began):
+        if why := world.told(_over(state, config, time.monotonic() - began)):
             progress.say(f"{why}: stopped at epoch {state.epoch}")
             break
 

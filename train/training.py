@@ -11,10 +11,11 @@ from edgelens.runtime.errors import DataError, UsageError
 
 from .config import TrainConfig
 from .finish import finish
-from .ingredients import Ingredients, gather
+from .ingredients import Ingredients, gather, speed_in
 from .loop import train
 from .opening.answering import answered_first, tuned
 from .opening.beginning import facts_of, first_state, mode_line
+from .opening.minutes import within
 from .opening.opened import Opened, opened
 from .optimize import distributed
 from .optimize.distributed import World
@@ -95,6 +96,10 @@ def _begun(start: Opened, earlier: Run | None, world: World, progress: Progress)
     stored = str(earlier.facts.environment["precision"]) if earlier else None
     made_of, mode, speeds = gather(config, data, start.network, world, progress.say, stored)
     progress.say(mode_line(mode, speeds))
+    if config.minutes and not earlier:
+        speed = speeds.get(mode) or speed_in(mode, config, made_of, start.network)
+        config, said = within(config, len(made_of.data), world.told(speed))
+        progress.say(said)
     facts = earlier.facts if earlier else facts_of(start, made_of.recipe, mode, speeds, world)
     run = Run(Path(config.out), config, facts)
     if run.facts.data["fingerprint"] != data.fingerprint:

@@ -38,7 +38,7 @@ _QUICK_IMAGES, _QUICK_JUDGED = 64, 200  # that ranges are found on, and files ar
 @click.option("--out", required=True, metavar="FILE.edge", help="The bundle to write.")
 @task_option
 @click.option("--recipe", metavar="NAME", help="quick stops at the first answer; default fine-tunes; best trains long.")
-@click.option("--minutes", type=click.FloatRange(0), help="Of fine-tuning; by the number of photos unless said.")
+@click.option("--minutes", type=click.FloatRange(0), help="Of training; by the number of photos unless said.")
 @click.option("--model", metavar="NAME", help="The network; by the photos unless said.")
 @click.option("--size", metavar="N or HxW", help="Pixels of the picture that it looks at; by the photos unless said.")
 @click.option("--max-latency", metavar="15ms", help="What a picture may take on the device.")

@@ -116,7 +116,7 @@ _loop_options = _many(
     click.option("--recipe", metavar="NAME", help="quick (photos: a head on lite0), default or best."),
     click.option("--config", metavar="FILE", help="Settings from a run.json, or from what `tune` found best."),
     click.option(
-        "--minutes", type=click.FloatRange(0), help="Of fine-tuning lite0; by the data unless said, 0: its head alone."
+        "--minutes", type=click.FloatRange(0), help="Of training; by the data unless said. 0: lite0's head alone."
     ),
     task_option,
     click.option("--epochs", type=click.IntRange(1), help="Passes over the images; 30 unless said, more of few."),

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 from ..config import TrainConfig
 
-__all__ = ["Tuning", "gentle", "planned"]
+__all__ = ["Tuning", "gentle", "minutes_of", "planned"]
 
 _BATCH = 32
 _EPOCHS = 12  # where nothing was said; more of the same photos stopped helping
@@ -49,9 +49,14 @@ def gentle(config: TrainConfig, side: int, photos: int) -> TrainConfig:
     )
 
 
+def minutes_of(photos: int, images_per_s: float) -> float:
+    """How long an epoch takes, by what its steps alone would."""
+    return photos / images_per_s * _OVERHEAD / 60
+
+
 def planned(config: TrainConfig, photos: int, images_per_s: float) -> Tuning:
     """The epochs that the minutes allow at a measured speed."""
-    an_epoch = photos / images_per_s * _OVERHEAD / 60  # minutes
+    an_epoch = minutes_of(photos, images_per_s)
     if config.minutes is None and not config.epochs and photos < _FEW:
         return Tuning(
             0, 0.0, f"of {photos} photos the head alone is the best answer; --minutes 10 fine-tunes all the same"

@@ -69,8 +69,6 @@ def opened(
             said.append(f"starts from {started}{why}")
     known = config.start == BACKBONE and pretrained.STARTS[config.model].frozen
     first = known and task.regress is not None and embeds(network) and alone and config.options.width == 1
-    if config.minutes and not first:
-        raise UsageError("--minutes: is of fine-tuning a head on lite0, which this is not; give --epochs")
     if config.freeze:
         said.append(f"frozen: {freeze(network, config.freeze, task.heads):,} weights")
     data = prepare(config.data_config(), pixels, images=images, progress=reading)
@@ -90,10 +88,11 @@ def opened(
 
 
 def settled(config: TrainConfig, images: int, pace: Pace) -> TrainConfig:
-    """Images a step and epochs where they were left open."""
+    """Images a step and epochs where they were left open; epochs only where no minutes decide them later."""
     batch = config.batch or pace.per_step(images)
-    epochs = config.epochs or min(max(pace.epochs, pace.steps * batch // images), pace.most_epochs)
-    return replace(config, batch=batch, epochs=epochs)
+    if config.epochs or config.minutes:
+        return replace(config, batch=batch)
+    return replace(config, batch=batch, epochs=min(max(pace.epochs, pace.steps * batch // images), pace.most_epochs))
 
 
 def _started(network: nn.Module, config: TrainConfig, task: Task) -> str:

@@ -14,7 +14,6 @@ import numpy as np
 import pytest
 import torch
 
-from edgelens.runtime.errors import UsageError
 from edgelens.train import Run, TrainConfig, fit, resume
 from edgelens.train.runs import progress
 from edgelens.train.runs.outputs import SplitOutputs
@@ -165,10 +164,3 @@ def test_a_killed_fine_tuning_leaves_a_whole_run_and_goes_on(
     done = resume(tmp_path / "run", quiet=True)
     assert not done.facts.provisional
     assert len((done.path / "metrics.csv").read_text().splitlines()) == 3
-
-
-def test_minutes_are_refused_where_they_mean_nothing(photos: Path, tmp_path: Path) -> None:
-    with pytest.raises(
-        UsageError, match="--minutes: is of fine-tuning a head on lite0, which this is not; give --epochs"
-    ):
-        fit(replace(config(photos, tmp_path / "run", 5), scratch=True), quiet=True)
