@@ -66,7 +66,8 @@ def command(
     """Measure MODEL's accuracy on DATA.
 
     DATA is for a classifier class folders, a CSV of path,label, MNIST IDX, CIFAR-10 binary or .npz; for a detector
-    YOLO, COCO or VOC boxes. The plain top-1 among the data's classes counts; what a threshold rejects is told apart.
+    YOLO, COCO or VOC boxes, for a reader a table of file,text, for an identifier a folder a name. The plain top-1 among
+    the data's classes counts; what a threshold rejects is told apart.
     """
     from edgelens.runtime.bundle.bundle import one_network
     from edgelens.runtime.engines.choice import options_for
