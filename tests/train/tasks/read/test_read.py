@@ -86,6 +86,11 @@ def test_what_was_not_said_suits_the_texts(photos: Path) -> None:
     assert (seen.height, seen.width, seen.resize) == (16, 64, "letterbox")
 
 
+def test_narrow_characters_get_room(tmp_path: Path) -> None:
+    _, seen = chosen(config(written_down(tmp_path / "narrow", ["RGBRGB"] * 20)))
+    assert (seen.height, seen.width) == (32, 144)  # 128 wide as they stand
+
+
 def test_the_sheet_of_augmented_pictures_shows_whole_texts_the_right_way_round(tmp_path: Path) -> None:
     show_augmented_data(config(written_down(tmp_path / "pairs", ["RB"] * 20)), str(tmp_path / "sheet.png"))
     sheet = cv2.imread(str(tmp_path / "sheet.png"))
