@@ -80,7 +80,7 @@ def with_alphabet(config: TrainConfig, images: ImageSet) -> TrainConfig:
 
 def size_for(images: ImageSet) -> tuple[int, int]:
     """Height and width of the network's picture: as a rule so wide that the pictures keep their proportions and that
-    every character has six steps, with which half as many plates are misread as with four."""
+    every character has six steps; with four, half as many plates again are misread."""
     assert isinstance(images, TextImages)
     sizes = look(images).sizes
     if not sizes:
