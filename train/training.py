@@ -97,7 +97,7 @@ def _begun(start: Opened, earlier: Run | None, world: World, progress: Progress)
     made_of, mode, speeds = gather(config, data, start.network, world, progress.say, stored)
     progress.say(mode_line(mode, speeds))
     if config.minutes and not earlier:
-        speed = speeds.get(mode) or speed_in(mode, config, made_of, start.network)
+        speed = speed_in(mode, speeds, config, made_of, start.network)
         config, said = within(config, len(made_of.data), world.told(speed))
         progress.say(said)
     facts = earlier.facts if earlier else facts_of(start, made_of.recipe, mode, speeds, world)

@@ -47,8 +47,7 @@ def answered_first(start: Opened, world: World, progress: Progress) -> tuple[Run
     if answer.crossed:  # fine-tuning is judged by photos that its start has not seen
         answer = _answer(config, start, task, progress, crossed=False)
     made_of, mode, speeds = gather(config, data, start.network, world, progress.say)
-    speed = speeds.get(mode) or speed_in(mode, config, made_of, start.network)
-    plan = planned(config, len(made_of.data), speed)
+    plan = planned(config, len(made_of.data), speed_in(mode, speeds, config, made_of, start.network))
     progress.say(plan.said)
     if not plan.epochs:
         return _ended(run), None
