@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from itertools import pairwise
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
 
+from edgelens.runtime.bundle.manifest import Decode
 from edgelens.runtime.decode.spelling.alignment import spoken
 from edgelens.train.data.targets import Targets
+from edgelens.train.tasks.read.data import rows_of
+from edgelens.train.tasks.read.settle import read_once
 
 from ..network.tail import last_layers_and_pooling
 from .task import Arrays, Task
@@ -25,10 +28,7 @@ def _read(outputs: Arrays) -> list[Text]:
 
 def _right(outputs: Arrays, targets: Targets) -> NDArray[np.bool_]:
     """(N,) whether a picture's whole text is right."""
-    arrays = targets.arrays()
-    columns = arrays["characters"].tolist()
-    wanted = [tuple(columns[a:b]) for a, b in pairwise(arrays["starts"].tolist())]
-    return np.array([ours == theirs for ours, theirs in zip(_read(outputs), wanted, strict=True)])
+    return np.array([ours == theirs for ours, theirs in zip(_read(outputs), rows_of(targets), strict=True)])
 
 
 def _judge(outputs: Arrays, targets: Targets) -> float:
@@ -57,13 +57,18 @@ def _golden(outputs: Arrays, count: int) -> list[int]:
     return rows or list(range(min(count, len(scores))))
 
 
+def _resettle(_before: Arrays, after: Arrays, targets: Targets, settled: Decode) -> Decode:
+    """The threshold once more, by what ships."""
+    return replace(settled, threshold=read_once(after["scores"], targets).threshold)
+
+
 TASK = Task(
     "read",
     ("scores",),
     judge=_judge,
     agreement=_agreement,
     golden=_golden,
-    resettle=lambda _before, _after, _targets, settled: settled,
+    resettle=_resettle,
     tail=last_layers_and_pooling,
     right=_right,
 )

@@ -53,7 +53,7 @@ def followed(
         network, source = networks[step.network], parts[step.region or manifest.steps[0].output]
         held = threshold if step is manifest.steps[-1] else None
         once = memory is not None and step.every == "track" and source.seen.track_ids is not None
-        votes = _Votes(memory, step.output, source.seen, network, held) if memory is not None and once else None
+        votes = _Votes(memory, step.output, source.seen, network, held, view) if memory is not None and once else None
         known = {} if votes is None else votes.known
         crops = crops_of(image, source.seen, step, network.network.pixels, without=known)
         clock.lap("preprocess")
@@ -83,18 +83,24 @@ class _Votes:
     """One step's answers on things that are followed: what is known of them, and what a new look adds."""
 
     def __init__(
-        self, memory: TrackMemory, step: str, things: Recognitions, network: LoadedNetwork, threshold: float | None
+        self,
+        memory: TrackMemory,
+        step: str,
+        things: Recognitions,
+        network: LoadedNetwork,
+        threshold: float | None,
+        view: tuple[int, int, int, int],
     ) -> None:
         from .voting import NetworkVoter  # where nothing is followed nobody votes
 
-        self._memory, self._step, self._things = memory, step, things
+        self._memory, self._step, self._things, self._view = memory, step, things, view
         self._voter = NetworkVoter(network, threshold)
         self.known = memory.recall(step, things, self._voter)
 
     def told(self, crop: Crop, outputs: Outputs) -> Recognitions:
         """What is said of a crop's thing, with this look at it."""
         box, at = self._things.places[crop.row], self._memory.now
-        look = self._voter.look(crop, outputs, box=box, at=at)
+        look = self._voter.look(crop, outputs, box=box, at=at, view=self._view)
         return self._memory.keep(self._step, self._things, crop.row, look, voter=self._voter)
 
 

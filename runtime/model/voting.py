@@ -13,13 +13,14 @@ from numpy.typing import NDArray
 from ..bundle.manifest import Network
 from ..recognitions import AGREED, LOOKS, Recognitions
 from ..tasks.catalog import task_of
-from ..track.look import Look
+from ..track.look import Look, is_whole
 from .crops import Crop
 from .network import LoadedNetwork
 
 __all__ = ["NetworkVoter"]
 
 _DOUBT = 0.05  # what a look still weighs by that is not sure at all
+_CUT_OFF = 0.2  # what a look weighs by that the picture's edge cuts off
 _NEARLY_ALL = 0.999  # of the weight is the first look's: a task takes 1 for "no steadying"
 
 
@@ -41,22 +42,35 @@ class NetworkVoter:
         taught = self.loaded.taught
         return self.threshold, None if taught is None else taught.edition
 
-    def look(self, crop: Crop, outputs: Mapping[str, NDArray[Any]], *, box: NDArray[np.float32], at: float) -> Look:
+    def look(
+        self,
+        crop: Crop,
+        outputs: Mapping[str, NDArray[Any]],
+        *,
+        box: NDArray[np.float32],
+        at: float,
+        view: tuple[int, int, int, int],
+    ) -> Look:
         """What the network answered to a crop, as one look at what is in a box."""
         seen = crop.in_frame(self.loaded.decode(outputs, crop.placement, self.threshold, named=False))
         taught = self.loaded.taught
         features = None if taught is None else taught.row(outputs)
         sure = _DOUBT + (float(seen.scores[0]) if len(seen) else 0.0)
-        return Look(seen, features, box.copy(), at, _clearness(crop, box) * sure)
+        whole = is_whole(box, view)
+        return Look(seen, features, box.copy(), at, _clearness(crop, box) * sure * (1 if whole else _CUT_OFF), whole)
 
     def vote(self, looks: Sequence[Look]) -> Recognitions:
-        """What all looks say together; where they are of several things inside one, or of none, the newest says it."""
+        """What all looks say together; where they are of several things inside one, or of none, the newest says it.
+
+        What the picture's edge cuts off agrees on nothing once there is a whole look.
+        """
         single = [look for look in looks if len(look.seen) == 1]
         if not single or len(looks[-1].seen) > 1:
             return _counted(looks[-1].seen, 1, len(looks))  # nobody voted, nobody disagreed
         answer = self._answer(single)
         name = answer.announced_as(0)
-        agreed = sum(name is not None and self._answer([look]).announced_as(0) == name for look in single)
+        same = [look.whole for look in single if name is not None and self._answer([look]).announced_as(0) == name]
+        agreed = sum(same) if any(look.whole for look in single) else len(same)
         return _counted(answer, len(single), agreed)
 
     def _answer(self, looks: Sequence[Look]) -> Recognitions:

@@ -52,7 +52,7 @@ class Votes:
         self._places: dict[int, list[_Place]] = {}
         self._weights: dict[int, float] = defaultdict(float)
         self._squares: dict[int, float] = defaultdict(float)  # of the weights
-        self._sureness: dict[int, float] = defaultdict(float)  # weights, each by how sure its characters were
+        self._sureness: dict[int, float] = defaultdict(float)  # weights, each by how sure all its characters were
 
     def hear(self, text: str, confidences: Sequence[float], weight: float = 1.0) -> None:
         """One more reading, each of its characters as sure as given; `weight` is the whole reading's."""
@@ -61,7 +61,7 @@ class Votes:
             place.hear(character, sure, weight)
         self._weights[len(text)] += weight
         self._squares[len(text)] += weight**2
-        self._sureness[len(text)] += weight * sum(confidences) / max(len(text), 1)
+        self._sureness[len(text)] += weight * math.prod(confidences)
 
     def fade(self, share: float) -> None:
         """What was heard so far counts only so much from here on."""

@@ -12,7 +12,9 @@ from numpy.typing import NDArray
 from ..bundle.manifest import Network
 from ..recognitions import Recognitions
 
-__all__ = ["Look", "Voter"]
+__all__ = ["Look", "Voter", "is_whole"]
+
+_NEAR, _LEAST = 0.04, 2.0  # of a box's side, and pixels: nearer to the picture's edge it is cut off there
 
 
 @dataclass(frozen=True)
@@ -24,6 +26,7 @@ class Look:
     box: NDArray[np.float32]  # (4,) x, y, w, h
     at: float  # seconds
     clearness: float  # above 0
+    whole: bool = True  # not cut off by the picture's edge
 
 
 class Voter(Protocol):
@@ -39,3 +42,10 @@ class Voter(Protocol):
 
     def vote(self, looks: Sequence[Look]) -> Recognitions:
         """What all say together, the newest look's place with it; the looks are in the order of their times."""
+
+
+def is_whole(box: NDArray[np.float32], view: tuple[int, int, int, int]) -> bool:
+    """Whether a box lies inside the view (x, y, w, h): what comes in or goes out shows only a part of itself."""
+    near = np.maximum(_NEAR * box[2:], _LEAST)
+    low, high = box[:2] - view[:2], np.add(view[:2], view[2:]) - box[:2] - box[2:]
+    return bool((np.minimum(low, high) >= near).all())

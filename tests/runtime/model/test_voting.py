@@ -17,7 +17,7 @@ from edgelens.runtime.model.voting import NetworkVoter
 from edgelens.runtime.preprocess import PixelContract
 from edgelens.runtime.recognitions import AGREED, LOOKS, Recognitions
 from edgelens.runtime.tasks.task import Teachable
-from edgelens.runtime.track.look import Look
+from edgelens.runtime.track.look import Look, is_whole
 
 WIDTH = 16
 BOX = np.array([0, 0, 40, 10], np.float32)
@@ -28,15 +28,15 @@ def voter(task: str, *, threshold: float = 0.3, taught: Taught | None = None) ->
     return NetworkVoter(SimpleNamespace(network=network, taught=taught))
 
 
-def read(text: str, sure: float = 0.9, *, clearness: float = 1.0) -> Look:
+def read(text: str, sure: float = 0.9, *, clearness: float = 1.0, whole: bool = True) -> Look:
     if not text:
-        return Look(Recognitions.nothing(("text",), "read"), None, BOX, 0.0, clearness)
+        return Look(Recognitions.nothing(("text",), "read"), None, BOX, 0.0, clearness, whole)
     scores = np.full((1, len(text)), sure, np.float32)
     score = float(sure ** len(text))
     row = Recognitions(
         ("text",), [0 if score >= 0.3 else -1], [score], texts=(text,), extra={CHARACTER_SCORES: scores}, task="read"
     )
-    return Look(row, None, BOX, 0.0, clearness)
+    return Look(row, None, BOX, 0.0, clearness, whole)
 
 
 def test_characters_are_voted_for_and_no_single_look_need_be_right():
@@ -49,6 +49,31 @@ def test_a_clear_look_weighs_more_than_two_that_are_not():
     looks = [read("AB1238", clearness=1.0), read("AB1238", clearness=1.0), read("AB1234", clearness=5.0)]
     assert voter("read").vote(looks).texts == ("AB1234",)
     assert voter("read").vote([*looks[:2], read("AB1234")]).texts == ("AB1238",)
+
+
+def test_of_two_lengths_the_one_that_was_read_surely_wins():
+    looks = [read("AB123", 0.8), read("AB123", 0.8), read("AB1234", 0.99)]  # .33 each, and .94
+    assert voter("read").vote(looks).texts == ("AB1234",)
+
+
+def test_what_the_pictures_edge_cuts_off_agrees_on_nothing_while_there_are_whole_looks():
+    looks = [*[read("AB12", whole=False)] * 3, read("AB1234", clearness=9.0)]
+    seen = voter("read").vote(looks)
+    assert seen.texts == ("AB1234",) and seen.extra[AGREED].tolist() == [1]
+
+
+def test_what_stays_at_the_pictures_edge_is_agreed_on_all_the_same():
+    seen = voter("read").vote([read("AB1234", whole=False)] * 3)
+    assert seen.texts == ("AB1234",) and seen.extra[AGREED].tolist() == [3]
+
+
+@pytest.mark.parametrize(
+    ("box", "whole"),
+    [((20, 20, 40, 10), True), ((10, 20, 40, 10), False), ((3, 2, 40, 10), False), ((58, 30, 40, 10), False),
+     ((12, 12, 40, 10), True), ((20, 59, 40, 10), False)],
+)  # fmt: skip
+def test_a_thing_at_the_edge_of_what_is_looked_at_is_not_whole(box, whole):
+    assert is_whole(np.array(box, np.float32), (10, 10, 89, 60)) is whole
 
 
 def test_looks_that_read_nothing_do_not_vote():

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from itertools import pairwise
 
 import numpy as np
 import torch.nn.functional as F
@@ -15,6 +14,7 @@ from edgelens.runtime.metrics.text import edits
 
 from ...data.targets import RaggedTargets
 from ...task import Outputs
+from .data import rows_of
 
 __all__ = ["ReadingMeter", "ctc_losses", "spelled"]
 
@@ -45,12 +45,10 @@ class ReadingMeter:
         """Count a batch of scores (B, T, C)."""
         losses = float(ctc_losses(outputs, targets).sum())
         found = [spoken(steps) for steps in outputs["scores"].float().cpu().numpy()]
-        arrays = targets.arrays()
-        columns, starts = arrays["characters"].tolist(), arrays["starts"].tolist()
-        wanted = [tuple(columns[a:b]) for a, b in pairwise(starts)]
+        wanted = rows_of(targets)
         right = sum(ours == theirs for ours, theirs in zip(found, wanted, strict=True))
         changes = sum(_changes(ours, theirs) for ours, theirs in zip(wanted, found, strict=True) if ours != theirs)
-        self._sums += [len(wanted), losses, right, changes, len(columns)]
+        self._sums += [len(wanted), losses, right, changes, sum(map(len, wanted))]
 
     def state(self) -> list[float]:
         """The sums."""

@@ -23,6 +23,7 @@ from .bend import bent
 from .data import open_texts, size_for, text_targets, with_alphabet
 from .reading import text_reading
 from .report import sections, summary
+from .settle import read_once
 from .spelled import ReadingMeter, ctc_losses, spelled
 from .splice import Splicing
 from .writing import Writing
@@ -56,9 +57,10 @@ def read(config: TrainConfig, classes: Sequence[str], counts: Sequence[int]) -> 
         return inputs, targets
 
     def settle(outputs: Arrays, targets: Targets, false_accepts: float) -> Settled:
-        del outputs, targets, false_accepts
+        del false_accepts
         options = {"alphabet": list(alphabet), "blank": "first", "probabilities": False}
-        return Settled(Decode("ctc", options=options))
+        found = read_once(outputs["scores"], targets)
+        return Settled(Decode("ctc", threshold=found.threshold, options=options), found.told(found.threshold))
 
     def targets(images: ImageSet, _pixels: PixelContract) -> RaggedTargets:
         return text_targets(images, alphabet)
