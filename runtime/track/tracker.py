@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+from ..decode.boxes import overlaps
 from .association import Candidates, Fit, coming_out, fitting
 from .motion_model import MotionNoise
 from .tracks import Tracks
@@ -26,6 +27,8 @@ class TrackerSettings:
     sure_overlap: float = 0.15
     unsure_overlap: float = 0.5
     again_overlap: float = 0.3  # with the place at which a thing was last seen
+    doubled_overlap: float = 0.5  # a box that lies so much on a better one of its kind starts nothing
+    alike: float = 0.7  # where it looks like that, too
     inside: float = 0.6  # the share of a box that lies where a hidden thing is taken to be
     heading: float = 0.03  # what going straight on weighs
     look: float = 0.5  # what looking alike weighs
@@ -59,7 +62,7 @@ class Tracker:
         row_of = self._matched(found, sure, visible)  # (D,) the thing of each box, -1 for none
         matched = np.flatnonzero(row_of >= 0)
         self._see(row_of[matched], found.pick(matched), sure[matched], now)
-        new = np.flatnonzero((row_of < 0) & sure)
+        new = self._new(found, row_of, sure)
         row_of[new] = np.arange(len(tracks), len(tracks) + len(new))
         if len(new):
             tracks.add(found.boxes[new], found.labels[new], now, None if found.looks is None else found.looks[new])
@@ -108,6 +111,20 @@ class Tracker:
         ones, others = coming_out(expected.pick(things), found.pick(columns), self.settings.inside)
         row_of[columns[others]] = things[ones]
         free[things[ones]] = False
+
+    def _new(self, found: Candidates, row_of: Rows, sure: NDArray[np.bool_]) -> Rows:
+        """The sure boxes that are nothing known, less second ones of the same thing: a detector's of another scale."""
+        fresh = np.flatnonzero((row_of < 0) & sure)
+        if not len(fresh) or len(found) == 1:
+            return fresh
+        same = overlaps(found.boxes[fresh], found.boxes) >= self.settings.doubled_overlap
+        same &= found.labels[fresh, None] == found.labels
+        if found.looks is not None:
+            same &= found.looks[fresh] @ found.looks.T >= self.settings.alike
+        there = row_of >= 0
+        for at in np.argsort(-found.scores[fresh], kind="stable").tolist():
+            there[fresh[at]] = not (same[at] & there).any()
+        return fresh[there[fresh]]
 
     def _expected(self) -> Fit:
         tracks, settings = self.tracks, self.settings
