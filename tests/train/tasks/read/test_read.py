@@ -17,6 +17,7 @@ from colour_letters import letters
 from edgelens.cli import cli
 from edgelens.runtime.decode.spelling.alignment import spoken
 from edgelens.runtime.errors import DataError, UsageError
+from edgelens.runtime.model.open import open_model
 from edgelens.runtime.preprocess import PixelContract
 from edgelens.train.augment.random.draws import Draws
 from edgelens.train.config import TrainConfig
@@ -269,7 +270,10 @@ def test_a_small_network_learns_is_compressed_and_reads(
     assert told["character_error_rate"] < 0.25
     lines = edgelens("run", bundle, "--source", photos, "--json", "-", "--quiet", "--no-preview", "--pattern", "[RGB]+")
     rows = [json.loads(line)["results"] for line in lines.splitlines()]
-    assert all(row["label"] == "text" and set(row["text"]) <= set("RGB") for found in rows for row in found)
+    held = open_model(str(bundle)).manifest.main.decode.threshold
+    assert 0.05 <= held <= 0.95
+    assert {(row["label"], row["score"] >= held) for found in rows for row in found} <= {("text", True), ("unknown", False)}
+    assert all(set(row["text"]) <= set("RGB") for found in rows for row in found)
     assert sum(map(len, rows)) > 100
     picture = next(
         photos / f"{i}.png" for i, row in enumerate(open_texts(DataConfig(str(photos))).texts) if row == "RGB"
