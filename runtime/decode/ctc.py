@@ -23,6 +23,7 @@ __all__ = ["CHARACTER_SCORES", "TEXT", "CtcOptions", "ctc", "steps_of"]
 TEXT = "text"  # what a row is called whose text is what matters
 CHARACTER_SCORES = "character_scores"  # the column of how sure each character is
 _LEAST = 1e-12
+_STEERED = 0.01  # a text to which words or a pattern brought the reading: they say that it is one, its score is low
 
 
 @dataclass(frozen=True)
@@ -42,7 +43,8 @@ def ctc(network: Network, options: CtcOptions) -> Decoder:
     """The text of one picture's outputs, (1, T, C) or (T, 1, C): one row, or none where nothing is written.
 
     A row's score is the probability of its whole text. A text that the threshold, the words or the pattern do not
-    allow is an unknown row that still says what was read.
+    allow is an unknown row that still says what was read. The model's own threshold is one of plain readings: what
+    words or a pattern brought the reading to needs less.
     """
     alphabet = _checked_alphabet(options)
     allowed = _allowed(options, alphabet)
@@ -56,11 +58,12 @@ def ctc(network: Network, options: CtcOptions) -> Decoder:
         steps = steps_of(next(iter(outputs.values())), options)
         if steps.shape[1] != len(alphabet) + 1:
             raise ModelError(f"it gives {steps.shape[1]} scores a step, its alphabet has {len(alphabet)} characters")
-        read, fits = _read(steps, allowed, options.beam) if np.isfinite(steps).all() else ((), False)
+        read, fits, steered = _read(steps, allowed, options.beam) if np.isfinite(steps).all() else ((), False, False)
         if not read:
             return Recognitions.nothing(labels, network.task)
         score = likelihood(steps, read)
-        known = fits and score >= network.decode.held_to(threshold)
+        least = network.decode.held_to(threshold)
+        known = fits and score >= (min(least, _STEERED) if steered and threshold is None else least)
         return Recognitions(
             labels,
             np.array([0 if known else UNKNOWN_ID], np.int32),
@@ -86,15 +89,15 @@ def steps_of(values: NDArray[Any], options: CtcOptions) -> NDArray[np.float64]:
     return np.maximum(softmax(scores), _LEAST)
 
 
-def _read(steps: NDArray[np.float64], allowed: Automaton | None, width: int) -> tuple[tuple[int, ...], bool]:
-    """The columns of what is read, and whether it is allowed."""
+def _read(steps: NDArray[np.float64], allowed: Automaton | None, width: int) -> tuple[tuple[int, ...], bool, bool]:
+    """The columns of what is read, whether it is allowed, and whether that took another reading than the plain one."""
     plain = spoken(steps)
     if allowed is None or not plain or accepts(allowed, plain):
-        return plain, True
+        return plain, True, False
     from .spelling.beam import likeliest
 
     found = likeliest(steps, allowed, width)
-    return (plain, False) if found is None else (found, True)
+    return (plain, False, False) if found is None else (found, True, True)
 
 
 def _checked_alphabet(options: CtcOptions) -> tuple[str, ...]:

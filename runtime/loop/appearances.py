@@ -12,7 +12,7 @@ from ..recognitions import AGREED, LOOKS, Recognitions
 
 __all__ = ["Appearances"]
 
-MOST = 512  # things that are remembered; the oldest goes first
+MOST = 512  # things that are remembered; the one that is longest gone goes first
 SETTLES_S = 1.0  # what has been looked at for so long without another look is not going to change
 
 Key = tuple[int, int]  # a thing's number, and which of the rows inside it
@@ -44,6 +44,7 @@ class Appearances:
         rows = _rows_of(seen)
         for key, row in rows.items():
             thing = self._things.setdefault(key, _Appearance())
+            self._things.move_to_end(key)
             thing.missed = 0
             name, looks = seen.announced_as(row), int(seen.extra[LOOKS][row])
             if (name, looks) != (thing.name, thing.looks):

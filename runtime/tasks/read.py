@@ -31,23 +31,24 @@ class _Vote:
     def __init__(self) -> None:
         self._votes, self._silent = Votes(), 0
         self._refused: set[str] = set()  # likely enough, and yet unknown: what may not be read
+        self._steered: set[str] = set()  # less likely, and yet known: what words or a pattern made of it
 
     def __call__(self, seen: Recognitions, weight: float, decode: Decode) -> Recognitions:
         """The frame's answer with the newest frame weighing `weight`."""
         if weight >= 1 or len(seen) != 1 or seen.texts is None:
             self._silent += 1
             if weight >= 1 or self._silent >= _GONE:
-                self._votes, self._refused = Votes(), set()
+                self._votes, self._refused, self._steered = Votes(), set(), set()
             return seen
         self._silent = 0
-        if int(seen.ids[0]) == UNKNOWN_ID and float(seen.scores[0]) >= decode.threshold:
-            self._refused.add(seen.texts[0])
-        sure = seen.extra[CHARACTER_SCORES][0]
+        likely, known = float(seen.scores[0]) >= decode.threshold, int(seen.ids[0]) != UNKNOWN_ID
+        if likely != known:
+            (self._steered if known else self._refused).add(seen.texts[0])
         self._votes.fade(1 - weight)
-        self._votes.hear(seen.texts[0], sure[: len(seen.texts[0])].tolist(), weight)
+        self._votes.hear(seen.texts[0], _confidences(seen), weight)
         text, confidences = self._votes.text, self._votes.confidences
         score = float(np.prod(confidences))
-        known = score >= decode.threshold and text not in self._refused
+        known = (score >= decode.threshold or text in self._steered) and text not in self._refused
         return replace(
             seen,
             ids=np.array([0 if known else UNKNOWN_ID], np.int32),
@@ -55,6 +56,16 @@ class _Vote:
             texts=(text,),
             extra={**seen.extra, CHARACTER_SCORES: np.array([confidences], np.float32)},
         )
+
+
+def _confidences(seen: Recognitions) -> list[float]:
+    """How sure each character of the one text is; an alphabet's character may be written with several."""
+    assert seen.texts is not None
+    text, sure = seen.texts[0], seen.extra[CHARACTER_SCORES][0]
+    own = sure[: len(text)].tolist()
+    if len(own) == len(text) and not np.isnan(own).any():
+        return own
+    return [float(np.nanmean(sure))] * len(text)
 
 
 def _holds(path: Path, format_name: str | None) -> bool:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 
 __all__ = ["Votes"]
 
+_NOTHING = 1e-6  # a length whose readings weigh less is forgotten
 _TAKEN_FOR = 9  # characters that share what a reading leaves open
 _LEAST, _MOST = 1 / (_TAKEN_FOR + 1), 0.99  # a reading is never surer, nor less sure than one that says nothing
 
@@ -52,7 +53,7 @@ class Votes:
         self._places: dict[int, list[_Place]] = {}
         self._weights: dict[int, float] = defaultdict(float)
         self._squares: dict[int, float] = defaultdict(float)  # of the weights
-        self._sureness: dict[int, float] = defaultdict(float)  # weights, each by how sure all its characters were
+        self._sureness: dict[int, float] = defaultdict(float)  # weights, each by how sure its characters were
 
     def hear(self, text: str, confidences: Sequence[float], weight: float = 1.0) -> None:
         """One more reading, each of its characters as sure as given; `weight` is the whole reading's."""
@@ -61,11 +62,15 @@ class Votes:
             place.hear(character, sure, weight)
         self._weights[len(text)] += weight
         self._squares[len(text)] += weight**2
-        self._sureness[len(text)] += weight * math.prod(confidences)
+        self._sureness[len(text)] += weight * sum(confidences) / max(len(text), 1)
 
     def fade(self, share: float) -> None:
         """What was heard so far counts only so much from here on."""
-        for length, places in self._places.items():
+        for length, places in list(self._places.items()):
+            if self._weights[length] * share < _NOTHING:
+                for column in (self._places, self._weights, self._squares, self._sureness):
+                    column.pop(length, None)
+                continue
             self._weights[length] *= share
             self._squares[length] *= share**2
             self._sureness[length] *= share

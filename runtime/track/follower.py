@@ -14,7 +14,7 @@ from ..recognitions import Recognitions
 from .association import Candidates
 from .memory import TrackMemory
 from .options import TrackOptions
-from .tracker import Tracker, TrackerSettings
+from .tracker import DOUBLE, Tracker, TrackerSettings
 
 __all__ = ["TrackFollower"]
 
@@ -50,8 +50,9 @@ class TrackFollower:
         )
         numbers = np.full(len(seen), -1, np.int32)
         numbers[rows] = self._tracker.update(found, sure[rows], self._frame.moment_s, self._frame.size)
+        stands = (sure & (numbers != DOUBLE)) | (numbers > 0)
         numbers[numbers == 0] = -1
-        return replace(seen, track_ids=numbers).select(sure | (numbers > 0))
+        return replace(seen, track_ids=numbers).select(stands)
 
     def _sure(self, seen: Recognitions) -> NDArray[np.bool_]:
         """(N,) the rows that would stand without anything being followed."""

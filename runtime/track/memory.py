@@ -16,7 +16,7 @@ from .options import TrackOptions
 __all__ = ["TrackMemory"]
 
 _USUAL = TrackOptions()
-MOST = 512  # things that are remembered; the oldest goes first
+MOST = 512  # things that are remembered; the one that is longest gone goes first
 GROWN = 1.3  # a thing whose box has so many times the area of before can be seen better than then
 AGREE = 3  # looks that say the same are enough
 DOUBTED = 3  # as long as they do not, so many times the looks are taken
@@ -57,6 +57,7 @@ class TrackMemory:
             thing = self._things.get((step, number)) if number > 0 else None
             if thing is None or not self._is_same(thing, things, row, voter):
                 continue
+            self._things[step, number] = self._things.pop((step, number))
             answer = thing.said(voter)
             if not self._is_due(thing, answer, things.places[row]):
                 known[row] = _moved(answer, thing.looks[-1].box, things.places[row])

@@ -12,7 +12,9 @@ from .association import Candidates, Fit, coming_out, fitting
 from .motion_model import MotionNoise
 from .tracks import Tracks
 
-__all__ = ["Tracker", "TrackerSettings"]
+__all__ = ["DOUBLE", "Tracker", "TrackerSettings"]
+
+DOUBLE = -2  # of a second box of the same thing
 
 Rows = NDArray[np.intp]
 
@@ -48,7 +50,8 @@ class Tracker:
     def update(
         self, found: Candidates, sure: NDArray[np.bool_], now: float, size: tuple[int, int] | None = None
     ) -> NDArray[np.int32]:
-        """(D,) the number of the thing that each box is: 0 of a sure one not yet confirmed, -1 of an unsure stray one.
+        """(D,) the number of the thing that each box is: 0 of a sure one not yet confirmed, -1 of an unsure stray one,
+        `DOUBLE` of one that shows what a better one shows.
 
         `now` is in seconds; a clock that goes back makes everything new. `size` is the frame's height and width: what
         has walked out of it does not come back as somebody else.
@@ -62,12 +65,14 @@ class Tracker:
         row_of = self._matched(found, sure, visible)  # (D,) the thing of each box, -1 for none
         matched = np.flatnonzero(row_of >= 0)
         self._see(row_of[matched], found.pick(matched), sure[matched], now)
-        new = self._new(found, row_of, sure)
+        fresh = np.flatnonzero((row_of < 0) & sure)
+        new = self._new(found, row_of, fresh)
         row_of[new] = np.arange(len(tracks), len(tracks) + len(new))
         if len(new):
             tracks.add(found.boxes[new], found.labels[new], now, None if found.looks is None else found.looks[new])
         self._confirm()
         ids = np.where(row_of >= 0, tracks.ids[row_of] if len(tracks) else 0, -1).astype(np.int32)
+        ids[fresh[row_of[fresh] < 0]] = DOUBLE
         self._forget(now, size)
         return ids
 
@@ -112,9 +117,8 @@ class Tracker:
         row_of[columns[others]] = things[ones]
         free[things[ones]] = False
 
-    def _new(self, found: Candidates, row_of: Rows, sure: NDArray[np.bool_]) -> Rows:
-        """The sure boxes that are nothing known, less second ones of the same thing: a detector's of another scale."""
-        fresh = np.flatnonzero((row_of < 0) & sure)
+    def _new(self, found: Candidates, row_of: Rows, fresh: Rows) -> Rows:
+        """Sure boxes of nothing known, less second ones of the same thing: a detector's of another scale."""
         if not len(fresh) or len(found) == 1:
             return fresh
         same = overlaps(found.boxes[fresh], found.boxes) >= self.settings.doubled_overlap

@@ -45,6 +45,9 @@ class ZoneWatch:
 
     def see(self, moment: Moment) -> list[Event]:
         """What happened in a frame."""
+        gone: list[Event] = []
+        if moment.now < self._now:  # a clock that went back: what comes is new
+            gone, self._visits, self._last = self.close(), {}, {}
         self._now = moment.now
         corners = scaled(self.zone.points, moment.size)
         within = inside(moment.points, corners)
@@ -58,7 +61,7 @@ class ZoneWatch:
                 visit.seen, visit.label = moment.now, label
                 visit.inside = moment.now if is_in else max(visit.inside, passed)
         self._last = {n: last for n, last in self._last.items() if moment.now - last[0] <= self._hidden_s}
-        return [event for number in list(self._visits) for event in self._news(number)]
+        return gone + [event for number in list(self._visits) for event in self._news(number)]
 
     @property
     def occupancy(self) -> Counter[str]:

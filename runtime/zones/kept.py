@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import json
+import math
 import re
 import threading
 from collections.abc import Callable, Mapping
@@ -18,12 +19,32 @@ from ..host.places import state_folder
 __all__ = ["CountsKeeper", "counts_file"]
 
 _AGAIN_S = 5.0  # after a disk took nothing
+_COUNTED = ("in", "out", "entries", "dwell_s")  # what of a line or a zone is gone on from: numbers by label
 
 
 def counts_file(source: str) -> Path:
     """Where the counts of a source are kept, by its name."""
     plain = re.sub(r"[^\w-]+", "_", source).strip("_")[:40] or "source"
     return state_folder() / "counts" / f"{plain}-{hashlib.sha256(source.encode()).hexdigest()[:8]}.json"
+
+
+def _are_counts(found: Any) -> bool:
+    """Whether that is what a watch has standing, as far as it is gone on from."""
+    if not isinstance(found, dict):
+        return False
+    kinds = [found.get("lines", {}), found.get("zones", {})]
+    if not all(isinstance(each, dict) for kind in kinds for each in (kind, *_values(kind))):
+        return False
+    tables = [each.get(name, {}) for kind in kinds for each in kind.values() for name in _COUNTED]
+    return all(isinstance(table, dict) and all(map(_is_number, table.values())) for table in tables)
+
+
+def _values(table: Any) -> list[Any]:
+    return list(table.values()) if isinstance(table, dict) else []
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
 
 
 class CountsKeeper:
@@ -40,9 +61,9 @@ class CountsKeeper:
         """What was kept; nothing where there is none, or where it cannot be read, which is said."""
         try:
             found = json.loads(read_own(self.path))
-            if isinstance(found, dict):
-                return found
-            raise ValueError("is no object")
+            if _are_counts(found):
+                return dict(found)
+            raise ValueError("holds no counts")
         except FileNotFoundError:
             return {}
         except (OSError, ValueError, EdgelensError) as error:

@@ -16,6 +16,8 @@ from .options import ZoneOptions
 
 __all__ = ["Watch"]
 
+_HAIR = 0.01  # pixels
+
 
 class Watch:
     """Counts over one source's lines and zones; a thing is where its box stands."""
@@ -67,12 +69,14 @@ class Watch:
         ids = seen.track_ids if seen.track_ids is not None else np.full(len(seen), -1)
         rows = np.flatnonzero((ids > 0) & ~np.isnan(seen.places[:, 0]))
         boxes = seen.places[rows]
+        points = anchors(boxes, self.options.anchor)
+        within = np.clip(points, 0, np.maximum(np.array(size[::-1]) - _HAIR, 0))  # what is cut off stands on the edge
         return Moment(
             now,
             size,
             tuple(ids[rows].tolist()),
             tuple(seen.label(row) for row in rows.tolist()),
-            anchors(boxes, self.options.anchor),
+            within,
             boxes[:, 2:].mean(axis=1).astype(np.float64),
         )
 

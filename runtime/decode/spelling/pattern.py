@@ -158,7 +158,10 @@ class _Parser:
         """The expression as a node that some text of the alphabet fits."""
         if len(self._text) > _LONGEST:
             raise self._wrong(f"is longer than {_LONGEST} characters")
-        self._text = self._text.removeprefix("^").removesuffix("$")  # it is held against the whole text anyway
+        self._text = self._text.removeprefix("^")  # it is held against the whole text anyway
+        before = self._text.removesuffix("$")
+        if (len(before) - len(before.rstrip("\\"))) % 2 == 0:  # else the dollar itself is meant
+            self._text = before
         node = self._ways()
         if self._at < len(self._text):
             raise self._wrong(f"has a {self._text[self._at]!r} too many at place {self._at + 1}")

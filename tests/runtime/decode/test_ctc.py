@@ -180,3 +180,21 @@ def test_an_alphabet_that_does_not_fit_is_one_line():
         decoder()(np.zeros((1, 3, 4), np.float32))
     with pytest.raises(ModelError, match="--labels FILE"):
         decoder(alphabet=None)
+
+
+def test_what_words_brought_the_reading_to_is_known_though_it_is_less_likely_than_plain_readings():
+    doubtful = said("A_1", 0.9)
+    doubtful[0, 2] = 0.05
+    doubtful[0, 2, [4, 5]] = 0.6, 0.2  # 1, else 2
+    plain, steered = decoder(0.5)(doubtful), decoder(0.5, lexicon=["A2", "B1"])(doubtful)
+    assert (plain.texts, plain.ids.tolist()) == (("A1",), [0])
+    assert (steered.texts, steered.ids.tolist()) == (("A2",), [0]) and float(steered.scores[0]) < 0.2
+    assert decoder(0.5, lexicon=["CCC"])(doubtful).ids.tolist() == [UNKNOWN_ID]
+    asked = Network("read", ("text",), PixelContract(8, 8), (), Decode("ctc", 0.5, options={}), ())
+    held = ctc(asked, CtcOptions(alphabet=tuple(ALPHABET), lexicon=("A2", "B1")))
+    assert held({"scores": doubtful}, PLACEMENT, 0.5).ids.tolist() == [UNKNOWN_ID]  # who asks decides
+
+
+def test_a_dollar_that_is_meant_ends_a_pattern():
+    assert accepts(Pattern(r"\d\$", [*"12", "$"]), (1, 3))
+    assert accepts(Pattern(r"\d$", [*"12"]), (1,))

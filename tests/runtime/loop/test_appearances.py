@@ -63,3 +63,10 @@ def test_what_is_there_stands_until_it_is_gone():
     for i in range(3, 8):
         announcer.hear(cars(), (3, 5), moment_s=i / 10)
     assert announcer.standing == ()
+
+
+def test_a_car_that_is_parked_while_a_thousand_pass_is_announced_once():
+    passing = [cars((1, "PARKED", 3, 3), (number, f"C{number}", 3, 3)) for number in range(2, 1002)]
+    announcer = Announcer()
+    said = [announcer.hear(frame, (3, 5), moment_s=i / 10) for i, frame in enumerate(passing)]
+    assert said.count("PARKED") == 1

@@ -51,11 +51,6 @@ def test_a_clear_look_weighs_more_than_two_that_are_not():
     assert voter("read").vote([*looks[:2], read("AB1234")]).texts == ("AB1238",)
 
 
-def test_of_two_lengths_the_one_that_was_read_surely_wins():
-    looks = [read("AB123", 0.8), read("AB123", 0.8), read("AB1234", 0.99)]  # .33 each, and .94
-    assert voter("read").vote(looks).texts == ("AB1234",)
-
-
 def test_what_the_pictures_edge_cuts_off_agrees_on_nothing_while_there_are_whole_looks():
     looks = [*[read("AB12", whole=False)] * 3, read("AB1234", clearness=9.0)]
     seen = voter("read").vote(looks)

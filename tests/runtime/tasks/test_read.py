@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import cv2
 import numpy as np
 import pytest
@@ -145,3 +147,25 @@ def test_what_is_only_just_read_is_worth_a_look():
     assert TASK.uncertain(seen("AB", 0.75), None, Closeness())
     assert not TASK.uncertain(seen("AB", 0.99), None, Closeness())
     assert not TASK.uncertain(seen(""), None, Closeness())
+
+
+def test_what_words_made_of_it_stays_known_over_frames():
+    steady, decode = TASK.steady(), Decode("ctc", threshold=0.97)
+    assert int([steady(seen("AB12", 0.8), 0.3, decode) for _ in range(3)][-1].ids[0]) == 0
+    steady = TASK.steady()
+    assert int([steady(seen("AB12", 0.8, known=False), 0.3, decode) for _ in range(3)][-1].ids[0]) == -1
+
+
+def test_a_character_written_with_several_signs_votes():
+    text, steady = "n\u0303B", TASK.steady()  # two characters of an alphabet
+    for _ in range(3):
+        last = steady(replace(seen("AB"), texts=(text,)), 0.3, Decode("ctc"))
+    assert last.texts == (text,) and float(last.scores[0]) > 0.5
+
+
+def test_a_text_that_faded_for_a_thousand_frames_leaves_no_trace():
+    steady = TASK.steady()
+    steady(seen("CAT", 0.95), 0.9, Decode("ctc"))
+    for _ in range(400):
+        last = steady(seen("X" * 30, 1e-6), 0.9, Decode("ctc"))
+    assert last.texts == ("X" * 30,)

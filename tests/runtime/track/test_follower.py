@@ -49,3 +49,10 @@ def test_rows_without_a_place_pass_and_have_no_number():
     plain = Recognitions(LABELS, [1], [0.9], task="classify")
     assert follow(follower, 0, plain).track_ids.tolist() == [-1]
     assert follow(follower, 1, Recognitions.nothing(LABELS)).track_ids.tolist() == []
+
+
+def test_a_second_box_of_a_thing_is_left_out():
+    follower = TrackFollower(TrackOptions(track=True))
+    boxes = [[60, 20, 40, 60], [64, 20, 44, 60]]
+    twice = Recognitions(LABELS, [0, 0], [0.9, 0.6], boxes=boxes, task="detect")
+    assert [len(follow(follower, i, twice)) for i in range(3)] == [1, 1, 1]

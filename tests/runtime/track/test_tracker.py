@@ -7,7 +7,7 @@ import pytest
 from moving_sprites import HEIGHT, WIDTH, scene
 
 from edgelens.runtime.track.association import Candidates
-from edgelens.runtime.track.tracker import Tracker
+from edgelens.runtime.track.tracker import DOUBLE, Tracker
 
 SIZE = (HEIGHT, WIDTH)
 
@@ -128,16 +128,16 @@ def test_a_second_box_of_the_same_thing_starts_nothing():
     tracker = Tracker()
     walk(tracker, (0.0, 0.1), lambda t: (100 + 50 * t, 200))
     twice = [((110, 200, 40, 80), (112, 200, 50, 80)), ((115, 200, 40, 80), (117, 200, 50, 80))]
-    assert [update(tracker, 0.2 + i / 10, *boxes, scores=[0.9, 0.6]) for i, boxes in enumerate(twice)] == [[1, -1]] * 2
+    assert [update(tracker, 0.2 + i / 10, *boxes, scores=[0.9, 0.6]) for i, boxes in enumerate(twice)] == [[1, DOUBLE]] * 2
 
 
 def test_two_new_boxes_of_one_thing_are_one_and_two_kinds_are_two():
     boxes = [(110, 200, 50, 80), (110, 200, 40, 80)]
-    assert update(Tracker(), 0.0, *boxes, scores=[0.6, 0.9]) == [-1, 0]
+    assert update(Tracker(), 0.0, *boxes, scores=[0.6, 0.9]) == [DOUBLE, 0]
     assert update(Tracker(), 0.0, *boxes, labels=[0, 1], scores=[0.6, 0.9]) == [0, 0]
 
 
 def test_two_that_part_become_two():
     tracker = Tracker()
     given = [update(tracker, t / 10, (200, 200, 40, 80), (200 + 6 * t, 200, 40, 80)) for t in range(8)]
-    assert given[0] == [0, -1] and given[-1] == [1, 2]
+    assert given[0] == [0, DOUBLE] and given[-1] == [1, 2]

@@ -100,3 +100,16 @@ def wait_for(condition, seconds=15):
     while not condition():
         assert time.monotonic() < deadline
         time.sleep(0.01)
+
+
+@pytest.mark.parametrize(
+    "damaged",
+    ["[]", '{"lines": [], "zones": {}}', '{"lines": {"door": {"in": {"person": "x"}}}}', '{"zones": {"a": null}}',
+     '{"zones": {"a": {"entries": {"cup": null}}}}', '{"zones": {"a": {"dwell_s": {"cup": NaN}}}}', "{"],
+)  # fmt: skip
+def test_a_damaged_file_is_said_and_counts_begin_at_0(damaged):
+    path, said = counts_file("door"), []
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(damaged)
+    assert CountsKeeper(path, said.append).read() == {}
+    assert len(said) == 1 and said[0].startswith("counts begin at 0: ")

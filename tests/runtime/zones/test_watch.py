@@ -135,3 +135,19 @@ def test_counts_go_on_from_those_that_were_kept_and_only_of_what_is_still_there(
     assert again.standing["lines"]["middle"]["in"] == {"cup": 1}
     assert again.standing["lines"]["new"]["in"] == {}
     assert again.standing["zones"]["left"]["entries"] == {"cup": 1}
+
+
+@pytest.mark.parametrize("height", [100, 133, 480, 721])
+def test_who_is_cut_off_at_the_lower_edge_stands_on_it(height):
+    watch = Watch(ZoneOptions(zone=(Zone("all", ((0, 0), (1, 0), (1, 1), (0, 1))),)))
+    for i in range(5):
+        watch.see(at((50, height), (200, 50)), i / 10, (height, 200))
+    assert watch.standing["zones"]["all"]["occupancy"] == {"cup": 2}
+
+
+def test_a_clock_that_goes_back_ends_the_stays_of_before():
+    watch = Watch(ZoneOptions(zone=(LEFT_HALF,)))
+    walked(watch, [50] * 5, start=100.0)
+    later = [event["kind"] for i in range(5) for event in watch.see(at((50, 50), numbers=[7]), i / 10, SIZE)]
+    assert later == ["left", "entered"]
+    assert watch.standing["zones"]["left"]["occupancy"] == {"cup": 1}

@@ -25,6 +25,7 @@ from ...data.targets import RaggedTargets, Targets
 
 __all__ = [
     "TextImages",
+    "cases",
     "characters_of",
     "open_texts",
     "rows_of",
@@ -68,7 +69,7 @@ def with_alphabet(config: TrainConfig, images: ImageSet) -> TrainConfig:
     """The configuration with the characters that are read: those of the texts, unless it names all of them."""
     assert isinstance(images, TextImages)
     alphabet = _alphabet(config, images)
-    missing = sorted(set("".join(images.texts)) - set(alphabet) - _other_case(alphabet))
+    missing = sorted(c for c in set("".join(images.texts)) if not set(cases(c)) & set(alphabet))
     if missing:
         raise UsageError(
             f"--alphabet: lacks {''.join(missing[:20])!r}, which the texts of {config.data} hold; add them, or leave"
@@ -100,10 +101,12 @@ def text_targets(images: ImageSet, alphabet: str) -> RaggedTargets:
 def targets_of(texts: Sequence[str], alphabet: str) -> RaggedTargets:
     """Texts as columns, one after the other."""
     place = {character: column for column, character in enumerate(alphabet, 1)}
-    rows = [
-        [next(place[c] for c in (each, each.upper(), each.lower()) if c in place) for each in text] for text in texts
-    ]
-    return targets_in(rows)
+    return targets_in([[next(place[c] for c in cases(each) if c in place) for each in text] for text in texts])
+
+
+def cases(character: str) -> tuple[str, str, str]:
+    """The characters of an alphabet by which one of a text is read, the best first: itself, else its other case."""
+    return character, character.upper(), character.lower()
 
 
 def targets_in(rows: Sequence[Sequence[int]]) -> RaggedTargets:
@@ -133,16 +136,15 @@ def characters_of(said: str) -> str:
         is_file = False
     if not is_file and Path(said).suffix.lower() in (".txt", *SUFFIXES):
         raise DataError(f"--alphabet {said}: no such file")
-    text = Path(said).read_text("utf-8") if is_file else said
+    try:
+        text = Path(said).read_text("utf-8-sig") if is_file else said
+    except (OSError, UnicodeDecodeError) as error:
+        raise DataError(f"--alphabet {said}: cannot be read as UTF-8 text") from error
     return "".join(dict.fromkeys(c for c in text if c not in "\r\n"))
 
 
 def _alphabet(config: TrainConfig, images: TextImages) -> str:
     return characters_of(config.alphabet) if config.alphabet else "".join(sorted(set("".join(images.texts))))
-
-
-def _other_case(alphabet: str) -> set[str]:
-    return {other for c in alphabet for other in (c.upper(), c.lower())}
 
 
 def _check_room(texts: Sequence[str], size: tuple[int, int]) -> None:

@@ -38,7 +38,8 @@ class ReadOnce:
         # it is as good down to the next score; halfway at most, since a right one of tomorrow may lie a little lower
         below = (falling + np.append(falling[1:], 0.0))[best] / 2
         places = np.clip(_USUAL, below, falling[best])
-        return round(float(np.clip(places[np.abs(places - _USUAL).argmin()], _LOW, _HIGH)), 4)
+        place = places[np.abs(places - _USUAL).argmin()]
+        return float(np.clip(np.floor(place * 1e4) / 1e4, _LOW, _HIGH))  # never above what is right
 
     def told(self, threshold: float) -> str:
         """What a threshold does, in one line."""

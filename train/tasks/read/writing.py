@@ -21,7 +21,7 @@ from edgelens.runtime.labels import read_words
 from ...config import TrainConfig
 from ...data.targets import RaggedTargets
 from ...task import Draw
-from .data import targets_of
+from .data import cases, targets_of
 from .fonts import font, fonts_for
 
 __all__ = ["UNREAD", "Writing"]
@@ -54,8 +54,8 @@ class Writing:
         words: tuple[str, ...] = ()
         pattern, unread = None, ""
         if config.texts is not None and Path(config.texts).suffix.lower() in (".txt", ".csv"):
-            known = {other for c in alphabet for other in (c, c.upper(), c.lower())}
-            words = tuple(word for word in read_words(config.texts, "--texts") if set(word) <= known)
+            every = read_words(config.texts, "--texts")
+            words = tuple(word for word in every if all(set(cases(c)) & set(alphabet) for c in word))
             if not words:
                 raise UsageError(f"--texts {config.texts}: none of its words is of the alphabet {alphabet[:40]}")
         elif config.texts is not None:

@@ -295,3 +295,24 @@ def test_a_network_that_cannot_read_is_one_line(photos: Path, tmp_path: Path) ->
     )
     assert isinstance(done.exception, UsageError)
     assert "lens-s: does not read; take reader" in str(done.exception)
+
+
+def test_an_alphabet_that_is_no_text_is_one_line_and_a_mark_at_its_begin_is_none(tmp_path: Path) -> None:
+    latin, marked = tmp_path / "latin.txt", tmp_path / "marked.txt"
+    latin.write_bytes(b"abc\xe4")
+    marked.write_bytes("abc".encode("utf-8-sig"))
+    with pytest.raises(DataError, match=r"latin\.txt: cannot be read as UTF-8 text"):
+        characters_of(str(latin))
+    assert characters_of(str(marked)) == "abc"
+
+
+@pytest.mark.parametrize(("alphabet", "text"), [("abcς", "abΣ"), ("abcı", "I"), ("µ", "Μ")])
+def test_what_has_no_character_by_either_case_is_said(photos: Path, alphabet: str, text: str) -> None:
+    config = TrainConfig(str(photos), "", task="read", alphabet=alphabet)
+    images = replace(open_texts(DataConfig(str(photos))).select(np.arange(1)), texts=[text])
+    try:
+        targets = targets_of([text], with_alphabet(config, images).alphabet or "")
+    except UsageError as error:
+        assert "--alphabet: lacks" in str(error)
+    else:
+        assert len(targets) == 1

@@ -61,3 +61,8 @@ def test_texts_are_scored_as_the_device_scores_them():
     assert found.sure.tolist() == pytest.approx(
         [float(decode({"scores": each[None]}, placed).scores[0]) for each in scores[:2]]
     )
+
+
+def test_rounding_loses_no_right_text():
+    found = of([0.43218] * 30, [])
+    assert (found.sure >= found.threshold).all()
