@@ -13,6 +13,7 @@ from edgelens.runtime.host.clock import now
 from edgelens.runtime.metrics.interval import percent
 from edgelens.train.models.cost import cost_of
 from edgelens.train.runs.run import Run
+from edgelens.train.tasks.catalog import make_task
 from edgelens.version import __version__
 
 from .bundle.assemble import checked_target, companions, file_rows, model_files, processor, write
@@ -190,5 +191,9 @@ def _decode(candidate: Candidate, shipped: Artifact, config: CompressConfig) -> 
     before = made_of.answers(made_of.network, seen)
     known = candidate.answers.get(shipped.path) if pictures is made_of.evaluation else None
     after = known or file_outputs(shipped, pictures.pixels)
-    settled = made_of.task.resettle(before, after, made_of.targets(pictures), made_of.run.decode)
+    run, targets = made_of.run, made_of.targets(pictures)
+    decode = run.decode
+    if not run.facts.decode:  # of a training that was stopped before it was settled
+        decode = make_task(run.config, run.classes).settle(before, targets, run.config.false_accepts).decode
+    settled = made_of.task.resettle(before, after, targets, decode)
     return dataclasses.replace(settled, background=config.background) if config.background else settled

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import warnings
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Any, TypeAlias, overload
@@ -15,6 +16,7 @@ from .bundle.bundle import Bundle
 from .errors import SourceError, UsageError
 from .frame import Frame
 from .images.given import Picture, picture_of
+from .loop.config import SourcePlan
 from .loop.control import Control, Settings
 from .loop.feeds import Feeds
 from .loop.lane import Lane
@@ -25,7 +27,8 @@ from .model.arguments import spelled
 from .model.open import open_model
 from .preprocess import Color, Region, Resize
 from .result import Result
-from .said import checked
+from .said import Said, checked, spelled_in
+from .sinks.protocol import Notice
 from .sources.catalog import open_source
 from .sources.images import ImageFiles
 from .sources.protocol import Source, SourceContext
@@ -88,7 +91,8 @@ class Recognizer:
             pattern=pattern,
         )
         self._model = ModelSlot(self._bundle, ModelChoice(engine, precision, threads))
-        self._threshold, self._region = threshold, Region(*region) if region else None
+        self._threshold = None if threshold is None else checked(threshold, spelled()["threshold"], "threshold")
+        self._region = None if region is None else Region.of(region, "region")
         self._device = device_id or os.uname().nodename
 
     @property
@@ -119,10 +123,10 @@ class Recognizer:
         self._model.load()
         with self._model.in_use() as recognizer:
             if isinstance(image, list | tuple):
-                pictures = [_picture(each) for each in image]
+                pictures = [self._shown(each) for each in image]
                 many = recognizer.recognize_many(pictures, region=self._region, threshold=held)
                 return [Seen.of(each) for each in many]
-            answer = recognizer.recognize(Frame(_picture(image)), region=self._region, threshold=held)
+            answer = recognizer.recognize(Frame(self._shown(image)), region=self._region, threshold=held)
             return Seen.of(answer.recognitions)
 
     def stream(
@@ -139,6 +143,11 @@ class Recognizer:
         Of several sources in turn: `result.frame.source` says whose it is. `smoothing` is the weight of the newest
         frame, 1 is none: .5 for what is live, 1 for files unless said.
         """
+        said = spelled_in(SourcePlan)
+        agree = checked(agree, said["agree"], "agree")
+        smoothing = None if smoothing is None else checked(smoothing, said["smoothing"], "smoothing")
+        max_fps = None if max_fps is None else checked(max_fps, said["max_fps"], "max_fps")
+        duration_s = None if duration_s is None else checked(duration_s, Said("Seconds.", above=0), "duration_s")
         sources = _sources(source)
         lanes = [Lane(each, self._model, stills=isinstance(each, ImageFiles)) for each in sources]
         control = Control([each.name for each in sources], Settings(agree=agree))
@@ -149,12 +158,19 @@ class Recognizer:
             lanes,
             control,
             LoopOptions(duration_s, self._device),
-            feeds=Feeds(sources, lambda _: None),
+            feeds=Feeds(sources, _tell),
             pace=Pace(),
         )
         with contextlib.closing(results):
             for result in results:
                 yield replace(result, seen=Seen.of(result.seen))
+
+    def _shown(self, image: Picture | int) -> NDArray[np.uint8]:
+        """A picture in which the region is, where there is one."""
+        picture = _picture(image)
+        if self._region is not None:
+            self._region.check(picture.shape[0], picture.shape[1], "the picture")
+        return picture
 
     def teach(self, picture: Picture | int | list[Any], name: str, *, photos: bool = True) -> str:
         """Show one picture of something, or several: from now on they are recognized under this name, here and later.
@@ -217,10 +233,24 @@ def _sources(asked: Watched | Sequence[Watched]) -> list[Source]:
     opened: list[Source] = []
     for each in every:
         if not isinstance(each, str | int | os.PathLike):
+            if not all(hasattr(each, word) for word in ("name", "live", "read")):
+                raise UsageError(f"stream: a {type(each).__name__} is no source: name a camera, an address or a file")
             opened.append(each)
             continue
         spec = str(each) if isinstance(each, int) else os.fspath(each)
-        source = open_source(spec)
+        source = open_source(spec, context=SourceContext(complain=_warn))
         again = sum(other.name.partition(" #")[0] == source.name for other in opened)
-        opened.append(open_source(spec, context=SourceContext(f"{source.name} #{again + 1}")) if again else source)
+        if again:
+            source = open_source(spec, context=SourceContext(f"{source.name} #{again + 1}", complain=_warn))
+        opened.append(source)
     return opened
+
+
+def _tell(notice: Notice) -> None:
+    if notice.kind == "lost":
+        _warn(notice.text)
+
+
+def _warn(line: str) -> None:
+    """What the command line would print: an image that is broken, a source that ends early."""
+    warnings.warn(line, stacklevel=2)

@@ -7,6 +7,7 @@ wants). Nothing else in the kit resizes or colour-converts an image for a model.
 from __future__ import annotations
 
 import functools
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
@@ -95,14 +96,23 @@ class Region:
             raise UsageError(
                 f"--roi {text}: write x,y,w,h in pixels (100,50,320,240) or fractions (.25,.25,.5,.5)"
             ) from None
+        return cls.of((x, y, w, h), f"--roi {text}")
+
+    @classmethod
+    def of(cls, numbers: Sequence[float], written: str) -> Region:
+        """A region of four numbers; what is refused begins with how they were written."""
+        try:
+            x, y, w, h = map(float, numbers)
+        except (TypeError, ValueError):
+            raise UsageError(f"{written} {numbers}: give x, y, w, h in pixels or fractions") from None
         if not np.isfinite([x, y, w, h]).all() or min(x, y) < 0 or min(w, h) <= 0:
-            raise UsageError(f"--roi {text}: x and y must not be negative, w and h must be positive")
+            raise UsageError(f"{written}: x and y must not be negative, w and h must be positive")
         region = cls(x, y, w, h)
         if region.in_fractions:
             if max(x + w, y + h) > 1 + SLACK:
-                raise UsageError(f"--roi {text}: reaches beyond the frame: x + w and y + h must be at most 1")
+                raise UsageError(f"{written}: reaches beyond the frame: x + w and y + h must be at most 1")
         elif any(value % 1 for value in (x, y, w, h)):
-            raise UsageError(f"--roi {text}: fractions lie between 0 and 1, pixels are whole numbers: is one of both")
+            raise UsageError(f"{written}: fractions lie between 0 and 1, pixels are whole numbers: is one of both")
         return region
 
     @property

@@ -28,7 +28,7 @@ _TEXTS = ("texts", "identities")
 _SHOWN = 5  # rows that a short text names
 
 
-@dataclass(frozen=True, repr=False)
+@dataclass(frozen=True, repr=False, eq=False)  # arrays have no one answer to ==
 class Recognitions:
     """Rows, best first: each is one thing that is there; with optional columns a row and optional maps a frame.
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import tempfile
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -156,7 +158,8 @@ def remove(names: tuple[str, ...], everything: bool, path: str | None) -> None:
 @wheels_option
 def undo(lesson: str | None, path: str | None) -> None:
     """Take back what was taught last, or a LESSON that teach or import named."""
-    click.echo(f"{amount(_opened(path).undo(lesson), 'picture')} taken back")
+    gallery = _opened(path) if path is not None or lesson is None else _of_lesson(lesson)
+    click.echo(f"{amount(gallery.undo(lesson), 'picture')} taken back")
 
 
 @command.command("export", cls=_Export, outputs=("out",), parts=_nothing)
@@ -235,15 +238,21 @@ def reembed(old: str, model: str) -> None:
     with _teacher(model) as teacher:
         rows: list[Exemplar] = []
         left: dict[str, int] = {}
+        gallery, lesson, there = teacher.gallery(), os.urandom(8).hex(), 0
+        known = {(exemplar.name, exemplar.picture) for exemplar in gallery.exemplars()}
         for exemplar in GalleryFile(Path(old)).exemplars():
             again = reembedded(teacher, exemplar)
             if again is None:
                 left[exemplar.name] = left.get(exemplar.name, 0) + 1
+            elif (again.name, again.picture) in known:
+                there += 1
             else:
-                rows.append(again)
+                rows.append(replace(again, lesson=lesson))
         if rows:
-            teacher.gallery().append(rows)
-    click.echo(f"{amount(len(rows), 'picture')} of {amount(len({row.name for row in rows}), 'name')} carried over")
+            gallery.append(rows)
+    said = f"{amount(len(rows), 'picture')} of {amount(len({row.name for row in rows}), 'name')} carried over"
+    said += f", {there} were there already" if there else ""
+    click.echo(said + (f"; take it back: edgelens gallery undo {lesson}" if rows else ""))
     for name, count in left.items():
         click.echo(f"{name}: {count} without a picture stay behind: show it again", err=True)
 
@@ -264,10 +273,18 @@ def _opened(path: str | None, names: tuple[str, ...] = ()) -> Gallery:
         return _gallery(Path(path))
     there = list(_all())
     having = [gallery for gallery in there if names and {each.name for each in gallery.names}.issuperset(names)]
+    if names and not having and len(there) > 1:
+        raise UsageError(f"no gallery here has {' and '.join(names)}: edgelens gallery list")
     if len(having or there) != 1:
         places = ", ".join(str(gallery.path) for gallery in having or there)
         raise UsageError(f"--gallery: which of {places}?" if there else _NOTHING)
     return (having or there)[0]
+
+
+def _of_lesson(lesson: str) -> Gallery:
+    """The gallery that a lesson was taught to; else the only one, which says that it has none of that name."""
+    having = [each for each in _all() if any(exemplar.lesson == lesson for exemplar in each.exemplars())]
+    return having[0] if len(having) == 1 else _opened(None)
 
 
 def _all() -> Iterator[Gallery]:

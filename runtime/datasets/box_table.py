@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path, PureWindowsPath
@@ -49,7 +50,7 @@ def read(path: Path) -> BoxSet:
             place = _place(file, name)
             missing += place is None
             if place is not None:
-                there = images.setdefault(str(place.relative_to(root)), _Image())
+                there = images.setdefault(os.path.relpath(place, root), _Image())
                 there.split = image.split or there.split
                 there.boxes += image.boxes
     classes = in_class_order(label for image in images.values() for label, _ in image.boxes)

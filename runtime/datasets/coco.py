@@ -162,7 +162,9 @@ def _folders(file: Path, root: Path) -> list[str]:
     """Where under the root the images of a listing may lie; the one that served last comes first."""
     stem = file.stem.removeprefix("instances_")
     beside = str(file.parent.relative_to(root)) if file.is_relative_to(root) else ""
-    return [beside, "", "images", stem, f"images/{stem}", "train", "val", "test", "train2017", "val2017"]
+    split = split_called([stem])
+    own = [split, f"images/{split}", f"{split}2017"] if split else []  # before those of other splits: names come twice
+    return [beside, "", "images", stem, f"images/{stem}", *own, "train", "val", "test", "train2017", "val2017"]
 
 
 def _place(root: Path, folders: list[str], name: str) -> str:

@@ -6,6 +6,7 @@ import os
 from dataclasses import dataclass, field
 
 from ..images.read import SUFFIXES
+from .listing import walked
 
 __all__ = ["VIDEOS", "Listing", "is_left_behind", "listed"]
 
@@ -32,7 +33,7 @@ def is_left_behind(name: str) -> bool:
 def listed(folder: str) -> Listing:
     """Everything below a folder, in the alphabet's order."""
     listing = Listing()
-    for where, folders, files in os.walk(folder):
+    for where, folders, files in walked(folder):
         listing.left_behind += [os.path.join(where, name) for name in sorted(folders) if is_left_behind(name)]  # noqa: PTH118
         folders[:] = sorted(name for name in folders if not is_left_behind(name))
         for name in sorted(files):

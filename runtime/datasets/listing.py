@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import stat
+from collections.abc import Iterator
 from pathlib import Path
 
 from ..errors import DataError
 
-__all__ = ["is_regular", "read_bytes", "read_text"]
+__all__ = ["is_regular", "read_bytes", "read_text", "walked"]
 
 
 def is_regular(path: Path) -> bool:
@@ -16,6 +18,19 @@ def is_regular(path: Path) -> bool:
         return stat.S_ISREG(path.stat().st_mode)
     except (OSError, ValueError):
         return False
+
+
+def walked(root: str | Path) -> Iterator[tuple[str, list[str], list[str]]]:
+    """What `os.walk` gives, links to folders followed as far as none leads back to a folder that it lies in."""
+    beyond = frozenset(map(str, Path(os.path.realpath(root)).parents))
+    above: dict[str, frozenset[str]] = {}
+    for where, folders, files in os.walk(root, followlinks=True):
+        own, ways = os.path.realpath(where), above.get(where, beyond)
+        if own in ways:
+            folders[:] = []
+            continue
+        yield where, folders, files
+        above.update({os.path.join(where, name): ways | {own} for name in folders})  # noqa: PTH118 (a million)
 
 
 def read_bytes(path: Path) -> bytes:

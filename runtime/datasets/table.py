@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path, PureWindowsPath
 
 import numpy as np
@@ -24,6 +24,7 @@ _HEADERS = {
               *_TEXTS),
     "split": ("split", "set", "subset"),
 }  # fmt: skip
+_ENDINGS = [*sorted(SUFFIXES), *(ending.upper() for ending in sorted(SUFFIXES))]
 _LOOKED_AT = 50  # rows, spread over the table
 _ENCODINGS = {b"\xff\xfe": "utf-16", b"\xfe\xff": "utf-16"}  # spreadsheets' "Unicode text"
 
@@ -48,8 +49,9 @@ def read(path: Path, *, texts: bool = False) -> ImageSet:
     wanted = "file,text" if texts else "path,label"
     rows = _rows(path)
     columns = _columns(rows[0]) if rows else {}
+    header: list[str] | None = None
     if rows and ({"path", "label"} <= set(columns) or _is_header(rows, path)):
-        rows = rows[1:]
+        header, rows = rows[0], rows[1:]
     else:
         columns = {}
     if not rows:
@@ -58,13 +60,22 @@ def read(path: Path, *, texts: bool = False) -> ImageSet:
     if not {"path", "label"} <= set(columns):
         columns, notes = _guessed(path, rows, columns)
     file_at, label_at = columns["path"], columns["label"]
+    most = len(rows[0]) if header is None else len(header)
     for number, row in enumerate(rows, 1):
+        if any(cell.strip() for cell in row[most:]):
+            first = "the first" if header is None else "the header"
+            shown = ",".join(row)[:60]
+            raise DataError(
+                f"{path}: row {number} ({shown}) has more cells than {first}: put quotes around what holds a comma"
+            )
         if len(row) <= max(file_at, label_at) or not row[file_at].strip() or not (row[label_at].strip() or texts):
             what = " or no ".join(wanted.split(","))
             raise DataError(f"{path}: row {number} ({','.join(row)[:60]}) has no {what}; it needs {wanted}")
     cells = [row[file_at].strip() for row in rows]
     root, windows, ending = next(_places(path, cells[0]), (path.parent, False, ""))
     names = [(PureWindowsPath(cell).as_posix() if windows else cell) + ending for cell in cells]
+    if ending:  # of the first; others may end otherwise
+        names = [name if is_regular(root / name) else _ended(root, name.removesuffix(ending)) for name in names]
     labels = [legible(row[label_at].strip()) for row in rows]
     classes = in_class_order(labels)
     index = {name: c for c, name in enumerate(classes)}
@@ -108,12 +119,39 @@ def _each_row(path: Path) -> Iterator[list[str]]:
         with path.open(newline="", encoding=encoding, errors="surrogateescape") as stream:
             sample = stream.readline()
             stream.seek(0)
-            separator = (
-                ";" if ";" in sample and "," not in sample else "\t" if "\t" in sample and "," not in sample else ","
-            )
-            yield from (row for row in csv.reader(stream, delimiter=separator) if any(cell.strip() for cell in row))
+            separator = "\t" if "\t" in sample else ";" if ";" in sample and "," not in sample else ","
+            made = map(_tabbed, stream) if separator == "\t" else _quoted(stream, separator)
+            yield from (row for row in made if any(cell.strip() for cell in row))
     except (OSError, UnicodeError, csv.Error) as error:
         raise DataError(f"{path}: could not be read ({error})") from None
+
+
+def _tabbed(line: str) -> list[str]:
+    """A row between tabs, in which a quote may be a quote."""
+    line = line.rstrip("\r\n")
+    whole = all(len(cell) > 1 and cell[-1] == '"' for cell in line.split("\t") if cell[:1] == '"')
+    return next(csv.reader([line], delimiter="\t"), []) if whole else line.split("\t")
+
+
+def _quoted(stream: Iterable[str], separator: str) -> Iterator[list[str]]:
+    """Rows between commas or semicolons; a cell of several lines is a quote that nobody closed."""
+    rows = csv.reader(stream, delimiter=separator, skipinitialspace=True, strict=True)
+    while True:
+        begun = rows.line_num + 1
+        try:
+            row = next(rows, None)
+        except csv.Error as error:
+            raise csv.Error(f"line {begun}: {error}; is a quote opened and not closed?") from None
+        if row is None:
+            return
+        if any("\n" in cell for cell in row):
+            raise csv.Error(f"line {begun}: a quote is opened and not closed")
+        yield row
+
+
+def _ended(root: Path, name: str) -> str:
+    """A path with the ending of the file that is there; as it is where none is."""
+    return next((name + ending for ending in ("", *_ENDINGS) if is_regular(root / (name + ending))), name)
 
 
 def _places(table: Path, cell: str) -> Iterator[tuple[Path, bool, str]]:
@@ -121,7 +159,7 @@ def _places(table: Path, cell: str) -> Iterator[tuple[Path, bool, str]]:
     for folder in (table.parent, table.parent / "images", table.with_suffix("")):
         for windows in (False, "\\" in cell):
             name = PureWindowsPath(cell).as_posix() if windows else cell
-            for ending in ("", *sorted(SUFFIXES)):
+            for ending in ("", *_ENDINGS):
                 if is_regular(folder / (name + ending)):
                     yield folder, windows, ending
 

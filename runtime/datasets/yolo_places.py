@@ -8,7 +8,7 @@ from pathlib import Path
 
 from ..images.read import SUFFIXES
 from .contents import is_left_behind, listed
-from .listing import is_regular, read_text
+from .listing import is_regular, read_text, walked
 from .splits import split_called
 from .yolo_yaml import YoloYaml
 
@@ -75,15 +75,15 @@ def label_of(picture: Path) -> Path:
 
 def _pairs(root: Path) -> Iterator[tuple[Path, Path | None]]:
     """Folders of pictures, each with that of its labels, or None where texts lie among the pictures."""
-    for where, folders, files in os.walk(root):
+    for where, folders, files in walked(root):
         folders[:] = sorted(name for name in folders if not is_left_behind(name))
         if {"images", "labels"} <= set(folders):
             yield Path(where, "images"), Path(where, "labels")
             folders[:] = [name for name in folders if name not in ("images", "labels")]
             continue
-        names = set(files)
+        stems = {Path(name).stem for name in files if Path(name).suffix.lower() in SUFFIXES}
         texts = [name for name in files if name.endswith(".txt") and name not in LISTS]
-        beside = next((name for name in texts if any(name[:-4] + end in names for end in SUFFIXES)), None)
+        beside = next((name for name in texts if name[:-4] in stems), None)
         if beside is not None and _tells_boxes(Path(where, beside)):
             yield Path(where), None
 

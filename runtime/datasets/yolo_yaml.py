@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -14,7 +15,6 @@ __all__ = ["YoloYaml", "read_yaml"]
 
 _NUMBERED = re.compile(r"^\s+['\"]?(\d+)['\"]?\s*:\s*(.+)$")
 _DASHED = re.compile(r"^\s*-\s+(.+)$")
-_WORDS = re.compile(r"(?:'[^']*'|\"[^\"]*\"|[^,])+")
 _SPLITS = {"train": "train", "val": "val", "valid": "val", "validation": "val", "test": "test"}
 
 
@@ -62,7 +62,7 @@ def _listed(lines: list[str], key: str) -> tuple[str, ...]:
     rest = lines[start].split(":", 1)[1].strip()
     if rest.startswith("["):
         text = " ".join([rest, *_until_closed(rest, lines[start + 1 :])]).strip()
-        return tuple(_plain(word) for word in _WORDS.findall(text[1:-1]) if word.strip())
+        return tuple(_plain(word) for word in _words(text[1:-1]) if word.strip())
     if rest:
         return () if rest in ("null", "~") else (_plain(rest),)
     found = []
@@ -80,7 +80,7 @@ def _line_of(lines: list[str], key: str) -> int | None:
 
 def _inline(text: str, file: Path) -> list[str]:
     inner = text.strip()[1:-1]
-    words = [word.strip() for word in _WORDS.findall(inner) if word.strip()]
+    words = [word.strip() for word in _words(inner) if word.strip()]
     if text.startswith("["):
         return [_plain(word) for word in words]
     if not text.startswith("{"):
@@ -96,7 +96,7 @@ def _until_closed(first: str, following: list[str]) -> list[str]:
     closing = {"[": "]", "{": "}"}.get(first[0], "")
     taken: list[str] = []
     for line in following:
-        if not closing or closing in first or (taken and closing in taken[-1]):
+        if not closing or _closes(first, closing) or (taken and _closes(taken[-1], closing)):
             break
         taken.append(line.strip())
     return taken
@@ -110,8 +110,53 @@ def _in_order(numbered: dict[int, str], file: Path) -> list[str]:
 
 def _plain(word: str) -> str:
     word = word.strip()
-    return word[1:-1] if len(word) > 1 and word[0] == word[-1] and word[0] in "'\"" else word
+    if len(word) < 2 or word[0] != word[-1] or word[0] not in "'\"":
+        return word
+    if word[0] == "'":
+        return word[1:-1].replace("''", "'")
+    try:
+        return str(json.loads(word))
+    except ValueError:  # an escape that only YAML knows
+        return word[1:-1]
 
 
 def _without_comment(line: str) -> str:
-    return re.sub(r"(^|\s)#.*$", "", line)
+    quoted = _quoted(line)
+    for at, char in enumerate(line):
+        if char == "#" and not quoted[at] and (at == 0 or line[at - 1].isspace()):
+            return line[:at]
+    return line
+
+
+def _words(text: str) -> list[str]:
+    """What stands between commas that are no part of a quoted word."""
+    quoted, words = _quoted(text), [""]
+    for char, inside in zip(text, quoted, strict=True):
+        if char == "," and not inside:
+            words.append("")
+        else:
+            words[-1] += char
+    return words
+
+
+def _closes(text: str, closing: str) -> bool:
+    return any(char == closing and not inside for char, inside in zip(text, _quoted(text), strict=True))
+
+
+def _quoted(text: str) -> list[bool]:
+    """Which characters are of quoted words; a quote within a plain one, as in it's, opens nothing."""
+    marks, inside, begins, at = [False] * len(text), "", True, 0
+    while at < len(text):
+        char = text[at]
+        if inside:
+            pair = text[at : at + 2]
+            step = 2 if (inside == '"' and char == "\\") or (inside == "'" and pair == "''") else 1
+            marks[at : at + step] = [True] * len(text[at : at + step])
+            inside = "" if step == 1 and char == inside else inside
+            at += step
+            continue
+        if begins and char in "'\"":
+            inside, marks[at] = char, True
+        begins = char in "[{,:-" or (begins and char.isspace())
+        at += 1
+    return marks

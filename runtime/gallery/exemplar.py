@@ -31,6 +31,8 @@ class Exemplar:
 
 def checked_name(name: str) -> str:
     """A name in its one spelling; refused where it is empty, too long, or could be read as a path or a command."""
+    if not isinstance(name, str):
+        raise UsageError(f"a name is a text, not {type(name).__name__}")
     spelled = unicodedata.normalize("NFC", name).strip()
     if not spelled:
         raise UsageError("a name is empty: give it a letter at least")

@@ -78,6 +78,7 @@ class ModelSlot:
     def in_use(self) -> Iterator[BundleRecognizer]:
         """The recognizer, which is not exchanged meanwhile."""
         with self._lock:
+            self.load()  # unless it was closed meanwhile
             assert self._recognizer is not None
             yield self._recognizer
 

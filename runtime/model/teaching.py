@@ -59,14 +59,17 @@ class Teacher:
     def look(self, image: NDArray[np.uint8], region: Region | None = None) -> Shown | None:
         """What a BGR frame shows: its region, or in a chain the largest thing that the step before finds; else None."""
         manifest, network = self._recognizer.bundle.manifest, self.network
+        region = region or self._recognizer.region
+        if region is not None:
+            region.check(image.shape[0], image.shape[1], "the picture")
         if len(manifest.steps) == 1:
-            pixels, placement = fit_frame(image, network.network.pixels, region or self._recognizer.region)
+            pixels, placement = fit_frame(image, network.network.pixels, region)
             x, y, w, h = placement.view
             return Shown(self.row(pixels), image[y : y + h, x : x + w])
         if len(manifest.steps) > 2:
             raise UsageError(f"{manifest.name}: has {len(manifest.steps)} steps; a chain of two can be taught")
         finder = self._recognizer.networks[manifest.steps[0].network]
-        pixels, placement = fit_frame(image, finder.network.pixels, region or self._recognizer.region)
+        pixels, placement = fit_frame(image, finder.network.pixels, region)
         found = finder.decode(finder.outputs(pixels), placement)
         crops = crops_of(image, found, manifest.steps[1], network.network.pixels)
         if not crops:

@@ -104,6 +104,7 @@ class AnnotatedVideo:
         image = drawn(first)
         path = played_by_browsers(self._path, (image.shape[1], image.shape[0]))
         if path != self._path:
+            path = _free(path)  # nobody named that one
             self.losses.say(f"--save {self._path}: OpenCV has no H.264 encoder here; {path} (VP8) plays in browsers")
         self._path, self._moment = path, _moment(first.frame)
         threads = min(max((os.cpu_count() or 1) - 1, 1), 4)
@@ -127,6 +128,12 @@ class AnnotatedVideo:
             self._waiting.popleft()
             lost = 1
         self.losses.lose("frames", reason(error), max(lost, least))
+
+
+def _free(path: Path) -> Path:
+    """The path, or one beside it with a number, that is not there yet."""
+    names = (path, *(path.with_stem(f"{path.stem}-{again}") for again in range(2, 10_000)))
+    return next((name for name in names if not name.exists()), path)
 
 
 def _moment(frame: Frame) -> float:
@@ -187,6 +194,7 @@ class AnnotatedImages:
     def __init__(self, folder: str, *, only: Path | None = None) -> None:
         self._folder, self._only = Path(folder), only
         self._used: set[str] = set()
+        self._stems: dict[str, str] = {}  # of sources that are no image files
 
     def write(self, result: Result) -> None:
         """Draw and write one image."""
@@ -197,10 +205,15 @@ class AnnotatedImages:
 
     def _name(self, frame: Frame) -> str:
         """A name that no earlier frame has: two folders may hold files of the same one."""
-        if frame.path is None:
-            return f"{_file_name(frame.source)}-{frame.index:06d}"
-        stem = name = Path(frame.path).stem
-        again = 1
+        if frame.path is not None:
+            return self._unused(Path(frame.path).stem)
+        if frame.source not in self._stems:
+            self._stems[frame.source] = self._unused(_file_name(frame.source))
+        return f"{self._stems[frame.source]}-{frame.index:06d}"
+
+    def _unused(self, stem: str) -> str:
+        """The stem, or with a number what was not used yet."""
+        name, again = stem, 1
         while name in self._used:
             again += 1
             name = f"{stem}-{again}"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from .options.annotated import SaveOptions
@@ -28,11 +29,13 @@ class Entry:
     open: Callable[[Any, SinkContext], Sink | None]
 
 
-def _json(options: JsonOptions, _: SinkContext) -> Sink | None:
+def _json(options: JsonOptions, context: SinkContext) -> Sink | None:
     if not options.path:
         return None
     from .jsonlines import JsonLines
+    from .spared import spare_sources
 
+    spare_sources("--json", options.path, context.sources)
     return JsonLines(options.path)
 
 
@@ -48,7 +51,10 @@ def _save(options: SaveOptions, context: SinkContext) -> Sink | None:
     if not options.path:
         return None
     from .annotated import annotated
+    from .spared import spare_folder, spare_sources
 
+    spare = spare_sources if Path(options.path).suffix else spare_folder
+    spare("--save", options.path, context.sources)
     return annotated(options.path, context.fps, several=len(context.sources) > 1)
 
 
@@ -56,7 +62,9 @@ def _heat_map(options: HeatMapOptions, context: SinkContext) -> Sink | None:
     if not options.path:
         return None
     from .heat_map import HeatMap
+    from .spared import spare_sources
 
+    spare_sources("--heat-map", options.path, context.sources)
     return HeatMap(options.path, several=len(context.sources) > 1)
 
 

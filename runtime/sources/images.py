@@ -55,11 +55,12 @@ class ImageFiles:
 
     def __enter__(self) -> ImageFiles:
         files = list(_files(self.path))
-        images = [path for path in files if Path(path).suffix.lower() in SUFFIXES] if len(files) > 1 else files
+        self._one = Path(self.path).is_file()
+        images = files if self._one else [path for path in files if Path(path).suffix.lower() in SUFFIXES]
         self.passed_over, self.broken, self._index = len(files) - len(images), [], 0
         if not images:
             raise SourceError(f"{self.path}: no images there")
-        self._files, self._one = iter(images), Path(self.path).is_file()
+        self._files = iter(images)
         return self
 
     def __exit__(self, *exc: object) -> None:

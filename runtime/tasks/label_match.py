@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -42,9 +43,12 @@ def match_labels(classes: Sequence[str], labels: Sequence[str], outputs: int) ->
     A model without labels has its class numbers for names. Where neither fits, the names that are there count, and a
     class without one is always wrong.
     """
-    names = [label.strip().casefold() for label in labels] or [str(c) for c in range(outputs)]
+    names = [label.strip() for label in labels] or [str(c) for c in range(outputs)]
     place = {name: c for c, name in reversed(list(enumerate(names[:outputs])))}
-    by_name = np.array([place.get(name.strip().casefold(), -1) for name in classes], np.intp)
+    cases = Counter(name.casefold() for name in place)
+    any_case = {name.casefold(): c for name, c in place.items() if cases[name.casefold()] == 1}
+    plain = [name.strip() for name in classes]
+    by_name = np.array([place.get(name, any_case.get(name.casefold(), -1)) for name in plain], np.intp)
     if (by_name >= 0).all():
         return LabelMatch(by_name, "name")
     by_index = np.arange(len(classes))

@@ -62,7 +62,7 @@ def _confidences(seen: Recognitions) -> list[float]:
     """How sure each character of the one text is; an alphabet's character may be written with several."""
     assert seen.texts is not None
     text, sure = seen.texts[0], seen.extra[CHARACTER_SCORES][0]
-    own = sure[: len(text)].tolist()
+    own: list[float] = sure[: len(text)].tolist()
     if len(own) == len(text) and not np.isnan(own).any():
         return own
     return [float(np.nanmean(sure))] * len(text)

@@ -205,3 +205,82 @@ def test_several_sources_are_streamed_in_turn_under_names_of_their_own(color_bun
             list(recognizer.stream([]))
         with pytest.raises((SourceError, ModelError)):
             list(recognizer.stream([tmp_path / "gone"]))
+
+
+@pytest.mark.parametrize(
+    ("asked", "message"),
+    [
+        ({"threshold": 3}, "threshold 3: must be between 0 and 1"),
+        ({"threshold": "x"}, "threshold x: must be a number"),
+        ({"region": (5, 5, -1, 2)}, "region: x and y must not be negative"),
+        ({"region": (1, 2)}, "give x, y, w, h"),
+        ({"region": ("a", 1, 2, 3)}, "give x, y, w, h"),
+    ],
+)
+def test_what_cannot_be_is_refused_at_once(color_bundle, asked, message):
+    with pytest.raises(UsageError, match=message):
+        Recognizer(color_bundle, **asked)
+
+
+def test_a_region_that_no_picture_has_is_refused(color_bundle, frames_of_colors):
+    with Recognizer(color_bundle, region=(1000, 1000, 10, 10)) as recognizer:
+        with pytest.raises(UsageError, match="lies outside"):
+            recognizer(frames_of_colors[0])
+        with pytest.raises(UsageError, match="lies outside"):
+            recognizer([frames_of_colors[0]])
+
+
+@pytest.mark.parametrize(
+    ("asked", "message"),
+    [
+        ({"smoothing": 0}, "smoothing 0: must be above 0"),
+        ({"smoothing": float("nan")}, "smoothing nan: must be above 0"),
+        ({"agree": (5, 3)}, "agree 5/3: write N/M"),
+        ({"agree": 3}, "agree"),
+        ({"max_fps": -1}, "max_fps -1: must be above 0"),
+        ({"duration_s": "x"}, "duration_s x: must be a number"),
+    ],
+)
+def test_a_stream_that_cannot_be_is_refused(color_bundle, asked, message):
+    with Recognizer(color_bundle) as recognizer, pytest.raises(UsageError, match=message):
+        next(recognizer.stream("demo", **asked))
+
+
+def test_what_is_no_source_is_said(color_bundle, frames_of_colors):
+    with Recognizer(color_bundle) as recognizer:
+        for wrong in (None, frames_of_colors[0], b"x"):
+            with pytest.raises(UsageError, match="is no source"):
+                next(recognizer.stream(wrong))
+
+
+def test_a_stream_warns_of_what_cannot_be_read(color_bundle, frames_of_colors, tmp_path):
+    cv2.imwrite(str(tmp_path / "a.png"), frames_of_colors[0])
+    (tmp_path / "b.png").write_bytes(b"no picture")
+    with Recognizer(color_bundle) as recognizer, pytest.warns(UserWarning, match=r"b\.png"):
+        assert len(list(recognizer.stream(tmp_path))) == 1
+    (tmp_path / "empty").mkdir()
+    with Recognizer(color_bundle) as recognizer, pytest.warns(UserWarning, match="no images there"):
+        assert len(list(recognizer.stream([tmp_path / "a.png", tmp_path / "empty"]))) == 1
+
+
+def test_a_recognizer_that_was_closed_meanwhile_goes_on(color_bundle, frames_of_colors, tmp_path):
+    for i, frame in enumerate(frames_of_colors):
+        cv2.imwrite(str(tmp_path / f"{i}.png"), frame)
+    recognizer = Recognizer(color_bundle)
+    seen = []
+    for result in recognizer.stream(tmp_path):
+        seen.append(result.seen.label())
+        recognizer.close()
+    recognizer.close()
+    assert seen == ["red", "green", "blue"] * 2
+
+
+def test_answers_are_compared_and_drawn_as_one_would(color_bundle, frames_of_colors, tmp_path):
+    path = tmp_path / "a.png"
+    cv2.imwrite(str(path), frames_of_colors[0])
+    with Recognizer(color_bundle) as recognizer:
+        one, other = recognizer(path), recognizer(path)
+    assert one == one and one != other and one in [other, one]
+    assert np.array_equal(one.draw(path), one.draw(frames_of_colors[0]))
+    with pytest.raises(ImageError, match="no picture"):
+        one.draw(None)

@@ -6,6 +6,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from zipfile import BadZipFile
 
 import numpy as np
 import safetensors.torch
@@ -112,22 +113,28 @@ class Run:
 
     def _of(self, splits: Sequence[str]) -> ImageSet:
         images = make_task(self.config).open_data(self.config.data_config())
-        with np.load(self.path / SPLITS) as stored:
-            where = dict(zip(stored["names"].tolist(), stored["splits"].tolist(), strict=True))
+        where = self._split_of()
         return images.select(np.array([where.get(sample) in splits for sample in images.names], bool))
 
     def split_all(self, names: Sequence[str]) -> dict[str, ImageSet]:
         """Several splits, the data opened once."""
         images = make_task(self.config).open_data(self.config.data_config())
-        with np.load(self.path / SPLITS) as stored:
-            where = dict(zip(stored["names"].tolist(), stored["splits"].tolist(), strict=True))
+        where, there = self._split_of(), set(images.names)
         parts = {}
         for name in names:
             rows = np.array([where.get(sample) == name for sample in images.names], bool)
-            if missing := sum(kept == name for kept in where.values()) - int(rows.sum()):
-                raise DataError(f"{self.config.data}: {missing} images of the run's {name} split are no longer there")
+            if gone := {sample for sample, split in where.items() if split == name} - there:
+                raise DataError(f"{self.config.data}: {len(gone)} images of the run's {name} split are no longer there")
             parts[name] = images.select(rows)
         return parts
+
+    def _split_of(self) -> dict[str, str]:
+        """The split of every sample."""
+        try:
+            with np.load(self.path / SPLITS) as stored:
+                return dict(zip(stored["names"].tolist(), stored["splits"].tolist(), strict=True))
+        except (OSError, ValueError, KeyError, EOFError, BadZipFile) as error:
+            raise DataError(f"{self.path / SPLITS}: is not there or damaged; train once more") from error
 
     def write(self) -> None:
         """Write `run.json`."""

@@ -250,3 +250,64 @@ def test_shapes_of_label_studio_and_its_small_export(tmp_path):
     assert boxes(whole, "a.jpg") == [[32, 18, 16, 24], [48, 36, 16, 18], [8, 6, 40, 30]]
     assert whole.notes == ("1 marks (brushlabels) have no box around them, left out",)
     assert boxes(load_boxes(tmp_path / "small"), "a.jpg") == [[8, 6, 40, 30]]
+
+
+def test_coco_splits_whose_pictures_have_the_same_names(tmp_path):
+    for split, count in (("train", 3), ("val", 2)):
+        write_images(tmp_path / split, *(f"{n:04}.jpg" for n in range(count)))
+        listing = {
+            "images": [{"id": n, "file_name": f"{n:04}.jpg", "width": 80, "height": 60} for n in range(count)],
+            "annotations": [annotation(n, 1, id=n) for n in range(count)],
+            "categories": [{"id": 1, "name": "cup"}],
+        }
+        (tmp_path / "annotations").mkdir(exist_ok=True)
+        (tmp_path / "annotations" / f"{split}_coco.json").write_text(json.dumps(listing))
+    data = load_boxes(tmp_path)
+    assert {(split, name.partition("/")[0]) for split, name in zip(data.splits.tolist(), data.names, strict=True)} == {
+        ("train", "train"), ("val", "val"),
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("names", "classes"),
+    [
+        ('names:\n  0: "cup #1"\n  1: "3\\" pipe" # inches\n', ("cup #1", '3" pipe')),
+        ("names: ['cup #1', 'cup #2']\nnc: 2\n", ("cup #1", "cup #2")),
+        ("names: [it's, that's]\n", ("it's", "that's")),
+        ("names: ['a]b',\n  'c']\nnc: 2\n", ("a]b", "c")),
+        ("names:\n- 'it''s'\n- \"ä\"\n", ("it's", "ä")),
+    ],
+)
+def test_names_of_a_data_yaml_with_quotes(tmp_path, names, classes):
+    yolo_data(tmp_path, "path: data\ntrain: images\n" + names)
+    assert load_boxes(tmp_path / "data.yaml").classes == classes
+
+
+def test_labels_beside_pictures_of_upper_case_endings(tmp_path):
+    write_images(tmp_path, "IMG_0.JPG", "IMG_1.JPG")
+    (tmp_path / "classes.txt").write_text("cup\n")
+    for n in range(2):
+        (tmp_path / f"IMG_{n}.txt").write_text("0 0.35 0.35 0.5 0.5\n")
+    assert sum(map(len, load_boxes(tmp_path).boxes)) == 2
+
+
+def test_a_table_of_boxes_with_whole_paths(tmp_path):
+    write_images(tmp_path / "photos", "0.jpg", "1.jpg")
+    (tmp_path / "data").mkdir()
+    rows = "".join(f"{tmp_path}/photos/{n}.jpg,8,6,48,36,cup\n" for n in range(2))
+    (tmp_path / "data" / "boxes.csv").write_text(rows)
+    data = load_boxes(tmp_path / "data")
+    assert [boxes(data, f"{n}.jpg") for n in range(2)] == [[[8, 6, 40, 30]]] * 2
+    assert all((tmp_path / "data" / name).is_file() for name in data.names)
+
+
+def test_linked_folders_are_looked_into_and_circles_end(tmp_path):
+    write_images(tmp_path / "elsewhere" / "images", "0.jpg")
+    (tmp_path / "elsewhere" / "labels").mkdir()
+    (tmp_path / "elsewhere" / "labels" / "0.txt").write_text("0 0.35 0.35 0.5 0.5\n")
+    (tmp_path / "elsewhere" / "back").symlink_to(tmp_path / "data")
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / "train").symlink_to(tmp_path / "elsewhere")
+    (tmp_path / "data" / "classes.txt").write_text("cup\n")
+    data = load_boxes(tmp_path / "data")
+    assert (data.names, data.splits.tolist()) == (["train/images/0.jpg"], ["train"])

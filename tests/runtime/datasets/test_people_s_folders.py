@@ -10,6 +10,8 @@ import numpy as np
 import pytest
 
 from edgelens.runtime.datasets.catalog import load_images
+from edgelens.runtime.datasets.texts import load_texts
+from edgelens.runtime.errors import DataError
 
 
 def photo(value: int = 100) -> bytes:
@@ -133,3 +135,47 @@ def test_a_table_with_columns_in_any_order(tmp_path: Path, how: str) -> None:
     assert [images.classes[c] for c in images.labels] == ["cup", "pen", "cup"]
     assert images.splits.tolist() == (["train", "train", "test"] if how == "split first" else [""] * 3)
     assert (images.notes == ()) == (how == "usual")
+
+
+def test_linked_folders_below_classes_count(tmp_path: Path) -> None:
+    tree(tmp_path / "out", "1.png", "2.png")
+    data = tree(tmp_path / "data", "a/1.png", "b/1.png")
+    (data / "a" / "monday").symlink_to(tmp_path / "out")
+    (data / "b" / "round").symlink_to(data)
+    assert sorted(load_images(data).names) == ["a/1.png", "a/monday/1.png", "a/monday/2.png", "b/1.png"]
+
+
+def test_a_table_without_endings_finds_each_file_s_own(tmp_path: Path) -> None:
+    tree(tmp_path, "p0.png", "p1.PNG", "p2.bmp")
+    (tmp_path / "labels.csv").write_text("file,label\np0,a\np1,b\np2,a\n")
+    assert list(load_images(tmp_path / "labels.csv").names) == ["p0.png", "p1.PNG", "p2.bmp"]
+
+
+@pytest.mark.parametrize(
+    ("rows", "message"),
+    [
+        ("0.png,AB, 12\n1.png,CD\n", "has more cells than"),
+        ('0.png,"AB\n1.png,CD\n', "quote (is )?opened and not closed"),
+    ],
+)
+def test_a_text_with_a_comma_or_half_a_quote_is_refused(tmp_path: Path, rows: str, message: str) -> None:
+    tree(tmp_path, "0.png", "1.png")
+    (tmp_path / "labels.csv").write_text("file,text\n" + rows)
+    with pytest.raises(DataError, match=message):
+        load_texts(str(tmp_path))
+
+
+@pytest.mark.parametrize(
+    ("rows", "texts"),
+    [
+        ('0.png\t"AB\n1.png\tCD\n', ['"AB', "CD"]),
+        ('0.png\t"AB"\n1.png\t"C ""D"""\n', ["AB", 'C "D"']),
+        ("0.png\tA, B\n1.png\tCD\n", ["A, B", "CD"]),
+        ('0.png, "A, B"\n1.png, "CD"\n', ["A, B", "CD"]),
+    ],
+)
+def test_texts_as_others_list_them(tmp_path: Path, rows: str, texts: list[str]) -> None:
+    tree(tmp_path, "0.png", "1.png")
+    (tmp_path / "gt.txt").write_text(rows)
+    found = load_texts(str(tmp_path))
+    assert [found.classes[label] for label in found.labels.tolist()] == texts

@@ -169,3 +169,9 @@ def test_a_class_the_model_does_not_know_is_always_wrong(shared, shared_data, tm
     row = next(row for row in result["per_class"] if row["class"] == "letters")
     assert result["unknown_classes"] == ["letters"]
     assert row["recall"] == 0
+
+
+def test_labels_that_differ_in_case_alone_are_two():
+    assert match_labels(("Ok", "ok"), ("Ok", "ok"), 2).columns.tolist() == [0, 1]
+    assert match_labels(("ok", "Ok"), ("Ok", "ok", "cup"), 3).columns.tolist() == [1, 0]
+    assert match_labels(("OK", "cup"), ("Ok", "ok", "Cup"), 3).columns.tolist() == [-1, 2]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -153,7 +154,10 @@ def test_names_are_carried_over_to_another_network(color_bundle, pictures: Path,
     assert called("gallery", "rename", "banana", "lemon", "--gallery", old).exit_code == 0
     assert "4 pictures forgotten" in called("gallery", "remove", "banana").output, "of two galleries one has it"
     both = called("gallery", "remove", "nobody")
-    assert str(both.exception).startswith("--gallery: which of")
+    assert str(both.exception).startswith("no gallery here has nobody")
+    again = called("gallery", "reembed", old, "--with", bundle.path)
+    assert again.exit_code == 0 and "4 pictures of 1 name carried over; take it back" in again.output
+    assert "carried over, 4 were there already" in called("gallery", "reembed", old, "--with", bundle.path).output
 
 
 def test_what_was_taught_and_will_not_be_named_is_said(color_bundle, pictures: Path):
@@ -189,3 +193,29 @@ def test_a_chain_is_taught_by_the_largest_thing_that_its_first_step_finds(halves
         seen = recognizer(np.ascontiguousarray(frame))
     named = [(row.name, row.parent is not None) for row in seen]
     assert ("banana", True) in named and ("blue", True) in named
+
+
+def test_a_lesson_is_taken_back_by_its_number_whatever_else_is_taught(
+    color_bundle, pictures: Path, tmp_path: Path, state: Path
+):
+    import dataclasses
+
+    from edgelens.runtime.bundle.bundle import write_bundle
+
+    manifest = color_bundle.manifest
+    newer = dataclasses.replace(manifest.main, feature_space="f" * 64)
+    entries = {n: color_bundle.read(n) for n in manifest.entries}
+    bundle = write_bundle(tmp_path / "newer.edge", dataclasses.replace(manifest, networks={"main": newer}), entries)
+    taught = [called("teach", "banana", "--source", pictures, "--model", each.path).output
+              for each in (color_bundle, bundle)]  # fmt: skip
+    for said in taught:
+        lesson = re.search(r"edgelens gallery undo (\w+)", said)
+        assert lesson is not None
+        assert "4 pictures taken back" in called("gallery", "undo", lesson[1]).output
+
+
+def test_what_lies_outside_the_picture_teaches_nothing(color_bundle, pictures: Path):
+    done = called("teach", "x", "--source", pictures, "--roi", "1000,1000,10,10", "--model", color_bundle.path)
+    assert isinstance(done.exception, UsageError) and "lies outside the 40×40 pixels" in str(done.exception)
+    with Recognizer(color_bundle) as recognizer, pytest.raises(UsageError, match="a name is a text, not int"):
+        recognizer.teach(yellow(), 5)

@@ -11,8 +11,12 @@ from edgelens.runtime.frame import Frame
 from edgelens.runtime.recognitions import Recognitions
 from edgelens.runtime.result import Result
 from edgelens.runtime.sinks.annotated import annotated
+from edgelens.runtime.sinks.catalog import open_sinks
 from edgelens.runtime.sinks.csvrows import COLUMNS, CsvRows
 from edgelens.runtime.sinks.jsonlines import JsonLines
+from edgelens.runtime.sinks.options.annotated import SaveOptions
+from edgelens.runtime.sinks.options.jsonlines import JsonOptions
+from edgelens.runtime.sinks.protocol import SinkContext
 from edgelens.runtime.sinks.terminal import TerminalText
 from edgelens.runtime.sinks.window import Window, has_windows
 
@@ -250,3 +254,36 @@ def test_on_a_terminal_one_line_is_redrawn():
 def test_a_headless_opencv_says_what_to_do():
     with pytest.raises(UsageError, match="--preview"):
         Window(lambda source: None).__enter__()
+
+
+@pytest.mark.parametrize("where", ["photos", "photos/*.jpg", "photos/1.jpg"])
+def test_pictures_that_are_read_are_not_drawn_on(tmp_path, monkeypatch, where):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "photos" / "drawn").mkdir(parents=True)
+    (tmp_path / "photos" / "1.jpg").write_bytes(b"photo")
+    context = SinkContext(sources=("demo", where))
+    for target in ("photos", "photos/1.jpg", *(["photos/drawn"] if where == "photos" else [])):
+        with pytest.raises(UsageError, match="would write over what is read"):
+            open_sinks({"save": SaveOptions(target)}, context)
+    with pytest.raises(UsageError, match="would write over what is read"):
+        open_sinks({"json": JsonOptions("photos/1.jpg")}, context)
+    for target in ("elsewhere", "photos/new", "drawn.jpg"):
+        assert open_sinks({"save": SaveOptions(target)}, context)
+
+
+def test_frames_of_two_sources_of_one_name_lie_side_by_side(tmp_path):
+    write(annotated(str(tmp_path), lambda _: 10.0), result(0, source="a/v.avi"), result(0, source="b/v.avi"),
+          result(1, source="a/v.avi"))  # fmt: skip
+    assert sorted(path.name for path in tmp_path.iterdir()) == [
+        "v-avi-000000.jpg", "v-avi-000001.jpg", "v-avi-2-000000.jpg",
+    ]  # fmt: skip
+
+
+def test_a_video_that_gets_another_ending_writes_over_nothing(tmp_path, monkeypatch):
+    monkeypatch.setattr(
+        "edgelens.runtime.sinks.annotated.played_by_browsers", lambda path, _: path.with_suffix(".webm")
+    )
+    (tmp_path / "clip.webm").write_bytes(b"somebody's")
+    write(annotated(str(tmp_path / "clip.mp4"), lambda _: 10.0), *(result(i, position=i / 10) for i in range(5)))
+    assert (tmp_path / "clip.webm").read_bytes() == b"somebody's"
+    assert (tmp_path / "clip-2.webm").stat().st_size > 100

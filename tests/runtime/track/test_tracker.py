@@ -128,7 +128,8 @@ def test_a_second_box_of_the_same_thing_starts_nothing():
     tracker = Tracker()
     walk(tracker, (0.0, 0.1), lambda t: (100 + 50 * t, 200))
     twice = [((110, 200, 40, 80), (112, 200, 50, 80)), ((115, 200, 40, 80), (117, 200, 50, 80))]
-    assert [update(tracker, 0.2 + i / 10, *boxes, scores=[0.9, 0.6]) for i, boxes in enumerate(twice)] == [[1, DOUBLE]] * 2
+    given = [update(tracker, 0.2 + i / 10, *boxes, scores=[0.9, 0.6]) for i, boxes in enumerate(twice)]
+    assert given == [[1, DOUBLE]] * 2
 
 
 def test_two_new_boxes_of_one_thing_are_one_and_two_kinds_are_two():

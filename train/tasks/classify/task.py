@@ -11,6 +11,7 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from edgelens.runtime.bundle.manifest import Decode
 from edgelens.runtime.decode.classify import softmax
 
 from ...augment import Recipe, apply
@@ -75,9 +76,9 @@ def classify(config: TrainConfig, classes: Sequence[str], counts: Sequence[int])
         balance=class_ids if remedy.method == "balanced" else lambda _: None,
         distil=_distil,
         regress=regress,
-        sureness=lambda answers, decode: softmax(answers["logits"], decode.options["temperature"]).astype(np.float32),
+        sureness=lambda answers, decode: softmax(answers["logits"], _temperature(decode)).astype(np.float32),
         named=lambda outputs: outputs["logits"].argmax(1),
-        reading=lambda decode, _shown: class_reading(classes, decode.options["temperature"]),
+        reading=lambda decode, _shown: class_reading(classes, _temperature(decode)),
         backbone=True,
         notes=_notes(remedy),
     )
@@ -93,3 +94,8 @@ def _distil(outputs: Outputs, teacher: Outputs, temperature: float) -> Tensor:
 
 def _notes(remedy: Remedy) -> tuple[str, ...]:
     return () if remedy.method == "none" else (f"imbalance: {remedy.why}",)
+
+
+def _temperature(decode: Decode) -> float:
+    """The fitted one; 1 of a training that was stopped before it had any."""
+    return float(decode.options.get("temperature", 1.0))
