@@ -65,6 +65,8 @@ def command(photos: str, out: str, folder: str | None, quiet: bool, json_path: s
     target = Path(out)
     if target.suffix != ".edge":
         raise UsageError(f"--out {out}: a bundle's name ends in .edge")
+    if folder:
+        _check_free(Path(folder), Path(photos))
     given = {name: chosen[name] for name in ("task", "recipe", "minutes", "model", "size", "seed")}
     budget = Budget.parse(max_latency=chosen["max_latency"], max_size=chosen["max_size"])
     config = recipe_config(photos, folder or f"{target.with_suffix('')}.run", given)
@@ -75,7 +77,7 @@ def command(photos: str, out: str, folder: str | None, quiet: bool, json_path: s
     compressing = _compressing(target, chosen)
     memory.keep_large_blocks()
     _say(0, quiet)
-    run = training.fit(config, quiet=quiet, overwrite=folder is None)  # its own is written anew
+    run = training.fit(config, quiet=quiet, overwrite=folder is None)  # make's own is made anew
     _say(1, quiet)
     made = _compressed(run, out, compressing, budget, Progress(quiet=quiet))
     _say(2, quiet)
@@ -91,6 +93,17 @@ def command(photos: str, out: str, folder: str | None, quiet: bool, json_path: s
         click.echo("\n".join([*result.lines(out), f"now: {then}"]))
     if not proof.ok:
         raise WorkError(f"{out}: does not answer as it did when it was made; edgelens verify {out} says where")
+
+
+def _check_free(folder: Path, photos: Path) -> None:
+    """Refuse a folder for the run that holds one, or in which the photos are."""
+    from edgelens.runtime.errors import UsageError
+    from edgelens.train.runs.run import FACTS
+
+    if (folder / FACTS).exists():
+        raise UsageError(f"--run {folder}: holds a run already; choose another folder, or take that one away")
+    if folder.resolve().is_relative_to(photos.resolve()):
+        raise UsageError(f"--run {folder}: lies among the photos; choose another folder")
 
 
 def _quick_enough(device: str, most_ms: float, looks: Looks, quiet: bool) -> int:

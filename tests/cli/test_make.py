@@ -148,3 +148,16 @@ def test_what_is_to_be_typed_next_is_a_command() -> None:
     assert run.make_context(words[1], words[2:]).params["model"] == "cups.edge"
     words = next_command("who.edge", None, None, knows=False).split()
     assert teach.make_context(words[1], words[2:]).params["model"] == "who.edge"
+
+
+def test_a_run_is_not_written_over_another_nor_among_the_photos(tmp_path: Path) -> None:
+    photos, there = tmp_path / "photos", tmp_path / "run"
+    (photos / "cup").mkdir(parents=True)
+    there.mkdir()
+    (there / "run.json").write_text("{}")
+    for folder, said in ((there, "holds a run already"), (photos, "lies among the photos"),
+                         (photos / "run", "lies among the photos")):  # fmt: skip
+        words = [str(photos), "--out", str(tmp_path / "x.edge"), "--run", str(folder)]
+        done = CliRunner().invoke(command, words)
+        assert isinstance(done.exception, UsageError) and said in str(done.exception)
+    assert (there / "run.json").read_text() == "{}"

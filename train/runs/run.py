@@ -131,7 +131,7 @@ class Run:
     def _split_of(self) -> dict[str, str]:
         """The split of every sample."""
         try:
-            with np.load(self.path / SPLITS) as stored:
+            with (self.path / SPLITS).open("rb") as stream, np.load(stream) as stored:
                 return dict(zip(stored["names"].tolist(), stored["splits"].tolist(), strict=True))
         except (OSError, ValueError, KeyError, EOFError, BadZipFile) as error:
             raise DataError(f"{self.path / SPLITS}: is not there or damaged; train once more") from error

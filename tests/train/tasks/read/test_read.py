@@ -288,6 +288,16 @@ def test_a_small_network_learns_is_compressed_and_reads(
     for wrong, message in (("RX", "'X' is none of the characters"), ("RGB" * 9, "is too long for this network")):
         done = CliRunner().invoke(cli, ["explain", str(run), str(picture), "--class", wrong, "--out", str(heat)])
         assert message in str(done.exception)
+    # stopped before it was settled, it is still a reader; without its splits it is said
+    facts = json.loads((run / "run.json").read_text())
+    facts["facts"] |= {"decode": {}, "metrics": None}
+    (run / "run.json").write_text(json.dumps(facts))
+    edgelens("compress", run, "--out", bundle, "--formats", "onnx", "--precisions", "float32", "--threads", 1)
+    decode = open_model(str(bundle)).manifest.main.decode
+    assert (decode.decoder, sorted(decode.options["alphabet"])) == ("ctc", list("BGR"))
+    (run / "splits.npz").write_bytes((run / "splits.npz").read_bytes()[:100])
+    done = CliRunner().invoke(cli, ["compress", str(run), "--out", str(bundle)])
+    assert isinstance(done.exception, DataError) and "splits.npz: is not there or damaged" in str(done.exception)
 
 
 def test_a_network_that_cannot_read_is_one_line(photos: Path, tmp_path: Path) -> None:
