@@ -65,10 +65,10 @@ def command(photos: str, out: str, folder: str | None, quiet: bool, json_path: s
     target = Path(out)
     if target.suffix != ".edge":
         raise UsageError(f"--out {out}: a bundle's name ends in .edge")
-    if folder:
-        _check_free(Path(folder), Path(photos))
     given = {name: chosen[name] for name in ("task", "recipe", "minutes", "model", "size", "seed")}
     budget = Budget.parse(max_latency=chosen["max_latency"], max_size=chosen["max_size"])
+    if folder:
+        _check_free(Path(folder), Path(photos))
     config = recipe_config(photos, folder or f"{target.with_suffix('')}.run", given)
     looks = make_task(config).looks
     if chosen["device"] and chosen["size"] is None and looks.network is None:
