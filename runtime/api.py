@@ -120,7 +120,6 @@ class Recognizer:
         an image file, or the address or number of a camera, whose next frame is taken. `threshold` holds for this call.
         """
         held = self._threshold if threshold is None else checked(threshold, spelled()["threshold"], "threshold")
-        self._model.load()
         with self._model.in_use() as recognizer:
             if isinstance(image, list | tuple):
                 pictures = [self._shown(each) for each in image]
@@ -180,7 +179,6 @@ class Recognizer:
         from .model.teaching import Teacher
 
         pictures = [_picture(each) for each in (picture if isinstance(picture, list | tuple) else [picture])]
-        self._model.load()
         with self._model.in_use() as recognizer:
             teacher = Teacher(recognizer)
             seen = [teacher.look(each, self._region) for each in pictures]
@@ -190,7 +188,6 @@ class Recognizer:
         """Forget a taught name completely, or take back a lesson (the last one unless said); how many pictures."""
         from .model.teaching import Teacher
 
-        self._model.load()
         with self._model.in_use() as recognizer:
             gallery = Teacher(recognizer).gallery()
             return gallery.undo(lesson) if name is None else gallery.remove(name)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import tempfile
 import time
 from collections.abc import Iterator
@@ -231,14 +230,14 @@ def check(path: str | None, json_path: str | None) -> None:
 @click.option("--with", "model", required=True, metavar="NEW.edge", help="The network that the names are carried to.")
 def reembed(old: str, model: str) -> None:
     """Carry the names of the gallery OLD over to another network, by the pictures that were kept."""
-    from edgelens.runtime.gallery.exemplar import Exemplar
+    from edgelens.runtime.gallery.exemplar import Exemplar, new_lesson
     from edgelens.runtime.gallery.file import GalleryFile
     from edgelens.runtime.model.reembed import reembedded
 
     with _teacher(model) as teacher:
         rows: list[Exemplar] = []
         left: dict[str, int] = {}
-        gallery, lesson, there = teacher.gallery(), os.urandom(8).hex(), 0
+        gallery, lesson, there = teacher.gallery(), new_lesson(), 0
         known = {(exemplar.name, exemplar.picture) for exemplar in gallery.exemplars()}
         for exemplar in GalleryFile(Path(old)).exemplars():
             again = reembedded(teacher, exemplar)

@@ -77,7 +77,7 @@ def command(photos: str, out: str, folder: str | None, quiet: bool, json_path: s
     compressing = _compressing(target, chosen)
     memory.keep_large_blocks()
     _say(0, quiet)
-    run = training.fit(config, quiet=quiet, overwrite=folder is None)  # make's own is made anew
+    run = training.fit(config, quiet=quiet, overwrite=True)
     _say(1, quiet)
     made = _compressed(run, out, compressing, budget, Progress(quiet=quiet))
     _say(2, quiet)

@@ -15,7 +15,7 @@ from ..images.read import SUFFIXES
 from .box_columns import CORNERS, Rows, columns_of, rows_of, sides_of, tells_boxes
 from .boxset import BoxSet, ImageBoxes, box_set
 from .imageset import in_class_order
-from .listing import is_regular
+from .listing import ENDINGS, is_regular
 from .splits import SPLIT_WORDS, split_called
 
 __all__ = ["fits", "read"]
@@ -119,8 +119,7 @@ def _place(file: Path, name: str) -> Path | None:
         return file.parent / found
     if Path(plain).suffix.lower() in SUFFIXES:
         return None
-    endings = (*sorted(SUFFIXES), *(ending.upper() for ending in sorted(SUFFIXES)))
-    found = next((Path(f"{way}{e}") for way in ways for e in endings if is_regular(file.parent / f"{way}{e}")), None)
+    found = next((Path(f"{way}{e}") for way in ways for e in ENDINGS if is_regular(file.parent / f"{way}{e}")), None)
     return file.parent / found if found else None
 
 

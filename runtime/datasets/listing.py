@@ -8,8 +8,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from ..errors import DataError
+from ..images.read import SUFFIXES
 
-__all__ = ["is_regular", "read_bytes", "read_text", "walked"]
+__all__ = ["ENDINGS", "is_regular", "read_bytes", "read_text", "walked"]
+
+ENDINGS = (*sorted(SUFFIXES), *(ending.upper() for ending in sorted(SUFFIXES)))  # of pictures, as files have them
 
 
 def is_regular(path: Path) -> bool:

@@ -9,9 +9,8 @@ from pathlib import Path, PureWindowsPath
 import numpy as np
 
 from ..errors import DataError
-from ..images.read import SUFFIXES
 from .imageset import ImageSet, in_class_order, legible
-from .listing import is_regular
+from .listing import ENDINGS, is_regular
 from .splits import SPLIT_WORDS
 
 __all__ = ["fits", "names_texts", "read"]
@@ -24,7 +23,6 @@ _HEADERS = {
               *_TEXTS),
     "split": ("split", "set", "subset"),
 }  # fmt: skip
-_ENDINGS = [*sorted(SUFFIXES), *(ending.upper() for ending in sorted(SUFFIXES))]
 _LOOKED_AT = 50  # rows, spread over the table
 _ENCODINGS = {b"\xff\xfe": "utf-16", b"\xfe\xff": "utf-16"}  # spreadsheets' "Unicode text"
 
@@ -151,7 +149,7 @@ def _quoted(stream: Iterable[str], separator: str) -> Iterator[list[str]]:
 
 def _ended(root: Path, name: str) -> str:
     """A path with the ending of the file that is there; as it is where none is."""
-    return next((name + ending for ending in ("", *_ENDINGS) if is_regular(root / (name + ending))), name)
+    return next((name + ending for ending in ("", *ENDINGS) if is_regular(root / (name + ending))), name)
 
 
 def _places(table: Path, cell: str) -> Iterator[tuple[Path, bool, str]]:
@@ -159,7 +157,7 @@ def _places(table: Path, cell: str) -> Iterator[tuple[Path, bool, str]]:
     for folder in (table.parent, table.parent / "images", table.with_suffix("")):
         for windows in (False, "\\" in cell):
             name = PureWindowsPath(cell).as_posix() if windows else cell
-            for ending in ("", *_ENDINGS):
+            for ending in ("", *ENDINGS):
                 if is_regular(folder / (name + ending)):
                     yield folder, windows, ending
 

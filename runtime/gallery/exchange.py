@@ -6,7 +6,6 @@ What comes in was made elsewhere and is believed in nothing: what does not hold 
 from __future__ import annotations
 
 import hashlib
-import os
 import time
 from collections import Counter
 from dataclasses import dataclass, replace
@@ -17,7 +16,7 @@ import numpy as np
 from ..errors import DataError, UsageError
 from ..host.files import write_bytes
 from ..images.headers import read_header
-from .exemplar import Exemplar, checked_name
+from .exemplar import Exemplar, checked_name, new_lesson
 from .file import GalleryFile
 from .gallery import Gallery
 
@@ -52,7 +51,7 @@ class Brought:
 
 def import_gallery(gallery: Gallery, path: Path) -> Brought:
     """Bring another gallery's names in, as one lesson that can be taken back."""
-    theirs, lesson = GalleryFile(path), os.urandom(8).hex()
+    theirs, lesson = GalleryFile(path), new_lesson()
     theirs.check_space(gallery.space.name, gallery.space.width)
     scanned = theirs.scan(lambda _: None)
     verdicts = _verdicts(gallery, theirs)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import unicodedata
 from dataclasses import dataclass
 
@@ -10,7 +11,7 @@ from numpy.typing import NDArray
 
 from ..errors import UsageError
 
-__all__ = ["MOST_OF_NAME", "Exemplar", "checked_name"]
+__all__ = ["MOST_OF_NAME", "Exemplar", "checked_name", "new_lesson"]
 
 MOST_OF_NAME = 80  # characters
 _UNSEEN = ("Cc", "Cs", "Co", "Cn", "Zl", "Zp")  # kinds of characters
@@ -27,6 +28,11 @@ class Exemplar:
     when: float = 0.0  # wall clock, seconds
     source: str = ""
     lesson: str = ""  # what was taught together, and is taken back together
+
+
+def new_lesson() -> str:
+    """The number of what is taught together."""
+    return os.urandom(8).hex()
 
 
 def checked_name(name: str) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import threading
 import time
 from collections import Counter
@@ -14,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import UsageError
-from .exemplar import Exemplar, checked_name
+from .exemplar import Exemplar, checked_name, new_lesson
 from .file import GalleryFile
 from .index import unit
 from .loaded import Loaded
@@ -109,7 +108,7 @@ class Gallery:
         """Put features (N, D) of pictures under a name, on disk before this returns; the lesson, to be taken back."""
         spelled, moment = checked_name(name), time.time() if when is None else when
         checked = _checked_rows(rows, self.space.width)
-        lesson = os.urandom(8).hex()
+        lesson = new_lesson()
         kept = [*pictures, *[b""] * (len(checked) - len(pictures))]
         self.append(
             Exemplar(spelled, row, picture, moment, source[:200], lesson)

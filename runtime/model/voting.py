@@ -69,8 +69,8 @@ class NetworkVoter:
             return _counted(looks[-1].seen, 1, len(looks))  # nobody voted, nobody disagreed
         answer = self._answer(single)
         name = answer.announced_as(0)
-        same = [look.whole for look in single if name is not None and self._answer([look]).announced_as(0) == name]
-        agreed = sum(same) if any(look.whole for look in single) else len(same)
+        heard = [look for look in single if look.whole] or single
+        agreed = sum(name is not None and self._answer([look]).announced_as(0) == name for look in heard)
         return _counted(answer, len(single), agreed)
 
     def _answer(self, looks: Sequence[Look]) -> Recognitions:

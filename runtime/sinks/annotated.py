@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -132,8 +133,13 @@ class AnnotatedVideo:
 
 def _free(path: Path) -> Path:
     """The path, or one beside it with a number, that is not there yet."""
-    names = (path, *(path.with_stem(f"{path.stem}-{again}") for again in range(2, 10_000)))
-    return next((name for name in names if not name.exists()), path)
+    return next(way for name in _numbered(path.stem) if not (way := path.with_stem(name)).exists())
+
+
+def _numbered(stem: str) -> Iterator[str]:
+    """The stem, then with the numbers from 2 on."""
+    yield stem
+    yield from (f"{stem}-{again}" for again in itertools.count(2))
 
 
 def _moment(frame: Frame) -> float:
@@ -164,8 +170,8 @@ class AnnotatedVideos:
     def _place(self, source: str) -> Path:
         """Two files of one name lie in different folders."""
         stem, suffix = f"{self._path.stem}-{_file_name(source)}", self._path.suffix
-        names = [f"{stem}{suffix}", *(f"{stem}-{again}{suffix}" for again in range(2, len(self._paths) + 2))]
-        place = next(place for name in names if (place := self._path.with_name(name)) not in self._paths)
+        places = (self._path.with_name(f"{name}{suffix}") for name in _numbered(stem))
+        place = next(place for place in places if place not in self._paths)
         self._paths.add(place)
         return place
 
@@ -213,10 +219,7 @@ class AnnotatedImages:
 
     def _unused(self, stem: str) -> str:
         """The stem, or with a number what was not used yet."""
-        name, again = stem, 1
-        while name in self._used:
-            again += 1
-            name = f"{stem}-{again}"
+        name = next(name for name in _numbered(stem) if name not in self._used)
         self._used.add(name)
         return name
 

@@ -15,20 +15,22 @@ __all__ = ["spare_folder", "spare_sources"]
 def spare_sources(option: str, path: str, sources: Sequence[str]) -> None:
     """Refuse a file that is one of those that are read."""
     place = Path(path).resolve()
+    if not place.exists():
+        return
     for source in sources:
         inside = any(place.is_relative_to(folder) for folder in _folders(source)) and place.suffix.lower() in SUFFIXES
-        if place in _files(source) or (inside and place.exists()):
+        if inside or place in _files(source):
             raise UsageError(f"{option} {path}: would write over what is read; name another file")
 
 
 def spare_folder(option: str, path: str, sources: Sequence[str]) -> None:
     """Refuse a folder where pictures lie that are read, or are read along with them."""
     place = Path(path).resolve()
+    if not place.exists():
+        return
     for source in sources:
-        beside = any(file.parent == place for file in _files(source))
-        same = place in _folders(source)
-        inside = any(place.is_relative_to(folder) for folder in _folders(source)) and place.exists()
-        if beside or same or inside:
+        inside = any(place.is_relative_to(folder) for folder in _folders(source))
+        if inside or any(file.parent == place for file in _files(source)):
             raise UsageError(f"{option} {path}: would write over what is read there; name another folder")
 
 

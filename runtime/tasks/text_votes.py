@@ -46,56 +46,57 @@ class _Place:
         return 1 / (rest + max(_TAKEN_FOR + 1 - len(self.said), 0) * math.exp(-scale * top))
 
 
+@dataclass
+class _Length:
+    """What was heard of texts of one length."""
+
+    places: list[_Place]
+    squares: float = 0.0  # of the readings' weights
+    sureness: float = 0.0  # the weights, each by how sure its characters were
+
+
 class Votes:
-    """The readings of one thing so far; those of one length vote together, the length with the most weight wins."""
+    """The readings of one thing so far; those of one length vote together, the surest length wins."""
 
     def __init__(self) -> None:
-        self._places: dict[int, list[_Place]] = {}
-        self._weights: dict[int, float] = defaultdict(float)
-        self._squares: dict[int, float] = defaultdict(float)  # of the weights
-        self._sureness: dict[int, float] = defaultdict(float)  # weights, each by how sure its characters were
+        self._lengths: dict[int, _Length] = {}
 
     def hear(self, text: str, confidences: Sequence[float], weight: float = 1.0) -> None:
         """One more reading, each of its characters as sure as given; `weight` is the whole reading's."""
-        places = self._places.setdefault(len(text), [_Place() for _ in text])
-        for place, character, sure in zip(places, text, confidences, strict=True):
+        heard = self._lengths.setdefault(len(text), _Length([_Place() for _ in text]))
+        for place, character, sure in zip(heard.places, text, confidences, strict=True):
             place.hear(character, sure, weight)
-        self._weights[len(text)] += weight
-        self._squares[len(text)] += weight**2
-        self._sureness[len(text)] += weight * sum(confidences) / max(len(text), 1)
+        heard.squares += weight**2
+        heard.sureness += weight * sum(confidences) / max(len(text), 1)
 
     def fade(self, share: float) -> None:
         """What was heard so far counts only so much from here on."""
-        for length, places in list(self._places.items()):
-            if self._weights[length] * share < _NOTHING:
-                for column in (self._places, self._weights, self._squares, self._sureness):
-                    column.pop(length, None)
-                continue
-            self._weights[length] *= share
-            self._squares[length] *= share**2
-            self._sureness[length] *= share
-            for place in places:
+        for heard in self._lengths.values():
+            heard.squares *= share**2
+            heard.sureness *= share
+            for place in heard.places:
                 place.fade(share)
+        self._lengths = {length: heard for length, heard in self._lengths.items() if heard.squares >= _NOTHING**2}
 
     @property
     def text(self) -> str:
         """What most say."""
-        return "".join(place.best for place in self._places[self._length]) if self else ""
+        return "".join(place.best for place in self._surest.places) if self else ""
 
     @property
     def confidences(self) -> list[float]:
         """How sure each character of it is: of one reading as that was, the surer the more say the same."""
         if not self:
             return []
-        length = self._length
+        surest = self._surest
         # readings are alike, so that n of them are worth not n, but the root of it: of their mean, 1 / weight
-        scale = 1 / math.sqrt(self._squares[length])
-        return [place.confidence(scale) for place in self._places[length]]
+        scale = 1 / math.sqrt(surest.squares)
+        return [place.confidence(scale) for place in surest.places]
 
     def __bool__(self) -> bool:
-        return bool(self._places)
+        return bool(self._lengths)
 
     @property
-    def _length(self) -> int:
-        """Of a length the readings weigh by how sure they are of all their characters."""
-        return max(self._places, key=lambda length: self._sureness[length])
+    def _surest(self) -> _Length:
+        """The length whose readings are the surest of all their characters."""
+        return max(self._lengths.values(), key=lambda heard: heard.sureness)

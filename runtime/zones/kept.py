@@ -30,21 +30,11 @@ def counts_file(source: str) -> Path:
 
 def _are_counts(found: Any) -> bool:
     """Whether that is what a watch has standing, as far as it is gone on from."""
-    if not isinstance(found, dict):
+    try:
+        each = [place for kind in ("lines", "zones") for place in found.get(kind, {}).values()]
+        return all(math.isfinite(n) for place in each for name in _COUNTED for n in place.get(name, {}).values())
+    except (AttributeError, TypeError, OverflowError):
         return False
-    kinds = [found.get("lines", {}), found.get("zones", {})]
-    if not all(isinstance(each, dict) for kind in kinds for each in (kind, *_values(kind))):
-        return False
-    tables = [each.get(name, {}) for kind in kinds for each in kind.values() for name in _COUNTED]
-    return all(isinstance(table, dict) and all(map(_is_number, table.values())) for table in tables)
-
-
-def _values(table: Any) -> list[Any]:
-    return list(table.values()) if isinstance(table, dict) else []
-
-
-def _is_number(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
 
 
 class CountsKeeper:

@@ -105,7 +105,8 @@ def wait_for(condition, seconds=15):
 @pytest.mark.parametrize(
     "damaged",
     ["[]", '{"lines": [], "zones": {}}', '{"lines": {"door": {"in": {"person": "x"}}}}', '{"zones": {"a": null}}',
-     '{"zones": {"a": {"entries": {"cup": null}}}}', '{"zones": {"a": {"dwell_s": {"cup": NaN}}}}', "{"],
+     '{"zones": {"a": {"entries": {"cup": null}}}}', '{"zones": {"a": {"dwell_s": {"cup": NaN}}}}', "{",
+     '{"zones": {"a": {"entries": {"cup": 1' + "0" * 400 + "}}}}"],
 )  # fmt: skip
 def test_a_damaged_file_is_said_and_counts_begin_at_0(damaged):
     path, said = counts_file("door"), []
