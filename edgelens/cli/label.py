@@ -27,9 +27,7 @@ _FORMATS = ("coco", "yolo", "voc", "folders")
     "--format",
     "format_name",
     type=click.Choice(_FORMATS),
-    default="coco",
-    show_default=True,
-    help="What it is: boxes, or a folder a class for whole pictures.",
+    help="What it is: boxes, or a folder a class for whole pictures; what --out is already, else coco.",
 )
 @click.option("--classes", metavar="A,B", help="The classes' names; others can be added on the page.")
 @click.option("--assist", metavar="MODEL", help="What proposes boxes or classes: a bundle, .onnx, .tflite or a run.")
@@ -50,7 +48,7 @@ _FORMATS = ("coco", "yolo", "voc", "folders")
 def command(
     pictures: str,
     out: str | None,
-    format_name: str,
+    format_name: str | None,
     classes: str | None,
     assist: str | None,
     frames: int,
@@ -78,7 +76,7 @@ def command(
     page.check()
     found = pictures_of(pictures, place / "frames", most=frames, differ=min_difference, say=aside)
     names = [name.strip() for name in (classes or "").split(",") if name.strip()]
-    desk = Desk(found, place, format_name=format_name, classes=names, assist=model, say=aside)
+    desk = Desk(found, place, format_name=format_name or "", classes=names, assist=model, say=aside)
     with StopOnSignals() as stop, ExitStack() as opened:
         listener = page.bind(opened)
         opened.enter_context(desk)

@@ -11,10 +11,11 @@ from typing import Any
 import cv2
 
 from ..bundle.bundle import Bundle
+from ..errors import UsageError
 from ..images.read import checked_header, decode_image, read_image_bytes
 from .data_set import DataSet
 from .formats import form_of
-from .journal import Journal
+from .journal import Journal, format_before
 from .marks import Marks, checked_label, marks_from
 from .pictures import Picture
 from .proposals import Proposals
@@ -24,6 +25,7 @@ __all__ = ["Desk"]
 _SHOWN = frozenset(["jpeg", "png", "webp", "gif", "bmp"])  # what browsers show as it is
 _LARGE_BYTES, _LARGE_SIDE, _QUALITY = 3_000_000, 2048, 88
 _AHEAD = 3  # pictures
+_USUAL = "coco"
 _MOST_KEYS = 35  # of a model with more classes only those are offered that it finds
 
 
@@ -35,13 +37,14 @@ class Desk:
         pictures: Sequence[Picture],
         out: Path,
         *,
-        format_name: str = "coco",
+        format_name: str = "",
         classes: Sequence[str] = (),
         assist: Bundle | None = None,
         say: Callable[[str], None],
     ) -> None:
-        self.pictures, self.out, self.format = pictures, out, format_name
-        self.form = form_of(format_name)
+        self.pictures, self.out = pictures, out
+        self.format = _format(format_name, out)
+        self.form = form_of(self.format)
         named = list(classes)
         if not named and assist is not None and len(assist.manifest.labels) <= _MOST_KEYS:
             named = [label for label in assist.manifest.labels if label]
@@ -126,6 +129,7 @@ class Desk:
     def __enter__(self) -> Desk:
         with ExitStack() as opened:
             opened.enter_context(self.journal)
+            self.journal.begin(self.format)
             for label in [*self._classes, *(box.label for picture in self.pictures for box in picture.given)]:
                 self.journal.know(label)
             if not self.form.boxes:
@@ -154,3 +158,11 @@ class Desk:
 
     def _everything(self) -> tuple[Mapping[str, Marks], list[str]]:
         return dict(self.journal.marks), list(self.journal.classes)
+
+
+def _format(asked: str, out: Path) -> str:
+    """The format that was asked for, if it is the one of what is there already; that one if none was."""
+    before = format_before(out)
+    if asked and before and asked != before:
+        raise UsageError(f"{out}: is labelled as {before}: go on with --format {before}, or give another --out")
+    return asked or before or _USUAL

@@ -11,7 +11,7 @@ from typing import IO, Any
 from ..errors import DataError, EdgelensError, WorkError
 from .marks import Marks, checked_label, marks_from
 
-__all__ = ["Journal"]
+__all__ = ["Journal", "format_before"]
 
 _NAME = "labels.jsonl"
 
@@ -23,22 +23,31 @@ class Journal:
         self.path = folder / _NAME
         self.marks: dict[str, Marks] = {}
         self.classes: list[str] = []
+        self.format = ""  # what the data set beside it is written as
         self._file: IO[str] | None = None
 
     def __enter__(self) -> Journal:
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
+            self.read()
             if self.path.is_file():
-                self._read(self.path.read_text(encoding="utf-8"))
                 _end_whole(self.path)
             self._file = self.path.open("a", encoding="utf-8")
-        except (OSError, UnicodeDecodeError) as error:
-            raise WorkError(f"{self.path}: {getattr(error, 'strerror', None) or error}") from None
+        except OSError as error:
+            raise WorkError(f"{self.path}: {error.strerror or error}") from None
         return self
 
     def __exit__(self, *exc: object) -> None:
         if self._file is not None:
             self._file.close()
+
+    def read(self) -> None:
+        """Take up what was labelled before, if anything was."""
+        try:
+            text = self.path.read_text(encoding="utf-8") if self.path.is_file() else ""
+        except (OSError, UnicodeDecodeError) as error:
+            raise WorkError(f"{self.path}: {getattr(error, 'strerror', None) or error}") from None
+        self._take_up(text)
 
     def keep(self, name: str, marks: Marks) -> None:
         """Write one picture's marks down; its new classes come behind the known ones."""
@@ -46,6 +55,12 @@ class Journal:
             self.know(label)
         self._write({"picture": name, **marks.to_json()})
         self.marks[name] = marks
+
+    def begin(self, format_name: str) -> None:
+        """Say what the data set is written as; a later start goes on with it."""
+        if self.format != format_name:
+            self._write({"format": format_name})
+            self.format = format_name
 
     def know(self, label: str) -> None:
         """A class that can be given from now on."""
@@ -62,15 +77,24 @@ class Journal:
         except OSError as error:
             raise WorkError(f"{self.path}: {error.strerror or error}; the last change was not kept") from None
 
-    def _read(self, text: str) -> None:
+    def _take_up(self, text: str) -> None:
         for number, row in _rows(text, self.path):
             try:
                 if "class" in row:
                     self.classes.append(checked_label(row["class"]))
+                elif "format" in row:
+                    self.format = str(row["format"])
                 else:
                     self.marks[str(row["picture"])] = marks_from(row, int(row["width"]), int(row["height"]))
             except (KeyError, OverflowError, TypeError, ValueError, EdgelensError) as error:
                 raise DataError(f"{self.path}:{number}: is no line of labels ({error})") from None
+
+
+def format_before(folder: Path) -> str:
+    """What a data set that was begun here is written as; "" where none was."""
+    journal = Journal(folder)
+    journal.read()
+    return journal.format
 
 
 def _end_whole(path: Path) -> None:

@@ -79,9 +79,12 @@ def _reading(file: ModelDescription, labels: tuple[str, ...], said: ModelArgumen
     known = words()
     if asked is not None and asked not in known:
         raise UsageError(f"--decode {asked}: must be one of {', '.join(known)}")
-    for read in readers_for(file, asked):
-        if (found := read(file, labels, asked=asked is not None)) is not None:
-            return found
+    for names in (labels, ()):  # without them too, so that those which don't fit are what is said to be wrong
+        for read in readers_for(file, asked):
+            if (found := read(file, names, asked=asked is not None)) is not None:
+                return found
+        if said.labels is None:
+            break
     if asked is not None:
         outputs = ", ".join(f"{output.name} {shape_of(output)}" for output in file.outputs)
         raise ModelError(f"{path}: --decode {asked} does not fit its outputs: {outputs}")
@@ -119,7 +122,7 @@ def _network(
         decode=dataclasses.replace(reading.decode, background=background_labels(names)),
         files=(ModelFile("", file.engine, file.precision, tensor, outputs=reading.picked),),
     )
-    return with_answer(network, said), tuple(notes)
+    return with_answer(network, said, reading.classes), tuple(notes)
 
 
 def _picture(

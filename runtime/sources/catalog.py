@@ -60,14 +60,20 @@ def _images(spec: str, _: NoOptions, context: SourceContext) -> Source:
 
 
 def _video(spec: str, _: NoOptions, context: SourceContext) -> Source:
+    from .cut_short import said_of_cut
     from .video import VideoFile
 
+    if cut := said_of_cut(spec):
+        context.complain(cut)
     return VideoFile(spec, name=context.name)
 
 
 def _animated(spec: str, _: NoOptions, context: SourceContext) -> Source:
     from .animated_webp import AnimatedWebp
+    from .cut_short import said_of_cut
 
+    if cut := said_of_cut(spec):
+        context.complain(cut)
     return AnimatedWebp(spec, name=context.name)
 
 

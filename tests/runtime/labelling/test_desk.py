@@ -60,6 +60,18 @@ def test_a_picture_of_another_class_changes_its_folder(photos, desk_of, tmp_path
     assert not list((tmp_path / "out/red").glob("*"))
 
 
+def test_a_later_start_goes_on_in_the_same_format(photos, desk_of, tmp_path):
+    with desk_of(photos, format_name="yolo", classes=["dot"]) as desk:
+        desk.keep(0, {"boxes": [BOX], "done": True})
+    with pytest.raises(UsageError, match=r"is labelled as yolo: go on with --format yolo, or give another --out"):
+        desk_of(photos, format_name="voc").__enter__()
+    with desk_of(photos) as desk:
+        assert desk.state()["format"] == "yolo"
+        desk.keep(1, {"boxes": [BOX], "done": True})
+    data = load_boxes(tmp_path / "out")
+    assert (data.format, len(data.names)) == ("yolo", 2)
+
+
 def test_what_is_given_is_shown_before_what_is_proposed(photos, desk_of, halves_bundle, tmp_path):
     with desk_of(photos, format_name="yolo", classes=["dot"]) as desk:
         for i in range(6):

@@ -40,8 +40,8 @@ def classifier(tmp_path, onnx_graph):
     return write
 
 
-@pytest.mark.parametrize("quantized", [False, True])
-def test_yolox_is_known_by_its_last_operator_in_8_bits_too(tmp_path, onnx_graph, quantized):
+def cells(tmp_path, onnx_graph, quantized=False):
+    """A YOLOX of two classes, as far as its shape and last operators go."""
     helper = pytest.importorskip("onnx.helper", reason="the onnx package builds the models of this test")
     last = "grid" if quantized else "y"
     nodes = [
@@ -58,7 +58,23 @@ def test_yolox_is_known_by_its_last_operator_in_8_bits_too(tmp_path, onnx_graph,
         ]
     path = tmp_path / "cells.onnx"
     path.write_bytes(onnx_graph(nodes, {"x": ("float32", [1, 3, 64, 64])}, {"y": ("float32", [1, 84, 7])}, weights))
+    return path
+
+
+@pytest.mark.parametrize("quantized", [False, True])
+def test_yolox_is_known_by_its_last_operator_in_8_bits_too(tmp_path, onnx_graph, quantized):
+    path = cells(tmp_path, onnx_graph, quantized)
     assert open_model(path).manifest.main.decode.decoder == "yolox"
+
+
+def test_names_and_numbers_of_classes_are_held_against_what_the_outputs_say(tmp_path, onnx_graph):
+    path, names = cells(tmp_path, onnx_graph), tmp_path / "names.txt"
+    names.write_text("a\nb\nc\n")
+    with pytest.raises(UsageError, match=r"--labels .*: 3 names for a model of 2 classes"):
+        open_model(path, labels=str(names))
+    assert open_model(path, classes=[1]).manifest.main.decode.options["classes"] == [1]
+    with pytest.raises(UsageError, match="--classes 2: is no label of this model, nor a class number"):
+        open_model(path, classes=[2])
 
 
 BLUE = np.zeros((8, 8, 3), np.uint8)
