@@ -18,7 +18,7 @@ class SourceContext:
     """What a run tells a source, whatever kind it is of."""
 
     name: str | None = None  # as results carry it; what it was asked for by unless said
-    complain: Callable[[str], None] = lambda _: None  # told of files that cannot be read whole and cameras that hold back
+    complain: Callable[[str], None] = lambda _: None  # told of files that are not whole, cameras that hold back
 
 
 class Source(Protocol):
