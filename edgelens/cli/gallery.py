@@ -6,7 +6,6 @@ import contextlib
 import tempfile
 import time
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +13,7 @@ import click
 
 from edgelens.cli.elsewhere import OnDevice, model_engines, wheels_option
 from edgelens.cli.options import json_option, on_option
-from edgelens.cli.output import amount, print_table, write_json
+from edgelens.cli.output import amount, aside, print_table, write_json
 
 if TYPE_CHECKING:
     from edgelens.runtime.gallery.gallery import Gallery
@@ -230,30 +229,15 @@ def check(path: str | None, json_path: str | None) -> None:
 @click.option("--with", "model", required=True, metavar="NEW.edge", help="The network that the names are carried to.")
 def reembed(old: str, model: str) -> None:
     """Carry the names of the gallery OLD over to another network, by the pictures that were kept."""
-    from edgelens.runtime.gallery.exemplar import Exemplar, new_lesson
-    from edgelens.runtime.gallery.file import GalleryFile
-    from edgelens.runtime.model.reembed import reembedded
+    from edgelens.runtime.model.carrying import carry_over
 
     with _teacher(model) as teacher:
-        rows: list[Exemplar] = []
-        left: dict[str, int] = {}
-        gallery, lesson, there = teacher.gallery(), new_lesson(), 0
-        known = {(exemplar.name, exemplar.picture) for exemplar in gallery.exemplars()}
-        for exemplar in GalleryFile(Path(old)).exemplars():
-            again = reembedded(teacher, exemplar)
-            if again is None:
-                left[exemplar.name] = left.get(exemplar.name, 0) + 1
-            elif (again.name, again.picture) in known:
-                there += 1
-            else:
-                rows.append(replace(again, lesson=lesson))
-        if rows:
-            gallery.append(rows)
-    said = f"{amount(len(rows), 'picture')} of {amount(len({row.name for row in rows}), 'name')} carried over"
-    said += f", {there} were there already" if there else ""
-    click.echo(said + (f"; take it back: edgelens gallery undo {lesson}" if rows else ""))
-    for name, count in left.items():
-        click.echo(f"{name}: {count} without a picture stay behind: show it again", err=True)
+        carried = carry_over(Path(old), teacher)
+    said = f"{amount(carried.pictures, 'picture')} of {amount(carried.names, 'name')} carried over"
+    said += f", {carried.there_already} were there already" if carried.there_already else ""
+    click.echo(said + (f"; take it back: edgelens gallery undo {carried.lesson}" if carried.pictures else ""))
+    for name, count in carried.left.items():
+        aside(f"{name}: {count} without a picture stay behind: show it again")
 
 
 def _photos(gallery: Gallery, out: str, names: tuple[str, ...]) -> None:
