@@ -120,6 +120,13 @@ class Region:
         """Whether the numbers are fractions of the frame."""
         return max(self.x, self.y, self.w, self.h) <= 1
 
+    def as_fractions(self, height: int, width: int) -> Region:
+        """The same part of a frame of this size, as far as it lies in it, in fractions."""
+        if self.in_fractions:
+            return self
+        x, y, w, h = self.pixels(height, width)
+        return Region(x / width, y / height, w / width, h / height)
+
     def check(self, height: int, width: int, source: str) -> None:
         """UsageError where nothing of the region lies within a frame of this size."""
         if not self.in_fractions and (self.x >= width or self.y >= height):

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -44,8 +44,13 @@ def open_lanes(
     from edgelens.runtime.sources.catalog import kind_of, open_source
     from edgelens.runtime.sources.protocol import SourceContext
 
+    several = len(plans) > 1
     every = [_asked(plan, options) for plan in plans]
-    slots = {asked: stack.enter_context(_model(asked, options)) for asked in dict.fromkeys(every)}
+    slots: dict[ModelAsked, ModelSlot] = {}
+    for plan, asked in zip(plans, every, strict=True):
+        if asked not in slots:
+            with _naming(plan, several):
+                slots[asked] = stack.enter_context(_model(asked, options))
     named = {asked.name: asked for asked in reversed(every)}
     lanes: list[Lane] = []
     stack.callback(_close, lanes)
@@ -55,9 +60,23 @@ def open_lanes(
         motion = _motion_gate() if plan.motion else None
         at_hand = {**named, asked.name: asked}
         lane = Lane(source, slots[asked], motion=motion, stills=stills, at_hand=at_hand)
-        _watch_places(lane, plan, stack, say)
+        with _naming(plan, several):
+            _watch_places(lane, plan, stack, say)
         lanes.append(lane)
     return lanes
+
+
+@contextmanager
+def _naming(plan: SourcePlan, several: bool) -> Iterator[None]:
+    """Of several sources an error says which one it is about."""
+    from edgelens.runtime.errors import EdgelensError
+
+    try:
+        yield
+    except EdgelensError as error:
+        if not several:
+            raise
+        raise type(error)(f"{plan.name}: {error}") from None
 
 
 def _close(lanes: Sequence[Lane]) -> None:
@@ -122,15 +141,16 @@ def _watch_places(lane: Lane, plan: SourcePlan, stack: ExitStack, say: Callable[
     if lane.source.live:  # what was drawn and counted before a file says nothing of the next time it is read
         keeper = stack.enter_context(CountsKeeper(counts_file(plan.name), say))
     drawn = drawn_file(plan.name)
-    kept = keeper.read() if keeper is not None else {}
 
     def place(places: ZoneOptions) -> None:
         """Watch these from now on; what a line or zone of the same name has counted goes on."""
         from edgelens.runtime.zones.watch import Watch
 
-        before = kept if lane.watch is None else lane.watch.standing
         watch = Watch(places, plan.follow.track_keep, keeper.put if keeper is not None else None)
-        watch.take_up(before)
+        if lane.watch is not None:
+            watch.succeed(lane.watch)
+        elif keeper is not None:
+            watch.take_up(keeper.read())
         lane.watch, lane.places = watch, places
 
     def redraw(places: ZoneOptions) -> None:

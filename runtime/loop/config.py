@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
+from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -91,7 +92,7 @@ def read_config(path: str, fallback: SourcePlan) -> tuple[SourcePlan, ...]:
             data = stream.read(_MOST_BYTES + 1)
         if len(data) > _MOST_BYTES:
             raise UsageError(f"--config {path}: is larger than {_MOST_BYTES >> 20} MB, which no list of sources is")
-        document = read_toml(data.decode("utf-8"))
+        document = read_toml(data.decode("utf-8-sig"))
     except OSError as error:
         raise UsageError(f"--config {path}: could not be read ({error.strerror or error})") from None
     except RecursionError:
@@ -114,13 +115,14 @@ def known_keys() -> dict[str, str]:
 
 def with_unique_names(plans: tuple[SourcePlan, ...]) -> tuple[SourcePlan, ...]:
     """The plans with a number behind names that are there twice: results are told apart by them."""
-    seen: dict[str, int] = {}
-    unique = []
+    taken, names = {plan.name for plan in plans}, list[str]()
     for plan in plans:
-        seen[plan.name] = seen.get(plan.name, 0) + 1
-        again = seen[plan.name]
-        unique.append(plan if again == 1 else replace(plan, name=f"{plan.name} #{again}"))
-    return tuple(unique)
+        name = plan.name
+        if name in names:
+            name = next(free for n in count(2) if (free := f"{plan.name} #{n}") not in taken)
+        taken.add(name)
+        names.append(name)
+    return tuple(replace(plan, name=name) for plan, name in zip(plans, names, strict=True))
 
 
 def _shown(source: str) -> str:
@@ -133,6 +135,8 @@ def _shown(source: str) -> str:
 
 
 def _plan(table: Mapping[str, Any], fallback: SourcePlan, where: str) -> SourcePlan:
+    if "url" in table and "source" in table:
+        raise UsageError(f"{where}: url and source are the same: give one of them")
     url = table.get("url", table.get("source"))
     numbered = isinstance(url, int) and not isinstance(url, bool) and 0 <= url < _CAMERAS
     if not numbered and (not isinstance(url, str) or url == ""):

@@ -81,7 +81,10 @@ def watch(
                 idle()
                 continue
             feed, waiting = got
-            frame, lane, settings = waiting.frame, by_feed[feed], control.settings(feed.name)
+            frame, lane = waiting.frame, by_feed[feed]
+            if not lane.tally.processed:
+                _settle_region(control, feed.name, frame)
+            settings = control.settings(feed.name)
             feed.not_before = pace.next(feed.not_before, settings.max_fps)
             alive()
             if settings.paused:
@@ -92,10 +95,16 @@ def watch(
                 yield _recognized(lane, looked_at, settings, capture_ms=waiting.capture_ms, device=options.device)
 
 
+def _settle_region(control: Control, source: str, frame: Frame) -> None:
+    """A region in pixels is one in fractions from the first frame on, as the page and the results have them."""
+    region = control.settings(source).region
+    if region is not None and not region.in_fractions:
+        region.check(*frame.size, source)
+        control.change(source, region=region.as_fractions(*frame.size))
+
+
 def _looked_at(lane: Lane, frame: Frame, settings: Settings) -> Frame | None:
     """The frame without what is masked, at the lines and zones of now; None where nothing moved in it."""
-    if not lane.tally.processed and settings.region is not None:
-        settings.region.check(*frame.size, lane.source.name)
     if settings.places is not lane.places and settings.places is not None and lane.place is not None:
         lane.place(settings.places)
     if lane.mask is not None:

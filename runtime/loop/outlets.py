@@ -22,7 +22,8 @@ BEHIND_BYTES = 32 * 1024 * 1024  # so with large frames fewer
 LOOK_UP_S = 0.2  # how often one that waits for room looks whether the run was stopped
 FIRST_WAIT_S, LONGEST_WAIT_S = 0.25, 5.0  # a sink that fails is tried again after so long
 WHAT = "results"
-LEAVE_S = 0.4  # what a sink that hangs is given when the run was interrupted
+LEAVE_S = 0.7  # a sink that finishes nothing for so long when the run was interrupted hangs
+MOST_LEAVE_S = 8.0  # what one that is only slow is given
 
 
 class _Outlet:
@@ -58,8 +59,15 @@ class _Outlet:
     @property
     def status(self) -> SinkStatus:
         """How this sink is doing."""
-        waiting = self.sink.waiting if isinstance(self.sink, KeepsMessages) else None
-        return SinkStatus(self.sink.name, self.dropped, self.losses.lost, self.losses.error, waiting)
+        keeps = self.sink if isinstance(self.sink, KeepsMessages) else None
+        waiting, trouble = (keeps.waiting, keeps.trouble) if keeps is not None else (None, "")
+        error = "; ".join(filter(None, (trouble, self.losses.error)))
+        return SinkStatus(self.sink.name, self.dropped, self.losses.lost, error, waiting)
+
+    @property
+    def left(self) -> int:
+        """How many items wait."""
+        return len(self._items)
 
     def finish(self) -> None:
         """Let the thread end after what waits."""
@@ -169,10 +177,18 @@ class Outlets:
             outlet.finish()
         since = time.monotonic()
         for outlet in reversed(self._outlets):
-            while outlet.thread.is_alive() and not (self._stop() and time.monotonic() - since > LEAVE_S):
+            moved, left = time.monotonic(), outlet.left
+            while outlet.thread.is_alive():
                 outlet.thread.join(0.02)
+                now = time.monotonic()
+                if outlet.left < left:
+                    moved, left = now, outlet.left
+                if self._stop() and (now - moved > LEAVE_S or now - since > MOST_LEAVE_S):
+                    break
             if not outlet.thread.is_alive():
                 self._close(outlet)
+            else:
+                self._unclosed.append(f"{outlet.sink.name}: did not end in time; what it kept last may be damaged")
 
     def _close(self, outlet: _Outlet) -> None:
         try:

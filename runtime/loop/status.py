@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from .control import LoopStatus, ModelStatus, SourceState, SourceStatus
 from .feeds import Feed, Feeds
@@ -55,8 +56,17 @@ def _source(lane: Lane, feed: Feed) -> SourceStatus:
         seconds_since_frame=since,
         seen=dict(tally.seen),
         announced=dict(tally.announced),
-        watched={} if lane.watch is None else lane.watch.standing,
+        watched=_watched(lane, state),
     )
+
+
+def _watched(lane: Lane, state: SourceState) -> Mapping[str, Any]:
+    """The lines and zones as they stand."""
+    if lane.watch is None:
+        return {}
+    from ..zones.standing import with_nobody
+
+    return with_nobody(lane.watch.standing) if state == "away" else lane.watch.standing
 
 
 def _state(feed: Feed, since: float) -> SourceState:

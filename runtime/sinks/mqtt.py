@@ -24,7 +24,7 @@ from ..errors import UsageError
 from ..result import Result
 from .discovery import Sensors
 from .last_said import LastSaid
-from .losses import Losses
+from .losses import Losses, reason
 from .mqtt_address import MqttAddress
 from .mqtt_names import topic_level
 from .options.mqtt import MqttOptions
@@ -62,8 +62,11 @@ class MqttSink:
         self._watched: dict[str, Mapping[str, Any]] = {}  # a source's lines and zones as they were last said to stand
         self._states: dict[str, str] = {}  # what a source was last said to show
         self._last_said: dict[str, LastSaid] = {}  # a source's names and texts
+        self._lost: dict[str, float] = {}  # when a source was lost, monotonic: what was seen before is no news any more
+        self._sensors: dict[str, set[str]] = {}  # the topics of a source's sensors that Home Assistant was told of
         self._wake = threading.Condition()
         self._stopping = self._connected = False
+        self.trouble = ""  # why messages wait; empty while the broker takes them
         self._said = ""
         self._thread = threading.Thread(target=self._work, name="edgelens-mqtt", daemon=True)
 
@@ -83,7 +86,8 @@ class MqttSink:
         topic, messages = self._topic(result.frame.source), []
         if result.announced is not None:
             messages.append(self._message(f"{topic}/announced", result.to_json(), retain=True))
-        messages += self._state(result.frame.source, result.standing, result.frame.time)
+        if self._is_news(result):
+            messages += self._state(result.frame.source, result.standing, result.frame.time)
         messages += self._said_last(result)
         messages += self._places(result)
         self.outbox.put(messages)
@@ -99,8 +103,11 @@ class MqttSink:
         self._introduce(notice.source)
         messages = [self._message(f"{self._topic(notice.source)}/notice", asdict(notice), retain=True)]
         if notice.kind in ("lost", "ended"):  # nobody sees whether it is still there
+            self._lost[notice.source] = time.monotonic()
             messages += self._state(notice.source, (), notice.time)
             messages += self._nobody(notice.source)
+        elif notice.kind == "back":
+            self._lost.pop(notice.source, None)
         self.outbox.put(messages)
         with self._wake:
             self._wake.notify()
@@ -122,7 +129,7 @@ class MqttSink:
             if address.tls:
                 self._client.tls_set()
             self._client.on_connect, self._client.on_disconnect = self._on_connect, self._on_disconnect
-            self._client.on_message = self._on_message
+            self._client.on_connect_fail, self._client.on_message = self._on_connect_fail, self._on_message
             self._client.connect_async(address.host, address.port, self.options.keepalive_s)
             self._client.loop_start()
             opened.callback(self._leave)
@@ -180,10 +187,11 @@ class MqttSink:
             self._under_way = [pair for pair in self._under_way if not any(pair is one for one in arrived)]
             self.outbox.done([message.row for _, message in arrived])
 
-    def _on_connect(self, client: Any, userdata: Any, flags: Any, reason: Any, properties: Any) -> None:  # noqa: ARG002
-        if reason.is_failure:
-            self._tell(f"mqtt: {self.address.host} refuses: {reason}")
+    def _on_connect(self, client: Any, userdata: Any, flags: Any, code: Any, properties: Any) -> None:  # noqa: ARG002
+        if code.is_failure:
+            self._away(f"refuses: {code}")
             return
+        self.trouble = ""
         self._tell(f"mqtt: connected to {self.address.host}")
         client.publish(f"{self.address.topic}/status", "online", qos=1, retain=True)
         if self.options.discovery:
@@ -194,10 +202,20 @@ class MqttSink:
         with self._wake:
             self._wake.notify()
 
-    def _on_disconnect(self, client: Any, userdata: Any, flags: Any, reason: Any, properties: Any) -> None:  # noqa: ARG002
-        self._connected = False
-        if not self._stopping:
-            self._tell(f"mqtt: {self.address.host} is away; messages wait in {self.outbox.path}")
+    def _on_disconnect(self, client: Any, userdata: Any, flags: Any, code: Any, properties: Any) -> None:  # noqa: ARG002
+        was, self._connected = self._connected, False
+        if was and not self._stopping:  # else it has refused, which is said already
+            self._away("is away")
+
+    def _on_connect_fail(self, client: Any, userdata: Any) -> None:  # noqa: ARG002
+        error = sys.exc_info()[1]  # paho asks while it handles what went wrong
+        why = f" ({reason(error)})" if error is not None else ""
+        if not self.trouble:  # what is away is said once, not at every try
+            self._away(f"is away{why}")
+
+    def _away(self, what: str) -> None:
+        self.trouble = f"{self.address.host} {what}"
+        self._tell(f"mqtt: {self.trouble}; messages wait in {self.outbox.path}")
 
     def _on_message(self, client: Any, userdata: Any, message: Any) -> None:  # noqa: ARG002
         """Home Assistant has started anew and wants to know its sensors."""
@@ -215,12 +233,17 @@ class MqttSink:
         if self.options.discovery:
             last = self._last_said.get(source)
             sensors = Sensors(self.options.discovery, self.device, source, self._topic(source), self.address.topic)
-            for topic, payload in (
-                sensors.shown(),
-                *sensors.said(last.announced if last else ()),
-                *sensors.places(self._watched.get(source, {})),
-            ):
+            now = dict(
+                (
+                    sensors.shown(),
+                    *sensors.said(last.announced if last else ()),
+                    *sensors.places(self._watched.get(source, {})),
+                )
+            )
+            gone = self._sensors.get(source, set()) - now.keys()  # an empty message takes a sensor away
+            for topic, payload in (*((topic, "") for topic in gone), *now.items()):
                 self._client.publish(topic, payload, qos=1, retain=True)
+            self._sensors[source] = set(now)
 
     def _topic(self, source: str) -> str:
         return f"{self.address.topic}/{topic_level(source)}"
@@ -251,25 +274,29 @@ class MqttSink:
     def _places(self, result: Result) -> list[Message]:
         """What happened at lines and in zones, and how they stand, where that is news."""
         source, watched = result.frame.source, result.watched
-        if not any(watched.values()):
+        before = self._watched.get(source, {})
+        if not any(watched.values()) and not any(before.values()):
             return []
         topic, said = self._topic(source), {"source": source, "time": round(result.frame.time, 6)}
         messages = [self._message(f"{topic}/event", {**said, **event}) for event in result.events]
-        if self._watched.get(source) != watched:
-            first = source not in self._watched
+        if before != watched and self._is_news(result):
             self._watched[source] = watched
             messages.append(self._message(f"{topic}/counts", {**said, **watched}, retain=True))
-            if first and self._connected:
+            if _names(before) != _names(watched) and self._connected:
                 self._discover(source)
         return messages
+
+    def _is_news(self, result: Result) -> bool:
+        """Whether the source is still there; a frame may be recognized when it is lost already."""
+        return result.frame.captured > self._lost.get(result.frame.source, float("-inf"))
 
     def _nobody(self, source: str) -> list[Message]:
         """Nobody sees any more who is in a zone: they are said to be empty."""
         if not self._watched.get(source, {}).get("zones"):
             return []
-        watched = self._watched[source]
-        zones = {name: {**zone, "occupancy": {}, "loitering": 0} for name, zone in watched["zones"].items()}
-        self._watched[source] = {**watched, "zones": zones}
+        from ..zones.standing import with_nobody
+
+        self._watched[source] = with_nobody(self._watched[source])
         said = {"source": source, "time": round(time.time(), 6), **self._watched[source]}
         return [self._message(f"{self._topic(source)}/counts", said, retain=True)]
 
@@ -281,3 +308,8 @@ class MqttSink:
         if line != self._said:  # a broker that is away for a week is said once
             self._said = line
             self._say(line)
+
+
+def _names(watched: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """The lines and zones that there are."""
+    return [(kind, name) for kind, places in watched.items() for name in places]

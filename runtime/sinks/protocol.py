@@ -71,3 +71,7 @@ class KeepsMessages(Protocol):
     @property
     def waiting(self) -> int:
         """How many do."""
+
+    @property
+    def trouble(self) -> str:
+        """Why nobody takes them; empty while somebody does."""

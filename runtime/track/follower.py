@@ -28,10 +28,12 @@ class TrackFollower:
         self._tracker = Tracker(TrackerSettings(keep_s=options.track_keep))
         self.memory = TrackMemory(options)
         self._frame: Frame | None = None
-        self._decode = Decode()
+        self._decode: Decode | None = None
+        self._raised = False  # whether the threshold is higher than it was for the frame before
 
     def begin(self, frame: Frame, decode: Decode) -> float:
         """Take up the next frame: the threshold that its rows are to be decoded with."""
+        self._raised = self._decode is not None and decode.threshold > self._decode.threshold
         self._frame, self._decode = frame, decode
         self.memory.now = frame.moment_s
         return min(UNSURE, decode.threshold, *decode.thresholds.values())
@@ -40,8 +42,8 @@ class TrackFollower:
         """The rows that stand, with their numbers: -1 where a thing has been seen too shortly to have one."""
         assert self._frame is not None
         placed = ~np.isnan(seen.places[:, 0]) if len(seen) else np.zeros(0, bool)
-        rows = np.flatnonzero(placed)
         sure = self._sure(seen)
+        rows = np.flatnonzero(placed & sure if self._raised else placed)  # what is too unsure now must not go on
         found = Candidates(
             corners_of_xywh(seen.places[rows].astype(np.float64)),
             seen.ids[rows],
@@ -50,6 +52,8 @@ class TrackFollower:
         )
         numbers = np.full(len(seen), -1, np.int32)
         numbers[rows] = self._tracker.update(found, sure[rows], self._frame.moment_s, self._frame.size)
+        if self._raised:
+            self._tracker.forget_unseen()
         stands = (sure & (numbers != DOUBLE)) | (numbers > 0)
         numbers[numbers == 0] = -1
         return replace(seen, track_ids=numbers).select(stands)
@@ -57,6 +61,7 @@ class TrackFollower:
     def _sure(self, seen: Recognitions) -> NDArray[np.bool_]:
         """(N,) the rows that would stand without anything being followed."""
         decode = self._decode
+        assert decode is not None
         if not decode.thresholds:
             return np.asarray(seen.scores >= decode.threshold)
         own = [decode.thresholds.get(seen.label(row), decode.threshold) for row in range(len(seen))]

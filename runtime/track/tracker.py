@@ -76,6 +76,11 @@ class Tracker:
         self._forget(now, size)
         return ids
 
+    def forget_unseen(self) -> None:
+        """Follow only what the last frame showed."""
+        if self.tracks.times:
+            self.tracks.keep(self.tracks.seen_at >= self.tracks.times[-1])
+
     def _matched(self, found: Candidates, sure: NDArray[np.bool_], visible: NDArray[np.bool_]) -> Rows:
         """(D,) the followed thing that each box is, -1 for none, in rounds over what the ones before left."""
         settings, tracks = self.settings, self.tracks

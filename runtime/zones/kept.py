@@ -43,6 +43,7 @@ class CountsKeeper:
     def __init__(self, path: Path, say: Callable[[str], None] = lambda line: None) -> None:  # noqa: ARG005
         self.path, self._say = path, say
         self._newest: Mapping[str, Any] | None = None
+        self._own: set[tuple[str, str]] = set()  # the lines and zones that were counted here
         self._wake = threading.Condition()
         self._stopping = self._failed = False
         self._thread = threading.Thread(target=self._work, name="edgelens-counts", daemon=True)
@@ -91,9 +92,24 @@ class CountsKeeper:
             if stopping:
                 return
 
+    def _with_others(self, counts: Mapping[str, Any]) -> dict[str, Any]:
+        """The counts, and those of lines and zones that are kept and not watched in this run."""
+        placed = {kind: counts[kind] for kind in ("lines", "zones") if kind in counts}
+        self._own |= {(kind, name) for kind, places in placed.items() for name in places}
+        try:
+            found = json.loads(read_own(self.path))
+        except (OSError, ValueError, EdgelensError):
+            found = {}
+        kept = found if _are_counts(found) else {}
+        others = {
+            kind: {name: place for name, place in kept.get(kind, {}).items() if (kind, name) not in self._own}
+            for kind in placed
+        }
+        return {**counts, **{kind: {**others[kind], **places} for kind, places in placed.items()}}
+
     def _written(self, counts: Mapping[str, Any]) -> bool:
         try:
-            write_own(self.path, json.dumps(counts, ensure_ascii=False).encode())
+            write_own(self.path, json.dumps(self._with_others(counts), ensure_ascii=False).encode())
             self._failed = False
         except (OSError, EdgelensError) as error:
             if not self._failed:  # said once

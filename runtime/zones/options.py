@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..errors import UsageError
-from ..said import Said, option
+from ..said import Said, joined, option
 
 __all__ = ["Line", "Zone", "ZoneOptions", "read_lines", "read_zones"]
 
@@ -57,6 +57,8 @@ def read_zones(value: Any, written: str) -> tuple[Zone, ...]:
 
 def _masks(value: Any, written: str) -> tuple[Zone, ...]:
     """Masks need no names."""
+    if isinstance(value, list | tuple) and value and not isinstance(value[0], str | list | tuple):
+        value = joined(value, ",")
     texts = [value] if isinstance(value, str) else value
     if isinstance(texts, list | tuple):
         texts = [

@@ -28,12 +28,14 @@ class Watch:
         self.options, self._keep = options, keep
         self.lines = [LineCounter(line) for line in options.line]
         self.zones = [ZoneWatch(zone, options.loiter, hidden_s) for zone in options.zone]
+        self._before: tuple[Event, ...] = ()  # of zones that are not watched any more
 
     def see(self, seen: Recognitions, now: float, size: tuple[int, int]) -> tuple[Event, ...]:
         """What happened in a frame; `now` in seconds of the source's clock, `size` the frame's height and width."""
         moment = self._moment(seen, now, size)
         crossed = [event for line in self.lines for event in line.see(moment)]
-        events = (*crossed, *(event for zone in self.zones for event in zone.see(moment)))
+        events = (*self._before, *crossed, *(event for zone in self.zones for event in zone.see(moment)))
+        self._before = ()
         if events and self._keep is not None:
             self._keep(self.standing)
         return events
@@ -52,6 +54,16 @@ class Watch:
             "lines": {each.line.name: _line_json(each) for each in self.lines},
             "zones": {each.zone.name: _zone_json(each) for each in self.zones},
         }
+
+    def succeed(self, before: Watch) -> None:
+        """Go on where another one stopped: what lies where it lay notices nothing, of others the counts go on."""
+        lines = {each.line: each for each in before.lines}
+        zones = {each.zone: each for each in before.zones}
+        gone = [each for each in before.zones if each.zone not in self.options.zone]
+        self._before = (*before._before, *(event for zone in gone for event in zone.close()))
+        self.take_up(before.standing)
+        self.lines = [lines.get(each.line, each) for each in self.lines]
+        self.zones = [zones.get(each.zone, each) for each in self.zones]
 
     def take_up(self, counts: Mapping[str, Any]) -> None:
         """Go on from counts that were kept: those of `standing`, of lines and zones that are still there."""

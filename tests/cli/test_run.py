@@ -141,6 +141,17 @@ def test_annotated_video_and_csv(color_bundle, clip, tmp_path):
     assert len(table.read_text().splitlines()) == 1 + 18
 
 
+def test_of_several_sources_an_error_says_which(color_bundle, tmp_path):
+    config = tmp_path / "cameras.toml"
+    config.write_text('[[source]]\nurl = "demo"\n[[source]]\nurl = "demo"\nname = "door"\nmodel = "no.edge"\n')
+    done = run(color_bundle.path, "--config", config, ok=False)
+    assert done.exception.exit_code == 2
+    assert "door: no.edge: no such" in str(done.exception)
+    config.write_text('[[source]]\nurl = "demo"\n[[source]]\nurl = "demo"\nname = "door"\ntrack = true\n')
+    done = run(color_bundle.path, "--config", config, ok=False)
+    assert "door: --track:" in str(done.exception)
+
+
 @pytest.mark.parametrize(
     ("words", "said"),
     [

@@ -20,13 +20,13 @@ def has_mosquitto() -> bool:
 class Broker:
     """A broker that keeps its subscribers' sessions over a restart."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, anonymous: bool = True) -> None:
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
             self.port = int(probe.getsockname()[1])
         self._config = folder / "mosquitto.conf"
         self._config.write_text(
-            f"listener {self.port} 127.0.0.1\nallow_anonymous true\nuser root\n"
+            f"listener {self.port} 127.0.0.1\nallow_anonymous {str(anonymous).lower()}\nuser root\n"
             f"persistence true\npersistence_location {folder}/\nmax_queued_messages 0\n"
         )
         self._process: subprocess.Popen[bytes] | None = None

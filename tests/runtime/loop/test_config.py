@@ -72,6 +72,28 @@ def test_what_is_wrong_is_one_line(tmp_path, text, said):
 def test_names_are_unique_and_hold_no_login():
     plans = with_unique_names((SourcePlan("rtsp://a:b@cam/1"), SourcePlan("rtsp://c:d@cam/1"), SourcePlan("demo")))
     assert [plan.name for plan in plans] == ["rtsp://cam/1", "rtsp://cam/1 #2", "demo"]
+    plans = with_unique_names(tuple(SourcePlan("demo", name=name) for name in ("a", "a", "a #2", "a")))
+    assert [plan.name for plan in plans] == ["a", "a #3", "a #2", "a #4"]
+
+
+def test_a_file_of_an_editor_that_marks_its_encoding(tmp_path):
+    path = tmp_path / "c.toml"
+    path.write_text("[[source]]\nurl = 'demo'\n", encoding="utf-8-sig")
+    assert read_config(str(path), COMMON)[0].source == "demo"
+
+
+def test_a_mask_may_be_its_points(tmp_path):
+    path = tmp_path / "c.toml"
+    path.write_text("[[source]]\nurl = 'demo'\nmask = [0.1, 0.1, 0.2, 0.2, 0.3, 0.1]\n")
+    (mask,) = read_config(str(path), COMMON)[0].places.mask
+    assert mask.points == ((0.1, 0.1), (0.2, 0.2), (0.3, 0.1))
+
+
+def test_one_source_has_one_place(tmp_path):
+    path = tmp_path / "c.toml"
+    path.write_text("[[source]]\nurl = 'demo'\nsource = '0'\n")
+    with pytest.raises(UsageError, match="source 1: url and source are the same"):
+        read_config(str(path), COMMON)
 
 
 @pytest.mark.parametrize("text", ["'3'", "'0/5'", "'6/5'", "'a/b'", "'3/'", "3", "[3]", "'3/1001'"])

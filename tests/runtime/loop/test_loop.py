@@ -170,6 +170,14 @@ def test_a_region_outside_the_frame_is_refused(model, frames_of_colors):
         go([Scripted(frames_of_colors)], model, settings=Settings(region=Region(900, 0, 10, 10)))
 
 
+def test_a_region_in_pixels_is_one_in_fractions_once_the_frame_is_known(model, frames_of_colors):
+    control = Control(["scripted"], Settings(region=Region(8, 4, 16, 12)))
+    _, sink, _ = go([Scripted(frames_of_colors)], model, control=control)
+    region = control.settings("scripted").region
+    assert (region.x, region.y, region.w, region.h) == pytest.approx((8 / 60, 4 / 40, 16 / 60, 12 / 40))
+    assert all(result.view == region.pixels(40, 60) == (8, 4, 16, 12) for result in sink.results)
+
+
 def test_results_say_what_is_standing(model, frames_of_colors):
     red, green = frames_of_colors[0], frames_of_colors[1]
     _, sink, _ = go([Scripted([red] * 3 + [green] * 4)], model, settings=Settings(smoothing=1.0, agree=(2, 3)))

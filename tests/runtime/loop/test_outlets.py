@@ -151,7 +151,20 @@ def test_a_stopped_run_does_not_wait_for_a_sink_that_hangs():
     assert time.monotonic() - start < 1
     assert other.closed
     assert not hanging.closed
+    assert outlets.failures == ("hanging: did not end in time; what it kept last may be damaged",)
     gate.set()
+
+
+def test_a_stopped_run_waits_for_a_sink_that_is_only_slow():
+    slow = Kept("slow")
+    write = slow.write
+    slow.write = lambda result: (time.sleep(0.25), write(result))
+    with Outlets([slow], lambda: True) as outlets:
+        for index in range(DEPTH):
+            outlets.put(result(index), wait=False)
+    assert slow.got == list(range(DEPTH))
+    assert slow.closed
+    assert outlets.failures == ()
 
 
 def test_notices_come_between_results():

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from mosquitto import Broker, has_mosquitto
 from small_disk import SmallDisk
 from staged_scenes import named
 
@@ -172,6 +173,41 @@ def test_lines_and_zones_are_said_as_events_and_as_they_stand(
     assert last["lines"] == WATCHED["lines"]
 
 
+def test_what_is_drawn_and_taken_away_meanwhile_is_told_to_home_assistant(
+    broker: Any, watcher: Subscriber, staged: Any, tmp_path: Path
+) -> None:
+    result, none = staged(fps=0).result("camera"), {"lines": {}, "zones": {}}
+    more = {**WATCHED, "zones": {**WATCHED["zones"], "desk": WATCHED["zones"]["shelf"]}}
+    with sink_for(broker, tmp_path) as sink:
+        wait_for(lambda: watcher.under("door/status") == ["online"])
+        for watched in (none, WATCHED, more, none, none):
+            sink.write(dataclasses.replace(result, watched=watched))
+        wait_for(lambda: len(watcher.under("door/camera/counts")) == 3)
+        desk = f"homeassistant/binary_sensor/edgelens_bench_camera_{identity('zone desk')}/config"
+        wait_for(lambda: len(watcher.under(desk)) == 2)
+    assert [told if told == "" else told["name"] for told in watcher.under(desk)] == ["camera desk presence", ""]
+    last = watcher.under("door/camera/counts")[-1]
+    assert (last["lines"], last["zones"]) == ({}, {})
+    sensors = {topic: value for topic, value, _ in watcher.messages if topic.startswith("homeassistant/")}
+    assert [topic for topic, value in sensors.items() if value] == ["homeassistant/sensor/edgelens_bench_camera/config"]
+
+
+def test_late_frames_of_a_lost_camera_put_nobody_back_into_zones(
+    broker: Any, watcher: Subscriber, staged: Any, tmp_path: Path
+) -> None:
+    late = dataclasses.replace(staged(fps=0).result("camera"), watched=WATCHED)
+    with sink_for(broker, tmp_path) as sink:
+        wait_for(lambda: watcher.under("door/status") == ["online"])
+        sink.write(late)
+        sink.notice(Notice("camera", "lost", "camera: lost", 5.0))
+        sink.write(late)
+        sink.notice(Notice("camera", "back", "camera: is back", 6.0))
+        sink.write(late)
+        wait_for(lambda: len(watcher.under("door/camera/counts")) == 3)
+    inside = [counts["zones"]["shelf"]["occupancy"] for counts in watcher.under("door/camera/counts")]
+    assert inside == [{"person": 2}, {}, {"person": 2}]
+
+
 def test_home_assistant_s_templates_read_what_is_said() -> None:
     jinja = pytest.importorskip("jinja2")
     said = {}
@@ -206,7 +242,10 @@ def test_the_state_goes_to_none_when_nothing_is_there_any_more(
         for standing in ((), (), ("cup",), ("cup",), ("cup", "fork"), ("cup",), (), ()):
             sink.write(dataclasses.replace(loop.result("camera"), standing=standing))
         sink.write(dataclasses.replace(loop.result("camera"), standing=("cup",)))
+        late = dataclasses.replace(loop.result("camera"), standing=("cup",))
         sink.notice(Notice("camera", "lost", "camera: lost", 5.0))
+        sink.write(late)  # was being recognized when the camera was lost
+        sink.notice(Notice("camera", "back", "camera: is back", 6.0))
         sink.write(dataclasses.replace(loop.result("camera"), standing=("cup",)))
         wanted = ["none", "cup", "fork", "cup", "none", "cup", "none", "cup"]
         wait_for(lambda: len(watcher.under("door/camera/state")) == len(wanted))
@@ -318,6 +357,26 @@ def test_a_broker_gets_what_a_full_disk_does_not_take(
         wait_for(lambda: not sink.losses.error and not len(sink.outbox))
     assert (sink.losses.lost, [line for line in said if "damaged" in line]) == (0, [])
     assert "mqtt: works again; 0 messages were lost" in said
+
+
+def test_a_broker_that_was_never_there_is_said_once_and_is_what_is_wrong(tmp_path: Path) -> None:
+    said: list[str] = []
+    options = MqttOptions("mqtt://127.0.0.1:1/door", outbox=tmp_path / "box")
+    with MqttSink(options, device="bench", say=said.append) as sink:
+        wait_for(lambda: said)
+        time.sleep(1.5)  # another try
+        assert sink.trouble == "127.0.0.1 is away (Connection refused)"
+    assert said == [f"mqtt: 127.0.0.1 is away (Connection refused); messages wait in {tmp_path / 'box'}"]
+
+
+@pytest.mark.skipif(not has_mosquitto(), reason="no mosquitto here")
+def test_a_broker_that_refuses_is_said_once_and_is_what_is_wrong(tmp_path: Path) -> None:
+    said: list[str] = []
+    with Broker(tmp_path, anonymous=False) as broker, sink_for(broker, tmp_path, said) as sink:
+        wait_for(lambda: said)
+        time.sleep(2.5)  # another try
+        assert sink.trouble == "127.0.0.1 refuses: Not authorized"
+    assert said == [f"mqtt: 127.0.0.1 refuses: Not authorized; messages wait in {tmp_path / 'box'}"]
 
 
 def test_leaving_is_quick_when_nobody_answers(tmp_path: Path, staged: Any, later: Any) -> None:

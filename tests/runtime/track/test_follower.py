@@ -38,6 +38,17 @@ def test_unsure_rows_are_asked_for_and_stand_only_where_a_thing_was():
     assert third[0].to_dict()["track"] == 1
 
 
+def test_a_threshold_that_is_raised_ends_what_is_too_unsure_now():
+    follower, strict = TrackFollower(TrackOptions(track=True)), Decode(threshold=0.8)
+    for i in range(3):
+        before = follow(follower, i, rows(0.9, 0.6))
+    assert before.track_ids.tolist() == [1, 2]
+    for i in range(3, 6):
+        after = follow(follower, i, rows(0.9, 0.6), strict)
+        assert after.track_ids.tolist() == [1]
+    assert follow(follower, 6, rows(0.7, 0.6), strict).track_ids.tolist() == [1]  # what is followed may get unsure
+
+
 def test_each_label_has_its_own_threshold():
     follower, decode = TrackFollower(TrackOptions()), Decode(threshold=0.5, thresholds={"fork": 0.25})
     assert follower.begin(Frame(IMAGE), decode) == 0.1

@@ -26,9 +26,25 @@ def test_what_was_drawn_moved_and_taken_away_holds_at_the_next_start(path):
     moved = Zone("shelf", ((0.0, 0.0), (0.5, 0.0), (0.5, 1.0)))
     keep_drawn(path, CONFIGURED, ZoneOptions(line=(GATE,), zone=(moved,)))
     again = laid_over(CONFIGURED, path, said.append)
-    assert (again.line, again.zone, again.loiter, said) == ((GATE,), (moved,), 5.0, [])
+    assert (again.line, again.zone, again.loiter) == ((GATE,), (moved,), 5.0)
+    assert [line.partition(" on the page; as configured again without ")[0] for line in said] == [
+        "line door is left out, as it was taken away",
+        "zone shelf lies where it was drawn",
+    ]
+    assert all(line.endswith(str(path)) for line in said)
     other = laid_over(ZoneOptions(line=(DOOR, Line("new", (0.0, 0.0), (1.0, 1.0)))), path, said.append)
     assert [line.name for line in other.line] == ["new", "gate"]  # what came into the config later is there
+
+
+def test_what_is_configured_anew_is_newer_than_what_was_drawn_before(path):
+    keep_drawn(path, CONFIGURED, ZoneOptions(line=(GATE,)))
+    edited = ZoneOptions(line=(DOOR,), zone=(Zone("shelf", ((0.0, 0.0), (0.2, 0.0), (0.2, 0.2))),))
+    said = []
+    again = laid_over(edited, path, said.append)
+    assert (again.line, again.zone) == ((GATE,), edited.zone)
+    assert len(said) == 1 and said[0].startswith("line door is left out")
+    same_name = ZoneOptions(line=(Line("gate", (0.5, 0.5), (0.9, 0.9)),))
+    assert laid_over(same_name, path, said.append).line == same_name.line
 
 
 BROKEN = ["", "[]", '{"lines": {}}', '{"lines": {"a": 3}, "zones": {}}', '{"lines": 1, "zones": 2}']

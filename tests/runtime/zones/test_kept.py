@@ -28,6 +28,20 @@ def test_what_was_put_is_read():
     assert CountsKeeper(path).read() == {"lines": {"door": {"in": {"person": 49}}}}
 
 
+def test_lines_that_are_not_watched_this_time_keep_their_counts():
+    path = counts_file("door")
+    with CountsKeeper(path) as keeper:
+        keeper.put({"lines": {"a": {"in": {"person": 100}}}, "zones": {"old": {"entries": {"cup": 2}}}})
+    with CountsKeeper(path) as keeper:
+        keeper.put({"lines": {}, "zones": {"b": {"entries": {"cup": 1}}}})
+    with CountsKeeper(path) as keeper:
+        keeper.put({"lines": {"a": {"in": {"person": 101}}}, "zones": {"b": {"entries": {"cup": 5}}}})
+        wait_for(lambda: keeper.read()["lines"]["a"]["in"] == {"person": 101})
+        keeper.put({"lines": {}, "zones": {"b": {"entries": {"cup": 6}}}})  # taken away on the page
+    zones = {"old": {"entries": {"cup": 2}}, "b": {"entries": {"cup": 6}}}
+    assert CountsKeeper(path).read() == {"lines": {}, "zones": zones}
+
+
 def test_a_process_that_is_killed_leaves_a_whole_file(tmp_path):
     script = (
         "import itertools, time\n"

@@ -54,6 +54,23 @@ def test_counts_over_a_line_are_exact_and_stays_are_known_to_a_fifth_of_a_second
     assert stayed == pytest.approx(stays(shown.sprites), abs=0.2)
 
 
+def test_who_stands_in_a_zone_does_not_notice_that_another_is_drawn():
+    options = ZoneOptions(line=(MIDDLE,), zone=(LEFT_HALF, Zone("old", LEFT_HALF.points)), loiter=1.0)
+    watch, more = Watch(options), Zone("new", LEFT_HALF.points)
+    walked(watch, [50] * 5)
+    redrawn = Watch(ZoneOptions(line=(MIDDLE,), zone=(LEFT_HALF, more), loiter=1.0))
+    redrawn.succeed(watch)
+    events = walked(redrawn, [50] * 10, start=0.5)
+    assert [(e["kind"], e["zone"]) for e in events] == [
+        ("left", "old"),
+        ("entered", "new"),
+        ("loitering", "left"),
+    ]
+    zones = redrawn.standing["zones"]
+    assert (zones["left"]["entries"], zones["left"]["occupancy"]) == ({"cup": 1}, {"cup": 1})
+    assert [e["dwell_s"] for e in events if e["kind"] == "loitering"] == [pytest.approx(1.0, abs=0.05)]
+
+
 def test_a_crossing_says_who_and_which_way():
     watch = Watch(ZoneOptions(line=(MIDDLE,)))
     (event,) = walked(watch, range(60, 140, 5))
