@@ -181,8 +181,14 @@ class Recognizer:
         pictures = [_picture(each) for each in (picture if isinstance(picture, list | tuple) else [picture])]
         with self._model.in_use() as recognizer:
             teacher = Teacher(recognizer)
-            seen = [teacher.look(each, self._region) for each in pictures]
-            return teacher.teach(name, filter(None, seen), source="python", photos=photos)
+            shown = [seen for each in pictures if (seen := teacher.look(each, self._region)) is not None]
+            lesson = teacher.teach(name, shown, source="python", photos=photos)
+            doubt = teacher.doubt(name, teacher.recognized(name, shown), len(shown))
+        if len(shown) < len(pictures):
+            _warn(f"{name}: nothing was found in {len(pictures) - len(shown)} of {len(pictures)} pictures")
+        if doubt:
+            _warn(doubt)
+        return lesson
 
     def forget(self, name: str | None = None, *, lesson: str | None = None) -> int:
         """Forget a taught name completely, or take back a lesson (the last one unless said); how many pictures."""

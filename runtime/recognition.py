@@ -54,6 +54,10 @@ class Recognition(tuple[str, float]):  # noqa: SLOT001 (a tuple cannot have slot
         pair._rows, pair._number = rows, number
         return pair
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Copied, and carried to another process, with all that is known of it."""
+        return type(self), (*self, self._rows, self._number)
+
     @property
     def label(self) -> str:
         """What it is."""

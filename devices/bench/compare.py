@@ -33,6 +33,7 @@ class Change:
     low: float
     high: float
     processes: int  # of the run that has fewer
+    machine: float  # how much longer the same work took, which the ratio does not count
 
     @property
     def different(self) -> bool:
@@ -110,12 +111,12 @@ def _change(old: Mapping[str, Any], new: Mapping[str, Any]) -> Change:
     alone = min(map(len, quiet)) >= _ENOUGH
     before, after = quiet if alone else (row["processes"] for row in (old, new))
     ms, by_ruler, ruler = ("quiet_ms", "quiet_by_ruler", "quiet_ruler_ms") if alone else _IN_ALL
-    drift = abs(math.log(_mean([p[ruler] for p in after]) / _mean([p[ruler] for p in before])))
+    machine = _mean([p[ruler] for p in after]) / _mean([p[ruler] for p in before])
     ratio = ratio_of_runs(
-        [p[by_ruler] for p in before], [p[by_ruler] for p in after], unsure=max(drift - _DRIFT, 0.0) / 2
+        [p[by_ruler] for p in before], [p[by_ruler] for p in after], unsure=max(abs(math.log(machine)) - _DRIFT, 0) / 2
     )
     old_ms, new_ms = (_mean([p[ms] for p in part]) for part in (before, after))
-    return Change(str(new["name"]), old_ms, new_ms, ratio.ratio, ratio.low, ratio.high, ratio.processes)
+    return Change(str(new["name"]), old_ms, new_ms, ratio.ratio, ratio.low, ratio.high, ratio.processes, machine)
 
 
 def _mean(values: Sequence[float]) -> float:

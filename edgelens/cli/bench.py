@@ -33,7 +33,7 @@ class _Bench(click.Command):
         if args[:1] == ["compare"]:
             from edgelens.cli.bench_compare import command as compare
 
-            return compare.make_context("compare", args[1:], parent=parent, **extra)
+            return compare.make_context("bench compare", args[1:], parent=parent, **extra)
         return super().make_context(info_name, args, parent=parent, **extra)
 
 

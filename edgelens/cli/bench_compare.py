@@ -23,7 +23,10 @@ __all__ = ["command"]
 @click.option("--force", is_flag=True, help="Compare even what was throttled, noisy or measured elsewhere.")
 @json_option
 def command(old: str, new: str, fail_over: str | None, force: bool, json_path: str | None) -> None:
-    """Compare two reports of `bench --json`: a gate for regressions."""
+    """Compare two reports of `bench --json`: a gate for regressions.
+
+    MACHINE says how much longer the machine itself took for the same work; CHANGE is what is left beside that.
+    """
     from dataclasses import asdict
 
     from edgelens.devices.bench.compare import compare_reports, read_report, unfit
@@ -41,21 +44,25 @@ def command(old: str, new: str, fail_over: str | None, force: bool, json_path: s
         write_json(json_path, {"changes": rows, "unfit": reasons, "failed": len(slower)})
     if json_path != "-":
         lines = [
-            (c.name, ms(c.old_ms), ms(c.new_ms), f"{(c.ratio - 1) * 100:+.1f}%", _interval(c), c.processes, _verdict(c))
+            (c.name, ms(c.old_ms), ms(c.new_ms), _more(c.machine), _more(c.ratio), _interval(c), c.processes, _verdict(c))
             for c in changes
         ]
-        print_table(lines, header=("", "OLD MS", "NEW MS", "CHANGE", "95 % INTERVAL", "PROCESSES", ""))
+        print_table(lines, header=("", "OLD MS", "NEW MS", "MACHINE", "CHANGE", "95 % INTERVAL", "PROCESSES", ""))
     if slower:
         worst = max(slower, key=lambda change: change.ratio)
         more = f"{(worst.ratio - 1) * 100:.1f} %"
         raise WorkError(f"{worst.name} got slower by {more}, more than the {fail_over} allowed")
 
 
+def _more(ratio: float) -> str:
+    return f"{(ratio - 1) * 100:+.1f}%"
+
+
 def _interval(change: Change) -> str:
     """The ratio's interval as percentages; a single process tells none."""
     if change.processes < 2:
         return "needs --processes 5"
-    return f"{(change.low - 1) * 100:+.1f}% to {(change.high - 1) * 100:+.1f}%"
+    return f"{_more(change.low)} to {_more(change.high)}"
 
 
 def _verdict(change: Change) -> str:

@@ -96,6 +96,7 @@ def command(
         began = time.perf_counter()
         lesson = teacher.teach(spelled, shown, source=opened.name, photos=not no_photos)
         known = teacher.recognized(spelled, shown)
+        doubt = teacher.doubt(spelled, known, len(shown))
         kept = next(each.exemplars for each in gallery.names if each.name == spelled)
     took = time.perf_counter() - began
     if json_path is not None:
@@ -109,12 +110,8 @@ def command(
             f"{spelled}: {amount(len(shown), 'picture')} learned, {kept} kept;"
             f" take it back: edgelens gallery undo {lesson}"
         )
-    if 2 * known < len(shown):
-        click.echo(
-            f"{spelled} is the answer for {known} of these pictures: {bundle.manifest.name} tells it from what it was"
-            " trained for, or from another name, too seldom; show more of it, or teach an identifier",
-            err=True,
-        )
+    if doubt:
+        aside(doubt)
 
 
 def _shown(

@@ -10,13 +10,16 @@ from pathlib import Path
 
 from ..bundle.bundle import Bundle, one_network
 from ..engines.protocol import EngineOptions
-from ..errors import WorkError
+from ..errors import UsageError, WorkError
 from ..host.file_identity import FileIdentity
 from ..model.arguments import ModelArguments
 from ..model.open import open_model
 from ..model.recognizer import BundleRecognizer
+from ..said import Said, checked
 
 __all__ = ["ModelAsked", "ModelChoice", "ModelSlot"]
+
+_THREADS = Said("Engine threads.", low=1, whole=True)
 
 
 @dataclass(frozen=True)
@@ -34,6 +37,12 @@ class ModelChoice:
     engine: str = "auto"
     precision: str | None = None
     threads: int | None = None
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.engine, str):
+            raise UsageError(f"engine {self.engine!r}: must be a name, such as onnxruntime")
+        if self.threads is not None:
+            checked(self.threads, _THREADS, "threads")
 
 
 class ModelSlot:

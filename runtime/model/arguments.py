@@ -21,7 +21,7 @@ class Argument(Said):
     """How an argument is written, and whose it is."""
 
     bare: bool = False  # of the picture: a bundle brings its own
-    decoder: bool = False  # an option of the decoder: of a model whose decoder has none of the name it says nothing
+    decoder: bool = False  # an option of the decoder: a model whose decoder has none of the name passes it over, which is noted
 
 
 def _numbers(value: str | float | Sequence[float], option: str) -> tuple[float, ...]:
@@ -43,19 +43,22 @@ def _deviations(value: str | float | Sequence[float], option: str) -> tuple[floa
     return deviations
 
 
-def _size(value: str | Sequence[int], option: str) -> tuple[int, int]:
+def _size(value: str | int | Sequence[int], option: str) -> tuple[int, int]:
     """Width and height from "WxH", one side of a square, or (width, height)."""
     try:
-        sides = [int(side) for side in value.lower().split("x")] if isinstance(value, str) else list(value)
-    except ValueError:
+        text = str(value) if isinstance(value, int) else value
+        sides = [int(side) for side in text.lower().split("x")] if isinstance(text, str) else list(text)
+    except (TypeError, ValueError):
         sides = []
-    if len(sides) not in (1, 2) or not all(1 <= side <= 8192 for side in sides):
+    if len(sides) not in (1, 2) or not all(isinstance(side, int) and 1 <= side <= 8192 for side in sides):
         raise UsageError(f"{option} {value}: write WIDTHxHEIGHT, such as 640x480")
     return sides[0], sides[-1]
 
 
-def _names(value: str | Sequence[str | int], option: str) -> tuple[str, ...]:  # noqa: ARG001
-    parts = value.split(",") if isinstance(value, str) else value
+def _names(value: str | int | Sequence[str | int], option: str) -> tuple[str, ...]:
+    parts = value.split(",") if isinstance(value, str) else [value] if isinstance(value, int) else value
+    if not isinstance(parts, list | tuple | set):
+        raise UsageError(f"{option} {value}: give names or numbers, with commas between")
     return tuple(str(part).strip() for part in parts if str(part).strip())
 
 

@@ -8,9 +8,9 @@ from ..bundle.manifest import Network
 from ..decode.catalog import options_of
 from ..errors import UsageError
 from ..labels import read_labels
-from .arguments import ModelArguments
+from .arguments import ModelArguments, spelled
 
-__all__ = ["known_labels", "with_answer"]
+__all__ = ["known_labels", "passed_over", "with_answer"]
 
 
 def known_labels(said: ModelArguments) -> tuple[tuple[str, ...], str]:
@@ -29,12 +29,26 @@ def with_answer(network: Network, said: ModelArguments, classes: int | None = No
     if said.threshold is not None:  # it decides alone
         decode = dataclasses.replace(decode, options={k: v for k, v in decode.options.items() if k != "known"})
     if given := said.said_to_decoder():
-        has = {option.name for option in dataclasses.fields(options_of(decode.decoder))}
+        has = _options(network)
         if "classes" in given:
             given["classes"] = _class_ids(given["classes"], network.labels, len(network.labels) or classes)
         known = {name: value for name, value in given.items() if name in has}
         decode = dataclasses.replace(decode, options={**decode.options, **known})
     return dataclasses.replace(network, decode=decode)
+
+
+def passed_over(network: Network, said: ModelArguments) -> tuple[str, ...]:
+    """What is to be said of options that were given and that the network's decoder does not have."""
+    has = _options(network)
+    return tuple(
+        f"{spelled()[name].flag} is passed over: a network that is read by {network.decode.decoder} has no such option"
+        for name in said.said_to_decoder()
+        if name not in has
+    )
+
+
+def _options(network: Network) -> set[str]:
+    return {option.name for option in dataclasses.fields(options_of(network.decode.decoder))}
 
 
 def _class_ids(classes: tuple[str, ...], labels: tuple[str, ...], known: int | None) -> list[int]:

@@ -20,7 +20,7 @@ from ..formats.onnx_external import with_weights
 from ..labels import background_labels, fit_labels, labels_from_metadata
 from ..preprocess import PixelContract, TensorContract
 from .arguments import ModelArguments
-from .asked import known_labels, with_answer
+from .asked import known_labels, passed_over, with_answer
 from .input_numbers import input_numbers
 
 __all__ = ["open_bare", "read_file", "read_model"]
@@ -122,7 +122,7 @@ def _network(
         decode=dataclasses.replace(reading.decode, background=background_labels(names)),
         files=(ModelFile("", file.engine, file.precision, tensor, outputs=reading.picked),),
     )
-    return with_answer(network, said, reading.classes), tuple(notes)
+    return with_answer(network, said, reading.classes), (*notes, *passed_over(network, said))
 
 
 def _picture(

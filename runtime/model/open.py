@@ -31,6 +31,8 @@ def open_model(name: str | os.PathLike[str] | Bundle, said: ModelArguments | Non
     said = dataclasses.replace(said or ModelArguments(), **arguments)
     if isinstance(name, Bundle):
         return _as_asked(name, said, str(name.path or name.manifest.name))
+    if not isinstance(name, str | os.PathLike):
+        raise UsageError(f"a {type(name).__name__} is no model: name a bundle, a model file or a built-in")
     name = os.fspath(name)
     path = Path(name)
     if name in builtin_names() and not path.is_file():  # a folder of pictures may well be called digits
@@ -58,7 +60,7 @@ def _as_asked(bundle: Bundle, said: ModelArguments, name: str) -> Bundle:
         raise UsageError(f"{flags[0]}: {name} is a bundle and brings its own; it is for bare model files")
     if said == ModelArguments():
         return bundle
-    from .asked import known_labels, with_answer
+    from .asked import known_labels, passed_over, with_answer
 
     manifest = bundle.manifest
     role, network = manifest.steps[-1].network, manifest.main
@@ -67,8 +69,11 @@ def _as_asked(bundle: Bundle, said: ModelArguments, name: str) -> Bundle:
         if network.labels and len(labels) != len(network.labels):
             raise UsageError(f"{origin}: {len(labels)} names for {len(network.labels)} classes")
         network = dataclasses.replace(network, labels=labels)
-    networks = {**manifest.networks, role: with_answer(network, said)}
-    if said.tile is not None and (first := manifest.steps[0].network) != role:  # frames are what has tiles
-        networks[role] = with_answer(network, dataclasses.replace(said, tile=None))
-        networks[first] = with_answer(manifest.networks[first], ModelArguments(tile=said.tile))
-    return dataclasses.replace(bundle, manifest=dataclasses.replace(manifest, networks=networks))
+    first, asked = manifest.steps[0].network, {role: said}
+    if said.tile is not None and first != role:  # frames are what has tiles
+        asked = {role: dataclasses.replace(said, tile=None), first: ModelArguments(tile=said.tile)}
+    networks = {**manifest.networks, role: network}
+    notes = [note for each, words in asked.items() for note in passed_over(networks[each], words)]
+    networks |= {each: with_answer(networks[each], words) for each, words in asked.items()}
+    changed = dataclasses.replace(manifest, networks=networks)
+    return dataclasses.replace(bundle, manifest=changed, notes=(*bundle.notes, *notes))

@@ -91,6 +91,16 @@ class Teacher:
         gallery, spelled = self.gallery(), checked_name(name)
         return sum(gallery.match(each.row).name == spelled for each in shown)
 
+    def doubt(self, name: str, known: int, shown: int) -> str:
+        """What is to be said of a name that was `recognized` in few of the pictures that were shown; else ""."""
+        if 2 * known >= shown:
+            return ""
+        model = self._recognizer.bundle.manifest.name
+        return (
+            f"{checked_name(name)} is the answer for {known} of these pictures: {model} tells it from what it was"
+            " trained for, or from another name, too seldom; show more of it, or teach an identifier"
+        )
+
     def lesson(self, name: str, shown: Iterable[Shown], *, source: str) -> dict[str, Any]:
         """Keep what was shown, and say so: the name as it is spelled, the lesson, how many pictures there are now."""
         lesson, spelled = self.teach(name, shown, source=source), checked_name(name)

@@ -215,11 +215,23 @@ def test_several_sources_are_streamed_in_turn_under_names_of_their_own(color_bun
         ({"region": (5, 5, -1, 2)}, "region: x and y must not be negative"),
         ({"region": (1, 2)}, "give x, y, w, h"),
         ({"region": ("a", 1, 2, 3)}, "give x, y, w, h"),
+        ({"engine": 5}, "engine 5: must be a name"),
+        ({"threads": 0}, "threads 0: must be at least 1"),
+        ({"classes": 9}, "--classes 9: is no label of this model, nor a class number"),
+        ({"classes": 0.5}, "--classes 0.5: give names or numbers"),
+        ({"model": None}, "a NoneType is no model"),
+        ({"model": 5}, "a int is no model"),
     ],
 )
 def test_what_cannot_be_is_refused_at_once(color_bundle, asked, message):
     with pytest.raises(UsageError, match=message):
-        Recognizer(color_bundle, **asked)
+        Recognizer(**{"model": color_bundle, **asked})
+
+
+def test_an_option_that_the_model_does_not_have_is_noted(color_bundle):
+    assert Recognizer(color_bundle).notes == ()
+    (note,) = Recognizer(color_bundle, pattern="a", classes=0).notes
+    assert note == "--pattern is passed over: a network that is read by classify has no such option"
 
 
 def test_a_region_that_no_picture_has_is_refused(color_bundle, frames_of_colors):

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import copy
 import json
+import pickle
+from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import pytest
@@ -35,6 +39,12 @@ def test_several_rows_are_recognitions(rows: slice | list[int] | np.ndarray) -> 
     part = SEEN[rows]
     assert isinstance(part, Recognitions)
     assert (part.names, part.xyxy.tolist()) == (("cat",), [[1, 2, 4, 6]])
+
+
+@pytest.mark.parametrize("again", [copy.copy, copy.deepcopy, lambda row: pickle.loads(pickle.dumps(row))])
+def test_a_row_is_copied_and_carried_to_other_processes_with_what_it_knows(again: Callable[[Any], Any]) -> None:
+    assert again(SEEN[0]).to_dict() == SEEN[0].to_dict()
+    assert [row.box for row in again(list(Seen.of(SEEN)))] == [row.box for row in SEEN]
 
 
 def test_corners_of_rows_without_a_place_are_no_numbers() -> None:

@@ -140,6 +140,7 @@ def test_compare_is_a_gate(report_path: Path, tmp_path: Path) -> None:
     old = altered(report_path, tmp_path / "old.json")
     slower = altered(report_path, tmp_path / "slower.json", factor=1.08)
     assert run("bench", "compare", old, old, "--fail-over", "5%").exit_code == 0
+    assert run("bench", "compare", "--help").output.startswith("Usage: cli bench compare [OPTIONS] OLD NEW")
     assert run("bench", "compare", old, slower).exit_code == 0
     failed = run("bench", "compare", old, slower, "--fail-over", "5%")
     assert isinstance(failed.exception, WorkError)
@@ -256,5 +257,7 @@ def test_a_machine_that_was_slower_itself_is_said_and_taken_off(report_path: Pat
     assert "the machine itself was 40 % slower during the new run" in str(refused.exception)
     run("bench", "compare", old, tmp_path / "slower.json", "--force", "--json", tmp_path / "found.json")
     for change in json.loads((tmp_path / "found.json").read_text())["changes"]:
+        assert change["new_ms"] / change["old_ms"] == pytest.approx(1.4, abs=0.02)
+        assert change["machine"] == pytest.approx(1.4)
         assert change["ratio"] == pytest.approx(1, abs=0.02)
         assert not change["different"]

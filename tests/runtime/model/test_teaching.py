@@ -165,6 +165,8 @@ def test_what_was_taught_and_will_not_be_named_is_said(color_bundle, pictures: P
     called("teach", "banana", "--source", pictures, "--model", color_bundle.path)
     done = called("teach", "lemon", "--source", pictures, "--model", color_bundle.path)
     assert done.exit_code == 0 and "lemon is the answer for 0 of these pictures" in done.output
+    with Recognizer(color_bundle) as recognizer, pytest.warns(match="lime is the answer for 0 of these pictures"):
+        recognizer.teach(sorted(pictures.iterdir()), "lime")
 
 
 @pytest.mark.parametrize(
