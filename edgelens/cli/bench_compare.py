@@ -44,7 +44,16 @@ def command(old: str, new: str, fail_over: str | None, force: bool, json_path: s
         write_json(json_path, {"changes": rows, "unfit": reasons, "failed": len(slower)})
     if json_path != "-":
         lines = [
-            (c.name, ms(c.old_ms), ms(c.new_ms), _more(c.machine), _more(c.ratio), _interval(c), c.processes, _verdict(c))
+            (
+                c.name,
+                ms(c.old_ms),
+                ms(c.new_ms),
+                _more(c.machine),
+                _more(c.ratio),
+                _interval(c),
+                c.processes,
+                _verdict(c),
+            )
             for c in changes
         ]
         print_table(lines, header=("", "OLD MS", "NEW MS", "MACHINE", "CHANGE", "95 % INTERVAL", "PROCESSES", ""))

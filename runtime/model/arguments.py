@@ -21,7 +21,7 @@ class Argument(Said):
     """How an argument is written, and whose it is."""
 
     bare: bool = False  # of the picture: a bundle brings its own
-    decoder: bool = False  # an option of the decoder: a model whose decoder has none of the name passes it over, which is noted
+    decoder: bool = False  # an option of the decoder: noted where a decoder has none of the name
 
 
 def _numbers(value: str | float | Sequence[float], option: str) -> tuple[float, ...]:

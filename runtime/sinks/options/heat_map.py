@@ -14,5 +14,10 @@ class HeatMapOptions:
     """Where the picture goes."""
 
     path: str | None = option(
-        Said("Write a picture of where things were, one for each of several sources.", "FILE.png", flag="--heat-map", brought_back=True)
+        Said(
+            "Write a picture of where things were, one for each of several sources.",
+            "FILE.png",
+            flag="--heat-map",
+            brought_back=True,
+        )
     )
