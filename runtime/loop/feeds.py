@@ -120,9 +120,10 @@ class Feed:
             self._tell(Notice(self.name, "lost", f"{self.name}: lost: {reason}; opening it again", time.time()))
 
     def _back(self) -> None:
+        missed = self.error is not None  # which was said
         self.connected, self.error, self.trouble = True, None, ""
-        if self.slot.captured:
-            self.recoveries += 1
+        self.recoveries += bool(self.slot.captured)
+        if self.slot.captured or missed:
             self._tell(Notice(self.name, "back", f"{self.name}: is back", time.time()))
 
 
@@ -183,6 +184,15 @@ class Feeds:
         now = time.monotonic()
         return any(
             feed.live and not feed.connected and not feed.ended and now - feed.stirred < STUCK_S for feed in self.feeds
+        )
+
+    @property
+    def held_back(self) -> bool:
+        """Whether frames come and are only too early for the rate that was asked for."""
+        now = time.monotonic()
+        return any(
+            feed.live and len(feed.slot) and feed.not_before > now and now - feed.slot.arrived < STUCK_S
+            for feed in self.feeds
         )
 
     def failed(self, *, stopped: bool) -> bool:

@@ -165,8 +165,8 @@ def run(
             outlets.notice(notice)
 
         def idle() -> None:
-            """No frame came: a service whose camera is away does its work as long as it looks for it."""
-            if feeds.tried:
+            """No frame came: a service whose camera is away, or that is to look seldom, does its work all the same."""
+            if feeds.tried or feeds.held_back:
                 systemd.alive()
             if first and feeds.away:
                 systemd.ready()

@@ -201,6 +201,7 @@ class AnnotatedImages:
         self._folder, self._only = Path(folder), only
         self._used: set[str] = set()
         self._stems: dict[str, str] = {}  # of sources that are no image files
+        self._next: dict[str, int] = {}  # what their next frame is called at least: cameras that come back begin anew
 
     def write(self, result: Result) -> None:
         """Draw and write one image."""
@@ -215,7 +216,9 @@ class AnnotatedImages:
             return self._unused(Path(frame.path).stem)
         if frame.source not in self._stems:
             self._stems[frame.source] = self._unused(_file_name(frame.source))
-        return f"{self._stems[frame.source]}-{frame.index:06d}"
+        number = max(frame.index, self._next.get(frame.source, 0))
+        self._next[frame.source] = number + 1
+        return f"{self._stems[frame.source]}-{number:06d}"
 
     def _unused(self, stem: str) -> str:
         """The stem, or with a number what was not used yet."""

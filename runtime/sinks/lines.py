@@ -24,13 +24,14 @@ class RotatingLines:
     def append(self, value: dict[str, Any]) -> bool:
         """Add one line; False where the quota has no room for it, OSError where the disk has none."""
         line = json.dumps(value, ensure_ascii=False, separators=(",", ":")) + "\n"
-        if not self._room_for(len(line.encode())):
+        size = len(line.encode("utf-8", "backslashreplace"))
+        if not self._room_for(size):  # which may delete the file that is open, if nothing was added for long
             return False
-        if self._text is None or self._size + len(line.encode()) > self._most:
+        if self._text is None or self._text.gone or self._size + size > self._most:
             self._begin()
         assert self._text is not None
         self._text.append(line)
-        self._size += len(line.encode())
+        self._size += size
         return True
 
     def close(self) -> None:

@@ -10,11 +10,13 @@ Every message carries an `id` that stays the same when it has to be sent again.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import sys
 import threading
 import time
 import uuid
+from collections import deque
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from dataclasses import asdict
@@ -56,7 +58,8 @@ class MqttSink:
         self.losses = Losses(self.name, say)
         self.outbox = Outbox(options.outbox or self.address.outbox, losses=self.losses)
         self._stack = ExitStack()
-        self._under_way: list[tuple[Any, Message]] = []  # what paho knows of a message, and the message
+        self._under_way: dict[int, Message] = {}  # by what paho calls them
+        self._arrived: deque[int] = deque()  # what the broker has taken
         self._gathered: list[Message] = []
         self._sources: set[str] = set()
         self._watched: dict[str, Mapping[str, Any]] = {}  # a source's lines and zones as they were last said to stand
@@ -130,6 +133,7 @@ class MqttSink:
                 self._client.tls_set()
             self._client.on_connect, self._client.on_disconnect = self._on_connect, self._on_disconnect
             self._client.on_connect_fail, self._client.on_message = self._on_connect_fail, self._on_message
+            self._client.on_publish = self._on_publish
             self._client.connect_async(address.host, address.port, self.options.keepalive_s)
             self._client.loop_start()
             opened.callback(self._leave)
@@ -146,11 +150,11 @@ class MqttSink:
         while self._under_way and self._connected and time.monotonic() < deadline:
             time.sleep(0.02)
             self._forget_arrived()
-        self.outbox.put([*(message for _, message in self._under_way if not message.row), *self._gathered])
+        self.outbox.put([*(message for message in self._under_way.values() if not message.row), *self._gathered])
         if self._connected:
-            self._client.publish(f"{self.address.topic}/status", "offline", qos=1, retain=True).wait_for_publish(
-                LEAVE_S
-            )
+            left = self._client.publish(f"{self.address.topic}/status", "offline", qos=1, retain=True)
+            with contextlib.suppress(RuntimeError, ValueError):  # the connection broke now: there is the last will
+                left.wait_for_publish(LEAVE_S)
             self._client.disconnect()
         self._stack.close()
 
@@ -174,7 +178,7 @@ class MqttSink:
                 messages = self.outbox.next(sent, room)
                 for message in messages:
                     info = self._client.publish(message.topic, message.payload, qos=1, retain=message.retain)
-                    self._under_way.append((info, message))
+                    self._under_way[info.mid] = message  # also one that paho sends when it is connected again
                     sent = max(sent, message.row)
                 if len(messages) < room:
                     break
@@ -182,10 +186,11 @@ class MqttSink:
                 return
 
     def _forget_arrived(self) -> None:
-        arrived = [pair for pair in self._under_way if pair[0].is_published()]
-        if arrived:
-            self._under_way = [pair for pair in self._under_way if not any(pair is one for one in arrived)]
-            self.outbox.done([message.row for _, message in arrived])
+        """Take the broker's answers; those to other messages than the outbox's say nothing here."""
+        arrived = [self._arrived.popleft() for _ in range(len(self._arrived))]
+        rows = [self._under_way.pop(mid).row for mid in arrived if mid in self._under_way]
+        if rows:
+            self.outbox.done(rows)
 
     def _on_connect(self, client: Any, userdata: Any, flags: Any, code: Any, properties: Any) -> None:  # noqa: ARG002
         if code.is_failure:
@@ -201,6 +206,9 @@ class MqttSink:
         self._connected = True
         with self._wake:
             self._wake.notify()
+
+    def _on_publish(self, client: Any, userdata: Any, mid: int, code: Any, properties: Any) -> None:  # noqa: ARG002
+        self._arrived.append(mid)
 
     def _on_disconnect(self, client: Any, userdata: Any, flags: Any, code: Any, properties: Any) -> None:  # noqa: ARG002
         was, self._connected = self._connected, False
@@ -302,7 +310,7 @@ class MqttSink:
 
     def _message(self, topic: str, value: dict[str, Any], *, retain: bool = False) -> Message:
         text = json.dumps({"id": uuid.uuid4().hex, **value}, ensure_ascii=False, separators=(",", ":"))
-        return Message(topic, text.encode(), retain)
+        return Message(topic, text.encode("utf-8", "backslashreplace"), retain)
 
     def _tell(self, line: str) -> None:
         if line != self._said:  # a broker that is away for a week is said once

@@ -32,27 +32,28 @@ class Quota:
     most_age_s: float = float("inf")
     keep_free_bytes: int = 200 * 1024 * 1024
     lived: LivedTime | None = None  # without it the wall clock says how old a file is
+    asked_bytes: int = 0  # what it may grow to where the disk has more room later
 
     def settled(self) -> Quota:
         """The limits with no more bytes than the disk has room for now: what fills it up is then this quota's own."""
-        used = self.used()
-        room = used + max(self._free() - self.keep_free_bytes, 0) * SHARE
-        return replace(self, most_bytes=int(min(self.most_bytes, max(used, room))))
+        most = int(min(self.most_bytes, self._with_room(self.used(), self._free())))
+        return replace(self, most_bytes=most, asked_bytes=self.most_bytes)
 
     def make_room(self, wanted: int) -> bool:
         """Delete what is too old, and the oldest until `wanted` more bytes fit; False where they cannot."""
         files = self._oldest_first()
         used, free = sum(size for _, size, _ in files), self._free()
+        most = max(self.most_bytes, min(self.asked_bytes, self._with_room(used, free)))
         too_old, oldest = [], []
         for modified, size, path in files:
             if self._age(modified) > self.most_age_s:
                 too_old.append(path)
-            elif used + wanted > self.most_bytes:
+            elif used + wanted > most:
                 oldest.append(path)
             else:
                 continue
             used, free = used - size, free + size
-        fits = used + wanted <= self.most_bytes and free - wanted >= self.keep_free_bytes
+        fits = used + wanted <= most and free - wanted >= self.keep_free_bytes
         for path in (*too_old, *(oldest if fits else ())):
             with contextlib.suppress(OSError):
                 Path(path).unlink()
@@ -67,6 +68,10 @@ class Quota:
         for path in self.folder.rglob(".*.partial*"):
             with contextlib.suppress(OSError):
                 path.unlink()
+
+    def _with_room(self, used: int, free: float) -> float:
+        """The bytes that are used, and what the disk has to spare."""
+        return used + max(free - self.keep_free_bytes, 0) * SHARE
 
     def _oldest_first(self) -> list[tuple[float, int, str]]:
         files = self._files()

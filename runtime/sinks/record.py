@@ -90,12 +90,15 @@ class RecordSink:
             self._line({**result.to_json(), "size": [width, height], "when": round(result.frame.time, 6)})
             self._snapshot(result, name)
             self._begin(reel, name, moment)
-        if reel.event is not None and moment >= reel.event.ends:
-            self._end(reel)
+        for each in self._reels.values():  # of a source that is paused nothing else comes
+            if each.event is not None and moment >= each.event.ends:
+                self._end(each)
 
     def notice(self, notice: Notice) -> None:
-        """Keep what happened to a source as a line."""
+        """Keep what happened to a source as a line; the clip of one that is lost is as long as it will be."""
         self._line(asdict(notice))
+        if notice.kind in ("lost", "ended") and (reel := self._reels.get(notice.source)) is not None:
+            self._end(reel)
 
     def __enter__(self) -> RecordSink:
         try:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from .options.record import RecordOptions
-from .record_names import plain, source_and_time
+from .record_names import names_of_source, source_and_time
 
 __all__ = ["Recorded"]
 
@@ -80,9 +80,12 @@ class Recorded:
 
     def _before(self, part: str, source: str, moment: float) -> tuple[float, Path] | None:
         """The newest file of a source that is no younger than a moment."""
-        times, files = self._named(part).get(plain(source), ([], []))
-        place = bisect_right(times, moment + _SAME_S)
-        return (times[place - 1], files[place - 1]) if place else None
+        found = []
+        for name in names_of_source(source):
+            times, files = self._named(part).get(name, ([], []))
+            if place := bisect_right(times, moment + _SAME_S):
+                found.append((times[place - 1], files[place - 1]))
+        return max(found, default=None)
 
     def _named(self, part: str) -> dict[str, _Named]:
         try:

@@ -43,6 +43,11 @@ class AppendedText:
             self._close()
             raise
 
+    @property
+    def gone(self) -> bool:
+        """Whether the file was deleted: what is written would be nowhere."""
+        return self._handle is not None and os.fstat(self._handle).st_nlink == 0
+
     def __enter__(self) -> AppendedText:
         if self.path == "-":
             if head := self._head():

@@ -157,7 +157,8 @@ class Tracker:
 
     def _forget(self, now: float, size: tuple[int, int] | None = None) -> None:
         tracks, settings = self.tracks, self.settings
-        patience = np.where(tracks.ids > 0, settings.keep_s, settings.unconfirmed_s)
+        newest = tracks.seen_at >= (tracks.times[-1] if tracks.times else now)  # the frame after it may come late
+        patience = np.where((tracks.ids > 0) | newest, settings.keep_s, settings.unconfirmed_s)
         if size is not None:
             middle = tracks.motion.places[:, :2]
             outside = ((middle < 0) | (middle > (size[1], size[0]))).any(axis=1)

@@ -21,7 +21,7 @@ __all__ = ["EventStream", "FrameStream", "event", "frame_record", "spelled"]
 
 def spelled(result: dict[str, Any]) -> bytes:
     """A result as JSON without a blank."""
-    return json.dumps(result, ensure_ascii=False, separators=(",", ":")).encode()
+    return _json(result)
 
 
 def frame_record(said: bytes, jpeg: bytes) -> bytes:
@@ -31,8 +31,13 @@ def frame_record(said: bytes, jpeg: bytes) -> bytes:
 
 def event(kind: str, value: Any) -> bytes:
     """One server-sent event."""
+    return b"event: " + kind.encode() + b"\ndata: " + _json(value) + b"\n\n"
+
+
+def _json(value: Any) -> bytes:
+    """Without a blank; a file's name that is no UTF-8 is written with escapes."""
     text = json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
-    return f"event: {kind}\ndata: {text}\n\n".encode()
+    return text.encode("utf-8", "backslashreplace")
 
 
 class FrameStream:

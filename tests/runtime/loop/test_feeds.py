@@ -64,7 +64,9 @@ def test_of_several_cameras_one_may_come_later():
     with Feeds([steady, late], notices.append) as feeds:
         names = {name for name, _ in drain(feeds, 1.0)}
     assert names == {"steady", "late"}
-    assert any("off; trying again" in notice.text for notice in notices)
+    assert [(each.source, each.kind) for each in notices] == [("late", "lost"), ("late", "back")]
+    assert "off; trying again" in notices[0].text
+    assert [feed.recoveries for feed in feeds.feeds] == [0, 0]
 
 
 def test_a_broken_program_is_not_taken_for_a_lost_camera():
@@ -78,7 +80,10 @@ def test_the_rate_limit_serves_the_newest_frame_when_it_is_due():
     with Feeds([Scripted(steps, live=True)], print) as feeds:
         first = feeds.take(1)
         assert first is not None
+        assert not feeds.held_back
         first[0].not_before = time.monotonic() + 0.2
+        time.sleep(0.05)
+        assert feeds.held_back  # a service that looks seldom is alive
         start = time.monotonic()
         second = feeds.take(1)
         assert second is not None

@@ -200,6 +200,11 @@ def test_annotated_images_are_named_for_their_files(tmp_path):
     assert sorted(p.name for p in (tmp_path / "out").iterdir()) == ["one-2.jpg", "one.jpg", "x-000002.jpg"]
 
 
+def test_frames_of_a_camera_that_began_anew_write_over_none(tmp_path):
+    write(annotated(str(tmp_path), lambda source: None), *(result(i, source="video0") for i in (0, 1, 0, 1, 7)))
+    assert sorted(path.name for path in tmp_path.iterdir()) == [f"video0-00000{i}.jpg" for i in (0, 1, 2, 3, 7)]
+
+
 def test_one_annotated_image(tmp_path):
     write(annotated(str(tmp_path / "out.png"), lambda source: None), result(0, path="one.png", size=(240, 320)))
     assert [p.name for p in tmp_path.iterdir()] == ["out.png"]

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from cutting_broker import CuttingBroker
 from mosquitto import Broker, has_mosquitto
 from small_disk import SmallDisk
 from staged_scenes import named
@@ -25,7 +26,7 @@ from edgelens.runtime.sinks.discovery import Sensors
 from edgelens.runtime.sinks.mqtt import MqttSink
 from edgelens.runtime.sinks.mqtt_names import identity, topic_level
 from edgelens.runtime.sinks.options.mqtt import MqttOptions
-from edgelens.runtime.sinks.outbox import Outbox
+from edgelens.runtime.sinks.outbox import Message, Outbox
 from edgelens.runtime.sinks.protocol import Notice
 
 paho = pytest.importorskip("paho.mqtt.client")
@@ -357,6 +358,16 @@ def test_a_broker_gets_what_a_full_disk_does_not_take(
         wait_for(lambda: not sink.losses.error and not len(sink.outbox))
     assert (sink.losses.lost, [line for line in said if "damaged" in line]) == (0, [])
     assert "mqtt: works again; 0 messages were lost" in said
+
+
+def test_connections_that_break_between_messages_end_nothing(tmp_path: Path) -> None:
+    topics = [f"x/{i}" for i in range(300)]
+    with CuttingBroker(each=25) as broker, sink_for(broker, tmp_path) as sink:
+        sink._client._reconnect_min_delay = sink._client._reconnect_max_delay = sink._client._reconnect_delay = 0.05
+        sink.outbox.put([Message(topic, b"x" * 200) for topic in topics])
+        wait_for(lambda: not sink.waiting, 30)
+    assert broker.connections > 8
+    assert set(topics) <= set(broker.topics)
 
 
 def test_a_broker_that_was_never_there_is_said_once_and_is_what_is_wrong(tmp_path: Path) -> None:

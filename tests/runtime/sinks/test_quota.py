@@ -6,6 +6,8 @@ import os
 import re
 import time
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
@@ -116,6 +118,20 @@ def test_nothing_is_deleted_for_what_would_not_fit_all_the_same(tmp_path: Path) 
     full = Quota(tmp_path, NAMES, 4 * 4096, keep_free_bytes=10**18)
     assert not full.make_room(8192)
     assert len(there(tmp_path)) == 3
+
+
+def test_a_disk_that_was_full_at_the_start_is_used_when_there_is_room(tmp_path: Path, monkeypatch: Any) -> None:
+    free = [100_000]
+    monkeypatch.setattr("shutil.disk_usage", lambda _: SimpleNamespace(free=free[0]))
+    kept = Quota(tmp_path, NAMES, 10**6, keep_free_bytes=100_000).settled()
+    assert (kept.most_bytes, kept.make_room(5000)) == (0, False)
+    free[0] = 10**9
+    assert kept.make_room(5000) and not kept.make_room(10**6 + 1)
+    archive(tmp_path, 3, 2, 1)
+    free[0] = 100_000  # what others have taken since it goes without; what was its own stays so
+    assert not kept.make_room(4 * 4096)
+    assert kept.make_room(4096)
+    assert there(tmp_path) == {"1.jpg", "2.jpg"}
 
 
 def test_a_small_disk_makes_the_limit_smaller_but_never_than_what_is_there(tmp_path: Path) -> None:

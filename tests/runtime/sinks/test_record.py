@@ -24,6 +24,8 @@ from edgelens.runtime.sinks.clip import Clip
 from edgelens.runtime.sinks.options.record import RecordOptions
 from edgelens.runtime.sinks.protocol import Notice
 from edgelens.runtime.sinks.record import RecordSink
+from edgelens.runtime.sinks.record_names import names_of_source, stem_of
+from edgelens.runtime.sinks.recorded import Recorded
 
 FREE = {"keep_free_bytes": 0}
 
@@ -162,6 +164,8 @@ from edgelens.runtime.recognitions import Recognitions
 from edgelens.runtime.result import Result
 from edgelens.runtime.sinks.options.record import RecordOptions
 from edgelens.runtime.sinks.record import RecordSink
+from edgelens.runtime.sinks.record_names import names_of_source, stem_of
+from edgelens.runtime.sinks.recorded import Recorded
 folder, limit = Path(sys.argv[1]), int(sys.argv[2])
 if limit:
     resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
@@ -242,3 +246,57 @@ def test_what_a_line_noticed_is_kept_too(staged: Any, later: Any, tmp_path: Path
     assert "-camera-person." in clip
     (line,) = [json.loads(line) for path in (tmp_path / "lines").iterdir() for line in path.read_text().splitlines()]
     assert (line["events"], line["size"]) == ([crossed], [640, 480])
+
+
+def test_a_line_after_a_long_quiet_is_in_a_file_that_is_there(tmp_path: Path) -> None:
+    """Days without an event, after which the file of the last one is too old to be kept, and still open."""
+    sink = RecordSink(RecordOptions(tmp_path, most_days=1, **FREE))
+    with sink:
+        sink.notice(Notice("camera", "lost", "before the weekend", 1.0))
+        (old,) = (tmp_path / "lines").iterdir()
+        os.utime(old, (time.time() - 3 * 86400,) * 2)
+        sink._room._checked = float("-inf")  # the folder was looked through long ago
+        for text in ("monday", "tuesday"):
+            sink.notice(Notice("camera", "lost", text, 2.0))
+    lines = [line for path in (tmp_path / "lines").iterdir() for line in path.read_text().splitlines()]
+    assert [json.loads(line)["text"] for line in lines] == ["monday", "tuesday"]
+
+
+def test_the_clip_of_a_camera_that_is_lost_is_finished_at_once(staged: Any, later: Any, tmp_path: Path) -> None:
+    loop = staged(fps=0)
+    with RecordSink(RecordOptions(tmp_path, before_s=0.5, after_s=60, fps=10, **FREE)) as sink:
+        feed(sink, loop, later, 2, {1.0: "burglar"})
+        assert not names(tmp_path)
+        sink.notice(Notice("camera", "lost", "camera: lost", 1.0))
+        deadline = time.monotonic() + 10
+        while not names(tmp_path) and time.monotonic() < deadline:
+            time.sleep(0.01)
+        assert len(names(tmp_path)) == 1
+
+
+def test_a_camera_that_is_paused_leaves_no_clip_open(staged: Any, later: Any, tmp_path: Path) -> None:
+    loop = staged(fps=0)
+    with RecordSink(RecordOptions(tmp_path, before_s=0.5, after_s=1, fps=10, **FREE)) as sink:
+        feed(sink, loop, later, 1.2, {1.0: "cup"})
+        another = later(loop.result("camera"), captured=110.0)
+        sink.write(dataclasses.replace(another, frame=dataclasses.replace(another.frame, source="another")))
+        deadline = time.monotonic() + 10
+        while not names(tmp_path) and time.monotonic() < deadline:
+            time.sleep(0.01)
+        assert len(names(tmp_path)) == 1
+
+
+CHANNELS = [f"rtsp://nvr-warehouse.example-company.com:554/cam/realmonitor?channel={n}" for n in (1, 2)]
+
+
+def test_channels_of_one_recorder_have_clips_of_their_own(tmp_path: Path) -> None:
+    first, second = CHANNELS
+    (tmp_path / "clips").mkdir()
+    for n, source in enumerate(CHANNELS):
+        (tmp_path / "clips" / f"{stem_of(1000.0 + n / 10, source, 'car')}.webm").touch()
+    recorded = Recorded(tmp_path)
+    assert recorded.clip(first, [1000.0, 1000.1]) != recorded.clip(second, [1000.1])
+    old = tmp_path / "clips" / (stem_of(2000.0, "cam 1", "car").replace(names_of_source("cam 1")[0], "cam_1") + ".webm")
+    old.touch()
+    assert Recorded(tmp_path).clip("cam 1", [2000.0]) == old
+    assert names_of_source("camera") == ("camera",)

@@ -70,6 +70,13 @@ def test_time_is_what_passed_not_how_many_frames_came():
     assert walk(tracker, (1.0, 1.03), at) == [[1], [1]]
 
 
+@pytest.mark.parametrize("fps", [3, 1.5, 1, 0.6])
+def test_a_camera_that_shows_a_frame_now_and_then_is_followed_too(fps):
+    tracker = Tracker()
+    seen = [update(tracker, i / fps, (100, 100, 200, 200)) for i in range(5)]
+    assert seen == [[0], [1], [1], [1], [1]]
+
+
 def test_what_was_hidden_comes_back_as_itself_until_it_is_forgotten():
     for away, number in ((1.5, 1), (2.5, 0)):
         tracker, at = Tracker(), lambda t: (50 + 80 * t, 100)

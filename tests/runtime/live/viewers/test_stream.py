@@ -18,6 +18,7 @@ from own_loop import ran
 
 from edgelens.runtime.live.preview import LivePreview
 from edgelens.runtime.live.viewers import hub as hub_module
+from edgelens.runtime.live.viewers.stream import event, spelled
 from edgelens.runtime.loop.control import Control, Settings
 
 
@@ -60,6 +61,12 @@ def test_a_frame_carries_its_own_result(staged: Any) -> None:
         assert {key: meta[key] for key in expected} == expected
         image = cv2.imdecode(np.frombuffer(picture, np.uint8), cv2.IMREAD_COLOR)
         assert [image.shape[1], image.shape[0]] == meta["size"]
+
+
+def test_names_that_are_no_utf8_are_spelled_with_escapes() -> None:
+    name = b"caf\xe9.png".decode("utf-8", "surrogateescape")
+    assert json.loads(spelled({"path": name})) == {"path": name}
+    assert b"caf\\udce9.png" in event("result", {"path": name})
 
 
 def test_many_viewers_cost_one_encode_a_frame(staged: Any) -> None:
