@@ -30,10 +30,10 @@ class Probe:
         return {self.input: tensor, **values}
 
 
-def _thinned(value: NDArray[np.float32]) -> NDArray[np.float32]:
+def _thinned(value: NDArray[np.float32]) -> NDArray[np.float64]:
     """At most some thousands of a tensor's values, evenly taken: a histogram needs no more of one picture."""
     flat = value.reshape(-1)
-    return flat[:: max(flat.size // _VALUES, 1)]
+    return flat[:: max(flat.size // _VALUES, 1)].astype(np.float64)  # numpy's bins are as fine as what it is given
 
 
 def observe_onnx(
@@ -49,7 +49,7 @@ def observe_onnx(
                 low, high = float(value.min()), float(value.max())
                 before = limits.get(name, (low, high))
                 limits[name] = (min(low, before[0]), max(high, before[1]))
-    histograms = {n: Histogram(low, max(high, low + 1e-9), np.zeros(BINS)) for n, (low, high) in limits.items()}
+    histograms = {name: Histogram.over(low, high) for name, (low, high) in limits.items()}
     for tensor in inputs():
         for name, value in probe.values(tensor).items():
             if value.size:

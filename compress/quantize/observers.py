@@ -37,6 +37,11 @@ class Histogram:
     high: float
     counts: NDArray[np.float64]
 
+    @classmethod
+    def over(cls, low: float, high: float) -> Histogram:
+        """An empty one; where there was one value only, its bins are as narrow as float64 tells them apart."""
+        return cls(low, max(high, low + max(1e-9, 1e-9 * abs(low))), np.zeros(BINS))
+
     @property
     def edges(self) -> NDArray[np.float64]:
         """Borders of the bins."""
@@ -91,7 +96,7 @@ def _as_it_lies(value: torch.Tensor) -> torch.Tensor:
 def _histograms(
     graph: fx.GraphModule, images: NDArray[np.uint8], limits: Mapping[str, tuple[float, float]]
 ) -> dict[str, Histogram]:
-    histograms = {name: Histogram(low, max(high, low + 1e-9), np.zeros(BINS)) for name, (low, high) in limits.items()}
+    histograms = {name: Histogram.over(low, high) for name, (low, high) in limits.items()}
 
     def count(name: str, value: torch.Tensor) -> None:
         histogram = histograms[name]

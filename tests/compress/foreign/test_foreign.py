@@ -83,3 +83,31 @@ def test_what_is_in_8_bits_already_is_refused(tmp_path):
     onnx.save(helper.make_model(graph), tmp_path / "q.onnx")
     with pytest.raises(ModelError, match=r"q.onnx: is in 8 bits already: `edgelens bundle`"):
         load_onnx(str(tmp_path / "q.onnx"))
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float16"])
+@pytest.mark.parametrize("level", [0, 1, 60_000])
+def test_tensors_of_one_value_over_all_pictures_have_a_range(dtype, level):
+    """A network of one class, a Softmax's sum, black pictures: what never changes is no reason to give up."""
+    import onnx
+    from onnx import helper
+
+    from edgelens.compress.foreign.onnx_ranges import Probe, observe_onnx
+    from edgelens.compress.quantize.observers import Observer
+
+    kind = helper.np_dtype_to_tensor_dtype(np.dtype(dtype))
+    nodes = [
+        helper.make_node("Cast", ["x"], ["f"], to=onnx.TensorProto.FLOAT),
+        helper.make_node("Exp", ["f"], ["y"]) if level < 2 else helper.make_node("Neg", ["f"], ["y"]),
+    ]
+    x = helper.make_tensor_value_info("x", kind, [1, 3, 4, 4])
+    y = helper.make_tensor_value_info("y", onnx.TensorProto.FLOAT, [1, 3, 4, 4])
+    model = helper.make_model(
+        helper.make_graph(nodes, "g", [x], [y]), opset_imports=[helper.make_opsetid("", 17)], ir_version=8
+    )
+    observers = (Observer("minmax"), Observer("percentile"), Observer("mse"))
+    found = observe_onnx(Probe(model), lambda: [np.full((1, 3, 4, 4), level, dtype)] * 2, observers)
+    for ranges in found.values():
+        assert {"x", "f", "y"} <= set(ranges)
+        assert all(np.isfinite(ends).all() for ends in ranges.values())
+    assert found[observers[0]]["x"] == pytest.approx((level, level), rel=1e-6, abs=1e-6)
