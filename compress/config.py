@@ -55,6 +55,12 @@ class CompressConfig:
     def __post_init__(self) -> None:
         from edgelens.runtime.errors import UsageError
 
+        for said, option, like in (
+            (self.formats, "--formats", "onnx,tflite"),
+            (self.precisions, "--precisions", "float32,int8"),
+        ):
+            if not said:
+                raise UsageError(f"{option}: names none: name at least one, as in {option} {like}")
         for precision in self.precisions:
             if precision not in PRECISIONS:
                 raise UsageError(f"--precisions {precision}: must be one of {', '.join(PRECISIONS)}")

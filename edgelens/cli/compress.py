@@ -202,7 +202,8 @@ def _config(options: dict[str, Any]) -> CompressConfig:
 
 
 def _names(text: str) -> tuple[str, ...]:
-    return tuple(part.strip() for part in text.split(",") if part.strip())
+    """What stands between commas, each once."""
+    return tuple(dict.fromkeys(part.strip() for part in text.split(",") if part.strip()))
 
 
 def _other(model: str, out: str, progress: Any, options: dict[str, Any]) -> Card:

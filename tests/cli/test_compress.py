@@ -93,6 +93,25 @@ def test_an_option_that_would_do_nothing_is_refused(tmp_path, model, option, wor
     assert words in str(done.exception)
 
 
+@pytest.mark.parametrize("option", ["--formats", "--precisions"])
+@pytest.mark.parametrize("nothing", ["", " , "])
+def test_no_files_at_all_are_refused_before_the_work(tmp_path, option, nothing):
+    arguments = ["compress", "no-such-run", "--out", str(tmp_path / "d.edge"), option, nothing]
+    done = CliRunner().invoke(cli, arguments)
+    assert done.exception.exit_code == 2
+    assert str(done.exception).startswith(f"{option}: names none")
+
+
+def test_what_is_named_twice_is_made_once(run_folder, tmp_path):
+    done = CliRunner().invoke(
+        cli,
+        ["compress", str(run_folder), "--out", str(tmp_path / "d.edge"), "--formats", "onnx,onnx",
+         "--precisions", "int8, int8", "--observer", "minmax", "--calibration-images", "16", "--json", "-"],
+    )  # fmt: skip
+    assert done.exit_code == 0, done.output
+    assert [row["step"] for row in json.loads(done.stdout)["steps"]] == ["network in torch", "int8 ONNX"]
+
+
 def test_bundle_wraps_a_finished_file(compressed, tmp_path):
     file = tmp_path / "m.tflite"
     file.write_bytes(compressed.bundle.read("models/main.float32.tflite"))
