@@ -11,7 +11,9 @@ from .errors import UsageError
 
 __all__ = [
     "BACKGROUND_NAMES",
+    "NumberedNames",
     "background_labels",
+    "first_is_no_class",
     "fit_labels",
     "is_background",
     "labels_from_metadata",
@@ -33,12 +35,23 @@ _PBTXT_ITEM = re.compile(r"item\s*\{")
 _PBTXT_FIELD = re.compile(r"""(id|name|display_name)\s*:\s*(?:"([^"]*)"|'([^']*)'|(\d{1,9}))""")
 
 
+class NumberedNames(tuple[str, ...]):
+    """Names that were written with their classes' numbers: each stands at its own, the numbers between are empty."""
+
+    __slots__ = ()
+
+
 def read_labels(path: str) -> tuple[str, ...]:
-    """Class names from a file: one a line, "3 name" or "3: name" lines, a JSON list or object, or a .pbtxt map."""
-    text = _text_of(path, "--labels")
-    names = _from_pbtxt(text) or parse_names(text) or _from_lines(text)
+    """Class names from a file: one a line, "3 name" or "3: name" lines, JSON, a .pbtxt map, a data.yaml's `names:`."""
+    from .datasets.yolo_yaml import names_in_yaml
+
+    text, where = _text_of(path, "--labels"), f"--labels {path}"
+    names = _from_pbtxt(text) or parse_names(text)
+    if not names and _is_json(text):
+        raise UsageError(f"{where}: is JSON, but no list of names, nor an object of numbers and names")
+    names = names or NumberedNames(names_in_yaml(text, where)) or _from_lines(text)
     if not any(names):
-        raise UsageError(f"--labels {path}: holds no names")
+        raise UsageError(f"{where}: holds no names")
     return names
 
 
@@ -66,6 +79,11 @@ def _text_of(path: str, option: str) -> str:
 def is_background(name: str) -> bool:
     """Whether a class's name says that nothing of interest is there, however its words are joined."""
     return " ".join(re.split(r"[\s_-]+", name.lower())).strip() in BACKGROUND_NAMES
+
+
+def first_is_no_class(labels: Sequence[str]) -> bool:
+    """Whether names begin before the first class: with the background, or with none where numbers begin at 1."""
+    return bool(labels) and (not labels[0] or is_background(labels[0]))
 
 
 def background_labels(labels: Sequence[str]) -> tuple[str, ...]:
@@ -97,25 +115,41 @@ def parse_names(text: str) -> tuple[str, ...]:
 
 
 def _names_in(found: Any) -> tuple[str, ...]:
-    """The names of a list or an id → name object, or of either under `names`."""
+    """The names of a list, an id → name or a name → id object, or of any of them under `names`."""
     if isinstance(found, dict) and isinstance(found.get("names"), (dict, list)):
         found = found["names"]
     if isinstance(found, list):
-        return tuple(map(str, found))
-    if isinstance(found, dict) and all(str(key).isdecimal() and len(str(key)) < 10 for key in found):
-        return _spread({int(key): str(value) for key, value in found.items()})
+        return () if any(isinstance(name, (dict, list)) for name in found) else tuple(map(str, found))
+    if not isinstance(found, dict):
+        return ()
+    if all(isinstance(name, str) and type(number) is int and number >= 0 for name, number in found.items()):
+        numbers = {number: name for name, number in found.items()}  # as Keras and torchvision keep them
+        return NumberedNames(_spread(numbers)) if len(numbers) == len(found) else ()
+    if all(str(key).isdecimal() and len(str(key)) < 10 for key in found):
+        return NumberedNames(_spread({int(key): str(value) for key, value in found.items()}))
     return ()
 
 
-def fit_labels(labels: Sequence[str], classes: int, where: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """Labels for a network with so many classes, and notes; a background row too many or too few is put right."""
+def fit_labels(
+    labels: Sequence[str], classes: int, where: str, *, background: bool = True
+) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Labels for a network with so many classes, and notes; a background row too many or too few is put right.
+
+    One too few is the network's only where that may have a row for the `background`, and names bear no numbers.
+    """
     names = tuple(labels)
     if len(names) == classes:
         return names, ()
-    if len(names) == classes + 1 and is_background(names[0]):
-        return names[1:], (f"{where}: its first name, {names[0]!r}, stands for no class of this model: passed over",)
-    if len(names) == classes - 1 and not is_background(names[0]):
+    if len(names) == classes + 1 and first_is_no_class(names):
+        said = f"its first name, {names[0]!r}, stands for no class of this model: passed over"
+        return names[1:], (f"{where}: {said if names[0] else 'has no name for 0: its 1 is the first class'}",)
+    numbered = isinstance(labels, NumberedNames)
+    if background and not numbered and len(names) == classes - 1 and not is_background(names[0]):
         return ("background", *names), (f"{where}: one name fewer than classes: class 0 is taken as background",)
+    if "" in names and numbered:
+        raise UsageError(
+            f"{where}: its names' numbers end at {len(names) - 1}, a model of {classes} classes has 0 to {classes - 1}"
+        )
     raise UsageError(f"{where}: {len(names)} names for a model of {classes} classes: one name a class is needed")
 
 
@@ -125,8 +159,20 @@ def _from_lines(text: str) -> tuple[str, ...]:
     if numbered and all(numbered):
         pairs = {int(found[1]): found[2].strip() for found in numbered if found}
         if len(pairs) == len(numbered) and max(pairs) < 4 * len(pairs) + 16:
-            return _spread(pairs)
+            return NumberedNames(_spread(pairs))
     return tuple(lines)
+
+
+def _is_json(text: str) -> bool:
+    import json
+
+    if text.lstrip()[:1] not in ("[", "{"):
+        return False
+    try:
+        json.loads(text)
+    except (ValueError, RecursionError):
+        return False
+    return True
 
 
 def _from_pbtxt(text: str) -> tuple[str, ...]:

@@ -11,7 +11,7 @@ from pathlib import Path
 from ..errors import DataError
 from .listing import read_text
 
-__all__ = ["YoloYaml", "read_yaml"]
+__all__ = ["YoloYaml", "names_in_yaml", "read_yaml"]
 
 _NUMBERED = re.compile(r"^\s+['\"]?(\d+)['\"]?\s*:\s*(.+)$")
 _DASHED = re.compile(r"^\s*-\s+(.+)$")
@@ -30,19 +30,23 @@ class YoloYaml:
 
 def read_yaml(file: Path) -> YoloYaml:
     """A data.yaml: `names` as `[a, b]`, `{0: a, 1: b}` or one a line; `path`, `train`, `val` and `test`."""
-    lines = [_without_comment(line) for line in read_text(file).splitlines()]
+    text = read_text(file)
+    lines = _lines_of(text)
     path = _listed(lines, "path")
     places = {split: found for key, split in _SPLITS.items() if (found := _listed(lines, key))}
-    return YoloYaml(_names(lines, file), path[0] if path else "", places, bool(_listed(lines, "kpt_shape")))
+    names = names_in_yaml(text, str(file))
+    return YoloYaml(names, path[0] if path else "", places, bool(_listed(lines, "kpt_shape")))
 
 
-def _names(lines: list[str], file: Path) -> list[str]:
+def names_in_yaml(text: str, where: str) -> list[str]:
+    """The class names of a data.yaml's text, none where it has no `names:`; `where` is what messages call it."""
+    lines = _lines_of(text)
     start = _line_of(lines, "names")
     if start is None:
         return []
     rest = lines[start].split(":", 1)[1].strip()
     if rest:
-        return _inline(" ".join([rest, *_until_closed(rest, lines[start + 1 :])]), file)
+        return _inline(" ".join([rest, *_until_closed(rest, lines[start + 1 :])]), where)
     numbered: dict[int, str] = {}
     for line in lines[start + 1 :]:
         if match := _NUMBERED.match(line):
@@ -51,7 +55,11 @@ def _names(lines: list[str], file: Path) -> list[str]:
             numbered[len(numbered)] = _plain(match.group(1))
         elif line.strip():
             break
-    return _in_order(numbered, file)
+    return _in_order(numbered, where)
+
+
+def _lines_of(text: str) -> list[str]:
+    return [_without_comment(line) for line in text.splitlines()]
 
 
 def _listed(lines: list[str], key: str) -> tuple[str, ...]:
@@ -78,18 +86,18 @@ def _line_of(lines: list[str], key: str) -> int | None:
     return next((n for n, line in enumerate(lines) if re.match(rf"^{key}\s*:", line)), None)
 
 
-def _inline(text: str, file: Path) -> list[str]:
+def _inline(text: str, where: str) -> list[str]:
     inner = text.strip()[1:-1]
     words = [word.strip() for word in _words(inner) if word.strip()]
     if text.startswith("["):
         return [_plain(word) for word in words]
     if not text.startswith("{"):
-        raise DataError(f"{file}: names: write a list or one name a line")
+        raise DataError(f"{where}: names: write a list or one name a line")
     pairs = [word.split(":", 1) for word in words]
     try:
-        return _in_order({int(_plain(key)): _plain(name) for key, name in pairs}, file)
+        return _in_order({int(_plain(key)): _plain(name) for key, name in pairs}, where)
     except ValueError:
-        raise DataError(f"{file}: names: the keys must be class numbers") from None
+        raise DataError(f"{where}: names: the keys must be class numbers") from None
 
 
 def _until_closed(first: str, following: list[str]) -> list[str]:
@@ -102,9 +110,9 @@ def _until_closed(first: str, following: list[str]) -> list[str]:
     return taken
 
 
-def _in_order(numbered: dict[int, str], file: Path) -> list[str]:
+def _in_order(numbered: dict[int, str], where: str) -> list[str]:
     if sorted(numbered) != list(range(len(numbered))):
-        raise DataError(f"{file}: names: the class numbers must run from 0 without a gap")
+        raise DataError(f"{where}: names: the class numbers must run from 0 without a gap")
     return [numbered[c] for c in range(len(numbered))]
 
 

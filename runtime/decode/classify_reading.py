@@ -50,6 +50,7 @@ def read_as_classifier(file: ModelDescription, labels: tuple[str, ...], *, asked
         outputs=("probabilities" if known else "logits",),
         picked=() if output is file.outputs[0] else (output.name,),
         classes=None if count is None else max(count, 2),
+        may_count_nothing=True,
         mean=file.mean,
         std=file.std,
         notes=() if asked or named else _assumed(file, output, count, known),

@@ -19,6 +19,7 @@ class Reading:
     decode: Decode
     outputs: tuple[str, ...]  # the decoder's names for the file's outputs, in the file's order
     classes: int | None = None  # None: the file does not say
+    may_count_nothing: bool = False  # whether class 0 may be the background, which lists of names often leave out
     picked: tuple[str, ...] = ()  # the file's own names of those outputs, where not simply the first ones
     color: Color = "rgb"
     resize: Resize = "stretch"

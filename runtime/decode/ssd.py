@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from ..bundle.manifest import Decode, Network
 from ..formats.description import ModelDescription
-from ..labels import is_background
+from ..labels import first_is_no_class
 from ..preprocess import Placement
 from ..recognitions import Recognitions
 from .boxes import BoxOptions, BoxRules
@@ -87,8 +87,9 @@ def read_as_ssd(file: ModelDescription, labels: tuple[str, ...], *, asked: bool 
 
 def ssd_labels(labels: tuple[str, ...], classes: int | None) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """Labels at the numbers that the network answers with, and a note where they had to be moved or guessed."""
-    if labels and is_background(labels[0]) and classes in (None, len(labels) - 1):
-        return labels[1:], (f"the first label, {labels[0]!r}, is the background, which this model does not count",)
+    if first_is_no_class(labels) and classes in (None, len(labels) - 1):
+        first = f"the first label, {labels[0]!r}, is the background" if labels[0] else "no label has the number 0"
+        return labels[1:], (f"{first}, which this model does not count",)
     if len(labels) == len(COCO_NAMES) and classes in (None, *_COCO) and labels[0] == "person":
         return at_their_numbers(labels), ("80 COCO labels are spread over the 90 category numbers of this model",)
     if not labels and classes in _COCO:

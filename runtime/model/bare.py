@@ -105,7 +105,7 @@ def _network(
     names = reading.labels or labels
     if names and reading.classes is not None:
         try:
-            names, moved = fit_labels(names, reading.classes, labels_from)
+            names, moved = fit_labels(names, reading.classes, labels_from, background=reading.may_count_nothing)
             notes += moved
         except UsageError as error:
             if said.labels is not None:

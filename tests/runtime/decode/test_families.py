@@ -83,6 +83,7 @@ def test_ssd_labels_with_background_gaps_or_neither():
     assert spread[10:13] == ("n10", "n/a", "n11")
     assert spread[89] == "n79"
     assert notes
+    assert ssd_labels(("", "a", "b"), 2)[0] == ("a", "b")  # numbered from 1
 
 
 def test_ultraface_takes_the_face_column():

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from edgelens.runtime.engines.protocol import EngineOptions
-from edgelens.runtime.errors import ModelError, UsageError
+from edgelens.runtime.errors import EdgelensError, ModelError, UsageError
 from edgelens.runtime.frame import Frame
 from edgelens.runtime.labels import fit_labels, parse_names, read_labels
 from edgelens.runtime.model.open import open_model
@@ -65,6 +65,13 @@ def cells(tmp_path, onnx_graph, quantized=False):
 def test_yolox_is_known_by_its_last_operator_in_8_bits_too(tmp_path, onnx_graph, quantized):
     path = cells(tmp_path, onnx_graph, quantized)
     assert open_model(path).manifest.main.decode.decoder == "yolox"
+
+
+def test_names_of_a_detector_without_a_background_row_are_never_shifted(tmp_path, onnx_graph):
+    path = str(cells(tmp_path, onnx_graph))
+    with pytest.raises(UsageError, match="1 names for a model of 2 classes"):
+        open_model(path, labels=["b"])
+    assert open_model(path, labels=["a", "b"]).manifest.main.labels == ("a", "b")
 
 
 def test_names_and_numbers_of_classes_are_held_against_what_the_outputs_say(tmp_path, onnx_graph):
@@ -172,6 +179,11 @@ def test_labels_from_a_file_from_metadata_and_by_count(classifier, tmp_path):
         ('["cat", "dog"]', ("cat", "dog")),
         ('{"0": "cat", "1": "dog"}', ("cat", "dog")),
         ('{"names": {"0": "cat", "1": "dog"}}', ("cat", "dog")),
+        ('{"dog": 1, "cat": 0}', ("cat", "dog")),  # Keras' class_indices, torchvision's class_to_idx
+        ('{"0": 0, "10": 1, "2": 2}', ("0", "10", "2")),
+        ("path: .\nnc: 2\nnames: [cat, 'dog']\n", ("cat", "dog")),
+        ("train: images\nnames:\n  0: cat\n  1: dog  # big\n", ("cat", "dog")),
+        ("names:\n- cat\n- dog\nnc: 2\n", ("cat", "dog")),
         ("item {\n id: 1\n name: 'n1'\n display_name: \"cat\"\n}\nitem { id: 3 name: 'dog' }", ("cat", "", "dog")),
         ("a\n\nb\n", ("a", "", "b")),
     ],
@@ -189,10 +201,49 @@ def test_label_files_that_are_none(tmp_path):
             read_labels(str(tmp_path / name))
 
 
+@pytest.mark.parametrize(
+    ("text", "match"),
+    [
+        ('{"categories": [{"id": 1, "name": "cat"}]}', "is JSON, but no list of names"),
+        ('[{"id": 1, "name": "cat"}]', "is JSON, but no list of names"),
+        ('{"cat": 0, "dog": 0}', "is JSON, but no list of names"),
+        ("names: {1: cat, 2: dog}", "class numbers must run from 0"),
+    ],
+)
+def test_what_holds_other_things_than_names_is_not_taken_for_names(tmp_path, text, match):
+    (tmp_path / "l.txt").write_text(text)
+    with pytest.raises(EdgelensError, match=match):
+        read_labels(str(tmp_path / "l.txt"))
+
+
+@pytest.mark.parametrize("text", ["1: r\n2: g\n3: b\n", '{"r": 1, "g": 2, "b": 3}', '{"1": "r", "2": "g", "3": "b"}'])
+def test_numbers_that_begin_at_1_are_put_right(classifier, tmp_path, text):
+    (tmp_path / "l.txt").write_text(text)
+    bundle = open_model(classifier(), labels=str(tmp_path / "l.txt"))
+    assert bundle.manifest.main.labels == ("r", "g", "b")
+    assert any("its 1 is the first class" in note for note in bundle.notes)
+
+
+def test_names_with_numbers_stay_at_their_numbers(classifier, tmp_path):
+    unnamed = open_model(classifier(metadata={"names": "{0: 'a', 1: 'b'}"}))
+    assert unnamed.manifest.main.labels == ()
+    assert any("2 names for a model of 3 classes" in note for note in unnamed.notes)
+    for text, match in (
+        ("0: a\n1: b\n", "2 names for a model of 3 classes"),
+        ("1: a\n2: b\n3: c\n4: d\n", "numbers end at 4, a model of 3 classes has 0 to 2"),
+    ):
+        (tmp_path / "l.txt").write_text(text)
+        with pytest.raises(UsageError, match=match):
+            open_model(classifier(), labels=str(tmp_path / "l.txt"))
+    assert open_model(classifier(), labels=["a", "b"]).manifest.main.labels == ("background", "a", "b")
+
+
 def test_background_rows_are_put_right():
     assert fit_labels(["background", "a", "b"], 2, "l")[0] == ("a", "b")
     assert fit_labels(["a", "b"], 3, "l")[0] == ("background", "a", "b")
     assert fit_labels(["a", "b"], 2, "l") == (("a", "b"), ())
+    with pytest.raises(UsageError, match="l: 2 names for a model of 3 classes"):  # as of detectors without such a row
+        fit_labels(["a", "b"], 3, "l", background=False)
     assert parse_names("__import__('os').system('true')") == ()
     assert parse_names("[" * 100_000) == ()
 
