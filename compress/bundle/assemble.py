@@ -11,10 +11,11 @@ from typing import Any
 
 from edgelens.runtime.bundle.bundle import Bundle, write_bundle
 from edgelens.runtime.bundle.manifest import Decode, Manifest, ModelFile, Network, Output, Provenance
+from edgelens.runtime.bundle.target import check_target
 from edgelens.runtime.decode.known import Known, entry_of, known_to_bytes
 from edgelens.runtime.errors import UsageError
 from edgelens.runtime.host.clock import now
-from edgelens.runtime.host.files import check_place
+from edgelens.runtime.host.files import check_kind, check_place
 from edgelens.runtime.preprocess import PixelContract
 from edgelens.version import __version__
 
@@ -25,24 +26,29 @@ from ..proof.limits import golden_limits
 from ..proof.parity import Parity, finite_db
 from ..tasks.task import Task
 from ..timing.timing import Timing
-from .card import Card, CardRow
+from .card import CARD_BEGINS, Card, CardRow
+from .report import REPORT_BEGINS
 
 __all__ = ["checked_target", "companions", "file_rows", "model_files", "processor", "write"]
 
 
 def checked_target(out: str | Path, config: CompressConfig | None = None) -> None:
     """Files that could not be written, or that would be one and the same, are refused before the work, not after it."""
-    if Path(out).suffix != ".edge":
-        raise UsageError(f"--out {out}: a bundle's name ends in .edge")
-    places = {"--out": str(out)}
-    if config is not None:
-        places |= {option: path for option, path in (("--report", config.report), ("--json", config.card)) if path}
-    taken: dict[Path, str] = {}
-    for option, path in places.items():
+    check_target(out)
+    if config is None:
+        return
+    taken = {Path(out).resolve(): "--out"}
+    for option, path, what, begins in (
+        ("--report", config.report, "report of a compression", REPORT_BEGINS),
+        ("--json", config.card, "card of a compression", CARD_BEGINS),
+    ):
+        if not path:
+            continue
         check_place(path, option)
         target = Path(path).resolve()
         if target in taken and (target.is_file() or not target.exists()):
             raise UsageError(f"{option} {path}: is the file of {taken[target]} too")
+        check_kind(path, option, what, begins)
         taken[target] = option
 
 

@@ -10,8 +10,9 @@ from typing import Any
 
 from edgelens.runtime.metrics.interval import percent
 
-__all__ = ["Card", "CardRow", "share_of"]
+__all__ = ["CARD_BEGINS", "Card", "CardRow", "share_of"]
 
+CARD_BEGINS = b'{\n "name":'  # by which a file is known that the next card may replace
 _SHOWN = 20  # operators; the JSON has them all
 
 

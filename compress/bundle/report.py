@@ -11,8 +11,9 @@ from typing import Any
 from ..proof.parity import Parity, finite_db
 from .card import Card, share_of
 
-__all__ = ["bar_plot", "pareto_plot", "report_html"]
+__all__ = ["REPORT_BEGINS", "bar_plot", "pareto_plot", "report_html"]
 
+REPORT_BEGINS = b"<!doctype html>\n<html lang=en>"  # by which a file is known that the next report may replace
 _STYLE = """body{font:15px/1.5 system-ui,sans-serif;max-width:60rem;margin:2rem auto;padding:0 1rem;color:#1a1a1a}
 table{border-collapse:collapse;margin:1rem 0}td,th{padding:.25rem .7rem;border-bottom:1px solid #ddd;text-align:right}
 td:first-child,th:first-child{text-align:left}img{max-width:100%}code{background:#f3f3f3;padding:.1rem .3rem}
@@ -47,7 +48,7 @@ def report_html(
         parts.append(f"<p>Made with <code>{html.escape(card.command)}</code></p>")
     body = "\n".join(parts)
     return (
-        f"<!doctype html>\n<html lang=en><meta charset=utf-8><title>{html.escape(card.name)}</title>\n"
+        f"{REPORT_BEGINS.decode()}<meta charset=utf-8><title>{html.escape(card.name)}</title>\n"
         f"<style>{_STYLE}</style>\n{body}\n</html>\n"
     )
 

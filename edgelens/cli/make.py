@@ -56,6 +56,7 @@ def command(photos: str, out: str, folder: str | None, quiet: bool, json_path: s
     """
     from edgelens.compress.progress import Progress
     from edgelens.compress.search.budget import Budget
+    from edgelens.runtime.bundle.target import check_target
     from edgelens.runtime.model.verify import verify_bundle
     from edgelens.train import training
     from edgelens.train.optimize import allocator as memory
@@ -63,8 +64,8 @@ def command(photos: str, out: str, folder: str | None, quiet: bool, json_path: s
 
     began = time.monotonic()
     target = Path(out)
-    if target.suffix != ".edge":
-        raise UsageError(f"--out {out}: a bundle's name ends in .edge")
+    if target.suffix != ".edge" or target.parent.is_dir():  # the run's folder makes the one that is not there
+        check_target(target)
     given = {name: chosen[name] for name in ("task", "recipe", "minutes", "model", "size", "seed")}
     budget = Budget.parse(max_latency=chosen["max_latency"], max_size=chosen["max_size"])
     if folder:

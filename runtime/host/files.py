@@ -13,7 +13,7 @@ from typing import IO, Any
 from ..errors import EdgelensError, UsageError, WorkError
 from .partials import new_partial, partial_name, sweep
 
-__all__ = ["check_place", "replacing", "sync_folder", "write_bytes", "write_text", "write_together"]
+__all__ = ["check_kind", "check_place", "replacing", "sync_folder", "write_bytes", "write_text", "write_together"]
 
 
 def check_place(path: str | os.PathLike[str], option: str) -> None:
@@ -34,6 +34,20 @@ def check_place(path: str | os.PathLike[str], option: str) -> None:
     finally:
         with contextlib.suppress(OSError):
             trial.unlink(missing_ok=True)
+
+
+def check_kind(path: str | os.PathLike[str], option: str, what: str, begins: bytes) -> None:
+    """Refuse a file of another kind than `what` is to be written there: one that has other bytes where that `begins`."""
+    target = Path(path)
+    try:
+        if not target.is_file():
+            return
+        with target.open("rb") as stream:
+            head = stream.read(len(begins))
+    except OSError as error:
+        raise WorkError(f"{option} {path}: could not be read ({error.strerror or error})") from None
+    if head not in (b"", begins):
+        raise UsageError(f"{option} {path}: is a file that is no {what}; name another, or take that one away")
 
 
 @contextlib.contextmanager

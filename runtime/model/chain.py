@@ -18,6 +18,7 @@ from edgelens.version import __version__
 
 from ..bundle.bundle import Bundle, complete, write_bundle
 from ..bundle.manifest import ALIGNMENTS, EVERY, Golden, Manifest, Network, Provenance, Step
+from ..bundle.target import check_target
 from ..decode.known import entry_of
 from ..errors import UsageError, WorkError
 from ..host.clock import now
@@ -69,6 +70,7 @@ def chain(
 
     Photos in the folder `images` prove the whole; the golden frames of `first` unless there is one.
     """
+    check_target(out)
     for bundle in (first, second):
         _require_proof(bundle)
     manifest, entries = _together(first, second, options)

@@ -86,6 +86,9 @@ def test_limits_are_kept_or_named(photos: Path, tmp_path: Path) -> None:
 def test_a_target_that_is_no_bundle_is_refused_before_the_work(photos: Path, tmp_path: Path) -> None:
     with pytest.raises(UsageError, match=r"ends in \.edge"):
         CliRunner().invoke(command, [str(photos), "--out", str(tmp_path / "cups")], catch_exceptions=False)
+    (tmp_path / "notes.edge").write_text("what I noted")
+    with pytest.raises(UsageError, match="is a file that is no bundle"):
+        CliRunner().invoke(command, [str(photos), "--out", str(tmp_path / "notes.edge")], catch_exceptions=False)
     assert not list(tmp_path.glob("*.run"))
 
 

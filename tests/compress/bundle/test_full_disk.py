@@ -115,7 +115,7 @@ def test_no_space_at_any_step_of_writing_leaves_the_old_bundle(run, tmp_path, mo
 
 def test_json_that_cannot_be_written_leaves_the_old_bundle(run_folder, tmp_path):
     out = tmp_path / "d.edge"
-    out.write_bytes(b"old")
+    out.write_bytes(b"PK\x03\x04old")
     done = CliRunner().invoke(
         cli,
         ["compress", str(run_folder), "--out", str(out), "--formats", "onnx", "--precisions", "float32",
@@ -124,7 +124,7 @@ def test_json_that_cannot_be_written_leaves_the_old_bundle(run_folder, tmp_path)
     assert isinstance(done.exception, WorkError)
     one_line(done.exception, "/dev/full", "No space left")
     assert [path.name for path in tmp_path.iterdir()] == ["d.edge"]
-    assert out.read_bytes() == b"old"
+    assert out.read_bytes() == b"PK\x03\x04old"
 
 
 @pytest.mark.parametrize("option", ["--json", "--report"])
