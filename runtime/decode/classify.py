@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..bundle.manifest import Network
+from ..errors import ModelError
 from ..preprocess import Placement
 from ..recognitions import UNKNOWN_ID, Recognitions
 from .protocol import DecodeOptions, Decoder, counts, number, one_of, option, whole
@@ -59,6 +60,8 @@ def classify(network: Network, options: ClassifyOptions) -> Decoder:
     ) -> Recognitions:
         held = settings.at(threshold)
         probabilities = class_probabilities(next(iter(outputs.values())), options)
+        if labels and len(labels) != len(probabilities):
+            raise ModelError(f"classify: {len(labels)} labels for a model of {len(probabilities)}: each class needs one")
         return ranked(probabilities, labels, options, held.threshold, held.thresholds, task=network.task)
 
     return decode

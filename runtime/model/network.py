@@ -61,6 +61,7 @@ class LoadedNetwork:
             self._decode = _knowing(self._decode, network, known)
         self.taught = taught_of(bundle, network, file, known) if taught else None
         self._names = self._output_names()
+        self._check_output_shapes()
         self._input_shape = self._checked_input()
         self.shared: SharedEngine | None = None
         self.batch = 1  # pictures at once
@@ -158,6 +159,15 @@ class LoadedNetwork:
         if missing := [name for name in wanted if name not in there]:
             raise ModelError(f"{self.file.path}: has no output {missing[0]!r}; there are {', '.join(there)}")
         return [(output.name, there.index(name)) for output, name in zip(self.network.outputs, wanted, strict=True)]
+
+    def _check_output_shapes(self) -> None:
+        """Refuse a file that answers with more or fewer numbers than its contract says, as far as both tell."""
+        for output, (_, i) in zip(self.network.outputs, self._names, strict=True):
+            axes = self.engine.outputs[i].shape
+            if not output.shape or 0 in output.shape or not axes or None in axes[1:]:
+                continue
+            if math.prod(axis or 1 for axis in axes) != math.prod(output.shape):
+                raise ModelError(f"{self.file.path}: gives {output.name} {axes}, its contract says {output.shape}")
 
 
 def _batches(shapes: Sequence[tuple[int, ...]], most: int) -> list[list[int]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import math
 
@@ -89,9 +90,18 @@ def test_the_verb_fails_outside_the_limits(write_color_bundle, color_onnx):
     assert "OUTSIDE ITS LIMITS" in result.output
 
 
-def test_a_bundle_without_golden_frames(color_bundle):
-    import dataclasses
+@pytest.mark.parametrize("labels", [("red", "green"), ("red", "green", "blue", "mauve")])
+def test_labels_of_another_number_than_the_network_answers_with_prove_nothing(color_bundle, labels):
+    network = dataclasses.replace(color_bundle.manifest.main, labels=labels)
+    bundle = dataclasses.replace(
+        color_bundle, manifest=dataclasses.replace(color_bundle.manifest, networks={"main": network})
+    )
+    (file,) = verify_bundle(bundle).files
+    assert not file.within
+    assert file.problem == f"classify: {len(labels)} labels for a model of 3: each class needs one"
 
+
+def test_a_bundle_without_golden_frames(color_bundle):
     bare = dataclasses.replace(color_bundle, manifest=dataclasses.replace(color_bundle.manifest, golden=()))
     with pytest.raises(BundleError, match="no golden frames"):
         verify_bundle(bare)
