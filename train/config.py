@@ -97,7 +97,7 @@ class TrainConfig:
             raise UsageError(f"share {self.share}: must be above 0 and at most 1")
         for name in ("epochs", "batch", "minutes", "first_rate", "rate", "l1", "clip", "warmup", "ema"):
             value = getattr(self, name)
-            if value is not None and value < 0:
+            if value is not None and not value >= 0:  # nan neither
                 raise UsageError(f"{name} {value}: must be at least 0")
         if self.ema >= 1 or not 0 <= self.label_smoothing < 1 or not 0 <= self.teacher_share <= 1:
             raise UsageError("ema and label smoothing must be below 1, the teacher's share between 0 and 1")

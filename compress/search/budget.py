@@ -53,8 +53,10 @@ class Budget:
         min_accuracy: float | None = None,
     ) -> Budget:
         """A budget from what the command line says: `15ms`, `100KB`, `20MB`."""
-        if max_drop is not None and max_drop < 0:
+        if max_drop is not None and not max_drop >= 0:
             raise UsageError(f"--max-drop {max_drop:g}: points that may be lost, not negative")
+        if min_accuracy is not None and not 0 <= min_accuracy <= 1:
+            raise UsageError(f"--min-accuracy {min_accuracy:g}: a share between 0 and 1")
         return cls(
             None if max_latency is None else _number(max_latency, _TIMES, "--max-latency", "15ms"),
             None if max_size is None else int(_number(max_size, _SIZES, "--max-size", "100KB")),

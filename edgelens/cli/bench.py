@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from edgelens.cli.elsewhere import wheels_option
+from edgelens.cli.numbers import Number
 from edgelens.cli.options import json_option, labels_option, on_option, pixel_options
 from edgelens.cli.output import aside, print_table, write_json
 from edgelens.runtime.errors import UsageError, WorkError
@@ -44,7 +45,7 @@ class _Bench(click.Command):
 )
 @click.option("--precision", metavar="P", help="Only files of this precision.")
 @click.option("--threads", metavar="N[,N…]", help="Engine threads; without it 1, 2, 4 … for the preferred file.")
-@click.option("--duration", type=click.FloatRange(0.05, 600), default=2.0, metavar="S", help="Seconds a measurement.")
+@click.option("--duration", type=Number(0.05, 600), default=2.0, metavar="S", help="Seconds a measurement.")
 @click.option("--frame", metavar="WxH", default="640x480", show_default=True, help="The frame that goes the whole way.")
 @click.option(
     "--processes",

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from edgelens.cli.dataclass_options import of_sources, options_of
+from edgelens.cli.numbers import Number
 from edgelens.cli.output import amount, aside
 from edgelens.runtime.sources.options.camera import CameraOptions
 from edgelens.runtime.sources.options.turned import TurnOptions
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
 
 __all__ = ["command"]
 
-_POSITIVE = click.FloatRange(0, min_open=True)
+_POSITIVE = Number(0, min_open=True)
 _KEYS = "123456789abcdefghijklmnoprstuvwxyz"  # of the labels, in their order; q ends
 _SHOWN_EVERY_S = 0.2
 
@@ -51,14 +52,14 @@ class _Wish:
 @click.option("--count", type=click.IntRange(1), default=20, metavar="N", help="How many photos a label (20).")
 @click.option(
     "--min-difference",
-    type=click.FloatRange(0, 255),
+    type=Number(0, 255),
     default=6.0,
     metavar="D",
     help="Gray levels (of 255) that a photo must differ by from each before, on average (6).",
 )
 @click.option("--nth", type=click.IntRange(1), metavar="N", help="Every N-th frame instead, whether it differs or not.")
-@click.option("--every", type=click.FloatRange(0), default=0.2, metavar="S", help="Seconds between two photos (.2).")
-@click.option("--delay", type=click.FloatRange(0), default=0.0, metavar="S", help="Seconds before the first.")
+@click.option("--every", type=Number(0), default=0.2, metavar="S", help="Seconds between two photos (.2).")
+@click.option("--delay", type=Number(0), default=0.0, metavar="S", help="Seconds before the first.")
 @click.option("--duration", type=_POSITIVE, metavar="S", help="Stop after S seconds.")
 @click.option("--roi", metavar="X,Y,W,H", help="Keep only this part: pixels, or fractions of the frame.")
 @options_of(CameraOptions, TurnOptions, ZoneOptions, only=("size", "flip", "rotate", "mask"))

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from edgelens.cli.numbers import Number
 from edgelens.cli.options import PICTURE, device_option, json_option, labels_option, on_option, pixel_options
 from edgelens.runtime.errors import UsageError
 
@@ -32,8 +33,8 @@ __all__ = ["command"]
 @click.option("--calibrate", metavar="DIR", help="Images to calibrate with; the run's training images unless given.")
 @click.option("--calibration-images", type=click.IntRange(1), default=300, show_default=True)
 @click.option("--observer", type=click.Choice(["auto", "minmax", "percentile", "mse"]), default="auto")
-@click.option("--qat", type=click.FloatRange(0, min_open=True), metavar="EPOCHS", help="Train in 8 bits so long.")
-@click.option("--prune", type=click.FloatRange(0, 1, min_open=True, max_open=True), metavar="SHARE",
+@click.option("--qat", type=Number(0, min_open=True), metavar="EPOCHS", help="Train in 8 bits so long.")
+@click.option("--prune", type=Number(0, 1, min_open=True, max_open=True), metavar="SHARE",
               help="Prune to this share of the multiply-adds.")  # fmt: skip
 @click.option(
     "--importance",
@@ -45,10 +46,10 @@ __all__ = ["command"]
 @click.option(
     "--rounds", type=click.IntRange(1), default=3, show_default=True, help="How often --prune cuts and learns."
 )
-@click.option("--epochs", type=click.FloatRange(0, min_open=True), help="Recovery after pruning or distillation.")
+@click.option("--epochs", type=Number(0, min_open=True), help="Recovery after pruning or distillation.")
 @click.option("--teacher", metavar="RUN", help="The network to learn from; the uncompressed one unless given.")
 @click.option("--model", "student", metavar="NAME", help="Distil into this network.")
-@click.option("--width", type=click.FloatRange(0, min_open=True), help="The width of --model.")
+@click.option("--width", type=Number(0, min_open=True), help="The width of --model.")
 @click.option("--round-weights", is_flag=True, help="Learn which way each weight is rounded.")
 @click.option("--mixed", type=click.IntRange(0), default=0, metavar="N", help="Leave up to N sensitive layers float.")
 @click.option("--sensitivity", is_flag=True, help="Measure what 8 bits cost every layer.")
@@ -59,10 +60,11 @@ __all__ = ["command"]
 @click.option("--max-latency", metavar="15ms", help="Budget: p95 of one picture.")
 @click.option("--max-size", metavar="100KB", help="Budget: the model file.")
 @click.option("--max-memory", metavar="20MB", help="Budget: the peak above an idle process.")
-@click.option("--max-drop", type=float, metavar="POINTS", help="Budget: accuracy points that may be lost.")
-@click.option("--min-accuracy", type=click.FloatRange(0, 1), metavar="P", help="Budget: accuracy at least.")
+@click.option("--max-drop", type=Number(0), metavar="POINTS", help="Budget: accuracy points that may be lost.")
+@click.option("--min-accuracy", type=Number(0, 1), metavar="P", help="Budget: accuracy at least.")
 @click.option("--study", metavar="DIR", help="Where a budget search keeps its candidates; OUT.study unless given.")
-@click.option("--minutes", type=float, default=15.0, show_default=True, help="How long a budget search may take.")
+@click.option("--minutes", type=Number(0, min_open=True), default=15.0, show_default=True,
+              help="How long a budget search may take.")  # fmt: skip
 @click.option(
     "--threads", type=click.IntRange(1, 256), default=1, show_default=True, help="Engine threads when timing."
 )

@@ -11,6 +11,7 @@ from typing import Any
 import click
 
 from edgelens.cli.elsewhere import OnDevice, wheels_option
+from edgelens.cli.numbers import Number
 from edgelens.cli.options import json_option, on_option
 from edgelens.cli.output import aside, print_table, write_json
 from edgelens.devices.here import Machine, this_machine
@@ -200,7 +201,7 @@ def _profile_named(path: Path) -> str:
     help="Only this engine.",
 )
 @click.option("--threads", multiple=True, type=click.IntRange(1, 256), default=(1,), show_default=True)
-@click.option("--duration", type=click.FloatRange(0.01, 10), default=0.06, metavar="S", help="Seconds a kernel.")
+@click.option("--duration", type=Number(0.01, 10), default=0.06, metavar="S", help="Seconds a kernel.")
 @click.option("--out", metavar="FILE", help="Keep the result there, for `bench --predict FILE`.")
 @on_option
 @wheels_option

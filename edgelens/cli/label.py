@@ -12,6 +12,7 @@ from typing import Any
 import click
 
 from edgelens.cli.live_options import ListenOptions, access_options, listen_options
+from edgelens.cli.numbers import Number
 from edgelens.cli.options import labels_option, model_arguments, pixel_options, threshold_option
 from edgelens.cli.output import aside
 
@@ -34,7 +35,7 @@ _FORMATS = ("coco", "yolo", "voc", "folders")
 @click.option("--frames", type=click.IntRange(1), default=200, metavar="N", help="At most so many of a video (200).")
 @click.option(
     "--min-difference",
-    type=click.FloatRange(0, 255),
+    type=Number(0, 255),
     default=6.0,
     metavar="D",
     help="Gray levels (of 255) that a video's frame must differ by from each before, on average (6).",
@@ -44,7 +45,7 @@ _FORMATS = ("coco", "yolo", "voc", "folders")
 @threshold_option
 @labels_option
 @pixel_options
-@click.option("--duration", type=click.FloatRange(0, min_open=True), metavar="S", help="Stop after S seconds.")
+@click.option("--duration", type=Number(0, min_open=True), metavar="S", help="Stop after S seconds.")
 def command(
     pictures: str,
     out: str | None,

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from edgelens.cli.make_card import SLOW_MS, Made, next_command, told_of
+from edgelens.cli.numbers import Number
 from edgelens.cli.options import device_option, json_option, on_option
 from edgelens.cli.output import write_json
 from edgelens.cli.train_options import recipe_config, task_option
@@ -38,7 +39,7 @@ _QUICK_IMAGES, _QUICK_JUDGED = 64, 200  # that ranges are found on, and files ar
 @click.option("--out", required=True, metavar="FILE.edge", help="The bundle to write.")
 @task_option
 @click.option("--recipe", metavar="NAME", help="quick stops at the first answer; default fine-tunes; best trains long.")
-@click.option("--minutes", type=click.FloatRange(0), help="Of training; by the number of photos unless said.")
+@click.option("--minutes", type=Number(0), help="Of training; by the number of photos unless said.")
 @click.option("--model", metavar="NAME", help="The network; by the photos unless said.")
 @click.option("--size", metavar="N or HxW", help="Pixels of the picture that it looks at; by the photos unless said.")
 @click.option("--max-latency", metavar="15ms", help="What a picture may take on the device.")
@@ -98,7 +99,6 @@ def command(photos: str, out: str, folder: str | None, quiet: bool, json_path: s
 
 def _check_free(folder: Path, photos: Path) -> None:
     """Refuse a folder for the run that holds one, or in which the photos are."""
-    from edgelens.runtime.errors import UsageError
     from edgelens.train.runs.run import FACTS
 
     if (folder / FACTS).exists():

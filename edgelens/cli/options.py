@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from edgelens.cli.numbers import Number
 from edgelens.runtime.model.arguments import ModelArguments, spelled
 from edgelens.runtime.said import Said
 
@@ -127,8 +128,8 @@ def _type_of(said: Said) -> click.ParamType[Any] | None:
         low, high = (None if end is None else int(end) for end in (said.low, said.high))
         return click.IntRange(low, high)
     if said.above is not None:
-        return click.FloatRange(said.above, said.high, min_open=True)
-    return None if said.low is None else click.FloatRange(said.low, said.high)
+        return Number(said.above, said.high, min_open=True)
+    return None if said.low is None else Number(said.low, said.high)
 
 
 def model_arguments(given: Mapping[str, Any], **others: Any) -> ModelArguments:

@@ -10,6 +10,7 @@ import click
 
 from edgelens.cli.dataclass_options import of_sinks, options_of, plan_of, sink_options, source_options, to_stdout
 from edgelens.cli.live_options import ListenOptions, access_options, collect_option, listen_options
+from edgelens.cli.numbers import Number
 from edgelens.cli.options import (
     answer_options,
     engine_options,
@@ -67,7 +68,7 @@ class RunOptions:
         )
 
 
-_POSITIVE = click.FloatRange(0, min_open=True)
+_POSITIVE = Number(0, min_open=True)
 
 _SOURCE = (
     click.option(

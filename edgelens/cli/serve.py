@@ -11,6 +11,7 @@ import click
 
 from edgelens.cli.live_options import ListenOptions, access_options, listen_options, live_page
 from edgelens.cli.machine_facts import machine_of
+from edgelens.cli.numbers import Number
 from edgelens.cli.options import (
     engine_options,
     labels_option,
@@ -37,7 +38,7 @@ STUCK_S = 5.0  # an event loop that does not come round for so long answers nobo
     "--queue", type=click.IntRange(1, 10000), default=64, show_default=True, help="Requests under way at most."
 )
 @click.option("--device-id", metavar="ID", help="The name that results carry; the host's unless said.")
-@click.option("--duration", type=click.FloatRange(0, min_open=True), metavar="S", help="Stop after S seconds.")
+@click.option("--duration", type=Number(0, min_open=True), metavar="S", help="Stop after S seconds.")
 def command(model: str, **options: Any) -> None:
     """Answer POST /v1/recognize with what MODEL sees in the pictures that are sent."""
     import socket

@@ -10,6 +10,7 @@ import click
 
 from edgelens.cli.dataclass_options import of_sources, options_of
 from edgelens.cli.elsewhere import OnDevice, wheels_option
+from edgelens.cli.numbers import Number
 from edgelens.cli.options import engine_options, json_option, on_option
 from edgelens.cli.output import amount, aside, write_json
 from edgelens.runtime.sources.options.camera import CameraOptions
@@ -41,14 +42,14 @@ def _parts(params: dict[str, Any]) -> tuple[str, ...]:
 @click.option("--count", type=click.IntRange(1, 500), metavar="N", help="Pictures at most: 5 of a camera, 50 of files.")
 @click.option(
     "--min-difference",
-    type=click.FloatRange(0, 255),
+    type=Number(0, 255),
     default=4.0,
     metavar="D",
     help="Gray levels that a camera's picture must differ by from those before, on average (4).",
 )
 @click.option("--no-photos", is_flag=True, help="Keep no small copies of the pictures, only what is compared.")
 @click.option("--roi", metavar="X,Y,W,H", help="Where in the frame it is: pixels, or fractions of the frame.")
-@click.option("--duration", type=click.FloatRange(0, min_open=True), metavar="S", help="Look for S seconds at most.")
+@click.option("--duration", type=Number(0, min_open=True), metavar="S", help="Look for S seconds at most.")
 @engine_options
 @options_of(CameraOptions, TurnOptions, ZoneOptions, only=("size", "flip", "rotate", "mask"))
 @json_option

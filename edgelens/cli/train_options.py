@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from edgelens.cli.numbers import Number
 from edgelens.runtime.errors import DataError, UsageError
 
 if TYPE_CHECKING:
@@ -63,13 +64,13 @@ _data_options = _many(
     ),
     click.option("--data-dir", metavar="DIR", help="Where the files of mnist, fashion-mnist and cifar10 are."),
     click.option("--cache", metavar="DIR", help="Where decoded pictures are kept."),
-    click.option("--val", type=click.FloatRange(0, 0.9), help="Share of the training images that validates."),
-    click.option("--test", type=click.FloatRange(0, 0.9), help="Share set aside where the data has no test split."),
+    click.option("--val", type=Number(0, 0.9), help="Share of the training images that validates."),
+    click.option("--test", type=Number(0, 0.9), help="Share set aside where the data has no test split."),
     click.option("--folds", type=click.IntRange(0), help="Cross-validation: in so many parts …"),
     click.option("--fold", type=click.IntRange(0), help="… of which this one validates."),
     click.option("--group", metavar="REGEX", help="What in a path names the group that stays on one side of a split."),
     click.option("--groups", metavar="FILE", help="A CSV of path,group."),
-    click.option("--max-bad", type=click.FloatRange(0, 1), help="Share of images that may be unreadable."),
+    click.option("--max-bad", type=Number(0, 1), help="Share of images that may be unreadable."),
     click.option("--ram-limit", metavar="SIZE", help="Memory for pictures, such as 500MB; more stays on disk."),
     click.option("--size", metavar="N or HxW", help="Pixels of the picture that the network looks at."),
     click.option("--color", type=click.Choice(["rgb", "gray"]), help="What the network looks at."),
@@ -77,24 +78,20 @@ _data_options = _many(
     click.option("--augment", metavar="NAME", help="none, quick, default, best, from-above; each also as NAME+camera."),
     click.option("--mirror/--no-mirror", default=None, help="Mirrored pictures; by the classes' names unless said."),
     click.option("--alphabet", metavar="FILE|CHARS", help="What a network reads; what the texts hold unless said."),
-    click.option(
-        "--written", type=click.FloatRange(0, 1), help="Share of the pictures that are written with fonts from here."
-    ),
-    click.option(
-        "--spliced", type=click.FloatRange(0, 1), help="Share put together of two, cut where --from's run reads on."
-    ),
+    click.option("--written", type=Number(0, 1), help="Share of the pictures that are written with fonts from here."),
+    click.option("--spliced", type=Number(0, 1), help="Share put together of two, cut where --from's run reads on."),
     click.option("--texts", metavar="FILE|REGEX", help="What is written: words of a file, or what fits."),
     click.option("--imbalance", metavar="HOW", help="auto, none, weights, balanced, focal."),
 )
 
 _model_options = _many(
     click.option("--model", metavar="NAME", help="The network, by the pictures unless said; --list-models shows them."),
-    click.option("--width", type=click.FloatRange(0, min_open=True), help="Multiplies the channels of every layer."),
+    click.option("--width", type=Number(0, min_open=True), help="Multiplies the channels of every layer."),
     click.option("--depth", type=click.IntRange(1), help="Blocks a stage, or layers."),
     click.option("--dense", type=click.IntRange(1), help="Units of the hidden dense layer."),
     click.option("--pool", type=click.Choice(["max", "average"]), help="Pooling between layers."),
     click.option("--activation", metavar="NAME", help="relu, relu6, leaky, elu, gelu, silu, hardswish, tanh, sigmoid."),
-    click.option("--dropout", type=click.FloatRange(0, 0.95), help="Share of units dropped in training."),
+    click.option("--dropout", type=Number(0, 0.95), help="Share of units dropped in training."),
     click.option("--finest", type=click.Choice(["4", "8", "16"]), help="The finest stride a detector answers at; 8."),
     click.option("--neck", type=click.IntRange(8), help="Maps of a detector's neck and heads."),
     click.option(
@@ -106,40 +103,32 @@ _model_options = _many(
     ),
     click.option("--teacher", metavar="RUN", help="Also learn what this run answers."),
     click.option("--unlabelled", metavar="DIR", help="Photos without labels, which the teacher names."),
-    click.option("--teacher-share", type=click.FloatRange(0, 1), help="The teacher's part of the loss."),
-    click.option(
-        "--teacher-temperature", type=click.FloatRange(0, min_open=True), help="How soft its answers are made."
-    ),
+    click.option("--teacher-share", type=Number(0, 1), help="The teacher's part of the loss."),
+    click.option("--teacher-temperature", type=Number(0, min_open=True), help="How soft its answers are made."),
 )
 
 _loop_options = _many(
     click.option("--recipe", metavar="NAME", help="quick (photos: a head on lite0), default or best."),
     click.option("--config", metavar="FILE", help="Settings from a run.json, or from what `tune` found best."),
-    click.option(
-        "--minutes", type=click.FloatRange(0), help="Of training; by the data unless said. 0: lite0's head alone."
-    ),
+    click.option("--minutes", type=Number(0), help="Of training; by the data unless said. 0: lite0's head alone."),
     task_option,
     click.option("--epochs", type=click.IntRange(1), help="Passes over the images; 30 unless said, more of few."),
     click.option("--batch", type=click.IntRange(1), help="Images a step; 128 unless said, 32 of few photos."),
     click.option("--seed", type=click.IntRange(0), help="Decides splits, weights and every random draw."),
     click.option("--optimizer", metavar="NAME", help="gd, sgd, momentum, nesterov, adagrad, rmsprop, adam, adamw."),
-    click.option("--rate", type=click.FloatRange(0), help="The learning rate."),
-    click.option("--momentum", type=click.FloatRange(0, 1), help="Of SGD, and Adam's first beta."),
-    click.option("--l1", type=click.FloatRange(0), help="Strength of L1."),
-    click.option("--l2", type=click.FloatRange(0), help="Strength of L2 (AdamW: decoupled)."),
+    click.option("--rate", type=Number(0), help="The learning rate."),
+    click.option("--momentum", type=Number(0, 1), help="Of SGD, and Adam's first beta."),
+    click.option("--l1", type=Number(0), help="Strength of L1."),
+    click.option("--l2", type=Number(0), help="Strength of L2 (AdamW: decoupled)."),
     click.option("--schedule", metavar="NAME", help="constant, step, cosine, one-cycle."),
-    click.option("--warmup", type=click.FloatRange(0), metavar="EPOCHS", help="The rate rises over so many epochs."),
-    click.option("--clip", type=click.FloatRange(0), help="The gradient's largest norm."),
-    click.option(
-        "--ema", type=click.FloatRange(0, 1), metavar="DECAY", help="Average the weights, such as .999 a step."
-    ),
+    click.option("--warmup", type=Number(0), metavar="EPOCHS", help="The rate rises over so many epochs."),
+    click.option("--clip", type=Number(0), help="The gradient's largest norm."),
+    click.option("--ema", type=Number(0, 1), metavar="DECAY", help="Average the weights, such as .999 a step."),
     click.option("--loss", metavar="NAME", help="cross-entropy, squared, bce, focal."),
-    click.option("--focal-gamma", type=click.FloatRange(0), help="How much focal loss spares what is right."),
-    click.option("--label-smoothing", type=click.FloatRange(0, 0.9), help="Target weight spread over all classes."),
-    click.option(
-        "--keep", type=click.FloatRange(0, 1, max_open=True), help="Share of right answers not called unknown."
-    ),
-    click.option("--false-accepts", type=click.FloatRange(0, 1), help="False answers that `unknown` may let through."),
+    click.option("--focal-gamma", type=Number(0), help="How much focal loss spares what is right."),
+    click.option("--label-smoothing", type=Number(0, 0.9), help="Target weight spread over all classes."),
+    click.option("--keep", type=Number(0, 1, max_open=True), help="Share of right answers not called unknown."),
+    click.option("--false-accepts", type=Number(0, 1), help="False answers that `unknown` may let through."),
     click.option("--patience", type=click.IntRange(0), help="Stop after so many epochs without a better validation."),
 )
 
@@ -148,7 +137,7 @@ _machine_options = _many(
     click.option("--threads", type=click.IntRange(1), help="CPU threads."),
     click.option("--precision", metavar="MODE", help="auto (measured), float32, channels-last, bfloat16."),
     click.option("--compile", is_flag=True, default=None, help="Let torch.compile make kernels."),
-    click.option("--checkpoint-s", type=click.FloatRange(0), metavar="S", help="Seconds between checkpoints."),
+    click.option("--checkpoint-s", type=Number(0), metavar="S", help="Seconds between checkpoints."),
 )
 
 training_options = _many(_model_options, _loop_options, _data_options, _machine_options)

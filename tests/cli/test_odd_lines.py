@@ -5,9 +5,10 @@ from __future__ import annotations
 import os
 import sys
 
+import click
 import pytest
 
-from edgelens.cli import main
+from edgelens.cli import VERBS, cli, main
 
 
 def said(monkeypatch, capsys, *words):
@@ -50,3 +51,22 @@ def test_a_login_where_it_does_not_belong_is_not_repeated(monkeypatch, capsys):
         assert code == 2
         assert "secret" not in line
         assert "10.0.0.5" in line
+
+
+def test_no_option_takes_what_is_no_number():
+    """Every comparison with nan is false: a limit or a time of that kind is none, without a word."""
+    for verb in VERBS:
+        command = cli.get_command(click.Context(cli), verb)
+        for each in command.params if command is not None else ():
+            if isinstance(each.type, click.FloatRange):
+                with pytest.raises(click.BadParameter):
+                    each.type.convert("nan", each, None)
+
+
+@pytest.mark.parametrize(
+    "words", [["--minutes", "nan"], ["--minutes", "-1"], ["--max-drop", "nan"], ["--min-accuracy", "nan"]]
+)
+def test_a_search_without_end_or_limit_is_refused_before_the_work(monkeypatch, capsys, tmp_path, words):
+    line, code = said(monkeypatch, capsys, "compress", "run", "--out", tmp_path / "x.edge", "--max-size", "9KB", *words)
+    assert code == 2
+    assert words[0] in line

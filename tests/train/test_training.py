@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import math
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -299,3 +300,10 @@ def test_pictures_of_one_pixel_are_enlarged_with_a_warning(tmp_path: Path) -> No
 def test_few_images_are_gone_through_more_often(images: int, said: dict[str, int], batch: int, epochs: int) -> None:
     config = settled(TrainConfig("data", "out", **said), images, Pace())
     assert (config.batch, config.epochs) == (batch, epochs)
+
+
+@pytest.mark.parametrize("name", ["minutes", "epochs", "rate"])
+@pytest.mark.parametrize("value", [-1.0, math.nan])
+def test_a_time_or_a_rate_that_is_none_is_refused(name: str, value: float) -> None:
+    with pytest.raises(UsageError, match=f"{name} {value}: must be at least 0"):
+        TrainConfig("photos", "run", **{name: value})  # type: ignore[arg-type]

@@ -30,6 +30,9 @@ def test_limits_are_read_with_their_units():
     for wrong in ("15", "fast", "-3ms", "0ms"):
         with pytest.raises(UsageError, match="--max-latency"):
             Budget.parse(max_latency=wrong)
+    for limit in ({"max_drop": float("nan")}, {"max_drop": -1.0}, {"min_accuracy": float("nan")}):
+        with pytest.raises(UsageError, match="--max-drop|--min-accuracy"):
+            Budget.parse(**limit)
 
 
 def test_a_measured_latency_needs_a_margin_a_predicted_one_has_its_own():
