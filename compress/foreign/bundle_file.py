@@ -19,7 +19,6 @@ from edgelens.runtime.engines.protocol import EngineOptions
 from edgelens.runtime.errors import UsageError
 from edgelens.runtime.host.clock import now
 from edgelens.runtime.model.network import LoadedNetwork
-from edgelens.runtime.model.open import open_model
 from edgelens.runtime.model.verify import verify_bundle
 from edgelens.runtime.preprocess import Placement, fit_frame
 from edgelens.runtime.tasks.catalog import decoder_of
@@ -28,6 +27,7 @@ from edgelens.version import __version__
 
 from ..bundle.assemble import checked_target
 from ..proof.golden import GoldenFrames, frames_of, png_frames
+from .opened import open_to_bundle
 
 __all__ = ["Bundled", "answers_of", "bundle_file", "golden_answers", "outputs_of", "self_made_golden", "stacked"]
 
@@ -53,7 +53,7 @@ def bundle_file(
 ) -> Bundled:
     """Wrap a .tflite or .onnx file; `said` are options of `open_model`, `images` a folder to prove it with."""
     checked_target(out)
-    opened = open_model(model, **dict(said or {}))
+    opened = open_to_bundle(model, said or {})
     if opened.path is not None:
         raise UsageError(f"{model}: is a bundle already; `edgelens bundle` wraps a .tflite or .onnx file")
     network = opened.manifest.main

@@ -15,7 +15,6 @@ from edgelens.runtime.bundle.bundle import Bundle, write_bundle
 from edgelens.runtime.bundle.manifest import Manifest, ModelFile, Network, Provenance
 from edgelens.runtime.datasets.catalog import load_pictures
 from edgelens.runtime.host.clock import now
-from edgelens.runtime.model.open import open_model
 from edgelens.runtime.preprocess import to_tensor
 from edgelens.version import __version__
 
@@ -33,6 +32,7 @@ from ..proof.verdict import verdict_of
 from ..timing.on_device import require_host, timed_elsewhere
 from ..timing.timing import Timing, preferred_file, time_artifacts
 from .onnx_model import load_onnx, prepared_onnx
+from .opened import open_to_bundle
 from .proof_onnx import golden_of, parity_of_files, problems_of, proven
 from .quantize_onnx import OBSERVERS, QuantizedOnnx, best_quantized
 
@@ -134,7 +134,7 @@ def compress_onnx(
 def _read(model: str, calibrate: str, config: CompressConfig, said: Mapping[str, Any], progress: Progress) -> _Given:
     with progress.step("reading the model and the images"):
         original = load_onnx(model)
-        opened = open_model(model, **dict(said))
+        opened = open_to_bundle(model, said)
         images = load_pictures(calibrate, "--calibrate")
         pictures = pictures_of(images, opened.manifest.main.pixels, most=config.calibration_images, seed=config.seed)
     with progress.step("preparing"):

@@ -35,7 +35,7 @@ from .latency import Found, Latency, latency_for
 from .measured_file import MeasuredFile
 from .memory import memory_mb
 from .space import Attempt, attempts_of
-from .study import Study
+from .study import Study, check_folder
 
 __all__ = ["SearchConfig", "search_run"]
 
@@ -65,11 +65,12 @@ def search_run(
     """The bundle of the most accurate file within the budget; a WorkError that says how near it came where none is."""
     progress = progress or Progress(quiet=True)
     checked_target(out, config.compress)
+    folder = Path(config.study or f"{out}.study")
+    check_folder(folder)
     require_host(config.on)
     run = Run.open(run_path)
     with progress.step("reading the run and its images"):
         made_of = ingredients_of(run, dataclasses.replace(config.compress, knows=False))
-    folder = Path(config.study or f"{out}.study")
     teacher = _teacher(made_of, config.compress, progress)
     study = Study.open(folder, _identity(made_of, teacher))
     search = _Search(config, made_of, teacher, study, progress)

@@ -6,6 +6,7 @@ import copy
 import json
 import math
 import pickle
+import re
 import warnings
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,19 +14,27 @@ from pathlib import Path
 import torch
 from torch import nn
 
-from edgelens.runtime.errors import WorkError
+from edgelens.runtime.errors import UsageError, WorkError
 from edgelens.runtime.host.files import replacing, write_text
 from edgelens.train.runs.torch_file import write_torch
 
 from .space import Attempt
 
-__all__ = ["Study"]
+__all__ = ["Study", "check_folder"]
 
 
+_OF_A_NETWORK = re.compile(r"[0-9a-f]{16}")  # what folders in a study are called
 _UNUSABLE = (
     *(OSError, EOFError, pickle.UnpicklingError, RuntimeError),
     *(ValueError, TypeError, AttributeError, KeyError, IndexError),
 )
+
+
+def check_folder(folder: Path) -> None:
+    """Refuse a folder that holds something and is no study: candidates do not belong among somebody's photos."""
+    there = {path.name for path in folder.iterdir()} if folder.is_dir() else set()
+    if there and not any(map(_OF_A_NETWORK.fullmatch, there)):
+        raise UsageError(f"--study {folder}: holds other things than a study; name a new or an empty folder")
 
 
 @dataclass(frozen=True)

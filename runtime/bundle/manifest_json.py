@@ -30,11 +30,11 @@ from .manifest import (
     Step,
 )
 
-__all__ = ["dump_manifest", "parse_contract", "parse_manifest"]
+__all__ = ["DTYPES", "dump_manifest", "parse_contract", "parse_manifest"]
 
 _MAX_SIDE = 8192
 _SMALLEST_STD = 1e-6
-_DTYPES = ("uint8", "int8", "float32", "float16", "int32", "int64")
+DTYPES = ("uint8", "int8", "float32", "float16", "int32", "int64")
 
 
 def dump_manifest(manifest: Manifest) -> bytes:
@@ -122,7 +122,7 @@ def _tensor(node: Node) -> TensorContract:
     tensor = TensorContract(
         name=node.text("name"),
         layout=node.text("layout", "NHWC", choices=("NHWC", "NCHW")),  # type: ignore[arg-type]
-        dtype=node.text("dtype", choices=_DTYPES),
+        dtype=node.text("dtype", choices=DTYPES),
         mean=node.numbers("mean", [0.0]),
         std=node.numbers("std", [1.0]),
         scale=node.optional("scale", 1e-12, 1e12),
@@ -135,7 +135,7 @@ def _tensor(node: Node) -> TensorContract:
 
 def _output(node: Node) -> Output:
     shape = node.rows("shape", lambda n: int(n.as_number(0, 1e9)), default=())
-    return Output(node.text("name"), shape, node.text("dtype", "float32", choices=_DTYPES))
+    return Output(node.text("name"), shape, node.text("dtype", "float32", choices=DTYPES))
 
 
 def _decode(node: Node, *, flat: bool) -> Decode:

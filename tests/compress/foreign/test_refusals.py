@@ -56,3 +56,27 @@ def test_a_finished_file_is_bundled_with_its_own_proof(compressed, tmp_path):
     made = bundle_file(str(file), tmp_path / "x.edge", images=str(tmp_path))
     assert verify_bundle(Bundle.open(tmp_path / "x.edge")).ok
     assert made.bundle.manifest.main.labels == tuple(str(n) for n in range(10))
+
+
+@pytest.mark.parametrize(("code", "dtype"), [(11, "float64"), (5, "int16")])
+def test_inputs_that_no_bundle_knows_are_refused_by_the_models_name(tmp_path, code, dtype):
+    from onnx import TensorProto, helper
+
+    x = helper.make_tensor_value_info("x", code, [1, 3, 8, 8])
+    y = helper.make_tensor_value_info("y", TensorProto.FLOAT, [1, 3])
+    nodes = [
+        helper.make_node("Cast", ["x"], ["f"], to=TensorProto.FLOAT),
+        helper.make_node("ReduceMean", ["f"], ["y"], axes=[2, 3], keepdims=0),
+    ]
+    graph = helper.make_graph(nodes, "g", [x], [y])
+    file = tmp_path / "m.onnx"
+    file.write_bytes(
+        helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8).SerializeToString()
+    )
+    for make in (
+        lambda: bundle_file(str(file), tmp_path / "x.edge", {}),
+        lambda: compress_onnx(str(file), tmp_path / "x.edge", str(tmp_path)),
+    ):
+        with pytest.raises(ModelError) as caught:
+            make()
+        one_line(caught.value, f"m.onnx: its input x holds {dtype}", "export it with a float32 input")

@@ -11,8 +11,11 @@ import pytest
 import torch
 from torch import nn
 
+from edgelens.compress.search.budget import Budget
+from edgelens.compress.search.search import SearchConfig, search_run
 from edgelens.compress.search.space import Attempt
-from edgelens.compress.search.study import Study
+from edgelens.compress.search.study import Study, check_folder
+from edgelens.runtime.errors import UsageError
 
 PLAN = Attempt("pruned", 0.5)
 
@@ -40,6 +43,17 @@ def test_weights_come_back_in_the_plans_network(tmp_path: Path) -> None:
     assert not torch.equal(bare(picture), learned(picture)), "the bare one stays bare"
     assert study.network(PLAN, "short", bare) is None
     assert study.network(PLAN, "long", made(8)) is None, "weights of another shape are none of this plan's"
+
+
+def test_a_folder_of_other_things_takes_no_candidates(tmp_path: Path) -> None:
+    photos, study = tmp_path / "photos", tmp_path / "study"
+    (photos / "cup").mkdir(parents=True)
+    config = SearchConfig(Budget(size_bytes=1), study=str(photos))
+    with pytest.raises(UsageError, match=r"--study .*photos: holds other things than a study"):
+        search_run("no-such-run", tmp_path / "x.edge", config)
+    check_folder(study)
+    Study.open(study, "0" * 64)
+    check_folder(study)
 
 
 @pytest.mark.parametrize("how", ["pickle", "torch", "module", "rubbish", "list", "folder"])
