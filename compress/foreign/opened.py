@@ -1,4 +1,4 @@
-"""Somebody's model file opened to be bundled: what runs here but has no place in a bundle is refused before the work."""
+"""Somebody's model file opened to be bundled: what runs but has no place in a bundle is refused before the work."""
 
 from __future__ import annotations
 

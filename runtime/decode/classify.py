@@ -61,7 +61,9 @@ def classify(network: Network, options: ClassifyOptions) -> Decoder:
         held = settings.at(threshold)
         probabilities = class_probabilities(next(iter(outputs.values())), options)
         if labels and len(labels) != len(probabilities):
-            raise ModelError(f"classify: {len(labels)} labels for a model of {len(probabilities)}: each class needs one")
+            raise ModelError(
+                f"classify: {len(labels)} labels for a model of {len(probabilities)}: each class needs one"
+            )
         return ranked(probabilities, labels, options, held.threshold, held.thresholds, task=network.task)
 
     return decode

@@ -19,7 +19,6 @@ class Reading:
     decode: Decode
     outputs: tuple[str, ...]  # the decoder's names for the file's outputs, in the file's order
     classes: int | None = None  # None: the file does not say
-    may_count_nothing: bool = False  # whether class 0 may be the background, which lists of names often leave out
     picked: tuple[str, ...] = ()  # the file's own names of those outputs, where not simply the first ones
     color: Color = "rgb"
     resize: Resize = "stretch"
@@ -33,6 +32,7 @@ class Reading:
     size: tuple[int, int] | None = None  # height and width, where the file leaves them free but its metadata does not
     widths: tuple[int, ...] = ()  # that it takes where the file leaves its width free
     notes: tuple[str, ...] = ()
+    may_count_nothing: bool = False  # whether class 0 may be the background, which lists of names often leave out
 
 
 class Reader(Protocol):

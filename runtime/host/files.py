@@ -37,7 +37,7 @@ def check_place(path: str | os.PathLike[str], option: str) -> None:
 
 
 def check_kind(path: str | os.PathLike[str], option: str, what: str, begins: bytes) -> None:
-    """Refuse a file of another kind than `what` is to be written there: one that has other bytes where that `begins`."""
+    """Refuse a file of another kind than `what` is to be written there: one that does not begin as that `begins`."""
     target = Path(path)
     try:
         if not target.is_file():

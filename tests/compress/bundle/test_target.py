@@ -54,7 +54,7 @@ def test_a_report_and_a_card_replace_only_their_like(run_folder, tmp_path, name)
     mine.exists() or mine.write_text("<!doctype html>\n<html>mine")
     before = mine.read_bytes()
     for config in (CompressConfig(report=str(mine)), CompressConfig(card=str(mine))):
-        with pytest.raises(UsageError, match="is a file that is no (report|card) of a compression"):
+        with pytest.raises(UsageError, match=r"is a file that is no (report|card) of a compression"):
             compress_run(run_folder, tmp_path / "x.edge", config)
     assert mine.read_bytes() == before
 

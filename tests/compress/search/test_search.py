@@ -31,7 +31,7 @@ def test_limits_are_read_with_their_units():
         with pytest.raises(UsageError, match="--max-latency"):
             Budget.parse(max_latency=wrong)
     for limit in ({"max_drop": float("nan")}, {"max_drop": -1.0}, {"min_accuracy": float("nan")}):
-        with pytest.raises(UsageError, match="--max-drop|--min-accuracy"):
+        with pytest.raises(UsageError, match=r"--max-drop|--min-accuracy"):
             Budget.parse(**limit)
 
 

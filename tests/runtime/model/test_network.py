@@ -46,7 +46,10 @@ def test_stages_are_timed_and_outputs_bear_the_networks_names(color_bundle, fram
         (lambda n: with_file(n, outputs=("gone",)), "has no output 'gone'"),
         (lambda n: with_file(n, outputs=("logits", "logits")), "has 1 outputs"),
         (lambda n: dataclasses.replace(n, outputs=(Output("a"), Output("b"))), "has 1 outputs"),
-        (lambda n: dataclasses.replace(n, outputs=(Output("logits", (4,)),)), r"gives logits .*3.*its contract says \(4,\)"),
+        (
+            lambda n: dataclasses.replace(n, outputs=(Output("logits", (4,)),)),
+            r"gives logits .*3.*its contract says \(4,\)",
+        ),
         (lambda n: with_file(n, engine="abacus"), "no engine is called 'abacus'"),
         (lambda n: dataclasses.replace(n, decode=dataclasses.replace(n.decode, decoder="oracle")), "no decoder"),
         (lambda n: dataclasses.replace(n, decode=dataclasses.replace(n.decode, decoder="yolox")), "called 'grid'"),
