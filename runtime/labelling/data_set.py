@@ -45,6 +45,11 @@ class DataSet:
                 self._form.one(self.place, name, marks, classes)
         self._changed.set()
 
+    def has(self, name: str) -> bool:
+        """Whether a picture that is part of it is there."""
+        where = self._where.get(name)
+        return where is None or where.exists()
+
     def __enter__(self) -> DataSet:
         marks, _ = self._state()
         for name, each in marks.items():

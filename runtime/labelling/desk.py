@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
@@ -52,6 +53,8 @@ class Desk:
         self.journal = Journal(out)
         self._data = DataSet(out, self.form, self._everything, say)
         self._proposals = None if assist is None else Proposals(assist, [picture.path for picture in pictures])
+        self._unplaced: set[str] = set()  # pictures that the disk had no room for
+        self._session = secrets.token_hex(4)  # a browser that keeps pictures takes none for another start's
         self._lock = threading.Lock()
 
     def state(self) -> dict[str, Any]:
@@ -61,6 +64,7 @@ class Desk:
             return {
                 "boxes": self.form.boxes,
                 "format": self.format,
+                "session": self._session,
                 "out": str(self.out),
                 "classes": list(self.journal.classes),
                 "done": done,
@@ -108,10 +112,10 @@ class Desk:
         size = self._size(picture)
         marks = marks_from(said, size.width, size.height)
         with self._lock:
-            if marks != self.journal.marks.get(picture.name):
+            if marks != self.journal.marks.get(picture.name) or picture.name in self._unplaced:
                 self.form.pictures(marks)  # refuses a label that no folder can be called by
                 self.journal.keep(picture.name, marks)
-                self._data.put(picture.name, picture.path, marks, self.journal.classes)
+                self._place(picture, marks)
             return {"classes": list(self.journal.classes), "done": self._is_done(picture)}
 
     def know(self, label: Any) -> dict[str, Any]:
@@ -130,12 +134,12 @@ class Desk:
         with ExitStack() as opened:
             opened.enter_context(self.journal)
             self.journal.begin(self.format)
-            for label in [*self._classes, *(box.label for picture in self.pictures for box in picture.given)]:
+            given = [box.label for picture in self.pictures for box in picture.given]
+            guessed = [] if self.form.boxes else [picture.guess for picture in self.pictures if picture.guess]
+            for label in [*self._classes, *map(checked_label, dict.fromkeys([*given, *guessed]))]:
                 self.journal.know(label)
-            if not self.form.boxes:
-                for picture in self.pictures:
-                    self.journal.know(picture.guess)
             opened.enter_context(self._data)
+            self._place_missing()
             if self._proposals is not None:
                 opened.enter_context(self._proposals)
             self._stack = opened.pop_all()
@@ -143,6 +147,18 @@ class Desk:
 
     def __exit__(self, *exc: object) -> None:
         self._stack.close()
+
+    def _place(self, picture: Picture, marks: Marks) -> None:
+        """Bring the data set in line with one picture's marks; what fails is tried again when it is said again."""
+        self._unplaced.add(picture.name)
+        self._data.put(picture.name, picture.path, marks, self.journal.classes)
+        self._unplaced.discard(picture.name)
+
+    def _place_missing(self) -> None:
+        """Put into the data set what a start before had no room for."""
+        for picture in self.pictures:
+            if self._is_done(picture) and not self._data.has(picture.name):
+                self._place(picture, self.journal.marks[picture.name])
 
     def _at(self, number: int) -> Picture:
         if not 0 <= number < len(self.pictures):

@@ -49,7 +49,7 @@ Done = Mapping[str, Marks]  # by the picture's name, of those that somebody has 
 
 def checked_label(label: Any) -> str:
     """A class's name; anything that is no short text of one line is refused."""
-    name = label.strip() if isinstance(label, str) else ""
+    name = " ".join(label.split()) if isinstance(label, str) else ""
     if not name or len(name) > _LONGEST or not name.isprintable():
         raise UsageError(f"a class has a name of 1 to {_LONGEST} letters, not {str(label)[:40]!r}")
     return name

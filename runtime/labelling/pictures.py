@@ -98,8 +98,8 @@ def _name(inside: Path, taken: set[str]) -> str:
 
 def _frames(video: Path, folder: Path, most: int, differ: float, say: Say) -> list[Path]:
     """The frames of a video that differ from those before, written once; a later start finds them there."""
-    there = sorted(folder.glob(f"{video.stem}-*.jpg"))
-    if there:
+    complete = folder / f".{video.stem}.complete"
+    if complete.exists() and (there := sorted(folder.glob(f"{video.stem}-*.jpg"))):
         return there
     folder.mkdir(parents=True, exist_ok=True)
     burst, kept = Burst(differ), list[Path]()
@@ -114,5 +114,6 @@ def _frames(video: Path, folder: Path, most: int, differ: float, say: Say) -> li
                 say(f"{len(kept)} frames of {video.name} that differ")
     if not kept:
         raise ImageError(f"{video}: has no frame that can be read")
+    write_bytes(complete, b"")
     say(f"{len(kept)} frames of {video.name} that differ lie in {folder}")
     return kept

@@ -20,6 +20,7 @@ from ..errors import ImageError, SourceError
 from ..frame import Frame
 from ..images.read import decode_image
 from .jpeg_stream import JpegSplitter, Picture
+from .last_words import LastWords
 from .options.camera import CameraOptions
 
 __all__ = ["CsiCamera", "has_csi_camera"]
@@ -45,6 +46,7 @@ class CsiCamera:
         self._fps = options.camera_fps or 30.0
         self._process: subprocess.Popen[bytes] | None = None
         self._reader: _RawPictures | _JpegPictures | None = None
+        self._words: LastWords | None = None
         self._index = 0
         self._stopping = False
 
@@ -77,8 +79,8 @@ class CsiCamera:
             self._process = subprocess.Popen(command, stdin=quiet, stdout=pipe, stderr=pipe, bufsize=0)
         except OSError as error:
             raise SourceError(f"{self.name}: the camera program does not start ({error.strerror or error})") from None
-        assert self._process.stdout is not None
-        out = self._process.stdout
+        assert self._process.stdout is not None and self._process.stderr is not None
+        out, self._words = self._process.stdout, LastWords(self._process.stderr)
         self._reader = _RawPictures(out, self._width, self._height) if raw else _JpegPictures(out)
         return self
 
@@ -90,10 +92,11 @@ class CsiCamera:
             except subprocess.TimeoutExpired:
                 self._process.kill()
                 self._process.wait()
-            for stream in (self._process.stdout, self._process.stderr):
-                if stream is not None:
-                    stream.close()
-        self._process = self._reader = None
+            if self._process.stdout is not None:
+                self._process.stdout.close()
+            if self._words is not None:
+                self._words.close()
+        self._process = self._reader = self._words = None
 
     def _command(self) -> tuple[list[str], bool]:
         """The program that writes pictures to its standard output, and whether they are raw I420."""
@@ -113,15 +116,13 @@ class CsiCamera:
 
     def _why(self) -> str:
         """Why no picture came, with the program's last words."""
-        assert self._process is not None
-        assert self._process.stderr is not None
+        assert self._process is not None and self._words is not None
         with contextlib.suppress(subprocess.TimeoutExpired):
             self._process.wait(0.2)
         if self._process.poll() is None:
             return f"{self.name}: no picture came in time"
-        os.set_blocking(self._process.stderr.fileno(), False)
-        words = (self._process.stderr.read() or b"").decode(errors="replace").strip().splitlines()
-        return f"{self.name}: the camera program ended" + (f": {words[-1][:200]}" if words else "")
+        word = self._words.last()
+        return f"{self.name}: the camera program ended" + (f": {word[:200]}" if word else "")
 
 
 class _RawPictures:

@@ -2,6 +2,7 @@
 
 const cache = new Map(); // number → promise of a picture, its image decoded
 let sending = Promise.resolve();
+let session = ""; // so that a picture of an earlier start is not taken for this one's
 
 async function answer(response) {
   const value = await response.json();
@@ -17,8 +18,10 @@ async function post(path, body) {
   return answer(await fetch(path, { method: "POST", headers: { "content-type": "application/json" }, body: JSON.stringify(body) }));
 }
 
-export function state() {
-  return get("/label/state");
+export async function state() {
+  const said = await get("/label/state");
+  session = said.session;
+  return said;
 }
 
 export function addClass(label) {
@@ -42,7 +45,7 @@ export function picture(number) {
 async function fetched(number) {
   const marks = get(`/label/${number}`);
   const image = new Image();
-  image.src = `/label/${number}/image`;
+  image.src = `/label/${number}/image?${session}`;
   const said = await marks;
   try {
     await image.decode();

@@ -120,6 +120,7 @@ function forward() {
   all.done[at] = true;
   if (at + 1 < all.done.length) turnTo(at + 1);
   else {
+    sheet.wasSent();
     for (const row of sheet.boxes) row.proposed = false;
     draw();
     count();

@@ -31,6 +31,11 @@ export class Sheet {
     Object.assign(this, { ready: true, broken: true, edited: false, boxes: [], label: "", marked: null, past: [] });
   }
 
+  // What was made of it is on its way, and it stays before whoever labels.
+  wasSent() {
+    Object.assign(this, { edited: false, done: true });
+  }
+
   snapshot() {
     return JSON.stringify([this.boxes, this.label, this.marked]);
   }

@@ -13,7 +13,7 @@ import pytest
 from label_page import HEIGHT, WIDTH, served
 
 from edgelens.runtime.datasets.catalog import load_boxes, load_images
-from edgelens.runtime.errors import DataError, UsageError
+from edgelens.runtime.errors import DataError, UsageError, WorkError
 from edgelens.runtime.labelling.journal import Journal
 from edgelens.runtime.labelling.marks import Marks, marks_from
 from edgelens.runtime.labelling.pictures import pictures_of
@@ -58,6 +58,62 @@ def test_a_picture_of_another_class_changes_its_folder(photos, desk_of, tmp_path
     data = load_images(tmp_path / "out")
     assert sorted(data.names) == ["blue/photo0.png", "green/photo1.png"]
     assert not list((tmp_path / "out/red").glob("*"))
+
+
+def test_a_picture_that_the_disk_had_no_room_for_is_put_there_later(photos, desk_of, tmp_path, monkeypatch):
+    def full(*_):
+        raise WorkError("no space left")
+
+    said = {"boxes": [BOX], "done": True}
+    with desk_of(photos, classes=["dot"]) as desk:
+        with monkeypatch.context() as patched:
+            patched.setattr("edgelens.runtime.labelling.data_set._put", full)
+            for number in (0, 1):
+                with pytest.raises(WorkError, match="no space left"):
+                    desk.keep(number, said)
+        desk.keep(0, said)  # the same once more
+        assert (tmp_path / "out/images/photo0.png").is_file()
+    assert not (tmp_path / "out/images/photo1.png").exists()
+    with desk_of(photos) as desk:
+        assert (tmp_path / "out/images/photo1.png").is_file()
+    assert len(load_boxes(tmp_path / "out").names) == 2
+
+
+def test_names_of_classes_that_cannot_be_kept_are_refused_at_the_start(photos, desk_of, tmp_path):
+    for name, there in (("wide\u00a0space", True), ("x" * 84, False)):
+        folder = tmp_path / name
+        folder.mkdir()
+        (folder / "a.png").write_bytes((photos / "photo0.png").read_bytes())
+        (folder / "b").mkdir()
+        (folder / "b" / name[:90]).mkdir()
+        (folder / "b" / name[:90] / "c.png").write_bytes((photos / "photo1.png").read_bytes())
+        if there:
+            for _ in range(2):
+                with desk_of(folder, format_name="folders") as desk:
+                    assert desk.state()["classes"] == ["wide space"]
+        else:
+            with pytest.raises(UsageError, match="a class has a name of 1 to 64 letters"):
+                desk_of(folder, format_name="folders").__enter__()
+
+
+def test_frames_of_a_video_that_were_half_taken_are_taken_again(tmp_path):
+    clip = tmp_path / "clip.avi"
+    writer = cv2.VideoWriter(str(clip), cv2.VideoWriter.fourcc(*"MJPG"), 10, (64, 48))
+    for level in range(0, 250, 25):
+        writer.write(np.full((48, 64, 3), level, np.uint8))
+    writer.release()
+    asked = {"most": 50, "differ": 6.0}
+
+    def stopped(_):
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        pictures_of(str(clip), tmp_path / "frames", most=20, differ=6.0, say=stopped)
+    (tmp_path / "frames/.clip.complete").unlink(missing_ok=True)  # it was stopped when all were there
+    for file in sorted((tmp_path / "frames").glob("*.jpg"))[3:]:
+        file.unlink()
+    assert len(pictures_of(str(clip), tmp_path / "frames", say=print, **asked)) == 10
+    assert len(pictures_of(str(clip), tmp_path / "frames", say=stopped, **asked)) == 10
 
 
 def test_a_later_start_goes_on_in_the_same_format(photos, desk_of, tmp_path):
@@ -142,7 +198,7 @@ def test_a_line_that_a_power_cut_left_is_passed_over_and_others_are_said(tmp_pat
         ({"boxes": [{"label": "x", "box": [1, 2, 3]}]}, "a box is"),
         ({"boxes": [{"label": "x", "box": [1, 2, 3, float("nan")]}]}, "a box is"),
         ({"boxes": [{"label": "", "box": [1, 2, 3, 4]}]}, "a class has a name"),
-        ({"boxes": [{"label": "a\nb", "box": [1, 2, 3, 4]}]}, "a class has a name"),
+        ({"boxes": [{"label": "a\x07b", "box": [1, 2, 3, 4]}]}, "a class has a name"),
         ({"boxes": [BOX] * 5001}, "5001 boxes"),
     ],
 )

@@ -99,6 +99,27 @@ def test_draw_move_resize_and_undo_with_the_mouse(photos, desk_of, chromium):
         assert second[1:] == pytest.approx((200, 20, 40, 40), abs=2)
 
 
+def test_the_last_picture_stays_done_when_who_labels_goes_back_or_away(photos, desk_of, chromium, tmp_path):
+    with desk_of(photos, classes=["dot"]) as desk, served(desk) as link, shown(chromium, link) as page:
+        for number in range(6):
+            until(page, lambda number=number: data(page, "at") == str(number))
+            page.keyboard.press("n")
+            page.keyboard.press("Enter")
+        until(page, lambda: desk.counts() == (6, 6))
+        page.keyboard.press("Backspace")
+        until(page, lambda: data(page, "at") == "4")
+        assert desk.counts() == (6, 6)
+    assert (tmp_path / "out/images/photo5.png").is_file()
+
+
+def test_a_browser_shows_no_pictures_of_an_earlier_start(photos, desk_of, chromium):
+    with desk_of(photos, classes=["dot"]) as desk, served(desk) as link, shown(chromium, link) as page:
+        first = page.get_attribute("#picture image", "href")
+    with desk_of(photos, classes=["dot"]) as desk, served(desk) as link, shown(chromium, link) as page:
+        second = page.get_attribute("#picture image", "href")
+    assert first.partition("?")[0].endswith("/label/0/image") and first.partition("?")[2] != second.partition("?")[2]
+
+
 def test_it_goes_on_where_it_stopped(photos, desk_of, chromium):
     with desk_of(photos, classes=["dot"]) as desk, served(desk) as link, shown(chromium, link) as page:
         drag(page, (40, 50), (80, 110))

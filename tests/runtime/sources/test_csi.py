@@ -102,6 +102,12 @@ def test_a_program_that_ends_is_said_with_its_last_words(program):
             pass
 
 
+def test_a_program_that_says_a_line_a_picture_is_never_kept_waiting(program):
+    program("rpicam-vid", RASPBERRY.replace("out.flush()", 'out.flush(); sys.stderr.write("#1 fps 30 " * 2000 + chr(10))'))
+    with CsiCamera("csi:0", VGA) as camera:
+        assert [camera.read().index for _ in range(5)] == [0, 1, 2, 3, 4]  # 20 kB each, and a pipe holds 64
+
+
 def test_a_read_that_waits_can_be_interrupted(program):
     import threading
 
