@@ -103,7 +103,8 @@ def test_a_program_that_ends_is_said_with_its_last_words(program):
 
 
 def test_a_program_that_says_a_line_a_picture_is_never_kept_waiting(program):
-    program("rpicam-vid", RASPBERRY.replace("out.flush()", 'out.flush(); sys.stderr.write("#1 fps 30 " * 2000 + chr(10))'))
+    says = 'sys.stderr.write("#1 fps 30 " * 2000 + chr(10))'
+    program("rpicam-vid", RASPBERRY.replace("out.flush()", f"out.flush(); {says}"))
     with CsiCamera("csi:0", VGA) as camera:
         assert [camera.read().index for _ in range(5)] == [0, 1, 2, 3, 4]  # 20 kB each, and a pipe holds 64
 
