@@ -64,10 +64,8 @@ def settle(slots: Slots, name: str, systemd: Systemd) -> Settled:
         systemd.install(unit)
         slots.switch(name)
         return Settled(False, "", "written", f"no systemd is running there: {systemd.path} is written, not started")
-    slots.begin_trial(name, TRIAL_S)
-    health = _tried(systemd, unit, record)
+    health = _tried(slots, name, systemd, unit, record)
     if health.ok:
-        slots.switch(name)
         return Settled(False, "", "active", health.words)
     slots.end_trial()
     return _gone_back(slots, systemd, installed, health.words)
@@ -85,27 +83,48 @@ def settle_apart(slots: Slots, name: str, keep_open: Sequence[int]) -> Settled:
     return Settled(**json.loads(lines[-1]))
 
 
-def _tried(systemd: Systemd, unit: str, record: Slot) -> Health:
+def _tried(slots: Slots, name: str, systemd: Systemd, unit: str, record: Slot) -> Health:
+    """Run the slot on trial, and switch to it where that goes well; whatever does not is a reason to go back."""
     try:
+        slots.begin_trial(name, TRIAL_S)
         systemd.install(unit)
-        return start_and_watch(systemd, page="--no-preview" not in record.arguments)
-    except WorkError as error:
-        return Health(False, str(error))
+        health = start_and_watch(systemd, page="--no-preview" not in record.arguments)
+        if health.ok:
+            slots.switch(name)
+        return health
+    except (EdgelensError, OSError) as error:
+        return Health(False, _said(error, slots))
 
 
 def _gone_back(slots: Slots, systemd: Systemd, installed: str | None, why: str) -> Settled:
+    try:
+        return _ran_before(slots, systemd, installed, why)
+    except (EdgelensError, OSError) as error:
+        return Settled(True, f"{why}; and what ran before did not come back: {_said(error, slots)}", "failed", "")
+
+
+def _ran_before(slots: Slots, systemd: Systemd, installed: str | None, why: str) -> Settled:
     current = slots.current()
     before = slots.record(current) if current else None
-    if before is None or not before.service or installed is None:
+    if installed is not None and not _ours(slots, installed):
+        systemd.install(installed)  # another user's, which ran
+    elif before is None or not before.service or installed is None:
         systemd.remove()  # nothing ran before, so nothing runs
         return Settled(True, why, "none", "")
-    own = slots.read(current, UNIT)
-    systemd.install(own.decode() if own else installed)
+    else:
+        own = slots.read(current, UNIT)
+        systemd.install(own.decode() if own else installed)
     well = systemd.restart()
     state = systemd.state()
     if well and state.active:
         return Settled(True, why, "active", state.status)
     return Settled(True, f"{why}; and what ran before did not start either: {systemd.last_words()}", "failed", "")
+
+
+def _said(error: Exception, slots: Slots) -> str:
+    if isinstance(error, OSError):
+        return f"{error.filename or slots.root}: {error.strerror or error}"
+    return str(error)
 
 
 def _place_launcher(slots: Slots) -> None:
@@ -125,13 +144,14 @@ def main() -> int:
     for number in (signal.SIGHUP, signal.SIGTERM, signal.SIGINT):
         signal.signal(number, signal.SIG_IGN)
     os.umask(0o077)
+    slots = Slots(Path(sys.argv[1]))
     code, said = 0, ""
     try:
-        said = json.dumps(asdict(settle(Slots(Path(sys.argv[1])), sys.argv[2], Systemd())))
+        said = json.dumps(asdict(settle(slots, sys.argv[2], Systemd())))
     except EdgelensError as error:
         code, said = error.exit_code, str(error)
     except OSError as error:
-        code, said = 1, f"{error.filename or sys.argv[1]}: {error.strerror}"
+        code, said = 1, _said(error, slots)
     with contextlib.suppress(OSError):  # nobody may be there any more
         sys.stdout.write(said + "\n")
         sys.stdout.flush()

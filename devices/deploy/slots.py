@@ -163,7 +163,8 @@ class Slots:
         self.trial.unlink(missing_ok=True)
 
     def drop(self, name: str) -> None:
-        """A slot that did not prove itself leaves."""
+        """A slot that did not prove itself leaves, and its trial with it."""
+        self.end_trial()
         if name not in (self.current(), self.previous()):
             self.disk.remove(self.folder / name)
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import subprocess
-import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +14,7 @@ from .unit import UNIT_NAME
 
 __all__ = ["State", "Systemd"]
 
+_ANSWERS_WITHIN_S = 60.0
 _STARTS_WITHIN_S = 240.0  # the unit's own limit is shorter, and is what ends a start
 
 
@@ -55,13 +55,11 @@ class Systemd:
     def install(self, text: str) -> None:
         """Write the unit where it is not there yet, and have it started with the machine."""
         if text != self.installed():
-            with tempfile.NamedTemporaryFile("w", encoding="utf-8") as file:
-                file.write(text)
-                file.flush()
-                new = f"{self.path}.new"
-                for words in (("mkdir", "-p", str(self.path.parent)), ("cp", file.name, new), ("chmod", "644", new),
-                              ("mv", new, str(self.path))):  # fmt: skip
-                    self._must(words)
+            new = f"{self.path}.new"
+            self._must(("mkdir", "-p", str(self.path.parent)))
+            self._must(("tee", new), given=text)  # a temporary folder may be gone with the connection
+            self._must(("chmod", "644", new))
+            self._must(("mv", new, str(self.path)))
             self._systemctl("daemon-reload")
         self._systemctl("enable", "--quiet", UNIT_NAME)
 
@@ -74,10 +72,7 @@ class Systemd:
 
     def restart(self) -> bool:
         """Start it anew; whether it said that it is ready."""
-        try:
-            return self._call(("systemctl", "restart", UNIT_NAME), _STARTS_WITHIN_S).returncode == 0
-        except subprocess.TimeoutExpired:
-            return False
+        return self._call(("systemctl", "restart", UNIT_NAME), timeout=_STARTS_WITHIN_S).returncode == 0
 
     def state(self) -> State:
         """How the service is."""
@@ -99,18 +94,22 @@ class Systemd:
         if self.runs:  # elsewhere (a container, a board without it) the unit is only written
             self._must(("systemctl", *words))
 
-    def _must(self, words: Sequence[str]) -> None:
-        done = self._call(words)
+    def _must(self, words: Sequence[str], *, given: str = "") -> None:
+        done = self._call(words, given=given)
         if done.returncode:
             said = (done.stderr.strip().splitlines() or [f"ended with {done.returncode}"])[-1]
             raise WorkError(f"{words[0]}: {said[:200]}")
 
-    def _call(self, words: Sequence[str], timeout: float = 60.0) -> subprocess.CompletedProcess[str]:
+    def _call(
+        self, words: Sequence[str], *, given: str = "", timeout: float = _ANSWERS_WITHIN_S
+    ) -> subprocess.CompletedProcess[str]:
         command = [*self._as, *words]
         try:
             return subprocess.run(
-                command, capture_output=True, text=True, errors="replace", stdin=subprocess.DEVNULL, timeout=timeout,
+                command, capture_output=True, encoding="utf-8", errors="replace", input=given, timeout=timeout,
                 check=False,
             )  # fmt: skip
+        except subprocess.TimeoutExpired:
+            return subprocess.CompletedProcess(command, 124, "", f"no answer within {timeout:g} s")
         except OSError as error:
             return subprocess.CompletedProcess(command, 127, "", f"{command[0]}: {error.strerror}")

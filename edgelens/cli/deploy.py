@@ -78,9 +78,10 @@ def command(
 
 def not_healthy(host: str, answer: Deployment) -> str:
     """What a person is told when a device went back by itself."""
-    now = (
-        "nothing ran there before, so nothing runs" if answer.runs == "nothing" else f"it runs {answer.runs} as before"
-    )
+    now = f"it runs {answer.runs} as before"
+    if answer.runs == "nothing":
+        before = "another user's service" if answer.service == "active" else "nothing"
+        now = f"{before} ran there before, so {before} runs"
     return f"{host}: {answer.name} version {answer.content_version} did not become healthy there: {answer.why}; " + (
         "neither runs: see `systemctl status edgelens` there" if answer.service == "failed" else now
     )

@@ -2,22 +2,32 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import socket
+import subprocess
+import tempfile
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from edgelens.devices.deploy.health import HealthLimits, start_and_watch
+from edgelens.cli.deploy import not_healthy
+from edgelens.devices.deploy import settle
+from edgelens.devices.deploy.answer import checked_answer
+from edgelens.devices.deploy.disk import Disk
+from edgelens.devices.deploy.health import Health, HealthLimits, start_and_watch
 from edgelens.devices.deploy.order import Order
 from edgelens.devices.deploy.receive import receive, roll_back
 from edgelens.devices.deploy.slots import CONFIG, ENVIRONMENT, UNIT, Slots
 from edgelens.devices.deploy.systemd import State, Systemd
+from edgelens.devices.deploy.unit import unit_text
 from edgelens.devices.ssh.agent import store
+from edgelens.runtime.errors import WorkError
 from edgelens.runtime.live.running import Running, note_running, running_here
 from edgelens.runtime.live.status_socket import StatusSocket
 
@@ -83,6 +93,95 @@ def test_what_an_older_kit_deployed_keeps_its_options(
     back = roll_back(slots, systemd=systemd)
     assert (back.asked.content_version, back.asked.service) == (2, True)
     assert back.asked.arguments == ("--source", "a b", "--json", "50%")
+
+
+class Alive(Recorded):
+    """A machine whose systemd starts what is asked for, unless `starts` says no."""
+
+    runs, starts = True, True
+
+    def _call(self, words: Sequence[str], **how: Any) -> subprocess.CompletedProcess[str]:
+        if words[0] not in ("systemctl", "journalctl"):
+            return super()._call(words, **how)
+        shown = "ActiveState=active\nMainPID=1\nStatusText=recognizing\n" if "show" in words else "edgelens: boom\n"
+        return subprocess.CompletedProcess(words, int("restart" in words and not self.starts), shown, "")
+
+
+@pytest.fixture
+def running(root: Path, make_bundle: Callable[..., Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Alive:
+    """A device whose service runs version 1."""
+    monkeypatch.setattr(settle, "start_and_watch", lambda systemd, page: Health(systemd.restart(), "well or not"))
+    systemd = Alive(tmp_path)
+    receive(Order(str(make_bundle(1)), ("kit-1",), frames=2, service=True), Slots(root), systemd=systemd)
+    return systemd
+
+
+def went_back(slots: Slots, bundle: Path, systemd: Systemd) -> str:
+    """Why, after a deploy that leaves what ran before, and nothing on trial."""
+    kept = systemd.installed()
+    answer = receive(Order(str(bundle), ("kit-1",), frames=2, service=True), slots, systemd=systemd)
+    assert (answer.settled.went_back, answer.settled.state) == (True, "active")
+    assert answer.runs is not None and answer.runs.content_version == 1 and answer.slot == "a"
+    assert not slots.trial.exists() and not (slots.folder / "b").exists()
+    assert systemd.installed() == kept
+    return answer.settled.why
+
+
+def test_a_disk_that_is_full_at_the_switch_is_a_reason_to_go_back(
+    root: Path, running: Alive, make_bundle: Callable[..., Path]
+) -> None:
+    class Full(Disk):
+        def write(self, path: Path, data: bytes) -> None:
+            if path.name == "floors.json.new":
+                raise OSError(errno.ENOSPC, "No space left on device", str(path))
+            super().write(path, data)
+
+    assert "floors.json.new: No space left" in went_back(Slots(root, Full()), make_bundle(2), running)
+
+
+def test_programs_that_do_not_answer_end_nothing_half_way(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def slow(command: list[str], **_: object) -> None:
+        raise subprocess.TimeoutExpired(command, 60)
+
+    monkeypatch.setattr(subprocess, "run", slow)
+    systemd = Recorded(tmp_path)
+    assert start_and_watch(systemd, page=True).words == "it did not start: it said nothing"
+    assert not systemd.state().active
+    with pytest.raises(WorkError, match=r"mkdir: no answer within 60 s"):
+        systemd.install("[Unit]")
+
+
+def test_going_back_needs_no_folder_of_the_connection(
+    root: Path, running: Alive, make_bundle: Callable[..., Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    slots, older = Slots(root), "# an older kit's\n" + (running.installed() or "")
+    (slots.folder / "a" / UNIT).write_text(older)
+    running.install(older)
+    (gone := tmp_path / "gone").mkdir()
+    monkeypatch.setenv("TMPDIR", str(gone))
+    monkeypatch.setattr(tempfile, "tempdir", None)
+
+    def cut(systemd: Systemd, page: bool) -> Health:
+        gone.rmdir()
+        return Health(False, "cut")
+
+    monkeypatch.setattr(settle, "start_and_watch", cut)
+    assert went_back(slots, make_bundle(2), running) == "cut"
+
+
+def test_another_users_service_runs_again(
+    root: Path, make_bundle: Callable[..., Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(settle, "start_and_watch", lambda systemd, page: Health(False, "not well"))
+    slots, systemd = Slots(root), Alive(tmp_path)
+    theirs = unit_text("/home/pi/.local/share/edgelens", "pi")
+    systemd.install(theirs)
+    order = Order(str(make_bundle(1)), ("kit-1",), frames=2, service=True)
+    answer = receive(order, slots, systemd=systemd)
+    assert (answer.settled.went_back, answer.settled.state, answer.runs) == (True, "active", None)
+    assert systemd.installed() == theirs
+    told = not_healthy("pi", checked_answer("pi", json.dumps(answer.to_json()).encode()))
+    assert told.endswith("another user's service ran there before, so another user's service runs")
 
 
 class Started(Recorded):
