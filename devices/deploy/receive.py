@@ -16,7 +16,7 @@ from edgelens.runtime.errors import BundleError, EdgelensError, WorkError
 from edgelens.runtime.model.verify import verify_bundle
 
 from ..ssh.agent.store import unit_words
-from .keys import accept_keys
+from .keys import KeyChange
 from .launch import file_hash, tree_hash
 from .order import Answer, Order
 from .settle import Settled, settle, settle_apart
@@ -34,28 +34,21 @@ def receive(order: Order, slots: Slots, *, systemd: Systemd | None = None, apart
     with slots.locked() as lock:
         if order.service:
             systemd.check_allowed()
-        if order.keys is not None:
-            accept_keys(Path(order.keys), accepted_keys_file(), only=order.replace_keys)
         _adopt(slots)
-        staged = slots.stage(Path(order.bundle).read_bytes())
-        try:
-            bundle = _acceptable(staged, Path(order.bundle).name, slots)
-            _check_layers(slots, order)
-            report = _verified(bundle, order)
-        except EdgelensError:
-            slots.disk.remove(staged.parent)
-            raise
-        files = _files(slots, order)
-        record = _record(bundle, order, report, staged, config=CONFIG in files)
-        current = slots.current()
-        if current is not None and slots.same(current, record, files) and slots.intact(current):
-            slots.disk.remove(staged.parent)  # it is there already, and the one to go back to stays
-            if not order.service or not systemd.runs or systemd.state().active:
-                return _answer(slots, record, Settled.unchanged(systemd.state() if order.service else None))
-            name = current
-        else:
-            name = slots.fill(record, files)
-        return _settled(slots, record, name, systemd, [lock] if apart else None)
+        keys = _key_change(order)
+        with keys.begun():
+            staged = slots.stage(Path(order.bundle).read_bytes())
+            record, files = _taken(staged, order, slots, keys)
+            current = slots.current()
+            if current is not None and slots.same(current, record, files) and slots.intact(current):
+                slots.disk.remove(staged.parent)  # it is there already, and the one to go back to stays
+                if not order.service or not systemd.runs or systemd.state().active:
+                    keys.finish()
+                    return _answer(slots, record, Settled.unchanged(systemd.state() if order.service else None))
+                name = current
+            else:
+                name = slots.fill(record, files)
+        return _settled(slots, record, name, systemd, keys, [lock] if apart else None)
 
 
 def roll_back(slots: Slots, *, systemd: Systemd | None = None, apart: bool = False) -> Answer:
@@ -72,7 +65,20 @@ def roll_back(slots: Slots, *, systemd: Systemd | None = None, apart: bool = Fal
                 "device verified: deploy it anew"
             )
         check_accepted(Bundle.open(slots.bundle(name)))
-        return _settled(slots, record, name, systemd or Systemd(), [lock] if apart else None)
+        return _settled(slots, record, name, systemd or Systemd(), KeyChange(), [lock] if apart else None)
+
+
+def _taken(staged: Path, order: Order, slots: Slots, keys: KeyChange) -> tuple[Slot, dict[str, bytes]]:
+    """What the slot is to say of itself, and its files, once the bundle is verified."""
+    try:
+        bundle = _acceptable(staged, Path(order.bundle).name, slots, keys)
+        _check_layers(slots, order)
+        report = _verified(bundle, order)
+    except EdgelensError:
+        slots.disk.remove(staged.parent)
+        raise
+    files = _files(slots, order)
+    return _record(bundle, order, report, staged, config=CONFIG in files), files
 
 
 def _record(bundle: Bundle, order: Order, report: Mapping[str, Any], staged: Path, *, config: bool) -> Slot:
@@ -92,9 +98,14 @@ def _record(bundle: Bundle, order: Order, report: Mapping[str, Any], staged: Pat
     )
 
 
-def _settled(slots: Slots, record: Slot, name: str, systemd: Systemd, lock: list[int] | None) -> Answer:
+def _settled(
+    slots: Slots, record: Slot, name: str, systemd: Systemd, keys: KeyChange, lock: list[int] | None
+) -> Answer:
     try:
-        settled = settle(slots, name, systemd) if lock is None else settle_apart(slots, name, lock)
+        if lock is None:
+            settled = settle(slots, name, systemd, keys)
+        else:
+            settled = settle_apart(slots, name, keys, lock)
     except EdgelensError:
         slots.drop(name)
         raise
@@ -145,13 +156,20 @@ def _check_layers(slots: Slots, order: Order) -> None:
             raise WorkError(f"{folder} is not what was brought there: remove it and deploy again")
 
 
-def _acceptable(path: Path, called: str, slots: Slots) -> Bundle:
+def _key_change(order: Order) -> KeyChange:
+    if order.keys is None:
+        return KeyChange()
+    return KeyChange.of(Path(order.keys), accepted_keys_file(), only=order.replace_keys)
+
+
+def _acceptable(path: Path, called: str, slots: Slots, keys: KeyChange) -> Bundle:
     """The bundle, if this device may take it."""
     try:
         bundle = Bundle.open(path)
         for entry in bundle.manifest.entries:
             bundle.read(entry)
         check_accepted(bundle)
+        keys.check(bundle)
     except BundleError as error:
         raise BundleError(str(error).replace(str(path), called)) from None
     manifest = bundle.manifest

@@ -20,6 +20,7 @@ from pathlib import Path
 from edgelens.runtime.errors import EdgelensError, WorkError
 
 from .health import Health, start_and_watch
+from .keys import KeyChange
 from .launch import LAUNCHER_NAME
 from .slots import UNIT, Slot, Slots
 from .systemd import State, Systemd
@@ -45,8 +46,19 @@ class Settled:
         return cls(False, "", named, state.status if state else "")
 
 
-def settle(slots: Slots, name: str, systemd: Systemd) -> Settled:
-    """Make a slot the current one; where a service runs it, only once that has shown to be well."""
+def settle(slots: Slots, name: str, systemd: Systemd, keys: KeyChange | None = None) -> Settled:
+    """Make a slot the current one; where a service runs it, only once that has shown to be well. Keys go with it."""
+    keys = keys or KeyChange()
+    try:
+        return _settle(slots, name, systemd)
+    finally:
+        if slots.current() == name:
+            keys.finish()
+        else:
+            keys.undo()
+
+
+def _settle(slots: Slots, name: str, systemd: Systemd) -> Settled:
     record = slots.record(name)
     if record is None:
         raise WorkError(f"slot {name} is empty")
@@ -71,11 +83,11 @@ def settle(slots: Slots, name: str, systemd: Systemd) -> Settled:
     return _gone_back(slots, systemd, installed, health.words)
 
 
-def settle_apart(slots: Slots, name: str, keep_open: Sequence[int]) -> Settled:
+def settle_apart(slots: Slots, name: str, keys: KeyChange, keep_open: Sequence[int]) -> Settled:
     """Settle in a process that outlives this one."""
-    words = [sys.executable, "-m", __name__, str(slots.root), name]
+    words, given = [sys.executable, "-m", __name__, str(slots.root), name], json.dumps(asdict(keys)).encode()
     done = subprocess.run(
-        words, stdout=subprocess.PIPE, stdin=subprocess.DEVNULL, start_new_session=True, pass_fds=keep_open, check=False
+        words, stdout=subprocess.PIPE, input=given, start_new_session=True, pass_fds=keep_open, check=False
     )
     lines = done.stdout.decode("utf-8", "replace").splitlines()
     if done.returncode or not lines:
@@ -91,9 +103,9 @@ def _tried(slots: Slots, name: str, systemd: Systemd, unit: str, record: Slot) -
         health = start_and_watch(systemd, page="--no-preview" not in record.arguments)
         if health.ok:
             slots.switch(name)
-        return health
     except (EdgelensError, OSError) as error:
         return Health(False, _said(error, slots))
+    return health
 
 
 def _gone_back(slots: Slots, systemd: Systemd, installed: str | None, why: str) -> Settled:
@@ -147,7 +159,8 @@ def main() -> int:
     slots = Slots(Path(sys.argv[1]))
     code, said = 0, ""
     try:
-        said = json.dumps(asdict(settle(slots, sys.argv[2], Systemd())))
+        keys = KeyChange(**json.loads(sys.stdin.buffer.read()))
+        said = json.dumps(asdict(settle(slots, sys.argv[2], Systemd(), keys)))
     except EdgelensError as error:
         code, said = error.exit_code, str(error)
     except OSError as error:

@@ -30,7 +30,9 @@ __all__ = [
     "check_accepted",
     "check_signature",
     "insist_on_keys",
+    "insists",
     "read_keys",
+    "signers_of",
 ]
 
 NAMESPACE = "edgelens-bundle"
@@ -46,27 +48,37 @@ def accepted_keys_file() -> Path:
     return data_folder() / "accepted_keys"
 
 
+def insists(path: Path) -> bool:
+    """Whether there must be a list: one that is gone accepts nothing, instead of everything."""
+    return _insisted(path).exists()
+
+
 def insist_on_keys(path: Path) -> None:
-    """From now on there must be a list: one that is gone accepts nothing, instead of everything."""
-    if not _insisted(path).exists():
+    """From now on there must be a list."""
+    if not insists(path):
         write_own(_insisted(path), b"this device takes only bundles of accepted_keys; without that list, none\n")
 
 
 def read_keys(path: Path) -> Signers | None:
     """The list of accepted keys; None where there never was one."""
-    from .signers import parse_signers  # few devices have a list, and a camera's start is short
-
     try:
-        signers = parse_signers(read_own(path, _MOST_LIST_BYTES), NAMESPACE, _PLAIN_PRINCIPAL)
+        return signers_of(read_own(path, _MOST_LIST_BYTES), path)
     except FileNotFoundError:
-        if _insisted(path).exists():
+        if insists(path):
             raise WorkError(
                 f"{path}: the list of accepted keys is gone: nothing is accepted until `deploy --accept-key` brings one"
             ) from None
         return None
     except (OSError, EdgelensError) as error:
         raise WorkError(f"{path}: the list of accepted keys cannot be read ({error}): nothing is accepted") from None
+
+
+def signers_of(text: bytes, path: Path) -> Signers:
+    """Whose bundles a list of this text at `path` accepts."""
+    from .signers import parse_signers  # few devices have a list, and a camera's start is short
+
     revoked = path.with_name("revoked_keys")
+    signers = parse_signers(text, NAMESPACE, _PLAIN_PRINCIPAL)
     return dataclasses.replace(signers, revoked_file=str(revoked) if revoked.exists() else None)
 
 

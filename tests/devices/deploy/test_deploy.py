@@ -17,6 +17,7 @@ from edgelens.devices.deploy.order import Order
 from edgelens.devices.deploy.receive import receive, roll_back
 from edgelens.devices.deploy.slots import Slots
 from edgelens.runtime.bundle.bundle import Bundle, write_bundle
+from edgelens.runtime.bundle.signature import check_accepted
 from edgelens.runtime.errors import BundleError, EdgelensError, WorkError
 from edgelens.runtime.model.chain import ChainOptions, chain
 from edgelens.runtime.model.verify import verify_bundle
@@ -151,6 +152,38 @@ def test_a_device_with_keys_takes_only_theirs(root: Path, make_bundle: Callable[
     sign_bundle(str(bundle), str(tmp_path / "key"))
     receive(order(bundle), slots)
     assert sound(slots) == 1
+
+
+def test_keys_are_accepted_with_the_bundle_that_brings_them(
+    root: Path, make_bundle: Callable[..., Path], tmp_path: Path
+) -> None:
+    from edgelens.devices.deploy.signing import sign_bundle
+
+    def keyed(bundle: Path, key: str, **more: bool) -> Order:
+        return dataclasses.replace(order(bundle), keys=str(tmp_path / f"{key}.pub"), **more)
+
+    for key in ("one", "two"):
+        subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", tmp_path / key], check=True)
+    slots, listed = Slots(root), root / "accepted_keys"
+    first, second = (Path(shutil.copy(make_bundle(version), tmp_path / f"{version}.edge")) for version in (1, 2))
+    receive(order(first), slots)
+    with pytest.raises(BundleError, match="is not signed"):
+        receive(keyed(first, "one"), slots)
+    assert not listed.exists() and not (root / "accepted_keys_only").exists()
+    check_accepted(Bundle.open(slots.bundle("a")))  # it still starts
+    sign_bundle(str(first), str(tmp_path / "one"))
+    receive(keyed(first, "one"), slots)
+    kept = listed.read_text()
+    sign_bundle(str(second), str(tmp_path / "two"))
+    with pytest.raises(EdgelensError, match="failed its golden frames"):
+        broken = Path(shutil.copy(make_bundle(3, broken=True), tmp_path / "broken.edge"))
+        sign_bundle(str(broken), str(tmp_path / "two"))
+        receive(keyed(broken, "two"), slots)
+    assert listed.read_text() == kept
+    receive(keyed(second, "two", replace_keys=True), slots)
+    assert (sound(slots), listed.read_text()) == (2, (tmp_path / "two.pub").read_text())
+    receive(keyed(second, "one"), slots)  # nothing else changes
+    assert listed.read_text().splitlines()[1:] == kept.splitlines()
 
 
 def test_rollback_reaches_only_what_was_verified_here(root: Path, make_bundle: Callable[..., Path]) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import json
 import os
+import shutil
 import socket
 import subprocess
 import tempfile
@@ -137,6 +138,25 @@ def test_a_disk_that_is_full_at_the_switch_is_a_reason_to_go_back(
             super().write(path, data)
 
     assert "floors.json.new: No space left" in went_back(Slots(root, Full()), make_bundle(2), running)
+
+
+def test_going_back_takes_the_keys_back_too(
+    root: Path, running: Alive, make_bundle: Callable[..., Path], tmp_path: Path
+) -> None:
+    from edgelens.devices.deploy.signing import sign_bundle
+
+    for key in ("one", "two"):
+        subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", tmp_path / key], check=True)
+    listed, bundle = root / "accepted_keys", Path(shutil.copy(make_bundle(2), tmp_path / "2.edge"))
+    sign_bundle(str(bundle), str(tmp_path / "two"))
+    order = Order(str(bundle), ("kit-1",), frames=2, service=True, keys=str(tmp_path / "two.pub"), replace_keys=True)
+    shutil.copy(tmp_path / "one.pub", listed)
+    running.starts = False
+    assert receive(order, Slots(root), systemd=running).settled.went_back
+    assert listed.read_text() == (tmp_path / "one.pub").read_text()
+    running.starts = True
+    assert receive(order, Slots(root), systemd=running).settled.state == "active"
+    assert listed.read_text() == (tmp_path / "two.pub").read_text()
 
 
 def test_programs_that_do_not_answer_end_nothing_half_way(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
