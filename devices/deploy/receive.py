@@ -19,7 +19,7 @@ from ..ssh.agent.store import unit_words
 from .keys import KeyChange
 from .launch import file_hash, tree_hash
 from .order import Answer, Order
-from .settle import Settled, settle, settle_apart
+from .settle import Settled, is_ours, settle, settle_apart
 from .slots import CONFIG, ENVIRONMENT, RECORD, UNIT, Slot, Slots, device_id
 from .smoke import smoke_run
 from .systemd import Systemd
@@ -32,7 +32,7 @@ def receive(order: Order, slots: Slots, *, systemd: Systemd | None = None, apart
     """Take a bundle in: nothing changes unless its signature, version, golden frames and smoke run are right."""
     systemd = systemd or Systemd()
     with slots.locked() as lock:
-        if order.service:
+        if order.service or is_ours(slots, systemd.installed()):
             systemd.check_allowed()
         _adopt(slots)
         keys = _key_change(order)
@@ -42,7 +42,7 @@ def receive(order: Order, slots: Slots, *, systemd: Systemd | None = None, apart
             current = slots.current()
             if current is not None and slots.same(current, record, files) and slots.intact(current):
                 slots.disk.remove(staged.parent)  # it is there already, and the one to go back to stays
-                if not order.service or not systemd.runs or systemd.state().active:
+                if _stands(order, slots, systemd):
                     keys.finish()
                     return _answer(slots, record, Settled.unchanged(systemd.state() if order.service else None))
                 name = current
@@ -79,6 +79,13 @@ def _taken(staged: Path, order: Order, slots: Slots, keys: KeyChange) -> tuple[S
         raise
     files = _files(slots, order)
     return _record(bundle, order, report, staged, config=CONFIG in files), files
+
+
+def _stands(order: Order, slots: Slots, systemd: Systemd) -> bool:
+    """Whether the service is as it was ordered."""
+    if order.service:
+        return not systemd.runs or systemd.state().active
+    return not is_ours(slots, systemd.installed())
 
 
 def _record(bundle: Bundle, order: Order, report: Mapping[str, Any], staged: Path, *, config: bool) -> Slot:

@@ -25,7 +25,7 @@ from .launch import LAUNCHER_NAME
 from .slots import UNIT, Slot, Slots
 from .systemd import State, Systemd
 
-__all__ = ["Settled", "settle", "settle_apart"]
+__all__ = ["Settled", "is_ours", "settle", "settle_apart"]
 
 TRIAL_S = 600.0  # more than a start and a look at it may take
 
@@ -63,13 +63,13 @@ def _settle(slots: Slots, name: str, systemd: Systemd) -> Settled:
     if record is None:
         raise WorkError(f"slot {name} is empty")
     installed = systemd.installed()
+    if record.service or is_ours(slots, installed):
+        systemd.check_allowed()
     if not record.service:
         slots.switch(name)
-        if installed is not None and _ours(slots, installed):
-            systemd.check_allowed()
+        if is_ours(slots, installed):
             systemd.remove()
         return Settled(False, "", "none", "")
-    systemd.check_allowed()
     _place_launcher(slots)
     unit = (slots.read(name, UNIT) or b"").decode()
     if not systemd.runs:
@@ -81,6 +81,11 @@ def _settle(slots: Slots, name: str, systemd: Systemd) -> Settled:
         return Settled(False, "", "active", health.words)
     slots.end_trial()
     return _gone_back(slots, systemd, installed, health.words)
+
+
+def is_ours(slots: Slots, unit: str | None) -> bool:
+    """Whether there is a unit, and of these slots: another user may have one there."""
+    return unit is not None and str(slots.root / LAUNCHER_NAME) in unit
 
 
 def settle_apart(slots: Slots, name: str, keys: KeyChange, keep_open: Sequence[int]) -> Settled:
@@ -118,7 +123,7 @@ def _gone_back(slots: Slots, systemd: Systemd, installed: str | None, why: str) 
 def _ran_before(slots: Slots, systemd: Systemd, installed: str | None, why: str) -> Settled:
     current = slots.current()
     before = slots.record(current) if current else None
-    if installed is not None and not _ours(slots, installed):
+    if installed is not None and not is_ours(slots, installed):
         systemd.install(installed)  # another user's, which ran
     elif before is None or not before.service or installed is None:
         systemd.remove()  # nothing ran before, so nothing runs
@@ -145,10 +150,6 @@ def _place_launcher(slots: Slots) -> None:
     new = slots.root / f"{LAUNCHER_NAME}.new"
     slots.disk.write(new, text)
     slots.disk.rename(new, slots.root / LAUNCHER_NAME)
-
-
-def _ours(slots: Slots, unit: str) -> bool:
-    return str(slots.root / LAUNCHER_NAME) in unit
 
 
 def main() -> int:

@@ -20,11 +20,11 @@ class NonsenseError(Exception):
 
 
 def find_greeting(stream: IO[bytes], greeting: bytes) -> None:
-    """Pass over what login scripts print."""
+    """Pass over what login scripts print, which may end without a new line."""
     seen = 0
     while seen <= MOST_BEFORE:
         line = stream.readline(MOST_BEFORE)
-        if line == greeting:
+        if line.endswith(greeting):
             return
         if not line:
             raise BrokenOffError

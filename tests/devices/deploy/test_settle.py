@@ -140,6 +140,25 @@ def test_a_disk_that_is_full_at_the_switch_is_a_reason_to_go_back(
     assert "floors.json.new: No space left" in went_back(Slots(root, Full()), make_bundle(2), running)
 
 
+def test_a_service_that_is_to_end_ends_or_nothing_changes(
+    root: Path, running: Alive, make_bundle: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse() -> None:
+        raise WorkError("allow sudo without a password")
+
+    slots, order = Slots(root), Order(str(make_bundle(2)), ("kit-1",), frames=2, service=False)
+    with monkeypatch.context() as patch:
+        patch.setattr(running, "check_allowed", refuse)
+        with pytest.raises(WorkError, match="allow sudo"):
+            receive(order, slots, systemd=running)
+    assert (slots.current(), running.installed() is None) == ("a", False)
+    unit = running.installed()
+    for kept in (unit, unit, unit_text("/home/pi/.local/share/edgelens", "pi")):  # the second time it is left over
+        running.install(kept or "")
+        assert receive(order, slots, systemd=running).settled.state == "none"
+        assert running.installed() == (None if kept == unit else kept)
+
+
 def test_going_back_takes_the_keys_back_too(
     root: Path, running: Alive, make_bundle: Callable[..., Path], tmp_path: Path
 ) -> None:

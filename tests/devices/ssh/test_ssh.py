@@ -14,6 +14,7 @@ import pytest
 
 from edgelens.devices.remote import send_input
 from edgelens.devices.ssh import agent
+from edgelens.devices.ssh import connection as connection_module
 from edgelens.devices.ssh.agent.store import Store, placed
 from edgelens.devices.ssh.agent.wire import RefusedError
 from edgelens.devices.ssh.connection import Connection, ssh_command
@@ -110,6 +111,13 @@ def test_a_connection_carries_files_and_words_both_ways(near: str, tmp_path: Pat
         with pytest.raises(DeviceError, match="near: a path outside the work folder was asked for"):
             connection.fetch("../../../etc/passwd")
     assert not list((tmp_path / "edgelens" / "work").iterdir())
+
+
+def test_login_scripts_may_leave_a_line_open(near: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("EDGELENS_SSH_COMMAND", "sh -c 'printf title; eval \"$1\"'")
+    monkeypatch.setattr(connection_module, "_GREETS_WITHIN_S", 5)
+    with Connection(near) as connection:
+        assert connection.hello.bits == 64
 
 
 def test_weights_beside_a_model_travel_with_it(near: str, split_onnx: Path) -> None:
