@@ -82,13 +82,11 @@ def _bring(connection: Connection, layer: Layer, progress: Progress) -> None:
     connection.doing = f"bringing {layer.path.name} there"
     data = layer.path.read_bytes()
     at = connection.hello.parts.get(layer.key, 0)
-    if at >= len(data):
-        at = 0 if at > len(data) else max(len(data) - 1, 0)
+    if at > len(data):
+        at = 0
     rest = f", going on at {at / 1e6:.1f} MB" if at else ""
     progress(f"bringing {layer.path.name} ({len(data) / 1e6:.1f} MB{rest})")
-    while at < len(data):
-        chunk = data[at : at + _CHUNK]
-        message = {"do": "put", "key": layer.key, "sha256": layer.sha256, "at": at, "total": len(data)}
-        connection.send(message, chunk)
+    for start in range(at, len(data), _CHUNK) or (at,):  # one that is there whole has yet to be unpacked
+        message = {"do": "put", "key": layer.key, "sha256": layer.sha256, "at": start, "total": len(data)}
+        connection.send(message, data[start : start + _CHUNK])
         connection.receive()
-        at += len(chunk)

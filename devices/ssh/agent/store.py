@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import json
 import os
@@ -13,6 +14,7 @@ from typing import IO, Any
 
 from .wire import CHUNK, RefusedError
 
+PARTIAL = ".partial"  # a layer that is being unpacked or removed
 UNIT = "/etc/systemd/system/edgelens.service"
 
 
@@ -36,6 +38,10 @@ class Store:
         os.mkdir(self.work, 0o700)
         self._lock = open(os.path.join(self.work, "lock"), "w")  # noqa: SIM115 (held until the process ends)
         fcntl.flock(self._lock, fcntl.LOCK_EX)
+        if self._alone():  # what broke off while it was unpacked or removed
+            for name in listed(self.site):
+                if name.endswith(PARTIAL):
+                    shutil.rmtree(os.path.join(self.site, name), ignore_errors=True)
 
     def close(self) -> None:
         """Remove the work folder."""
@@ -46,7 +52,7 @@ class Store:
 
     def layers(self) -> list[str]:
         """The unpacked wheels, by hash."""
-        return sorted(name for name in listed(self.site) if not name.endswith(".partial"))
+        return sorted(name for name in listed(self.site) if not name.endswith(PARTIAL))
 
     def parts(self) -> dict[str, int]:
         """How many bytes of each arriving wheel are here."""
@@ -83,56 +89,59 @@ class Store:
 
     def forget(self, key: str) -> bool:
         """Remove a layer that nothing here needs, unless another connection is at work."""
-        others = [name for name in listed(self.work_root) if os.path.join(self.work_root, name) != self.work]
-        if others or key in self.pinned() or key not in self.layers():
+        if not self._alone() or key in self.pinned() or key not in self.layers():
             return False
-        shutil.rmtree(os.path.join(self.site, key), ignore_errors=True)
+        folder = os.path.join(self.site, key)
+        partial = folder + PARTIAL  # half a layer must not count as one, should this break off
+        shutil.rmtree(partial, ignore_errors=True)
+        try:
+            os.rename(folder, partial)
+        except OSError:
+            return False
+        shutil.rmtree(partial, ignore_errors=True)
         return True
 
+    def _alone(self) -> bool:
+        """Whether no other connection is at work."""
+        return all(os.path.join(self.work_root, name) == self.work for name in listed(self.work_root))
+
     def put(self, message: dict[str, Any], payload: bytes) -> bool:
-        """Append to an arriving wheel; unpack it when it is whole."""
-        key, digest = message["key"], message["sha256"]
-        if os.path.isdir(os.path.join(self.site, key)):
-            return True
+        """Append to an arriving wheel; unpack it when it is whole, which one that broke off there may be already."""
+        key = message["key"]
         path = os.path.join(self.incoming, key)
         with open(path, "ab") as part:
-            fcntl.flock(part, fcntl.LOCK_EX)
-            at = os.fstat(part.fileno()).st_size
-            if at != message["at"]:
+            fcntl.flock(part, fcntl.LOCK_EX)  # whoever else brings it waits, and finds it unpacked
+            if os.path.isdir(os.path.join(self.site, key)):
+                with contextlib.suppress(FileNotFoundError):
+                    os.unlink(path)
+                return True
+            if os.fstat(part.fileno()).st_size > message["total"]:
                 part.truncate(0)
+            status = os.fstat(part.fileno())
+            if status.st_size != message["at"] or not status.st_nlink:
                 raise RefusedError("another connection is bringing the same wheel: try again")
             part.write(payload)
-        if message["at"] + len(payload) < message["total"]:
-            return False
+            part.flush()
+            if message["at"] + len(payload) < message["total"]:
+                return False
+            self._take(path, key, message["sha256"])
+        return True
+
+    def _take(self, path: str, key: str, digest: str) -> None:
+        """Unpack a whole wheel; nothing of it stays where that breaks off, but for the wheel."""
         if file_hash(path) != digest:
             os.unlink(path)
             raise RefusedError("a wheel arrived damaged: try again")
-        self._unpack(path, key)
-        os.unlink(path)
-        return True
-
-    def _unpack(self, path: str, key: str) -> None:
-        import zipfile
-
         final = os.path.join(self.site, key)
-        partial = final + ".partial"
+        partial = final + PARTIAL
         shutil.rmtree(partial, ignore_errors=True)
-        with zipfile.ZipFile(path) as wheel:
-            for info in wheel.infolist():
-                target = placed(info.filename)
-                if target is None:
-                    continue
-                where = os.path.join(partial, target)
-                os.makedirs(os.path.dirname(where), exist_ok=True)
-                with wheel.open(info) as source, open(where, "wb") as out:
-                    shutil.copyfileobj(source, out, CHUNK)
-        os.sync()
         try:
+            unpack(path, partial)
+            os.sync()
             os.rename(partial, final)
-        except OSError:
+        finally:
             shutil.rmtree(partial, ignore_errors=True)
-            if not os.path.isdir(final):
-                raise
+        os.unlink(path)
 
     def _remove_stale(self) -> None:
         """Work folders whose connection died with its machine."""
@@ -151,6 +160,21 @@ class Store:
         if not path.startswith(os.path.join(self.work, "files")):
             raise RefusedError("a path outside the work folder was asked for")
         return path
+
+
+def unpack(wheel: str, folder: str) -> None:
+    """The library parts of a wheel."""
+    import zipfile
+
+    with zipfile.ZipFile(wheel) as archive:
+        for info in archive.infolist():
+            target = placed(info.filename)
+            if target is None:
+                continue
+            where = os.path.join(folder, target)
+            os.makedirs(os.path.dirname(where), exist_ok=True)
+            with archive.open(info) as source, open(where, "wb") as out:
+                shutil.copyfileobj(source, out, CHUNK)
 
 
 def placed(name: str) -> str | None:

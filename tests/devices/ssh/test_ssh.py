@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
+import errno
+import hashlib
 import io
 import json
 import os
+import shutil
 import sys
 import zipfile
 from pathlib import Path
@@ -18,10 +22,11 @@ from edgelens.devices.ssh import connection as connection_module
 from edgelens.devices.ssh.agent.store import Store, placed
 from edgelens.devices.ssh.agent.wire import RefusedError
 from edgelens.devices.ssh.connection import Connection, ssh_command
-from edgelens.devices.ssh.environment import bring, forget_unused
+from edgelens.devices.ssh.environment import _bring, bring, forget_unused
 from edgelens.devices.ssh.failures import explain
 from edgelens.devices.ssh.kit import pack_kit
 from edgelens.devices.ssh.pins import pinned
+from edgelens.devices.ssh.wheels import Layer
 from edgelens.runtime.errors import DeviceError, UsageError
 
 if sys.version_info >= (3, 11):
@@ -147,6 +152,83 @@ def test_a_damaged_wheel_is_not_unpacked(tmp_path: Path) -> None:
     with pytest.raises(RefusedError, match="outside"):
         store.inside("../../etc")
     store.close()
+
+
+@pytest.fixture
+def wheel(tmp_path: Path) -> Layer:
+    """A wheel of two files."""
+    path = tmp_path / "pkg-1.0-py3-none-any.whl"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("pkg/a.py", "x = 1\n" * 500)
+        archive.writestr("pkg/b.py", "y = 1\n" * 500)
+    return Layer(path, hashlib.sha256(path.read_bytes()).hexdigest())
+
+
+@pytest.mark.parametrize("there", ["half", "whole", "more", "other"])
+def test_what_lies_there_of_a_wheel_is_gone_on_with(near: str, tmp_path: Path, wheel: Layer, there: str) -> None:
+    data, root = wheel.path.read_bytes(), tmp_path / "edgelens"
+    (root / "incoming").mkdir(parents=True)
+    lies = {"half": data[:99], "whole": data, "more": data + b"x", "other": b"x" * len(data)}[there]
+    (root / "incoming" / wheel.key).write_bytes(lies)
+    (root / "site/old-1.partial").mkdir(parents=True)  # what a power failure left
+    with contextlib.ExitStack() as stack:
+        if there == "other":
+            stack.enter_context(pytest.raises(DeviceError, match="arrived damaged: try again"))
+        with Connection(near) as connection:
+            _bring(connection, wheel, lambda _: None)
+    with Connection(near) as connection:
+        if there == "other":
+            _bring(connection, wheel, lambda _: None)
+    assert os.listdir(root / "site") == [wheel.key] and os.listdir(root / "site" / wheel.key / "pkg")
+    assert not os.listdir(root / "incoming")
+
+
+def test_two_that_bring_one_wheel_do_not_spoil_it(tmp_path: Path, wheel: Layer) -> None:
+    data = wheel.path.read_bytes()
+    first, second = Store(str(tmp_path / "store")), Store(str(tmp_path / "store"))
+    first.open()
+    second.open()
+
+    def put(store: Store, start: int, end: int) -> bool:
+        message = {"key": wheel.key, "sha256": wheel.sha256, "at": start, "total": len(data)}
+        return store.put(message, data[start:end])
+
+    assert not put(first, 0, 100)
+    for start in (0, 50):
+        with pytest.raises(RefusedError, match="another connection"):
+            put(second, start, 150)
+    assert not put(first, 100, 200)
+    assert put(first, 200, len(data))
+    assert put(second, 150, 200)
+    assert os.listdir(first.site) == [wheel.key] and not os.listdir(first.incoming)
+    first.close()
+    second.close()
+
+
+def test_a_layer_half_unpacked_or_half_removed_is_none(
+    tmp_path: Path, wheel: Layer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    data, store = wheel.path.read_bytes(), Store(str(tmp_path / "store"))
+    message = {"key": wheel.key, "sha256": wheel.sha256, "at": 0, "total": len(data)}
+    store.open()
+    with monkeypatch.context() as patch:
+        patch.setattr(zipfile.ZipFile, "open", full)
+        with pytest.raises(OSError, match="No space"):
+            store.put(message, data)
+    assert not os.listdir(store.site) and os.listdir(store.incoming) == [wheel.key]
+    assert store.put({**message, "at": len(data)}, b"")
+    with monkeypatch.context() as patch:
+        patch.setattr(shutil, "rmtree", lambda *_, **__: None)  # the power goes
+        store.forget(wheel.key)
+    assert not store.layers() and os.listdir(store.site)
+    store.close()
+    store.open()
+    assert not os.listdir(store.site)
+    store.close()
+
+
+def full(*_: object) -> None:
+    raise OSError(errno.ENOSPC, "No space left on device")
 
 
 def stub_wheels(folder: Path, version: str) -> str:
