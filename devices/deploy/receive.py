@@ -20,7 +20,7 @@ from .keys import KeyChange
 from .launch import file_hash, tree_hash
 from .order import Answer, Order
 from .settle import Settled, is_ours, settle, settle_apart
-from .slots import CONFIG, ENVIRONMENT, RECORD, UNIT, Slot, Slots, device_id
+from .slots import CONFIG, ENVIRONMENT, NAMES, RECORD, UNIT, Slot, Slots, device_id
 from .smoke import smoke_run
 from .systemd import Systemd
 from .unit import unit_text
@@ -134,25 +134,33 @@ def _files(slots: Slots, order: Order) -> dict[str, bytes]:
         if data is not None:
             files[file] = data
     if order.service:
-        import pwd
-
-        files[UNIT] = unit_text(str(slots.root), pwd.getpwuid(os.getuid()).pw_name).encode()
+        files[UNIT] = _unit(slots)
     return files
 
 
 def _adopt(slots: Slots) -> None:
-    """What an older kit deployed has its words in the unit alone; now the slot gets them, to be gone back to."""
-    name = slots.current()
-    record = slots.record(name) if name else None
-    if name is None or record is None:
+    """What an older kit deployed has its words in the unit alone; now its slots get them, to be gone back to."""
+    older = {name: plain for name in NAMES if (plain := _plain(slots, name)) and "service" not in plain}
+    words = unit_words(str(slots.root)) if slots.current() in older else None
+    if words is None:
         return
-    plain = json.loads(slots.read(name, RECORD) or b"{}")
-    words = unit_words(str(slots.root)) if "service" not in plain else None
-    if words is not None:
-        new = slots.folder / name / f"{RECORD}.new"
-        changed = {**plain, "service": True, "arguments": words}
-        slots.disk.write(new, (json.dumps(changed, indent=1) + "\n").encode())
-        slots.disk.rename(new, slots.folder / name / RECORD)
+    for name in sorted(older, key=lambda name: name == slots.current()):  # which tells whether this was done
+        changed = {**older[name], "service": True, "arguments": words}
+        for file, data in ((UNIT, _unit(slots)), (RECORD, (json.dumps(changed, indent=1) + "\n").encode())):
+            new = slots.folder / name / f"{file}.new"
+            slots.disk.write(new, data)
+            slots.disk.rename(new, slots.folder / name / file)
+
+
+def _plain(slots: Slots, name: str) -> dict[str, Any]:
+    """A slot's record as it stands there; empty where there is none that can be read."""
+    return {} if slots.record(name) is None else json.loads(slots.read(name, RECORD) or b"{}")
+
+
+def _unit(slots: Slots) -> bytes:
+    import pwd
+
+    return unit_text(str(slots.root), pwd.getpwuid(os.getuid()).pw_name).encode()
 
 
 def _check_layers(slots: Slots, order: Order) -> None:

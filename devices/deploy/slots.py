@@ -15,10 +15,10 @@ from edgelens.runtime.errors import WorkError
 from .disk import Disk
 from .launch import boot, file_hash, seconds_up
 
-__all__ = ["BUNDLE", "CONFIG", "ENVIRONMENT", "RECORD", "UNIT", "Slot", "Slots", "device_id"]
+__all__ = ["BUNDLE", "CONFIG", "ENVIRONMENT", "NAMES", "RECORD", "UNIT", "Slot", "Slots", "device_id"]
 
 BUNDLE, RECORD, CONFIG, ENVIRONMENT, UNIT = "bundle.edge", "slot.json", "config.toml", "environment", "edgelens.service"
-_NAMES = ("a", "b", "c")
+NAMES = ("a", "b", "c")
 
 
 @dataclass(frozen=True)
@@ -77,12 +77,12 @@ class Slots:
         """The slot that was current before, if there is one to go back to."""
         current, before = self.current(), self._linked(self.previous_link)
         if before is None and not self.previous_link.is_symlink():  # an older kit had two slots and no such link
-            before = next((name for name in _NAMES if name != current and self.record(name)), None)
+            before = next((name for name in NAMES if name != current and self.record(name)), None)
         return before if before != current else None
 
     def free(self) -> str:
         """A slot that neither runs nor is kept to go back to."""
-        return next(name for name in _NAMES if name not in (self.current(), self.previous()))
+        return next(name for name in NAMES if name not in (self.current(), self.previous()))
 
     def record(self, name: str) -> Slot | None:
         """What a slot says of itself, None where it is empty or broken."""
@@ -186,7 +186,7 @@ class Slots:
             name = link.readlink().name
         except OSError:
             return None
-        return name if name in _NAMES and self.record(name) else None
+        return name if name in NAMES and self.record(name) else None
 
     def _floors(self) -> dict[str, int]:
         try:

@@ -72,9 +72,9 @@ def test_a_rollback_takes_everything_back(root: Path, make_bundle: Callable[...,
     assert back.slot is not None and slots.read(back.slot, UNIT) == unit.encode()
 
 
-def test_what_an_older_kit_deployed_keeps_its_options(
-    root: Path, make_bundle: Callable[..., Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.fixture
+def older(root: Path, make_bundle: Callable[..., Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Recorded:
+    """A device that an older kit deployed twice: the unit had the words."""
     slots, systemd = Slots(root), Recorded(tmp_path)
     for version in (1, 2):
         receive(Order(str(make_bundle(version)), ("kit-1",), frames=2), slots, systemd=systemd)
@@ -86,6 +86,13 @@ def test_what_an_older_kit_deployed_keeps_its_options(
     launcher = root / "launch.py"
     systemd.path.write_text(f'[Service]\nExecStart=/usr/bin/python3 {launcher} --source "a b" --json 50%%\n')
     monkeypatch.setattr(store, "UNIT", str(systemd.path))
+    return systemd
+
+
+def test_what_an_older_kit_deployed_keeps_its_options(
+    root: Path, older: Recorded, make_bundle: Callable[..., Path]
+) -> None:
+    slots, systemd = Slots(root), older
     there = store.Store(str(root)).deployed()
     assert there is not None
     assert (there["service"], there["arguments"]) == (True, ["--source", "a b", "--json", "50%"])
@@ -94,6 +101,14 @@ def test_what_an_older_kit_deployed_keeps_its_options(
     back = roll_back(slots, systemd=systemd)
     assert (back.asked.content_version, back.asked.service) == (2, True)
     assert back.asked.arguments == ("--source", "a b", "--json", "50%")
+    assert "ExecStart" in (systemd.installed() or "") and "--source" not in (systemd.installed() or "")
+
+
+def test_what_an_older_kit_deployed_twice_goes_back_with_its_service(root: Path, older: Recorded) -> None:
+    back = roll_back(Slots(root), systemd=older)
+    assert (back.asked.content_version, back.settled.state) == (1, "written")
+    assert back.asked.arguments == ("--source", "a b", "--json", "50%")
+    assert "ExecStart" in (older.installed() or "") and "--source" not in (older.installed() or "")
 
 
 class Alive(Recorded):
