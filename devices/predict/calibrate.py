@@ -27,10 +27,11 @@ from ..bench.statistics import summarize
 from ..bench.timing import sample, warm_up
 from ..here import this_machine
 from ..probes.files import read_text
+from ..profile import Profile, load_profile, profile_names
 from .cost import CostModel, fit_cost
 from .operators import Op, operators_of
 
-__all__ = ["SCHEMA", "calibrate", "load_calibration", "saved_calibration"]
+__all__ = ["SCHEMA", "calibrate", "calibrated_board", "load_calibration", "saved_calibration"]
 
 SCHEMA = 2
 # a .tflite of older converters holds uint8, which no delegate takes: many times slower than int8
@@ -84,6 +85,17 @@ def load_calibration(path: Path) -> dict[str, CostModel]:
         raise UsageError(f"{path}: could not be read ({error.strerror or error})") from None
     except (ValueError, TypeError, KeyError):
         raise UsageError(f"{path}: is no calibration: `edgelens devices calibrate` makes one") from None
+
+
+def calibrated_board(path: Path) -> Profile:
+    """The board that a calibration says it is of: one that the kit knows."""
+    try:
+        name = json.loads(path.read_text("utf-8"))["device"]["profile"]
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
+        name = None
+    if name not in profile_names():
+        raise UsageError(f"{path}: names no board that the kit knows: `edgelens devices calibrate` makes one")
+    return load_profile(name)
 
 
 def kernels(engine: str, precision: str) -> Iterator[tuple[str, bytes]]:

@@ -13,7 +13,7 @@ from edgelens.version import __version__
 from ..bench.cases import Case, Selection, cases_of
 from ..here import this_machine
 from ..profile import Profile, load_profile
-from .calibrate import load_calibration, saved_calibration
+from .calibrate import calibrated_board, load_calibration, saved_calibration
 from .cost import CostModel
 from .operators import Op, operators_of
 from .priors import Interval, Prior, prior, work_of
@@ -62,7 +62,8 @@ def predict(models: Sequence[str], device: str, choice: Selection, folder: Path,
 def _board(device: str) -> _Board:
     if device.endswith(".json"):
         path = Path(device)
-        return _Board(load_profile(this_machine().profile), load_calibration(path), f"calibration {path}")
+        fits = load_calibration(path)
+        return _Board(calibrated_board(path), fits, f"calibration {path}")
     profile = load_profile(this_machine().profile if device == "here" else device)
     path = saved_calibration(profile.name)
     if path.exists():

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import tempfile
 from dataclasses import asdict
 from pathlib import Path
@@ -164,7 +163,7 @@ class _Calibrate(OnDevice):
         """Here, or there with its result brought back."""
         if not ctx.params["on"] or ctx.params["out"]:
             return super().invoke(ctx)
-        from edgelens.devices.predict.calibrate import saved_calibration
+        from edgelens.devices.predict.calibrate import calibrated_board, saved_calibration
 
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder) / "calibration.json"
@@ -174,21 +173,13 @@ class _Calibrate(OnDevice):
                 super().invoke(ctx)
             finally:
                 if path.exists():
-                    kept = saved_calibration(_profile_named(path))
+                    try:
+                        kept = saved_calibration(calibrated_board(path).name)  # a file is named for it
+                    except UsageError:
+                        raise WorkError("what came back is no calibration of a board that the kit knows") from None
                     kept.parent.mkdir(parents=True, exist_ok=True)
                     write_bytes(kept, path.read_bytes())
                     click.echo(f"kept here as {kept}")
-
-
-def _profile_named(path: Path) -> str:
-    """The board that a calibration says it is of: one that the kit knows, since a file is named for it."""
-    try:
-        name = json.loads(path.read_text("utf-8"))["device"]["profile"]
-    except (ValueError, KeyError, TypeError, RecursionError):
-        name = None
-    if not isinstance(name, str) or name not in profile_names():
-        raise WorkError("what came back is no calibration of a board that the kit knows")
-    return name
 
 
 @click.command("calibrate", cls=_Calibrate, outputs=("out",), parts=lambda params: params["engines"])

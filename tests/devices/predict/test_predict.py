@@ -9,10 +9,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from click.testing import CliRunner
+from click.testing import CliRunner, Result
 
 from edgelens.cli import cli
-from edgelens.devices.predict.calibrate import kernels, load_calibration
+from edgelens.devices.predict.calibrate import SCHEMA, kernels, load_calibration
 from edgelens.devices.predict.cost import CostModel, fit_cost, nnls
 from edgelens.devices.predict.operators import Op, operators_of
 from edgelens.devices.predict.priors import WIDER, fit_prior, left_out_errors, prior, publishers_left_out
@@ -216,6 +216,23 @@ def test_the_verb_predicts_with_interval_operators_and_honesty(shared: Path, tmp
     (tmp_path / "no.json").write_text("{}")
     with pytest.raises(UsageError, match="is no calibration"):
         load_calibration(tmp_path / "no.json")
+
+
+def test_a_calibration_file_is_of_the_board_that_it_names(shared: Path, tmp_path: Path) -> None:
+    model, path = str(shared / "models/mlperf_tiny/vww_96_int8.tflite"), tmp_path / "board.json"
+    fits = {"tflite/int8/1": fit_cost(*made_up(0, 60), noise=0.0, cache_bytes=1e9).as_dict()}
+
+    def said(board: object) -> Result:
+        plain = {"schema": SCHEMA, "kind": "calibration", "device": {"profile": board}, "fits": fits}
+        path.write_text(json.dumps(plain))
+        return CliRunner().invoke(cli, ["bench", model, "--predict", str(path), "--json", "-"])
+
+    report = json.loads(said("rpi4").stdout)
+    assert (report["device"], [row["threads"] for row in report["cases"]]) == ("rpi4", [1, 4])
+    assert report["basis"] == f"calibration {path}"
+    for odd in ("../../x", "rpi9", None, ["rpi4"]):
+        refused = said(odd).exception
+        assert isinstance(refused, UsageError) and "names no board that the kit knows" in str(refused)
 
 
 def test_a_jetsons_prediction_says_that_it_is_its_processors_and_stands_wider(shared: Path) -> None:
