@@ -202,7 +202,8 @@ def test_a_services_life(device: Device, bundles: Callable[..., Path], tmp_path:
 
     if device.name == "machine":  # on an emulated board nothing outlives a connection
         running, slots = status(device, tmp_path)
-        assert (running["status"], running["loop"]["bundle"]["version"]) == ("ok", 3), running
+        assert (running["status"], running["loop"]["bundle"]["version"]) == ("degraded", 3), running
+        assert [problem.partition(" (")[0] for problem in running["problems"]] == ["mqtt: 127.0.0.1 is away"]
         assert [(each["version"], each["current"]) for each in slots] == [(3, True), (2 if ALL else 1, False)]
 
     # back: bundle, options and layers of the slot before
