@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,13 +15,14 @@ from .finish import finish
 from .ingredients import Ingredients, gather, speed_in
 from .loop import train
 from .opening.answering import answered_first, tuned
-from .opening.beginning import facts_of, first_state, mode_line
+from .opening.beginning import facts_of, first_state, mode_line, put_down
 from .opening.minutes import within
 from .opening.opened import Opened, opened
 from .optimize import distributed
 from .optimize.distributed import World
 from .runs import tensorboard
 from .runs.checkpoint import State, load_state, save_state
+from .runs.place import held
 from .runs.progress import Progress, Watch
 from .runs.run import FACTS, LAST, Run
 
@@ -29,8 +31,8 @@ __all__ = ["fit", "resume"]
 
 def fit(config: TrainConfig, *, quiet: bool = False, overwrite: bool = False, watch: Watch | None = None) -> Run:
     """Train a network as the configuration says and return its run."""
-    with distributed.joined(config.device) as world:
-        folder = Path(config.out)
+    folder = Path(config.out)
+    with distributed.joined(config.device) as world, held(folder) if world.leads else nullcontext():
         if world.leads and (folder / FACTS).exists() and not overwrite:
             raise UsageError(
                 f"--out {folder}: holds a run already; go on with --resume {folder}, choose another folder, or"
@@ -46,7 +48,7 @@ def resume(path: str | Path, *, quiet: bool = False, watch: Watch | None = None)
     if run.facts.metrics is not None and not waits:
         return run
     config = replace(run.config, out=str(path))
-    with distributed.joined(config.device) as world:
+    with distributed.joined(config.device) as world, held(run.path) if world.leads else nullcontext():
         return _train(config, run, world, quiet=quiet, watch=watch)
 
 
@@ -109,10 +111,7 @@ def _begun(start: Opened, earlier: Run | None, world: World, progress: Progress)
         file = run.path / LAST
         load_state(state, world.told(_bytes(file) if world.leads else b""), file)
     elif world.leads:
-        (run.path / LAST).unlink(missing_ok=True)
-        run.write()
-        run.write_splits(data.names, data.splits)
-        run.write_check(data.check)
+        put_down(run, data)
         save_state(state, run.path / LAST)
     return run, made_of, state
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -58,26 +60,32 @@ def command(
     elif data is None:
         raise UsageError("give DATA to train on, or --resume RUN")
     else:
-        config = training_config(data, out or _free_folder(data, chosen["model"]), chosen)
+        config = training_config(data, out or "", chosen)
         if sheet:
             show_augmented_data(config, sheet)
             click.echo(f"{sheet}: each row a picture as it is, then as training shows it")
             return
-        run = training.fit(config, quiet=quiet, overwrite=overwrite)
-    if os.environ.get("RANK", "0") != "0":  # torchrun: the first process speaks
+        with nullcontext(out) if out else _place(data, chosen["model"]) as folder:
+            run = training.fit(replace(config, out=str(folder)), quiet=quiet, overwrite=overwrite)
+    if not _leads():
         return
     if curve:
         _learning_curve(run)
     _report(run, json_path)
 
 
-def _free_folder(data: str, model: str | None) -> str:
-    """A folder under runs/ that is not there yet."""
-    name = f"{Path(data).resolve().stem or 'run'}-{model}" if model else Path(data).resolve().stem or "run"
-    number = 1
-    while (folder := Path("runs") / (name if number == 1 else f"{name}-{number}")).exists():
-        number += 1
-    return str(folder)
+def _place(data: str, model: str | None) -> AbstractContextManager[Path]:
+    """A folder under runs/ that is this training's own; torchrun's other processes write nowhere."""
+    from edgelens.train.runs.place import free_folder
+
+    name = Path(data).resolve().stem or "run"
+    first = Path("runs") / (f"{name}-{model}" if model else name)
+    return free_folder(first) if _leads() else nullcontext(first)
+
+
+def _leads() -> bool:
+    """Whether this process writes and speaks, of those that torchrun started."""
+    return os.environ.get("RANK", "0") == "0"
 
 
 def _learning_curve(run: Run) -> None:

@@ -79,6 +79,14 @@ def test_runs_get_folders_of_their_own(data: Path, tmp_path: Path, monkeypatch: 
     assert sorted(path.name for path in (tmp_path / "runs").iterdir()) == ["halves-linear", "halves-linear-2"]
 
 
+def test_a_start_that_fails_leaves_no_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "photos" / "cup").mkdir(parents=True)
+    with pytest.raises(EdgelensError, match="has no images"):
+        train("photos")
+    assert [path.name for path in tmp_path.iterdir() if path.name != "cache"] == ["photos"]
+
+
 def test_the_sheet_and_the_list_train_nothing(data: Path, tmp_path: Path) -> None:
     import cv2
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import math
+import shutil
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,7 @@ import torch
 from edgelens.runtime.errors import DataError, EdgelensError, UsageError, WorkError
 from edgelens.runtime.preprocess import TensorContract, to_tensor
 from edgelens.runtime.preprocess import fit_frame as fit_pixels
-from edgelens.train import Run, TrainConfig, fit, resume
+from edgelens.train import Run, TrainConfig, fit, loop, resume
 from edgelens.train.augment import Recipe, apply
 from edgelens.train.augment.catalog import RECIPES
 from edgelens.train.opening.opened import settled
@@ -124,6 +125,30 @@ def test_a_finished_run_is_not_trained_again(run: Run) -> None:
 def test_a_run_is_not_overwritten_unasked(run: Run, config: TrainConfig) -> None:
     with pytest.raises(UsageError, match="holds a run already"):
         fit(config, quiet=True)
+
+
+def test_of_a_run_that_is_overwritten_nothing_stays(run: Run, config: TrainConfig, tmp_path: Path) -> None:
+    out = tmp_path / "run"
+    shutil.copytree(run.path, out)
+    there = {file.name for file in out.iterdir()}
+    with pytest.raises(DataError, match="no such file"):
+        fit(replace(config, out=str(out), data="/nowhere"), quiet=True, overwrite=True)
+    assert {file.name for file in out.iterdir()} == there
+    with np.load(config.data) as stored:
+        np.savez(tmp_path / "odd.npz", images=stored["images"], labels=stored["labels"] % 2)
+
+    def early(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    with pytest.MonkeyPatch.context() as patched, pytest.raises(KeyboardInterrupt):
+        patched.setattr(loop, "best_of", early)
+        fit(replace(config, out=str(out), data=str(tmp_path / "odd.npz")), quiet=True, overwrite=True)
+    assert Run.open(out).classes == ("0", "1")
+    assert {file.name for file in out.iterdir() if not file.name.startswith("events")} == {
+        "run.json", "splits.npz", "check.json", "last.pt",
+    }  # fmt: skip
+    with pytest.raises(DataError, match="no epoch was finished"):
+        Run.open(out).model()
 
 
 def test_the_same_seed_gives_the_same_weights(run: Run, config: TrainConfig, tmp_path: Path) -> None:

@@ -23,7 +23,7 @@ from ..runs.run import BEST, LAST, Run
 from ..runs.weights import save_weights
 from ..task import Task
 from ..tasks.catalog import make_task
-from .beginning import facts_of, first_state, mode_line
+from .beginning import facts_of, first_state, mode_line, put_down
 from .opened import Opened
 
 __all__ = ["answered_first", "tuned"]
@@ -78,10 +78,7 @@ def tuned(run: Run, made_of: Ingredients, state: State, data: TrainData, say: Sa
 def _new_run(config: TrainConfig, start: Opened, world: World, say: Say) -> Run:
     facts = facts_of(start, training_recipe(config, start.data, make_task(config), say), "float32", {}, world)
     run = Run(Path(config.out), config, replace(facts, provisional=config.minutes != 0))
-    (run.path / LAST).unlink(missing_ok=True)
-    run.write()
-    run.write_splits(start.data.names, start.data.splits)
-    run.write_check(start.data.check)
+    put_down(run, start.data)
     return run
 
 

@@ -1,4 +1,4 @@
-"""What a training begins with: the loop's first state, and the facts of its run."""
+"""What a training begins with: the loop's first state, the facts of its run, and the run's first files."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from edgelens.version import __version__
 
 from ..augment import Recipe, recipe_to_json
 from ..config import TrainConfig
+from ..data.train_data import TrainData
 from ..ingredients import training_counts
 from ..models.cost import cost_of
 from ..optimize.average import Average
@@ -25,9 +26,14 @@ from ..optimize.optimizers import make_optimizer
 from ..optimize.precision import laid_out
 from ..runs.checkpoint import State
 from ..runs.facts import RunFacts, plain
+from ..runs.outputs import OUTPUTS
+from ..runs.report import REPORT
+from ..runs.run import AVERAGE, BEST, CHECK, CURVE, FACTS, KNOWN, LAST, METRICS, SPLITS, STEPS, Run
 from .opened import Opened
 
-__all__ = ["facts_of", "first_state", "mode_line"]
+__all__ = ["facts_of", "first_state", "mode_line", "put_down"]
+
+_FORMER = (FACTS, BEST, AVERAGE, LAST, SPLITS, KNOWN, METRICS, STEPS, CHECK, CURVE, OUTPUTS, REPORT)
 
 
 def first_state(config: TrainConfig, network: nn.Module, mode: str, world: World) -> State:
@@ -87,3 +93,12 @@ def mode_line(mode: str, speeds: dict[str, float]) -> str:
     """In which mode it trains, and how fast each was."""
     measured = ", ".join(f"{name} {rate:,.0f}" for name, rate in speeds.items())
     return f"trains in {mode}" + (f" (images/s here: {measured})" if measured else "")
+
+
+def put_down(run: Run, data: TrainData) -> None:
+    """Write a new run's first files; of one that was in its folder nothing stays."""
+    for name in _FORMER:
+        (run.path / name).unlink(missing_ok=True)
+    run.write()
+    run.write_splits(data.names, data.splits)
+    run.write_check(data.check)

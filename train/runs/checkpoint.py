@@ -14,9 +14,8 @@ import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
-from edgelens.runtime.errors import DataError, UsageError, WorkError
-from edgelens.runtime.host.files import replacing, write_bytes
-from edgelens.runtime.host.partials import sweep
+from edgelens.runtime.errors import DataError, WorkError
+from edgelens.runtime.host.files import replacing
 
 from ..optimize.average import Average
 from .torch_file import write_torch
@@ -98,16 +97,7 @@ def go_back_to_best(state: State, weights: bytes) -> None:
 
 
 def check_room(folder: Path, network: nn.Module) -> None:
-    """Make the run's folder and be sure that checkpoints will fit, before hours are spent."""
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        sweep(folder)
-        probe = folder / ".probe"
-        write_bytes(probe, b"x")
-        probe.unlink()
-    except (OSError, WorkError) as error:
-        reason = getattr(error, "strerror", None) or error
-        raise UsageError(f"--out {folder}: cannot be written to ({reason}); choose another folder") from None
+    """Be sure that checkpoints will fit into a run's folder, before hours are spent."""
     weights = sum(t.numel() * t.element_size() for t in network.state_dict().values())
     needed = (
         10 * weights + 4 * 2**20
