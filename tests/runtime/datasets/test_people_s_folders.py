@@ -67,6 +67,73 @@ def test_either_level_can_be_asked_for(tmp_path: Path) -> None:
     assert load_images(folder, format="folders-last").notes == ()
 
 
+SPLITS = {
+    "a folder around": ("set/train/cup/1.png", "set/train/pen/2.png", "set/test/cup/3.png"),
+    "images around": ("images/train/cup/1.png", "images/train/pen/2.png", "images/validation/cup/3.png"),
+    "named and doubled": ("training_set/training_set/cup/1.png", "training_set/training_set/pen/2.png",
+                          "test_set/test_set/cup/3.png"),
+    "unlabelled beside": ("seg_train/seg_train/cup/1.png", "seg_train/seg_train/pen/2.png",
+                          "seg_test/seg_test/cup/3.png", "seg_pred/seg_pred/4.png"),
+    "an unlabelled test": ("train/cup/1.png", "train/pen/2.png", "valid/cup/3.png", "test/4.png"),
+    "around and doubled": ("a/b/train/train/cup/1.png", "a/b/train/train/pen/2.png", "a/b/test/test/cup/3.png"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("how", SPLITS)
+def test_splits_are_found_where_people_have_them(tmp_path: Path, how: str) -> None:
+    images = load_images(tree(tmp_path, *SPLITS[how]))
+    assert images.classes == ("cup", "pen")
+    held_out = "val" if "valid" in " ".join(SPLITS[how]) else "test"
+    of = {Path(name).name: str(split) for name, split in zip(images.names, images.splits, strict=True)}
+    assert of == {"1.png": "train", "2.png": "train", "3.png": held_out}
+    beside = Path(SPLITS[how][-1]).parts[0] if "unlabelled" in how else ""
+    assert images.notes == ((f"1 folder of pictures without classes, passed over: {beside}",) if beside else ())
+
+
+CLASSES = {
+    "vehicles": (("car/1.png", "bus/1.png", "train/1.png"), ("bus", "car", "train")),
+    "shoes": (("training shoes/1.png", "test boots/1.png"), ("test boots", "training shoes")),
+    "kinds of such": (("training shoes/red/1.png", "test boots/wide/1.png"), ("test boots", "training shoes")),
+    "days of vehicles": (("mon/car/1.png", "mon/train/1.png", "tue/train/1.png"), ("car", "train")),
+}
+
+
+@pytest.mark.parametrize("how", CLASSES)
+def test_classes_that_are_called_like_splits_stay_classes(tmp_path: Path, how: str) -> None:
+    files, classes = CLASSES[how]
+    images = load_images(tree(tmp_path, *files))
+    assert (images.classes, set(images.splits)) == (classes, {""})
+
+
+def test_splits_below_classes_are_not_trained_on_unsaid(tmp_path: Path) -> None:
+    for number, files in enumerate((("cup/train/1.png", "cup/test/2.png", "pen/train/3.png"),
+                                    ("cup/a/train/1.png", "cup/a/test/2.png", "pen/3.png"))):  # fmt: skip
+        with pytest.raises(DataError, match=r"folders of splits \(test, train\) below those of classes") as refused:
+            load_images(tree(tmp_path / str(number), *files))
+        assert "\n" not in str(refused.value)
+        assert load_images(tmp_path / str(number), format="folders-first").classes == ("cup", "pen")
+    images = load_images(tree(tmp_path / "one", "cup/1.png", "cup/test/2.png", "pen/3.png"))
+    assert "folders below those of classes are no splits: test" in images.notes
+
+
+def test_folders_without_pictures_and_those_of_trainings_are_no_classes(tmp_path: Path) -> None:
+    folder = tree(tmp_path, "cup/1.png", "pen/1.png", "runs/cups/plot.png", "cups.run/plot.png")
+    for run in ("runs/cups", "cups.run"):
+        (folder / run / "run.json").write_text("{}")
+        (folder / run / "splits.npz").write_bytes(b"")
+    for empty in ("empty", "odd"):
+        (folder / empty).mkdir()
+    (folder / "odd" / "notes.txt").write_text("x")
+    images = load_images(folder)
+    assert images.classes == ("cup", "pen")
+    assert list(images.names) == ["cup/1.png", "pen/1.png"]
+    assert images.notes == (
+        "1 file that show nothing: odd/notes.txt",
+        "2 folders of trainings, passed over: cups.run, runs/cups",
+        "2 folders without pictures, no class: empty, odd",
+    )
+
+
 def test_what_is_no_photo_is_named_once_and_harms_nothing(tmp_path: Path) -> None:
     folder = tree(tmp_path, "cup/1.png", "pen/1.png", "IMG_7.png", "cup/._1.png", "__MACOSX/cup/._1.png")
     for junk in (".DS_Store", "cup/.DS_Store", "pen/Thumbs.db", "pen/desktop.ini", "cup/notes.txt", "pen/a.docx"):
