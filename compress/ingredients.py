@@ -26,11 +26,12 @@ from .config import CompressConfig
 from .learn.pictures import Pictures, pictures_of
 from .network.answers import torch_outputs
 from .network.knowing import Knowing
+from .progress import Progress
 from .proof.golden import GoldenFrames, golden_frames
 from .tasks.catalog import task_of
 from .tasks.task import Arrays, Task
 
-__all__ = ["Ingredients", "Splits", "ingredients_of"]
+__all__ = ["Ingredients", "Splits", "ingredients_of", "open_run"]
 
 
 @dataclass(frozen=True)
@@ -97,6 +98,14 @@ class Ingredients:
         return golden_frames(images, pixels, lambda pictures: self.answers(network, pictures), self.task.golden)
 
 
+def open_run(path: str | Path, progress: Progress) -> Run:
+    """The run to compress; one whose training has not ended is taken as it is, which is said."""
+    run = Run.open(path)
+    if run.unfinished:
+        progress.say(run.unfinished)
+    return run
+
+
 def ingredients_of(run: Run, config: CompressConfig) -> Ingredients:
     """A run's network and pictures; its score is reported on its test split, else on validation."""
     task = task_of(run.config.task, str(run.path))
@@ -129,7 +138,7 @@ def ingredients_of(run: Run, config: CompressConfig) -> Ingredients:
 def _unseen(run: Run) -> str:
     """Of a network whose last layer learned from all photos, what it does on others, as cross-validation told."""
     metrics = run.facts.metrics or {}
-    if metrics.get("judged", "val") == "val":
+    if "+" not in metrics.get("judged", "val"):
         return ""
     score = make_task(run.config, run.classes).score
     expected = score.with_interval(metrics[f"val_{score.name}"], run.judged_count)

@@ -23,7 +23,7 @@ from .candidate import Candidate, candidate_of
 from .config import CompressConfig
 from .export.artifact import Artifact, file_outputs
 from .files.model_files import with_metadata
-from .ingredients import ingredients_of
+from .ingredients import ingredients_of, open_run
 from .progress import Progress
 from .proof.feature_space import feature_space
 from .proof.parity import Parity
@@ -52,7 +52,7 @@ def compress_run(
     config, progress = config or CompressConfig(), progress or Progress(quiet=True)
     checked_target(out, config)
     require_host(config.on)
-    run = Run.open(run_path)
+    run = open_run(run_path, progress)
     with progress.step("reading the run and its images"):
         made_of = ingredients_of(run, config)
     network, history = shrunk(made_of, config, progress)
@@ -138,6 +138,8 @@ def _card(
     cost = cost_of(candidate.network, run.pixels.channels, (run.pixels.height, run.pixels.width))
     network = CardRow("network in torch", accuracy=parity.torch_accuracy, macs=cost.macs)
     said = list(notes)
+    if run.unfinished:
+        said.append(run.unfinished)
     if run.facts.started:
         said.append(f"its training started from {run.facts.started}")
     if own := _own_figure(candidate):

@@ -54,18 +54,30 @@ def finish(
     """Complete a run: answers in float32 on the CPU as they will be deployed, settled, measured, reported.
 
     Of few pictures the answers are those of epochs that others chose, for figures and thresholds alike.
-    `images` are those that validate, for the report.
+    `images` are those that it is judged by, for the report.
     """
     task, val, learned = made_of.task, _plain(made_of.val), _plain(made_of.data)
     network, outputs, figures, basis = _best(run, learned, val, task, say)
-    if len(state.candidates) > 1 and len(made_of.val.targets) == len(next(iter(state.candidates[0].outputs.values()))):
+    if not made_of.validates:
+        basis = f"{basis} to the very images that it learned, which says nothing of others"
+    elif len(state.candidates) > 1 and len(made_of.val.targets) == len(
+        next(iter(state.candidates[0].outputs.values()))
+    ):
         outputs = _honest(state.candidates, val.targets, task, run.config.seed)
         figures = figures_of(outputs, val.targets, task)
         basis = "answers of epochs that were chosen without them"
     train = _some(learned, _TRAINING_LOOKED_AT)
     seen, _ = _kept(network, train, task)
     answered = Answered(
-        outputs, val.targets, figures, seen, train.targets, basis, best_epoch=state.best_epoch, epochs=state.epoch
+        outputs,
+        val.targets,
+        figures,
+        seen,
+        train.targets,
+        basis,
+        judged="val" if made_of.validates else "train",
+        best_epoch=state.best_epoch,
+        epochs=state.epoch,
     )
     return complete(run, answered, task, say, images)
 

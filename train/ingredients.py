@@ -55,6 +55,11 @@ class Ingredients:
     repeats: NDArray[np.float64] | None = None  # how often each comes beside the others, where not all come alike
     distillation: Distillation | None = None
 
+    @property
+    def validates(self) -> bool:
+        """Whether pictures are left to validate on; else the scores are those of the training images."""
+        return self.val is not self.data
+
     def batches_of(self, epoch: int, images: int, seed: int) -> list[NDArray[np.intp]]:
         """An epoch's draws from `data`, about so many images a step."""
         together = self.task.together

@@ -14,13 +14,12 @@ from typing import Any
 from torch import nn
 
 from edgelens.runtime.errors import WorkError
-from edgelens.train.runs.run import Run
 
 from ..bundle.assemble import checked_target
 from ..candidate import Candidate, candidate_of
 from ..config import CompressConfig
 from ..export.artifact import Artifact, file_outputs
-from ..ingredients import Ingredients, ingredients_of
+from ..ingredients import Ingredients, ingredients_of, open_run
 from ..learn.lesson import lesson_of
 from ..learn.taught import taught_by
 from ..pipeline import Compressed, write_candidate
@@ -68,7 +67,7 @@ def search_run(
     folder = Path(config.study or f"{out}.study")
     check_folder(folder)
     require_host(config.on)
-    run = Run.open(run_path)
+    run = open_run(run_path, progress)
     with progress.step("reading the run and its images"):
         made_of = ingredients_of(run, dataclasses.replace(config.compress, knows=False))
     teacher = _teacher(made_of, config.compress, progress)

@@ -1,6 +1,7 @@
 """A run that cannot be compressed: one line, the right exit code, nothing half-written."""
 
 import shutil
+from dataclasses import replace
 
 import pytest
 from one_line import one_line
@@ -18,6 +19,21 @@ def test_a_run_without_checkpoint(run_folder, tmp_path):
         compress_run(broken, tmp_path / "x.edge")
     one_line(caught.value, "best.safetensors")
     assert not list(tmp_path.glob("*.edge"))
+
+
+def test_a_run_that_is_not_finished_is_compressed_as_it_is_and_that_is_said(run, tmp_path, capsys):
+    from edgelens.compress.progress import Progress
+
+    stopped = tmp_path / "run"
+    shutil.copytree(run.path, stopped)
+    rows = (stopped / "metrics.csv").read_text().splitlines()[:3]
+    (stopped / "metrics.csv").write_text("\n".join(rows) + "\n")
+    replace(run, path=stopped, facts=replace(run.facts, metrics=None, decode={})).write()
+    config = CompressConfig(formats=("onnx",), precisions=("float32",), calibration_images=16)
+    made = compress_run(stopped, tmp_path / "x.edge", config, progress=Progress())
+    said = f"{stopped} is not finished: 2 of 4 epochs are trained; go on with edgelens train --resume {stopped}"
+    assert capsys.readouterr().err.count(said) == 1
+    assert said in made.card.notes
 
 
 def test_a_folder_that_is_no_run(tmp_path):

@@ -151,6 +151,18 @@ def test_of_a_run_that_is_overwritten_nothing_stays(run: Run, config: TrainConfi
         Run.open(out).model()
 
 
+def test_without_pictures_to_validate_on_the_figure_is_of_the_training_images(
+    config: TrainConfig, tmp_path: Path
+) -> None:
+    run = fit(replace(config, out=str(tmp_path / "run"), val=0.0, share=0.1, epochs=2), quiet=True)
+    metrics, images = run.facts.metrics, run.facts.data["images"]
+    assert metrics is not None
+    assert (metrics["judged"], images["val"]) == ("train", 0)
+    assert run.judged_count == len(run.judged()) == images["train"] == metrics["val"]["images"]
+    assert "the very images that it learned" in metrics["basis"]
+    assert "training images: answers" in (run.path / "report.html").read_text()
+
+
 def test_the_same_seed_gives_the_same_weights(run: Run, config: TrainConfig, tmp_path: Path) -> None:
     twin = fit(replace(config, out=str(tmp_path / "twin")), quiet=True)
     other = fit(replace(config, out=str(tmp_path / "other"), seed=1), quiet=True)

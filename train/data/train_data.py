@@ -43,6 +43,11 @@ class TrainData:
     images: ImageSet  # every readable image, with the split it was given, and what it must not be parted from
 
     @property
+    def judging(self) -> Part:
+        """The part that a training is judged by: its own pictures where none are left to validate on."""
+        return self.val if len(self.val) else self.train
+
+    @property
     def names(self) -> list[str]:
         """Every image's name, in the order of `splits`."""
         return list(self.images.names)

@@ -26,14 +26,13 @@ def learn_known(run: Run, data: TrainData, task: Task, cache: Path, say: Callabl
     (run.path / KNOWN).unlink(missing_ok=True)
     if task.sureness is None:
         return
-    network, metrics = run.model(), run.facts.metrics or {}
-    answers = SplitOutputs.load(run.path)
-    judged = str(metrics.get("judged", "val")).split("+")
+    judged = str((run.facts.metrics or {}).get("judged", "val")).split("+")
+    if "val" not in judged:  # no picture was left to judge by
+        return
+    network, answers = run.model(), SplitOutputs.load(run.path)
     honest = np.flatnonzero(np.isin(data.splits, judged))
     learned = np.flatnonzero(data.splits == "train") if judged == ["val"] else honest
     labels, scores = data.images.labels.astype(np.int64), task.sureness(answers.val, run.decode)
-    if len(honest) != len(scores):  # no picture was left to judge by
-        return
     rows = np.zeros((len(data.images), 0), np.float32)
     for name, part in (("train", data.train), ("val", data.val)):
         if len(part):

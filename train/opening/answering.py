@@ -44,6 +44,9 @@ def answered_first(start: Opened, world: World, progress: Progress) -> tuple[Run
     run = Run.open(run.path)
     if not run.facts.provisional:
         return run, None
+    if not len(data.val):
+        progress.say("no photos are left to judge fine-tuning by: the head alone stays the answer")
+        return _ended(run), None
     if answer.crossed:  # fine-tuning is judged by photos that its start has not seen
         answer = _answer(config, start, task, progress, crossed=False)
     made_of, mode, speeds = gather(config, data, start.network, world, progress.say)
@@ -67,7 +70,7 @@ def tuned(run: Run, made_of: Ingredients, state: State, data: TrainData, say: Sa
     """The run after fine-tuning: with its best epoch where that validated better than the head alone."""
     if state.best_epoch > 0:
         run = replace(run, facts=replace(run.facts, provisional=False))
-        run = finish(run, made_of, state, say, data.val.images)
+        run = finish(run, made_of, state, say, data.judging.images)
         learn_known(run, data, made_of.task, cache_folder(run.config.cache), say)
         return run
     say("fine-tuning did not validate better than the head alone, which stays the answer")

@@ -56,3 +56,4 @@ class Findings:
     curve: Sequence[CurvePoint]
     images: Callable[[], ImageSet | None]  # the validation pictures; None where they are no longer there
     model: Callable[[], nn.Module]  # the network with its best weights
+    judging: str = "validation"  # which images judge it, in a word: training images where no others were left

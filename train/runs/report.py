@@ -70,6 +70,7 @@ def gather(run: Run, images: ImageSet | None = None) -> Findings:
         _curve(run.path / CURVE, score),
         validation,
         run.model,
+        "training" if (facts.metrics or {}).get("judged") == "train" else "validation",
     )
 
 
@@ -98,5 +99,5 @@ def _subtitle(findings: Findings) -> str:
     pixels = findings.pixels
     return (
         f"{findings.config.model} · {len(findings.classes)} classes · {pixels.width}×{pixels.height} {pixels.color} ·"
-        f" {len(findings.val_targets):,} validation images · {Path(findings.config.data).name}"
+        f" {len(findings.val_targets):,} {findings.judging} images · {Path(findings.config.data).name}"
     )

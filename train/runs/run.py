@@ -111,6 +111,18 @@ class Run:
         names = str((self.facts.metrics or {}).get("judged", "val")).split("+")
         return self.split("val") if names == ["val"] else self._of(names)
 
+    @property
+    def unfinished(self) -> str:
+        """How far a training came that has not ended, and how it goes on; empty where it has."""
+        if self.facts.metrics is not None:
+            return ""
+        history = self.path / METRICS
+        epochs = max(len(history.read_text("utf-8").splitlines()) - 1, 0) if history.exists() else 0
+        return (
+            f"{self.path} is not finished: {epochs} of {self.config.epochs} epochs are trained; go on with edgelens train"
+            f" --resume {self.path}"
+        )
+
     def _of(self, splits: Sequence[str]) -> ImageSet:
         images = make_task(self.config).open_data(self.config.data_config())
         where = self._split_of()

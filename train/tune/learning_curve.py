@@ -31,7 +31,7 @@ def learning_curve(run: Run, fit: Callable[[TrainConfig], Run], say: Callable[[s
     table = csv.writer(text, lineterminator="\n")
     table.writerow(["images", score.name, "error"])
     for each in [*runs, run]:
-        value, count = _value(each, score), each.facts.data["images"]["val"]
+        value, count = _value(each, score), each.judged_count
         table.writerow([_images(each), value, score.error(value, count)])
     write_text(run.path / CURVE, text.getvalue())
     return run.path / CURVE

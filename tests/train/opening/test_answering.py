@@ -94,6 +94,15 @@ def test_folds_that_were_asked_for_are_judged_by_their_own_photos(photos: Path, 
     assert run.facts.metrics["val"]["images"] == 30
 
 
+def test_without_photos_to_judge_fine_tuning_by_the_head_stays(
+    photos: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run = fit(replace(config(photos, tmp_path / "run", 60), epochs=1, val=0.0))
+    assert "no photos are left to judge fine-tuning by" in capsys.readouterr().err
+    assert run.facts.metrics is not None and not run.facts.provisional
+    assert (run.facts.metrics["best_epoch"], run.judged_count) == (0, 90)
+
+
 def test_fine_tuning_is_taken_where_it_validates_better(photos: Path, tmp_path: Path) -> None:
     asked = replace(config(photos, tmp_path / "run", 60), epochs=3, rate=2e-3, first_rate=0.3)
     run = fit(asked, quiet=True)

@@ -36,7 +36,7 @@ def headline(said: Answers) -> str:
         (f"{100 * m['calibration_error']:.1f} %", "calibration error"),
         *cost(said.found),
     ]
-    note = f"Of {len(said.labels):,} validation images: {said.found.basis}. Intervals hold 95 times in 100."
+    note = f"Of {len(said.labels):,} {said.found.judging} images: {said.found.basis}. Intervals hold 95 times in 100."
     return facts(items) + f'<p class="dimmed">{escape(note)}</p>'
 
 
