@@ -14,10 +14,11 @@ from .data.config import DataConfig
 from .data.splits import SplitConfig
 from .models.options import ModelOptions
 
-__all__ = ["AUTO", "BACKBONE", "EPOCHS", "TrainConfig"]
+__all__ = ["AUTO", "BACKBONE", "EPOCHS", "HERE", "TrainConfig"]
 
 AUTO = "auto"  # the network that suits the pictures
 BACKBONE = "backbone"  # what `--from` calls the weights that a network has of its own
+HERE = ("device", "threads", "compile", "checkpoint_s", "cache", "ram_limit")  # with which a run may go on elsewhere
 EPOCHS = 30  # where nothing is said; of few images it is more
 
 

@@ -58,11 +58,10 @@ def finish(
     """
     task, val, learned = made_of.task, _plain(made_of.val), _plain(made_of.data)
     network, outputs, figures, basis = _best(run, learned, val, task, say)
+    kept = [len(next(iter(each.outputs.values()))) for each in state.candidates]
     if not made_of.validates:
         basis = f"{basis} to the very images that it learned, which says nothing of others"
-    elif len(state.candidates) > 1 and len(made_of.val.targets) == len(
-        next(iter(state.candidates[0].outputs.values()))
-    ):
+    elif len(kept) > 1 and len(val.targets) == kept[0]:
         outputs = _honest(state.candidates, val.targets, task, run.config.seed)
         figures = figures_of(outputs, val.targets, task)
         basis = "answers of epochs that were chosen without them"

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import torch
 
@@ -41,13 +43,20 @@ def fit(config: TrainConfig, *, quiet: bool = False, overwrite: bool = False, wa
         return _train(config.anchored(), None, world, quiet=quiet, watch=watch)
 
 
-def resume(path: str | Path, *, quiet: bool = False, watch: Watch | None = None) -> Run:
-    """Go on with a run where its last checkpoint left it; a finished one is returned as it is."""
+def resume(
+    path: str | Path, *, quiet: bool = False, watch: Watch | None = None, here: Mapping[str, Any] | None = None
+) -> Run:
+    """Go on with a run where its last checkpoint left it; a finished one is returned as it is.
+
+    `here` are settings of this machine (`config.HERE`) in place of those that the run was begun with.
+    """
     run = Run.open(path)
     waits = run.facts.provisional and (run.path / LAST).exists()  # for fine-tuning to go on
     if run.facts.metrics is not None and not waits:
+        on = f"to train on from it: edgelens train DATA --from {path}"
+        Progress(run.config.epochs, 1, quiet=quiet).say(f"{path} is finished; {on}")
         return run
-    config = replace(run.config, out=str(path))
+    config = replace(run.config, out=str(path), **(here or {}))
     with distributed.joined(config.device) as world, held(run.path) if world.leads else nullcontext():
         return _train(config, run, world, quiet=quiet, watch=watch)
 

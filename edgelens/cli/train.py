@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
+from click.core import ParameterSource
 
 from edgelens.cli.options import json_option
 from edgelens.cli.output import write_json
@@ -56,7 +58,7 @@ def command(
     if resume:
         if data or out:
             raise UsageError("--resume takes no DATA and no --out: the run knows them")
-        run = training.resume(resume, quiet=quiet)
+        run = training.resume(resume, quiet=quiet, here=_of_this_machine(resume, chosen))
     elif data is None:
         raise UsageError("give DATA to train on, or --resume RUN")
     else:
@@ -72,6 +74,22 @@ def command(
     if curve:
         _learning_curve(run)
     _report(run, json_path)
+
+
+def _of_this_machine(run: str, chosen: Mapping[str, Any]) -> dict[str, Any]:
+    """What was given of this machine, with which a run may go on; anything else is refused, for the run knows it."""
+    from edgelens.train.config import HERE
+
+    context = click.get_current_context()
+    kept = {"resume", "quiet", "json_path", "curve", *HERE}
+    for option in context.command.params:
+        given = context.get_parameter_source(option.name or "") is ParameterSource.COMMANDLINE
+        if given and option.name not in kept:
+            raise UsageError(
+                f"{option.opts[0]}: goes not with --resume {run}, which goes on as it was begun; for other settings"
+                f" start anew: edgelens train DATA --from {run}"
+            )
+    return {name: chosen[name] for name in HERE if chosen[name] is not None}
 
 
 def _place(data: str, model: str | None) -> AbstractContextManager[Path]:

@@ -71,7 +71,12 @@ _data_options = _many(
     click.option("--group", metavar="REGEX", help="What in a path names the group that stays on one side of a split."),
     click.option("--groups", metavar="FILE", help="A CSV of path,group."),
     click.option("--max-bad", type=Number(0, 1), help="Share of images that may be unreadable."),
-    click.option("--ram-limit", metavar="SIZE", help="Memory for pictures, such as 500MB; more stays on disk."),
+    click.option(
+        "--ram-limit",
+        metavar="SIZE",
+        callback=lambda _context, _option, text: None if text is None else _bytes(text),
+        help="Memory for pictures, such as 500MB; more stays on disk.",
+    ),
     click.option("--size", metavar="N or HxW", help="Pixels of the picture that the network looks at."),
     click.option("--color", type=click.Choice(["rgb", "gray"]), help="What the network looks at."),
     click.option("--resize", type=click.Choice(["crop", "stretch", "letterbox"]), help="How a photo meets that size."),
@@ -162,8 +167,6 @@ def training_config(data: str, out: str, chosen: dict[str, Any]) -> TrainConfig:
     given = {name: value for name, value in chosen.items() if value is not None and value != ()}
     if chosen["size"] is not None:
         given["size"] = _size(chosen["size"])
-    if "ram_limit" in given:
-        given["ram_limit"] = _bytes(given["ram_limit"])
     if "finest" in given:
         given["finest"] = int(given["finest"])
     options = {f.name: given[f.name] for f in fields(ModelOptions) if f.name in given}

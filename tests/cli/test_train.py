@@ -7,12 +7,13 @@ import subprocess
 import sys
 from pathlib import Path
 
+import click
 import numpy as np
 import pytest
 from click.testing import CliRunner
 
 from edgelens.cli.train import command
-from edgelens.runtime.errors import EdgelensError
+from edgelens.runtime.errors import EdgelensError, UsageError
 from edgelens.train import Run
 
 FAST = ["--model", "linear", "--epochs", "1", "--threads", "1", "--precision", "float32", "--augment", "none"]
@@ -70,6 +71,27 @@ def test_json_has_the_metrics(data: Path, tmp_path: Path) -> None:
     value = json.loads(said)
     assert value["metrics"]["val_accuracy"] > 0.9
     assert value["parameters"] == 290
+
+
+def test_a_run_goes_on_as_it_was_begun(data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    out = tmp_path / "run"
+    begin = [str(data), "--out", str(out), *FAST, "--epochs", "2"]
+    with monkeypatch.context() as patched, pytest.raises(click.Abort):
+        patched.setattr("edgelens.train.loop.best_of", stopped)
+        command.main(begin, standalone_mode=False)
+    for option, value in (("--epochs", "5"), ("--rate", ".1"), ("--val", ".2"), ("--recipe", "best")):
+        with pytest.raises(UsageError, match=f"{option}: goes not with --resume"):
+            train("--resume", str(out), option, value)
+    train("--resume", str(out), "--threads", "2", "--ram-limit", "500MB", "--quiet")
+    run = Run.open(out)
+    assert (run.config.threads, run.config.ram_limit, run.config.epochs) == (2, 500_000_000, 2)
+    again = CliRunner().invoke(command, ["--resume", str(out)])
+    assert again.exit_code == 0
+    assert f"{out} is finished; to train on from it: edgelens train DATA --from {out}" in again.stderr
+
+
+def stopped(*_: object) -> None:
+    raise KeyboardInterrupt
 
 
 def test_runs_get_folders_of_their_own(data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

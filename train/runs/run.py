@@ -119,8 +119,8 @@ class Run:
         history = self.path / METRICS
         epochs = max(len(history.read_text("utf-8").splitlines()) - 1, 0) if history.exists() else 0
         return (
-            f"{self.path} is not finished: {epochs} of {self.config.epochs} epochs are trained; go on with edgelens train"
-            f" --resume {self.path}"
+            f"{self.path} is not finished: {epochs} of {self.config.epochs} epochs are trained; go on with"
+            f" edgelens train --resume {self.path}"
         )
 
     def _of(self, splits: Sequence[str]) -> ImageSet:

@@ -30,8 +30,8 @@ def headline(said: Seen) -> str:
     ]
     pixels = said.found.pixels
     note = (
-        f"Of {m['boxes']:,} boxes in {m['images']:,} {said.found.judging} images: {said.found.basis}. Small things are below"
-        f" 32 × 32 pixels of the network's picture ({pixels.width} × {pixels.height}), large ones above 96 × 96."
+        f"Of {m['boxes']:,} boxes in {m['images']:,} {said.found.judging} images: {said.found.basis}. Small things are"
+        f" below 32 × 32 pixels of the network's picture ({pixels.width} × {pixels.height}), large ones above 96 × 96."
     )
     return facts(items) + f'<p class="dimmed">{escape(note)}</p>'
 
