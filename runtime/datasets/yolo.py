@@ -80,16 +80,22 @@ def _boxes(file: Path, keypoints: bool) -> ImageBoxes:
             words = line.split()
             if not words:
                 continue
-            label, values = int(float(words[0])), [float(word) for word in words[1:]]
-            values = values[:4] if keypoints else values
-            if not 0 <= label < MOST_CLASSES or len(values) < 4 or (len(values) > 5 and len(values) % 2):
+            label, values = float(words[0]), [float(word) for word in words[1:]]
+            values = values[:4] if keypoints or _is_tracked(words[1:]) else values
+            wrong = len(values) < 4 or (len(values) > 5 and len(values) % 2)
+            if wrong or not label.is_integer() or not 0 <= label < MOST_CLASSES:
                 raise ValueError(f"{line.strip()!r} is no class and box")
-            rows.append((label, _corner_box(values)))
+            rows.append((int(label), _corner_box(values)))
     except (OSError, ValueError, OverflowError) as error:
         raise DataError(f"{file}: is no YOLO label file ({error})") from None
     boxes = np.array([box for _, box in rows], np.float64).reshape(-1, 4)
     labels = np.array([label for label, _ in rows], np.int64)
     return ImageBoxes(boxes, labels, np.zeros(len(rows), bool), relative=True)
+
+
+def _is_tracked(words: list[str]) -> bool:
+    """Whether a box, its score and the number of a track are written, and not the corners of a triangle."""
+    return len(words) == 6 and (words[5] == "1" or float(words[5]) >= 2)
 
 
 def _corner_box(values: list[float]) -> list[float]:

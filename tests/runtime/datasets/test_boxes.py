@@ -180,8 +180,12 @@ def test_yolo_polygons_scores_and_bad_lines(tmp_path):
     file.write_text("1 0.1 0.1 0.6 0.1 0.6 0.6 0.1 0.6\n0 0.5 0.5 0.2 0.2 0.93\n")
     boxes = load_boxes(tmp_path).boxes[0]
     np.testing.assert_allclose(boxes.boxes, [[0.1, 0.1, 0.5, 0.5], [0.4, 0.4, 0.2, 0.2]])
+    file.write_text("1 .5 .5 .2 .2 .93 1\n1 .5 .5 .2 .2 .93 17\n0 .4 .4 .6 .4 .6 1.0\n")  # tracks, and a triangle
+    boxes = load_boxes(tmp_path).boxes[0]
+    np.testing.assert_allclose(boxes.boxes, [[0.4, 0.4, 0.2, 0.2], [0.4, 0.4, 0.2, 0.2], [0.4, 0.4, 0.2, 0.6]])
     for text, message in (
         ("1 0.5 0.5", "no class and box"),
+        ("0.7 .5 .5 .1 .1", "no class and box"),
         ("x 1 2 3 4", "no YOLO label file"),
         ("7 .5 .5 .1 .1", "class 7"),
     ):
