@@ -10,7 +10,7 @@ import numpy as np
 
 from ..errors import DataError, EdgelensError
 from ..images.read import SUFFIXES
-from . import box_table, cifar, coco, cvat, folders, idx, label_studio, npz, table, voc, yolo
+from . import box_table, cifar, coco, cvat, folders, idx, label_studio, npz, table_folder, voc, yolo
 from .boxset import BoxSet
 from .contents import listed
 from .imageset import ImageSet
@@ -42,7 +42,7 @@ def _never(_: Path) -> bool:
 
 FORMATS: dict[str, Format] = {
     "npz": Format(npz.fits, npz.read),
-    "csv": Format(table.fits, table.read),
+    "csv": Format(table_folder.fits, table_folder.read),
     "idx": Format(idx.fits, idx.read),
     "cifar10": Format(cifar.fits, cifar.read),
     "folders": Format(folders.fits, folders.read),
@@ -69,7 +69,7 @@ def load_images(where: str | Path, *, format: str | None = None) -> ImageSet:  #
         return FORMATS[format].read(path)
     for name, known in FORMATS.items():
         if known.fits(path):
-            if name == "folders":
+            if name in ("csv", "folders") and path.is_dir():
                 _refuse_boxes(path)
             return known.read(path)
     raise DataError(f"{where}: {_what_is_there(path)}")
@@ -143,5 +143,9 @@ def _what_is_there(path: Path) -> str:
         return f"is an empty folder; {wanted}"
     photos = sum(child.suffix.lower() in SUFFIXES for child in there)
     if photos:
-        return f"has {photos} images and no folders that say what they show; put them in one folder a class"
+        tables = ", ".join(file.name for file in table_folder.tables_in(path)) or "a CSV of path,label"
+        return (
+            f"has {photos} images and no folders that say what they show; put them in one folder a class, or give the"
+            f" table that says it ({tables})"
+        )
     return f"is no data set that is known; {wanted}"

@@ -33,7 +33,7 @@ def notes_of(
     """
     return (
         *_level(tops, last=last, asked=asked),
-        *([f"folders below those of classes are no splits: {_some(lost)}"] if lost else []),
+        *([f"folders that are called as splits and are none: {_some(lost)}"] if lost else []),
         *_beside_pictures(path, tops, videos),
         *_no_classes(path, tops, unlabelled),
     )

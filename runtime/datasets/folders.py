@@ -73,8 +73,8 @@ def _read(path: Path, tops: Sequence[ClassFolder], unlabelled: Sequence[Path], *
     lost = _lost_splits(tops, classes, last=last)
     if len(set(lost.values())) > 1 and not asked:
         raise DataError(
-            f"{path}: has folders of splits ({', '.join(sorted(lost))}) below those of classes; put the classes into"
-            f" the splits: {path}/<split>/<class>/"
+            f"{path}: has folders of splits ({', '.join(sorted(lost))}) and none of classes in them; put photos in"
+            f" {path}/<split>/<class>/ (--format folders-first, if they are classes)"
         )
     return ImageSet(
         str(path),
@@ -108,11 +108,11 @@ def _by_last(tops: Sequence[ClassFolder]) -> bool:
 
 
 def _lost_splits(tops: Sequence[ClassFolder], classes: Sequence[str], *, last: bool) -> dict[str, str]:
-    """Folders below those of classes that are called as splits are, each with its split."""
-    named = last and not SPLIT_WORDS.keys() >= {name.lower() for name in classes}
-    below = {Path(os.path.relpath(folder, top.path)) for top in tops for folder in top.lying_in}
-    parts = {part for folder in below for part in folder.parts[: -1 if named else None]}
-    return {part: SPLIT_WORDS[part.lower()] for part in parts if part.lower() in SPLIT_WORDS}
+    """Folders that are called as splits are and are none, each with its split; among others `train` may be a class."""
+    ways = [(top.path.name, *Path(os.path.relpath(folder, top.path)).parts) for top in tops for folder in top.lying_in]
+    if not all(name.lower() in SPLIT_WORDS for name in classes):
+        ways = [way[:-1] if last else way[1:] for way in ways]
+    return {part: SPLIT_WORDS[part.lower()] for way in ways for part in way if part.lower() in SPLIT_WORDS}
 
 
 def _found(path: Path) -> tuple[list[ClassFolder], list[Path]]:

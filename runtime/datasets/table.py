@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import itertools
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path, PureWindowsPath
 
@@ -13,7 +14,7 @@ from .imageset import ImageSet, in_class_order, legible
 from .listing import ENDINGS, is_regular
 from .splits import SPLIT_WORDS
 
-__all__ = ["fits", "names_texts", "read"]
+__all__ = ["lists_pictures", "names_texts", "read"]
 
 _TEXTS = ("text", "texts", "word", "words", "transcription", "plate")
 _HEADERS = {
@@ -23,13 +24,19 @@ _HEADERS = {
               *_TEXTS),
     "split": ("split", "set", "subset"),
 }  # fmt: skip
+_FIRST = 5  # rows that tell whether a table is one of pictures
 _LOOKED_AT = 50  # rows, spread over the table
 _ENCODINGS = {b"\xff\xfe": "utf-16", b"\xfe\xff": "utf-16"}  # spreadsheets' "Unicode text"
 
 
-def fits(path: Path) -> bool:
-    """Whether this is a .csv or .tsv file."""
-    return path.is_file() and path.suffix.lower() in (".csv", ".tsv")
+def lists_pictures(path: Path) -> bool:
+    """Whether each of a table's first rows, but a header, names a file and says something of it."""
+    try:
+        rows = list(itertools.islice(_each_row(path), _FIRST))
+    except DataError:  # some other program's
+        return False
+    named = [len(row) > 1 and any(any(_places(path, cell.strip())) for cell in row if cell.strip()) for row in rows]
+    return bool(named) and all(named[1:] or named)
 
 
 def names_texts(path: Path) -> bool:

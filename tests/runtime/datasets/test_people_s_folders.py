@@ -107,13 +107,15 @@ def test_classes_that_are_called_like_splits_stay_classes(tmp_path: Path, how: s
 
 def test_splits_below_classes_are_not_trained_on_unsaid(tmp_path: Path) -> None:
     for number, files in enumerate((("cup/train/1.png", "cup/test/2.png", "pen/train/3.png"),
-                                    ("cup/a/train/1.png", "cup/a/test/2.png", "pen/3.png"))):  # fmt: skip
-        with pytest.raises(DataError, match=r"folders of splits \(test, train\) below those of classes") as refused:
+                                    ("cup/a/train/1.png", "cup/a/test/2.png", "pen/3.png"),
+                                    ("train/1.png", "train/2.png", "test/3.png"))):  # fmt: skip
+        with pytest.raises(DataError, match=r"folders of splits \(test, train\) and none of classes") as refused:
             load_images(tree(tmp_path / str(number), *files))
         assert "\n" not in str(refused.value)
-        assert load_images(tmp_path / str(number), format="folders-first").classes == ("cup", "pen")
+        classes = load_images(tmp_path / str(number), format="folders-first").classes
+        assert classes == (("test", "train") if number == 2 else ("cup", "pen"))
     images = load_images(tree(tmp_path / "one", "cup/1.png", "cup/test/2.png", "pen/3.png"))
-    assert "folders below those of classes are no splits: test" in images.notes
+    assert "folders that are called as splits and are none: test" in images.notes
 
 
 def test_folders_without_pictures_and_those_of_trainings_are_no_classes(tmp_path: Path) -> None:
@@ -202,6 +204,45 @@ def test_a_table_with_columns_in_any_order(tmp_path: Path, how: str) -> None:
     assert [images.classes[c] for c in images.labels] == ["cup", "pen", "cup"]
     assert images.splits.tolist() == (["train", "train", "test"] if how == "split first" else [""] * 3)
     assert (images.notes == ()) == (how == "usual")
+
+
+FLAT = {
+    "beside": (("1.png", "2.png", "3.png"), "split,label,path\ntrain,cup,1.png\ntrain,pen,2.png\ntest,cup,3.png\n"),
+    "without a header": (("1.png", "2.png", "3.png"), "1.png,cup\n2.png,pen\n3.png,cup\n"),
+    "in images": (("images/1.png", "images/2.png", "images/3.png"), "path,label\n1.png,cup\n2.png,pen\n3.png,cup\n"),
+    "of its name": (("set/1.png", "set/2.png", "set/3.png"), "id,label\n1,cup\n2,pen\n3,cup\n"),
+    "in a split": (("set/1.png", "set/2.png", "set/3.png", "test/4.png"), "id,label\n1,cup\n2,pen\n3,cup\n"),
+}
+
+
+@pytest.mark.parametrize("how", FLAT)
+def test_a_folder_with_one_table_for_its_pictures(tmp_path: Path, how: str) -> None:
+    files, rows = FLAT[how]
+    name = "train" if how == "in a split" else "set"
+    folder = tree(tmp_path, *(file.replace("set/", f"{name}/") for file in files))
+    (folder / f"{name}.csv").write_text(rows)
+    (folder / "other.csv").write_text("kind,count\ncup,2\npen,9\n")
+    for form in (None, "csv"):
+        images = load_images(folder, format=form)
+        assert (images.format, images.classes, len(images)) == ("csv", ("cup", "pen"), 3)
+
+
+def test_a_table_beside_class_folders_or_another_table_does_not_decide(tmp_path: Path) -> None:
+    folder = tree(tmp_path / "a", "cup/1.png", "pen/2.png")
+    (folder / "about.csv").write_text("path,label\ncup/1.png,red\npen/2.png,blue\n")
+    assert load_images(folder).classes == ("cup", "pen")
+    assert load_images(folder, format="csv").classes == ("blue", "red")
+    folder = tree(tmp_path / "b", "1.png", "2.png")
+    for name in ("one.csv", "two.csv"):
+        (folder / name).write_text("path,label\n1.png,red\n2.png,blue\n")
+    with pytest.raises(DataError, match=r"give the table that says it \(one.csv, two.csv\)"):
+        load_images(folder)
+    with pytest.raises(DataError, match=r"there are: one.csv, two.csv; name a table"):
+        load_images(folder, format="csv")
+    (folder / "one.csv").write_text("path,xmin,ymin,xmax,ymax,label\n1.png,1,1,4,4,red\n")
+    (folder / "two.csv").unlink()
+    with pytest.raises(DataError, match="holds boxes"):
+        load_images(folder)
 
 
 def test_linked_folders_below_classes_count(tmp_path: Path) -> None:
