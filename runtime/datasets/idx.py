@@ -1,4 +1,4 @@
-"""MNIST's IDX files, plain or gzipped."""
+"""MNIST's IDX files, plain or gzipped; EMNIST's, which lie on their sides and whose classes a table names."""
 
 from __future__ import annotations
 
@@ -15,12 +15,13 @@ from numpy.typing import NDArray
 
 from ..errors import DataError
 from .imageset import ImageSet
-from .listing import read_bytes
+from .listing import read_bytes, read_text
 from .splits import SPLIT_WORDS
 
 __all__ = ["fits", "read"]
 
 _SPLITS = SPLIT_WORDS | {"t10k": "test"}
+_EMNIST = "emnist-"
 _ANY = "*[-.]idx[13]-ubyte*"
 
 
@@ -41,7 +42,7 @@ def read(path: Path) -> ImageSet:
         label_file = file.with_name(re.sub(r"images([-.])idx3", r"labels\1idx1", file.name))
         if not label_file.exists() and file.suffix == ".gz":
             label_file = label_file.with_suffix("")
-        part, answers = _array(file, 3), _array(label_file, 1)
+        part, answers = _upright(file, _array(file, 3)), _array(label_file, 1)
         if len(part) != len(answers):
             raise DataError(f"{label_file}: {len(answers)} labels for {len(part)} images of {file.name}")
         images.append(part)
@@ -54,11 +55,31 @@ def read(path: Path) -> ImageSet:
         raise DataError(f"{path}: its image files are of different sizes")
     if not sum(map(len, images)):
         raise DataError(f"{path}: its image files hold no images")
-    answers = np.concatenate(labels)
-    classes = tuple(str(c) for c in range(int(answers.max(initial=0)) + 1))
-    return ImageSet(
-        str(path), "idx", classes, answers.astype(np.int32), np.array(splits, "<U5"), names, np.concatenate(images)
-    )
+    classes, answers = _named(folder, np.concatenate(labels))
+    return ImageSet(str(path), "idx", classes, answers, np.array(splits, "<U5"), names, np.concatenate(images))
+
+
+def _upright(file: Path, pictures: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """(N, H, W) as people see them: EMNIST's files hold each picture column by column."""
+    turned = file.name.startswith(_EMNIST)
+    return np.ascontiguousarray(pictures.transpose(0, 2, 1)) if turned else pictures
+
+
+def _named(folder: Path, labels: NDArray[np.uint8]) -> tuple[tuple[str, ...], NDArray[np.int32]]:
+    """The classes and each picture's: all numbers up to the largest label, of EMNIST those that there are."""
+    sets = {"-".join(file.name.split("-")[:2]) for file in folder.glob(f"{_EMNIST}*images*")}
+    if len(sets) > 1:
+        raise DataError(f"{folder}: holds several sets ({', '.join(sorted(sets))}); give each a folder of its own")
+    if not sets:
+        return tuple(map(str, range(int(labels.max()) + 1))), labels.astype(np.int32)
+    table = folder / f"{sets.pop()}-mapping.txt"
+    rows = [line.split() for line in read_text(table).splitlines() if line.strip()] if table.exists() else []
+    try:
+        names = {int(row[0]): chr(int(row[1])) for row in rows}
+    except (ValueError, IndexError, OverflowError):
+        raise DataError(f"{table}: is no table of a label and the number of its letter a line") from None
+    there, places = np.unique(labels, return_inverse=True)
+    return tuple(names.get(label, str(label)) for label in there.tolist()), places.astype(np.int32)
 
 
 def _folder(path: Path) -> Path:

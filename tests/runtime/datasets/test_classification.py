@@ -177,6 +177,25 @@ def test_idx_under_the_names_that_others_give(tmp_path, names, folder):
     assert (len(images.split("train")), len(images.split("test")), len(images)) == (5, 3, 8)
 
 
+def test_emnist_is_upright_and_its_letters_have_names(tmp_path):
+    pictures = np.random.default_rng(0).integers(0, 256, (4, 6, 6), np.uint8)
+    for part in ("train", "test"):
+        start = f"emnist-letters-{part}"
+        (tmp_path / f"{start}-images-idx3-ubyte").write_bytes(idx(pictures))
+        (tmp_path / f"{start}-labels-idx1-ubyte").write_bytes(idx(np.array([1, 2, 4, 2], np.uint8)))
+    assert load_images(tmp_path).classes == ("1", "2", "4")
+    (tmp_path / "emnist-letters-mapping.txt").write_text("1 65 97\n2 66 98\n3 67 99\n4 68 100\n")
+    images = load_images(tmp_path)
+    assert images.classes == ("A", "B", "D")
+    assert images.labels.tolist() == [0, 1, 2, 1] * 2
+    np.testing.assert_array_equal(images.image(5)[..., 0], pictures[1].T)
+    (tmp_path / "emnist-letters-mapping.txt").write_text("1\n")
+    refused(tmp_path, "no table of a label")
+    (tmp_path / "emnist-digits-train-images-idx3-ubyte").write_bytes(idx(pictures))
+    (tmp_path / "emnist-digits-train-labels-idx1-ubyte").write_bytes(idx(np.zeros(4, np.uint8)))
+    refused(tmp_path, r"several sets \(emnist-digits, emnist-letters\)")
+
+
 def test_idx_that_is_wrong(tmp_path):
     (tmp_path / "train-labels-idx1-ubyte").write_bytes(idx(np.zeros(3, np.uint8)))
     refused(tmp_path, "labels and no images")
