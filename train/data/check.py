@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
 
 from edgelens.runtime.datasets.imageset import ImageSet, legible
+from edgelens.runtime.datasets.splits import SPLITS
 from edgelens.runtime.preprocess import PixelContract
 
 from .duplicates import Duplicate, exact_duplicates, near_duplicates
@@ -24,7 +25,7 @@ _ODD = 8.0  # times larger or smaller than the median area
 class DataCheck:
     """What was found; every list names images as the data set does."""
 
-    counts: dict[str, dict[str, int]]  # split → class → images
+    counts: dict[str, dict[str, int]]  # split → class → images, or what else is counted
     unreadable: tuple[str, ...]  # one line each
     passed_over: int  # files that are no images
     exact: tuple[Duplicate, ...]
@@ -37,6 +38,7 @@ class DataCheck:
     illegible: tuple[str, ...] = ()  # whose names are no UTF-8
     things: str = "images"  # what is counted
     elsewhere: tuple[str, ...] = ()  # classes that another split has and the training images do not
+    pictures: dict[str, int] = field(default_factory=dict)  # split → images
     unjudged: tuple[str, ...] = ()  # classes that are learnt and that the validation images do not have
 
     @property
@@ -88,6 +90,7 @@ def check(
         alike=_alike(images.classes),
         illegible=tuple(name for name in images.names if legible(name) != name),
         things=images.things,
+        pictures={split: int((images.splits == split).sum()) for split in SPLITS if (images.splits == split).any()},
         elsewhere=_only(images, "train", inside=False),
         unjudged=_only(images, "val", inside=True),
     )
@@ -110,7 +113,7 @@ def _stay_whole(images: ImageSet) -> bool:
 
 def _counts(images: ImageSet) -> dict[str, dict[str, int]]:
     counts = {}
-    for split in ("train", "val", "test"):
+    for split in SPLITS:
         there = images.split(split).counted()
         if there.any():
             counts[split] = dict(zip(images.classes, there.tolist(), strict=True))

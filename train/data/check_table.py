@@ -13,7 +13,9 @@ __all__ = ["check_table"]
 def check_table(check: DataCheck) -> list[str]:
     """One line of counts, then one line for every kind of finding: how many, and the first of them."""
     sizes = [count for part in check.counts.values() for count in part.values()]
-    parts = ", ".join(f"{sum(part.values()):,} {split}" for split, part in check.counts.items())
+    parts = ", ".join(f"{images:,} {split}" for split, images in check.pictures.items())
+    if check.things != "images":
+        parts += f" images with {sum(sizes):,} {check.things}"
     classes = len(next(iter(check.counts.values()), {}))
     each = "class and split" if classes > 1 else "split"
     smallest = f"{min(sizes):,} to {max(sizes):,} {check.things} a {each}" if sizes else "no images"

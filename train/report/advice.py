@@ -75,7 +75,7 @@ def _unreadable(found: Findings) -> Advice | None:
     lines = found.check.get("unreadable", ())
     if not lines:
         return None
-    images = sum(sum(part.values()) for part in found.check.get("counts", {}).values())
+    images = sum(found.source.get("images", {}).values())
     return Advice(
         "unreadable",
         "warn",

@@ -110,6 +110,7 @@ def test_ten_thousand_boxes_in_one_picture(tmp_path: Path) -> None:
 
 def test_classes_of_one_split_only_are_said(tmp_path: Path) -> None:
     pictures: dict[str, list[Row]] = {f"p{i}": [("cup", 10, 10, 50, 50)] for i in range(6)}
+    pictures["p0"].append(("cup", 60, 10, 90, 50))
     pictures["p4"] = [("vase", 10, 10, 50, 50)]
     pictures["p5"] = [("bowl", 10, 10, 50, 50)]
     config = voc(tmp_path / "set", pictures)
@@ -119,7 +120,7 @@ def test_classes_of_one_split_only_are_said(tmp_path: Path) -> None:
     assert data.check.elsewhere == ("vase",)
     assert data.check.unjudged == ("bowl",)
     table = check_table(data.check)
-    assert table[0] == "data: 4 train, 2 val; 3 classes, 0 to 3 boxes a class and split"
+    assert table[0] == "data: 4 train, 2 val images with 7 boxes; 3 classes, 0 to 4 boxes a class and split"
     assert any("classes that nothing teaches" in line and line.endswith("vase") for line in table)
     json.dumps(asdict(data.check))
 
