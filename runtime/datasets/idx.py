@@ -55,8 +55,8 @@ def read(path: Path) -> ImageSet:
         raise DataError(f"{path}: its image files are of different sizes")
     if not sum(map(len, images)):
         raise DataError(f"{path}: its image files hold no images")
-    classes, answers = _named(folder, np.concatenate(labels))
-    return ImageSet(str(path), "idx", classes, answers, np.array(splits, "<U5"), names, np.concatenate(images))
+    classes, numbers = _named(folder, np.concatenate(labels))
+    return ImageSet(str(path), "idx", classes, numbers, np.array(splits, "<U5"), names, np.concatenate(images))
 
 
 def _upright(file: Path, pictures: NDArray[np.uint8]) -> NDArray[np.uint8]:
