@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
@@ -31,8 +31,18 @@ from .runs.run import FACTS, LAST, Run
 __all__ = ["fit", "resume"]
 
 
-def fit(config: TrainConfig, *, quiet: bool = False, overwrite: bool = False, watch: Watch | None = None) -> Run:
-    """Train a network as the configuration says and return its run."""
+def fit(
+    config: TrainConfig,
+    *,
+    quiet: bool = False,
+    overwrite: bool = False,
+    watch: Watch | None = None,
+    given: Collection[str] = (),
+) -> Run:
+    """Train a network as the configuration says and return its run.
+
+    `given` names the settings that a person gave: one that nothing here reads is refused.
+    """
     folder = Path(config.out)
     with distributed.joined(config.device) as world, held(folder) if world.leads else nullcontext():
         if world.leads and (folder / FACTS).exists() and not overwrite:
@@ -40,7 +50,7 @@ def fit(config: TrainConfig, *, quiet: bool = False, overwrite: bool = False, wa
                 f"--out {folder}: holds a run already; go on with --resume {folder}, choose another folder, or"
                 " give --overwrite"
             )
-        return _train(config.anchored(), None, world, quiet=quiet, watch=watch)
+        return _train(config.anchored(), None, world, quiet=quiet, watch=watch, given=given)
 
 
 def resume(
@@ -61,13 +71,22 @@ def resume(
         return _train(config, run, world, quiet=quiet, watch=watch)
 
 
-def _train(config: TrainConfig, earlier: Run | None, world: World, *, quiet: bool, watch: Watch | None = None) -> Run:
+def _train(
+    config: TrainConfig,
+    earlier: Run | None,
+    world: World,
+    *,
+    quiet: bool,
+    watch: Watch | None = None,
+    given: Collection[str] = (),
+) -> Run:
     speak = world.leads and not quiet
     threads = config.threads or (earlier.facts.environment["threads"] if earlier else None)
     if threads:
         torch.set_num_threads(threads)
     with Progress(config.epochs, 1, quiet=not speak) as progress:
-        start = opened(config, earlier, leads=world.leads, alone=world.size == 1, reading=progress.reading)
+        alone = world.size == 1
+        start = opened(config, earlier, leads=world.leads, alone=alone, reading=progress.reading, given=given)
         for line in start.said:
             progress.say(line)
         if start.answers_first and not earlier:

@@ -68,7 +68,9 @@ def command(
             click.echo(f"{sheet}: each row a picture as it is, then as training shows it")
             return
         with nullcontext(out) if out else _place(data, chosen["model"]) as folder:
-            run = training.fit(replace(config, out=str(folder)), quiet=quiet, overwrite=overwrite)
+            run = training.fit(
+                replace(config, out=str(folder)), quiet=quiet, overwrite=overwrite, given=_given().keys()
+            )
     if not _leads():
         return
     if curve:
@@ -80,16 +82,23 @@ def _of_this_machine(run: str, chosen: Mapping[str, Any]) -> dict[str, Any]:
     """What was given of this machine, with which a run may go on; anything else is refused, for the run knows it."""
     from edgelens.train.config import HERE
 
-    context = click.get_current_context()
     kept = {"resume", "quiet", "json_path", "curve", *HERE}
-    for option in context.command.params:
-        given = context.get_parameter_source(option.name or "") is ParameterSource.COMMANDLINE
-        if given and option.name not in kept:
+    for name, flag in _given().items():
+        if name not in kept:
             raise UsageError(
-                f"{option.opts[0]}: goes not with --resume {run}, which goes on as it was begun; for other settings"
-                f" start anew: edgelens train DATA --from {run}"
+                f"{flag}: goes not with --resume {run}, which goes on as it was begun; for other settings start anew:"
+                f" edgelens train DATA --from {run}"
             )
     return {name: chosen[name] for name in HERE if chosen[name] is not None}
+
+
+def _given() -> dict[str, str]:
+    """What stands on the command line: each option's name, and how it is written."""
+    context = click.get_current_context()
+    flags = {str(option.name): option.opts[0] for option in context.command.params}
+    return {
+        name: flag for name, flag in flags.items() if context.get_parameter_source(name) is ParameterSource.COMMANDLINE
+    }
 
 
 def _place(data: str, model: str | None) -> AbstractContextManager[Path]:

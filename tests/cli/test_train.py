@@ -94,6 +94,23 @@ def stopped(*_: object) -> None:
     raise KeyboardInterrupt
 
 
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (("--dense", "9"), "--dense: --model linear has no use for it; it takes no such options"),
+        (("--model", "mlp", "--pool", "max"), "--pool: --model mlp has no use for it; it takes --width, --depth"),
+        (("--neck", "16"), "--neck: is for --task detect; --task classify has no use for it"),
+        (("--written", ".5"), "--written: is for --task read; --task classify has no use for it"),
+    ],
+)
+def test_options_that_mean_nothing_here_are_refused(
+    data: Path, tmp_path: Path, words: tuple[str, ...], message: str
+) -> None:
+    with pytest.raises(UsageError, match=message):
+        train(str(data), "--out", str(tmp_path / "run"), *FAST, *words)
+    assert not (tmp_path / "run").exists()
+
+
 def test_runs_get_folders_of_their_own(data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     for _ in range(2):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import fields
 from typing import Any
 
 import pytest
@@ -20,6 +21,21 @@ CLASSIFIERS = [name for name in NETWORKS if not name.startswith("lens-det") and 
 def network(name: str, options: ModelOptions | None = None, side: int = 28, channels: int = 1) -> torch.nn.Module:
     torch.manual_seed(0)
     return build(name, options or ModelOptions(), channels=channels, classes=10, size=(side, side))
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_a_network_takes_the_options_that_it_says(name: str) -> None:
+    read = set()
+
+    class Noted(ModelOptions):
+        def __getattribute__(self, attribute: str) -> Any:
+            read.add(attribute)
+            return super().__getattribute__(attribute)
+
+    options = Noted()
+    read.clear()
+    build(name, options, channels=1, classes=3, size=(64, 64))
+    assert read & {field.name for field in fields(ModelOptions)} == set(NETWORKS[name].takes)
 
 
 @pytest.mark.parametrize("name", CLASSIFIERS)

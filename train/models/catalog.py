@@ -14,6 +14,12 @@ from .options import ModelOptions, Shape
 __all__ = ["NETWORKS", "Entry", "build"]
 
 
+_SHAPED = ("width", "depth", "activation", "dropout")
+_DENSE = (*_SHAPED, "dense")
+_POOLED = ("width", "activation", "dropout", "dense", "pool")
+_STEPS = ("width", "depth", "dense", "dropout")
+
+
 @dataclass(frozen=True)
 class Entry:
     """Where a network stands, and the smallest picture it takes."""
@@ -22,33 +28,44 @@ class Entry:
     cls: str
     min_side: int
     line: str
+    takes: tuple[str, ...]  # of `ModelOptions`, what has a meaning for it
     photo: tuple[int, int] = (1, 96)  # pixels a side at least and at most that photos are given, unless said
 
 
 NETWORKS: dict[str, Entry] = {
-    "linear": Entry("linear", "Linear", 1, "softmax regression (sigmoid regression with --loss bce)"),
-    "mlp": Entry("mlp", "Mlp", 1, "feed-forward, two hidden layers of 256"),
-    "cnn-small": Entry("cnn_small", "CnnSmall", 10, "conv 32, pool, conv 64, pool, dense 64"),
-    "cnn-deep": Entry("cnn_deep", "CnnDeep", 18, "conv 32, pool, conv 64, pool, conv 64, dense 64"),
-    "alexnet": Entry("alexnet", "AlexNet", 8, "five convolutions, two dense layers (2012)"),
-    "vgg": Entry("vgg", "Vgg", 8, "stages of 3×3 convolutions (2014)"),
-    "googlenet": Entry("googlenet", "GoogLeNet", 4, "inception blocks (2014)"),
-    "resnet": Entry("resnet", "ResNet", 4, "ResNet-20 (2015)"),
-    "resnet8": Entry("resnet8", "ResNet8", 4, "MLPerf Tiny's image network"),
-    "rnn": Entry("recurrent", "Rnn", 1, "row by row, one tanh a step"),
-    "gru": Entry("recurrent", "Gru", 1, "row by row, gated"),
-    "lstm": Entry("recurrent", "Lstm", 1, "row by row, long short-term memory"),
-    "vit-tiny": Entry("vit_tiny", "VitTiny", 4, "patches, self-attention, attention pooling"),
-    "mobilenet-v2": Entry("mobilenet_v2", "MobileNetV2", 8, "inverted residuals by --width (2018)"),
-    "mobilenet-v3": Entry("mobilenet_v3", "MobileNetV3", 8, "with squeeze-and-excitation, by --width (2019)"),
-    "lite0": Entry("lite0", "Lite0", 16, "EfficientNet-Lite0, which has seen ImageNet (2020)", (96, 224)),
-    "lite0-16": Entry("lite0", "Lite0Front", 16, "lite0 up to stride 16: under 1 MB in int8", (96, 224)),
-    "reader": Entry("reader", "Reader", 16, "reads a line of text, all convolutions (--task read)"),
-    "crnn": Entry("reader", "Crnn", 16, "reads a line of text, a GRU behind convolutions (--task read)"),
-    "lens-s": Entry("lens", "LensS", 4, "the kit's own: under 98 kB in int8"),
-    "lens-m": Entry("lens", "LensM", 4, "the kit's own: under 512 kB in int8"),
-    "lens-det-s": Entry("lens_det", "LensDetS", 32, "the kit's own for boxes: under 1 MB in int8", (320, 320)),
-    "lens-det-m": Entry("lens_det", "LensDetM", 32, "the kit's own for boxes: under 2.2 MB in int8", (416, 416)),
+    "linear": Entry("linear", "Linear", 1, "softmax regression (sigmoid regression with --loss bce)", ()),
+    "mlp": Entry("mlp", "Mlp", 1, "feed-forward, two hidden layers of 256", _DENSE),
+    "cnn-small": Entry("cnn_small", "CnnSmall", 10, "conv 32, pool, conv 64, pool, dense 64", _POOLED),
+    "cnn-deep": Entry(
+        "cnn_deep", "CnnDeep", 18, "conv 32, pool, conv 64, pool, conv 64, dense 64", (*_POOLED, "depth")
+    ),
+    "alexnet": Entry("alexnet", "AlexNet", 8, "five convolutions, two dense layers (2012)", _POOLED),
+    "vgg": Entry("vgg", "Vgg", 8, "stages of 3×3 convolutions (2014)", (*_POOLED, "depth")),
+    "googlenet": Entry("googlenet", "GoogLeNet", 4, "inception blocks (2014)", (*_SHAPED, "pool")),
+    "resnet": Entry("resnet", "ResNet", 4, "ResNet-20 (2015)", _SHAPED),
+    "resnet8": Entry("resnet8", "ResNet8", 4, "MLPerf Tiny's image network", _SHAPED),
+    "rnn": Entry("recurrent", "Rnn", 1, "row by row, one tanh a step", _STEPS),
+    "gru": Entry("recurrent", "Gru", 1, "row by row, gated", _STEPS),
+    "lstm": Entry("recurrent", "Lstm", 1, "row by row, long short-term memory", _STEPS),
+    "vit-tiny": Entry("vit_tiny", "VitTiny", 4, "patches, self-attention, attention pooling", _SHAPED),
+    "mobilenet-v2": Entry("mobilenet_v2", "MobileNetV2", 8, "inverted residuals by --width (2018)", _DENSE),
+    "mobilenet-v3": Entry(
+        "mobilenet_v3",
+        "MobileNetV3",
+        8,
+        "with squeeze-and-excitation, by --width (2019)",
+        ("width", "activation", "dropout", "dense"),
+    ),
+    "lite0": Entry("lite0", "Lite0", 16, "EfficientNet-Lite0, which has seen ImageNet (2020)", _DENSE, (96, 224)),
+    "lite0-16": Entry("lite0", "Lite0Front", 16, "lite0 up to stride 16: under 1 MB in int8", _SHAPED, (96, 224)),
+    "reader": Entry("reader", "Reader", 16, "reads a line of text, all convolutions (--task read)", _DENSE),
+    "crnn": Entry("reader", "Crnn", 16, "reads a line of text, a GRU behind convolutions (--task read)", _DENSE),
+    "lens-s": Entry("lens", "LensS", 4, "the kit's own: under 98 kB in int8", _SHAPED),
+    "lens-m": Entry("lens", "LensM", 4, "the kit's own: under 512 kB in int8", _SHAPED),
+    "lens-det-s": Entry("lens_det", "LensDetS", 32, "the kit's own for boxes: under 1 MB in int8", _SHAPED, (320, 320)),
+    "lens-det-m": Entry(
+        "lens_det", "LensDetM", 32, "the kit's own for boxes: under 2.2 MB in int8", _SHAPED, (416, 416)
+    ),
 }
 
 

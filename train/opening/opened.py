@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -27,6 +27,7 @@ from ..start.unlabelled import with_unlabelled
 from ..task import Pace, Task
 from ..tasks.catalog import make_network, make_task
 from .choice import chosen_for, pixels_of
+from .given import refuse_useless
 
 __all__ = ["Opened", "opened", "settled"]
 
@@ -45,11 +46,17 @@ class Opened:
 
 
 def opened(
-    config: TrainConfig, earlier: Run | None, *, leads: bool, alone: bool, reading: Callable[[str, int, int], None]
+    config: TrainConfig,
+    earlier: Run | None,
+    *,
+    leads: bool,
+    alone: bool,
+    reading: Callable[[str, int, int], None],
+    given: Collection[str] = (),
 ) -> Opened:
     """Open the data, build the network, give it its first weights; refuse what cannot work before anything is written.
 
-    `alone` says that no other process trains along.
+    `alone` says that no other process trains along, `given` which options a person gave, by their names.
     """
     task = make_task(config)
     images = task.open_data(config.data_config())
@@ -57,6 +64,7 @@ def opened(
     pixels = earlier.pixels if earlier else pixels_of(config, images, task.looks)
     torch.manual_seed(config.seed)
     network = make_network(config, images.classes, pixels)
+    refuse_useless(given, config)
     cost = cost_of(network, pixels.channels, (pixels.height, pixels.width))
     said, started = [chosen] if chosen else [], None
     said.append(f"{config.model} for {pixels.width}×{pixels.height} {pixels.color}: {cost}")

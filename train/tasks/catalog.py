@@ -15,7 +15,7 @@ if TYPE_CHECKING:  # the names alone are read by `--help`, which loads no torch
     from ..config import TrainConfig
     from ..task import Task
 
-__all__ = ["TASKS", "Builder", "make_network", "make_task"]
+__all__ = ["OPTIONS", "TASKS", "Builder", "make_network", "make_task"]
 
 # (config, classes, training images a class) → the task; data is opened and heads are made before the last two are known
 Builder: TypeAlias = "Callable[[TrainConfig, Sequence[str], Sequence[int]], Task]"
@@ -50,6 +50,12 @@ TASKS: dict[str, Callable[[], Builder]] = {
     "detect": _detect,
     "identify": _identify,
     "read": _read,
+}
+
+OPTIONS: dict[str, tuple[str, ...]] = {  # a training's, that one task alone reads
+    "classify": ("loss", "focal_gamma", "label_smoothing", "imbalance", "keep", "false_accepts"),
+    "detect": ("finest", "neck"),
+    "read": ("alphabet", "written", "spliced", "texts"),
 }
 
 

@@ -1,0 +1,32 @@
+"""Options that were given and that neither the task nor the network of a training reads: they are refused."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import fields
+
+from edgelens.runtime.errors import UsageError
+
+from ..config import TrainConfig
+from ..models.catalog import NETWORKS
+from ..models.options import ModelOptions
+from ..tasks.catalog import OPTIONS
+
+__all__ = ["refuse_useless"]
+
+
+def refuse_useless(given: Collection[str], config: TrainConfig) -> None:
+    """Refuse the options, by their names, that mean nothing for what is trained; `config` names its network."""
+    own = OPTIONS.get(config.task, ())
+    for task, names in OPTIONS.items():
+        if useless := [name for name in names if name in given and name not in own]:
+            raise UsageError(f"{_flag(useless[0])}: is for --task {task}; --task {config.task} has no use for it")
+    takes = NETWORKS[config.model].takes
+    shaping = [field.name for field in fields(ModelOptions) if field.name not in own]
+    if useless := [name for name in shaping if name in given and name not in takes]:
+        known = f"it takes {', '.join(map(_flag, takes))}" if takes else "it takes no such options"
+        raise UsageError(f"{_flag(useless[0])}: --model {config.model} has no use for it; {known}")
+
+
+def _flag(name: str) -> str:
+    return f"--{name.replace('_', '-')}"
