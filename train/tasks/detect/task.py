@@ -85,7 +85,7 @@ def detect(config: TrainConfig, classes: Sequence[str], counts: Sequence[int]) -
 def _detector(config: TrainConfig, build: Build, classes: int, strides: tuple[int, ...]) -> nn.Module:
     network = build(1)
     trunk = getattr(getattr(network, "layers", None), "trunk", None)
-    if not hasattr(trunk, "pyramid"):
+    if not hasattr(trunk, "pyramid") or not set(strides) <= set(getattr(trunk, "channels", ())):
         known = ", ".join(_NECKS)
         raise UsageError(f"--model {config.model}: has no maps of several sizes, which boxes need; take {known}")
     assert isinstance(trunk, nn.Module)

@@ -99,6 +99,8 @@ def test_what_cannot_be_a_detector_is_refused(shapes: Path, tmp_path: Path) -> N
     config = TrainConfig(str(shapes), str(tmp_path / "run"), task="detect", cache=str(tmp_path))
     with pytest.raises(UsageError, match="--model resnet8: has no maps of several sizes, which boxes need; take lens"):
         fit(replace(config, model="resnet8"), quiet=True)
+    with pytest.raises(UsageError, match="--model lite0-16: has no maps of several sizes"):
+        fit(replace(config, model="lite0-16"), quiet=True)
     with pytest.raises(UsageError, match="--size 90x96: a detector's sides are multiples of 32"):
         fit(replace(config, size=(90, 96)), quiet=True)
     assert not (tmp_path / "run").exists()
