@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Mapping
+from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from .splits import split_called
 
 __all__ = ["fits", "read"]
 
+_Table = dict[str, list[dict[str, Any]]]
 _Row = tuple[list[float], int, bool, float]  # [x, y, w, h], class, crowd, area
 
 
@@ -32,9 +34,13 @@ def read(path: Path) -> BoxSet:
         raise DataError(f"{path}: has no COCO JSON (images, annotations, categories)")
     root = path if path.is_dir() else _image_root(path)
     tables = [(file, _table(file)) for file in listings]
-    classes, index = _classes(tables)
+    classes, indexes = _classes(tables)
     lost: Counter[str] = Counter()
-    images = [row for file, table in tables for row in _images(file, table, root, index, lost)]
+    images = [
+        row
+        for (file, table), index in zip(tables, indexes, strict=True)
+        for row in _images(file, table, root, index, lost)
+    ]
     missing = lost.pop("pictures", 0)
     notes = [f"{count:,} {what}" for what, count in lost.items()]
     return box_set(root, "coco", classes, images, passed_over=missing, notes=notes)
@@ -65,7 +71,7 @@ def _looks_right(file: Path) -> bool:
     return any(key in text for key in (b'"annotations"', b'"categories"')) and head.lstrip()[:1] == b"{"
 
 
-def _table(file: Path) -> dict[str, list[dict[str, Any]]]:
+def _table(file: Path) -> _Table:
     try:
         table = json.loads(read_bytes(file))
         return {key: list(table[key]) for key in ("images", "annotations", "categories")}
@@ -75,25 +81,27 @@ def _table(file: Path) -> dict[str, list[dict[str, Any]]]:
         raise DataError(f"{file}: needs lists of images, annotations and categories") from None
 
 
-def _classes(tables: list[tuple[Path, dict[str, list[dict[str, Any]]]]]) -> tuple[list[str], dict[int, int]]:
-    """The names in the order of their ids, each once, and the place among them of every id."""
-    names: dict[int, str] = {}
+def _classes(tables: list[tuple[Path, _Table]]) -> tuple[list[str], list[dict[int, int]]]:
+    """The names in the order of their ids, each once, and for each listing the place among them of its own ids."""
+    own: list[dict[int, str]] = []
     above: set[str] = set()  # what is only the kind of others, which Roboflow lists as a category of its own
-    used: set[Any] = set()
+    used: set[str] = set()
     for file, table in tables:
         try:
-            names |= {int(c["id"]): str(c.get("name", c["id"])) for c in table["categories"]}
+            names = {int(c["id"]): str(c.get("name", c["id"])) for c in table["categories"]}
             above |= {str(c.get("supercategory")) for c in table["categories"]}
-            used |= {a.get("category_id") for a in table["annotations"]}
+            used |= {names[a["category_id"]] for a in table["annotations"] if a.get("category_id") in names}
         except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
             raise DataError(f"{file}: a category is not as COCO's are ({error})") from None
-    kept = {c: name for c, name in sorted(names.items()) if c in used or name not in above}
-    classes = list(dict.fromkeys(kept.values()))
-    return classes, {c: classes.index(name) for c, name in kept.items()}
+        own.append(names)
+    in_order = sorted((pair for names in own for pair in names.items()), key=itemgetter(0))
+    classes = list(dict.fromkeys(name for _, name in in_order if name in used or name not in above))
+    index = {name: place for place, name in enumerate(classes)}
+    return classes, [{c: index[name] for c, name in names.items() if name in index} for names in own]
 
 
 def _images(
-    file: Path, table: Mapping[str, list[dict[str, Any]]], root: Path, index: Mapping[int, int], lost: Counter[str]
+    file: Path, table: _Table, root: Path, index: Mapping[int, int], lost: Counter[str]
 ) -> list[tuple[str, str, ImageBoxes]]:
     folder = file.parent.relative_to(root).parts if file.is_relative_to(root) else ()
     split = split_called([*folder, file.stem])

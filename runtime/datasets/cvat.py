@@ -17,7 +17,7 @@ from .contents import listed
 from .imageset import in_class_order
 from .listing import is_regular
 from .splits import SPLIT_WORDS
-from .turned import upright
+from .turned import around_ellipse, upright
 from .xml_tree import read_tree
 
 __all__ = ["fits", "read"]
@@ -142,12 +142,8 @@ def _of_box(node: ET.Element) -> list[float]:
 
 
 def _of_ellipse(node: ET.Element) -> list[float]:
-    """Around a turned ellipse the box is smaller than that around its turned box."""
     x, y, rx, ry = (float(node.get(side) or "nan") for side in ("cx", "cy", "rx", "ry"))
-    turned = np.radians(float(node.get("rotation") or 0))
-    across = float(np.hypot(rx * np.cos(turned), ry * np.sin(turned)))
-    along = float(np.hypot(rx * np.sin(turned), ry * np.cos(turned)))
-    return [x - across, y - along, 2 * across, 2 * along]
+    return around_ellipse((x, y), (rx, ry), float(node.get("rotation") or 0))
 
 
 def _of_polygon(node: ET.Element) -> list[float]:

@@ -16,7 +16,7 @@ from ..errors import DataError
 from .boxset import BoxSet, ImageBoxes, box_set
 from .imageset import in_class_order
 from .listing import is_regular, read_bytes
-from .turned import upright
+from .turned import around_ellipse, upright
 
 __all__ = ["fits", "read"]
 
@@ -137,18 +137,12 @@ def _box(value: Mapping[str, Any], size: tuple[int, int]) -> list[float] | None:
         points = np.array(value["points"], np.float64) / 100
         low, high = points.min(axis=0), points.max(axis=0)
         return [*low.tolist(), *(high - low).tolist()]
-    if "radiusX" in value:
-        x, y, rx, ry = (float(value[name]) / 100 for name in ("x", "y", "radiusX", "radiusY"))
-        sides, about = [x - rx, y - ry, 2 * rx, 2 * ry], (x * width, y * height)
-    elif "width" in value and "height" in value:
-        sides = [float(value[name]) / 100 for name in ("x", "y", "width", "height")]
-        about = sides[0] * width, sides[1] * height
-    else:
+    sides = ("radiusX", "radiusY") if "radiusX" in value else ("width", "height")
+    if not all(side in value for side in sides):
         return None
-    if not turned:
-        return sides
     scale = np.array([width, height, width, height], np.float64)
-    around = upright((np.array(sides) * scale).tolist(), turned, about)
+    x, y, a, b = (np.array([value[name] for name in ("x", "y", *sides)], np.float64) / 100 * scale).tolist()
+    around = around_ellipse((x, y), (a, b), turned) if "radiusX" in value else upright([x, y, a, b], turned, (x, y))
     return list((np.array(around) / scale).tolist())
 
 

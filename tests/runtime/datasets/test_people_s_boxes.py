@@ -237,6 +237,7 @@ def test_shapes_of_label_studio_and_its_small_export(tmp_path):
     box = {"x": 10, "y": 10, "width": 50, "height": 50}
     marks = [
         {"x": 50, "y": 50, "radiusX": 10, "radiusY": 20, "ellipselabels": ["dish"]},
+        {"x": 50, "y": 50, "radiusX": 15, "radiusY": 20, "rotation": 45, "ellipselabels": ["dish"]},
         {"points": [[60, 60], [80, 60], [80, 90]], "polygonlabels": ["dish"]},
         box | {"labels": ["cup"]},
         {"format": "rle", "rle": [1], "brushlabels": ["cup"]},
@@ -247,9 +248,23 @@ def test_shapes_of_label_studio_and_its_small_export(tmp_path):
     small = {"id": 1, "image": task["data"]["image"], "label": [shown | box | {"rectanglelabels": ["cup"]}]}
     (tmp_path / "small" / "p.json").write_text(json.dumps([small]))
     whole = load_boxes(tmp_path / "whole")
-    assert boxes(whole, "a.jpg") == [[32, 18, 16, 24], [48, 36, 16, 18], [8, 6, 40, 30]]
+    assert boxes(whole, "a.jpg") == [[32, 18, 16, 24], [28, 18, 24, 24], [48, 36, 16, 18], [8, 6, 40, 30]]
     assert whole.notes == ("1 marks (brushlabels) have no box around them, left out",)
     assert boxes(load_boxes(tmp_path / "small"), "a.jpg") == [[8, 6, 40, 30]]
+
+
+def test_coco_listings_that_number_the_same_classes_otherwise(tmp_path):
+    for split, names in (("train", ("cup", "dish")), ("valid", ("dish", "cup"))):
+        write_images(tmp_path / split, f"{split}.jpg")
+        listing = {
+            "images": [{"id": 1, "file_name": f"{split}.jpg"}],
+            "annotations": [annotation(1, 1 + names.index("cup"))],
+            "categories": [{"id": 1 + place, "name": name} for place, name in enumerate(names)],
+        }
+        (tmp_path / split / "_annotations.coco.json").write_text(json.dumps(listing))
+    data = load_boxes(tmp_path)
+    assert data.classes == ("cup", "dish")
+    assert [[data.classes[label] for label in known.labels] for known in data.boxes] == [["cup"], ["cup"]]
 
 
 def test_coco_splits_whose_pictures_have_the_same_names(tmp_path):
