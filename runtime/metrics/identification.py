@@ -77,7 +77,7 @@ def recognized(rows: Rows, ids: Ids, shown: int = 1, draws: int = DRAWS, seed: i
             return 1.0, 1.0
         scores, names = _to_names(rows[rest], rows[taken], ids[taken])
         own = scores[np.arange(int(rest.sum())), np.searchsorted(names, ids[rest])]
-        place = (scores > own[:, None]).sum(axis=1)
+        place = (scores >= own[:, None]).sum(axis=1) - 1  # another name that is as near is taken for the nearer
         first, fifth, asked = first + int((place == 0).sum()), fifth + int((place < 5).sum()), asked + len(place)
     return first / asked, fifth / asked
 

@@ -31,6 +31,13 @@ def test_what_tells_nothing_apart_is_chance() -> None:
     assert found.false_rejects[0.01] == pytest.approx(0.99, abs=0.01)
 
 
+def test_embeddings_that_are_all_equal_recognize_nobody() -> None:
+    rows, ids = np.full((60, 64), 0.125, np.float32), np.repeat(np.arange(6), 10)
+    found = identification(rows, ids)
+    assert found.rank1 == {1: 0.0, 3: 0.0, 5: 0.0}
+    assert found.rank5[1] == 0.0
+
+
 def test_more_shown_pictures_help() -> None:
     rows, ids = people(12, 9, 0.9)
     shares = [recognized(rows, ids, shown)[0] for shown in (1, 3, 5)]
