@@ -129,9 +129,10 @@ def merged(looks: list[Look], network: Network) -> Recognitions:
 
 
 def _is_cut(look: Look) -> NDArray[np.bool_]:
-    """Whether each row's box ends at a seam."""
-    away = np.abs(corners_of_xywh(look.seen.places) - look.edges)
-    return np.asarray((away <= np.array(look.near * 2, np.float32)).any(axis=1))
+    """Whether each row's box ends at a seam, or a little past it."""
+    corners, near = corners_of_xywh(look.seen.places), np.array(look.near, np.float32)
+    before, past = corners[:, :2] <= look.edges[:2] + near, corners[:, 2:] >= look.edges[2:] - near
+    return np.asarray((before | past).any(axis=1))
 
 
 def _once(boxes: NDArray[Any], found: Recognitions, cut: NDArray[np.bool_], iou: float) -> NDArray[np.intp]:

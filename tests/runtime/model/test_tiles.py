@@ -56,6 +56,14 @@ def test_a_whole_box_beats_the_piece_that_the_seam_left():
     assert found(piece, whole) == [(170, 20, 60, 40, 0.6, 0)]
 
 
+@pytest.mark.parametrize("past", [0, 3, 6])
+def test_a_piece_that_overshoots_the_seam_is_a_piece(past):
+    whole = look(WHOLE, (100, 20, 150, 40, 0.9, 0))
+    left = look(LEFT, (100, 20, 100 + past, 40, 0.8, 0))
+    right = look(RIGHT, (160 - past, 20, 90 + past, 40, 0.8, 0))
+    assert found(whole, left) == found(whole, right) == [(100, 20, 150, 40, 0.9, 0)]
+
+
 def test_the_same_thing_in_both_tiles_is_one_and_another_class_stays():
     ours = look(LEFT, (165, 20, 30, 30, 0.8, 0))
     theirs = look(RIGHT, (166, 22, 30, 30, 0.9, 0), (166, 22, 30, 30, 0.7, 1))
