@@ -20,6 +20,7 @@ from ..bundle.bundle import Bundle, complete, write_bundle
 from ..bundle.manifest import ALIGNMENTS, EVERY, Golden, Manifest, Network, Provenance, Step
 from ..bundle.target import check_target
 from ..decode.known import entry_of
+from ..engines.catalog import available
 from ..errors import UsageError, WorkError
 from ..host.clock import now
 from ..images.read import SUFFIXES, read_image
@@ -238,7 +239,8 @@ def _proven(manifest: Manifest, entries: dict[str, bytes], golden: Golden, out: 
 
 
 def _least_agreement(whole: Bundle, golden: Golden) -> float:
-    kinds = {(file.engine, file.precision) for network in whole.manifest.networks.values() for file in network.files}
+    files = [file for network in whole.manifest.networks.values() for file in network.files]
+    kinds = {(file.engine, file.precision) for file in files if available(file.engine)}
     return min(pipeline_agreement(whole, golden, engine, precision, None) for engine, precision in sorted(kinds))
 
 

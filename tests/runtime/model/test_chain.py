@@ -12,6 +12,7 @@ from click.testing import CliRunner
 from edgelens.cli import cli
 from edgelens.runtime.bundle.bundle import Bundle, write_bundle
 from edgelens.runtime.bundle.manifest import Step
+from edgelens.runtime.engines.catalog import ENGINES
 from edgelens.runtime.errors import BundleError, ModelError, UsageError, WorkError
 from edgelens.runtime.frame import Frame
 from edgelens.runtime.model.chain import ChainOptions, chain
@@ -272,3 +273,16 @@ def test_both_halves_are_looked_into_and_told_by_colour(halves_bundle, color_bun
     assert "box" not in said[2]
     assert said[3]["parent"] == 1
     assert task_of(rows.task).describe(rows) == "1 left (red), 1 right (green)"
+
+
+def test_a_file_whose_engine_is_not_installed_is_not_needed(halves_bundle, color_bundle, tmp_path, monkeypatch):
+    monkeypatch.setitem(ENGINES, "tflite", dataclasses.replace(ENGINES["tflite"], modules=("not_installed_here",)))
+    network = color_bundle.manifest.main
+    other = dataclasses.replace(network.files[0], path="models/other.tflite", engine="tflite")
+    entries = {name: color_bundle.read(name) for name in color_bundle.manifest.entries}
+    entries[other.path] = entries[network.files[0].path]
+    role = color_bundle.manifest.steps[0].network
+    networks = {role: dataclasses.replace(network, files=(*network.files, other))}
+    two = write_bundle(tmp_path / "two.edge", dataclasses.replace(color_bundle.manifest, networks=networks), entries)
+    both = chain(halves_bundle, two, tmp_path / "both.edge")
+    assert verify_bundle(both).ok
