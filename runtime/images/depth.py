@@ -13,15 +13,15 @@ MISSING_GRAY = 128  # zero to a network of the kit, and as far from black as fro
 _STRIP = 256  # rows at a time: a large picture's floats must not be in memory several times over
 
 
-def to_bgr(raw: NDArray[Any], alpha: str) -> tuple[NDArray[np.uint8], float]:
+def to_bgr(raw: NDArray[Any], alpha: str, white: int = 0) -> tuple[NDArray[np.uint8], float]:
     """(H, W, 3) from OpenCV's (H, W) or (H, W, C), and the share of pixels that are fully transparent.
 
     `alpha` is "straight" or "premultiplied" where the last channel is opacity. Transparent pixels become gray, the
-    others keep their colour.
+    others keep their colour. `white` is the sample that becomes 255, where that is known.
     """
     pixels = raw[..., None] if raw.ndim == 2 else raw
     height, width, channels = pixels.shape
-    low, scale = _range(pixels[..., :3] if channels >= 3 else pixels[..., :1])
+    low, scale = (0.0, 255 / white) if white else _range(pixels[..., :3] if channels >= 3 else pixels[..., :1])
     out = np.empty((height, width, 3), np.uint8)
     holes = 0
     for top in range(0, height, _STRIP):
@@ -29,7 +29,7 @@ def to_bgr(raw: NDArray[Any], alpha: str) -> tuple[NDArray[np.uint8], float]:
         shown = strip[..., :3] if channels >= 3 else strip[..., :1]
         if channels == 4 and alpha == "premultiplied":
             shown = _straightened(strip)
-        out[top : top + _STRIP] = shown if shown.dtype == np.uint8 else _bytes(shown, low, scale)
+        out[top : top + _STRIP] = shown if scale == 1 and shown.dtype == np.uint8 else _bytes(shown, low, scale)
         if channels in (2, 4) and alpha:
             hole = strip[..., -1] == 0
             out[top : top + _STRIP][hole] = MISSING_GRAY

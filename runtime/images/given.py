@@ -65,8 +65,8 @@ def _of_pillow(image: PillowImage) -> NDArray[np.uint8]:
     """Upright, as a file of the same picture would be read; what is lazily loaded may turn out damaged here."""
     try:
         orientation = int(image.getexif().get(_ORIENTATION, 1))
-        if image.mode.startswith("I") or image.mode == "F":  # deep gray
-            bgr = _as_bgr(np.asarray(image))
+        if image.mode.startswith("I") or image.mode == "F":
+            bgr = _as_bgr(_deep_gray(np.asarray(image)))
         elif "A" in image.mode or "a" in image.mode or "transparency" in image.info:
             bgr = _as_bgr(np.asarray(image.convert("RGBA"))[..., [2, 1, 0, 3]])
         else:
@@ -76,3 +76,11 @@ def _of_pillow(image: PillowImage) -> NDArray[np.uint8]:
     if 0 in bgr.shape:
         raise ImageError("image: has no pixels")
     return upright(bgr, orientation if 1 <= orientation <= 8 else 1)
+
+
+def _deep_gray(values: NDArray[Any]) -> NDArray[Any]:
+    """Pillow's mode I has 32 bits a sample, which are filled with bytes or with what 16-bit files hold."""
+    if values.dtype.kind not in "iu" or values.itemsize < 4:
+        return values
+    short = values.clip(0, 65535)
+    return short.astype(np.uint8 if short.max(initial=0) <= 255 else np.uint16)

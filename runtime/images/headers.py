@@ -36,6 +36,8 @@ class ImageHeader:
     orientation: int = 1  # EXIF, 1 to 8
     complete: bool = True  # False where the end is missing
     apart: bool = False  # of a layout that OpenCV does not read, so that it is read here
+    turned: bool = False  # by the decoder itself, as `orientation` says
+    white: int = 0  # the sample that is white where that is not the largest of its type
 
 
 def read_header(data: bytes) -> ImageHeader | None:
@@ -51,20 +53,20 @@ def read_header(data: bytes) -> ImageHeader | None:
 
 def _jpeg(data: bytes) -> ImageHeader | None:
     frame: tuple[int, int, int, bool] | None = None
-    orientation = 1
+    exif = xmp = 0
     for marker, start, length in jpeg_segments(data):
         if marker in _JPEG_FRAMES and frame is None:
             height, width, components = struct.unpack_from(">HHB", data, start + 1)
             frame = (width, height, components, marker in _JPEG_PROGRESSIVE)
-        elif marker == 0xE1 and data[start : start + 6] == b"Exif\0\0" and orientation == 1:
-            orientation = exif_orientation(data[start + 6 : start + length])
-        elif marker == 0xE1 and data[start : start + length].startswith(_XMP_MARK) and orientation == 1:
-            orientation = xmp_orientation(data[start : start + length])
+        elif marker == 0xE1 and data[start : start + 6] == b"Exif\0\0":
+            exif = exif or exif_orientation(data[start + 6 : start + length])
+        elif marker == 0xE1 and data[start : start + length].startswith(_XMP_MARK):
+            xmp = xmp or xmp_orientation(data[start : start + length])
         elif marker == 0xDA and frame is not None:
             width, height, components, progressive = frame
             held = 2.0 * components if progressive else 0.0  # a progressive one keeps 16-bit coefficients of it all
             whole = data.rfind(b"\xff\xd9") > start
-            return ImageHeader("jpeg", width, height, held, orientation=orientation, complete=whole)
+            return ImageHeader("jpeg", width, height, held, orientation=exif or xmp or 1, complete=whole)
     return None
 
 
@@ -75,20 +77,20 @@ def _png(data: bytes) -> ImageHeader | None:
     channels = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}.get(color)
     if channels is None or not width or not height:
         return None
-    orientation, transparent, ended, at = 1, False, False, 8
+    exif, text, transparent, ended, at = 0, 0, False, False, 8
     while at + 12 <= len(data) and not ended:
         (length,) = struct.unpack_from(">I", data, at)
         kind = data[at + 4 : at + 8]
         if kind == b"eXIf":
-            orientation = exif_orientation(data[at + 8 : at + 8 + length])
-        elif kind in (b"tEXt", b"zTXt", b"iTXt") and orientation == 1:
-            orientation = text_orientation(kind, data[at + 8 : at + 8 + length])
+            exif = exif_orientation(data[at + 8 : at + 8 + length])
+        elif kind in (b"tEXt", b"zTXt", b"iTXt"):
+            text = text or text_orientation(kind, data[at + 8 : at + 8 + length])
         transparent = transparent or kind == b"tRNS"
         ended = kind == b"IEND"
         at += 12 + length
     held = (4 if color == 3 else max(channels, 3)) * (2 if depth == 16 else 1)
     alpha = "straight" if color in (4, 6) or transparent else ""
-    return ImageHeader("png", width, height, held, alpha, depth == 16, orientation, ended)
+    return ImageHeader("png", width, height, held, alpha, depth == 16, exif or text or 1, ended)
 
 
 def _webp(data: bytes) -> ImageHeader | None:
@@ -108,13 +110,13 @@ def _webp(data: bytes) -> ImageHeader | None:
         flags = data[20]
         width = int.from_bytes(data[24:27], "little") + 1
         height = int.from_bytes(data[27:30], "little") + 1
-        orientation = exif_orientation(_riff_chunk(data, b"EXIF")) if flags & 8 else 1
-        if flags & 4 and orientation == 1:
-            orientation = xmp_orientation(_riff_chunk(data, b"XMP "))
+        orientation = exif_orientation(_riff_chunk(data, b"EXIF")) if flags & 8 else 0
+        if flags & 4:
+            orientation = orientation or xmp_orientation(_riff_chunk(data, b"XMP "))
         # an animation is decoded onto a canvas beside the frame
         held = 12.0 if flags & 2 else 8.0
         alpha = "straight" if flags & 0x10 else ""
-        return ImageHeader("webp", width, height, held, alpha, orientation=orientation, complete=complete)
+        return ImageHeader("webp", width, height, held, alpha, orientation=orientation or 1, complete=complete)
     return None
 
 
@@ -145,8 +147,12 @@ def _pnm(data: bytes) -> ImageHeader | None:
         words += line.split(b"#", 1)[0].split()
         if len(words) >= 3:
             break
-    deep = len(words) > 2 and data[1:2] not in b"14" and int(words[2]) > 255
-    return ImageHeader("pnm", int(words[0]), int(words[1]), 6.0 if deep else 3.0, deep=deep)
+    white = int(words[2]) if len(words) > 2 and data[1:2] not in b"14" else 255
+    deep, in_words = white > 255, data[1:2] in b"123"
+    known = white in (255, 65535) or (in_words and not deep)  # numbers in words are scaled by OpenCV
+    return ImageHeader(
+        "pnm", int(words[0]), int(words[1]), 6.0 if deep else 3.0, deep=deep, white=0 if known else white
+    )
 
 
 def _jp2(data: bytes) -> ImageHeader | None:
@@ -175,8 +181,8 @@ def _tiff(data: bytes) -> ImageHeader | None:
     if alpha and bits <= 8:
         alpha = "premultiplied"  # libtiff multiplies what it hands out as bytes
     apart = needs_planes(tags)
-    turn = exif_orientation(data) if apart else 1  # OpenCV turns the others by itself
-    return ImageHeader("tiff", width, height, held, alpha, bits > 8, turn, apart=apart)
+    turn = exif_orientation(data) or 1
+    return ImageHeader("tiff", width, height, held, alpha, bits > 8, turn, apart=apart, turned=not apart)
 
 
 def _ico(data: bytes) -> ImageHeader | None:

@@ -17,25 +17,25 @@ _PROFILES = (b"Raw profile type exif", b"Raw profile type APP1")  # as ImageMagi
 
 
 def exif_orientation(data: bytes) -> int:
-    """The orientation of an EXIF structure, 1 to 8; 1 where it says none."""
+    """The orientation of an EXIF structure, 1 to 8; 0 where it says none."""
     try:
-        value = read_tags(data.removeprefix(b"Exif\0\0")).first(_ORIENTATION, 1)
+        value = read_tags(data.removeprefix(b"Exif\0\0")).first(_ORIENTATION, 0)
     except (struct.error, ValueError):
-        return 1
-    return value if 1 <= value <= 8 else 1
+        return 0
+    return value if 1 <= value <= 8 else 0
 
 
 def xmp_orientation(data: bytes) -> int:
-    """The orientation that an XMP packet says."""
+    """The orientation that an XMP packet says; 0 where it says none."""
     match = _XMP.search(data[:_MOST_TEXT])
-    return int(match[1]) if match else 1
+    return int(match[1]) if match else 0
 
 
 def text_orientation(kind: bytes, chunk: bytes) -> int:
-    """The orientation in one of a PNG's text chunks (tEXt, zTXt, iTXt)."""
+    """The orientation in one of a PNG's text chunks (tEXt, zTXt, iTXt); 0 where it says none."""
     key, _, rest = chunk.partition(b"\0")
     if key not in (*_PROFILES, b"XML:com.adobe.xmp"):
-        return 1
+        return 0
     packed = kind == b"zTXt"
     if kind == b"zTXt":
         rest = rest[1:]  # the method of compression
@@ -45,7 +45,7 @@ def text_orientation(kind: bytes, chunk: bytes) -> int:
         text = zlib.decompressobj().decompress(rest, _MOST_TEXT) if packed else rest[:_MOST_TEXT]
         return xmp_orientation(text) if key.startswith(b"XML") else exif_orientation(_unhexed(text))
     except (zlib.error, ValueError):
-        return 1
+        return 0
 
 
 def _unhexed(text: bytes) -> bytes:

@@ -131,17 +131,17 @@ def decode_with_holes(
     if header.kind == "jpeg":
         data = without_junk(data)
         flag = _jpeg_flag(header, at_least)
-    elif header.alpha or header.deep:
+    elif header.alpha or header.deep or header.white:
         flag = cv2.IMREAD_UNCHANGED
     try:
         raw = _apart(data, header) if header.apart else cv2.imdecode(np.frombuffer(data, np.uint8), flag)
         if raw is None:
             raise ImageError(f"{where}: {_not_decoded(header.kind)}")
         if header.apart or flag == cv2.IMREAD_UNCHANGED:
-            image, share = to_bgr(np.asarray(raw), header.alpha)
+            image, share = to_bgr(np.asarray(raw), header.alpha, header.white)
         else:
             image, share = np.asarray(raw, np.uint8), 0.0
-        return upright(image, header.orientation), share
+        return (image if header.turned else upright(image, header.orientation)), share
     except (cv2.error, MemoryError, ValueError, struct.error) as error:
         said = (str(error).splitlines() or ["it takes too much memory"])[0][:120]
         raise ImageError(f"{where}: could not be decoded ({said})") from None

@@ -116,6 +116,17 @@ def test_a_pillow_image_is_upright_as_its_file_would_be(tmp_path):
         picture_of(image)
 
 
+def test_pillows_gray_of_32_bits_is_bytes_or_16_bits():
+    pillow = pytest.importorskip("PIL.Image", reason="Pillow is what programs have pictures in")
+    from edgelens.runtime.images.given import picture_of
+
+    gray = np.random.default_rng(0).integers(0, 256, (6, 9), np.uint8)
+    for values in (gray.astype(np.int32), gray.astype(np.int32) * 257):
+        image = pillow.fromarray(values)
+        assert image.mode == "I"
+        assert np.array_equal(picture_of(image), np.repeat(gray[..., None], 3, axis=2))
+
+
 @pytest.mark.parametrize(
     "image",
     [

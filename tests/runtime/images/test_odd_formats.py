@@ -15,6 +15,7 @@ from edgelens.runtime.images.read import decode_image, image_size, read_image
 
 Image = pytest.importorskip("PIL.Image", reason="Pillow is what these decoders are held against")
 ImageOps = pytest.importorskip("PIL.ImageOps")
+PngImagePlugin = pytest.importorskip("PIL.PngImagePlugin")
 
 HEIGHT, WIDTH = 21, 31
 WIDE = cv2.resize(np.random.default_rng(4).integers(0, 256, (4, 5, 3), np.uint8), (WIDTH, HEIGHT))  # RGB
@@ -213,3 +214,14 @@ def test_an_orientation_in_xmp_alone_turns_jpegs_too():
     packet = b"http://ns.adobe.com/xap/1.0/\0" + XMP
     odd = good[:2] + b"\xff\xe1" + struct.pack(">H", len(packet) + 2) + packet + good[2:]
     assert decode_image(odd, "xmp").shape == (WIDTH, HEIGHT, 3)
+
+
+@pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP"])
+def test_an_exif_that_says_upright_is_not_overruled_by_xmp(kind):
+    exif = Image.Exif()
+    exif[0x112] = 1
+    text = PngImagePlugin.PngInfo()
+    text.add_itxt("XML:com.adobe.xmp", XMP.decode())
+    options = {"pnginfo": text} if kind == "PNG" else {"xmp": XMP}
+    assert decode_image(encoded(Image.fromarray(WIDE), kind, **options), "xmp").shape == (WIDTH, HEIGHT, 3)
+    assert decode_image(encoded(Image.fromarray(WIDE), kind, exif=exif, **options), "both").shape == (HEIGHT, WIDTH, 3)

@@ -15,7 +15,7 @@ import pytest
 
 from edgelens.runtime.errors import ImageError
 from edgelens.runtime.images.decoder_noise import caught_noise, tells_of_damage
-from edgelens.runtime.images.read import decode_image, read_image
+from edgelens.runtime.images.read import decode_image, image_size, read_image
 
 Image = pytest.importorskip("PIL.Image", reason="Pillow is what these decoders are held against")
 ImageOps = pytest.importorskip("PIL.ImageOps")
@@ -61,6 +61,7 @@ def test_every_exif_orientation_is_upright(kind, orientation):
     data = encoded(image, name, **options)
     assert by_pillow(data).shape[:2] == ((84, 60) if orientation >= 5 else (60, 84))
     assert differs(data) < 1.0
+    assert image_size(data, "test") == decode_image(data, "test").shape[:2]
 
 
 @pytest.mark.parametrize("orientation", [1, 6])
@@ -99,6 +100,23 @@ def test_a_sensors_twelve_bits_in_sixteen_are_not_left_dark():
     ramp = np.linspace(0, 4095, 60 * 84).reshape(60, 84).astype(np.uint16)
     data = encoded(Image.fromarray(ramp), "PNG")
     assert decode_image(data, "test").max() == 255
+
+
+@pytest.mark.parametrize("white", [15, 100, 255, 1023, 4095, 40000, 65535])
+@pytest.mark.parametrize("kind", [b"P2", b"P3", b"P5", b"P6"])
+def test_a_pnm_says_what_white_is(white, kind):
+    channels = 3 if kind in (b"P3", b"P6") else 1
+    values = np.random.default_rng(1).integers(0, white + 1, (10, 12, channels))
+    in_words = " ".join(map(str, values.ravel())).encode() + b"\n"
+    packed = in_words if kind in (b"P2", b"P3") else values.astype(">u2" if white > 255 else "u1").tobytes()
+    image = decode_image(b"%s\n12 10\n%d\n" % (kind, white) + packed, "test")
+    expected = np.repeat(values * 255 / white, 3 // channels, axis=2)[..., ::-1]
+    assert np.abs(image - expected).max() <= 1
+
+
+def test_a_pnm_without_white_in_it_stays_dark():
+    data = b"P5\n2 1\n4095\n" + np.array([0, 1000], ">u2").tobytes()
+    assert decode_image(data, "test")[0, :, 0].tolist() == [0, 62]
 
 
 def test_sixteen_bit_colour_and_floats():
