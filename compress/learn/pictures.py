@@ -65,4 +65,4 @@ def _even_part(images: ImageSet, count: int, seed: int) -> NDArray[np.intp]:
     for label in np.unique(images.labels[rows]):
         mine = images.labels[rows] == label
         turn[mine] = np.arange(mine.sum())
-    return np.sort(rows[np.argsort(turn, kind="stable")[:count]])
+    return rows[np.argsort(turn, kind="stable")[:count]]
