@@ -62,7 +62,7 @@ class Ingredients:
     task: Task
     network: nn.Module  # float, in evaluation mode: the reference of every later step
     splits: Splits
-    calibration: NDArray[np.uint8]  # (N, H, W, C)
+    calibrating: Pictures  # what ranges are found with
     validation: Pictures  # what choices are made on
     evaluation: Pictures  # what the card reports
     evaluated_on: str
@@ -74,6 +74,11 @@ class Ingredients:
     def pixels(self) -> PixelContract:
         """The picture that the network looks at."""
         return self.run.pixels
+
+    @property
+    def calibration(self) -> NDArray[np.uint8]:
+        """The pictures that ranges are found with, (N, H, W, C)."""
+        return self.calibrating.pixels
 
     def answers(self, network: nn.Module, pictures: NDArray[np.uint8]) -> Arrays:
         """What a network of this task answers to pictures (N, H, W, C)."""
@@ -160,9 +165,9 @@ def _known(run: Run, config: CompressConfig) -> Known | None:
     return known_from(file.read_bytes(), str(file))
 
 
-def _calibration_pictures(run: Run, splits: Splits, config: CompressConfig) -> NDArray[np.uint8]:
+def _calibration_pictures(run: Run, splits: Splits, config: CompressConfig) -> Pictures:
     """Pictures to find ranges with: a folder's, else the run's own training images."""
     images = (
         splits.first("train", "val")[0] if config.calibrate is None else load_pictures(config.calibrate, "--calibrate")
     )
-    return pictures_of(images, run.pixels, most=config.calibration_images, seed=config.seed).pixels
+    return pictures_of(images, run.pixels, most=config.calibration_images, seed=config.seed)

@@ -200,6 +200,7 @@ class Task:
     repeats: Callable[[Targets], NDArray[np.float64] | None] = _none
     # whether an answer says something by itself; False: answers are compared, and those of two networks cannot be
     alone: bool = True
+    sized: bool = False  # whether a picture of another size is answered in another shape
     together: int = 1  # pictures of one kind that a batch holds at least, as far as `balance` tells kinds
     distil: Callable[[Outputs, Outputs, float], Tensor] | None = None  # (own, teacher's, temperature) → (B,)
     # (frozen features (N, F), targets, each picture's fold (N,)) → the head; None: it is learnt with all the rest

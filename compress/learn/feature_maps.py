@@ -14,6 +14,8 @@ from torch import Tensor, nn
 
 from edgelens.train.augment import normalised
 
+from ..network.knowing import network_itself
+
 __all__ = ["FeatureMaps", "compared"]
 
 
@@ -40,12 +42,13 @@ def compared(
 
     Some pictures (N, H, W, C) say how many channels each has.
     """
-    if teacher is None or not (hasattr(student, "forward_features") and hasattr(teacher, "forward_features")):
+    looking = [network_itself(network) for network in (student, teacher) if network is not None]
+    if teacher is None or not all(hasattr(network, "forward_features") for network in looking):
         yield None
         return
     maps = FeatureMaps()
     inputs = normalised(torch.from_numpy(np.ascontiguousarray(pictures.transpose(0, 3, 1, 2))))
-    with _kept(student, maps.student), _kept(teacher, maps.teacher):
+    with _kept(looking[0], maps.student), _kept(looking[1], maps.teacher):
         with torch.no_grad():
             student(inputs)
             teacher(inputs)

@@ -6,7 +6,7 @@ from torch import Tensor, nn
 
 from edgelens.runtime.decode.known import FEATURES
 
-__all__ = ["Knowing"]
+__all__ = ["Knowing", "network_itself"]
 
 
 class Knowing(nn.Module):
@@ -22,3 +22,8 @@ class Knowing(nn.Module):
         alike: Tensor = self.network.likeness(row)  # type: ignore[operator]
         classifier: nn.Module = self.network.get_submodule("classifier")
         return {self.output: classifier(row), FEATURES: alike}
+
+
+def network_itself(network: nn.Module) -> nn.Module:
+    """A network without what it gives beside its answers."""
+    return network.network if isinstance(network, Knowing) else network

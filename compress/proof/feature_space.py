@@ -10,7 +10,7 @@ from torch import nn
 
 from edgelens.runtime.preprocess import PixelContract
 
-from ..network.knowing import Knowing
+from ..network.knowing import network_itself
 
 __all__ = ["feature_space"]
 
@@ -22,9 +22,8 @@ def feature_space(network: nn.Module, pixels: PixelContract) -> str:
 
     Giving its features too makes it no other network.
     """
-    own = network.network if isinstance(network, Knowing) else network
     digest = hashlib.sha256(_spelled(pixels).encode())
-    for name, value in sorted(own.state_dict().items()):
+    for name, value in sorted(network_itself(network).state_dict().items()):
         digest.update(name.encode())
         digest.update(np.ascontiguousarray(value.detach().cpu().float().numpy()).tobytes())
     return digest.hexdigest()[:32]

@@ -16,8 +16,9 @@ from edgelens.train.tasks.catalog import make_network
 from ..ingredients import Ingredients
 from ..learn.finetune import FineTune, finetune
 from ..learn.lesson import Lesson, lesson_of
-from ..learn.pictures import pictures_of
+from ..learn.pictures import Pictures
 from ..learn.taught import AtItsSize
+from ..network.knowing import Knowing
 from ..prune.iterative import PruneConfig, narrower
 from .space import Attempt
 
@@ -46,15 +47,16 @@ def seen_by(plan: Attempt, made_of: Ingredients) -> Ingredients:
     if pixels == made_of.pixels:
         return made_of
     run = dataclasses.replace(made_of.run, facts=dataclasses.replace(made_of.run.facts, pixels=pixels))
-    calibration, _ = made_of.splits.first("train", "val")
-    evaluated = pictures_of(made_of.evaluation.images, pixels, most=len(made_of.evaluation))
-    validated = pictures_of(made_of.validation.images, pixels, most=len(made_of.validation))
+
+    def seen(pictures: Pictures) -> Pictures:
+        return dataclasses.replace(pictures, pixels=pictures.at(pixels))
+
     return dataclasses.replace(
         made_of,
         run=run,
-        calibration=pictures_of(calibration, pixels, most=len(made_of.calibration)).pixels,
-        evaluation=evaluated,
-        validation=validated,
+        calibrating=seen(made_of.calibrating),
+        evaluation=seen(made_of.evaluation),
+        validation=seen(made_of.validation),
     )
 
 
@@ -70,7 +72,8 @@ def bare_network(plan: Attempt, made_of: Ingredients, lesson: Lesson) -> nn.Modu
         options = dataclasses.replace(config.options, width=config.options.width * plan.share)
         torch.manual_seed(0)
         wanted = dataclasses.replace(config, options=options)
-        return make_network(wanted, made_of.run.classes, plan.pixels(pixels)).eval()
+        made = make_network(wanted, made_of.run.classes, plan.pixels(pixels)).eval()
+        return Knowing(made, network.output).eval() if isinstance(network, Knowing) else made
     return network
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from edgelens.runtime.preprocess import PixelContract
 from edgelens.train.runs.run import Run
+from edgelens.train.tasks.catalog import make_task
 
 __all__ = ["Attempt", "attempts_of"]
 
@@ -45,10 +46,10 @@ class Attempt:
 
 
 def attempts_of(run: Run) -> tuple[Attempt, ...]:
-    """Every candidate of a run, the largest first."""
+    """Every candidate of a run, the largest first; a picture's side is left where a teacher's answers hang on it."""
     plans = (
         [Attempt("trained")] + [Attempt("pruned", share) for share in PRUNED] + [Attempt("narrower", w) for w in WIDTHS]
     )
-    if min(run.pixels.height, run.pixels.width) >= 24:
+    if min(run.pixels.height, run.pixels.width) >= 24 and not make_task(run.config, run.classes).sized:
         plans += [Attempt("narrower", width, side) for side in SIDES for width in (1.0, 0.5)]
     return tuple(plans)

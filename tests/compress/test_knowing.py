@@ -10,6 +10,7 @@ import pytest
 import torch
 
 from edgelens.compress.config import CompressConfig
+from edgelens.compress.learn.feature_maps import compared
 from edgelens.compress.network.graph import is_convolutional, trace
 from edgelens.compress.network.knowing import Knowing
 from edgelens.compress.network.tail import last_layers_and_pooling
@@ -86,3 +87,12 @@ def test_what_has_seen_the_world_keeps_its_pooling_float_and_can_be_pruned() -> 
     alike = smaller.likeness(row)  # type: ignore[operator]
     assert row.shape[1] < network.classifier.in_features  # type: ignore[union-attr]
     assert alike.shape[1] == smaller.get_submodule("layers.last.0").out_channels
+
+
+def test_what_it_looks_at_is_compared_as_the_network_itself_does(run_folder: Path) -> None:
+    own, other = (Knowing(Run.open(run_folder).model(), "logits") for _ in range(2))
+    pictures = np.random.default_rng(0).integers(0, 255, (2, 16, 16, 1), np.uint8)
+    with compared(own, other, pictures) as maps:
+        assert maps is not None
+        own(torch.rand(2, 1, 16, 16))
+        assert float(maps.distance().detach()) > 0

@@ -4,17 +4,21 @@ import dataclasses
 import json
 import shutil
 
+import cv2
+import numpy as np
 import pytest
 
 from edgelens.compress.config import CompressConfig
+from edgelens.compress.ingredients import ingredients_of
 from edgelens.compress.progress import Progress
 from edgelens.compress.quantize.observers import Observer
 from edgelens.compress.search.budget import Budget, Cost
-from edgelens.compress.search.candidates import Recovery
+from edgelens.compress.search.candidates import Recovery, seen_by
 from edgelens.compress.search.front import mark_front
 from edgelens.compress.search.search import SearchConfig, search_run
-from edgelens.compress.search.space import Attempt
+from edgelens.compress.search.space import Attempt, attempts_of
 from edgelens.runtime.errors import UsageError, WorkError
+from edgelens.runtime.preprocess import PixelContract
 
 PLAIN = CompressConfig(
     formats=("onnx",), precisions=("int8",), observer=Observer(), equalize=False, correct_bias=False,
@@ -76,6 +80,30 @@ def test_a_smaller_network_is_found_and_the_study_is_resumed(run_folder, tmp_pat
     taught = dataclasses.replace(config, compress=dataclasses.replace(PLAIN, teacher=str(run_folder)))
     search_run(run_folder, tmp_path / "z.edge", taught, progress=progress)
     assert any("recovery:" in what for what in progress.seconds)  # candidates of another teacher are others
+
+
+def test_a_narrower_network_gives_its_features_too(run_folder, tmp_path, compressed):
+    whole = len(compressed.bundle.read("models/main.int8.onnx"))
+    plans = (Attempt("trained"), Attempt("narrower", 0.5))
+    config = SearchConfig(Budget(size_bytes=whole - 1), PLAIN, study=str(tmp_path / "s"), recovery=LESSON, plans=plans)
+    found = search_run(run_folder, tmp_path / "x.edge", config)
+    assert [output.name for output in found.bundle.manifest.main.outputs] == ["logits", "features"]
+
+
+@pytest.mark.parametrize(("task", "model"), [("classify", "resnet8"), ("detect", "lens-det-s"), ("read", "reader")])
+def test_a_smaller_picture_is_tried_where_it_is_answered_in_the_same_shape(run, task, model):
+    facts = dataclasses.replace(run.facts, pixels=PixelContract(64, 64, "rgb", "crop"))
+    other = dataclasses.replace(run, config=dataclasses.replace(run.config, task=task, model=model), facts=facts)
+    assert any(plan.side < 1 for plan in attempts_of(other)) == (task == "classify")
+
+
+def test_a_smaller_picture_is_calibrated_on_the_pictures_that_were_given(run, tmp_path):
+    for shade in (90, 200):
+        cv2.imwrite(str(tmp_path / f"{shade}.png"), np.full((20, 20, 3), shade, np.uint8))
+    made_of = ingredients_of(run, CompressConfig(calibrate=str(tmp_path)))
+    smaller = seen_by(Attempt("narrower", 1.0, 0.5), made_of)
+    assert smaller.calibration.shape == (2, 8, 8, 1)
+    assert {int(picture.max()) for picture in smaller.calibration} == {90, 200}
 
 
 def test_candidates_learn_from_who_taught_the_network(run_folder, tmp_path, capsys):

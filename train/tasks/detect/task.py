@@ -67,6 +67,7 @@ def detect(config: TrainConfig, classes: Sequence[str], counts: Sequence[int]) -
         summary,
         sections,
         told=told,
+        sized=True,
         keep=keep,
         repeats=lambda targets: repeat_factors(targets, len(classes)),
         distil=lambda own, teacher, _temperature: box_distillation(own, teacher, strides),

@@ -79,6 +79,7 @@ def read(config: TrainConfig, classes: Sequence[str], counts: Sequence[int]) -> 
         lambda outputs, wanted, _settled: summary(spelled(outputs["scores"], alphabet), wanted, alphabet),
         lambda found: sections(found, alphabet),
         reading=lambda _decode, _shown: text_reading(alphabet),
+        sized=True,
         completed=with_alphabet,
         looks=Looks("stretch", size=size_for, network="reader"),  # a text without its ends is another one
         notes=_notes(alphabet, writing),
