@@ -84,7 +84,7 @@ def curves_of(found: Boxes, truth: Boxes, classes: int) -> list[Curve]:
 def hits_of(found: Boxes, truth: Boxes) -> tuple[NDArray[np.intp], NDArray[np.bool_]]:
     """Which box of the truth each found box is (-1: none), the surest first, and whether it counts at all.
 
-    What lies in a crowd counts neither way.
+    What lies in a crowd and is no box of its own counts neither way.
     """
     assert found.scores is not None
     hit, counts = np.full(len(found.labels), -1, np.intp), np.ones(len(found.labels), bool)
@@ -100,7 +100,8 @@ def hits_of(found: Boxes, truth: Boxes) -> tuple[NDArray[np.intp], NDArray[np.bo
             continue
         shared = overlaps(mine[row : row + 1], theirs[near], crowd=crowd[near])[0]
         free = np.where(taken[near] & ~crowd[near], 0.0, shared)
-        best = int(np.where(crowd[near] & (free < _OVERLAP), 0.0, free - crowd[near] * 1e-6).argmax())
+        real = np.where(crowd[near], 0.0, free)
+        best = int((real if real.max() >= _OVERLAP else free).argmax())
         if free[best] < _OVERLAP:
             continue
         if crowd[near[best]]:

@@ -1,0 +1,25 @@
+"""What a detector's thresholds are fitted on: which found boxes are right."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from edgelens.runtime.metrics.detection import Boxes
+from edgelens.train.tasks.detect.settle import curves_of, hits_of
+
+BOX, CROWD = (10, 10, 40, 40), (0, 0, 200, 200)
+
+
+@pytest.mark.parametrize("crowd", [(False, True), (True, False)])
+def test_a_box_in_a_crowd_is_found_before_the_crowd_is(crowd: tuple[bool, bool]) -> None:
+    boxes = np.array([CROWD if each else BOX for each in crowd], float)
+    truth = Boxes(np.zeros(2, int), np.zeros(2, int), boxes, crowd=np.array(crowd))
+    again, beside = (11, 10, 40, 40), (150, 150, 20, 20)  # the box once more, and something else of the crowd
+    there = np.array([(11, 11, 40, 40), again, beside], float)
+    found = Boxes(np.zeros(3, int), np.zeros(3, int), there, scores=np.array([0.9, 0.8, 0.7]))
+    hit, counts = hits_of(found, truth)
+    assert hit.tolist() == [crowd.index(False), -1, -1]
+    assert counts.tolist() == [True, False, False]
+    (curve,) = curves_of(found, truth, 1)
+    assert (curve.precision.tolist(), curve.recall.tolist(), curve.wanted) == ([1.0], [1.0], 1)
