@@ -15,7 +15,7 @@ from typing import Any
 
 import optuna
 
-__all__ = ["Heartbeat", "requeue_abandoned"]
+__all__ = ["Heartbeat", "first_try", "requeue", "requeue_abandoned"]
 
 EVERY_S = 30.0
 SILENT_S = 150.0  # after so long without a sign a trial is taken for abandoned
@@ -65,8 +65,13 @@ def requeue(study: Any, trial: Any) -> bool:
     tries = int(trial.user_attrs.get("tries", 1))
     if tries >= MOST_TRIES or not trial.params:
         return False
-    study.enqueue_trial(trial.params, user_attrs={"tries": tries + 1})
+    study.enqueue_trial(trial.params, user_attrs={"tries": tries + 1, "first": first_try(trial)})
     return True
+
+
+def first_try(trial: Any) -> int:
+    """The number of the trial that this one goes on with, else its own."""
+    return int(trial.user_attrs.get("first", trial.number))
 
 
 def _abandoned(trial: Any, silent_s: float) -> bool:

@@ -23,7 +23,7 @@ from ..runs.run import FACTS, LAST, Run
 from ..task import Score
 from ..tasks.catalog import make_task
 from ..training import fit, resume
-from .heartbeat import Heartbeat, requeue, requeue_abandoned
+from .heartbeat import Heartbeat, first_try, requeue, requeue_abandoned
 from .space import OneOf, Space, Span, Value, comparable, configured, grid
 from .storage import open_study, score_of
 
@@ -98,7 +98,7 @@ def _run_trial(study: Any, trial: Any, config: TuneConfig, say: Callable[[str], 
     """Train with one trial's settings and tell the study; whether that worked."""
     study.sampler = _sampler(config, trial.number)  # draws belong to the trial, whichever process asks
     params = {name: _suggested(trial, name, dimension) for name, dimension in config.space.items()}
-    folder = config.folder / "trials" / _digest(params)
+    folder = config.folder / "trials" / f"{first_try(trial)}-{_digest(params)}"
     settings = replace(configured(config.train, params), out=str(folder))
     line = f"trial {trial.number + 1}: " + ", ".join(f"{name} {_short(value)}" for name, value in params.items())
     start = time.monotonic()

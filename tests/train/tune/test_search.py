@@ -94,6 +94,13 @@ def test_a_grid_is_walked_once(data: Path, tmp_path: Path) -> None:
     assert search(config, quiet).trials == study.trials
 
 
+def test_equal_trials_are_runs_of_their_own(data: Path, tmp_path: Path) -> None:
+    study = search(tuning(data, tmp_path, space={"batch": OneOf((32,))}, sampler="random"), quiet)
+    folders = {t.user_attrs["run"] for t in study.trials}
+    assert len(folders) == 2
+    assert all(Path(folder).is_dir() for folder in folders)
+
+
 def test_another_space_or_data_set_is_refused(data: Path, tmp_path: Path) -> None:
     search(tuning(data, tmp_path, trials=1), quiet)
     with pytest.raises(UsageError, match="searches another space; give this one another --name"):
@@ -243,6 +250,7 @@ def test_a_trial_goes_on_from_its_checkpoint(data: Path, tmp_path: Path, monkeyp
     assert list(first.intermediate_values) == [25, 50]
     assert list(second.intermediate_values) == [75, 100]
     assert second.params == first.params
+    assert len([*(tmp_path / "trials").iterdir()]) == 1
 
 
 def reported(values: dict[int, float], state: TrialState = TrialState.COMPLETE) -> Any:
