@@ -141,8 +141,7 @@ def _gradients(
     """
     data, loss = made_of.data, torch.zeros((), device=world.device)
     recipe = made_of.recipe.at(epoch / config.epochs)
-    mine = world.share(rows)
-    for part in np.array_split(mine, max(1, round(len(mine) * world.size / config.batch))):
+    for part in world.parts(rows, config.batch):
         inputs, targets = data.augmented(part, made_of.task, recipe, config.seed, epoch)
         with autocast(data.mode, world.device):
             outputs = by_name(model(inputs), made_of.task.outputs)

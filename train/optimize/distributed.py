@@ -40,6 +40,10 @@ class World:
             ends[1:-1] -= ends[1:-1] % 2
         return rows[ends[self.rank] : ends[self.rank + 1]]
 
+    def parts(self, rows: NDArray[np.intp], most: int) -> list[NDArray[np.intp]]:
+        """This process's part of a batch, in as many steps as every other's: about so many rows of all a step."""
+        return np.array_split(self.share(rows), max(1, round(len(rows) / most)))
+
     def wrapped(self, network: nn.Module) -> nn.Module:
         """The network as it is trained: gradients are averaged over the processes on their way back."""
         if self.size == 1:

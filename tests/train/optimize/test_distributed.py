@@ -8,15 +8,25 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 
 from edgelens.train import Run, TrainConfig, fit
+from edgelens.train.optimize.distributed import World
 
 
 def losses(run: Path) -> list[float]:
     with (run / "steps.csv").open() as stream:
         return [float(row["loss"]) for row in csv.DictReader(stream)]
+
+
+@pytest.mark.parametrize(("images", "most"), [(47, 32), (190, 128), (64, 64), (5, 2)])
+def test_every_process_takes_as_many_steps_over_its_share(images: int, most: int) -> None:
+    rows = np.arange(images)
+    parts = [World(rank, 2).parts(rows, most) for rank in range(2)]
+    assert len(parts[0]) == len(parts[1])
+    assert np.concatenate([part for own in parts for part in own]).tolist() == rows.tolist()
 
 
 @pytest.mark.slow
