@@ -166,8 +166,7 @@ def _card(
         else "behind the last layer, or the classifier"
         for node in quantized.left_float
     }
-    taken = max(quantized.tried, key=lambda tried: quantized.tried[tried])
-    extra = {"left_float": left, "quantization": {"taken": [taken], "tried_db": quantized.tried}}
+    extra = {"left_float": left, "quantization": {"taken": list(quantized.taken), "tried_db": quantized.tried}}
     network, pictures = given.network, f"the {len(given.pictures)} calibration images"
     return Card(name, network.task, len(network.labels), Path(given.model).name, pictures, processor(), tuple(rows),
                 command, tuple(notes), extra, on, images)  # fmt: skip

@@ -36,6 +36,7 @@ class QuantizedOnnx:
 
     model: Any
     tried: dict[str, float]  # what → dB
+    taken: tuple[str, ...]  # of them
     left_float: tuple[str, ...]
     mixed: frozenset[str]  # those of them that stay float because 8 bits cost too much there
 
@@ -65,22 +66,24 @@ def best_quantized(
         return quality, candidate
 
     best: tuple[float, Any, Observer, tuple[str, ...]] | None = None
+    taken: tuple[str, ...] = ()
     for observer in observers:
         name = observer.method + (f" {observer.percentile:g}" if observer.method == "percentile" else "")
         quality, candidate = judged(f"{name} ranges", ranges[observer], ())
         if best is None or quality > best[0] + 0.3:
-            best = (quality, candidate, observer, ())
+            best, taken = (quality, candidate, observer, ()), (f"{name} ranges",)
     assert best is not None
     ranked = [node for node in model.graph.node if node.op_type in _LAYERS]  # an error made early reaches everything
     for count in MIXED if best[0] < ENOUGH_DB else ():
         layers = ranked[:count]
         left = tuple(name for layer in layers for name in _with_activation(model, layer))
-        quality, candidate = judged(f"first {len(layers)} layers float", ranges[best[2]], left)
+        name = f"first {len(layers)} layers float"
+        quality, candidate = judged(name, ranges[best[2]], left)
         if quality > best[0] + 1:
-            best = (quality, candidate, best[2], left)
+            best, taken = (quality, candidate, best[2], left), (taken[0], name)
         if quality >= ENOUGH_DB or count >= len(ranked):
             break
-    return QuantizedOnnx(best[1], tried, (*always, *best[3]), frozenset(best[3]))
+    return QuantizedOnnx(best[1], tried, taken, (*always, *best[3]), frozenset(best[3]))
 
 
 def _with_activation(model: Any, layer: Any) -> list[str]:

@@ -111,3 +111,31 @@ def test_tensors_of_one_value_over_all_pictures_have_a_range(dtype, level):
         assert {"x", "f", "y"} <= set(ranges)
         assert all(np.isfinite(ends).all() for ends in ranges.values())
     assert found[observers[0]]["x"] == pytest.approx((level, level), rel=1e-6, abs=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("qualities", "taken"),
+    [
+        ((30.0, 30.2), ("minmax ranges",)),
+        ((30.0, 30.4), ("percentile 99.999 ranges",)),
+        ((9.0, 9.2, 9.9), ("minmax ranges",)),
+        ((9.0, 9.2, 12.0), ("minmax ranges", "first 1 layers float")),
+    ],
+)
+def test_what_is_said_to_be_taken_was_taken(monkeypatch, qualities, taken):
+    import onnx
+    from onnx import helper, numpy_helper
+
+    from edgelens.compress.foreign import quantize_onnx
+
+    x, y = (helper.make_tensor_value_info(name, onnx.TensorProto.FLOAT, [1, 3, 4, 4]) for name in "xy")
+    weights = numpy_helper.from_array(np.ones((3, 3, 1, 1), np.float32), "w")
+    node = helper.make_node("Conv", ["x", "w"], ["y"], name="conv")
+    graph = helper.make_graph([node], "g", [x], [y], [weights])
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
+    told = iter(qualities)
+    monkeypatch.setattr(quantize_onnx, "snr_db", lambda _wanted, _given: next(told))
+    pictures = np.random.default_rng(0).random((4, 1, 3, 4, 4), np.float32)
+    found = quantize_onnx.best_quantized(model, lambda: iter(pictures), ("y",), quantize_onnx.OBSERVERS[:2])
+    assert found.taken == taken
+    assert bool(found.mixed) == (len(taken) > 1)
