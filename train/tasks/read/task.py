@@ -36,6 +36,7 @@ def read(config: TrainConfig, classes: Sequence[str], counts: Sequence[int]) -> 
     del classes, counts
     alphabet = config.alphabet or ""
     writing, splicing = Writing.of(config) if config.written else None, Splicing.of(config)
+    mixing = [each for each in (splicing, writing) if each is not None]
 
     def head(build: Build, _classes: Sequence[str]) -> nn.Module:
         network = build(len(alphabet) + 1)
@@ -45,12 +46,10 @@ def read(config: TrainConfig, classes: Sequence[str], counts: Sequence[int]) -> 
 
     def augment(recipe: Recipe, pixels: Tensor, targets: RaggedTargets, draw: Draw) -> tuple[Tensor, RaggedTargets]:
         if recipe.name != "none":
-            if splicing is not None:
-                pixels, targets = splicing.mixed_in(pixels, targets, draw)
-            if writing is not None:
-                pixels, targets = writing.mixed_in(pixels, targets, draw)
-            pixels = bent(pixels, Draws.of(draw.seed, draw.epoch, draw.samples))
-        blank = torch.zeros(len(pixels), dtype=torch.int64)
+            if mixing:
+                pixels, targets = _mixed(mixing, pixels, targets, draw)
+            pixels = bent(pixels, Draws.of(draw.seed, draw.epoch, draw.samples.to(pixels.device)))
+        blank = torch.zeros(len(pixels), dtype=torch.int64, device=pixels.device)
         inputs, _ = apply(
             _readable(recipe), pixels, blank, seed=draw.seed, epoch=draw.epoch, samples=draw.samples, classes=1
         )
@@ -89,6 +88,17 @@ def read(config: TrainConfig, classes: Sequence[str], counts: Sequence[int]) -> 
 def _notes(alphabet: str, writing: Writing | None) -> tuple[str, ...]:
     read = (f"reads {len(alphabet)} characters: {alphabet[:80]}",) if alphabet else ()
     return read if writing is None else (*read, writing.told())
+
+
+def _mixed(
+    ways: Sequence[Splicing | Writing], pixels: Tensor, targets: RaggedTargets, draw: Draw
+) -> tuple[Tensor, RaggedTargets]:
+    """A batch with other pictures in it, which the processor makes, on the device that it came from."""
+    place = pixels.device
+    pixels, targets = pixels.cpu(), targets.to(torch.device("cpu"))
+    for way in ways:
+        pixels, targets = way.mixed_in(pixels, targets, draw)
+    return pixels.to(place), targets.to(place)
 
 
 def _readable(recipe: Recipe) -> Recipe:
