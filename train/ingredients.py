@@ -184,6 +184,14 @@ def _teacher(config: TrainConfig, data: TrainData, task: Task, mode: str, world:
             f"--teacher {config.teacher}: sees photos by {run.pixels.resize}, this run by {data.pixels.resize}; take"
             f" --resize {run.pixels.resize}"
         )
+    if make_task(run.config, run.classes).outputs != task.outputs:
+        raise UsageError(f"--teacher {config.teacher}: answers in other cells than this run; take its --finest")
+    theirs, ours = ((pixels.height, pixels.width) for pixels in (run.pixels, data.pixels))
+    if task.sized and theirs != ours:
+        raise UsageError(
+            f"--teacher {config.teacher}: answers for pictures of {theirs[0]}x{theirs[1]}, this run for"
+            f" {ours[0]}x{ours[1]}; take --size {theirs[0]}x{theirs[1]}"
+        )
     teacher = laid_out(run.model().to(world.device), mode).requires_grad_(requires_grad=False)
     return Distillation(teacher, run.pixels, config.teacher_share, config.teacher_temperature)
 

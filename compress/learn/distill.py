@@ -12,7 +12,7 @@ from torch import nn
 from edgelens.runtime.errors import DataError
 from edgelens.train.models.options import ModelOptions
 from edgelens.train.runs.run import Run
-from edgelens.train.tasks.catalog import make_network
+from edgelens.train.tasks.catalog import make_network, make_task
 
 from .finetune import FineTune, finetune
 from .lesson import Lesson
@@ -51,6 +51,8 @@ def load_teacher(path: str, run: Run) -> nn.Module:
     other = Run.open(path)
     if other.classes != run.classes:
         raise DataError(f"--teacher {path}: knows other classes than {run.path}")
+    if len({make_task(each.config, each.classes).outputs for each in (other, run)}) > 1:
+        raise DataError(f"--teacher {path}: gives other outputs than {run.path}: another task's, or another --finest's")
     if dataclasses.replace(other.pixels, filter=run.pixels.filter) != run.pixels:
         raise DataError(f"--teacher {path}: sees another picture ({other.pixels.width}×{other.pixels.height})")
     return other.model()

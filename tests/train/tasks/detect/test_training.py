@@ -5,12 +5,15 @@ from __future__ import annotations
 from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
+from one_line import one_line
 
-from edgelens.runtime.errors import UsageError
+from edgelens.compress.learn.distill import load_teacher
+from edgelens.runtime.errors import DataError, UsageError
 from edgelens.train import Run, TrainConfig, fit
 from edgelens.train.config import BACKBONE
 from edgelens.train.ingredients import run_task
@@ -69,6 +72,26 @@ def test_it_goes_on_from_a_run_and_learns_from_a_teacher(shapes: Path, detector_
     after = fit(asked, quiet=True)
     assert (after.facts.metrics or {})["val_map50_95"] > 0.4
     assert after.facts.started is not None
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"size": (64, 64)}, "answers for pictures of 96x96, this run for 64x64; take --size 96x96"),
+        ({"options": ModelOptions(finest=16)}, "answers in other cells than this run; take its --finest"),
+    ],
+)
+def test_a_teacher_that_answers_in_another_shape_is_refused(
+    detector_run: Path, tmp_path: Path, changes: dict[str, Any], said: str
+) -> None:
+    run = Run.open(detector_run)
+    asked = replace(run.config, out=str(tmp_path / "taught"), epochs=1, teacher=str(detector_run), **changes)
+    with pytest.raises(UsageError) as caught:
+        fit(asked, quiet=True)
+    one_line(caught.value, f"--teacher {detector_run}: {said}")
+    other = replace(run, config=replace(run.config, options=ModelOptions(finest=16)))
+    with pytest.raises(DataError, match=r"gives other outputs than .*: another task's, or another --finest's"):
+        load_teacher(str(detector_run), other)
 
 
 def test_networks_of_every_trunk_answer_at_every_stride() -> None:
