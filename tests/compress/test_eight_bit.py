@@ -68,7 +68,8 @@ def test_only_files_that_part_get_one_scale(run, deep, graph, exported, make_pic
     choice, _ = eight_bit_files(shallow, made_of.network, made_of, config, Progress(quiet=True))
     assert "one scale in additions" not in choice.taken
     alone = dataclasses.replace(made_of.task, outputs=made_of.task.outputs[:1])  # the deep one gives no features
-    made_of = dataclasses.replace(made_of, network=deep, task=alone, calibration=make_pictures(run.pixels, 64))
+    seen = dataclasses.replace(made_of.calibrating, pixels=make_pictures(run.pixels, 64))
+    made_of = dataclasses.replace(made_of, network=deep, task=alone, calibrating=seen)
     choice, files = eight_bit_files(graph, deep, made_of, config, Progress(quiet=True), exported)
     assert "one scale in additions" in choice.taken
     assert between_db(files.artifacts, made_of.calibration) > 100
