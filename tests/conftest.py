@@ -18,6 +18,7 @@ ROOT = Path(__file__).resolve().parent.parent
 # what tests of several folders use; test cameras and brokers are modules of their own: benchmarks use them too
 sys.path[:0] = [str(ROOT / "tests" / "fixtures"), str(ROOT / "tests" / "servers")]
 pytest_plugins = [
+    "mqtt_watcher",
     "shapes",
     "small_disk",
     "small_models",

@@ -16,7 +16,7 @@ from ..errors import UsageError
 from ..images.read import checked_header, decode_image, read_image_bytes
 from .data_set import DataSet
 from .formats import form_of
-from .journal import Journal, format_before
+from .journal import Journal
 from .marks import Marks, checked_label, marks_from
 from .pictures import Picture
 from .proposals import Proposals
@@ -44,13 +44,13 @@ class Desk:
         say: Callable[[str], None],
     ) -> None:
         self.pictures, self.out = pictures, out
-        self.format = _format(format_name, out)
+        self.journal = Journal(out)
+        self.format = _format(format_name, self.journal.format, out)
         self.form = form_of(self.format)
         named = list(classes)
         if not named and assist is not None and len(assist.manifest.labels) <= _MOST_KEYS:
             named = [label for label in assist.manifest.labels if label]
         self._classes, self._stack = [checked_label(label) for label in named], ExitStack()
-        self.journal = Journal(out)
         self._data = DataSet(out, self.form, self._everything, say)
         self._proposals = None if assist is None else Proposals(assist, [picture.path for picture in pictures])
         self._unplaced: set[str] = set()  # pictures that the disk had no room for
@@ -176,9 +176,8 @@ class Desk:
         return dict(self.journal.marks), list(self.journal.classes)
 
 
-def _format(asked: str, out: Path) -> str:
+def _format(asked: str, before: str, out: Path) -> str:
     """The format that was asked for, if it is the one of what is there already; that one if none was."""
-    before = format_before(out)
     if asked and before and asked != before:
         raise UsageError(f"{out}: is labelled as {before}: go on with --format {before}, or give another --out")
     return asked or before or _USUAL

@@ -11,13 +11,16 @@ from typing import IO, Any
 from ..errors import DataError, EdgelensError, WorkError
 from .marks import Marks, checked_label, marks_from
 
-__all__ = ["Journal", "format_before"]
+__all__ = ["Journal"]
 
 _NAME = "labels.jsonl"
 
 
 class Journal:
-    """Marks by the picture's name, and the classes in their order; a context manager that holds the file open."""
+    """Marks by the picture's name, and the classes in their order; a context manager that holds the file open.
+
+    What was labelled before is known from the beginning.
+    """
 
     def __init__(self, folder: Path) -> None:
         self.path = folder / _NAME
@@ -25,11 +28,11 @@ class Journal:
         self.classes: list[str] = []
         self.format = ""  # what the data set beside it is written as
         self._file: IO[str] | None = None
+        self._take_up(_text_of(self.path))
 
     def __enter__(self) -> Journal:
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
-            self.read()
             if self.path.is_file():
                 _end_whole(self.path)
             self._file = self.path.open("a", encoding="utf-8")
@@ -40,14 +43,6 @@ class Journal:
     def __exit__(self, *exc: object) -> None:
         if self._file is not None:
             self._file.close()
-
-    def read(self) -> None:
-        """Take up what was labelled before, if anything was."""
-        try:
-            text = self.path.read_text(encoding="utf-8") if self.path.is_file() else ""
-        except (OSError, UnicodeDecodeError) as error:
-            raise WorkError(f"{self.path}: {getattr(error, 'strerror', None) or error}") from None
-        self._take_up(text)
 
     def keep(self, name: str, marks: Marks) -> None:
         """Write one picture's marks down; its new classes come behind the known ones."""
@@ -78,6 +73,7 @@ class Journal:
             raise WorkError(f"{self.path}: {error.strerror or error}; the last change was not kept") from None
 
     def _take_up(self, text: str) -> None:
+        """Know what was labelled before."""
         for number, row in _rows(text, self.path):
             try:
                 if "class" in row:
@@ -90,11 +86,11 @@ class Journal:
                 raise DataError(f"{self.path}:{number}: is no line of labels ({error})") from None
 
 
-def format_before(folder: Path) -> str:
-    """What a data set that was begun here is written as; "" where none was."""
-    journal = Journal(folder)
-    journal.read()
-    return journal.format
+def _text_of(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8") if path.is_file() else ""
+    except (OSError, UnicodeDecodeError) as error:
+        raise WorkError(f"{path}: {getattr(error, 'strerror', None) or error}") from None
 
 
 def _end_whole(path: Path) -> None:
