@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import hashlib
 import re
+
+from ..host.told_apart import digits_of
 
 __all__ = ["identity", "topic_level"]
 
@@ -27,4 +28,4 @@ def _named(source: str, allowed: re.Pattern[str], others: str) -> str:
     if allowed.fullmatch(source) and not _TOLD_APART.fullmatch(source):
         return source
     plain = re.sub(others, "_", source).strip("_").lower()[: LONGEST - 9].rstrip("_") or "source"
-    return f"{plain}_{hashlib.sha256(source.encode('utf-8', 'surrogateescape')).hexdigest()[:8]}"
+    return f"{plain}_{digits_of(source)}"

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import calendar
-import hashlib
 import re
 import time
+
+from ..host.told_apart import digits_of
 
 __all__ = ["names_of_source", "source_and_time", "stem_of"]
 
@@ -35,7 +36,7 @@ def names_of_source(source: str) -> tuple[str, ...]:
     plain = _plain(source)
     if plain == source:
         return (plain,)
-    return f"{plain}_{hashlib.sha256(source.encode('utf-8', 'surrogateescape')).hexdigest()[:8]}", plain
+    return f"{plain}_{digits_of(source)}", plain
 
 
 def _plain(text: str) -> str:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
-import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -12,7 +10,7 @@ from typing import Any, TypeVar
 
 from ..errors import EdgelensError
 from ..host.owned import read_own, write_own
-from ..host.places import state_folder
+from ..host.told_apart import state_file
 from .options import Line, Zone, ZoneOptions, read_lines, read_zones
 
 __all__ = ["drawn_file", "keep_drawn", "laid_over", "places_json"]
@@ -22,8 +20,7 @@ Placed = TypeVar("Placed", Line, Zone)
 
 def drawn_file(source: str) -> Path:
     """Where it is kept what was drawn over a source, by its name."""
-    plain = re.sub(r"[^\w-]+", "_", source).strip("_")[:40] or "source"
-    return state_folder() / "places" / f"{plain}-{hashlib.sha256(source.encode()).hexdigest()[:8]}.json"
+    return state_file("places", source)
 
 
 def places_json(options: ZoneOptions) -> dict[str, dict[str, list[float]]]:

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import json
 import math
-import re
 import threading
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -14,7 +12,7 @@ from typing import Any
 
 from ..errors import EdgelensError
 from ..host.owned import read_own, write_own
-from ..host.places import state_folder
+from ..host.told_apart import state_file
 
 __all__ = ["CountsKeeper", "counts_file"]
 
@@ -24,8 +22,7 @@ _COUNTED = ("in", "out", "entries", "dwell_s")  # what of a line or a zone is go
 
 def counts_file(source: str) -> Path:
     """Where the counts of a source are kept, by its name."""
-    plain = re.sub(r"[^\w-]+", "_", source).strip("_")[:40] or "source"
-    return state_folder() / "counts" / f"{plain}-{hashlib.sha256(source.encode()).hexdigest()[:8]}.json"
+    return state_file("counts", source)
 
 
 def _are_counts(found: Any) -> bool:
