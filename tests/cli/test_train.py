@@ -101,6 +101,8 @@ def stopped(*_: object) -> None:
         (("--model", "mlp", "--pool", "max"), "--pool: --model mlp has no use for it; it takes --width, --depth"),
         (("--neck", "16"), "--neck: is for --task detect; --task classify has no use for it"),
         (("--written", ".5"), "--written: is for --task read; --task classify has no use for it"),
+        (("--focal-gamma", "3"), "--focal-gamma: goes with --loss focal or --imbalance focal"),
+        (("--teacher-share", ".5"), "--teacher-share: goes with --teacher RUN"),
     ],
 )
 def test_options_that_mean_nothing_here_are_refused(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from dataclasses import fields
 
 from edgelens.runtime.errors import UsageError
@@ -13,6 +13,12 @@ from ..models.options import ModelOptions
 from ..tasks.catalog import OPTIONS
 
 __all__ = ["refuse_useless"]
+
+_GOES_WITH: dict[str, tuple[Callable[[TrainConfig], bool], str]] = {
+    "focal_gamma": (lambda config: "focal" in (config.loss, config.imbalance), "--loss focal or --imbalance focal"),
+    "teacher_share": (lambda config: config.teacher is not None, "--teacher RUN"),
+    "teacher_temperature": (lambda config: config.teacher is not None, "--teacher RUN"),
+}
 
 
 def refuse_useless(given: Collection[str], config: TrainConfig) -> None:
@@ -26,6 +32,9 @@ def refuse_useless(given: Collection[str], config: TrainConfig) -> None:
     if useless := [name for name in shaping if name in given and name not in takes]:
         known = f"it takes {', '.join(map(_flag, takes))}" if takes else "it takes no such options"
         raise UsageError(f"{_flag(useless[0])}: --model {config.model} has no use for it; {known}")
+    for name, (is_met, other) in _GOES_WITH.items():
+        if name in given and not is_met(config):
+            raise UsageError(f"{_flag(name)}: goes with {other}")
 
 
 def _flag(name: str) -> str:
