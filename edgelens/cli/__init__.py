@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import io
 import os
 import sys
 
@@ -98,7 +99,8 @@ def main() -> None:
 
 
 def _open_streams() -> None:
-    """A stream that was closed for the program (`>&-`) takes what is written and keeps nothing."""
+    """A stream that was closed for the program (`>&-`) takes what is written and keeps nothing; what its encoding
+    cannot say, as names of files that are no UTF-8, is written with escapes, as Python does on stderr."""
     for number, name in enumerate(("stdin", "stdout", "stderr")):
         if getattr(sys, name) is None:
             nowhere = os.open(os.devnull, os.O_RDWR)
@@ -106,6 +108,8 @@ def _open_streams() -> None:
                 os.dup2(nowhere, number)
                 os.close(nowhere)
             setattr(sys, name, os.fdopen(number, "r" if name == "stdin" else "w"))
+    if isinstance(sys.stdout, io.TextIOWrapper) and sys.stdout.errors == "strict":
+        sys.stdout.reconfigure(errors="backslashreplace")
 
 
 def _without_logins(text: str) -> str:

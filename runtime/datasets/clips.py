@@ -58,8 +58,8 @@ def _write_frames(video: Path, folder: Path) -> None:
                 if frame.index < due or not burst.takes(frame.image):
                     continue
                 due = frame.index + step
-                if not cv2.imwrite(str(folder / f"{frame.index:06d}.jpg"), frame.image, [cv2.IMWRITE_JPEG_QUALITY, 95]):
-                    raise OSError(f"{folder} cannot be written")
+                data = cv2.imencode(".jpg", frame.image, [cv2.IMWRITE_JPEG_QUALITY, 95])[1]
+                (folder / f"{frame.index:06d}.jpg").write_bytes(data.data)
     except SourceError:
         return
 

@@ -18,7 +18,7 @@ from ..result import Result
 from .losses import Losses, reason
 from .overlay import drawn
 from .protocol import Notice
-from .video.choice import CONTAINERS, opened, played_by_browsers
+from .video.choice import CONTAINERS, check_name, opened, played_by_browsers
 from .video.protocol import Video
 
 __all__ = ["AnnotatedImages", "AnnotatedVideo", "AnnotatedVideos", "annotated"]
@@ -75,7 +75,7 @@ class AnnotatedVideo:
         """The video holds frames only."""
 
     def __enter__(self) -> AnnotatedVideo:
-        _check_folder(str(self._path))
+        _check_place(self._path)
         return self
 
     def __exit__(self, *exc: object) -> None:
@@ -179,15 +179,16 @@ class AnnotatedVideos:
         """The videos hold frames only."""
 
     def __enter__(self) -> AnnotatedVideos:
-        _check_folder(str(self._path))
+        _check_place(self._path)
         return self
 
     def __exit__(self, *exc: object) -> None:
         self._stack.close()
 
 
-def _check_folder(path: str) -> None:
-    folder = Path(path).resolve().parent
+def _check_place(path: Path) -> None:
+    check_name(path)
+    folder = path.resolve().parent
     if not folder.is_dir():
         raise UsageError(f"--save {path}: the folder {folder} is not there")
 

@@ -7,6 +7,7 @@ from collections.abc import Callable
 import cv2
 
 from ..errors import UsageError
+from ..host.utf8 import escaped
 from ..result import Result
 from .overlay import drawn
 from .protocol import Notice
@@ -27,7 +28,7 @@ class Window:
 
     def write(self, result: Result) -> None:
         """Show one result."""
-        title = f"edgelens {result.frame.source}"
+        title = escaped(f"edgelens {result.frame.source}")
         cv2.imshow(title, drawn(result))
         self._names.add(title)
         gone = cv2.getWindowProperty(title, cv2.WND_PROP_VISIBLE) < 1

@@ -60,6 +60,7 @@ def parse_address(spec: str) -> Address:
     """The address behind a URL: `${NAME}` is filled in, and a missing login is taken from the environment."""
     filled = _filled(spec)
     try:
+        filled.encode()  # a name that is no UTF-8 is none of a camera, and OpenCV crashes over it
         parts = urlsplit(_encoded(filled))
         _ = parts.port
     except ValueError as error:

@@ -11,6 +11,7 @@ import numpy as np
 
 from ..errors import SourceError
 from ..frame import Frame
+from ..host.utf8 import opencv_path
 from .silence import silence_opencv
 
 __all__ = ["VideoFile"]
@@ -60,7 +61,7 @@ class VideoFile:
             raise SourceError(f"{self.path}: no such file")
         silence_opencv()
         parameters = [cv2.CAP_PROP_N_THREADS, self.threads]
-        self._capture = cv2.VideoCapture(self.path, cv2.CAP_FFMPEG, parameters)
+        self._capture = cv2.VideoCapture(opencv_path(self.path), cv2.CAP_FFMPEG, parameters)
         if not self._capture.isOpened():
             raise SourceError(f"{self.path}: is no video that can be decoded")
         self._index, self._position_s, self.fps = 0, None, self._capture.get(cv2.CAP_PROP_FPS) or None

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
 
+import cv2
+import numpy as np
 import pytest
 
 COMMANDS = [
@@ -36,6 +39,16 @@ def test_odd_words_are_one_line(words: list[str], tmp_path: Path, color_onnx: Ca
     assert len(said) == 1, done.stderr
     assert said[0].startswith("edgelens: ")
     assert [path.name for path in tmp_path.iterdir()] == ["model.onnx"]
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "ascii"])
+def test_what_the_output_s_encoding_cannot_say_is_written_with_escapes(encoding: str, tmp_path: Path) -> None:
+    photo = tmp_path / b"caf\xe9.png".decode("utf-8", "surrogateescape")
+    photo.write_bytes(cv2.imencode(".png", np.full((28, 28), 255, np.uint8))[1].tobytes())
+    words = ["run", "digits", "--source", str(tmp_path), "--no-preview"]
+    done = edgelens(*words, capture_output=True, env={**os.environ, "PYTHONIOENCODING": f"{encoding}:strict"})
+    assert done.returncode == 0, done.stderr
+    assert r"caf\udce9.png: " in done.stdout
 
 
 def test_inspect_shows_the_built_in_without_a_word() -> None:

@@ -41,8 +41,8 @@ class Reply:
 
 
 def as_json(value: Any) -> Reply:
-    """A reply of JSON."""
-    return Reply(json.dumps(value, ensure_ascii=False).encode())
+    """A reply of JSON; a file's name that is no UTF-8 is written with escapes."""
+    return Reply(json.dumps(value, ensure_ascii=False).encode("utf-8", "backslashreplace"))
 
 
 class Endpoint:

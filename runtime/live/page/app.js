@@ -42,7 +42,7 @@ const actions = {
   places: (source, places) => change({ source, places }),
   snapshot: async (source) => {
     try {
-      const response = await fetch(`/live/snapshot?source=${encodeURIComponent(source)}`);
+      const response = await fetch(`/live/snapshot?${new URLSearchParams({ source })}`);
       if (!response.ok) throw new Error((await response.json()).error);
       const link = document.createElement("a");
       link.href = URL.createObjectURL(await response.blob());

@@ -20,7 +20,7 @@ export class Classes {
     const known = JSON.stringify([this.panel.source, seen.map(({ name, model }) => [name, model])]);
     if (known === this.known || !seen.length) return;
     this.known = known;
-    const asked = this.panel.source ? `?source=${encodeURIComponent(this.panel.source)}` : "";
+    const asked = this.panel.source ? `?${new URLSearchParams({ source: this.panel.source })}` : "";
     const { labels } = await get(`/live/labels${asked}`).catch(() => ({ labels: [] }));
     if (known !== this.known) return; // another was chosen meanwhile
     this.labels = labels;

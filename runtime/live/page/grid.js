@@ -64,7 +64,7 @@ export class Grid {
 
   // Which pictures the page needs: small ones for tiles, a large one of what is looked at closely.
   asks() {
-    if (this.large) return `?size=small&key=${this.key}&large=${encodeURIComponent(this.panel.source)}`;
+    if (this.large) return `?${new URLSearchParams({ size: "small", key: this.key, large: this.panel.source })}`;
     return this.tiled ? `?size=small&key=${this.key}` : "";
   }
 

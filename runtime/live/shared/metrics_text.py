@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from edgelens.version import __version__
 
+from ...host.utf8 import escaped
 from ...loop.control import LoopStatus, ModelStatus, SourceStatus
 from .machine import MachineFacts, SlotFacts
 from .shared_state import SharedState
@@ -147,4 +148,4 @@ def _sample(name: str, labels: Mapping[str, str], value: float) -> str:
 
 
 def _escaped(text: str) -> str:
-    return text.replace("\\", r"\\").replace('"', r"\"").replace("\n", r"\n")
+    return escaped(text).replace("\\", r"\\").replace('"', r"\"").replace("\n", r"\n")

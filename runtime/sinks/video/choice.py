@@ -6,13 +6,20 @@ import functools
 import tempfile
 from pathlib import Path
 
+from ...host.utf8 import is_utf8, opencv_path
 from .protocol import Picture, Video
 
-__all__ = ["CONTAINERS", "opened", "played_by_browsers"]
+__all__ = ["CONTAINERS", "check_name", "opened", "played_by_browsers"]
 
 H264, MOTION_JPEG = "avc1", "MJPG"
 CONTAINERS = (".mp4", ".mov", ".mkv", ".webm", ".avi")
 _OPENCV = {".mp4": H264, ".mov": H264, ".mkv": H264, ".avi": MOTION_JPEG}
+
+
+def check_name(path: Path) -> None:
+    """UsageError where no video can be called so."""
+    if _OPENCV.get(path.suffix.lower()) == MOTION_JPEG:
+        opencv_path(path)
 
 
 def played_by_browsers(path: Path, size: tuple[int, int]) -> Path:
@@ -21,7 +28,9 @@ def played_by_browsers(path: Path, size: tuple[int, int]) -> Path:
     An .avi is Motion JPEG, which everything but browsers plays; who writes .avi has asked for it.
     """
     fourcc = _OPENCV.get(path.suffix.lower())
-    return path if fourcc in (None, MOTION_JPEG) or _can_write(path.suffix.lower(), size) else path.with_suffix(".webm")
+    if fourcc in (None, MOTION_JPEG) or (is_utf8(path) and _can_write(path.suffix.lower(), size)):
+        return path
+    return path.with_suffix(".webm")
 
 
 def opened(path: Path, first: Picture, fps: float, *, threads: int = 1) -> Video:

@@ -11,6 +11,7 @@ import cv2
 import numpy as np
 
 from ...host.caught_stderr import caught_stderr
+from ...host.utf8 import opencv_path
 from ...sources.silence import silence_opencv
 from .protocol import Picture
 
@@ -85,7 +86,7 @@ def plays(path: Path, frames: int) -> bool:
     """Whether the file holds what was written to it."""
     silence_opencv()
     with caught_stderr(lambda line: True):  # FFmpeg complains of what is not whole  # noqa: ARG005
-        capture = cv2.VideoCapture(str(path), cv2.CAP_FFMPEG)
+        capture = cv2.VideoCapture(opencv_path(path), cv2.CAP_FFMPEG)
         try:
             if not frames or not capture.isOpened() or abs(capture.get(cv2.CAP_PROP_FRAME_COUNT) - frames) > 1:
                 return False
@@ -98,4 +99,4 @@ def plays(path: Path, frames: int) -> bool:
 def _writer(path: Path, size: tuple[int, int], fps: float, fourcc: str) -> cv2.VideoWriter:
     silence_opencv()
     with caught_stderr(lambda line: True):  # noqa: ARG005 (encoders that are not there)
-        return cv2.VideoWriter(str(path), cv2.CAP_FFMPEG, cv2.VideoWriter.fourcc(*fourcc), fps, size)
+        return cv2.VideoWriter(opencv_path(path), cv2.CAP_FFMPEG, cv2.VideoWriter.fourcc(*fourcc), fps, size)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import threading
@@ -50,6 +51,19 @@ def test_health_names_what_runs(staged: Any, tmp_path: Path) -> None:
     assert health["slots"] == [{"slot": "a", "current": True, "bundle": "digits", "version": 3, "sha256": "5ca1e"}]
     (disk,) = health["disks"]
     assert (disk["path"], disk["total_bytes"]) == (str(tmp_path), os.statvfs(tmp_path).f_blocks * 4096)
+
+
+def test_a_source_whose_name_is_no_utf8_is_told_of_by_every_route(staged: Any) -> None:
+    name = b"b\xe9lls".decode("utf-8", "surrogateescape")
+    loop = staged(name, fps=0)
+    loop.show(name)
+    for route in ("/v1/health", "/live/state", "/v1/models", "/live/labels", "/v1/events"):
+        assert httpx.get(loop.base + route).status_code == 200, route
+    changed = {"content": json.dumps({"source": name, "threshold": 0.3}), "headers": {"Content-Type": "application/json"}}
+    answer = httpx.post(loop.base + "/live/settings", **changed)
+    assert answer.json()[name]["threshold"] == 0.3
+    assert httpx.get(loop.base + "/live/state").json()["sources"] == [name]
+    assert r'edgelens_connected{source="b\\udce9lls"} 1' in httpx.get(loop.base + "/metrics").text
 
 
 def test_a_camera_that_is_away_is_said_and_the_process_lives(staged: Any) -> None:
