@@ -84,9 +84,10 @@ class SharedState:
         self.hub.post_event("notice", event("notice", dataclasses.asdict(notice)))
 
     def newest(self, source: str | None) -> Result:
-        """The newest result of a source, or of the first one that has any."""
-        if source is None and self._newest:
-            return next(iter(self._newest.values()))
+        """The newest result of a source, or of the first one, in their order on the page, that has any."""
+        if source is None:
+            names = (*self.control.sources, *tuple(self._newest))
+            source = next((name for name in names if name in self._newest), None)
         if source is None or source not in self._newest:
             raise UsageError("no frame of such a source has been seen yet")
         return self._newest[source]

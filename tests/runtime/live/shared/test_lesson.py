@@ -37,6 +37,19 @@ def test_a_lesson_over_http_and_back(taught: tuple[httpx.Client, ModelSlot]) -> 
     assert [named.name for named in gallery.names] == ["paper"]
 
 
+def test_without_a_source_it_is_the_first_on_the_page_not_the_first_to_come(
+    staged: Callable[..., Any], teachable: Callable[..., ModelSlot]
+) -> None:
+    loop = staged("camera", "back", fps=0)
+    teachable(loop)
+    loop.show("back")
+    assert loop.preview.shared.newest(None).frame.source == "back", "of the others nothing has come yet"
+    loop.show("camera")
+    told = httpx.post(f"{loop.base}/v1/teach", json={"name": "paper"})
+    assert told.status_code == 200, told.text
+    assert httpx.get(f"{loop.base}/live/gallery").json()["names"][0]["taught"]["source"] == "camera"
+
+
 @pytest.mark.parametrize(
     ("body", "said"),
     [
