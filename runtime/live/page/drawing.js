@@ -20,11 +20,18 @@ export class PlaceEditor {
 
   toggle(kind) {
     this.kind = this.kind === kind ? "" : kind;
+    if (this.kind) this.begins();
     this.points = [];
     this.at = null;
     this.picture.classList.toggle("drawing", Boolean(this.kind));
     for (const [name, button] of Object.entries(this.buttons)) button.setAttribute("aria-pressed", String(name === this.kind));
   }
+
+  leave() {
+    if (this.kind) this.toggle(this.kind);
+  }
+
+  begins() {} // whoever else draws on this picture leaves off
 
   down(event) {
     if (!this.kind || event.button !== 0) return;
@@ -52,7 +59,7 @@ export class PlaceEditor {
   }
 
   key(event) {
-    if (!this.kind) return;
+    if (!this.kind || event.target.closest("input, select, textarea, dialog")) return; // somebody types
     const placed = this.value[this.kind];
     if (event.key === "Escape") this.toggle(this.kind);
     else if (event.key === "Enter" && this.points.length > 2) this.done(this.points);

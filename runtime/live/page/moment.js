@@ -37,6 +37,7 @@ export class MomentView {
     this.dialog.showModal();
     try {
       const all = await get(`/live/moments/${moment.id}`);
+      if (this.moment !== moment) return; // another was opened meanwhile
       if (all.bundle) { // else what was seen beside it is no longer known
         this.fact(".model", `${all.bundle.name} version ${all.bundle.version}`);
         this.fact(".also", topRows(all.results).map((row) => caption(row, all.results).replace(" %", "\u00a0%")).join(", ") || "nothing");
@@ -44,9 +45,11 @@ export class MomentView {
       this.clip(all);
       picture.src = pictureOf(moment);
       await picture.decode();
+      if (this.moment !== moment) return;
       picture.hidden = false;
       drawBoxes(this.find(".boxes"), all.results, all.size);
     } catch {
+      if (this.moment !== moment) return;
       const kept = this.records ? "its picture was deleted to make room" : "the page remembers the last 60 pictures, more with --record";
       write(this.find(".note"), `This one is no longer kept: ${kept}.`);
     }

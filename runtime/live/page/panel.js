@@ -14,6 +14,7 @@ export class Panel {
     this.say = say;
     this.agreed = [3, 5];
     this.settings = {};
+    this.waiting = []; // changes that are not sent yet, each with the source that it is for
     this.classes = new Classes(this);
     this.held = new Set(); // knobs under somebody's hand are not moved by what the device says
     const knob = (id, value) => {
@@ -57,13 +58,13 @@ export class Panel {
 
   send(change) {
     if (!change) return;
-    this.next = { ...this.next, ...change };
+    const last = this.waiting.at(-1);
+    if (last && last.source === this.source) Object.assign(last, change);
+    else this.waiting.push({ source: this.source, ...change });
     this.sending ||= (async () => {
-      while (this.next) {
-        const body = { source: this.source, ...this.next };
-        this.next = null;
+      while (this.waiting.length) {
         try {
-          this.setSettings(await post("/live/settings", body));
+          this.setSettings(await post("/live/settings", this.waiting.shift()));
           this.say("");
         } catch (error) {
           this.say(error.message);

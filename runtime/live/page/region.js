@@ -25,11 +25,9 @@ export class RegionEditor {
   }
 
   toggle() {
-    this.editing = !this.editing;
-    this.button.setAttribute("aria-pressed", String(this.editing));
-    this.picture.classList.toggle("editing", this.editing);
-    this.frame.tabIndex = this.editing ? 0 : -1;
+    this.edit(!this.editing);
     if (this.editing) {
+      this.begins();
       this.value ||= [0.25, 0.25, 0.5, 0.5];
       this.change(this.value);
       this.frame.focus();
@@ -37,6 +35,19 @@ export class RegionEditor {
       this.button.focus();
     }
     this.place();
+  }
+
+  leave() {
+    this.edit(false);
+  }
+
+  begins() {} // whoever else draws on this picture leaves off
+
+  edit(editing) {
+    this.editing = editing;
+    this.button.setAttribute("aria-pressed", String(editing));
+    this.picture.classList.toggle("editing", editing);
+    this.frame.tabIndex = editing ? 0 : -1;
   }
 
   down(event) {

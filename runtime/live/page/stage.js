@@ -31,6 +31,8 @@ export class Stage {
       (region) => actions.region(source, region));
     this.places = new PlaceEditor(this.find(".picture"), this.canvas, { lines: this.find(".line-button"), zones: this.find(".zone-button") },
       (places) => actions.places(source, places));
+    this.region.begins = () => this.places.leave();
+    this.places.begins = () => this.region.leave();
     const placed = new ResizeObserver(() => this.placeBoxes());
     for (const part of [this.canvas, this.find(".picture")]) placed.observe(part);
     this.forgetRoom = keepRoom(this.find(".verdict"));

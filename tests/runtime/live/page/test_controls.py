@@ -6,7 +6,7 @@ from typing import Any
 
 import httpx
 import pytest
-from page_in_browser import opened, until
+from page_in_browser import HELD, opened, until
 
 pytestmark = pytest.mark.browser
 
@@ -37,6 +37,21 @@ def test_controls_are_the_chosen_source_s_and_say_whose(staged: Any, chromium: A
         page.click("#classes button:text-is('7')")
         page.click("#classes button:text-is('3')")
         until(page, lambda: classes("hall") is None)
+
+
+def test_a_change_goes_to_the_source_it_was_made_for(staged: Any, chromium: Any) -> None:
+    loop = staged("door", "hall", fps=5)
+    threshold = lambda name: loop.control.settings(name).threshold  # noqa: E731
+    with opened(chromium, loop.preview.link) as page:
+        page.select_option("#source", "door")
+        page.evaluate(HELD, "/live/settings")
+        page.fill("#threshold", "0.35")
+        page.fill("#threshold", "0.45")
+        page.select_option("#source", "hall")
+        page.fill("#smoothing", "0.25")
+        page.evaluate("held.go()")
+        until(page, lambda: loop.control.settings("hall").smoothing == 0.75)
+        assert (threshold("door"), threshold("hall")) == (0.45, 0.6)
 
 
 def test_with_one_source_nobody_is_named(staged: Any, chromium: Any) -> None:

@@ -9,7 +9,7 @@ import httpx
 import numpy as np
 import pytest
 import staged_scenes as scenes
-from page_in_browser import opened, until
+from page_in_browser import HELD, opened, until
 
 from edgelens.runtime.live.shared.wanted import Wanted
 
@@ -45,6 +45,25 @@ def test_an_entry_opens_what_it_was(staged: Any, chromium: Any) -> None:
         assert not loop.control.settings("door").paused, "keys are the dialog's while it is open"
         page.keyboard.press("Escape")
         assert not page.locator("#moment").is_visible()
+
+
+def test_what_the_first_entry_was_does_not_come_into_the_second(staged: Any, chromium: Any) -> None:
+    loop = staged("door", "hall", scene=scenes.things)
+    loop.models["hall"] = "flowers"
+    with opened(chromium, loop.preview.link) as page:
+        item = lambda source: page.locator("#timeline li", has=page.locator(f".where:text-is('{source}')")).last  # noqa: E731
+        item("hall").wait_for()
+        page.evaluate(HELD, "/live/moments/")
+        item("door").locator("button").click()
+        page.keyboard.press("Escape")
+        item("hall").locator("button").click()
+        until(page, lambda: page.locator("#moment .whole > img").is_visible())
+        page.evaluate("held.go()")
+        page.wait_for_timeout(300)
+        assert page.text_content("#moment .where") == "hall"
+        assert page.text_content("#moment .model") == "flowers version 3"
+        assert page.text_content("#moment .note") == ""
+        assert page.locator("#moment .whole > img").is_visible()
 
 
 def test_an_entry_that_is_no_longer_kept_says_so(staged: Any, chromium: Any) -> None:

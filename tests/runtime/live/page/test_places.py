@@ -103,3 +103,35 @@ def test_a_line_and_a_zone_are_drawn_with_the_pointer(staged: Any, chromium: Any
         page.keyboard.press("Delete")
         until(page, lambda: placed().line == ())
         assert len(placed().zone) == 1
+        page.click(".zone-button")
+        page.focus("#find-label")
+        page.keyboard.press("Backspace")
+        page.wait_for_timeout(300)
+        assert len(placed().zone) == 1, "what is typed elsewhere deletes nothing"
+
+
+@pytest.mark.browser
+def test_who_begins_to_draw_one_thing_leaves_the_other(staged: Any, chromium: Any) -> None:
+    loop = staged(scene=numbered)
+    loop.control.change("camera", places=ZoneOptions())
+    with opened(chromium, loop.preview.link) as page:
+        page.wait_for_selector(".line-button:visible")
+        pressed = lambda: [page.get_attribute(f".{name}-button", "aria-pressed") for name in ("region", "line")]  # noqa: E731
+        page.click(".region-button")
+        until(page, lambda: loop.control.settings("camera").region is not None)
+        region = loop.control.settings("camera").region
+        page.click(".line-button")
+        assert pressed() == ["false", "true"]
+        assert page.evaluate("document.activeElement.className").startswith("line-button")
+        area = page.locator(".stage canvas").bounding_box()
+        at = lambda x, y: (area["x"] + x * area["width"], area["y"] + y * area["height"])  # noqa: E731
+        page.mouse.move(*at(0.05, 0.1))
+        page.mouse.down()
+        page.mouse.move(*at(0.05, 0.9))
+        page.mouse.up()
+        until(page, lambda: len(loop.control.settings("camera").places.line) == 1)
+        page.wait_for_timeout(300)
+        assert loop.control.settings("camera").region == region
+        page.click(".line-button")
+        page.keyboard.press("r")
+        assert pressed() == ["true", "false"]
