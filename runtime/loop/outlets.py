@@ -18,6 +18,7 @@ from .doorbell import Doorbell
 __all__ = ["Outlets"]
 
 DEPTH = 8  # results a sink may be behind; each holds its frame's pixels
+MOST_NOTICES = 256  # beside them
 BEHIND_BYTES = 32 * 1024 * 1024  # so with large frames fewer
 LOOK_UP_S = 0.2  # how often one that waits for room looks whether the run was stopped
 FIRST_WAIT_S, LONGEST_WAIT_S = 0.25, 5.0  # a sink that fails is tried again after so long
@@ -41,20 +42,31 @@ class _Outlet:
         self._wait_s, self._again = 0.0, float("-inf")  # of a sink that fails: until when it is left alone
         self.thread = threading.Thread(target=self._work, name=f"sink {sink.name}", daemon=True)
 
-    def put(self, item: Result | Notice, *, wait: bool, stop: Callable[[], bool]) -> None:
-        depth = DEPTH if isinstance(item, Notice) else min(max(BEHIND_BYTES // item.frame.image.nbytes, 2), DEPTH)
+    def put(self, result: Result, *, wait: bool, stop: Callable[[], bool]) -> None:
+        depth = min(max(BEHIND_BYTES // result.frame.image.nbytes, 2), DEPTH)
         with self._bell.lock:
             if self.dead:
                 return
             if len(self._items) >= depth and not (wait and self._room(depth, stop)):
-                if self._wait_s:  # when it works again, what is newest is of more use
-                    self.losses.lose(WHAT, self._why, isinstance(self._items.popleft(), Result))
-                    self._items.append(item)
-                else:
-                    self.dropped += isinstance(item, Result)
+                if not self._wait_s:
+                    self.dropped += 1
+                    return
+                self.losses.lose(WHAT, self._why)
+                if self._forget(Result):  # when it works again, what is newest is of more use
+                    self._items.append(result)
             elif not self.dead:
-                self._items.append(item)
+                self._items.append(result)
                 self._bell.ring(urgent=2 * len(self._items) >= depth)
+
+    def tell(self, notice: Notice) -> None:
+        """Has room beside the results: whoever missed that a source is back would call it lost for good."""
+        with self._bell.lock:
+            if self.dead:
+                return
+            if sum(isinstance(item, Notice) for item in self._items) >= MOST_NOTICES:
+                self._forget(Notice)
+            self._items.append(notice)
+            self._bell.ring(urgent=2 * len(self._items) >= DEPTH)
 
     @property
     def status(self) -> SinkStatus:
@@ -74,6 +86,13 @@ class _Outlet:
         with self._bell.lock:
             self._ending = True
             self._bell.ring(urgent=True)
+
+    def _forget(self, kind: type[Result] | type[Notice]) -> bool:
+        """Let the oldest item of a kind go; whether there was one."""
+        oldest = next((i for i, item in enumerate(self._items) if isinstance(item, kind)), None)
+        if oldest is not None:
+            del self._items[oldest]
+        return oldest is not None
 
     def _room(self, depth: int, stop: Callable[[], bool]) -> bool:
         """Whether there is room for another item, waiting until half of it is free unless the run was stopped."""
@@ -156,7 +175,7 @@ class Outlets:
     def notice(self, notice: Notice) -> None:
         """Tell every sink what happened to a source."""
         for outlet in self._outlets:
-            outlet.put(notice, wait=False, stop=self._stop)
+            outlet.tell(notice)
 
     @property
     def status(self) -> tuple[SinkStatus, ...]:

@@ -5,7 +5,7 @@ import pytest
 from scripted import picture
 
 from edgelens.runtime.frame import Frame
-from edgelens.runtime.loop.outlets import DEPTH, Outlets
+from edgelens.runtime.loop.outlets import DEPTH, MOST_NOTICES, Outlets
 from edgelens.runtime.recognitions import Recognitions
 from edgelens.runtime.result import Result
 from edgelens.runtime.sinks.protocol import Notice
@@ -57,6 +57,39 @@ def test_a_slow_sink_loses_live_results_and_holds_nobody_up():
         gate.set()
     assert len(slow.got) == 40 - lost
     assert len(quick.got) + dropped(outlets)["quick"] == 40
+
+
+def test_what_happens_to_a_source_is_heard_by_a_sink_that_is_behind():
+    gate = threading.Event()
+    slow = Kept("slow", gate=gate)
+    with Outlets([slow]) as outlets:
+        for index in range(3 * DEPTH):
+            outlets.put(result(index), wait=False)
+        for kind in ("lost", "back"):
+            outlets.notice(Notice("cam", kind, "", 0.0))
+        outlets.put(result(99), wait=False)
+        dropped_by_then = dropped(outlets)["slow"]
+        gate.set()
+    assert slow.got[-2:] == ["lost", "back"]
+    assert len(slow.got) - 2 + dropped_by_then == 3 * DEPTH + 1, "and no result had to go for it"
+
+
+def test_a_sink_that_fails_keeps_what_happened_and_not_without_end():
+    bad = Kept("bad", error=OSError(28, "No space left on device"))
+    with Outlets([bad], say=lambda line: None) as outlets:
+        outlets.put(result(0), wait=False)
+        time.sleep(0.1)  # it has failed, and is left alone for a while
+        outlets.notice(Notice("cam", "lost", "", 0.0))
+        for index in range(3 * DEPTH):
+            outlets.put(result(index), wait=False)
+        for _ in range(2 * MOST_NOTICES):
+            outlets.notice(Notice("cam", "back", "", 0.0))
+        assert outlets._outlets[0].left <= DEPTH + MOST_NOTICES
+        outlets.put(result(99), wait=False)
+    assert set(bad.got) == {"back"}
+    assert len(bad.got) == MOST_NOTICES
+    (status,) = outlets.status
+    assert (status.lost, status.dropped) == (3 * DEPTH + 2, 0)
 
 
 def test_a_file_s_results_all_arrive_in_order():
