@@ -5,6 +5,7 @@ from __future__ import annotations
 import mmap
 import queue
 import threading
+from collections.abc import Callable
 from pathlib import Path
 
 import cv2
@@ -20,16 +21,18 @@ __all__ = ["ClipWriter", "Still"]
 
 Still = tuple[float, mmap.mmap]  # capture time in seconds, JPEG
 SPARE_BYTES = 256 * 1024  # room that is made for a clip beyond what it has
+IDLE_S = 0.5
 MOST_WAITING = 600  # pictures: an encoder that falls a minute behind would never catch up
 
 
 class ClipWriter:
     """Takes pictures of clips in order; a clip that cannot be written is left out, counted and said."""
 
-    def __init__(self, room: Room, losses: Losses, fps: float) -> None:
-        self._room, self._losses, self._fps = room, losses, fps
+    def __init__(self, room: Room, losses: Losses, fps: float, idle: Callable[[], None]) -> None:
+        self._room, self._losses, self._fps, self._idle = room, losses, fps, idle
         self.clips = 0
         self._jobs: queue.SimpleQueue[tuple[Clip, Still | None] | None] = queue.SimpleQueue()
+        self._under_way: set[Clip] = set()
         self._given_up: set[Clip] = set()
         self._thread = threading.Thread(target=self._work, name="edgelens-clip", daemon=True)
 
@@ -56,9 +59,21 @@ class ClipWriter:
         self._jobs.put(None)
         self._thread.join()
 
+    def _next(self) -> tuple[Clip, Still | None] | None:
+        """The next thing to do; while a clip is under way and nothing comes, its owner may end it."""
+        while True:
+            try:
+                return self._jobs.get(timeout=IDLE_S if self._under_way else None)
+            except queue.Empty:
+                self._idle()
+
     def _work(self) -> None:
-        while (job := self._jobs.get()) is not None:
+        while (job := self._next()) is not None:
             clip, still = job
+            if still is None:
+                self._under_way.discard(clip)
+            else:
+                self._under_way.add(clip)
             if clip in self._given_up:
                 if still is None:
                     self._given_up.discard(clip)

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import mmap
 import re
+import threading
+import time
 from collections import deque
 from collections.abc import Callable
 from contextlib import ExitStack
@@ -33,6 +35,7 @@ from .room import Room
 
 __all__ = ["RecordSink"]
 
+LATE_S = 1.0  # that a picture may still be on its way
 NAMES = re.compile(r"\d{8}-\d{6}-[\w.-]*\.(mp4|webm|jpg|jsonl)")
 
 
@@ -43,6 +46,7 @@ class _Event:
     clip: Clip
     began: float  # capture time
     ends: float
+    over: float = float("inf")  # by this machine's clock: no picture of it comes any more
 
 
 class _Reel:
@@ -69,7 +73,8 @@ class RecordSink:
         self._room = Room(Quota(self.folder, NAMES, most, options.most_days * 86400, options.keep_free_bytes, lived))
         most_lines = min(options.line_file_bytes, max(most // 10, 1))
         self._lines = RotatingLines(self.folder / "lines", self._room.fits_a_line, most_lines)
-        self._writer = ClipWriter(self._room, self.losses, options.fps)
+        self._writer = ClipWriter(self._room, self.losses, options.fps, self._end_overdue)
+        self._lock = threading.Lock()  # the thread that codes clips ends them, too
         self._stack = ExitStack()
 
     @property
@@ -79,7 +84,14 @@ class RecordSink:
 
     def write(self, result: Result) -> None:
         """Remember the picture; begin, go on with or end an event."""
+        with self._lock:
+            self._take(result)
+
+    def _take(self, result: Result) -> None:
         moment = result.frame.captured
+        for each in self._reels.values():  # of a source that is paused nothing else comes
+            if each.event is not None and moment >= each.event.ends:
+                self._end(each)
         reel = self._reels.setdefault(result.frame.source, _Reel())
         name = _name(result)
         if moment >= reel.due or name is not None:
@@ -90,15 +102,15 @@ class RecordSink:
             self._line({**result.to_json(), "size": [width, height], "when": round(result.frame.time, 6)})
             self._snapshot(result, name)
             self._begin(reel, name, moment)
-        for each in self._reels.values():  # of a source that is paused nothing else comes
-            if each.event is not None and moment >= each.event.ends:
-                self._end(each)
+        if reel.event is not None:
+            reel.event.over = time.monotonic() + reel.event.ends - moment + LATE_S
 
     def notice(self, notice: Notice) -> None:
         """Keep what happened to a source as a line; the clip of one that is lost is as long as it will be."""
-        self._line(asdict(notice))
-        if notice.kind in ("lost", "ended") and (reel := self._reels.get(notice.source)) is not None:
-            self._end(reel)
+        with self._lock:
+            self._line(asdict(notice))
+            if notice.kind in ("lost", "ended") and (reel := self._reels.get(notice.source)) is not None:
+                self._end(reel)
 
     def __enter__(self) -> RecordSink:
         try:
@@ -112,9 +124,17 @@ class RecordSink:
         return self
 
     def __exit__(self, *exc: object) -> None:
-        for reel in self._reels.values():
-            self._end(reel)
+        with self._lock:
+            for reel in self._reels.values():
+                self._end(reel)
         self._stack.close()
+
+    def _end_overdue(self) -> None:
+        """End what nothing comes for any more, not even a later picture: the only source is paused, or nothing moves."""
+        with self._lock:
+            for reel in self._reels.values():
+                if reel.event is not None and time.monotonic() > reel.event.over:
+                    self._end(reel)
 
     def _remember(self, reel: _Reel, still: Still) -> None:
         if reel.event is not None:

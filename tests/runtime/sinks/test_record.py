@@ -85,6 +85,30 @@ def test_announcements_close_together_make_one_clip_up_to_a_length(staged: Any, 
     assert lengths[0] == pytest.approx(30, abs=3)
 
 
+def test_a_clip_is_finished_in_time_when_no_more_pictures_come(staged: Any, later: Any, tmp_path: Path) -> None:
+    """The only source is paused on the page, and goes on an hour later."""
+    loop, options = staged(fps=0), RecordOptions(tmp_path, before_s=0.5, after_s=1, fps=10, **FREE)
+    with RecordSink(options) as sink:
+        feed(sink, loop, later, 2, {1.5: "a"})
+        deadline = time.monotonic() + 40
+        while not names(tmp_path) and time.monotonic() < deadline:
+            time.sleep(0.05)
+        (clip,) = (tmp_path / "clips").iterdir()
+        assert play(clip) == pytest.approx(10, abs=2)
+        feed(sink, loop, later, 1, {0.5: "b"}, start=3700.0)
+    (other,) = {*(tmp_path / "clips").iterdir()} - {clip}
+    assert play(other) == pytest.approx(10, abs=2)
+
+
+def test_what_comes_after_a_clip_s_time_is_not_in_it(staged: Any, later: Any, tmp_path: Path) -> None:
+    loop = staged(fps=0)
+    with RecordSink(RecordOptions(tmp_path, before_s=0.5, after_s=1, fps=10, **FREE)) as sink:
+        feed(sink, loop, later, 2, {1.5: "a"})
+        feed(sink, loop, later, 0.1, {}, start=3700.0)
+    (clip,) = (tmp_path / "clips").iterdir()
+    assert play(clip) == pytest.approx(10, abs=2), "a gap would be stood in for by two seconds"
+
+
 def test_a_clip_under_way_is_finished_when_the_run_ends(staged: Any, later: Any, tmp_path: Path) -> None:
     loop = staged(fps=0)
     with RecordSink(RecordOptions(tmp_path, before_s=1, after_s=60, fps=10, **FREE)) as sink:
