@@ -26,6 +26,14 @@ class Guest:
     close: Callable[[], None]
     kept_free: bool = False  # has one of the places for health
     since: float = field(default_factory=time.monotonic)  # of what it does now: waiting, or not taking its answer
+    unsent: Callable[[], int] = lambda: 0  # bytes of its answers that it has not taken yet
+    left: int = 0  # of them when it was looked at last
+
+    def look(self, now: float) -> None:
+        """Whoever took some of an answer since the last look is as patient as one who has just begun."""
+        before, self.left = self.left, self.unsent()
+        if self.left < before:
+            self.since = now
 
 
 class Crowd:
@@ -92,10 +100,10 @@ class Crowd:
     def tend(self) -> None:
         """End what has waited or stalled for too long; called a few times a second."""
         now = time.monotonic()
-        for guests, patience_s in ((self._waiting, self._budget.head_s), (self._stalled, self._budget.stalled_s)):
-            for guest in tuple(guests):
-                if guest.since > now - patience_s:
-                    break
+        for guest in {**self._waiting, **self._stalled}:
+            guest.look(now)
+            takes = guest.left or guest in self._stalled
+            if guest.since <= now - (self._budget.stalled_s if takes else self._budget.head_s):
                 self._end(guest)
 
     def _make_room(self, newcomer: str) -> bool:

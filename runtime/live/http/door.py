@@ -230,7 +230,9 @@ class Door:
         if self._tls is None:
             await self._loop.connect_accepted_socket(make, line)
         else:
-            await shaken_hands(make(), line, self._tls, self._budget.handshake_s)
+            below = await shaken_hands(make(), line, self._tls, self._budget.handshake_s)
+            above = guest.unsent
+            guest.unsent = lambda: above() + below.get_write_buffer_size()
             self._crowd.idles(guest)
 
 

@@ -14,8 +14,13 @@ class _Session(sslproto.SSLProtocol):
     max_size = 32 * 1024  # since Python 3.11: of what is read at one time
 
 
-async def shaken_hands(app: asyncio.BaseProtocol, line: socket.socket, tls: ssl.SSLContext, patience_s: float) -> None:
-    """Complete the handshake, after which the app's protocol has its connection; the session closes the socket."""
+async def shaken_hands(
+    app: asyncio.BaseProtocol, line: socket.socket, tls: ssl.SSLContext, patience_s: float
+) -> asyncio.Transport:
+    """Complete the handshake, after which the app's protocol has its connection; the session closes the socket.
+
+    The transport below the session is given back: what is encrypted and not sent waits there.
+    """
     loop = asyncio.get_running_loop()
     waiter = loop.create_future()
     session = _Session(loop, app, tls, waiter, server_side=True, ssl_handshake_timeout=patience_s)  # type: ignore[arg-type]
@@ -25,3 +30,4 @@ async def shaken_hands(app: asyncio.BaseProtocol, line: socket.socket, tls: ssl.
     except BaseException:
         transport.abort()
         raise
+    return transport

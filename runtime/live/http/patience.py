@@ -48,7 +48,7 @@ def _impatient(base: Any) -> type[Any]:
             super().connection_made(OnePiece(transport, self.loop))
             _read_at_most(transport, NEW_READ_BYTES)
             self._reading = transport
-            self.guest.close = transport.abort
+            self.guest.close, self.guest.unsent = transport.abort, transport.get_write_buffer_size
 
         def data_received(self, data: bytes) -> None:
             """Parse; who has asked is busy until it is answered."""

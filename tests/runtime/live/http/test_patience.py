@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import contextlib
 import socket
+import ssl
 import time
 from contextlib import ExitStack
+from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
+from certificate import certificate
 
 from edgelens.runtime.bundle.bundle import Bundle
 from edgelens.runtime.live.http import guarded, limits, patience
 from edgelens.runtime.live.http.budget import Budget
+from edgelens.runtime.live.http.server import Address, Server
 from edgelens.runtime.live.service.service import RecognizeService
 
 HALF_A_HEAD = b"GET /v1/health HTTP/1.1\r\nHost: loc"
@@ -40,6 +45,52 @@ def test_half_a_head_is_waited_for_only_so_long(staged: Any) -> None:
         start = time.monotonic()
         assert is_closed(line, 5)
         assert 0.2 < time.monotonic() - start < 3
+
+
+LARGE = bytes(4_000_000)
+
+
+async def large(scope: Any, receive: Any, send: Any) -> None:
+    """An app that answers more than the buffers on the way hold."""
+    while scope["type"] == "lifespan":
+        kind = (await receive())["type"]
+        await send({"type": f"{kind}.complete"})
+        if kind.endswith("shutdown"):
+            return
+    head = [(b"content-length", str(len(LARGE)).encode())]
+    await send({"type": "http.response.start", "status": 200, "headers": head})
+    await send({"type": "http.response.body", "body": LARGE})
+
+
+def taken(line: socket.socket, after_s: float = 0) -> int:
+    """Bytes that come of an answer to who takes a megabyte a second of it, and that only after a while."""
+    line.sendall(b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n")
+    time.sleep(after_s)
+    got, start = 0, time.monotonic()
+    with contextlib.suppress(OSError):
+        while got < len(LARGE) and (data := line.recv(20_000)):
+            got += len(data)
+            time.sleep(max(got / 1e6 - (time.monotonic() - start), 0))
+    return got
+
+
+@pytest.mark.parametrize("secure", [False, True], ids=["http", "https"])
+def test_who_takes_an_answer_slowly_gets_all_of_it_and_who_takes_nothing_is_cut(secure: bool, tmp_path: Path) -> None:
+    tls = certificate(tmp_path) if secure else None
+    budget = Budget(head_s=0.4, stalled_s=1.5)
+    with Server(large, Address("127.0.0.1", 0).bind(), tls=tls, budget=budget) as server:
+
+        def connected() -> socket.socket:
+            line = socket.socket()
+            line.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 64 * 1024)
+            line.settimeout(20)
+            line.connect(("127.0.0.1", server.port))
+            return ssl._create_unverified_context().wrap_socket(line) if secure else line
+
+        with connected() as slow:
+            assert taken(slow) >= len(LARGE), "it took longer than either patience"
+        with connected() as deaf:
+            assert taken(deaf, after_s=3) < len(LARGE)
 
 
 def test_who_asks_for_nothing_makes_room_for_who_asks(staged: Any) -> None:
