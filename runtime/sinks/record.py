@@ -130,7 +130,7 @@ class RecordSink:
         self._stack.close()
 
     def _end_overdue(self) -> None:
-        """End what nothing comes for any more, not even a later picture: the only source is paused, or nothing moves."""
+        """End what nothing comes for any more, no later picture either: the only source is paused, or nothing moves."""
         with self._lock:
             for reel in self._reels.values():
                 if reel.event is not None and time.monotonic() > reel.event.over:

@@ -110,12 +110,9 @@ def openapi() -> dict[str, Any]:
         },
         "components": {
             "schemas": {"Recognition": _RECOGNITION, "Result": _RESULT, "Many": _MANY, "Error": _ERROR},
-            "securitySchemes": {
-                "bearer": {"type": "http", "scheme": "bearer"},
-                "link": {"type": "apiKey", "in": "query", "name": "token"},
-            },
+            "securitySchemes": {"bearer": {"type": "http", "scheme": "bearer"}},
         },
-        "security": [{"bearer": []}, {"link": []}, {}],
+        "security": [{"bearer": []}, {}],
     }
 
 

@@ -47,6 +47,9 @@ def test_bearer_link_and_cookie(guarded: Any) -> None:
     bearer = {"Authorization": f"Bearer {TOKEN}"}
     assert httpx.get(guarded.base + "/live/state", headers=bearer).status_code == 200
     assert "loop" in httpx.get(guarded.base + "/v1/health", headers=bearer).json()
+    described = httpx.get(guarded.base + "/v1/openapi.json", headers=bearer).json()
+    ways = (set(described["components"]["securitySchemes"]), described["security"])
+    assert ways == ({"bearer"}, [{"bearer": []}, {}]), "a link is a browser's: it is answered with a cookie"
     with httpx.Client(base_url=guarded.base) as client:
         moved = client.get(f"/?token={TOKEN}&x=1")
         assert (moved.status_code, moved.headers["location"]) == (303, "/?x=1")

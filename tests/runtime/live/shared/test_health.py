@@ -59,8 +59,8 @@ def test_a_source_whose_name_is_no_utf8_is_told_of_by_every_route(staged: Any) -
     loop.show(name)
     for route in ("/v1/health", "/live/state", "/v1/models", "/live/labels", "/v1/events"):
         assert httpx.get(loop.base + route).status_code == 200, route
-    changed = {"content": json.dumps({"source": name, "threshold": 0.3}), "headers": {"Content-Type": "application/json"}}
-    answer = httpx.post(loop.base + "/live/settings", **changed)
+    body, kind = json.dumps({"source": name, "threshold": 0.3}), {"content-type": "application/json"}
+    answer = httpx.post(loop.base + "/live/settings", content=body, headers=kind)
     assert answer.json()[name]["threshold"] == 0.3
     assert httpx.get(loop.base + "/live/state").json()["sources"] == [name]
     assert r'edgelens_connected{source="b\\udce9lls"} 1' in httpx.get(loop.base + "/metrics").text
