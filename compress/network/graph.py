@@ -11,6 +11,7 @@ from torch import fx, nn
 from edgelens.runtime.errors import ModelError
 from edgelens.runtime.preprocess import PixelContract
 
+from ..host.quiet import quiet
 from .answers import in_order
 from .fold import constant, fold_batch_norms, set_parameter
 
@@ -75,7 +76,8 @@ def trace(module: nn.Module, pixels: PixelContract, outputs: Sequence[str] = ())
     ordered = in_order(module, outputs).eval()
     batch = torch.export.Dim("batch", min=1, max=65536)
     try:
-        program = torch.export.export(ordered, (example_input(pixels),), dynamic_shapes=({0: batch},))
+        with quiet():
+            program = torch.export.export(ordered, (example_input(pixels),), dynamic_shapes=({0: batch},))
     except Exception as error:
         reason = (str(error).strip().splitlines() or [type(error).__name__])[0][:160]
         raise ModelError(f"{type(module).__name__}: torch.export cannot trace the network ({reason})") from error
