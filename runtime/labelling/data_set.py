@@ -10,6 +10,7 @@ from pathlib import Path
 
 from ..errors import EdgelensError, WorkError
 from ..host.files import replacing
+from .content import are_one, content_of, is_still
 from .formats import Form
 from .marks import Marks
 
@@ -32,18 +33,24 @@ class DataSet:
 
     def put(self, name: str, path: Path, marks: Marks, classes: list[str]) -> None:
         """Take up what was just said of a picture; one that is no longer done, or lies elsewhere now, is taken out."""
-        folder = self._form.pictures(marks) if marks.done else ""
-        target = self.place / folder / name if folder else None
+        target = self.place_of(name, marks)
         before = self._where.get(name)
         if before is not None and before != target:
             before.unlink(missing_ok=True)
             del self._where[name]
         if target is not None:
+            if before != target and target.exists() and not _is_in(path, target):
+                raise WorkError(f"{target}: is another picture, which was not labelled here; give another --out")
             _put(path, target)
             self._where[name] = target
             if self._form.one is not None:
                 self._form.one(self.place, name, marks, classes)
         self._changed.set()
+
+    def place_of(self, name: str, marks: Marks) -> Path | None:
+        """Where a picture of these marks lies; None where it is no part of the data set."""
+        folder = self._form.pictures(marks) if marks.done else ""
+        return self.place / folder / name if folder else None
 
     def has(self, name: str) -> bool:
         """Whether a picture that is part of it is there."""
@@ -53,9 +60,8 @@ class DataSet:
     def __enter__(self) -> DataSet:
         marks, _ = self._state()
         for name, each in marks.items():
-            folder = self._form.pictures(each) if each.done else ""
-            if folder:
-                self._where[name] = self.place / folder / name
+            if (target := self.place_of(name, each)) is not None:
+                self._where[name] = target
         self._thread.start()
         return self
 
@@ -83,6 +89,10 @@ class DataSet:
             done = {name: each for name, each in marks.items() if each.done}
             if done:
                 self._form.whole(self.place, done, classes)
+
+
+def _is_in(path: Path, target: Path) -> bool:
+    return are_one(path, target) or is_still(path, content_of(target))
 
 
 def _put(path: Path, target: Path) -> None:

@@ -14,10 +14,12 @@ import cv2
 from ..bundle.bundle import Bundle
 from ..errors import UsageError
 from ..images.read import checked_header, decode_image, read_image_bytes
+from .content import are_one, content_of, is_still
 from .data_set import DataSet
 from .formats import form_of
 from .journal import Journal
 from .marks import Marks, checked_label, marks_from
+from .names import named_apart
 from .pictures import Picture
 from .proposals import Proposals
 
@@ -43,7 +45,7 @@ class Desk:
         assist: Bundle | None = None,
         say: Callable[[str], None],
     ) -> None:
-        self.pictures, self.out = pictures, out
+        self.out = out
         self.journal = Journal(out)
         self.format = _format(format_name, self.journal.format, out)
         self.form = form_of(self.format)
@@ -52,6 +54,9 @@ class Desk:
             named = [label for label in assist.manifest.labels if label]
         self._classes, self._stack = [checked_label(label) for label in named], ExitStack()
         self._data = DataSet(out, self.form, self._everything, say)
+        self.pictures = named_apart(pictures, self.journal.marks, self._is_same)
+        if renamed := sum(one.name != other.name for one, other in zip(self.pictures, pictures, strict=True)):
+            say(f"{renamed} of {len(pictures)} pictures have another one's name in {out}: a number tells them apart")
         self._proposals = None if assist is None else Proposals(assist, [picture.path for picture in pictures])
         self._unplaced: set[str] = set()  # pictures that the disk had no room for
         self._session = secrets.token_hex(4)  # a browser that keeps pictures takes none for another start's
@@ -114,7 +119,8 @@ class Desk:
         with self._lock:
             if marks != self.journal.marks.get(picture.name) or picture.name in self._unplaced:
                 self.form.pictures(marks)  # refuses a label that no folder can be called by
-                self.journal.keep(picture.name, marks)
+                content = self.journal.contents.get(picture.name) or content_of(picture.path)
+                self.journal.keep(picture.name, marks, content)
                 self._place(picture, marks)
             return {"classes": list(self.journal.classes), "done": self._is_done(picture)}
 
@@ -159,6 +165,14 @@ class Desk:
         for picture in self.pictures:
             if self._is_done(picture) and not self._data.has(picture.name):
                 self._place(picture, self.journal.marks[picture.name])
+
+    def _is_same(self, picture: Picture, name: str) -> bool:
+        """Whether a picture is the one that a name of the journal means; a journal of before says no more than names."""
+        content = self.journal.contents.get(name)
+        if content is None:
+            return picture.name == name
+        placed = self._data.place_of(name, self.journal.marks[name])
+        return (placed is not None and are_one(picture.path, placed)) or is_still(picture.path, content)
 
     def _at(self, number: int) -> Picture:
         if not 0 <= number < len(self.pictures):

@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterator
+from dataclasses import asdict
 from pathlib import Path
 from typing import IO, Any
 
 from ..errors import DataError, EdgelensError, WorkError
+from .content import Content
 from .marks import Marks, checked_label, marks_from
 
 __all__ = ["Journal"]
@@ -25,6 +27,7 @@ class Journal:
     def __init__(self, folder: Path) -> None:
         self.path = folder / _NAME
         self.marks: dict[str, Marks] = {}
+        self.contents: dict[str, Content] = {}  # of the pictures' files; of those of earlier versions it is not known
         self.classes: list[str] = []
         self.format = ""  # what the data set beside it is written as
         self._file: IO[str] | None = None
@@ -44,12 +47,12 @@ class Journal:
         if self._file is not None:
             self._file.close()
 
-    def keep(self, name: str, marks: Marks) -> None:
-        """Write one picture's marks down; its new classes come behind the known ones."""
+    def keep(self, name: str, marks: Marks, content: Content) -> None:
+        """Write one picture's marks down, and which picture it is; its new classes come behind the known ones."""
         for label in [*(box.label for box in marks.boxes), marks.label]:
             self.know(label)
-        self._write({"picture": name, **marks.to_json()})
-        self.marks[name] = marks
+        self._write({"picture": name, **asdict(content), **marks.to_json()})
+        self.marks[name], self.contents[name] = marks, content
 
     def begin(self, format_name: str) -> None:
         """Say what the data set is written as; a later start goes on with it."""
@@ -81,7 +84,10 @@ class Journal:
                 elif "format" in row:
                     self.format = str(row["format"])
                 else:
-                    self.marks[str(row["picture"])] = marks_from(row, int(row["width"]), int(row["height"]))
+                    name = str(row["picture"])
+                    self.marks[name] = marks_from(row, int(row["width"]), int(row["height"]))
+                    if "digest" in row:
+                        self.contents[name] = Content(int(row["bytes"]), str(row["digest"]))
             except (KeyError, OverflowError, TypeError, ValueError, EdgelensError) as error:
                 raise DataError(f"{self.path}:{number}: is no line of labels ({error})") from None
 

@@ -2,27 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-import cv2
-
 from ..datasets.catalog import BOX_FORMATS
 from ..datasets.contents import VIDEOS, listed
-from ..errors import DataError, ImageError, UsageError
-from ..host.files import write_bytes
-from ..images.burst import Burst
+from ..errors import DataError, UsageError
 from ..images.read import image_size, read_image_bytes
-from ..sources.video import VideoFile
+from .frames import Say, frames_of
 from .marks import Box, Marks
+from .names import free_name
 
 __all__ = ["Picture", "pictures_of"]
-
-_QUALITY = 95
-_SAID_EVERY = 20  # frames
-
-Say = Callable[[str], None]
 
 
 @dataclass(frozen=True)
@@ -49,7 +40,7 @@ def pictures_of(where: str, frames: Path, *, most: int, differ: float, say: Say)
     if not path.exists():
         raise UsageError(f"{where}: no such folder, picture or video")
     if path.is_file() and path.suffix.lower() in VIDEOS:
-        taken = _frames(path, frames, most, differ, say)
+        taken = frames_of(path, frames, most=most, differ=differ, say=say)
         return tuple(Picture(file.name, file) for file in taken)
     if path.is_file():
         return (Picture(path.name, path),)
@@ -86,34 +77,5 @@ def _of_data_set(path: Path) -> tuple[Picture, ...]:
 
 
 def _name(inside: Path, taken: set[str]) -> str:
-    """A name of one part that no other picture has, by stem too: label files are called by it."""
-    stem = "-".join((*inside.parts[:-1], inside.stem))
-    name, again = stem, 1
-    while name.lower() in taken:
-        again += 1
-        name = f"{stem}-{again}"
-    taken.add(name.lower())
-    return name + inside.suffix
-
-
-def _frames(video: Path, folder: Path, most: int, differ: float, say: Say) -> list[Path]:
-    """The frames of a video that differ from those before, written once; a later start finds them there."""
-    complete = folder / f".{video.stem}.complete"
-    if complete.exists() and (there := sorted(folder.glob(f"{video.stem}-*.jpg"))):
-        return there
-    folder.mkdir(parents=True, exist_ok=True)
-    burst, kept = Burst(differ), list[Path]()
-    with VideoFile(str(video)) as source:
-        while len(kept) < most and (frame := source.read()) is not None:
-            if not burst.takes(frame.image):
-                continue
-            file = folder / f"{video.stem}-{frame.index:06d}.jpg"
-            write_bytes(file, bytes(cv2.imencode(".jpg", frame.image, [cv2.IMWRITE_JPEG_QUALITY, _QUALITY])[1]))
-            kept.append(file)
-            if len(kept) % _SAID_EVERY == 0:
-                say(f"{len(kept)} frames of {video.name} that differ")
-    if not kept:
-        raise ImageError(f"{video}: has no frame that can be read")
-    write_bytes(complete, b"")
-    say(f"{len(kept)} frames of {video.name} that differ lie in {folder}")
-    return kept
+    """A name of one part."""
+    return free_name("-".join((*inside.parts[:-1], inside.stem)), inside.suffix, taken)

@@ -14,6 +14,7 @@ from label_page import HEIGHT, WIDTH, served
 
 from edgelens.runtime.datasets.catalog import load_boxes, load_images
 from edgelens.runtime.errors import DataError, UsageError, WorkError
+from edgelens.runtime.labelling.content import Content
 from edgelens.runtime.labelling.journal import Journal
 from edgelens.runtime.labelling.marks import Marks, marks_from
 from edgelens.runtime.labelling.pictures import pictures_of
@@ -150,7 +151,7 @@ def test_a_detector_s_best_row_is_the_guess_for_a_whole_picture(photos, desk_of,
         assert desk.state()["classes"] == ["red", "green", "blue"]
 
 
-def test_frames_of_a_video_that_differ(tmp_path, desk_of):
+def test_frames_of_a_video_that_differ(tmp_path, desk_of, monkeypatch):
     path = str(tmp_path / "clip.avi")
     writer = cv2.VideoWriter(path, cv2.VideoWriter.fourcc(*"MJPG"), 10, (WIDTH, HEIGHT))
     for i in range(30):
@@ -159,7 +160,7 @@ def test_frames_of_a_video_that_differ(tmp_path, desk_of):
     with desk_of(path, classes=["dot"]) as desk:
         assert [picture.name for picture in desk.pictures] == [f"clip-{i:06d}.jpg" for i in (0, 10, 20)]
         desk.keep(1, {"boxes": [BOX], "done": True})
-    (tmp_path / "clip.avi").write_bytes(b"gone but for its name")
+    monkeypatch.setattr("edgelens.runtime.labelling.frames.VideoFile", None)
     with desk_of(path) as desk:  # its frames were kept
         assert desk.state()["done"] == [False, True, False]
         assert desk.state()["first"] == 0
@@ -175,14 +176,92 @@ def test_two_pictures_of_one_name_are_two(photos, desk_of):
         assert len(set(stems)) == 7
 
 
+@pytest.mark.parametrize("suffix", ["png", "bmp"])  # label files are called by the stem alone
+def test_another_picture_of_a_known_name_is_another_picture(photos, desk_of, tmp_path, suffix, capsys):
+    first, second = tmp_path / "one", tmp_path / "two"
+    for folder, photo in ((first, "photo0.png"), (second, "photo3.png")):
+        folder.mkdir()
+        image = cv2.imread(str(photos / photo))
+        cv2.imwrite(str(folder / f"pic.{'bmp' if suffix == 'bmp' and folder == first else 'png'}"), image)
+    with desk_of(first, format_name="yolo", classes=["dot", "line"]) as desk:
+        desk.keep(0, {"boxes": [BOX], "done": True})
+    other = {"label": "line", "box": [10, 10, 20, 20]}
+    for done in (False, True):
+        with desk_of(second) as desk:
+            assert desk.state()["done"] == [done]
+            assert desk.pictures[0].name == "pic-2.png"
+            desk.keep(0, {"boxes": [other], "done": True})
+        assert "1 of 1 pictures have another one's name" in capsys.readouterr().out
+    with desk_of(first) as desk:
+        assert desk.picture(0)["boxes"][0]["label"] == "dot"
+    data = load_boxes(tmp_path / "out")
+    said = dict(zip((name.rpartition("/")[2][:-4] for name in data.names), data.boxes, strict=True))
+    assert {name: data.classes[boxes.labels[0]] for name, boxes in said.items()} == {"pic": "dot", "pic-2": "line"}
+    assert (tmp_path / "out/images/pic-2.png").samefile(second / "pic.png")
+
+
+def test_a_copy_of_a_labelled_picture_is_that_picture_whatever_lies_beside_it(photos, desk_of, tmp_path):
+    other = tmp_path / "other"
+    other.mkdir()
+    for target, photo in (("photo0.png", "photo0.png"), ("photo1.png", "photo2.png"), ("photo1-2.png", "photo3.png")):
+        (other / target).write_bytes((photos / photo).read_bytes())
+    with desk_of(photos, classes=["dot"]) as desk:
+        desk.keep(0, {"boxes": [BOX], "done": True})
+        desk.keep(1, {"boxes": [], "done": False})
+    with desk_of(other) as desk:
+        assert desk.state()["done"] == [True, False, False]
+        assert [picture.name for picture in desk.pictures] == ["photo0.png", "photo1-2.png", "photo1-3.png"]
+
+
+def test_a_journal_of_an_earlier_version_means_pictures_by_their_names(photos, desk_of, tmp_path):
+    (tmp_path / "out").mkdir()
+    row = {"picture": "photo1.png", **Marks(WIDTH, HEIGHT, done=True).to_json()}
+    (tmp_path / "out/labels.jsonl").write_text(json.dumps(row) + "\n")
+    for _ in range(2):
+        with desk_of(photos, classes=["dot"]) as desk:
+            assert desk.state()["done"] == [False, True, False, False, False, False]
+            desk.keep(1, {"boxes": [BOX], "done": True})
+
+
+def test_a_picture_that_others_have_put_into_the_data_set_gets_no_labels_of_its_namesake(photos, desk_of, tmp_path):
+    (tmp_path / "out/images").mkdir(parents=True)
+    for name, source in (("photo0.png", "photo1.png"), ("photo2.png", "photo2.png")):
+        (tmp_path / "out/images" / name).write_bytes((photos / source).read_bytes())
+    with desk_of(photos, classes=["dot"]) as desk:
+        with pytest.raises(WorkError, match=r"photo0\.png: is another picture, which was not labelled here"):
+            desk.keep(0, {"boxes": [BOX], "done": True})
+        desk.keep(2, {"boxes": [BOX], "done": True})
+
+
+def test_two_videos_of_one_name_are_two(tmp_path):
+    found = {}
+    for level in (0, 130):
+        folder = tmp_path / f"v{level}"
+        folder.mkdir()
+        writer = cv2.VideoWriter(str(folder / "clip.avi"), cv2.VideoWriter.fourcc(*"MJPG"), 10, (64, 48))
+        for step in range(3):
+            writer.write(np.full((48, 64, 3), level + 30 * step, np.uint8))
+        writer.release()
+    for _ in range(2):
+        for level in (0, 130):
+            where = str(tmp_path / f"v{level}/clip.avi")
+            taken = pictures_of(where, tmp_path / "frames", most=5, differ=6.0, say=print)
+            found[level] = [picture.name for picture in taken]
+            assert cv2.imread(str(taken[0].path)).mean() == pytest.approx(level, abs=3)
+    assert found == {level: [f"clip{nth}-{i:06d}.jpg" for i in range(3)] for level, nth in ((0, ""), (130, "-2"))}
+    (tmp_path / "frames/.clip.complete").write_bytes(b"")  # as earlier versions left it
+    again = pictures_of(str(tmp_path / "v130/clip.avi"), tmp_path / "frames", most=5, differ=6.0, say=print)
+    assert [picture.name for picture in again] == found[0]
+
+
 def test_a_line_that_a_power_cut_left_is_passed_over_and_others_are_said(tmp_path):
     with Journal(tmp_path) as journal:
-        journal.keep("a.png", Marks(10, 10, done=True))
+        journal.keep("a.png", Marks(10, 10, done=True), Content(7, "ab"))
     with (tmp_path / "labels.jsonl").open("a") as file:
         file.write('{"picture": "b.png", "wid')
     with Journal(tmp_path) as journal:
         assert list(journal.marks) == ["a.png"]
-        journal.keep("c.png", Marks(10, 10, done=True))
+        journal.keep("c.png", Marks(10, 10, done=True), Content(7, "cd"))
     with Journal(tmp_path) as journal:
         assert list(journal.marks) == ["a.png", "c.png"]
     (tmp_path / "labels.jsonl").write_text('{"picture": 3}\n{"class": "x"}\n')
