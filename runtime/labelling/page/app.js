@@ -50,8 +50,16 @@ function classButton(label, number) {
   const key = document.createElement("kbd");
   key.textContent = KEYS[number] || "";
   button.append(key, dot, label);
-  button.addEventListener("click", () => choose(label, true));
+  onClick(button, () => choose(label, true));
   return button;
+}
+
+// Keys mean the picture again after a click, not the button.
+function onClick(button, work) {
+  button.addEventListener("click", () => {
+    work();
+    find("stage").focus({ preventScroll: true });
+  });
 }
 
 // What a picture shows as a whole is said with one key: it is the next one's turn then.
@@ -169,10 +177,7 @@ document.addEventListener("keydown", (event) => {
 });
 
 for (const [id, work] of [["next", forward], ["back", backward], ["undo", () => sheet.undo()], ["remove", () => sheet.remove()]]) {
-  find(id).addEventListener("click", () => {
-    attempt(work);
-    find("stage").focus({ preventScroll: true });
-  });
+  onClick(find(id), () => attempt(work));
 }
 
 find("new").addEventListener("submit", async (event) => {

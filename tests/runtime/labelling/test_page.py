@@ -80,6 +80,16 @@ def test_boxes_with_keys_alone(photos, desk_of, chromium):
         assert 80 < w < 100
 
 
+def test_keys_go_on_after_a_click_on_a_class(photos, desk_of, chromium):
+    with desk_of(photos, classes=["dot", "line"]) as desk, served(desk) as link, shown(chromium, link) as page:
+        page.click("#classes button:nth-child(2)")
+        for key in ("n", "Enter"):
+            page.keyboard.press(key)
+        until(page, lambda: data(page, "at") == "1")
+        until(page, lambda: desk.counts() == (1, 1))
+        assert boxes_of(desk, 0)[0][0] == "line"
+
+
 def test_draw_move_resize_and_undo_with_the_mouse(photos, desk_of, chromium):
     with desk_of(photos, classes=["dot", "line"]) as desk, served(desk) as link, shown(chromium, link) as page:
         drag(page, (40, 50), (80, 110))
