@@ -66,7 +66,7 @@ def measured(data: Path, count: int, folder: Path) -> dict[str, Any]:
         for number in range(count - 1):
             time.sleep(LOOKED_S)
             rows = desk.picture(number)["boxes"]
-            wrong = [row for row in rows if row["label"] != "0"]  # what is no person
+            wrong = [row for row in rows if row["label"] != "person"]
             for row in reversed(rows):
                 if row in wrong:
                     keys += press(page, "Shift+Tab", "Delete")

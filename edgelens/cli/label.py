@@ -13,7 +13,7 @@ import click
 
 from edgelens.cli.live_options import ListenOptions, access_options, listen_options
 from edgelens.cli.numbers import Number
-from edgelens.cli.options import labels_option, model_arguments, pixel_options, threshold_option
+from edgelens.cli.options import labels_option, model_arguments, pixel_options, threshold_option, tile_option
 from edgelens.cli.output import aside
 
 __all__ = ["command"]
@@ -44,6 +44,7 @@ _FORMATS = ("coco", "yolo", "voc", "folders")
 @access_options
 @threshold_option
 @labels_option
+@tile_option
 @pixel_options
 @click.option("--duration", type=Number(0, min_open=True), metavar="S", help="Stop after S seconds.")
 def command(
@@ -69,10 +70,12 @@ def command(
     from edgelens.runtime.model.open import open_model
 
     said = model_arguments(options)
-    if assist is None and (given := [name for name in ("labels", "threshold") if options[name] is not None]):
+    if assist is None and (given := [name for name in ("labels", "threshold", "tile") if options[name] is not None]):
         raise UsageError(f"--{given[0]}: is of the model that --assist names")
     place = Path(out) if out else Path(pictures).with_name(f"{Path(pictures).stem}-labelled")
     model = open_model(_bundle_of(assist), said) if assist else None
+    for note in model.notes if model else ():
+        aside(f"{assist}: {note}")
     page = _page(ListenOptions.of(options), LABELLING)
     page.check()
     found = pictures_of(pictures, place / "frames", most=frames, differ=min_difference, say=aside)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-__all__ = ["COCO_NAMES", "COCO_NUMBERS", "at_their_numbers"]
+__all__ = ["COCO_NAMES", "COCO_NUMBERS", "at_their_numbers", "names_by_count"]
 
 COCO_NAMES = (
     "person", "bicycle", "car", "motorcycle", "airplane", "bus", "train", "truck", "boat", "traffic light",
@@ -26,3 +26,8 @@ def at_their_numbers(names: Sequence[str]) -> tuple[str, ...]:
     for gap in _GAPS:
         spread.insert(gap, "n/a")
     return tuple(spread)
+
+
+def names_by_count(classes: int | None) -> tuple[str, ...]:
+    """What a detector's classes are taken for that nothing names: COCO's, where there are as many."""
+    return COCO_NAMES if classes == len(COCO_NAMES) else ()

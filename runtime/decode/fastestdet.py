@@ -14,6 +14,7 @@ from ..formats.description import ModelDescription
 from ..preprocess import Placement
 from ..recognitions import Recognitions
 from .boxes import BoxOptions, BoxRules, corners
+from .coco_names import names_by_count
 from .picture import picture_size
 from .protocol import Decoder, one_of, option
 from .reading import Reading
@@ -76,6 +77,7 @@ def read_as_fastestdet(file: ModelDescription, labels: tuple[str, ...], *, asked
         Decode("fastestdet", threshold=0.65, options={"axis": axis}),
         outputs=("grid",),
         classes=columns - 5,
+        unnamed=names_by_count(columns - 5),
         color="bgr",
         filter="linear",
         mean=(0.0,),

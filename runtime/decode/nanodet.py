@@ -17,6 +17,7 @@ from ..formats.description import ModelDescription
 from ..preprocess import Placement
 from ..recognitions import Recognitions
 from .boxes import BoxOptions, BoxRules
+from .coco_names import names_by_count
 from .picture import picture_size
 from .protocol import Decoder, option, whole
 from .reading import Reading
@@ -121,6 +122,7 @@ def read_as_nanodet(file: ModelDescription, labels: tuple[str, ...], *, asked: b
         outputs=outputs,
         picked=picked,
         classes=classes,
+        unnamed=names_by_count(classes),
         color="bgr",
         resize="stretch" if plus else "letterbox",
         filter="linear",

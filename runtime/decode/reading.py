@@ -29,6 +29,7 @@ class Reading:
     std: tuple[float, ...] | None = None
     tensor: TensorContract | None = None  # the very numbers, where the file states them: mean and std do not count then
     labels: tuple[str, ...] = ()
+    unnamed: tuple[str, ...] = ()  # what its classes are taken for where nothing names them
     size: tuple[int, int] | None = None  # height and width, where the file leaves them free but its metadata does not
     widths: tuple[int, ...] = ()  # that it takes where the file leaves its width free
     notes: tuple[str, ...] = ()

@@ -81,19 +81,18 @@ def read_as_ssd(file: ModelDescription, labels: tuple[str, ...], *, asked: bool 
         mean=file.mean or (None if first else (127.5,)),
         std=file.std or (None if first else (127.5,)),
         labels=names,
+        unnamed=at_their_numbers(COCO_NAMES) if classes in _COCO else (),
         notes=(f"read as an SSD {said}", *notes),
     )
 
 
 def ssd_labels(labels: tuple[str, ...], classes: int | None) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """Labels at the numbers that the network answers with, and a note where they had to be moved or guessed."""
+    """Labels at the numbers that the network answers with, and a note where they had to be moved."""
     if first_is_no_class(labels) and classes in (None, len(labels) - 1):
         first = f"the first label, {labels[0]!r}, is the background" if labels[0] else "no label has the number 0"
         return labels[1:], (f"{first}, which this model does not count",)
     if len(labels) == len(COCO_NAMES) and classes in (None, *_COCO) and labels[0] == "person":
         return at_their_numbers(labels), ("80 COCO labels are spread over the 90 category numbers of this model",)
-    if not labels and classes in _COCO:
-        return at_their_numbers(COCO_NAMES), ("without labels its 90 classes are taken for COCO's; --labels overrules",)
     return labels, ()
 
 

@@ -12,6 +12,7 @@ from ..engines.protocol import TensorInfo
 from ..formats.description import ModelDescription
 from ..labels import parse_names
 from .classify_reading import read_as_classifier
+from .coco_names import names_by_count
 from .grids import cell_count, strides_for
 from .picture import picture_size
 from .reading import Reading
@@ -214,6 +215,7 @@ def _detector(
         mean=(0.0,),
         std=(255.0,),
         labels=export.names if export and export.said else (),
+        unnamed=names_by_count(classes),
         size=size,
         notes=tuple(notes),
     )

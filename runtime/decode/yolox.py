@@ -15,6 +15,7 @@ from ..formats.description import ModelDescription
 from ..preprocess import Placement
 from ..recognitions import Recognitions
 from .boxes import BoxOptions, BoxRules, corners
+from .coco_names import names_by_count
 from .grids import cells, strides_for
 from .picture import picture_size
 from .protocol import Decoder, flag, option
@@ -78,6 +79,7 @@ def read_as_yolox(file: ModelDescription, labels: tuple[str, ...], *, asked: boo
         Decode("yolox", threshold=0.3, options={} if raw else {"decoded": True}),
         outputs=("grid",),
         classes=columns - 5,
+        unnamed=names_by_count(columns - 5),
         color="bgr",
         resize="letterbox",
         filter="linear",

@@ -22,6 +22,7 @@ from .marks import Marks, checked_label, marks_from
 from .names import named_apart
 from .pictures import Picture
 from .proposals import Proposals
+from .wanted import wanted
 
 __all__ = ["Desk"]
 
@@ -49,10 +50,12 @@ class Desk:
         self.journal = Journal(out)
         self.format = _format(format_name, self.journal.format, out)
         self.form = form_of(self.format)
-        named = list(classes)
-        if not named and assist is not None and len(assist.manifest.labels) <= _MOST_KEYS:
-            named = [label for label in assist.manifest.labels if label]
-        self._classes, self._stack = [checked_label(label) for label in named], ExitStack()
+        asked = [checked_label(label) for label in classes]
+        proposed = [] if assist is None else [label for label in assist.manifest.labels if label]
+        offered = proposed if len(proposed) <= _MOST_KEYS else []
+        self._classes, self._stack = asked or [checked_label(label) for label in offered], ExitStack()
+        self._asked = bool(asked)
+        self._stand_in = asked[0] if self.form.boxes and len(asked) == 1 and asked[0] not in proposed else ""
         self._data = DataSet(out, self.form, self._everything, say)
         self.pictures = named_apart(pictures, self.journal.marks, self._is_same)
         if renamed := sum(one.name != other.name for one, other in zip(self.pictures, pictures, strict=True)):
@@ -85,7 +88,7 @@ class Desk:
         rows: Sequence[Mapping[str, Any]] = said.to_json()["boxes"]
         answer = {**said.to_json(), "name": picture.name, "proposed": False}
         if marks is None and self._proposals is not None and not rows:
-            rows = self._proposals.of(number)
+            rows = self._wanted(self._proposals.of(number))
             answer["proposed"] = bool(rows)
         if self.form.boxes:
             answer["boxes"] = [row for row in rows if row["box"]]
@@ -165,6 +168,10 @@ class Desk:
         for picture in self.pictures:
             if self._is_done(picture) and not self._data.has(picture.name):
                 self._place(picture, self.journal.marks[picture.name])
+
+    def _wanted(self, rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+        """Of what is proposed, that of the classes that were asked for or added since; all of it where none were."""
+        return wanted(rows, self.journal.classes, self._stand_in) if self._asked else rows
 
     def _is_same(self, picture: Picture, name: str) -> bool:
         """Whether a picture is the one that a name of the journal means; a journal of before says no more than names."""

@@ -103,6 +103,9 @@ def _network(
 ) -> tuple[Network, tuple[str, ...]]:
     notes = list(reading.notes)
     names = reading.labels or labels
+    if not names and reading.unnamed:
+        names = reading.unnamed
+        notes.append(f"without labels its {len(names)} classes are taken for COCO's; --labels overrules")
     if names and reading.classes is not None:
         try:
             names, moved = fit_labels(names, reading.classes, labels_from, background=reading.may_count_nothing)

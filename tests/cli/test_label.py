@@ -76,11 +76,20 @@ def test_a_run_proposes_as_its_bundle_would(detector_run, shapes, tmp_path):
     assert {box["label"] for box in proposed["boxes"]} <= {"disc", "square"}
 
 
+def test_what_is_assumed_of_the_model_that_proposes_is_said(photos, shared):
+    model = str(shared / "models/yolox/yolox_nano.onnx")
+    words = ["--assist", model, "--tile", "2", "--preview", "127.0.0.1:0", "--duration", ".1"]
+    done = CliRunner().invoke(cli, ["label", str(photos), *words])
+    assert done.exit_code == 0, done.output
+    assert "its 80 classes are taken for COCO's; --labels overrules" in done.stderr
+
+
 @pytest.mark.parametrize(
     ("options", "said"),
     [
         (["nowhere"], "no such folder, picture or video"),
         (["{photos}", "--threshold", ".4"], "--threshold: is of the model that --assist names"),
+        (["{photos}", "--tile", "2"], "--tile: is of the model that --assist names"),
         (["{photos}", "--assist", "nowhere.onnx"], "no such file"),
         (["{photos}", "--format", "tfrecord"], "coco"),
         (["{photos}", "--cert", "x.pem"], "--cert and --key belong together"),

@@ -98,7 +98,7 @@ def test_ultraface_takes_the_face_column():
 def test_shared_yolox_and_ssd_find_the_person(shared):
     frame = video_frame(shared / "video/one-by-one-person-detection.mp4", 300)
     seen = see(shared / "models/yolox/yolox_nano.onnx", frame)
-    assert list(seen) == [("0", pytest.approx(0.90, abs=0.005))]
+    assert list(seen) == [("person", pytest.approx(0.90, abs=0.005))]
     x, y, w, h = seen.boxes[0]
     assert (x, y, w, h) == pytest.approx((381, 9, 162, 366), abs=3)
     seen = see(shared / "models/ssd/coco_ssd_mobilenet_v1_1.0_quant.tflite", frame)
@@ -237,4 +237,4 @@ def test_tensorflow_detectors_may_hand_out_more_than_is_read():
     assert reading is not None
     assert reading.outputs == ("boxes", "classes", "scores", "count")
     assert reading.picked == ("detection_boxes", "detection_classes", "detection_scores", "num_detections")
-    assert (reading.labels[0], reading.labels[11], len(reading.labels)) == ("person", "n/a", 90)
+    assert (reading.unnamed[0], reading.unnamed[11], len(reading.unnamed)) == ("person", "n/a", 90)

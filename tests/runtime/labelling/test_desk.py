@@ -18,6 +18,7 @@ from edgelens.runtime.labelling.content import Content
 from edgelens.runtime.labelling.journal import Journal
 from edgelens.runtime.labelling.marks import Marks, marks_from
 from edgelens.runtime.labelling.pictures import pictures_of
+from edgelens.runtime.labelling.wanted import wanted
 
 BOX = {"label": "dot", "box": [40, 50, 40, 60]}
 
@@ -149,6 +150,37 @@ def test_a_detector_s_best_row_is_the_guess_for_a_whole_picture(photos, desk_of,
     with desk_of(photos, format_name="folders", assist=color_bundle) as desk:
         assert desk.picture(0)["label"] == "green"
         assert desk.state()["classes"] == ["red", "green", "blue"]
+
+
+@pytest.mark.parametrize(
+    ("classes", "proposed"),
+    [((), ["left", "right"]), (("right", "dot"), ["right"]), (("right",), ["right"]), (("dot",), ["dot", "dot"]),
+     (("dot", "line"), [])],
+)  # fmt: skip
+def test_only_the_asked_classes_are_proposed(photos, desk_of, halves_bundle, classes, proposed):
+    with desk_of(photos, assist=halves_bundle, classes=classes) as desk:
+        answer = desk.picture(0)
+        assert [row["label"] for row in answer["boxes"]] == proposed
+        assert answer["proposed"] is bool(proposed)
+        desk.know("left")
+        assert "left" in {row["label"] for row in desk.picture(0)["boxes"]}
+
+
+def test_a_whole_picture_is_not_guessed_to_be_of_the_one_asked_class(photos, desk_of, color_bundle):
+    with desk_of(photos, format_name="folders", assist=color_bundle, classes=["dot"]) as desk:
+        assert (desk.picture(0)["label"], desk.picture(0)["proposed"]) == ("", False)
+
+
+def test_what_a_model_takes_for_two_things_is_proposed_once_under_the_one_class():
+    rows = [
+        {"label": "cat", "score": 0.9, "box": [10, 10, 50, 50]},
+        {"label": "bear", "score": 0.6, "box": [12, 11, 50, 50]},
+        {"label": "dog", "score": 0.5, "box": [90, 10, 50, 50]},
+    ]
+    found = wanted(rows, ["raccoon"], "raccoon")
+    assert [(row["label"], row["score"]) for row in found] == [("raccoon", 0.9), ("raccoon", 0.5)]
+    assert wanted(rows, ["bear"]) == rows[1:2]
+    assert wanted([], ["raccoon"], "raccoon") == []
 
 
 def test_frames_of_a_video_that_differ(tmp_path, desk_of, monkeypatch):

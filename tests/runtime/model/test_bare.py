@@ -40,8 +40,8 @@ def classifier(tmp_path, onnx_graph):
     return write
 
 
-def cells(tmp_path, onnx_graph, quantized=False):
-    """A YOLOX of two classes, as far as its shape and last operators go."""
+def cells(tmp_path, onnx_graph, quantized=False, classes=2):
+    """A YOLOX of so many classes, as far as its shape and last operators go."""
     helper = pytest.importorskip("onnx.helper", reason="the onnx package builds the models of this test")
     last = "grid" if quantized else "y"
     nodes = [
@@ -49,7 +49,7 @@ def cells(tmp_path, onnx_graph, quantized=False):
         helper.make_node("Add", ["cells", "mean"], ["columns"]),
         helper.make_node("Transpose", ["columns"], [last], perm=[0, 2, 1]),
     ]
-    weights = {"cells": np.zeros((1, 7, 84), np.float32)}
+    weights = {"cells": np.zeros((1, 5 + classes, 84), np.float32)}
     if quantized:
         weights |= {"scale": np.float32(0.1), "zero": np.uint8(3)}
         nodes += [
@@ -57,7 +57,8 @@ def cells(tmp_path, onnx_graph, quantized=False):
             helper.make_node("DequantizeLinear", ["q", "scale", "zero"], ["y"]),
         ]
     path = tmp_path / "cells.onnx"
-    path.write_bytes(onnx_graph(nodes, {"x": ("float32", [1, 3, 64, 64])}, {"y": ("float32", [1, 84, 7])}, weights))
+    out = {"y": ("float32", [1, 84, 5 + classes])}
+    path.write_bytes(onnx_graph(nodes, {"x": ("float32", [1, 3, 64, 64])}, out, weights))
     return path
 
 
@@ -72,6 +73,19 @@ def test_names_of_a_detector_without_a_background_row_are_never_shifted(tmp_path
     with pytest.raises(UsageError, match="1 names for a model of 2 classes"):
         open_model(path, labels=["b"])
     assert open_model(path, labels=["a", "b"]).manifest.main.labels == ("a", "b")
+
+
+def test_eighty_classes_that_nothing_names_are_taken_for_cocos_and_that_is_said(tmp_path, onnx_graph):
+    path = cells(tmp_path, onnx_graph, classes=80)
+    bundle = open_model(path, classes="cat,16")
+    assert bundle.manifest.main.labels[15:17] == ("cat", "dog")
+    assert bundle.manifest.main.decode.options["classes"] == [15, 16]
+    assert any("its 80 classes are taken for COCO's; --labels overrules" in note for note in bundle.notes)
+    named = open_model(path, labels=[f"thing {i}" for i in range(80)])
+    assert named.manifest.main.labels[15] == "thing 15"
+    assert not any("COCO" in note for note in named.notes)
+    with pytest.raises(UsageError, match="3 names for a model of 80 classes"):
+        open_model(path, labels=["a", "b", "c"])
 
 
 def test_names_and_numbers_of_classes_are_held_against_what_the_outputs_say(tmp_path, onnx_graph):
