@@ -10,6 +10,8 @@ const find = (id) => document.getElementById(id);
 const view = new View(document);
 const sheet = new Sheet(draw);
 let all = { classes: [], done: [] };
+const trail = []; // the pictures gone on from, each as it was before, the last one last
+const TRAIL = 100;
 let at = 0;
 let turning = 0;
 
@@ -35,11 +37,16 @@ function draw() {
   // a button that a finger is on stays the one it is
   all.classes.slice(row.children.length).forEach((label) => row.append(classButton(label, row.children.length)));
   all.classes.forEach((label, i) => row.children[i].setAttribute("aria-pressed", String(label === shown)));
-  const removable = sheet.withBoxes ? sheet.marked != null || sheet.boxes.some((row) => row.proposed) : Boolean(sheet.label);
-  find("remove").disabled = !removable;
-  find("undo").disabled = !sheet.past.length;
+  offer();
   document.body.dataset.boxes = sheet.boxes.length;
   document.body.dataset.label = sheet.label;
+}
+
+// What can be done now.
+function offer() {
+  const removable = sheet.withBoxes ? sheet.marked != null || sheet.boxes.some((row) => row.proposed) : Boolean(sheet.label);
+  find("remove").disabled = !removable;
+  find("undo").disabled = !sheet.past.length && !trail.length;
 }
 
 function classButton(label, number) {
@@ -66,12 +73,13 @@ function onClick(button, work) {
 function choose(label, byHand) {
   if (!sheet.ready || sheet.broken) return;
   attempt(() => {
+    const before = sheet.kept();
     sheet.name(label);
-    if (!sheet.withBoxes && !byHand) forward();
+    if (!sheet.withBoxes && !byHand) goOn(before);
   });
 }
 
-async function turnTo(number) {
+async function turnTo(number, before) {
   if (number < 0 || number >= all.done.length) return;
   const turn = ++turning;
   sheet.ready = false;
@@ -84,12 +92,14 @@ async function turnTo(number) {
     if (picture.label) learn(picture.label);
     sheet.current ||= all.classes[0] || "";
     sheet.take(picture, all.boxes);
+    if (before) sheet.restore(before);
     find("where").textContent = picture.name;
   } catch (error) {
     if (turn !== turning) return;
     say(error);
     sheet.takeNothing();
     view.clear();
+    offer();
   }
   document.body.dataset.at = number;
   count();
@@ -107,9 +117,8 @@ function count() {
   find("back").disabled = at === 0;
 }
 
-function send(done) {
-  const number = at;
-  desk.send(number, sheet.marks(done)).then((answer) => {
+function send(number, marks) {
+  desk.send(number, marks).then((answer) => {
     all.done[number] = answer.done;
     for (const label of answer.classes) learn(label);
     count();
@@ -123,8 +132,12 @@ function forward() {
     turnTo(at + 1);
     return;
   }
+  goOn(sheet.kept());
+}
+
+function goOn(before) {
   if (!sheet.withBoxes && !sheet.label) throw new Error("what does it show? press a class's key");
-  send(true);
+  leave(before, true);
   all.done[at] = true;
   if (at + 1 < all.done.length) turnTo(at + 1);
   else {
@@ -137,8 +150,26 @@ function forward() {
 
 function backward() {
   if (!sheet.ready || at === 0) return;
-  if (sheet.edited) send(sheet.done);
+  if (sheet.edited) leave(sheet.kept(), sheet.done);
   turnTo(at - 1);
+}
+
+function leave(before, done) {
+  trail.push([at, before]);
+  if (trail.length > TRAIL) trail.shift();
+  send(at, sheet.marks(done));
+}
+
+// Where nothing is left to undo of a picture, the one that was left last is before us again, as it was.
+function undo() {
+  if (!sheet.ready) return;
+  if (sheet.past.length || !trail.length) {
+    sheet.undo();
+    return;
+  }
+  const [number, before] = trail.pop();
+  send(number, before.marks);
+  turnTo(number, before);
 }
 
 const ARROWS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
@@ -158,7 +189,7 @@ document.addEventListener("keydown", (event) => {
   if (event.ctrlKey || event.metaKey) {
     if (event.key !== "z") return;
     event.preventDefault();
-    sheet.undo();
+    undo();
     return;
   }
   const command = COMMANDS[event.key];
@@ -176,7 +207,7 @@ document.addEventListener("keydown", (event) => {
   } else choose(label, false);
 });
 
-for (const [id, work] of [["next", forward], ["back", backward], ["undo", () => sheet.undo()], ["remove", () => sheet.remove()]]) {
+for (const [id, work] of [["next", forward], ["back", backward], ["undo", undo], ["remove", () => sheet.remove()]]) {
   onClick(find(id), () => attempt(work));
 }
 
@@ -198,7 +229,7 @@ find("new").addEventListener("submit", async (event) => {
 });
 
 new ResizeObserver(() => sheet.ready && !sheet.broken && draw()).observe(find("stage"));
-addEventListener("pagehide", () => sheet.ready && !sheet.broken && sheet.edited && send(sheet.done));
+addEventListener("pagehide", () => sheet.ready && !sheet.broken && sheet.edited && send(at, sheet.marks(sheet.done)));
 
 followHand(view, sheet);
 desk.state().then((state) => {

@@ -33,7 +33,17 @@ export class Sheet {
 
   // What was made of it is on its way, and it stays before whoever labels.
   wasSent() {
-    Object.assign(this, { edited: false, done: true });
+    Object.assign(this, { edited: false, done: true, past: [] });
+  }
+
+  // As it is now, to come back to: what is said of it, and what can be undone.
+  kept() {
+    return { marks: this.marks(this.done), past: [...this.past, this.snapshot()] };
+  }
+
+  restore({ past }) {
+    this.past = [...past];
+    this.undo();
   }
 
   snapshot() {
@@ -49,6 +59,7 @@ export class Sheet {
     const before = this.past.pop();
     if (before === undefined) return;
     [this.boxes, this.label, this.marked] = JSON.parse(before);
+    this.edited = true;
     this.changed();
   }
 

@@ -90,6 +90,43 @@ def test_keys_go_on_after_a_click_on_a_class(photos, desk_of, chromium):
         assert boxes_of(desk, 0)[0][0] == "line"
 
 
+def test_undo_goes_back_to_the_picture_before_as_it_was(photos, desk_of, halves_bundle, chromium):
+    with desk_of(photos, assist=halves_bundle) as desk, served(desk) as link, shown(chromium, link) as page:
+        for key in ("Tab", "Delete", "Enter"):
+            page.keyboard.press(key)
+        until(page, lambda: data(page, "at") == "1")
+        until(page, lambda: desk.counts() == (1, 1))
+        page.click("#undo")
+        until(page, lambda: (data(page, "at"), data(page, "boxes")) == ("0", "1"))
+        until(page, lambda: desk.counts() == (0, 0))
+        page.keyboard.press("Control+z")
+        until(page, lambda: data(page, "boxes") == "2")
+        assert page.locator(".box.proposed").count() == 2
+        assert page.is_disabled("#undo")
+        page.keyboard.press("Enter")
+        until(page, lambda: desk.counts() == (1, 2))
+
+
+def test_a_wrong_key_for_a_whole_picture_is_taken_back(photos, desk_of, chromium):
+    for i in range(2, 6):
+        (photos / f"photo{i}.png").unlink()
+    settings = {"format_name": "folders", "classes": ["red", "blue"]}
+    with desk_of(photos, **settings) as desk, served(desk) as link, shown(chromium, link) as page:
+        page.keyboard.press("1")
+        until(page, lambda: data(page, "at") == "1")
+        page.keyboard.press("1")
+        until(page, lambda: desk.counts()[0] == 2)
+        page.keyboard.press("Control+z")  # the last one stays before us
+        until(page, lambda: (desk.counts()[0], data(page, "label")) == (1, ""))
+        page.keyboard.press("Control+z")
+        until(page, lambda: (data(page, "at"), data(page, "label"), desk.counts()[0]) == ("0", "", 0))
+        for number in ("0", "1"):
+            until(page, lambda number=number: data(page, "at") == number)
+            page.keyboard.press("2")
+        until(page, lambda: desk.counts()[0] == 2)
+        assert [desk.picture(number)["label"] for number in (0, 1)] == ["blue", "blue"]
+
+
 def test_draw_move_resize_and_undo_with_the_mouse(photos, desk_of, chromium):
     with desk_of(photos, classes=["dot", "line"]) as desk, served(desk) as link, shown(chromium, link) as page:
         drag(page, (40, 50), (80, 110))
