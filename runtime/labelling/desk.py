@@ -6,6 +6,7 @@ import secrets
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -57,9 +58,7 @@ class Desk:
         self._asked = bool(asked)
         self._stand_in = asked[0] if self.form.boxes and len(asked) == 1 and asked[0] not in proposed else ""
         self._data = DataSet(out, self.form, self._everything, say)
-        self.pictures = named_apart(pictures, self.journal.marks, self._is_same)
-        if renamed := sum(one.name != other.name for one, other in zip(self.pictures, pictures, strict=True)):
-            say(f"{renamed} of {len(pictures)} pictures have another one's name in {out}: a number tells them apart")
+        self.pictures = self._named_apart(pictures, say)
         self._proposals = None if assist is None else Proposals(assist, [picture.path for picture in pictures])
         self._unplaced: set[str] = set()  # pictures that the disk had no room for
         self._session = secrets.token_hex(4)  # a browser that keeps pictures takes none for another start's
@@ -173,8 +172,16 @@ class Desk:
         """Of what is proposed, that of the classes that were asked for or added since; all of it where none were."""
         return wanted(rows, self.journal.classes, self._stand_in) if self._asked else rows
 
+    def _named_apart(self, pictures: Sequence[Picture], say: Callable[[str], None]) -> tuple[Picture, ...]:
+        """The pictures, those of them renamed whose name the data set has for another one."""
+        own = [picture.name for picture in pictures]
+        names = named_apart(own, self.journal.marks, lambda number, name: self._is_same(pictures[number], name))
+        if renamed := sum(one != other for one, other in zip(own, names, strict=True)):
+            say(f"{renamed} of {len(own)} pictures have another one's name in {self.out}: a number tells them apart")
+        return tuple(replace(picture, name=name) for picture, name in zip(pictures, names, strict=True))
+
     def _is_same(self, picture: Picture, name: str) -> bool:
-        """Whether a picture is the one that a name of the journal means; a journal of before says no more than names."""
+        """Whether a picture is the one that a name of the journal means; of earlier versions it says names alone."""
         content = self.journal.contents.get(name)
         if content is None:
             return picture.name == name

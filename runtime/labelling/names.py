@@ -3,12 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import replace
 from pathlib import PurePath
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from .pictures import Picture
 
 __all__ = ["free_name", "named_apart", "numbered"]
 
@@ -29,31 +24,32 @@ def free_name(stem: str, suffix: str, taken: set[str]) -> str:
     return found + suffix
 
 
-def named_apart(
-    pictures: Sequence[Picture], known: Iterable[str], is_same: Callable[[Picture, str], bool]
-) -> tuple[Picture, ...]:
-    """A source's pictures, those of them renamed whose name means another picture that is known from before.
+def named_apart(names: Sequence[str], known: Iterable[str], is_same: Callable[[int, str], bool]) -> list[str]:
+    """A source's names, other ones in place of those that mean another picture, which is known from before.
 
-    One that was renamed by an earlier start has that start's name again.
+    `is_same` says whether the source's picture of a number is the one that a known name means: what an earlier start
+    renamed is called so again.
     """
-    names = set(known)
-    stems = {PurePath(name).stem.lower() for name in names}
-    reserved = {PurePath(picture.name).stem.lower() for picture in pictures}
+    before = set(known)
+    stems, own_stems = _stems(before), _stems(names)
     given: set[str] = set()
 
-    def name_of(picture: Picture) -> str:
-        own = PurePath(picture.name)
+    def name_of(number: int, own: PurePath) -> str:
         for stem in numbered(own.stem):
             low, name = stem.lower(), stem + own.suffix
             if low in given:
                 continue
-            if name in names:
-                fits = is_same(picture, name)
+            if name in before:
+                fits = is_same(number, name)
             else:
-                fits = low not in stems and (stem == own.stem or low not in reserved)
+                fits = low not in stems and (stem == own.stem or low not in own_stems)
             if fits:
                 given.add(low)
                 return name
         raise AssertionError("numbers do not end")
 
-    return tuple(replace(picture, name=name_of(picture)) for picture in pictures)
+    return [name_of(number, PurePath(name)) for number, name in enumerate(names)]
+
+
+def _stems(names: Iterable[str]) -> set[str]:
+    return {PurePath(name).stem.lower() for name in names}

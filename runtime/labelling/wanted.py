@@ -15,7 +15,7 @@ _IOU = 0.5  # of boxes that are one thing, which a model took for two
 
 
 def wanted(rows: Sequence[dict[str, Any]], classes: Collection[str], stand_in: str = "") -> list[dict[str, Any]]:
-    """The rows of the data set's classes, best first; with a `stand_in`, boxes of others as that class, a thing once."""
+    """The rows of the data set's classes, best first; with a `stand_in`, others' boxes as that class, a thing once."""
     if not stand_in:
         return [row for row in rows if row["label"] in classes]
     meant = [row if row["label"] in classes else {**row, "label": stand_in} for row in rows if row["box"]]
