@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from ..bundle.manifest import Network
 from ..recognitions import AGREED, LOOKS, Recognitions
 from ..tasks.catalog import task_of
+from ..track.carried import carried
 from ..track.look import Look, is_whole
 from .crops import Crop
 from .network import LoadedNetwork
@@ -68,6 +69,8 @@ class NetworkVoter:
         if not single or len(looks[-1].seen) > 1:
             return _counted(looks[-1].seen, 1, len(looks))  # nobody voted, nobody disagreed
         answer = self._answer(single)
+        if single[-1] is not looks[-1]:  # a newest look that found nothing still knows where the thing is
+            answer = carried(answer, single[-1].box, looks[-1].box)
         name = answer.announced_as(0)
         heard = [look for look in single if look.whole] or single
         agreed = sum(name is not None and self._answer([look]).announced_as(0) == name for look in heard)

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from ..bundle.manifest import Network
 from ..recognitions import AGREED, LOOKS, Recognitions
+from .carried import carried
 from .look import Look, Voter
 from .options import TrackOptions
 
@@ -60,7 +61,7 @@ class TrackMemory:
             self._things[step, number] = self._things.pop((step, number))
             answer = thing.said(voter)
             if not self._is_due(thing, answer, things.places[row]):
-                known[row] = _moved(answer, thing.looks[-1].box, things.places[row])
+                known[row] = carried(answer, thing.looks[-1].box, things.places[row])
         return known
 
     def keep(self, step: str, things: Recognitions, row: int, look: Look, *, voter: Voter) -> Recognitions:
@@ -120,16 +121,3 @@ def _numbers(things: Recognitions) -> list[int]:
 
 def _area(box: NDArray[np.float32]) -> float:
     return float(box[2:].prod())
-
-
-def _moved(seen: Recognitions, before: NDArray[np.float32], box: NDArray[np.float32]) -> Recognitions:
-    """The rows where they are by now: what was found inside a thing moves and grows with it."""
-    scale = box[2:] / np.maximum(before[2:], 1e-6)
-    places, points = seen.places, seen.keypoints
-    if not np.isnan(places).all():
-        moved = [box[:2] + (places[:, :2] - before[:2]) * scale, places[:, 2:] * scale]
-        seen = replace(seen, boxes=np.concatenate(moved, axis=1))
-    if points is not None:
-        inside = box[:2] + (points[..., :2] - before[:2]) * scale
-        seen = replace(seen, keypoints=np.concatenate([inside, points[..., 2:]], axis=-1).astype(np.float32))
-    return seen

@@ -77,6 +77,14 @@ def test_looks_that_read_nothing_do_not_vote():
     assert len(voter("read").vote([read(""), read("")])) == 0
 
 
+def test_what_an_older_look_found_is_where_the_newest_look_knows_the_thing_to_be():
+    plate = Recognitions(("plate",), [0], [0.9], boxes=[[30, 40, 20, 10]], task="detect")
+    older = Look(plate, None, np.array([0, 0, 100, 100], np.float32), 0.0, 1.0)
+    newest = Look(plate.select(np.empty(0)), None, np.array([200, 0, 200, 200], np.float32), 0.2, 1.0)
+    assert voter("detect").vote([older]).boxes.tolist() == [[30, 40, 20, 10]]
+    assert voter("detect").vote([older, newest]).boxes.tolist() == [[260, 80, 40, 20]]
+
+
 def test_a_newest_look_that_is_unsure_takes_nothing_back():
     looks = [read("AB1234"), read("AB1234"), read("AB1234", 0.7)]
     assert int(looks[-1].seen.ids[0]) == -1 == int(voter("read").vote(looks[-1:]).ids[0])

@@ -11,7 +11,7 @@ from edgelens.runtime.errors import UsageError
 from edgelens.runtime.frame import Frame
 from edgelens.runtime.model.chain import ChainOptions, chain
 from edgelens.runtime.model.recognizer import BundleRecognizer
-from edgelens.runtime.recognitions import AGREED, LOOKS, Recognitions
+from edgelens.runtime.recognitions import AGREED, CORNERS, LOOKS, Recognitions
 from edgelens.runtime.track.follower import TrackFollower
 from edgelens.runtime.track.look import Look
 from edgelens.runtime.track.memory import TrackMemory
@@ -68,7 +68,7 @@ class NewestSays:
     def vote(self, looks):
         rows = len(looks[-1].seen)
         counts = {LOOKS: np.full(rows, len(looks)), AGREED: np.full(rows, min(len(looks), self.agree))}
-        return replace(looks[-1].seen, extra=counts)
+        return replace(looks[-1].seen, extra={**looks[-1].seen.extra, **counts})
 
 
 NETWORK = object()
@@ -99,6 +99,17 @@ def test_what_is_known_moves_along_with_its_thing():
     assert moved.boxes.tolist() == pytest.approx(np.array([[112.2, 14.4, 4.4, 6.6]]))
     assert not needs_no_look(memory, things(1, label=1)) and not needs_no_look(memory, things(2))
     assert not memory.recall("other", things(1), VOTER)
+
+
+def test_corners_and_keypoints_move_along_too():
+    memory = TrackMemory(TrackOptions(track_looks=1))
+    quad = np.array([[[12, 14], [16, 14], [16, 20], [12, 20]]], np.float32)
+    points = np.concatenate([quad, np.ones((1, 4, 1), np.float32)], axis=2)
+    told(memory, replace(LOGO, keypoints=points, extra={CORNERS: quad}))
+    moved = memory.recall("reads", things(1, box=(110, 10, 22, 22)), VOTER)[0]
+    wanted = [[[112.2, 14.4], [116.6, 14.4], [116.6, 21.0], [112.2, 21.0]]]
+    assert moved.extra[CORNERS] == pytest.approx(np.array(wanted))
+    assert moved.keypoints[..., :2] == pytest.approx(np.array(wanted)) and (moved.keypoints[..., 2] == 1).all()
 
 
 def test_looks_are_spread_in_time_and_end_when_there_are_enough():
