@@ -11,11 +11,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..bundle.manifest import Network
-from ..decode.boxes import corners_of_xywh, overlaps
+from ..decode.boxes import BoxOptions, corners_of_xywh
+from ..decode.catalog import options_of
 from ..errors import ModelError
 from ..images.masks import stretched, together
 from ..preprocess import PixelContract, Region, fit_frame, view_of
 from ..recognitions import CORNERS, Recognitions
+from .common_ground import Places, Turned, Upright
 from .joined import joined
 from .network import LoadedNetwork
 from .seen import Clock, Seen
@@ -117,15 +119,17 @@ def merged(looks: list[Look], network: Network) -> Recognitions:
     found = joined([look.seen for look in looks], labels, task)
     if not len(found):
         return Recognitions.nothing(labels, task)
-    if np.isnan(found.places).any():
+    options = options_of(network.decode.decoder).of(network.decode)
+    if np.isnan(found.places).any() or not isinstance(options, BoxOptions):
         raise ModelError("--tile: this network finds no boxes that tiles could be put together by")
     boxes = corners_of_xywh(found.places)
     cut = np.concatenate([_is_cut(look) for look in looks])
-    iou = network.decode.options.get("iou", 0.45)
-    kept = _once(boxes, found, cut, iou)
+    look_of = np.repeat(np.arange(len(looks)), [len(look.seen) for look in looks])
+    places = Turned(found.extra[CORNERS]) if CORNERS in found.extra else Upright(boxes)
+    kept = _once(places, found, look_of, cut, options.iou)
     found, kept = _together(boxes, found, cut, kept)
     best = kept[np.argsort(-found.scores[kept], kind="stable")]
-    return found.select(best[: network.decode.options.get("max_det", 100)])
+    return found.select(best[: options.max_det])
 
 
 def _is_cut(look: Look) -> NDArray[np.bool_]:
@@ -135,27 +139,25 @@ def _is_cut(look: Look) -> NDArray[np.bool_]:
     return np.asarray((before | past).any(axis=1))
 
 
-def _once(boxes: NDArray[Any], found: Recognitions, cut: NDArray[np.bool_], iou: float) -> NDArray[np.intp]:
-    """The rows that are no second look at another's thing."""
-    order = np.lexsort((-found.scores, cut))
-    kept: list[int] = []
-    for row in order.tolist():
-        others = np.array(kept, np.intp)[found.ids[kept] == found.ids[row]] if kept else np.empty(0, np.intp)
-        if not _is_known(row, others, boxes, cut, iou):
-            kept.append(row)
-    return np.array(kept, np.intp)
+def _once(
+    places: Places, found: Recognitions, look_of: NDArray[np.intp], cut: NDArray[np.bool_], iou: float
+) -> NDArray[np.intp]:
+    """The rows that are no second look at another's thing; what one look tells apart, its own rules told apart."""
+    kept = np.empty(0, np.intp)
+    for row in np.lexsort((-found.scores, cut)).tolist():
+        others = kept[(found.ids[kept] == found.ids[row]) & (look_of[kept] != look_of[row])]
+        if not _is_known(row, others, places, cut, iou):
+            kept = np.append(kept, row)
+    return kept
 
 
-def _is_known(row: int, others: NDArray[np.intp], boxes: NDArray[Any], cut: NDArray[np.bool_], iou: float) -> bool:
+def _is_known(row: int, others: NDArray[np.intp], places: Places, cut: NDArray[np.bool_], iou: float) -> bool:
     """Whether one of the others is the same thing, better seen."""
     if not len(others):
         return False
-    mine, theirs = boxes[row : row + 1], boxes[others]
-    area, areas = _areas(mine)[0], _areas(theirs)
-    shared = _shared(mine[0], theirs)
-    same = overlaps(mine, theirs)[0] > iou
+    area, areas, shared = places.areas[row], places.areas[others], places.shared(row, others)
     smaller, larger = np.minimum(area, areas), np.maximum(area, areas)
-    same |= (shared > _INSIDE * smaller) & (smaller > _AS_LARGE * larger)
+    same = (places.alike(row, others) > iou) | ((shared > _INSIDE * smaller) & (smaller > _AS_LARGE * larger))
     if cut[row]:  # two cut ones are put together later, unless one says nothing new
         same = np.where(cut[others], shared > _INSIDE * area, same | (shared > _COVERED * area))
     return bool(same.any())
@@ -205,12 +207,3 @@ def _groups(boxes: NDArray[Any], ids: NDArray[np.int32]) -> NDArray[np.intp]:
             break
         group = lowest
     return group
-
-
-def _areas(boxes: NDArray[Any]) -> NDArray[Any]:
-    return np.asarray(np.prod(np.maximum(boxes[:, 2:] - boxes[:, :2], 0), axis=1))
-
-
-def _shared(one: NDArray[Any], others: NDArray[Any]) -> NDArray[Any]:
-    near, far = np.maximum(one[:2], others[:, :2]), np.minimum(one[2:], others[:, 2:])
-    return np.asarray(np.prod(np.maximum(far - near, 0), axis=1))

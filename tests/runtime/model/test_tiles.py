@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import cv2
 import numpy as np
 import pytest
 
 from edgelens.runtime.api import Recognizer
 from edgelens.runtime.bundle.manifest import Decode, Network
+from edgelens.runtime.decode.rotated import corners_of_rotated
 from edgelens.runtime.model.tiles import Look, merged, seams, tiles_of
 from edgelens.runtime.preprocess import PixelContract
-from edgelens.runtime.recognitions import Recognitions
+from edgelens.runtime.recognitions import CORNERS, Recognitions
 
 NET = Network("detect", ("cell", "leaf"), PixelContract(64, 64), (), Decode("yolox", options={"iou": 0.5}), ())
 WHOLE = (0, 0, 360, 100)
@@ -68,6 +71,37 @@ def test_the_same_thing_in_both_tiles_is_one_and_another_class_stays():
     ours = look(LEFT, (165, 20, 30, 30, 0.8, 0))
     theirs = look(RIGHT, (166, 22, 30, 30, 0.9, 0), (166, 22, 30, 30, 0.7, 1))
     assert found(ours, theirs) == [(166, 22, 30, 30, 0.9, 0), (166, 22, 30, 30, 0.7, 1)]
+
+
+def test_what_one_look_tells_apart_stays_apart():
+    inner = ((100, 10, 60, 80, 0.9, 0), (112, 30, 45, 60, 0.85, 0))  # somebody behind somebody: nine tenths inside
+    assert len(found(look(WHOLE, *inner), look(LEFT))) == 2
+    assert len(found(look(WHOLE, *inner), look(LEFT, *inner))) == 2
+
+
+def test_looks_are_compared_by_the_overlap_that_the_decoder_takes_unless_it_is_told_another():
+    kit = dataclasses.replace(NET, decode=Decode("lens-det"))  # whose own is 0.6
+    ours, theirs = look(LEFT, (164, 20, 20, 20, 0.9, 0)), look(RIGHT, (169.6, 20, 20, 20, 0.8, 0))  # 0.56
+    assert len(merged([ours, theirs], kit)) == 2
+    assert len(merged([ours, theirs], dataclasses.replace(kit, decode=Decode("lens-det", options={"iou": 0.5})))) == 1
+
+
+def logs(part, *boxes, **columns):
+    """Boxes center x, y, length, width and angle, each with its corners."""
+    quads = corners_of_rotated(np.array(boxes, np.float32))
+    low, high = quads.min(axis=1), quads.max(axis=1)
+    rows = [(*box, 0.9 - i / 10, 0) for i, box in enumerate(np.concatenate([low, high - low], axis=1).tolist())]
+    return look(part, *rows, extra={CORNERS: quads}, **columns)
+
+
+def test_boxes_at_an_angle_are_told_apart_by_what_they_cover():
+    beside = ((100, 50, 80, 8, 0.8), (107, 43, 80, 8, 0.8))  # two logs, whose upright boxes are nearly one
+    ours, theirs = (logs(WHOLE, log) for log in beside)
+    assert len(merged([ours, theirs], NET)) == 2
+    again = logs(LEFT, (101, 50, 76, 7, 0.82))
+    assert len(merged([ours, again], NET)) == 1
+    shorter = logs(LEFT, (112, 62, 40, 7.5, 0.8))  # less alike than 0.5, but inside
+    assert len(merged([ours, shorter], NET)) == 1
 
 
 def test_a_rough_box_of_the_whole_look_yields_to_the_tiles_box():
