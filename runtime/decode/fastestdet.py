@@ -22,6 +22,7 @@ from .reading import Reading
 __all__ = ["FastestdetOptions", "fastestdet", "read_as_fastestdet"]
 
 _STRIDE = 16
+_THERE, _KIND = 0.6, 0.4  # what objectness and class count for in a score, to which the usual threshold belongs
 _JOINED = ("Concat", "CONCATENATION")
 _PASSING = ("QuantizeLinear", "DequantizeLinear", "QUANTIZE", "DEQUANTIZE", "Transpose", "TRANSPOSE")
 _SIGMOID, _SOFTMAX = ("Sigmoid", "LOGISTIC"), ("Softmax", "SOFTMAX")
@@ -47,7 +48,7 @@ def fastestdet(network: Network, options: FastestdetOptions) -> Decoder:
             grid = grid.transpose(1, 2, 0)
         height, width = grid.shape[:2]
         cells = grid.reshape(height * width, -1)
-        best = cells[:, 0] * cells[:, 5:].max(axis=1, initial=0)
+        best = np.maximum(cells[:, 0], 0) ** _THERE * cells[:, 5:].max(axis=1, initial=0) ** _KIND
         rows = np.flatnonzero(best >= rules.least(threshold))
         picked = cells[rows]
         ids = picked[:, 5:].argmax(axis=1) if len(picked) else np.empty(0, np.int64)
