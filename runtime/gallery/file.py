@@ -98,7 +98,7 @@ class GalleryFile:
             with self._opened("r+b") as stream:
                 there = self._scan(stream, None, _nothing)
                 _check_space(self.path, there, feature_space, len(rows[0].vector))
-                self._put(stream, there.whole, data)
+                self._put(stream.fileno(), there.whole, data)
 
     def carry_out(self, feature_space: str, width: int, exemplars: Iterable[Exemplar]) -> None:
         """Write them as a gallery that somebody asked for at this place; only this user can read it."""
@@ -107,10 +107,15 @@ class GalleryFile:
             for part in _parts(feature_space, width, map(_record_of, exemplars)):
                 out.write(part)
 
-    def rewrite(self, change: Callable[[int, Exemplar], Exemplar | None]) -> None:
-        """Write the file anew with what `change` makes of each exemplar (its place, itself); None where it goes."""
+    def rewrite(self, change: Callable[[int, Exemplar], Exemplar | None], *, identity: str | None = None) -> None:
+        """Write the file anew with what `change` makes of each exemplar (its place, itself); None where it goes.
+
+        Who goes by places gives the `identity` of the file that they are of: another one is left as it is.
+        """
         with self._alone(), self._opened() as stream:
             there = self._beginning(stream)
+            if identity not in (None, there.identity):
+                return
             kept = (change(i, exemplar) for i, exemplar in enumerate(self._exemplars(stream)))
             self._write_anew(there.feature_space, there.width, (_record_of(e) for e in kept if e is not None))
 
@@ -182,17 +187,20 @@ class GalleryFile:
                 picture = read_picture(stream, kept.at)
                 yield Exemplar(kept.name, vector_of(kept.vector), picture, kept.when, kept.source, kept.lesson)
 
-    def _put(self, stream: IO[bytes], at: int, data: bytes) -> None:
-        """Cut what is torn, put the records there and sync; a disk that is full leaves the file as it was."""
+    def _put(self, handle: int, at: int, data: bytes) -> None:
+        """Cut what is torn, put the records there and sync; a disk that is full leaves the file as it was.
+
+        Nothing waits in a buffer, to be written after all when the file is closed.
+        """
         try:
-            stream.truncate(at)
-            stream.seek(at)
-            stream.write(data)
-            stream.flush()
-            os.fsync(stream.fileno())
+            os.ftruncate(handle, at)
+            left = memoryview(data)
+            while left:
+                left = left[os.pwrite(handle, left, at + len(data) - len(left)) :]
+            os.fsync(handle)
         except OSError as error:
             with contextlib.suppress(OSError):
-                os.ftruncate(stream.fileno(), at)
+                os.ftruncate(handle, at)
             raise WorkError(
                 f"{self.path}: nothing was added ({error.strerror or error}); what was there is unchanged"
             ) from error

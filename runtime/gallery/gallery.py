@@ -123,8 +123,8 @@ class Gallery:
             self.file.append(self.space.name, rows)
             self.look()
             for name, new in Counter(exemplar.name for exemplar in rows).items():
-                number = self._loaded.names[name]
-                if len(self._loaded.rows_of(number)) > max(2 * MOST_EXEMPLARS, new):
+                number = self._loaded.names.get(name)  # None where another process took it away by now
+                if number is not None and len(self._loaded.rows_of(number)) > max(2 * MOST_EXEMPLARS, new):
                     self._thin(number, new)
 
     def undo(self, lesson: str | None = None) -> int:
@@ -255,11 +255,12 @@ class Gallery:
         places = self._loaded.rows_of(number)
         stay = places[standing_for_all(self._loaded.index.rows(places))]
         go = set(places[:-new].tolist()) - set(stay.tolist())
-        self._rewrite(lambda place, exemplar: None if place in go else exemplar)
+        identity = self._loaded.scanned.identity if self._loaded.scanned else ""
+        self._rewrite(lambda place, exemplar: None if place in go else exemplar, identity=identity)
 
-    def _rewrite(self, change: Callable[[int, Exemplar], Exemplar | None]) -> None:
+    def _rewrite(self, change: Callable[[int, Exemplar], Exemplar | None], *, identity: str | None = None) -> None:
         with self._lock:
-            self.file.rewrite(change)
+            self.file.rewrite(change, identity=identity)
             self.look()
 
 

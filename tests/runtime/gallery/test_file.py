@@ -182,18 +182,27 @@ def test_half_of_a_surrogate_pair_is_no_name_and_no_source(tmp_path: Path) -> No
     assert [(e.name, e.source) for e in file.exemplars()] == [("name 0", "test"), ("a", "cam")]
 
 
+def test_who_goes_by_places_of_a_file_that_is_another_by_now_changes_nothing(tmp_path: Path) -> None:
+    file = written(tmp_path / "x.gallery", 3)
+    identity = file.beginning().identity
+    file.rewrite(lambda place, each: None if place == 0 else each, identity=identity)
+    file.rewrite(lambda place, each: None if place == 0 else each, identity=identity)
+    assert names(file) == ["name 1", "name 2"]
+
+
 def test_a_pipe_is_not_waited_for(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "x.gallery")
     with pytest.raises(DataError, match="no regular file"):
         GalleryFile(tmp_path / "x.gallery").beginning()
 
 
-def test_a_full_disk_adds_nothing_and_loses_nothing(small_disk: SmallDisk) -> None:
+@pytest.mark.parametrize("picture", [6_000, 100_000])  # less than streams hold back, and more
+def test_a_full_disk_adds_nothing_and_loses_nothing(small_disk: SmallDisk, picture: int) -> None:
     file = written(small_disk.folder / "galleries" / "x.gallery")
     before = file.path.read_bytes()
     small_disk.fill()
     with pytest.raises(WorkError, match="nothing was added") as raised:
-        file.append(SPACE, [exemplar(5, picture=bytes(100_000))])
+        file.append(SPACE, [exemplar(5, picture=bytes(picture))])
     assert "\n" not in str(raised.value) and file.path.read_bytes() == before
     with pytest.raises(WorkError, match="unchanged"):
         file.rewrite(lambda place, each: each)

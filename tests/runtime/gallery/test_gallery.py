@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from edgelens.runtime.errors import DataError, UsageError
 from edgelens.runtime.gallery.gallery import Gallery
 from edgelens.runtime.gallery.space import Space, space_with_cohort
-from edgelens.runtime.gallery.thin import MOST_EXEMPLARS
+from edgelens.runtime.gallery.thin import MOST_EXEMPLARS, standing_for_all
 
 WIDTH = 32
 SPACE = Space("a" * 64, WIDTH)
@@ -109,6 +109,24 @@ def test_a_name_with_far_more_pictures_than_it_needs_keeps_those_that_matter(gal
     counts = {n.name: n.exemplars for n in gallery.names}
     assert counts["one"] <= 2 * MOST_EXEMPLARS and counts["other"] == 3
     assert gallery.match(rows[0, -1]).name == "one"
+
+
+def test_thinning_takes_nobody_elses_pictures_while_another_process_forgets(
+    gallery: Gallery, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rows = people(3, each=2 * MOST_EXEMPLARS + 2)
+    gallery.teach("gone", rows[0, :40])
+    gallery.teach("one", rows[1, :-2])
+    gallery.teach("two", rows[2, :30])
+    other = Gallery(gallery.path, SPACE)
+
+    def slowly(found: NDArray[np.float32]) -> NDArray[np.intp]:
+        other.remove("gone")
+        return standing_for_all(found)
+
+    monkeypatch.setattr("edgelens.runtime.gallery.gallery.standing_for_all", slowly)
+    gallery.teach("one", rows[1, -2:])
+    assert {n.name: n.exemplars for n in gallery.names} == {"one": len(rows[1]), "two": 30}
 
 
 def test_trained_classes_stay_what_they_were_beside_taught_ones(tmp_path: Path) -> None:
