@@ -8,7 +8,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Recognition"]
+__all__ = ["Recognition", "own_part"]
 
 _PLAIN = {
     "track_ids": "track", "values": "value", "texts": "text", "identities": "name", "similarities": "similarity",
@@ -154,8 +154,13 @@ def _is_there(value: Any) -> bool:
 def _plain(value: Any) -> Any:
     """A column's value in one row as JSON: numbers with three digits behind the point, arrays as lists."""
     array = np.asarray(value)
-    if array.dtype.kind == "f" and array.ndim == 1:
-        array = array[: len(array) - int(np.argmin(np.isnan(array[::-1])))]  # what other rows have more is no value
     if array.dtype.kind == "f":
+        array = own_part(array) if array.ndim else array
         return np.round(np.nan_to_num(array.astype(np.float64)), 3).tolist()
     return array.tolist() if array.dtype.kind in "iub" else value
+
+
+def own_part(values: NDArray[Any]) -> NDArray[Any]:
+    """A row's values (K, …) in a column of numbers without what stands behind them because other rows have more."""
+    there = np.flatnonzero(~np.isnan(values).all(axis=tuple(range(1, values.ndim))))
+    return values[: there[-1] + 1 if len(there) else 0]

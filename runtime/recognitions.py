@@ -153,8 +153,8 @@ class Recognitions:
         return [] if self.parents is None else np.flatnonzero(self.parents == row).tolist()
 
     def select(self, rows: NDArray[Any]) -> Recognitions:
-        """The given rows (indices or a boolean mask), with all their columns."""
-        picked = np.flatnonzero(rows) if np.asarray(rows).dtype == bool else np.asarray(rows, np.intp)
+        """The given rows (indices, the last one's -1, or a boolean mask), with all their columns."""
+        picked = np.arange(len(self))[rows if np.asarray(rows).dtype == bool else np.asarray(rows, np.intp)]
         columns: dict[str, Any] = {"ids": self.ids[picked]}
         columns["extra"] = {name: values[picked] for name, values in self.extra.items()}
         for name in _ROW_COLUMNS:

@@ -29,7 +29,7 @@ def _numbers(value: str | float | Sequence[float], option: str) -> tuple[float, 
     try:
         parts = value.split(",") if isinstance(value, str) else [value] if isinstance(value, (int, float)) else value
         numbers = tuple(float(part) for part in parts)
-    except ValueError:
+    except (TypeError, ValueError):
         numbers = ()
     if len(numbers) not in (1, 3) or not all(map(math.isfinite, numbers)):
         raise UsageError(f"{option} {value}: write one number, or one a channel with commas between")

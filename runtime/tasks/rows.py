@@ -7,6 +7,7 @@ from collections import Counter
 import numpy as np
 from numpy.typing import NDArray
 
+from ..recognition import own_part
 from ..recognitions import CORNERS, UNKNOWN_ID, Recognitions
 from .canvas import Canvas, Color, color_of
 from .skeletons import LEAST_SURE, limbs
@@ -55,7 +56,7 @@ def draw_rows(canvas: Canvas, seen: Recognitions) -> None:
         color = color_of(int(seen.ids[row]))
         canvas.veil(seen[row].outlines, color)
         if seen.keypoints is not None:
-            _draw_points(canvas, seen.keypoints[row], color)
+            _draw_points(canvas, own_part(seen.keypoints[row]), color)
         if CORNERS in seen.extra and not np.isnan(seen.extra[CORNERS][row]).any():
             canvas.outline(seen.extra[CORNERS][row], color)
             canvas.caption(seen.places[row], caption(seen, row), color)

@@ -6,6 +6,7 @@ import copy
 import json
 import pickle
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -14,6 +15,7 @@ import staged_scenes as scenes
 
 from edgelens.runtime.api import Recognizer
 from edgelens.runtime.frame import Frame
+from edgelens.runtime.model.joined import joined
 from edgelens.runtime.recognitions import Recognitions
 from edgelens.runtime.result import Result
 from edgelens.runtime.tasks.seen import Seen
@@ -39,6 +41,30 @@ def test_several_rows_are_recognitions(rows: slice | list[int] | np.ndarray) -> 
     part = SEEN[rows]
     assert isinstance(part, Recognitions)
     assert (part.names, part.xyxy.tolist()) == (("cat",), [[1, 2, 4, 6]])
+
+
+def test_rows_counted_from_the_end_bring_no_parents_that_they_do_not_have() -> None:
+    seen = replace(SEEN, parents=np.array([-1, 0], np.int32))
+    assert [row.parent for row in seen[[-2, -1]]] == [row.parent for row in seen] == [None, 0]
+    assert seen[[-1]][0].parent is None and seen[[-2]][0].parent is None
+    assert len(seen[[]]) == 0
+    for none in ([2], [-3], np.array([True, False, True])):
+        with pytest.raises(IndexError):
+            seen[none]
+
+
+def test_keypoints_of_two_networks_are_each_rows_own() -> None:
+    """Of a person 17 and of a face 5: side by side in one column, but no face has seventeen."""
+    boxes = [[5, 5, 380, 380]]
+    face_points = [[50, 50, 1], [350, 50, 1], [200, 200, 1], [50, 350, 1], [350, 350, 1]]
+    points = np.array([face_points], np.float32)
+    face = Recognitions(("face",), [0], [0.8], boxes=boxes, keypoints=points, task="detect")
+    person = Recognitions(("person",), [0], [0.9], boxes=boxes, keypoints=np.full((1, 17, 3), 9, np.float32))
+    both = joined([face, person], ("face", "person"), "detect")
+    told = [row["keypoints"] for row in both.to_dict()["results"]]
+    assert told[0] == face_points and len(told[1]) == 17
+    image = np.zeros((400, 400, 3), np.uint8)
+    assert (Seen.of(both[[0]]).draw(image) == Seen.of(face).draw(image)).all(), "a face has no limbs"
 
 
 @pytest.mark.parametrize("again", [copy.copy, copy.deepcopy, lambda row: pickle.loads(pickle.dumps(row))])

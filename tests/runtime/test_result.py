@@ -51,9 +51,10 @@ def test_values_keypoints_and_a_tasks_own_columns() -> None:
     assert (row["value"], row["label"]) == (7.2, "dots")
     (row,) = rows(scenes.bodies(0, 320, 240))
     assert row["keypoints"][0] == [320, 180, 0.9]
-    padded = np.array([[[1, 2, 0.5], [np.nan] * 3], [[np.nan] * 3] * 2], np.float32)
+    nothing = [np.nan] * 3
+    padded = np.array([[[1, 2, 0.5], nothing, [3, 4, 0.5], nothing], [nothing] * 4], np.float32)
     seen = Recognitions(("a",), [0, 0], [1, 1], keypoints=padded, track_ids=np.array([4, -1]), extra={"age": [31, 8]})
     assert rows(seen) == [
-        {"label": "a", "id": 0, "score": 1, "keypoints": [[1, 2, 0.5], [0] * 3], "track": 4, "age": 31},
+        {"label": "a", "id": 0, "score": 1, "keypoints": [[1, 2, 0.5], [0] * 3, [3, 4, 0.5]], "track": 4, "age": 31},
         {"label": "a", "id": 0, "score": 1, "age": 8},
     ]

@@ -35,6 +35,8 @@ def test_the_command_lines_way_and_pythons_mean_the_same():
         ({"max_det": 0}, "--max-det 0: must be at least 1"),
         ({"max_det": 2.5}, "--max-det 2.5: must be a whole number"),
         ({"color": "cmyk"}, "--color cmyk: must be one of rgb, bgr, gray"),
+        ({"mean": [None]}, r"--mean \[None\]: write one number, or one a channel"),
+        ({"std": (1, 2, None)}, r"--std \(1, 2, None\): write one number, or one a channel"),
         ({"input_size": (0, 4)}, "--input-size .*: write WIDTHxHEIGHT"),
     ],
 )
