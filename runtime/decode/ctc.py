@@ -16,7 +16,7 @@ from ..recognitions import UNKNOWN_ID, Recognitions
 from .classify import FROM_VALUES, softmax
 from .protocol import DecodeOptions, Decoder, one_of, option, text, texts, whole
 from .spelling.alignment import confidences, likelihood, spoken
-from .spelling.automaton import Automaton, accepts, columns_of
+from .spelling.automaton import Automaton, accepts, columns_of, places_in
 
 __all__ = ["CHARACTER_SCORES", "TEXT", "CtcOptions", "ctc", "steps_of"]
 
@@ -119,7 +119,8 @@ def _allowed(options: CtcOptions, alphabet: tuple[str, ...]) -> Automaton | None
         return pattern
     from .spelling.lexicon import Lexicon
 
-    words = [word for each in options.lexicon if (word := columns_of(each, alphabet))]
+    place = places_in(alphabet)
+    words = [word for each in options.lexicon if (word := columns_of(each, place))]
     if pattern is not None:
         words = [word for word in words if accepts(pattern, word)]
     if not words:

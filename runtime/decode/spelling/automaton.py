@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Automaton", "accepts", "columns_of"]
+__all__ = ["Automaton", "accepts", "columns_of", "places_in"]
 
 
 class Automaton(Protocol):
@@ -28,9 +28,13 @@ class Automaton(Protocol):
         """Whether a text may end here."""
 
 
-def columns_of(text: str, alphabet: Sequence[str]) -> tuple[int, ...] | None:
+def places_in(alphabet: Sequence[str]) -> dict[str, int]:
+    """The column of every character: made once for many texts, an alphabet may have thousands."""
+    return {character: column for column, character in enumerate(alphabet, 1)}
+
+
+def columns_of(text: str, place: Mapping[str, int]) -> tuple[int, ...] | None:
     """The columns of a text's characters, in the other case where that alone is there; None where one is not."""
-    place = {character: column for column, character in enumerate(alphabet, 1)}
     found = tuple(next((place[c] for c in (each, each.upper(), each.lower()) if c in place), 0) for each in text)
     return found if all(found) else None
 

@@ -11,7 +11,7 @@ import pytest
 from edgelens.runtime.bundle.manifest import Decode, Network
 from edgelens.runtime.decode.ctc import CHARACTER_SCORES, CtcOptions, ctc, steps_of
 from edgelens.runtime.decode.spelling.alignment import confidences, likelihood, spoken
-from edgelens.runtime.decode.spelling.automaton import accepts, columns_of
+from edgelens.runtime.decode.spelling.automaton import accepts, columns_of, places_in
 from edgelens.runtime.decode.spelling.beam import likeliest
 from edgelens.runtime.decode.spelling.lexicon import Lexicon
 from edgelens.runtime.decode.spelling.pattern import Pattern
@@ -110,7 +110,7 @@ def test_a_pattern_is_what_python_says_it_is(expression):
     pattern = Pattern(expression, ALPHABET)
     for length in range(4):
         for text in map("".join, itertools.product(ALPHABET, repeat=length)):
-            columns = columns_of(text, ALPHABET)
+            columns = columns_of(text, places_in(ALPHABET))
             assert columns is not None
             assert accepts(pattern, columns) == bool(re.fullmatch(expression, text)), text
 
@@ -139,6 +139,22 @@ def test_words_decide_too_and_a_pattern_among_them():
     assert decoder(lexicon=["ab1"])(said("A_B_1")).texts == ("AB1",)  # in the alphabet's own case
     with pytest.raises(UsageError, match="none of its 1 words"):
         decoder(lexicon=["xyz"])
+
+
+def test_a_long_alphabet_is_gone_through_as_often_for_a_thousand_words_as_for_one():
+    class Counted(tuple):
+        gone_through = 0
+
+        def __iter__(self):
+            Counted.gone_through += 1
+            return super().__iter__()
+
+    counts = []
+    for words in (("AB1",), ("AB1",) * 1000):
+        Counted.gone_through = 0
+        ctc(Network("read", (), PixelContract(8, 8), (), Decode("ctc"), ()), CtcOptions(Counted(ALPHABET), lexicon=words))
+        counts.append(Counted.gone_through)
+    assert counts[0] == counts[1]
 
 
 def test_what_is_too_unsure_is_unknown_and_still_says_what_was_read():
