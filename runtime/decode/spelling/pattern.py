@@ -1,6 +1,7 @@
 """A regular expression over an alphabet, walked by its derivatives (Brzozowski, 1964).
 
 What is left of an expression behind a character is an expression again: it is the state, and no table has to be built.
+Of each there is one node alone, so that states are looked up by what they are and not by all that is inside of them.
 """
 
 from __future__ import annotations
@@ -8,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Any, TypeVar
+from weakref import WeakValueDictionary
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +18,8 @@ from numpy.typing import NDArray
 from ...errors import UsageError
 
 __all__ = ["Pattern"]
+
+N = TypeVar("N")
 
 _LONGEST = 200  # characters of an expression
 _MOST = 99  # times that something may be repeated
@@ -28,28 +33,28 @@ _CLASSES: dict[str, Callable[[str], bool]] = {
 }
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class _One:
     """One character of these columns; of none it is what nothing fits."""
 
     columns: frozenset[int]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class _Row:
     """One after the other; the empty text where there is none."""
 
     parts: tuple[_Node, ...]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class _Any:
     """One of several."""
 
     parts: frozenset[_Node]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class _Times:
     """The same thing again and again; `most` None is without an end."""
 
@@ -59,8 +64,19 @@ class _Times:
 
 
 _Node = _One | _Row | _Any | _Times
-_NEVER = _One(frozenset())
-_EMPTY = _Row(())
+_nodes: WeakValueDictionary[tuple[Any, ...], Any] = WeakValueDictionary()  # those that a state or a cache still has
+
+
+def _made(kind: Callable[..., N], *parts: Any) -> N:
+    """The node of that kind with these parts, the same one whenever it is asked for."""
+    node: N | None = _nodes.get((kind, *parts))
+    if node is None:
+        node = _nodes[kind, *parts] = kind(*parts)
+    return node
+
+
+_NEVER = _made(_One, frozenset())
+_EMPTY = _made(_Row, ())
 
 
 class Pattern:
@@ -86,20 +102,20 @@ def _row(parts: Sequence[_Node]) -> _Node:
     flat = [inner for part in parts for inner in (part.parts if isinstance(part, _Row) else (part,))]
     if _NEVER in flat:
         return _NEVER
-    return flat[0] if len(flat) == 1 else _Row(tuple(flat))
+    return flat[0] if len(flat) == 1 else _made(_Row, tuple(flat))
 
 
 def _any(parts: Sequence[_Node]) -> _Node:
     flat = {inner for part in parts for inner in (part.parts if isinstance(part, _Any) else (part,))} - {_NEVER}
     if len(flat) < 2:
         return flat.pop() if flat else _NEVER
-    return _Any(frozenset(flat))
+    return _made(_Any, frozenset(flat))
 
 
 def _times(part: _Node, least: int, most: int | None) -> _Node:
     if most == 0 or part in (_NEVER, _EMPTY):
         return _EMPTY if least == 0 or part == _EMPTY else _NEVER
-    return part if (least, most) == (1, 1) else _Times(part, least, most)
+    return part if (least, most) == (1, 1) else _made(_Times, part, least, most)
 
 
 @lru_cache(maxsize=65536)
@@ -210,7 +226,7 @@ class _Parser:
             return self._one_of_class()
         if sign in "?*+{":
             raise self._wrong(f"has a {sign!r} with nothing before it to repeat; a plain one is written \\{sign}")
-        return _One(self._columns(sign))
+        return _made(_One, self._columns(sign))
 
     def _columns(self, sign: str) -> frozenset[int]:
         """The columns of one character as it is written outside of brackets or inside."""
@@ -239,7 +255,7 @@ class _Parser:
             else:
                 found |= self._those(sign.__eq__) if sign == "." else self._columns(sign)
         every = frozenset(range(1, len(self._alphabet) + 1))
-        return _One(every - found if beside else found)
+        return _made(_One, every - found if beside else found)
 
     def _between(self, low: str, high: str) -> frozenset[int]:
         return self._those(lambda character: len(character) == 1 and low <= character <= high)

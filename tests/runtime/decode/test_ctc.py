@@ -211,6 +211,15 @@ def test_what_words_brought_the_reading_to_is_known_though_it_is_less_likely_tha
     assert held({"scores": doubtful}, PLACEMENT, 0.5).ids.tolist() == [UNKNOWN_ID]  # who asks decides
 
 
+def test_what_leaves_the_same_behind_is_one_state_that_is_found_without_a_look_inside():
+    """With counts inside of counts a state has hundreds of parts: hashed and compared at every step they cost seconds."""
+    pattern = Pattern("(([ABC]{1,9}1?){1,9}2?){1,9}", ALPHABET)
+    states = [pattern.after(pattern.after(pattern.start, one), other) for one in (1, 2, 3) for other in (1, 2, 3)]
+    assert all(state is states[0] for state in states) and len(states[0].parts) > 1
+    assert Pattern("(([ABC]{1,9}1?){1,9}2?){1,9}", ALPHABET).start is pattern.start
+    assert type(states[0]).__hash__ is object.__hash__ and type(states[0]).__eq__ is object.__eq__
+
+
 def test_a_dollar_that_is_meant_ends_a_pattern():
     assert accepts(Pattern(r"\d\$", [*"12", "$"]), (1, 3))
     assert accepts(Pattern(r"\d$", [*"12"]), (1,))
