@@ -78,9 +78,9 @@ def by_columns(
         weighted = placed / ridge[block, None]
         system += placed.T @ weighted
         np.add.at(wanted, owner[block], weighted)
-    inverse = np.linalg.inv(system)
-    weights, placed = inverse @ wanted.T, _placed(rows[:answered])
-    targets = _targets(owner[:answered], names)
+    inverse = np.asarray(np.linalg.inv(system), np.float64)
+    weights = inverse @ wanted.T
+    placed, targets = _placed(rows[:answered]), _targets(owner[:answered], names)
     own = np.einsum("nd,nd->n", placed @ inverse, placed) / ridge[:answered]  # of an answer, what its row itself says
     return weights, targets - (targets - placed @ weights) / (1 - own)[:, None]
 

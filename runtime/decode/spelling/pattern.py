@@ -69,9 +69,10 @@ _nodes: WeakValueDictionary[tuple[Any, ...], Any] = WeakValueDictionary()  # tho
 
 def _made(kind: Callable[..., N], *parts: Any) -> N:
     """The node of that kind with these parts, the same one whenever it is asked for."""
-    node: N | None = _nodes.get((kind, *parts))
+    key = (kind, *parts)
+    node: N | None = _nodes.get(key)
     if node is None:
-        node = _nodes[kind, *parts] = kind(*parts)
+        node = _nodes[key] = kind(*parts)
     return node
 
 

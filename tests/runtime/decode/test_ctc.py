@@ -143,16 +143,17 @@ def test_words_decide_too_and_a_pattern_among_them():
 
 def test_a_long_alphabet_is_gone_through_as_often_for_a_thousand_words_as_for_one():
     class Counted(tuple):
+        __slots__ = ()
         gone_through = 0
 
         def __iter__(self):
             Counted.gone_through += 1
             return super().__iter__()
 
-    counts = []
+    counts, network = [], Network("read", (), PixelContract(8, 8), (), Decode("ctc"), ())
     for words in (("AB1",), ("AB1",) * 1000):
         Counted.gone_through = 0
-        ctc(Network("read", (), PixelContract(8, 8), (), Decode("ctc"), ()), CtcOptions(Counted(ALPHABET), lexicon=words))
+        ctc(network, CtcOptions(Counted(ALPHABET), lexicon=words))
         counts.append(Counted.gone_through)
     assert counts[0] == counts[1]
 
@@ -212,7 +213,7 @@ def test_what_words_brought_the_reading_to_is_known_though_it_is_less_likely_tha
 
 
 def test_what_leaves_the_same_behind_is_one_state_that_is_found_without_a_look_inside():
-    """With counts inside of counts a state has hundreds of parts: hashed and compared at every step they cost seconds."""
+    """Of counts in counts a state has hundreds of parts: hashed and compared at every step they took seconds."""
     pattern = Pattern("(([ABC]{1,9}1?){1,9}2?){1,9}", ALPHABET)
     states = [pattern.after(pattern.after(pattern.start, one), other) for one in (1, 2, 3) for other in (1, 2, 3)]
     assert all(state is states[0] for state in states) and len(states[0].parts) > 1
