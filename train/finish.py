@@ -14,6 +14,7 @@ from torch import nn
 from edgelens.runtime.datasets.imageset import ImageSet
 
 from .batches import Batches
+from .data.train_data import TrainData
 from .head.again import with_head_again
 from .head.first import embeds
 from .honest.out_of_choice import out_of_choice, parts_of
@@ -48,13 +49,11 @@ class Answered:
     epochs: int = 0
 
 
-def finish(
-    run: Run, made_of: Ingredients, state: State, say: Callable[[str], None], images: ImageSet | None = None
-) -> Run:
+def finish(run: Run, made_of: Ingredients, state: State, say: Callable[[str], None], data: TrainData) -> Run:
     """Complete a run: answers in float32 on the CPU as they will be deployed, settled, measured, reported.
 
-    Of few pictures the answers are those of epochs that others chose, for figures and thresholds alike.
-    `images` are those that it is judged by, for the report.
+    Of few pictures the answers are those of epochs that others chose, for figures and thresholds alike; others are
+    pictures of other groups.
     """
     task, val, learned = made_of.task, _plain(made_of.val), _plain(made_of.data)
     network, outputs, figures, basis = _best(run, learned, val, task, say)
@@ -62,7 +61,8 @@ def finish(
     if not made_of.validates:
         basis = f"{basis} to the very images that it learned, which says nothing of others"
     elif len(kept) > 1 and len(val.targets) == kept[0]:
-        outputs = _honest(state.candidates, val.targets, task, run.config.seed)
+        groups = [data.groups[i] for i in np.flatnonzero(data.splits == "val").tolist()]
+        outputs = _honest(state.candidates, val.targets, task, parts_of(len(groups), run.config.seed, groups))
         figures = figures_of(outputs, val.targets, task)
         basis = "answers of epochs that were chosen without them"
     train = _some(learned, _TRAINING_LOOKED_AT)
@@ -78,7 +78,7 @@ def finish(
         best_epoch=state.best_epoch,
         epochs=state.epoch,
     )
-    return complete(run, answered, task, say, images)
+    return complete(run, answered, task, say, data.judging.images)
 
 
 def _best(
@@ -104,7 +104,10 @@ def _best(
 def complete(
     run: Run, answered: Answered, task: Task, say: Callable[[str], None], images: ImageSet | None = None
 ) -> Run:
-    """Settle, measure and report what a network answered; the run is then whole."""
+    """Settle, measure and report what a network answered; the run is then whole.
+
+    `images` are those that it is judged by, for the report.
+    """
     outputs, targets = answered.val, answered.val_targets
     SplitOutputs(outputs, targets, answered.train, answered.train_targets).save(run.path)
     settled = task.settle(outputs, targets, run.config.false_accepts)
@@ -129,7 +132,9 @@ def figures_of(outputs: Arrays, targets: Targets, task: Task) -> dict[str, float
     return meter.result()
 
 
-def _honest(candidates: Sequence[Candidate], targets: Targets, task: Task, seed: int) -> dict[str, NDArray[np.float32]]:
+def _honest(
+    candidates: Sequence[Candidate], targets: Targets, task: Task, parts: NDArray[np.intp]
+) -> dict[str, NDArray[np.float32]]:
     """The validation split's answers without what its own say in the choice of an epoch flattered them."""
 
     def rank(answers: Arrays, rows: NDArray[np.intp]) -> tuple[float, float]:
@@ -138,7 +143,7 @@ def _honest(candidates: Sequence[Candidate], targets: Targets, task: Task, seed:
         return task.score.rank(figures[task.score.name]), -figures["loss"]
 
     every = [{name: values.numpy() for name, values in each.outputs.items()} for each in candidates]
-    return out_of_choice(every, parts_of(len(targets), seed), rank)
+    return out_of_choice(every, parts, rank)
 
 
 def _kept(network: nn.Module, data: Batches, task: Task) -> tuple[dict[str, NDArray[np.float32]], dict[str, float]]:

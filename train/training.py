@@ -117,7 +117,7 @@ def _train(
             progress.say("stopped: what was best so far is kept")
     if run.facts.provisional:
         return tuned(run, made_of, state, start.data, progress.say)
-    return finish(run, made_of, state, progress.say, start.data.judging.images) if world.leads else run
+    return finish(run, made_of, state, progress.say, start.data) if world.leads else run
 
 
 def _begun(start: Opened, earlier: Run | None, world: World, progress: Progress) -> tuple[Run, Ingredients, State]:

@@ -53,6 +53,11 @@ class TrainData:
         return list(self.images.names)
 
     @property
+    def groups(self) -> list[str]:
+        """What every image must not be parted from, in the order of `splits`; nothing else has its name."""
+        return self.names if self.images.groups is None else list(self.images.groups)
+
+    @property
     def splits(self) -> NDArray[np.str_]:
         """Every image's split."""
         return self.images.splits

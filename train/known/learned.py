@@ -42,7 +42,7 @@ def learn_known(run: Run, data: TrainData, task: Task, cache: Path, say: Callabl
             rows[data.splits == name] = found
     background = [i for i, label in enumerate(run.classes) if label in run.decode.background]
     right = (scores[np.arange(len(honest)), labels[honest]] == scores.max(1)) & ~np.isin(labels[honest], background)
-    groups = np.unique(np.array(data.images.groups or data.names), return_inverse=True)[1]
+    groups = np.unique(np.array(data.groups), return_inverse=True)[1]
     known = fit_known(
         rows[learned],
         labels[learned],

@@ -70,7 +70,7 @@ def tuned(run: Run, made_of: Ingredients, state: State, data: TrainData, say: Sa
     """The run after fine-tuning: with its best epoch where that validated better than the head alone."""
     if state.best_epoch > 0:
         run = replace(run, facts=replace(run.facts, provisional=False))
-        run = finish(run, made_of, state, say, data.judging.images)
+        run = finish(run, made_of, state, say, data)
         learn_known(run, data, made_of.task, cache_folder(run.config.cache), say)
         return run
     say("fine-tuning did not validate better than the head alone, which stays the answer")
@@ -88,14 +88,13 @@ def _new_run(config: TrainConfig, start: Opened, world: World, say: Say) -> Run:
 def _answer(config: TrainConfig, start: Opened, task: Task, progress: Progress, *, crossed: bool) -> FirstAnswer:
     """The head fitted and given to the network; on all photos where few validate and `crossed` allows it."""
     data = start.data
-    groups = data.images.groups
     return answer_first(
         start.network.eval(),
         data,
         task,
         cache_folder(config.cache),
         seed=config.seed,
-        groups=data.names if groups is None else groups,
+        groups=data.groups,
         own_validation=start.own_validation or config.folds > 0 or not crossed,
         seen=lambda done, of: progress.reading("looking at", done, of),
     )

@@ -46,6 +46,23 @@ def test_nothing_learnt_is_said_to_be_nothing(noise: Path, tmp_path: Path) -> No
     assert abs(np.mean(honest) - 0.5) < 0.11
 
 
+def test_pictures_of_one_group_do_not_choose_the_epoch_for_each_other(tmp_path: Path) -> None:
+    """Ten copies of each picture, labelled by chance, are one group: the same epoch answers all ten."""
+    draw = np.random.default_rng(0)
+    path, of = tmp_path / "copies.npz", np.arange(240) % 24
+    np.savez(path, images=draw.integers(0, 255, (24, 16, 16), np.uint8)[of], labels=draw.integers(0, 2, 240))
+    run = trained(path, tmp_path / "run", rate=0.05)
+    assert run.facts.metrics is not None
+    assert run.facts.metrics["basis"] == "answers of epochs that were chosen without them"
+    validated = of[Run.open(run.path).split("val").rows]
+    logits = SplitOutputs.load(run.path).val["logits"]
+    assert len(logits) == len(validated) >= 40
+    for picture in np.unique(validated):
+        own = logits[validated == picture]
+        assert len(own) == 10
+        np.testing.assert_allclose(own, own[:1].repeat(10, 0), atol=1e-5)
+
+
 def test_a_pause_changes_nothing(noise: Path, tmp_path: Path) -> None:
     def stop(row: dict[str, float]) -> None:
         if row["epoch"] == 6:
