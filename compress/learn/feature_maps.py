@@ -25,12 +25,21 @@ class FeatureMaps:
     def __init__(self) -> None:
         self.student: list[Tensor] = []
         self.teacher: list[Tensor] = []
-        self.adapter = nn.ModuleList()  # brings the student's channels to the teacher's; it learns too
+        self.pairs: list[int] = []  # places of the maps that can be compared
+        self.adapter = nn.ModuleList()  # brings the student's channels to the teacher's, a pair each; it learns too
+
+    def pair(self) -> None:
+        """Say by the maps that are there which can be compared, and by what."""
+        both = list(zip(self.student, self.teacher, strict=False))
+        self.pairs = [at for at, (own, other) in enumerate(both) if _are_of_a_kind(own, other)]
+        self.adapter.extend(_adapter(both[at][0].shape, both[at][1].shape) for at in self.pairs)
 
     def distance(self) -> Tensor:
         """Squared distance of maps of unit length, the mean over several."""
-        pairs = zip(self.adapter, self.student, self.teacher, strict=False)
-        apart = [_apart(adapter(own.float()), other.detach().float()) for adapter, own, other in pairs]
+        apart = [
+            _apart(adapter(self.student[at].float()), self.teacher[at].detach().float())
+            for at, adapter in zip(self.pairs, self.adapter, strict=True)
+        ]
         return torch.stack(apart).mean()
 
 
@@ -38,7 +47,8 @@ class FeatureMaps:
 def compared(
     student: nn.Module, teacher: nn.Module | None, pictures: NDArray[np.uint8]
 ) -> Iterator[FeatureMaps | None]:
-    """Keep what both networks make of every batch meanwhile; None where one has no name for it, or there is no teacher.
+    """Keep what both networks make of every batch meanwhile; None where one has no name for it, where their maps are of
+    different kinds, or where there is no teacher.
 
     Some pictures (N, H, W, C) say how many channels each has.
     """
@@ -52,10 +62,8 @@ def compared(
         with torch.no_grad():
             student(inputs)
             teacher(inputs)
-        maps.adapter.extend(
-            _adapter(own.shape, other.shape) for own, other in zip(maps.student, maps.teacher, strict=False)
-        )
-        yield maps
+        maps.pair()
+        yield maps if maps.pairs else None
 
 
 @contextmanager
@@ -73,6 +81,11 @@ def _kept(network: nn.Module, kept: list[Tensor]) -> Iterator[None]:
         yield
     finally:
         del network.forward_features
+
+
+def _are_of_a_kind(own: Tensor, other: Tensor) -> bool:
+    """Whether both are maps of places (B, C, H, W), or both rows of as many steps (B, N, C)."""
+    return own.ndim == other.ndim and (own.ndim == 4 or own.shape[1] == other.shape[1])
 
 
 def _adapter(own: Sequence[int], other: Sequence[int]) -> nn.Module:

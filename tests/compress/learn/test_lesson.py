@@ -9,6 +9,8 @@ from torch import nn
 from edgelens.compress.learn.feature_maps import compared
 from edgelens.compress.learn.lesson import lesson_of
 from edgelens.compress.learn.pictures import pictures_of
+from edgelens.train.models.catalog import build
+from edgelens.train.models.options import ModelOptions
 
 
 def test_what_is_compared_comes_in_company(run) -> None:
@@ -22,6 +24,27 @@ def test_what_is_compared_comes_in_company(run) -> None:
         return float((kinds[order][1:] == kinds[order][:-1]).mean())
 
     assert neighbours(draws) > 0.45 > neighbours(alone)
+
+
+@pytest.mark.parametrize(
+    ("student", "teacher", "are_compared"),
+    [
+        ("lens-s", "gru", False),
+        ("gru", "lens-s", False),
+        ("vit-tiny", "gru", False),  # 64 patches and 32 rows
+        ("lstm", "gru", True),
+        ("cnn-small", "lens-s", True),
+        ("reader", "crnn", False),
+    ],
+)
+def test_maps_of_networks_of_different_kinds_are_not_compared(student: str, teacher: str, are_compared: bool) -> None:
+    networks = [
+        build(name, ModelOptions(), channels=1, classes=5, size=(32, 32)).eval() for name in (student, teacher)
+    ]
+    pictures = np.random.default_rng(0).integers(0, 255, (2, 32, 32, 1), np.uint8)
+    with compared(*networks, pictures) as maps:
+        assert (maps is not None) == are_compared
+        assert maps is None or float(maps.distance().detach()) > 0
 
 
 def test_networks_that_were_compared_are_as_they_were(run) -> None:

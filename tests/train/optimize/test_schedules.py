@@ -21,6 +21,13 @@ def test_schedules_stay_within_bounds_and_warm_up(name: str) -> None:
     assert all(0 <= value <= 1 for value in values)
 
 
+def test_a_training_of_one_epoch_warms_up_for_a_part_of_it() -> None:
+    short = [factor("cosine", step, 10, 10) for step in range(10)]
+    assert short[:2] == [0.5, 1.0]
+    assert short[2] == 1.0 and short[-1] < 0.05
+    assert factor("constant", 0, 1, 1) == 1.0
+
+
 def test_schedules_have_their_shapes() -> None:
     assert {factor("constant", s, 50) for s in range(50)} == {1.0}
     assert [factor("step", s, 100) for s in (0, 49, 50, 74, 75, 99)] == [1, 1, 0.1, 0.1, 0.01, 0.01]
