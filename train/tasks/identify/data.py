@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import numpy as np
+
 from edgelens.runtime.datasets.imageset import ImageSet
 from edgelens.runtime.errors import DataError
 
@@ -18,7 +20,11 @@ _JUDGED = 3  # identities that validate at least, where that is not more than ha
 
 
 def open_identities(config: DataConfig) -> ImageSet:
-    """The data set with each identity as a group: what is judged by was never seen."""
+    """The data set with each identity as a group: what is judged by was never seen.
+
+    Where the data's own validation shows whom its training shows, the two are put together, to be shared out by
+    identity; what it keeps for a test is never learned.
+    """
     images = open_images(config)
     pictures = images.counted()
     there, paired = int((pictures > 0).sum()), int((pictures > 1).sum())
@@ -32,12 +38,29 @@ def open_identities(config: DataConfig) -> ImageSet:
             f"{config.path}: shows {paired} identities in two pictures or more; what stays the same of one is learned"
             f" from several, so {_LEAST} need them at least, better some dozens"
         )
-    return replace(images, groups=[images.classes[label] for label in images.labels.tolist()])
+    images = replace(images, groups=[images.classes[label] for label in images.labels.tolist()])
+    if again := _learned_and_in(images, "val"):
+        said = (
+            f"{again} identities are in train and in val: the two are put together and whoever validates is drawn by"
+            " identity; evaluate by other pictures than val's"
+        )
+        splits = np.where(images.splits == "val", "train", images.splits)
+        images = replace(images, splits=splits, notes=(*images.notes, said))
+    if again := _learned_and_in(images, "test"):
+        said = f"{again} identities of test are learned from other pictures: it says little of those to come"
+        images = replace(images, notes=(*images.notes, said))
+    return images
+
+
+def _learned_and_in(images: ImageSet, split: str) -> int:
+    """How many identities a split shares with what is learned from."""
+    learned = images.labels[np.isin(images.splits, ["train", ""])]
+    return len(np.intersect1d(learned, images.labels[images.splits == split]))
 
 
 def judged_by_several(config: TrainConfig, images: ImageSet) -> TrainConfig:
     """The configuration with a share for validation that holds several identities: one alone is always recognized."""
     if config.folds or not config.val or (images.splits == "val").any():
         return config
-    there = int((images.counted() > 0).sum())
+    there = int((images.select(images.splits != "test").counted() > 0).sum())
     return replace(config, val=max(config.val, min(_JUDGED, there // 2) / there))

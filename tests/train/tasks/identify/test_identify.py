@@ -133,6 +133,29 @@ def test_one_identity_alone_judges_nothing(tmp_path: Path, there: int, judged: i
     assert len(set(images.labels[splits == "val"].tolist())) == judged
 
 
+def test_whoever_the_datas_own_folders_teach_does_not_validate(tmp_path: Path) -> None:
+    for split, people in (("train", range(6)), ("val", range(6)), ("test", range(4, 8))):
+        folder(tmp_path / "set" / split, people, each=4)
+    config = TrainConfig(str(tmp_path / "set"), str(tmp_path / "run"), task="identify")
+    images = open_identities(config.data_config())
+    assert [note.split(":")[0] for note in images.notes] == [
+        "6 identities are in train and in val",
+        "2 identities of test are learned from other pictures",
+    ]
+    splits = assign(images, judged_by_several(config, images).data_config().splits, images.groups)
+    sides = {name: set(images.labels[splits == name].tolist()) for name in ("train", "val", "test")}
+    assert len(sides["val"]) == 3 and not sides["val"] & sides["train"]
+    assert all(images.names[i].startswith("test/") for i in np.flatnonzero(splits == "test"))
+    assert (splits == "test").sum() == 16
+
+
+def test_folders_that_part_identities_validate_as_they_are(tmp_path: Path) -> None:
+    for split, people in (("train", range(6)), ("val", range(6, 8))):
+        folder(tmp_path / "set" / split, people, each=2)
+    images = open_identities(TrainConfig(str(tmp_path / "set"), "", task="identify").data_config())
+    assert not images.notes and (images.splits == "val").sum() == 4
+
+
 def test_too_few_identities_are_refused_in_a_line(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="shows 2 identities") as raised:
         fit(TrainConfig(str(folder(tmp_path / "two", range(2))), str(tmp_path / "run"), task="identify"), quiet=True)
