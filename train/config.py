@@ -107,6 +107,11 @@ class TrainConfig:
         if self.scratch and self.start:
             raise UsageError(f"--scratch and --from {self.start}: choose one")
 
+    @property
+    def starts_from_a_run(self) -> bool:
+        """Whether the first weights are another run's, not a file's or the network's own."""
+        return self.start not in (None, BACKBONE) and Path(str(self.start)).is_dir()
+
     def data_config(self) -> DataConfig:
         """The part that the data is prepared by."""
         return DataConfig(

@@ -73,7 +73,7 @@ def gather(
 ) -> tuple[Ingredients, str, dict[str, float]]:
     """Everything the loop needs, the mode (measured, unless an earlier run's is given), and what each mode reached."""
     task = make_task(config, data.classes, training_counts(data))
-    for note in task.notes:
+    for note in task.notes():
         say(note)
     recipe = training_recipe(config, data, task, say)
     network.to(world.device)

@@ -222,4 +222,4 @@ class Task:
     pace: Pace = field(default_factory=Pace)
     pace_of_known: Pace | None = None  # where the network has seen the world already; None: the same
     recipes: Mapping[str, Recipe] = field(default_factory=dict)  # its own augmentations, before those of `augment`
-    notes: tuple[str, ...] = ()  # lines to say before a training
+    notes: Callable[[], tuple[str, ...]] = tuple  # lines to say before a training

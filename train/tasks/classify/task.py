@@ -80,7 +80,7 @@ def classify(config: TrainConfig, classes: Sequence[str], counts: Sequence[int])
         named=lambda outputs: outputs["logits"].argmax(1),
         reading=lambda decode, _shown: class_reading(classes, _temperature(decode)),
         backbone=True,
-        notes=_notes(remedy),
+        notes=lambda: _notes(remedy),
     )
 
 

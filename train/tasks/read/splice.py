@@ -5,10 +5,10 @@ Few pictures hold few neighbours of every character; put together anew they hold
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import importlib
 from dataclasses import dataclass, field
-from pathlib import Path
 
 import numpy as np
 import torch
@@ -19,7 +19,7 @@ from torch import Tensor, nn
 from edgelens.runtime.decode.spelling.alignment import places, spoken
 
 from ...augment import normalised
-from ...config import BACKBONE, TrainConfig
+from ...config import TrainConfig
 from ...data.targets import RaggedTargets
 from ...task import Draw
 from .data import rows_of, targets_in
@@ -37,19 +37,34 @@ class Splicing:
     share: float
     start: str
     alphabet: str
-    _network: nn.Module | None = None
     _cuts: dict[bytes, NDArray[np.float64] | None] = field(default_factory=dict)
 
     @classmethod
     def of(cls, config: TrainConfig) -> Splicing | None:
         """As it was asked for; None where no run is there to cut with."""
-        there = config.start not in (None, BACKBONE) and Path(str(config.start)).is_dir()
-        return cls(config.spliced, str(config.start), config.alphabet or "") if config.spliced and there else None
+        if not config.spliced or not config.starts_from_a_run:
+            return None
+        return cls(config.spliced, str(config.start), config.alphabet or "")
+
+    @functools.cached_property
+    def reader(self) -> nn.Module | None:
+        """What says where one character ends; None where it reads others."""
+        # by its name: a run makes tasks, and only this one looks into another run
+        run = importlib.import_module("edgelens.train.runs.run").Run.open(self.start)
+        return run.model().eval() if run.config.alphabet == self.alphabet else None
+
+    def told(self) -> str:
+        """By whom pictures are cut, or why by nobody."""
+        if self.reader is None:
+            return f"warning: nothing is spliced: {self.start} reads other characters than this run"
+        return f"splices pictures where {self.start} reads one character after the other"
 
     def mixed_in(self, pixels: Tensor, targets: RaggedTargets, draw: Draw) -> tuple[Tensor, RaggedTargets]:
         """A batch (B, C, H, W) uint8, a share of its pictures with another end, and its targets."""
+        if self.reader is None:
+            return pixels, targets
         rows = rows_of(targets)
-        cuts = self._cuts_of(pixels, rows)
+        cuts = self._cuts_of(self.reader, pixels, rows)
         sound = [row for row, found in enumerate(cuts) if found is not None]
         made, texts = pixels.clone(), list(rows)
         for row, sample in enumerate(draw.samples.tolist()):
@@ -64,39 +79,18 @@ class Splicing:
                 texts[row] = (*rows[row][: mine + 1], *rows[other][theirs + 1 :])
         return made, targets_in(texts)
 
-    def _cuts_of(self, pixels: Tensor, rows: list[tuple[int, ...]]) -> list[NDArray[np.float64] | None]:
+    def _cuts_of(
+        self, reader: nn.Module, pixels: Tensor, rows: list[tuple[int, ...]]
+    ) -> list[NDArray[np.float64] | None]:
         """Between the characters of every picture, in shares of its width; None of one that is not read right."""
         keys = [hashlib.blake2b(picture.numpy().tobytes(), digest_size=12).digest() for picture in pixels]
         unseen = [row for row, key in enumerate(keys) if key not in self._cuts]
         if unseen:
             with torch.no_grad():
-                scores = self._reader()(normalised(pixels[unseen])).float()
+                scores = reader(normalised(pixels[unseen])).float()
             for row, steps in zip(unseen, scores.softmax(2).numpy().astype(np.float64), strict=True):
                 self._cuts[keys[row]] = _cuts(steps, rows[row])
         return [self._cuts[key] for key in keys]
-
-    def _reader(self) -> nn.Module:
-        if self._network is None:
-            # by its name: a run makes tasks, and only this one looks into another run
-            run = importlib.import_module("edgelens.train.runs.run").Run.open(self.start)
-            known = run.config.alphabet == self.alphabet
-            self._network = run.model().eval() if known else None
-            if self._network is None:
-                self.share = 0.0
-                return _Silent(len(self.alphabet) + 1)
-        return self._network
-
-
-class _Silent(nn.Module):
-    """Reads nothing."""
-
-    def __init__(self, scores: int) -> None:
-        super().__init__()
-        self.scores = scores
-
-    def forward(self, x: Tensor) -> Tensor:
-        """Blanks."""
-        return F.one_hot(torch.zeros(len(x), 2, dtype=torch.int64), self.scores).float() * 9
 
 
 def _cuts(steps: NDArray[np.float64], text: tuple[int, ...]) -> NDArray[np.float64] | None:

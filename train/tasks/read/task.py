@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -26,7 +27,7 @@ from .report import sections, summary
 from .settle import read_once
 from .spelled import ReadingMeter, ctc_losses, spelled
 from .splice import Splicing
-from .writing import Writing
+from .writing import Writing, with_words
 
 __all__ = ["read"]
 
@@ -35,8 +36,11 @@ def read(config: TrainConfig, classes: Sequence[str], counts: Sequence[int]) -> 
     """The task of reading in an alphabet; the classes say nothing, there is one."""
     del classes, counts
     alphabet = config.alphabet or ""
-    writing, splicing = Writing.of(config) if config.written else None, Splicing.of(config)
-    mixing = [each for each in (splicing, writing) if each is not None]
+
+    @functools.cache
+    def mixing() -> tuple[Splicing | Writing, ...]:
+        """Made where a training begins: other machines have neither its fonts nor its words."""
+        return tuple(each for each in (Splicing.of(config), Writing.of(config)) if each is not None)
 
     def head(build: Build, _classes: Sequence[str]) -> nn.Module:
         network = build(len(alphabet) + 1)
@@ -46,8 +50,8 @@ def read(config: TrainConfig, classes: Sequence[str], counts: Sequence[int]) -> 
 
     def augment(recipe: Recipe, pixels: Tensor, targets: RaggedTargets, draw: Draw) -> tuple[Tensor, RaggedTargets]:
         if recipe.name != "none":
-            if mixing:
-                pixels, targets = _mixed(mixing, pixels, targets, draw)
+            if mixing():
+                pixels, targets = _mixed(mixing(), pixels, targets, draw)
             pixels = bent(pixels, Draws.of(draw.seed, draw.epoch, draw.samples.to(pixels.device)))
         blank = torch.zeros(len(pixels), dtype=torch.int64, device=pixels.device)
         inputs, _ = apply(
@@ -79,15 +83,20 @@ def read(config: TrainConfig, classes: Sequence[str], counts: Sequence[int]) -> 
         lambda found: sections(found, alphabet),
         reading=lambda _decode, _shown: text_reading(alphabet),
         sized=True,
-        completed=with_alphabet,
+        completed=_completed,
         looks=Looks("stretch", size=size_for, network="reader"),  # a text without its ends is another one
-        notes=_notes(alphabet, writing),
+        notes=lambda: _notes(alphabet, mixing()),
     )
 
 
-def _notes(alphabet: str, writing: Writing | None) -> tuple[str, ...]:
+def _completed(config: TrainConfig, images: ImageSet) -> TrainConfig:
+    """The configuration with the characters that are read, and where the words are that are written."""
+    return with_words(with_alphabet(config, images))
+
+
+def _notes(alphabet: str, ways: Sequence[Splicing | Writing]) -> tuple[str, ...]:
     read = (f"reads {len(alphabet)} characters: {alphabet[:80]}",) if alphabet else ()
-    return read if writing is None else (*read, writing.told())
+    return (*read, *(way.told() for way in ways))
 
 
 def _mixed(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import cv2
@@ -24,7 +24,7 @@ from ...task import Draw
 from .data import cases, targets_of
 from .fonts import font, fonts_for
 
-__all__ = ["UNREAD", "Writing"]
+__all__ = ["UNREAD", "Writing", "with_words"]
 
 UNREAD = "□"  # in a pattern: some sign of another script
 _SYNTAX = frozenset(r"\[](){}|?*+.-^$,")  # what a pattern says without meaning it
@@ -47,13 +47,13 @@ class Writing:
 
     @classmethod
     def of(cls, config: TrainConfig) -> Writing | None:
-        """As it was asked for: words of a file, texts that fit a pattern, or any characters; None without alphabet."""
+        """As it was asked for: words of a file, texts that fit a pattern, or any characters; None where it was not."""
         alphabet = config.alphabet
-        if not alphabet:
+        if not alphabet or not config.written:
             return None
         words: tuple[str, ...] = ()
         pattern, unread = None, ""
-        if config.texts is not None and Path(config.texts).suffix.lower() in (".txt", ".csv"):
+        if config.texts is not None and _is_of_words(config.texts):
             every = read_words(config.texts, "--texts")
             words = tuple(word for word in every if all(set(cases(c)) & set(alphabet) for c in word))
             if not words:
@@ -122,6 +122,19 @@ class Writing:
             column = int(chance.choice(follows))
             text += (self.alphabet + self.unread)[column - 1]
             state = self.pattern.after(state, column)
+
+
+def with_words(config: TrainConfig) -> TrainConfig:
+    """The configuration with the whole path of its words, so that a run can be opened from anywhere; refuses what
+    cannot be written."""
+    if Writing.of(config) is None or config.texts is None or not _is_of_words(config.texts):
+        return config
+    return replace(config, texts=str(Path(config.texts).absolute()))
+
+
+def _is_of_words(texts: str) -> bool:
+    """Whether what is to be written is a file of words; else it is a pattern."""
+    return Path(texts).suffix.lower() in (".txt", ".csv")
 
 
 def _drawn(text: str, file: str, chance: np.random.Generator) -> NDArray[np.uint8]:

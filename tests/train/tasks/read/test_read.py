@@ -19,13 +19,17 @@ from edgelens.runtime.decode.spelling.alignment import spoken
 from edgelens.runtime.errors import DataError, UsageError
 from edgelens.runtime.model.open import open_model
 from edgelens.runtime.preprocess import PixelContract
+from edgelens.train.augment import recipe
 from edgelens.train.augment.random.draws import Draws
 from edgelens.train.config import TrainConfig
 from edgelens.train.data.config import DataConfig
 from edgelens.train.models.catalog import build
 from edgelens.train.models.options import ModelOptions
 from edgelens.train.opening.choice import chosen_for, pixels_of
+from edgelens.train.opening.given import refuse_useless
 from edgelens.train.opening.preview import show_augmented_data
+from edgelens.train.runs.facts import RunFacts
+from edgelens.train.runs.run import Run
 from edgelens.train.task import Draw
 from edgelens.train.tasks.catalog import make_task
 from edgelens.train.tasks.read import fonts
@@ -225,7 +229,8 @@ def test_pictures_are_spliced_between_characters_and_say_both_parts() -> None:
             columns = ((x[:, 0].mean(1) + 1) * 2).round().long().clamp(0, 3)  # (B, W): 0 blank, then 1, 2, 3
             return torch.nn.functional.one_hot(columns, 4).float() * 20
 
-    made = Splicing(1.0, "", "ABC", Knows())
+    made = Splicing(1.0, "", "ABC")
+    made.reader = Knows()
     pixels = torch.zeros(8, 1, 16, 32, dtype=torch.uint8)
     texts = ["AB", "CA"] * 4
     for row, text in enumerate(texts):
@@ -236,8 +241,38 @@ def test_pictures_are_spliced_between_characters_and_say_both_parts() -> None:
     assert set(said) <= {"AB", "CA", "AA", "CB"}
     assert set(said) - {"AB", "CA"}
     for picture, text in zip(joined, said, strict=True):
-        steps = made._reader()(picture[None].float() / 128 - 1).softmax(2)[0].numpy()
+        steps = made.reader(picture[None].float() / 128 - 1).softmax(2)[0].numpy()
         assert "".join("ABC"[column - 1] for column in spoken(steps)) == text
+
+
+def test_what_a_run_is_made_of_is_needed_where_it_is_trained_alone(
+    photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A run is compressed and looked at on machines without its fonts, from other folders than it was begun in."""
+    (tmp_path / "letters.txt").write_text("R\nG\nB\n")
+    (tmp_path / "words.txt").write_text("RGB\nBG\n")
+    monkeypatch.chdir(tmp_path)
+    asked = config(photos, alphabet="letters.txt", written=0.5, texts="words.txt")
+    made, _ = chosen(asked)
+    assert (made.alphabet, made.texts) == ("RGB", str(tmp_path / "words.txt"))
+    assert "writes with" in make_task(made).notes()[-1]
+    pixels, targets = torch.zeros(8, 3, 32, 64, dtype=torch.uint8), targets_of(["R"] * 8, "RGB")
+    _, shown = make_task(made).augment(recipe("quick"), pixels, targets, Draw(0, 0, torch.arange(8)))
+    assert "R" in texts_of(shown, "RGB") and set(texts_of(shown, "RGB")) & {"RGB", "BG"}
+    (tmp_path / "others.txt").write_text("OXO\n")
+    with pytest.raises(UsageError, match="none of its words"):
+        chosen(replace(asked, texts="others.txt"))
+    (tmp_path / "words.txt").unlink()
+    assert make_task(made).name == "read"
+    with pytest.raises(UsageError, match=r"--texts .*words\.txt: could not be read"):
+        chosen(made)
+
+
+def test_nothing_is_spliced_by_who_reads_other_characters(photos: Path, tmp_path: Path) -> None:
+    facts = RunFacts(("text",), PixelContract(32, 64, "rgb", "stretch"), {}, {}, {})
+    Run(tmp_path, config(photos, model="reader", alphabet="XYZ"), facts).write()
+    made = replace(chosen(config(photos))[0], spliced=0.5, start=str(tmp_path))
+    assert make_task(made).notes()[-1].startswith("warning: nothing is spliced")
 
 
 def test_a_line_is_bent_and_stays_in_its_picture() -> None:
@@ -306,6 +341,19 @@ def test_a_network_that_cannot_read_is_one_line(photos: Path, tmp_path: Path) ->
     )
     assert isinstance(done.exception, UsageError)
     assert "lens-s: does not read; take reader" in str(done.exception)
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ({"texts": "words.txt"}, "--texts: goes with --written SHARE"),
+        ({"spliced": 0.5}, "--spliced: goes with --from RUN"),
+        ({"spliced": 0.5, "start": "weights.safetensors"}, "--spliced: goes with --from RUN"),
+    ],
+)
+def test_what_would_change_nothing_is_refused(photos: Path, given: dict[str, Any], message: str) -> None:
+    with pytest.raises(UsageError, match=message):
+        refuse_useless(set(given), config(photos, model="reader", **given))
 
 
 def test_an_alphabet_that_is_no_text_is_one_line_and_a_mark_at_its_begin_is_none(tmp_path: Path) -> None:
