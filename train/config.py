@@ -49,7 +49,7 @@ class TrainConfig:
     most_side: int | None = None  # pixels of its longer side at most, where the pictures decide its size
     color: str | None = None  # "rgb" or "gray"
     resize: str | None = None  # how a photo meets that size; None: as it suits the task
-    augment: str = "default"  # a recipe of edgelens.train.augment
+    augment: str | None = None  # a recipe of edgelens.train.augment; None: as it suits the training
     mirror: bool | None = None  # mirrored pictures; None where the classes' names allow them
     imbalance: str = "auto"
     alphabet: str | None = None  # the characters that a network reads; those of the data's texts unless said
@@ -62,7 +62,9 @@ class TrainConfig:
     batch: int = 0  # images a step; 0 likewise
     optimizer: str = "adamw"
     rate: float | None = None
-    first_rate: float = 1.0  # the first layer's share of the rate; between it and the head it rises geometrically
+    # the first layer's share of the rate; between it and the head it rises geometrically; None: all of it, or as gentle
+    # as what knows the world is fine-tuned
+    first_rate: float | None = None
     learnt_at: float = 1.0  # the share of the pictures' side at which they are learnt; they validate at all of it
     frozen_norm: bool = False  # whether batch normalisation keeps the statistics that it started with
     momentum: float = 0.9
@@ -71,11 +73,11 @@ class TrainConfig:
     schedule: str = "cosine"
     warmup: float = 1.0  # epochs
     clip: float = 0.0  # the gradient's largest norm; 0 leaves it
-    ema: float = 0.0  # decay a step; 0 keeps no average
+    ema: float | None = None  # decay a step; 0 keeps no average, nor does None where nothing is fine-tuned
     halfway: bool = False  # whether what is kept may lie halfway back to the first weights, which knew much
     loss: str = "cross-entropy"
     focal_gamma: float = 2.0
-    label_smoothing: float = 0.0
+    label_smoothing: float | None = None  # None: none, or fine-tuning's own
     false_accepts: float = 0.05  # share of false answers that the threshold for `unknown` may let through
     keep: float = 0.95  # share of right answers that it keeps before all
     patience: int = 0  # epochs without a better validation before it stops; 0 never stops early
@@ -100,12 +102,17 @@ class TrainConfig:
             value = getattr(self, name)
             if value is not None and not value >= 0:  # nan neither
                 raise UsageError(f"{name} {value}: must be at least 0")
-        if self.ema >= 1 or not 0 <= self.label_smoothing < 1 or not 0 <= self.teacher_share <= 1:
+        if (self.ema or 0) >= 1 or not 0 <= (self.label_smoothing or 0) < 1 or not 0 <= self.teacher_share <= 1:
             raise UsageError("ema and label smoothing must be below 1, the teacher's share between 0 and 1")
         if self.unlabelled and not self.teacher:
             raise UsageError(f"--unlabelled {self.unlabelled}: goes with --teacher RUN, which names them")
         if self.scratch and self.start:
             raise UsageError(f"--scratch and --from {self.start}: choose one")
+
+    @property
+    def augmentation(self) -> str:
+        """The recipe by its name, where nobody named one, too."""
+        return "default" if self.augment is None else self.augment
 
     @property
     def starts_from_a_run(self) -> bool:

@@ -132,7 +132,7 @@ def run_recipe(run: Run) -> Recipe:
 def named_recipe(config: TrainConfig, classes: Sequence[str], task: Task) -> Recipe:
     """The recipe that a configuration names, with what it and the classes' names say of mirrors."""
     mirror = augment.mirror_is_safe(classes) if config.mirror is None else config.mirror
-    return augment.recipe(config.augment, mirror=mirror, sided=config.mirror is False, own=task.recipes)
+    return augment.recipe(config.augmentation, mirror=mirror, sided=config.mirror is False, own=task.recipes)
 
 
 def _mode(

@@ -9,7 +9,7 @@ __all__ = ["TRAININGS"]
 
 TRAININGS: Mapping[str, Mapping[str, Any]] = {
     "quick": {"minutes": 0.0, "epochs": 10, "augment": "quick", "schedule": "one-cycle", "warmup": 0.0, "ema": 0.0},
-    "default": {"epochs": 0, "augment": "default", "schedule": "cosine", "warmup": 1.0, "ema": 0.999},
+    "default": {"epochs": 0, "augment": None, "schedule": "cosine", "warmup": 1.0, "ema": 0.999},
     "best": {
         "epochs": 120,
         "augment": "best",

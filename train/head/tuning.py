@@ -29,23 +29,26 @@ class Tuning:
 
 
 def gentle(config: TrainConfig, side: int, photos: int) -> TrainConfig:
-    """The configuration of a fine-tuning on photos of a side; what was asked for in so many words stays.
+    """The configuration of a fine-tuning on photos of a side, if there is to be one; what was asked for in so many
+    words stays.
 
     Crops show things larger than they are at validation, smaller pictures show them smaller: the two make up for each
     other (Touvron et al., 2019), and an epoch takes little more than half the time.
     """
+    if config.minutes == 0:
+        return config
     first = _FIRST_RATE if photos < _MANY else _FIRST_RATE_OF_MANY
     return replace(
         config,
-        augment="photos" if config.augment == "default" else config.augment,
+        augment="photos" if config.augment is None else config.augment,
         batch=config.batch or _BATCH,
         rate=_RATE if config.rate is None else config.rate,
-        first_rate=first if config.first_rate == 1 else config.first_rate,
+        first_rate=first if config.first_rate is None else config.first_rate,
         learnt_at=_LEARNT_AT if side >= _LARGE else config.learnt_at,
         frozen_norm=True,
-        ema=config.ema or 0.99,
+        ema=0.99 if config.ema is None else config.ema,
         halfway=True,
-        label_smoothing=config.label_smoothing or 0.1,
+        label_smoothing=0.1 if config.label_smoothing is None else config.label_smoothing,
     )
 
 

@@ -34,8 +34,7 @@ Say = Callable[[str], None]
 def answered_first(start: Opened, world: World, progress: Progress) -> tuple[Run, tuple[Ingredients, State] | None]:
     """A complete run of a head on the frozen network, and what the loop goes on with; None where that was all."""
     config, data = start.config, start.data
-    if config.minutes != 0:
-        config = gentle(config, data.pixels.height, len(data.train))
+    config = gentle(config, data.pixels.height, len(data.train))
     task = make_task(config, data.classes, training_counts(data))
     run = _new_run(config, start, world, progress.say)
     start.network.to(world.device)

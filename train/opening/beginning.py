@@ -47,7 +47,7 @@ def first_state(config: TrainConfig, network: nn.Module, mode: str, world: World
         rate=config.rate,
         momentum=config.momentum,
         l2=config.l2,
-        first_rate=config.first_rate,
+        first_rate=1.0 if config.first_rate is None else config.first_rate,
     )
     average = Average(network, config.ema, halfway=config.halfway) if config.ema else None
     return State(network, optimizer, average)

@@ -11,6 +11,7 @@ from torch import nn
 
 from edgelens.runtime.datasets.imageset import ImageSet
 from edgelens.runtime.errors import UsageError
+from edgelens.runtime.preprocess import PixelContract
 
 from ..config import BACKBONE, TrainConfig
 from ..data.check_table import check_table
@@ -29,7 +30,7 @@ from ..tasks.catalog import make_network, make_task
 from .choice import chosen_for, pixels_of
 from .given import refuse_useless
 
-__all__ = ["Opened", "opened", "settled"]
+__all__ = ["Opened", "answers_first", "opened", "settled", "with_own_start"]
 
 
 @dataclass(frozen=True)
@@ -69,14 +70,12 @@ def opened(
     said, started = [chosen] if chosen else [], None
     said.append(f"{config.model} for {pixels.width}×{pixels.height} {pixels.color}: {cost}")
     if not earlier:
-        by_itself = task.backbone and pretrained.suits(config, images, pixels)
-        config = replace(config, start=BACKBONE) if by_itself else config
+        asked, config = config, with_own_start(config, task, images, pixels)
         if config.start:
             started = _started(network, config, task)
-            why = f"; {pretrained.STARTS[config.model].why}, --scratch turns it off" if by_itself else ""
+            why = f"; {pretrained.STARTS[config.model].why}, --scratch turns it off" if asked.start is None else ""
             said.append(f"starts from {started}{why}")
-    known = config.start == BACKBONE and pretrained.STARTS[config.model].frozen
-    first = known and task.regress is not None and embeds(network) and alone and config.options.width == 1
+    first = alone and answers_first(config, task, network)
     if config.freeze:
         said.append(f"frozen: {freeze(network, config.freeze, task.heads):,} weights")
     data = prepare(config.data_config(), pixels, images=images, progress=reading)
@@ -88,11 +87,21 @@ def opened(
         data = with_unlabelled(data, config.unlabelled, config.teacher)
         said.append(f"the teacher names {len(data.train) - before:,} more photos of {config.unlabelled}")
     if not first:
-        config = settled(config, len(data.train), (task.pace_of_known if known else None) or task.pace)
+        config = settled(config, len(data.train), (task.pace_of_known if _is_known(config) else None) or task.pace)
     if leads:
         check_room(Path(config.out), network)
     own = _has_validation(images)
     return Opened(config, network, data, started, [*said, *images.notes, *check_table(data.check)], own, first)
+
+
+def with_own_start(config: TrainConfig, task: Task, images: ImageSet, pixels: PixelContract) -> TrainConfig:
+    """The configuration with the network's own weights as its start, where they are taken unasked."""
+    return replace(config, start=BACKBONE) if task.backbone and pretrained.suits(config, images, pixels) else config
+
+
+def answers_first(config: TrainConfig, task: Task, network: nn.Module) -> bool:
+    """Whether a head on the frozen network is a first answer."""
+    return _is_known(config) and task.regress is not None and embeds(network) and config.options.width == 1
 
 
 def settled(config: TrainConfig, images: int, pace: Pace) -> TrainConfig:
@@ -101,6 +110,11 @@ def settled(config: TrainConfig, images: int, pace: Pace) -> TrainConfig:
     if config.epochs or config.minutes:
         return replace(config, batch=batch)
     return replace(config, batch=batch, epochs=min(max(pace.epochs, pace.steps * batch // images), pace.most_epochs))
+
+
+def _is_known(config: TrainConfig) -> bool:
+    """Whether the network starts from weights that have seen the world."""
+    return config.start == BACKBONE and pretrained.STARTS[config.model].frozen
 
 
 def _started(network: nn.Module, config: TrainConfig, task: Task) -> str:

@@ -8,9 +8,11 @@ from ..augment.sheet import write_sheet
 from ..batches import Batches
 from ..config import TrainConfig
 from ..data.prepare import prepare
+from ..head.tuning import gentle
 from ..ingredients import training_counts, training_recipe
-from ..tasks.catalog import make_task
+from ..tasks.catalog import make_network, make_task
 from .choice import chosen_for, pixels_of
+from .opened import answers_first, with_own_start
 
 __all__ = ["show_augmented_data"]
 
@@ -23,7 +25,10 @@ def show_augmented_data(config: TrainConfig, path: str) -> None:
     images = task.open_data(config.data_config())
     config, task, _ = chosen_for(config, task, images)
     pixels = pixels_of(config, images, task.looks)
+    config = with_own_start(config, task, images, pixels)
     data = prepare(config.data_config(), pixels, images=images)
+    if answers_first(config, task, make_network(config, images.classes, pixels)):
+        config = gentle(config, pixels.height, len(data.train))
     by_class = np.argsort(data.train.labels, kind="stable")
     rows = by_class[np.unique(np.linspace(0, len(by_class) - 1, _ROWS).astype(int))]
     task = make_task(config, data.classes, training_counts(data))

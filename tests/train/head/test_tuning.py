@@ -46,9 +46,13 @@ def test_what_was_asked_for_stays_as_it_was() -> None:
     made = gentle(asked, 96, 5000)
     assert (made.rate, made.augment, made.batch, made.first_rate) == (0.01, "quick", 8, 0.5)
     assert made.frozen_norm
+    plainly = replace(PLAIN, augment="default", label_smoothing=0.0, ema=0.0, first_rate=1.0)
+    made = gentle(plainly, 96, 900)
+    assert (made.augment, made.label_smoothing, made.ema, made.first_rate) == ("default", 0.0, 0.0, 1.0)
     assert gentle(PLAIN, 96, 900).augment == "photos"
     assert gentle(PLAIN, 96, 900).learnt_at == 1
     assert gentle(PLAIN, 224, 900).learnt_at == 0.75
+    assert gentle(replace(PLAIN, minutes=0), 224, 900) == replace(PLAIN, minutes=0), "the head alone learns"
 
 
 def test_of_many_photos_the_first_layers_learn_more() -> None:

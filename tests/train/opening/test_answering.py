@@ -15,6 +15,8 @@ import pytest
 import torch
 
 from edgelens.train import Run, TrainConfig, fit, resume
+from edgelens.train.augment import recipe
+from edgelens.train.opening import preview
 from edgelens.train.runs import progress
 from edgelens.train.runs.outputs import SplitOutputs
 from edgelens.train.start import pretrained
@@ -59,6 +61,20 @@ def test_the_head_alone_is_a_whole_run(photos: Path, tmp_path: Path, capsys: pyt
     trunk = {name: t for name, t in run.model().state_dict().items() if not name.startswith("classifier")}
     own = pretrained.STARTS["lens-s"].weights(run.network())
     assert all(torch.equal(t, own[name].to(t.dtype)) for name, t in trunk.items() if name in own)
+
+
+@pytest.mark.parametrize(
+    ("given", "shown"),
+    [({}, "photos"), ({"augment": "default"}, "default"), ({"minutes": 0}, "default"), ({"scratch": True}, "default")],
+)
+def test_the_sheet_shows_what_fine_tuning_would_see(
+    photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, given: dict[str, Any], shown: str
+) -> None:
+    seen: list[str] = []
+    monkeypatch.setattr(preview, "training_recipe", lambda asked, *_: seen.append(asked.augmentation) or recipe("none"))
+    asked = replace(config(photos, tmp_path / "run", None), **{"augment": None, **given})
+    preview.show_augmented_data(asked, str(tmp_path / "sheet.png"))
+    assert seen == [shown]
 
 
 def test_of_few_photos_each_is_answered_by_a_head_that_has_not_seen_it(photos: Path, tmp_path: Path) -> None:

@@ -67,7 +67,7 @@ def _over_fitting(said: Answers) -> Advice | None:
         return None
     config = said.found.config
     actions = []
-    if not config.augment.startswith("best"):
+    if not config.augmentation.startswith("best"):
         actions.append("a stronger recipe: `--recipe best` (or `--augment best`)")
     if not config.options.dropout:
         actions.append("`--dropout 0.2`, or a larger `--l2`")
@@ -89,7 +89,7 @@ def _under_fitting(said: Answers) -> Advice | None:
         return None
     config = said.found.config
     actions = ["a larger network: `--width 2`, or another `--model`", "more epochs: `--recipe best`, or `--epochs`"]
-    if config.augment.startswith(("default", "best")):
+    if config.augmentation.startswith(("default", "best")):
         actions.append("weaker augmentation: `--augment quick`")
     if config.options.dropout or (config.l2 or 0) > 0.05 or config.l1:
         actions.append("less regularisation: smaller `--dropout`, `--l2`, `--l1`")

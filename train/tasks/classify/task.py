@@ -45,7 +45,7 @@ def classify(config: TrainConfig, classes: Sequence[str], counts: Sequence[int])
         return inputs, mixed if mixed.ndim == 2 else F.one_hot(mixed, len(classes)).float()
 
     def losses(outputs: Outputs, targets: Tensor) -> Tensor:
-        each = measured(outputs["logits"].float(), smoothed(targets, config.label_smoothing))
+        each = measured(outputs["logits"].float(), smoothed(targets, config.label_smoothing or 0.0))
         return each if weights is None else each * (targets @ weights.to(targets.device))
 
     def settle(outputs: Arrays, targets: Targets, false_accepts: float) -> Settled:
