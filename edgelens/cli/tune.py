@@ -60,7 +60,7 @@ def command(
     from edgelens.train.tasks.catalog import make_task
     from edgelens.train.tune.plots import write_plots
     from edgelens.train.tune.search import TuneConfig, search, write_best
-    from edgelens.train.tune.space import default_space, parse_search
+    from edgelens.train.tune.space import default_space, parse_search, refuse_unread
 
     config = training_config(data, out or f"tunings/{Path(data).resolve().stem or 'data'}", chosen)
     if config.model == AUTO:  # many trainings are compared: of a network that takes minutes, not hours
@@ -73,6 +73,7 @@ def command(
     space = dict(map(parse_search, searched)) or default_space(
         config, fixed, small=sampler == "grid", shaped=not started
     )
+    refuse_unread(config, fixed, space)
     tuning = TuneConfig(config, space, trials, sampler, study or "", name, prune, config.seed)
     memory.keep_large_blocks()
 

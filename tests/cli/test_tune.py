@@ -54,6 +54,7 @@ def test_the_best_settings_train(data: Path, tmp_path: Path) -> None:
     [
         (["nowhere", *FAST], "nowhere"),
         (["DATA", *FAST, "--search", "shoe=38"], "--search shoe=38: what can be searched is rate"),
+        (["DATA", *FAST, "--search", "depth=1,2"], "--search depth: --model linear has no use for it"),
         (["DATA", *FAST, "--sampler", "luck"], "--sampler luck: must be one of tpe, random, grid"),
         (["DATA", *FAST, "--study", "study.txt"], "--study study.txt: must end in .db"),
         (["DATA", *FAST, "--config", "none.json"], "--config none.json: could not be read"),

@@ -12,7 +12,9 @@ from ..models.catalog import NETWORKS
 from ..models.options import ModelOptions
 from ..tasks.catalog import OPTIONS
 
-__all__ = ["refuse_useless"]
+__all__ = ["flag", "refuse_useless", "useless"]
+
+_SHAPING = frozenset(field.name for field in fields(ModelOptions))
 
 _GOES_WITH: dict[str, tuple[Callable[[TrainConfig], bool], str]] = {
     "focal_gamma": (lambda config: "focal" in (config.loss, config.imbalance), "--loss focal or --imbalance focal"),
@@ -25,19 +27,25 @@ _GOES_WITH: dict[str, tuple[Callable[[TrainConfig], bool], str]] = {
 
 def refuse_useless(given: Collection[str], config: TrainConfig) -> None:
     """Refuse the options, by their names, that mean nothing for what is trained; `config` names its network."""
-    own = OPTIONS.get(config.task, ())
-    for task, names in OPTIONS.items():
-        if useless := [name for name in names if name in given and name not in own]:
-            raise UsageError(f"{_flag(useless[0])}: is for --task {task}; --task {config.task} has no use for it")
-    takes = NETWORKS[config.model].takes
-    shaping = [field.name for field in fields(ModelOptions) if field.name not in own]
-    if useless := [name for name in shaping if name in given and name not in takes]:
-        known = f"it takes {', '.join(map(_flag, takes))}" if takes else "it takes no such options"
-        raise UsageError(f"{_flag(useless[0])}: --model {config.model} has no use for it; {known}")
-    for name, (is_met, other) in _GOES_WITH.items():
-        if name in given and not is_met(config):
-            raise UsageError(f"{_flag(name)}: goes with {other}")
+    for name in given:
+        if why := useless(name, config):
+            raise UsageError(f"{flag(name)}: {why}")
 
 
-def _flag(name: str) -> str:
+def useless(name: str, config: TrainConfig) -> str:
+    """Why a setting means nothing for what is trained; empty where it is read, or is none of a network's or a task's."""
+    owners = [task for task, names in OPTIONS.items() if name in names]
+    if owners and config.task not in owners:
+        return f"is for --task {owners[0]}; --task {config.task} has no use for it"
+    if name in _SHAPING and not owners and name not in (takes := NETWORKS[config.model].takes):
+        known = f"it takes {', '.join(map(flag, takes))}" if takes else "it takes no such options"
+        return f"--model {config.model} has no use for it; {known}"
+    if name in _GOES_WITH:
+        is_met, other = _GOES_WITH[name]
+        return "" if is_met(config) else f"goes with {other}"
+    return ""
+
+
+def flag(name: str) -> str:
+    """An option as it is written."""
     return f"--{name.replace('_', '-')}"

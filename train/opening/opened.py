@@ -83,9 +83,8 @@ def opened(
     if config.unlabelled and first:
         raise UsageError(f"--unlabelled: is for networks that learn all from the start; {config.model} knows the world")
     if config.unlabelled and config.teacher:
-        before = len(data.train)
-        data = with_unlabelled(data, config.unlabelled, config.teacher)
-        said.append(f"the teacher names {len(data.train) - before:,} more photos of {config.unlabelled}")
+        data, named = with_unlabelled(data, config.unlabelled, config.teacher)
+        said.append(named)
     if not first:
         config = settled(config, len(data.train), (task.pace_of_known if _is_known(config) else None) or task.pace)
     if leads:

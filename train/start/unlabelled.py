@@ -17,6 +17,8 @@ from edgelens.runtime.images.read import read_image
 from edgelens.runtime.preprocess import PixelContract, fit_frame
 
 from ..augment import normalised
+from ..data.duplicates import alike
+from ..data.facts import facts_of
 from ..data.pictures import StoredPictures
 from ..data.train_data import Part, TrainData
 from ..runs.run import Run
@@ -28,12 +30,20 @@ __all__ = ["with_unlabelled"]
 _BATCH = 32
 
 
-def with_unlabelled(data: TrainData, folder: str, teacher: str) -> TrainData:
-    """The training pictures and, behind them, a folder's, labelled by the best answer of the teacher's run."""
+def with_unlabelled(data: TrainData, folder: str, teacher: str) -> tuple[TrainData, str]:
+    """The training pictures and, behind them, a folder's, labelled by the best answer of the teacher's run; and how many
+    those are in words. What validates or tests is not among them."""
     run = Run.open(teacher)
     if run.classes != data.classes:
         raise UsageError(f"--teacher {teacher}: knows other classes than the data")
     pictures, labels, names = _named_by(run, Path(folder), data.pixels)
+    new = ~_judging(data, pictures)
+    if not new.any():
+        raise DataError(f"--unlabelled {folder}: holds only pictures that validate or test; give it others")
+    pictures, labels, names = pictures[new], labels[new], [names[i] for i in np.flatnonzero(new).tolist()]
+    said = f"the teacher names {len(labels):,} more photos of {folder}"
+    if left_out := len(new) - len(labels):
+        said += f"; {left_out:,} are left out, which validate or test"
     train = data.train
     pixels = np.concatenate([train.pictures.take(slice(None)), pictures])
     every = np.concatenate([train.labels, labels])
@@ -47,7 +57,25 @@ def with_unlabelled(data: TrainData, folder: str, teacher: str) -> TrainData:
         pixels if pixels.shape[3] == 3 else pixels[..., 0],
     )
     missing = None if train.missing is None else np.concatenate([train.missing, np.zeros(len(labels), np.float32)])
-    return replace(data, train=Part(StoredPictures(pixels, np.arange(len(pixels))), every, images, missing))
+    return replace(data, train=Part(StoredPictures(pixels, np.arange(len(pixels))), every, images, missing)), said
+
+
+def _judging(data: TrainData, pictures: NDArray[np.uint8]) -> NDArray[np.bool_]:
+    """(N,): which pictures (N, H, W, C) validate or test, as they are or nearly."""
+    judging = [part.pictures.take(slice(None)) for part in (data.val, data.test) if part is not None]
+    known = np.concatenate(judging)
+    same = {picture.tobytes() for picture in known}
+    found = np.array([picture.tobytes() in same for picture in pictures])
+    pairs = alike(np.stack([_thumb(picture) for picture in (*known, *pictures)]))
+    found[[other - len(known) for one, other in pairs if one < len(known) <= other]] = True
+    return found
+
+
+def _thumb(picture: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """What nearly the same pictures are found by."""
+    bgr = picture[..., ::-1] if picture.shape[2] == 3 else picture.repeat(3, axis=2)
+    thumb: NDArray[np.uint8] = facts_of(bgr, bgr.shape)["thumb"]
+    return thumb
 
 
 def _named_by(run: Run, folder: Path, pixels: PixelContract) -> tuple[NDArray[np.uint8], NDArray[np.int64], list[str]]:

@@ -85,7 +85,7 @@ def write_best(study: Any, config: TuneConfig) -> Path | None:
         return None
     score = score_of(study)
     best = max(finished, key=lambda trial: (score.rank(trial.value), -trial.user_attrs.get("macs", 0)))
-    values = configured(config.train, best.params).as_json()
+    values = configured(comparable(config.train), best.params).as_json()
     for own in ("data", "out"):
         values.pop(own)
     origin = {"study": study.study_name, "trial": best.number, score.name: best.value, "trials": len(study.trials)}

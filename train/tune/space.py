@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import itertools
 import math
-from collections.abc import Mapping, Set
+from collections.abc import Collection, Mapping, Set
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -15,6 +15,7 @@ from ..augment import RECIPES
 from ..config import EPOCHS, TrainConfig
 from ..models.catalog import NETWORKS
 from ..models.options import ACTIVATIONS, POOLINGS, ModelOptions
+from ..opening.given import flag, useless
 from ..optimize.optimizers import OPTIMIZERS
 
 __all__ = [
@@ -27,6 +28,7 @@ __all__ = [
     "default_space",
     "grid",
     "parse_search",
+    "refuse_unread",
     "space_as_json",
 ]
 
@@ -73,6 +75,7 @@ _NUMBERS = {
     "dense": int,
     "dropout": float,
 }
+_DECIDING = ("model", "loss", "imbalance")  # which others are read
 _WORDS = {
     "model": tuple(NETWORKS),
     "optimizer": tuple(OPTIMIZERS),
@@ -88,7 +91,7 @@ _WORDS = {
 def default_space(
     config: TrainConfig, fixed: Set[str], *, small: bool = False, shaped: bool = True
 ) -> dict[str, Dimension]:
-    """What is searched when nothing is said: everything of these that the command line does not fix.
+    """What is searched when nothing is said: everything of these that is read and the command line does not fix.
 
     `small` is for grids, which grow with every dimension; without `shaped` the network keeps the shape of the weights
     that it starts from.
@@ -117,7 +120,19 @@ def default_space(
         space.pop("rate_factor")
     if not shaped:
         space = {name: dimension for name, dimension in space.items() if name not in ("width", "depth")}
-    return {name: dimension for name, dimension in space.items() if name not in fixed}
+    return {name: each for name, each in space.items() if name not in fixed and not useless(name, config)}
+
+
+def refuse_unread(config: TrainConfig, given: Collection[str], space: Space) -> None:
+    """Refuse what was given or is searched and no trial would read, before a study exists."""
+    choices = {name: each.values for name, each in space.items() if name in _DECIDING and isinstance(each, OneOf)}
+    trials = [
+        configured(config, dict(zip(choices, some, strict=True))) for some in itertools.product(*choices.values())
+    ]
+    for name in (*given, *space):
+        whys = [useless(name, trial) for trial in trials]
+        if all(whys):
+            raise UsageError(f"{f'--search {name}' if name in space else flag(name)}: {whys[0]}")
 
 
 def comparable(config: TrainConfig) -> TrainConfig:

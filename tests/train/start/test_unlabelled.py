@@ -41,12 +41,30 @@ def test_the_teacher_names_them(config: TrainConfig, tmp_path: Path) -> None:
     teacher = fit(config, quiet=True)
     images = open_images(config.data_config())
     data = prepare(config.data_config(), choose_pixels(images, "linear"), images=images)
-    more = with_unlabelled(data, str(tmp_path / "more"), str(teacher.path))
+    more, said = with_unlabelled(data, str(tmp_path / "more"), str(teacher.path))
+    assert said == f"the teacher names 20 more photos of {tmp_path / 'more'}"
     assert len(more.train) == len(data.train) + 20
     named = [more.classes[label] for label in more.train.labels[-20:]]
     assert sum(name == ("top" if i < 10 else "bottom") for i, name in enumerate(named)) >= 18
     assert np.array_equal(more.train.pictures.take(slice(None))[-20], half(True, 100))
     assert len(more.val) == len(data.val)
+
+
+def test_what_validates_is_not_learned_without_its_label(config: TrainConfig, tmp_path: Path) -> None:
+    """The folder that the labelled pictures were taken from is the usual one; one was saved a little darker."""
+    teacher = fit(config, quiet=True)
+    images = open_images(config.data_config())
+    data = prepare(config.data_config(), choose_pixels(images, "linear"), images=images)
+    known = data.val.pictures.take(slice(None))
+    for i, picture in enumerate(known):
+        cv2.imwrite(str(tmp_path / "more" / f"known {i}.png"), (picture if i else picture * 0.9)[..., ::-1])
+    more, said = with_unlabelled(data, str(tmp_path / "more"), str(teacher.path))
+    assert len(more.train) == len(data.train) + 20
+    assert said.endswith(f"; {len(known)} are left out, which validate or test")
+    for file in (tmp_path / "more").glob("[0-9]*.png"):
+        file.unlink()
+    with pytest.raises(DataError, match="holds only pictures that validate or test"):
+        with_unlabelled(data, str(tmp_path / "more"), str(teacher.path))
 
 
 def test_a_student_learns_from_them(config: TrainConfig, tmp_path: Path) -> None:

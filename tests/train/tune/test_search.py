@@ -20,7 +20,7 @@ from optuna.trial import TrialState, create_trial
 from sklearn.datasets import load_digits
 
 from edgelens.runtime.errors import UsageError, WorkError
-from edgelens.train.config import TrainConfig
+from edgelens.train.config import EPOCHS, TrainConfig
 from edgelens.train.task import Score
 from edgelens.train.training import fit
 from edgelens.train.tune.heartbeat import MOST_TRIES, Heartbeat, requeue_abandoned
@@ -72,6 +72,8 @@ def test_a_search_finds_settings_that_train_takes(data: Path, tmp_path: Path) ->
     written = json.loads(best.read_text())
     assert written["found"]["accuracy"] == study.best_value
     assert "data" not in written["config"]
+    unsaid = replace(config, train=replace(config.train, epochs=0))  # as it comes from the command line
+    assert json.loads(str(write_best(study, unsaid).read_text()))["config"]["epochs"] == EPOCHS
     again = TrainConfig.from_json(written["config"] | {"data": str(data), "out": str(tmp_path / "again")})
     assert (fit(again, quiet=True).facts.metrics or {})["val_accuracy"] == pytest.approx(study.best_value)
     assert search(config, quiet).trials == study.trials, "the budget is the study's, not the process's"

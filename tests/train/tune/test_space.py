@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
+
 import pytest
 
 from edgelens.runtime.errors import UsageError
 from edgelens.train.config import TrainConfig
 from edgelens.train.models.options import ModelOptions
-from edgelens.train.tune.space import OneOf, Span, configured, default_space, grid, parse_search
+from edgelens.train.tune.space import OneOf, Span, configured, default_space, grid, parse_search, refuse_unread
 
 
 @pytest.mark.parametrize(
@@ -50,13 +52,37 @@ def test_values_come_to_their_places() -> None:
 
 
 def test_what_an_option_fixes_is_not_searched() -> None:
-    config = TrainConfig("data", "out", epochs=9)
+    config = TrainConfig("data", "out", model="lens-s", epochs=9)
     everything = default_space(config, set())
     assert {"rate_factor", "batch", "epochs", "optimizer", "augment", "width", "depth", "l2"} <= set(everything)
     assert everything["epochs"] == OneOf((4, 9))
     fewer = default_space(config, {"rate", "width", "epochs"})
     assert set(everything) - set(fewer) == {"rate_factor", "width", "epochs"}
     assert set(everything) - set(default_space(config, set(), shaped=False)) == {"width", "depth"}
+
+
+def test_what_no_trial_would_read_is_not_searched() -> None:
+    small, boxes = TrainConfig("", "", model="cnn-small"), TrainConfig("", "", model="lens-det-s", task="detect")
+    assert "depth" not in default_space(small, set()) and "label_smoothing" in default_space(small, set())
+    assert "depth" in default_space(boxes, set()) and "label_smoothing" not in default_space(boxes, set())
+
+
+@pytest.mark.parametrize(
+    ("given", "searched", "message"),
+    [
+        (["depth"], ["batch=8,16"], "--depth: --model cnn-small has no use for it"),
+        ([], ["depth=1,2"], "--search depth: --model cnn-small has no use for it"),
+        ([], ["focal-gamma=1..3"], "--search focal_gamma: goes with --loss focal"),
+        (["finest"], [], "--finest: is for --task detect"),
+        (["depth"], ["model=cnn-small,lens-s"], None),
+        ([], ["depth=1,2", "model=cnn-small,lens-s"], None),
+        ([], ["focal-gamma=1..3", "loss=cross-entropy,focal"], None),
+        ([], ["rate_factor=1,2", "epochs=2,4", "size=32,64"], None),
+    ],
+)
+def test_what_no_trial_would_read_is_refused(given: list[str], searched: list[str], message: str | None) -> None:
+    with nullcontext() if message is None else pytest.raises(UsageError, match=message):
+        refuse_unread(TrainConfig("", "", model="cnn-small"), given, dict(map(parse_search, searched)))
 
 
 def test_a_grid_has_every_combination() -> None:
