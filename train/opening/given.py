@@ -33,7 +33,7 @@ def refuse_useless(given: Collection[str], config: TrainConfig) -> None:
 
 
 def useless(name: str, config: TrainConfig) -> str:
-    """Why a setting means nothing for what is trained; empty where it is read, or is none of a network's or a task's."""
+    """Why a setting means nothing for what is trained; empty where it is read."""
     owners = [task for task, names in OPTIONS.items() if name in names]
     if owners and config.task not in owners:
         return f"is for --task {owners[0]}; --task {config.task} has no use for it"

@@ -31,8 +31,10 @@ _BATCH = 32
 
 
 def with_unlabelled(data: TrainData, folder: str, teacher: str) -> tuple[TrainData, str]:
-    """The training pictures and, behind them, a folder's, labelled by the best answer of the teacher's run; and how many
-    those are in words. What validates or tests is not among them."""
+    """The training pictures and, behind them, a folder's, labelled by the best answer of the teacher's run.
+
+    What validates or tests is not among them. How many they are comes with them, in words.
+    """
     run = Run.open(teacher)
     if run.classes != data.classes:
         raise UsageError(f"--teacher {teacher}: knows other classes than the data")

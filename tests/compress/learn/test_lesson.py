@@ -38,9 +38,11 @@ def test_what_is_compared_comes_in_company(run) -> None:
     ],
 )
 def test_maps_of_networks_of_different_kinds_are_not_compared(student: str, teacher: str, are_compared: bool) -> None:
-    networks = [build(name, ModelOptions(), channels=1, classes=5, size=(32, 32)).eval() for name in (student, teacher)]
+    own, other = (
+        build(name, ModelOptions(), channels=1, classes=5, size=(32, 32)).eval() for name in (student, teacher)
+    )
     pictures = np.random.default_rng(0).integers(0, 255, (2, 32, 32, 1), np.uint8)
-    with compared(*networks, pictures) as maps:
+    with compared(own, other, pictures) as maps:
         assert (maps is not None) == are_compared
         assert maps is None or float(maps.distance().detach()) > 0
 
