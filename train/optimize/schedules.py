@@ -9,7 +9,7 @@ from edgelens.runtime.errors import UsageError
 
 __all__ = ["SCHEDULES", "factor"]
 
-_MOST_WARMUP = 0.2  # of the steps: a short training is to come to its schedule, too
+_MOST_WARMUP = 0.25  # of the steps: a short training is to come to its schedule, too
 
 
 def _constant(done: float) -> float:  # noqa: ARG001
@@ -42,7 +42,7 @@ SCHEDULES: dict[str, Callable[[float], float]] = {
 
 
 def factor(schedule: str, step: float, steps: int, warmup_steps: int = 0) -> float:
-    """What the rate is multiplied with at a step of `steps`, after a linear warm-up over a fifth of them at most."""
+    """What the rate is multiplied with at a step of `steps`, after a linear warm-up over a quarter of them at most."""
     if schedule not in SCHEDULES:
         raise UsageError(f"--schedule {schedule}: must be one of {', '.join(SCHEDULES)}")
     warmup_steps = min(warmup_steps, math.ceil(_MOST_WARMUP * steps))

@@ -22,9 +22,9 @@ def test_schedules_stay_within_bounds_and_warm_up(name: str) -> None:
 
 
 def test_a_training_of_one_epoch_warms_up_for_a_part_of_it() -> None:
-    short = [factor("cosine", step, 10, 10) for step in range(10)]
-    assert short[:2] == [0.5, 1.0]
-    assert short[2] == 1.0 and short[-1] < 0.05
+    short = [factor("cosine", step, 8, 8) for step in range(8)]
+    assert short[:3] == [0.5, 1.0, 1.0] and short[-1] < 0.1
+    assert [factor("cosine", step, 40, 10) for step in range(10)] == [(step + 1) / 10 for step in range(10)]
     assert factor("constant", 0, 1, 1) == 1.0
 
 

@@ -77,7 +77,7 @@ def test_the_page_is_whole_and_needs_nothing_else(text: str) -> None:
 def test_it_says_the_runs_figures(run: Run, text: str) -> None:
     found = answers_of(gather(run))
     words = " ".join(Page(text).words)
-    assert f"{100 * found.metrics['accuracy']:.2f} %" in words
+    assert f"validation: {100 * found.metrics['accuracy']:.4g} %" in words
     assert found.metrics["accuracy"] == pytest.approx((run.facts.metrics or {})["val_accuracy"])
     assert f"{run.facts.network['parameters']:,}" in words
     assert "<zero> & co" in words, "names of classes are escaped, not lost"
