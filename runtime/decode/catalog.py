@@ -160,6 +160,12 @@ def _reads_classifier() -> Reader:
     return read_as_classifier
 
 
+def _reads_embedding() -> Reader:
+    from .embedding_reading import read_as_embedding
+
+    return read_as_embedding
+
+
 def _reads_fastestdet() -> Reader:
     from .fastestdet import read_as_fastestdet
 
@@ -310,7 +316,12 @@ DECODERS: dict[str, Entry] = {
     "yolox": Entry("detect", _yolox, frozenset(["grid"]), (Family("yolox", _reads_yolox, _has_rows),)),
     "ctc": Entry("read", _ctc, families=(Family("ctc", _reads_ctc, lambda file: "character" in file.metadata, True),)),
     "db": Entry("detect", _db, frozenset(["map"]), (Family("db", _reads_db),)),
-    "identify": Entry("identify", _identify, frozenset(["embedding"])),
+    "identify": Entry(
+        "identify",
+        _identify,
+        frozenset(["embedding"]),
+        (Family("embedding", _reads_embedding, lambda file: True, certain=True),),  # noqa: ARG005
+    ),
     "classify": Entry(
         "classify",
         _classify,

@@ -8,7 +8,7 @@ from ..formats.description import ModelDescription
 from .classify import FROM_VALUES
 from .reading import Reading
 
-__all__ = ["looks_like_embedding", "one_for_each", "read_as_classifier", "row_length"]
+__all__ = ["brought_to_length_one", "looks_like_embedding", "one_for_each", "read_as_classifier", "row_length"]
 
 _PASS_THROUGH = frozenset(
     ["QUANTIZE", "DEQUANTIZE", "RESHAPE", "SQUEEZE", "CAST", "QuantizeLinear", "DequantizeLinear", "Reshape",
@@ -20,8 +20,10 @@ _LOGITS = frozenset(
      "MatMul", "Conv", "Add", "Mul", "BatchNormalization", "GlobalAveragePool", "ReduceMean", "LogSoftmax"]
 )  # fmt: skip
 _NORMALIZED = frozenset(["L2_NORMALIZATION", "LpNormalization"])
-_NORM = frozenset(["ReduceL2", "LpNormalization", "ReduceSumSquare", "ReduceSum", "SUM", "L2_NORMALIZATION"])
-_ON_THE_WAY = frozenset(["Expand", "Clip", "Max", "Add", "Sqrt", "Unsqueeze", "Identity", "Pow", "MAXIMUM", "RSQRT"])
+_DIVIDED = frozenset(["Div", "DIV", "Mul", "MUL"])
+_SQUARES = frozenset(["ReduceSumSquare", "ReduceSum", "SUM"])
+_ROOTS = frozenset(["Sqrt", "SQRT", "RSQRT", "Pow", "POW"])
+_ON_THE_WAY = frozenset(["Expand", "Clip", "Max", "Add", "Unsqueeze", "Identity", "Reciprocal", "MAXIMUM"])
 _WIDTH = 32  # embeddings are as wide as layers are, multiples of this from twice it on
 
 
@@ -62,14 +64,26 @@ def looks_like_embedding(file: ModelDescription, output: TensorInfo) -> bool:
     count = row_length(output)
     if count is None or count < 2 or _gives_probabilities(file, output):
         return False
-    last = file.origin_of(output.name, _PASS_THROUGH)
-    if last is not None and last.kind in _NORMALIZED:
+    if brought_to_length_one(file, output):
         return True
-    if last is not None and last.kind in ("Div", "DIV", "MUL") and len(last.inputs) > 1:
-        by = file.origin_of(last.inputs[1], _ON_THE_WAY)
-        if by is not None and by.kind in _NORM:
-            return True
     return count >= 2 * _WIDTH and count % _WIDTH == 0
+
+
+def brought_to_length_one(file: ModelDescription, output: TensorInfo) -> bool:
+    """Whether the graph divides an output by its length, as a last step."""
+    last = file.origin_of(output.name, _PASS_THROUGH)
+    if last is None or last.kind in _NORMALIZED:
+        return last is not None
+    return last.kind in _DIVIDED and any(_is_length(file, tensor) for tensor in last.inputs)
+
+
+def _is_length(file: ModelDescription, tensor: str) -> bool:
+    """Whether a tensor is the root of a sum of squares; a sum alone makes shares of a whole, which are no length."""
+    root = file.origin_of(tensor, _ON_THE_WAY)
+    if root is None or root.kind not in _ROOTS:
+        return root is not None and root.kind == "ReduceL2"
+    squares = file.origin_of(root.inputs[0], _ON_THE_WAY)
+    return squares is not None and squares.kind in _SQUARES
 
 
 def _assumed(file: ModelDescription, output: TensorInfo, count: int | None, known: bool | None) -> tuple[str, ...]:

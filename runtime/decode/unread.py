@@ -10,7 +10,7 @@ from .classify_reading import looks_like_embedding, one_for_each, row_length
 __all__ = ["why_unread"]
 
 _SHOWN = 6  # outputs
-_OF_ROWS = ("classify", "edgelens")
+_OF_ROWS = ("classify", "edgelens", "embedding")
 
 
 def why_unread(file: ModelDescription) -> str:

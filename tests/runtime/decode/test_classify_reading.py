@@ -52,24 +52,53 @@ _ENDINGS = {
         helper.make_node("ReduceL2", ["linear"], ["length"], axes=[1], keepdims=1),
         helper.make_node("Div", ["linear", "length"], ["ended"]),
     ],
+    "times one over the root": lambda helper: [
+        helper.make_node("ReduceSumSquare", ["linear"], ["squares"], axes=[1], keepdims=1),
+        helper.make_node("Sqrt", ["squares"], ["length"]),
+        helper.make_node("Reciprocal", ["length"], ["over"]),
+        helper.make_node("Mul", ["linear", "over"], ["ended"]),
+    ],
+    "a softmax in parts": lambda helper: [
+        helper.make_node("Exp", ["linear"], ["powers"]),
+        helper.make_node("ReduceSumSquare", ["powers"], ["all"], axes=[1], keepdims=1),
+        helper.make_node("Div", ["powers", "all"], ["ended"]),
+    ],
     "unit length in one": lambda helper: [helper.make_node("LpNormalization", ["linear"], ["ended"], axis=1)],
 }
 
 
-@pytest.mark.parametrize(
-    ("shape", "ending"),
-    [
-        ((1, 128), "linear"),
-        ((1, 1, 1, 1024), "linear"),
-        ((1, 1280, 1, 1), "linear"),
-        ((1, 50), "unit length"),
-        ((1, 50), "unit length in one"),
-    ],
-)
-def test_an_embedding_is_no_classifier_unless_somebody_says_so(row, shape, ending):
-    path = row(shape, ending=ending)
-    with pytest.raises(ModelError, match=r"an embedding.*: if you know better, say --decode classify.*--labels"):
+@pytest.mark.parametrize("shape", [(1, 128), (1, 1, 1, 1024), (1, 1280, 1, 1)])
+def test_what_may_be_an_embedding_is_one_where_somebody_says_so(row, shape):
+    path = row(shape)
+    with pytest.raises(ModelError, match=r"an embedding.*say --decode embedding\|classify.*--labels"):
         open_model(path)
+    assert open_model(path, decoder="embedding").manifest.main.task == "identify"
+    _is_classifier_where_somebody_says_so(path, shape)
+
+
+@pytest.mark.parametrize("ending", ["unit length", "unit length in one", "times one over the root"])
+def test_a_row_that_is_brought_to_length_one_is_an_embedding(row, ending):
+    path = row((1, 50), ending=ending)
+    network = open_model(path).manifest.main
+    assert (network.task, network.labels, network.decode.decoder) == ("identify", (), "identify")
+    with BundleRecognizer(open_model(path, std=255)) as recognizer:
+        seen = recognizer.recognize(Frame(np.full((40, 40, 3), 90, np.uint8))).recognitions
+    assert seen.embeddings is not None and np.linalg.norm(seen.embeddings) == pytest.approx(1)
+    _is_classifier_where_somebody_says_so(path, (1, 50))
+
+
+def test_shares_of_a_whole_are_no_embedding(row):
+    assert open_model(row((1, 50), ending="a softmax in parts")).manifest.main.task == "classify"
+
+
+def test_of_several_rows_the_embedding_is_read(row):
+    file = open_model(row((1, 128), (1, 10)), decoder="embedding").manifest.main.files[0]
+    assert file.outputs == ()
+    file = open_model(row((1, 10), (1, 128)), decoder="embedding").manifest.main.files[0]
+    assert file.outputs == ("y1",)
+
+
+def _is_classifier_where_somebody_says_so(path, shape):
     width = int(np.prod(shape))
     assert open_model(path, decoder="classify").manifest.main.decode.decoder == "classify"
     named = open_model(path, labels=[f"n{i}" for i in range(width)])

@@ -50,6 +50,21 @@ def test_what_is_taught_is_named_and_trained_classes_stay(color_bundle, frames_o
         assert recognizer(yellow(9)).identities is None
 
 
+def test_somebody_s_embedding_network_is_taught_as_it_is(tmp_path: Path, onnx_graph):
+    helper = pytest.importorskip("onnx.helper", reason="the onnx package builds the model of this test")
+    nodes = [
+        helper.make_node("ReduceMean", ["x"], ["mean"], axes=[2, 3], keepdims=0),
+        helper.make_node("LpNormalization", ["mean"], ["fc1"], axis=1),
+    ]
+    path = tmp_path / "others.onnx"
+    path.write_bytes(onnx_graph(nodes, {"x": ("float32", [1, 3, 16, 16])}, {"fc1": ("float32", [1, 3])}, {}))
+    with Recognizer(path, mean=127.5, std=127.5) as recognizer:
+        recognizer.teach([yellow(i) for i in range(3)], "banana")
+        recognizer.teach([plain(240, 20, 20, i) for i in range(3)], "sky")
+        assert [recognizer(each).names for each in (yellow(9), plain(240, 20, 20, 9))] == [("banana",), ("sky",)]
+        assert recognizer(plain(20, 20, 20)).names != ("banana",)
+
+
 def test_it_is_known_by_every_later_program_until_it_is_forgotten(color_bundle, state: Path):
     with Recognizer(color_bundle) as recognizer:
         recognizer.teach([yellow(i) for i in range(3)], "banana", photos=False)
