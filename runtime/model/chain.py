@@ -16,7 +16,7 @@ import numpy as np
 
 from edgelens.version import __version__
 
-from ..bundle.bundle import Bundle, complete, write_bundle
+from ..bundle.bundle import Bundle, complete, one_network, write_bundle
 from ..bundle.manifest import ALIGNMENTS, EVERY, Golden, Manifest, Network, Provenance, Step
 from ..bundle.target import check_target
 from ..decode.known import entry_of
@@ -26,6 +26,7 @@ from ..host.clock import now
 from ..images.read import SUFFIXES, read_image
 from ..images.write import encode_png, made_smaller
 from ..tasks.catalog import task_of
+from .crops import can_be_levelled
 from .golden import frames_of, rows_to_arrays
 from .recognizer import BundleRecognizer
 from .verify import verify_bundle
@@ -36,6 +37,7 @@ __all__ = ["ChainOptions", "chain"]
 _FRAMES = 12  # golden ones of the whole
 _LEAST = 0.5  # agreement of a file's rows with the reference's under which no bundle is written
 _SLACK = 0.1  # other processors may be off by so much more
+_FINDS = {"keypoints": "YuNet, which finds faces", "corners": "a finder of text"}  # what is levelled by
 
 
 @dataclass(frozen=True)
@@ -75,6 +77,7 @@ def chain(
     for bundle in (first, second):
         _require_proof(bundle)
     manifest, entries = _together(first, second, options)
+    _check_align(first, manifest.steps, options)
     names = _first_frames(manifest)
     if images is not None:
         frames = {f"golden/whole/{i:03d}.png": frame for i, frame in enumerate(_frames_in(images))}
@@ -146,6 +149,22 @@ def _check_classes(networks: Mapping[str, Network], steps: Sequence[Step], optio
     for label in options.classes:
         if label not in labels:
             raise UsageError(f"--classes {label}: is no label of {source.network}; there are {', '.join(labels[:8])}")
+
+
+def _check_align(first: Bundle, steps: Sequence[Step], options: ChainOptions) -> None:
+    """Refuse to level by what the finder shows with nothing that it finds in its golden frames."""
+    if options.align is None:
+        return
+    at = [step.output for step in steps].index(options.inside or steps[0].output)
+    finder = one_network(first, first.manifest.steps[at].network)
+    with BundleRecognizer(finder, precision="float32") as recognizer:
+        frames = (frame for golden in finder.manifest.golden for frame in frames_of(finder, golden))
+        seen = [recognizer.recognize(frame).recognitions for frame in frames]
+    if any(map(len, seen)) and not any(can_be_levelled(each, options.align) for each in seen):
+        raise UsageError(
+            f"--align {options.align}: {steps[at].output} finds no {options.align}: leave it out, or take a finder that"
+            f" has them, such as {_FINDS[options.align]}"
+        )
 
 
 def _role(bundle: Bundle, role: str) -> str:

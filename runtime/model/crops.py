@@ -14,7 +14,7 @@ from ..errors import ModelError
 from ..preprocess import PixelContract, Placement, Region, fit_frame
 from ..recognitions import CORNERS, Recognitions
 
-__all__ = ["MOST_CROPS", "Crop", "crops_of"]
+__all__ = ["MOST_CROPS", "Crop", "can_be_levelled", "crops_of"]
 
 MOST_CROPS = 1000  # of a step in one frame: all are in memory together, and a network may find any number of things
 
@@ -69,6 +69,13 @@ def crops_of(
             level = np.asarray(cv2.warpAffine(image, turn, size, flags=cv2.INTER_LINEAR), np.uint8)
             crops.append(Crop(row, *fit_frame(level, pixels), cv2.invertAffineTransform(turn).astype(np.float32)))
     return crops
+
+
+def can_be_levelled(found: Recognitions, align: str) -> bool:
+    """Whether a row at least has what its crop is levelled by."""
+    step = Step(align=align)
+    rows = ((row, found.places[row].tolist()) for row in range(len(found)))
+    return any(_levelled(found, row, (x, y, w, h), step) is not None for row, (x, y, w, h) in rows)
 
 
 def _wanted(found: Recognitions, step: Step, without: Collection[int]) -> list[int]:

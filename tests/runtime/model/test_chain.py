@@ -16,7 +16,7 @@ from edgelens.runtime.engines.catalog import ENGINES
 from edgelens.runtime.errors import BundleError, ModelError, UsageError, WorkError
 from edgelens.runtime.frame import Frame
 from edgelens.runtime.model.chain import ChainOptions, chain
-from edgelens.runtime.model.crops import crops_of
+from edgelens.runtime.model.crops import can_be_levelled, crops_of
 from edgelens.runtime.model.golden import frames_of
 from edgelens.runtime.model.network import LoadedNetwork
 from edgelens.runtime.model.recognizer import BundleRecognizer
@@ -202,6 +202,22 @@ def test_what_cannot_be_chained_says_why(people, color_bundle, tmp_path, shared)
     assert done.exit_code != 0
     assert "is a bare model file" in str(done.exception)
     assert not out.exists()
+
+
+@pytest.mark.parametrize("align", ["keypoints", "corners"])
+def test_what_the_finder_does_not_find_levels_nothing(halves_bundle, color_bundle, tmp_path, align):
+    out = tmp_path / "x.edge"
+    with pytest.raises(UsageError, match=f"--align {align}: halves finds no {align}: leave it out, or take .* such as"):
+        chain(halves_bundle, color_bundle, out, ChainOptions(align=align))
+    assert not out.exists()
+
+
+def test_what_can_be_levelled_is_told_by_what_rows_bring():
+    box, eyes = [[2, 2, 9, 9]], np.array([[[3, 4, 1], [8, 5, 1]]], np.float32)
+    square = np.array([[[2, 2, 1], [11, 3, 1], [11, 11, 1], [2, 11, 1]]], np.float32)
+    bare, face, plate = (Recognitions(("a",), [0], [0.9], boxes=box, keypoints=each) for each in (None, eyes, square))
+    told = [[can_be_levelled(found, align) for found in (bare, face, plate)] for align in ("keypoints", "corners")]
+    assert told == [[False, True, True], [False, False, True]]
 
 
 def test_a_part_that_does_not_verify_is_not_built_upon(people, write_color_bundle, color_onnx, tmp_path):
