@@ -23,13 +23,22 @@ Ids = NDArray[np.int64]
 class Identification:
     """What is told of embeddings."""
 
-    rank1: dict[int, float]  # share recognized, by how many pictures of everybody were shown
+    rank1: dict[int, float]  # share recognized, by how many pictures of everybody were shown, or all that there are
     rank5: dict[int, float]  # share whose identity is among the five nearest
     equal_error: float  # of pairs: where as many strangers are taken as friends are refused
     false_rejects: dict[float, float]  # of pairs, by the share of strangers that is taken
     mean_precision: float  # of retrieval: each picture asks for all others of its identity
     pictures: int
     identities: int
+    asked: dict[int, int]  # of how many identities, by how many pictures were shown: those that have more
+
+    def notes(self) -> tuple[str, ...]:
+        """What is to be said where not every identity has more pictures than were shown of it."""
+        few = {n: count for n, count in self.asked.items() if count < self.identities}
+        return tuple(
+            f"with {n} shown, pictures of {count} of {self.identities} identities are asked: the others have no more"
+            for n, count in few.items()
+        )
 
     def to_json(self) -> dict[str, object]:
         """Plain JSON types, shares with five digits."""
@@ -41,6 +50,7 @@ class Identification:
             "mean_precision": round(self.mean_precision, 5),
             "images": self.pictures,
             "identities": self.identities,
+            "asked": {str(n): count for n, count in self.asked.items()},
         }
 
 
@@ -52,7 +62,7 @@ def unit_rows(rows: NDArray[np.float32]) -> Rows:
 def identification(rows: Rows, ids: Ids) -> Identification:
     """Every figure of rows (N, D) of length 1, and whose each is (N,)."""
     counts = np.bincount(ids)
-    shown = [n for n in SHOWN if n == 1 or counts[counts > 0].min() > n]
+    shown = [n for n in SHOWN if n == 1 or counts.max() > n]
     ranks = {n: recognized(rows, ids, n) for n in shown}
     same, other = _pairs(rows, ids)
     return Identification(
@@ -63,6 +73,7 @@ def identification(rows: Rows, ids: Ids) -> Identification:
         _mean_precision(rows, ids),
         len(rows),
         int((counts > 0).sum()),
+        {n: int((counts > n).sum()) for n in shown},
     )
 
 

@@ -46,9 +46,10 @@ class IdentifyReport:
         ]
 
     def lines(self) -> Sequence[str]:
-        """The figures of pairs and of retrieval; last the score."""
+        """Of whom ranks tell, the figures of pairs and of retrieval; last the score."""
         found = self.found
         return [
+            *found.notes(),
             f"equal error {found.equal_error:.2%}, mean precision {found.mean_precision:.2%}",
             f"{found.rank1[1]:.2%} of {found.identities} identities' pictures recognized with one picture shown",
         ]

@@ -55,6 +55,19 @@ def test_a_share_of_strangers_reaches_its_limit_and_no_more() -> None:
     assert len(whose) == 200
 
 
+def test_of_few_pictures_is_not_asked_and_that_is_said() -> None:
+    rows, ids = people(6, 7, 0.05)
+    stay = ~((ids == 2) & (np.arange(42) >= 16)) & ~((ids == 4) & (np.arange(42) >= 29))
+    found = identification(rows[stay], ids[stay])  # two of 2 and one of 4, seven of the others
+    assert found.rank1 == {1: 1.0, 3: 1.0, 5: 1.0} and found.asked == {1: 5, 3: 4, 5: 4}
+    assert found.notes()[:2] == (
+        "with 1 shown, pictures of 5 of 6 identities are asked: the others have no more",
+        "with 3 shown, pictures of 4 of 6 identities are asked: the others have no more",
+    )
+    assert identification(*people(6, 7, 0.05)).notes() == ()
+    assert list(identification(*people(6, 3, 0.05)).rank1) == [1], "nobody has a fourth picture"
+
+
 def test_identities_of_one_picture_are_no_traceback() -> None:
     rows, ids = people(5, 1, 0.1)
     found = identification(rows, ids)

@@ -45,6 +45,7 @@ def _headline(found: Findings, rows: NDArray[np.float32], ids: NDArray[np.int64]
     return (
         f"{cards}<p>{told.identities} identities validate, {escape(found.basis)}.</p>"
         + table(("pictures shown", "recognized", "among five"), ranks)
+        + "".join(f"<p>{escape(note)}.</p>" for note in told.notes())
         + table(("strangers taken", "friends refused"), pairs)
     )
 
