@@ -44,7 +44,8 @@ class Recognizer:
 
     A model file of somebody else's may need to be told what its picture is: the options from `labels` to `decoder`
     mean what they mean on the command line (the network's input is (pixel - mean) / std; `input_size` is width and
-    height). `iou`, `max_det`, `classes` and `tile` are for detectors; `lexicon` (a file or the words) and
+    height). `false_accepts` is the share of strangers that may be taken for somebody who was taught.
+    `iou`, `max_det`, `classes` and `tile` are for detectors; `lexicon` (a file or the words) and
     `pattern` for networks that read.
     """
 
@@ -56,6 +57,7 @@ class Recognizer:
         precision: str | None = None,
         threads: int | None = None,
         threshold: float | None = None,
+        false_accepts: float | None = None,
         region: tuple[float, float, float, float] | None = None,
         device_id: str | None = None,
         labels: str | Sequence[str] | None = None,
@@ -83,6 +85,7 @@ class Recognizer:
             pad=pad,
             input_size=input_size,
             decoder=decoder,
+            false_accepts=false_accepts,
             iou=iou,
             max_det=max_det,
             classes=classes,
@@ -103,7 +106,11 @@ class Recognizer:
     @property
     def notes(self) -> tuple[str, ...]:
         """What was assumed of the model and what had to fall back, in words: worth reading before the first result."""
-        return self._model.notes
+        if self._threshold is None:
+            return self._model.notes
+        from .model.asked import idle_threshold
+
+        return (*self._model.notes, *idle_threshold(self._bundle.manifest.main))
 
     @overload
     def __call__(self, image: Picture | int, *, threshold: float | None = None) -> Seen: ...

@@ -58,7 +58,7 @@ def test_verbs() -> None:
 
 
 def test_recognizer_signature() -> None:
-    run_options = "model engine precision threads threshold region device_id"
+    run_options = "model engine precision threads threshold false_accepts region device_id"
     model_options = "labels mean std color resize pad input_size decoder iou max_det classes tile lexicon pattern"
     assert list(inspect.signature(edgelens.Recognizer).parameters) == f"{run_options} {model_options}".split()
 

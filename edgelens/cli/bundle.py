@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from edgelens.cli.options import labels_option, pixel_options, tile_option
+from edgelens.cli.options import false_accepts_option, labels_option, pixel_options, tile_option
 
 __all__ = ["command"]
 
@@ -21,6 +21,7 @@ __all__ = ["command"]
 @labels_option
 @pixel_options
 @tile_option
+@false_accepts_option
 def command(model: str, out: str, images: str | None, name: str | None, **said: Any) -> None:
     """Wrap MODEL, a .tflite or .onnx file, with its labels and input contract, proven by photos of yours."""
     from edgelens.compress.foreign import bundle_file

@@ -19,6 +19,7 @@ __all__ = [
     "answer_options",
     "device_option",
     "engine_options",
+    "false_accepts_option",
     "json_option",
     "labels_option",
     "model_argument",
@@ -141,7 +142,8 @@ def model_arguments(given: Mapping[str, Any], **others: Any) -> ModelArguments:
 PICTURE = tuple(name for name, said in spelled().items() if said.bare)
 pixel_options = model_options(*PICTURE)  # of bare model files
 text_options = model_options("lexicon", "pattern")  # of networks that read
-answer_options = model_options("classes", "iou", "max_det", "tile", "lexicon", "pattern")
+false_accepts_option = model_options("false_accepts")
+answer_options = model_options("false_accepts", "classes", "iou", "max_det", "tile", "lexicon", "pattern")
 labels_option = model_options("labels")
 tile_option = model_options("tile")
 threshold_option = model_options("threshold")

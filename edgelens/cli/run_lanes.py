@@ -51,6 +51,7 @@ def open_lanes(
         if asked not in slots:
             with _naming(plan, several):
                 slots[asked] = stack.enter_context(_model(asked, options))
+    _tell_idle_thresholds([slots[asked] for plan, asked in zip(plans, every, strict=True) if plan.threshold], say)
     named = {asked.name: asked for asked in reversed(every)}
     lanes: list[Lane] = []
     stack.callback(_close, lanes)
@@ -64,6 +65,15 @@ def open_lanes(
             _watch_places(lane, plan, stack, say)
         lanes.append(lane)
     return lanes
+
+
+def _tell_idle_thresholds(models: Sequence[ModelSlot], say: Callable[[str], None]) -> None:
+    """Say once of models that were given a threshold that it decides nothing there."""
+    if models:
+        from edgelens.runtime.model.asked import idle_threshold
+
+        for note in dict.fromkeys(note for model in models for note in idle_threshold(model.bundle.manifest.main)):
+            say(note)
 
 
 @contextmanager
@@ -184,7 +194,8 @@ def _asked(plan: SourcePlan, options: RunOptions) -> ModelAsked:
     from edgelens.runtime.loop.model_slot import ModelAsked
 
     labels = plan.labels or options.arguments.labels
-    return ModelAsked(plan.model or options.model, replace(options.arguments, labels=labels, threshold=None))
+    said = replace(options.arguments, labels=labels, false_accepts=plan.false_accepts, threshold=None)
+    return ModelAsked(plan.model or options.model, said)
 
 
 def _model(asked: ModelAsked, options: RunOptions) -> ModelSlot:

@@ -14,12 +14,14 @@ from edgelens.cli.machine_facts import machine_of
 from edgelens.cli.numbers import Number
 from edgelens.cli.options import (
     engine_options,
+    false_accepts_option,
     labels_option,
     model_argument,
     model_arguments,
     pixel_options,
     threshold_option,
 )
+from edgelens.cli.output import aside
 
 __all__ = ["command"]
 
@@ -31,6 +33,7 @@ STUCK_S = 5.0  # an event loop that does not come round for so long answers nobo
 @listen_options
 @access_options
 @threshold_option
+@false_accepts_option
 @labels_option
 @engine_options
 @pixel_options
@@ -59,6 +62,8 @@ def command(model: str, **options: Any) -> None:
     keep_freed_pictures()
     cv2.setNumThreads(1)  # the workers are as many as the cores
     bundle = open_model(model, model_arguments(options))
+    for note in bundle.notes:
+        aside(note)
     budget = Budget(requests=options["queue"])
     service = RecognizeService(
         bundle,

@@ -29,6 +29,7 @@ class ClassifyOptions(DecodeOptions):
     top_k: int = option(5, whole(1, 100_000))  # so many classes in all, the best and its rivals
     probabilities: bool | str = option(False, one_of(True, False, FROM_VALUES))
     classes: tuple[int, ...] | None = option(None, counts)  # only these
+    false_accepts: float | None = option(None, number(1e-6, 0.5))  # share of strangers taken for somebody taught
 
 
 def softmax(logits: NDArray[Any], temperature: float = 1.0) -> NDArray[np.float64]:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from ..bundle.manifest import Network
 from ..preprocess import Placement
 from ..recognitions import UNKNOWN_ID, Recognitions
-from .protocol import DecodeOptions, Decoder, option
+from .protocol import DecodeOptions, Decoder, number, option
 
 __all__ = ["EMBEDDING", "IdentifyOptions", "identify"]
 
@@ -32,9 +32,10 @@ def _accepts(value: Any) -> tuple[tuple[float, float], ...]:
 
 @dataclass(frozen=True)
 class IdentifyOptions(DecodeOptions):
-    """What is known of strangers: how near they come to somebody."""
+    """What is known of strangers, how near they come to somebody, and how many of them may be taken for him."""
 
     accepts: tuple[tuple[float, float], ...] = option((), _accepts)
+    false_accepts: float | None = option(None, number(1e-6, 0.5))
 
 
 def identify(network: Network, options: IdentifyOptions) -> Decoder:  # noqa: ARG001

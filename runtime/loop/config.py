@@ -62,6 +62,7 @@ class SourcePlan:
     )
     motion: bool = option(Said("Recognize only where the picture changed."), default=False)
     threshold: float | None = option(spelled()["threshold"])
+    false_accepts: float | None = option(spelled()["false_accepts"])
     smoothing: float | None = option(
         Said(
             "Weight of the newest frame in the scores, 1 is no smoothing; .5 for what is live, 1 for files.",

@@ -97,6 +97,9 @@ class ModelArguments:
         Argument("How to read the model's outputs (see `inspect`).", "NAME", flag="--decode", bare=True)
     )
     threshold: float | None = option(Argument("Reject what scores below P.", "P", low=0, high=1))
+    false_accepts: float | None = option(
+        Argument("Take so many strangers for somebody that was taught (.01).", "P", low=1e-6, high=0.5, decoder=True)
+    )
     classes: tuple[str, ...] | None = option(  # names or numbers
         Argument("Only these classes, by name or number.", "A,B", read=_names, decoder=True)
     )

@@ -8,9 +8,10 @@ from ..bundle.manifest import Network
 from ..decode.catalog import options_of
 from ..errors import UsageError
 from ..labels import read_labels
+from ..tasks.catalog import task_of
 from .arguments import ModelArguments, spelled
 
-__all__ = ["known_labels", "passed_over", "with_answer"]
+__all__ = ["idle_threshold", "known_labels", "passed_over", "with_answer"]
 
 
 def known_labels(said: ModelArguments) -> tuple[tuple[str, ...], str]:
@@ -40,11 +41,19 @@ def with_answer(network: Network, said: ModelArguments, classes: int | None = No
 def passed_over(network: Network, said: ModelArguments) -> tuple[str, ...]:
     """What is to be said of options that were given and that the network's decoder does not have."""
     has = _options(network)
-    return tuple(
+    others = tuple(
         f"{spelled()[name].flag} is passed over: a network that is read by {network.decode.decoder} has no such option"
         for name in said.said_to_decoder()
         if name not in has
     )
+    return others if said.threshold is None else (*others, *idle_threshold(network))
+
+
+def idle_threshold(network: Network) -> tuple[str, ...]:
+    """What is to be said where a threshold was given and decides nothing."""
+    if task_of(network.task).thresholded:
+        return ()
+    return ("--threshold is passed over: how near a name must be follows from --false-accepts",)
 
 
 def _options(network: Network) -> set[str]:

@@ -13,6 +13,8 @@ from numpy.typing import NDArray
 
 from ..bundle.bundle import Bundle
 from ..bundle.manifest import ModelFile, Network
+from ..errors import UsageError
+from ..gallery.match import FALSE_ACCEPTS
 from ..gallery.places import gallery_path
 from ..recognitions import UNKNOWN_ID, Recognitions
 from ..tasks.catalog import task_of
@@ -53,7 +55,8 @@ class Taught:
         from ..gallery.gallery import Gallery
 
         if self._gallery is None:
-            self._gallery = Gallery(self.path, self._space(width))
+            false_accepts = self.teachable.false_accepts or FALSE_ACCEPTS
+            self._gallery = Gallery(self.path, self._space(width), false_accepts=false_accepts)
         return self._gallery
 
     def named(self, seen: Recognitions, outputs: Mapping[str, NDArray[Any]]) -> Recognitions:
@@ -105,6 +108,7 @@ def taught_of(bundle: Bundle, network: Network, file: ModelFile, known: Known | 
     teachable = task_of(network.task).teachable(network)
     if teachable is None:
         return None
+    _check_false_accepts(teachable)
     space = network.feature_space or hashlib.sha256(bundle.read(file.path)).hexdigest()
     if not teachable.features:
         space = hashlib.sha256(f"{space}:{teachable.output}".encode()).hexdigest()
@@ -115,6 +119,19 @@ def taught_of(bundle: Bundle, network: Network, file: ModelFile, known: Known | 
         return known.bank if known is not None and teachable.features else _golden(bundle, network, teachable.output)
 
     return Taught(teachable, space, learned)
+
+
+def _check_false_accepts(teachable: Teachable) -> None:
+    """Refuse a share of strangers that the limits which a network brings say nothing of; its usual one always holds."""
+    asked, known = teachable.false_accepts, [rate for rate, _ in teachable.accepts]
+    if asked is None or not known:
+        return
+    least, most = min(known[-1], FALSE_ACCEPTS), known[0]
+    if not least <= asked <= most:
+        raise UsageError(
+            f"--false-accepts {asked:g}: of this network it is known how near strangers come for"
+            f" {', '.join(f'{rate:g}' for rate in known)} of them: say {least:g} to {most:g}"
+        )
 
 
 def _golden(bundle: Bundle, network: Network, output: str) -> NDArray[np.float32]:

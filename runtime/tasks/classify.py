@@ -136,7 +136,13 @@ def _teachable(network: Network) -> Teachable | None:
     from ..decode.known import FEATURES
 
     names = [output.name for output in network.outputs]
-    return Teachable(FEATURES, beside=True) if FEATURES in names else Teachable(names[0], features=False, beside=True)
+    features = FEATURES in names
+    return Teachable(
+        FEATURES if features else names[0],
+        features=features,
+        beside=True,
+        false_accepts=ClassifyOptions.of(network.decode).false_accepts,
+    )
 
 
 TASK = Task(

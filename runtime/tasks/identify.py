@@ -106,7 +106,8 @@ def _uncertain(seen: Recognitions, threshold: float | None, close: Closeness) ->
 
 
 def _teachable(network: Network) -> Teachable | None:
-    return Teachable(EMBEDDING, accepts=IdentifyOptions.of(network.decode).accepts)
+    options = IdentifyOptions.of(network.decode)
+    return Teachable(EMBEDDING, accepts=options.accepts, false_accepts=options.false_accepts)
 
 
 TASK = Task(
@@ -120,4 +121,5 @@ TASK = Task(
     uncertain=_uncertain,
     teachable=_teachable,
     labelled=False,
+    thresholded=False,
 )

@@ -56,6 +56,7 @@ class Teachable:
     beside: bool = False  # whether what it was trained for stays an answer beside what is taught
     # (share of strangers, the cosine that so many of them reach with somebody), falling; empty where that is not known
     accepts: tuple[tuple[float, float], ...] = ()
+    false_accepts: float | None = None  # share of strangers that may be taken for somebody; None is the gallery's own
 
 
 def _cannot_say(_path: Path, _format: str | None) -> bool:
@@ -116,5 +117,6 @@ class Task:
     holds: Callable[[Path, str | None], bool] = _cannot_say  # whether a path's data shows that it is made for this
     teachable: Callable[[Network], Teachable | None] = _not_taught
     labelled: bool = True  # its rows have labels, which a network is to bring; False: they tell by what they look like
+    thresholded: bool = True  # a threshold decides over its rows
     places: bool = False  # its rows say where in the frame they are, so that they can be followed
     evaluated_at: float | None = None  # the threshold that an evaluation decodes with; None is the model's own

@@ -118,8 +118,8 @@ def test_every_key_is_told_where_one_is_not_known(tmp_path):
     with pytest.raises(UsageError) as error:
         read_config(str(path), COMMON)
     assert str(error.value).partition("there are ")[2].split(", ") == [
-        "url", "name", "model", "labels", "region", "motion", "threshold", "smoothing", "agree", "max_fps",
-        "track", "track_keep", "track_looks", "track_look_every", "line", "zone", "loiter", "anchor", "mask",
+        "url", "name", "model", "labels", "region", "motion", "threshold", "false_accepts", "smoothing", "agree",
+        "max_fps", "track", "track_keep", "track_looks", "track_look_every", "line", "zone", "loiter", "anchor", "mask",
         "size", "camera_fps", "flip", "rotate", "seed",
     ]  # fmt: skip
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -15,9 +16,11 @@ from one_line import one_line
 
 from edgelens import Recognizer
 from edgelens.cli import cli
+from edgelens.runtime.bundle.manifest import Decode
 from edgelens.runtime.errors import UsageError
 from edgelens.runtime.gallery.file import GalleryFile
 from edgelens.runtime.loop.smoothing import Announcer
+from edgelens.runtime.model.open import open_model
 
 
 @pytest.fixture(autouse=True)
@@ -50,7 +53,9 @@ def test_what_is_taught_is_named_and_trained_classes_stay(color_bundle, frames_o
         assert recognizer(yellow(9)).identities is None
 
 
-def test_somebody_s_embedding_network_is_taught_as_it_is(tmp_path: Path, onnx_graph):
+@pytest.fixture
+def others(tmp_path: Path, onnx_graph) -> Path:
+    """Somebody's network, which gives a picture's mean colour at length one."""
     helper = pytest.importorskip("onnx.helper", reason="the onnx package builds the model of this test")
     nodes = [
         helper.make_node("ReduceMean", ["x"], ["mean"], axes=[2, 3], keepdims=0),
@@ -58,11 +63,45 @@ def test_somebody_s_embedding_network_is_taught_as_it_is(tmp_path: Path, onnx_gr
     ]
     path = tmp_path / "others.onnx"
     path.write_bytes(onnx_graph(nodes, {"x": ("float32", [1, 3, 16, 16])}, {"fc1": ("float32", [1, 3])}, {}))
-    with Recognizer(path, mean=127.5, std=127.5) as recognizer:
+    return path
+
+
+def test_somebody_s_embedding_network_is_taught_as_it_is(others: Path):
+    with Recognizer(others, mean=127.5, std=127.5) as recognizer:
         recognizer.teach([yellow(i) for i in range(3)], "banana")
         recognizer.teach([plain(240, 20, 20, i) for i in range(3)], "sky")
         assert [recognizer(each).names for each in (yellow(9), plain(240, 20, 20, 9))] == [("banana",), ("sky",)]
         assert recognizer(plain(20, 20, 20)).names != ("banana",)
+
+
+def test_how_many_strangers_are_taken_for_somebody_is_said(others: Path):
+    bundle = open_model(others, mean=127.5, std=127.5)
+    decode = Decode("identify", options={"accepts": [[0.2, 0.5], [0.001, 0.99]]})
+    network = replace(bundle.manifest.main, decode=decode)
+    bundle = replace(bundle, manifest=replace(bundle.manifest, networks={"main": network}))
+    with Recognizer(bundle) as recognizer:
+        recognizer.teach([yellow(i) for i in range(3)], "banana")
+    orange = plain(10, 150, 240)
+    found = {}
+    for share in (0.2, 0.01, 0.001):
+        with Recognizer(bundle, false_accepts=share) as recognizer:
+            found[share] = recognizer(orange).names
+            assert recognizer(yellow(9)).names == ("banana",)
+    assert found[0.2] == ("banana",) and found[0.001] != ("banana",)
+    with Recognizer(bundle) as recognizer:
+        assert recognizer(orange).names == found[0.01], "one in a hundred unless said"
+    with pytest.raises(UsageError, match=r"--false-accepts 0.3: .* for 0.2, 0.001 of them: say 0.001 to 0.2"):
+        Recognizer(bundle, false_accepts=0.3).__enter__()
+
+
+def test_an_option_that_says_nothing_of_names_is_said(others: Path, color_bundle, pictures: Path, halves_bundle):
+    with Recognizer(others, threshold=0.99) as recognizer:
+        assert "--threshold is passed over: how near a name must be follows from --false-accepts" in recognizer.notes
+    with Recognizer(color_bundle, threshold=0.99) as recognizer:
+        assert not any("--threshold" in note for note in recognizer.notes)
+    assert any("--false-accepts is passed over" in note for note in open_model(halves_bundle, false_accepts=0.1).notes)
+    run = ["run", str(others), "--source", str(pictures), "--no-preview", "--threshold", ".5"]
+    assert CliRunner().invoke(cli, run).stderr.count("--threshold is passed over") == 1
 
 
 def test_it_is_known_by_every_later_program_until_it_is_forgotten(color_bundle, state: Path):
