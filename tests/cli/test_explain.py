@@ -13,6 +13,7 @@ from shapes import CLASSES, scene
 
 from edgelens.cli.explain import command
 from edgelens.runtime.errors import EdgelensError
+from edgelens.runtime.model.open import open_model
 from edgelens.train.config import TrainConfig
 from edgelens.train.runs.run import Run
 from edgelens.train.training import fit
@@ -104,6 +105,7 @@ def test_another_class_and_a_line_for_people(run: Run, photo: Path, tmp_path: Pa
     ("arguments", "message"),
     [
         (["nowhere", "photo"], "nowhere: is no run"),
+        ([str(open_model("digits").path), "photo"], "digits.edge: is a bundle; give"),
         (["RUN", "missing.png"], "missing.png"),
         (["RUN", "PHOTO", "--method", "magic"], "--method magic: must be one of grad-cam"),
         (["RUN", "PHOTO", "--method", "attention"], "CnnSmall has no attention; take grad-cam"),

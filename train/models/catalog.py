@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 from dataclasses import dataclass
+from typing import Any
 
 from torch import nn
 
@@ -11,7 +12,7 @@ from edgelens.runtime.errors import UsageError
 
 from .options import ModelOptions, Shape
 
-__all__ = ["NETWORKS", "Entry", "build"]
+__all__ = ["NETWORKS", "Entry", "build", "names_of"]
 
 
 _SHAPED = ("width", "depth", "activation", "dropout")
@@ -79,7 +80,15 @@ def build(name: str, options: ModelOptions, *, channels: int, classes: int, size
             f"--model {name}: needs pictures of at least {entry.min_side} pixels a side, these are"
             f" {size[1]}×{size[0]}; take --size {entry.min_side} or more, or another network"
         )
-    module = importlib.import_module(f"edgelens.train.models.{entry.module}")
-    network = getattr(module, entry.cls)(options, Shape(channels, *size, classes))
+    network = _class_of(entry)(options, Shape(channels, *size, classes))
     assert isinstance(network, nn.Module)
     return network
+
+
+def names_of(kind: type[nn.Module]) -> tuple[str, ...]:
+    """The networks that are of a kind."""
+    return tuple(name for name, entry in NETWORKS.items() if issubclass(_class_of(entry), kind))
+
+
+def _class_of(entry: Entry) -> Any:
+    return getattr(importlib.import_module(f"edgelens.train.models.{entry.module}"), entry.cls)

@@ -51,6 +51,11 @@ class Run:
         file = folder / FACTS
         try:
             values = json.loads(file.read_text("utf-8"))
+        except NotADirectoryError:
+            what = "a bundle" if folder.suffix == ".edge" else "a file"
+            raise DataError(
+                f"{folder}: is {what}; give the folder of a training run, as `edgelens train` writes it"
+            ) from None
         except FileNotFoundError:
             raise DataError(f"{folder}: is no run: it has no {FACTS}; `edgelens train` writes one") from None
         except (OSError, ValueError) as error:

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from edgelens.runtime.errors import UsageError
 
 from ...models.blocks import PooledClassifier
+from ...models.catalog import names_of
 from ...models.lite0 import Lite0, Lite0Front, Lite0Trunk, front_maps
 
 __all__ = ["WIDTH", "Embedder"]
@@ -29,9 +30,8 @@ class Embedder(nn.Module):
     def __init__(self, network: nn.Module) -> None:
         super().__init__()
         if not isinstance(network, PooledClassifier):
-            raise UsageError(
-                "--model: an identifier needs a network that ends in maps: lite0, lite0-16, lens-s, lens-m, resnet"
-            )
+            there = ", ".join(names_of(PooledClassifier))
+            raise UsageError(f"--model: an identifier needs a network that ends in maps: {there}")
         self.layers, self.pool = network.layers, network.pool
         self._maps = next((maps for kind, maps in _MAPS.items() if isinstance(network, kind)), _last_maps)
         features = network.classifier.in_features

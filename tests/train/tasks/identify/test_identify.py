@@ -25,11 +25,13 @@ from edgelens.train.config import TrainConfig
 from edgelens.train.data.splits import SplitConfig, assign
 from edgelens.train.data.targets import DenseTargets
 from edgelens.train.ingredients import named_recipe
+from edgelens.train.models.catalog import NETWORKS, build
 from edgelens.train.models.options import ModelOptions
 from edgelens.train.runs.run import Run
 from edgelens.train.task import Draw
 from edgelens.train.tasks.catalog import make_task
 from edgelens.train.tasks.identify.data import judged_by_several, open_identities
+from edgelens.train.tasks.identify.embedder import Embedder
 from edgelens.train.tasks.identify.meter import IdentifyMeter
 from edgelens.train.training import fit
 
@@ -160,6 +162,17 @@ def test_too_few_identities_are_refused_in_a_line(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="shows 2 identities") as raised:
         fit(TrainConfig(str(folder(tmp_path / "two", range(2))), str(tmp_path / "run"), task="identify"), quiet=True)
     assert "\n" not in str(raised.value)
+
+
+def test_a_network_that_cannot_be_an_identifier_is_refused_with_all_that_can() -> None:
+    def built(name: str) -> Embedder:
+        return Embedder(build(name, ModelOptions(), channels=1, classes=2, size=(32, 32)))
+
+    with pytest.raises(UsageError, match="ends in maps: ") as refused:
+        built("vit-tiny")
+    there = str(refused.value).partition("maps: ")[2].split(", ")
+    assert {"lite0", "resnet8", "mobilenet-v3", "googlenet"} <= set(there) < set(NETWORKS)
+    assert built("resnet8")(torch.zeros(1, 1, 32, 32)).shape == (1, 128)
 
 
 def test_one_picture_of_everybody_teaches_and_asks_nothing(bundle, tmp_path: Path) -> None:
