@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -73,18 +73,18 @@ def command() -> None:
 @on_option
 @wheels_option
 def listed(path: str | None, json_path: str | None) -> None:
-    """The names of every gallery here, how many pictures each has, and when it was taught last."""
-    rows: list[tuple[str, int, str, str]] = []
+    """The names of every gallery here, how many pictures each has, and when and from where it was taught last."""
+    rows: list[tuple[str, int, str, str, str]] = []
     for gallery in [_opened(path)] if path else list(_all()):
         for named in gallery.names:
             when = time.strftime("%Y-%m-%d %H:%M", time.localtime(named.last)) if named.last else ""
-            rows.append((named.name, named.exemplars, when, str(gallery.path)))
+            rows.append((named.name, named.exemplars, when, named.source, str(gallery.path)))
     if json_path is not None:
-        keys = ("name", "pictures", "last", "gallery")
+        keys = ("name", "pictures", "last", "source", "gallery")
         write_json(json_path, {"schema": 1, "names": [dict(zip(keys, row, strict=True)) for row in rows]})
     if json_path != "-":
         if rows:
-            print_table(rows, header=("NAME", "PICTURES", "TAUGHT LAST", "GALLERY"))
+            print_table(rows, header=("NAME", "PICTURES", "TAUGHT LAST", "FROM", "GALLERY"))
         else:
             click.echo(_NOTHING)
 
@@ -132,7 +132,7 @@ def merge(name: str, into: str, path: str | None) -> None:
 
 @command.command("remove", cls=OnDevice, parts=_nothing)
 @click.argument("names", nargs=-1)
-@click.option("--everything", is_flag=True, help="Forget all names of this gallery.")
+@click.option("--everything", is_flag=True, help="Forget all that was taught here, or of --gallery.")
 @_gallery_option
 @on_option
 @wheels_option
@@ -142,9 +142,10 @@ def remove(names: tuple[str, ...], everything: bool, path: str | None) -> None:
 
     if everything == bool(names):
         raise UsageError("gallery remove: say which names, or --everything")
-    gallery = _opened(path, names)
     if everything:
-        click.echo(f"{gallery.path}: {amount(gallery.forget_all(), 'picture')} forgotten, the file is gone")
+        _forget_everything(path)
+        return
+    gallery = _opened(path, names)
     for name in names:
         click.echo(f"{name}: {amount(gallery.remove(name), 'picture')} forgotten")
 
@@ -156,7 +157,7 @@ def remove(names: tuple[str, ...], everything: bool, path: str | None) -> None:
 @wheels_option
 def undo(lesson: str | None, path: str | None) -> None:
     """Take back what was taught last, or a LESSON that teach or import named."""
-    gallery = _opened(path) if path is not None or lesson is None else _of_lesson(lesson)
+    gallery = _opened(path) if path is not None else _of_lesson(lesson)
     click.echo(f"{amount(gallery.undo(lesson), 'picture')} taken back")
 
 
@@ -205,14 +206,15 @@ def check(path: str | None, json_path: str | None) -> None:
     from edgelens.runtime.errors import WorkError
 
     found: list[dict[str, Any]] = []
-    for gallery in [_opened(path)] if path else list(_all()):
+    unread: list[str] = []
+    for gallery in [_opened(path)] if path else list(_all(unread.append)):
         alike = gallery.alike()
         found.append(
             {"gallery": str(gallery.path), "names": len(gallery.names), "damaged": gallery.damaged,
              "cut_short": gallery.torn, "alike": [{"names": [a, b], "similarity": round(s, 3)} for a, b, s in alike]}
         )  # fmt: skip
     if json_path is not None:
-        write_json(json_path, {"schema": 1, "galleries": found})
+        write_json(json_path, {"schema": 1, "galleries": found, "unread": unread})
     if json_path != "-":
         for each in found:
             click.echo(f"{each['gallery']}: {amount(each['names'], 'name')}, {each['damaged'] or 'nothing'} damaged")
@@ -220,7 +222,9 @@ def check(path: str | None, json_path: str | None) -> None:
                 click.echo("  the file ends within a picture: power failed, or it was copied in part")
             for pair in each["alike"]:
                 click.echo(f"  {' and '.join(pair['names'])} look alike ({pair['similarity']}): one and the same?")
-    if any(each["damaged"] for each in found):
+        for line in unread:
+            click.echo(line)
+    if unread or any(each["damaged"] for each in found):
         raise WorkError("some records are damaged and passed over; what is whole is recognized as before")
 
 
@@ -264,17 +268,52 @@ def _opened(path: str | None, names: tuple[str, ...] = ()) -> Gallery:
     return (having or there)[0]
 
 
-def _of_lesson(lesson: str) -> Gallery:
-    """The gallery that a lesson was taught to; else the only one, which says that it has none of that name."""
-    having = [each for each in _all() if any(exemplar.lesson == lesson for exemplar in each.exemplars())]
+def _of_lesson(lesson: str | None) -> Gallery:
+    """The gallery that a lesson, or the newest one, was taught to; else the only one, which says that it has none."""
+    there = list(_all())
+    if lesson is None and any(gallery.names for gallery in there):
+        return max(there, key=lambda gallery: max((named.last for named in gallery.names), default=0.0))
+    having = [each for each in there if any(exemplar.lesson == lesson for exemplar in each.exemplars())]
     return having[0] if len(having) == 1 else _opened(None)
 
 
-def _all() -> Iterator[Gallery]:
+def _all(unread: Callable[[str], None] = aside) -> Iterator[Gallery]:
+    """Every gallery here that can be read; of each other one a line is said."""
+    from edgelens.runtime.errors import DataError
+
+    for path in _paths():
+        try:
+            yield _gallery(path)
+        except DataError as error:
+            unread(str(error))
+
+
+def _paths() -> list[Path]:
     from edgelens.runtime.gallery.places import galleries_folders
 
-    for folder in galleries_folders():
-        yield from (_gallery(path) for path in sorted(folder.glob("*.gallery")))
+    return [path for folder in galleries_folders() for path in sorted(folder.glob("*.gallery"))]
+
+
+def _forget_everything(path: str | None) -> None:
+    """Take the files away as they are: what is in a damaged one is forgotten too."""
+    from edgelens.runtime.errors import EdgelensError, UsageError
+    from edgelens.runtime.gallery.file import GalleryFile
+
+    paths = _paths() if path is None else [Path(path)]
+    if not paths:
+        raise UsageError(_NOTHING)
+    failed: EdgelensError | None = None
+    for each in paths:
+        try:
+            if each.suffix != ".gallery":
+                _gallery(each)  # any other file is taken away only if it is one
+            GalleryFile(each).delete()
+        except EdgelensError as error:  # the others go nevertheless
+            failed = failed or error
+        else:
+            click.echo(f"{each}: all is forgotten, the file is gone")
+    if failed is not None:
+        raise failed
 
 
 def _gallery(path: Path) -> Gallery:

@@ -120,9 +120,14 @@ class GalleryFile:
             self._write_anew(there.feature_space, there.width, (_record_of(e) for e in kept if e is not None))
 
     def delete(self) -> None:
-        """Take it away whole."""
+        """Take it away whole, whatever is in it."""
+        if not self.path.is_symlink() and not self.exists():
+            raise DataError(f"{self.path}: there is no such gallery")
         with self._alone():
-            self.path.unlink(missing_ok=True)
+            try:
+                self.path.unlink(missing_ok=True)
+            except OSError as error:
+                raise WorkError(f"{self.path}: could not be taken away ({error.strerror or error})") from error
             sync_folder(self.path.parent)
 
     def exemplars(self) -> Iterator[Exemplar]:

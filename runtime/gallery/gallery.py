@@ -163,15 +163,6 @@ class Gallery:
             raise UsageError(f"{spelled}: is one name already: say which other name it is")
         self._rewrite(lambda _, exemplar: replace(exemplar, name=other) if exemplar.name == spelled else exemplar)
 
-    def forget_all(self) -> int:
-        """Forget everything: the file is gone; how many exemplars it had."""
-        with self._lock:
-            self.look()
-            count = len(self._loaded.index)
-            self.file.delete()
-            self.look()
-            return count
-
     def alike(self, most: int = 2000) -> list[tuple[str, str, float]]:
         """Names that are as near to each other as their own pictures are, with how near: one and the same, perhaps."""
         with self._lock:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from dataclasses import replace
 from pathlib import Path
@@ -173,6 +174,41 @@ def test_the_verbs_teach_list_carry_and_forget(color_bundle, pictures: Path, tmp
     assert not list(state.glob("*.gallery"))
 
 
+@pytest.fixture
+def two_taught(color_bundle, others: Path, pictures: Path, state: Path) -> Path:
+    """Two networks that were taught something, `sky` last, and a file that is no gallery among theirs."""
+    called("teach", "banana", "--source", pictures, "--model", color_bundle.path)
+    called("teach", "sky", "--source", pictures, "--model", others)
+    junk = state / "aaaa.gallery"
+    junk.write_bytes(b"junk")
+    return junk
+
+
+def test_one_bad_file_leaves_the_other_galleries_as_they_are(two_taught: Path, pictures: Path, tmp_path: Path):
+    assert called("gallery", "list", "--json", tmp_path / "names.json").stderr == f"{two_taught}: {_NO_GALLERY}\n"
+    names = json.loads((tmp_path / "names.json").read_text())["names"]
+    assert {each["name"]: each["source"] for each in names} == dict.fromkeys(("banana", "sky"), str(pictures))
+    checked = called("gallery", "check", "--json", tmp_path / "check.json")
+    assert checked.exit_code != 0 and f"{two_taught}: {_NO_GALLERY}" in checked.stdout
+    assert json.loads((tmp_path / "check.json").read_text())["unread"] == [f"{two_taught}: {_NO_GALLERY}"]
+    assert "4 pictures taken back" in called("gallery", "undo").output, "of sky, which was taught last"
+    assert "4 pictures forgotten" in called("gallery", "remove", "banana").output
+
+
+def test_everything_is_forgotten_whatever_is_in_the_files(two_taught: Path, state: Path, tmp_path: Path):
+    done = called("gallery", "remove", "--everything")
+    assert done.exit_code == 0 and done.output.count("the file is gone") == 3 and not list(state.glob("*.gallery"))
+    named, other = tmp_path / "mine" / "old.gallery", tmp_path / "mine" / "notes.txt"
+    named.parent.mkdir(mode=0o700)
+    for file in (named, other):
+        file.write_bytes(b"junk")
+        called("gallery", "remove", "--everything", "--gallery", file)
+    assert other.exists() and not named.exists()
+
+
+_NO_GALLERY = "is no gallery of edgelens; move it away"
+
+
 def test_what_is_masked_is_never_kept(color_bundle, tmp_path: Path, state: Path):
     """A fine pattern in the middle of a picture, which a mask leaves nothing of."""
     board = np.kron(np.indices((16, 16)).sum(0) % 2, np.ones((8, 8)))[..., None].repeat(3, 2).astype(np.uint8) * 255
@@ -229,6 +265,8 @@ def test_what_was_taught_and_will_not_be_named_is_said(color_bundle, pictures: P
         (("teach", "x" * 10_000), "10,000 characters"),
         (("teach", "../x"), "could be read as a path"),
         (("gallery", "remove", "nobody"), "nothing was taught here yet"),
+        (("gallery", "remove", "--everything"), "nothing was taught here yet"),
+        (("gallery", "remove", "--everything", "--gallery", "no/such.gallery"), "there is no such gallery"),
         (("gallery", "list", "--gallery", "no/such.gallery"), "there is no such gallery"),
         (("gallery", "rename", "a", "b", "--gallery", __file__), "is no gallery"),
     ],
