@@ -19,9 +19,9 @@ from pathlib import Path
 
 from edgelens.runtime.errors import EdgelensError, WorkError
 
+from ..ssh.agent.launch import LAUNCHER_NAME
 from .health import Health, start_and_watch
 from .keys import KeyChange
-from .launch import LAUNCHER_NAME
 from .slots import UNIT, Slot, Slots
 from .systemd import State, Systemd
 
@@ -146,7 +146,7 @@ def _said(error: Exception, slots: Slots) -> str:
 
 def _place_launcher(slots: Slots) -> None:
     """The newest kit's; it reads what older ones wrote."""
-    text = (resources.files("edgelens.devices.deploy") / LAUNCHER_NAME).read_bytes()
+    text = (resources.files("edgelens.devices.ssh.agent") / LAUNCHER_NAME).read_bytes()
     new = slots.root / f"{LAUNCHER_NAME}.new"
     slots.disk.write(new, text)
     slots.disk.rename(new, slots.root / LAUNCHER_NAME)

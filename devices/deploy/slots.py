@@ -12,8 +12,8 @@ from typing import Any
 
 from edgelens.runtime.errors import WorkError
 
+from ..ssh.agent.launch import boot, file_hash, seconds_up
 from .disk import Disk
-from .launch import boot, file_hash, seconds_up
 
 __all__ = ["BUNDLE", "CONFIG", "ENVIRONMENT", "NAMES", "RECORD", "UNIT", "Slot", "Slots", "device_id"]
 

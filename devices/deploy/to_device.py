@@ -2,28 +2,22 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
-import zipfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from edgelens.runtime.bundle.bundle import Bundle
 from edgelens.runtime.errors import UsageError, WorkError
-from edgelens.runtime.host.files import write_text
 from edgelens.runtime.model.open import builtin_names, open_model
 
 from ..remote import engines_for, send_input
-from ..ssh.agent.store import placed
 from ..ssh.connection import Connection
-from ..ssh.environment import bring, bring_kit, forget_unused
+from ..ssh.environment import bring_kit, forget_unused, prepare
 from ..ssh.hello import Deployed, printable
-from ..ssh.wheels import Layer, cache_folder
 from .answer import Deployment, checked_answer
 from .environment_file import read_variables
 from .keys import keys_text
-from .launch import combined
 from .order import Order
 
 __all__ = ["DeployPlan", "deploy", "merged", "roll_back_there"]
@@ -65,14 +59,14 @@ def deploy(model: str, host: str, plan: DeployPlan, progress: Progress, needs: N
         if wanted.service and not wanted.config and not _names_source(wanted.arguments):
             progress("no --source among the run options: the first camera that is found, else the demo")
         parts = [*engines_for([model], wanted.engine), *(needed if wanted.service else ())]
-        layers = bring(connection, parts, plan.wheels, progress)
+        layers = prepare(connection, parts, plan.wheels, progress)
         connection.doing = f"bringing {bundle.path.name} there"
         name = f"in/{bundle.path.name}"
         send_input(connection, bundle.path, name)
         order = Order(
             bundle=name,
-            layers=tuple(layer.key for layer in layers),
-            layer_hashes={layer.key: _unpacked_hash(layer) for layer in layers},
+            layers=tuple(layers),
+            layer_hashes=layers,
             engine=wanted.engine,
             precision=wanted.precision,
             frames=plan.frames,
@@ -86,7 +80,7 @@ def deploy(model: str, host: str, plan: DeployPlan, progress: Progress, needs: N
         connection.doing = "verifying it there"
         progress("verifying it there")
         connection.send({"do": "write", "path": "in/order"}, json.dumps(asdict(order)).encode())
-        answer = _ask(connection, list(order.layers), "receive", "in/order")
+        answer = _ask(connection, layers, "receive", "in/order")
         forget_unused(connection)
     return answer
 
@@ -146,28 +140,7 @@ def _sent(connection: Connection, path: str, data: bytes | None, said: str | Non
     return path
 
 
-def _unpacked_hash(layer: Layer) -> str:
-    """What `tree_hash` gives where the layer is unpacked; reckoned once a file, and kept beside it."""
-    kept = cache_folder() / "unpacked" / layer.sha256
-    if kept.is_file() and len(text := kept.read_text("ascii", "replace")) == 64:
-        return text
-    hashes = []
-    with zipfile.ZipFile(layer.path) as wheel:
-        for info in wheel.infolist():
-            target = placed(info.filename)
-            if target is None or "__pycache__" in target.split("/"):
-                continue
-            digest = hashlib.sha256()
-            with wheel.open(info) as stream:
-                while chunk := stream.read(1 << 20):
-                    digest.update(chunk)
-            hashes.append((target, digest.hexdigest()))
-    kept.parent.mkdir(parents=True, exist_ok=True)
-    write_text(kept, combined(hashes))
-    return combined(hashes)
-
-
-def _ask(connection: Connection, layers: list[str], what: str, *words: str) -> Deployment:
+def _ask(connection: Connection, layers: Mapping[str, str], what: str, *words: str) -> Deployment:
     out, err = bytearray(), bytearray()
 
     def said(number: int, data: bytes) -> None:

@@ -24,7 +24,7 @@ __all__ = ["Connection", "ssh_command"]
 _GREETING = b"edgelens-agent 1\n"
 _GREETS_WITHIN_S = 120.0
 _MOST_FETCHED = 1 << 32  # bytes of one file
-_AGENT = ("wire", "store", "program", "serve")  # each imports only those before it
+_AGENT = ("launch", "wire", "store", "program", "serve")  # each imports only those before it
 _BOOT = "import sys;exec(sys.stdin.buffer.read(int(sys.stdin.buffer.readline())))"
 _START = """
 import sys, types
@@ -131,12 +131,15 @@ class Connection:
     def run(
         self,
         argv: list[str],
-        layers: list[str],
+        layers: Mapping[str, str],
         said: Callable[[int, bytes], None],
         env: Mapping[str, str] | None = None,
     ) -> int:
-        """Run a program there to its end; `said` gets what it writes, 1 for stdout and 2 for stderr."""
-        self.send({"do": "run", "argv": argv, "layers": layers, "env": dict(env or {})})
+        """Run a program there to its end; `said` gets what it writes, 1 for stdout and 2 for stderr.
+
+        Each layer has the hash of what it unpacks to, "" where the device's current slot knows that.
+        """
+        self.send({"do": "run", "argv": argv, "layers": dict(layers), "env": dict(env or {})})
         with self._passing_interrupts_on():
             while True:
                 message = self.receive()

@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from edgelens.runtime.host.files import write_bytes
+from edgelens.runtime.host.owned import own_folder, write_own
 
 from .connection import Connection
 from .kit import pack_kit
@@ -20,9 +20,9 @@ _DAY_S = 86400
 Progress = Callable[[str], None]
 
 
-def prepare(connection: Connection, parts: Sequence[str], wheels: str | None, progress: Progress) -> list[str]:
-    """The names of the layers that make the environment there, the kit first."""
-    return [layer.key for layer in bring(connection, parts, wheels, progress)]
+def prepare(connection: Connection, parts: Sequence[str], wheels: str | None, progress: Progress) -> dict[str, str]:
+    """The layers that make the environment there, the kit first, each with the hash of what it unpacks to."""
+    return {layer.key: layer.unpacked_hash() for layer in bring(connection, parts, wheels, progress)}
 
 
 def bring(connection: Connection, parts: Sequence[str], wheels: str | None, progress: Progress) -> list[Layer]:
@@ -36,12 +36,13 @@ def bring(connection: Connection, parts: Sequence[str], wheels: str | None, prog
     return layers
 
 
-def bring_kit(connection: Connection, progress: Progress) -> list[str]:
+def bring_kit(connection: Connection, progress: Progress) -> dict[str, str]:
     """The layers of the current slot with this machine's kit in place of the one there."""
     kit = _kit()
     if kit.key not in connection.hello.layers:
         _bring(connection, kit, progress)
-    return [kit.key, *(key for key in connection.hello.current if not key.startswith("edgelens-"))]
+    others = [key for key in connection.hello.current if not key.startswith("edgelens-")]
+    return {kit.key: kit.unpacked_hash(), **dict.fromkeys(others, "")}
 
 
 def forget_unused(connection: Connection) -> None:
@@ -55,12 +56,12 @@ def _kit() -> Layer:
     name, data, digest = pack_kit()
     folder = cache_folder()
     path = folder / f"{Path(name).stem}-{digest[:16]}.zip"
-    folder.mkdir(parents=True, exist_ok=True)
+    own_folder(folder)
     for older in folder.glob("edgelens-*.zip"):
         with contextlib.suppress(OSError):
             if time.time() - older.stat().st_mtime > _DAY_S:
                 older.unlink()
-    write_bytes(path, data)
+    write_own(path, data)
     return Layer(path, digest)
 
 

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-import hashlib
+import contextlib
 import re
 import subprocess
 import sys
 import tempfile
+import zipfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from edgelens.runtime.errors import DeviceError, UsageError, WorkError
+from edgelens.runtime.host.owned import own_folder, read_own, write_own
 from edgelens.runtime.host.places import kept_folder
 
+from .agent.launch import combined, file_hash, stream_hash
+from .agent.store import placed
 from .hello import Hello
 from .pins import Pin, pinned, wheel_hashes
 from .wheel_names import Wheel, fitting, platform_tags
@@ -34,6 +38,23 @@ class Layer:
     def key(self) -> str:
         """The folder's name there: readable, and another one for other content."""
         return f"{package_of(self.path.stem)}-{self.sha256[:16]}"
+
+    def unpacked_hash(self) -> str:
+        """What `tree_hash` gives where the layer is unpacked; reckoned once a file, and kept beside it."""
+        kept = cache_folder() / "unpacked" / self.sha256
+        with contextlib.suppress(OSError, WorkError):
+            if len(text := read_own(kept).decode("ascii", "replace")) == 64:
+                return text
+        hashes = []
+        with zipfile.ZipFile(self.path) as wheel:
+            for info in wheel.infolist():
+                target = placed(info.filename)
+                if target is None or "__pycache__" in target.split("/"):
+                    continue
+                with wheel.open(info) as stream:
+                    hashes.append((target, stream_hash(stream)))
+        write_own(kept, combined(hashes).encode())
+        return combined(hashes)
 
 
 @dataclass(frozen=True)
@@ -131,7 +152,7 @@ def _from_cache(target: Target, pins: Sequence[Pin], progress: Progress) -> list
 
 def _download(target: Target, wheels: Sequence[Wheel], cache: Path) -> None:
     """By this machine's pip, from the index that it is set to; what has not the tested hash is refused."""
-    cache.mkdir(parents=True, exist_ok=True)
+    own_folder(cache)
     hashes = wheel_hashes()
     with tempfile.TemporaryDirectory(dir=cache) as folder:
         asked = Path(folder) / "requirements.txt"
@@ -174,11 +195,7 @@ def _whole(path: Path, sha256: str) -> bool:
 
 
 def _layer(path: Path) -> Layer:
-    digest = hashlib.sha256()
     try:
-        with path.open("rb") as stream:
-            while chunk := stream.read(1 << 20):
-                digest.update(chunk)
+        return Layer(path, file_hash(str(path)))
     except OSError as error:
         raise DeviceError(f"{path}: could not be read ({error.strerror})") from None
-    return Layer(path, digest.hexdigest())

@@ -95,7 +95,7 @@ def opened(folder: Path) -> Iterator[Attempt]:
                     wanted = merged(DeployPlan(), hello.deployed)
                     assert wanted.engine == "auto" or wanted.engine in parts_known()
                     needs(wanted.arguments, wanted.config)
-                connection.run(["true"], [], lambda number, data: heard.extend(data) if number == 1 else None)
+                connection.run(["true"], {}, lambda number, data: heard.extend(data) if number == 1 else None)
                 connection.fetch("out/x")
                 answer = checked_answer("pi", bytes(heard))
                 return f"{answer.name} {answer.runs} {answer.says}"

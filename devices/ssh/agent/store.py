@@ -12,6 +12,7 @@ import shutil
 import time
 from typing import IO, Any
 
+from .launch import file_hash, tree_hash
 from .wire import CHUNK, RefusedError
 
 PARTIAL = ".partial"  # a layer that is being unpacked or removed
@@ -66,6 +67,20 @@ class Store:
     def slot_layers(self, slot: str) -> list[str]:
         """The layers that one slot runs on; none where nothing was deployed."""
         return [str(layer) for layer in (self._record(slot) or {}).get("layers", [])]
+
+    def checked(self, layers: dict[str, str]) -> list[str]:
+        """The folders of layers, each as it was brought; the current slot knows that of those that came before."""
+        known = (self._record("current") or {}).get("layer_hashes") or {}
+        folders = []
+        for layer, brought in layers.items():
+            folder = os.path.join(self.site, layer)
+            right = brought or known.get(layer)
+            if right is None:
+                raise RefusedError(f"what {folder} was when it came is not known (from an older kit): deploy anew")
+            if tree_hash(folder) != right:
+                raise RefusedError(f"{folder} is not what was brought there: remove it and deploy again")
+            folders.append(folder)
+        return folders
 
     def deployed(self) -> dict[str, Any] | None:
         """What the current slot says of itself, as far as the next deploy keeps it."""
@@ -204,14 +219,3 @@ def listed(folder: str) -> list[str]:
         return os.listdir(folder)
     except OSError:
         return []
-
-
-def file_hash(path: str) -> str:
-    """A file's sha256."""
-    import hashlib
-
-    digest = hashlib.sha256()
-    with open(path, "rb") as stream:
-        for chunk in iter(lambda: stream.read(1 << 20), b""):
-            digest.update(chunk)
-    return digest.hexdigest()

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import importlib.util
 import json
 import os
+import py_compile
 import shutil
 import subprocess
 import sys
@@ -12,8 +14,8 @@ from typing import Any
 
 import pytest
 
-from edgelens.devices.deploy import launch
-from edgelens.devices.deploy.launch import file_hash, tree_hash
+from edgelens.devices.ssh.agent import launch
+from edgelens.devices.ssh.agent.launch import file_hash, tree_hash
 
 KIT = """
 import json, os, sys
@@ -77,9 +79,49 @@ def test_a_file_that_was_added_counts_too(root: Path) -> None:
     assert start(root).returncode == 1
 
 
-def test_what_an_older_kit_wrote_is_started(root: Path) -> None:
+@pytest.mark.parametrize("what", ["site/kit-1/extra", "site/kit-1/edgelens/extra.py", "site/kit-1"])
+def test_a_link_counts_as_changed(root: Path, tmp_path_factory: pytest.TempPathFactory, what: str) -> None:
+    elsewhere = tmp_path_factory.mktemp("elsewhere")
+    if what.endswith(".py"):
+        (elsewhere / "extra.py").touch()
+        (root / what).symlink_to(elsewhere / "extra.py")
+    elif what.endswith("extra"):
+        (root / what).symlink_to(elsewhere)
+    else:
+        shutil.move(root / what, elsewhere / "kit-1")
+        (root / what).symlink_to(elsewhere / "kit-1")
+    done = start(root)
+    assert done.returncode == 1 and "kit-1 is not what this device verified: deploy it anew" in done.stderr
+
+
+@pytest.mark.parametrize("state", [True, False])
+def test_what_was_compiled_elsewhere_is_not_read(root: Path, monkeypatch: pytest.MonkeyPatch, state: bool) -> None:
+    kit, other = root / "site/kit-1/edgelens", root / "other.py"
+    other.write_text(KIT + "print('evil')\n")
+    source = kit / "__main__.py"
+    os.utime(other, ns=(source.stat().st_atime_ns, source.stat().st_mtime_ns))
+    planted = Path(importlib.util.cache_from_source(str(source)))
+    py_compile.compile(str(other), str(planted), doraise=True)
+    data = bytearray(planted.read_bytes())
+    data[12:16] = source.stat().st_size.to_bytes(4, "little")
+    planted.write_bytes(data)
+    monkeypatch.delenv("PYTHONDONTWRITEBYTECODE", raising=False)
+    stale = root / "state/compiled" / str(root)[1:] / "site/kit-0"
+    stale.mkdir(parents=True)
+    if state:
+        monkeypatch.setenv("STATE_DIRECTORY", str(root / "state"))
+    before = sorted((root / "site").rglob("*"))
+    done = start(root)
+    assert done.returncode == 0 and "evil" not in done.stdout
+    assert sorted((root / "site").rglob("*")) == before
+    assert list(stale.parent.rglob("*.pyc") if state else [stale])
+    assert stale.exists() is not state
+
+
+def test_a_layer_whose_hash_is_not_known_is_not_started(root: Path) -> None:
     write(root, layer_hashes=None, config=None)
     record = json.loads((root / "slots/a/slot.json").read_text())
     del record["layer_hashes"], record["config"], record["arguments"]
     (root / "slots/a/slot.json").write_text(json.dumps(record))
-    assert start(root).returncode == 0
+    done = start(root)
+    assert done.returncode == 1 and "deploy it anew" in done.stderr and done.stderr.count("\n") == 1

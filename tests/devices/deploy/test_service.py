@@ -20,8 +20,8 @@ import pytest
 from click.testing import CliRunner, Result
 
 from edgelens.cli import cli
-from edgelens.devices.deploy.launch import chosen_slot
 from edgelens.devices.deploy.slots import Slots
+from edgelens.devices.ssh.agent.launch import chosen_slot
 from edgelens.runtime.bundle.bundle import write_bundle
 from edgelens.runtime.errors import EdgelensError
 from edgelens.runtime.model.open import open_model

@@ -28,6 +28,7 @@ from edgelens.devices.deploy.slots import CONFIG, ENVIRONMENT, UNIT, Slots
 from edgelens.devices.deploy.systemd import State, Systemd
 from edgelens.devices.deploy.unit import unit_text
 from edgelens.devices.ssh.agent import store
+from edgelens.devices.ssh.agent.launch import tree_hash
 from edgelens.runtime.errors import WorkError
 from edgelens.runtime.live.running import Running, note_running, running_here
 from edgelens.runtime.live.status_socket import StatusSocket
@@ -101,6 +102,7 @@ def test_what_an_older_kit_deployed_keeps_its_options(
     back = roll_back(slots, systemd=systemd)
     assert (back.asked.content_version, back.asked.service) == (2, True)
     assert back.asked.arguments == ("--source", "a b", "--json", "50%")
+    assert back.asked.layer_hashes == {"kit-1": tree_hash(str(root / "site/kit-1"))}  # the launcher asks for them
     assert "ExecStart" in (systemd.installed() or "") and "--source" not in (systemd.installed() or "")
 
 

@@ -109,7 +109,7 @@ def test_a_connection_carries_files_and_words_both_ways(near: str, tmp_path: Pat
         assert connection.hello.python == sys.version_info[:3]
         connection.send({"do": "write", "path": "in"}, b"there ")
         connection.send({"do": "write", "path": "in", "append": True}, b"and")
-        code = connection.run(["{python}", "-c", program], [], lambda number, data: said.append((number, data)))
+        code = connection.run(["{python}", "-c", program], {}, lambda number, data: said.append((number, data)))
         assert (code, b"".join(data for number, data in said if number == 1)) == (3, b"there and\n")
         assert connection.fetch("out") == b"back"
         assert connection.fetch("nothing") is None
@@ -181,6 +181,19 @@ def test_what_lies_there_of_a_wheel_is_gone_on_with(near: str, tmp_path: Path, w
             _bring(connection, wheel, lambda _: None)
     assert os.listdir(root / "site") == [wheel.key] and os.listdir(root / "site" / wheel.key / "pkg")
     assert not os.listdir(root / "incoming")
+
+
+def test_a_layer_that_was_changed_is_not_run(near: str, tmp_path: Path, wheel: Layer) -> None:
+    there, words = tmp_path / "edgelens/site" / wheel.key, ["{python}", "-c", "import pkg.a; print(pkg.a.__cached__)"]
+    said: list[bytes] = []
+    with Connection(near) as connection:
+        _bring(connection, wheel, lambda _: None)
+        assert connection.run(words, {wheel.key: wheel.unpacked_hash()}, lambda _, data: said.append(data)) == 0
+    assert str(tmp_path / "edgelens/work") in b"".join(said).decode()  # compiled where nobody put anything
+    (there / "more.py").touch()
+    for known, line in ((wheel.unpacked_hash(), "is not what was brought there"), ("", "anew")):
+        with Connection(near) as connection, pytest.raises(DeviceError, match=line):
+            connection.run(words, {wheel.key: known}, lambda *_: None)
 
 
 def test_two_that_bring_one_wheel_do_not_spoil_it(tmp_path: Path, wheel: Layer) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from edgelens.devices.deploy.launch import tree_hash
+from edgelens.devices.ssh.agent.launch import file_hash, tree_hash
 from edgelens.devices.ssh.hello import Hello
 from edgelens.devices.ssh.pins import parts_known, pinned, wheel_hashes
 from edgelens.devices.ssh.wheel_names import Wheel, fitting, platform_tags
@@ -156,8 +156,7 @@ def test_a_damaged_cache_is_not_believed(monkeypatch: pytest.MonkeyPatch, tmp_pa
 def test_an_unpacked_layer_has_the_hash_that_its_sender_reckons(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from edgelens.devices.deploy.to_device import _unpacked_hash
-    from edgelens.devices.ssh.agent.store import Store, file_hash
+    from edgelens.devices.ssh.agent.store import Store
     from edgelens.devices.ssh.wheels import Layer
 
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
@@ -178,11 +177,11 @@ def test_an_unpacked_layer_has_the_hash_that_its_sender_reckons(
     message = {"key": layer.key, "sha256": layer.sha256, "at": 0, "total": len(data)}
     assert store.put(message, data)
     there = Path(store.site) / layer.key
-    assert tree_hash(str(there)) == _unpacked_hash(layer)
+    assert tree_hash(str(there)) == layer.unpacked_hash()
     (there / "x/__pycache__").mkdir(exist_ok=True)
     (there / "x/__pycache__/y.cpython-311.pyc").write_text("compiled")
-    assert tree_hash(str(there)) == _unpacked_hash(layer)
+    assert tree_hash(str(there)) == layer.unpacked_hash()
     (there / "x/__init__.py").write_text("changed")
-    assert tree_hash(str(there)) != _unpacked_hash(layer)
+    assert tree_hash(str(there)) != layer.unpacked_hash()
     store.close()
     shutil.rmtree(tmp_path / "device")

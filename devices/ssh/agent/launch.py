@@ -1,9 +1,10 @@
 """Start the current slot's bundle in the current slot's kit, once both are what was verified here.
 
-Copied beside the slots, of no kit's version: standard library only, and it writes nothing. Run with `python3 -I`.
+Copied beside the slots, of no kit's version: standard library only. Run with `python3 -I`. What Python compiles of the
+kit is read and kept only in the service's state: what lies in the layers' own `__pycache__` nobody verified.
 """
 
-# ruff: noqa: PTH100, PTH115, PTH118, PTH119, PTH120, PTH123
+# ruff: noqa: PTH100, PTH110, PTH114, PTH115, PTH118, PTH119, PTH120, PTH123, PTH208
 
 from __future__ import annotations
 
@@ -11,12 +12,13 @@ import hashlib
 import json
 import os
 import runpy
+import shutil
+import stat
 import sys
 import time
-from collections.abc import Iterable
-from typing import Any
+from typing import IO, Any
 
-__all__ = ["LAUNCHER_NAME", "chosen_slot", "combined", "file_hash", "tree_hash", "words"]
+__all__ = ["LAUNCHER_NAME", "chosen_slot", "combined", "file_hash", "stream_hash", "tree_hash", "words"]
 
 LAUNCHER_NAME = "launch.py"
 _BOOT = "/proc/sys/kernel/random/boot_id"
@@ -66,25 +68,32 @@ def variables(slot: str) -> dict[str, str]:
 def changed(root: str, slot: str, record: dict[str, Any]) -> str | None:
     """What is not as it was verified; None where all is."""
     if file_hash(os.path.join(slot, "bundle.edge")) != record["sha256"]:
-        return "the bundle"
-    hashes = record.get("layer_hashes") or {}  # older kits wrote none
+        return "the bundle is not what this device verified"
+    hashes = record.get("layer_hashes") or {}
     for layer in record["layers"]:
-        if layer in hashes and tree_hash(os.path.join(root, "site", layer)) != hashes[layer]:
-            return str(layer)
+        if layer not in hashes:
+            return f"what {layer} was when it came is not written in {slot}/slot.json"
+        if tree_hash(os.path.join(root, "site", layer)) != hashes[layer]:
+            return f"{layer} is not what this device verified"
     return None
 
 
 def tree_hash(folder: str) -> str:
-    """One hash of a folder's files; what Python compiled from them does not count."""
+    """One hash of a folder's files; links count as changed, `__pycache__` does not count and so must not be read."""
+    if os.path.islink(folder):
+        return "a link"
     hashes = []
     for parent, folders, names in os.walk(folder):
         folders[:] = [name for name in folders if name != "__pycache__"]
-        paths = [os.path.join(parent, name) for name in names]
-        hashes += [(os.path.relpath(path, folder).replace(os.sep, "/"), file_hash(path)) for path in paths]
+        for path in [os.path.join(parent, name) for name in folders + names]:
+            mode = os.lstat(path).st_mode
+            if not stat.S_ISDIR(mode):
+                name = os.path.relpath(path, folder).replace(os.sep, "/")
+                hashes.append((name, file_hash(path) if stat.S_ISREG(mode) else "no file"))
     return combined(hashes)
 
 
-def combined(files: Iterable[tuple[str, str]]) -> str:
+def combined(files: list[tuple[str, str]]) -> str:
     """One hash of files by their paths and hashes."""
     digest = hashlib.sha256()
     for path, file in sorted(files):
@@ -94,11 +103,29 @@ def combined(files: Iterable[tuple[str, str]]) -> str:
 
 def file_hash(path: str) -> str:
     """A file's sha256."""
-    digest = hashlib.sha256()
     with open(path, "rb") as stream:
-        while chunk := stream.read(1 << 20):
-            digest.update(chunk)
+        return stream_hash(stream)
+
+
+def stream_hash(stream: IO[bytes]) -> str:
+    """The sha256 of what is left to read."""
+    digest = hashlib.sha256()
+    for chunk in iter(lambda: stream.read(1 << 20), b""):
+        digest.update(chunk)
     return digest.hexdigest()
+
+
+def compiled(root: str, layers: list[str]) -> str:
+    """Where Python keeps what it compiles: in the service's state, else nowhere; that of other layers is taken away."""
+    state = os.environ.get("STATE_DIRECTORY", "").partition(":")[0]
+    if not state:
+        return os.devnull
+    folder = os.path.join(state, "compiled")
+    site = os.path.join(folder, os.path.join(root, "site").lstrip("/"))
+    there = os.listdir(site) if os.path.exists(site) else []
+    for layer in set(there).difference(layers):
+        shutil.rmtree(os.path.join(site, layer), ignore_errors=True)
+    return folder
 
 
 def main() -> None:
@@ -107,10 +134,12 @@ def main() -> None:
     slot = os.path.join(root, "slots", chosen_slot(root))
     with open(os.path.join(slot, "slot.json"), encoding="utf-8") as stream:
         record = json.load(stream)
-    if (what := changed(root, slot, record)) is not None:
-        sys.exit(f"edgelens: {what} is not what this device verified: deploy it anew")
+    what = changed(root, slot, record)
+    if what is not None:
+        sys.exit(f"edgelens: {what}: deploy it anew")
     site = [os.path.join(root, "site", layer) for layer in record["layers"]]
     os.environ.update(variables(slot), PYTHONPATH=os.pathsep.join(site), PYTHONNOUSERSITE="1", PYTHONSAFEPATH="1")
+    sys.pycache_prefix = os.environ["PYTHONPYCACHEPREFIX"] = compiled(root, record["layers"])
     sys.path[:0] = site
     sys.argv = ["edgelens", *words(slot, record), *sys.argv[1:]]
     runpy.run_module("edgelens", run_name="__main__", alter_sys=True)
