@@ -44,7 +44,7 @@ def main() -> None:
         print(f"{row['layout']:18} {row['candidates']:11} {row['boxes']:5} {row['p50_ms']:7.2f} {row['p95_ms']:7.2f}")
     if arguments.out:
         report = {"machine": platform.processor() or platform.machine(), "bar_ms": BAR_MS, "rows": rows}
-        write_text(arguments.out, json.dumps(report, indent=1) + "\n")
+        write_text(arguments.out, json.dumps(report, indent=1) + "\n", named=True)
 
 
 def candidates(spread: str) -> tuple[NDArray[np.float32], NDArray[np.float32]]:

@@ -55,7 +55,7 @@ def main() -> None:
         )
     if arguments.out:
         report = {"video": VIDEO, "every": arguments.every, "frames": int(counts.sum()), "models": rows}
-        write_text(arguments.out, json.dumps(report, indent=1) + "\n")
+        write_text(arguments.out, json.dumps(report, indent=1) + "\n", named=True)
 
 
 def sampled(data: Path, every: int) -> Iterator[tuple[int, NDArray[np.uint8]]]:

@@ -51,7 +51,7 @@ def main() -> None:
             f"{row['total_ms']['p50']:11.3f}"
         )
     if arguments.out:
-        write_text(arguments.out, json.dumps({"models": rows}, indent=1) + "\n")
+        write_text(arguments.out, json.dumps({"models": rows}, indent=1) + "\n", named=True)
     sys.exit(not all(row["met"] for row in rows))
 
 

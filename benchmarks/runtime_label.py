@@ -43,7 +43,7 @@ def main() -> None:
     for name, value in report.items():
         print(f"{name:20} {value}")
     if arguments.out:
-        write_text(arguments.out, json.dumps(report, indent=1) + "\n")
+        write_text(arguments.out, json.dumps(report, indent=1) + "\n", named=True)
 
 
 def measured(data: Path, count: int, folder: Path) -> dict[str, Any]:

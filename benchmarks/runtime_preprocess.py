@@ -112,7 +112,11 @@ def main() -> None:
             f"{row['kit_halves_ms']:14.3f}"
         )
     if arguments.out:
-        write_text(arguments.out, json.dumps({"opencv": cv2.__version__, "threads": 1, "cases": rows}, indent=1) + "\n")
+        write_text(
+            arguments.out,
+            json.dumps({"opencv": cv2.__version__, "threads": 1, "cases": rows}, indent=1) + "\n",
+            named=True,
+        )
 
 
 def measured(case: Case, rounds: int) -> dict[str, Any]:

@@ -52,7 +52,7 @@ def main() -> None:
     print(json.dumps(rows, indent=1))
     if arguments.out:
         made_by = "python benchmarks/train_detect_speed.py yolox_nano.onnx"
-        write_text(arguments.out, json.dumps({"command": made_by, "rows": rows}, indent=1) + "\n")
+        write_text(arguments.out, json.dumps({"command": made_by, "rows": rows}, indent=1) + "\n", named=True)
 
 
 def eight_bit(model: str, side: int) -> dict[str, bytes]:

@@ -54,7 +54,7 @@ def run_verb(
         for name, path in back.items():
             for made, here in ((path, Path(name)), (_instead(path), Path(_instead(name)))):
                 if made and (data := connection.fetch(made)) is not None:
-                    write_bytes(here, data)
+                    write_bytes(here, data, named=True)
                     break
     return code
 

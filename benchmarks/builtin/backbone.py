@@ -34,7 +34,7 @@ def main() -> None:
     data = packed(run, options.images, options.accuracy)
     if len(data) > LARGEST:
         parser.error(f"{len(data):,} bytes, more than {LARGEST:,}")
-    write_bytes(options.out, data)
+    write_bytes(options.out, data, named=True)
     print(f"{options.out}: {len(data):,} bytes, {provenance(options.out)}")
 
 

@@ -44,7 +44,11 @@ def main() -> None:
     extra = sum(row["extra"] for row in rows) / sum(row["minutes"] for row in rows)
     print(f"all: {right} of {total} ({100 * right / total:.2f} %), {extra:.3f} extra a minute")
     if options.out:
-        write_text(options.out, json.dumps({"model": options.model, "engine": options.engine, "seeds": rows}, indent=1))
+        write_text(
+            options.out,
+            json.dumps({"model": options.model, "engine": options.engine, "seeds": rows}, indent=1),
+            named=True,
+        )
 
 
 def judge(

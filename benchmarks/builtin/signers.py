@@ -23,7 +23,7 @@ def main() -> None:
     parser.add_argument("--out", required=True, type=Path)
     options = parser.parse_args()
     groups = signers(options.signs)
-    with replacing(options.out, "w") as stream:
+    with replacing(options.out, "w", named=True) as stream:
         writer = csv.writer(stream)
         writer.writerow(["path", "group"])
         writer.writerows(sorted(groups.items()))

@@ -36,7 +36,7 @@ def sign_bundle(path: str, key: str) -> None:
                 extra = zipfile.ZipInfo(SIGNATURE, (1980, 1, 1, 0, 0, 0))
                 extra.external_attr = info.external_attr
                 archive.writestr(extra, signature)
-    write_bytes(path, buffer.getvalue())
+    write_bytes(path, buffer.getvalue(), named=True)
 
 
 def _signed(manifest: bytes, key: str) -> bytes:

@@ -7,6 +7,8 @@ import shutil
 import tempfile
 from pathlib import Path
 
+from edgelens.runtime.host.places import data_folder, home_folder
+
 from ..here import Machine, this_machine
 from ..probes.clock import governor
 from ..probes.memory import memory
@@ -110,7 +112,11 @@ def _memory(root: Path) -> list[Finding]:
 
 
 def _disk(root: Path) -> Finding:
-    home = Path.home() if root == Path("/") else root
+    home = home_folder() if root == Path("/") else root
+    if home is None:
+        return warn(
+            "disk", "this user has no home folder", f"set HOME to one: until then all is kept in {data_folder()}"
+        )
     try:
         free = shutil.disk_usage(home).free >> 20
     except OSError as error:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import datetime as dt
 import functools
 import json
-import os
 import subprocess
 import sys
 import tarfile
@@ -20,6 +19,7 @@ import numpy as np
 from edgelens.runtime.engines.catalog import available, open_engine
 from edgelens.runtime.engines.protocol import EngineOptions
 from edgelens.runtime.errors import UsageError, WorkError
+from edgelens.runtime.host.places import data_folder
 from edgelens.version import __version__
 
 from ..bench.inputs import random_inputs
@@ -70,8 +70,7 @@ def calibrate(
 
 def saved_calibration(profile: str) -> Path:
     """Where a board's calibration is kept on this machine."""
-    base = os.environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share"
-    return Path(base) / "edgelens" / "calibration" / f"{profile}.json"
+    return data_folder() / "calibration" / f"{profile}.json"
 
 
 def load_calibration(path: Path) -> dict[str, CostModel]:

@@ -167,7 +167,7 @@ def _show_report(report: dict[str, Any], json_path: str | None, html_path: str |
     if json_path:
         write_json(json_path, report)
     if html_path:
-        write_text(html_path, page(report))
+        write_text(html_path, page(report), named=True)
     if json_path != "-" and not quiet:
         _print(report)
     if report["cases"] and all("error" in row for row in report["cases"]):

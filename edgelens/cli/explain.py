@@ -77,7 +77,7 @@ def command(
     )  # fmt: skip
     done, data = cv2.imencode(suffix, _drawn(found, picture, shown))
     assert done
-    write_bytes(out, data.tobytes())
+    write_bytes(out, data.tobytes(), named=True)
     if json_path:
         write_json(json_path, {"schema": 1, "image": image, **_told(found, shown), "out": out})
     if json_path != "-":

@@ -26,7 +26,7 @@ def write_json(path: str, value: Any) -> None:
         click.echo(text)
         sys.stdout.flush()
         return
-    with replacing(path, "w") as stream:
+    with replacing(path, "w", named=True) as stream:
         stream.write(text + "\n")
 
 

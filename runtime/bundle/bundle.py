@@ -92,7 +92,7 @@ def write_bundle(
         manifest = dataclasses.replace(manifest, content_version=_next_version(target, manifest))
     finished = complete(manifest, entries)
     parse_manifest(dump_manifest(finished), str(target))  # nothing is written that would be refused when it is read
-    write_together([*(beside or {}).items(), (target, pack(finished, entries))])
+    write_together([*(beside or {}).items(), (target, pack(finished, entries))], named=True)
     return Bundle.open(target)
 
 

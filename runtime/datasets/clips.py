@@ -10,6 +10,7 @@ from pathlib import Path
 import cv2
 
 from ..errors import SourceError, WorkError
+from ..host.owned import own_folder
 from ..host.places import kept_folder
 from ..images.burst import Burst
 from ..sources.video import VideoFile
@@ -26,6 +27,10 @@ _FPS = 25.0  # of a file that does not say
 def frames_of(video: Path) -> dict[int, Path]:
     """A picture's file by the frame's number; a video of which nothing can be decoded has none."""
     folder = kept_folder() / f"frames-{_digest(video)}"
+    try:
+        own_folder(folder.parent)
+    except OSError as error:
+        raise _unwritable(folder, video, error) from None
     if not (folder / "complete").exists():
         _extract(video, folder)
     return {int(file.stem): file for file in sorted(folder.glob("*.jpg"))}
@@ -42,9 +47,13 @@ def _extract(video: Path, folder: Path) -> None:
         shutil.rmtree(folder, ignore_errors=True)
         beside.rename(folder)
     except OSError as error:
-        raise WorkError(f"{folder}: frames of {video.name} cannot be kept there ({error.strerror or error})") from None
+        raise _unwritable(folder, video, error) from None
     finally:
         shutil.rmtree(beside, ignore_errors=True)
+
+
+def _unwritable(folder: Path, video: Path, error: OSError) -> WorkError:
+    return WorkError(f"{folder}: frames of {video.name} cannot be kept there ({error.strerror or error})")
 
 
 def _write_frames(video: Path, folder: Path) -> None:

@@ -102,7 +102,7 @@ class GalleryFile:
 
     def carry_out(self, feature_space: str, width: int, exemplars: Iterable[Exemplar]) -> None:
         """Write them as a gallery that somebody asked for at this place; only this user can read it."""
-        with replacing(self.path) as out:
+        with replacing(self.path, named=True) as out:
             os.fchmod(out.fileno(), 0o600)  # faces may be in it, and the folder may be everybody's
             for part in _parts(feature_space, width, map(_record_of, exemplars)):
                 out.write(part)

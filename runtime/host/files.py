@@ -1,4 +1,7 @@
-"""Writing files so that a reader finds the old one or the new one, never half of one."""
+"""Writing files so that a reader finds the old one or the new one, never half of one.
+
+A link in a file's place is replaced; it is followed only where a person `named` the file, and keeps pointing there.
+"""
 
 from __future__ import annotations
 
@@ -51,33 +54,33 @@ def check_kind(path: str | os.PathLike[str], option: str, what: str, begins: byt
 
 
 @contextlib.contextmanager
-def replacing(path: str | os.PathLike[str], mode: str = "wb") -> Iterator[IO[Any]]:
+def replacing(path: str | os.PathLike[str], mode: str = "wb", *, named: bool = False) -> Iterator[IO[Any]]:
     """Open a file to write that takes its place only when everything is on disk.
 
     A target that is not a regular file (a pipe, /dev/null) is written straight through.
     """
-    with _staged(path, mode) as file:
+    with _staged(path, mode, named) as file:
         yield file.stream
         file.settle()
         file.place()
 
 
-def write_bytes(path: str | os.PathLike[str], data: bytes) -> None:
+def write_bytes(path: str | os.PathLike[str], data: bytes, *, named: bool = False) -> None:
     """Write a whole file in one go, atomically."""
-    write_together([(path, data)])
+    write_together([(path, data)], named=named)
 
 
-def write_text(path: str | os.PathLike[str], text: str) -> None:
+def write_text(path: str | os.PathLike[str], text: str, *, named: bool = False) -> None:
     """Write a whole UTF-8 text in one go, atomically."""
-    write_bytes(path, text.encode())
+    write_bytes(path, text.encode(), named=named)
 
 
-def write_together(files: Iterable[tuple[str | os.PathLike[str], bytes]]) -> None:
+def write_together(files: Iterable[tuple[str | os.PathLike[str], bytes]], *, named: bool = False) -> None:
     """Write files of which none takes its place before all are on disk; they take them in their order."""
     with contextlib.ExitStack() as partials:
         ready = []
         for path, data in files:
-            file = partials.enter_context(_staged(path, "wb"))
+            file = partials.enter_context(_staged(path, "wb", named))
             file.stream.write(data)
             file.settle()
             ready.append(file)
@@ -109,15 +112,16 @@ class _Staged:
 
 
 @contextlib.contextmanager
-def _staged(path: str | os.PathLike[str], mode: str) -> Iterator[_Staged]:
+def _staged(path: str | os.PathLike[str], mode: str, named: bool) -> Iterator[_Staged]:
     target = Path(path)
     text = None if "b" in mode else "utf-8"
     with _one_line(path):
-        if target.exists() and not stat.S_ISREG(target.stat().st_mode):
+        followed = named or not target.is_symlink()
+        if followed and target.exists() and not stat.S_ISREG(target.stat().st_mode):
             with open(target, mode, encoding=text) as stream:  # noqa: PTH123
                 yield _Staged(path, target, None, stream)
             return
-        target = target.resolve()  # a link keeps pointing where it did
+        target = target.resolve() if named else target
         partial = _beside(target)
         sweep(target.parent, of=target.name)
         try:

@@ -9,7 +9,7 @@ import os
 import tempfile
 from pathlib import Path
 
-__all__ = ["config_folder", "data_folder", "kept_folder", "run_folder", "run_folders", "state_folder"]
+__all__ = ["config_folder", "data_folder", "home_folder", "kept_folder", "run_folder", "run_folders", "state_folder"]
 
 
 def state_folder() -> Path:
@@ -45,6 +45,14 @@ def run_folders() -> tuple[Path, ...]:
     return tuple(dict.fromkeys(places))
 
 
+def home_folder() -> Path | None:
+    """None for a user without an entry and without HOME, as containers have them."""
+    try:
+        return Path.home()
+    except RuntimeError:
+        return None
+
+
 def _given(name: str) -> Path | None:
     first = os.environ.get(name, "").partition(":")[0]
     return Path(first) if first else None
@@ -54,10 +62,8 @@ def _home(name: str, otherwise: str) -> Path:
     given = os.environ.get(name)
     if given:
         return Path(given) / "edgelens"
-    try:
-        return Path.home() / otherwise / "edgelens"
-    except RuntimeError:  # a user without an entry and without HOME, as containers have them
-        return _temporary() / otherwise.replace("/", "-").strip(".-")
+    home = home_folder()
+    return home / otherwise / "edgelens" if home else _temporary() / otherwise.replace("/", "-").strip(".-")
 
 
 def _temporary() -> Path:

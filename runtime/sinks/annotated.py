@@ -209,7 +209,7 @@ class AnnotatedImages:
         path = self._only or self._folder / f"{self._name(result.frame)}.jpg"
         good, data = cv2.imencode(path.suffix, drawn(result))
         if good:
-            write_bytes(path, data.tobytes())
+            write_bytes(path, data.tobytes(), named=self._only is not None)
 
     def _name(self, frame: Frame) -> str:
         """A name that no earlier frame has: two folders may hold files of the same one."""

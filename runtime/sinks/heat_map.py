@@ -67,7 +67,7 @@ class HeatMap:
     def _write_all(self) -> None:
         for source, warmth in self._warmth.items():
             data = cv2.imencode(self._path.suffix.lower(), _over(self._newest[source], warmth))[1]
-            write_bytes(self._place(source), data.tobytes())
+            write_bytes(self._place(source), data.tobytes(), named=True)
 
     def _place(self, source: str) -> Path:
         """Each of several sources has a picture of its own."""

@@ -29,7 +29,7 @@ def write_sheet(
         rows.append(np.concatenate([_caption(caption, row.shape[1]), row]))
     done, data = cv2.imencode(".png", np.concatenate(rows)[..., ::-1])
     assert done
-    write_bytes(path, data.tobytes())
+    write_bytes(path, data.tobytes(), named=True)
 
 
 def _pixels(images: Tensor) -> NDArray[np.uint8]:

@@ -65,10 +65,12 @@ class Store:
         """The file of rows, open to write for this process alone; others wait."""
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
-            with (self.folder / "lock").open("w") as lock:
+            if self.folder.is_symlink():
+                raise OSError(errno.ELOOP, "a link is there: remove it")
+            with os.fdopen(_opened(self.folder / "lock"), "w") as lock:
                 fcntl.flock(lock, fcntl.LOCK_EX)
                 self.load()
-                handle = os.open(self.file, os.O_RDWR | os.O_CREAT, 0o644)
+                handle = _opened(self.file)
                 try:
                     yield handle
                 finally:
@@ -102,6 +104,11 @@ class Store:
         with replacing(self.folder / "index.npz") as stream:
             digests = np.frombuffer(b"".join(self.rows), np.uint8).reshape(-1, DIGEST_BYTES)
             np.savez(stream, digests=digests, facts=self.facts)
+
+
+def _opened(path: Path) -> int:
+    """A file of the cache; a link in its place, which another user of a shared cache may have put there, is refused."""
+    return os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o644)
 
 
 def fill(

@@ -61,6 +61,24 @@ def test_a_folder_that_takes_no_files_is_said_before_the_work(tmp_path):
     tmp_path.chmod(stat.S_IRWXU)
 
 
+def test_only_a_file_that_a_person_names_is_written_through_a_link(tmp_path):
+    precious = tmp_path / "precious"
+    precious.write_text("mine")
+    for name in ("kept", "named"):
+        (tmp_path / name).symlink_to(precious)
+    write_text(tmp_path / "kept", "new")
+    assert (precious.read_text(), (tmp_path / "kept").read_text()) == ("mine", "new")
+    write_text(tmp_path / "named", "new", named=True)
+    assert precious.read_text() == "new" and (tmp_path / "named").is_symlink()
+
+
+def test_a_link_to_what_is_no_file_is_written_through_where_it_is_named(tmp_path):
+    for name in ("kept", "named"):
+        (tmp_path / name).symlink_to("/dev/null")
+        write_text(tmp_path / name, "new", named=name == "named")
+    assert [(tmp_path / name).is_symlink() for name in ("kept", "named")] == [False, True]
+
+
 def test_a_link_put_where_a_file_is_written_first_is_not_followed(tmp_path: Path) -> None:
     precious = tmp_path / "precious"
     precious.write_text("mine")

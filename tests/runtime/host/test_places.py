@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import pwd
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -27,6 +29,22 @@ def test_a_user_without_an_entry_keeps_things_too(tmp_path: Path) -> None:
     places = done.stdout.split()
     assert len({*places}) == 5
     assert all("/edgelens-54321" in place for place in places)
+
+
+def test_a_user_without_a_home_is_told_where_things_are(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    from edgelens.devices.doctor.system import _disk
+    from edgelens.devices.predict.calibrate import saved_calibration
+
+    def unknown(uid: int) -> None:
+        raise KeyError(uid)
+
+    monkeypatch.setattr(pwd, "getpwuid", unknown)
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    for name in ("HOME", "XDG_DATA_HOME"):
+        monkeypatch.delenv(name, raising=False)
+    assert saved_calibration("rpi4").is_relative_to(tmp_path)
+    finding = _disk(Path("/"))
+    assert "no home folder" in str(finding) and str(tmp_path) in str(finding)
 
 
 def test_a_service_keeps_everything_in_its_state(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -48,6 +48,30 @@ def rows(part):
     return part.pictures.take(slice(None))
 
 
+@pytest.mark.parametrize("name", ["lock", "rows.bin", ""])
+def test_links_in_a_cache_that_others_write_are_not_followed(config, tmp_path, name):
+    folder = store.Store(tmp_path / "cache", PIXELS, exact=True).folder
+    precious = tmp_path / "precious"
+    if name:
+        precious.write_text("mine")
+        folder.mkdir(parents=True)
+    else:
+        precious.mkdir()
+        folder.parent.mkdir()
+    (folder / name).symlink_to(precious)
+    with pytest.raises(WorkError, match="the picture cache cannot be written"):
+        prepare(config, PIXELS)
+    assert not list(precious.iterdir()) if precious.is_dir() else precious.read_text() == "mine"
+
+
+def test_the_users_own_cache_is_nobody_elses_to_write(config, tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "home"))
+    (tmp_path / "home/edgelens").mkdir(parents=True)
+    (tmp_path / "home/edgelens").chmod(0o777)
+    with pytest.raises(WorkError, match="chmod go-w"):
+        prepare(DataConfig(config.path), PIXELS)
+
+
 @pytest.mark.parametrize("resize", ["crop", "letterbox", "stretch"])
 def test_validation_pictures_are_those_of_evaluate(config, resize):
     pixels = PixelContract(24, 32, "gray" if resize == "stretch" else "rgb", resize)
