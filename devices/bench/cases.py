@@ -10,6 +10,7 @@ from typing import Any
 
 from edgelens.runtime.bundle.bundle import Bundle
 from edgelens.runtime.bundle.manifest import ModelFile, Network
+from edgelens.runtime.bundle.signature import check_accepted, check_bare_accepted
 from edgelens.runtime.engines.catalog import available
 from edgelens.runtime.errors import ModelError, UsageError, WorkError
 from edgelens.runtime.model.bare import read_model
@@ -64,8 +65,10 @@ class Case:
 def cases_of(model: str, choice: Selection, cores: int, folder: Path) -> list[Case]:
     """A model's cases, its files written into a folder that measuring processes read."""
     if _is_bare(model):
+        check_bare_accepted(model)
         return _bare(model, choice, cores, folder)
     bundle = open_model(model, **choice.options)
+    check_accepted(bundle)
     networks = bundle.manifest.networks.values()
     return [case for network in networks for case in _of_network(model, bundle, network, choice, cores, folder)]
 

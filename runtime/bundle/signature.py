@@ -28,6 +28,7 @@ __all__ = [
     "accepted_keys_file",
     "accepts",
     "check_accepted",
+    "check_bare_accepted",
     "check_signature",
     "insist_on_keys",
     "insists",
@@ -94,13 +95,23 @@ def check_accepted(bundle: Bundle) -> None:
         check_signature(bundle, keys)
 
 
+def check_bare_accepted(name: str) -> None:
+    """Refuse a bare model file where this device takes only signed bundles."""
+    if read_keys(accepted_keys_file()) is not None:
+        raise _unsigned(name)
+
+
+def _unsigned(name: str) -> BundleError:
+    return BundleError(f"{name}: a bare model file carries no signature; this device wants one")
+
+
 def check_signature(bundle: Bundle, keys: Signers) -> None:
     """Refuse a bundle that nobody on the list signed."""
     from .archive import entry_names, read_entry, read_manifest
 
     path = bundle.path
     if path is None:
-        raise BundleError(f"{bundle.manifest.name}: a bare model file carries no signature; this device wants one")
+        raise _unsigned(bundle.manifest.name)
     if SIGNATURE not in entry_names(path):
         raise BundleError(f"{path}: is not signed, and this device takes only bundles of its accepted keys")
     manifest, signature = read_entry(path, MANIFEST), read_entry(path, SIGNATURE)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import socket
+import sys
 from collections.abc import Callable
 from contextlib import ExitStack
 from typing import TYPE_CHECKING
@@ -89,7 +90,7 @@ class Published:
     def announce(self) -> None:
         """Say where it is, and what that means for whoever else is on the network."""
         stepped = self._address.port is None and self.port != DEFAULT_PORT
-        self._say(f"{self._called}: {self.link}" + (f" (port {DEFAULT_PORT} is taken)" if stepped else ""))
+        self._say(f"{self._called}: {self._shown()}" + (f" (port {DEFAULT_PORT} is taken)" if stepped else ""))
         if self.access.token is None and not is_loopback(self._address.host):
             self._say(f"{self._called}: everybody who reaches this address can watch and change it (--insecure)")
         if self._tls is None and not is_loopback(self._address.host):
@@ -97,6 +98,12 @@ class Published:
                 f"{self._called}: without TLS whoever is on this network can read the token and the pictures; "
                 "give --cert and --key, or listen on 127.0.0.1 and come through `ssh -L`"
             )
+
+    def _shown(self) -> str:
+        """The link for who sits at a terminal; a log gets no token, but where it is."""
+        if self.access.token is None or sys.stderr.isatty():
+            return self.link
+        return f"{self.url} (its token: {self.access.token_file or 'EDGELENS_TOKEN'})"
 
     def _running(self) -> Running:
         host = self._address.host

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ import numpy as np
 
 from ..bundle.bundle import Bundle
 from ..bundle.manifest import SIGNATURE, ModelFile, Network
+from ..bundle.signature import check_accepted, check_bare_accepted
 from ..engines.catalog import available
 from ..engines.protocol import TensorInfo
 from ..errors import EdgelensError
@@ -38,7 +40,8 @@ def _bare(path: Path) -> dict[str, Any]:
     file = describe(data, str(path))
     facts: dict[str, Any] = {"kind": file.format, "file": str(path), **_file_facts(data, file)}
     try:
-        facts["problem"] = why_not(read_model(path)[0], file.engine)
+        refusal = _refusal(lambda: check_bare_accepted(str(path)))
+        facts["problem"] = refusal or why_not(read_model(path)[0], file.engine)
         bundle = open_bare(path, ModelArguments())
     except EdgelensError as error:
         facts["decoder"], facts["notes"] = None, []
@@ -52,7 +55,7 @@ def _bare(path: Path) -> dict[str, Any]:
 
 
 def _bundle(bundle: Bundle) -> dict[str, Any]:
-    manifest = bundle.manifest
+    manifest, refusal = bundle.manifest, _refusal(lambda: check_accepted(bundle))
     return {
         "kind": "bundle",
         "file": str(bundle.path or manifest.name),
@@ -65,7 +68,7 @@ def _bundle(bundle: Bundle) -> dict[str, Any]:
         "steps": [dataclasses.asdict(step) for step in manifest.steps],
         "golden": [{"network": g.network, "frames": len(g.frames), "sequence": g.sequence} for g in manifest.golden],
         "networks": {
-            role: {**_network(network), "files": [_bundled(bundle, file) for file in network.files]}
+            role: {**_network(network), "files": [_bundled(bundle, file, refusal) for file in network.files]}
             for role, network in manifest.networks.items()
         },
         "entries": dict(manifest.entries),
@@ -91,7 +94,16 @@ def _fed(tensor: TensorContract) -> dict[str, list[float]]:
     return {"black": ends[:, 0].tolist(), "white": ends[:, 1].tolist()}
 
 
-def _bundled(bundle: Bundle, file: ModelFile) -> dict[str, Any]:
+def _refusal(check: Callable[[], None]) -> str:
+    """Why this device does not take it; empty where it does."""
+    try:
+        check()
+    except EdgelensError as error:
+        return str(error)
+    return ""
+
+
+def _bundled(bundle: Bundle, file: ModelFile, refusal: str) -> dict[str, Any]:
     """A bundle's model file: what the manifest says of it, and what the file itself does."""
     data = bundle.read(file.path)
     said = {
@@ -103,7 +115,8 @@ def _bundled(bundle: Bundle, file: ModelFile) -> dict[str, Any]:
         "measured": dict(file.measured),
     }
     try:
-        return {**said, **_file_facts(data, describe(data, file.path)), "problem": why_not(data, file.engine)}
+        facts = _file_facts(data, describe(data, file.path))
+        return {**said, **facts, "problem": refusal or why_not(data, file.engine)}
     except EdgelensError as error:
         return {**said, "bytes": len(data), "sha256": file.sha256, "problem": str(error)}
 

@@ -14,12 +14,14 @@ from click.testing import CliRunner
 from key_lists import MESSAGE, Keyring, key_list, make_keyring, openssh_accepts
 
 from edgelens.cli import cli
+from edgelens.devices.bench.cases import Selection, cases_of
 from edgelens.devices.deploy.signing import sign_bundle
 from edgelens.runtime.bundle.bundle import Bundle
 from edgelens.runtime.bundle.manifest import SIGNATURE
 from edgelens.runtime.bundle.signature import NAMESPACE, accepted_keys_file, accepts, check_accepted, insist_on_keys
 from edgelens.runtime.bundle.signers import parse_signers
 from edgelens.runtime.errors import BundleError, EdgelensError, WorkError
+from edgelens.runtime.model import inspection
 from edgelens.runtime.model.open import open_model
 from edgelens.runtime.model.recognizer import BundleRecognizer
 
@@ -150,6 +152,22 @@ def test_what_runs_is_checked_at_every_start(bundle: Path, listed: Path, keys: K
         pass
     with pytest.raises(BundleError, match="carries no signature"):
         check_accepted(Bundle(Bundle.open(bundle).manifest))
+
+
+def test_neither_inspect_nor_bench_runs_what_is_not_accepted(
+    bundle: Path, listed: Path, keys: Keyring, tmp_path: Path, shared: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bare = shared / "models/mlperf_tiny/pretrainedResnet_quant.tflite"
+    listed.write_text(keys.public["one"] + "\n")
+    monkeypatch.setattr(inspection, "why_not", lambda *_: pytest.fail("it was run"))
+    (files,) = [network["files"] for network in inspection.inspect_model(str(bundle))["networks"].values()]
+    assert all("is not signed" in file["problem"] for file in files)
+    assert "carries no signature" in inspection.inspect_model(str(bare))["problem"]
+    for model, words in ((bundle, "is not signed"), (bare, "carries no signature")):
+        with pytest.raises(BundleError, match=words):
+            cases_of(str(model), Selection(), 1, tmp_path)
+    sign_bundle(str(bundle), str(keys.folder / "one"))
+    assert cases_of(str(bundle), Selection(), 1, tmp_path)
 
 
 def test_a_bundle_exchanged_behind_its_manifest_is_refused(signed: Path, listed: Path, keys: Keyring) -> None:

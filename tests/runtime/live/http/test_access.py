@@ -5,8 +5,10 @@ from __future__ import annotations
 import os
 import socket
 import ssl
+import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +20,7 @@ from edgelens.runtime.errors import UsageError
 from edgelens.runtime.live.http.access import Access, choose_access, is_loopback, read_token
 from edgelens.runtime.live.http.failures import Failures
 from edgelens.runtime.live.http.server import Address
+from edgelens.runtime.live.published import Published
 
 TOKEN = "correct-horse-battery"
 ROUTES = ["/", "/app.js", "/live/state", "/live/frames", "/live/events", "/live/snapshot", "/live/thumbs/1",
@@ -268,3 +271,15 @@ def test_status_note_holds_no_token(staged: Any, tmp_path: Path, monkeypatch: py
     assert str(os.getpid()) in notes[0].read_text()
     loop.preview._stack.close()
     assert list((tmp_path / "edgelens").iterdir()) == []
+
+
+@pytest.mark.parametrize(("terminal", "kept"), [(True, None), (False, None), (False, Path("/home/me/token"))])
+def test_only_a_terminal_is_shown_the_token(monkeypatch: pytest.MonkeyPatch, terminal: bool, kept: Path | None) -> None:
+    said: list[str] = []
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: terminal)
+    page = Published(Address("127.0.0.1", 0), Access(token=TOKEN, token_file=kept), say=said.append)
+    with ExitStack() as opened:
+        page.bind(opened)
+        page.announce()
+    assert (TOKEN in said[0]) is terminal
+    assert terminal or str(kept or "EDGELENS_TOKEN") in said[0]

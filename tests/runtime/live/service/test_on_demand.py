@@ -79,7 +79,7 @@ WORDS = ["zero", "one", "two", "three", "four", "five", "six", "seven", "eight",
 
 @pytest.fixture
 def running(tmp_path: Path) -> Any:
-    """`edgelens run` on two demos, one with a model of its own, with a token; its page's link."""
+    """`edgelens run` on two demos, one with a model of its own, with a token; its page's address and the token."""
     own, words = tmp_path / "own.edge", tmp_path / "words.txt"
     own.write_bytes((open_model("digits").path or tmp_path).read_bytes())
     words.write_text("\n".join(WORDS))
@@ -94,16 +94,16 @@ def running(tmp_path: Path) -> Any:
     called = ["run", "digits", "--config", str(config), "--preview", "0", "--token-file", str(token), "--quiet"]
     loop = subprocess.Popen([sys.executable, "-m", "edgelens", *called], stderr=subprocess.PIPE, text=True)
     assert loop.stderr is not None
-    link = next(found[1] for line in loop.stderr if (found := re.search(r"live page: (\S+)", line)))
-    yield link, loop
+    line, base = next((found[0], found[1]) for line in loop.stderr if (found := re.search(r"live page: (\S+).*", line)))
+    assert token.read_text() not in line and str(token) in line, "what is no terminal may be a log"
+    yield base, token.read_text()
     loop.send_signal(signal.SIGINT)
     loop.communicate(timeout=20)
     assert loop.returncode == 130
 
 
 def test_a_run_answers_requests_behind_its_token(running: Any) -> None:
-    link, _ = running
-    base, _, token = link.partition("?token=")
+    base, token = running
     data = bytes(cv2.imencode(".png", DemoScene(0).render(60))[1])
     assert httpx.post(base + "v1/recognize", content=data).status_code == 401
     with httpx.Client(base_url=base, headers={"Authorization": f"Bearer {token}"}, timeout=20) as client:
@@ -121,8 +121,7 @@ def test_a_run_answers_requests_behind_its_token(running: Any) -> None:
 
 def test_a_config_s_own_models_are_at_hand_and_taken_again_as_they_were(running: Any) -> None:
     """Each source alone, with what the config said of its model."""
-    link, _ = running
-    base, _, token = link.partition("?token=")
+    base, token = running
     with httpx.Client(base_url=base, headers={"Authorization": f"Bearer {token}"}, timeout=20) as client:
         known = client.get("/v1/models").json()
         own = known["sources"]["yard"]["model"]
