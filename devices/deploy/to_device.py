@@ -9,7 +9,7 @@ from pathlib import Path
 
 from edgelens.runtime.bundle.bundle import Bundle
 from edgelens.runtime.errors import UsageError, WorkError
-from edgelens.runtime.model.open import builtin_names, open_model
+from edgelens.runtime.model.open import builtin_names, open_alone
 
 from ..remote import engines_for, send_input
 from ..ssh.connection import Connection
@@ -126,7 +126,7 @@ def _names_source(arguments: Sequence[str]) -> bool:
 
 
 def _bundle(model: str) -> Bundle:
-    bundle = open_model(model)
+    bundle = open_alone(model)
     if bundle.path is None or (bundle.path.suffix != ".edge" and model not in builtin_names()):
         raise UsageError(f"{model}: only bundles are deployed; `edgelens bundle` makes one of a model file")
     return bundle

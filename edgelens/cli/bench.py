@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 __all__ = ["command"]
 
+_OF_MEASURING = ("duration", "frame", "processes", "pairs", "ops", "html_path", "on", "wheels")
+
 
 class _Bench(click.Command):
     """`bench compare OLD NEW` beside `bench MODEL…`."""
@@ -63,7 +65,9 @@ class _Bench(click.Command):
 @labels_option
 @pixel_options
 @json_option
+@click.pass_context
 def command(
+    context: click.Context,
     models: tuple[str, ...],
     engine: str,
     precision: str | None,
@@ -100,11 +104,10 @@ def command(
     )
     _need_temporary_files()
     if predicted:
-        if on:
-            raise UsageError("--predict estimates without a device, --on measures on one: give one of them")
+        _check_estimated(context)
         from edgelens.cli.bench_predict import report_prediction
 
-        report_prediction(names, predicted, plan, json_path)
+        report_prediction(names, predicted, plan, json_path, quiet=quiet)
         return
     if on:
         report = _bench_there(on, names, plan, threads, wheels)
@@ -115,6 +118,14 @@ def command(
 
         report = estimated(report, names, options)
     _show_report(report, json_path, html_path, quiet=quiet)
+
+
+def _check_estimated(context: click.Context) -> None:
+    """Refuse what only a measurement heeds."""
+    for option in context.command.params:
+        name = option.name or ""
+        if name in _OF_MEASURING and context.get_parameter_source(name) is click.core.ParameterSource.COMMANDLINE:
+            raise UsageError(f"--predict estimates, {option.opts[0]} is of measuring: leave one of them out")
 
 
 def _need_temporary_files() -> None:

@@ -41,12 +41,12 @@ def command(
 ) -> None:
     """Join two bundles that verify alone: B looks at what A finds (detect, then tell which)."""
     from edgelens.runtime.model.chain import ChainOptions, chain
-    from edgelens.runtime.model.open import open_model
+    from edgelens.runtime.model.open import open_alone
 
     wanted = tuple(label.strip() for label in classes.split(",") if label.strip()) if classes else ()
     made = chain(
-        open_model(first),
-        open_model(second),
+        open_alone(first),
+        open_alone(second),
         out,
         ChainOptions(margin, align, wanted, every, inside),
         images=images,

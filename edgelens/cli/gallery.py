@@ -325,9 +325,9 @@ def _gallery(path: Path) -> Gallery:
 @contextlib.contextmanager
 def _teacher(model: str) -> Iterator[Teacher]:
     """A model, ready to be taught."""
-    from edgelens.runtime.model.open import open_model
+    from edgelens.runtime.model.open import open_alone
     from edgelens.runtime.model.recognizer import BundleRecognizer
     from edgelens.runtime.model.teaching import Teacher
 
-    with BundleRecognizer(open_model(model), taught=True) as recognizer:
+    with BundleRecognizer(open_alone(model), taught=True) as recognizer:
         yield Teacher(recognizer)

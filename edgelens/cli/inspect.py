@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from edgelens.cli.options import json_option, model_argument
+from edgelens.cli.options import json_option, labels_option, model_argument, model_arguments, pixel_options
 from edgelens.cli.output import print_table, write_json
 
 __all__ = ["command"]
@@ -18,12 +18,14 @@ _SHORT = 100
 
 @click.command("inspect")
 @model_argument()
+@labels_option
+@pixel_options
 @json_option
-def command(model: str, json_path: str | None) -> None:
+def command(model: str, json_path: str | None, **said: Any) -> None:
     """Show what is inside a bundle or a model file."""
     from edgelens.runtime.model.inspection import inspect_model
 
-    facts = inspect_model(model)
+    facts = inspect_model(model, model_arguments(said))
     if json_path:
         write_json(json_path, facts)
     if json_path == "-":

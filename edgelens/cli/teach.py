@@ -11,7 +11,7 @@ import click
 from edgelens.cli.dataclass_options import of_sources, options_of
 from edgelens.cli.elsewhere import OnDevice, wheels_option
 from edgelens.cli.numbers import Number
-from edgelens.cli.options import engine_options, json_option, on_option
+from edgelens.cli.options import engine_options, json_option, labels_option, model_arguments, on_option, pixel_options
 from edgelens.cli.output import amount, aside, write_json
 from edgelens.runtime.sources.options.camera import CameraOptions
 from edgelens.runtime.sources.options.turned import TurnOptions
@@ -35,7 +35,7 @@ def _parts(params: dict[str, Any]) -> tuple[str, ...]:
     return engines_for([str(params["model"])], str(params.get("engine") or "auto").partition(":")[0])
 
 
-@click.command("teach", cls=OnDevice, inputs=("model", "source"), parts=_parts)
+@click.command("teach", cls=OnDevice, inputs=("model", "source", "labels"), parts=_parts)
 @click.argument("name")
 @click.option("--source", metavar="SOURCE", help="A camera, folder, video or picture; the first camera unless said.")
 @click.option("--model", default="digits", show_default=True, help="What is taught: a bundle or a model file.")
@@ -51,6 +51,8 @@ def _parts(params: dict[str, Any]) -> tuple[str, ...]:
 @click.option("--roi", metavar="X,Y,W,H", help="Where in the frame it is: pixels, or fractions of the frame.")
 @click.option("--duration", type=Number(0, min_open=True), metavar="S", help="Look for S seconds at most.")
 @engine_options
+@labels_option
+@pixel_options
 @options_of(CameraOptions, TurnOptions, ZoneOptions, only=("size", "flip", "rotate", "mask"))
 @json_option
 @on_option
@@ -85,7 +87,7 @@ def command(
     from edgelens.runtime.sources.catalog import default_source, open_source
 
     spelled, places = checked_name(name), from_said(ZoneOptions, of_source)
-    bundle = open_model(model)
+    bundle = open_model(model, model_arguments(of_source))
     opened = open_source(source or default_source(), of_sources(of_source))
     options = options_for(engine, threads, spin=False)
     with BundleRecognizer(bundle, engine=engine, precision=precision, options=options, taught=True) as recognizer:

@@ -23,10 +23,10 @@ def command(model: str, engine: str, precision: str | None, threads: int | None,
     """Prove a bundle's model files on this machine with its golden frames."""
     from edgelens.runtime.engines.choice import options_for
     from edgelens.runtime.errors import UsageError, WorkError
-    from edgelens.runtime.model.open import open_model
+    from edgelens.runtime.model.open import open_alone
     from edgelens.runtime.model.verify import verify_bundle
 
-    bundle = open_model(model)
+    bundle = open_alone(model)
     if bundle.path is None:
         raise UsageError(f"{model}: a bare model file brings no golden frames; `edgelens bundle` makes a bundle of it")
     report = verify_bundle(bundle, engine, precision=precision, options=options_for(engine, threads))

@@ -15,7 +15,7 @@ from ..bundle.manifest import SIGNATURE, ModelFile, Network
 from ..bundle.signature import check_accepted, check_bare_accepted
 from ..engines.catalog import available
 from ..engines.protocol import TensorInfo
-from ..errors import EdgelensError
+from ..errors import EdgelensError, UsageError
 from ..formats.catalog import FORMATS, describe
 from ..formats.description import ModelDescription
 from ..preprocess import TensorContract, pixel_values
@@ -27,23 +27,26 @@ from .trial import why_not
 __all__ = ["inspect_model"]
 
 
-def inspect_model(name: str) -> dict[str, Any]:
+def inspect_model(name: str, said: ModelArguments | None = None) -> dict[str, Any]:
     """Everything a bundle, a built-in or a bare model file says of itself, as JSON types."""
+    said = said or ModelArguments()
     path = Path(name)
     if path.suffix.lower() in FORMATS and path.exists():
-        return _bare(path)
-    return _bundle(open_model(name))
+        return _bare(path, said)
+    return _bundle(open_model(name, said))
 
 
-def _bare(path: Path) -> dict[str, Any]:
+def _bare(path: Path, said: ModelArguments) -> dict[str, Any]:
     data = read_file(path)
     file = describe(data, str(path))
     facts: dict[str, Any] = {"kind": file.format, "file": str(path), **_file_facts(data, file)}
     try:
         refusal = _refusal(lambda: check_bare_accepted(str(path)))
         facts["problem"] = refusal or why_not(read_model(path)[0], file.engine)
-        bundle = open_bare(path, ModelArguments())
+        bundle = open_bare(path, said)
     except EdgelensError as error:
+        if said.said_of_picture() and isinstance(error, UsageError):
+            raise
         facts["decoder"], facts["notes"] = None, []
         facts["problem"] = facts.get("problem") or str(error).removeprefix(f"{path}: ")
     else:

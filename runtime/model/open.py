@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import Any
 
 from ..bundle.bundle import Bundle
-from ..errors import UsageError
+from ..errors import ModelError, UsageError
 from .arguments import ModelArguments
 
-__all__ = ["builtin_names", "open_model"]
+__all__ = ["builtin_names", "open_alone", "open_model"]
 
 _BUILTIN = Path(__file__).parents[1] / "builtin"  # importlib.resources would cost a start 20 modules
 
@@ -45,6 +45,16 @@ def open_model(name: str | os.PathLike[str] | Bundle, said: ModelArguments | Non
 
         return open_bare(path, said)
     return _as_asked(Bundle.open(path), said, name)
+
+
+def open_alone(name: str | os.PathLike[str]) -> Bundle:
+    """A MODEL where nothing can be said of it: what a bare file leaves open is said to `edgelens bundle`."""
+    try:
+        return open_model(name)
+    except (ModelError, UsageError) as error:
+        if "--" not in str(error):
+            raise
+        raise type(error)(f"{error} (to `edgelens bundle`; the bundle that it makes goes here)") from None
 
 
 def _exists(path: Path) -> bool:

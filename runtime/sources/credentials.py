@@ -13,8 +13,10 @@ __all__ = ["Address", "masked", "parse_address", "shown"]
 
 USER_VARIABLE, PASSWORD_VARIABLE = "EDGELENS_SOURCE_USER", "EDGELENS_SOURCE_PASSWORD"
 
-_SECRETS = re.compile(r"user|usr|login|pass|pwd|psw|token|key|auth|secret|sig|session|sid", re.IGNORECASE)
-_NAME = re.compile(r"(?P<before>[_&;/?,#]*)(?<![A-Za-z0-9])[A-Za-z][A-Za-z0-9]{0,39}=")  # with what divides it
+_SECRETS = re.compile(r"user|usr|login|pass|pw|psw|token|key|auth|secret|sig|session|sid", re.IGNORECASE)
+_NAME = re.compile(  # with what divides it
+    r"(?P<before>[_&;/?,#]*)(?<![A-Za-z0-9])(?:[A-Za-z]|%[0-9A-Fa-f]{2})(?:[A-Za-z0-9]|%[0-9A-Fa-f]{2}){0,39}="
+)
 _ADDRESS = re.compile(r"[a-z][a-z0-9+.-]*://|(?:rtsps?|https?):", re.IGNORECASE)
 # a password may hold / ? # and blanks as it was typed; a number behind the colon is a port, though
 _LOGIN = r"[^/?#]*@|[^/?#:@]*:(?!\d{1,5}(?:[/?#]|$)).*@"
@@ -108,8 +110,13 @@ def _without_secrets(text: str) -> str:
         if secret and not {*name["before"]} & {*("&;" if name.start() > query else "_&;")}:
             continue
         parts += ["***" if secret else text[at : name.start()], name[0]]
-        at, secret = name.end(), _SECRETS.search(name[0]) is not None
+        at, secret = name.end(), _is_secret(name[0])
     return "".join([*parts, "***" if secret else text[at:]])
+
+
+def _is_secret(name: str) -> bool:
+    """Whether it is one of a secret, as a server reads it."""
+    return _SECRETS.search(unquote(name)) is not None
 
 
 def shown(text: str, most: int = 300) -> str:
@@ -121,7 +128,7 @@ def shown(text: str, most: int = 300) -> str:
 def _encoded(url: str) -> str:
     """The URL with a password that parts of a URL can be told from."""
     login = _USERINFO.match(url)
-    if login is None or any(_SECRETS.search(name[0]) for name in _NAME.finditer(login["login"])):
+    if login is None or any(_is_secret(name[0]) for name in _NAME.finditer(login["login"])):
         return url  # an @ in a secret that stands in the path or query begins no host
     return login["scheme"] + quote(login["login"], safe="%:@") + url[login.end() :]
 

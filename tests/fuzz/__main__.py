@@ -14,7 +14,7 @@ from .run import again, run_cases
 
 
 def main() -> int:
-    """1 where anything was found."""
+    """1 where anything was found, or nothing was tried."""
     sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "fixtures"))  # shared with the tests
     parser = argparse.ArgumentParser(prog="python -m tests.fuzz", description=__doc__)
     parser.add_argument("names", nargs="*", metavar="NAME", help=", ".join(FUZZERS))
@@ -58,7 +58,7 @@ def _here(name: str, asked: argparse.Namespace) -> int:
     for where, text in outcome.findings.items():
         case = text.partition(":")[0]
         print(f"  {text}\n    {where}\n    again: python -m tests.fuzz {name} --seed {asked.seed} --{case}")
-    return 1 if outcome.findings else 0
+    return 1 if outcome.findings or not outcome.cases else 0  # no case proves nothing
 
 
 if __name__ == "__main__":

@@ -41,10 +41,10 @@ class Outcome:
 
 
 def run_cases(name: str, fuzzer: Fuzzer, *, seed: int, seconds: float | None, count: int | None) -> Outcome:
-    """Try so many cases, or for so long."""
+    """Try so many cases, or for so long after the set-up."""
     outcome = Outcome()
-    ends = time.monotonic() + seconds if seconds is not None else float("inf")
     with tempfile.TemporaryDirectory() as folder, fuzzer.opened(Path(folder)) as attempt:
+        ends = time.monotonic() + seconds if seconds is not None else float("inf")
         while time.monotonic() < ends and (count is None or outcome.cases < count):
             _one(name, fuzzer, attempt, seed, outcome)
             if len(outcome.findings) >= MOST_FINDINGS:

@@ -55,6 +55,17 @@ def test_a_defect_a_hang_and_a_shown_secret_are_found_and_a_refusal_is_none(tmp_
         assert said in done.stdout
 
 
+def test_the_seconds_begin_after_the_set_up_and_no_case_is_a_failure() -> None:
+    slow = PLANTED.replace("    held = []", "    time.sleep(.3)").replace(
+        "seconds=None, count=400", "seconds=.2, count=9"
+    )
+    done = subprocess.run([sys.executable, "-c", slow], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert done.stdout.startswith("[9,")
+    command = [sys.executable, "-m", "tests.fuzz", "config", "--count", "0"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 1 and "config: 0 cases" in done.stdout
+
+
 def test_an_unknown_fuzzer_is_refused_by_name() -> None:
     done = subprocess.run([sys.executable, "-m", "tests.fuzz", "nothing"], cwd=ROOT, capture_output=True, text=True)
     assert done.returncode == 2

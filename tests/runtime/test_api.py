@@ -1,3 +1,4 @@
+import contextlib
 import inspect
 
 import cv2
@@ -284,6 +285,17 @@ def test_a_stream_warns_of_what_cannot_be_read(color_bundle, frames_of_colors, t
     (tmp_path / "empty").mkdir()
     with Recognizer(color_bundle) as recognizer, pytest.warns(UserWarning, match="no images there"):
         assert len(list(recognizer.stream([tmp_path / "a.png", tmp_path / "empty"]))) == 1
+
+
+def test_a_file_that_is_not_there_is_raised_and_a_camera_that_is_away_warned_of(color_bundle, tmp_path):
+    with Recognizer(color_bundle) as recognizer:
+        with pytest.raises(SourceError, match=r"nope\.mp4"):
+            next(recognizer.stream(["demo", tmp_path / "nope.mp4"]))
+        with (
+            pytest.warns(UserWarning, match=r"127\.0\.0\.1:9"),
+            contextlib.closing(recognizer.stream(["demo", "rtsp://127.0.0.1:9/none"])) as seen,
+        ):
+            assert all(next(seen).frame.source == "demo" for _ in range(40))
 
 
 def test_a_recognizer_that_was_closed_meanwhile_goes_on(color_bundle, frames_of_colors, tmp_path):

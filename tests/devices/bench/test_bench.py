@@ -225,6 +225,7 @@ def test_a_free_size_has_to_be_said_and_is_what_is_timed(free: Path, tmp_path: P
     ]
     fewer, more = (json.loads(done.stdout)["cases"][0]["macs"] for done in predicted)
     assert more == 6 * fewer > 6 * 32 * 16
+    assert "free.onnx at 64x48" in run("bench", free, "--predict", "rpi5", "--input-size", "64x48").output
 
 
 def test_what_is_measured_here_may_be_measured_on_a_device(free: Path, shared: Path) -> None:

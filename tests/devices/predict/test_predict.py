@@ -198,6 +198,14 @@ def test_the_shipped_kernels_are_what_the_script_makes() -> None:
         sys.path.remove(str(folder))
 
 
+@pytest.mark.parametrize("words", [["--html", "x.html"], ["--duration", "1"], ["--ops"], ["--on", "a-board"]])
+def test_what_an_estimate_does_not_heed_is_refused(words: list[str]) -> None:
+    done = CliRunner().invoke(cli, ["bench", "digits", "--predict", "rpi4", *words])
+    assert isinstance(done.exception, UsageError) and words[0] in str(done.exception)
+    quiet = CliRunner().invoke(cli, ["bench", "digits", "--predict", "rpi4", "--quiet"])
+    assert (quiet.exit_code, quiet.output) == (0, "")
+
+
 def test_the_verb_predicts_with_interval_operators_and_honesty(shared: Path, tmp_path: Path) -> None:
     model = str(shared / "models/mlperf_tiny/vww_96_int8.tflite")
     done = CliRunner().invoke(cli, ["bench", model, "--predict", "rpi5", "--threads", "1", "--json", "-"])

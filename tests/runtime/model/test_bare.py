@@ -6,7 +6,9 @@ import json
 
 import numpy as np
 import pytest
+from click.testing import CliRunner
 
+from edgelens.cli import cli
 from edgelens.runtime.engines.protocol import EngineOptions
 from edgelens.runtime.errors import EdgelensError, ModelError, UsageError
 from edgelens.runtime.frame import Frame
@@ -125,6 +127,18 @@ def test_files_that_leave_everything_free(classifier):
         path, np.full((9, 9, 3), (200, 0, 0), np.uint8), decoder="classify", input_size="8", labels=["r", "g", "b"]
     )
     assert seen.label() == "b"
+
+
+def test_a_size_that_is_left_free_can_be_said_or_is_said_to_bundle(classifier):
+    path = str(classifier(("batch", 3, "height", "width"), axes=(2, 3)))
+    shown = CliRunner().invoke(cli, ["inspect", path, "--decode", "classify", "--input-size", "8x8"])
+    assert "8x8 rgb" in shown.output and "runs here   yes" in shown.output
+    wrong = CliRunner().invoke(cli, ["inspect", path, "--decode", "nonsense"])
+    assert isinstance(wrong.exception, UsageError) and "must be one of" in str(wrong.exception)
+    for words in (["verify", path], ["chain", "digits", path, "--out", "x.edge"], ["deploy", path, "--to", "nowhere"]):
+        refused = CliRunner().invoke(cli, words).exception
+        assert isinstance(refused, UsageError), refused
+        assert str(refused).endswith("with --input-size WxH (to `edgelens bundle`; the bundle that it makes goes here)")
 
 
 def test_mean_and_std_a_number_or_one_a_channel(classifier):

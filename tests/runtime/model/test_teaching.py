@@ -209,6 +209,26 @@ def test_everything_is_forgotten_whatever_is_in_the_files(two_taught: Path, stat
 _NO_GALLERY = "is no gallery of edgelens; move it away"
 
 
+def test_a_bare_file_is_taught_at_the_size_that_is_said(onnx_graph, pictures: Path, tmp_path: Path):
+    node = pytest.importorskip("onnx.helper", reason="the onnx package builds the model of this test").make_node
+    nodes = [
+        node("Conv", ["x", "w"], ["c"]),
+        node("GlobalAveragePool", ["c"], ["pooled"]),
+        node("Flatten", ["pooled"], ["row"]),
+        node("MatMul", ["row", "m"], ["scores"]),
+        node("Softmax", ["scores"], ["y"]),
+    ]
+    rng = np.random.default_rng(0)
+    weights = {"w": rng.normal(size=(8, 3, 3, 3)).astype("f4"), "m": rng.normal(size=(8, 4)).astype("f4")}
+    free = tmp_path / "free.onnx"
+    free.write_bytes(onnx_graph(nodes, {"x": ("float32", [1, 3, "h", "w"])}, {"y": ("float32", [1, 4])}, weights))
+    words = ("teach", "banana", "--source", pictures, "--model", free)
+    refused = called(*words).exception
+    assert isinstance(refused, UsageError) and "--input-size" in str(refused)
+    done = called(*words, "--input-size", "16x16", "--std", "255")
+    assert done.exit_code == 0 and "4 pictures learned" in done.output, done.output
+
+
 def test_what_is_masked_is_never_kept(color_bundle, tmp_path: Path, state: Path):
     """A fine pattern in the middle of a picture, which a mask leaves nothing of."""
     board = np.kron(np.indices((16, 16)).sum(0) % 2, np.ones((8, 8)))[..., None].repeat(3, 2).astype(np.uint8) * 255
