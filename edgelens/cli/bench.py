@@ -65,9 +65,7 @@ class _Bench(click.Command):
 @labels_option
 @pixel_options
 @json_option
-@click.pass_context
 def command(
-    context: click.Context,
     models: tuple[str, ...],
     engine: str,
     precision: str | None,
@@ -104,7 +102,7 @@ def command(
     )
     _need_temporary_files()
     if predicted:
-        _check_estimated(context)
+        _check_estimated(click.get_current_context())
         from edgelens.cli.bench_predict import report_prediction
 
         report_prediction(names, predicted, plan, json_path, quiet=quiet)

@@ -49,4 +49,5 @@ def report_prediction(
 
 
 def _named(row: Mapping[str, Any]) -> str:
-    return row["model"] + (f" at {row['size'][0]}x{row['size'][1]}" if row["size"] else "")
+    size = f" at {row['size'][0]}x{row['size'][1]}" if row["size"] else ""
+    return f"{row['model']}{size}"
