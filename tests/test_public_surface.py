@@ -70,6 +70,15 @@ def test_every_verb_helps(verb: str) -> None:
     assert "Usage:" in shown.output
 
 
+@pytest.mark.parametrize("verb", ["train", "evaluate"])
+def test_what_takes_boxes_names_their_formats(verb: str) -> None:
+    shown = CliRunner().invoke(cli, [verb, "--help"]).output
+    named = [
+        name for name in ("VOC", "COCO", "YOLO", "CVAT", "Label Studio", "CSV") if name not in " ".join(shown.split())
+    ]
+    assert not named
+
+
 # an option of DESIGN.md's one grammar → the verbs that must take it, with the same meaning
 GRAMMAR = {
     "--json": [

@@ -18,6 +18,7 @@ from edgelens.cli.options import (
     pixel_options,
     text_options,
     threshold_option,
+    tile_option,
 )
 from edgelens.cli.output import counted, print_table, write_json
 
@@ -40,6 +41,7 @@ __all__ = ["command"]
 @click.option("--network", "role", metavar="STEP", help="Which network of a pipeline; the last step's unless said.")
 @click.option("--roi", metavar="X,Y,W,H", help="Look at this part of every image only: pixels or fractions.")
 @model_options("iou")
+@tile_option
 @text_options
 @threshold_option
 @labels_option
@@ -66,8 +68,8 @@ def command(
     """Measure MODEL's accuracy on DATA.
 
     DATA is for a classifier class folders, a CSV of path,label, MNIST IDX, CIFAR-10 binary or .npz; for a detector
-    YOLO, COCO or VOC boxes, for a reader a table of file,text, for an identifier a folder a name. The plain top-1 among
-    the data's classes counts; what a threshold rejects is told apart.
+    boxes as VOC, COCO, YOLO, CVAT or Label Studio has them, or a CSV; for a reader a table of file,text, for an
+    identifier a folder a name. The plain top-1 among the data's classes counts; what a threshold rejects is told apart.
     """
     from edgelens.runtime.bundle.bundle import one_network
     from edgelens.runtime.engines.choice import options_for

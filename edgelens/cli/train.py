@@ -46,7 +46,10 @@ def command(
     json_path: str | None,
     **chosen: Any,
 ) -> None:
-    """Train a network on DATA: class folders, a CSV of path,label, MNIST IDX, CIFAR-10, an .npz, or a named set."""
+    """Train a network on DATA: class folders, a CSV of path,label, MNIST IDX, CIFAR-10, an .npz, or a named set.
+
+    A detector's DATA has boxes: VOC, COCO, YOLO, CVAT, Label Studio or a CSV; a reader's texts, a table of file,text.
+    """
     if list_models:
         _show_models()
         return
