@@ -119,7 +119,7 @@ def _is_known(config: TrainConfig) -> bool:
 def _started(network: nn.Module, config: TrainConfig, task: Task) -> str:
     """Give a network its first weights, and say whose they are."""
     assert config.start is not None
-    taken = start_from(network, config.start, task.heads, model=config.model)
+    taken = start_from(network, config.start, task.heads, model=config.model, task=config.task)
     source = pretrained.STARTS[config.model].said() if config.start == BACKBONE else config.start
     return f"{source}: {taken}"
 

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from edgelens.runtime.errors import DataError, UsageError
 
 from ..config import BACKBONE
-from ..runs.run import BEST
+from ..runs.run import BEST, FACTS, Run
 from .pretrained import MODEL, STARTS
 
 __all__ = ["Taken", "freeze", "start_from", "train_mode"]
@@ -39,10 +39,17 @@ class Taken:
         return f"{said}, {len(self.anew)} drawn anew, in {', '.join(parts)}"
 
 
-def start_from(network: nn.Module, source: str, heads: Sequence[str] = ("classifier",), *, model: str = MODEL) -> Taken:
+def start_from(
+    network: nn.Module,
+    source: str,
+    heads: Sequence[str] = ("classifier",),
+    *,
+    model: str = MODEL,
+    task: str = "classify",
+) -> Taken:
     """Load what fits by name and shape; a head stays random where it answers something else.
 
-    `model` is the network's name, by which BACKBONE finds the weights that are its own.
+    `model` is the network's name, by which BACKBONE finds the weights that are its own; it learns `task`.
     """
     given = _own(network, model) if source == BACKBONE else _read(Path(source))
     for name, tensor in given.items():
@@ -55,8 +62,7 @@ def start_from(network: nn.Module, source: str, heads: Sequence[str] = ("classif
     anew = tuple(name for name in own if name not in fitting)
     if count < sum(t.numel() for name, t in own.items() if not _inside(name, heads)) / 2:
         raise DataError(
-            f"--from {source}: fits {len(fitting)} of this network's {len(own)} tensors; take the --model, --width and"
-            " --size that it was trained with"
+            f"--from {source}: fits {len(fitting)} of this network's {len(own)} tensors; {_way(source, model, task)}"
         )
     network.load_state_dict(fitting, strict=False)
     return Taken(len(fitting), anew)
@@ -102,6 +108,15 @@ def _read(path: Path) -> dict[str, Tensor]:
         raise UsageError(f"--from {path}: there is no {file}") from None
     except (SafetensorError, OSError) as error:
         raise DataError(f"--from {file}: is no safetensors file that can be read ({error})") from None
+
+
+def _way(source: str, model: str, task: str) -> str:
+    """What to do with weights that do not fit: another network's fit it alone, where it can learn the task at all."""
+    told = Run.open(source).config if (Path(source) / FACTS).is_file() else None
+    if told is None or told.model == model:
+        return "take the --model, --width and --size that it was trained with"
+    said = f"it is a run of {told.model} (--task {told.task}), and {model} starts from runs of {model}, whatever their task"
+    return f"{said}; --model {told.model} goes on with it" if told.task == task else said
 
 
 def _recoloured(given: Tensor, own: Tensor) -> Tensor:
