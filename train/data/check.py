@@ -40,6 +40,7 @@ class DataCheck:
     elsewhere: tuple[str, ...] = ()  # classes that another split has and the training images do not
     pictures: dict[str, int] = field(default_factory=dict)  # split → images
     unjudged: tuple[str, ...] = ()  # classes that are learnt and that the validation images do not have
+    notes: tuple[str, ...] = ()  # what was found beside pictures, such as broken boxes, a line each
 
     @property
     def leaks(self) -> tuple[Duplicate, ...]:
@@ -93,6 +94,7 @@ def check(
         pictures={split: int((images.splits == split).sum()) for split in SPLITS if (images.splits == split).any()},
         elsewhere=_only(images, "train", inside=False),
         unjudged=_only(images, "val", inside=True),
+        notes=tuple(images.notes),
     )
 
 

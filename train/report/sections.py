@@ -139,6 +139,9 @@ def _issues(check: Mapping[str, Any]) -> list[tuple[str, list[str]]]:
         ("of unusual shape or size", list(check["odd"])),
         ("all of one colour", list(check["blank"])),
         ("classes with a single image", list(check["once"])),
+        ("classes that nothing teaches", list(check.get("elsewhere", ()))),
+        ("classes that nothing validates", list(check.get("unjudged", ()))),
+        ("remarks on files and boxes", list(check.get("notes", ()))),
         ("with names that are no UTF-8", list(check.get("illegible", ()))),
         ("class names that differ in case or spaces only", [f"{a} and {b}" for a, b in check["alike"]]),
     ]

@@ -6,7 +6,8 @@ import json
 import re
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any, cast
 
 import cv2
 import numpy as np
@@ -19,12 +20,16 @@ from edgelens.train.data.check_table import check_table
 from edgelens.train.data.config import DataConfig
 from edgelens.train.data.prepare import prepare
 from edgelens.train.data.splits import SplitConfig
+from edgelens.train.report import sections
 from edgelens.train.task import Draw
 from edgelens.train.tasks.detect.data import open_boxes
 from edgelens.train.tasks.detect.flaws import MOST_BOXES
 from edgelens.train.tasks.detect.moved import augmented
 from edgelens.train.tasks.detect.recipes import RECIPES
 from edgelens.train.tasks.detect.targets import box_targets
+
+if TYPE_CHECKING:
+    from edgelens.train.report.findings import Findings
 
 Row = tuple[str, float, float, float, float]
 WIDTH, HEIGHT = 200, 120
@@ -110,7 +115,7 @@ def test_ten_thousand_boxes_in_one_picture(tmp_path: Path) -> None:
 
 def test_classes_of_one_split_only_are_said(tmp_path: Path) -> None:
     pictures: dict[str, list[Row]] = {f"p{i}": [("cup", 10, 10, 50, 50)] for i in range(6)}
-    pictures["p0"].append(("cup", 60, 10, 90, 50))
+    pictures["p0"] += [("cup", 60, 10, 90, 50), ("cup", 210, 20, 250, 60)]
     pictures["p4"] = [("vase", 10, 10, 50, 50)]
     pictures["p5"] = [("bowl", 10, 10, 50, 50)]
     config = voc(tmp_path / "set", pictures)
@@ -122,7 +127,12 @@ def test_classes_of_one_split_only_are_said(tmp_path: Path) -> None:
     table = check_table(data.check)
     assert table[0] == "data: 4 train, 2 val images with 7 boxes; 3 classes, 0 to 4 boxes a class and split"
     assert any("classes that nothing teaches" in line and line.endswith("vase") for line in table)
-    json.dumps(asdict(data.check))
+    kept = json.loads(json.dumps(asdict(data.check)))
+    (note,) = kept["notes"]
+    assert "1 outside their picture" in note
+    page = sections.data(cast("Findings", SimpleNamespace(check=kept, classes=data.classes)))
+    for said in (note, "1 × classes that nothing teaches", "1 × classes that nothing validates", "<li>bowl</li>"):
+        assert said in page
 
 
 @pytest.mark.parametrize("resize", ["letterbox", "stretch", "crop"])
