@@ -93,7 +93,7 @@ def write_candidate(
     with progress.step("fitting thresholds"):
         decode = _decode(candidate, shipped, config)
     rows = file_rows(artifacts, candidate.parity, timings, preferred, elsewhere=elsewhere)
-    card = _card(candidate, rows, config=config, name=name, notes=notes, where=where, extra=extra or {})
+    card = _card(candidate, rows, decode, config=config, name=name, notes=notes, where=where, extra=extra or {})
     report = report_html(card, candidate.parity, plots, tables)
     seed, data = run.config.seed, str(run.facts.data.get("fingerprint", ""))
     with progress.step("writing"):
@@ -126,6 +126,7 @@ def _origin(run: Run) -> dict[str, str]:
 def _card(
     candidate: Candidate,
     files: Sequence[CardRow],
+    decode: Decode,
     *,
     config: CompressConfig,
     name: str,
@@ -156,16 +157,18 @@ def _card(
         (*candidate.history, network, *files),
         config.command,
         tuple(said),
-        {**_decided(candidate), **extra},
+        {**_decided(candidate, decode), **extra},
         where,
         parity.images if candidate.made_of.task.right else 0,
         candidate.made_of.task.word,
     )
 
 
-def _decided(candidate: Candidate) -> dict[str, object]:
-    """What was decided for the 8-bit files, and what every layer costs in 8 bits where that was asked."""
+def _decided(candidate: Candidate, decode: Decode) -> dict[str, object]:
+    """What was decided for the 8-bit files and of labels' own thresholds, and what a layer costs where it was asked."""
     decided: dict[str, object] = {"left_float": dict(candidate.left_float)} if candidate.left_float else {}
+    if decode.thresholds:
+        decided["thresholds"] = {label: round(least, 4) for label, least in decode.thresholds.items()}
     if candidate.choice is not None:
         decided["quantization"] = {"taken": list(candidate.choice.taken), "tried_db": candidate.choice.tried}
         if candidate.choice.sensitivity:

@@ -13,7 +13,7 @@ from edgelens.runtime.metrics.interval import percent
 __all__ = ["CARD_BEGINS", "Card", "CardRow", "share_of"]
 
 CARD_BEGINS = b'{\n "name":'  # by which a file is known that the next card may replace
-_SHOWN = 20  # operators; the JSON has them all
+_SHOWN = 20  # rows of a list; the JSON has them all
 
 
 @dataclass(frozen=True)
@@ -85,12 +85,8 @@ class Card:
         lines += _table(header, rows)
         if self.notes:
             lines += ["", *[f"- {note}" for note in self.notes]]
-        left: Mapping[str, str] = self.extra.get("left_float") or {}
-        if left:
-            lines += ["", "Operators left in float:", ""]
-            lines += _table(("operator", "why"), list(left.items())[:_SHOWN])
-            if len(left) > _SHOWN:
-                lines += ["", f"and {len(left) - _SHOWN} more, in card.json."]
+        lines += _some("Operators left in float:", ("operator", "why"), self.extra.get("left_float") or {})
+        lines += _some("The score from which a label counts:", ("label", "score"), self.extra.get("thresholds") or {})
         if self.command:
             lines += ["", "Made with", "", f"    {self.command}"]
         return ("\n".join(lines) + "\n").encode()
@@ -138,6 +134,15 @@ class Card:
 
 def _table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
     return [f"| {' | '.join(cells)} |" for cells in (header, ["---"] * len(header), *rows)]
+
+
+def _some(title: str, header: Sequence[str], rows: Mapping[str, Any]) -> list[str]:
+    """The first rows of a table under its title; nothing where it has none."""
+    if not rows:
+        return []
+    shown = _table(header, [(name, str(value)) for name, value in list(rows.items())[:_SHOWN]])
+    more = ["", f"and {len(rows) - _SHOWN} more, in card.json."] if len(rows) > _SHOWN else []
+    return ["", title, "", *shown, *more]
 
 
 def share_of(value: float | None, images: int) -> str:

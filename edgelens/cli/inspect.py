@@ -77,6 +77,8 @@ def _network_rows(network: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     yield "numbers", _fed(tensor, network["fed"])
     options = {key: value for key, value in decode["options"].items() if key != "classes"}
     yield "decoder", f"{decode['decoder']}, threshold {decode['threshold']:g}{f', {options}' if options else ''}"
+    if own := [f"{label} {least:.4g}" for label, least in decode["thresholds"].items()]:
+        yield "thresholds", _first(own)
 
 
 def _file_rows(file: Mapping[str, Any]) -> Iterator[tuple[str, str]]:

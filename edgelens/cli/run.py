@@ -23,6 +23,7 @@ from edgelens.runtime.errors import UsageError
 from edgelens.runtime.host.files import check_place
 
 if TYPE_CHECKING:
+    from edgelens.runtime.bundle.manifest import Decode
     from edgelens.runtime.live.shared.machine import Machine
     from edgelens.runtime.live.status_socket import StatusSocket
     from edgelens.runtime.loop.board import BoardProbe
@@ -176,14 +177,14 @@ def _sinks(
 
     by_name = {lane.source.name: lane for lane in lanes}
 
-    def threshold(source: str) -> float | None:
+    def decode(source: str) -> Decode:
         main = by_name[source].model.bundle.manifest.main  # asked each time: the page may exchange the model
-        return main.decode.held_to(control.settings(source).threshold)
+        return main.decode.at(control.settings(source).threshold)
 
     context = SinkContext(
         tuple(by_name),
         device,
-        threshold=threshold,
+        decode=decode,
         region=lambda source: control.settings(source).region,
         fps=lambda source: getattr(inner(by_name[source].source), "fps", None),
         closed=closed,

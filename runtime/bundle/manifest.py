@@ -84,6 +84,10 @@ class Decode:
         """The threshold that holds: the one that was asked for, else the model's own."""
         return self.threshold if asked is None else asked
 
+    def least(self, label: str) -> float:
+        """What a label is held to: its own threshold, else that of all."""
+        return self.thresholds.get(label, self.threshold)
+
     def at(self, asked: float | None) -> Decode:
         """These settings with the asked threshold, which holds for every label; as they are where none was asked."""
         return self if asked is None else replace(self, threshold=asked, thresholds={})

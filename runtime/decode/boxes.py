@@ -137,7 +137,7 @@ class BoxRules:
     def of(cls, network: Network, options: BoxOptions) -> BoxRules:
         """The rules of a network's decode settings."""
         decode = network.decode
-        own = [decode.thresholds.get(label, decode.threshold) for label in network.labels]
+        own = [decode.least(label) for label in network.labels]
         return cls(network, options, decode.threshold, np.array(own, np.float32) if decode.thresholds else None)
 
     def least(self, asked: float | None) -> float:

@@ -105,7 +105,7 @@ def _uncertain(options: UncertainOptions, context: SinkContext) -> Sink | None:
         return None
     from .uncertain import UncertainSink
 
-    return UncertainSink(options, threshold=context.threshold, region=context.region)
+    return UncertainSink(options, decode=context.decode, region=context.region)
 
 
 SINKS: dict[str, Entry] = {

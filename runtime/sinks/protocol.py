@@ -6,6 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
+from ..bundle.manifest import Decode
+
 if TYPE_CHECKING:
     from ..preprocess import Region
     from ..result import Result
@@ -30,7 +32,7 @@ class SinkContext:
 
     sources: tuple[str, ...] = ()
     device: str = ""  # the stable id that results carry
-    threshold: Callable[[str], float | None] = lambda source: None  # noqa: ARG005
+    decode: Callable[[str], Decode] = lambda source: Decode()  # noqa: ARG005
     region: Callable[[str], Region | None] = lambda source: None  # noqa: ARG005
     fps: Callable[[str], float | None] = lambda source: None  # noqa: ARG005 (once open and where known)
     closed: Callable[[], None] = lambda: None  # the window was closed

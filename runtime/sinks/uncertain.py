@@ -11,6 +11,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from ..bundle.manifest import Decode
 from ..errors import WorkError
 from ..host.files import write_bytes
 from ..preprocess import Region
@@ -29,10 +30,10 @@ __all__ = ["UncertainSink", "blurred_outside", "is_uncertain"]
 NAMES = re.compile(r"uncertain-\d{8}-\d{6}-[\w.-]*\.jpg")
 
 
-def is_uncertain(result: Result, threshold: float | None, options: UncertainOptions) -> bool:
-    """Whether somebody should look at this picture, as its task sees it."""
+def is_uncertain(result: Result, decode: Decode, options: UncertainOptions) -> bool:
+    """Whether somebody should look at this picture, as its task sees it by the thresholds that `decode` holds it to."""
     seen = result.seen
-    return task_of(seen.task).uncertain(seen, threshold, Closeness(options.near, options.lead))
+    return task_of(seen.task).uncertain(seen, decode, Closeness(options.near, options.lead))
 
 
 def blurred_outside(image: NDArray[np.uint8], areas: list[tuple[int, int, int, int]]) -> NDArray[np.uint8]:
@@ -46,7 +47,7 @@ def blurred_outside(image: NDArray[np.uint8], areas: list[tuple[int, int, int, i
 
 
 class UncertainSink:
-    """Keeps uncertain pictures; `threshold` and `region` say what holds for a source now."""
+    """Keeps uncertain pictures; `decode` and `region` say what holds for a source now."""
 
     name = "uncertain"
 
@@ -54,13 +55,13 @@ class UncertainSink:
         self,
         options: UncertainOptions,
         *,
-        threshold: Callable[[str], float | None] = lambda source: None,  # noqa: ARG005
+        decode: Callable[[str], Decode] = lambda source: Decode(),  # noqa: ARG005
         region: Callable[[str], Region | None] = lambda source: None,  # noqa: ARG005
         say: Callable[[str], None] | None = None,
     ) -> None:
         assert options.folder is not None
         self.options, self.folder = options, options.folder
-        self._threshold, self._region = threshold, region
+        self._decode, self._region = decode, region
         self.losses = Losses(self.name) if say is None else Losses(self.name, say)
         self.kept = 0
         self._last: dict[str, float] = {}
@@ -74,7 +75,7 @@ class UncertainSink:
         source, moment = result.frame.source, result.frame.captured
         if moment - self._last.get(source, float("-inf")) < self.options.every_s:
             return
-        if not is_uncertain(result, self._threshold(source), self.options):
+        if not is_uncertain(result, self._decode(source), self.options):
             return
         self._last[source] = moment
         image = result.frame.image

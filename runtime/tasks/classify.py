@@ -121,11 +121,12 @@ def _describe(seen: Recognitions) -> str:
     return ", ".join(words for _, words in _said(seen)) or "nothing"
 
 
-def _uncertain(seen: Recognitions, threshold: float | None, close: Closeness) -> bool:
+def _uncertain(seen: Recognitions, decode: Decode, close: Closeness) -> bool:
     """Rejected, near the threshold, or a narrow lead."""
     if not len(seen):
         return False
-    if int(seen.ids[0]) == UNKNOWN_ID or (threshold and float(seen.scores[0]) < threshold + close.near):
+    least = decode.least(seen.label(0))
+    if int(seen.ids[0]) == UNKNOWN_ID or (least and float(seen.scores[0]) < least + close.near):
         return True
     rivals = seen.rivals_of()
     return bool(rivals) and float(seen.scores[0]) - rivals[0][1] < close.lead

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ..bundle.manifest import Network
+from ..bundle.manifest import Decode, Network
 from ..decode.boxes import matched
 from ..recognitions import Recognitions
 from .rows import describe_rows, draw_rows
@@ -44,9 +44,10 @@ def _agreement(wanted: Sequence[Answer], found: Sequence[Answer]) -> float:
     return matched([answer.seen for answer in wanted], [answer.seen for answer in found])
 
 
-def _uncertain(seen: Recognitions, threshold: float | None, close: Closeness) -> bool:
-    """A box that only just passed."""
-    return bool(threshold) and len(seen) > 0 and float(seen.scores.min()) < (threshold or 0.0) + close.near
+def _uncertain(seen: Recognitions, decode: Decode, close: Closeness) -> bool:
+    """A box that only just passed, by what its own label is held to."""
+    held = [decode.least(seen.label(row)) for row in range(len(seen))]
+    return any(least and score < least + close.near for least, score in zip(held, seen.scores.tolist(), strict=True))
 
 
 TASK = Task(

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..bundle.manifest import Network
+from ..bundle.manifest import Decode, Network
 from ..decode.identify import EMBEDDING, IdentifyOptions
 from ..errors import DataError
 from ..recognitions import Recognitions
@@ -100,7 +100,7 @@ def _describe(seen: Recognitions) -> str:
     return f"{seen.identities[0]} {seen.scores[0]:.2f}"
 
 
-def _uncertain(seen: Recognitions, threshold: float | None, close: Closeness) -> bool:  # noqa: ARG001
+def _uncertain(seen: Recognitions, decode: Decode, close: Closeness) -> bool:  # noqa: ARG001
     """Whoever is not known is worth a look: a name may be given."""
     return bool(len(seen)) and seen.called(0) is None
 

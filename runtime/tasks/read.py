@@ -92,11 +92,11 @@ def _agreement(wanted: Sequence[Answer], found: Sequence[Answer]) -> float:
     return float(np.mean([(ours.seen.texts or ()) == (theirs.seen.texts or ()) for ours, theirs in pairs]))
 
 
-def _uncertain(seen: Recognitions, threshold: float | None, close: Closeness) -> bool:
+def _uncertain(seen: Recognitions, decode: Decode, close: Closeness) -> bool:
     """Not allowed, or only just likely enough."""
     if not len(seen):
         return False
-    return int(seen.ids[0]) == UNKNOWN_ID or float(seen.scores[0]) < (threshold or _SURE) + close.near
+    return int(seen.ids[0]) == UNKNOWN_ID or float(seen.scores[0]) < (decode.threshold or _SURE) + close.near
 
 
 TASK = Task(

@@ -112,7 +112,7 @@ class Task:
     steady: Callable[[], Steady]
     draw: Callable[[Canvas, Recognitions], None]
     describe: Callable[[Recognitions], str]  # what was seen in a few words
-    uncertain: Callable[[Recognitions, float | None, Closeness], bool]  # whether somebody should look at it
+    uncertain: Callable[[Recognitions, Decode, Closeness], bool]  # (…, thresholds that hold, …) whether to look at it
     decoder: Callable[[Network], Decoder] | None = None  # of outputs that no decoder of the catalog reads
     holds: Callable[[Path, str | None], bool] = _cannot_say  # whether a path's data shows that it is made for this
     teachable: Callable[[Network], Teachable | None] = _not_taught

@@ -64,7 +64,7 @@ class TrackFollower:
         assert decode is not None
         if not decode.thresholds:
             return np.asarray(seen.scores >= decode.threshold)
-        own = [decode.thresholds.get(seen.label(row), decode.threshold) for row in range(len(seen))]
+        own = [decode.least(seen.label(row)) for row in range(len(seen))]
         return np.asarray(seen.scores >= np.array(own, np.float32))
 
 

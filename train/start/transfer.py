@@ -115,7 +115,7 @@ def _way(source: str, model: str, task: str) -> str:
     told = Run.open(source).config if (Path(source) / FACTS).is_file() else None
     if told is None or told.model == model:
         return "take the --model, --width and --size that it was trained with"
-    said = f"it is a run of {told.model} (--task {told.task}), and {model} starts from runs of {model}, whatever their task"
+    said = f"it is a run of {told.model} (--task {told.task}); {model} starts from runs of {model}, whatever their task"
     return f"{said}; --model {told.model} goes on with it" if told.task == task else said
 
 

@@ -33,6 +33,17 @@ def test_the_bundle_holds_four_files_that_verify(detector_bundle: Path) -> None:
     assert called("verify", detector_bundle).count(" ok") == 4
 
 
+def test_each_labels_threshold_is_to_be_seen(detector_bundle: Path) -> None:
+    bundle = Bundle.open(detector_bundle)
+    own = bundle.manifest.main.decode.thresholds
+    (line,) = [line for line in called("inspect", detector_bundle).splitlines() if line.startswith("thresholds")]
+    card = bundle.read("card.md").decode()
+    for label, least in own.items():
+        assert f"{label} {least:.4g}" in line
+        assert f"| {label} | {round(least, 4)} |" in card
+    assert set(json.loads(bundle.read("card.json"))["thresholds"]) == set(own)
+
+
 def test_8_bits_find_what_float_finds(detector_bundle: Path, shapes: Path, tmp_path: Path) -> None:
     figures = {}
     for engine, precision in (("onnxruntime", "float32"), ("onnxruntime", "int8"), ("tflite", "int8")):

@@ -17,6 +17,7 @@ import pytest
 from small_disk import SmallDisk, in_own_mounts
 
 from edgelens.runtime.bundle.bundle import Bundle
+from edgelens.runtime.bundle.manifest import Decode
 from edgelens.runtime.errors import WorkError
 from edgelens.runtime.frame import Frame
 from edgelens.runtime.live.shared.collect import Collector
@@ -226,7 +227,7 @@ def test_a_video_that_could_not_even_be_begun(small_disk: SmallDisk) -> None:
 def test_uncertain_pictures(small_disk: SmallDisk) -> None:
     said: list[str] = []
     options = UncertainOptions(small_disk.folder, every_s=0, keep_free_bytes=0)
-    with Outlets([UncertainSink(options, threshold=lambda source: 0.6)], say=said.append) as outlets:
+    with Outlets([UncertainSink(options, decode=lambda source: Decode(threshold=0.6))], say=said.append) as outlets:
         outlets.put(result(0), wait=True)
         wait_for(lambda: list(small_disk.folder.rglob("*.jpg")))
         kept = next(iter(small_disk.folder.rglob("*.jpg"))).read_bytes()

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
+from edgelens.runtime.bundle.manifest import Decode
 from edgelens.runtime.frame import Frame
 from edgelens.runtime.preprocess import Region
 from edgelens.runtime.recognitions import Recognitions
@@ -40,12 +41,20 @@ def result(ids: list[int], scores: list[float], captured: float = 0.0, boxes: An
     (result([0, 1], [0.95, 0.93], boxes=[[0, 0, 9, 9], [20, 20, 9, 9]]), False),  # two things are no rivals
 ])  # fmt: skip
 def test_what_counts_as_uncertain(seen: Result, expected: bool) -> None:
-    assert is_uncertain(seen, 0.6, UncertainOptions(Path())) is expected
+    assert is_uncertain(seen, Decode(threshold=0.6), UncertainOptions(Path())) is expected
+
+
+def test_a_label_is_near_its_own_threshold() -> None:
+    held, options = Decode(threshold=0.6, thresholds={"cup": 0.3}), UncertainOptions(Path())
+    assert not is_uncertain(result([0], [0.65], boxes=[[0, 0, 9, 9]]), held, options)
+    assert is_uncertain(result([0], [0.35], boxes=[[0, 0, 9, 9]]), held, options)
+    assert is_uncertain(result([0, 1], [0.9, 0.65], boxes=[[0, 0, 9, 9], [20, 20, 9, 9]]), held, options)
+    assert not is_uncertain(result([0], [0.65]), held, options)
 
 
 def test_pictures_land_in_class_folders_that_training_reads(tmp_path: Path) -> None:
     options = UncertainOptions(tmp_path, every_s=5, keep_free_bytes=0)
-    with UncertainSink(options, threshold=lambda source: 0.6) as sink:
+    with UncertainSink(options, decode=lambda source: Decode(threshold=0.6)) as sink:
         for i, label in enumerate([0, 0, 1, 0, 2, 1, 0]):
             sink.write(result([-1, label], [0.3, 0.3], captured=i * 3.0))
     assert sink.kept == 4, "one in five seconds"
@@ -86,7 +95,7 @@ def test_blur_follows_boxes_or_the_region(tmp_path: Path) -> None:
 def test_blur_leaves_every_box_of_what_was_found(tmp_path: Path) -> None:
     options = UncertainOptions(tmp_path, every_s=0, blur=True, keep_free_bytes=0)
     unsure = result([0, 0], [0.62, 0.61], boxes=[[0, 0, 60, 120], [float("nan")] * 4])
-    with UncertainSink(options, threshold=lambda source: 0.6) as sink:
+    with UncertainSink(options, decode=lambda source: Decode(threshold=0.6)) as sink:
         sink.write(unsure)
     (kept,) = tmp_path.rglob("*.jpg")
     image = cv2.imread(str(kept))
@@ -100,7 +109,9 @@ def test_training_takes_the_folder_as_it_is(tmp_path: Path) -> None:
     from edgelens.train import Run
 
     draw, kept = np.random.default_rng(3), tmp_path / "kept"
-    with UncertainSink(UncertainOptions(kept, every_s=0, keep_free_bytes=0), threshold=lambda source: 0.6) as sink:
+    with UncertainSink(
+        UncertainOptions(kept, every_s=0, keep_free_bytes=0), decode=lambda source: Decode(threshold=0.6)
+    ) as sink:
         for i in range(40):
             image = draw.integers(0, 100, (48, 64, 3), dtype=np.uint8)
             image[:24] += np.uint8(120 * (i % 2))

@@ -80,7 +80,7 @@ def test_boxes_are_not_averaged():
     [((0.0, 0.9, 0.1), 0.5, False), ((0.0, 0.55, 0.1), 0.5, True), ((0.0, 0.5, 0.45), 0.0, True)],
 )
 def test_what_somebody_should_look_at(scores, threshold, expected):
-    assert TASK.uncertain(seen(*scores), threshold, Closeness()) is expected
+    assert TASK.uncertain(seen(*scores), Decode(threshold=threshold), Closeness()) is expected
 
 
 def test_in_words():

@@ -143,10 +143,10 @@ def test_what_is_drawn_and_said_is_the_text():
 
 
 def test_what_is_only_just_read_is_worth_a_look():
-    assert TASK.uncertain(seen("AB", known=False), None, Closeness())
-    assert TASK.uncertain(seen("AB", 0.75), None, Closeness())
-    assert not TASK.uncertain(seen("AB", 0.99), None, Closeness())
-    assert not TASK.uncertain(seen(""), None, Closeness())
+    assert TASK.uncertain(seen("AB", known=False), Decode(), Closeness())
+    assert TASK.uncertain(seen("AB", 0.75), Decode(), Closeness())
+    assert not TASK.uncertain(seen("AB", 0.99), Decode(), Closeness())
+    assert not TASK.uncertain(seen(""), Decode(), Closeness())
 
 
 def test_what_words_made_of_it_stays_known_over_frames():

@@ -108,7 +108,7 @@ def test_what_does_not_fit_is_one_line(run: Run, tmp_path: Path) -> None:
     with pytest.raises(DataError, match="fits 1 of this network's 6") as caught:
         start_from(other, str(run.path), model="mlp")
     assert str(caught.value).endswith("--model resnet8 goes on with it")
-    with pytest.raises(DataError, match=r"of resnet8 .--task classify., and lite0 starts from runs of lite0") as caught:
+    with pytest.raises(DataError, match=r"of resnet8 .--task classify.; lite0 starts from runs of lite0") as caught:
         start_from(other, str(run.path), model="lite0", task="detect")
     assert "--model resnet8" not in str(caught.value), "a detector cannot be one"
     with pytest.raises(DataError, match="take the --model, --width and --size"):

@@ -25,7 +25,7 @@ def measure(rows: NDArray[np.float32], targets: Targets, classes: Sequence[str],
     curves = curves_of(found, truth, len(classes))
     per_class = []
     for c, (name, curve) in enumerate(zip(classes, curves, strict=True)):
-        threshold = decode.thresholds.get(name, decode.threshold)
+        threshold = decode.least(name)
         passed = int((curve.scores >= threshold).sum())
         per_class.append(
             {

@@ -78,7 +78,7 @@ def seen_of(found: Findings) -> Seen:
     boxes, truth = found_boxes(found.val[FOUND]), truth_of(found.val_targets)
     hit, counts = hits_of(boxes, truth)
     decode = found.decode
-    own = np.array([decode.thresholds.get(name, decode.threshold) for name in found.classes])
+    own = np.array([decode.least(name) for name in found.classes])
     assert boxes.scores is not None
     passed = boxes.scores >= own[boxes.labels] if len(boxes.labels) else np.zeros(0, bool)
     train = measure(found.train[FOUND], found.train_targets, found.classes, decode)
