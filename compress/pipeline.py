@@ -145,8 +145,8 @@ def _card(
         said.append(f"its training started from {run.facts.started}")
     if own := _own_figure(candidate):
         said.append(own)
-    if parity.between_formats is not None:
-        said.append(f"int8 ONNX and int8 TFLite agree on {100 * parity.between_formats:.2f} % of the images")
+    for precision, share in parity.closely.items():
+        said.append(f"{precision} ONNX and {precision} TFLite agree on {100 * share:.2f} % of the {parity.counted}")
     return Card(
         name,
         run.config.task,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -57,12 +57,14 @@ class FileParity:
 
 @dataclass(frozen=True)
 class Parity:
-    """Every file's row, and how far the 8-bit files agree among themselves."""
+    """Every file's row, and how far the files of one precision agree among themselves."""
 
     images: int
     torch_accuracy: float
     files: tuple[FileParity, ...]
     between_formats: float | None = None  # agreement of int8 ONNX and int8 TFLite
+    closely: Mapping[str, float] = field(default_factory=dict)  # by precision: the same, as near as formats should be
+    counted: str = "images"  # what agreement is a share of
 
     def of(self, path: str) -> FileParity:
         """The row of a file."""
@@ -79,9 +81,13 @@ def parity_of(
 ) -> Parity:
     """Every file's `answers` (by path) against the torch network's on the same pictures, as the task judges them."""
     rows = tuple(_row(artifact, answers[artifact.path], reference, targets, task) for artifact in artifacts)
-    eight_bit = [answers[artifact.path] for artifact in artifacts if artifact.precision == "int8"]
-    between = task.agreement(*eight_bit) if len(eight_bit) == 2 else None
-    return Parity(len(targets), task.judge(reference, targets), rows, between)
+    pairs: dict[str, list[Arrays]] = {}
+    for artifact in artifacts:
+        pairs.setdefault(artifact.precision, []).append(answers[artifact.path])
+    pairs = {precision: pair for precision, pair in pairs.items() if len(pair) == 2}
+    between = task.agreement(*pairs["int8"]) if "int8" in pairs else None
+    closely = {precision: (task.closely or task.agreement)(*pair) for precision, pair in pairs.items()}
+    return Parity(len(targets), task.judge(reference, targets), rows, between, closely, task.counted)
 
 
 def first_parting(

@@ -34,7 +34,8 @@ def verdict_of(parity: Parity, *, max_drop: float = 1.0, least_between: float = 
     if between is not None and wilson(between, parity.images)[1] < least_between:
         worse = min((row for row in parity.files if row.precision == "int8"), key=lambda row: row.agreement)
         said = (
-            f"int8 ONNX and int8 TFLite agree on {100 * between:.2f} % of the images only; {worse.title} is further off"
+            f"int8 ONNX and int8 TFLite agree on {100 * between:.2f} % of the {parity.counted} only;"
+            f" {worse.title} is further off"
         )
         if worse.path not in broken:
             poorer.setdefault(worse.path, said)

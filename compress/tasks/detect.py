@@ -22,6 +22,7 @@ __all__ = ["TASK", "alike"]
 _SURE = 0.3  # the score from which a box is asked for in the other network's answer
 _NEAR = 0.1  # how much less it may score there: a box on the brink is no disagreement
 _OVERLAP = 0.5
+_CLOSE, _CLOSELY = 0.02, 0.9  # the same of one network in two formats
 _BRINK = (0.15, 0.5)  # scores that another machine's rounding may carry over a threshold
 _STRIDES = (4, 8, 16, 32)
 
@@ -48,6 +49,11 @@ def _judge(outputs: Arrays, targets: Targets) -> float:
 def _agreement(ours: Arrays, theirs: Arrays) -> float:
     """The share of sure boxes that the other has too."""
     return alike(_found(ours), _found(theirs), overlap=_OVERLAP, near=_NEAR)
+
+
+def _closely(ours: Arrays, theirs: Arrays) -> float:
+    """The share of sure boxes that the other format has at the same place with the same score."""
+    return alike(_found(ours), _found(theirs), overlap=_CLOSELY, near=_CLOSE)
 
 
 def alike(
@@ -105,5 +111,7 @@ TASK = Task(
     _resettle,
     last_layers_and_pooling,
     word="mAP50-95",
+    closely=_closely,
+    counted="sure boxes",
     labelled={f"scores{stride}": "one score a class and cell, from 0 to 1" for stride in _STRIDES},
 )

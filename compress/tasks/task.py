@@ -37,3 +37,7 @@ class Task:
     # outputs with a score a label, and what that is in words: model files carry the labels with them
     labelled: Mapping[str, str] = field(default_factory=dict)
     word: str = "accuracy"  # what the score is called
+    closely: Callable[[Arrays, Arrays], float] | None = (
+        None  # `agreement` of one network in two formats; None: as it is
+    )
+    counted: str = "images"  # what agreement is a share of

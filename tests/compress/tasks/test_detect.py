@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 import json
+import re
 import zipfile
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from click.testing import CliRunner
 
 from edgelens.cli import cli
+from edgelens.compress.export.artifact import FLOAT_PIXELS, Artifact
+from edgelens.compress.proof.parity import parity_of
 from edgelens.compress.tasks.detect import TASK, alike
 from edgelens.runtime.bundle.bundle import Bundle
+from edgelens.runtime.bundle.manifest import Decode
+from edgelens.train.data.targets import RaggedTargets
 from edgelens.train.tasks.detect.answers import found_in
 
 
@@ -38,6 +44,7 @@ def test_each_labels_threshold_is_to_be_seen(detector_bundle: Path) -> None:
     own = bundle.manifest.main.decode.thresholds
     (line,) = [line for line in called("inspect", detector_bundle).splitlines() if line.startswith("thresholds")]
     card = bundle.read("card.md").decode()
+    assert re.search(r"int8 ONNX and int8 TFLite agree on [\d.]+ % of the sure boxes", card)
     for label, least in own.items():
         assert f"{label} {least:.4g}" in line
         assert f"| {label} | {round(least, 4)} |" in card
@@ -85,6 +92,30 @@ def test_agreement_is_of_boxes() -> None:
     assert alike(one, other, overlap=0.9, near=0.02) < alike(one, other, overlap=0.5, near=0.1) + 1e-9
 
 
+def test_two_formats_are_held_to_the_same_boxes() -> None:
+    ours = outputs()
+    artifacts = [Artifact(engine, "int8", b"", FLOAT_PIXELS, ()) for engine in ("onnxruntime", "tflite")]
+    targets = RaggedTargets(
+        {"boxes": torch.zeros(0, 4), "labels": torch.zeros(0, dtype=torch.int64), "crowd": torch.zeros(0).bool()},
+        torch.zeros(7, dtype=torch.int64),
+    )
+
+    def shares(theirs: dict[str, np.ndarray]) -> tuple[float, float]:
+        answers = dict(zip((artifact.path for artifact in artifacts), (ours, theirs), strict=True))
+        found = parity_of(artifacts, ours, answers, targets, TASK)
+        assert found.counted == "sure boxes"
+        assert found.between_formats is not None
+        return found.between_formats, found.closely["int8"]
+
+    assert shares(ours) == (1, 1)
+    wider = {name: values * np.float32(1.08 if "sides" in name else 1) for name, values in ours.items()}
+    louder = {name: values + np.float32(0.04 * ("scores" in name)) for name, values in ours.items()}
+    for theirs in (wider, louder):
+        gate, closely = shares(theirs)
+        assert gate > 0.9
+        assert closely < 0.5
+
+
 def test_golden_frames_are_clear_cut() -> None:
     rows = outputs(8)
     rows["scores8"][:] = 0.01
@@ -95,10 +126,6 @@ def test_golden_frames_are_clear_cut() -> None:
 
 
 def test_thresholds_are_fitted_again_on_what_ships(detector_run: Path) -> None:
-    import torch
-
-    from edgelens.train.data.targets import RaggedTargets
-
     after = {"scores8": np.zeros((6, 1, 8, 8), np.float32), "sides8": np.full((6, 4, 8, 8), 0.5, np.float32)}
     after["scores8"][:, 0, 2, 2] = [0.2, 0.25, 0.3, 0.35, 0.4, 0.45]  # right ones
     after["scores8"][:, 0, 5, 5] = 0.1  # wrong ones
@@ -107,8 +134,6 @@ def test_thresholds_are_fitted_again_on_what_ships(detector_run: Path) -> None:
         "labels": torch.zeros(6, dtype=torch.int64),
         "crowd": torch.zeros(6, dtype=torch.bool),
     }
-    from edgelens.runtime.bundle.manifest import Decode
-
     settled = Decode("lens-det", threshold=0.6, thresholds={"cup": 0.6})
     found = TASK.resettle(after, after, RaggedTargets(columns, torch.arange(7)), settled)
     assert 0.1 < found.thresholds["cup"] < 0.2
