@@ -50,7 +50,8 @@ def followed(
     parts = {manifest.steps[0].output: _Part(first, np.full(len(first), -1, np.int32))}
     clock.end_step(manifest.steps[0].output)
     for step in manifest.steps[1:]:
-        network, source = networks[step.network], parts[step.region or manifest.steps[0].output]
+        network, region = networks[step.network], step.region or manifest.steps[0].output
+        source = parts[region]
         held = threshold if step is manifest.steps[-1] else None
         once = memory is not None and step.every == "track" and source.seen.track_ids is not None
         votes = _Votes(memory, step.output, source.seen, network, held, view) if memory is not None and once else None
@@ -61,6 +62,8 @@ def followed(
         clock.lap("infer")
         seen = votes.told if votes is not None else _at_once(network, held)
         told = known | {crop.row: seen(crop, each) for crop, each in zip(crops, outputs, strict=True)}
+        if votes is not None:
+            parts[region] = replace(source, seen=votes.renumbered())
         inside = np.repeat([row + source.first_row for row in sorted(told)], [len(told[row]) for row in sorted(told)])
         last = list(parts.values())[-1]
         parts[step.output] = _Part(
@@ -102,6 +105,14 @@ class _Votes:
         box, at = self._things.places[crop.row], self._memory.now
         look = self._voter.look(crop, outputs, box=box, at=at, view=self._view)
         return self._memory.keep(self._step, self._things, crop.row, look, voter=self._voter)
+
+    def renumbered(self) -> Recognitions:
+        """The things, those that were lost and are known again with the numbers that they had."""
+        numbers = self._things.track_ids
+        if numbers is None or not self._memory.back:
+            return self._things
+        had = [self._memory.back.get(number, number) for number in numbers.tolist()]
+        return replace(self._things, track_ids=np.array(had, np.int32))
 
 
 def _together(parts: Sequence[_Part]) -> Recognitions:

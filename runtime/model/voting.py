@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..bundle.manifest import Network
+from ..gallery.match import FALSE_ACCEPTS
 from ..recognitions import AGREED, LOOKS, Recognitions
 from ..tasks.catalog import task_of
 from ..track.carried import carried
@@ -59,6 +60,14 @@ class NetworkVoter:
         sure = _DOUBT + (float(seen.scores[0]) if len(seen) else 0.0)
         whole = is_whole(box, view)
         return Look(seen, features, box.copy(), at, _clearness(crop, box) * sure * (1 if whole else _CUT_OFF), whole)
+
+    def limit(self, others: int) -> float:
+        """The cosine that a new thing's look has with one of so many others' in one case of a hundred."""
+        from ..gallery.space import Space  # only looks that are vectors are compared
+
+        teachable = task_of(self.network.task).teachable(self.network)
+        space = Space("", 0, accepts=() if teachable is None else teachable.accepts)
+        return space.limit(FALSE_ACCEPTS, others, np.empty(0, np.float32))
 
     def vote(self, looks: Sequence[Look]) -> Recognitions:
         """What all looks say together; where they are of several things inside one, or of none, the newest says it.

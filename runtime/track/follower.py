@@ -35,7 +35,9 @@ class TrackFollower:
         """Take up the next frame: the threshold that its rows are to be decoded with."""
         self._raised = self._decode is not None and decode.threshold > self._decode.threshold
         self._frame, self._decode = frame, decode
-        self.memory.now = frame.moment_s
+        for number, before in self.memory.back.items():
+            self._tracker.renumber(number, before)
+        self.memory.begin(frame.moment_s)
         return min(UNSURE, decode.threshold, *decode.thresholds.values())
 
     def follow(self, seen: Recognitions) -> Recognitions:
@@ -52,6 +54,7 @@ class TrackFollower:
         )
         numbers = np.full(len(seen), -1, np.int32)
         numbers[rows] = self._tracker.update(found, sure[rows], self._frame.moment_s, self._frame.size)
+        self.memory.forget(self._tracker.left)
         if self._raised:
             self._tracker.forget_unseen()
         stands = (sure & (numbers != DOUBLE)) | (numbers > 0)

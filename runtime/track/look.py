@@ -28,6 +28,12 @@ class Look:
     clearness: float  # above 0
     whole: bool = True  # not cut off by the picture's edge
 
+    @property
+    def vector(self) -> NDArray[np.float32] | None:
+        """(D,) of length 1, what the thing looks like, where the step says that."""
+        vectors = self.seen.embeddings
+        return None if vectors is None or len(vectors) != 1 else vectors[0]
+
 
 class Voter(Protocol):
     """One network's way from looks to an answer."""
@@ -39,6 +45,9 @@ class Voter(Protocol):
     @property
     def edition(self) -> object:
         """What was taught, as it stands: looks vote again once this is another."""
+
+    def limit(self, others: int) -> float:
+        """The cosine that a new thing's look has with one of so many others' in one case of a hundred."""
 
     def vote(self, looks: Sequence[Look]) -> Recognitions:
         """What all say together, the newest look's place with it; the looks are in the order of their times."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -22,6 +22,7 @@ GROWN = 1.3  # a thing whose box has so many times the area of before can be see
 AGREE = 3  # looks that say the same are enough
 DOUBTED = 3  # as long as they do not, so many times the looks are taken
 AGAIN_S = 1.0  # who is unknown after all looks is looked at once more
+BACK = 5  # times as long as it is waited for where it is expected, a lost thing is known again by its look
 
 
 @dataclass
@@ -33,6 +34,7 @@ class _Thing:
     looks: list[Look] = field(default_factory=list)  # those that vote
     taken: int = 0
     area: float = 0.0  # of the largest box that was looked at
+    seen_at: float = 0.0  # seconds
     answer: Recognitions | None = None
     edition: object = None
 
@@ -43,22 +45,41 @@ class _Thing:
             self.answer = voter.vote(self.looks)
         return self.answer
 
+    def likeness(self, vector: NDArray[np.float32]) -> float:
+        """The cosine of one more look with all of these; -1 where they are no vectors."""
+        known = [look.vector for look in self.looks if look.vector is not None and look.vector.shape == vector.shape]
+        mean = np.sum(known, axis=0) if known else -vector
+        return float(mean @ vector) / max(float(np.linalg.norm(mean)), 1e-9)
+
 
 class TrackMemory:
     """Looks at one source's things, by step and number; `now` is the frame's time in seconds."""
 
     def __init__(self, options: TrackOptions = _USUAL) -> None:
         self.options, self.now = options, 0.0
+        self.back: dict[int, int] = {}  # new numbers of this frame that are lost things', and what those had
         self._things: dict[tuple[str, int], _Thing] = {}
+        self._since: dict[int, float] = {}  # when the numbers that are there came up
+
+    def begin(self, now: float) -> None:
+        """Take up the next frame."""
+        self.now, self.back = now, {}
+
+    def forget(self, numbers: Collection[int]) -> None:
+        """These things have left for good."""
+        for key in [key for key in self._things if key[1] in numbers] if numbers else ():
+            del self._things[key]
 
     def recall(self, step: str, things: Recognitions, voter: Voter) -> dict[int, Recognitions]:
         """The rows of `things` that need no look now, each with what the step said of it, moved along with it."""
-        known = {}
-        for row, number in enumerate(_numbers(things)):
+        known, there = {}, _numbers(things)
+        self._since = {number: self._since.get(number, self.now) for number in there if number > 0}
+        for row, number in enumerate(there):
             thing = self._things.get((step, number)) if number > 0 else None
             if thing is None or not self._is_same(thing, things, row, voter):
                 continue
             self._things[step, number] = self._things.pop((step, number))
+            thing.seen_at = self.now
             answer = thing.said(voter)
             if not self._is_due(thing, answer, things.places[row]):
                 known[row] = carried(answer, thing.looks[-1].box, things.places[row])
@@ -72,14 +93,31 @@ class TrackMemory:
         thing = self._things.pop((step, number), None)
         if thing is None or not self._is_same(thing, things, row, voter):
             thing = _Thing(voter.network, int(things.ids[row]))
+            if self._since.get(number) == self.now and (lost := self._lost(step, things, row, look, voter)):
+                self.back[number] = lost
+                number, thing = lost, self._things.pop((step, lost))
         thing.looks = _best([*thing.looks, look], self.options.track_looks)
         thing.taken += 1
         thing.area = max(thing.area, _area(look.box))
-        thing.answer = None
+        thing.answer, thing.seen_at = None, self.now
         self._things[step, number] = thing
         if len(self._things) > MOST:
             self._things.pop(next(iter(self._things)))
         return thing.said(voter)
+
+    def _lost(self, step: str, things: Recognitions, row: int, look: Look, voter: Voter) -> int:
+        """The number of the thing out of sight that looks like a new one; 0 where none does, or nobody can say."""
+        if look.vector is None:
+            return 0
+        there, patience = {*_numbers(things), *self.back.values()}, BACK * self.options.track_keep
+        lost = [
+            (thing.likeness(look.vector), number)
+            for (of, number), thing in self._things.items()
+            if of == step and number not in there and self.now - thing.seen_at <= patience
+            if self._is_same(thing, things, row, voter)
+        ]
+        likeness, number = max(lost, default=(-1.0, 0))
+        return number if lost and likeness >= voter.limit(len(lost)) else 0
 
     def _is_same(self, thing: _Thing, things: Recognitions, row: int, voter: Voter) -> bool:
         """Whether what was looked at is still called so, by the same network, on a clock that went on."""

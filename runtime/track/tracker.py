@@ -45,6 +45,7 @@ class Tracker:
     def __init__(self, settings: TrackerSettings = TrackerSettings()) -> None:
         self.settings = settings
         self.tracks = Tracks.none(settings.noise)
+        self.left: frozenset[int] = frozenset()  # the numbers of what walked out of the last frame
         self._next = 1
 
     def update(
@@ -75,6 +76,11 @@ class Tracker:
         ids[fresh[row_of[fresh] < 0]] = DOUBLE
         self._forget(now, size)
         return ids
+
+    def renumber(self, number: int, before: int) -> None:
+        """A new thing is one that was lost, and has the number that it had."""
+        self.tracks.keep(self.tracks.ids != before)
+        self.tracks.ids[self.tracks.ids == number] = before
 
     def forget_unseen(self) -> None:
         """Follow only what the last frame showed."""
@@ -163,4 +169,5 @@ class Tracker:
             middle = tracks.motion.places[:, :2]
             outside = ((middle < 0) | (middle > (size[1], size[0]))).any(axis=1)
             patience[outside] = 0.0
+            self.left = frozenset(tracks.ids[outside & (tracks.seen_at < now)].tolist())
         tracks.keep(now - tracks.seen_at <= patience)

@@ -6,11 +6,13 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from edgelens.runtime.bundle.bundle import Bundle
+from edgelens.runtime.bundle.bundle import Bundle, write_bundle
+from edgelens.runtime.bundle.manifest import Decode, Manifest, ModelFile, Network, Output, Step
 from edgelens.runtime.errors import UsageError
 from edgelens.runtime.frame import Frame
 from edgelens.runtime.model.chain import ChainOptions, chain
 from edgelens.runtime.model.recognizer import BundleRecognizer
+from edgelens.runtime.preprocess import PixelContract, TensorContract
 from edgelens.runtime.recognitions import AGREED, CORNERS, LOOKS, Recognitions
 from edgelens.runtime.track.follower import TrackFollower
 from edgelens.runtime.track.look import Look
@@ -69,6 +71,9 @@ class NewestSays:
         rows = len(looks[-1].seen)
         counts = {LOOKS: np.full(rows, len(looks)), AGREED: np.full(rows, min(len(looks), self.agree))}
         return replace(looks[-1].seen, extra={**looks[-1].seen.extra, **counts})
+
+    def limit(self, _others):
+        return 0.6
 
 
 NETWORK = object()
@@ -203,3 +208,90 @@ def test_what_most_looks_say_stands_and_says_how_many_they_were(pipeline):
 def test_how_often_is_one_of_two():
     with pytest.raises(UsageError, match="--every never: must be frame or track"):
         ChainOptions(every="never")
+
+
+def red_at(place: int, color: int = 2) -> np.ndarray:
+    """A dark frame with a patch of a colour, at the left (0) or the right (1); nothing at -1."""
+    image = np.zeros((40, 60, 3), np.uint8)
+    if place >= 0:
+        image[4:36, 36 * place + 3 : 36 * place + 21, color] = 200
+    return image
+
+
+@pytest.fixture
+def who_is_it(tmp_path, onnx_graph, color_onnx):
+    """A detector of what is bright at the left or at the right, and a network whose embedding is its colour."""
+    helper = pytest.importorskip("onnx", reason="the onnx package builds the models of this test").helper
+    nodes = [
+        helper.make_node("Cast", ["image"], ["float"], to=1),
+        helper.make_node("Split", ["float", "widths"], ["left", "right"], axis=2),
+        helper.make_node("ReduceMax", ["left"], ["bright_left"], axes=[1, 2, 3], keepdims=0),
+        helper.make_node("ReduceMax", ["right"], ["bright_right"], axes=[1, 2, 3], keepdims=0),
+        helper.make_node("Concat", ["bright_left", "bright_right"], ["bright"], axis=0),
+        helper.make_node("Mul", ["bright", "share"], ["sure"]),
+        helper.make_node("Unsqueeze", ["sure", "first"], ["scores"]),
+        helper.make_node("Identity", ["places"], ["boxes"]),
+        helper.make_node("Identity", ["kinds"], ["classes"]),
+    ]
+    finds = onnx_graph(
+        nodes,
+        {"image": ("uint8", [1, 16, 16, 3])},
+        {"boxes": ("float32", [1, 2, 4]), "classes": ("float32", [1, 2]), "scores": ("float32", [1, 2])},
+        {
+            "widths": np.array([8, 8], np.int64),
+            "share": np.array(1 / 255, np.float32),
+            "first": np.array([0], np.int64),
+            "places": np.array([[[0.1, 0.05, 0.9, 0.35], [0.1, 0.65, 0.9, 0.95]]], np.float32),
+            "kinds": np.zeros((1, 2), np.float32),
+        },
+    )
+    square = PixelContract(16, 16, resize="stretch")
+    files = [ModelFile(f"models/{name}.onnx", "onnxruntime", "float32", TensorContract("image")) for name in "ab"]
+    files[1] = replace(files[1], outputs=("logits",))
+    outputs = tuple(Output(name) for name in ("boxes", "classes", "scores"))
+    networks = {
+        "finds": Network("detect", ("thing",), square, outputs, Decode("ssd", threshold=0.5), (files[0],)),
+        "knows": Network("identify", (), square, (Output("embedding", (3,)),), Decode("identify"), (files[1],)),
+    }
+    steps = (Step("frame", "finds", output="found"), Step("frame", "knows", "found", output="who", every="track"))
+    entries = {"models/a.onnx": finds, "models/b.onnx": color_onnx()}
+    return write_bundle(tmp_path / "who.edge", Manifest("who", networks, steps=steps), entries)
+
+
+def numbers_of(bundle: Bundle, frames: list[np.ndarray]) -> list[list[int]]:
+    follower = TrackFollower(TrackOptions(track_keep=1.0))
+    with BundleRecognizer(bundle, engine="onnxruntime") as recognizer:
+        shown = (Frame(image, i, position_s=i / 5) for i, image in enumerate(frames))
+        rows = [recognizer.recognize(frame, follower=follower).recognitions for frame in shown]
+    return [seen.track_ids[seen.parents < 0].tolist() for seen in rows]
+
+
+def test_a_lost_thing_is_known_again_by_its_look(who_is_it):
+    """It is gone for longer than --track-keep and comes back elsewhere; what looks otherwise is another."""
+    gone = [red_at(-1)] * 8
+    given = numbers_of(who_is_it, [*[red_at(0)] * 4, *gone, *[red_at(1)] * 4, *gone, *[red_at(0, color=1)] * 3])
+    assert given[:4] == [[-1], [1], [1], [1]]
+    assert given[12:16] == [[-1], [1], [1], [1]]
+    assert given[24:] == [[-1], [3], [3]], "a number that was not needed is not used again"
+    late = numbers_of(who_is_it, [*[red_at(0)] * 4, *[red_at(-1)] * 30, *[red_at(1)] * 3])
+    assert late[34:] == [[-1], [2], [2]], "not after five times as long"
+
+
+def test_what_is_seen_beside_it_is_no_lost_thing(who_is_it):
+    both = np.maximum(red_at(0), red_at(1))
+    assert numbers_of(who_is_it, [*[red_at(0)] * 4, *[both] * 3])[-1] == [1, 2]
+
+
+def test_what_left_the_picture_does_not_come_back_as_itself():
+    memory = TrackMemory()
+    alike = Recognitions(("",), [-1], [0.0], embeddings=np.array([[1, 0]], np.float32))
+
+    def seen_first(number: int, now: float) -> dict[int, int]:
+        memory.begin(now)
+        memory.recall("reads", things(number), VOTER)
+        told(memory, alike, things(number))
+        return memory.back
+
+    assert [seen_first(1, 0.0), seen_first(2, 1.0)] == [{}, {2: 1}]
+    memory.forget({1})
+    assert seen_first(3, 2.0) == {}
