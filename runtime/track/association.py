@@ -1,4 +1,4 @@
-"""How well boxes fit the things that are followed: by overlap, by the way they would have gone, by how they look."""
+"""How well boxes fit the things that are followed: by overlap, by the way they would have gone."""
 
 from __future__ import annotations
 
@@ -25,12 +25,10 @@ class Candidates:
     boxes: Array  # (D, 4) corners
     labels: NDArray[np.int32]  # (D,)
     scores: Array  # (D,)
-    looks: Array | None = None  # (D, E) of length 1
 
     def pick(self, rows: NDArray[Any]) -> Candidates:
         """Some of them."""
-        looks = None if self.looks is None else self.looks[rows]
-        return Candidates(self.boxes[rows], self.labels[rows], self.scores[rows], looks)
+        return Candidates(self.boxes[rows], self.labels[rows], self.scores[rows])
 
     def __len__(self) -> int:
         return len(self.boxes)
@@ -45,7 +43,6 @@ class Fit:
     slack: Array | None = None  # (T, 2) pixels by which its place is in doubt
     came_from: Array | None = None  # (T, 2) the centre it was last seen at
     heading: Array | None = None  # (T, 2) of length 1, or 0
-    looks: Array | None = None  # (T, E) of length 1
 
     def pick(self, rows: NDArray[np.intp]) -> Fit:
         """Some of them."""
@@ -55,14 +52,13 @@ class Fit:
             None if self.slack is None else self.slack[rows],
             None if self.came_from is None else self.came_from[rows],
             None if self.heading is None else self.heading[rows],
-            None if self.looks is None else self.looks[rows],
         )
 
 
-def fitting(things: Fit, found: Candidates, least: float | Array, *, heading: float = 0.0, look: float = 0.0) -> Pairs:
+def fitting(things: Fit, found: Candidates, least: float | Array, *, heading: float = 0.0) -> Pairs:
     """The things and boxes that belong together: those of one label that overlap by `least` at least.
 
-    `heading` and `look` weigh how straight a thing would have gone, and how alike both look.
+    `heading` weighs how straight a thing would have gone.
     """
     if not len(things.boxes) or not len(found):
         return np.empty(0, np.intp), np.empty(0, np.intp)
@@ -73,8 +69,6 @@ def fitting(things: Fit, found: Candidates, least: float | Array, *, heading: fl
     allowed = gain > 0
     if heading and things.heading is not None and things.came_from is not None:
         gain += heading * _straight(things.came_from, things.heading, found.boxes)
-    if look and things.looks is not None and found.looks is not None and things.looks.shape[1] == found.looks.shape[1]:
-        gain += look * (things.looks @ found.looks.T)
     return assign(np.where(allowed, np.maximum(gain, 1e-6), _UNLIKELY))
 
 

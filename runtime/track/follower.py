@@ -50,7 +50,6 @@ class TrackFollower:
             corners_of_xywh(seen.places[rows].astype(np.float64)),
             seen.ids[rows],
             seen.scores[rows].astype(np.float64),
-            _looks(seen, rows),
         )
         numbers = np.full(len(seen), -1, np.int32)
         numbers[rows] = self._tracker.update(found, sure[rows], self._frame.moment_s, self._frame.size)
@@ -69,11 +68,3 @@ class TrackFollower:
             return np.asarray(seen.scores >= decode.threshold)
         own = [decode.least(seen.label(row)) for row in range(len(seen))]
         return np.asarray(seen.scores >= np.array(own, np.float32))
-
-
-def _looks(seen: Recognitions, rows: NDArray[np.intp]) -> NDArray[np.float64] | None:
-    """(N, D) what each looks like, of length 1, where a network says that."""
-    if seen.embeddings is None or not seen.embeddings.shape[1]:
-        return None
-    looks = seen.embeddings[rows].astype(np.float64)
-    return np.asarray(looks / np.maximum(np.linalg.norm(looks, axis=1, keepdims=True), 1e-9))

@@ -30,10 +30,8 @@ class TrackerSettings:
     unsure_overlap: float = 0.5
     again_overlap: float = 0.3  # with the place at which a thing was last seen
     doubled_overlap: float = 0.5  # a box that lies so much on a better one of its kind starts nothing
-    alike: float = 0.7  # where it looks like that, too
     inside: float = 0.6  # the share of a box that lies where a hidden thing is taken to be
     heading: float = 0.03  # what going straight on weighs
-    look: float = 0.5  # what looking alike weighs
     doubt: float = 1.0  # standard deviations by which boxes are grown
     most_doubt: float = 0.5  # sizes
     noise: MotionNoise = field(default_factory=MotionNoise)
@@ -65,12 +63,12 @@ class Tracker:
         tracks.predict(now)
         row_of = self._matched(found, sure, visible)  # (D,) the thing of each box, -1 for none
         matched = np.flatnonzero(row_of >= 0)
-        self._see(row_of[matched], found.pick(matched), sure[matched], now)
+        tracks.see(row_of[matched], found.boxes[matched], now)
         fresh = np.flatnonzero((row_of < 0) & sure)
         new = self._new(found, row_of, fresh)
         row_of[new] = np.arange(len(tracks), len(tracks) + len(new))
         if len(new):
-            tracks.add(found.boxes[new], found.labels[new], now, None if found.looks is None else found.looks[new])
+            tracks.add(found.boxes[new], found.labels[new], now)
         self._confirm()
         ids = np.where(row_of >= 0, tracks.ids[row_of] if len(tracks) else 0, -1).astype(np.int32)
         ids[fresh[row_of[fresh] < 0]] = DOUBLE
@@ -101,9 +99,7 @@ class Tracker:
             if not len(things) or not len(columns):
                 return
             need = least if isinstance(least, float) else least[np.ix_(things, columns)]
-            ones, others = fitting(
-                fit.pick(things), found.pick(columns), need, heading=settings.heading, look=settings.look
-            )
+            ones, others = fitting(fit.pick(things), found.pick(columns), need, heading=settings.heading)
             row_of[columns[others]] = things[ones]
             free[things[ones]] = False
 
@@ -134,8 +130,6 @@ class Tracker:
             return fresh
         same = overlaps(found.boxes[fresh], found.boxes) >= self.settings.doubled_overlap
         same &= found.labels[fresh, None] == found.labels
-        if found.looks is not None:
-            same &= found.looks[fresh] @ found.looks.T >= self.settings.alike
         there = row_of >= 0
         for at in np.argsort(-found.scores[fresh], kind="stable").tolist():
             there[fresh[at]] = not (same[at] & there).any()
@@ -145,15 +139,10 @@ class Tracker:
         tracks, settings = self.tracks, self.settings
         boxes = tracks.predicted
         slack = np.minimum(settings.doubt * tracks.motion.doubt, settings.most_doubt * tracks.motion.places[:, 2:])
-        return Fit(boxes, tracks.labels, slack, tracks.before[:, -1], tracks.headings(), tracks.looks)
+        return Fit(boxes, tracks.labels, slack, tracks.before[:, -1], tracks.headings())
 
     def _last_seen(self) -> Fit:
         return Fit(self.tracks.last, self.tracks.labels)
-
-    def _see(self, rows: Rows, found: Candidates, sure: NDArray[np.bool_], now: float) -> None:
-        self.tracks.see(rows, found.boxes, now)
-        if found.looks is not None and self.tracks.looks.shape[1] == found.looks.shape[1]:
-            self.tracks.look(rows[sure], found.looks[sure])
 
     def _confirm(self) -> None:
         tracks = self.tracks

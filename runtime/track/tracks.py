@@ -31,7 +31,6 @@ class Tracks:
     last: Array = field(default_factory=lambda: np.empty((0, 4)))  # corners of the box seen last
     before: Array = field(default_factory=lambda: np.empty((0, REMEMBERED, 2)))  # earlier centres, the newest last
     settled: Array = field(default_factory=lambda: np.empty((0, 5, 4)))  # the filter when it was seen last
-    looks: Array = field(default_factory=lambda: np.empty((0, 0)))  # (N, D) what it looks like, of length 1
     times: deque[float] = field(default_factory=lambda: deque(maxlen=_OLDEST_TIMES))  # of the frames
 
     @classmethod
@@ -42,7 +41,7 @@ class Tracks:
     def __len__(self) -> int:
         return len(self.ids)
 
-    def add(self, boxes: Array, labels: NDArray[Any], now: float, looks: Array | None) -> None:
+    def add(self, boxes: Array, labels: NDArray[Any], now: float) -> None:
         """Follow what is seen for the first time, as boxes (N, 4) in corners."""
         count, places = len(boxes), centres(boxes)
         new = Motion.of(places, self.motion.noise)
@@ -54,10 +53,6 @@ class Tracks:
         self.last = np.concatenate([self.last, boxes])
         self.before = np.concatenate([self.before, np.repeat(places[:, None, :2], REMEMBERED, 1)])
         self.settled = np.concatenate([self.settled, new.state])
-        width = self.looks.shape[1] if looks is None else looks.shape[1]
-        shape = (len(self.ids) - count, width)
-        known = self.looks if self.looks.shape == shape else np.zeros(shape)
-        self.looks = np.concatenate([known, np.zeros((count, width)) if looks is None else looks])
 
     def keep(self, wanted: NDArray[np.bool_]) -> None:
         """Forget all others."""
@@ -89,12 +84,6 @@ class Tracks:
         self.settled[rows] = self.motion.state[rows]
         self.last[rows], self.seen_at[rows] = boxes, now
         self.hits[rows] += 1
-
-    def look(self, rows: NDArray[np.intp], looks: Array, weight: float = 0.1) -> None:
-        """What rows look like now, the newest look weighing so much."""
-        known = self.looks[rows]
-        mixed = np.where(known.any(axis=1, keepdims=True), (1 - weight) * known + weight * looks, looks)
-        self.looks[rows] = mixed / np.maximum(np.linalg.norm(mixed, axis=1, keepdims=True), 1e-9)
 
     def headings(self) -> Array:
         """(N, 2) the direction that each moves in, of length 1; 0 where it has not moved."""

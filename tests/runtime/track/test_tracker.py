@@ -12,7 +12,7 @@ from edgelens.runtime.track.tracker import DOUBLE, Tracker
 SIZE = (HEIGHT, WIDTH)
 
 
-def candidates(*boxes, labels=None, scores=None, looks=None) -> Candidates:
+def candidates(*boxes, labels=None, scores=None) -> Candidates:
     """Boxes given as middle x, middle y, width, height."""
     middle = np.array(boxes, np.float64).reshape(-1, 4)
     corners = np.concatenate([middle[:, :2] - middle[:, 2:] / 2, middle[:, :2] + middle[:, 2:] / 2], axis=1)
@@ -21,7 +21,6 @@ def candidates(*boxes, labels=None, scores=None, looks=None) -> Candidates:
         corners,
         np.array(labels if labels is not None else [0] * count, np.int32),
         np.array(scores if scores is not None else [0.9] * count),
-        None if looks is None else np.array(looks, np.float64),
     )
 
 
@@ -112,16 +111,6 @@ def test_a_clock_that_goes_back_makes_everything_new():
     tracker, at = Tracker(), lambda t: (100, 100)
     walk(tracker, (5, 5.1), at)
     assert walk(tracker, (0, 0.1), at) == [[0], [2]]
-
-
-def test_of_two_that_stand_together_the_looks_decide():
-    tracker, looks = Tracker(), [[1, 0], [0, 1]]
-    pair = (100, 100, 40, 80), (112, 100, 40, 80)
-    for t in (0, 0.1, 0.2):
-        given = update(tracker, t, *pair, looks=looks)
-    assert given == [1, 2]
-    middle = (105, 100, 40, 80), (107, 100, 40, 80)
-    assert update(tracker, 0.3, *middle, looks=looks[::-1]) == [2, 1]
 
 
 def test_nothing_and_broken_boxes_are_borne():
