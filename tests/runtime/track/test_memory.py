@@ -273,6 +273,8 @@ def test_a_lost_thing_is_known_again_by_its_look(who_is_it):
     assert given[:4] == [[-1], [1], [1], [1]]
     assert given[12:16] == [[-1], [1], [1], [1]]
     assert given[24:] == [[-1], [3], [3]], "a number that was not needed is not used again"
+    soon = numbers_of(who_is_it, [*[red_at(0)] * 4, *gone[:2], *[red_at(1)] * 8, *gone[:2], *[red_at(1)] * 2])
+    assert [frame for frame in soon if frame][-9:] == [[1]] * 9, "while it is still waited for where it was"
     late = numbers_of(who_is_it, [*[red_at(0)] * 4, *[red_at(-1)] * 30, *[red_at(1)] * 3])
     assert late[34:] == [[-1], [2], [2]], "not after five times as long"
 
