@@ -6,9 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
-from ..bundle.manifest import Decode
-
 if TYPE_CHECKING:
+    from ..bundle.manifest import Decode
     from ..preprocess import Region
     from ..result import Result
     from .losses import Losses
@@ -26,13 +25,19 @@ class Notice:
     time: float  # wall clock, seconds
 
 
+def _of_any_score(_source: str) -> Decode:
+    from ..bundle.manifest import Decode  # the command line is made without it
+
+    return Decode()
+
+
 @dataclass(frozen=True)
 class SinkContext:
     """What a run tells its sinks; of a source, by name, what holds while it runs."""
 
     sources: tuple[str, ...] = ()
     device: str = ""  # the stable id that results carry
-    decode: Callable[[str], Decode] = lambda source: Decode()  # noqa: ARG005
+    decode: Callable[[str], Decode] = _of_any_score
     region: Callable[[str], Region | None] = lambda source: None  # noqa: ARG005
     fps: Callable[[str], float | None] = lambda source: None  # noqa: ARG005 (once open and where known)
     closed: Callable[[], None] = lambda: None  # the window was closed
