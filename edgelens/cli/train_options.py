@@ -127,7 +127,7 @@ _loop_options = _many(
     click.option("--l2", type=Number(0), help="Strength of L2 (AdamW: decoupled)."),
     click.option("--schedule", metavar="NAME", help="constant, step, cosine, one-cycle."),
     click.option(
-        "--warmup", type=Number(0), metavar="EPOCHS", help="The rate rises over so many epochs, a quarter of all at most."
+        "--warmup", type=Number(0), metavar="EPOCHS", help="Epochs that the rate rises over, a quarter of all at most."
     ),
     click.option("--clip", type=Number(0), help="The gradient's largest norm."),
     click.option("--ema", type=Number(0, 1), metavar="DECAY", help="Average the weights, such as .999 a step."),
