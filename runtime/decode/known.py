@@ -51,6 +51,7 @@ class Known:
     scores: NDArray[np.float32]  # (S,) of right answers, rising
     distances: NDArray[np.float32]  # (D,) of the same, falling: the strangest first
     limit: float  # on how unusual both together may be
+    tail: float | None = None  # distance beyond the strangest over which the chance falls to 1/e; None: to no less
 
     def familiarity(self, features: NDArray[Any], score: float) -> float:
         """1 and more for a known picture, down to 0: the limit over how unusual its two signs are."""
@@ -62,8 +63,7 @@ class Known:
 
     def unusual_of(self, score: float, distance: float) -> float:
         """The same of a distance that is known."""
-        chance = _share(self.scores, np.float32(score)) * _share(-self.distances, np.float32(-distance))
-        return float(-np.log(chance))
+        return -_log_chance(self.scores, score) - _log_chance(-self.distances, -distance, self.tail)
 
     def distance(self, features: NDArray[Any]) -> float:
         """One less the mean cosine with the nearest learned pictures."""
@@ -116,6 +116,7 @@ def known_to_bytes(known: Known) -> bytes:
         scores=known.scores,
         distances=known.distances,
         limit=np.float32(known.limit),
+        **({} if known.tail is None else {"tail": np.float32(known.tail)}),
     )
     return buffer.getvalue()
 
@@ -128,19 +129,26 @@ def known_from(data: bytes, where: str, width: int | None = None) -> Known:
                 raise BundleError(f"{where}: holds more than {_MOST_BYTES >> 20} MB")
         with np.load(io.BytesIO(data), allow_pickle=False) as stored:
             bank, scores, distances = (np.asarray(stored[n], np.float32) for n in ("bank", "scores", "distances"))
-            limit = float(stored["limit"])
+            limit, tail = float(stored["limit"]), float(stored["tail"]) if "tail" in stored else None
     except (KeyError, ValueError, TypeError, OSError, EOFError, zipfile.BadZipFile, zlib.error, NotImplementedError,
             RuntimeError) as error:  # fmt: skip
         raise BundleError(f"{where}: is no set of known features or is damaged ({str(error)[:80]})") from None
     shaped = bank.ndim == 2 and len(bank) and width in (None, bank.shape[1]) and scores.ndim == distances.ndim == 1
     if not shaped or not len(scores) or not len(distances) or not np.isfinite(limit) or limit <= 0:
         raise BundleError(f"{where}: its known features do not fit the network's output of {width}")
+    if tail is not None and not 0 < tail < np.inf:
+        raise BundleError(f"{where}: the tail of its distances must be above 0, is {tail:g}")
     if not all(np.isfinite(values).all() for values in (bank, scores, distances)):
         raise BundleError(f"{where}: its known features hold NaN or infinity")
     lengths = np.linalg.norm(bank, axis=1, keepdims=True)
-    return Known(bank / np.maximum(lengths, 1e-9), np.sort(scores), -np.sort(-distances), limit)
+    return Known(bank / np.maximum(lengths, 1e-9), np.sort(scores), -np.sort(-distances), limit, tail)
 
 
-def _share(rising: NDArray[np.float32], value: np.float32) -> float:
-    """The share of values that are no greater, none of them certain or impossible: half a one is added."""
-    return float((np.searchsorted(rising, value, side="right") + 0.5) / (len(rising) + 1))
+def _log_chance(rising: NDArray[np.float32], value: float, tail: float | None = None) -> float:
+    """The log of the share of values that are no greater, none certain or impossible: half a one is added.
+
+    Below the least of few values that share alone could not tell a little from a lot: with a `tail` it falls on.
+    """
+    held = np.float32(value) if tail is None else max(np.float32(value), rising[0])
+    share = (np.searchsorted(rising, held, side="right") + 0.5) / (len(rising) + 1)
+    return float(np.log(share)) - (0.0 if tail is None else float(held - np.float32(value)) / tail)

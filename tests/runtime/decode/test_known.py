@@ -116,6 +116,16 @@ def test_foreign_pictures_are_counted(knowing: Bundle, tmp_path: Path) -> None:
     assert report.to_json()["interval"] == pytest.approx([0.0715, 0.5907], abs=1e-3)
 
 
+def test_what_a_bundle_of_before_knows_is_weighed_as_it_was() -> None:
+    """Its entry has no tail: beyond the strangest right answer all distances are half an answer's share."""
+    old = known_from(known_to_bytes(KNOWN), "x.edge", 3)
+    assert old.tail is None
+    assert old.unusual_of(1.0, 0.31) == old.unusual_of(1.0, 1.9) == pytest.approx(-np.log(0.5 / 100 * 99.5 / 100))
+    new = known_from(known_to_bytes(dataclasses.replace(KNOWN, tail=0.1)), "x.edge", 3)
+    assert new.unusual_of(1.0, 0.3) == old.unusual_of(1.0, 0.3)
+    assert new.unusual_of(1.0, 1.9) == pytest.approx(-np.log(1.5 / 100 * 99.5 / 100) + 16, abs=1e-3)
+
+
 def test_it_stays_in_a_pipeline(knowing: Bundle, halves_bundle: Bundle, tmp_path: Path) -> None:
     whole = chain(halves_bundle, knowing, tmp_path / "whole.edge")
     network = whole.manifest.main
@@ -132,6 +142,9 @@ def test_what_does_not_fit_is_refused_in_a_line(knowing: Bundle, tmp_path: Path)
     spoilt = dataclasses.replace(KNOWN, limit=float("nan"))
     with pytest.raises(BundleError, match="do not fit"):
         known_from(known_to_bytes(spoilt), "x.edge", 3)
+    for tail in (0.0, -1.0, float("nan"), float("inf")):
+        with pytest.raises(BundleError, match="the tail of its distances must be above 0"):
+            known_from(known_to_bytes(dataclasses.replace(KNOWN, tail=tail)), "x.edge", 3)
     manifest = knowing.manifest
     decode = dataclasses.replace(manifest.main.decode, options={"known": "ext/nowhere.npz"})
     network = dataclasses.replace(manifest.main, decode=decode)

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import dataclasses
+import itertools
+
 import numpy as np
+import pytest
 
 from edgelens.runtime.decode.known import known_from, known_to_bytes
 from edgelens.train.known.fit import fit_known, representatives
@@ -47,6 +51,43 @@ def test_the_limit_keeps_what_it_says_and_calls_other_things_unknown() -> None:
     assert np.mean(foreign) < 0.01
 
 
+def test_few_photos_suffice_to_call_what_is_far_from_all_unknown_however_sure_the_answer() -> None:
+    """With 24 to 56 right answers the share alone has a floor above which the limit lies; the tail has none."""
+    kept, taken, kept_before, taken_before = [], [], [], []
+    for count, seed in itertools.product((24, 28, 39, 56), range(10)):
+        rows, labels = pictures(count, seed, spread=0.8)
+        groups = np.arange(count)
+        known = fit_known(rows, labels, rows, scores(count, seed), 0.95, learned_groups=groups, honest_groups=groups)
+        assert known is not None
+        before = dataclasses.replace(known, tail=None)
+        later, sure = pictures(100, 2000 + seed, spread=0.8)[0], scores(100, 500 + seed)
+        far = np.abs(np.random.default_rng(seed).normal(size=(50, 40))).astype(np.float32)
+        assert min(known.distance(row) for row in far) > known.distances[0]
+        for weighed, keeps, takes in ((known, kept, taken), (before, kept_before, taken_before)):
+            keeps += [weighed.familiarity(row, float(s)) >= 1 for row, s in zip(later, sure, strict=True)]
+            takes += [weighed.familiarity(row, 1.0) >= 1 for row in far]
+    assert np.mean(taken_before) > 0.2
+    assert np.mean(taken) < 0.02
+    assert np.mean(kept) >= np.mean(kept_before) > 0.93
+
+
+def test_the_chance_of_a_distance_falls_without_a_leap() -> None:
+    rows, labels = pictures(40, 0)
+    known = fit_known(rows, labels, pictures(40, 1)[0], scores(40, 0), 0.95)
+    assert known is not None
+    assert known.tail is not None
+    strangest = float(known.distances[0])
+    unusual = [known.unusual_of(1.0, d) for d in np.linspace(0, 2 * strangest, 400)]
+    assert (np.diff(unusual) >= 0).all()
+    assert known.unusual_of(1.0, strangest + known.tail) == pytest.approx(
+        known.unusual_of(1.0, strangest) + 1, abs=1e-3
+    )
+    assert np.isfinite(known.unusual_of(0.0, 2.0))
+    alike = fit_known(rows, labels, np.repeat(rows[:1], 40, 0), scores(40, 0), 0.95)  # one photo forty times
+    assert alike is not None
+    assert alike.familiarity(rows[0], 1.0) > 1
+
+
 def test_both_signs_count() -> None:
     rows, labels = pictures(400, 0)
     known = fit_known(rows, labels, pictures(200, 1)[0], scores(200, 0), 0.95)
@@ -79,6 +120,7 @@ def test_a_bundle_keeps_it_in_little_room() -> None:
     data = known_to_bytes(known)
     assert len(data) < 160_000
     again = known_from(data, "known", 1280)
+    assert again.tail == pytest.approx(known.tail)
     for row, score in zip(pictures(60, 3, width=1280)[0], scores(60, 1), strict=True):
         assert abs(again.distance(row) - known.distance(row)) < 1e-3
         assert abs(again.familiarity(row, float(score)) / known.familiarity(row, float(score)) - 1) < 0.1
