@@ -35,7 +35,6 @@ class CompressConfig:
     mixed: int = 0  # leave up to so many of the most sensitive layers float
     keep_float: frozenset[str] = frozenset()  # layers by graph name
     full_integer: bool = False
-    knows: bool = True  # whether what is like nothing learned is called unknown, where the run knows that
     # the bundle
     dynamic_batch: bool = False
     background: tuple[str, ...] = ()  # labels that mean "nothing there"

@@ -17,15 +17,15 @@ from edgelens.runtime.decode.known import FEATURES, Known, known_from
 from edgelens.runtime.errors import DataError, UsageError
 from edgelens.runtime.preprocess import PixelContract
 from edgelens.train.data.targets import Targets
-from edgelens.train.head.first import embeds
 from edgelens.train.ingredients import class_counts
 from edgelens.train.runs.run import KNOWN, Run
 from edgelens.train.tasks.catalog import make_task
 
 from .config import CompressConfig
+from .learn.distill import student_of
 from .learn.pictures import Pictures, pictures_of
 from .network.answers import torch_outputs
-from .network.knowing import Knowing
+from .network.knowing import Knowing, knowable
 from .progress import Progress
 from .proof.golden import GoldenFrames, golden_frames
 from .tasks.catalog import task_of
@@ -67,7 +67,7 @@ class Ingredients:
     evaluation: Pictures  # what the card reports
     evaluated_on: str
     golden: GoldenFrames
-    known: Known | None  # of learned pictures, where the network gives its features too
+    known: Known | None  # of learned pictures, by the trained network
     trained_on: PixelContract  # the picture of the trained network; a smaller one's may be smaller
 
     @property
@@ -118,8 +118,10 @@ def ingredients_of(run: Run, config: CompressConfig) -> Ingredients:
     for label in config.background:
         if label not in run.classes:
             raise UsageError(f"--background {label}: is no class of this run; there are {', '.join(run.classes[:8])}")
-    network, known = run.model(), _known(run, config)
-    if _gives_features(network, task, config):  # what a device is taught by, and tells strangers by where it knows some
+    network, known = run.model(), _known(run)
+    if _gives_features(
+        network, run, task, config
+    ):  # what a device is taught by, and tells strangers by where it knows some
         network = Knowing(network, task.outputs[0]).eval()
         task = replace(task, outputs=(*task.outputs, FEATURES))
     if not all(bool(torch.isfinite(value).all()) for value in network.state_dict().values()):
@@ -142,27 +144,22 @@ def ingredients_of(run: Run, config: CompressConfig) -> Ingredients:
 
 def _unseen(run: Run) -> str:
     """Of a network whose last layer learned from all photos, what it does on others, as cross-validation told."""
-    metrics = run.facts.metrics or {}
-    if "+" not in metrics.get("judged", "val"):
+    if len(run.judged_splits) == 1:
         return ""
-    score = make_task(run.config, run.classes).score
-    expected = score.with_interval(metrics[f"val_{score.name}"], run.judged_count)
-    return f", whose last layer learned from them too (of others expect {expected}, by cross-validation)"
+    return f", whose last layer learned from them too (of others expect {run.figure}, by cross-validation)"
 
 
-def _gives_features(network: nn.Module, task: Task, config: CompressConfig) -> bool:
-    """Whether the network ships with what its classifier looks at, as long as it stays that network."""
-    if config.prune is not None or config.distill is not None:
+def _gives_features(network: nn.Module, run: Run, task: Task, config: CompressConfig) -> bool:
+    """Whether a classifier ships with what it looks at: it says so, and who is to learn from it does too."""
+    if not task.labelled or not knowable(network):
         return False
-    return bool(task.labelled) and embeds(network) and hasattr(network, "classifier")
+    return config.distill is None or knowable(student_of(run, config.distill))
 
 
-def _known(run: Run, config: CompressConfig) -> Known | None:
-    """What the run's network knows, as long as it stays that network: what is pruned or taught sees otherwise."""
+def _known(run: Run) -> Known | None:
+    """What the run's network knows; one that comes of it sees otherwise (`known.py`)."""
     file = run.path / KNOWN
-    if not file.exists() or config.prune is not None or config.distill is not None or not config.knows:
-        return None
-    return known_from(file.read_bytes(), str(file))
+    return known_from(file.read_bytes(), str(file)) if file.exists() else None
 
 
 def _calibration_pictures(run: Run, splits: Splits, config: CompressConfig) -> Pictures:

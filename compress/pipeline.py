@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from edgelens.runtime.bundle.bundle import Bundle
+from edgelens.runtime.bundle.learned import learned_to_bytes
 from edgelens.runtime.bundle.manifest import Decode, Output, Provenance
 from edgelens.runtime.host.clock import now
 from edgelens.runtime.metrics.interval import percent
@@ -23,7 +24,8 @@ from .candidate import Candidate, candidate_of
 from .config import CompressConfig
 from .export.artifact import Artifact, file_outputs
 from .files.model_files import with_metadata
-from .ingredients import ingredients_of, open_run
+from .ingredients import Ingredients, ingredients_of, open_run
+from .known import known_of
 from .progress import Progress
 from .proof.feature_space import feature_space
 from .proof.parity import Parity
@@ -92,6 +94,10 @@ def write_candidate(
     shipped = next(artifact for artifact in artifacts if artifact.path == preferred)
     with progress.step("fitting thresholds"):
         decode = _decode(candidate, shipped, config)
+        known, score_alone = known_of(candidate.network, made_of, decode)
+    for note in score_alone:
+        progress.say(note)
+    notes = [*notes, *score_alone]
     rows = file_rows(artifacts, candidate.parity, timings, preferred, elsewhere=elsewhere)
     card = _card(candidate, rows, decode, config=config, name=name, notes=notes, where=where, extra=extra or {})
     report = report_html(card, candidate.parity, plots, tables)
@@ -111,16 +117,24 @@ def write_candidate(
             card=card,
             feature_space=feature_space(candidate.network, run.pixels),
             task=made_of.task.name,
-            known=made_of.known,
-            provenance=Provenance(f"edgelens {__version__}", config.command, seed, data, now(), _origin(run)),
+            known=known,
+            learned=_learned(made_of),
+            provenance=Provenance(f"edgelens {__version__}", config.command, seed, data, now(), _told(run)),
             beside=companions(config, card, report),
         )
     return Compressed(bundle, card, candidate.parity, timings, report)
 
 
-def _origin(run: Run) -> dict[str, str]:
-    """Whose weights the training started from, with their licence; nothing where that was chance."""
-    return {"started_from": run.facts.started} if run.facts.started else {}
+def _told(run: Run) -> dict[str, str]:
+    """Whose weights the training started from, with their licence, and what it promises; nothing where that is none."""
+    told = {"started_from": run.facts.started or "", "expected": run.expected}
+    return {name: text for name, text in told.items() if text}
+
+
+def _learned(made_of: Ingredients) -> bytes:
+    """Digests of the pictures that the network learned."""
+    parts = [made_of.splits.by_name[name] for name in made_of.run.learned_splits]
+    return learned_to_bytes(part.content(i) for part in parts for i in range(len(part)))
 
 
 def _card(

@@ -11,6 +11,7 @@ from .config import CompressConfig
 from .ingredients import Ingredients
 from .learn.distill import distill_into, load_teacher
 from .learn.lesson import lesson_of
+from .network.knowing import giving_as, network_itself
 from .progress import Progress
 from .prune.iterative import prune
 
@@ -27,11 +28,14 @@ def shrunk(made_of: Ingredients, config: CompressConfig, progress: Progress) -> 
     lesson = lesson_of(made_of.run, made_of.training_pictures(config.seed), made_of.pixels)
     if config.distill is not None:
         with progress.step(f"distilling into {config.distill.model}"):
-            network = distill_into(made_of.run, teacher, lesson, config.distill, progress=progress.update)
+            student = distill_into(made_of.run, teacher, lesson, config.distill, progress=progress.update)
+            network = giving_as(network, student)
         rows.append(_row(f"distilled into {config.distill.model}", network, made_of))
     if config.prune is not None:
         with progress.step(f"pruning to {config.prune.macs:.0%} of the multiply-adds"):
-            network = prune(network, teacher, made_of.pixels, lesson, config.prune, progress=progress.update)
+            whole = network_itself(network)  # whose features may become fewer
+            smaller = prune(whole, teacher, made_of.pixels, lesson, config.prune, progress=progress.update)
+            network = giving_as(network, smaller)
         rows.append(_row(f"pruned to {config.prune.macs:.0%}", network, made_of))
     for row in rows[1:]:
         progress.say(f"{row.step}: {100 * (row.accuracy or 0):.2f} % on validation, {row.macs or 0:,} multiply-adds")

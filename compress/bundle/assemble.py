@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from edgelens.runtime.bundle.bundle import Bundle, write_bundle
+from edgelens.runtime.bundle.learned import LEARNED
 from edgelens.runtime.bundle.manifest import Decode, Manifest, ModelFile, Network, Output, Provenance
 from edgelens.runtime.bundle.target import check_target
 from edgelens.runtime.decode.known import Known, entry_of, known_to_bytes
@@ -140,6 +141,7 @@ def write(
     task: str,
     outputs: tuple[Output, ...],
     known: Known | None = None,
+    learned: bytes | None = None,
     provenance: Provenance | None = None,
     beside: Mapping[str, bytes] | None = None,
 ) -> Bundle:
@@ -147,6 +149,8 @@ def write(
     frames, entries = golden.entries()
     contents = {**entries, "card.json": card.to_json(), "card.md": card.to_markdown()}
     contents |= {artifact.path: artifact.data for artifact in artifacts}
+    if learned is not None:
+        contents[LEARNED] = learned
     if known is not None:
         contents[place := entry_of("main")] = known_to_bytes(known)
         decode = replace(decode, options={**decode.options, "known": place})

@@ -17,7 +17,7 @@ from edgelens.train.tasks.catalog import make_network, make_task
 from .finetune import FineTune, finetune
 from .lesson import Lesson
 
-__all__ = ["DistillConfig", "distill_into", "load_teacher"]
+__all__ = ["DistillConfig", "distill_into", "load_teacher", "student_of"]
 
 
 @dataclass(frozen=True)
@@ -38,12 +38,16 @@ def distill_into(
     progress: Callable[[str], None] | None = None,
 ) -> nn.Module:
     """A fresh network of another kind or width, taught by `teacher` on the run's training pictures."""
-    torch.manual_seed(config.tuning.seed)
-    wanted = dataclasses.replace(run.config, model=config.model, options=config.options)
-    student = make_network(wanted, run.classes, run.pixels)
-    student.train()
+    student = student_of(run, config).train()
     finetune(student, teacher.eval(), lesson, config.tuning, progress=progress)
     return student.eval()
+
+
+def student_of(run: Run, config: DistillConfig) -> nn.Module:
+    """The network that is to learn, with random weights, always the same."""
+    torch.manual_seed(config.tuning.seed)
+    wanted = dataclasses.replace(run.config, model=config.model, options=config.options)
+    return make_network(wanted, run.classes, run.pixels)
 
 
 def load_teacher(path: str, run: Run) -> nn.Module:

@@ -5,8 +5,9 @@ from __future__ import annotations
 from torch import Tensor, nn
 
 from edgelens.runtime.decode.known import FEATURES
+from edgelens.train.head.first import embeds
 
-__all__ = ["Knowing", "network_itself"]
+__all__ = ["Knowing", "giving_as", "knowable", "network_itself"]
 
 
 class Knowing(nn.Module):
@@ -22,6 +23,16 @@ class Knowing(nn.Module):
         alike: Tensor = self.network.likeness(row)  # type: ignore[operator]
         classifier: nn.Module = self.network.get_submodule("classifier")
         return {self.output: classifier(row), FEATURES: alike}
+
+
+def knowable(network: nn.Module) -> bool:
+    """Whether a network says what its one classifier looks at."""
+    return embeds(network) and hasattr(network, "classifier")
+
+
+def giving_as(other: nn.Module, network: nn.Module) -> nn.Module:
+    """A network that gives its features too where another one does."""
+    return Knowing(network, other.output).eval() if isinstance(other, Knowing) else network
 
 
 def network_itself(network: nn.Module) -> nn.Module:

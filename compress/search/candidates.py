@@ -18,7 +18,7 @@ from ..learn.finetune import FineTune, finetune
 from ..learn.lesson import Lesson, lesson_of
 from ..learn.pictures import Pictures
 from ..learn.taught import AtItsSize
-from ..network.knowing import Knowing
+from ..network.knowing import giving_as
 from ..prune.iterative import PruneConfig, narrower
 from .space import Attempt
 
@@ -73,7 +73,7 @@ def bare_network(plan: Attempt, made_of: Ingredients, lesson: Lesson) -> nn.Modu
         torch.manual_seed(0)
         wanted = dataclasses.replace(config, options=options)
         made = make_network(wanted, made_of.run.classes, plan.pixels(pixels)).eval()
-        return Knowing(made, network.output).eval() if isinstance(network, Knowing) else made
+        return giving_as(network, made)
     return network
 
 

@@ -69,7 +69,7 @@ def search_run(
     require_host(config.on)
     run = open_run(run_path, progress)
     with progress.step("reading the run and its images"):
-        made_of = ingredients_of(run, dataclasses.replace(config.compress, knows=False))
+        made_of = ingredients_of(run, config.compress)
     teacher = _teacher(made_of, config.compress, progress)
     study = Study.open(folder, _identity(made_of, teacher))
     search = _Search(config, made_of, teacher, study, progress)

@@ -133,6 +133,8 @@ def _print(measured: Evaluation, split: str) -> None:
     *lines, figures = measured.report.lines()
     if measured.unreadable:
         lines.append(f"{len(measured.unreadable)} images could not be decoded and are left out")
+    if flattered := measured.flattered():
+        lines.append(flattered)
     for line in lines:
         click.echo(line)
     result = measured.to_json()

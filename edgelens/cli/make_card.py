@@ -70,11 +70,7 @@ class Made:
 
     def scored(self) -> str:
         """The task's score with its interval."""
-        from edgelens.train.tasks.catalog import make_task
-
-        score, metrics = make_task(self.run.config, self.run.classes).score, self.run.facts.metrics or {}
-        found = score.with_interval(metrics[f"val_{score.name}"], self.run.judged_count)
-        return f"{found}; {metrics['basis']}"
+        return f"{self.run.figure}; {(self.run.facts.metrics or {})['basis']}"
 
     def to_json(self, out: str) -> dict[str, Any]:
         """The same for programs."""

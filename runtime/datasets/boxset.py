@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import DataError
-from ..images.read import read_image
+from ..images.read import read_image, read_image_bytes
 from .splits import split_for_evaluation
 
 __all__ = ["BoxSet", "ImageBoxes", "box_set"]
@@ -55,6 +55,10 @@ class BoxSet:
     def image(self, i: int) -> NDArray[np.uint8]:
         """Picture i as (H, W, 3) uint8 BGR, decoded from the original file."""
         return read_image(Path(self.root) / self.names[i])
+
+    def content(self, i: int) -> bytes:
+        """Picture i's file as it is."""
+        return read_image_bytes(Path(self.root) / self.names[i])
 
     def select(self, rows: Sequence[int]) -> BoxSet:
         """The given images as a set of their own."""

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import DataError
-from ..images.read import read_image
+from ..images.read import read_image, read_image_bytes
 from .splits import split_for_evaluation
 
 __all__ = ["MOST_CLASSES", "ImageSet", "in_class_order", "legible"]
@@ -71,6 +71,13 @@ class ImageSet:
         picture = self.stored[i if self.rows is None else self.rows[i]]
         bgr = picture[..., ::-1] if picture.ndim == 3 else np.repeat(picture[..., None], 3, axis=2)
         return np.ascontiguousarray(bgr)
+
+    def content(self, i: int) -> bytes:
+        """Picture i's file as it is, or its pixels for formats that hold arrays."""
+        if self.stored is None:
+            return read_image_bytes(self.file(i))
+        pixels: NDArray[np.uint8] = self.stored[i if self.rows is None else self.rows[i]]
+        return pixels.tobytes()
 
     def file(self, i: int) -> Path:
         """Where picture i lies, of a set of files."""

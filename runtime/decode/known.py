@@ -109,15 +109,16 @@ def as_unknown(seen: Recognitions) -> Recognitions:
 def known_to_bytes(known: Known) -> bytes:
     """As a bundle keeps it: every row in 8 bits of its own largest number, which moves no distance by a thousandth."""
     largest = np.abs(known.bank).max(axis=1, keepdims=True)
+    arrays: dict[str, Any] = {
+        "bank": np.rint(known.bank / np.maximum(largest, 1e-9) * 127).astype(np.int8),
+        "scores": known.scores,
+        "distances": known.distances,
+        "limit": np.float32(known.limit),
+    }
+    if known.tail is not None:
+        arrays["tail"] = np.float32(known.tail)
     buffer = io.BytesIO()
-    np.savez_compressed(
-        buffer,
-        bank=np.rint(known.bank / np.maximum(largest, 1e-9) * 127).astype(np.int8),
-        scores=known.scores,
-        distances=known.distances,
-        limit=np.float32(known.limit),
-        **({} if known.tail is None else {"tail": np.float32(known.tail)}),
-    )
+    np.savez_compressed(buffer, **arrays)
     return buffer.getvalue()
 
 

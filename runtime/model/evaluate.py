@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from ..bundle.bundle import Bundle, one_network
+from ..bundle.learned import LEARNED, learned_share
 from ..bundle.manifest import ModelFile
 from ..engines.protocol import EngineOptions
 from ..errors import DataError, ImageError, ModelError
@@ -32,6 +33,16 @@ class Evaluation:
     unreadable: tuple[str, ...]  # pictures that could not be decoded and are left out, one line each
     stages_ms: dict[str, dict[str, float]]
     file: ModelFile
+    learned: float = 0.0  # share of the pictures that the bundle says were learned
+    expected: str = ""  # what the bundle says of pictures that were not
+
+    def flattered(self) -> str:
+        """A line for people where pictures were learned; empty where none is known to be."""
+        if not self.learned:
+            return ""
+        expected = f"expect {self.expected}" if self.expected else "expect less"
+        share = f"{100 * self.learned:.0f} %"
+        return f"{share} of these pictures are ones that it learned, which flatters it: of others {expected}"
 
     def to_json(self) -> dict[str, Any]:
         """The report as plain JSON types."""
@@ -41,6 +52,8 @@ class Evaluation:
             "stages_ms": self.stages_ms,
             "engine": self.file.engine,
             "precision": self.file.precision,
+            "learned": self.learned,
+            "expected_of_others": self.expected or None,
         }
 
 
@@ -66,7 +79,18 @@ def evaluate(
             report = task.evaluate(data, network, answers)
         except ModelError as error:
             raise ModelError(f"{network.files[0].path}: {error}") from None
-    return Evaluation(report, tuple(answers.unreadable), stage_percentiles(answers.times), network.files[0])
+    learned = _learned(bundle, data, answers.looked)
+    expected = str(bundle.manifest.provenance.notes.get("expected", ""))
+    times = stage_percentiles(answers.times)
+    return Evaluation(report, tuple(answers.unreadable), times, network.files[0], learned, expected)
+
+
+def _learned(bundle: Bundle, data: Labelled, rows: list[int]) -> float:
+    """The share of what was looked at that the bundle says was learned."""
+    if LEARNED not in bundle.manifest.entries:
+        return 0.0
+    where = str(bundle.path or bundle.manifest.name)
+    return learned_share(bundle.read(LEARNED), (data.content(i) for i in rows), where)
 
 
 class _Answers:
@@ -77,6 +101,7 @@ class _Answers:
     ) -> None:
         self.times: list[dict[str, float]] = []
         self.unreadable: list[str] = []
+        self.looked: list[int] = []  # rows
         self._recognizer, self._data, self._threshold, self._progress = recognizer, data, threshold, progress
 
     def __iter__(self) -> Iterator[Looked]:
@@ -89,6 +114,7 @@ class _Answers:
                 continue
             seen = self._recognizer.recognize(frame, threshold=self._threshold)
             self.times.append(dict(seen.stages))
+            self.looked.append(i)
             yield i, frame.size, seen.recognitions
             if self._progress is not None:
                 self._progress(i + 1, len(data))

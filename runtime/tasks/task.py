@@ -77,6 +77,9 @@ class Labelled(Protocol):
     def image(self, i: int) -> NDArray[np.uint8]:
         """The picture of one row, uint8 BGR."""
 
+    def content(self, i: int) -> bytes:
+        """What tells it from every other one: its file's bytes."""
+
     def __len__(self) -> int: ...
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+import dataclasses
 import shutil
 from pathlib import Path
 
@@ -10,12 +12,21 @@ import pytest
 import torch
 
 from edgelens.compress.config import CompressConfig
+from edgelens.compress.ingredients import ingredients_of
+from edgelens.compress.known import known_of
+from edgelens.compress.learn.distill import DistillConfig
 from edgelens.compress.learn.feature_maps import compared
+from edgelens.compress.learn.finetune import FineTune
 from edgelens.compress.network.graph import is_convolutional, trace
 from edgelens.compress.network.knowing import Knowing
 from edgelens.compress.network.tail import last_layers_and_pooling
 from edgelens.compress.pipeline import compress_run
 from edgelens.compress.prune.channels import prune_channels
+from edgelens.compress.prune.iterative import PruneConfig
+from edgelens.compress.quantize.observers import Observer
+from edgelens.compress.search.budget import Budget
+from edgelens.compress.search.search import SearchConfig, search_run
+from edgelens.compress.search.space import Attempt
 from edgelens.runtime.bundle.bundle import Bundle
 from edgelens.runtime.frame import Frame
 from edgelens.runtime.model.recognizer import BundleRecognizer
@@ -26,6 +37,7 @@ from edgelens.train.ingredients import run_task
 from edgelens.train.known.learned import learn_known
 from edgelens.train.models.catalog import build
 from edgelens.train.models.options import ModelOptions
+from edgelens.train.runs.outputs import SplitOutputs
 from edgelens.train.runs.run import KNOWN, Run
 
 
@@ -60,8 +72,7 @@ def test_every_file_gives_both_and_verifies(knowing: Bundle) -> None:
 def test_every_engine_and_precision_decides_alike(knowing: Bundle, digits_file: Path) -> None:
     with np.load(digits_file) as stored:
         known = stored["images"][:150]
-    foreign = np.random.default_rng(0).integers(0, 256, (60, 16, 16), np.uint8)
-    shares = []
+    foreign, shares = strange(), []
     for file in knowing.manifest.main.files:
         kept = 1 - unknown(knowing, file.engine, file.precision, known).mean()
         taken = 1 - unknown(knowing, file.engine, file.precision, foreign).mean()
@@ -71,6 +82,74 @@ def test_every_engine_and_precision_decides_alike(knowing: Bundle, digits_file: 
     assert np.ptp(kept) <= 0.03
     assert taken.max() < 0.15
     assert np.ptp(taken) <= 0.05
+
+
+PLAIN = CompressConfig(
+    formats=("onnx",), precisions=("float32",), observer=Observer(), equalize=False, correct_bias=False,
+    calibration_images=32,
+)  # fmt: skip
+PRUNED = PruneConfig(0.5, importance="magnitude", rounds=1, tuning=FineTune(epochs=4, rate=2e-3))
+
+
+def strange() -> np.ndarray:
+    return np.random.default_rng(0).integers(0, 256, (60, 16, 16), np.uint8)
+
+
+def test_a_search_ships_what_the_trained_network_knows(knowing: Bundle, tmp_path: Path) -> None:
+    assert knowing.path is not None
+    config = SearchConfig(Budget(), PLAIN, study=str(tmp_path / "s"), plans=(Attempt("trained"),))
+    found = search_run(knowing.path.parent / "run", tmp_path / "x.edge", config).bundle
+    entry = found.manifest.main.decode.options["known"]
+    assert found.read(entry) == knowing.read(entry)
+
+
+def test_a_pruned_network_knows_by_features_of_its_own(knowing: Bundle, digits_file: Path, tmp_path: Path) -> None:
+    assert knowing.path is not None
+    made = compress_run(knowing.path.parent / "run", tmp_path / "x.edge", dataclasses.replace(PLAIN, prune=PRUNED))
+    network = made.bundle.manifest.main
+    assert [output.name for output in network.outputs] == ["logits", "features"]
+    assert network.outputs[1].shape < knowing.manifest.main.outputs[1].shape  # its last layer is narrower, too
+    with np.load(digits_file) as stored:
+        kept = 1 - unknown(made.bundle, "onnxruntime", "float32", stored["images"][:150]).mean()
+    assert kept > 0.85
+    assert unknown(made.bundle, "onnxruntime", "float32", strange()).mean() > 0.85
+    assert not [note for note in made.card.notes if "score alone" in note]
+
+
+def test_where_nothing_can_be_known_the_score_alone_tells_and_that_is_said(knowing: Bundle, tmp_path: Path) -> None:
+    assert knowing.path is not None
+    run = knowing.path.parent / "run"
+    student = DistillConfig("mlp", ModelOptions(width=0.1), FineTune(epochs=0.1))
+    made = compress_run(run, tmp_path / "x.edge", dataclasses.replace(PLAIN, distill=student, allow_mismatch=True))
+    assert "known" not in made.bundle.manifest.main.decode.options
+    said = "gives no features: what is unlike what it learned is told by the score alone"
+    assert any(said in note for note in made.card.notes)
+    made_of = ingredients_of(Run.open(run), PLAIN)
+    strict = dataclasses.replace(made_of.run, config=dataclasses.replace(made_of.run.config, keep=0.9999))
+    known, notes = known_of(
+        copy.deepcopy(made_of.network), dataclasses.replace(made_of, run=strict), made_of.run.decode
+    )
+    assert known is None
+    assert "right answers of the smaller network are too few" in notes[0]
+
+
+def test_a_head_that_learned_every_photo_is_held_against_its_answers_to_others(knowing: Bundle, tmp_path: Path) -> None:
+    assert knowing.path is not None
+    shutil.copytree(knowing.path.parent / "run", tmp_path / "run")
+    run = Run.open(tmp_path / "run")
+    run.facts.metrics["judged"] = "train+val"  # type: ignore[index]
+    run.write()
+    run = Run.open(tmp_path / "run")
+    labels = run.judged().labels
+    logits = np.eye(10, dtype=np.float32)[labels] * np.linspace(4, 5, len(labels), dtype=np.float32)[:, None]
+    stored = SplitOutputs.load(run.path)
+    dataclasses.replace(stored, val={"logits": logits}).save(run.path)
+    made_of = ingredients_of(run, PLAIN)
+    known, _ = known_of(copy.deepcopy(made_of.network), made_of, run.decode)
+    assert known is not None
+    held = [name in set(made_of.validation.images.names) for name in run.judged_names]
+    own = run_task(run).sureness({"logits": logits[held]}, run.decode)  # type: ignore[misc]
+    assert known.scores.tolist() == np.sort(own.max(1)).tolist()
 
 
 def test_what_has_seen_the_world_keeps_its_pooling_float_and_can_be_pruned() -> None:

@@ -8,6 +8,7 @@ from one_line import one_line
 
 from edgelens.compress.config import CompressConfig
 from edgelens.compress.pipeline import compress_run
+from edgelens.runtime.bundle.learned import LEARNED, learned_share
 from edgelens.runtime.errors import DataError, WorkError
 
 
@@ -76,3 +77,16 @@ def test_what_mixed_precision_saves_ships_mixed(run_folder, tmp_path):
     made = compress_run(run_folder, tmp_path / "x.edge", config)
     assert {file.precision for file in made.bundle.manifest.main.files} == {"float32", "int8"}
     assert made.card.extra["left_float"]
+
+
+def test_a_bundle_says_which_pictures_were_learned_and_what_others_may_expect(run, compressed):
+    parts = run.split_all(("train", "val"))
+    kept = compressed.bundle.read(LEARNED)
+    for name, share in (("train", 1), ("val", 0)):
+        contents = [parts[name].content(i) for i in range(len(parts[name]))]
+        assert learned_share(kept, contents, "x.edge") == pytest.approx(share, abs=0.02)  # a digit may be there twice
+    assert compressed.bundle.manifest.provenance.notes["expected"] == run.figure
+    assert run.learned_splits == ("train",)
+    crossed = replace(run, facts=replace(run.facts, metrics={**run.facts.metrics, "judged": "train+val"}))
+    assert crossed.learned_splits == ("train", "val")
+    assert replace(run, facts=replace(run.facts, metrics={**run.facts.metrics, "judged": "train"})).expected == ""

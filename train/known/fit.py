@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,7 +12,7 @@ from numpy.typing import NDArray
 from edgelens.runtime.decode.known import NEIGHBOURS, Known
 from edgelens.runtime.gallery.thin import standing_for_all
 
-__all__ = ["MOST_OF_CLASS", "fit_known", "representatives"]
+__all__ = ["MOST_OF_CLASS", "fit_known", "representatives", "right_answers"]
 
 # Measured on eight kinds of clothes, two more and five other sets: `python benchmarks/train_unknown.py`
 MOST_OF_CLASS = 25
@@ -24,6 +26,15 @@ def representatives(
     unit = _unit(rows)
     own = [np.flatnonzero(labels == label) for label in np.unique(labels)]
     return np.sort(np.concatenate([each[standing_for_all(unit[each], most)] for each in own]))
+
+
+def right_answers(
+    scores: NDArray[np.float32], labels: NDArray[Any], classes: Sequence[str], background: Sequence[str]
+) -> NDArray[np.bool_]:
+    """(N,) whether the best of (N, classes) is the label, and something that is announced."""
+    silent = [i for i, name in enumerate(classes) if name in background]
+    right: NDArray[np.bool_] = scores[np.arange(len(labels)), labels] == scores.max(1)
+    return right & ~np.isin(labels, silent)
 
 
 def fit_known(

@@ -16,7 +16,7 @@ from ..head.features import features_of, trunk_key
 from ..runs.outputs import SplitOutputs
 from ..runs.run import KNOWN, Run
 from ..task import Task
-from .fit import fit_known
+from .fit import fit_known, right_answers
 
 __all__ = ["learn_known"]
 
@@ -26,12 +26,12 @@ def learn_known(run: Run, data: TrainData, task: Task, cache: Path, say: Callabl
     (run.path / KNOWN).unlink(missing_ok=True)
     if task.sureness is None:
         return
-    judged = str((run.facts.metrics or {}).get("judged", "val")).split("+")
+    judged = run.judged_splits
     if "val" not in judged:  # no picture was left to judge by
         return
     network, answers = run.model(), SplitOutputs.load(run.path)
     honest = np.flatnonzero(np.isin(data.splits, judged))
-    learned = np.flatnonzero(data.splits == "train") if judged == ["val"] else honest
+    learned = np.flatnonzero(data.splits == "train") if judged == ("val",) else honest
     labels, scores = data.images.labels.astype(np.int64), task.sureness(answers.val, run.decode)
     rows = np.zeros((len(data.images), 0), np.float32)
     for name, part in (("train", data.train), ("val", data.val)):
@@ -40,8 +40,7 @@ def learn_known(run: Run, data: TrainData, task: Task, cache: Path, say: Callabl
             found = network.likeness(torch.from_numpy(seen)).numpy()  # type: ignore[operator]
             rows = rows if rows.shape[1] else np.zeros((len(data.images), found.shape[1]), np.float32)
             rows[data.splits == name] = found
-    background = [i for i, label in enumerate(run.classes) if label in run.decode.background]
-    right = (scores[np.arange(len(honest)), labels[honest]] == scores.max(1)) & ~np.isin(labels[honest], background)
+    right = right_answers(scores, labels[honest], run.classes, run.decode.background)
     groups = np.unique(np.array(data.groups), return_inverse=True)[1]
     known = fit_known(
         rows[learned],

@@ -106,15 +106,39 @@ class Run:
         return self.split_all((name,))[name]
 
     @property
+    def judged_splits(self) -> tuple[str, ...]:
+        """The splits whose answers the figures are of: validation's, or all that were cross-validated."""
+        return tuple(str((self.facts.metrics or {}).get("judged", "val")).split("+"))
+
+    @property
     def judged_count(self) -> int:
         """How many samples the run's figures are of."""
-        names = str((self.facts.metrics or {}).get("judged", "val")).split("+")
-        return sum(self.facts.data["images"][name] for name in names)
+        return sum(self.facts.data["images"][name] for name in self.judged_splits)
+
+    @property
+    def learned_splits(self) -> tuple[str, ...]:
+        """The splits whose samples the network learned: a head that cross-validation judges has learned them all."""
+        return tuple(dict.fromkeys(("train", *(self.judged_splits if len(self.judged_splits) > 1 else ()))))
+
+    @property
+    def expected(self) -> str:
+        """The figure of samples that were not learned, as far as the training could tell; empty where it could not."""
+        return self.figure if self.facts.metrics is not None and "val" in self.judged_splits else ""
+
+    @property
+    def figure(self) -> str:
+        """A finished run's score with its interval, in words."""
+        score = make_task(self.config, self.classes).score
+        return score.with_interval((self.facts.metrics or {})[f"val_{score.name}"], self.judged_count)
+
+    @property
+    def judged_names(self) -> list[str]:
+        """Their names, in the order that their answers are kept in."""
+        return [name for name, split in self._split_of().items() if split in self.judged_splits]
 
     def judged(self) -> ImageSet:
-        """The samples whose answers the figures are of: the validation split's, or all that were cross-validated."""
-        names = str((self.facts.metrics or {}).get("judged", "val")).split("+")
-        return self.split("val") if names == ["val"] else self._of(names)
+        """These samples."""
+        return self.split("val") if self.judged_splits == ("val",) else self._of(self.judged_splits)
 
     @property
     def unfinished(self) -> str:
