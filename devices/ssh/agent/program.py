@@ -22,7 +22,7 @@ class Program:
     def __init__(self, wire: Wire, store: Store, message: dict[str, Any]) -> None:
         environment = dict(os.environ, PYTHONUNBUFFERED="1", EDGELENS_ON_DEVICE="1")
         environment["PYTHONPATH"] = os.pathsep.join(store.checked(message["layers"]))
-        environment["PYTHONPYCACHEPREFIX"] = os.path.join(store.work, "compiled")  # __pycache__ is not checked
+        environment["PYTHONPYCACHEPREFIX"] = store.compiled  # __pycache__ in the layers is not checked
         environment["PYTHONNOUSERSITE"] = "1"
         environment.update(message.get("env", {}))
         work = store.inside("")

@@ -27,6 +27,7 @@ class Store:
         self.site = os.path.join(root, "site")
         self.incoming = os.path.join(root, "incoming")
         self.work_root = os.path.join(root, "work")
+        self.compiled = os.path.join(root, "compiled")  # by Python, of layers that were checked
         self.work = ""
         self._lock: IO[str] | None = None
 
@@ -114,6 +115,7 @@ class Store:
         except OSError:
             return False
         shutil.rmtree(partial, ignore_errors=True)
+        shutil.rmtree(os.path.join(self.compiled, folder.lstrip("/")), ignore_errors=True)
         return True
 
     def _alone(self) -> bool:

@@ -189,11 +189,16 @@ def test_a_layer_that_was_changed_is_not_run(near: str, tmp_path: Path, wheel: L
     with Connection(near) as connection:
         _bring(connection, wheel, lambda _: None)
         assert connection.run(words, {wheel.key: wheel.unpacked_hash()}, lambda _, data: said.append(data)) == 0
-    assert str(tmp_path / "edgelens/work") in b"".join(said).decode()  # compiled where nobody put anything
+    compiled = tmp_path / "edgelens/compiled" / str(there).lstrip("/")
+    assert b"".join(said).decode().startswith(str(compiled))  # not in the layer, where nobody looks
     (there / "more.py").touch()
     for known, line in ((wheel.unpacked_hash(), "is not what was brought there"), ("", "anew")):
         with Connection(near) as connection, pytest.raises(DeviceError, match=line):
             connection.run(words, {wheel.key: known}, lambda *_: None)
+    assert list(compiled.rglob("*.pyc"))
+    with Connection(near) as connection:
+        forget_unused(connection)
+    assert not there.exists() and not compiled.exists()
 
 
 def test_two_that_bring_one_wheel_do_not_spoil_it(tmp_path: Path, wheel: Layer) -> None:
