@@ -127,7 +127,7 @@ def write_candidate(
 
 def _told(run: Run) -> dict[str, str]:
     """Whose weights the training started from, with their licence, and what it promises; nothing where that is none."""
-    told = {"started_from": run.facts.started or "", "expected": run.expected}
+    told = {"started_from": run.started, "expected": run.expected}
     return {name: text for name, text in told.items() if text}
 
 
@@ -155,8 +155,8 @@ def _card(
     said = list(notes)
     if run.unfinished:
         said.append(run.unfinished)
-    if run.facts.started:
-        said.append(f"its training started from {run.facts.started}")
+    if run.started:
+        said.append(f"its training started from {run.started}")
     if own := _own_figure(candidate):
         said.append(own)
     for precision, share in parity.closely.items():

@@ -12,6 +12,8 @@ from typing import Any
 
 __all__ = ["Progress"]
 
+_SILENT_S = 30.0  # after which a log without a live line hears how far a step is
+
 
 @dataclass
 class Progress:
@@ -21,6 +23,7 @@ class Progress:
     lines: list[str] = field(default_factory=list)
     seconds: dict[str, float] = field(default_factory=dict)
     _live: Any = None
+    _told: float = field(default_factory=time.monotonic)
 
     @contextlib.contextmanager
     def step(self, what: str) -> Iterator[None]:
@@ -33,9 +36,11 @@ class Progress:
         self._print(f"{what}  {taken:.1f} s")
 
     def update(self, what: str) -> None:
-        """Another text beside the spinner."""
+        """Another text beside the spinner; where there is none, a line when nothing was said for a while."""
         if self._live is not None:
             self._live.update(what)
+        elif time.monotonic() - self._told > _SILENT_S:
+            self._print(what)
 
     def say(self, line: str) -> None:
         """One line that people should see."""
@@ -43,6 +48,7 @@ class Progress:
         self._print(line)
 
     def _print(self, line: str) -> None:
+        self._told = time.monotonic()
         if self.quiet:
             return
         if self._live is not None:

@@ -65,6 +65,8 @@ def finish(run: Run, made_of: Ingredients, state: State, say: Callable[[str], No
         outputs = _honest(state.candidates, val.targets, task, parts_of(len(groups), run.config.seed, groups))
         figures = figures_of(outputs, val.targets, task)
         basis = "answers of epochs that were chosen without them"
+    if made_of.validates and (before := run.facts.data.get("known_before")):
+        basis += f"; the run that it starts from had learned {before:,} of them"
     train = _some(learned, _TRAINING_LOOKED_AT)
     seen, _ = _kept(network, train, task)
     answered = Answered(

@@ -96,8 +96,8 @@ def gather(
 
 
 def training_counts(data: TrainData) -> tuple[int, ...]:
-    """Training images a class, or what else is learnt from them."""
-    return class_counts(data.train.images)
+    """Training images a class, or what else is learnt from them; what a teacher only named is not counted."""
+    return class_counts(data.train.images.select(np.arange(len(data.train) - data.train.named)))
 
 
 def class_counts(images: ImageSet) -> tuple[int, ...]:
@@ -192,8 +192,9 @@ def _teacher(config: TrainConfig, data: TrainData, task: Task, mode: str, world:
             f"--teacher {config.teacher}: answers for pictures of {theirs[0]}x{theirs[1]}, this run for"
             f" {ours[0]}x{ours[1]}; take --size {theirs[0]}x{theirs[1]}"
         )
+    labelled = len(data.train) - data.train.named
     teacher = laid_out(run.model().to(world.device), mode).requires_grad_(requires_grad=False)
-    return Distillation(teacher, run.pixels, config.teacher_share, config.teacher_temperature)
+    return Distillation(teacher, run.pixels, config.teacher_share, config.teacher_temperature, labelled)
 
 
 def _bytes(part: Part) -> int:

@@ -147,7 +147,7 @@ def _gradients(
             outputs = by_name(model(inputs), made_of.task.outputs)
             losses = made_of.task.loss(outputs, targets)
             if made_of.distillation:
-                losses = made_of.distillation.blended(made_of.task, losses, outputs, inputs)
+                losses = made_of.distillation.blended(made_of.task, losses, outputs, inputs, part % len(data))
         torch.autograd.backward(losses.sum() * (world.size / len(rows)))
         loss += losses.detach().sum()
     return loss, inputs

@@ -16,7 +16,7 @@ from edgelens.cli.make_card import SLOW_MS, Made, next_command, told_of
 from edgelens.cli.numbers import Number
 from edgelens.cli.options import device_option, json_option, on_option
 from edgelens.cli.output import write_json
-from edgelens.cli.train_options import recipe_config, task_option
+from edgelens.cli.train_options import made_options, recipe_config, task_option
 from edgelens.runtime.errors import UsageError, WorkError
 
 if TYPE_CHECKING:
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 __all__ = ["command"]
 
 _STEPS = ("train", "compress", "verify", "evaluate")
+_OF_THE_BUNDLE = ("max_latency", "max_size", "device", "on")  # options that no training is told
 _QUICK_IMAGES, _QUICK_JUDGED = 64, 200  # that ranges are found on, and files are held to, where it must be quick
 
 
@@ -39,12 +40,13 @@ _QUICK_IMAGES, _QUICK_JUDGED = 64, 200  # that ranges are found on, and files ar
 @click.option("--out", required=True, metavar="FILE.edge", help="The bundle to write.")
 @task_option
 @click.option("--recipe", metavar="NAME", help="quick stops at the first answer; default fine-tunes; best trains long.")
-@click.option("--minutes", type=Number(0), help="Of training; by the number of photos unless said.")
+@click.option("--minutes", type=Number(0), help="Of training, and of search within limits; by the photos unless said.")
 @click.option("--model", metavar="NAME", help="The network; by the photos unless said.")
 @click.option("--size", metavar="N or HxW", help="Pixels of the picture that it looks at; by the photos unless said.")
 @click.option("--max-latency", metavar="15ms", help="What a picture may take on the device.")
 @click.option("--max-size", metavar="4MB", help="What the model file may weigh.")
 @click.option("--run", "folder", metavar="DIR", help="Where the run goes; beside the bundle unless said.")
+@made_options
 @click.option("--seed", type=click.IntRange(0), default=0, show_default=True)
 @click.option("--quiet", is_flag=True, help="Say only the card.")
 @device_option
@@ -67,7 +69,7 @@ def command(photos: str, out: str, folder: str | None, quiet: bool, json_path: s
     target = Path(out)
     if target.suffix != ".edge" or target.parent.is_dir():  # the run's folder makes the one that is not there
         check_target(target)
-    given = {name: chosen[name] for name in ("task", "recipe", "minutes", "model", "size", "seed")}
+    given = {name: value for name, value in chosen.items() if name not in _OF_THE_BUNDLE and value is not None}
     budget = Budget.parse(max_latency=chosen["max_latency"], max_size=chosen["max_size"])
     if folder:
         _check_free(Path(folder), Path(photos))
@@ -79,13 +81,15 @@ def command(photos: str, out: str, folder: str | None, quiet: bool, json_path: s
     compressing = _compressing(target, chosen)
     memory.keep_large_blocks()
     _say(0, quiet)
-    run = training.fit(config, quiet=quiet, overwrite=True)
+    run = training.fit(config, quiet=quiet, overwrite=True, given=given.keys())
     _say(1, quiet)
-    made = _compressed(run, out, compressing, budget, Progress(quiet=quiet))
+    minutes = _minutes_of_search(chosen["minutes"], time.monotonic() - began)
+    made = _compressed(run, out, compressing, budget, minutes, Progress(quiet=quiet))
     _say(2, quiet)
     proof = verify_bundle(made.bundle)
-    _say(3, quiet)
-    tested = _tested(made.bundle, photos) if run.facts.data["images"]["test"] else ""
+    tests = run.facts.data["images"]["test"]
+    _say(3, quiet, "" if tests else ": left out, nothing is set aside to test on (--test 0.2 sets a fifth aside)")
+    tested = _tested(made.bundle, run) if tests else ""
     result = Made(run, made, told_of(run), tested, proof.ok, time.monotonic() - began)
     if json_path:
         write_json(json_path, result.to_json(out))
@@ -148,7 +152,16 @@ def _compressing(target: Path, chosen: Mapping[str, Any]) -> CompressConfig:
     )
 
 
-def _compressed(run: Run, out: str, config: CompressConfig, budget: Budget, progress: Progress) -> Compressed:
+def _minutes_of_search(asked: float | None, spent_s: float) -> float:
+    """What training has left of the minutes that were given, a third at least; the search's own where none were."""
+    from edgelens.compress.search.search import SearchConfig
+
+    return max(asked - spent_s / 60, asked / 3) if asked else SearchConfig.minutes
+
+
+def _compressed(
+    run: Run, out: str, config: CompressConfig, budget: Budget, minutes: float, progress: Progress
+) -> Compressed:
     """The bundle; where limits were set, of the best network that keeps them, smaller ones learning from the run's."""
     from edgelens.compress.pipeline import compress_run
     from edgelens.compress.search.budget import Budget
@@ -156,19 +169,23 @@ def _compressed(run: Run, out: str, config: CompressConfig, budget: Budget, prog
 
     if budget == Budget():
         return compress_run(run.path, out, config, progress=progress)
-    return search_run(run.path, out, SearchConfig(budget, config, config.device, config.on), progress=progress)
+    progress.say(f"where it is outside the limits, up to {minutes:.2g} minutes go into smaller networks")
+    searched = SearchConfig(budget, config, config.device, config.on, minutes=minutes)
+    return search_run(run.path, out, searched, progress=progress)
 
 
-def _say(step: int, quiet: bool) -> None:
+def _say(step: int, quiet: bool, more: str = "") -> None:
     if not quiet:
-        click.echo(f"[{step + 1}/{len(_STEPS)}] {_STEPS[step]}", err=True)
+        click.echo(f"[{step + 1}/{len(_STEPS)}] {_STEPS[step]}{more}", err=True)
 
 
-def _tested(bundle: Bundle, photos: str) -> str:
-    """What the bundle does on the data's test split, through the camera's own path."""
+def _tested(bundle: Bundle, run: Run) -> str:
+    """What the bundle does on the run's test split, through the camera's own path."""
     from edgelens.runtime.model.evaluate import evaluate
     from edgelens.runtime.tasks.catalog import task_of
 
-    found, _ = task_of(bundle.manifest.main.task).load(photos, None, "test")
+    found, _ = task_of(bundle.manifest.main.task).load(run.config.data, run.config.format, "all")
+    tests = run.names_of(("test",))
+    found = found.select([row for row, name in enumerate(found.names) if name in tests])
     measured = evaluate(bundle, found)
     return f"{measured.report.lines()[-1]} on the {len(found):,} photos of the test split"

@@ -46,20 +46,28 @@ class Made:
 
     def lines(self, out: str) -> list[str]:
         """The card."""
+        from edgelens.compress.bundle.card import share_of
+
         card, told = self.made.card, self.told
         name = self.made.bundle.manifest.main.preferred
+        searched = "search" in card.extra  # for limits: it may be another network than the trained one
         rows: list[tuple[str, str]] = []
-        rows.append(("right", f"{told.score}; {told.basis}") if told is not None else ("scored", self.scored()))
+        title, score = ("scored", self.scored()) if told is None else ("right", told.score)
+        rows.append((title, f"{score} before compression; {self.basis}"))
         if self.tested:
             rows.append(("tested", self.tested))
         for file in (row for row in card.rows if row.file == name):
             rows.append(("runs", f"{file.step}, {(file.size or 0) / 1e6:.1f} MB{_time(file, card.on, card.device)}"))
+            if searched and file.accuracy is not None:
+                rows.append(("after", f"{share_of(file.accuracy, card.images)} {card.score} on {card.evaluated_on}"))
             if file.agreement is not None:
-                said = "the photos" if card.images else "its answers"
-                rows.append(("the same", f"as the trained network on {100 * file.agreement:.1f} % of {said}"))
+                whose = "its own network in float32" if searched else "the trained network"
+                of = f"{card.images:,} photos" if card.images else "its answers"
+                rows.append(("the same", f"as {whose} on {share_of(file.agreement, card.images)} of {of}"))
             if (file.device_ms or 0) > SLOW_MS and (smaller := _smaller(self.run.pixels.height)):
                 share = (smaller / self.run.pixels.height) ** 2
-                rows.append(("faster", f"--size {smaller} takes about {100 * share:.0f} % of the time"))
+                asked = f"--model {self.run.config.model} --size {smaller}"
+                rows.append(("faster", f"{asked} takes about {100 * share:.0f} % of the time"))
         rows.append(("proven", "every file, on golden frames" if self.proven else "NO: see edgelens verify"))
         if told is not None:
             rows.append(("confuses", "; ".join(told.confused) or "nothing"))
@@ -69,8 +77,13 @@ class Made:
         return [head, *(f"  {title:<10} {text}" for title, text in rows)]
 
     def scored(self) -> str:
-        """The task's score with its interval."""
-        return f"{self.run.figure}; {(self.run.facts.metrics or {})['basis']}"
+        """The trained network's score with its interval."""
+        return self.run.figure
+
+    @property
+    def basis(self) -> str:
+        """Whose answers that is of."""
+        return self.told.basis if self.told is not None else str((self.run.facts.metrics or {})["basis"])
 
     def to_json(self, out: str) -> dict[str, Any]:
         """The same for programs."""

@@ -16,7 +16,7 @@ from edgelens.runtime.errors import DataError, UsageError
 if TYPE_CHECKING:
     from edgelens.train.config import TrainConfig
 
-__all__ = ["recipe_config", "task_option", "training_config", "training_options"]
+__all__ = ["made_options", "recipe_config", "task_option", "training_config", "training_options"]
 
 F = Callable[..., Any]
 
@@ -55,6 +55,25 @@ def _many(*options: F) -> Callable[[F], F]:
     return decorate
 
 
+_held_out = _many(
+    click.option("--val", type=Number(0, 0.9), help="Share of the training images that validates."),
+    click.option("--test", type=Number(0, 0.9), help="Share set aside where the data has no test split."),
+)
+_grouped = _many(
+    click.option("--group", metavar="REGEX", help="What in a path names the group that stays on one side of a split."),
+    click.option("--groups", metavar="FILE", help="A CSV of path,group."),
+)
+_taught = _many(
+    click.option("--teacher", metavar="RUN", help="Also learn what this run answers."),
+    click.option("--unlabelled", metavar="DIR", help="Photos without labels, which the teacher names."),
+)
+_keep = _many(
+    click.option("--keep", type=Number(0, 1, max_open=True), help="Share of right answers not called unknown."),
+)
+_threads = _many(
+    click.option("--threads", type=click.IntRange(1), help="CPU threads."),
+)
+
 _data_options = _many(
     click.option(
         "--format",
@@ -64,12 +83,10 @@ _data_options = _many(
     ),
     click.option("--data-dir", metavar="DIR", help="Where the files of mnist, fashion-mnist and cifar10 are."),
     click.option("--cache", metavar="DIR", help="Where decoded pictures are kept."),
-    click.option("--val", type=Number(0, 0.9), help="Share of the training images that validates."),
-    click.option("--test", type=Number(0, 0.9), help="Share set aside where the data has no test split."),
+    _held_out,
     click.option("--folds", type=click.IntRange(0), help="Cross-validation: in so many parts …"),
     click.option("--fold", type=click.IntRange(0), help="… of which this one validates."),
-    click.option("--group", metavar="REGEX", help="What in a path names the group that stays on one side of a split."),
-    click.option("--groups", metavar="FILE", help="A CSV of path,group."),
+    _grouped,
     click.option("--max-bad", type=Number(0, 1), help="Share of images that may be unreadable."),
     click.option(
         "--ram-limit",
@@ -106,8 +123,7 @@ _model_options = _many(
     click.option(
         "--freeze", multiple=True, metavar="LAYER", help="Leave a layer as it is; backbone: all but the last."
     ),
-    click.option("--teacher", metavar="RUN", help="Also learn what this run answers."),
-    click.option("--unlabelled", metavar="DIR", help="Photos without labels, which the teacher names."),
+    _taught,
     click.option("--teacher-share", type=Number(0, 1), help="The teacher's part of the loss."),
     click.option("--teacher-temperature", type=Number(0, min_open=True), help="How soft its answers are made."),
 )
@@ -134,19 +150,20 @@ _loop_options = _many(
     click.option("--loss", metavar="NAME", help="cross-entropy, squared, bce, focal."),
     click.option("--focal-gamma", type=Number(0), help="How much focal loss spares what is right."),
     click.option("--label-smoothing", type=Number(0, 0.9), help="Target weight spread over all classes."),
-    click.option("--keep", type=Number(0, 1, max_open=True), help="Share of right answers not called unknown."),
+    _keep,
     click.option("--false-accepts", type=Number(0, 1), help="False answers that `unknown` may let through."),
     click.option("--patience", type=click.IntRange(0), help="Stop after so many epochs without a better validation."),
 )
 
 _machine_options = _many(
     click.option("--device", type=click.Choice(["cpu", "cuda"]), help="Where it trains; a GPU if there is one."),
-    click.option("--threads", type=click.IntRange(1), help="CPU threads."),
+    _threads,
     click.option("--precision", metavar="MODE", help="auto (measured), float32, channels-last, bfloat16."),
     click.option("--compile", is_flag=True, default=None, help="Let torch.compile make kernels."),
     click.option("--checkpoint-s", type=Number(0), metavar="S", help="Seconds between checkpoints."),
 )
 
+made_options = _many(_held_out, _grouped, _taught, _keep, _threads)  # that `make` hands on
 training_options = _many(_model_options, _loop_options, _data_options, _machine_options)
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from ..images.read import SUFFIXES
 from .class_folders import ClassFolder
-from .contents import is_left_behind
+from .contents import VIDEOS, is_left_behind
 from .imageset import legible
 
 __all__ = ["notes_of"]
@@ -53,9 +53,11 @@ def _beside_pictures(path: Path, tops: Sequence[ClassFolder], videos: Mapping[st
     """A line for each kind of thing that is no picture in a class folder."""
     left = [child.name for child in path.iterdir() if is_left_behind(child.name)]
     left += [os.path.basename(file) for top in tops for file in top.found.left_behind]  # noqa: PTH119
-    loose = sorted(child.name for child in path.iterdir() if child.suffix.lower() in SUFFIXES and child.is_file())
-    loose = [name for name in loose if not is_left_behind(name)]
-    others = [os.path.relpath(file, path) for top in tops for file in top.found.others]
+    beside = sorted(child.name for child in path.iterdir() if child.is_file() and not is_left_behind(child.name))
+    kinds = {"picture": SUFFIXES, "video": VIDEOS}
+    loose = {kind: [n for n in beside if Path(n).suffix.lower() in endings] for kind, endings in kinds.items()}
+    others = [name for name in beside if Path(name).suffix.lower() not in SUFFIXES | VIDEOS]
+    others += [os.path.relpath(file, path) for top in tops for file in top.found.others]
     taken = sum(videos.values())
     if good := [clip for clip, frames in videos.items() if frames]:
         yield f"{_count(good, 'video')}: {taken} frames of {_some(good)} are taken, and stay on one side of every split"
@@ -65,8 +67,9 @@ def _beside_pictures(path: Path, tops: Sequence[ClassFolder], videos: Mapping[st
         yield f"{_count(others, 'file')} that show nothing: {_some(others)}"
     if left:
         yield f"{_count(left, 'thing')} that systems leave behind: {_some(_kinds(left))}"
-    if loose:
-        yield f"{_count(loose, 'picture')} in no class folder: {_some(loose)}"
+    for kind, names in loose.items():
+        if names:
+            yield f"{_count(names, kind)} in no class folder: {_some(names)}"
 
 
 def _no_classes(path: Path, tops: Sequence[ClassFolder], unlabelled: Sequence[Path]) -> Iterator[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -14,10 +15,12 @@ import pytest
 from click.testing import CliRunner
 
 from edgelens.cli.deploy import command as deploy
-from edgelens.cli.make import command
+from edgelens.cli.make import _minutes_of_search, command
 from edgelens.cli.make_card import next_command
 from edgelens.cli.run import command as run
 from edgelens.cli.teach import command as teach
+from edgelens.cli.train_options import recipe_config
+from edgelens.compress.search.search import SearchConfig
 from edgelens.devices.predict.side import largest_side
 from edgelens.devices.profile import load_profile
 from edgelens.runtime.bundle.bundle import Bundle
@@ -55,11 +58,12 @@ def test_photos_become_a_proven_bundle_and_a_card(
     asked = [str(photos), "--out", str(out), "--recipe", "quick", "--model", "lens-s", "--json", str(told)]
     result = CliRunner().invoke(command, asked, catch_exceptions=False)
     assert result.exit_code == 0, result.output
-    for line in ("[1/4] train", "[2/4] compress", "[3/4] verify", "[4/4] evaluate"):
+    for line in ("[1/4] train", "[2/4] compress", "[3/4] verify", "[4/4] evaluate: left out, nothing is"):
         assert line in result.output
     card = result.stdout
     assert f"{out}: " in card
-    assert "% (" in card  # the share that is right comes with its interval
+    assert "right before compression; each of all photos answered by" in card
+    assert re.search(r"the same +as the trained network on [\d.]+ % \([\d. to]+\) of \d+ photos", card)
     for title in ("right ", "runs ", "proven ", "confuses ", "wrongest ", "next "):
         assert f"  {title}" in card
     assert len([line for line in card.splitlines() if ": is " in line]) <= 5
@@ -75,8 +79,12 @@ def test_photos_become_a_proven_bundle_and_a_card(
 def test_limits_are_kept_or_named(photos: Path, tmp_path: Path) -> None:
     asked = [str(photos), "--recipe", "quick", "--model", "lens-s", "--quiet", "--run", str(tmp_path / "run"), "--out"]
     out = tmp_path / "cups.edge"
-    result = CliRunner().invoke(command, [*asked, str(out), "--max-size", "200KB"], catch_exceptions=False)
+    limited = [*asked, str(out), "--max-size", "200KB", "--test", "0.2"]
+    result = CliRunner().invoke(command, limited, catch_exceptions=False)
     assert result.exit_code == 0, result.output
+    assert " on the 18 photos of the test split" in result.output  # which the run set aside
+    assert re.search(r"  after +[\d.]+ % \([\d. to]+\) accuracy on 18 test images", result.output)
+    assert "as its own network in float32 on " in result.output
     assert max(file.bytes for file in Bundle.open(out).manifest.main.files) <= 200_000
     for option, wrong in (("--max-latency", "fast"), ("--max-size", "12")):
         with pytest.raises(UsageError, match=f"{option} {wrong}: write a number and a unit"):
@@ -99,6 +107,28 @@ def test_an_unknown_recipe_or_board_is_refused_before_the_work(photos: Path, tmp
     with pytest.raises(EdgelensError, match="toaster"):
         CliRunner().invoke(command, [str(photos), "--out", out, "--device", "toaster"], catch_exceptions=False)
     assert not list(tmp_path.glob("*.run"))
+
+
+def test_what_decides_a_training_is_handed_on(photos: Path, tmp_path: Path) -> None:
+    words = [str(photos), "--out", str(tmp_path / "cups.edge"), "--model", "lens-s"]
+    for options, said in (
+        (["--unlabelled", "more"], "--unlabelled more: goes with --teacher RUN"),
+        (["--groups", str(tmp_path / "none.csv")], "none.csv"),
+        (["--group", "["], "--group"),
+        (["--teacher", str(tmp_path / "none")], "is no run"),
+    ):
+        done = CliRunner().invoke(command, [*words, *options])
+        assert isinstance(done.exception, EdgelensError) and said in str(done.exception), (options, done.exception)
+    config = recipe_config(str(photos), "run", {"val": 0.3, "test": 0.1, "keep": 0.9, "threads": 2})
+    assert (config.val, config.test, config.keep, config.threads) == (0.3, 0.1, 0.9, 2)
+    names = {option.name for option in command.params}
+    assert {"val", "test", "keep", "threads"} <= names
+
+
+def test_the_search_within_limits_has_what_training_left_of_the_minutes() -> None:
+    assert _minutes_of_search(10, 60) == 9
+    assert _minutes_of_search(9, 600) == 3
+    assert _minutes_of_search(None, 60) == _minutes_of_search(0, 60) == SearchConfig.minutes
 
 
 def test_a_photo_is_as_large_as_the_board_is_quick() -> None:

@@ -37,6 +37,17 @@ def test_a_run_that_is_not_finished_is_compressed_as_it_is_and_that_is_said(run,
     assert said in made.card.notes
 
 
+def test_no_folder_of_this_machine_goes_into_a_bundle(run, tmp_path):
+    started = tmp_path / "run"
+    shutil.copytree(run.path, started)
+    facts = replace(run.facts, started="/home/anna/r3: 9 tensors taken over")
+    replace(run, path=started, config=replace(run.config, start="/home/anna/r3"), facts=facts).write()
+    config = CompressConfig(formats=("onnx",), precisions=("float32",), calibration_images=16)
+    made = compress_run(started, tmp_path / "x.edge", config)
+    assert made.bundle.manifest.provenance.notes == {"started_from": "r3: 9 tensors taken over"}
+    assert "its training started from r3: 9 tensors taken over" in made.card.notes
+
+
 def test_a_folder_that_is_no_run(tmp_path):
     with pytest.raises(DataError) as caught:
         compress_run(tmp_path, tmp_path / "x.edge")

@@ -49,8 +49,9 @@ class DataCheck:
 
     @property
     def conflicts(self) -> tuple[Duplicate, ...]:
-        """Exact duplicates with different labels: one of them is wrong."""
-        return tuple(pair for pair in self.exact if pair.labels[0] != pair.labels[1])
+        """Duplicates with different labels: one of them is wrong."""
+        near = self.near if self.things == "images" else ()  # of things, a picture's label is one of many
+        return tuple(pair for pair in (*self.exact, *near) if pair.labels[0] != pair.labels[1])
 
     @property
     def imbalance(self) -> float:

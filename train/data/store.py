@@ -146,7 +146,8 @@ def fill(
                 store.save(handle)
     finally:
         cv2.setNumThreads(cv_threads)
-    return {i: errors[first] for first in errors for i in rows if digests[i] == digests[first]} if errors else {}
+    alike = ((first, i) for first in errors for i in rows if digests[i] == digests[first])
+    return {i: errors[first].replace(images.names[first], images.names[i]) for first, i in alike}
 
 
 def _decode_chunk(

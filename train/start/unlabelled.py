@@ -30,20 +30,25 @@ __all__ = ["with_unlabelled"]
 _BATCH = 32
 
 
-def with_unlabelled(data: TrainData, folder: str, teacher: str) -> tuple[TrainData, str]:
-    """The training pictures and, behind them, a folder's, labelled by the best answer of the teacher's run.
+def with_unlabelled(
+    data: TrainData, folder: str, teacher: str, seen: Callable[[int, int], None] = lambda _done, _of: None
+) -> tuple[TrainData, str]:
+    """The training pictures and, behind them, a folder's, of which only the teacher's run knows what they show.
 
-    What validates or tests is not among them. How many they are comes with them, in words.
+    What validates or tests is not among them. How many they are comes with them, in words; `seen` hears how many
+    of how many were looked at.
     """
     run = Run.open(teacher)
     if run.classes != data.classes:
         raise UsageError(f"--teacher {teacher}: knows other classes than the data")
-    pictures, labels, names = _named_by(run, Path(folder), data.pixels)
+    pictures, labels, names, unread = _named_by(run, Path(folder), data.pixels, seen)
     new = ~_judging(data, pictures)
     if not new.any():
         raise DataError(f"--unlabelled {folder}: holds only pictures that validate or test; give it others")
     pictures, labels, names = pictures[new], labels[new], [names[i] for i in np.flatnonzero(new).tolist()]
     said = f"the teacher names {len(labels):,} more photos of {folder}"
+    if unread:
+        said += f"; {unread:,} that cannot be read {'is' if unread == 1 else 'are'} left out"
     if left_out := len(new) - len(labels):
         said += f"; {left_out:,} are left out, which validate or test"
     train = data.train
@@ -59,7 +64,8 @@ def with_unlabelled(data: TrainData, folder: str, teacher: str) -> tuple[TrainDa
         pixels if pixels.shape[3] == 3 else pixels[..., 0],
     )
     missing = None if train.missing is None else np.concatenate([train.missing, np.zeros(len(labels), np.float32)])
-    return replace(data, train=Part(StoredPictures(pixels, np.arange(len(pixels))), every, images, missing)), said
+    part = Part(StoredPictures(pixels, np.arange(len(pixels))), every, images, missing, named=len(labels))
+    return replace(data, train=part), said
 
 
 def _judging(data: TrainData, pictures: NDArray[np.uint8]) -> NDArray[np.bool_]:
@@ -80,28 +86,33 @@ def _thumb(picture: NDArray[np.uint8]) -> NDArray[np.uint8]:
     return thumb
 
 
-def _named_by(run: Run, folder: Path, pixels: PixelContract) -> tuple[NDArray[np.uint8], NDArray[np.int64], list[str]]:
-    """A folder's pictures as the student sees them, (N, H, W, C), the teacher's answers to them, and their names."""
+def _named_by(
+    run: Run, folder: Path, pixels: PixelContract, seen: Callable[[int, int], None]
+) -> tuple[NDArray[np.uint8], NDArray[np.int64], list[str], int]:
+    """A folder's pictures as the student sees them, (N, H, W, C), the teacher's answers to them, and their names; how
+    many files could not be read."""
     answers = _namer(run)
     own: list[NDArray[np.uint8]] = []
     labels: list[int] = []
     names: list[str] = []
-    seen: list[NDArray[np.uint8]] = []
-    for file in listed(str(folder)).images:
+    shown: list[NDArray[np.uint8]] = []
+    files = listed(str(folder)).images
+    for done, file in enumerate(files, 1):
+        seen(done, len(files))
         try:
             image = read_image(file)
         except ImageError:
             continue
         own.append(fit_frame(image, pixels)[0])
-        seen.append(fit_frame(image, run.pixels)[0])
+        shown.append(fit_frame(image, run.pixels)[0])
         names.append(str(Path(file).relative_to(folder)))
-        if len(seen) == _BATCH:
-            labels += answers(seen)
-            seen = []
-    labels += answers(seen) if seen else []
+        if len(shown) == _BATCH:
+            labels += answers(shown)
+            shown = []
+    labels += answers(shown) if shown else []
     if not own:
         raise DataError(f"--unlabelled {folder}: holds no image that can be read")
-    return np.stack(own), np.array(labels, np.int64), names
+    return np.stack(own), np.array(labels, np.int64), names, len(files) - len(own)
 
 
 def _namer(run: Run) -> Callable[[Sequence[NDArray[np.uint8]]], list[int]]:

@@ -138,15 +138,17 @@ def test_folders_without_pictures_and_those_of_trainings_are_no_classes(tmp_path
 
 def test_what_is_no_photo_is_named_once_and_harms_nothing(tmp_path: Path) -> None:
     folder = tree(tmp_path, "cup/1.png", "pen/1.png", "IMG_7.png", "cup/._1.png", "__MACOSX/cup/._1.png")
-    for junk in (".DS_Store", "cup/.DS_Store", "pen/Thumbs.db", "pen/desktop.ini", "cup/notes.txt", "pen/a.docx"):
+    left = (".DS_Store", "cup/.DS_Store", "pen/Thumbs.db", "pen/desktop.ini")
+    for junk in (*left, "cup/notes.txt", "pen/a.docx", "notes.txt", "a.mp4"):
         (folder / junk).write_bytes(b"x")
     images = load_images(folder)
     assert list(images.names) == ["cup/1.png", "pen/1.png"]
     assert images.classes == ("cup", "pen")
     assert images.notes == (
-        "2 files that show nothing: cup/notes.txt, pen/a.docx",
+        "3 files that show nothing: notes.txt, cup/notes.txt, pen/a.docx",
         "6 things that systems leave behind: .DS_Store, ._*, Thumbs.db, __MACOSX, … (5)",
         "1 picture in no class folder: IMG_7.png",
+        "1 video in no class folder: a.mp4",
     )
     assert images.passed_over == 2
 

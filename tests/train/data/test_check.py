@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import shutil
+from dataclasses import replace
 
 import cv2
 import numpy as np
 import pytest
 
 from edgelens.runtime.preprocess import PixelContract
+from edgelens.train.data.check_table import check_table
 from edgelens.train.data.config import DataConfig
 from edgelens.train.data.prepare import prepare
 
@@ -89,6 +91,27 @@ def test_a_picture_that_was_changed_a_little_is_a_leak(photos, change):
         cv2.imwrite(target, np.clip(image + noise, 0, 255).astype(np.uint8))
     check = checked(photos)
     assert [set(pair.names) for pair in check.leaks] == [{"train/dog/7.jpg", "val/dog/again.jpg"}]
+
+
+def test_nearly_the_same_picture_in_two_classes_is_labelled_differently(photos):
+    image = cv2.imread(str(photos / "train/dog/7.jpg"))
+    cv2.imwrite(str(photos / "train/cat/again.jpg"), image, [cv2.IMWRITE_JPEG_QUALITY, 40])
+    check = checked(photos)
+    assert [set(pair.labels) for pair in check.conflicts] == [{"cat", "dog"}]
+    said = [line for line in check_table(check) if "again.jpg" in line]
+    assert len(said) == 1 and said[0].startswith("  nearly identical, labelled differently")
+    assert replace(check, things="boxes").conflicts == ()  # whose label is one of many
+
+
+def test_the_first_four_of_a_kind_are_named(photos):
+    for i in range(2):
+        (photos / f"train/cat/broken{i}.jpg").write_bytes(b"none")
+    said = next(line for line in check_table(checked(photos)) if "unreadable" in line)
+    assert "broken0.jpg" in said and "broken1.jpg" in said and "…" not in said  # of the same bytes, too
+    for i in range(5):
+        cv2.imwrite(str(photos / f"train/cat/tiny{i}.png"), photo(900 + i, 9, 12))
+    said = next(line for line in check_table(checked(photos)) if "much too small" in line)
+    assert "tiny3.png" in said and "tiny4.png" not in said and said.endswith("; …")
 
 
 def test_blank_tiny_odd_and_rare(photos):

@@ -90,6 +90,19 @@ def test_of_few_photos_each_is_answered_by_a_head_that_has_not_seen_it(photos: P
     assert not np.allclose(outputs.val["logits"], outputs.train["logits"], atol=1e-3)  # two heads gave them
 
 
+def test_a_head_that_learned_all_photos_is_fitted_anew_before_others_start_from_it(
+    photos: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    head = fit(config(photos, tmp_path / "head", 0), quiet=True)
+    assert (head.facts.metrics or {})["judged"] == "train+val"
+    asked = replace(config(photos, tmp_path / "run", None), start=str(head.path), epochs=1, rate=0.0)
+    run = fit(asked)
+    assert "its head is fitted anew: that of " in capsys.readouterr().err
+    assert "known_before" not in run.facts.data
+    own, other = ((r.model().state_dict()["classifier.weight"]) for r in (head, run))
+    assert not torch.allclose(own, other, atol=1e-3)
+
+
 def test_a_validation_split_of_the_datas_own_teaches_nothing(photos: Path, tmp_path: Path) -> None:
     with np.load(photos) as stored:
         splits = np.where(np.arange(90) < 60, "train", "val")

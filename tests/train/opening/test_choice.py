@@ -38,6 +38,23 @@ def test_the_pictures_choose(height: int, width: int, model: str, side: int, mon
     assert choose_pixels(shown, config.model).height == side
 
 
+@pytest.mark.parametrize(
+    ("side", "asked", "model", "said"),
+    [
+        (300, 96, "lite0", "these are photos (300 pixels a side)"),
+        (300, 48, "lens-s", "48 pixels a side were asked for, and lite0 looks at 96 or more"),
+        (32, 32, "lens-s", "pictures of 32 pixels a side"),
+        (32, 224, "lite0", "these are photos (224 pixels a side)"),
+    ],
+)
+def test_a_size_that_is_asked_for_makes_no_signs_of_photos(
+    side: int, asked: int, model: str, said: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(choice, "is_installed", lambda: True)
+    config, why = choice.with_network(replace(PLAIN, size=(asked, asked)), images(side, side))
+    assert config.model == model and said in why
+
+
 def test_a_side_at_most_makes_photos_smaller_and_leaves_small_pictures_and_what_was_asked_for() -> None:
     limited, looks = replace(PLAIN, model="lite0", most_side=160), Looks()
     assert (pixels_of(limited, images(600, 900), looks).height, pixels_of(limited, images(28, 28), looks).height) == (

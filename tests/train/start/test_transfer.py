@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -17,6 +18,7 @@ from edgelens.train.config import AUTO
 from edgelens.train.models.catalog import build
 from edgelens.train.models.options import ModelOptions
 from edgelens.train.opening.choice import with_network
+from edgelens.train.start.earlier import origin
 from edgelens.train.start.transfer import Taken, freeze, start_from, train_mode
 from edgelens.train.task import Looks
 
@@ -66,6 +68,41 @@ def test_a_run_to_start_from_says_which_network(run: Run, evens: Path, tmp_path:
     assert detector.model == "lens-det-s"
     file = str(run.path / "best.safetensors")
     assert with_network(replace(open_choice, start=file), shown)[0].model == "lens-s"
+
+
+def test_where_weights_come_from_is_carried_on_without_folders_of_this_machine(
+    run: Run, evens: Path, tmp_path: Path
+) -> None:
+    first = replace(run, path=tmp_path / "r4", facts=replace(run.facts, started="ImageNet (Apache-2.0): 9 tensors"
+                    " taken over, drawn anew: classifier.weight"))  # fmt: skip
+    shutil.copytree(run.path, first.path)
+    first.write()
+    for start in (first.path, first.path / "best.safetensors"):
+        config = replace(run.config, data=str(evens), out=str(tmp_path / f"from-{start.name}"), start=str(start))
+        said = fit(replace(config, epochs=1), quiet=True).facts.started or ""
+        assert said.startswith("a run of the kit (r4), which started from ImageNet (Apache-2.0): ")
+        assert str(tmp_path) not in said
+    old = replace(first, config=replace(run.config, start="/home/anna/r3"),
+                  facts=replace(run.facts, started="/home/anna/r3: 9 tensors taken over"))  # fmt: skip
+    assert old.started == "r3: 9 tensors taken over"
+    old.write()
+    assert origin(str(first.path)) == "a run of the kit (r4), which started from r3"
+
+
+def test_pictures_that_the_first_weights_had_learned_are_told_of(
+    run: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    again = replace(run.config, out=str(tmp_path / "again"), start=str(run.path), epochs=1, share=0.1)
+    assert (fit(again, quiet=True).facts.metrics or {})["basis"] == "answers of the best epoch"
+    other = fit(replace(again, out=str(tmp_path / "other"), seed=1))
+    known = other.facts.data["known_before"]
+    assert f"warning: {known:,} of the {other.judged_count:,} images that validate were learned by" in (
+        capsys.readouterr().err
+    )
+    assert 0.7 < known / other.judged_count < 1
+    assert (other.facts.metrics or {})["basis"].endswith(f"; the run that it starts from had learned {known:,} of them")
+    once_more = replace(again, out=str(tmp_path / "more"), seed=1, start=str(other.path))
+    assert fit(once_more, quiet=True).facts.data["known_before"] == other.judged_count
 
 
 def test_frozen_layers_stay_and_the_head_learns(run: Run, evens: Path, tmp_path: Path) -> None:

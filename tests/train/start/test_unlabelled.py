@@ -8,12 +8,18 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+import torch
+from torch import nn
 
 from edgelens.runtime.errors import DataError, UsageError
+from edgelens.runtime.preprocess import PixelContract
 from edgelens.train import TrainConfig, fit
 from edgelens.train.data.picture import choose_pixels
 from edgelens.train.data.prepare import open_images, prepare
+from edgelens.train.ingredients import training_counts
+from edgelens.train.start.distill import Distillation
 from edgelens.train.start.unlabelled import with_unlabelled
+from edgelens.train.tasks.catalog import make_task
 
 
 def half(top: bool, seed: int) -> np.ndarray:
@@ -42,8 +48,10 @@ def test_the_teacher_names_them(config: TrainConfig, tmp_path: Path) -> None:
     images = open_images(config.data_config())
     data = prepare(config.data_config(), choose_pixels(images, "linear"), images=images)
     more, said = with_unlabelled(data, str(tmp_path / "more"), str(teacher.path))
-    assert said == f"the teacher names 20 more photos of {tmp_path / 'more'}"
+    more_of = tmp_path / "more"
+    assert said == f"the teacher names 20 more photos of {more_of}; 1 that cannot be read is left out"
     assert len(more.train) == len(data.train) + 20
+    assert training_counts(more) == training_counts(data)  # what it made of them makes no class rare
     named = [more.classes[label] for label in more.train.labels[-20:]]
     assert sum(name == ("top" if i < 10 else "bottom") for i, name in enumerate(named)) >= 18
     assert np.array_equal(more.train.pictures.take(slice(None))[-20], half(True, 100))
@@ -74,7 +82,20 @@ def test_a_student_learns_from_them(config: TrainConfig, tmp_path: Path) -> None
     )
     student = fit(asked, quiet=True)
     assert student.facts.counts is not None
-    assert sum(student.facts.counts) == sum(teacher.facts.counts or ()) + 20
+    assert student.facts.counts == teacher.facts.counts  # of labels that somebody gave
+    alone = fit(replace(asked, out=str(tmp_path / "alone"), unlabelled=None), quiet=True)
+    pairs = zip(student.model().parameters(), alone.model().parameters(), strict=True)
+    assert not all(torch.equal(ours, theirs) for ours, theirs in pairs)
+
+
+def test_of_photos_without_labels_only_the_teachers_word_counts(config: TrainConfig) -> None:
+    task = make_task(config, ("a", "b"), (1, 1))
+    distillation = Distillation(nn.Flatten(), PixelContract(1, 2, "gray"), share=0.5, labelled=1)
+    inputs, rows = torch.tensor([[[[2.0, 0.0]]]] * 2), np.array([0, 1])
+    answers = {"logits": torch.zeros(2, 2)}
+    wrong = distillation.blended(task, torch.tensor([10.0, 10.0]), answers, inputs, rows)
+    right = distillation.blended(task, torch.tensor([0.0, 0.0]), answers, inputs, rows)
+    assert wrong[0] == right[0] + 5 and wrong[1] == right[1] > 0
 
 
 def test_what_cannot_be_is_refused(config: TrainConfig, tmp_path: Path) -> None:
