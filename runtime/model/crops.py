@@ -14,7 +14,7 @@ from ..errors import ModelError
 from ..preprocess import PixelContract, Placement, Region, fit_frame
 from ..recognitions import CORNERS, Recognitions
 
-__all__ = ["MOST_CROPS", "Crop", "can_be_levelled", "crops_of"]
+__all__ = ["MOST_CROPS", "Crop", "can_be_levelled", "crops_of", "picture_of_crop"]
 
 MOST_CROPS = 1000  # of a step in one frame: all are in memory together, and a network may find any number of things
 
@@ -60,13 +60,12 @@ def crops_of(
         raise ModelError(f"the step {step.output!r} crops {step.region!r}, whose network finds no boxes")
     crops = []
     for row in _wanted(found, step, without):
-        x, y, w, h = _widened(places[row], step.margin).tolist()
-        levelled = _no_larger(_levelled(found, row, (x, y, w, h), step), max(image.shape[:2]))
+        box = _widened(places[row], step.margin).tolist()
+        levelled = _level_picture(image, found, row, box, step)
         if levelled is None:
-            crops.append(Crop(row, *fit_frame(image, pixels, _inside(image, x, y, w, h))))
+            crops.append(Crop(row, *fit_frame(image, pixels, _inside(image, *box))))
         else:
-            turn, size = levelled
-            level = np.asarray(cv2.warpAffine(image, turn, size, flags=cv2.INTER_LINEAR), np.uint8)
+            level, turn = levelled
             crops.append(Crop(row, *fit_frame(level, pixels), cv2.invertAffineTransform(turn).astype(np.float32)))
     return crops
 
@@ -76,6 +75,13 @@ def can_be_levelled(found: Recognitions, align: str) -> bool:
     step = Step(align=align)
     rows = ((row, found.places[row].tolist()) for row in range(len(found)))
     return any(_levelled(found, row, (x, y, w, h), step) is not None for row, (x, y, w, h) in rows)
+
+
+def picture_of_crop(image: NDArray[np.uint8], found: Recognitions, step: Step, crop: Crop) -> NDArray[np.uint8]:
+    """What a crop shows in the frame's own pixels and colours (H, W, 3): with its margin, levelled where it is."""
+    levelled = _level_picture(image, found, crop.row, _widened(found.places[crop.row], step.margin).tolist(), step)
+    x, y, w, h = crop.placement.view
+    return (image if levelled is None else levelled[0])[y : y + h, x : x + w]
 
 
 def _wanted(found: Recognitions, step: Step, without: Collection[int]) -> list[int]:
@@ -100,6 +106,18 @@ def _inside(image: NDArray[np.uint8], x: float, y: float, w: float, h: float) ->
     height, width = image.shape[:2]
     x0, y0 = min(max(x, 0.0), width - 2.0), min(max(y, 0.0), height - 2.0)
     return Region(x0, y0, max(min(x + w, width) - x0, 2.0), max(min(y + h, height) - y0, 2.0))
+
+
+def _level_picture(
+    image: NDArray[np.uint8], found: Recognitions, row: int, box: list[float], step: Step
+) -> tuple[NDArray[np.uint8], NDArray[np.float64]] | None:
+    """A row's levelled picture, and the way into it (2, 3); None where it is cut out as it is."""
+    x, y, w, h = box
+    levelled = _no_larger(_levelled(found, row, (x, y, w, h), step), max(image.shape[:2]))
+    if levelled is None:
+        return None
+    turn, size = levelled
+    return np.asarray(cv2.warpAffine(image, turn, size, flags=cv2.INTER_LINEAR), np.uint8), turn
 
 
 def _levelled(

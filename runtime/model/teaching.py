@@ -15,7 +15,7 @@ from ..gallery.exemplar import checked_name
 from ..gallery.gallery import Gallery
 from ..images.write import made_smaller
 from ..preprocess import Region, fit_frame
-from .crops import crops_of
+from .crops import crops_of, picture_of_crop
 from .network import LoadedNetwork
 from .recognizer import BundleRecognizer
 from .taught import Taught
@@ -75,8 +75,7 @@ class Teacher:
         if not crops:
             return None
         largest = max(crops, key=lambda crop: float(np.prod(found.places[crop.row, 2:])))
-        x, y, w, h = np.rint(found.places[largest.row]).astype(int).tolist()
-        return Shown(self.row(largest.pixels), image[max(y, 0) : max(y + h, 1), max(x, 0) : max(x + w, 1)])
+        return Shown(self.row(largest.pixels), picture_of_crop(image, found, manifest.steps[1], largest))
 
     def teach(self, name: str, shown: Iterable[Shown], *, source: str = "", photos: bool = True) -> str:
         """Keep what was shown under a name; the lesson, which `Gallery.undo` takes back."""

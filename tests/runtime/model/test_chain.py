@@ -16,7 +16,7 @@ from edgelens.runtime.engines.catalog import ENGINES
 from edgelens.runtime.errors import BundleError, ModelError, UsageError, WorkError
 from edgelens.runtime.frame import Frame
 from edgelens.runtime.model.chain import ChainOptions, chain
-from edgelens.runtime.model.crops import can_be_levelled, crops_of
+from edgelens.runtime.model.crops import can_be_levelled, crops_of, picture_of_crop
 from edgelens.runtime.model.golden import frames_of
 from edgelens.runtime.model.network import LoadedNetwork
 from edgelens.runtime.model.recognizer import BundleRecognizer
@@ -140,6 +140,18 @@ def test_a_later_steps_boxes_and_levelled_crops_come_back_into_the_frame():
     assert (x, y, x + w, y + h) == pytest.approx((100, 100, 140, 140), abs=6)
     plain = crops_of(image, found, Step(region="faces"), contract)[0]
     assert plain.placement.view == (90, 90, 60, 60)
+
+
+@pytest.mark.parametrize("align", [None, "keypoints", "corners"])
+def test_the_picture_of_a_crop_shows_what_the_network_saw(align):
+    """What is kept of a lesson is looked at again: with the margin, and levelled."""
+    image = np.random.default_rng(0).integers(0, 256, (200, 300, 3), np.uint8)
+    points = np.array([[[95, 100, 1], [140, 120, 1], [130, 150, 1], [85, 130, 1]]], np.float32)
+    found = Recognitions(("face",), [0], [1.0], boxes=[[90, 90, 60, 60]], keypoints=points)
+    step, contract = Step(region="faces", margin=0.2, align=align), PixelContract(32, 48)
+    (crop,) = crops_of(image, found, step, contract)
+    again, _ = fit_frame(picture_of_crop(image, found, step, crop), contract)
+    np.testing.assert_array_equal(again, crop.pixels)
 
 
 def test_crops_stay_inside_the_frame_and_only_of_the_wanted_labels():

@@ -22,6 +22,9 @@ from edgelens.runtime.errors import UsageError
 from edgelens.runtime.gallery.file import GalleryFile
 from edgelens.runtime.loop.smoothing import Announcer
 from edgelens.runtime.model.open import open_model
+from edgelens.runtime.model.recognizer import BundleRecognizer
+from edgelens.runtime.model.teaching import Teacher
+from edgelens.runtime.preprocess import fit_frame
 
 
 @pytest.fixture(autouse=True)
@@ -132,8 +135,6 @@ def test_a_network_that_tells_nothing_apart_cannot_be_taught(color_bundle):
     manifest = color_bundle.manifest
     network = dataclasses.replace(manifest.main, task="detect")
     other = dataclasses.replace(color_bundle, manifest=dataclasses.replace(manifest, networks={"main": network}))
-    from edgelens.runtime.model.teaching import Teacher
-
     recognizer = SimpleNamespace(bundle=other, main=SimpleNamespace(taught=None, network=network))
     with pytest.raises(UsageError) as raised:
         Teacher(recognizer).gallery()
@@ -307,6 +308,18 @@ def test_a_chain_is_taught_by_the_largest_thing_that_its_first_step_finds(halves
         seen = recognizer(np.ascontiguousarray(frame))
     named = [(row.name, row.parent is not None) for row in seen]
     assert ("banana", True) in named and ("blue", True) in named
+
+
+def test_what_a_chain_compared_is_what_it_keeps_and_carries_over(halves_bundle, color_bundle, tmp_path: Path):
+    """Left of the middle it is yellow: what the margin adds on the right is blue, and belongs to what is compared."""
+    out = tmp_path / "chain.edge"
+    assert called("chain", halves_bundle.path, color_bundle.path, "--margin", ".5", "--out", out).exit_code == 0
+    frame = np.concatenate([yellow(1)[:, :20], plain(200, 10, 10)[:, :20]], axis=1)
+    with BundleRecognizer(open_model(str(out)), taught=True) as recognizer:
+        teacher = Teacher(recognizer)
+        shown = teacher.look(frame)
+        again, _ = fit_frame(shown.picture, teacher.network.network.pixels)
+        np.testing.assert_allclose(teacher.row(again), shown.row, atol=0.02)
 
 
 def test_a_lesson_is_taken_back_by_its_number_whatever_else_is_taught(
