@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
 import time
 from collections import Counter
@@ -12,7 +13,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from ..errors import UsageError
+from ..errors import DataError, UsageError, WorkError
 from .exemplar import Exemplar, checked_name, new_lesson
 from .file import GalleryFile
 from .index import unit
@@ -117,15 +118,19 @@ class Gallery:
         return lesson
 
     def append(self, exemplars: Iterable[Exemplar]) -> None:
-        """Put exemplars behind the others, and thin the names that have far more than they need."""
+        """Put exemplars behind the others, and thin what their names had before the lesson that was the last one.
+
+        They are kept once they are on disk: where there is no room to thin, the next lesson does.
+        """
         rows = list(exemplars)
         with self._lock:
-            self.file.append(self.space.name, rows)
             self.look()
-            for name, new in Counter(exemplar.name for exemplar in rows).items():
-                number = self._loaded.names.get(name)  # None where another process took it away by now
-                if number is not None and len(self._loaded.rows_of(number)) > max(2 * MOST_EXEMPLARS, new):
-                    self._thin(number, new)
+            crowded, identity = self._crowded(rows)
+            self.file.append(self.space.name, rows)
+            if crowded:
+                with contextlib.suppress(DataError, WorkError):
+                    self.file.rewrite(lambda place, each: None if place in crowded else each, identity=identity)
+            self.look()
 
     def undo(self, lesson: str | None = None) -> int:
         """Take back a lesson, the last one unless said; how many exemplars that were."""
@@ -241,17 +246,23 @@ class Gallery:
                 raise UsageError(f"{spelled}: no such name; there are {there}")
             return self._loaded.names[spelled]
 
-    def _thin(self, number: int, new: int) -> None:
-        """Of a name with far more exemplars than it needs keep those that matter, and all that are new."""
-        places = self._loaded.rows_of(number)
-        stay = places[standing_for_all(self._loaded.index.rows(places))]
-        go = set(places[:-new].tolist()) - set(stay.tolist())
-        identity = self._loaded.scanned.identity if self._loaded.scanned else ""
-        self._rewrite(lambda place, exemplar: None if place in go else exemplar, identity=identity)
+    def _crowded(self, rows: Sequence[Exemplar]) -> tuple[set[int], str]:
+        """The places of what goes when these come, and of which file: what can still be taken back loses nothing."""
+        loaded, places = self._loaded, set[int]()
+        lessons = {exemplar.name: exemplar.lesson for exemplar in rows}
+        for name, new in Counter(exemplar.name for exemplar in rows).items():
+            number = loaded.names.get(name)
+            if number is None or lessons[name] == loaded.last_lesson[number].number != "":
+                continue
+            mine = loaded.rows_of(number)
+            if len(mine) + new > 2 * MOST_EXEMPLARS:
+                older = mine[mine < loaded.last_lesson[number].began]
+                places |= set(older.tolist()) - set(older[standing_for_all(loaded.index.rows(older))].tolist())
+        return places, loaded.scanned.identity if loaded.scanned else ""
 
-    def _rewrite(self, change: Callable[[int, Exemplar], Exemplar | None], *, identity: str | None = None) -> None:
+    def _rewrite(self, change: Callable[[int, Exemplar], Exemplar | None]) -> None:
         with self._lock:
-            self.file.rewrite(change, identity=identity)
+            self.file.rewrite(change)
             self.look()
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from array import array
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,12 +13,20 @@ from .file import GalleryFile, Kept, Scanned
 from .index import Index, unit
 from .space import Space
 
-__all__ = ["Loaded"]
+__all__ = ["LastLesson", "Loaded"]
 
 _BATCH = 2048
 _NEAREST = 64  # exemplars whose names are looked at closely
 _CLOSELY = 8  # names
 _OTHERS = 500  # exemplars of other names that stand for strangers where there are none
+
+
+@dataclass(frozen=True)
+class LastLesson:
+    """What a name was taught last: the lesson, and where it begins."""
+
+    number: str
+    began: int
 
 
 class Loaded:
@@ -30,6 +39,7 @@ class Loaded:
         self.name_of, self.at = array("i"), array("q")
         self.newest: dict[int, tuple[float, str]] = {}  # of each name, when it was shown last and from where
         self.pictured: set[int] = set()  # the names that have a picture
+        self.last_lesson: dict[int, LastLesson] = {}
         self.scanned: Scanned | None = None
         self._waiting: list[bytes] = []
         self._head: Beside | None = None
@@ -92,6 +102,8 @@ class Loaded:
 
     def _take(self, kept: Kept) -> None:
         number = self.names.setdefault(kept.name, len(self.names))
+        if not kept.lesson or number not in self.last_lesson or self.last_lesson[number].number != kept.lesson:
+            self.last_lesson[number] = LastLesson(kept.lesson, len(self.name_of))
         self.name_of.append(number)
         self.newest[number] = max(self.newest.get(number, (0.0, "")), (kept.when, kept.source))
         if kept.pictured:

@@ -212,6 +212,18 @@ def test_a_full_disk_adds_nothing_and_loses_nothing(small_disk: SmallDisk, pictu
     assert len(names(file)) == 6
 
 
+def test_a_lesson_counts_although_there_is_no_room_to_thin(small_disk: SmallDisk) -> None:
+    """The 51st picture is taught and acknowledged; the next one, when there is room, thins."""
+    gallery = Gallery(small_disk.folder / "galleries" / "x.gallery", Space(SPACE, WIDTH))
+    small_disk.folder.joinpath("ballast").write_bytes(bytes(500_000))
+    rows = np.random.default_rng(0).normal(size=(53, 1, WIDTH)).astype(np.float32)
+    lessons = [gallery.teach("ada", row, pictures=[bytes(10_000)]) for row in rows[:-1]]
+    assert len(set(lessons)) == gallery.names[0].exemplars == 52
+    small_disk.folder.joinpath("ballast").unlink()
+    gallery.teach("ada", rows[-1], pictures=[bytes(10_000)])
+    assert gallery.names[0].exemplars == 27
+
+
 def test_the_disk_in_a_namespace() -> None:
     in_own_mounts(__file__)
 

@@ -111,12 +111,26 @@ def test_a_name_with_far_more_pictures_than_it_needs_keeps_those_that_matter(gal
     assert gallery.match(rows[0, -1]).name == "one"
 
 
+def test_taking_back_the_last_lesson_leaves_what_was_there_before_it(gallery: Gallery) -> None:
+    rows = people(1, each=2 * MOST_EXEMPLARS + 10)[0]
+    gallery.teach("one", rows[: 2 * MOST_EXEMPLARS])
+    wrong = gallery.teach("one", rows[-10:-5])
+    gallery.teach("other", people(2)[1])
+    assert gallery.undo(wrong) == 5
+    assert gallery.names[0].exemplars == 2 * MOST_EXEMPLARS
+    last = [gallery.teach("one", rows[[i]]) for i in (-2, -1)][-1]
+    assert gallery.names[0].exemplars == MOST_EXEMPLARS + 2
+    gallery.undo(last)
+    assert gallery.names[0].exemplars == MOST_EXEMPLARS + 1
+
+
 def test_thinning_takes_nobody_elses_pictures_while_another_process_forgets(
     gallery: Gallery, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     rows = people(3, each=2 * MOST_EXEMPLARS + 2)
     gallery.teach("gone", rows[0, :40])
-    gallery.teach("one", rows[1, :-2])
+    gallery.teach("one", rows[1, :-12])
+    gallery.teach("one", rows[1, -12:-2])
     gallery.teach("two", rows[2, :30])
     other = Gallery(gallery.path, SPACE)
 
