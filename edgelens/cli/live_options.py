@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from edgelens.runtime.live.shared.machine import Machine
     from edgelens.runtime.loop.control import Control
 
-__all__ = ["ListenOptions", "access_options", "collect_option", "listen_options", "live_page"]
+__all__ = ["ListenOptions", "access_options", "collect_option", "listen_options", "live_page", "no_photos_option"]
 
 F = Callable[..., Any]
 
@@ -30,6 +30,7 @@ class ListenOptions:
 
     preview: str | None = option(Said("Where to listen; 127.0.0.1:8080, or the next free port.", "[HOST:]PORT"))
     collect: str | None = option(Said("Where the page keeps labelled pictures.", "DIR"))
+    no_photos: bool = option(Said("Teaching keeps no small copies, only what is compared."), default=False)
     token_file: str | None = option(Said("The token that asking needs (else EDGELENS_TOKEN).", "FILE"))
     insecure: bool = option(Said("No token, even where other machines can reach it."), default=False)
     cert: str | None = option(Said("Serve HTTPS with this certificate chain, PEM.", "FILE"))
@@ -52,6 +53,11 @@ def listen_options(function: F) -> F:
 def collect_option(function: F) -> F:
     """Whether its page keeps pictures."""
     return options_of(ListenOptions, only=("collect",))(function)
+
+
+def no_photos_option(function: F) -> F:
+    """Whether what it is taught keeps pictures."""
+    return options_of(ListenOptions, only=("no_photos",))(function)
 
 
 def access_options(function: F) -> F:
@@ -86,5 +92,6 @@ def live_page(
         service=service,
         machine=machine,
         recorded=recorded,
+        photos=not options.no_photos,
         say=aside,
     )

@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from edgelens.cli.dataclass_options import of_sinks, options_of, plan_of, sink_options, source_options, to_stdout
-from edgelens.cli.live_options import ListenOptions, access_options, collect_option, listen_options
+from edgelens.cli.live_options import ListenOptions, access_options, collect_option, listen_options, no_photos_option
 from edgelens.cli.numbers import Number
 from edgelens.cli.options import (
     answer_options,
@@ -101,6 +101,7 @@ _PAGE = (
     click.option("--no-preview", is_flag=True, help="No live page."),
     click.option("--models", multiple=True, metavar="MODEL", help="Models the page may switch to."),
     collect_option,
+    no_photos_option,
     access_options,
 )
 

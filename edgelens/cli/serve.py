@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from edgelens.cli.live_options import ListenOptions, access_options, listen_options, live_page
+from edgelens.cli.live_options import ListenOptions, access_options, listen_options, live_page, no_photos_option
 from edgelens.cli.machine_facts import machine_of
 from edgelens.cli.numbers import Number
 from edgelens.cli.options import (
@@ -31,6 +31,7 @@ STUCK_S = 5.0  # an event loop that does not come round for so long answers nobo
 @click.command("serve")
 @model_argument()
 @listen_options
+@no_photos_option
 @access_options
 @threshold_option
 @false_accepts_option

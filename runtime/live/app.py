@@ -197,7 +197,7 @@ def _service_routes(
 
     taught: TeachService | Endpoint = Endpoint(teach, posted=budget)
     if isinstance(service, RecognizeService) and not shared.control.sources:  # no camera shows what is taught
-        taught = TeachService(service)
+        taught = TeachService(service, photos=shared.photos)
     routes = [Route("/v1/recognize", service, methods=["POST"])] if service else []  # first: the busiest
     return [
         *routes,

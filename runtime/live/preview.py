@@ -52,6 +52,7 @@ class LivePreview:
         service: RecognizeService | ServiceOnDemand | None = None,
         machine: Machine | None = None,
         recorded: Path | None = None,
+        photos: bool = True,
         budget: Budget = BUDGET,
         say: Callable[[str], None] = _to_stderr,
     ) -> None:
@@ -66,6 +67,7 @@ class LivePreview:
             service=service,
             machine=machine,
             recorded=Recorded(recorded) if recorded else None,
+            photos=photos,
         )
 
     @property

@@ -100,8 +100,10 @@ class LoopStatus:
 class Lessons(Protocol):
     """Teaches the models of a running loop."""
 
-    def teach(self, source: str, name: str, image: NDArray[np.uint8], region: Region | None) -> dict[str, Any]:
-        """Put what a frame of a source shows under a name."""
+    def teach(
+        self, source: str, name: str, image: NDArray[np.uint8], region: Region | None, *, photos: bool = True
+    ) -> dict[str, Any]:
+        """Put what a frame of a source shows under a name, with a small copy of it or without."""
 
     def undo(self, source: str, lesson: str) -> int:
         """Take a lesson back."""

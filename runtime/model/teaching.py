@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -100,11 +100,12 @@ class Teacher:
             " trained for, or from another name, too seldom; show more of it, or teach an identifier"
         )
 
-    def lesson(self, name: str, shown: Iterable[Shown], *, source: str) -> dict[str, Any]:
+    def lesson(self, name: str, shown: Sequence[Shown], *, source: str, photos: bool = True) -> dict[str, Any]:
         """Keep what was shown, and say so: the name as it is spelled, the lesson, how many pictures there are now."""
-        lesson, spelled = self.teach(name, shown, source=source), checked_name(name)
+        lesson, spelled = self.teach(name, shown, source=source, photos=photos), checked_name(name)
         pictures = next(each.exemplars for each in self.gallery().names if each.name == spelled)
-        return {"name": spelled, "lesson": lesson, "pictures": pictures}
+        doubt = self.doubt(name, self.recognized(name, shown), len(shown))
+        return {"name": spelled, "lesson": lesson, "pictures": pictures, "doubt": doubt or None}
 
     def _check(self, network: LoadedNetwork) -> Taught:
         if network.taught is None:

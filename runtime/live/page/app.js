@@ -128,6 +128,7 @@ async function refresh() {
   at("timeline-card").hidden = state.sources.length === 0;
   models.list(state);
   at("teach-card").hidden = !state.teaches;
+  at("teach-photos-field").hidden = !state.photos; // the device's rule
   who.set(state.teaches);
   at("collect-card").hidden = state.collected == null;
   at("labels").replaceChildren(...state.labels.map((label) => new Option(label)));
@@ -173,6 +174,10 @@ function unlook() {
 document.addEventListener("visibilitychange", () => (document.hidden ? unlook() : look()));
 let lesson = null;
 
+function learned({ name, pictures, doubt }) {
+  return `${name}: ${pictures} ${pictures === 1 ? "picture" : "pictures"}; ${doubt || "show it from another side, too"}`;
+}
+
 async function teach(body) {
   const note = at("teach-note");
   try {
@@ -181,14 +186,17 @@ async function teach(body) {
     at("teach-undo").hidden = !lesson;
     who.load();
     note.className = "note";
-    note.textContent = lesson ? `${done.name}: ${done.pictures} ${done.pictures === 1 ? "picture" : "pictures"}; show it from another side, too` : "taken back";
+    note.textContent = lesson ? learned(done) : "taken back";
   } catch (error) {
     note.className = "note bad";
     note.textContent = error.message;
   }
 }
 
-at("teach").addEventListener("submit", (event) => { event.preventDefault(); teach({ name: at("teach-name").value }); });
+at("teach").addEventListener("submit", (event) => {
+  event.preventDefault();
+  teach({ name: at("teach-name").value, photos: at("teach-photos").checked });
+});
 at("teach-undo").addEventListener("click", () => lesson && teach({ undo: lesson }));
 
 async function keep() {

@@ -151,15 +151,31 @@ def _teach() -> dict[str, Any]:
             "name": {"type": "string", "maxLength": 80, "description": "what a source shows now is called so"},
             "source": {"type": "string", "description": "the first one unless said"},
             "box": _list(_NUMBER, "x, y, w, h in pixels: this part of the frame", 4),
+            "photos": {"type": "boolean", "description": "whether a small copy is kept; true unless said"},
             "undo": {"type": "string", "description": "instead of a name: a lesson that is taken back"},
         },
     }
-    told = {"type": "object", "properties": {"name": {"type": "string"}, "lesson": {"type": "string"}}}
+    text = {"type": "string"}
+    told = {
+        "type": "object",
+        "properties": {
+            "name": text,
+            "lesson": text,
+            "pictures": {"type": "integer", "description": "that the name has now"},
+            "doubt": {"type": ["string", "null"], "description": "why it will seldom be the answer, where that is so"},
+        },
+    }
     pictures = {"multipart/form-data": {"schema": {"type": "object"}}, "image/jpeg": {"schema": _PICTURE}}
     body = {"required": True, "content": {"application/json": {"schema": asked}, **pictures}}
-    name = {"name": "name", "in": "query", "schema": {"type": "string"}, "description": "of the pictures that are sent"}
+    name = {"name": "name", "in": "query", "schema": text, "description": "of the pictures that are sent"}
+    photos = {
+        "name": "photos",
+        "in": "query",
+        "schema": {"type": "boolean"},
+        "description": "false: keep no small copies",
+    }
     summary = "Teach the running model what a source shows, of `serve` what is sent, or take that back."
-    return {**_json(summary, told), "parameters": [name], "requestBody": body}
+    return {**_json(summary, told), "parameters": [name, photos], "requestBody": body}
 
 
 def _events() -> dict[str, Any]:

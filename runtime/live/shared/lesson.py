@@ -13,8 +13,13 @@ from ..http.json_numbers import is_box
 __all__ = ["answer_lesson"]
 
 
+_KEYS = frozenset(("name", "undo", "source", "box", "photos"))
+
+
 class Newest(Protocol):
     """What is asked of the page's state."""
+
+    photos: bool  # whether small copies may be kept
 
     @property
     def control(self) -> Control:
@@ -25,9 +30,13 @@ class Newest(Protocol):
 
 
 def answer_lesson(shared: Newest, body: Any) -> dict[str, Any]:
-    """`{"name", "source"?, "box"?}` teaches what is seen now, `{"undo": lesson, "source"?}` takes a lesson back."""
+    """Teach what is seen now (`name`; `source`, `box`, `photos` where wanted), or take a lesson back (`undo`)."""
     if not isinstance(body, dict) or not isinstance(body.get("undo", body.get("name")), str):
         raise UsageError('send a JSON object with "name", a text, or with "undo", a lesson')
+    if unknown := body.keys() - _KEYS:
+        raise UsageError(
+            f"{', '.join(sorted(unknown))[:80]}: is no part of a lesson; there are {', '.join(sorted(_KEYS))}"
+        )
     lessons = shared.control.lessons
     if lessons is None:
         raise UsageError("nothing is watched here: edgelens teach takes pictures")
@@ -38,7 +47,11 @@ def answer_lesson(shared: Newest, body: Any) -> dict[str, Any]:
     source = result.frame.source
     if "undo" in body:
         return {"undone": lessons.undo(source, body["undo"])}
-    return lessons.teach(source, body["name"], result.frame.image, _region(shared, result, body.get("box")))
+    photos = body.get("photos", True)
+    if not isinstance(photos, bool):
+        raise UsageError("photos is true or false: whether a small copy of the picture is kept")
+    region = _region(shared, result, body.get("box"))
+    return lessons.teach(source, body["name"], result.frame.image, region, photos=shared.photos and photos)
 
 
 def _region(shared: Newest, result: Result, box: Any) -> Region | None:

@@ -52,8 +52,10 @@ class SharedState:
         service: Service | None = None,
         machine: Machine | None = None,
         recorded: Recorded | None = None,
+        photos: bool = True,
     ) -> None:
         self.control, self.collector, self.service = control, collector, service
+        self.photos = photos  # whether teaching may keep small copies
         self.machine = machine or Machine()
         self.hub = Hub()
         self.encoder = Encoder(self.hub, quality=quality)
@@ -178,4 +180,5 @@ class SharedState:
             "collected": counts,
             "recognizes": self.service is not None,
             "teaches": self.control.lessons is not None,
+            "photos": self.photos,
         }

@@ -19,6 +19,10 @@ def test_a_name_is_taught_and_taken_back(staged: Any, chromium: Any, teachable: 
         until(page, lambda: "paper: 1 picture" in page.inner_text("#teach-note"))
         page.click("#teach-undo")
         until(page, lambda: page.inner_text("#teach-note") == "taken back")
+        page.uncheck("#teach-photos")
+        page.click("#teach button[type=submit]")
+        until(page, lambda: "paper: 1 picture" in page.inner_text("#teach-note"))
+        assert page.request.get(f"{loop.base}/live/gallery").json()["names"][0]["portrait"] is False
         page.fill("#teach-name", "../x")
         page.click("#teach button[type=submit]")
         until(page, lambda: "path" in page.inner_text("#teach-note.bad"))

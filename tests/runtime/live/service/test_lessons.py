@@ -11,6 +11,8 @@ import httpx
 import numpy as np
 import pytest
 
+from edgelens.runtime.gallery.file import GalleryFile
+from edgelens.runtime.gallery.places import galleries_folder
 from edgelens.runtime.live.preview import LivePreview
 from edgelens.runtime.live.service.service import RecognizeService, ServiceLimits
 from edgelens.runtime.loop.control import Control, Settings
@@ -45,6 +47,30 @@ def test_what_is_sent_is_known_from_then_on_until_it_is_taken_back(client: httpx
     assert client.post("/v1/teach", json={"undo": told["lesson"]}).json() == {"undone": 3}
 
 
+def copies(name: str) -> list[bytes]:
+    (file,) = galleries_folder().glob("*.gallery")
+    return [exemplar.picture for exemplar in GalleryFile(file).exemplars() if exemplar.name == name]
+
+
+def test_no_small_copy_is_kept_where_none_is_wanted(client: httpx.Client) -> None:
+    told = client.post("/v1/teach", params={"name": "banana", "photos": "false"}, content=yellow(1)).json()
+    assert copies("banana") == [b""] and told["doubt"] is None
+    assert client.post("/v1/teach", params={"name": "lemon"}, content=yellow(1)).json()["doubt"].startswith("lemon is")
+    assert copies("lemon") != [b""]
+
+
+def test_of_a_service_that_keeps_no_photos_no_lesson_does(
+    color_bundle: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+    with RecognizeService(color_bundle) as service:
+        page = LivePreview(Control((), Settings()), port=0, service=service, photos=False, say=lambda line: None)
+        with page:
+            url = f"http://127.0.0.1:{page.port}/v1/teach?name=banana&photos=true"
+            assert httpx.post(url, content=yellow(1)).status_code == 200
+    assert copies("banana") == [b""]
+
+
 @pytest.mark.parametrize(
     ("asked", "status", "said"),
     [
@@ -54,6 +80,7 @@ def test_what_is_sent_is_known_from_then_on_until_it_is_taken_back(client: httpx
         ({"params": {"name": "banana"}, "content": b"no picture"}, 400, "upload"),
         ({"params": {"name": "banana"}, "files": [("image", yellow(i)) for i in range(5)]}, 413, "4"),
         ({"json": {"undo": "ffff"}}, 400, "no"),
+        ({"params": {"name": "banana", "photos": "no"}, "content": yellow(1)}, 400, "true or false"),
     ],
 )
 def test_what_cannot_be_taught_is_one_line_and_teaches_nothing(

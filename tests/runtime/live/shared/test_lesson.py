@@ -37,6 +37,38 @@ def test_a_lesson_over_http_and_back(taught: tuple[httpx.Client, ModelSlot]) -> 
     assert [named.name for named in gallery.names] == ["paper"]
 
 
+def pictures_kept(model: ModelSlot, name: str) -> bytes:
+    with model.in_use() as recognizer:
+        return bytes(next(iter(recognizer.networks.values())).taught.gallery(3).picture(name))
+
+
+def test_no_small_copy_is_kept_where_none_is_wanted(taught: tuple[httpx.Client, ModelSlot]) -> None:
+    client, model = taught
+    client.post("/v1/teach", json={"name": "paper", "photos": False})
+    assert pictures_kept(model, "paper") == b""
+    client.post("/v1/teach", json={"name": "paper", "photos": True})
+    assert pictures_kept(model, "paper") != b""
+
+
+def test_of_a_device_that_keeps_no_photos_no_lesson_does(
+    staged: Callable[..., Any], teachable: Callable[..., ModelSlot]
+) -> None:
+    loop = staged(fps=0, photos=False)
+    model = teachable(loop)
+    loop.show()
+    assert httpx.get(f"{loop.base}/live/state").json()["photos"] is False
+    assert httpx.post(f"{loop.base}/v1/teach", json={"name": "paper", "photos": True}).status_code == 200
+    assert pictures_kept(model, "paper") == b""
+
+
+def test_what_will_seldom_be_the_answer_is_doubted(taught: tuple[httpx.Client, ModelSlot]) -> None:
+    """The very picture that has a name already."""
+    client, _ = taught
+    client.post("/v1/teach", json={"name": "paper"})
+    told = client.post("/v1/teach", json={"name": "card"}).json()
+    assert told["doubt"].startswith("card is the answer for 0 of these pictures"), told
+
+
 def test_without_a_source_it_is_the_first_on_the_page_not_the_first_to_come(
     staged: Callable[..., Any], teachable: Callable[..., ModelSlot]
 ) -> None:
@@ -63,6 +95,8 @@ def test_without_a_source_it_is_the_first_on_the_page_not_the_first_to_come(
         ({"name": "x", "source": ["camera"]}, "the name of one"),
         ({"name": "x", "source": "no such"}, "no frame of such a source"),
         ({"undo": "ffff"}, "no lesson"),
+        ({"name": "x", "photos": "no"}, "true or false"),
+        ({"name": "x", "photo": False}, "photo: is no part of a lesson"),
     ],
 )
 def test_what_cannot_be_taught_is_one_line(
