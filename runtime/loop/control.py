@@ -101,9 +101,16 @@ class Lessons(Protocol):
     """Teaches the models of a running loop."""
 
     def teach(
-        self, source: str, name: str, image: NDArray[np.uint8], region: Region | None, *, photos: bool = True
+        self,
+        source: str,
+        name: str,
+        image: NDArray[np.uint8],
+        region: Region | None,
+        *,
+        box: Region | None = None,
+        photos: bool = True,
     ) -> dict[str, Any]:
-        """Put what a frame of a source shows under a name, with a small copy of it or without."""
+        """Put what a frame of a source shows under a name, with a small copy or without; `box` is what is meant."""
 
     def undo(self, source: str, lesson: str) -> int:
         """Take a lesson back."""

@@ -28,14 +28,21 @@ class LaneLessons:
     lanes: Sequence[Lane]
 
     def teach(
-        self, source: str, name: str, image: NDArray[np.uint8], region: Region | None, *, photos: bool = True
+        self,
+        source: str,
+        name: str,
+        image: NDArray[np.uint8],
+        region: Region | None,
+        *,
+        box: Region | None = None,
+        photos: bool = True,
     ) -> dict[str, Any]:
         """Put what a frame of a source shows under a name; the lesson, and how many pictures the name has now."""
         from ..model.teaching import Teacher
 
         with self._lane(source).recognizer() as recognizer:
             teacher = Teacher(recognizer)
-            shown = teacher.look(image, region)
+            shown = teacher.look(image, region, box=box)
             return teacher.lesson(name, [] if shown is None else [shown], source=source, photos=photos)
 
     def undo(self, source: str, lesson: str) -> int:

@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from ..decode.boxes import corners_of_xywh, overlaps
 from ..errors import UsageError, WorkError
 from ..gallery.exemplar import checked_name
 from ..gallery.gallery import Gallery
 from ..images.write import made_smaller
 from ..preprocess import Region, fit_frame
-from .crops import crops_of, picture_of_crop
+from ..recognitions import Recognitions
+from .crops import Crop, crops_of, picture_of_crop
 from .network import LoadedNetwork
 from .recognizer import BundleRecognizer
 from .taught import Taught
@@ -24,6 +26,7 @@ __all__ = ["Shown", "Teacher"]
 
 _THUMBNAIL = 256  # pixels of the longer side
 _QUALITY = 88
+_MOST_OF_IT = 0.5  # of a thing's box lies in what was drawn about it
 
 
 @dataclass(frozen=True)
@@ -56,26 +59,34 @@ class Teacher:
         """The features of a network's picture (H, W, C)."""
         return np.array(self._check(self.network).row(self.network.outputs(pixels)))
 
-    def look(self, image: NDArray[np.uint8], region: Region | None = None) -> Shown | None:
-        """What a BGR frame shows: its region, or in a chain the largest thing that the step before finds; else None."""
+    def look(
+        self, image: NDArray[np.uint8], region: Region | None = None, *, box: Region | None = None
+    ) -> Shown | None:
+        """What a BGR frame shows: the box that is meant, else its region; a chain what its first step finds there.
+
+        Of several things the largest is taken; None where none is found. A box that none is found in is cut out.
+        """
         manifest, network = self._recognizer.bundle.manifest, self.network
         region = region or self._recognizer.region
-        if region is not None:
-            region.check(image.shape[0], image.shape[1], "the picture")
+        for part in filter(None, (region, box)):
+            part.check(image.shape[0], image.shape[1], "the picture")
         if len(manifest.steps) == 1:
-            pixels, placement = fit_frame(image, network.network.pixels, region)
+            pixels, placement = fit_frame(image, network.network.pixels, box or region)
             x, y, w, h = placement.view
             return Shown(self.row(pixels), image[y : y + h, x : x + w])
         if len(manifest.steps) > 2:
             raise UsageError(f"{manifest.name}: has {len(manifest.steps)} steps; a chain of two can be taught")
-        finder = self._recognizer.networks[manifest.steps[0].network]
-        pixels, placement = fit_frame(image, finder.network.pixels, region)
-        found = finder.decode(finder.outputs(pixels), placement)
-        crops = crops_of(image, found, manifest.steps[1], network.network.pixels)
-        if not crops:
-            return None
-        largest = max(crops, key=lambda crop: float(np.prod(found.places[crop.row, 2:])))
-        return Shown(self.row(largest.pixels), picture_of_crop(image, found, manifest.steps[1], largest))
+        step, contract, found = manifest.steps[1], network.network.pixels, self._found(image, region)
+        crops = crops_of(image, found, step, contract)
+        meant = box
+        if not crops and box is None and region is not None:  # tight about a thing, which is found amid others alone
+            found, meant = self._found(image, None), region
+            crops = crops_of(image, found, step, contract)
+        crop = _largest(crops, found) if meant is None else _overlapping(crops, found, _pixels(image, meant))
+        if crop is None and box is not None:
+            found, step = _as_found(_pixels(image, box)), replace(step, classes=())
+            (crop,) = crops_of(image, found, step, contract)
+        return None if crop is None else Shown(self.row(crop.pixels), picture_of_crop(image, found, step, crop))
 
     def teach(self, name: str, shown: Iterable[Shown], *, source: str = "", photos: bool = True) -> str:
         """Keep what was shown under a name; the lesson, which `Gallery.undo` takes back."""
@@ -107,11 +118,42 @@ class Teacher:
         doubt = self.doubt(name, self.recognized(name, shown), len(shown))
         return {"name": spelled, "lesson": lesson, "pictures": pictures, "doubt": doubt or None}
 
+    def _found(self, image: NDArray[np.uint8], region: Region | None) -> Recognitions:
+        """What a chain's first step finds."""
+        finder = self._recognizer.networks[self._recognizer.bundle.manifest.steps[0].network]
+        pixels, placement = fit_frame(image, finder.network.pixels, region)
+        return finder.decode(finder.outputs(pixels), placement)
+
     def _check(self, network: LoadedNetwork) -> Taught:
         if network.taught is None:
             task, name = network.network.task, self._recognizer.bundle.manifest.name
             raise UsageError(f"{name}: cannot be taught: its task is {task}; classifiers and identifiers can")
         return network.taught
+
+
+def _largest(crops: Sequence[Crop], found: Recognitions) -> Crop | None:
+    return max(crops, key=lambda crop: float(np.prod(found.places[crop.row, 2:])), default=None)
+
+
+def _overlapping(crops: Sequence[Crop], found: Recognitions, box: NDArray[np.float32]) -> Crop | None:
+    """The crop of the thing that overlaps a box most; None where of no thing as much as half lies in it."""
+    if not crops:
+        return None
+    places = corners_of_xywh(found.places[[crop.row for crop in crops]])
+    low, high = np.maximum(places[:, :2], box[:2]), np.minimum(places[:, 2:], box[:2] + box[2:])
+    within = np.clip(high - low, 0, None).prod(axis=1) >= (places[:, 2:] - places[:, :2]).prod(axis=1) * _MOST_OF_IT
+    share = np.where(within, overlaps(places, corners_of_xywh(box[None]))[:, 0], -1)
+    return crops[int(share.argmax())] if within.any() else None
+
+
+def _pixels(image: NDArray[np.uint8], region: Region) -> NDArray[np.float32]:
+    """(4,) x, y, w, h."""
+    return np.array(region.pixels(image.shape[0], image.shape[1]), np.float32)
+
+
+def _as_found(box: NDArray[np.float32]) -> Recognitions:
+    """A box that somebody drew, as a finder says what it found."""
+    return Recognitions(("drawn",), np.zeros(1, np.int64), np.ones(1, np.float32), boxes=box[None])
 
 
 def thumbnail(picture: NDArray[np.uint8]) -> bytes:

@@ -9,6 +9,7 @@ import { MomentView } from "./moment.js";
 import { knowSources } from "./names.js";
 import { Panel } from "./panel.js";
 import { Stage } from "./stage.js";
+import { Teach } from "./teach.js";
 import { Timeline } from "./timeline.js";
 import { Who } from "./who.js";
 
@@ -17,7 +18,7 @@ const stages = new Map();
 const panel = new Panel(say, () => { grid.arrange(); if (newest) hearState(newest); });
 const grid = new Grid(at("stages"), panel, lookAgain);
 const models = new Models(panel, refresh);
-const moment = new MomentView(at("moment"));
+const moment = new MomentView(at("moment"), () => who.load());
 const timeline = new Timeline(at("timeline"), at("timeline-empty"), at("spoken"), (what) => moment.open(what));
 const find = new Find(timeline, say);
 const who = new Who(at("teach-card"), panel);
@@ -40,6 +41,13 @@ const actions = {
   enlarge: (source) => grid.enlarge(source),
   region: (source, region) => change({ source, region }),
   places: (source, places) => change({ source, places }),
+  mean: (source, row, words) => {
+    if (at("teach-card").hidden) return;
+    if (panel.source && panel.source !== source) panel.choose(source);
+    mean({ what: { source, ...(row.track >= 0 ? { track: row.track } : { box: row.box }) }, words });
+    at("teach-card").open = true;
+    at("teach-name").focus();
+  },
   snapshot: async (source) => {
     try {
       const response = await fetch(`/live/snapshot?${new URLSearchParams({ source })}`);
@@ -121,6 +129,7 @@ async function refresh() {
   for (const [source, stage] of stages) if (state.sources.length && !state.sources.includes(source)) forget(source, stage);
   grid.set(state.sources.map(stageOf));
   timeline.records = moment.records = state.records;
+  moment.teaches = state.teaches;
   find.setSources(state.sources);
   find.search();
   at("try").hidden = stages.size > 0 || !state.recognizes;
@@ -172,32 +181,21 @@ function unlook() {
 }
 
 document.addEventListener("visibilitychange", () => (document.hidden ? unlook() : look()));
-let lesson = null;
 
-function learned({ name, pictures, doubt }) {
-  return `${name}: ${pictures} ${pictures === 1 ? "picture" : "pictures"}; ${doubt || "show it from another side, too"}`;
-}
-
-async function teach(body) {
-  const note = at("teach-note");
-  try {
-    const done = await post("/v1/teach", { ...body, source: panel.source });
-    lesson = done.lesson || null;
-    at("teach-undo").hidden = !lesson;
-    who.load();
-    note.className = "note";
-    note.textContent = lesson ? learned(done) : "taken back";
-  } catch (error) {
-    note.className = "note bad";
-    note.textContent = error.message;
-  }
-}
-
-at("teach").addEventListener("submit", (event) => {
-  event.preventDefault();
-  teach({ name: at("teach-name").value, photos: at("teach-photos").checked });
+let meant = null; // the thing in the picture that was clicked on; else what is seen as a whole
+const teach = new Teach(at("teach"), at("teach-note"), () => meant?.what || { source: panel.source }, (answer, { box }) => {
+  who.load();
+  if (box) mean(null); // by the next picture it may be elsewhere
 });
-at("teach-undo").addEventListener("click", () => lesson && teach({ undo: lesson }));
+
+function mean(thing) {
+  meant = thing;
+  at("teach-meant").hidden = !thing;
+  if (thing) write(at("teach-meant"), `only this: ${thing.words} ✕`);
+}
+
+at("teach-meant").addEventListener("click", () => mean(null));
+at("source").addEventListener("change", () => mean(null));
 
 async function keep() {
   const label = at("collect-label").value.trim();

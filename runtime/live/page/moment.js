@@ -5,14 +5,17 @@ import { drawBoxes, write } from "./boxes.js";
 import { happened, pictureOf } from "./happened.js";
 import { sourceName } from "./names.js";
 import { caption, percent, topRows } from "./rows.js";
+import { Teach } from "./teach.js";
 
 const AGAIN_MS = 2000; // until a clip is asked for again that is still being recorded
 
 export class MomentView {
-  constructor(dialog) {
+  constructor(dialog, taught) {
     this.dialog = dialog;
+    this.teaches = false;
     this.records = false; // whether the device keeps clips
     this.find = (selector) => dialog.querySelector(selector);
+    this.teach = new Teach(this.find(".teach"), this.find(".taught"), () => ({ event: this.moment.id, source: this.moment.source }), taught);
     this.find(".close").addEventListener("click", () => dialog.close());
     this.find(".play").addEventListener("click", () => this.play());
     this.find("video").addEventListener("error", () => this.find("video").src && write(this.find(".clip-note"), "This browser cannot play the clip."));
@@ -30,7 +33,9 @@ export class MomentView {
     for (const part of [".model", ".also"]) this.fact(part, "");
     for (const part of [".note", ".clip-note"]) write(this.find(part), "");
     this.find(".boxes").replaceChildren();
-    this.find(".play").hidden = true;
+    this.find(".play").hidden = this.find(".teach").hidden = true;
+    this.find(".teach").reset();
+    this.teach.forget();
     const picture = this.find("img");
     picture.alt = `${moment.label}, seen by ${sourceName(moment.source)}`;
     picture.hidden = true;
@@ -47,6 +52,7 @@ export class MomentView {
       await picture.decode();
       if (this.moment !== moment) return;
       picture.hidden = false;
+      this.find(".teach").hidden = !this.teaches;
       drawBoxes(this.find(".boxes"), all.results, all.size);
     } catch {
       if (this.moment !== moment) return;

@@ -5,7 +5,7 @@ import { short, sourceName } from "./names.js";
 import { paintPlaces, Trails } from "./places.js";
 import { PlaceEditor } from "./drawing.js";
 import { RegionEditor } from "./region.js";
-import { headline, lines } from "./rows.js";
+import { caption, headline, lines, topRows } from "./rows.js";
 import { drawShapes } from "./shapes.js";
 
 const TOP = 5; // what a classifier's picture could be
@@ -33,6 +33,7 @@ export class Stage {
       (places) => actions.places(source, places));
     this.region.begins = () => this.places.leave();
     this.places.begins = () => this.region.leave();
+    this.canvas.addEventListener("click", (event) => this.point(event, actions.mean));
     const placed = new ResizeObserver(() => this.placeBoxes());
     for (const part of [this.canvas, this.find(".picture")]) placed.observe(part);
     this.forgetRoom = keepRoom(this.find(".verdict"));
@@ -99,10 +100,23 @@ export class Stage {
     this.root.dataset.frame = result.frame;
     this.shown += 1;
     drawBoxes(this.find(".boxes"), result.results, result.size);
+    this.result = result;
     this.origin = result.bundle.name;
     this.headline(result.results);
     if (!this.tile) this.bars(result.results);
     this.region.place();
+  }
+
+  // A click on a box means its thing; of several boxes the smallest one's.
+  point(event, mean) {
+    if (!this.result || this.tile || this.find(".picture").matches(".editing, .drawing")) return;
+    const { results, size } = this.result;
+    const place = this.canvas.getBoundingClientRect();
+    const left = (event.clientX - place.left) / place.width * size[0];
+    const top = (event.clientY - place.top) / place.height * size[1];
+    const under = topRows(results).filter(({ box }) => box && left >= box[0] && left <= box[0] + box[2] && top >= box[1] && top <= box[1] + box[3]);
+    under.sort((a, b) => a.box[2] * a.box[3] - b.box[2] * b.box[3]);
+    if (under.length) mean(this.source, under[0], caption(under[0], results));
   }
 
   // Over the picture, wherever the card has it now.

@@ -151,6 +151,8 @@ def _teach() -> dict[str, Any]:
             "name": {"type": "string", "maxLength": 80, "description": "what a source shows now is called so"},
             "source": {"type": "string", "description": "the first one unless said"},
             "box": _list(_NUMBER, "x, y, w, h in pixels: this part of the frame", 4),
+            "track": {"type": "integer", "description": "in place of a box: what is followed under this number"},
+            "event": {"type": "integer", "description": "in place of a box: what this event was about"},
             "photos": {"type": "boolean", "description": "whether a small copy is kept; true unless said"},
             "undo": {"type": "string", "description": "instead of a name: a lesson that is taken back"},
         },

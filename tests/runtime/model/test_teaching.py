@@ -24,7 +24,8 @@ from edgelens.runtime.loop.smoothing import Announcer
 from edgelens.runtime.model.open import open_model
 from edgelens.runtime.model.recognizer import BundleRecognizer
 from edgelens.runtime.model.teaching import Teacher
-from edgelens.runtime.preprocess import fit_frame
+from edgelens.runtime.preprocess import Region, fit_frame
+from edgelens.runtime.recognitions import Recognitions
 
 
 @pytest.fixture(autouse=True)
@@ -320,6 +321,35 @@ def test_what_a_chain_compared_is_what_it_keeps_and_carries_over(halves_bundle, 
         shown = teacher.look(frame)
         again, _ = fit_frame(shown.picture, teacher.network.network.pixels)
         np.testing.assert_allclose(teacher.row(again), shown.row, atol=0.02)
+
+
+def test_of_a_chain_a_box_means_what_was_found_there_else_itself(halves_bundle, color_bundle, tmp_path: Path):
+    out = tmp_path / "chain.edge"
+    assert called("chain", halves_bundle.path, color_bundle.path, "--margin", ".25", "--out", out).exit_code == 0
+    frame = np.concatenate([yellow(1)[:, :20], plain(200, 10, 10)[:, :20]], axis=1)
+    with BundleRecognizer(open_model(str(out)), taught=True) as recognizer:
+        teacher = Teacher(recognizer)
+        right = teacher.look(frame, box=Region(22, 2, 16, 36))
+        np.testing.assert_array_equal(right.picture, frame[7:32, 15:])  # the middle of the right half with its margin
+        small = teacher.look(frame, box=Region(24, 8, 8, 8))
+        np.testing.assert_array_equal(small.picture, frame[6:18, 22:34])
+
+
+def test_a_region_tight_about_a_thing_shows_it_although_the_finder_needs_more(
+    halves_bundle, color_bundle, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    out = tmp_path / "chain.edge"
+    assert called("chain", halves_bundle.path, color_bundle.path, "--out", out).exit_code == 0
+    frame = np.concatenate([yellow(1)[:, :20], plain(200, 10, 10)[:, :20]], axis=1)
+    found = Teacher._found
+    nothing = Recognitions.nothing(("left", "right"), "detect")
+    monkeypatch.setattr(
+        Teacher, "_found", lambda self, image, region: found(self, image, None) if region is None else nothing
+    )
+    with BundleRecognizer(open_model(str(out)), taught=True) as recognizer:
+        shown = Teacher(recognizer).look(frame, Region(20, 1, 20, 38))
+        np.testing.assert_array_equal(shown.picture, frame[10:30, 20:])
+        assert Teacher(recognizer).look(frame, Region(14, 14, 8, 8)) is None, "no thing is mostly there"
 
 
 def test_a_lesson_is_taken_back_by_its_number_whatever_else_is_taught(

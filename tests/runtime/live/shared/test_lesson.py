@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable, Iterator
 from typing import Any
 
+import cv2
 import httpx
+import numpy as np
 import pytest
+import staged_scenes as scenes
 
 from edgelens.runtime.loop.model_slot import ModelSlot
 
@@ -69,6 +73,36 @@ def test_what_will_seldom_be_the_answer_is_doubted(taught: tuple[httpx.Client, M
     assert told["doubt"].startswith("card is the answer for 0 of these pictures"), told
 
 
+def shape_kept(model: ModelSlot, name: str) -> tuple[int, ...]:
+    return cv2.imdecode(np.frombuffer(pictures_kept(model, name), np.uint8), cv2.IMREAD_COLOR).shape[:2]
+
+
+def test_what_is_followed_is_taught_by_its_number(
+    staged: Callable[..., Any], teachable: Callable[..., ModelSlot]
+) -> None:
+    followed = lambda *at: dataclasses.replace(scenes.things(*at), track_ids=np.array([4, 7], np.int32))  # noqa: E731
+    loop = staged(fps=0, scene=followed)
+    model = teachable(loop)
+    loop.show()
+    assert httpx.post(f"{loop.base}/v1/teach", json={"name": "flask", "track": 7}).status_code == 200
+    assert shape_kept(model, "flask") == (80, 80), "the middle of its box, which the network looks at"
+    gone = httpx.post(f"{loop.base}/v1/teach", json={"name": "flask", "track": 5})
+    assert gone.status_code == 400 and gone.json()["error"] == "track 5: is not seen now"
+
+
+def test_what_an_event_was_about_is_taught_from_its_picture(
+    staged: Callable[..., Any], teachable: Callable[..., ModelSlot]
+) -> None:
+    loop = staged(fps=0, scene=scenes.things)
+    model = teachable(loop)
+    while not (events := httpx.get(f"{loop.base}/v1/events").json()["events"]):
+        loop.show()
+    asked = {"name": "Ada", "event": events[0]["id"], "source": "camera"}
+    assert httpx.post(f"{loop.base}/v1/teach", json=asked).status_code == 200
+    narrow = round(640 * events[0]["box"][2])
+    assert shape_kept(model, "Ada") == (narrow, narrow)
+
+
 def test_without_a_source_it_is_the_first_on_the_page_not_the_first_to_come(
     staged: Callable[..., Any], teachable: Callable[..., ModelSlot]
 ) -> None:
@@ -95,6 +129,11 @@ def test_without_a_source_it_is_the_first_on_the_page_not_the_first_to_come(
         ({"name": "x", "source": ["camera"]}, "the name of one"),
         ({"name": "x", "source": "no such"}, "no frame of such a source"),
         ({"undo": "ffff"}, "no lesson"),
+        ({"name": "x", "event": 99}, "event 99: its picture is no longer kept"),
+        ({"name": "x", "event": "1"}, "a whole number"),
+        ({"name": "x", "track": 1}, "nothing is followed"),
+        ({"name": "x", "track": True}, "a whole number"),
+        ({"name": "x", "track": 1, "box": [0, 0, 9, 9]}, "say one of box and track"),
         ({"name": "x", "photos": "no"}, "true or false"),
         ({"name": "x", "photo": False}, "photo: is no part of a lesson"),
     ],
