@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -200,7 +200,7 @@ def run(
     for note in _notes(lanes):
         if note not in said:
             log(note)
-    return Outcome(_summary(lanes, feeds), outlets.failures, feeds.failed(stopped=stop()), feeds.blocked)
+    return Outcome(_summary(lanes, feeds, outlets.dropped), outlets.failures, feeds.failed(stopped=stop()), feeds.blocked)
 
 
 def _notes(lanes: Sequence[Lane]) -> tuple[str, ...]:
@@ -208,14 +208,14 @@ def _notes(lanes: Sequence[Lane]) -> tuple[str, ...]:
     return tuple(note for model in models_of(lanes) for note in model.notes)
 
 
-def _summary(lanes: Sequence[Lane], feeds: Feeds) -> dict[str, Any]:
+def _summary(lanes: Sequence[Lane], feeds: Feeds, dropped: Mapping[str, int]) -> dict[str, Any]:
     """All sources' frames and times as the summary's JSON."""
     tally = Tally.of_all([lane.tally for lane in lanes])
     captured = sum(feed.slot.captured for feed in feeds.feeds)
     recoveries = sum(feed.recoveries for feed in feeds.feeds)
     unmoved = sum(lane.unmoved for lane in lanes) if any(lane.motion for lane in lanes) else None
     skipped = captured - tally.processed
-    return tally.to_json(captured=captured, skipped=skipped, recoveries=recoveries, unmoved=unmoved)
+    return tally.to_json(captured=captured, skipped=skipped, recoveries=recoveries, unmoved=unmoved, dropped=dropped)
 
 
 def _improve(lanes: Sequence[Lane]) -> None:

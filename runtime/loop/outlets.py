@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 
@@ -216,6 +216,14 @@ class Outlets:
             self._seen_enough()
         except Exception as error:  # noqa: BLE001 (the other sinks are closed all the same)
             self._unclosed.append(f"{outlet.sink.name}: the end of it could not be kept: {reason(error)}")
+
+    @property
+    def dropped(self) -> dict[str, int]:
+        """The results that sinks were too slow for, by their names."""
+        found: Counter[str] = Counter()
+        for outlet in self._outlets:
+            found[outlet.sink.name] += outlet.dropped
+        return dict(found)
 
     @property
     def failures(self) -> tuple[str, ...]:

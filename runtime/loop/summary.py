@@ -112,8 +112,19 @@ class Tally:
                 total.stages.setdefault(name, Percentiles()).extend(samples)
         return total
 
-    def to_json(self, *, captured: int, skipped: int, recoveries: int, unmoved: int | None = None) -> dict[str, Any]:
-        """The summary's JSON; those of the skipped in which nothing had moved are counted where that was looked at."""
+    def to_json(
+        self,
+        *,
+        captured: int,
+        skipped: int,
+        recoveries: int,
+        unmoved: int | None = None,
+        dropped: Mapping[str, int] | None = None,
+    ) -> dict[str, Any]:
+        """The summary's JSON; those of the skipped in which nothing had moved are counted where that was looked at.
+
+        `dropped` are the results that each sink was too slow for.
+        """
         gated = {} if unmoved is None else {"unmoved": unmoved}
         return {
             "frames": {"captured": captured, "processed": self.processed, "skipped": skipped, **gated},
@@ -121,6 +132,7 @@ class Tally:
             "stages_ms": {name: samples.to_json() for name, samples in self.stages.items()},
             "age_ms": self.age.to_json(),
             "recoveries": recoveries,
+            "dropped": dict(dropped or {}),
             "first_result_s": None if self.first_result_s is None else round(self.first_result_s, 3),
             "peak_rss_mb": round(peak_rss_mb(), 1),
             "cpu_s": round(time.process_time(), 3),
@@ -137,6 +149,11 @@ def summary_rows(summary: Mapping[str, Any]) -> tuple[list[str], list[tuple[str,
         + (f"; {summary['fps']:.1f} fps" if summary["fps"] else ""),
         f"memory: {summary['peak_rss_mb']:.0f} MB at most; CPU: {summary['cpu_s']:.1f} s"
         + ("" if summary["first_result_s"] is None else f"; first result after {summary['first_result_s']:.2f} s"),
+        *(
+            f"{sink}: {count} of {frames['processed']} results dropped, it was too slow"
+            for sink, count in summary["dropped"].items()
+            if count
+        ),
     ]
     times = {**summary["stages_ms"], "age": summary["age_ms"]}
     rows = [

@@ -61,7 +61,7 @@ def test_json_and_summary_of_a_video(color_bundle, clip, tmp_path):
     assert set(found["stages_ms"]) == {"capture", "preprocess", "infer", "decode"}
     assert set(found["age_ms"]) == {"p50", "p95", "p99"}
     assert set(found) == {
-        "frames", "fps", "stages_ms", "age_ms", "recoveries", "first_result_s", "peak_rss_mb", "cpu_s",
+        "frames", "fps", "stages_ms", "age_ms", "recoveries", "dropped", "first_result_s", "peak_rss_mb", "cpu_s",
     }  # fmt: skip
     assert "demo" not in found
 

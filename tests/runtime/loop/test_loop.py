@@ -202,6 +202,15 @@ def test_a_lost_camera_is_told_to_sinks_and_counted(model, frames_of_colors):
     assert len(sink.results) == 2
 
 
+def test_what_a_sink_was_too_slow_for_is_told_at_the_end(model, frames_of_colors, monkeypatch):
+    monkeypatch.setattr(Collected, "write", lambda self, result: time.sleep(0.1))
+    outcome, _, _ = go([live(frames_of_colors * 40)], model, duration=0.6)
+    dropped, processed = outcome.summary["dropped"]["collected"], outcome.summary["frames"]["processed"]
+    assert 0 < dropped < processed
+    lines, _ = summary_rows(outcome.summary)
+    assert lines[-1] == f"collected: {dropped} of {processed} results dropped, it was too slow"
+
+
 def test_a_model_is_exchanged_while_the_loop_runs(model, frames_of_colors, another, color_onnx):
     other = another(color_onnx())
     control = Control(["scripted"], Settings(smoothing=1.0), [other])
