@@ -40,11 +40,16 @@ class Frame:
             raise ImageError(f"a frame's image has no pixels: its shape is {image.shape}")
 
     @property
+    def clock_s(self) -> float:
+        """Seconds on the clock of its source: its place in a file, else when it was captured."""
+        return self.captured if self.position_s is None else self.position_s
+
+    @property
     def moment_s(self) -> float:
         """When it was, in seconds: its place in a file, else when it was captured; a folder's come at 30 fps."""
-        if self.position_s is not None:
-            return self.position_s
-        return self.index / STILLS_FPS if self.path is not None else self.captured
+        if self.path is not None and self.position_s is None:
+            return self.index / STILLS_FPS
+        return self.clock_s
 
     def __repr__(self) -> str:
         height, width = self.size

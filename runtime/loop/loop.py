@@ -200,7 +200,9 @@ def run(
     for note in _notes(lanes):
         if note not in said:
             log(note)
-    return Outcome(_summary(lanes, feeds, outlets.dropped), outlets.failures, feeds.failed(stopped=stop()), feeds.blocked)
+    return Outcome(
+        _summary(lanes, feeds, outlets.dropped), outlets.failures, feeds.failed(stopped=stop()), feeds.blocked
+    )
 
 
 def _notes(lanes: Sequence[Lane]) -> tuple[str, ...]:

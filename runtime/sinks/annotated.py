@@ -107,12 +107,12 @@ class AnnotatedVideo:
         if path != self._path:
             path = _free(path)  # nobody named that one
             self.losses.say(f"--save {self._path}: OpenCV has no H.264 encoder here; {path} (VP8) plays in browsers")
-        self._path, self._moment = path, _moment(first.frame)
+        self._path, self._moment = path, first.frame.clock_s
         threads = min(max((os.cpu_count() or 1) - 1, 1), 4)
         return opened(path, image, min(max(self._fps, 1.0), 120.0), threads=threads)
 
     def _encode(self, video: Video, result: Result) -> None:
-        moment = _moment(result.frame)
+        moment = result.frame.clock_s
         gap = max(moment - self._moment, 0.0)
         self._shown_s += gap if result.frame.position_s is not None else min(gap, LONGEST_GAP_S)
         self._moment = moment
@@ -140,11 +140,6 @@ def _numbered(stem: str) -> Iterator[str]:
     """The stem, then with the numbers from 2 on."""
     yield stem
     yield from (f"{stem}-{again}" for again in itertools.count(2))
-
-
-def _moment(frame: Frame) -> float:
-    """When a frame was: its place in a file, else its capture."""
-    return frame.captured if frame.position_s is None else frame.position_s
 
 
 class AnnotatedVideos:

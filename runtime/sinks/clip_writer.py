@@ -5,6 +5,7 @@ from __future__ import annotations
 import mmap
 import queue
 import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -19,9 +20,11 @@ from .room import Room
 
 __all__ = ["ClipWriter", "Still"]
 
-Still = tuple[float, mmap.mmap]  # capture time in seconds, JPEG
+Still = tuple[float, mmap.mmap]  # seconds on its source's clock, JPEG
 SPARE_BYTES = 256 * 1024  # room that is made for a clip beyond what it has
 IDLE_S = 0.5
+FEW_WAITING = 60  # pictures for which what can wait does not
+LOOK_UP_S = 0.02
 MOST_WAITING = 600  # pictures: an encoder that falls a minute behind would never catch up
 
 
@@ -35,6 +38,11 @@ class ClipWriter:
         self._under_way: set[Clip] = set()
         self._given_up: set[Clip] = set()
         self._thread = threading.Thread(target=self._work, name="edgelens-clip", daemon=True)
+
+    def wait(self) -> None:
+        """Until the encoder has caught up."""
+        while self._jobs.qsize() > FEW_WAITING and self._thread.is_alive():
+            time.sleep(LOOK_UP_S)
 
     def begin(self, target: Path) -> Clip | None:
         """A clip to add pictures to; None where the encoder is too far behind."""

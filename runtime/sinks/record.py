@@ -44,7 +44,7 @@ class _Event:
     """A clip under way."""
 
     clip: Clip
-    began: float  # capture time
+    began: float  # by its source's clock
     ends: float
     over: float = float("inf")  # by this machine's clock: no picture of it comes any more
 
@@ -53,6 +53,7 @@ class _Reel:
     """What is remembered of one source."""
 
     def __init__(self) -> None:
+        self.clock = ""  # whose time its pictures have: this machine's, or the file's own
         self.before: deque[Still] = deque()
         self.due = float("-inf")
         self.event: _Event | None = None
@@ -83,16 +84,23 @@ class RecordSink:
         return self._writer.clips
 
     def write(self, result: Result) -> None:
-        """Remember the picture; begin, go on with or end an event."""
+        """Remember the picture; begin, go on with or end an event. A file waits for the encoder."""
+        if result.frame.position_s is not None:
+            self._writer.wait()
         with self._lock:
             self._take(result)
 
     def _take(self, result: Result) -> None:
-        moment = result.frame.captured
-        for each in self._reels.values():  # of a source that is paused nothing else comes
-            if each.event is not None and moment >= each.event.ends:
-                self._end(each)
+        moment = result.frame.clock_s
         reel = self._reels.setdefault(result.frame.source, _Reel())
+        reel.clock = "" if result.frame.position_s is None else result.frame.source
+        if reel.before and moment < reel.before[-1][0] - LATE_S:  # a file that is read anew
+            self._end(reel)
+            reel.before.clear()
+            reel.due = float("-inf")
+        for each in self._reels.values():  # of a source that is paused nothing else comes
+            if each.event is not None and each.clock == reel.clock and moment >= each.event.ends:
+                self._end(each)
         name = _name(result)
         if moment >= reel.due or name is not None:
             reel.due = max(reel.due, moment - 1 / self.options.fps) + 1 / self.options.fps
@@ -102,7 +110,7 @@ class RecordSink:
             self._line({**result.to_json(), "size": [width, height], "when": round(result.frame.time, 6)})
             self._snapshot(result, name)
             self._begin(reel, name, moment)
-        if reel.event is not None:
+        if reel.event is not None and not reel.clock:
             reel.event.over = time.monotonic() + reel.event.ends - moment + LATE_S
 
     def notice(self, notice: Notice) -> None:

@@ -13,12 +13,13 @@ from typing import Any
 from .options.record import RecordOptions
 from .record_names import names_of_source, source_and_time
 
-__all__ = ["Recorded"]
+__all__ = ["Recorded", "When"]
 
 _MOST_LINES_BYTES = 32 * 1024 * 1024  # that are looked through for what happened before
 _KINDS = {"clips": (".mp4", ".webm"), "snapshots": (".jpg",), "lines": (".jsonl",)}
 _SAME_S = 2e-5  # names have microseconds, cut off
 
+When = tuple[float, float]  # seconds since 1970, and on its source's clock: of a file its place there, else the same
 _Named = tuple[list[float], list[Path]]  # when each began, in order; the files
 
 
@@ -30,23 +31,25 @@ class Recorded:
         self._known: dict[str, tuple[int, dict[str, _Named]]] = {}
         self._before_this = frozenset(file.name for file in self._files("lines"))
 
-    def clip(self, source: str, happened: Iterable[float]) -> Path | None:
-        """The clip that shows what happened (seconds since 1970) first here; what happened before it follows.
+    def clip(self, source: str, happened: Iterable[When]) -> Path | None:
+        """The clip that shows what happened first here; what happened before it follows.
 
         It began then, or with something before it from which the next came in time to make the clip longer.
         """
         times = iter(happened)
-        moment = next(times)
-        found = self._before("clips", source, moment)
-        if found is None or moment - found[0] > RecordOptions.longest_s - RecordOptions.before_s:
+        first = next(times)
+        found = self._before("clips", source, first[0])
+        if found is None:
             return None
         began, file = found
-        for earlier in itertools.chain(times, [began]):
-            if moment - began <= _SAME_S:
-                break
-            if moment - earlier > RecordOptions.after_s:
+        clock = _back_to(began, itertools.chain([first], times))
+        newest = at = next(clock)
+        for before in clock:
+            if not 0 <= at - before <= RecordOptions.after_s:
                 return None  # it had ended; the clip that began later is not complete, or not there
-            moment = max(earlier, began)
+            if newest - before > RecordOptions.longest_s - RecordOptions.before_s:
+                return None
+            at = before
         return file
 
     def snapshot(self, source: str, moment: float) -> Path | None:
@@ -113,3 +116,16 @@ class Recorded:
         except OSError:
             return []
         return [file for file in there if not file.name.startswith(".") and file.suffix in _KINDS[part]]
+
+
+def _back_to(began: float, happened: Iterable[When]) -> Iterator[float]:
+    """What happened by its source's clock, back to that with which a clip began, also where that is not known."""
+    at_first = began
+    for when, at in happened:
+        if when - began <= _SAME_S:
+            if began - when <= _SAME_S:
+                at_first = at
+            break
+        yield at
+        at_first = at - (when - began)
+    yield at_first

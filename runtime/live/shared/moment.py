@@ -44,6 +44,7 @@ class Moment:
     score: float
     time: float  # wall clock, seconds
     box: Box | None  # where the thing is, as far as that is known
+    at: float | None = None  # its place in a file, seconds
     number: int = 0
     shown: Shown | None = None  # let go after a while
 
@@ -85,7 +86,7 @@ def moments_of_line(line: Mapping[str, Any]) -> list[Moment]:
     try:
         width, height = line["size"]
         found = _moments(line, (width, height), float(line["when"]), None)
-        return [moment for moment in found if math.isfinite(moment.time) and math.isfinite(moment.score)]
+        return [moment for moment in found if all(map(math.isfinite, (moment.time, moment.score, moment.at or 0.0)))]
     except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError):  # of another kind or version
         return []
 
@@ -104,18 +105,19 @@ def thumb_of(picture: bytes) -> bytes:
 
 def _moments(said: Mapping[str, Any], size: tuple[int, int], when: float, shown: Shown | None) -> list[Moment]:
     """The moments of a result's JSON; its announced label first."""
-    rows, source = said["results"], str(said["source"])
+    rows, source, place = said["results"], str(said["source"]), said.get("position_s")
+    at = None if place is None else float(place)
     made = []
     if said["announced"] is not None:
         label = str(said["announced"])
         box = _box(rows, _row_called(rows, label), size)
-        made.append(Moment(source, ANNOUNCED, label, "", _score(rows, label), when, box, shown=shown))
+        made.append(Moment(source, ANNOUNCED, label, "", _score(rows, label), when, box, at, shown=shown))
     for event in said["events"]:
         track = event.get("track", -1)
         row = next((i for i, row in enumerate(rows) if row.get("track") == track), None)
         score = 0.0 if row is None else float(rows[row]["score"])
         label, kind = str(event["label"]), str(event["kind"])
-        made.append(Moment(source, kind, label, _place(event), score, when, _box(rows, row, size), shown=shown))
+        made.append(Moment(source, kind, label, _place(event), score, when, _box(rows, row, size), at, shown=shown))
     return made
 
 

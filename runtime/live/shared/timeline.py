@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from ...result import Result
-from ...sinks.recorded import Recorded
+from ...sinks.recorded import Recorded, When
 from .moment import Moment, moments_of, moments_of_line, thumb_of
 from .wanted import Wanted
 
@@ -81,14 +81,14 @@ class Timeline:
         """The file of a moment's clip, None where there is none."""
         return None if self.recorded is None else self.recorded.clip(moment.source, self._back_from(moment))
 
-    def _back_from(self, moment: Moment) -> Iterator[float]:
+    def _back_from(self, moment: Moment) -> Iterator[When]:
         """When it happened, and what happened before on the same source, one after the other."""
         for number in range(moment.number, 0, -1):
             one = self._moments.get(number) or (self._past or {}).get(number)
             if one is None:
                 return
             if one.source == moment.source:
-                yield one.time
+                yield one.time, one.time if one.at is None else one.at
 
     def _snapshot(self, moment: Moment) -> Path | None:
         return None if self.recorded is None else self.recorded.snapshot(moment.source, moment.time)

@@ -117,6 +117,19 @@ def test_a_clip_under_way_is_finished_when_the_run_ends(staged: Any, later: Any,
     assert play(clip) >= 15
 
 
+def test_a_file_s_clips_have_the_file_s_time(staged: Any, later: Any, tmp_path: Path) -> None:
+    """Read faster than it was filmed, and then once more."""
+    loop = staged(fps=0)
+    with RecordSink(RecordOptions(tmp_path, before_s=1, after_s=2, fps=10, **FREE)) as sink:
+        for reading in range(2):
+            for i in range(120):
+                result = later(
+                    loop.result("camera"), captured=100 + 20 * reading + i / 200, announced="a" if i == 60 else None
+                )
+                sink.write(dataclasses.replace(result, frame=dataclasses.replace(result.frame, position_s=i / 20)))
+    assert [play(clip) for clip in (tmp_path / "clips").iterdir()] == [pytest.approx(30, abs=2)] * 2
+
+
 def test_gaps_keep_their_time(tmp_path: Path) -> None:
     clip = Clip(tmp_path / "x.mp4", 10)
     for moment in (0.0, 0.1, 1.1, 1.2, 60.0):
@@ -319,8 +332,8 @@ def test_channels_of_one_recorder_have_clips_of_their_own(tmp_path: Path) -> Non
     for n, source in enumerate(CHANNELS):
         (tmp_path / "clips" / f"{stem_of(1000.0 + n / 10, source, 'car')}.webm").touch()
     recorded = Recorded(tmp_path)
-    assert recorded.clip(first, [1000.0, 1000.1]) != recorded.clip(second, [1000.1])
+    assert recorded.clip(first, [(1000.0,) * 2]) != recorded.clip(second, [(1000.1,) * 2])
     old = tmp_path / "clips" / (stem_of(2000.0, "cam 1", "car").replace(names_of_source("cam 1")[0], "cam_1") + ".webm")
     old.touch()
-    assert Recorded(tmp_path).clip("cam 1", [2000.0]) == old
+    assert Recorded(tmp_path).clip("cam 1", [(2000.0, 2000.0)]) == old
     assert names_of_source("camera") == ("camera",)

@@ -129,6 +129,29 @@ def test_a_recording_tells_of_what_was_before(staged: Any, tmp_path: Path) -> No
     assert first.all_to_json()["results"] == [{"label": "bottle", "id": 0, "score": 0.66, "box": pytest.approx(box)}]
 
 
+def test_a_file_s_clip_is_found_by_the_file_s_own_time(staged: Any, tmp_path: Path) -> None:
+    """Read slowly, so that what is in one clip happened minutes apart, and then again, quickly."""
+    loop, then = staged("film", fps=0), time.time() - 3600
+    timeline = Timeline(recorded=Recorded(tmp_path))
+
+    def read(began: float, slowness: float, announce: dict[int, str]) -> None:
+        for i in range(60):
+            result = told(loop, "film", announce.get(i, ""), began + slowness * i / 5)
+            result = dataclasses.replace(result, frame=dataclasses.replace(result.frame, position_s=i / 5))
+            sink.write(result)
+            timeline.add(result)
+
+    with RecordSink(RecordOptions(tmp_path, before_s=1, after_s=5, keep_free_bytes=0)) as sink:
+        read(then, 60, {10: "cup", 30: "mug"})
+        read(then + 1800, 0.01, {0: "pot", 40: "jug"})
+    clips = {moment.label: timeline.clip(moment) for moment in timeline.find(Wanted())[0]}
+    called = {label: clip.stem.split("-")[-1] for label, clip in clips.items() if clip is not None}
+    assert called == {"cup": "cup", "mug": "cup", "pot": "pot", "jug": "jug"}
+    clips["pot"].unlink()
+    (pot,) = (moment for moment in timeline.find(Wanted())[0] if moment.label == "pot")
+    assert timeline.clip(pot) is None, "no clip of the reading before shows it"
+
+
 def test_a_clock_that_was_not_set_at_the_start_hides_no_history(tmp_path: Path, staged: Any) -> None:
     loop, now = staged(fps=0), time.time()
     recorded = lambda: Timeline(recorded=Recorded(tmp_path))  # noqa: E731
@@ -151,6 +174,6 @@ def test_what_does_not_belong_in_a_recording_is_not_served(tmp_path: Path) -> No
         (tmp_path / part / "20260101-000000-000000-camera-b.txt").write_text("x")
     (tmp_path / "lines" / "20260101-000000-000001.jsonl").write_text("[" * 100_000 + "\n")
     recorded, moment = Recorded(tmp_path), 1767225600.0
-    assert recorded.clip("camera", [moment]) is None
+    assert recorded.clip("camera", [(moment, moment)]) is None
     assert recorded.snapshot("camera", moment) is None
     assert list(recorded.lines()) == []
