@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -12,9 +13,11 @@ from .areas import ZoneWatch
 from .geometry import anchors
 from .lines import LineCounter
 from .moment import Event, Moment
-from .options import ZoneOptions
+from .options import Line, Zone, ZoneOptions
 
 __all__ = ["Watch"]
+
+Placed = TypeVar("Placed", Line, Zone)
 
 _HAIR = 0.01  # pixels
 
@@ -60,10 +63,13 @@ class Watch:
         lines = {each.line: each for each in before.lines}
         zones = {each.zone: each for each in before.zones}
         gone = [each for each in before.zones if each.zone not in self.options.zone]
-        self._before = (*before._before, *(event for zone in gone for event in zone.close()))
-        self.take_up(before.standing)
+        left = tuple(event for zone in gone for event in zone.close())
+        self._before = (*before._before, *left)
+        self.take_up(_renamed(before, self.options, left))
         self.lines = [lines.get(each.line, each) for each in self.lines]
         self.zones = [zones.get(each.zone, each) for each in self.zones]
+        if self._keep is not None:
+            self._keep(self.standing)
 
     def take_up(self, counts: Mapping[str, Any]) -> None:
         """Go on from counts that were kept: those of `standing`, of lines and zones that are still there."""
@@ -91,6 +97,29 @@ class Watch:
             within,
             boxes[:, 2:].mean(axis=1).astype(np.float64),
         )
+
+
+def _renamed(before: Watch, wanted: ZoneOptions, left: Sequence[Event]) -> dict[str, Any]:
+    """How it stood, by the names of now: a name that is new is that of the old one that lay there, if any did."""
+    counts = before.standing
+    for event in left:  # who is still there under the new name enters once more
+        entries = counts["zones"][event["zone"]]["entries"]
+        entries[event["label"]] = max(entries.get(event["label"], 0) - 1, 0)
+    for kind, old, new in (("lines", before.options.line, wanted.line), ("zones", before.options.zone, wanted.zone)):
+        counts[kind] |= {now: counts[kind][name] for name, now in _new_names(old, new)}
+    return counts
+
+
+def _new_names(before: Sequence[Placed], wanted: Sequence[Placed]) -> list[tuple[str, str]]:
+    """What was called so before, and is now called otherwise."""
+    gone = {each.name for each in before} - {each.name for each in wanted}
+    new = {each.name for each in wanted} - {each.name for each in before}
+    return [
+        (old.name, each.name)
+        for old in before
+        for each in wanted
+        if old.name in gone and each.name in new and each == replace(old, name=each.name)
+    ]
 
 
 def _line_json(line: LineCounter) -> dict[str, Any]:

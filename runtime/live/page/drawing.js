@@ -5,8 +5,12 @@ import { outline } from "./places.js";
 const CLOSE = 0.03; // a corner so near to the first one closes the zone
 
 export class PlaceEditor {
-  constructor(picture, canvas, buttons, apply) {
-    Object.assign(this, { picture, canvas, buttons, apply, kind: "", points: [], at: null, value: { lines: {}, zones: {} } });
+  constructor(picture, canvas, buttons, cancel, apply) {
+    Object.assign(this, { picture, canvas, buttons, cancel, apply, kind: "", points: [], at: null, value: { lines: {}, zones: {} }, sending: 0 });
+    cancel.addEventListener("click", () => {
+      this.buttons[this.kind].focus();
+      this.leave();
+    });
     for (const [kind, button] of Object.entries(buttons)) button.addEventListener("click", () => this.toggle(kind));
     picture.addEventListener("pointerdown", (event) => this.down(event));
     picture.addEventListener("pointermove", (event) => this.move(event));
@@ -14,8 +18,11 @@ export class PlaceEditor {
     picture.ownerDocument.addEventListener("keydown", (event) => this.key(event));
   }
 
+  // What the device says holds, except while it has not heard the newest yet.
   set(value) {
+    if (this.sending) return;
     this.value = value || { lines: {}, zones: {} };
+    this.shows(this.value);
   }
 
   toggle(kind) {
@@ -23,6 +30,7 @@ export class PlaceEditor {
     if (this.kind) this.begins();
     this.points = [];
     this.at = null;
+    this.cancel.hidden = !this.kind;
     this.picture.classList.toggle("drawing", Boolean(this.kind));
     for (const [name, button] of Object.entries(this.buttons)) button.setAttribute("aria-pressed", String(name === this.kind));
   }
@@ -32,6 +40,8 @@ export class PlaceEditor {
   }
 
   begins() {} // whoever else draws on this picture leaves off
+
+  shows() {} // whoever lists what is there
 
   down(event) {
     if (!this.kind || event.button !== 0) return;
@@ -65,7 +75,7 @@ export class PlaceEditor {
     else if (event.key === "Enter" && this.points.length > 2) this.done(this.points);
     else if (event.key === "Delete" || event.key === "Backspace") {
       if (this.points.length) this.points.pop();
-      else this.change(Object.fromEntries(Object.entries(placed).slice(0, -1)));
+      else this.change(this.kind, Object.fromEntries(Object.entries(placed).slice(0, -1)));
     } else return;
     event.preventDefault();
     event.stopPropagation();
@@ -75,13 +85,16 @@ export class PlaceEditor {
     const placed = this.value[this.kind], word = { lines: "line", zones: "zone" }[this.kind];
     let number = 1;
     while (`${word} ${number}` in placed) number += 1;
-    this.change({ ...placed, [`${word} ${number}`]: points.flat() });
+    this.change(this.kind, { ...placed, [`${word} ${number}`]: points.flat() });
     this.toggle(this.kind);
   }
 
-  change(placed) {
-    this.value = { ...this.value, [this.kind]: placed };
-    this.apply(this.value);
+  async change(kind, placed) {
+    this.value = { ...this.value, [kind]: placed };
+    this.shows(this.value);
+    this.sending += 1;
+    await this.apply(this.value);
+    this.sending -= 1;
   }
 
   // What is being drawn, over the newest picture.

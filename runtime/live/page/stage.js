@@ -2,6 +2,7 @@
 
 import { drawBoxes, write } from "./boxes.js";
 import { short, sourceName } from "./names.js";
+import { PlacedList } from "./placed.js";
 import { paintPlaces, Trails } from "./places.js";
 import { PlaceEditor } from "./drawing.js";
 import { RegionEditor } from "./region.js";
@@ -29,8 +30,9 @@ export class Stage {
     this.find(".enlarge").addEventListener("click", () => actions.enlarge(this.large ? null : source));
     this.region = new RegionEditor(this.find(".picture"), this.canvas, this.find(".region"), this.find(".region-button"),
       (region) => actions.region(source, region));
-    this.places = new PlaceEditor(this.find(".picture"), this.canvas, { lines: this.find(".line-button"), zones: this.find(".zone-button") },
+    this.places = new PlaceEditor(this.find(".picture"), this.canvas, { lines: this.find(".line-button"), zones: this.find(".zone-button") }, this.find(".cancel-button"),
       (places) => actions.places(source, places));
+    new PlacedList(this.find(".placed"), this.places);
     this.region.begins = () => this.places.leave();
     this.places.begins = () => this.region.leave();
     this.canvas.addEventListener("click", (event) => this.point(event, actions.mean));

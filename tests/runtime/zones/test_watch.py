@@ -71,6 +71,20 @@ def test_who_stands_in_a_zone_does_not_notice_that_another_is_drawn():
     assert [e["dwell_s"] for e in events if e["kind"] == "loitering"] == [pytest.approx(1.0, abs=0.05)]
 
 
+def test_what_has_a_new_name_counts_on():
+    kept = []
+    watch = Watch(ZoneOptions(line=(MIDDLE, Line("edge", (0.1, 0), (0.1, 1))), zone=(LEFT_HALF,)))
+    walked(watch, range(140, 40, -5))
+    door, hall = Line("door", MIDDLE.start, MIDDLE.end), Zone("hall", LEFT_HALF.points)
+    renamed = Watch(ZoneOptions(line=(door, Line("edge", (0.2, 0), (0.2, 1))), zone=(hall,)), keep=kept.append)
+    renamed.succeed(watch)
+    assert kept[-1]["lines"]["door"]["out"] == {"cup": 1}
+    walked(renamed, [40] * 10, start=5)
+    standing = renamed.standing
+    assert set(standing["lines"]) == {"door", "edge"}
+    assert standing["zones"]["hall"]["entries"] == {"cup": 1}, "who is still there has come once"
+
+
 def test_a_crossing_says_who_and_which_way():
     watch = Watch(ZoneOptions(line=(MIDDLE,)))
     (event,) = walked(watch, range(60, 140, 5))

@@ -8,13 +8,13 @@ from typing import Any
 import numpy as np
 import pytest
 import staged_scenes as scenes
-from page_in_browser import opened, until
+from page_in_browser import PHONE, opened, until
 
 from edgelens.runtime.live.preview import LivePreview
 from edgelens.runtime.recognitions import Recognitions
 from edgelens.runtime.result import Result
 from edgelens.runtime.sinks.overlay import drawn
-from edgelens.runtime.zones.options import ZoneOptions
+from edgelens.runtime.zones.options import ZoneOptions, read_lines, read_zones
 
 WATCHED = {
     "lines": {"door": {"at": [0.25, 0, 0.25, 1], "in": {"person": 2}, "out": {}}},
@@ -108,6 +108,37 @@ def test_a_line_and_a_zone_are_drawn_with_the_pointer(staged: Any, chromium: Any
         page.keyboard.press("Backspace")
         page.wait_for_timeout(300)
         assert len(placed().zone) == 1, "what is typed elsewhere deletes nothing"
+
+
+@pytest.mark.browser
+def test_lines_and_zones_are_renamed_and_taken_away_in_the_list(staged: Any, chromium: Any) -> None:
+    loop = staged(scene=numbered)
+    lines = read_lines({"line 1": [0.2, 0, 0.2, 1], "line 2": [0.8, 0, 0.8, 1]}, "line")
+    zones = read_zones({"zone 1": [0.5, 0.5, 0.9, 0.5, 0.9, 0.9]}, "zone")
+    loop.control.change("camera", places=ZoneOptions(lines, zones))
+    names = lambda: [each.name for each in (*placed().line, *placed().zone)]  # noqa: E731
+    placed = lambda: loop.control.settings("camera").places  # noqa: E731
+    with opened(chromium, loop.preview.link, viewport=PHONE) as page:
+        page.get_by_label("Name of line 1").fill("front door")
+        page.keyboard.press("Enter")
+        until(page, lambda: names() == ["front door", "line 2", "zone 1"])
+        page.get_by_label("Name of zone 1").fill("shelf")
+        page.keyboard.press("Tab")
+        until(page, lambda: names() == ["front door", "line 2", "shelf"])
+        assert page.evaluate("document.activeElement.textContent") == "Remove"
+        page.get_by_label("Name of line 2").fill("front door")
+        page.keyboard.press("Enter")
+        page.wait_for_timeout(1500)  # until the page has heard what holds
+        assert names() == ["front door", "line 2", "shelf"], "two of a name would be one"
+        page.get_by_label("Remove front door").click()
+        until(page, lambda: names() == ["line 2", "shelf"])
+        assert page.get_by_role("button", name="Remove").count() == 2
+        assert page.locator(".cancel-button").is_hidden()
+        page.click(".zone-button")
+        page.click(".cancel-button")
+        assert page.get_attribute(".zone-button", "aria-pressed") == "false"
+        assert page.evaluate("document.activeElement.className").startswith("zone-button")
+        assert page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"]
 
 
 @pytest.mark.browser
