@@ -105,8 +105,10 @@ def _renamed(before: Watch, wanted: ZoneOptions, left: Sequence[Event]) -> dict[
     for event in left:  # who is still there under the new name enters once more
         entries = counts["zones"][event["zone"]]["entries"]
         entries[event["label"]] = max(entries.get(event["label"], 0) - 1, 0)
-    for kind, old, new in (("lines", before.options.line, wanted.line), ("zones", before.options.zone, wanted.zone)):
-        counts[kind] |= {now: counts[kind][name] for name, now in _new_names(old, new)}
+    for name, now in _new_names(before.options.line, wanted.line):
+        counts["lines"][now] = counts["lines"][name]
+    for name, now in _new_names(before.options.zone, wanted.zone):
+        counts["zones"][now] = counts["zones"][name]
     return counts
 
 
