@@ -12,6 +12,7 @@ from safetensors import SafetensorError
 from torch import Tensor, nn
 
 from edgelens.runtime.errors import DataError, UsageError
+from edgelens.runtime.tasks.catalog import PLAIN
 
 from ..config import BACKBONE
 from ..runs.run import BEST, FACTS, Run
@@ -45,7 +46,7 @@ def start_from(
     heads: Sequence[str] = ("classifier",),
     *,
     model: str = MODEL,
-    task: str = "classify",
+    task: str = PLAIN,
 ) -> Taken:
     """Load what fits by name and shape; a head stays random where it answers something else.
 
