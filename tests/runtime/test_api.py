@@ -60,9 +60,9 @@ def test_a_bundle_takes_what_concerns_its_answer_and_keeps_its_picture(color_bun
 def test_the_public_class_is_pinned():
     assert edgelens.Recognizer is Recognizer
     wanted = (
-        "(model='digits', *, engine='auto', precision=None, threads=None, threshold=None, false_accepts=None, region=None,"
-        " device_id=None, labels=None, mean=None, std=None, color=None, resize=None, pad=None, input_size=None, decoder=None,"
-        " iou=None, max_det=None, classes=None, tile=None, lexicon=None,"
+        "(model='digits', *, engine='auto', precision=None, threads=None, threshold=None, false_accepts=None,"
+        " region=None, device_id=None, labels=None, mean=None, std=None, color=None, resize=None, pad=None,"
+        " input_size=None, decoder=None, iou=None, max_det=None, classes=None, tile=None, lexicon=None,"
         " pattern=None)"
     )
     bare = inspect.signature(Recognizer)
