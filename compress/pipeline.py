@@ -87,17 +87,14 @@ def write_candidate(
         timings = time_artifacts(artifacts, golden.pictures[0], threads=config.threads, rounds=rounds)
     chosen, said = preferred_file(artifacts, candidate.parity, elsewhere or timings, candidate.verdict.poorer)
     preferred = preferred or chosen
-    for note in said:
-        progress.say(note)
     left_out = (f"{broken}: left out" for broken in candidate.verdict.broken.values())
-    notes = [*notes, *([] if config.allow_mismatch else left_out), *said]
     shipped = next(artifact for artifact in artifacts if artifact.path == preferred)
     with progress.step("fitting thresholds"):
         decode = _decode(candidate, shipped, config)
         known, score_alone = known_of(candidate.network, made_of, decode)
-    for note in score_alone:
+    for note in (*said, *score_alone):
         progress.say(note)
-    notes = [*notes, *score_alone]
+    notes = [*notes, *([] if config.allow_mismatch else left_out), *said, *score_alone]
     rows = file_rows(artifacts, candidate.parity, timings, preferred, elsewhere=elsewhere)
     card = _card(candidate, rows, decode, config=config, name=name, notes=notes, where=where, extra=extra or {})
     report = report_html(card, candidate.parity, plots, tables)

@@ -12,10 +12,10 @@ import cv2
 
 from ..errors import ImageError
 from ..host.files import write_bytes, write_text
+from ..host.numbered import numbered
 from ..images.burst import Burst
 from ..sources.video import VideoFile
 from .content import Content, content_of, is_still
-from .names import numbered
 
 __all__ = ["Say", "frames_of"]
 

@@ -2,19 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import PurePath
 
-__all__ = ["free_name", "named_apart", "numbered"]
+from ..host.numbered import numbered
 
-
-def numbered(stem: str) -> Iterator[str]:
-    """The stem, then with a 2, a 3 …"""
-    yield stem
-    again = 1
-    while True:
-        again += 1
-        yield f"{stem}-{again}"
+__all__ = ["free_name", "named_apart"]
 
 
 def free_name(stem: str, suffix: str, taken: set[str]) -> str:

@@ -185,9 +185,7 @@ def run(
                     first = False
                     begun()
                     systemd.ready("recognizing")
-                    said = _notes(lanes)
-                    for note in said:
-                        log(note)
+                    said = _tell_notes(lanes, log)
                 if (doubt := blanks.hear(result)) is not None:
                     log(doubt)
                 if hear is not None:
@@ -197,17 +195,19 @@ def run(
                     tell(Notice(result.frame.source, "slowed", text, time.time()))
                 if outlets.over:
                     break
-    for note in _notes(lanes):
-        if note not in said:
-            log(note)
+    _tell_notes(lanes, log, said)
     return Outcome(
         _summary(lanes, feeds, outlets.dropped), outlets.failures, feeds.failed(stopped=stop()), feeds.blocked
     )
 
 
-def _notes(lanes: Sequence[Lane]) -> tuple[str, ...]:
-    """What was assumed of the models that run, and what had to fall back."""
-    return tuple(note for model in models_of(lanes) for note in model.notes)
+def _tell_notes(lanes: Sequence[Lane], log: Callable[[str], None], before: Sequence[str] = ()) -> tuple[str, ...]:
+    """Say what was assumed of the models that run, and what had to fall back, as far as it was not said before."""
+    notes = tuple(note for model in models_of(lanes) for note in model.notes)
+    for note in notes:
+        if note not in before:
+            log(note)
+    return notes
 
 
 def _summary(lanes: Sequence[Lane], feeds: Feeds, dropped: Mapping[str, int]) -> dict[str, Any]:

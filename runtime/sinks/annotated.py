@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import itertools
 import os
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -14,6 +13,7 @@ import cv2
 from ..errors import UsageError
 from ..frame import Frame
 from ..host.files import write_bytes
+from ..host.numbered import numbered
 from ..result import Result
 from .losses import Losses, reason
 from .overlay import drawn
@@ -133,13 +133,7 @@ class AnnotatedVideo:
 
 def _free(path: Path) -> Path:
     """The path, or one beside it with a number, that is not there yet."""
-    return next(way for name in _numbered(path.stem) if not (way := path.with_stem(name)).exists())
-
-
-def _numbered(stem: str) -> Iterator[str]:
-    """The stem, then with the numbers from 2 on."""
-    yield stem
-    yield from (f"{stem}-{again}" for again in itertools.count(2))
+    return next(way for name in numbered(path.stem) if not (way := path.with_stem(name)).exists())
 
 
 class AnnotatedVideos:
@@ -165,7 +159,7 @@ class AnnotatedVideos:
     def _place(self, source: str) -> Path:
         """Two files of one name lie in different folders."""
         stem, suffix = f"{self._path.stem}-{_file_name(source)}", self._path.suffix
-        places = (self._path.with_name(f"{name}{suffix}") for name in _numbered(stem))
+        places = (self._path.with_name(f"{name}{suffix}") for name in numbered(stem))
         place = next(place for place in places if place not in self._paths)
         self._paths.add(place)
         return place
@@ -218,7 +212,7 @@ class AnnotatedImages:
 
     def _unused(self, stem: str) -> str:
         """The stem, or with a number what was not used yet."""
-        name = next(name for name in _numbered(stem) if name not in self._used)
+        name = next(name for name in numbered(stem) if name not in self._used)
         self._used.add(name)
         return name
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import fcntl
-import itertools
 import os
 import re
 from collections.abc import Iterator
 from pathlib import Path
 
-__all__ = ["Claim", "claimed", "first_free", "numbered"]
+from ..host.numbered import numbered
+
+__all__ = ["Claim", "claimed", "first_free", "numbered_files"]
 
 
 class Claim:
@@ -40,14 +41,10 @@ def claimed(path: Path) -> Claim | None:
 
 def first_free(path: Path) -> Claim:
     """`box`, or `box-2`, `box-3`, … where other processes hold those before."""
-    numbers = itertools.count(2)
-    claim = claimed(path)
-    while claim is None:
-        claim = claimed(path.with_name(f"{path.stem}-{next(numbers)}{path.suffix}"))
-    return claim
+    return next(claim for name in numbered(path.stem) if (claim := claimed(path.with_stem(name))) is not None)
 
 
-def numbered(path: Path) -> Iterator[Path]:
+def numbered_files(path: Path) -> Iterator[Path]:
     """Those of a place's files that exist: `box`, `box-2`, …"""
     wanted = re.compile(rf"{re.escape(path.stem)}(-\d+)?{re.escape(path.suffix)}")
     return (file for file in sorted(path.parent.iterdir()) if wanted.fullmatch(file.name))

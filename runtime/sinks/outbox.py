@@ -17,7 +17,7 @@ from typing import TypeVar
 from ..errors import WorkError
 from ..host.owned import own_folder
 from ..host.places import state_folder
-from .claim import Claim, claimed, first_free, numbered
+from .claim import Claim, claimed, first_free, numbered_files
 from .losses import Losses, reason
 from .outbox_file import OutboxFile, is_damage, put_aside
 
@@ -176,7 +176,7 @@ class Outbox:
 
     def _take_over(self, file: OutboxFile) -> None:
         """Messages of processes that ended before they were sent."""
-        for place in numbered(self._first):
+        for place in numbered_files(self._first):
             with contextlib.suppress(OSError, sqlite3.Error):  # one that is damaged is its next owner's
                 if place != self.path and (claim := claimed(place)) is not None:
                     with claim:

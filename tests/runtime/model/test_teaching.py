@@ -45,6 +45,10 @@ def yellow(seed: int = 0) -> NDArray[np.uint8]:
     return plain(10, 240, 240, seed)
 
 
+def yellow_beside_blue() -> NDArray[np.uint8]:
+    return np.concatenate([yellow(1)[:, :20], plain(200, 10, 10)[:, :20]], axis=1)
+
+
 def test_what_is_taught_is_named_and_trained_classes_stay(color_bundle, frames_of_colors):
     with Recognizer(color_bundle) as recognizer:
         before = [recognizer(frame).top for frame in frames_of_colors]
@@ -303,10 +307,10 @@ def test_a_chain_is_taught_by_the_largest_thing_that_its_first_step_finds(halves
     out = tmp_path / "chain.edge"
     done = called("chain", halves_bundle.path, color_bundle.path, "--out", out)
     assert done.exit_code == 0, done.output
-    frame = np.concatenate([yellow(1)[:, :20], plain(200, 10, 10)[:, :20]], axis=1)
+    frame = yellow_beside_blue()
     with Recognizer(out) as recognizer:
         recognizer.teach([np.concatenate([yellow(i)] * 2, axis=1) for i in range(3)], "banana")
-        seen = recognizer(np.ascontiguousarray(frame))
+        seen = recognizer(frame)
     named = [(row.name, row.parent is not None) for row in seen]
     assert ("banana", True) in named and ("blue", True) in named
 
@@ -315,7 +319,7 @@ def test_what_a_chain_compared_is_what_it_keeps_and_carries_over(halves_bundle, 
     """Left of the middle it is yellow: what the margin adds on the right is blue, and belongs to what is compared."""
     out = tmp_path / "chain.edge"
     assert called("chain", halves_bundle.path, color_bundle.path, "--margin", ".5", "--out", out).exit_code == 0
-    frame = np.concatenate([yellow(1)[:, :20], plain(200, 10, 10)[:, :20]], axis=1)
+    frame = yellow_beside_blue()
     with BundleRecognizer(open_model(str(out)), taught=True) as recognizer:
         teacher = Teacher(recognizer)
         shown = teacher.look(frame)
@@ -326,7 +330,7 @@ def test_what_a_chain_compared_is_what_it_keeps_and_carries_over(halves_bundle, 
 def test_of_a_chain_a_box_means_what_was_found_there_else_itself(halves_bundle, color_bundle, tmp_path: Path):
     out = tmp_path / "chain.edge"
     assert called("chain", halves_bundle.path, color_bundle.path, "--margin", ".25", "--out", out).exit_code == 0
-    frame = np.concatenate([yellow(1)[:, :20], plain(200, 10, 10)[:, :20]], axis=1)
+    frame = yellow_beside_blue()
     with BundleRecognizer(open_model(str(out)), taught=True) as recognizer:
         teacher = Teacher(recognizer)
         right = teacher.look(frame, box=Region(22, 2, 16, 36))
@@ -340,7 +344,7 @@ def test_a_region_tight_about_a_thing_shows_it_although_the_finder_needs_more(
 ):
     out = tmp_path / "chain.edge"
     assert called("chain", halves_bundle.path, color_bundle.path, "--out", out).exit_code == 0
-    frame = np.concatenate([yellow(1)[:, :20], plain(200, 10, 10)[:, :20]], axis=1)
+    frame = yellow_beside_blue()
     found = Teacher._found
     nothing = Recognitions.nothing(("left", "right"), "detect")
     monkeypatch.setattr(

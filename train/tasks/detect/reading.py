@@ -25,7 +25,7 @@ _SURE = 1e-6  # scores are kept so far from 0 and 1, where a sigmoid has no slop
 
 def box_reading(classes: Sequence[str], strides: Sequence[int], decode: Decode) -> Reading:
     """The reading whose answers are a cell's score of a class: numbered stride by stride, cell by cell."""
-    least = np.array([decode.thresholds.get(name, decode.threshold or 0.0) for name in classes])
+    least = np.array([decode.least(name) or 0.0 for name in classes])
 
     def scores(outputs: Outputs) -> Tensor:
         return torch.cat([outputs[f"scores{stride}"].flatten(2).transpose(1, 2) for stride in strides], 1).flatten(1)
