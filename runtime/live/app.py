@@ -149,11 +149,16 @@ def _moment_routes(shared: SharedState) -> list[Route]:
     def clip(scope: Scope) -> Path | None:
         return happened.clip(happened.moment(scope["path_params"]["number"]))
 
+    def clip_rows(scope: Scope) -> Path | None:
+        return happened.clip_rows(happened.moment(scope["path_params"]["number"]))
+
+    rows = ClipFile(clip_rows, "no boxes of its clip are kept")
     return [
         Route("/live/thumbs/{number:int}", Endpoint(thumb), methods=["GET"]),
         Route("/live/moments/{number:int}", Endpoint(one), methods=["GET"]),
         Route("/live/moments/{number:int}/picture", Endpoint(picture), methods=["GET"]),
         Route("/live/moments/{number:int}/clip", ClipFile(clip), methods=["GET"]),
+        Route("/live/moments/{number:int}/clip/boxes", rows, methods=["GET"]),
     ]
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from ..errors import UsageError
 from .options.annotated import SaveOptions
 from .options.csvrows import CsvOptions
 from .options.heat_map import HeatMapOptions
@@ -93,6 +94,8 @@ def _mqtt(options: MqttOptions, context: SinkContext) -> Sink | None:
 
 
 def _record(options: RecordOptions, _: SinkContext) -> Sink | None:
+    if options.boxes and options.boxes_as not in (None, "burnt"):
+        raise UsageError(f"--record-boxes is --record-boxes-as burnt and not {options.boxes_as}: say one of them")
     if options.folder is None:
         return None
     from .record import RecordSink

@@ -1,4 +1,4 @@
-"""One event's video, written beside its place, synced and renamed: it is complete or absent."""
+"""One event's video and what was seen in it, written beside their places, synced and renamed: complete or absent."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import contextlib
 import os
 from pathlib import Path
 
+from .clip_rows import ClipRows
 from .video.choice import opened, played_by_browsers
 from .video.protocol import Picture, Video
 
@@ -22,10 +23,14 @@ class Clip:
         self._fps = fps
         self._partial = target
         self._video: Video | None = None
+        self._rows = ClipRows(target)
         self._moment = self._shown_s = 0.0
 
-    def add(self, moment: float, image: Picture) -> None:
-        """Take a picture of a moment (seconds); its size is that of the first. OSError where it cannot be written."""
+    def add(self, moment: float, image: Picture, said: str = "") -> None:
+        """Take a picture of a moment (seconds), and what a line beside the clip says of it.
+
+        Its size is that of the first. OSError where it cannot be written.
+        """
         if self._video is None:
             self.target = played_by_browsers(self.target, (image.shape[1], image.shape[0]))
             self._partial = self.target.with_name(f".{self.target.stem}.partial{self.target.suffix}")
@@ -33,27 +38,39 @@ class Clip:
         else:
             self._shown_s += min(max(moment - self._moment, 0.0), LONGEST_GAP_S)
         self._moment = moment
-        self._video.add(image, self._shown_s)
+        at_s = self._video.add(image, self._shown_s)
+        if said:
+            self._rows.add(at_s, said)
 
     def bytes(self) -> int:
         """What it takes on the disk by now."""
         try:
-            return self._partial.stat().st_size
+            return self._partial.stat().st_size + self._rows.bytes
         except OSError:
             return 0
 
     def finish(self) -> None:
-        """Put it in its place; OSError, and nothing left behind, where not all of it could be written."""
+        """Put it in its place; OSError, and nothing left behind, where not all of it could be written.
+
+        Its rows are there first: who finds a clip finds them, too. What is left of a kill between goes with the next
+        start.
+        """
         try:
             if self._video is not None:
                 self._video.finish(self._shown_s + 1 / self._fps)
-                self._partial.replace(self.target)
+                self._rows.finish()
+                try:
+                    self._partial.replace(self.target)
+                except OSError:
+                    self._rows.target.unlink(missing_ok=True)
+                    raise
                 _sync(self.target.parent)
         finally:
             self.discard()
 
     def discard(self) -> None:
         """Leave nothing of it but what is in its place."""
+        self._rows.discard()
         if self._video is not None:
             self._video.close()
             self._video = None

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import mmap
 import queue
 import threading
 import time
@@ -17,10 +16,10 @@ from .clip import Clip
 from .losses import Losses, reason
 from .quota import NO_ROOM
 from .room import Room
+from .still import Still
 
-__all__ = ["ClipWriter", "Still"]
+__all__ = ["ClipWriter"]
 
-Still = tuple[float, mmap.mmap]  # seconds on its source's clock, JPEG
 SPARE_BYTES = 256 * 1024  # room that is made for a clip beyond what it has
 IDLE_S = 0.5
 FEW_WAITING = 60  # pictures for which what can wait does not
@@ -102,7 +101,6 @@ class ClipWriter:
             self.clips += 1
             self._losses.keep("clips")
             return
-        moment, data = still
-        if not self._room.reserve(clip, clip.bytes() + 2 * len(data), SPARE_BYTES):
+        if not self._room.reserve(clip, clip.bytes() + 2 * len(still.pages), SPARE_BYTES):
             raise OSError(NO_ROOM)
-        clip.add(moment, decode_image(data[:], "a kept picture"))
+        clip.add(still.moment, decode_image(still.picture, "a kept picture"), still.said)

@@ -18,12 +18,15 @@ NO_ROOM = "no room on the disk, or less than is to stay free"
 SHARE = 0.95  # of a small disk's room that is counted on: file systems need some for themselves
 AHEAD_S = 60.0  # a clock may be set by so much without anybody's noticing
 
+_Together = tuple[float, int, tuple[str, ...]]  # when changed last, bytes on the disk, the files of one name
+
 
 @dataclass(frozen=True)
 class Quota:
     """Limits for the files under a folder whose names match; nothing else there is ever touched.
 
     Files go when they are too old, and the oldest when there are too many: never because others have filled the disk.
+    Those of one name but for its ending, a clip and what lies beside it, go together.
     """
 
     folder: Path
@@ -44,12 +47,13 @@ class Quota:
         files = self._oldest_first()
         used, free = sum(size for _, size, _ in files), self._free()
         most = max(self.most_bytes, min(self.asked_bytes, self._with_room(used, free)))
-        too_old, oldest = [], []
-        for modified, size, path in files:
+        too_old: list[str] = []
+        oldest: list[str] = []
+        for modified, size, paths in files:
             if self._age(modified) > self.most_age_s:
-                too_old.append(path)
+                too_old += paths
             elif used + wanted > most:
-                oldest.append(path)
+                oldest += paths
             else:
                 continue
             used, free = used - size, free + size
@@ -73,7 +77,7 @@ class Quota:
         """The bytes that are used, and what the disk has to spare."""
         return used + max(free - self.keep_free_bytes, 0) * SHARE
 
-    def _oldest_first(self) -> list[tuple[float, int, str]]:
+    def _oldest_first(self) -> list[_Together]:
         files = self._files()
         now = time.time() + AHEAD_S
         # what is of the future was written before the clock was set back: before all that is being written now
@@ -82,9 +86,10 @@ class Quota:
             self.lived.look(max((modified for modified, _, _ in files), default=None))
         return files
 
-    def _files(self) -> list[tuple[float, int, str]]:
-        """When each was changed, its bytes on the disk and its path, which stays a text: there may be very many."""
-        files, folders = [], [str(self.folder)]
+    def _files(self) -> list[_Together]:
+        """All that counts; paths stay texts: there may be very many."""
+        found: dict[str, _Together] = {}
+        folders = [str(self.folder)]
         while folders:
             with contextlib.suppress(OSError), os.scandir(folders.pop()) as entries:
                 for entry in entries:
@@ -94,8 +99,10 @@ class Quota:
                         with contextlib.suppress(OSError):  # gone meanwhile
                             status = entry.stat(follow_symlinks=False)
                             size = max(status.st_size, status.st_blocks * 512)
-                            files.append((status.st_mtime, size, entry.path))
-        return files
+                            name = os.path.splitext(entry.path)[0]  # noqa: PTH122
+                            modified, others, paths = found.get(name, (0.0, 0, ()))
+                            found[name] = max(modified, status.st_mtime), others + size, (*paths, entry.path)
+        return list(found.values())
 
     def _age(self, modified: float) -> float:
         return time.time() - modified if self.lived is None else self.lived.age(modified)

@@ -6,7 +6,6 @@ The seconds before wait as JPEG in memory. From then on, pictures go to the thre
 
 from __future__ import annotations
 
-import mmap
 import re
 import threading
 import time
@@ -23,7 +22,8 @@ from ..errors import WorkError
 from ..host.files import write_bytes
 from ..result import Result
 from .clip import Clip
-from .clip_writer import ClipWriter, Still
+from .clip_rows import sweep_rows, told
+from .clip_writer import ClipWriter
 from .lines import RotatingLines
 from .lived_time import LivedTime
 from .losses import Losses, reason
@@ -32,6 +32,7 @@ from .protocol import Notice
 from .quota import NO_ROOM, Quota
 from .record_names import stem_of
 from .room import Room
+from .still import Still, still_of
 
 __all__ = ["RecordSink"]
 
@@ -94,7 +95,7 @@ class RecordSink:
         moment = result.frame.clock_s
         reel = self._reels.setdefault(result.frame.source, _Reel())
         reel.clock = "" if result.frame.position_s is None else result.frame.source
-        if reel.before and moment < reel.before[-1][0] - LATE_S:  # a file that is read anew
+        if reel.before and moment < reel.before[-1].moment - LATE_S:  # a file that is read anew
             self._end(reel)
             reel.before.clear()
             reel.due = float("-inf")
@@ -104,7 +105,7 @@ class RecordSink:
         name = _name(result)
         if moment >= reel.due or name is not None:
             reel.due = max(reel.due, moment - 1 / self.options.fps) + 1 / self.options.fps
-            self._remember(reel, (moment, self._still(result)))
+            self._remember(reel, self._still(result))
         if name is not None:
             height, width = result.frame.size
             self._line({**result.to_json(), "size": [width, height], "when": round(result.frame.time, 6)})
@@ -126,6 +127,7 @@ class RecordSink:
                 (self.folder / part).mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise WorkError(f"--record {self.folder}: {error.strerror or error}") from None
+        sweep_rows(self.folder / "clips")
         self._room.settle()
         self._stack.enter_context(self._writer)
         self._stack.callback(self._lines.close)
@@ -148,7 +150,7 @@ class RecordSink:
         if reel.event is not None:
             self._writer.add(reel.event.clip, still)
         reel.before.append(still)
-        while reel.before and reel.before[0][0] < still[0] - self.options.before_s:
+        while reel.before and reel.before[0].moment < still.moment - self.options.before_s:
             reel.before.popleft()
 
     def _begin(self, reel: _Reel, name: str, moment: float) -> None:
@@ -157,7 +159,7 @@ class RecordSink:
             return
         clip = self._writer.begin(self.folder / "clips" / f"{name}.mp4")
         if clip is not None:
-            reel.event = _Event(clip, reel.before[0][0], moment + self.options.after_s)
+            reel.event = _Event(clip, reel.before[0].moment, moment + self.options.after_s)
             for still in reel.before:
                 self._writer.add(clip, still)
 
@@ -192,24 +194,15 @@ class RecordSink:
             self.losses.lose(what, why)
 
     def _shown(self, result: Result) -> NDArray[np.uint8]:
-        if not self.options.boxes:
+        if not self.options.drawn:
             return result.frame.image
         from .overlay import drawn
 
         return drawn(result)
 
-    def _still(self, result: Result) -> mmap.mmap:
-        """A picture as JPEG in pages of its own: what waits for seconds among short-lived frames scatters the heap."""
-        image = self._shown(result)
-        height, width = image.shape[:2]
-        shrink = min(self.options.max_side / max(height, width), 1.0)
-        if shrink < 1:
-            size = max(round(width * shrink), 1), max(round(height * shrink), 1)
-            image = cv2.resize(image, size, interpolation=cv2.INTER_AREA)
-        data = cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, 80])[1]
-        still = mmap.mmap(-1, len(data))
-        still.write(data.data)
-        return still
+    def _still(self, result: Result) -> Still:
+        said = told(result, drawn=self.options.drawn) if self.options.beside else ""
+        return still_of(result.frame.clock_s, self._shown(result), self.options.max_side, said)
 
 
 def _name(result: Result) -> str | None:

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
+from .clip_rows import rows_of
 from .options.record import RecordOptions
 from .record_names import names_of_source, source_and_time
 
@@ -51,6 +52,10 @@ class Recorded:
                 return None
             at = before
         return file
+
+    def rows(self, clip: Path | None) -> Path | None:
+        """What was seen in a clip's pictures, as lines; None where they are not kept, or there is no clip."""
+        return None if clip is None else rows_of(clip)
 
     def snapshot(self, source: str, moment: float) -> Path | None:
         """The picture of a moment."""

@@ -1,4 +1,4 @@
-"""A clip sent to whoever plays it: whole, or the part that a player asks for, never more than a piece in memory."""
+"""A clip or what lies beside it, sent to whoever plays it: whole or a part of it, never more than a piece in memory."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ from .gate import refuse
 __all__ = ["ClipFile"]
 
 PIECE = 256 * 1024
-_TYPES = {".mp4": b"video/mp4", ".webm": b"video/webm"}
+_TYPES = {".mp4": b"video/mp4", ".webm": b"video/webm", ".jsonl": b"application/x-ndjson"}
 _RANGE = re.compile(rb"bytes=(\d{0,15})-(\d{0,15})")
 
 
 class ClipFile:
     """ASGI endpoint: the file that `find` says; a LookupError of it, or None, is 404."""
 
-    def __init__(self, find: Callable[[Scope], Path | None]) -> None:
-        self._find = find
+    def __init__(self, find: Callable[[Scope], Path | None], none: str = "no clip of it is kept") -> None:
+        self._find, self._none = find, none
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002
         """Send the file, or a part of it."""
@@ -33,7 +33,7 @@ class ClipFile:
         except (LookupError, OSError):  # no such moment, or deleted meanwhile
             file = opened = None
         if file is None or opened is None:
-            await refuse(send, 404, "no clip of it is kept")
+            await refuse(send, 404, self._none)
             return
         with opened:
             size = opened.seek(0, 2)

@@ -2,6 +2,7 @@
 
 import { get } from "./api.js";
 import { drawBoxes, write } from "./boxes.js";
+import { ClipBoxes } from "./clip_boxes.js";
 import { happened, pictureOf } from "./happened.js";
 import { sourceName } from "./names.js";
 import { caption, percent, topRows } from "./rows.js";
@@ -16,6 +17,7 @@ export class MomentView {
     this.records = false; // whether the device keeps clips
     this.find = (selector) => dialog.querySelector(selector);
     this.teach = new Teach(this.find(".teach"), this.find(".taught"), () => ({ event: this.moment.id, source: this.moment.source }), taught);
+    this.over = new ClipBoxes(this.find(".playing"), this.find(".with-boxes"), this.find(".full"));
     this.find(".close").addEventListener("click", () => dialog.close());
     this.find(".play").addEventListener("click", () => this.play());
     this.find("video").addEventListener("error", () => this.find("video").src && write(this.find(".clip-note"), "This browser cannot play the clip."));
@@ -32,7 +34,7 @@ export class MomentView {
     this.fact(".sure", moment.score ? percent(moment.score) : "");
     for (const part of [".model", ".also"]) this.fact(part, "");
     for (const part of [".note", ".clip-note"]) write(this.find(part), "");
-    this.find(".boxes").replaceChildren();
+    this.find(".whole .boxes").replaceChildren();
     this.find(".play").hidden = this.find(".teach").hidden = true;
     this.find(".teach").reset();
     this.teach.forget();
@@ -53,7 +55,7 @@ export class MomentView {
       if (this.moment !== moment) return;
       picture.hidden = false;
       this.find(".teach").hidden = !this.teaches;
-      drawBoxes(this.find(".boxes"), all.results, all.size);
+      drawBoxes(this.find(".whole .boxes"), all.results, all.size);
     } catch {
       if (this.moment !== moment) return;
       const kept = this.records ? "its picture was deleted to make room" : "the page remembers the last 60 pictures, more with --record";
@@ -69,8 +71,9 @@ export class MomentView {
   }
 
   // Offers the clip, waits for one that is still being recorded, or says why there is none.
-  async clip({ id, clip }) {
+  async clip({ id, clip, clip_boxes: boxes }) {
     if (!this.dialog.open || this.moment.id !== id) return;
+    this.boxes = boxes;
     this.find(".play").hidden = clip !== "there";
     const none = this.records ? "No clip of it is kept." : "No clip: start with --record DIR to keep one of every event.";
     write(this.find(".clip-note"), { there: "", coming: "Its clip is still being recorded …", none }[clip]);
@@ -81,9 +84,10 @@ export class MomentView {
 
   play() {
     const video = this.find("video");
-    if (!video.hidden) return this.stop();
+    if (!this.find(".playing").hidden) return this.stop();
     video.src = `/live/moments/${this.moment.id}/clip?of=${this.moment.time}`;
-    video.hidden = false;
+    if (this.boxes) this.over.load(`/live/moments/${this.moment.id}/clip/boxes?of=${this.moment.time}`);
+    this.find(".playing").hidden = false;
     this.find(".whole").hidden = true;
     write(this.find(".play"), "Show the picture");
     video.play().catch(() => {}); // what is wrong is told by its error, and the controls are there
@@ -94,7 +98,8 @@ export class MomentView {
     video.pause();
     video.removeAttribute("src");
     video.load();
-    video.hidden = true;
+    this.over.clear();
+    this.find(".playing").hidden = true;
     this.find(".whole").hidden = false;
     write(this.find(".play"), "Play the clip");
   }

@@ -152,7 +152,8 @@ class SharedState:
     def event(self, number: int) -> dict[str, Any]:
         """One of them with all that was seen; a LookupError when it is no longer remembered."""
         moment = self.timeline.moment(number)
-        return self._with_kept(moment, moment.all_to_json())
+        beside = self.timeline.clip_rows(moment) is not None
+        return {**self._with_kept(moment, moment.all_to_json()), "clip_boxes": beside}
 
     def _with_kept(self, moment: Moment, said: dict[str, Any]) -> dict[str, Any]:
         """`clip` is "there", "coming" while what comes after is still being recorded, or "none"."""

@@ -81,6 +81,10 @@ class Timeline:
         """The file of a moment's clip, None where there is none."""
         return None if self.recorded is None else self.recorded.clip(moment.source, self._back_from(moment))
 
+    def clip_rows(self, moment: Moment) -> Path | None:
+        """The file of what was seen in each picture of a moment's clip, None where it is not kept."""
+        return None if self.recorded is None else self.recorded.rows(self.clip(moment))
+
     def _back_from(self, moment: Moment) -> Iterator[When]:
         """When it happened, and what happened before on the same source, one after the other."""
         for number in range(moment.number, 0, -1):

@@ -7,7 +7,9 @@ from pathlib import Path
 
 from ...said import Said, option
 
-__all__ = ["RecordOptions"]
+__all__ = ["BOXES", "RecordOptions"]
+
+BOXES = ("data", "burnt", "both", "none")  # how a clip carries what was seen in it
 
 
 @dataclass(frozen=True)
@@ -19,7 +21,10 @@ class RecordOptions:
     )
     most_mb: float = option(Said("How much they may take in all.", "MB", above=0, flag="--record-mb"), default=1000.0)
     most_days: float = option(Said("How long they are kept.", "DAYS", above=0, flag="--record-days"), default=30.0)
-    boxes: bool = option(Said("Draw what was seen into them.", flag="--record-boxes"), default=False)
+    boxes: bool = option(Said("Draw what was seen into them: burnt.", flag="--record-boxes"), default=False)
+    boxes_as: str | None = option(
+        Said("How clips carry what was seen; data, beside them, unless said.", choices=BOXES, flag="--record-boxes-as")
+    )
     before_s: float = 5.0
     after_s: float = 5.0
     longest_s: float = 20.0  # an event that goes on is cut into clips of this length
@@ -27,3 +32,17 @@ class RecordOptions:
     max_side: int = 640
     keep_free_bytes: int = 200 * 1024 * 1024
     line_file_bytes: int = 4_000_000
+
+    @property
+    def drawn(self) -> bool:
+        """Whether what was seen is drawn into the pictures."""
+        return self._carried in ("burnt", "both")
+
+    @property
+    def beside(self) -> bool:
+        """Whether what was seen lies as data beside a clip."""
+        return self._carried in ("data", "both")
+
+    @property
+    def _carried(self) -> str:
+        return self.boxes_as or ("burnt" if self.boxes else "data")

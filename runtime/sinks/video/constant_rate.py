@@ -30,8 +30,8 @@ class ConstantRateFile:
         self._held: Picture | None = None  # the last picture, until the next one says how long it stood
         self._written = self.kept = self.lost = 0
 
-    def add(self, image: Picture, moment_s: float) -> None:
-        """Take a picture that is shown from that second on."""
+    def add(self, image: Picture, moment_s: float) -> float:
+        """Take a picture that is shown from the frame on that is nearest to that second."""
         self._show_until(moment_s)
         width, height = self._size
         if (image.shape[1] // 2 * 2, image.shape[0] // 2 * 2) == self._size:
@@ -39,6 +39,7 @@ class ConstantRateFile:
         else:
             image = np.asarray(cv2.resize(image, self._size, interpolation=cv2.INTER_AREA), np.uint8)
         self._held = image
+        return self._written / self._fps
 
     def finish(self, end_s: float | None = None) -> None:
         """Write the last picture and the index, and read some of it again."""

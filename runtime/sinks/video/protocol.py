@@ -18,8 +18,11 @@ class Video(Protocol):
     kept: int  # pictures that are in the file
     lost: int  # pictures that could not be
 
-    def add(self, image: Picture, moment_s: float) -> None:
-        """Take a picture that is shown from that second on; one of another size is brought to the first one's."""
+    def add(self, image: Picture, moment_s: float) -> float:
+        """Take a picture that is shown from that second on, or as near to it as the kind of video can: that is said.
+
+        One of another size is brought to the first one's.
+        """
 
     def finish(self, end_s: float | None = None) -> None:
         """Bring all of it to disk, playable; the last picture stays until `end_s`."""

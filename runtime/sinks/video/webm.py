@@ -46,7 +46,7 @@ class WebmFile:
         self._size = size  # width, height
         self._stream: IO[bytes] = open(path, "wb", buffering=0)  # noqa: PTH123, SIM115
         self._coders = ThreadPoolExecutor(threads, "edgelens-vp8", _step_back)
-        self._coming: deque[tuple[float, Future[bytes]]] = deque()
+        self._coming: deque[tuple[int, Future[bytes]]] = deque()  # milliseconds and the picture being coded
         self._ahead = threads + 1
         self._cluster: list[tuple[int, bytes]] = []  # milliseconds and the coded picture
         self._cues: list[tuple[int, int]] = []  # milliseconds and the cluster's place in the segment
@@ -60,11 +60,14 @@ class WebmFile:
             self.close()
             raise
 
-    def add(self, image: Picture, moment_s: float) -> None:
-        """Take a picture that is shown from that second on; OSError where the disk took no more."""
-        self._coming.append((moment_s, self._coders.submit(_coded, image, self._size)))
+    def add(self, image: Picture, moment_s: float) -> float:
+        """Take a picture that is shown from that second on, to the millisecond; OSError where the disk took no more."""
+        ms = max(round(moment_s * 1e3), self._last_ms + 1)
+        self._step_ms, self._last_ms = ms - max(self._last_ms, 0), ms
+        self._coming.append((ms, self._coders.submit(_coded, image, self._size)))
         while len(self._coming) > self._ahead:
             self._take(*self._coming.popleft())
+        return ms / 1e3
 
     def finish(self, end_s: float | None = None) -> None:
         """Write what is open and the table of contents; the last picture stays until `end_s`."""
@@ -83,9 +86,7 @@ class WebmFile:
         self._coders.shutdown(wait=True, cancel_futures=True)
         self._stream.close()
 
-    def _take(self, moment_s: float, coming: Future[bytes]) -> None:
-        ms = max(round(moment_s * 1e3), self._last_ms + 1)
-        self._step_ms, self._last_ms = ms - max(self._last_ms, 0), ms
+    def _take(self, ms: int, coming: Future[bytes]) -> None:
         try:
             if self._cluster and ms - self._cluster[0][0] >= CLUSTER_S * 1e3:
                 self._write_cluster()

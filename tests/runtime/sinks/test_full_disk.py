@@ -157,9 +157,9 @@ def test_recordings(small_disk: SmallDisk) -> None:
                 outlets.put(result(index, "a" if index == at + 10 else None), wait=True)
 
         event(0)
-        wait_for(lambda: list(small_disk.folder.glob("clips/[!.]*")))
+        wait_for(lambda: list(small_disk.folder.glob("clips/[!.]*.[mw]*")))
         kept = {path: path.read_bytes() for path in small_disk.folder.glob("*/[!.]*")}
-        assert len(kept) == 3, "a clip, a snapshot and lines"
+        assert len(kept) == 4, "a clip with its rows, a snapshot and lines"
         small_disk.fill()
         event(100)
         wait_for(lambda: outlets.status[0].error.count(":") >= 3)
@@ -168,7 +168,8 @@ def test_recordings(small_disk: SmallDisk) -> None:
         event(200)
         wait_for(lambda: not outlets.status[0].error)
     assert len(list(small_disk.folder.glob("snapshots/[!.]*"))) == 2
-    clips = list(small_disk.folder.glob("clips/*"))
+    assert len(list(small_disk.folder.glob("clips/*"))) == 4
+    clips = [clip for clip in small_disk.folder.glob("clips/*") if clip.suffix != ".jsonl"]
     assert len(clips) == 2
     assert all(cv2.VideoCapture(str(clip)).read()[0] for clip in clips)
     kinds = ("clips", "snapshots", "lines")

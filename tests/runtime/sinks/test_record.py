@@ -40,7 +40,11 @@ def play(path: Path) -> int:
 
 
 def names(folder: Path) -> set[str]:
-    return {path.name for path in folder.glob("clips/[!.]*")}
+    return {path.name for path in videos(folder)}
+
+
+def videos(folder: Path) -> list[Path]:
+    return [path for path in folder.glob("clips/[!.]*") if path.suffix != ".jsonl"]
 
 
 def used(folder: Path) -> int:
@@ -65,7 +69,7 @@ def test_a_clip_holds_what_was_before_and_after(staged: Any, later: Any, tmp_pat
     with RecordSink(options) as sink:
         feed(sink, loop, later, 6, {3.0: "cup"})
         sink.notice(Notice("camera", "lost", "camera: lost", 1.0))
-    (clip,) = (tmp_path / "clips").iterdir()
+    (clip,) = videos(tmp_path)
     assert play(clip) == pytest.approx(30, abs=2)
     assert clip.name.endswith(("-camera-cup.webm", "-camera-cup.mp4"))
     (snapshot,) = (tmp_path / "snapshots").iterdir()
@@ -80,7 +84,7 @@ def test_announcements_close_together_make_one_clip_up_to_a_length(staged: Any, 
     loop = staged(fps=0)
     with RecordSink(RecordOptions(tmp_path, before_s=0.5, after_s=1, longest_s=3, fps=10, **FREE)) as sink:
         feed(sink, loop, later, 6, {1.0: "a", 1.8: "b", 2.6: "c", 3.2: "d"})
-    lengths = sorted(play(clip) for clip in (tmp_path / "clips").iterdir())
+    lengths = sorted(play(clip) for clip in videos(tmp_path))
     assert len(lengths) == 1
     assert lengths[0] == pytest.approx(30, abs=3)
 
@@ -93,10 +97,10 @@ def test_a_clip_is_finished_in_time_when_no_more_pictures_come(staged: Any, late
         deadline = time.monotonic() + 40
         while not names(tmp_path) and time.monotonic() < deadline:
             time.sleep(0.05)
-        (clip,) = (tmp_path / "clips").iterdir()
+        (clip,) = videos(tmp_path)
         assert play(clip) == pytest.approx(10, abs=2)
         feed(sink, loop, later, 1, {0.5: "b"}, start=3700.0)
-    (other,) = {*(tmp_path / "clips").iterdir()} - {clip}
+    (other,) = {*videos(tmp_path)} - {clip}
     assert play(other) == pytest.approx(10, abs=2)
 
 
@@ -105,7 +109,7 @@ def test_what_comes_after_a_clip_s_time_is_not_in_it(staged: Any, later: Any, tm
     with RecordSink(RecordOptions(tmp_path, before_s=0.5, after_s=1, fps=10, **FREE)) as sink:
         feed(sink, loop, later, 2, {1.5: "a"})
         feed(sink, loop, later, 0.1, {}, start=3700.0)
-    (clip,) = (tmp_path / "clips").iterdir()
+    (clip,) = videos(tmp_path)
     assert play(clip) == pytest.approx(10, abs=2), "a gap would be stood in for by two seconds"
 
 
@@ -113,7 +117,7 @@ def test_a_clip_under_way_is_finished_when_the_run_ends(staged: Any, later: Any,
     loop = staged(fps=0)
     with RecordSink(RecordOptions(tmp_path, before_s=1, after_s=60, fps=10, **FREE)) as sink:
         feed(sink, loop, later, 2, {1.0: "a"})
-    (clip,) = (tmp_path / "clips").iterdir()
+    (clip,) = videos(tmp_path)
     assert play(clip) >= 15
 
 
@@ -127,7 +131,7 @@ def test_a_file_s_clips_have_the_file_s_time(staged: Any, later: Any, tmp_path: 
                     loop.result("camera"), captured=100 + 20 * reading + i / 200, announced="a" if i == 60 else None
                 )
                 sink.write(dataclasses.replace(result, frame=dataclasses.replace(result.frame, position_s=i / 20)))
-    assert [play(clip) for clip in (tmp_path / "clips").iterdir()] == [pytest.approx(30, abs=2)] * 2
+    assert [play(clip) for clip in videos(tmp_path)] == [pytest.approx(30, abs=2)] * 2
 
 
 def test_gaps_keep_their_time(tmp_path: Path) -> None:
@@ -148,7 +152,7 @@ def test_a_frame_of_an_odd_shape_does_not_end_it(tmp_path: Path, size: tuple[int
             frame = Frame(np.zeros((size[1], size[0], 3), np.uint8), i, captured=i / 10, source="cam")
             sink.write(Result(frame, seen, announced="a" if i == 2 else None))
     assert (sink.clips, said) == (1, [])
-    (clip,) = (tmp_path / "clips").iterdir()
+    (clip,) = videos(tmp_path)
     assert play(clip) > 3
 
 
@@ -161,7 +165,7 @@ def test_boxes_are_drawn_where_asked_for(tmp_path: Path) -> None:
                 frame = Frame(np.full((96, 128, 3), 90, np.uint8), i, captured=i / 10, source="cam")
                 sink.write(Result(frame, seen, announced="a" if i == 2 else None))
         for picture in (next(iter((tmp_path / str(boxes) / "snapshots").iterdir())),
-                        next(iter((tmp_path / str(boxes) / "clips").iterdir()))):  # fmt: skip
+                        next(iter(videos(tmp_path / str(boxes))))):  # fmt: skip
             image = cv2.VideoCapture(str(picture)).read()[1]
             assert (image.std() > 8) == boxes
 
@@ -233,7 +237,7 @@ def test_a_clip_is_complete_or_absent_after_a_kill(tmp_path: Path) -> None:
         time.sleep(float(random.uniform(0, 0.2)))
         child.send_signal(signal.SIGKILL)
         child.communicate()
-    clips = list((tmp_path / "clips").glob("[!.]*"))
+    clips = videos(tmp_path)
     assert clips  # how many depends on when the kills came
     assert all(play(clip) > 5 for clip in clips)
     assert used(tmp_path) <= 3_000_000 + 700_000  # what was half-written at the last kill, cleared by the next run
@@ -258,7 +262,7 @@ def test_a_full_disk(tmp_path: Path) -> None:
         child = record(tmp_path, 0, 400)
         out, _ = child.communicate(timeout=60)
         assert child.returncode == 0, out
-        clips = list((tmp_path / "clips").glob("*"))
+        clips = videos(tmp_path)
         assert clips
         assert all(play(clip) > 5 for clip in clips)
         assert not list(tmp_path.rglob(".*partial*"))
