@@ -1,7 +1,7 @@
 """What was seen in each picture of a clip, as data beside it: NAME.jsonl beside NAME.webm, a JSON line a picture.
 
-Lines rather than WebVTT: a player looks up the rows of the very picture that it shows, while a cue may come a quarter of
-a second late; and whatever reads results reads these.
+Lines rather than WebVTT: a player looks up the rows of the very picture that it shows, while a cue may come a quarter
+of a second late; and whatever reads results reads these.
 """
 
 from __future__ import annotations

@@ -29,6 +29,12 @@ def clip(tmp_path):
     return path
 
 
+def rows_kept(folder):
+    """All rows of the lines beside clips, with the number of their frame."""
+    lines = [json.loads(line) for file in folder.glob("clips/*.jsonl") for line in file.read_text().splitlines()]
+    return {line["frame"]: line["results"] for line in lines}
+
+
 def edgelens(*words):
     result = CliRunner().invoke(cli, ["run", *map(str, words), "--no-preview"])
     if isinstance(result.exception, EdgelensError):
@@ -67,6 +73,34 @@ def test_without_tracking_nothing_changes(halves_bundle, clip, tmp_path):
     result = json.loads(out.read_text().splitlines()[-1])
     assert not {"lines", "zones"} & set(result)
     assert all("track" not in row for row in result["results"])
+
+
+def test_what_lies_beside_a_clip_says_no_more_than_the_results_of_masked_frames(halves_bundle, clip, tmp_path):
+    out, kept = tmp_path / "out.jsonl", tmp_path / "kept"
+    edgelens(
+        *(halves_bundle.path, "--source", clip, "--track", "--mask", "0,0,.5,0,.5,1,0,1"),
+        *("--zone", "all=0,0,1,0,1,1,0,1", "--json", out, "--record", kept, "--quiet"),
+    )
+    results = {result["frame"]: result["results"] for result in map(json.loads, out.read_text().splitlines())}
+    beside = rows_kept(kept)
+    assert len(beside) > 5
+    for frame, rows in beside.items():
+        assert [row["label"] for row in rows] == [row["label"] for row in results[frame]]
+        for said, row in zip(rows, results[frame], strict=True):
+            x, y, w, h = row.pop("box")
+            assert said.pop("box") == pytest.approx([x / 60, y / 40, w / 60, h / 40], abs=1e-4)
+            assert said == row
+    assert any("track" in row for rows in beside.values() for row in rows)
+
+
+def test_clips_carry_boxes_as_asked_for_and_not_in_two_ways(halves_bundle, clip, tmp_path):
+    words = (halves_bundle.path, "--source", clip, "--zone", "all=0,0,1,0,1,1,0,1", "--quiet", "--record")
+    edgelens(*words, tmp_path / "data")
+    edgelens(*words, tmp_path / "none", "--record-boxes-as", "none")
+    edgelens(*words, tmp_path / "burnt", "--record-boxes")
+    assert [bool(rows_kept(tmp_path / name)) for name in ("data", "none", "burnt")] == [True, False, False]
+    with pytest.raises(EdgelensError, match="--record-boxes is --record-boxes-as burnt and not both"):
+        edgelens(*words, tmp_path / "two", "--record-boxes", "--record-boxes-as", "both")
 
 
 def test_a_masked_part_is_in_no_picture_that_is_kept(halves_bundle, clip, tmp_path):

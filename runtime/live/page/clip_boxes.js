@@ -17,7 +17,7 @@ export class ClipBoxes {
     this.wanted = true; // until somebody hides them
     this.clear();
     button.addEventListener("click", () => this.show(this.wanted = !this.shown));
-    fullButton.addEventListener("click", () => root.requestFullscreen()); // the video's own would leave the boxes behind
+    fullButton.addEventListener("click", () => root.requestFullscreen().catch(() => {})); // the video's own would leave the boxes behind
     this.video.addEventListener("loadedmetadata", () => this.place());
     new ResizeObserver(() => this.place()).observe(this.video);
   }

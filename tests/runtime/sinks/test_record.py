@@ -51,6 +51,12 @@ def used(folder: Path) -> int:
     return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
 
 
+def pictures_told_of(clip: Path) -> int:
+    """How many have a whole line beside the clip."""
+    lines = clip.with_suffix(".jsonl").read_text().splitlines()
+    return sum(len(json.loads(line)["results"]) == 1 for line in lines)
+
+
 def feed(
     sink: RecordSink, loop: Any, later: Any, seconds: float, announce: dict[float, str], start: float = 100.0
 ) -> None:
@@ -240,6 +246,7 @@ def test_a_clip_is_complete_or_absent_after_a_kill(tmp_path: Path) -> None:
     clips = videos(tmp_path)
     assert clips  # how many depends on when the kills came
     assert all(play(clip) > 5 for clip in clips)
+    assert all(pictures_told_of(clip) > 5 for clip in clips), "who finds a clip finds its rows"
     assert used(tmp_path) <= 3_000_000 + 700_000  # what was half-written at the last kill, cleared by the next run
     assert all(cv2.imread(str(path)) is not None for path in (tmp_path / "snapshots").glob("[!.]*.jpg"))
 
@@ -265,6 +272,8 @@ def test_a_full_disk(tmp_path: Path) -> None:
         clips = videos(tmp_path)
         assert clips
         assert all(play(clip) > 5 for clip in clips)
+        assert all(pictures_told_of(clip) > 5 for clip in clips)
+        assert len(list(tmp_path.glob("clips/*"))) == 2 * len(clips)
         assert not list(tmp_path.rglob(".*partial*"))
     finally:
         subprocess.run(["umount", tmp_path], check=True)

@@ -24,9 +24,9 @@ from edgelens.runtime.live.published import Published
 
 TOKEN = "correct-horse-battery"
 ROUTES = ["/", "/app.js", "/live/state", "/live/frames", "/live/events", "/live/snapshot", "/live/thumbs/1",
-          "/live/moments/1", "/live/moments/1/picture", "/live/moments/1/clip", "/live/labels", "/v1/events",
-          "/v1/models", "/v1/results", "/v1/openapi.json", "/metrics",
-          "/nothing"]  # fmt: skip
+          "/live/moments/1", "/live/moments/1/picture", "/live/moments/1/clip",
+          "/live/moments/1/clip/boxes", "/live/labels", "/v1/events", "/v1/models", "/v1/results",
+          "/v1/openapi.json", "/metrics", "/nothing"]  # fmt: skip
 POSTS = ["/live/taken", "/live/settings", "/live/collect", "/live/model", "/live/gallery", "/v1/recognize", "/v1/teach"]
 
 

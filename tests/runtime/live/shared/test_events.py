@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 import time
 from pathlib import Path
 from typing import Any
@@ -150,6 +151,30 @@ def test_a_file_s_clip_is_found_by_the_file_s_own_time(staged: Any, tmp_path: Pa
     clips["pot"].unlink()
     (pot,) = (moment for moment in timeline.find(Wanted())[0] if moment.label == "pot")
     assert timeline.clip(pot) is None, "no clip of the reading before shows it"
+
+
+@pytest.mark.parametrize("boxes_as", ["data", "both", "burnt", "none"])
+def test_what_lies_beside_a_clip_is_served_with_it(staged: Any, tmp_path: Path, boxes_as: str) -> None:
+    loop = staged("door", fps=0, scene=scenes.things, recorded=tmp_path)
+    options = RecordOptions(tmp_path, before_s=0.2, after_s=0.2, keep_free_bytes=0, boxes_as=boxes_as)
+    with RecordSink(options) as sink:
+        for i in range(20):
+            result = told(loop, "door", "bottle" if i == 8 else "", time.time())
+            result = dataclasses.replace(result, frame=dataclasses.replace(result.frame, captured=100 + i / 20))
+            sink.write(result)
+            loop.preview.write(result)
+    (event,) = asked(loop)
+    moment = f"{loop.base}/live/moments/{event['id']}"
+    answer, said = httpx.get(moment + "/clip/boxes"), httpx.get(moment).json()
+    assert (said["clip"], said["clip_boxes"]) == ("there", boxes_as in ("data", "both"))
+    if not said["clip_boxes"]:
+        assert (answer.status_code, answer.json()["error"]) == (404, "no boxes of its clip are kept")
+        return
+    (kept,) = tmp_path.glob("clips/*.jsonl")
+    assert (answer.status_code, answer.headers["content-type"]) == (200, "application/x-ndjson")
+    assert answer.content == kept.read_bytes()
+    assert [row["label"] for row in json.loads(answer.text.splitlines()[0])["results"]] == ["person", "bottle"]
+    assert httpx.get(f"{loop.base}/live/moments/999/clip/boxes").status_code == 404
 
 
 def test_a_clock_that_was_not_set_at_the_start_hides_no_history(tmp_path: Path, staged: Any) -> None:
