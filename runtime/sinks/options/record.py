@@ -7,9 +7,9 @@ from pathlib import Path
 
 from ...said import Said, option
 
-__all__ = ["BOXES", "RecordOptions"]
+__all__ = ["RecordOptions"]
 
-BOXES = ("data", "burnt", "both", "none")  # how a clip carries what was seen in it
+_CARRIED = ("data", "burnt", "both", "none")  # how a clip carries what was seen in it
 
 
 @dataclass(frozen=True)
@@ -23,7 +23,9 @@ class RecordOptions:
     most_days: float = option(Said("How long they are kept.", "DAYS", above=0, flag="--record-days"), default=30.0)
     boxes: bool = option(Said("Draw what was seen into them: burnt.", flag="--record-boxes"), default=False)
     boxes_as: str | None = option(
-        Said("How clips carry what was seen; data, beside them, unless said.", choices=BOXES, flag="--record-boxes-as")
+        Said(
+            "How clips carry what was seen; data, beside them, unless said.", choices=_CARRIED, flag="--record-boxes-as"
+        )
     )
     before_s: float = 5.0
     after_s: float = 5.0

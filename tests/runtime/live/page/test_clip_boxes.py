@@ -36,7 +36,7 @@ OFF = """(video) => { const canvas = document.createElement("canvas"), paint = c
 
 
 def recorded(loop: Any, folder: Path, **options: Any) -> list[dict[str, Any]]:
-    """A clip of two seconds in which something happened, and its lines."""
+    """A clip of some two seconds in which something happened, and its lines."""
     when = time.time()
     with RecordSink(RecordOptions(folder, before_s=1, after_s=1, keep_free_bytes=0, **options)) as sink:
         for i in range(60):
