@@ -28,6 +28,7 @@ BACKGROUND_NAMES = frozenset(
      "anything else"]
 )  # fmt: skip
 _METADATA_KEYS = ("names", "labels", "classes", "class_names")
+_METADATA_LINES = "character"  # one name a line, as files of Paddle's networks keep them
 _MAX_LABELS = 1_000_000
 _MAX_BYTES = 16 * 1024 * 1024
 _NUMBERED = re.compile(r"(\d{1,9})\s*[:,\t ]\s*(\S.*)")
@@ -96,7 +97,7 @@ def labels_from_metadata(metadata: Mapping[str, str]) -> tuple[str, ...]:
     for key in _METADATA_KEYS:
         if key in metadata and (names := parse_names(metadata[key])):
             return names
-    return ()
+    return tuple(metadata.get(_METADATA_LINES, "").splitlines())
 
 
 def parse_names(text: str) -> tuple[str, ...]:

@@ -15,7 +15,7 @@ from ..errors import ModelError
 from ..formats.description import ModelDescription
 from ..preprocess import Placement
 from ..recognitions import Recognitions
-from .boxes import BoxOptions, BoxRules, corners, overlaps, points_in_frame
+from .boxes import BoxOptions, BoxRules, corners, overlaps
 from .picture import picture_size
 from .protocol import Decoder, flag, option
 from .reading import Reading
@@ -69,12 +69,13 @@ def mediapipe(network: Network, options: MediapipeOptions) -> Decoder:
         boxes, points = _averaged(boxes, points, scores[rows], kept, options.iou)
         if options.circled:
             boxes = _around(points)
-        spots = np.concatenate([points, np.ones((*points.shape[:2], 1), np.float32)], axis=2)
+        spots = placement.points_to_frame(points)  # also beyond the frame: a person's circle is told by where it would be
+        spots = np.concatenate([spots, np.ones((*points.shape[:2], 1), np.float32)], axis=2)
         return rules.seen(
             placement.to_frame(boxes),
             scores[rows][kept],
             np.zeros(len(kept), np.int64),
-            keypoints=points_in_frame(spots, placement),
+            keypoints=spots,
         )
 
     return decode

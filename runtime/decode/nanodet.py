@@ -1,4 +1,4 @@
-"""NanoDet and NanoDet-Plus: class scores and, for each side of a box, a distribution over its distance."""
+"""NanoDet, NanoDet-Plus and PicoDet: class scores and, for each side of a box, a distribution over its distance."""
 
 from __future__ import annotations
 
@@ -14,21 +14,34 @@ from numpy.typing import NDArray
 from ..bundle.manifest import Decode, Network
 from ..errors import ModelError
 from ..formats.description import ModelDescription
-from ..preprocess import Placement
+from ..preprocess import Color, Placement, Resize
 from ..recognitions import Recognitions
 from .boxes import BoxOptions, BoxRules
 from .coco_names import names_by_count
 from .picture import picture_size
-from .protocol import Decoder, option, whole
+from .protocol import Decoder, flag, option, whole
 from .reading import Reading
 from .yolox import labels_fit
 
 __all__ = ["NanodetOptions", "nanodet", "read_as_nanodet"]
 
 _BINS = 8  # distances 0 to 7 in strides, a number each
-_STRIDES = ((8, 16, 32, 64), (8, 16, 32))  # Plus, and what was before it
+_STRIDES = ((8, 16, 32, 64), (8, 16, 32))  # Plus and PicoDet, and what was before them
 _MEAN, _STD = (103.53, 116.28, 123.675), (57.375, 57.12, 58.395)  # blue, green, red
 _PASSING = ("QuantizeLinear", "DequantizeLinear", "Transpose", "Reshape", "Flatten", "Concat", "Split", "Identity")
+
+
+@dataclass(frozen=True)
+class _Kind:
+    """A member of the family, and the picture that it wants."""
+
+    name: str
+    resize: Resize = "stretch"
+    color: Color = "bgr"
+    centred: bool = False
+
+
+_BEFORE, _PLUS, _PICO = _Kind("NanoDet", "letterbox"), _Kind("NanoDet-Plus"), _Kind("PicoDet", color="rgb", centred=True)
 
 
 @dataclass(frozen=True)
@@ -36,6 +49,7 @@ class NanodetOptions(BoxOptions):
     """How a NanoDet's output is read."""
 
     bins: int = option(_BINS, whole(2, 64))
+    centred: bool = option(False, flag)  # of four strides, too, distances are counted from the middles of cells
 
 
 def nanodet(network: Network, options: NanodetOptions) -> Decoder:
@@ -48,7 +62,7 @@ def nanodet(network: Network, options: NanodetOptions) -> Decoder:
         outputs: Mapping[str, NDArray[Any]], placement: Placement, threshold: float | None = None
     ) -> Recognitions:
         scores, distances = _parts(outputs, sides)
-        centers, strides = _centers(*size, len(scores))
+        centers, strides = _centers(*size, len(scores), centred=options.centred)
         best = scores.max(axis=1, initial=0)
         rows = np.flatnonzero(best >= rules.least(threshold))
         ids = scores[rows].argmax(axis=1) if len(rows) else np.empty(0, np.int64)
@@ -83,12 +97,14 @@ def _means(numbers: NDArray[np.float32]) -> NDArray[np.float32]:
 
 
 @functools.lru_cache(maxsize=16)
-def _centers(height: int, width: int, rows: int) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """What distances are counted from (N, 2), and strides (N, 1): a cell's corner for Plus, its middle before it."""
+def _centers(
+    height: int, width: int, rows: int, *, centred: bool
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """What distances are counted from (N, 2), and strides (N, 1): a cell's corner for Plus, else its middle."""
     strides = _strides_of(height, width, rows)
     if strides is None:
         raise ModelError(f"nanodet: {rows} rows are no grid of a {width}x{height} picture")
-    middle = 0.0 if len(strides) == 4 else 0.5
+    middle = 0.5 if centred or len(strides) == 3 else 0.0
     centers, sizes = [], []
     for stride in strides:
         down, across = np.mgrid[: math.ceil(height / stride), : math.ceil(width / stride)]
@@ -115,25 +131,24 @@ def read_as_nanodet(file: ModelDescription, labels: tuple[str, ...], *, asked: b
     found = _in_one(file, size, labels, asked=asked) or _in_pairs(file, size)
     if found is None:
         return None
-    outputs, picked, classes, strides = found
-    plus = len(strides) == 4
+    outputs, classes, kind = found
+    turn = slice(None) if kind.color == "bgr" else slice(None, None, -1)
     return Reading(
-        Decode("nanodet", threshold=0.4, options={"iou": 0.6}),
+        Decode("nanodet", threshold=0.4, options={"iou": 0.6, **({"centred": True} if kind.centred else {})}),
         outputs=outputs,
-        picked=picked,
         classes=classes,
         unnamed=names_by_count(classes),
-        color="bgr",
-        resize="stretch" if plus else "letterbox",
+        color=kind.color,
+        resize=kind.resize,
         filter="linear",
         pad=0,
-        mean=_MEAN,
-        std=_STD,
-        notes=(f"read as NanoDet{'-Plus' if plus else ''} {'as asked' if asked else 'from its outputs'}",),
+        mean=_MEAN[turn],
+        std=_STD[turn],
+        notes=(f"read as {kind.name} {'as asked' if asked else 'from its outputs'}",),
     )
 
 
-_Found = tuple[tuple[str, ...], tuple[str, ...], int, tuple[int, ...]]  # names, the file's names, classes, strides
+_Found = tuple[tuple[str, ...], int, _Kind]  # names of the outputs, how many classes
 
 
 def _in_one(file: ModelDescription, size: tuple[int, int], labels: tuple[str, ...], *, asked: bool) -> _Found | None:
@@ -145,7 +160,7 @@ def _in_one(file: ModelDescription, size: tuple[int, int], labels: tuple[str, ..
     classes = columns - 4 * _BINS
     if not asked and not (_scores_come_first(file) and labels_fit(labels, classes)):
         return None
-    return ("predictions",), (), classes, strides
+    return ("predictions",), classes, _PLUS if len(strides) == 4 else _BEFORE
 
 
 def _scores_come_first(file: ModelDescription) -> bool:
@@ -155,7 +170,7 @@ def _scores_come_first(file: ModelDescription) -> bool:
 
 
 def _in_pairs(file: ModelDescription, size: tuple[int, int]) -> _Found | None:
-    """A pair of scores and distances a stride, as exports before Plus have them."""
+    """A pair of scores and distances a stride, as exports before Plus have them, and PicoDet's of four strides."""
     for strides in _STRIDES:
         by_rows = {_cells(*size, stride): stride for stride in strides}
         if len(file.outputs) != 2 * len(strides) or len(by_rows) != len(strides):
@@ -168,5 +183,5 @@ def _in_pairs(file: ModelDescription, size: tuple[int, int]) -> _Found | None:
             classes |= set() if is_distance else {output.shape[2]}
             roles[output.name] = f"{'distances' if is_distance else 'scores'}_{by_rows[output.shape[1]]}"
         if len(set(roles.values())) == len(roles) and len(classes) == 1:
-            return tuple(roles.values()), (), classes.pop(), strides
+            return tuple(roles.values()), classes.pop(), _PICO if len(strides) == 4 else _BEFORE
     return None
