@@ -8,7 +8,14 @@ from ..formats.description import ModelDescription
 from .classify import FROM_VALUES
 from .reading import Reading
 
-__all__ = ["brought_to_length_one", "looks_like_embedding", "one_for_each", "read_as_classifier", "row_length"]
+__all__ = [
+    "brought_to_length_one",
+    "looks_like_embedding",
+    "looks_like_places",
+    "one_for_each",
+    "read_as_classifier",
+    "row_length",
+]
 
 _PASS_THROUGH = frozenset(
     ["QUANTIZE", "DEQUANTIZE", "RESHAPE", "SQUEEZE", "CAST", "QuantizeLinear", "DequantizeLinear", "Reshape",
@@ -19,6 +26,7 @@ _LOGITS = frozenset(
     ["FULLY_CONNECTED", "CONV_2D", "ADD", "MUL", "MEAN", "BATCH_MATMUL", "AVERAGE_POOL_2D", "LOG_SOFTMAX", "Gemm",
      "MatMul", "Conv", "Add", "Mul", "BatchNormalization", "GlobalAveragePool", "ReduceMean", "LogSoftmax"]
 )  # fmt: skip
+_CONVOLUTIONS = frozenset(["CONV_2D", "Conv"])
 _NORMALIZED = frozenset(["L2_NORMALIZATION", "LpNormalization"])
 _DIVIDED = frozenset(["Div", "DIV", "Mul", "MUL"])
 _SQUARES = frozenset(["ReduceSumSquare", "ReduceSum", "SUM"])
@@ -44,7 +52,8 @@ def read_as_classifier(file: ModelDescription, labels: tuple[str, ...], *, asked
         return None
     output, count = fitting[0]
     known = _gives_probabilities(file, output)
-    if not (asked or named) and (one_for_each(output) or looks_like_embedding(file, output)):
+    other = one_for_each(output) or looks_like_embedding(file, output) or looks_like_places(file, output)
+    if other and not (asked or named):
         return None
     options = {} if known is False else {"probabilities": FROM_VALUES if known is None else known}
     return Reading(
@@ -67,6 +76,16 @@ def looks_like_embedding(file: ModelDescription, output: TensorInfo) -> bool:
     if brought_to_length_one(file, output):
         return True
     return count >= 2 * _WIDTH and count % _WIDTH == 0
+
+
+def looks_like_places(file: ModelDescription, output: TensorInfo) -> bool:
+    """Whether a row is made of a whole map by one convolution, as places in the picture are; scores are pooled first."""
+    last = file.origin_of(output.name, _PASS_THROUGH)
+    if last is None or last.kind not in _CONVOLUTIONS or row_length(output) is None:
+        return False
+    seen = file.shapes.get(last.inputs[0], ())
+    sides = seen[1:3] if file.format == "tflite" else seen[2:]
+    return any(side is not None and side > 1 for side in sides)
 
 
 def brought_to_length_one(file: ModelDescription, output: TensorInfo) -> bool:

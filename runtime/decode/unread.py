@@ -5,11 +5,13 @@ from __future__ import annotations
 from ..engines.protocol import shape_of
 from ..formats.description import ModelDescription
 from .catalog import asked_readers
-from .classify_reading import looks_like_embedding, one_for_each, row_length
+from .classify_reading import looks_like_embedding, looks_like_places, one_for_each, row_length
 
 __all__ = ["why_unread"]
 
 _SHOWN = 6  # outputs
+_LONGEST = 60  # characters of what a file calls itself
+_ROWS_OF_EMBEDDINGS = 2  # beside what a picture is known by there may be one row more
 _OF_ROWS = ("classify", "edgelens", "embedding")
 
 
@@ -33,12 +35,27 @@ def why_unread(file: ModelDescription) -> str:
 
 
 def _looks_like(file: ModelDescription) -> str:
-    """What a file without a decoder most likely is, in brackets."""
+    """What a file without a decoder most likely is, and what it calls itself, in brackets."""
+    calls = file.metadata.get("name", "").strip()[:_LONGEST]
+    parts = [part for part in (_guess(file), f"it calls itself {calls}" if calls.isprintable() and calls else "") if part]
+    return f" ({'; '.join(parts)})" if parts else ""
+
+
+def _guess(file: ModelDescription) -> str:
     anchors = next((output.shape[1] for output in file.outputs if one_for_each(output)), None)
     if anchors is not None and len(file.outputs) > 1:
-        return f" (boxes and scores of {anchors} anchors before they are decoded)"
+        return f"boxes and scores of {anchors} anchors before they are decoded"
+    rows = [output for output in file.outputs if row_length(output) is not None]
+    several = "several rows of numbers: landmarks, perhaps"
+    if sum((row_length(output) or 0) > 1 for output in rows) > _ROWS_OF_EMBEDDINGS:
+        return several
     if any(looks_like_embedding(file, output) for output in file.outputs):
-        return " (an embedding: what the picture is known by, no scores of classes)"
-    if sum(row_length(output) is not None for output in file.outputs) > 1:
-        return " (several rows of numbers: landmarks, perhaps)"
+        return "an embedding: what the picture is known by, no scores of classes"
+    if len(rows) > 1:
+        return several
+    if any(looks_like_places(file, output) for output in rows):
+        return "places in the picture, most likely: landmarks or one box"
+    maps = [output for output in file.outputs if len(output.shape) == 4 and output not in rows]
+    if maps and len(maps) == len(file.outputs):
+        return "numbers for every place of the picture: a mask" if len(maps) == 1 else "maps before they are decoded"
     return ""
