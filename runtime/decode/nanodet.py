@@ -41,7 +41,11 @@ class _Kind:
     centred: bool = False
 
 
-_BEFORE, _PLUS, _PICO = _Kind("NanoDet", "letterbox"), _Kind("NanoDet-Plus"), _Kind("PicoDet", color="rgb", centred=True)
+_BEFORE, _PLUS, _PICO = (
+    _Kind("NanoDet", "letterbox"),
+    _Kind("NanoDet-Plus"),
+    _Kind("PicoDet", color="rgb", centred=True),
+)
 
 
 @dataclass(frozen=True)
@@ -97,9 +101,7 @@ def _means(numbers: NDArray[np.float32]) -> NDArray[np.float32]:
 
 
 @functools.lru_cache(maxsize=16)
-def _centers(
-    height: int, width: int, rows: int, *, centred: bool
-) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+def _centers(height: int, width: int, rows: int, *, centred: bool) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     """What distances are counted from (N, 2), and strides (N, 1): a cell's corner for Plus, else its middle."""
     strides = _strides_of(height, width, rows)
     if strides is None:

