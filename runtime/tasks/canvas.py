@@ -17,6 +17,7 @@ __all__ = ["Canvas", "Color", "color_of"]
 LEAST_SIDE = 320  # smaller pictures are enlarged, text cannot be read in them
 FONT = cv2.FONT_HERSHEY_SIMPLEX
 _TINT = 0.4  # how much of what lies under a mask is its colour
+_FAR = 16_384  # pixels from the corner: what a network says of places beyond is not drawn, nor could OpenCV count it
 FONT_PIXELS = 22  # the font's height at scale 1
 
 Color = tuple[int, int, int]  # BGR
@@ -73,13 +74,13 @@ class Canvas:
 
     def point(self, x: float, y: float, color: Color) -> None:
         """A dot."""
-        place = (round(x * self.enlarged), round(y * self.enlarged))
+        place = self._places(np.array([x, y], np.float32)).tolist()
         cv2.circle(self.image, place, max(self.line // 6, 2), color, cv2.FILLED, cv2.LINE_AA)
 
     def limb(self, one: NDArray[np.float32], other: NDArray[np.float32], color: Color) -> None:
         """A line between two points."""
-        ends = [(round(float(x) * self.enlarged), round(float(y) * self.enlarged)) for x, y in (one, other)]
-        cv2.line(self.image, ends[0], ends[1], color, max(self.line // 10, 1), cv2.LINE_AA)
+        start, end = (self._places(point).tolist() for point in (one, other))
+        cv2.line(self.image, start, end, color, max(self.line // 10, 1), cv2.LINE_AA)
 
     def outline(self, points: NDArray[np.float32], color: Color) -> None:
         """A closed line through points (N, 2)."""
@@ -107,7 +108,7 @@ class Canvas:
         self._text(text, x, y - self.line * 3 // 2, self.line, color)
 
     def _places(self, points: NDArray[np.float32]) -> NDArray[np.int32]:
-        return np.rint(np.asarray(points) * self.enlarged).astype(np.int32)
+        return np.clip(np.rint(np.asarray(points) * self.enlarged), -_FAR, _FAR).astype(np.int32)
 
     def _text(self, text: str, x: int, y: int, height: int, background: Color) -> None:
         """Text on a filled box whose top left is at x, y, moved and shrunk so that it stays inside the picture."""

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from edgelens.runtime.decode.classify_reading import read_as_classifier
-from edgelens.runtime.engines.protocol import TensorInfo
 from edgelens.runtime.decode.unread import why_unread
+from edgelens.runtime.engines.protocol import TensorInfo
 from edgelens.runtime.errors import ModelError
 from edgelens.runtime.formats.description import ModelDescription, Operator
 from edgelens.runtime.frame import Frame

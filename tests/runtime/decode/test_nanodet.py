@@ -38,7 +38,7 @@ def logits(strides, seed=0):
 
 
 def plain(rows, strides, threshold, *, middles=False):
-    """Boxes, scores and classes before suppression; distances of four strides begin at corners, PicoDet's at middles."""
+    """Boxes, scores and classes before suppression; of four strides distances begin at corners, unless at middles."""
     found = []
     for (x, y, stride), row in zip(cells(strides), rows[0], strict=True):
         scores = 1 / (1 + np.exp(-row[:CLASSES]))

@@ -27,9 +27,9 @@ def others():
     """Finds a file of a package, which skips the test where it is not at hand."""
 
     def find(place: str) -> str:
-        found = importlib.util.find_spec(place.split("/")[0])
+        found = importlib.util.find_spec(place.split("/", maxsplit=1)[0])
         installed = Path(found.origin).parent.parent if found and found.origin else Path()
-        folders = [Path(os.environ[name]) for name in ("EDGELENS_OTHERS",) if os.environ.get(name)] + [installed]
+        folders = (Path(os.environ.get("EDGELENS_OTHERS") or installed), installed)
         path = next((folder / place for folder in folders if (folder / place).is_file()), None)
         if path is None:
             pytest.skip(f"neither EDGELENS_OTHERS nor an installed package holds {place}")
