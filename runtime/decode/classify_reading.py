@@ -79,7 +79,7 @@ def looks_like_embedding(file: ModelDescription, output: TensorInfo) -> bool:
 
 
 def looks_like_places(file: ModelDescription, output: TensorInfo) -> bool:
-    """Whether a row is made of a whole map by one convolution, as places in the picture are; scores are pooled first."""
+    """Whether one convolution makes a row of a whole map, as it does of places in the picture; scores are pooled."""
     last = file.origin_of(output.name, _PASS_THROUGH)
     if last is None or last.kind not in _CONVOLUTIONS or row_length(output) is None:
         return False

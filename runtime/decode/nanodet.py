@@ -134,7 +134,7 @@ def read_as_nanodet(file: ModelDescription, labels: tuple[str, ...], *, asked: b
     if found is None:
         return None
     outputs, classes, kind = found
-    turn = slice(None) if kind.color == "bgr" else slice(None, None, -1)
+    mean, std = (_MEAN, _STD) if kind.color == "bgr" else (_MEAN[::-1], _STD[::-1])
     return Reading(
         Decode("nanodet", threshold=0.4, options={"iou": 0.6, **({"centred": True} if kind.centred else {})}),
         outputs=outputs,
@@ -144,8 +144,8 @@ def read_as_nanodet(file: ModelDescription, labels: tuple[str, ...], *, asked: b
         resize=kind.resize,
         filter="linear",
         pad=0,
-        mean=_MEAN[turn],
-        std=_STD[turn],
+        mean=mean,
+        std=std,
         notes=(f"read as {kind.name} {'as asked' if asked else 'from its outputs'}",),
     )
 

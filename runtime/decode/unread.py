@@ -6,9 +6,11 @@ from ..engines.protocol import shape_of
 from ..formats.description import ModelDescription
 from .catalog import asked_readers
 from .classify_reading import looks_like_embedding, looks_like_places, one_for_each, row_length
+from .picture import picture_size
 
 __all__ = ["why_unread"]
 
+_COARSEST_MASK = 4  # pixels of the picture a place
 _SHOWN = 6  # outputs
 _LONGEST = 60  # characters of what a file calls itself
 _ROWS_OF_EMBEDDINGS = 2  # beside what a picture is known by there may be one row more
@@ -57,7 +59,18 @@ def _guess(file: ModelDescription) -> str:
         return several
     if any(looks_like_places(file, output) for output in rows):
         return "places in the picture, most likely: landmarks or one box"
-    maps = [output for output in file.outputs if len(output.shape) == 4 and output not in rows]
-    if maps and len(maps) == len(file.outputs):
-        return "numbers for every place of the picture: a mask" if len(maps) == 1 else "maps before they are decoded"
+    if all(len(output.shape) == 4 and output not in rows for output in file.outputs):
+        return _guess_of_maps(file)
     return ""
+
+
+def _guess_of_maps(file: ModelDescription) -> str:
+    """What outputs are that have numbers for places of the picture: masks are nearly as fine as it is."""
+    size = picture_size(file)
+    shape = file.outputs[0].shape
+    sides = [side for side in (shape[1:3] if file.format == "tflite" else shape[2:]) if side is not None]
+    if size is None or not sides:
+        return "numbers for places of the picture: a mask, perhaps"
+    if len(file.outputs) == 1 and max(sides) * _COARSEST_MASK >= max(size):
+        return "numbers for places of the picture: a mask"
+    return "maps before they are decoded"

@@ -148,7 +148,8 @@ def test_what_one_convolution_makes_of_a_whole_map_is_a_place_and_no_class(kind,
 @pytest.mark.parametrize(
     ("shapes", "said"),
     [
-        ([(1, 1, 64, 64)], "numbers for every place of the picture: a mask"),
+        ([(1, 1, 64, 64)], "numbers for places of the picture: a mask"),
+        ([(1, 255, 2, 2)], "maps before they are decoded"),
         ([(1, 1, 8, 8), (1, 2, 8, 8)], "maps before they are decoded"),
         ([(1, 1404), (1, 160), (1, 142)], "several rows of numbers: landmarks, perhaps"),
     ],
