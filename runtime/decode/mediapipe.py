@@ -23,6 +23,7 @@ from .reading import Reading
 __all__ = ["MediapipeOptions", "mediapipe", "read_as_mediapipe"]
 
 _GRIDS = ({8: 2, 16: 6}, {4: 1}, {8: 2, 16: 2, 32: 6}, {16: 2, 32: 6})  # anchors a cell at each stride
+_FINE = {4: 1}  # far faces' grid, whose own program asks for more
 _MOST_LOGIT = 80  # beyond it, float32 has no more to say
 _SHARE = 0.3  # boxes that overlap by more are one thing
 
@@ -135,12 +136,12 @@ def read_as_mediapipe(file: ModelDescription, labels: tuple[str, ...], *, asked:
     rows = {output.shape[1] for output in file.outputs}
     columns = next((columns for columns in wide if columns in _KINDS), None)
     count = rows.pop()
-    if 1 not in wide or columns is None or rows or count is None or _grid_of(*size, count) is None:
+    if 1 not in wide or columns is None or rows or count is None or (grid := _grid_of(*size, count)) is None:
         return None
     kind = _KINDS[columns]
     options: dict[str, Any] = {"iou": _SHARE, **({"circled": True} if kind.circled else {})}
     return Reading(
-        Decode("mediapipe", threshold=0.5, options=options),
+        Decode("mediapipe", threshold=0.6 if grid == _FINE else 0.5, options=options),
         outputs=tuple("scores" if columns == 1 else "boxes" for columns in wide),
         classes=1,
         resize="letterbox",

@@ -97,6 +97,7 @@ def test_things_and_keypoints_are_those_found_plainly(told, kind):
         reach = np.linalg.norm(edge - middle, axis=1, keepdims=True)
         boxes = np.concatenate([middle - reach, middle + reach], axis=1)
     assert seen.xyxy == pytest.approx(np.clip(boxes, 0, side), abs=0.01)
+    assert bundle.manifest.main.decode.threshold == (0.6 if kind == "face, far" else 0.5)
     tensor = bundle.manifest.main.files[0].tensor
     assert (tensor.mean, tensor.std) == (((0.0,), (255.0,)) if label == "palm" else ((127.5,), (127.5,)))
 
