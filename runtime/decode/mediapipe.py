@@ -70,9 +70,7 @@ def mediapipe(network: Network, options: MediapipeOptions) -> Decoder:
         boxes, points = _averaged(boxes, points, scores[rows], kept, options.iou)
         if options.circled:
             boxes = _around(points)
-        spots = placement.points_to_frame(
-            points
-        )  # also beyond the frame: a person's circle is told by where it would be
+        spots = placement.points_to_frame(points)  # also beyond the frame, where a person's circle may begin
         spots = np.concatenate([spots, np.ones((*points.shape[:2], 1), np.float32)], axis=2)
         return rules.seen(
             placement.to_frame(boxes),
