@@ -132,6 +132,7 @@ class Reading:
     answers: Callable[[Outputs, str | None], list[int]]
     name: Callable[[int], str]
     similar: Callable[[Outputs], list[int]] | None = None  # of one picture: the shown ones that are most like it
+    picture: Callable[[int], NDArray[np.uint8]] | None = None  # what such a one shows, BGR
     method: str | None = None  # the explanation that shows its answers best; None: as the network has it
     between: str = ""  # what stands between the parts of an answer
     # (outputs of one picture, answer) → its corners x1, y1, x2, y2 in the network's picture; None: it has no place
@@ -155,6 +156,9 @@ class Shown(Protocol):
     @property
     def outputs(self) -> Arrays:
         """What the network makes of them."""
+
+    def image(self, row: int) -> NDArray[np.uint8]:
+        """One of them, BGR."""
 
 
 @dataclass(frozen=True)

@@ -93,7 +93,7 @@ class Gallery:
             self.look(every_s=_LOOKS_EVERY_S)
             if not len(self._loaded.index):
                 return Match()
-            placed = self.space.placed(np.asarray(rows, np.float32).reshape(-1, self.space.width))
+            placed = self._placed(rows)
             shares = np.ones(len(placed)) if weights is None else weights
             return self._match(placed, np.asarray(shares / shares.sum(), np.float32))
 
@@ -201,6 +201,26 @@ class Gallery:
             found = (self.file.picture(self._loaded.at[int(i)], scanned.identity) for i in places if scanned)
             return next(filter(None, found), b"")
 
+    def likeness(self, name: str, row: NDArray[np.float32]) -> float:
+        """The similarity of a picture's features (D,) to a name, by which `match` decides."""
+        with self._lock:
+            number = self._number(name)
+            return float(self._loaded.similarity(number, self._placed(row))[0])
+
+    def nearest(self, row: NDArray[np.float32], most: int) -> list[tuple[str, float, bytes]]:
+        """What was shown and is most like a picture's features (D,): name, cosine, and picture, empty without one."""
+        with self._lock:
+            self.look()
+            loaded = self._loaded
+            if not len(loaded.index) or loaded.scanned is None:
+                return []
+            cosines, names = loaded.index.cosines(self._placed(row)[0]), list(loaded.names)
+            identity = loaded.scanned.identity
+            return [
+                (names[loaded.name_of[i]], float(cosines[i]), self.file.picture(loaded.at[i], identity))
+                for i in np.argsort(-cosines, kind="stable")[:most].tolist()
+            ]
+
     def look(self, *, every_s: float = 0.0) -> None:
         """Take in what the file has now, unless that was looked at so shortly ago."""
         moment = time.monotonic()
@@ -220,6 +240,10 @@ class Gallery:
                 self._loaded = Loaded(self.space)
                 self._loaded.follow(self.file)
             self._seen = seen
+
+    def _placed(self, rows: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Features (D,) or (N, D) as they are compared, (N, D)."""
+        return self.space.placed(np.asarray(rows, np.float32).reshape(-1, self.space.width))
 
     def _match(self, rows: NDArray[np.float32], shares: NDArray[np.float32]) -> Match:
         loaded, names = self._loaded, list(self._loaded.names)

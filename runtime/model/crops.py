@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 
 import cv2
@@ -14,7 +14,7 @@ from ..errors import ModelError
 from ..preprocess import PixelContract, Placement, Region, fit_frame
 from ..recognitions import CORNERS, Recognitions
 
-__all__ = ["MOST_CROPS", "Crop", "can_be_levelled", "crops_of", "picture_of_crop"]
+__all__ = ["MOST_CROPS", "Crop", "can_be_levelled", "crops_of", "largest", "picture_of_crop"]
 
 MOST_CROPS = 1000  # of a step in one frame: all are in memory together, and a network may find any number of things
 
@@ -75,6 +75,11 @@ def can_be_levelled(found: Recognitions, align: str) -> bool:
     step = Step(align=align)
     rows = ((row, found.places[row].tolist()) for row in range(len(found)))
     return any(_levelled(found, row, (x, y, w, h), step) is not None for row, (x, y, w, h) in rows)
+
+
+def largest(crops: Sequence[Crop], found: Recognitions) -> Crop | None:
+    """The crop of the largest thing; None where there is none."""
+    return max(crops, key=lambda crop: float(np.prod(found.places[crop.row, 2:])), default=None)
 
 
 def picture_of_crop(image: NDArray[np.uint8], found: Recognitions, step: Step, crop: Crop) -> NDArray[np.uint8]:

@@ -16,7 +16,7 @@ from ..engines.choice import split_engine
 from ..engines.protocol import EngineOptions
 from ..errors import ModelError
 from ..frame import Frame
-from ..preprocess import Region
+from ..preprocess import Region, fit_frame
 from ..recognitions import Recognitions
 from ..tasks.catalog import task_of
 from .following import Follower
@@ -115,6 +115,12 @@ class BundleRecognizer:
         engines = (note for network in self._loaded.values() for note in network.engine.notes)
         settled = (note for settling in self._settling.values() for note in settling.notes)
         return (*self.bundle.notes, *self._fallbacks, *engines, *settled)
+
+    def found(self, image: NDArray[np.uint8], region: Region | None = None) -> Recognitions:
+        """What the first step finds in a BGR frame, before later ones look at it."""
+        finder = self._loaded[self.bundle.manifest.steps[0].network]
+        pixels, placement = fit_frame(image, finder.network.pixels, region)
+        return finder.decode(finder.outputs(pixels), placement)
 
     def improve(self, quiet_s: float) -> bool:
         """Search for the fastest engine for about so many seconds, two a network; True when nothing is left to do."""

@@ -6,6 +6,7 @@ import dataclasses
 import hashlib
 import time
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -58,6 +59,10 @@ class Taught:
             false_accepts = self.teachable.false_accepts or FALSE_ACCEPTS
             self._gallery = Gallery(self.path, self._space(width), false_accepts=false_accepts)
         return self._gallery
+
+    def take(self, path: Path) -> None:
+        """Take another file in place of this device's own: one that was carried here, or a copy."""
+        self.path, self._gallery = path, None
 
     def named(self, seen: Recognitions, outputs: Mapping[str, NDArray[Any]]) -> Recognitions:
         """A network's one row with who or which it is, where that was taught."""

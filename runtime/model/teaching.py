@@ -17,7 +17,7 @@ from ..gallery.gallery import Gallery
 from ..images.write import made_smaller
 from ..preprocess import Region, fit_frame
 from ..recognitions import Recognitions
-from .crops import Crop, crops_of, picture_of_crop
+from .crops import Crop, crops_of, largest, picture_of_crop
 from .network import LoadedNetwork
 from .recognizer import BundleRecognizer
 from .taught import Taught
@@ -76,13 +76,13 @@ class Teacher:
             return Shown(self.row(pixels), image[y : y + h, x : x + w])
         if len(manifest.steps) > 2:
             raise UsageError(f"{manifest.name}: has {len(manifest.steps)} steps; a chain of two can be taught")
-        step, contract, found = manifest.steps[1], network.network.pixels, self._found(image, region)
+        step, contract, found = manifest.steps[1], network.network.pixels, self._recognizer.found(image, region)
         crops = crops_of(image, found, step, contract)
         meant = box
         if not crops and box is None and region is not None:  # tight about a thing, which is found amid others alone
-            found, meant = self._found(image, None), region
+            found, meant = self._recognizer.found(image), region
             crops = crops_of(image, found, step, contract)
-        crop = _largest(crops, found) if meant is None else _overlapping(crops, found, _pixels(image, meant))
+        crop = largest(crops, found) if meant is None else _overlapping(crops, found, _pixels(image, meant))
         if crop is None and box is not None:
             found, step = _as_found(_pixels(image, box)), replace(step, classes=())
             (crop,) = crops_of(image, found, step, contract)
@@ -118,21 +118,11 @@ class Teacher:
         doubt = self.doubt(name, self.recognized(name, shown), len(shown))
         return {"name": spelled, "lesson": lesson, "pictures": pictures, "doubt": doubt or None}
 
-    def _found(self, image: NDArray[np.uint8], region: Region | None) -> Recognitions:
-        """What a chain's first step finds."""
-        finder = self._recognizer.networks[self._recognizer.bundle.manifest.steps[0].network]
-        pixels, placement = fit_frame(image, finder.network.pixels, region)
-        return finder.decode(finder.outputs(pixels), placement)
-
     def _check(self, network: LoadedNetwork) -> Taught:
         if network.taught is None:
             task, name = network.network.task, self._recognizer.bundle.manifest.name
             raise UsageError(f"{name}: cannot be taught: its task is {task}; classifiers and identifiers can")
         return network.taught
-
-
-def _largest(crops: Sequence[Crop], found: Recognitions) -> Crop | None:
-    return max(crops, key=lambda crop: float(np.prod(found.places[crop.row, 2:])), default=None)
 
 
 def _overlapping(crops: Sequence[Crop], found: Recognitions, box: NDArray[np.float32]) -> Crop | None:

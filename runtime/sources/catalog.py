@@ -68,6 +68,16 @@ def _video(spec: str, _: NoOptions, context: SourceContext) -> Source:
     return VideoFile(spec, name=context.name)
 
 
+def _gif(spec: str, _: NoOptions, context: SourceContext) -> Source:
+    from .cut_short import pictures_before_cut
+    from .video import VideoFile
+
+    whole, cut = pictures_before_cut(spec)
+    if cut:
+        context.complain(cut)
+    return VideoFile(spec, name=context.name, most=whole)
+
+
 def _animated(spec: str, _: NoOptions, context: SourceContext) -> Source:
     from .animated_webp import AnimatedWebp
     from .cut_short import said_of_cut
@@ -91,6 +101,7 @@ SOURCES: dict[str, Entry] = {
     "mjpeg": Entry(NoOptions, _mjpeg),
     "images": Entry(NoOptions, _images),
     "video": Entry(NoOptions, _video),
+    "gif": Entry(NoOptions, _gif),
     "animated": Entry(NoOptions, _animated),
     "demo": Entry(DemoOptions, _demo),
 }
@@ -156,7 +167,7 @@ def _is_image(path: Path) -> bool:
 def _kind_of_image(path: Path) -> str:
     from ..images.animated import animation_of
 
-    return {"gif": "video", "webp": "animated"}.get(animation_of(path) or "", "images")
+    return {"gif": "gif", "webp": "animated"}.get(animation_of(path) or "", "images")
 
 
 def option_classes() -> tuple[type[Any], ...]:

@@ -5,7 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import IO
 
-__all__ = ["said_of_cut", "whole_bytes"]
+from ..images.animated import whole_pictures_of_gif
+
+__all__ = ["pictures_before_cut", "said_of_cut", "whole_bytes"]
 
 _EBML, _SEGMENT = b"\x1a\x45\xdf\xa3", b"\x18\x53\x80\x67"
 _MOST_BOXES = 100_000  # of an MP4: a fragmented one has two a second
@@ -24,6 +26,20 @@ def said_of_cut(path: str) -> str | None:
     if whole <= there + _LAX_BYTES:
         return None
     return f"{path}: is cut short, {_mb(there)} of {_mb(whole)} MB are there; what can be read of them is looked at"
+
+
+def pictures_before_cut(path: str) -> tuple[int | None, str | None]:
+    """Of a GIF that ends too early how many pictures are whole, and what is to be said; twice None of a whole one.
+
+    A decoder would show what there is of the next one over the picture before.
+    """
+    try:
+        whole = whole_pictures_of_gif(path)
+    except OSError:  # who reads it will say so
+        whole = None
+    if whole is None:
+        return None, None
+    return whole, f"{path}: is cut short; the pictures that are whole are looked at, {whole} of them"
 
 
 def whole_bytes(stream: IO[bytes], there: int) -> int:

@@ -22,9 +22,12 @@ class VideoFile:
 
     live = False
 
-    def __init__(self, path: str, *, name: str | None = None, threads: int | None = None) -> None:
+    def __init__(
+        self, path: str, *, name: str | None = None, threads: int | None = None, most: int | None = None
+    ) -> None:
         self.name, self.path = name or path, path
         self.threads = threads or min(max((os.cpu_count() or 1) - 1, 1), 4)  # the engine has the other core
+        self.most = most  # frames, where it is known that no more are whole
         self._capture: cv2.VideoCapture | None = None
         self._index = 0
         self._position_s: float | None = None
@@ -34,6 +37,8 @@ class VideoFile:
     def read(self) -> Frame | None:
         """The next frame, None after the last."""
         assert self._capture is not None
+        if self.most is not None and self._index >= self.most:
+            return None
         begun = time.monotonic()
         good, image = self._capture.read()
         if not good:

@@ -16,6 +16,7 @@ from .task import Answer, Closeness, Looked, Report, Task, Teachable
 
 if TYPE_CHECKING:
     from ..datasets.imageset import ImageSet
+    from .asking import Asked, Read
     from .canvas import Canvas
 
 __all__ = ["TASK"]
@@ -146,6 +147,19 @@ def _teachable(network: Network) -> Teachable | None:
     )
 
 
+def _ask(network: Network, answer: Answer, read: Read, label: str | None) -> Asked:  # noqa: ARG001
+    """The class that the picture was taken for, also where it was not sure enough."""
+    from .asking import Asked, Question, named_among
+
+    seen = answer.seen
+    names = [seen.name_of(number) for number in range(len(seen.maps["probabilities"]))]
+    best = [number for number in (*seen.ids, *(() if seen.rivals is None else seen.rivals[0])) if number != UNKNOWN_ID]
+    if label is None and not best:
+        return Asked(())
+    number = int(best[0]) if label is None else named_among(label, names)
+    return Asked((Question(names[number], lambda outputs: float(read(outputs, 0.0).maps["probabilities"][number])),))
+
+
 TASK = Task(
     "classify",
     load=_load,
@@ -156,4 +170,5 @@ TASK = Task(
     describe=_describe,
     uncertain=_uncertain,
     teachable=_teachable,
+    ask=_ask,
 )

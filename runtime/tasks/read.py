@@ -8,9 +8,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ..bundle.manifest import Decode, Network
 from ..decode.ctc import CHARACTER_SCORES
+from ..errors import UsageError
 from ..recognitions import UNKNOWN_ID, Recognitions
 from .rows import describe_rows, draw_rows
 from .task import Answer, Closeness, Looked, Report, Task
@@ -18,6 +20,7 @@ from .text_votes import Votes
 
 if TYPE_CHECKING:
     from ..datasets.imageset import ImageSet
+    from .asking import Asked, Read
 
 __all__ = ["TASK"]
 
@@ -99,6 +102,35 @@ def _uncertain(seen: Recognitions, decode: Decode, close: Closeness) -> bool:
     return int(seen.ids[0]) == UNKNOWN_ID or float(seen.scores[0]) < (decode.threshold or _SURE) + close.near
 
 
+def _ask(network: Network, answer: Answer, read: Read, label: str | None) -> Asked:  # noqa: ARG001
+    """Every character, in the step of the picture that says it surest."""
+    from ..decode.ctc import CtcOptions, steps_of
+    from ..decode.spelling.alignment import surest_steps
+    from ..decode.spelling.automaton import columns_of, places_in
+    from .asking import Asked, Outputs, Question
+
+    options = CtcOptions.of(network.decode)
+    alphabet, texts = options.alphabet or (), answer.seen.texts or ()
+
+    def steps(outputs: Outputs) -> NDArray[np.float64]:
+        return steps_of(next(iter(outputs.values())), options)
+
+    def question(step: int, column: int) -> Question:
+        return Question(alphabet[column - 1], lambda outputs: float(steps(outputs)[step, column]))
+
+    if label is None and not texts:
+        return Asked(())
+    columns = columns_of(texts[0] if label is None else label, places_in(alphabet))
+    if columns is None:
+        raise UsageError(f"--class {label}: has characters that this model does not read; it has {''.join(alphabet)}")
+    surest = surest_steps(steps(answer.outputs), columns)
+    if len(surest) < len(columns):
+        raise UsageError(
+            f"--class {label}: is too long for this model, which reads in {len(steps(answer.outputs))} steps"
+        )
+    return Asked(tuple(map(question, surest, columns)))
+
+
 TASK = Task(
     "read",
     load=_load,
@@ -109,4 +141,5 @@ TASK = Task(
     draw=draw_rows,
     describe=describe_rows,
     uncertain=_uncertain,
+    ask=_ask,
 )

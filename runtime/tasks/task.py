@@ -14,7 +14,8 @@ from ..bundle.manifest import Decode, Network
 from ..decode.protocol import Decoder
 from ..recognitions import Recognitions
 
-if TYPE_CHECKING:  # only what draws needs it
+if TYPE_CHECKING:  # only what draws or explains needs it
+    from .asking import Asked, Read
     from .canvas import Canvas
 
 Looked = tuple[int, tuple[int, int], Recognitions]  # row of the data, height and width, what was seen
@@ -122,4 +123,7 @@ class Task:
     labelled: bool = True  # its rows have labels, which a network is to bring; False: they tell by what they look like
     thresholded: bool = True  # a threshold decides over its rows
     places: bool = False  # its rows say where in the frame they are, so that they can be followed
+    # (network, answer, how its outputs are read, name or None) → what was answered, or what is called so, as `explain`
+    # asks for it; None: what its answers are called is only taught
+    ask: Callable[[Network, Answer, Read, str | None], Asked] | None = None
     evaluated_at: float | None = None  # the threshold that an evaluation decodes with; None is the model's own

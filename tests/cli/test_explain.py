@@ -13,7 +13,6 @@ from shapes import CLASSES, scene
 
 from edgelens.cli.explain import command
 from edgelens.runtime.errors import EdgelensError
-from edgelens.runtime.model.open import open_model
 from edgelens.train.config import TrainConfig
 from edgelens.train.runs.run import Run
 from edgelens.train.training import fit
@@ -94,6 +93,23 @@ def test_the_spot_is_where_it_looked(run: Run, photo: Path, tmp_path: Path, meth
     assert cv2.imread(str(out)).shape == (480 + 26, 480 * 2 + 6, 3)
 
 
+def test_a_detectors_bundle_says_of_each_thing_where_it_is_seen(detector_bundle: Path, tmp_path: Path) -> None:
+    draw = np.random.default_rng(5)
+    image, boxes = next(each for each in iter(lambda: scene(draw), None) if {box[0] for box in each[1]} == {0, 1})
+    photo, told = tmp_path / "photo.png", tmp_path / "told.json"
+    cv2.imwrite(str(photo), image)
+    explain(str(detector_bundle), str(photo), "--out", str(tmp_path / "heat.png"), "--json", str(told))
+    parts = json.loads(told.read_text())["parts"]
+    assert sorted(part["label"] for part in parts) == sorted(CLASSES[box[0]] for box in boxes)
+    for part in parts:
+        x, y, w, h = part["box"]
+        assert x - 6 <= part["hottest"][0] <= x + w + 6
+        assert y - 6 <= part["hottest"][1] <= y + h + 6
+    cv2.imwrite(str(photo), np.full((96, 96, 3), 70, np.uint8))
+    with pytest.raises(EdgelensError, match="says nothing of this picture; --class NAME"):
+        explain(str(detector_bundle), str(photo), "--out", str(tmp_path / "heat.png"))
+
+
 def test_another_class_and_a_line_for_people(run: Run, photo: Path, tmp_path: Path) -> None:
     out = tmp_path / "heat.jpg"
     line = explain(str(run.path), str(photo), "--class", "above", "--out", str(out))
@@ -104,8 +120,10 @@ def test_another_class_and_a_line_for_people(run: Run, photo: Path, tmp_path: Pa
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["nowhere", "photo"], "nowhere: is no run"),
-        ([str(open_model("digits").path), "photo"], "digits.edge: is a bundle; give"),
+        (["nowhere", "photo"], "nowhere: no such file, and no built-in"),
+        (["FOLDER", "photo"], "is no run: it has no"),
+        (["RUN", "PHOTO", "--gallery", "x.gallery"], "--gallery: is for a bundle or a model file"),
+        (["RUN", "PHOTO", "--engine", "tflite"], "--engine: is for a bundle or a model file"),
         (["RUN", "missing.png"], "missing.png"),
         (["RUN", "PHOTO", "--method", "magic"], "--method magic: must be one of grad-cam"),
         (["RUN", "PHOTO", "--method", "attention"], "CnnSmall has no attention; take grad-cam"),
@@ -115,7 +133,7 @@ def test_another_class_and_a_line_for_people(run: Run, photo: Path, tmp_path: Pa
     ],
 )
 def test_what_cannot_be_done_is_one_line(run: Run, photo: Path, arguments: list[str], message: str) -> None:
-    arguments = [{"RUN": str(run.path), "PHOTO": str(photo)}.get(a, a) for a in arguments]
+    arguments = [{"RUN": str(run.path), "PHOTO": str(photo), "FOLDER": str(photo.parent)}.get(a, a) for a in arguments]
     with pytest.raises(EdgelensError) as caught:
         CliRunner().invoke(command, arguments, catch_exceptions=False)
     assert message in str(caught.value)

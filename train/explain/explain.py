@@ -2,69 +2,21 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from edgelens.runtime.errors import DataError
+from edgelens.runtime.explain.explanation import Explanation, Part, Similar
+from edgelens.runtime.explain.picture import heat_in_frame
 from edgelens.runtime.preprocess import PixelContract, fit_frame
 
 from ..augment import normalised
 from ..task import Reading, by_name
 from .catalog import fitting_method, method
-from .picture import heat_in_frame
 
-__all__ = ["Explanation", "Part", "explain"]
-
-Heat = NDArray[np.float32]
-
-
-@dataclass(frozen=True)
-class Part:
-    """A part of an answer, a class, a character or a thing, and where the network saw it."""
-
-    label: str
-    score: float
-    heat: Heat  # (H, W) of the whole image; negative: speaks against it
-    box: tuple[float, ...] | None = None  # x, y, w, h of a thing, in pixels of the image
-
-    def at(self) -> tuple[int, int]:
-        """x and y of the hottest pixel."""
-        y, x = np.unravel_index(int(self.heat.argmax()), self.heat.shape)
-        return int(x), int(y)
-
-
-@dataclass(frozen=True)
-class Explanation:
-    """What the network said of an image, and where it saw that."""
-
-    parts: tuple[Part, ...]  # of the answer that is explained; a text's characters in their order, things by sureness
-    said: str  # the answer that the network gave
-    said_score: float  # of its least sure part
-    method: str
-    similar: tuple[tuple[int, float], ...] = ()  # pictures that the answer was found by: number and likeness
-    between: str = ""  # the parts' labels
-
-    @property
-    def label(self) -> str:
-        """The answer that is explained."""
-        return self.between.join(part.label for part in self.parts)
-
-    @property
-    def score(self) -> float:
-        """How sure its least sure part is."""
-        return min(part.score for part in self.parts)
-
-    @property
-    def whole(self) -> Part:
-        """The answer in one, its parts counted alike."""
-        if len(self.parts) == 1:
-            return self.parts[0]
-        alike = [part.heat / max(float(np.abs(part.heat).max()), 1e-12) for part in self.parts]
-        return Part(self.label, self.score, np.mean(alike, axis=0, dtype=np.float32))
+__all__ = ["explain"]
 
 
 def explain(
@@ -102,6 +54,9 @@ def explain(
         reading.between.join(map(reading.name, own)),
         min(map(sure, own), default=0.0),
         name,
-        tuple((other, sure(other)) for other in similar),
+        tuple(
+            Similar(reading.name(other), sure(other), None if reading.picture is None else reading.picture(other))
+            for other in similar
+        ),
         reading.between,
     )

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
+from edgelens.runtime.explain.covers import SIDE, STEP, covers
+
 from ..task import Reading, by_name
 
 __all__ = ["Occlusion", "occlusion"]
@@ -16,8 +18,8 @@ __all__ = ["Occlusion", "occlusion"]
 class Occlusion:
     """The cover's side as a fraction of the picture's shorter side, its steps as a fraction of itself, its colour."""
 
-    side: float = 0.25
-    step: float = 0.5
+    side: float = SIDE
+    step: float = STEP
     pixel: int | None = None  # 0 to 255; the picture's own mean unless said, which says least
     batch: int = 128  # covered pictures at a time
 
@@ -32,7 +34,7 @@ def occlusion(
 ) -> Tensor:
     """Heat (B, H, W): the mean loss of the answer's score over all covers that lie on a place."""
     H, W = images.shape[2:]
-    masks = _covers(H, W, config).to(images.device)  # (M, H, W)
+    masks = _masks(H, W, config).to(images.device)  # (M, H, W)
     heat = torch.zeros(len(images), H, W, device=images.device)
     for i, image in enumerate(images):
         cover = image.mean((1, 2), keepdim=True) if config.pixel is None else torch.tensor((config.pixel - 128) / 128)
@@ -51,19 +53,10 @@ def _score(network: nn.Module, images: Tensor, target: Tensor, reading: Reading)
     return reading.score(by_name(network(images), reading.outputs), target.expand(len(images)))
 
 
-def _covers(height: int, width: int, config: Occlusion) -> Tensor:
+def _masks(height: int, width: int, config: Occlusion) -> Tensor:
     """(M, H, W) bool: squares that together touch every pixel."""
-    side = max(1, round(config.side * min(height, width)))
-    step = max(1, round(side * config.step))
-    masks = []
-    for top in _starts(height, side, step):
-        for left in _starts(width, side, step):
-            mask = torch.zeros(height, width, dtype=torch.bool)
-            mask[top : top + side, left : left + side] = True
-            masks.append(mask)
-    return torch.stack(masks)
-
-
-def _starts(length: int, side: int, step: int) -> list[int]:
-    last = max(length - side, 0)
-    return sorted({*range(0, last + 1, step), last})
+    places = covers(height, width, config.side, config.step)
+    masks = torch.zeros(len(places), height, width, dtype=torch.bool)
+    for mask, place in zip(masks, places, strict=True):
+        mask[place] = True
+    return masks

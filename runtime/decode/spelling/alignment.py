@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["confidences", "likelihood", "places", "spoken"]
+__all__ = ["confidences", "likelihood", "places", "spoken", "surest_steps"]
 
 
 def spoken(steps: NDArray[np.float64]) -> tuple[int, ...]:
@@ -39,6 +39,13 @@ def confidences(steps: NDArray[np.float64], columns: Sequence[int]) -> NDArray[n
     for step, place in zip(steps, places(steps, columns), strict=True):
         sure[place] = max(sure[place], step[trellis[place]])
     return sure[1::2]
+
+
+def surest_steps(steps: NDArray[np.float64], columns: Sequence[int]) -> list[int]:
+    """For each character the step that says it surest in the likeliest way; fewer where the steps do not suffice."""
+    said = places(steps, columns)
+    own = [(column, np.flatnonzero(said == 2 * n + 1)) for n, column in enumerate(columns)]
+    return [int(where[steps[where, column].argmax()]) for column, where in own if len(where)]
 
 
 def places(steps: NDArray[np.float64], columns: Sequence[int]) -> NDArray[np.intp]:

@@ -1,11 +1,12 @@
 """Files that were not copied whole: said when they are opened, and never of one that is whole."""
 
 import cv2
+import numpy as np
 import pytest
 from scripted import picture
 
 from edgelens.runtime.sources.catalog import open_source
-from edgelens.runtime.sources.cut_short import said_of_cut
+from edgelens.runtime.sources.cut_short import pictures_before_cut, said_of_cut
 from edgelens.runtime.sources.protocol import SourceContext
 
 
@@ -46,3 +47,52 @@ def test_what_is_written_without_a_length_is_not_accused(tmp_path):
     assert said_of_cut(str(tmp_path / "nowhere.mp4")) is None
     (tmp_path / "empty.avi").write_bytes(b"")
     assert said_of_cut(str(tmp_path / "empty.avi")) is None
+
+
+def colours(path, *, count=6):
+    """A GIF of noise, each picture with a bar of its own colour."""
+    pil = pytest.importorskip("PIL.Image")
+    chance = np.random.default_rng(0)
+    pictures = []
+    for i in range(count):
+        image = chance.integers(0, 256, (48, 64, 3), np.uint8)
+        image[:, :8] = (255, 40 * i, 0)
+        pictures.append(pil.fromarray(image))
+    pictures[0].save(path, "GIF", save_all=True, append_images=pictures[1:], duration=100)
+    return path
+
+
+def shown(path):
+    said = []
+    with open_source(str(path), context=SourceContext(complain=said.append)) as source:
+        frames = iter(source.read, None)
+        return [frame.image for frame in frames], said
+
+
+@pytest.mark.parametrize("part", [0.995, 0.9, 0.6, 0.2])
+def test_of_a_gif_that_is_cut_short_the_whole_pictures_are_shown_and_the_end_is_said_once(tmp_path, part):
+    path = colours(tmp_path / "x.gif")
+    whole, said = shown(path)
+    assert (len(whole), said) == (6, [])
+    path.write_bytes(path.read_bytes()[: int(path.stat().st_size * part)])
+    pictures, said = shown(path)
+    assert 1 <= len(pictures) == int(part * 6)
+    assert all((one == other).all() for one, other in zip(pictures, whole, strict=False))
+    assert said == [f"{path}: is cut short; the pictures that are whole are looked at, {len(pictures)} of them"]
+
+
+def test_a_gif_with_something_behind_its_end_or_in_its_blocks_is_not_accused(tmp_path):
+    path = colours(tmp_path / "x.gif", count=3)
+    data = path.read_bytes()
+    path.write_bytes(data + b"\0" * 40)
+    assert pictures_before_cut(str(path)) == (None, None)
+    for name, odd in (
+        ("empty.gif", b""),
+        ("head.gif", b"GIF89a"),
+        ("text.gif", b"a text"),
+        ("noise.gif", data[:40] + b"\x07" * 99),
+    ):
+        (tmp_path / name).write_bytes(odd)
+        pictures_before_cut(str(tmp_path / name))
+    assert pictures_before_cut(str(tmp_path / "nowhere.gif")) == (None, None)
+    assert pictures_before_cut(str(tmp_path / "text.gif")) == (None, None)

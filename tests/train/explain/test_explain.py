@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from edgelens.runtime.errors import UsageError
+from edgelens.runtime.explain.picture import heat_in_frame, side_by_side
 from edgelens.runtime.preprocess import PixelContract, fit_frame
 from edgelens.train.explain.attention import Attention, attention, patch_weights
 from edgelens.train.explain.catalog import METHODS, fitting_method, method
@@ -18,7 +19,6 @@ from edgelens.train.explain.explain import explain
 from edgelens.train.explain.gradcam import grad_cam
 from edgelens.train.explain.integrated_gradients import IntegratedGradients, completeness_error, integrated_gradients
 from edgelens.train.explain.occlusion import Occlusion, occlusion
-from edgelens.train.explain.picture import heat_in_frame, side_by_side
 from edgelens.train.models.catalog import build
 from edgelens.train.models.options import ModelOptions
 from edgelens.train.tasks.classify.reading import class_reading

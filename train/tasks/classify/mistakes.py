@@ -14,11 +14,11 @@ from numpy.typing import NDArray
 
 from edgelens.runtime.datasets.imageset import ImageSet
 from edgelens.runtime.errors import EdgelensError
+from edgelens.runtime.explain.picture import overlaid
 from edgelens.runtime.preprocess import PixelContract, fit_frame
 
 from ...augment import normalised
 from ...explain.catalog import fitting_method, method
-from ...explain.picture import overlaid
 from ...report.sections import legible
 from .answers import Answers
 from .reading import class_reading

@@ -40,5 +40,6 @@ def likeness_reading(shown: Shown) -> Reading:
 
     return Reading(
         (EMBEDDING,), value, lambda outputs, targets: value(outputs, targets).clamp(min=0), answers,
-        lambda row: shown.names[row], similar=lambda outputs: nearest(outputs)[:_SIMILAR], method="occlusion",
+        lambda row: shown.names[row], similar=lambda outputs: nearest(outputs)[:_SIMILAR], picture=shown.image,
+        method="occlusion",
     )  # fmt: skip

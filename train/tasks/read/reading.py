@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import numpy as np
 from torch import Tensor
 
-from edgelens.runtime.decode.spelling.alignment import places, spoken
+from edgelens.runtime.decode.spelling.alignment import spoken, surest_steps
 from edgelens.runtime.errors import UsageError
 
 from ...task import Outputs, Reading
@@ -26,15 +25,10 @@ def text_reading(alphabet: str) -> Reading:
     def answers(outputs: Outputs, label: str | None) -> list[int]:
         steps = outputs["scores"][0].double().softmax(1).numpy()
         text = spoken(steps) if label is None else _columns(label, alphabet)
-        said = places(steps, text)  # step by step: 2n + 1 is the text's character n
-        found = []
-        for n, column in enumerate(text):
-            where = np.flatnonzero(said == 2 * n + 1)
-            if not len(where):
-                raise UsageError(f"--class {label}: is too long for this network, which reads in {len(steps)} steps")
-            surest = where[steps[where, column].argmax()]
-            found.append(int(surest) * columns + column)
-        return found
+        surest = surest_steps(steps, text)
+        if len(surest) < len(text):
+            raise UsageError(f"--class {label}: is too long for this network, which reads in {len(steps)} steps")
+        return [step * columns + column for step, column in zip(surest, text, strict=True)]
 
     return Reading(
         ("scores",), value, score, answers, lambda number: alphabet[number % columns - 1], method="occlusion"

@@ -9,12 +9,14 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from edgelens.runtime.preprocess import Placement
+from ..preprocess import Placement
+from .explanation import Explanation, Part, Similar
 
-__all__ = ["framed", "heat_in_frame", "overlaid", "sheet", "side_by_side"]
+__all__ = ["drawn", "framed", "heat_in_frame", "overlaid", "sheet", "side_by_side"]
 
 _CAPTION = 26  # pixels
 _CELL, _ACROSS, _GAP = 240, 4, 6
+_NO_PICTURE = 200
 
 
 def heat_in_frame(heat: NDArray[Any], placement: Placement) -> NDArray[np.float32]:
@@ -75,6 +77,33 @@ def sheet(cells: Sequence[tuple[NDArray[np.uint8], NDArray[Any] | None, str]]) -
             page[top : top + len(cell), left : left + cell.shape[1]] = cell
         top += height
     return page
+
+
+def drawn(found: Explanation, image: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """An explanation: the one map large, or a sheet of the parts and of the pictures that are most alike."""
+    whole, boxed = found.whole, _boxed(image, found.parts)
+    if len(found.parts) == 1 and not found.similar:
+        said = "" if found.said == found.label else f" (said: {found.said} {found.said_score:.2f})"
+        return side_by_side(boxed, whole.heat, f"{found.label} {found.score:.2f}{said}   {found.method}")
+    parts = found.parts if len(found.parts) > 1 else ()
+    return sheet(
+        [
+            (boxed, None, f"said: {found.said}"),
+            (boxed, whole.heat, f"{found.label} {found.score:.2f}"),
+            *((_boxed(image, [part]), part.heat, f"{part.label} {part.score:.2f}") for part in parts),
+            *((_shown(other), None, f"{other.name} {other.score:.2f}") for other in found.similar),
+        ]
+    )
+
+
+def _boxed(image: NDArray[np.uint8], parts: Sequence[Part]) -> NDArray[np.uint8]:
+    """The image with the boxes of those parts that have one."""
+    return framed(image, [part.box for part in parts if part.box is not None])
+
+
+def _shown(other: Similar) -> NDArray[np.uint8]:
+    """Its picture; a plain gray one where none was kept."""
+    return np.full((_CELL, _CELL, 3), _NO_PICTURE, np.uint8) if other.picture is None else other.picture
 
 
 def _heated(image: NDArray[np.uint8], heat: NDArray[Any]) -> NDArray[np.uint8]:
