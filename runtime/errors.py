@@ -20,6 +20,10 @@ class EdgelensError(Exception):
 
     exit_code = 2
 
+    def __init__(self, message: str = "", *, unsaid: str = "") -> None:
+        super().__init__(message)
+        self.unsaid = unsaid  # the option, as it is written, that would say what a file leaves open
+
 
 class UsageError(EdgelensError):
     """The options do not fit together or name something that is not there."""

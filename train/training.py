@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
@@ -37,11 +37,11 @@ def fit(
     quiet: bool = False,
     overwrite: bool = False,
     watch: Watch | None = None,
-    given: Collection[str] = (),
+    given: Mapping[str, str] = {},
 ) -> Run:
     """Train a network as the configuration says and return its run.
 
-    `given` names the settings that a person gave: one that nothing here reads is refused.
+    `given` are the settings that a person gave, name → as it was written: one that nothing here reads is refused.
     """
     folder = Path(config.out)
     with distributed.joined(config.device) as world, held(folder) if world.leads else nullcontext():
@@ -78,7 +78,7 @@ def _train(
     *,
     quiet: bool,
     watch: Watch | None = None,
-    given: Collection[str] = (),
+    given: Mapping[str, str] = {},
 ) -> Run:
     speak = world.leads and not quiet
     threads = config.threads or (earlier.facts.environment["threads"] if earlier else None)

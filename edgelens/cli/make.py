@@ -62,6 +62,7 @@ def command(photos: str, out: str, folder: str | None, quiet: bool, json_path: s
     from edgelens.runtime.bundle.target import check_target
     from edgelens.runtime.model.verify import verify_bundle
     from edgelens.train import training
+    from edgelens.train.opening.given import flag
     from edgelens.train.optimize import allocator as memory
     from edgelens.train.tasks.catalog import make_task
 
@@ -81,7 +82,7 @@ def command(photos: str, out: str, folder: str | None, quiet: bool, json_path: s
     compressing = _compressing(target, chosen)
     memory.keep_large_blocks()
     _say(0, quiet)
-    run = training.fit(config, quiet=quiet, overwrite=True, given=given.keys())
+    run = training.fit(config, quiet=quiet, overwrite=True, given={name: flag(name) for name in given})
     _say(1, quiet)
     minutes = _minutes_of_search(chosen["minutes"], time.monotonic() - began)
     made = _compressed(run, out, compressing, budget, minutes, Progress(quiet=quiet))

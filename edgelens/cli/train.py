@@ -14,7 +14,7 @@ from click.core import ParameterSource
 
 from edgelens.cli.options import json_option
 from edgelens.cli.output import write_json
-from edgelens.cli.train_options import training_config, training_options
+from edgelens.cli.train_options import given_in_file, training_config, training_options
 from edgelens.runtime.errors import UsageError
 
 if TYPE_CHECKING:
@@ -70,10 +70,9 @@ def command(
             show_augmented_data(config, sheet)
             click.echo(f"{sheet}: each row a picture as it is, then as training shows it")
             return
+        given = given_in_file(chosen["config"], config.task) | _given()
         with nullcontext(out) if out else _place(data, chosen["model"]) as folder:
-            run = training.fit(
-                replace(config, out=str(folder)), quiet=quiet, overwrite=overwrite, given=_given().keys()
-            )
+            run = training.fit(replace(config, out=str(folder)), quiet=quiet, overwrite=overwrite, given=given)
     if not _leads():
         return
     if curve:

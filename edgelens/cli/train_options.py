@@ -16,7 +16,7 @@ from edgelens.runtime.errors import DataError, UsageError
 if TYPE_CHECKING:
     from edgelens.train.config import TrainConfig
 
-__all__ = ["made_options", "recipe_config", "task_option", "training_config", "training_options"]
+__all__ = ["given_in_file", "made_options", "recipe_config", "task_option", "training_config", "training_options"]
 
 F = Callable[..., Any]
 
@@ -182,7 +182,7 @@ def training_config(data: str, out: str, chosen: dict[str, Any]) -> TrainConfig:
     recipe = chosen["recipe"] or (None if chosen["config"] else "default")
     if recipe is not None and recipe not in TRAININGS:
         raise UsageError(f"--recipe {recipe}: must be one of {', '.join(TRAININGS)}")
-    stored = _stored(chosen["config"]) if chosen["config"] else {}
+    stored = _stored(chosen["config"])[0] if chosen["config"] else {}
     given = {name: value for name, value in chosen.items() if value is not None and value != ()}
     if chosen["size"] is not None:
         given["size"] = _size(chosen["size"])
@@ -197,6 +197,27 @@ def training_config(data: str, out: str, chosen: dict[str, Any]) -> TrainConfig:
     return TrainConfig.from_json(values)
 
 
+def given_in_file(path: str | None, task: str) -> dict[str, str]:
+    """What a file of settings gives to a training, name → as a message names it.
+
+    Who writes one by hand gives what stands in it. What `tune` or a run wrote holds every setting: given is what only
+    their own task reads, where they are another's than the training's.
+    """
+    if path is None:
+        return {}
+    from edgelens.train.config import TrainConfig
+    from edgelens.train.tasks.catalog import OPTIONS
+
+    stored, by_hand = _stored(path)
+    values = {**stored, **dict(stored.get("options", {}))}
+    if not by_hand:
+        usual = TrainConfig("", "")
+        usual_values = usual.as_json() | usual.as_json()["options"]
+        own = OPTIONS.get(stored.get("task", usual.task), ()) if stored.get("task", usual.task) != task else ()
+        values = {name: values[name] for name in own if name in values and values[name] != usual_values[name]}
+    return {name: f"--config {path}: {name}" for name in values if name not in ("options", "task", "model")}
+
+
 def _task_for(data: str, format_name: str | None) -> str:
     """What the data is made for, which is said where it is not the plain case."""
     from edgelens.runtime.tasks.catalog import PLAIN, task_for
@@ -207,11 +228,11 @@ def _task_for(data: str, format_name: str | None) -> str:
     return task
 
 
-def _stored(path: str) -> dict[str, Any]:
-    """The settings in a file that `tune` or a run wrote, without its data and folder."""
+def _stored(path: str) -> tuple[dict[str, Any], bool]:
+    """The settings in a file, without its data and folder, and whether it is not one that `tune` or a run wrote."""
     try:
-        values = json.loads(Path(path).read_text("utf-8"))
-        values = dict(values.get("config", values))
+        written = json.loads(Path(path).read_text("utf-8"))
+        values = dict(written.get("config", written))
     except OSError as error:
         raise DataError(f"--config {path}: could not be read ({error.strerror})") from None
     except (ValueError, TypeError, AttributeError):
@@ -220,7 +241,7 @@ def _stored(path: str) -> dict[str, Any]:
 
     if unknown := sorted(set(values) - {f.name for f in fields(TrainConfig)}):
         raise DataError(f"--config {path}: has no setting called {unknown[0]!r}")
-    return {name: value for name, value in values.items() if name not in ("data", "out")}
+    return {name: value for name, value in values.items() if name not in ("data", "out")}, "config" not in written
 
 
 def _size(text: str | None) -> tuple[int, int] | None:

@@ -10,7 +10,7 @@ import click
 
 from edgelens.cli.options import json_option
 from edgelens.cli.output import print_table, write_json
-from edgelens.cli.train_options import training_config, training_options
+from edgelens.cli.train_options import given_in_file, training_config, training_options
 
 if TYPE_CHECKING:
     from edgelens.train.task import Score
@@ -55,6 +55,7 @@ def command(
     """
     from edgelens.train.config import AUTO
     from edgelens.train.opening.choice import pixels_of
+    from edgelens.train.opening.given import flag
     from edgelens.train.optimize import allocator as memory
     from edgelens.train.start import pretrained as backbone
     from edgelens.train.tasks.catalog import make_task
@@ -67,13 +68,13 @@ def command(
         config = replace(config, model=make_task(config).looks.network or "lens-s")
     task = make_task(config)
     images = task.open_data(config.data_config())  # what is wrong with the data is said before a study exists
-    fixed = {option for option, value in chosen.items() if value not in (None, ())}
+    fixed = {option: flag(option) for option, value in chosen.items() if value not in (None, ())}
     pixels = pixels_of(config, images, task.looks)
     started = config.start is not None or (task.backbone and backbone.suits(config, images, pixels))
     space = dict(map(parse_search, searched)) or default_space(
-        config, fixed, small=sampler == "grid", shaped=not started
+        config, set(fixed), small=sampler == "grid", shaped=not started
     )
-    refuse_unread(config, fixed, space)
+    refuse_unread(config, given_in_file(chosen["config"], config.task) | fixed, space)
     tuning = TuneConfig(config, space, trials, sampler, study or "", name, prune, config.seed)
     memory.keep_large_blocks()
 

@@ -17,8 +17,11 @@ _ROWS_OF_EMBEDDINGS = 2  # beside what a picture is known by there may be one ro
 _OF_ROWS = ("classify", "edgelens", "embedding")
 
 
-def why_unread(file: ModelDescription) -> str:
-    """What the outputs are, and which `--decode` could read them, if it is what the user knows them to be."""
+def why_unread(file: ModelDescription) -> tuple[str, str]:
+    """What the outputs are, and which `--decode` could read them, if it is what the user knows them to be.
+
+    With the option that would help; "" where none would.
+    """
     named = [f"{output.name} {shape_of(output)}" for output in file.outputs[:_SHOWN]]
     more = f" and {len(file.outputs) - _SHOWN} more" if len(file.outputs) > _SHOWN else ""
     alike = _looks_like(file)
@@ -33,7 +36,7 @@ def why_unread(file: ModelDescription) -> str:
         remedy += " or give its names with --labels" if "classify" in fitting else ""
     else:
         remedy = "no --decode can read them either (docs/models-of-others.md lists what is read)"
-    return f"no decoder fits its outputs {', '.join(named)}{more}{alike}: {remedy}"
+    return f"no decoder fits its outputs {', '.join(named)}{more}{alike}: {remedy}", "--decode" if fitting else ""
 
 
 def _looks_like(file: ModelDescription) -> str:

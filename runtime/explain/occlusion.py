@@ -55,7 +55,7 @@ def _is_taught(network: LoadedNetwork, taught: Taught, seen: Recognitions, label
 def _ask_task(network: LoadedNetwork, look: Look, answer: Answer, label: str | None) -> Asked:
     ask = task_of(network.network.task).ask
     if ask is None:
-        raise UsageError(f"a network of the task {network.network.task} answers by what it was taught alone")
+        raise UsageError(f"its task, {network.network.task}, has no answer whose pixels could be told apart")
 
     def read(outputs: Outputs, threshold: float | None = None) -> Recognitions:
         return network.decode(outputs, look.placement, threshold, named=False)

@@ -90,7 +90,8 @@ def _reading(file: ModelDescription, labels: tuple[str, ...], said: ModelArgumen
         raise ModelError(f"{path}: --decode {asked} does not fit its outputs: {outputs}")
     from ..decode.unread import why_unread
 
-    raise ModelError(f"{path}: {why_unread(file)}")
+    why, unsaid = why_unread(file)
+    raise ModelError(f"{path}: {why}", unsaid=unsaid)
 
 
 def _network(
@@ -178,7 +179,7 @@ def _size(size: tuple[int | None, int | None], reading: Reading, path: Path) -> 
     known = reading.size or (None, None)
     height, width = (fixed or free for fixed, free in zip(size, known, strict=True))
     if height is None or width is None:
-        raise UsageError(f"{path}: takes pictures of any size: say which with --input-size WxH")
+        raise UsageError(f"{path}: takes pictures of any size: say which with --input-size WxH", unsaid="--input-size")
     return height, width
 
 

@@ -52,9 +52,10 @@ def open_alone(name: str | os.PathLike[str]) -> Bundle:
     try:
         return open_model(name)
     except (ModelError, UsageError) as error:
-        if "--" not in str(error):
+        if not error.unsaid:
             raise
-        raise type(error)(f"{error} (to `edgelens bundle`; the bundle that it makes goes here)") from None
+        where = "(to `edgelens bundle`; the bundle that it makes goes here)"
+        raise type(error)(f"{error} {where}", unsaid=error.unsaid) from None
 
 
 def _exists(path: Path) -> bool:

@@ -124,6 +124,6 @@ class Task:
     thresholded: bool = True  # a threshold decides over its rows
     places: bool = False  # its rows say where in the frame they are, so that they can be followed
     # (network, answer, how its outputs are read, name or None) → what was answered, or what is called so, as `explain`
-    # asks for it; None: what its answers are called is only taught
+    # asks for it; None: it has no such parts, or is taught what its answers are called
     ask: Callable[[Network, Answer, Read, str | None], Asked] | None = None
     evaluated_at: float | None = None  # the threshold that an evaluation decodes with; None is the model's own

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 from click.testing import CliRunner
+from one_line import one_line
 
 from edgelens.cli import train, tune
+from edgelens.cli.train_options import given_in_file
 from edgelens.runtime.errors import EdgelensError
 from edgelens.train.runs.run import Run
 
@@ -77,3 +80,35 @@ def test_a_file_of_settings_that_is_none_is_named(data: Path, tmp_path: Path) ->
         arguments = [str(data), "--config", str(tmp_path / "c.json"), "--out", str(tmp_path / "run")]
         with pytest.raises(EdgelensError, match=message):
             CliRunner().invoke(train.command, arguments, catch_exceptions=False)
+
+
+BEST = {"config": {"task": "classify", "focal_gamma": 2.0, "label_smoothing": 0.1, "options": {}}}
+
+
+@pytest.mark.parametrize(
+    ("settings", "task", "message"),
+    [
+        ({"focal_gamma": 3.0}, "identify", "c.json: focal_gamma: is for --task classify; --task identify has no use"),
+        ({"focal_gamma": 2.0}, "classify", "c.json: focal_gamma: goes with --loss focal"),
+        ({"options": {"finest": 8}}, "identify", "c.json: finest: is for --task detect"),
+        (BEST, "identify", "c.json: label_smoothing: is for --task classify; --task identify has no use"),
+    ],
+)
+def test_what_a_file_of_settings_says_to_another_task_is_refused(
+    tmp_path: Path, settings: dict[str, Any], task: str, message: str
+) -> None:
+    (tmp_path / "c.json").write_text(json.dumps(settings))
+    images = np.random.default_rng(0).integers(0, 100, (60, 20, 20), np.uint8)
+    np.savez(tmp_path / "six.npz", images=images, labels=np.array(list("abcdef"))[np.arange(60) % 6])
+    given = ["--config", str(tmp_path / "c.json"), "--task", task, "--model", "resnet8"]
+    arguments = [str(tmp_path / "six.npz"), *given]
+    for verb, out in ((train.command, tmp_path / "run"), (tune.command, tmp_path / "tuned")):
+        with pytest.raises(EdgelensError) as caught:
+            CliRunner().invoke(verb, [*arguments, "--out", str(out)], catch_exceptions=False)
+        one_line(caught.value, f"--config {tmp_path}/{message}")
+        assert not (out / "run.json").exists()
+
+
+def test_what_a_search_found_is_given_to_its_own_task_as_it_is(tmp_path: Path) -> None:
+    (tmp_path / "c.json").write_text(json.dumps(BEST))
+    assert given_in_file(str(tmp_path / "c.json"), "classify") == {}

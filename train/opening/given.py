@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Mapping
 from dataclasses import fields
 
 from edgelens.runtime.errors import UsageError
@@ -25,11 +25,11 @@ _GOES_WITH: dict[str, tuple[Callable[[TrainConfig], bool], str]] = {
 }
 
 
-def refuse_useless(given: Collection[str], config: TrainConfig) -> None:
-    """Refuse the options, by their names, that mean nothing for what is trained; `config` names its network."""
-    for name in given:
+def refuse_useless(given: Mapping[str, str], config: TrainConfig) -> None:
+    """Refuse options, name → as it was written, that mean nothing for what is trained; `config` names its network."""
+    for name, written in given.items():
         if why := useless(name, config):
-            raise UsageError(f"{flag(name)}: {why}")
+            raise UsageError(f"{written}: {why}")
 
 
 def useless(name: str, config: TrainConfig) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -57,11 +57,11 @@ def opened(
     leads: bool,
     alone: bool,
     reading: Callable[[str, int, int], None],
-    given: Collection[str] = (),
+    given: Mapping[str, str] = {},
 ) -> Opened:
     """Open the data, build the network, give it its first weights; refuse what cannot work before anything is written.
 
-    `alone` says that no other process trains along, `given` which options a person gave, by their names.
+    `alone` says that no other process trains along, `given` which options a person gave: name → as it was written.
     """
     task = make_task(config)
     images = task.open_data(config.data_config())

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import itertools
 import math
-from collections.abc import Collection, Mapping, Set
+from collections.abc import Mapping, Set
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -15,7 +15,7 @@ from ..augment import RECIPES
 from ..config import EPOCHS, TrainConfig
 from ..models.catalog import NETWORKS
 from ..models.options import ACTIVATIONS, POOLINGS, ModelOptions
-from ..opening.given import flag, useless
+from ..opening.given import useless
 from ..optimize.optimizers import OPTIMIZERS
 
 __all__ = [
@@ -123,16 +123,16 @@ def default_space(
     return {name: each for name, each in space.items() if name not in fixed and not useless(name, config)}
 
 
-def refuse_unread(config: TrainConfig, given: Collection[str], space: Space) -> None:
+def refuse_unread(config: TrainConfig, given: Mapping[str, str], space: Space) -> None:
     """Refuse what was given or is searched and no trial would read, before a study exists."""
     choices = {name: each.values for name, each in space.items() if name in _DECIDING and isinstance(each, OneOf)}
     trials = [
         configured(config, dict(zip(choices, some, strict=True))) for some in itertools.product(*choices.values())
     ]
-    for name in (*given, *space):
+    for name, written in {**given, **{name: f"--search {name}" for name in space}}.items():
         whys = [useless(name, trial) for trial in trials]
         if all(whys):
-            raise UsageError(f"{f'--search {name}' if name in space else flag(name)}: {whys[0]}")
+            raise UsageError(f"{written}: {whys[0]}")
 
 
 def comparable(config: TrainConfig) -> TrainConfig:

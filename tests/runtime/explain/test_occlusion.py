@@ -116,7 +116,7 @@ def test_a_chain_is_explained_in_the_thing_that_it_looks_into(
     x, y = found["hottest"]  # of the half's middle, 32 by 32 pixels, which the network sees
     assert 0 <= x < 32 and 0 <= y < 16
     assert cv2.imread(str(tmp_path / "heat.png")).shape == (480 + 26, 480 * 2 + 6, 3)
-    thrice = chain(both, color_bundle, tmp_path / "three.edge", ChainOptions(inside="main"))
+    thrice = chain(both, color_bundle, tmp_path / "three.edge", ChainOptions(inside="halves"))
     one_line(refused(thrice.path, tmp_path / "photo.png"), "has 3 steps", "a chain of two")
 
 

@@ -13,7 +13,7 @@ from edgelens.runtime.engines.protocol import EngineOptions
 from edgelens.runtime.errors import EdgelensError, ModelError, UsageError
 from edgelens.runtime.frame import Frame
 from edgelens.runtime.labels import fit_labels, parse_names, read_labels
-from edgelens.runtime.model.open import open_model
+from edgelens.runtime.model.open import open_alone, open_model
 from edgelens.runtime.model.recognizer import BundleRecognizer
 
 
@@ -139,6 +139,26 @@ def test_a_size_that_is_left_free_can_be_said_or_is_said_to_bundle(classifier):
         refused = CliRunner().invoke(cli, words).exception
         assert isinstance(refused, UsageError), refused
         assert str(refused).endswith("with --input-size WxH (to `edgelens bundle`; the bundle that it makes goes here)")
+
+
+def test_only_what_an_option_would_say_is_sent_to_bundle(classifier, tmp_path):
+    free = classifier(("batch", "channels", "height", "width"), axes=(2, 3), out=("batch", "classes"))
+    with pytest.raises(
+        ModelError, match=r"say --decode .*\(to `edgelens bundle`; the bundle that it makes goes here\)$"
+    ):
+        open_alone(free)
+    odd = tmp_path / "no--model.onnx"
+    odd.write_bytes(b"nothing of the kind")
+    nowhere = tmp_path / "no--where.onnx"
+    maps = classifier(axes=(1,), out=(1, 2, 3, 4, 5))
+    for path, error, words in (
+        (odd, ModelError, "is no onnx file"),
+        (nowhere, UsageError, "no such file"),
+        (maps, ModelError, "no --decode can read them either"),
+    ):
+        with pytest.raises(error, match=words) as caught:
+            open_alone(path)
+        assert "edgelens bundle" not in str(caught.value)
 
 
 def test_mean_and_std_a_number_or_one_a_channel(classifier):

@@ -345,10 +345,10 @@ def test_a_region_tight_about_a_thing_shows_it_although_the_finder_needs_more(
     out = tmp_path / "chain.edge"
     assert called("chain", halves_bundle.path, color_bundle.path, "--out", out).exit_code == 0
     frame = yellow_beside_blue()
-    found = Teacher._found
+    found = BundleRecognizer.found
     nothing = Recognitions.nothing(("left", "right"), "detect")
     monkeypatch.setattr(
-        Teacher, "_found", lambda self, image, region: found(self, image, None) if region is None else nothing
+        BundleRecognizer, "found", lambda self, image, region=None: found(self, image) if region is None else nothing
     )
     with BundleRecognizer(open_model(str(out)), taught=True) as recognizer:
         shown = Teacher(recognizer).look(frame, Region(20, 1, 20, 38))

@@ -9,6 +9,7 @@ import pytest
 from edgelens.runtime.errors import UsageError
 from edgelens.train.config import TrainConfig
 from edgelens.train.models.options import ModelOptions
+from edgelens.train.opening.given import flag
 from edgelens.train.tune.space import OneOf, Span, configured, default_space, grid, parse_search, refuse_unread
 
 
@@ -82,7 +83,11 @@ def test_what_no_trial_would_read_is_not_searched() -> None:
 )
 def test_what_no_trial_would_read_is_refused(given: list[str], searched: list[str], message: str | None) -> None:
     with nullcontext() if message is None else pytest.raises(UsageError, match=message):
-        refuse_unread(TrainConfig("", "", model="cnn-small"), given, dict(map(parse_search, searched)))
+        refuse_unread(
+            TrainConfig("", "", model="cnn-small"),
+            {name: flag(name) for name in given},
+            dict(map(parse_search, searched)),
+        )
 
 
 def test_a_grid_has_every_combination() -> None:

@@ -26,7 +26,7 @@ from edgelens.train.data.config import DataConfig
 from edgelens.train.models.catalog import build
 from edgelens.train.models.options import ModelOptions
 from edgelens.train.opening.choice import chosen_for, pixels_of
-from edgelens.train.opening.given import refuse_useless
+from edgelens.train.opening.given import flag, refuse_useless
 from edgelens.train.opening.preview import show_augmented_data
 from edgelens.train.runs.facts import RunFacts
 from edgelens.train.runs.run import Run
@@ -353,7 +353,7 @@ def test_a_network_that_cannot_read_is_one_line(photos: Path, tmp_path: Path) ->
 )
 def test_what_would_change_nothing_is_refused(photos: Path, given: dict[str, Any], message: str) -> None:
     with pytest.raises(UsageError, match=message):
-        refuse_useless(set(given), config(photos, model="reader", **given))
+        refuse_useless({name: flag(name) for name in given}, config(photos, model="reader", **given))
 
 
 def test_an_alphabet_that_is_no_text_is_one_line_and_a_mark_at_its_begin_is_none(tmp_path: Path) -> None:
