@@ -32,9 +32,10 @@ def explain_look(recognizer: BundleRecognizer, look: Look, label: str | None = N
     if taught is not None and _is_taught(network, taught, seen, label):
         asked, similar = ask_gallery(taught, outputs, label), similar_in(taught, outputs)
     else:
-        asked = _ask_task(network, look, Answer(outputs, seen), label)
+        asked = _ask_task(recognizer, look, Answer(outputs, seen), label)
     if not asked.questions:
-        raise DataError("the model says nothing of this picture; --class NAME asks for an answer that it could give")
+        name = recognizer.bundle.manifest.name
+        raise DataError(f"{name} says nothing of this picture; --class NAME asks for an answer that it could give")
     return Explanation(
         _parts(network, look, asked, outputs),
         asked.between.join(seen.names[:_SAID]),
@@ -52,10 +53,11 @@ def _is_taught(network: LoadedNetwork, taught: Taught, seen: Recognitions, label
     return bool(seen.identities) if label is None else label in names_in(taught)
 
 
-def _ask_task(network: LoadedNetwork, look: Look, answer: Answer, label: str | None) -> Asked:
+def _ask_task(recognizer: BundleRecognizer, look: Look, answer: Answer, label: str | None) -> Asked:
+    network, name = recognizer.main, recognizer.bundle.manifest.name
     ask = task_of(network.network.task).ask
     if ask is None:
-        raise UsageError(f"its task, {network.network.task}, has no answer whose pixels could be told apart")
+        raise UsageError(f"{name}: its task, {network.network.task}, has no answer whose pixels could be told apart")
 
     def read(outputs: Outputs, threshold: float | None = None) -> Recognitions:
         return network.decode(outputs, look.placement, threshold, named=False)

@@ -23,6 +23,8 @@ from edgelens.runtime.errors import EdgelensError
 from edgelens.runtime.explain.covers import covers, heat_of
 from edgelens.runtime.explain.look import look_at
 from edgelens.runtime.explain.occlusion import explain_look
+from edgelens.runtime.gallery.exemplar import Exemplar
+from edgelens.runtime.gallery.file import GalleryFile
 from edgelens.runtime.model.chain import ChainOptions, chain
 from edgelens.runtime.model.open import open_model
 from edgelens.runtime.model.recognizer import BundleRecognizer
@@ -175,6 +177,10 @@ def test_an_identifier_compares_with_a_gallery_that_was_carried_here(
     assert (asked["label"], asked["said"]) == ("bob", found["said"])
     wrong = ("--decode", "embedding", "--gallery", carried, "--class", "eve")
     one_line(refused(model, photo, *wrong), "--class eve", "there are ann, bob")
+    other = Exemplar("eve", np.ones(3, np.float32))
+    GalleryFile(tmp_path / "other.gallery").append("s" * 64, [other])
+    wrong = ("--decode", "embedding", "--gallery", tmp_path / "other.gallery")
+    one_line(refused(model, photo, *wrong), "other.gallery", "another network")
     wrong = ("--decode", "embedding", "--gallery", tmp_path / "nowhere.gallery")
     one_line(refused(model, photo, *wrong), "nowhere.gallery: no such file", "edgelens gallery list")
 
