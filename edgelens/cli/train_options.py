@@ -213,7 +213,8 @@ def given_in_file(path: str | None, task: str) -> dict[str, str]:
     if not by_hand:
         usual = TrainConfig("", "")
         usual_values = usual.as_json() | usual.as_json()["options"]
-        own = OPTIONS.get(stored.get("task", usual.task), ()) if stored.get("task", usual.task) != task else ()
+        its_task = str(stored.get("task", usual.task))
+        own = OPTIONS.get(its_task, ()) if its_task != task else ()
         values = {name: values[name] for name in own if name in values and values[name] != usual_values[name]}
     return {name: f"--config {path}: {name}" for name in values if name not in ("options", "task", "model")}
 
@@ -233,6 +234,7 @@ def _stored(path: str) -> tuple[dict[str, Any], bool]:
     try:
         written = json.loads(Path(path).read_text("utf-8"))
         values = dict(written.get("config", written))
+        values["options"] = dict(values.get("options", {}))
     except OSError as error:
         raise DataError(f"--config {path}: could not be read ({error.strerror})") from None
     except (ValueError, TypeError, AttributeError):

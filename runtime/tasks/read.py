@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 __all__ = ["TASK"]
 
 _SURE = 0.5  # the least of a text whose model has no threshold
+_NAMED = 60  # characters in a message
 _GONE = 3  # frames without a text after which the next one is another thing's
 
 
@@ -105,7 +106,7 @@ def _uncertain(seen: Recognitions, decode: Decode, close: Closeness) -> bool:
 def _ask(network: Network, answer: Answer, read: Read, label: str | None) -> Asked:  # noqa: ARG001
     """Every character, in the step of the picture that says it surest."""
     from ..decode.ctc import CtcOptions, steps_of
-    from ..decode.spelling.alignment import surest_steps
+    from ..decode.spelling.alignment import spoken, surest_steps
     from ..decode.spelling.automaton import columns_of, places_in
     from .asking import Asked, Outputs, Question
 
@@ -121,8 +122,11 @@ def _ask(network: Network, answer: Answer, read: Read, label: str | None) -> Ask
     if label is None and not texts:
         return Asked(())
     columns = columns_of(texts[0] if label is None else label, places_in(alphabet))
+    if columns is None and label is None:  # a character of it is written with several
+        columns = spoken(steps(answer.outputs))
     if columns is None:
-        raise UsageError(f"--class {label}: has characters that this model does not read; it has {''.join(alphabet)}")
+        there = "".join(alphabet[:_NAMED]) + ("…" if len(alphabet) > _NAMED else "")
+        raise UsageError(f"--class {label}: has characters that this model does not read; it has {there}")
     surest = surest_steps(steps(answer.outputs), columns)
     if len(surest) < len(columns):
         raise UsageError(

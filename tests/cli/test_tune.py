@@ -75,7 +75,12 @@ def test_what_cannot_be_done_is_one_line(
 
 
 def test_a_file_of_settings_that_is_none_is_named(data: Path, tmp_path: Path) -> None:
-    for text, message in (("[1]", "is no JSON object"), ("{", "is no JSON object"), ('{"colour": 1}', "'colour'")):
+    for text, message in (
+        ("[1]", "is no JSON object"),
+        ("{", "is no JSON object"),
+        ('{"options": "x"}', "is no JSON object"),
+        ('{"colour": 1}', "'colour'"),
+    ):
         (tmp_path / "c.json").write_text(text)
         arguments = [str(data), "--config", str(tmp_path / "c.json"), "--out", str(tmp_path / "run")]
         with pytest.raises(EdgelensError, match=message):
