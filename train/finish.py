@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -18,8 +18,9 @@ from .data.train_data import TrainData
 from .head.again import with_head_again
 from .head.first import embeds
 from .honest.out_of_choice import out_of_choice, parts_of
+from .honest.ranking import figures_of, ranked_by
 from .ingredients import Ingredients
-from .runs.checkpoint import Candidate, State
+from .runs.checkpoint import State
 from .runs.facts import decode_as_json
 from .runs.outputs import SplitOutputs
 from .runs.report import write_report
@@ -28,7 +29,7 @@ from .runs.weights import save_weights
 from .task import Arrays, Targets, Task
 from .validation import answers
 
-__all__ = ["Answered", "complete", "figures_of", "finish"]
+__all__ = ["Answered", "complete", "finish"]
 
 _FITTED_ON = 20_000  # images at most that a head is fitted on once more
 _TRAINING_LOOKED_AT = 2000  # images whose answers tell how much better the network does on what it has seen
@@ -62,7 +63,9 @@ def finish(run: Run, made_of: Ingredients, state: State, say: Callable[[str], No
         basis = f"{basis} to the very images that it learned, which says nothing of others"
     elif len(kept) > 1 and len(val.targets) == kept[0]:
         groups = [data.groups[i] for i in np.flatnonzero(data.splits == "val").tolist()]
-        outputs = _honest(state.candidates, val.targets, task, parts_of(len(groups), run.config.seed, groups))
+        every = [{name: values.numpy() for name, values in each.outputs.items()} for each in state.candidates]
+        parts = parts_of(len(groups), run.config.seed, groups)
+        outputs = out_of_choice(every, parts, ranked_by(task, val.targets))
         figures = figures_of(outputs, val.targets, task)
         basis = "answers of epochs that were chosen without them"
     if made_of.validates and (before := run.facts.data.get("known_before")):
@@ -123,29 +126,6 @@ def complete(
     run.write()
     say(f"report: {write_report(run, images)}")
     return run
-
-
-def figures_of(outputs: Arrays, targets: Targets, task: Task) -> dict[str, float]:
-    """The task's figures of outputs that were kept whole, (N, ...) by name."""
-    meter = task.meter()
-    meter.add(
-        {name: torch.from_numpy(values) for name, values in outputs.items()}, targets.pick(np.arange(len(targets)))
-    )
-    return meter.result()
-
-
-def _honest(
-    candidates: Sequence[Candidate], targets: Targets, task: Task, parts: NDArray[np.intp]
-) -> dict[str, NDArray[np.float32]]:
-    """The validation split's answers without what its own say in the choice of an epoch flattered them."""
-
-    def rank(answers: Arrays, rows: NDArray[np.intp]) -> tuple[float, float]:
-        some = {name: values[rows] for name, values in answers.items()}
-        figures = figures_of(some, targets.select(rows), task)
-        return task.score.rank(figures[task.score.name]), -figures["loss"]
-
-    every = [{name: values.numpy() for name, values in each.outputs.items()} for each in candidates]
-    return out_of_choice(every, parts, rank)
 
 
 def _kept(network: nn.Module, data: Batches, task: Task) -> tuple[dict[str, NDArray[np.float32]], dict[str, float]]:

@@ -14,6 +14,7 @@ from edgelens.cli.train_options import given_in_file, training_config, training_
 
 if TYPE_CHECKING:
     from edgelens.train.task import Score
+    from edgelens.train.tune.promise import Promise
 
 __all__ = ["command"]
 
@@ -60,6 +61,7 @@ def command(
     from edgelens.train.start import pretrained as backbone
     from edgelens.train.tasks.catalog import make_task
     from edgelens.train.tune.plots import write_plots
+    from edgelens.train.tune.promise import promised
     from edgelens.train.tune.search import TuneConfig, search, write_best
     from edgelens.train.tune.space import default_space, parse_search, refuse_unread
 
@@ -87,11 +89,14 @@ def command(
     except KeyboardInterrupt:
         say("stopped; the same command goes on")
         raise
-    best, plots = write_best(found, tuning), write_plots(found, tuning.folder / "tune.html")
-    _report(found, task.score, best, plots, json_path)
+    promise = promised(found)
+    best, plots = write_best(found, tuning, promise), write_plots(found, tuning.folder / "tune.html", promise)
+    _report(found, task.score, promise, best, plots, json_path)
 
 
-def _report(study: Any, score: Score, best: Path | None, plots: Path, json_path: str | None) -> None:
+def _report(
+    study: Any, score: Score, promise: Promise | None, best: Path | None, plots: Path, json_path: str | None
+) -> None:
     finished = sorted((t for t in study.trials if t.value is not None), key=lambda t: -score.rank(t.value))
     rows = [
         {"trial": t.number + 1, score.name: t.value, "macs": t.user_attrs["macs"], "params": t.params}
@@ -99,7 +104,9 @@ def _report(study: Any, score: Score, best: Path | None, plots: Path, json_path:
         if "macs" in t.user_attrs
     ]
     if json_path:
-        write_json(json_path, {"schema": 1, "best": None if best is None else str(best), "trials": rows})
+        expected = None if promise is None else promise.value
+        written = {"schema": 1, "best": None if best is None else str(best), "expected": expected, "trials": rows}
+        write_json(json_path, written)
     if json_path == "-":
         return
     names = list(dict.fromkeys(name for row in rows for name in row["params"]))
@@ -113,6 +120,11 @@ def _report(study: Any, score: Score, best: Path | None, plots: Path, json_path:
         for row in rows[:10]
     ]
     print_table(table, header=("trial", score.title, "multiply-adds", *names))
+    if promise is not None:
+        click.echo(
+            f"of other pictures expect {promise.said(score)}: the best of {len(rows)} trials is the best on these"
+            f" {promise.count:,} partly by luck, which is taken off"
+        )
     click.echo(f"plots: {plots}")
     if best is not None:
         click.echo(f"train with the best settings: edgelens train DATA --config {best}")

@@ -11,9 +11,10 @@ import torch
 from ..config import TrainConfig
 from ..data.folder import cache_folder
 from ..data.train_data import TrainData
-from ..finish import Answered, complete, figures_of, finish
+from ..finish import Answered, complete, finish
 from ..head.first import FirstAnswer, answer_first
 from ..head.tuning import gentle, planned
+from ..honest.ranking import figures_of
 from ..ingredients import Ingredients, gather, speed_in, training_counts, training_recipe
 from ..known.learned import learn_known
 from ..optimize.distributed import World

@@ -101,5 +101,5 @@ def put_down(run: Run, data: TrainData) -> None:
     for name in _FORMER:
         (run.path / name).unlink(missing_ok=True)
     run.write()
-    run.write_splits(data.names, data.splits)
+    run.write_splits(data.names, data.splits, data.groups)
     run.write_check(data.check)

@@ -136,6 +136,12 @@ class Run:
         """Their names, in the order that their answers are kept in."""
         return [name for name, split in self._split_of().items() if split in self.judged_splits]
 
+    @property
+    def judged_groups(self) -> list[str]:
+        """The group of each, likewise; an earlier kit's run knows none, and each stands for itself."""
+        group_of = dict(zip(*self._stored_splits("names", "groups"), strict=True))
+        return [group_of[name] for name in self.judged_names]
+
     def judged(self) -> ImageSet:
         """These samples."""
         return self.split("val") if self.judged_splits == ("val",) else self._of(self.judged_splits)
@@ -181,9 +187,13 @@ class Run:
 
     def _split_of(self) -> dict[str, str]:
         """The split of every sample."""
+        return dict(zip(*self._stored_splits("names", "splits"), strict=True))
+
+    def _stored_splits(self, *columns: str) -> list[list[str]]:
+        """What is kept of every sample; of a kit that kept no groups, its name for its group."""
         try:
             with (self.path / SPLITS).open("rb") as stream, np.load(stream) as stored:
-                return dict(zip(stored["names"].tolist(), stored["splits"].tolist(), strict=True))
+                return [stored[name if name in stored else "names"].tolist() for name in columns]
         except (OSError, ValueError, KeyError, EOFError, BadZipFile) as error:
             raise DataError(f"{self.path / SPLITS}: is not there or damaged; train once more") from error
 
@@ -204,7 +214,7 @@ class Run:
         """Write what the data check found, for the report."""
         write_text(self.path / CHECK, json.dumps(asdict(check), indent=1))
 
-    def write_splits(self, names: list[str], splits: NDArray[np.str_]) -> None:
-        """Write which sample is in which split."""
+    def write_splits(self, names: list[str], splits: NDArray[np.str_], groups: list[str]) -> None:
+        """Write which sample is in which split, and in which group."""
         with replacing(self.path / SPLITS) as stream:
-            np.savez_compressed(stream, names=np.array(names), splits=splits)
+            np.savez_compressed(stream, names=np.array(names), splits=splits, groups=np.array(groups))

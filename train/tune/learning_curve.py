@@ -26,7 +26,7 @@ def learning_curve(run: Run, fit: Callable[[TrainConfig], Run], say: Callable[[s
     for share in SHARES:
         config = replace(run.config, share=share, out=str(run.path / "curve" / f"{share:g}"))
         runs.append(fit(config))
-        say(f"{_images(runs[-1]):,} images: {score.said(_value(runs[-1], score))}")
+        say(f"{_images(runs[-1]):,} images: {runs[-1].figure}")
     text = io.StringIO()
     table = csv.writer(text, lineterminator="\n")
     table.writerow(["images", score.name, "error"])

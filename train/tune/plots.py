@@ -18,17 +18,18 @@ from edgelens.runtime.host.files import write_text
 from ..report.charts import Dot, Series, bar_chart, line_chart, scatter_chart
 from ..report.page import definitions, facts, figure, page, table
 from ..report.score import Score
+from .promise import Promise
 from .storage import score_of
 
 __all__ = ["importance", "pareto", "write_plots"]
 
 
-def write_plots(study: Any, target: Path) -> Path:
+def write_plots(study: Any, target: Path, promise: Promise | None = None) -> Path:
     """Write the page: best settings, history, importance, score against cost, every dimension, every trial."""
     trials = study.get_trials(deepcopy=False)
     finished = [trial for trial in trials if trial.state == TrialState.COMPLETE]
     score = score_of(study)
-    sections = [_headline(trials, finished, score)]
+    sections = [_headline(trials, finished, score, promise)]
     if finished:
         sections += [
             _best(finished, score),
@@ -64,11 +65,13 @@ def pareto(trials: Sequence[Any], score: Score) -> list[Any]:
     return front
 
 
-def _headline(trials: Sequence[Any], finished: Sequence[Any], score: Score) -> str:
+def _headline(trials: Sequence[Any], finished: Sequence[Any], score: Score, promise: Promise | None) -> str:
     by_state = {state: sum(t.state == state for t in trials) for state in TrialState}
     seconds = sum(t.user_attrs.get("seconds", 0) for t in finished)
     values = sorted((t.value for t in finished), key=score.rank)
-    items = [(score.number(values[-1]), f"best validation {score.title}")] if values else []
+    luck = ", partly by luck" if promise else ""
+    items = [(score.number(values[-1]), f"best validation {score.title}{luck}")] if values else []
+    items += [(promise.said(score), "to expect of other pictures")] if promise else []
     items += [
         (str(by_state[TrialState.COMPLETE]), "finished"),
         (str(by_state[TrialState.PRUNED]), "stopped as hopeless"),

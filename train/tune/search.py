@@ -24,6 +24,7 @@ from ..task import Score
 from ..tasks.catalog import make_task
 from ..training import fit, resume
 from .heartbeat import Heartbeat, first_try, requeue, requeue_abandoned
+from .promise import Promise
 from .space import OneOf, Space, Span, Value, comparable, configured, grid
 from .storage import open_study, score_of
 
@@ -78,7 +79,7 @@ def search(config: TuneConfig, say: Callable[[str], None]) -> Any:
     return study
 
 
-def write_best(study: Any, config: TuneConfig) -> Path | None:
+def write_best(study: Any, config: TuneConfig, promise: Promise | None = None) -> Path | None:
     """Write the best trial's settings as `edgelens train --config` takes them; None while no trial has finished."""
     finished = study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,))
     if not finished:
@@ -89,6 +90,8 @@ def write_best(study: Any, config: TuneConfig) -> Path | None:
     for own in ("data", "out"):
         values.pop(own)
     origin = {"study": study.study_name, "trial": best.number, score.name: best.value, "trials": len(study.trials)}
+    if promise is not None:
+        origin["expected"] = promise.value
     target = config.folder / "best.json"
     write_text(target, json.dumps({"schema": 1, "found": origin, "config": values}, indent=1) + "\n")
     return target
@@ -121,7 +124,7 @@ def _run_trial(study: Any, trial: Any, config: TuneConfig, say: Callable[[str], 
         raise
     else:
         _tell(study, trial, run, time.monotonic() - start)
-        say(f"{line}: {score_of(study).number(study.trials[trial.number].value)}")
+        say(f"{line}: {run.figure}")
     return True
 
 
