@@ -27,7 +27,7 @@ from .runs.report import write_report
 from .runs.run import BEST, Run
 from .runs.weights import save_weights
 from .task import Arrays, Targets, Task
-from .validation import answers
+from .validation import answers, told_by_loss
 
 __all__ = ["Answered", "complete", "finish"]
 
@@ -65,7 +65,8 @@ def finish(run: Run, made_of: Ingredients, state: State, say: Callable[[str], No
         groups = [data.groups[i] for i in np.flatnonzero(data.splits == "val").tolist()]
         every = [{name: values.numpy() for name, values in each.outputs.items()} for each in state.candidates]
         parts = parts_of(len(groups), run.config.seed, groups)
-        outputs = out_of_choice(every, parts, ranked_by(task, val.targets))
+        rank = ranked_by(task, val.targets, loss=told_by_loss(state, made_of))
+        outputs = out_of_choice(every, parts, rank)
         figures = figures_of(outputs, val.targets, task)
         basis = "answers of epochs that were chosen without them"
     if made_of.validates and (before := run.facts.data.get("known_before")):

@@ -16,6 +16,7 @@ from torch import nn
 from edgelens.runtime.errors import WorkError
 
 from ..bundle.assemble import checked_target
+from ..bundle.card import share_of
 from ..candidate import Candidate, candidate_of
 from ..config import CompressConfig
 from ..export.artifact import Artifact, file_outputs
@@ -150,7 +151,8 @@ class _Search:
                 self.progress.say(f"{plan.words}: left out, {reason}")
                 continue
             accuracy = self.short_accuracy(plan, bare)
-            self.progress.say(f"{plan.words}: {100 * accuracy:.2f} % after a short recovery{self.so_far()}")
+            said = _share(accuracy, self.made_of)
+            self.progress.say(f"{plan.words}: {said} after a short recovery{self.so_far()}")
             tried.append((plan, accuracy))
         tried.sort(key=lambda pair: -pair[1])
         hopeful = [pair for pair in tried if pair[1] >= self.least - HOPELESS]
@@ -249,7 +251,12 @@ class _Search:
         if self.best is None:
             return "; nothing fits yet"
         best = self.best
-        return f"; best so far {best.plan.words}, {best.artifact.title}: {100 * best.cost.accuracy:.2f} %"
+        return f"; best so far {best.plan.words}, {best.artifact.title}: {_share(best.cost.accuracy, self.made_of)}"
+
+
+def _share(accuracy: float, made_of: Ingredients) -> str:
+    """A score on the validation images for people, with what chance leaves open where they are counted."""
+    return share_of(accuracy, len(made_of.validation) if made_of.task.right else 0)
 
 
 def _identity(made_of: Ingredients, teacher: nn.Module) -> str:
@@ -274,10 +281,12 @@ def _finished(
         parity=dataclasses.replace(parity, files=tuple(parity.of(artifact.path) for artifact in kept)),
     )
     how = "measured" if cost.predicted_ms is None else "predicted"
+    rivals = len({p.plan.key for p in points if not p.excess})
+    luck = f" (the best there of {rivals} networks that fit, which is partly luck)" if rivals > 1 else ""
     notes = [
         f"budget: {config.budget.words()}",
-        f"taken: {point.plan.words}, {point.artifact.title}: {100 * cost.accuracy:.2f} % on validation,"
-        f" {cost.size_bytes:,} bytes, {cost.latency_words}"
+        f"taken: {point.plan.words}, {point.artifact.title}: {_share(cost.accuracy, candidate.made_of)} on"
+        f" validation{luck}, {cost.size_bytes:,} bytes, {cost.latency_words}"
         + ("" if cost.memory_mb is None else f", {cost.memory_mb:.1f} MB"),
     ]
     for note in notes:

@@ -21,12 +21,13 @@ def figures_of(outputs: Arrays, targets: Targets, task: Task) -> dict[str, float
     return meter.result()
 
 
-def ranked_by(task: Task, targets: Targets) -> Rank:
-    """What ranks answers to pictures with these targets: the task's score, of equal ones the loss."""
+def ranked_by(task: Task, targets: Targets, *, loss: bool = False) -> Rank:
+    """What ranks answers to pictures with these targets: the task's score, of equal ones the loss; or `loss` first."""
 
     def rank(answers: Arrays, rows: NDArray[np.intp]) -> tuple[float, float]:
         some = {name: values[rows] for name, values in answers.items()}
         figures = figures_of(some, targets.select(rows), task)
-        return task.score.rank(figures[task.score.name]), -figures["loss"]
+        ranks = task.score.rank(figures[task.score.name]), -figures["loss"]
+        return (ranks[1], ranks[0]) if loss else ranks
 
     return rank
