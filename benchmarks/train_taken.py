@@ -56,6 +56,12 @@ def by_loss(seen: Answered) -> int:
     return int(seen.loss.mean(1).argmin())
 
 
+def by_loss_and_score(seen: Answered) -> int:
+    """The lowest loss of the epochs that get no fewer right than the head, where it is below the head's."""
+    right = seen.right.sum(1)
+    return min(np.flatnonzero(right >= right[0]).tolist(), key=lambda k: float(seen.loss[k].mean()))
+
+
 def by_loss_surely(seen: Answered) -> int:
     """The epoch of the lowest loss, where it is one standard error of the paired differences below the head's."""
     best = 1 + int(seen.loss[1:].mean(1).argmin())
@@ -74,6 +80,7 @@ def by_sign_test(seen: Answered) -> int:
 RULES: dict[str, Callable[[Answered], int]] = {
     "score": by_score,
     "loss": by_loss,
+    "loss, no fewer right": by_loss_and_score,
     "loss, one standard error": by_loss_surely,
     "sign test": by_sign_test,
     "always the last": lambda seen: len(seen.right) - 1,

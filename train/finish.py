@@ -65,7 +65,7 @@ def finish(run: Run, made_of: Ingredients, state: State, say: Callable[[str], No
         groups = [data.groups[i] for i in np.flatnonzero(data.splits == "val").tolist()]
         every = [{name: values.numpy() for name, values in each.outputs.items()} for each in state.candidates]
         parts = parts_of(len(groups), run.config.seed, groups)
-        rank = ranked_by(task, val.targets, loss=told_by_loss(state, made_of))
+        rank = ranked_by(task, val.targets, every[0] if told_by_loss(state, made_of) else None)
         outputs = out_of_choice(every, parts, rank)
         figures = figures_of(outputs, val.targets, task)
         basis = "answers of epochs that were chosen without them"

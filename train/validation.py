@@ -17,7 +17,7 @@ from .optimize.precision import autocast
 from .runs.checkpoint import Candidate, State
 from .task import Outputs, Task, by_name, keep_all
 
-__all__ = ["answers", "best_of", "first_loss", "is_best", "told_by_loss"]
+__all__ = ["answers", "best_of", "first_figures", "is_best", "told_by_loss"]
 
 Rows = np.ndarray[Any, Any]
 
@@ -57,8 +57,9 @@ def is_best(row: dict[str, float], state: State, made_of: Ingredients) -> bool:
     if state.best_epoch < 0:
         return True
     if told_by_loss(state, made_of):
-        before = state.history[state.best_epoch - 1]["val_loss"] if state.best_epoch else first_loss(state, made_of)
-        return row["val_loss"] < before
+        first = first_figures(state, made_of)
+        before = state.history[state.best_epoch - 1]["val_loss"] if state.best_epoch else first["loss"]
+        return row["val_loss"] < before and not score.better(first[score.name], value)
     if value != state.best or state.best_epoch == 0:  # 0: a head was there before the first epoch
         return score.better(value, state.best)
     return row["val_loss"] < state.history[state.best_epoch - 1]["val_loss"]
@@ -68,16 +69,16 @@ def told_by_loss(state: State, made_of: Ingredients) -> bool:
     """Whether the loss says what is better than the head that was there first, and which epoch is.
 
     Of few pictures only those say something by right and wrong that change sides; how likely each right answer was,
-    every one says (`benchmarks/train_taken.py`).
+    every one says (`benchmarks/train_taken.py`). That as many are right as before is asked besides.
     """
     begun = bool(state.candidates) and state.candidates[0].epoch == 0
     return begun and len(made_of.val) < _TELLING and _spoken_alone(made_of.task)
 
 
-def first_loss(state: State, made_of: Ingredients) -> float:
-    """The loss on the validation split of the head that was there before the first epoch."""
+def first_figures(state: State, made_of: Ingredients) -> dict[str, float]:
+    """The figures on the validation split of the head that was there before the first epoch."""
     head = {name: values.numpy() for name, values in state.candidates[0].outputs.items()}
-    return figures_of(head, made_of.val.targets.to(torch.device("cpu")), made_of.task)["loss"]
+    return figures_of(head, made_of.val.targets.to(torch.device("cpu")), made_of.task)
 
 
 def _candidates(state: State, judged_on: int) -> list[nn.Module]:

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
+from numpy.typing import NDArray
 from torch import nn
 
 from edgelens.train.augment import recipe
@@ -16,7 +17,7 @@ from edgelens.train.honest.ranking import ranked_by
 from edgelens.train.ingredients import Ingredients
 from edgelens.train.runs.checkpoint import Candidate, State
 from edgelens.train.tasks.catalog import make_task
-from edgelens.train.validation import first_loss, is_best, told_by_loss
+from edgelens.train.validation import first_figures, is_best, told_by_loss
 
 TASK = make_task(TrainConfig("", "", model="linear"), ("a", "b"), (50, 50))
 
@@ -52,10 +53,12 @@ def test_of_few_photos_one_more_that_is_right_takes_no_network_that_is_less_like
     state, made_of = after_a_head(logits(45, 36, 1.0)), judged_by(45)
     lucky, better = logits(45, 37, 3.0), logits(45, 36, 1.2)
     assert told_by_loss(state, made_of)
-    assert first_loss(state, made_of) == pytest.approx(row(logits(45, 36, 1.0))["val_loss"])
-    assert row(lucky)["val_loss"] > first_loss(state, made_of) > row(better)["val_loss"]
+    assert first_figures(state, made_of)["loss"] == pytest.approx(row(logits(45, 36, 1.0))["val_loss"])
+    assert row(lucky)["val_loss"] > first_figures(state, made_of)["loss"] > row(better)["val_loss"]
     assert not is_best(row(lucky), state, made_of)
     assert is_best(row(better), state, made_of)
+    fewer = {"val_accuracy": 35 / 45, "val_loss": 0.5 * row(better)["val_loss"]}
+    assert not is_best(fewer, state, made_of)
     state.history.append(row(better))
     state.best, state.best_epoch = state.history[0]["val_accuracy"], 1
     assert not is_best(row(lucky), state, made_of)  # nor in place of an epoch
@@ -79,7 +82,12 @@ def test_epochs_of_a_network_without_a_head_before_them_go_by_their_score() -> N
 
 
 def test_what_is_promised_is_chosen_by_the_same() -> None:
-    likelier, lucky = ({"logits": each.numpy()} for each in (logits(45, 36, 1.2), logits(45, 37, 3.0)))
+    head, likelier, lucky = ({"logits": logits(45, *each).numpy()} for each in ((36, 1.0), (36, 1.2), (37, 3.0)))
+    fewer = {"logits": logits(45, 35, 1.2).numpy()}
     targets, rows = DenseTargets(torch.zeros(45, dtype=torch.int64)), np.arange(45)
-    assert max((likelier, lucky), key=lambda each: ranked_by(TASK, targets)(each, rows)) is lucky
-    assert max((likelier, lucky), key=lambda each: ranked_by(TASK, targets, loss=True)(each, rows)) is likelier
+
+    def best(first: dict[str, NDArray[np.float32]] | None) -> dict[str, NDArray[np.float32]]:
+        return max((head, likelier, lucky, fewer), key=lambda each: ranked_by(TASK, targets, first)(each, rows))
+
+    assert best(None) is lucky
+    assert best(head) is likelier

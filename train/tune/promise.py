@@ -48,7 +48,8 @@ def promised(study: Any) -> Promise | None:
     if len(runs) < 2 or any(own != names[0] for own in names):
         return None
     task, targets = make_task(runs[0].config, runs[0].classes), kept[0].val_targets
-    if not task.alone or task.keep is not keep_all:
+    shapes = [{name: values.shape for name, values in each.val.items()} for each in kept]
+    if not task.alone or task.keep is not keep_all or any(own != shapes[0] for own in shapes):
         return None
     parts = parts_of(len(groups), runs[0].config.seed, groups)
     answers = out_of_choice([each.val for each in kept], parts, ranked_by(task, targets))

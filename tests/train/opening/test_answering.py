@@ -136,7 +136,7 @@ def test_without_photos_to_judge_fine_tuning_by_the_head_stays(
 def test_fine_tuning_is_taken_where_it_validates_better(
     photos: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    asked = replace(config(photos, tmp_path / "run", 60), epochs=3, rate=2e-3, first_rate=0.3)
+    asked = replace(config(photos, tmp_path / "run", 60), epochs=3, optimizer="sgd", rate=0.1, first_rate=1e-9)
     run = fit(asked)
     assert run.facts.metrics is not None
     assert not run.facts.provisional
