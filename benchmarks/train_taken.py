@@ -59,7 +59,7 @@ def by_loss(seen: Answered) -> int:
 def by_loss_and_score(seen: Answered) -> int:
     """The lowest loss of the epochs that get no fewer right than the head, where it is below the head's."""
     right = seen.right.sum(1)
-    return min(np.flatnonzero(right >= right[0]).tolist(), key=lambda k: float(seen.loss[k].mean()))
+    return int(min(np.flatnonzero(right >= right[0]), key=lambda k: float(seen.loss[k].mean())))
 
 
 def by_loss_surely(seen: Answered) -> int:
@@ -127,7 +127,7 @@ def drawn(photos: Path, count: int, seed: int, out: Path) -> None:
 
 def trained(scratch: Path, settings: dict[str, Any]) -> Answered:
     """A training's answers: of few photos it keeps each epoch's."""
-    plain = {"model": "lite0", "minutes": 600.0, "precision": "channels-last", "threads": 1}
+    plain: dict[str, Any] = {"model": "lite0", "minutes": 600.0, "precision": "channels-last", "threads": 1}
     config = TrainConfig(str(scratch / "data"), str(scratch / "run"), **plain, **settings)
     run = fit(config, quiet=True)
     labels = torch.from_numpy(run.split("val").labels.astype(np.int64))

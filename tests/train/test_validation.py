@@ -25,8 +25,8 @@ TASK = make_task(TrainConfig("", "", model="linear"), ("a", "b"), (50, 50))
 def judged_by(count: int) -> Ingredients:
     """A training that so many pictures of the first class judge."""
     pixels = torch.zeros(count, 1, 1, 3, dtype=torch.uint8)
-    batches = [Batches(pixels, DenseTargets(torch.zeros(count, dtype=torch.int64))) for _ in range(2)]
-    return Ingredients(TASK, recipe("none"), *batches)
+    learned, val = (Batches(pixels, DenseTargets(torch.zeros(count, dtype=torch.int64))) for _ in range(2))
+    return Ingredients(TASK, recipe("none"), learned, val)
 
 
 def logits(count: int, right: int, sure: float) -> torch.Tensor:
