@@ -20,7 +20,8 @@ def test_a_picture_that_is_listed_twice_is_not_missing(tmp_path: Path) -> None:
     table.write_text("\n".join(["file,label", *rows]) + "\n")
     run = Run(tmp_path / "run", TrainConfig(str(table), ""), None)  # type: ignore[arg-type]
     run.path.mkdir()
-    run.write_splits([row.partition(",")[0] for row in rows], np.array(["train", "train", "val", "val", "train"]), [row.partition(",")[0] for row in rows])
+    names = [row.partition(",")[0] for row in rows]
+    run.write_splits(names, np.array(["train", "train", "val", "val", "train"]), names)
     parts = run.split_all(("train", "val"))
     assert [list(parts[name].names) for name in ("train", "val")] == [["0.png", "1.png", "1.png"], ["2.png", "3.png"]]
     table.write_text("\n".join(["file,label", *rows[1:]]) + "\n")
