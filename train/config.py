@@ -56,6 +56,7 @@ class TrainConfig:
     written: float = 0.0  # share of the pictures that are written with this machine's fonts, of networks that read
     spliced: float = 0.0  # share of the pictures that are put together of two, cut where the network of `start` says
     texts: str | None = None  # what is written: a file of words, or a pattern; any characters unless said
+    plates: tuple[str, ...] = ()  # layouts of plates that are written instead, by name or file
     # the loop
     minutes: float | None = None  # of training, after the head on a frozen trunk; None: by the data; 0: that head alone
     epochs: int = 0  # passes over the training images; 0: as many as suit their number
@@ -153,7 +154,8 @@ class TrainConfig:
         kept = {name: value for name, value in values.items() if name in known}
         try:
             kept["options"] = ModelOptions(**kept.get("options", {}))
-            kept["freeze"] = tuple(kept.get("freeze", ()))
+            for name in ("freeze", "plates"):
+                kept[name] = tuple(kept.get(name, ()))
             if kept.get("size"):
                 kept["size"] = tuple(kept["size"])
             return cls(**kept)

@@ -103,6 +103,7 @@ _data_options = _many(
     click.option("--written", type=Number(0, 1), help="Share of the pictures that are written with fonts from here."),
     click.option("--spliced", type=Number(0, 1), help="Share put together of two, cut where --from's run reads on."),
     click.option("--texts", metavar="FILE|REGEX", help="What is written: words of a file, or what fits."),
+    click.option("--plates", multiple=True, metavar="NAME|FILE", help="Plates are written: de, uk, us, … or a file."),
     click.option("--imbalance", metavar="HOW", help="auto, none, weights, balanced, focal."),
 )
 

@@ -19,7 +19,8 @@ _SHAPING = frozenset(field.name for field in fields(ModelOptions))
 _GOES_WITH: dict[str, tuple[Callable[[TrainConfig], bool], str]] = {
     "focal_gamma": (lambda config: "focal" in (config.loss, config.imbalance), "--loss focal or --imbalance focal"),
     "spliced": (lambda config: config.starts_from_a_run, "--from RUN"),
-    "texts": (lambda config: config.written > 0, "--written SHARE"),
+    "plates": (lambda config: config.written > 0, "--written SHARE"),
+    "texts": (lambda config: config.written > 0 and not config.plates, "--written SHARE, and not with --plates"),
     "teacher_share": (lambda config: config.teacher is not None, "--teacher RUN"),
     "teacher_temperature": (lambda config: config.teacher is not None, "--teacher RUN"),
 }

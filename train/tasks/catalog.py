@@ -55,7 +55,7 @@ TASKS: dict[str, Callable[[], Builder]] = {
 OPTIONS: dict[str, tuple[str, ...]] = {  # a training's, that one task alone reads
     "classify": ("loss", "focal_gamma", "label_smoothing", "imbalance", "keep", "false_accepts"),
     "detect": ("finest", "neck"),
-    "read": ("alphabet", "written", "spliced", "texts"),
+    "read": ("alphabet", "written", "spliced", "texts", "plates"),
 }
 
 

@@ -22,11 +22,13 @@ from ...config import TrainConfig
 from ...data.config import DataConfig
 from ...data.picture import look
 from ...data.targets import RaggedTargets, Targets
+from .plates.file import load_layout
 
 __all__ = [
     "TextImages",
     "cases",
     "characters_of",
+    "is_read",
     "open_texts",
     "rows_of",
     "size_for",
@@ -69,7 +71,7 @@ def with_alphabet(config: TrainConfig, images: ImageSet) -> TrainConfig:
     """The configuration with the characters that are read: those of the texts, unless it names all of them."""
     assert isinstance(images, TextImages)
     alphabet = _alphabet(config, images)
-    missing = sorted(c for c in set("".join(images.texts)) if not set(cases(c)) & set(alphabet))
+    missing = sorted(c for c in set("".join(images.texts)) if not is_read(c, alphabet))
     if missing:
         raise UsageError(
             f"--alphabet: lacks {''.join(missing[:20])!r}, which the texts of {config.data} hold; add them, or leave"
@@ -109,6 +111,11 @@ def cases(character: str) -> tuple[str, str, str]:
     return character, character.upper(), character.lower()
 
 
+def is_read(character: str, alphabet: str) -> bool:
+    """Whether one of a text is read by an alphabet, in whichever case."""
+    return any(case in alphabet for case in cases(character))
+
+
 def targets_in(rows: Sequence[Sequence[int]]) -> RaggedTargets:
     """The targets that `rows_of` tells apart."""
     starts = np.cumsum([0, *map(len, rows)])
@@ -144,7 +151,11 @@ def characters_of(said: str) -> str:
 
 
 def _alphabet(config: TrainConfig, images: TextImages) -> str:
-    return characters_of(config.alphabet) if config.alphabet else "".join(sorted(set("".join(images.texts))))
+    if config.alphabet:
+        return characters_of(config.alphabet)
+    held = "".join(images.texts)
+    drawn = "".join(load_layout(said).characters for said in config.plates)
+    return "".join(sorted({*held, *(c for c in drawn if not is_read(c, held))}))
 
 
 def _check_room(texts: Sequence[str], size: tuple[int, int]) -> None:

@@ -22,6 +22,7 @@ from ...models.reader import Crnn, Reader
 from ...task import Arrays, Build, Draw, Looks, Score, Settled, Targets, Task
 from .bend import bent
 from .data import open_texts, size_for, text_targets, with_alphabet
+from .plates.plates import Plates, with_plates
 from .reading import text_reading
 from .report import sections, summary
 from .settle import read_once
@@ -38,9 +39,9 @@ def read(config: TrainConfig, classes: Sequence[str], counts: Sequence[int]) -> 
     alphabet = config.alphabet or ""
 
     @functools.cache
-    def mixing() -> tuple[Splicing | Writing, ...]:
+    def mixing() -> tuple[Splicing | Writing | Plates, ...]:
         """Made where a training begins: other machines have neither its fonts nor its words."""
-        return tuple(each for each in (Splicing.of(config), Writing.of(config)) if each is not None)
+        return tuple(each for each in (Splicing.of(config), Writing.of(config), Plates.of(config)) if each is not None)
 
     def head(build: Build, _classes: Sequence[str]) -> nn.Module:
         network = build(len(alphabet) + 1)
@@ -90,17 +91,17 @@ def read(config: TrainConfig, classes: Sequence[str], counts: Sequence[int]) -> 
 
 
 def _completed(config: TrainConfig, images: ImageSet) -> TrainConfig:
-    """The configuration with the characters that are read, and where the words are that are written."""
-    return with_words(with_alphabet(config, images))
+    """The configuration with the characters that are read, and where the words and layouts of what is written are."""
+    return with_plates(with_words(with_alphabet(config, images)))
 
 
-def _notes(alphabet: str, ways: Sequence[Splicing | Writing]) -> tuple[str, ...]:
+def _notes(alphabet: str, ways: Sequence[Splicing | Writing | Plates]) -> tuple[str, ...]:
     read = (f"reads {len(alphabet)} characters: {alphabet[:80]}",) if alphabet else ()
     return (*read, *(way.told() for way in ways))
 
 
 def _mixed(
-    ways: Sequence[Splicing | Writing], pixels: Tensor, targets: RaggedTargets, draw: Draw
+    ways: Sequence[Splicing | Writing | Plates], pixels: Tensor, targets: RaggedTargets, draw: Draw
 ) -> tuple[Tensor, RaggedTargets]:
     """A batch with other pictures in it, which the processor makes, on the device that it came from."""
     place = pixels.device

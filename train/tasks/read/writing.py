@@ -8,7 +8,6 @@ from pathlib import Path
 
 import cv2
 import numpy as np
-import torch
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 from torch import Tensor
@@ -21,8 +20,10 @@ from edgelens.runtime.labels import read_words
 from ...config import TrainConfig
 from ...data.targets import RaggedTargets
 from ...task import Draw
-from .data import cases, targets_of
+from .data import is_read
 from .fonts import font, fonts_for
+from .plates.signs import made_up
+from .replaced import replaced, rows_to_replace
 
 __all__ = ["UNREAD", "Writing", "with_words"]
 
@@ -49,13 +50,13 @@ class Writing:
     def of(cls, config: TrainConfig) -> Writing | None:
         """As it was asked for: words of a file, texts that fit a pattern, or any characters; None where it was not."""
         alphabet = config.alphabet
-        if not alphabet or not config.written:
+        if not alphabet or not config.written or config.plates:
             return None
         words: tuple[str, ...] = ()
         pattern, unread = None, ""
         if config.texts is not None and _is_of_words(config.texts):
             every = read_words(config.texts, "--texts")
-            words = tuple(word for word in every if all(set(cases(c)) & set(alphabet) for c in word))
+            words = tuple(word for word in every if all(is_read(c, alphabet) for c in word))
             if not words:
                 raise UsageError(f"--texts {config.texts}: none of its words is of the alphabet {alphabet[:40]}")
         elif config.texts is not None:
@@ -73,22 +74,11 @@ class Writing:
 
     def mixed_in(self, pixels: Tensor, targets: RaggedTargets, draw: Draw) -> tuple[Tensor, RaggedTargets]:
         """A batch (B, C, H, W) uint8, a share of its pictures given way to written ones, and its targets."""
-        picked = []
-        for row, sample in enumerate(draw.samples.tolist()):
-            chance = np.random.default_rng((draw.seed, draw.epoch, sample))
-            if chance.random() < self.share:
-                picked.append((row, *self.picture(pixels.shape[1:], chance)))
+        picked = rows_to_replace(draw, self.share)
         if not picked:
             return pixels, targets
-        pixels = pixels.clone()
-        for row, image, _ in picked:
-            pixels[row] = torch.from_numpy(image)
-        written = targets_of([text for _, _, text in picked], self.alphabet)
-        rows = {row: written.select(np.array([at])) for at, (row, _, _) in enumerate(picked)}
-        parts = [rows.get(row) or targets.select(np.array([row])) for row in range(len(targets))]
-        characters = torch.cat([part.columns["characters"] for part in parts])
-        counts = torch.tensor([0, *(len(part.columns["characters"]) for part in parts)])
-        return pixels, RaggedTargets({"characters": characters}, counts.cumsum(0))
+        made = [self.picture(pixels.shape[1:], chance) for _, chance in picked]
+        return replaced(pixels, targets, [row for row, _ in picked], made, self.alphabet)
 
     def picture(self, shape: Sequence[int], chance: np.random.Generator) -> tuple[NDArray[np.uint8], str]:
         """A picture (C, H, W) and what is written in it."""
@@ -114,14 +104,7 @@ class Writing:
             return "".join(
                 self.alphabet[i] for i in chance.integers(len(self.alphabet), size=chance.integers(1, _LONGEST))
             )
-        state, text = self.pattern.start, ""
-        while True:
-            follows = self.pattern.follows(state)
-            if not len(follows) or (self.pattern.ends(state) and chance.random() < 0.5):
-                return text
-            column = int(chance.choice(follows))
-            text += (self.alphabet + self.unread)[column - 1]
-            state = self.pattern.after(state, column)
+        return made_up(self.pattern, self.alphabet + self.unread, chance)
 
 
 def with_words(config: TrainConfig) -> TrainConfig:
