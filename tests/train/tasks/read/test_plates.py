@@ -241,7 +241,8 @@ def test_what_does_not_go_with_it_is_refused(given: dict[str, object], said: str
         (("{ dash = 10 }", "7"), "line 1: parts 2: must be a table"),
         (("{ dash = 10 }", "{ dash = 10, chance = 2 }"), "line 1: parts 2: chance: must be a number from 0 to 1"),
         (("[AB]{2}", "[AB"), r"line 1: parts 1: text: \[AB: ends in the middle"),
-        (("[AB]{2}", "(A)?{0}"), "line 1: parts 1: text: "),
+        (("[AB]{2}", "([AB]{99}C){99}"), "line 1: parts 1: text: .* allows texts that no plate has room for"),
+        (("[AB]{2}", "A{0}"), "line 1: parts 1: text: 'A{0}' fits no letter at all"),
         (('[{ text = "[AB]{2}" }, { dash = 10 }, { text = "[0-9]{2}" }]', "[]"), "line 1: parts: must hold a text"),
     ],
 )

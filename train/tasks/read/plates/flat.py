@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import TypeAlias
 
 import cv2
 import numpy as np
@@ -17,7 +18,9 @@ from .signs import Signs
 
 __all__ = ["Faces", "Flat", "drawn"]
 
-Faces = Mapping[Signs, tuple[str, ...]]  # the fonts that know what a text may hold; none: it is scribbled
+Faces: TypeAlias = Mapping[Signs, tuple[str, ...]]  # the fonts that know what a text may hold; none: it is scribbled
+# the room that something takes, the gap behind it, and a character with its picture, a mark, or nothing
+_Item: TypeAlias = tuple[float, float, tuple[str, Glyph | None] | str | None]
 
 _LINE = 44  # pixels that the highest line which is read has
 _MOST = 1200  # pixels of a plate's longer side
@@ -153,11 +156,9 @@ def _line(sheet: _Sheet, line: Line, faces: Faces, ink: tuple[int, int, int], ch
     return text
 
 
-def _items(
-    line: Line, faces: Faces, usual: float, scale: float, chance: np.random.Generator
-) -> list[tuple[float, float, tuple[str, Glyph | None] | str | None]]:
-    """What stands in a line: the room it takes, the gap behind it, and a character, a mark, or nothing."""
-    found: list[tuple[float, float, tuple[str, Glyph | None] | str | None]] = []
+def _items(line: Line, faces: Faces, usual: float, scale: float, chance: np.random.Generator) -> list[_Item]:
+    """What stands in a line, from left to right."""
+    found: list[_Item] = []
     gap, file = line.gap * scale, ""
     for part in line.parts:
         if chance.random() >= part.chance:

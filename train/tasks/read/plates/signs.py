@@ -9,10 +9,12 @@ import numpy as np
 
 from edgelens.runtime.decode.spelling.automaton import Automaton
 from edgelens.runtime.decode.spelling.pattern import Pattern
+from edgelens.runtime.errors import UsageError
 
 __all__ = ["Signs", "made_up"]
 
 _PLAIN = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+_MOST_STATES = 2000  # of a pattern: what may still follow, of which there is one a character as a rule
 _SYNTAX = frozenset("\\[](){}|?*+.^$,")  # what a pattern says without meaning it
 
 
@@ -42,6 +44,8 @@ class Signs:
                 if after not in seen:
                     seen.add(after)
                     states.append(after)
+            if len(seen) > _MOST_STATES:
+                raise UsageError(f"--pattern {self.expression}: allows texts that no plate has room for")
         return "".join(sorted(self._known[column - 1] for column in found))
 
     def made_up(self, chance: np.random.Generator) -> str:
