@@ -22,7 +22,7 @@ from ...models.reader import Crnn, Reader
 from ...task import Arrays, Build, Draw, Looks, Score, Settled, Targets, Task
 from .bend import bent
 from .data import open_texts, size_for, text_targets, with_alphabet
-from .plates.plates import Plates, with_plates
+from .drawing import Plates, with_plates
 from .reading import text_reading
 from .report import sections, summary
 from .settle import read_once

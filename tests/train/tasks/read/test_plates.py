@@ -19,13 +19,13 @@ from edgelens.train.data.config import DataConfig
 from edgelens.train.opening.given import refuse_useless
 from edgelens.train.task import Draw
 from edgelens.train.tasks.catalog import make_task
+from edgelens.train.tasks.read import faces
 from edgelens.train.tasks.read.data import open_texts, targets_of, texts_of, with_alphabet
+from edgelens.train.tasks.read.drawing import Plates
 from edgelens.train.tasks.read.fonts import font_files
-from edgelens.train.tasks.read.plates import glyphs
 from edgelens.train.tasks.read.plates.file import layout_names, load_layout
 from edgelens.train.tasks.read.plates.flat import Flat, drawn
 from edgelens.train.tasks.read.plates.outdoors import hung
-from edgelens.train.tasks.read.plates.plates import Plates
 from edgelens.train.tasks.read.plates.signs import Signs
 from edgelens.train.tasks.read.writing import Writing
 
@@ -61,7 +61,7 @@ parts = [{ text = "[AB]{2}" }, { dash = 10 }, { text = "[0-9]{2}" }]
 def few_fonts(monkeypatch: pytest.MonkeyPatch) -> None:
     """Looking through hundreds takes seconds; what is drawn is a layout's matter."""
     few = [file for file in font_files() if Path(file).stem.startswith(("DejaVuSans", "LiberationSans"))]
-    monkeypatch.setattr(glyphs, "font_files", lambda: few or font_files())
+    monkeypatch.setattr(faces, "font_files", lambda: few or font_files())
 
 
 def config(*plates: str, alphabet: str | None = LETTERS, written: float = 1.0) -> TrainConfig:
@@ -242,7 +242,7 @@ def test_what_does_not_go_with_it_is_refused(given: dict[str, object], said: str
         (("{ dash = 10 }", "{ dash = 10, chance = 2 }"), "line 1: parts 2: chance: must be a number from 0 to 1"),
         (("[AB]{2}", "[AB"), r"line 1: parts 1: text: \[AB: ends in the middle"),
         (("[AB]{2}", "([AB]{99}C){99}"), "line 1: parts 1: text: .* allows texts that no plate has room for"),
-        (("[AB]{2}", "A{0}"), "line 1: parts 1: text: 'A{0}' fits no letter at all"),
+        (("[AB]{2}", "A{0}"), r"line 1: parts 1: text: 'A\{0\}' fits no letter"),
         (('[{ text = "[AB]{2}" }, { dash = 10 }, { text = "[0-9]{2}" }]', "[]"), "line 1: parts: must hold a text"),
     ],
 )

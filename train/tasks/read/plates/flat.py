@@ -11,9 +11,9 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from ..scribble import scribbled
 from .glyphs import Glyph, glyph
 from .layout import Band, Box, Colours, Layout, Line, Part
+from .scribble import scribbled
 from .signs import Signs
 
 __all__ = ["Faces", "Flat", "drawn"]

@@ -1,27 +1,16 @@
-"""Characters as plates have them: pictures of one each, from the upright fonts of this machine that look like it."""
+"""Characters as plates have them: pictures of one each, as high as their line."""
 
 from __future__ import annotations
 
 import functools
-import re
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageDraw
+from PIL import Image, ImageDraw, ImageFont
 
-from ..fonts import font, font_files, knows
+__all__ = ["Glyph", "glyph"]
 
-__all__ = ["Glyph", "faces_for", "glyph"]
-
-_LIKE_PLATES = (
-    "Arimo", "Bebas", "BetecknaGSCondensed", "Cabin", "Carlito", "CourierPrimeSans", "DIN", "DejaVuSans", "Dosis",
-    "FiraCode", "FreeSans", "Gillius", "Hack", "League", "LiberationMono", "LiberationSans", "NimbusSans", "NotoSans-",
-    "NotoSansCJK", "NotoSansDisplay", "NotoSansMono", "OpenSans", "Oswald", "Overpass", "Play-", "RobotoCondensed",
-    "UniversalisADF", "WenQuanYi", "Yanone", "cmunss", "mononoki",
-)  # fmt: skip
-_UPRIGHT = re.compile(r"^(?!.*(Italic|Oblique|Ital|Slant|Thin|Hairline|Light|It\b|si\b|so\b))", re.IGNORECASE)
 _SIZE = 80  # pixels of a font
 _INK = 40  # a gray that belongs to a character
 
@@ -34,22 +23,6 @@ class Glyph:
     top: float
     foot: float
     wide: float  # as a share of a usual character of its font, as wide as 0 and H are on average
-
-
-@functools.lru_cache(maxsize=64)
-def faces_for(characters: str, names: tuple[str, ...]) -> tuple[str, ...]:
-    """Files of upright fonts that know these characters, of those names; of any font's where none of those does."""
-    wanted = re.compile("|".join(map(re.escape, names or _LIKE_PLATES)), re.IGNORECASE)
-    named: list[str] = []
-    others: list[str] = []
-    for file in font_files():
-        name = Path(file).stem
-        if _UPRIGHT.match(name):
-            (named if wanted.search(name) else others).append(file)
-    for some in (named, others):
-        if found := tuple(file for file in some if knows(file, characters)):
-            return found
-    return ()
 
 
 @functools.lru_cache(maxsize=8192)
@@ -74,9 +47,14 @@ def _usual(file: str) -> tuple[float, float]:
     return sum(shape[1] for shape in shapes) / len(shapes), max(shape[0] for shape in shapes)
 
 
+@functools.lru_cache(maxsize=1024)
+def _face(file: str) -> ImageFont.FreeTypeFont:
+    return ImageFont.truetype(file, _SIZE)
+
+
 def _ink(file: str, character: str) -> tuple[NDArray[np.uint8], float, float] | None:
     """What a character leaves on paper, and how far above the baseline it begins and ends, in pixels."""
-    face, baseline = font(file, _SIZE), 2 * _SIZE
+    face, baseline = _face(file), 2 * _SIZE
     canvas = Image.new("L", (4 * _SIZE, 3 * _SIZE))
     ImageDraw.Draw(canvas).text((_SIZE, baseline), character, 255, face, "ls")
     whole = np.asarray(canvas)

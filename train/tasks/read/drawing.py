@@ -14,27 +14,27 @@ from torch import Tensor
 
 from edgelens.runtime.errors import DataError
 
-from ....augment import normalised
-from ....augment.camera import Camera, shoot
-from ....augment.camera.defocus import Defocus
-from ....augment.camera.exposure import Exposure
-from ....augment.camera.jpeg import Jpeg
-from ....augment.camera.low_light import LowLight
-from ....augment.camera.motion_blur import MotionBlur
-from ....augment.camera.noise import Noise
-from ....augment.camera.white_balance import WhiteBalance
-from ....augment.random.draws import Draws
-from ....config import TrainConfig
-from ....data.targets import RaggedTargets
-from ....task import Draw
-from ..data import is_read
-from ..replaced import replaced, rows_to_replace
-from .file import is_file, load_layout
-from .flat import Faces, drawn
-from .glyphs import faces_for
-from .layout import Layout
-from .outdoors import hung
-from .signs import Signs
+from ...augment import normalised
+from ...augment.camera import Camera, shoot
+from ...augment.camera.defocus import Defocus
+from ...augment.camera.exposure import Exposure
+from ...augment.camera.jpeg import Jpeg
+from ...augment.camera.low_light import LowLight
+from ...augment.camera.motion_blur import MotionBlur
+from ...augment.camera.noise import Noise
+from ...augment.camera.white_balance import WhiteBalance
+from ...augment.random.draws import Draws
+from ...config import TrainConfig
+from ...data.targets import RaggedTargets
+from ...task import Draw
+from .data import is_read
+from .faces import faces_for
+from .plates.file import is_file, load_layout
+from .plates.flat import Faces, drawn
+from .plates.layout import Layout
+from .plates.outdoors import hung
+from .plates.signs import Signs
+from .replaced import replaced, rows_to_replace
 
 __all__ = ["Plates", "with_plates"]
 
