@@ -17,13 +17,14 @@ __all__ = ["is_file", "layout_names", "load_layout"]
 
 T = TypeVar("T")
 
+_LAYOUTS = "edgelens.train.tasks.read.plates.layouts"
 _MOST_BYTES = 1 << 20
 _HEX = "0123456789abcdef"
 
 
 def layout_names() -> tuple[str, ...]:
     """The layouts that the kit knows, by name."""
-    folder = resources.files("edgelens.train.tasks.read.plates") / "layouts"
+    folder = resources.files(_LAYOUTS)
     return tuple(sorted(entry.name[:-5] for entry in folder.iterdir() if entry.name.endswith(".toml")))
 
 
@@ -39,7 +40,7 @@ def load_layout(said: str) -> Layout:
         return _layout(where, _document(where, Path(said)))
     if said not in layout_names():
         raise UsageError(f"{where}: is none of {', '.join(layout_names())}; a file of your own ends in .toml")
-    inside = resources.files("edgelens.train.tasks.read.plates") / "layouts" / f"{said}.toml"
+    inside = resources.files(_LAYOUTS) / f"{said}.toml"
     return _layout(where, read_toml(inside.read_text("utf-8")))
 
 
