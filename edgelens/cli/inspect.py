@@ -51,6 +51,8 @@ def _bundle_rows(facts: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     made = {key: value for key, value in facts["provenance"].items() if value not in ("", None, {})}
     for key, value in made.items():
         yield key if key != "notes" else "provenance", _short(str(value))
+    for step in facts["steps"][1:]:
+        yield "step", _step(step)
     for golden in facts["golden"]:
         kind = "sequence" if golden["sequence"] else "frames"
         yield "golden", f"{golden['frames']} {kind} for {golden['network'] or 'the pipeline'}"
@@ -62,6 +64,14 @@ def _bundle_rows(facts: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
             missing = "" if file["installed"] else ", its engine is not installed here"
             yield "file", f"{file['path']} ({file['engine']} {file['precision']}, {_size(file['bytes'])}{missing})"
             yield from _file_rows(file)
+
+
+def _step(step: Mapping[str, Any]) -> str:
+    """How a later step looks at what an earlier one found."""
+    classes = f" called {', '.join(step['classes'])}" if step["classes"] else ""
+    align = f", levelled by {step['align']}" if step["align"] else ""
+    every = ", of what is followed only at what is new" if step["every"] == "track" else ""
+    return f"{step['output']} looks into what {step['region']} finds{classes}, margin {step['margin']:g}{align}{every}"
 
 
 def _network_rows(network: Mapping[str, Any]) -> Iterator[tuple[str, str]]:

@@ -142,6 +142,8 @@ def _watch_places(lane: Lane, plan: SourcePlan, stack: ExitStack, say: Callable[
 
         lane.mask = PrivacyMask(plan.places.mask)
     if not plan.follow.track and not plan.places.watched:
+        if not lane.stills and any(step.every == "track" for step in lane.model.bundle.manifest.steps):
+            say(f"{lane.model.name} looks into everything in every frame; with --track only into what is new")
         return
     from edgelens.runtime.zones.drawn import drawn_file, laid_over
     from edgelens.runtime.zones.kept import CountsKeeper, counts_file

@@ -17,6 +17,7 @@ from click.testing import CliRunner
 from edgelens.cli import cli
 from edgelens.runtime.errors import EdgelensError
 from edgelens.runtime.images.read import read_image
+from edgelens.runtime.model.chain import ChainOptions, chain
 
 
 @pytest.fixture
@@ -101,6 +102,24 @@ def test_clips_carry_boxes_as_asked_for_and_not_in_two_ways(halves_bundle, clip,
     assert [bool(rows_kept(tmp_path / name)) for name in ("data", "none", "burnt")] == [True, False, False]
     with pytest.raises(EdgelensError, match="--record-boxes is --record-boxes-as burnt and not both"):
         edgelens(*words, tmp_path / "two", "--record-boxes", "--record-boxes-as", "both")
+
+
+def test_a_chain_made_for_new_things_says_when_it_looks_into_all(halves_bundle, color_bundle, clip, tmp_path):
+    new, every = tmp_path / "new.edge", tmp_path / "every.edge"
+    chain(halves_bundle, color_bundle, new, ChainOptions(every="track"))
+    chain(halves_bundle, color_bundle, every)
+    cv2.imwrite(str(tmp_path / "still.png"), np.zeros((40, 60, 3), np.uint8))
+    told = [
+        f"{new} looks into everything in every frame; with --track only into what is new" in edgelens(*words).output
+        for words in (
+            (new, "--source", clip),
+            (new, "--source", clip, "--track"),
+            (new, "--source", clip, "--line", "door=.5,0,.5,1"),  # which is followed for
+            (new, "--source", tmp_path / "still.png"),
+            (every, "--source", clip),
+        )
+    ]
+    assert told == [True, False, False, False, False]
 
 
 def test_a_masked_part_is_in_no_picture_that_is_kept(halves_bundle, clip, tmp_path):

@@ -303,6 +303,13 @@ def test_both_halves_are_looked_into_and_told_by_colour(halves_bundle, color_bun
     assert task_of(rows.task).describe(rows) == "1 left (red), 1 right (green)"
 
 
+def test_how_a_step_looks_is_inspected(halves_bundle, color_bundle, tmp_path):
+    both = chain(halves_bundle, color_bundle, tmp_path / "both.edge", ChainOptions(0.1, None, ("left",), "track"))
+    shown = " ".join(CliRunner().invoke(cli, ["inspect", str(both.path)]).output.split())
+    says = "step color looks into what halves finds called left, margin 0.1, of what is followed only at what is new"
+    assert says in shown
+
+
 def test_a_file_whose_engine_is_not_installed_is_not_needed(halves_bundle, color_bundle, tmp_path, monkeypatch):
     monkeypatch.setitem(ENGINES, "tflite", dataclasses.replace(ENGINES["tflite"], modules=("not_installed_here",)))
     network = color_bundle.manifest.main

@@ -1,0 +1,138 @@
+"""The three chains of docs/chains.md on their clips: what looking at new things alone saves, and the page's pictures.
+
+    python benchmarks/chain_scenes.py DIR --astronaut PNG
+    cd DIR                           # and there the commands of docs/chains.md, up to each `edgelens run`
+    python benchmarks/chain_walk.py DIR [--rounds N] [--pictures docs/pictures] [--out results.json]
+
+Of each chain the same parts are joined once more without `--every track`. Both are run over the clip in turn, round by
+round, every time with `--track`; what is compared is the time of all stages and that of the second step alone.
+"""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import json
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+from click.testing import CliRunner
+from live_report import write_report
+
+from edgelens.cli import cli
+from edgelens.runtime.bundle.bundle import Bundle, write_bundle
+from edgelens.runtime.model.open import open_alone
+
+
+@dataclass(frozen=True)
+class Walk:
+    """One chain of the page: its bundle, the clip, and the frames that are shown."""
+
+    name: str
+    bundle: str
+    clip: str
+    shown: tuple[int, ...]
+
+
+WALKS = (
+    Walk("who", "door.edge", "door/clip.avi", (36, 92, 154)),
+    Walk("which", "stock.edge", "shelf/clip.avi", (70, 170)),
+    Walk("text", "gate.edge", "street/clip.avi", (60, 120)),
+)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("--only", choices=[walk.name for walk in WALKS])
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--pictures", type=Path)
+    parser.add_argument("--out")
+    asked = parser.parse_args()
+    cv2.setNumThreads(1)
+    report: dict[str, Any] = {}
+    with tempfile.TemporaryDirectory() as temporary:
+        for walk in WALKS:
+            if asked.only not in (None, walk.name):
+                continue
+            if asked.pictures is not None:
+                draw_picture(walk, asked.folder, asked.pictures, Path(temporary))
+            if asked.rounds:
+                report[walk.name] = measured(walk, asked.folder, asked.rounds, Path(temporary))
+                print(json.dumps({walk.name: report[walk.name]}, indent=1), flush=True)
+    if report:
+        write_report(asked.out, {"rounds": asked.rounds, **report})
+
+
+def ran(bundle: Path, clip: Path, lines: Path, *words: str) -> list[dict[str, Any]]:
+    """The results of the clip's frames."""
+    options = ["--track", "--json", str(lines), "--no-preview", "--quiet", "--threads", "1", *words]
+    done = CliRunner().invoke(cli, ["run", str(bundle), "--source", str(clip), *options])
+    if done.exit_code:
+        raise SystemExit(f"{bundle}: {done.output}{done.exception or ''}")
+    return [json.loads(line) for line in lines.read_text().splitlines()]
+
+
+def measured(walk: Walk, folder: Path, rounds: int, temporary: Path) -> dict[str, Any]:
+    """What the chain costs a frame with and without `--every track`."""
+    chained = open_alone(str(folder / walk.bundle))
+    each_frame = looking_always(chained, temporary / walk.bundle)
+    second, clip = chained.manifest.steps[-1].output, folder / walk.clip
+    costs: dict[str, list[tuple[float, float]]] = {"track": [], "frame": []}
+    frames = 0
+    for i in range(rounds):
+        ways = [("track", folder / walk.bundle), ("frame", each_frame)]
+        for way, bundle in ways[:: 1 if i % 2 else -1]:
+            results = ran(bundle, clip, temporary / f"{walk.name}.jsonl")
+            stages = [result["stages_ms"] for result in results]
+            steps = [step.output for step in chained.manifest.steps]
+            costs[way].append((mean(stages, steps), mean(stages, [second])))
+            frames = len(results)
+    ratios = [(t[0] / f[0], t[1] / f[1]) for t, f in zip(costs["track"], costs["frame"], strict=True)]
+    return {
+        "frames": frames,
+        "chain_ratio": round(float(np.median([whole for whole, _ in ratios])), 3),
+        "chain_ratios": [round(whole, 3) for whole, _ in ratios],
+        "second_step_ratio": round(float(np.median([step for _, step in ratios])), 3),
+        "second_step_ratios": [round(step, 3) for _, step in ratios],
+    }
+
+
+def mean(stages: list[dict[str, float]], names: list[str]) -> float:
+    """Milliseconds of these steps, a frame."""
+    return float(np.mean([sum(each.get(name, 0.0) for name in names) for each in stages]))
+
+
+def looking_always(chained: Bundle, path: Path) -> Path:
+    """The same bundle whose second step looks at everything in every frame."""
+    manifest = chained.manifest
+    steps = tuple(dataclasses.replace(step, every="frame") for step in manifest.steps)
+    entries = {name: chained.read(name) for name in manifest.entries}
+    write_bundle(path, dataclasses.replace(manifest, steps=steps), entries)
+    return path
+
+
+def draw_picture(walk: Walk, folder: Path, pictures: Path, temporary: Path) -> None:
+    """Frames of the clip as `run --save` draws them, one beside the other."""
+    saved = temporary / walk.name
+    results = ran(folder / walk.bundle, folder / walk.clip, temporary / "drawn.jsonl", "--save", str(saved))
+    for result in results:
+        if result["announced"]:
+            print(f"{walk.name} {result['frame']}: {result['announced']}")
+    files = sorted(file for file in saved.rglob("*") if file.is_file())
+    frames = [cv2.imread(str(files[index])) for index in walk.shown]
+    if any(frame is None for frame in frames):
+        raise SystemExit(f"{walk.name}: {len(files)} frames were saved, not all of {walk.shown}")
+    sheet = np.hstack([np.asarray(frame, np.uint8) for frame in frames])
+    pictures.mkdir(parents=True, exist_ok=True)
+    target = pictures / f"chain-{walk.name}.webp"
+    cv2.imwrite(str(target), sheet, [cv2.IMWRITE_WEBP_QUALITY, 60])
+    print(f"{target}: {target.stat().st_size} bytes")
+
+
+if __name__ == "__main__":
+    main()
