@@ -148,7 +148,13 @@ def _product(kind: str) -> tuple[np.ndarray, np.ndarray]:
     width, colour, lid, shoulder = _LOOKS[kind]
     image, cover = np.zeros((300, width, 3), np.uint8), np.zeros((300, width), np.uint8)
     middle, neck = width // 2, width // 6
-    side = [(middle + neck, 26), (middle + neck, shoulder - 40), (width - 5, shoulder), (width - 5, 284), (width - 16, 297)]
+    side = [
+        (middle + neck, 26),
+        (middle + neck, shoulder - 40),
+        (width - 5, shoulder),
+        (width - 5, 284),
+        (width - 16, 297),
+    ]
     shape = np.array([*side, *[(width - x, y) for x, y in reversed(side)]], np.int32)
     cv2.fillPoly(image, [shape], colour, cv2.LINE_AA)
     cv2.fillPoly(cover, [shape], 255, cv2.LINE_AA)
@@ -159,7 +165,9 @@ def _product(kind: str) -> tuple[np.ndarray, np.ndarray]:
     cv2.rectangle(cover, *cap, 255, -1)
     cv2.rectangle(image, (6, shoulder + 28), (width - 6, shoulder + 108), (240, 242, 244), -1)
     scale = (width - 24) / cv2.getTextSize(kind, cv2.FONT_HERSHEY_DUPLEX, 1, 2)[0][0]
-    cv2.putText(image, kind, (12, shoulder + 82), cv2.FONT_HERSHEY_DUPLEX, min(scale, 1.0), (40, 40, 40), 2, cv2.LINE_AA)
+    cv2.putText(
+        image, kind, (12, shoulder + 82), cv2.FONT_HERSHEY_DUPLEX, min(scale, 1.0), (40, 40, 40), 2, cv2.LINE_AA
+    )
     _ORNAMENTS[kind](image)
     return image, cover
 

@@ -5,18 +5,21 @@
     python benchmarks/chain_walk.py DIR [--rounds N] [--pictures docs/pictures] [--out results.json]
 
 Of each chain the same parts are joined once more without `--every track`. Both are run over the clip in turn, round by
-round, every time with `--track`; what is compared is the time of all stages and that of the second step alone.
+round, every time with `--track`; what is compared is how often the second network looks, its time, and that of all.
 """
 
 from __future__ import annotations
 
 import argparse
+import contextlib
 import dataclasses
 import json
 import tempfile
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import cv2
 import numpy as np
@@ -25,6 +28,7 @@ from live_report import write_report
 
 from edgelens.cli import cli
 from edgelens.runtime.bundle.bundle import Bundle, write_bundle
+from edgelens.runtime.model.network import LoadedNetwork, Outputs
 from edgelens.runtime.model.open import open_alone
 
 
@@ -57,15 +61,12 @@ def main() -> None:
     report: dict[str, Any] = {}
     with tempfile.TemporaryDirectory() as temporary:
         for walk in WALKS:
-            if asked.only not in (None, walk.name):
-                continue
-            if asked.pictures is not None:
-                draw_picture(walk, asked.folder, asked.pictures, Path(temporary))
-            if asked.rounds:
+            if asked.only in (None, walk.name):
                 report[walk.name] = measured(walk, asked.folder, asked.rounds, Path(temporary))
                 print(json.dumps({walk.name: report[walk.name]}, indent=1), flush=True)
-    if report:
-        write_report(asked.out, {"rounds": asked.rounds, **report})
+                if asked.pictures is not None:
+                    draw_picture(walk, Path(temporary) / walk.name, asked.pictures)
+    write_report(asked.out, {"rounds": asked.rounds, **report})
 
 
 def ran(bundle: Path, clip: Path, lines: Path, *words: str) -> list[dict[str, Any]]:
@@ -83,23 +84,43 @@ def measured(walk: Walk, folder: Path, rounds: int, temporary: Path) -> dict[str
     each_frame = looking_always(chained, temporary / walk.bundle)
     second, clip = chained.manifest.steps[-1].output, folder / walk.clip
     costs: dict[str, list[tuple[float, float]]] = {"track": [], "frame": []}
-    frames = 0
+    looks, said, frames = dict[str, int](), list[tuple[int, str]](), 0
     for i in range(rounds):
         ways = [("track", folder / walk.bundle), ("frame", each_frame)]
-        for way, bundle in ways[:: 1 if i % 2 else -1]:
-            results = ran(bundle, clip, temporary / f"{walk.name}.jsonl")
+        for way, bundle in ways[:: -1 if i % 2 else 1]:
+            saving = ["--save", str(temporary / walk.name)] if way == "track" and not i else []
+            with counted() as sizes:
+                results = ran(bundle, clip, temporary / f"{way}.jsonl", *saving)
+            looks[way] = sum(sizes)
             stages = [result["stages_ms"] for result in results]
             steps = [step.output for step in chained.manifest.steps]
             costs[way].append((mean(stages, steps), mean(stages, [second])))
             frames = len(results)
+            if way == "track":
+                said = [(result["frame"], result["announced"]) for result in results if result["announced"]]
     ratios = [(t[0] / f[0], t[1] / f[1]) for t, f in zip(costs["track"], costs["frame"], strict=True)]
     return {
         "frames": frames,
+        "announced": said,
+        "looks": looks,
         "chain_ratio": round(float(np.median([whole for whole, _ in ratios])), 3),
         "chain_ratios": [round(whole, 3) for whole, _ in ratios],
         "second_step_ratio": round(float(np.median([step for _, step in ratios])), 3),
         "second_step_ratios": [round(step, 3) for _, step in ratios],
     }
+
+
+@contextlib.contextmanager
+def counted() -> Iterator[list[int]]:
+    """How many pictures each call of a later step's network is given."""
+    sizes, asked = list[int](), LoadedNetwork.outputs_of_many
+
+    def counting(self: LoadedNetwork, pictures: Sequence[np.ndarray]) -> list[Outputs]:
+        sizes.append(len(pictures))
+        return asked(self, pictures)
+
+    with mock.patch.object(LoadedNetwork, "outputs_of_many", counting):
+        yield sizes
 
 
 def mean(stages: list[dict[str, float]], names: list[str]) -> float:
@@ -116,17 +137,10 @@ def looking_always(chained: Bundle, path: Path) -> Path:
     return path
 
 
-def draw_picture(walk: Walk, folder: Path, pictures: Path, temporary: Path) -> None:
-    """Frames of the clip as `run --save` draws them, one beside the other."""
-    saved = temporary / walk.name
-    results = ran(folder / walk.bundle, folder / walk.clip, temporary / "drawn.jsonl", "--save", str(saved))
-    for result in results:
-        if result["announced"]:
-            print(f"{walk.name} {result['frame']}: {result['announced']}")
+def draw_picture(walk: Walk, saved: Path, pictures: Path) -> None:
+    """Frames of the clip as `run --save` drew them, one beside the other."""
     files = sorted(file for file in saved.rglob("*") if file.is_file())
     frames = [cv2.imread(str(files[index])) for index in walk.shown]
-    if any(frame is None for frame in frames):
-        raise SystemExit(f"{walk.name}: {len(files)} frames were saved, not all of {walk.shown}")
     sheet = np.hstack([np.asarray(frame, np.uint8) for frame in frames])
     pictures.mkdir(parents=True, exist_ok=True)
     target = pictures / f"chain-{walk.name}.webp"
