@@ -5,7 +5,8 @@
     python benchmarks/chain_walk.py DIR [--rounds N] [--pictures docs/pictures] [--out results.json]
 
 Of each chain the same parts are joined once more without `--every track`. Both are run over the clip in turn, round by
-round, every time with `--track`; what is compared is how often the second network looks, its time, and that of all.
+round, every time with `--track`; what is compared is how often the second network looks, and the processor's time in it
+and in both networks.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ import contextlib
 import dataclasses
 import json
 import tempfile
+import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -82,50 +84,61 @@ def measured(walk: Walk, folder: Path, rounds: int, temporary: Path) -> dict[str
     """What the chain costs a frame with and without `--every track`."""
     chained = open_alone(str(folder / walk.bundle))
     each_frame = looking_always(chained, temporary / walk.bundle)
-    second, clip = chained.manifest.steps[-1].output, folder / walk.clip
-    costs: dict[str, list[tuple[float, float]]] = {"track": [], "frame": []}
-    looks, said, frames = dict[str, int](), list[tuple[int, str]](), 0
+    clip = folder / walk.clip
+    costs: dict[str, list[Cost]] = {"track": [], "frame": []}
+    said, frames = list[tuple[int, str]](), 0
     for i in range(rounds):
         ways = [("track", folder / walk.bundle), ("frame", each_frame)]
         for way, bundle in ways[:: -1 if i % 2 else 1]:
             saving = ["--save", str(temporary / walk.name)] if way == "track" and not i else []
-            with counted() as sizes:
+            with counted() as cost:
                 results = ran(bundle, clip, temporary / f"{way}.jsonl", *saving)
-            looks[way] = sum(sizes)
-            stages = [result["stages_ms"] for result in results]
-            steps = [step.output for step in chained.manifest.steps]
-            costs[way].append((mean(stages, steps), mean(stages, [second])))
+            costs[way].append(cost)
             frames = len(results)
             if way == "track":
                 said = [(result["frame"], result["announced"]) for result in results if result["announced"]]
-    ratios = [(t[0] / f[0], t[1] / f[1]) for t, f in zip(costs["track"], costs["frame"], strict=True)]
+    pairs = list(zip(costs["track"], costs["frame"], strict=True))
     return {
         "frames": frames,
         "announced": said,
-        "looks": looks,
-        "chain_ratio": round(float(np.median([whole for whole, _ in ratios])), 3),
-        "chain_ratios": [round(whole, 3) for whole, _ in ratios],
-        "second_step_ratio": round(float(np.median([step for _, step in ratios])), 3),
-        "second_step_ratios": [round(step, 3) for _, step in ratios],
+        "looks": {way: each[-1].looks for way, each in costs.items()},
+        "second_network_ratios": [round(new.second_s / every.second_s, 3) for new, every in pairs],
+        "both_networks_ratios": [round(new.both_s / every.both_s, 3) for new, every in pairs],
     }
 
 
+@dataclass
+class Cost:
+    """Seconds of the processor in both networks, in the second alone, and how many pictures that was given."""
+
+    both_s: float = 0.0
+    second_s: float = 0.0
+    looks: int = 0
+
+
 @contextlib.contextmanager
-def counted() -> Iterator[list[int]]:
-    """How many pictures each call of a later step's network is given."""
-    sizes, asked = list[int](), LoadedNetwork.outputs_of_many
+def counted() -> Iterator[Cost]:
+    """What the networks cost meanwhile; a later step's is asked about several pictures, the first one's about one."""
+    cost, one, many = Cost(), LoadedNetwork.outputs, LoadedNetwork.outputs_of_many
 
-    def counting(self: LoadedNetwork, pictures: Sequence[np.ndarray]) -> list[Outputs]:
-        sizes.append(len(pictures))
-        return asked(self, pictures)
+    def alone(self: LoadedNetwork, pixels: np.ndarray) -> Outputs:
+        start = time.thread_time()
+        answer = one(self, pixels)
+        cost.both_s += time.thread_time() - start
+        return answer
 
-    with mock.patch.object(LoadedNetwork, "outputs_of_many", counting):
-        yield sizes
+    def together(self: LoadedNetwork, pictures: Sequence[np.ndarray]) -> list[Outputs]:
+        start, before = time.thread_time(), cost.both_s
+        answers = many(self, pictures)
+        spent = time.thread_time() - start
+        cost.both_s, cost.second_s, cost.looks = before + spent, cost.second_s + spent, cost.looks + len(pictures)
+        return answers
 
-
-def mean(stages: list[dict[str, float]], names: list[str]) -> float:
-    """Milliseconds of these steps, a frame."""
-    return float(np.mean([sum(each.get(name, 0.0) for name in names) for each in stages]))
+    with (
+        mock.patch.object(LoadedNetwork, "outputs", alone),
+        mock.patch.object(LoadedNetwork, "outputs_of_many", together),
+    ):
+        yield cost
 
 
 def looking_always(chained: Bundle, path: Path) -> Path:

@@ -157,7 +157,8 @@ def _check_align(first: Bundle, steps: Sequence[Step], options: ChainOptions) ->
         return
     at = [step.output for step in steps].index(options.inside or steps[0].output)
     finder = one_network(first, first.manifest.steps[at].network)
-    with BundleRecognizer(finder, precision="float32") as recognizer:
+    whole = any(file.precision == "float32" for file in finder.manifest.main.files)  # others' file may be float16 alone
+    with BundleRecognizer(finder, precision="float32" if whole else None) as recognizer:
         frames = (frame for golden in finder.manifest.golden for frame in frames_of(finder, golden))
         seen = [recognizer.recognize(frame).recognitions for frame in frames]
     if any(map(len, seen)) and not any(can_be_levelled(each, options.align) for each in seen):

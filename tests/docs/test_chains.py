@@ -59,7 +59,13 @@ def face_finder(told: Callable[..., str], tmp_path: Path) -> Path:
     at = 2 * (8 * 16 + 8)  # the first anchor of a cell in the middle, 16 cells a row
     boxes[0, at] = [0, 0, 60, 60, -15, -10, 15, -2, 0, 5, 0, 15, -25, 0, 25, 0]
     scores[0, at] = 4
-    return proven(told({"boxes": boxes, "scores": scores}, (128, 128)), "faces", tmp_path, decoder="mediapipe")
+    return proven(
+        told({"boxes": boxes, "scores": scores}, (128, 128)),
+        "faces",
+        tmp_path,
+        decoder="mediapipe",
+        precision="float16",
+    )
 
 
 @pytest.fixture
@@ -91,7 +97,7 @@ def reader(tmp_path: Path) -> Path:
     return proven(model, "text", tmp_path, input_size=(160, 48))
 
 
-def proven(model: str | Path, name: str, folder: Path, **said: Any) -> Path:
+def proven(model: str | Path, name: str, folder: Path, *, precision: str | None = None, **said: Any) -> Path:
     """A bundle of a model file with what it answers to some pictures."""
     bare = open_model(str(model), **said)
     frames = {
@@ -105,7 +111,15 @@ def proven(model: str | Path, name: str, folder: Path, **said: Any) -> Path:
     entries |= {each.path: bare.read(each.path) for each in bare.manifest.main.files}
     entries |= {"golden/reference.npz": reference.getvalue(), "card.json": b"{}\n"}
     (role,) = bare.manifest.networks
-    manifest = replace(bare.manifest, name=name, golden=(Golden(role, tuple(frames), "golden/reference.npz"),))
+    network = bare.manifest.main
+    if precision is not None:
+        network = replace(network, files=tuple(replace(file, precision=precision) for file in network.files))
+    manifest = replace(
+        bare.manifest,
+        networks={role: network},
+        name=name,
+        golden=(Golden(role, tuple(frames), "golden/reference.npz"),),
+    )
     path = folder / f"{name}.edge"
     write_bundle(path, manifest, entries)
     return path
@@ -160,7 +174,6 @@ def test_the_pages_commands_run_and_answer_with_the_keys_it_shows(
         assert set(row) - {"rivals", "name", "similarity"} <= {key for each in like for key in each}
     later = [row for row in told if "parent" in row]
     assert later and all(row["looks"] <= 5 for row in later), "nobody is looked at in every frame"
-    assert set(shown["stages_ms"]) <= set(lines[-1]["stages_ms"])
     things = [row for row in told if "parent" not in row]
     assert 1 <= len([line for line in lines if line["announced"]]) <= len(things), "each thing is announced once"
 

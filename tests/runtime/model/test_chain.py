@@ -224,6 +224,18 @@ def test_what_the_finder_does_not_find_levels_nothing(halves_bundle, color_bundl
     assert not out.exists()
 
 
+def test_a_finder_without_a_float32_file_is_looked_at_all_the_same(halves_bundle, color_bundle, tmp_path):
+    network = halves_bundle.manifest.main
+    half = dataclasses.replace(network, files=tuple(dataclasses.replace(f, precision="float16") for f in network.files))
+    entries = {name: halves_bundle.read(name) for name in halves_bundle.manifest.entries}
+    finder = write_bundle(
+        tmp_path / "half.edge", dataclasses.replace(halves_bundle.manifest, networks={"main": half}), entries
+    )
+    assert chain(finder, color_bundle, tmp_path / "both.edge").manifest.steps[1].region == "half"
+    with pytest.raises(UsageError, match="half finds no keypoints"):
+        chain(finder, color_bundle, tmp_path / "x.edge", ChainOptions(align="keypoints"))
+
+
 def test_what_can_be_levelled_is_told_by_what_rows_bring():
     box, eyes = [[2, 2, 9, 9]], np.array([[[3, 4, 1], [8, 5, 1]]], np.float32)
     square = np.array([[[2, 2, 1], [11, 3, 1], [11, 11, 1], [2, 11, 1]]], np.float32)
