@@ -87,10 +87,11 @@ def suppress(
     most: int,
     *,
     overlap: Overlap = overlaps_of_pairs,
+    lasting: bool = False,
 ) -> NDArray[np.intp]:
     """Rows to keep, best first: a box yields to a better one of its own class that overlaps it by more than `iou`.
 
-    Works on blocks of candidates and on pairs of one class alone, so that it stays small and ends as soon as enough
+    A box that has yielded makes no other yield, unless `lasting`: then of a chain only the best is left. Works on blocks of candidates and on pairs of one class alone, so that it stays small and ends as soon as enough
     are kept.
     """
     order = np.argsort(-scores, kind="stable")
@@ -98,13 +99,16 @@ def suppress(
     kept: list[int] = []
     for start in range(0, len(order), _BLOCK):
         block, kind = ranked[start : start + _BLOCK], kinds[start : start + _BLOCK]
-        better, worse = np.nonzero(kinds[kept][:, None] == kind)
+        before = np.arange(start) if lasting else np.array(kept, np.intp)
+        better, worse = np.nonzero(kinds[before][:, None] == kind)
         gone = np.zeros(len(block), bool)
-        gone[worse[overlap(ranked[kept][better], block[worse]) > iou]] = True
+        gone[worse[overlap(ranked[before[better]], block[worse]) > iou]] = True
         better, worse = np.nonzero(np.triu(kind[:, None] == kind, 1))
         over = overlap(block[better], block[worse]) > iou
         inside = np.zeros((len(block), len(block)), bool)
         inside[better[over], worse[over]] = True
+        if lasting:
+            gone |= inside.any(axis=0)
         for row in range(len(block)):
             if not gone[row]:
                 kept.append(start + row)
@@ -179,8 +183,9 @@ class BoxRules:
         asked: float | None = None,
         *,
         overlap: Overlap | None = overlaps_of_pairs,
+        lasting: bool = False,
     ) -> NDArray[np.intp]:
-        """The candidates that count, best first; without an `overlap` none yields to another."""
+        """The candidates that count, best first; without an `overlap` none yields to another (`suppress`)."""
         rows = np.flatnonzero(scores >= self._thresholds(ids, asked))
         if self.options.classes is not None:
             rows = rows[np.isin(ids[rows], self.options.classes)]
@@ -189,7 +194,8 @@ class BoxRules:
         if overlap is None:
             return np.asarray(rows[np.argsort(-scores[rows], kind="stable")[:most]])
         candidates = np.asarray(boxes[rows], np.float32)
-        best = suppress(candidates, scores[rows], ids[rows], self.options.iou, most, overlap=overlap)
+        iou = self.options.iou
+        best = suppress(candidates, scores[rows], ids[rows], iou, most, overlap=overlap, lasting=lasting)
         return np.asarray(rows[best])
 
     def seen(

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from ..preprocess import Placement
 
-__all__ = ["masks_in_boxes"]
+__all__ = ["is_drawn", "masks_in_boxes"]
 
 _FINER = 2  # points of a mask to one of a prototype: its edge lies between them
 _EDGE, _SLOPE = 128, 16  # even odds, and by how much a logit is more: straight, so that enlarging moves no edge
@@ -44,3 +44,8 @@ def masks_in_boxes(
         cut = cv2.warpAffine(mixed[row], way, (int(w), int(h)), flags=flags, borderMode=cv2.BORDER_REPLICATE)
         found[row] = np.clip(_EDGE + _SLOPE * cut, 0, 255)
     return found
+
+
+def is_drawn(masks: NDArray[np.uint8]) -> NDArray[np.bool_]:
+    """Which masks (N, h, w) have any point that is of their thing."""
+    return np.asarray((masks >= _EDGE).any(axis=(1, 2)))

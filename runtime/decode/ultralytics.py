@@ -103,16 +103,19 @@ def _upright(
     kept = rules.kept(boxes, found.scores, found.ids, threshold, overlap=overlap)
     places = placement.to_frame(boxes[kept])
     points = masks = None
-    if options.keypoints is not None:
-        points = _keypoints(found.extra[kept], options.keypoints)
-        points[..., :2] *= found.unit
-        points = points_in_frame(points, placement)
     if prototypes is not None:
-        from .prototypes import masks_in_boxes  # few networks draw masks
+        from .prototypes import is_drawn, masks_in_boxes  # few networks draw masks
 
         pixels = rules.network.pixels
         mixture = found.extra[kept, : len(prototypes)]
         masks = masks_in_boxes(mixture, prototypes, places, placement, (pixels.height, pixels.width))
+        # a box without any of its thing is none, as their own tools have it
+        there = is_drawn(masks) & (places[:, 2:] > 0).all(axis=1)
+        kept, places, masks = kept[there], places[there], masks[there]
+    if options.keypoints is not None:
+        points = _keypoints(found.extra[kept], options.keypoints)
+        points[..., :2] *= found.unit
+        points = points_in_frame(points, placement)
     return rules.seen(places, found.scores[kept], found.ids[kept], keypoints=points, masks=masks)
 
 
@@ -128,7 +131,8 @@ def _rotated(
     from .rotated import alike, corners_of_rotated
 
     boxes = np.concatenate([found.boxes, found.extra[:, :1]], axis=1)
-    kept = rules.kept(boxes, found.scores, found.ids, threshold, overlap=None if found.finished else alike)
+    overlap = None if found.finished else alike
+    kept = rules.kept(boxes, found.scores, found.ids, threshold, overlap=overlap, lasting=True)  # as their own tools do
     quads = corners_of_rotated(boxes[kept])
     around = np.concatenate([quads.min(axis=1), quads.max(axis=1)], axis=1)
     extra = {CORNERS: placement.points_to_frame(quads)}

@@ -26,6 +26,7 @@ _IMAGENET_MEAN, _IMAGENET_STD = (123.675, 116.28, 103.53), (58.395, 57.12, 57.37
 _DETR = ("detr", "detr-picked")
 _READ_TASKS = ("detect", "segment", "pose", "obb")
 _COCO_POINTS = (17, 3)
+_FINISHED_WIDTHS = {"pose": 6 + 17 * 3, "obb": 6 + 1}
 _PLAIN_POSE = 4 + 1 + 17 * 3  # columns of a pose network of one class, or of a detector of 52
 
 
@@ -79,7 +80,7 @@ def read_as_ultralytics(
     if export is not None and layout is None and export.task in (None, "classify"):
         row = read_as_classifier(file, labels or export.names)
         if row is not None:
-            return _classifier(row, export, labels or export.names)
+            return _classifier(row, export, labels or export.names, picture_size(file) or export.size)
     if export is not None and export.task not in (None, *_READ_TASKS):
         return None
     rows = [output for output in file.outputs if len(output.shape) == 3]
@@ -91,15 +92,26 @@ def read_as_ultralytics(
         return None
     size = picture_size(file) or (export.size if export else None)
     detr = _is_detr(file) or (export is not None and export.detr)
-    found = layout or _layout(output, export, size, asked=asked, detr=detr)
-    return None if found is None else _detector(file, output, found, export, size)
+    if layout is None:
+        layout = _layout(output, export, size, asked=asked, detr=detr, maps=_prototypes(file) is not None)
+    elif kind is not None and _is_finished(output, kind):
+        layout = "nms"
+    return None if layout is None else _detector(file, output, layout, export, size)
 
 
 def _has_room(output: TensorInfo, kind: str) -> bool:
     """Whether columns of an output could be boxes, a class and what a network of the asked kind adds."""
+    if _is_finished(output, kind):
+        return True
     first, last = output.shape[1:]
     least = _PLAIN_POSE if kind == "pose" else 6
     return first is None or last is None or least <= first < last
+
+
+def _is_finished(output: TensorInfo, kind: str) -> bool:
+    """Whether rows are few, each a box, score, class and what a network of the asked kind adds."""
+    rows, width = output.shape[1:]
+    return rows is not None and rows <= _MOST_FINISHED and width == _FINISHED_WIDTHS[kind]
 
 
 def _as_said(kind: str, labels: tuple[str, ...]) -> ExportMetadata:
@@ -108,15 +120,18 @@ def _as_said(kind: str, labels: tuple[str, ...]) -> ExportMetadata:
     return ExportMetadata(labels or (("person",) if kind == "pose" else ()), kind, keypoints=points, said=True)
 
 
-def _classifier(row: Reading, export: ExportMetadata, labels: tuple[str, ...]) -> Reading:
-    """Ultralytics' classifiers see the centre crop; v5's also ImageNet's mean and deviation."""
+def _classifier(
+    row: Reading, export: ExportMetadata, labels: tuple[str, ...], size: tuple[int, int] | None
+) -> Reading:
+    """Ultralytics' classifiers see the centre crop, all of it where they are no square; v5's ImageNet's mean, too."""
     old = export.task is None
+    height, width = size or (1, 1)
     return Reading(
         row.decode,
         row.outputs,
         row.classes,
         row.picked,
-        resize="crop",
+        resize="crop" if height == width else "stretch",
         mean=_IMAGENET_MEAN if old else (0.0,),
         std=_IMAGENET_STD if old else (255.0,),
         labels=labels,
@@ -131,7 +146,13 @@ def _is_detr(file: ModelDescription) -> bool:
 
 
 def _layout(
-    output: TensorInfo, export: ExportMetadata | None, size: tuple[int, int] | None, *, asked: bool, detr: bool
+    output: TensorInfo,
+    export: ExportMetadata | None,
+    size: tuple[int, int] | None,
+    *,
+    asked: bool,
+    detr: bool,
+    maps: bool,
 ) -> str | None:
     """v8, v5, nms, detr or detr-picked; None where the shape leaves it open."""
     first, last = output.shape[1:]
@@ -141,7 +162,7 @@ def _layout(
         return _layout_of_export(first, last, export, size)
     if first is None or last is None or size is None:
         return None
-    if last == 6 and first <= _MOST_FINISHED:
+    if last == 6 + maps * _PROTOTYPES and first <= _MOST_FINISHED:
         return "nms"
     if first >= 5 and strides_for(*size, last) is not None:
         return "v8"

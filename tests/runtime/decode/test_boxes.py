@@ -51,6 +51,17 @@ def test_suppression_agrees_with_opencv_class_by_class():
     assert (np.diff(scores[kept]) <= 0).all()
 
 
+def test_where_yielding_lasts_every_better_box_counts():
+    rng = np.random.default_rng(4)
+    boxes = corners(np.c_[rng.uniform(20, 80, (700, 2)), rng.uniform(20, 30, (700, 2))].astype(np.float32))
+    scores, ids = rng.uniform(0, 1, 700).astype(np.float32), rng.integers(0, 3, 700)
+    over = (overlaps(boxes, boxes) > 0.45) & (ids[:, None] == ids) & (scores[:, None] > scores)
+    wanted = np.flatnonzero(~over.any(axis=0))
+    kept = suppress(boxes, scores, ids, 0.45, 1000, lasting=True)
+    assert set(kept.tolist()) == set(wanted.tolist())
+    assert len(kept) < len(suppress(boxes, scores, ids, 0.45, 1000))
+
+
 def test_other_classes_and_the_limit():
     boxes = np.array([[0, 0, 10, 10]] * 3, np.float32)
     scores, ids = np.array([0.5, 0.9, 0.7], np.float32), np.array([0, 0, 1])

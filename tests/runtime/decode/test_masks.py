@@ -120,6 +120,35 @@ def test_without_metadata_the_maps_are_no_classes():
     assert seen.masks is not None
 
 
+def test_a_box_without_any_of_its_thing_is_none():
+    answer, reading = outputs(), read_as_ultralytics(described(), ())
+    answer["predictions"][0, :4, 5] = [100, 20, 20, 20]  # far from the disc
+    net = network(reading)
+    seen = decoder_for(net)(answer, fit_frame(np.zeros((SIDE, SIDE, 3), np.uint8), net.pixels)[1])
+    assert [label for label, _ in seen] == ["leaf"]
+    assert len(seen.masks) == len(seen.boxes) == 1
+
+
+@pytest.mark.parametrize("metadata", [{**METADATA, "end2end": "True"}, {}])
+def test_finished_rows_with_their_maps(metadata):
+    """As networks without suppression end: corners, score, class, mixture; known by the maps alone, too."""
+    columns = outputs()
+    rows = np.zeros((1, 300, 6 + MAPS), np.float32)
+    for row, (column, label, score) in enumerate([(5, 0, 0.9), (9, 1, 0.8)]):
+        x, y, w, h = columns["predictions"][0, :4, column]
+        rows[0, row, :6] = [x - w / 2, y - h / 2, x + w / 2, y + h / 2, score, label]
+        rows[0, row, 6:] = columns["predictions"][0, 6:, column]
+    file = described(metadata=metadata)
+    finished = TensorInfo("output0", rows.shape, "float32")
+    reading = read_as_ultralytics(dataclasses.replace(file, outputs=(finished, file.outputs[1])), ())
+    net, plain_net = network(reading), network(read_as_ultralytics(described(), ()))
+    placement = fit_frame(np.zeros((SIDE, SIDE, 3), np.uint8), net.pixels)[1]
+    seen = decoder_for(net)({**columns, "predictions": rows}, placement)
+    wanted = decoder_for(plain_net)(columns, placement)
+    assert list(seen) == list(wanted)
+    assert np.array_equal(seen.masks, wanted.masks)
+
+
 def test_a_box_beyond_the_frame_has_the_mask_of_what_is_inside():
     answer = outputs()
     answer["predictions"][0, :4, 5] = [0, 70, 130, 40]

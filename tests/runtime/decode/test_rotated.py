@@ -99,6 +99,27 @@ def test_exports_that_end_in_their_own_suppression():
     assert seen.extra["corners"][1] == pytest.approx(corners_of_rotated(np.array([FOUND[2][0]]))[0], abs=1e-3)
 
 
+def test_of_a_chain_only_the_best_is_left():
+    """Each lies 8 beside the one before it: the third is like the second alone, which is not there any more."""
+    reading = read_as_ultralytics(described((1, 7, 84)), ())
+    rows = np.zeros((1, 7, 84), np.float32)
+    rows[0, 2:4] = 10
+    for k in range(3):
+        rows[0, :5, 9 * k] = 20 + 8 * k, 32, 40, 25, 0.9 - 0.1 * k
+    boxes = np.concatenate([rows[0, :4, [0, 9, 18]], rows[0, 6:, [0, 9, 18]]], axis=1)
+    iou = reading.decode.options["iou"]
+    assert (alike(boxes[:2], boxes[1:]) > iou).all()
+    assert alike(boxes[:1], boxes[2:])[0] < iou
+    assert [label for label, _ in see(rows, reading)] == ["ship"]
+
+
+def test_finished_rows_without_metadata_are_asked_for():
+    rows = np.zeros((1, 300, 7), np.float32)
+    rows[0, 0] = [30, 32, 40, 10, 0.9, 1, 0.5]
+    asked = read_as_ultralytics(described((1, 300, 7), {}), ("ship", "plane"), asked=True, layout="v8", kind="obb")
+    assert [label for label, _ in see(rows, asked)] == ["plane"]
+
+
 def test_without_metadata_it_is_asked_for():
     asked = read_as_ultralytics(described((1, 7, 84), {}), (), asked=True, layout="v8", kind="obb")
     assert asked.classes == 2

@@ -167,6 +167,16 @@ def test_a_pose_network_that_does_not_say_so_is_asked_for(export):
     assert seen.keypoints[0, [0, 16]] == pytest.approx(np.array([[21, 9, 0.7], [18, 14, 0.6]]))
 
 
+def test_finished_poses_that_do_not_say_so_are_asked_for(export):
+    output = np.zeros((1, 300, 6 + 51), np.float32)
+    output[0, 0, :6] = [12, 14, 28, 34, 0.9, 0]
+    output[0, 0, 6:9] = [21, 25, 0.7]
+    seen, _ = see(export(output), decoder="yolov8-pose")
+    assert list(seen) == [("person", pytest.approx(0.9))]
+    assert seen.boxes[0] == pytest.approx([12, 0, 16, 18])
+    assert seen.keypoints[0, 0] == pytest.approx([21, 9, 0.7])
+
+
 def test_detr_queries(export):
     output = np.zeros((1, 30, 7), np.float32)
     output[0, 4] = [20 / SIDE, 24 / SIDE, 16 / SIDE, 20 / SIDE, 0.1, 0, 0.9]
@@ -238,6 +248,22 @@ def test_classifiers_see_the_centre_crop_and_are_not_softmaxed_again(export, onn
         seen = recognizer.recognize(Frame(frame)).recognitions
     assert seen.label() == "driver's cap"
     assert seen.scores[0] == pytest.approx(np.e / (np.e + 2), abs=1e-5)
+
+
+def test_classifiers_that_are_no_square_see_the_whole_picture(onnx_graph, tmp_path):
+    helper = pytest.importorskip("onnx.helper", reason="the onnx package builds the models of this test")
+    nodes = [
+        helper.make_node("ReduceMean", ["images"], ["mean"], axes=[2, 3], keepdims=0),
+        helper.make_node("Softmax", ["mean"], ["output0"], axis=-1),
+    ]
+    shapes = {"images": ("float32", [1, 3, 8, 16])}, {"output0": ("float32", [1, 3])}
+    metadata = {**METADATA, "task": "classify", "imgsz": "[8, 16]"}
+    (tmp_path / "cls.onnx").write_bytes(onnx_graph(nodes, *shapes, {}, metadata))
+    frame = np.zeros((16, 16, 3), np.uint8)
+    frame[:4, :, 0] = 255  # blue, where a crop of half the height does not look
+    with BundleRecognizer(open_model(str(tmp_path / "cls.onnx"))) as recognizer:
+        seen = recognizer.recognize(Frame(frame)).recognitions
+    assert seen.label() == "driver's cap"
 
 
 @pytest.mark.parametrize("content", ["json", "python"])
