@@ -91,8 +91,8 @@ def suppress(
 ) -> NDArray[np.intp]:
     """Rows to keep, best first: a box yields to a better one of its own class that overlaps it by more than `iou`.
 
-    A box that has yielded makes no other yield, unless `lasting`: then of a chain only the best is left. Works on blocks of candidates and on pairs of one class alone, so that it stays small and ends as soon as enough
-    are kept.
+    A box that has yielded makes no other yield, unless `lasting`: then of a chain only the best is left. Works on
+    blocks of candidates and on pairs of one class alone, so that it stays small and ends as soon as enough are kept.
     """
     order = np.argsort(-scores, kind="stable")
     ranked, kinds = boxes[order], ids[order]

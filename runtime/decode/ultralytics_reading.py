@@ -120,9 +120,7 @@ def _as_said(kind: str, labels: tuple[str, ...]) -> ExportMetadata:
     return ExportMetadata(labels or (("person",) if kind == "pose" else ()), kind, keypoints=points, said=True)
 
 
-def _classifier(
-    row: Reading, export: ExportMetadata, labels: tuple[str, ...], size: tuple[int, int] | None
-) -> Reading:
+def _classifier(row: Reading, export: ExportMetadata, labels: tuple[str, ...], size: tuple[int, int] | None) -> Reading:
     """Ultralytics' classifiers see the centre crop, all of it where they are no square; v5's ImageNet's mean, too."""
     old = export.task is None
     height, width = size or (1, 1)
