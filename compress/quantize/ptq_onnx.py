@@ -135,20 +135,25 @@ class _Writer:
         if source not in self.eight_bit:
             wide = scales.reshape([-1 if i == axis else 1 for i in range(weight.ndim)])
             counts = np.clip(np.rint(weight / wide), -127, 127).astype(np.int8)
-            self.eight_bit[source] = self._constant(f"{node.output[0]}_w", counts, scales, axis)
+            name = f"{node.output[0]}_w"
+            self.eight_bit[source] = self._constant(name, counts, scales, axis, zeros=f"{name}_zero")
         return self.eight_bit[source], scales
 
     def _bias(self, source: str, name: str, scales: NDArray[np.float32]) -> str:
         """A layer's bias; equal biases of two layers may be one initializer, their scales are not."""
         limit = 2**31 - 1
         counts = np.clip(np.rint(self.weights[source].astype(np.float64) / scales), -limit, limit)
-        return self._constant(name, counts.astype(np.int32), scales.astype(np.float32), 0)
+        zeros = f"zeros_int32_{len(scales)}"
+        return self._constant(name, counts.astype(np.int32), scales.astype(np.float32), 0, zeros=zeros)
 
-    def _constant(self, name: str, counts: NDArray[Any], scales: NDArray[np.float32], axis: int) -> str:
-        """An integer initializer and its DequantizeLinear; zero points of one length are shared."""
+    def _constant(self, name: str, counts: NDArray[Any], scales: NDArray[np.float32], axis: int, *, zeros: str) -> str:
+        """An integer initializer and its DequantizeLinear, with the name of its zero points.
+
+        Biases of one length share them. Weights may not: on x86 without VNNI onnxruntime makes both of a weight
+        unsigned, since its signed kernels saturate there, and fails where a second layer has the same zero points.
+        """
         from onnx import helper
 
-        zeros = f"zeros_{counts.dtype}_{len(scales)}"
         self.added[zeros] = np.zeros(len(scales), counts.dtype)
         self.added[f"{name}_q"], self.added[f"{name}_scale"] = counts, scales
         inputs = [f"{name}_q", f"{name}_scale", zeros]

@@ -11,7 +11,7 @@ from torch import fx
 
 from edgelens.runtime.bundle.manifest import Decode
 from edgelens.runtime.decode.identify import EMBEDDING
-from edgelens.runtime.metrics.identification import nearest_other, recognized, unit_rows
+from edgelens.runtime.metrics.identification import in_one_space, nearest_other, recognized, unit_rows
 from edgelens.train.tasks.classify.labels import class_ids
 
 from ..network.graph import tensor_inputs
@@ -19,8 +19,6 @@ from ..network.tail import last_layers_and_pooling
 from .task import Arrays, Task
 
 __all__ = ["TASK"]
-
-_AS_NEAR = 0.02  # cosine: two pictures that are as near as that are equally good neighbours
 
 aten = torch.ops.aten
 
@@ -36,14 +34,7 @@ def _judge(outputs: Arrays, targets: Any) -> float:
 
 
 def _agreement(ours: Arrays, theirs: Arrays) -> float:
-    """How often the picture that is nearest by one network is as near by the other."""
-    rows = _rows(ours)
-    if len(rows) < 2:
-        return 1.0
-    best, near = nearest_other(rows)
-    other, _ = nearest_other(_rows(theirs))
-    each = np.arange(len(rows))
-    return float((near[each, best] - near[each, other] <= _AS_NEAR).mean())
+    return in_one_space(_rows(ours), _rows(theirs))
 
 
 def _golden(outputs: Arrays, count: int) -> list[int]:

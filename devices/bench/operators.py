@@ -9,7 +9,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from edgelens.runtime.engines.onnxruntime import OnnxRuntimeEngine
+from edgelens.runtime.engines.onnxruntime import OnnxRuntimeEngine, open_session
 from edgelens.runtime.engines.protocol import EngineOptions
 
 from .graph_names import names_in_order
@@ -44,13 +44,16 @@ def _onnxruntime_runs(model: bytes, target: Target, seconds: float, folder: Path
     """The operators' events of each run, in the order they ran."""
     import onnxruntime as ort
 
-    settings = ort.SessionOptions()
-    settings.log_severity_level = 4
-    settings.intra_op_num_threads = target.threads
-    settings.enable_profiling = True
-    settings.profile_file_prefix = str(folder / "profile")
-    settings.optimized_model_filepath = str(folder / "optimized.onnx")
-    session = ort.InferenceSession(model, settings, providers=["CPUExecutionProvider"])
+    def profiling() -> Any:
+        settings = ort.SessionOptions()
+        settings.log_severity_level = 4
+        settings.intra_op_num_threads = target.threads
+        settings.enable_profiling = True
+        settings.profile_file_prefix = str(folder / "profile")
+        settings.optimized_model_filepath = str(folder / "optimized.onnx")
+        return settings
+
+    session, _ = open_session(model, profiling, [("CPUExecutionProvider", {})])
     with OnnxRuntimeEngine(model, EngineOptions(threads=target.threads)) as engine:
         inputs = random_inputs(engine.inputs, target.shape)
     feed = dict(zip([value.name for value in session.get_inputs()], inputs, strict=True))

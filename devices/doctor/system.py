@@ -45,7 +45,9 @@ def _processor(root: Path) -> list[Finding]:
     elif machine.machine == "aarch64":
         findings.append(_eight_bits(machine))
     elif machine.machine == "x86_64" and not {"avx512-vnni", "avx-vnni"} & set(machine.features):
-        findings.append(note("int8", "no VNNI: 8-bit ONNX kernels saturate", "`verify` tells whether a bundle suffers"))
+        findings.append(
+            note("int8", "no VNNI: 8-bit ONNX takes slower kernels, the fast ones saturate", "--engine tflite has none")
+        )
     if machine.machine == "x86_64" and "avx2" not in machine.features:
         findings.append(warn("processor", "no AVX2", "engines run many times slower here"))
     return findings

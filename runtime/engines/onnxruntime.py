@@ -14,7 +14,7 @@ from ..host.owned import own_folder
 from .protocol import EngineOptions, TensorInfo
 from .silence import silenced
 
-__all__ = ["PROVIDERS", "OnnxRuntimeEngine"]
+__all__ = ["PROVIDERS", "OnnxRuntimeEngine", "open_session"]
 
 _DTYPES = {
     "tensor(float)": "float32",
@@ -30,6 +30,8 @@ _DTYPES = {
 }
 _CPU = "CPUExecutionProvider"
 _FATAL = 4
+_EXACT_SUMS = "session.x64quantprecision"  # slower 8-bit kernels where x86 without VNNI would saturate
+_SATURATES = "its 8-bit sums saturate on this processor (no VNNI): compress it with this kit, or take --engine tflite"
 
 
 class OnnxRuntimeEngine:
@@ -43,13 +45,11 @@ class OnnxRuntimeEngine:
 
             ort.set_default_logger_severity(_FATAL)
             providers, notes = _providers(options, ort.get_available_providers())
-            try:
-                self._session = ort.InferenceSession(model, _settings(ort, options), providers=providers)
-            except Exception as error:  # noqa: BLE001 (onnxruntime raises types of its own for a broken model)
-                raise ModelError(f"onnxruntime cannot load the model: {_first_line(error)}") from None
+            self._session, saturating = open_session(model, lambda: _settings(ort, options), providers)
         running = self._session.get_providers()
         lost = [name for name, _ in providers if name not in running]
         notes += [f"{_word(name)} could not be started: the CPU does its work" for name in lost]
+        notes += [_SATURATES] if saturating else []
         self.inputs = tuple(_info(value) for value in self._session.get_inputs())
         self.outputs = tuple(_info(value) for value in self._session.get_outputs())
         self.metadata: Mapping[str, str] = dict(self._session.get_modelmeta().custom_metadata_map)
@@ -68,6 +68,22 @@ class OnnxRuntimeEngine:
 
     def __exit__(self, *exc: object) -> None:
         del self._session
+
+
+def open_session(
+    model: bytes, settings: Callable[[], Any], providers: Sequence[tuple[str, dict[str, Any]]]
+) -> tuple[Any, bool]:
+    """A session, and whether its 8-bit sums may saturate: only where it cannot be started without that."""
+    import onnxruntime as ort
+
+    exact = settings()
+    exact.add_session_config_entry(_EXACT_SUMS, "1")
+    with contextlib.suppress(Exception):  # zero points that layers share, or a file that is broken: the next line tells
+        return ort.InferenceSession(model, exact, providers=providers), False
+    try:
+        return ort.InferenceSession(model, settings(), providers=providers), True
+    except Exception as error:  # noqa: BLE001 (onnxruntime raises types of its own for a broken model)
+        raise ModelError(f"onnxruntime cannot load the model: {_first_line(error)}") from None
 
 
 def _settings(ort: Any, options: EngineOptions) -> Any:

@@ -7,11 +7,20 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Identification", "accepts_of", "identification", "nearest_other", "recognized", "unit_rows"]
+__all__ = [
+    "Identification",
+    "accepts_of",
+    "identification",
+    "in_one_space",
+    "nearest_other",
+    "recognized",
+    "unit_rows",
+]
 
 DRAWS = 10  # choices of the shown pictures that figures are averaged over
 SHOWN = (1, 3, 5)  # pictures of everybody
 RATES = (0.01, 0.001)  # false accepts at which false rejects are told
+_AS_NEAR = 0.02  # cosine: two pictures that are as near as that are equally good neighbours
 _MOST_PAIRS = 3000  # rows that pairs are made of
 _STRANGERS = (0.2, 0.1, 0.05, 0.02, 0.01, 0.005, 0.002, 0.001)  # shares that limits are kept for
 
@@ -114,6 +123,23 @@ def nearest_other(rows: Rows) -> tuple[NDArray[np.intp], Rows]:
     near = rows @ rows.T
     np.fill_diagonal(near, -1)
     return near.argmax(axis=1), near
+
+
+def in_one_space(ours: Rows, theirs: Rows) -> float:
+    """How often two networks see a picture so alike that what one was taught the other knows by it.
+
+    That is where nothing is nearer to the picture in the other's eyes than it is itself in ours, and where its nearest
+    other picture by theirs is as near by ours.
+    """
+    if len(ours) < 2:
+        return 1.0
+    rows = np.arange(len(ours))
+    best, near = nearest_other(ours)
+    other, _ = nearest_other(theirs)
+    across = theirs @ ours.T
+    ranked = near[rows, best] - near[rows, other] <= _AS_NEAR
+    itself = across.max(axis=1) - across[rows, rows] <= _AS_NEAR
+    return float((ranked & itself).mean())
 
 
 def _some_of_each(ids: Ids, count: int, rng: np.random.Generator) -> NDArray[np.intp]:

@@ -22,8 +22,6 @@ if TYPE_CHECKING:
 
 __all__ = ["TASK"]
 
-_AS_NEAR = 0.02  # cosine: two pictures that are as near as that are equally good neighbours
-
 
 @dataclass(frozen=True)
 class IdentifyReport:
@@ -79,17 +77,13 @@ def _evaluate(data: ImageSet, network: Network, answers: Iterable[Looked]) -> Re
 
 
 def _agreement(wanted: Sequence[Answer], found: Sequence[Answer]) -> float:
-    """How often the picture that is nearest by one model file is as near by the other: the rankings are one."""
-    from ..metrics.identification import nearest_other
+    from ..metrics.identification import in_one_space
 
     if len(wanted) < 2:
         return 1.0
     ours, theirs = (np.concatenate([a.seen.embeddings for a in side if a.seen.embeddings is not None])
                     for side in (wanted, found))  # fmt: skip
-    best, near = nearest_other(ours)
-    other, _ = nearest_other(theirs)
-    rows = np.arange(len(ours))
-    return float((near[rows, best] - near[rows, other] <= _AS_NEAR).mean())
+    return in_one_space(ours, theirs)
 
 
 def _describe(seen: Recognitions) -> str:

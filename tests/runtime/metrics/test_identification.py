@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from edgelens.runtime.metrics.identification import accepts_of, identification, recognized, unit_rows
+from edgelens.runtime.metrics.identification import accepts_of, identification, in_one_space, recognized, unit_rows
 
 
 def people(count: int, each: int, noise: float, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
@@ -72,3 +72,12 @@ def test_identities_of_one_picture_are_no_traceback() -> None:
     rows, ids = people(5, 1, 0.1)
     found = identification(rows, ids)
     assert found.rank1 == {1: 1.0} and found.mean_precision == 0.0
+
+
+def test_one_ranking_in_another_space_knows_nobody_that_was_taught_here() -> None:
+    rows = unit_rows(np.random.default_rng(0).normal(size=(40, 64)).astype(np.float32))
+    shaken = unit_rows(rows + np.random.default_rng(1).normal(scale=0.003, size=rows.shape).astype(np.float32))
+    assert in_one_space(rows, shaken) == 1
+    assert in_one_space(rows, np.roll(rows, 1, axis=1)) < 0.2, "the same cosines, of other numbers"
+    assert in_one_space(rows, unit_rows(rows + 2 * rows[0])) < 0.9, "everybody more alike"
+    assert in_one_space(rows[:1], rows[:1]) == 1
