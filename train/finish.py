@@ -27,7 +27,7 @@ from .runs.report import write_report
 from .runs.run import BEST, Run
 from .runs.weights import save_weights
 from .task import Arrays, Targets, Task
-from .validation import answers, told_by_loss
+from .validation import answers
 
 __all__ = ["Answered", "complete", "finish"]
 
@@ -65,8 +65,7 @@ def finish(run: Run, made_of: Ingredients, state: State, say: Callable[[str], No
         groups = [data.groups[i] for i in np.flatnonzero(data.splits == "val").tolist()]
         every = [{name: values.numpy() for name, values in each.outputs.items()} for each in state.candidates]
         parts = parts_of(len(groups), run.config.seed, groups)
-        rank = ranked_by(task, val.targets, every[0] if told_by_loss(state, made_of) else None)
-        outputs = out_of_choice(every, parts, rank)
+        outputs = out_of_choice(every, parts, ranked_by(task, val.targets))
         figures = figures_of(outputs, val.targets, task)
         basis = "answers of epochs that were chosen without them"
     if made_of.validates and (before := run.facts.data.get("known_before")):

@@ -102,7 +102,7 @@ def _judged(
     row = {"epoch": state.epoch + 1, "train_loss": state.loss_sum / len(made_of.data), "rate": rate_of(state.optimizer)}
     candidate, measured = best_of(state, made_of, world)
     row |= measured | {"images_per_s": images / seconds, "seconds": seconds}
-    better = is_best(row, state, made_of)
+    better = is_best(row, state, score)
     state.history.append(row)
     state.epoch, state.step, state.loss_sum = state.epoch + 1, 0, 0.0
     if better:

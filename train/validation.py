@@ -10,14 +10,13 @@ import torch
 from torch import nn
 
 from .batches import Batches
-from .honest.ranking import figures_of
 from .ingredients import Ingredients
 from .optimize.distributed import ALONE, World
 from .optimize.precision import autocast
 from .runs.checkpoint import Candidate, State
-from .task import Outputs, Task, by_name, keep_all
+from .task import Outputs, Score, Task, by_name, keep_all
 
-__all__ = ["answers", "best_of", "first_figures", "is_best", "told_by_loss"]
+__all__ = ["answers", "best_of", "is_best"]
 
 Rows = np.ndarray[Any, Any]
 
@@ -50,35 +49,14 @@ def best_of(state: State, made_of: Ingredients, world: World) -> tuple[nn.Module
     return best, {f"val_{name}": value for name, value in figures.items()}
 
 
-def is_best(row: dict[str, float], state: State, made_of: Ingredients) -> bool:
+def is_best(row: dict[str, float], state: State, score: Score) -> bool:
     """Whether an epoch did better than all before; of equal ones (few pictures validate) that with the lower loss."""
-    score = made_of.task.score
     value = row[f"val_{score.name}"]
     if state.best_epoch < 0:
         return True
-    if told_by_loss(state, made_of):
-        first = first_figures(state, made_of)
-        before = state.history[state.best_epoch - 1]["val_loss"] if state.best_epoch else first["loss"]
-        return row["val_loss"] < before and not score.better(first[score.name], value)
     if value != state.best or state.best_epoch == 0:  # 0: a head was there before the first epoch
         return score.better(value, state.best)
     return row["val_loss"] < state.history[state.best_epoch - 1]["val_loss"]
-
-
-def told_by_loss(state: State, made_of: Ingredients) -> bool:
-    """Whether the loss says what is better than the head that was there first, and which epoch is.
-
-    Of few pictures only those say something by right and wrong that change sides; how likely each right answer was,
-    every one says (`benchmarks/train_taken.py`). That as many are right as before is asked besides.
-    """
-    begun = bool(state.candidates) and state.candidates[0].epoch == 0
-    return begun and len(made_of.val) < _TELLING and _spoken_alone(made_of.task)
-
-
-def first_figures(state: State, made_of: Ingredients) -> dict[str, float]:
-    """The figures on the validation split of the head that was there before the first epoch."""
-    head = {name: values.numpy() for name, values in state.candidates[0].outputs.items()}
-    return figures_of(head, made_of.val.targets.to(torch.device("cpu")), made_of.task)
 
 
 def _candidates(state: State, judged_on: int) -> list[nn.Module]:
@@ -101,7 +79,7 @@ def _measured(network: nn.Module, made_of: Ingredients, state: State, world: Wor
     """
     task, data = made_of.task, made_of.val
     meter, parts = task.meter(), []
-    few = world.size == 1 and len(data) <= _FEW and _spoken_alone(task)
+    few = world.size == 1 and len(data) <= _FEW and task.keep is keep_all and task.alone
     for rows, outputs in answers(network, data, task, world):
         meter.add(outputs, data.targets.pick(rows))
         if few:
@@ -112,8 +90,3 @@ def _measured(network: nn.Module, made_of: Ingredients, state: State, world: Wor
         row = {name: torch.cat([part[name] for part in parts]) for name in parts[0]}
         state.candidates.append(Candidate(state.epoch + 1, row))
     return meter.result()
-
-
-def _spoken_alone(task: Task) -> bool:
-    """Whether answers can be kept whole, and those of several networks be put together."""
-    return task.keep is keep_all and task.alone

@@ -21,20 +21,12 @@ def figures_of(outputs: Arrays, targets: Targets, task: Task) -> dict[str, float
     return meter.result()
 
 
-def ranked_by(task: Task, targets: Targets, first: Arrays | None = None) -> Rank:
-    """What ranks answers to pictures with these targets: the task's score, of equal ones the loss.
-
-    Beside answers that were there `first` it is the loss, and whether the score is as good as theirs.
-    """
+def ranked_by(task: Task, targets: Targets) -> Rank:
+    """What ranks answers to pictures with these targets: the task's score, of equal ones the loss."""
 
     def rank(answers: Arrays, rows: NDArray[np.intp]) -> tuple[float, float]:
-        figures = of(answers, rows)
-        score = task.score.rank(figures[task.score.name])
-        if first is None:
-            return score, -figures["loss"]
-        return float(score >= task.score.rank(of(first, rows)[task.score.name])), -figures["loss"]
-
-    def of(answers: Arrays, rows: NDArray[np.intp]) -> dict[str, float]:
-        return figures_of({name: values[rows] for name, values in answers.items()}, targets.select(rows), task)
+        some = {name: values[rows] for name, values in answers.items()}
+        figures = figures_of(some, targets.select(rows), task)
+        return task.score.rank(figures[task.score.name]), -figures["loss"]
 
     return rank

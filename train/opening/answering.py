@@ -24,7 +24,6 @@ from ..runs.run import BEST, LAST, Run
 from ..runs.weights import save_weights
 from ..task import Task
 from ..tasks.catalog import make_task
-from ..validation import first_figures, told_by_loss
 from .beginning import facts_of, first_state, mode_line, put_down
 from .opened import Opened
 
@@ -70,10 +69,6 @@ def answered_first(start: Opened, world: World, progress: Progress) -> tuple[Run
 def tuned(run: Run, made_of: Ingredients, state: State, data: TrainData, say: Say) -> Run:
     """The run after fine-tuning: with its best epoch where that validated better than the head alone."""
     if state.best_epoch > 0:
-        if told_by_loss(state, made_of):
-            now, before = state.history[state.best_epoch - 1]["val_loss"], first_figures(state, made_of)["loss"]
-            photos = f"the {len(made_of.val):,} photos that validate"
-            say(f"fine-tuning is taken: its loss on {photos} is {now:.3f}, that of the head alone {before:.3f}")
         run = replace(run, facts=replace(run.facts, provisional=False))
         run = finish(run, made_of, state, say, data)
         learn_known(run, data, made_of.task, cache_folder(run.config.cache), say)
