@@ -9,8 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgelens.runtime.engines.catalog import open_engine
-from edgelens.runtime.engines.protocol import EngineOptions, dequantized
+from edgelens.runtime.engines.protocol import EngineOptions
 from edgelens.runtime.errors import ModelError
+from edgelens.runtime.formats.tensor import dequantized
 from edgelens.runtime.preprocess import TensorContract, to_tensor
 
 __all__ = ["FLOAT_PIXELS", "INT8_PIXELS", "Artifact", "file_outputs"]

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from edgelens.runtime.engines.protocol import TensorInfo
+from edgelens.runtime.formats.tensor import TensorInfo
 
 __all__ = ["random_inputs"]
 

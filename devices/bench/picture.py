@@ -9,9 +9,9 @@ from typing import Any
 
 from edgelens.runtime.bundle.manifest import ModelFile, Network
 from edgelens.runtime.decode.picture import picture_is_nchw
-from edgelens.runtime.engines.protocol import shape_of as shape_words
 from edgelens.runtime.errors import ModelError, UsageError
 from edgelens.runtime.formats.description import ModelDescription
+from edgelens.runtime.formats.tensor import shape_of as shape_words
 from edgelens.runtime.model.arguments import ModelArguments
 from edgelens.runtime.model.open import open_model
 

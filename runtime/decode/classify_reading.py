@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from ..bundle.manifest import Decode
-from ..engines.protocol import TensorInfo
 from ..formats.description import ModelDescription
+from ..formats.tensor import TensorInfo
 from .classify import FROM_VALUES
 from .reading import Reading
 

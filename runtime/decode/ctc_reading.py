@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from ..bundle.manifest import Decode
-from ..engines.protocol import TensorInfo
 from ..formats.description import ModelDescription
+from ..formats.tensor import TensorInfo
 from .ctc import TEXT
 from .picture import picture_is_nchw
 from .reading import Reading

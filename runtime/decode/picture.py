@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from ..engines.protocol import TensorInfo
 from ..formats.description import ModelDescription
+from ..formats.tensor import TensorInfo
 
 __all__ = ["picture_is_nchw", "picture_size"]
 

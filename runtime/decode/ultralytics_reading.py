@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..bundle.manifest import Decode
-from ..engines.protocol import TensorInfo
 from ..formats.description import ModelDescription
+from ..formats.tensor import TensorInfo
 from ..labels import parse_names
 from .classify_reading import read_as_classifier
 from .coco_names import names_by_count

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from ..engines.protocol import shape_of
 from ..formats.description import ModelDescription
+from ..formats.tensor import shape_of
 from .catalog import asked_readers
 from .classify_reading import looks_like_embedding, looks_like_places, one_for_each, row_length
 from .picture import picture_size

@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..bundle.manifest import Network
-from ..engines.protocol import TensorInfo
 from ..formats.description import ModelDescription
+from ..formats.tensor import TensorInfo
 from ..preprocess import Placement
 from ..recognitions import Recognitions
 from .boxes import BoxOptions, BoxRules

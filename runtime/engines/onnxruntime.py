@@ -10,8 +10,10 @@ from typing import Any
 from numpy.typing import NDArray
 
 from ..errors import ModelError
+from ..formats.onnx_zero_points import with_own_zero_points
+from ..formats.tensor import TensorInfo
 from ..host.owned import own_folder
-from .protocol import EngineOptions, TensorInfo
+from .protocol import EngineOptions
 from .silence import silenced
 
 __all__ = ["PROVIDERS", "OnnxRuntimeEngine", "open_session"]
@@ -31,7 +33,7 @@ _DTYPES = {
 _CPU = "CPUExecutionProvider"
 _FATAL = 4
 _EXACT_SUMS = "session.x64quantprecision"  # slower 8-bit kernels where x86 without VNNI would saturate
-_SATURATES = "its 8-bit sums saturate on this processor (no VNNI): compress it with this kit, or take --engine tflite"
+_SATURATES = "its 8-bit sums saturate on this processor (no VNNI): take --engine tflite, or --precision float32"
 
 
 class OnnxRuntimeEngine:
@@ -76,14 +78,20 @@ def open_session(
     """A session, and whether its 8-bit sums may saturate: only where it cannot be started without that."""
     import onnxruntime as ort
 
-    exact = settings()
-    exact.add_session_config_entry(_EXACT_SUMS, "1")
-    with contextlib.suppress(Exception):  # zero points that layers share, or a file that is broken: the next line tells
-        return ort.InferenceSession(model, exact, providers=providers), False
+    with contextlib.suppress(Exception):  # the next line tells of a file that is broken
+        return ort.InferenceSession(model, _exact(settings()), providers=providers), False
+    with contextlib.suppress(Exception):
+        if (parted := with_own_zero_points(model)) is not None:
+            return ort.InferenceSession(parted, _exact(settings()), providers=providers), False
     try:
         return ort.InferenceSession(model, settings(), providers=providers), True
     except Exception as error:  # noqa: BLE001 (onnxruntime raises types of its own for a broken model)
         raise ModelError(f"onnxruntime cannot load the model: {_first_line(error)}") from None
+
+
+def _exact(settings: Any) -> Any:
+    settings.add_session_config_entry(_EXACT_SUMS, "1")
+    return settings
 
 
 def _settings(ort: Any, options: EngineOptions) -> Any:

@@ -6,21 +6,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Engine", "EngineOptions", "TensorInfo", "dequantized", "shape_of"]
+from ..formats.tensor import TensorInfo
 
-
-@dataclass(frozen=True)
-class TensorInfo:
-    """A model file's tensor as the file itself describes it; `None` in the shape is an axis that varies."""
-
-    name: str
-    shape: tuple[int | None, ...]
-    dtype: str  # numpy's name
-    scale: float | None = None  # per-tensor quantization: real = (stored - zero_point) * scale
-    zero_point: int = 0
+__all__ = ["Engine", "EngineOptions"]
 
 
 @dataclass(frozen=True)
@@ -48,15 +38,3 @@ class Engine(Protocol):
     def __enter__(self) -> Engine: ...
 
     def __exit__(self, *exc: object) -> None: ...
-
-
-def shape_of(info: TensorInfo) -> str:
-    """A tensor's shape as people write it."""
-    return "x".join("?" if axis is None else str(axis) for axis in info.shape) or "of unsaid shape"
-
-
-def dequantized(array: NDArray[Any], info: TensorInfo) -> NDArray[Any]:
-    """An output in real numbers: quantized ones are scaled, others come back as they are."""
-    if info.scale is None or array.dtype.kind == "f":
-        return array
-    return (array.astype(np.float32) - np.float32(info.zero_point)) * np.float32(info.scale)

@@ -10,7 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import ModelError
-from .protocol import EngineOptions, TensorInfo
+from ..formats.tensor import TensorInfo
+from .protocol import EngineOptions
 from .silence import silenced
 
 __all__ = ["DELEGATES", "TfliteEngine", "tensor_shapes"]

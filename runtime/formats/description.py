@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 
-from ..engines.protocol import TensorInfo
+from .tensor import TensorInfo
 
 __all__ = ["FormatError", "ModelDescription", "Operator"]
 

@@ -8,9 +8,9 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
-from ..engines.protocol import TensorInfo
 from .description import FormatError, ModelDescription, Operator
 from .protobuf import Value, message, packed_integers, signed, text
+from .tensor import TensorInfo
 
 __all__ = ["read_onnx"]
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import replace
 
-from ..engines.protocol import TensorInfo
 from .description import FormatError, ModelDescription, Operator
 from .flatbuffer import Table, root
+from .tensor import TensorInfo
 from .tflite_operators import BUILTIN_OPERATORS
 
 __all__ = ["read_tflite"]

@@ -12,11 +12,11 @@ from ..bundle.manifest import Manifest, ModelFile, Network, Output
 from ..decode.catalog import DECODERS, readers_for, words
 from ..decode.picture import picture_is_nchw
 from ..decode.reading import Reading
-from ..engines.protocol import TensorInfo, shape_of
 from ..errors import ModelError, UsageError
 from ..formats.catalog import describe
 from ..formats.description import ModelDescription
 from ..formats.onnx_external import with_weights
+from ..formats.tensor import TensorInfo, shape_of
 from ..labels import background_labels, fit_labels, labels_from_metadata
 from ..preprocess import PixelContract, TensorContract
 from .arguments import ModelArguments

@@ -11,7 +11,7 @@ import dataclasses
 import numpy as np
 
 from ..decode.reading import Reading
-from ..engines.protocol import TensorInfo
+from ..formats.tensor import TensorInfo
 from ..preprocess import TensorContract, pixel_values
 from .arguments import ModelArguments
 

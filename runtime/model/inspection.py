@@ -14,10 +14,10 @@ from ..bundle.bundle import Bundle
 from ..bundle.manifest import SIGNATURE, ModelFile, Network
 from ..bundle.signature import check_accepted, check_bare_accepted
 from ..engines.catalog import available
-from ..engines.protocol import TensorInfo
 from ..errors import EdgelensError, UsageError
 from ..formats.catalog import FORMATS, describe
 from ..formats.description import ModelDescription
+from ..formats.tensor import TensorInfo
 from ..preprocess import TensorContract, pixel_values
 from .arguments import ModelArguments
 from .bare import open_bare, read_file, read_model

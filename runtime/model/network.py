@@ -13,8 +13,9 @@ from ..bundle.bundle import Bundle
 from ..bundle.manifest import ModelFile, Network
 from ..decode.protocol import Decoder
 from ..engines.catalog import available, open_engine
-from ..engines.protocol import EngineOptions, dequantized
+from ..engines.protocol import EngineOptions
 from ..errors import ModelError
+from ..formats.tensor import dequantized
 from ..preprocess import Placement, to_tensor
 from ..recognitions import Recognitions
 from ..tasks.catalog import decoder_of

@@ -7,9 +7,9 @@ import pytest
 
 from edgelens.runtime.decode.classify_reading import read_as_classifier
 from edgelens.runtime.decode.unread import why_unread
-from edgelens.runtime.engines.protocol import TensorInfo
 from edgelens.runtime.errors import ModelError
 from edgelens.runtime.formats.description import ModelDescription, Operator
+from edgelens.runtime.formats.tensor import TensorInfo
 from edgelens.runtime.frame import Frame
 from edgelens.runtime.model.open import open_model
 from edgelens.runtime.model.recognizer import BundleRecognizer

@@ -152,8 +152,8 @@ def test_shared_mnist_reads_the_digits(shared):
 def test_tensorflow_detectors_as_onnx_are_known_by_their_outputs_names():
     """Of any size, uint8 NHWC, classes counted from 1: what the model zoo's detectors become."""
     from edgelens.runtime.decode.ssd import read_as_ssd
-    from edgelens.runtime.engines.protocol import TensorInfo
     from edgelens.runtime.formats.description import ModelDescription
+    from edgelens.runtime.formats.tensor import TensorInfo
 
     names = ("detection_boxes:0", "detection_classes:0", "num_detections:0", "detection_scores:0")
     shapes = ((1, None, 4), (1, None), (1,), (1, None))
@@ -217,8 +217,8 @@ def test_numbers_beyond_the_datas_classes_are_said(halves_bundle, frames_of_colo
 
 def test_tensorflow_detectors_may_hand_out_more_than_is_read():
     from edgelens.runtime.decode.ssd import read_as_ssd
-    from edgelens.runtime.engines.protocol import TensorInfo
     from edgelens.runtime.formats.description import ModelDescription
+    from edgelens.runtime.formats.tensor import TensorInfo
 
     shapes = {
         "detection_anchor_indices": (1, 100), "detection_boxes": (1, 100, 4), "detection_classes": (1, 100),

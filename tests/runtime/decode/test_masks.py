@@ -15,8 +15,8 @@ import pytest
 from edgelens.runtime.bundle.manifest import Decode, Network, Output
 from edgelens.runtime.decode.catalog import decoder_for
 from edgelens.runtime.decode.ultralytics_reading import read_as_ultralytics
-from edgelens.runtime.engines.protocol import TensorInfo
 from edgelens.runtime.formats.description import ModelDescription
+from edgelens.runtime.formats.tensor import TensorInfo
 from edgelens.runtime.images.masks import outlines
 from edgelens.runtime.model.joined import joined
 from edgelens.runtime.preprocess import PixelContract, fit_frame

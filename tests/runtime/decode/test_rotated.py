@@ -15,8 +15,8 @@ from edgelens.runtime.bundle.manifest import Network, Output
 from edgelens.runtime.decode.catalog import decoder_for
 from edgelens.runtime.decode.rotated import alike, corners_of_rotated
 from edgelens.runtime.decode.ultralytics_reading import read_as_ultralytics
-from edgelens.runtime.engines.protocol import TensorInfo
 from edgelens.runtime.formats.description import ModelDescription
+from edgelens.runtime.formats.tensor import TensorInfo
 from edgelens.runtime.preprocess import PixelContract, fit_frame
 from edgelens.runtime.tasks.drawing import drawn_on
 

@@ -294,8 +294,8 @@ def test_tflite_exports_in_fractions_of_the_picture_or_in_pixels(output, layout)
     from edgelens.runtime.bundle.manifest import Network
     from edgelens.runtime.decode.ultralytics import UltralyticsOptions, ultralytics
     from edgelens.runtime.decode.ultralytics_reading import read_as_ultralytics
-    from edgelens.runtime.engines.protocol import TensorInfo
     from edgelens.runtime.formats.description import ModelDescription
+    from edgelens.runtime.formats.tensor import TensorInfo
     from edgelens.runtime.preprocess import PixelContract, fit_frame
 
     file = ModelDescription(

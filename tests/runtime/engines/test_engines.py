@@ -10,9 +10,10 @@ import pytest
 
 from edgelens.runtime.engines.catalog import open_engine
 from edgelens.runtime.engines.choice import split_engine
-from edgelens.runtime.engines.protocol import EngineOptions, TensorInfo, dequantized
+from edgelens.runtime.engines.protocol import EngineOptions
 from edgelens.runtime.engines.silence import silenced
 from edgelens.runtime.errors import ModelError, UsageError
+from edgelens.runtime.formats.tensor import TensorInfo, dequantized
 
 
 @pytest.fixture(params=["onnxruntime", "tflite"])

@@ -7,7 +7,7 @@ import pytest
 
 from edgelens.runtime.bundle.manifest import Decode
 from edgelens.runtime.decode.reading import Reading
-from edgelens.runtime.engines.protocol import TensorInfo
+from edgelens.runtime.formats.tensor import TensorInfo
 from edgelens.runtime.frame import Frame
 from edgelens.runtime.model.arguments import ModelArguments
 from edgelens.runtime.model.input_numbers import input_numbers
