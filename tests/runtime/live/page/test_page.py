@@ -160,7 +160,7 @@ def test_region_by_pointer_and_by_keyboard(staged: Any, chromium: Any) -> None:
     region = lambda: loop.control.settings("camera").region  # noqa: E731
     with opened(chromium, loop.preview.link) as page:
         page.click(".region-button")
-        area = page.locator("canvas").bounding_box()
+        area = page.locator("canvas[role=img]").bounding_box()
         at = lambda x, y: (area["x"] + x * area["width"], area["y"] + y * area["height"])  # noqa: E731
         page.mouse.move(*at(0.1, 0.1))
         page.mouse.down()

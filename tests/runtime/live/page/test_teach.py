@@ -35,7 +35,7 @@ def test_a_click_on_a_box_means_that_thing_alone(staged: Any, chromium: Any, tea
     with opened(chromium, loop.preview.link) as page:
         until(page, lambda: page.locator(".stage .box").count() == 2)
         scale = page.eval_on_selector("canvas", "c => c.clientWidth / 640")
-        page.locator("canvas").click(position={"x": 40 * scale, "y": 60 * scale})
+        page.locator("canvas[role=img]").click(position={"x": 40 * scale, "y": 60 * scale})
         assert page.inner_text("#teach-meant").startswith("only this: bottle")
         with page.expect_request("**/v1/teach") as asked:
             page.keyboard.type("flask")

@@ -16,7 +16,7 @@ from edgelens.cli import cli
 from edgelens.runtime.errors import DataError, UsageError
 from edgelens.train.config import TrainConfig
 from edgelens.train.data.config import DataConfig
-from edgelens.train.opening.given import refuse_useless
+from edgelens.train.opening.given import flag, refuse_useless
 from edgelens.train.task import Draw
 from edgelens.train.tasks.catalog import make_task
 from edgelens.train.tasks.read import faces
@@ -214,7 +214,7 @@ def test_they_are_written_instead_of_texts_and_a_run_remembers_where_its_file_is
 def test_what_does_not_go_with_it_is_refused(given: dict[str, object], said: str) -> None:
     asked = replace(config("uk"), model="reader", **given)  # type: ignore[arg-type]
     with pytest.raises(UsageError, match=re.escape(said)):
-        refuse_useless(["plates", *given], asked)
+        refuse_useless({name: flag(name) for name in ("plates", *given)}, asked)
 
 
 @pytest.mark.parametrize(
