@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from edgelens.runtime.engines.onnxruntime import open_session
 from edgelens.runtime.errors import WorkError
 from edgelens.runtime.metrics.signal import snr_db
 
@@ -193,9 +194,12 @@ class _One:
 def _answers(model: Any, inputs: Sequence[NDArray[Any]], outputs: Sequence[str]) -> list[NDArray[np.float32]]:
     import onnxruntime as ort
 
-    settings = ort.SessionOptions()
-    settings.log_severity_level = 4
-    session = ort.InferenceSession(model.SerializeToString(), settings, providers=["CPUExecutionProvider"])
+    def silent() -> Any:
+        settings = ort.SessionOptions()
+        settings.log_severity_level = 4
+        return settings
+
+    session, _ = open_session(model.SerializeToString(), silent, [("CPUExecutionProvider", {})])
     entry = session.get_inputs()[0].name
     return [
         np.concatenate([np.asarray(v, np.float32).reshape(-1) for v in session.run(list(outputs), {entry: t})])
