@@ -10,7 +10,6 @@ from typing import Any
 from numpy.typing import NDArray
 
 from ..errors import ModelError
-from ..formats.onnx_zero_points import with_own_zero_points
 from ..formats.tensor import TensorInfo
 from ..host.owned import own_folder
 from .protocol import EngineOptions
@@ -81,6 +80,8 @@ def open_session(
     with contextlib.suppress(Exception):  # the next line tells of a file that is broken
         return ort.InferenceSession(model, _exact(settings()), providers=providers), False
     with contextlib.suppress(Exception):
+        from ..formats.onnx_zero_points import with_own_zero_points
+
         if (parted := with_own_zero_points(model)) is not None:
             return ort.InferenceSession(parted, _exact(settings()), providers=providers), False
     try:

@@ -7,13 +7,12 @@ import numpy as np
 
 from ..errors import DataError, UsageError
 from ..model.taught import Taught
-from ..tasks.asking import Asked, Outputs, Question
+from ..tasks.asking import Asked, Outputs, Question, few_of
 from .explanation import Similar
 
 __all__ = ["ask_gallery", "names_in", "similar_in"]
 
 _SIMILAR = 6  # pictures
-_SHOWN = 8  # names in a message
 
 
 def names_in(taught: Taught) -> list[str]:
@@ -28,10 +27,7 @@ def ask_gallery(taught: Taught, outputs: Outputs, label: str | None) -> Asked:
     if not names:
         raise DataError(f"{taught.path}: nothing was taught yet that a picture could be like: edgelens teach NAME")
     if label is not None and label not in names:
-        more = f", … {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
-        raise UsageError(
-            f"--class {label}: nothing was taught under this name; there are {', '.join(names[:_SHOWN])}{more}"
-        )
+        raise UsageError(f"--class {label}: nothing was taught under this name; there are {few_of(names)}")
     gallery = taught.gallery(len(row))
     name = label or gallery.match(row).nearest
     return Asked((Question(name, lambda less: max(gallery.likeness(name, taught.row(less)), 0.0)),))

@@ -8,12 +8,11 @@ from pathlib import Path
 
 from ..errors import ModelError
 from .description import FormatError
-from .protobuf import length_delimited, message, spans, text
+from .protobuf import Parts, changed, length_delimited, message, spans, text
 
 __all__ = ["with_weights"]
 
 Read = Callable[[str, int, int | None], bytes]  # a file's name, the first byte, how many
-Parts = list[bytes | memoryview]  # a message in pieces, which are put together once
 
 _DEEPEST = 32  # graphs within graphs
 _MOST_BYTES = 2 * 1024**3  # what one protobuf message may hold
@@ -25,7 +24,7 @@ def with_weights(data: bytes, path: Path) -> bytes:
     """The model at `path` with every weight inside; `data` is what the .onnx file itself holds."""
     beside = _Beside(path)
     try:
-        return b"".join(_changed(memoryview(data), {7: lambda graph: _graph(graph, beside.read, _DEEPEST)}))
+        return b"".join(changed(memoryview(data), {7: lambda graph: _graph(graph, beside.read, _DEEPEST)}))
     except FormatError as error:
         raise ModelError(f"{path}: is no onnx file or is damaged ({error})") from None
 
@@ -77,9 +76,9 @@ def _graph(data: memoryview, read: Read, deeper: int) -> Parts:
         return _tensor(part, read)
 
     def attribute(part: memoryview) -> Parts:  # a Constant's tensor, or an If's or a Loop's graph
-        return _changed(part, {5: tensor, 6: lambda inner: _graph(inner, read, deeper - 1)})
+        return changed(part, {5: tensor, 6: lambda inner: _graph(inner, read, deeper - 1)})
 
-    return _changed(data, {1: lambda node: _changed(node, {5: attribute}), 5: tensor})
+    return changed(data, {1: lambda node: changed(node, {5: attribute}), 5: tensor})
 
 
 def _tensor(data: memoryview, read: Read) -> Parts:
@@ -103,17 +102,3 @@ def _number(said: str) -> int:
     if not (said.isascii() and said.isdigit() and len(said) < 20):
         raise FormatError("a weight's place in another file is no number from 0 on")
     return int(said)
-
-
-def _changed(data: memoryview, changes: dict[int, Callable[[memoryview], Parts]]) -> Parts:
-    """A message whose fields of these numbers are made anew; all others stay as they are, byte for byte."""
-    parts: Parts = []
-    kept = 0  # where what stays as it is begins
-    at = 0
-    for number, value, span in spans(data):
-        at += len(span)
-        if number in changes and not isinstance(value, int):
-            made = changes[number](value)
-            parts += [data[kept : at - len(span)], length_delimited(number, sum(map(len, made))), *made]
-            kept = at
-    return [*parts, data[kept:]]

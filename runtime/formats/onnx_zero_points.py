@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from .protobuf import length_delimited, message, spans, text
+import itertools
+
+from .protobuf import Parts, changed, length_delimited, message, text
 
 __all__ = ["with_own_zero_points"]
 
@@ -16,32 +18,26 @@ _PLACES = {"DequantizeLinear": 2, "QLinearConv": 5, "QLinearMatMul": 5}  # opera
 
 def with_own_zero_points(model: bytes) -> bytes | None:
     """The file with a copy of signed zero points for each that reads them; None where nobody shares any."""
-    parts: list[bytes | memoryview] = []
-    shared = False
-    for number, value, whole in spans(memoryview(model)):
-        graph = None if number != _GRAPH or isinstance(value, int) else _graph(value)
-        if graph is not None:
-            shared = True
-            parts += [length_delimited(_GRAPH, len(graph)), graph]
-        else:
-            parts.append(whole)
-    return b"".join(parts) if shared else None
+    parted = b"".join(changed(memoryview(model), {_GRAPH: _graph}))
+    return parted if len(parted) > len(model) else None
 
 
-def _graph(graph: memoryview) -> bytes | None:
+def _graph(graph: memoryview) -> Parts:
     zeros, taken = _signed(graph), set[str]()
-    parts: list[bytes | memoryview] = []
-    shared = False
-    for number, value, whole in spans(graph):
-        parts.append(whole)
-        if number != _NODE or isinstance(value, int) or (name := _zero_points(value)) not in zeros:
-            continue
-        if name in taken:
-            shared, own = True, f"{name}_{len(parts)}_own"
-            parts[-1] = _field(_NODE, _reading(value, own))
-            parts.append(_field(_INITIALIZER, _renamed(zeros[name], own)))
-        taken.add(name)
-    return b"".join(parts) if shared else None
+    added: Parts = []
+
+    def node(value: memoryview) -> Parts:
+        name, place = _zero_points(value)
+        if name not in zeros or name not in taken:
+            taken.add(name)
+            return [value]
+        own = f"{name}_{len(added)}_own".encode()
+        copied = changed(zeros[name], {_NAME: lambda _: [own]})
+        added.extend([length_delimited(_INITIALIZER, sum(map(len, copied))), *copied])
+        at = itertools.count()
+        return changed(value, {_INPUT: lambda read: [own if next(at) == place else read]})
+
+    return [*changed(graph, {_NODE: node}), *added]
 
 
 def _signed(graph: memoryview) -> dict[str, memoryview]:
@@ -55,8 +51,8 @@ def _signed(graph: memoryview) -> dict[str, memoryview]:
     return found
 
 
-def _zero_points(node: memoryview) -> str:
-    """The name of a node's zero points, "" where it has none."""
+def _zero_points(node: memoryview) -> tuple[str, int]:
+    """The name of a node's zero points, "" where it has none, and which of its inputs they are."""
     operator, inputs = "", []
     for number, value in message(node):
         if number == _INPUT:
@@ -64,28 +60,4 @@ def _zero_points(node: memoryview) -> str:
         elif number == _OPERATOR:
             operator = text(value)
     place = _PLACES.get(operator, len(inputs))
-    return inputs[place] if place < len(inputs) else ""
-
-
-def _reading(node: memoryview, zeros: str) -> bytes:
-    """A node that reads other zero points."""
-    operator = next(text(value) for number, value in message(node) if number == _OPERATOR)
-    parts: list[bytes | memoryview] = []
-    at = 0
-    for number, _, whole in spans(node):
-        if number == _INPUT and at == _PLACES[operator]:
-            parts.append(_field(_INPUT, zeros.encode()))
-        else:
-            parts.append(whole)
-        at += number == _INPUT
-    return b"".join(parts)
-
-
-def _renamed(tensor: memoryview, name: str) -> bytes:
-    """An initializer under another name."""
-    kept = [whole for number, _, whole in spans(tensor) if number != _NAME]
-    return b"".join([*kept, _field(_NAME, name.encode())])
-
-
-def _field(number: int, data: bytes) -> bytes:
-    return length_delimited(number, len(data)) + data
+    return (inputs[place] if place < len(inputs) else ""), place

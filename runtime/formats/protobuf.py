@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 
 from .description import FormatError
 
-__all__ = ["length_delimited", "message", "packed_integers", "signed", "spans", "text"]
+__all__ = ["Parts", "changed", "length_delimited", "message", "packed_integers", "signed", "spans", "text"]
 
 Value = int | memoryview
+Parts = list[bytes | memoryview]  # a message in pieces, which are put together once
 
 
 def message(data: memoryview) -> Iterator[tuple[int, Value]]:
@@ -43,6 +44,20 @@ def spans(data: memoryview) -> Iterator[tuple[int, Value, memoryview]]:
 def length_delimited(number: int, size: int) -> bytes:
     """What stands before the bytes of a field that holds so many."""
     return _as_varint(number << 3 | 2) + _as_varint(size)
+
+
+def changed(data: memoryview, changes: Mapping[int, Callable[[memoryview], Parts]]) -> Parts:
+    """A message whose fields of these numbers are made anew; all others stay as they are, byte for byte."""
+    parts: Parts = []
+    kept = 0  # where what stays as it is begins
+    at = 0
+    for number, value, span in spans(data):
+        at += len(span)
+        if number in changes and not isinstance(value, int):
+            made = changes[number](value)
+            parts += [data[kept : at - len(span)], length_delimited(number, sum(map(len, made))), *made]
+            kept = at
+    return [*parts, data[kept:]]
 
 
 def packed_integers(value: Value) -> list[int]:

@@ -27,7 +27,7 @@ from .golden import frames_of, reference_of
 from .recognizer import BundleRecognizer
 from .verify_pipeline import pipeline_agreement
 
-__all__ = ["FileReport", "VerifyReport", "lacks_vnni", "limits_here", "verify_bundle"]
+__all__ = ["FileReport", "VerifyReport", "limits_here", "verify_bundle"]
 
 Outputs = Mapping[str, NDArray[Any]]
 
@@ -108,7 +108,7 @@ def verify_bundle(
 def limits_here(file: ModelFile) -> tuple[float, float]:
     """The agreement and SNR (dB) a file must reach here: without VNNI, 8-bit kernels of onnxruntime may saturate."""
     limits = file.limits
-    if file.engine == "onnxruntime" and lacks_vnni():
+    if file.engine == "onnxruntime" and _lacks_vnni():
         agreement, snr = limits.no_vnni_agreement, limits.no_vnni_snr_db
         return (
             limits.agreement if agreement is None else agreement,
@@ -207,7 +207,7 @@ def _row(reference: Outputs, i: int, outputs: Outputs, bundle: Bundle) -> dict[s
     return row
 
 
-def lacks_vnni() -> bool:
+def _lacks_vnni() -> bool:
     """Whether this is an x86 processor without 8-bit dot products."""
     if platform.machine().lower() not in ("x86_64", "amd64", "i686"):
         return False

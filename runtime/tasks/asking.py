@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from ..errors import UsageError
 from ..recognitions import Recognitions
 
-__all__ = ["Asked", "Outputs", "Question", "Read", "named_among"]
+__all__ = ["Asked", "Outputs", "Question", "Read", "few_of", "named_among"]
 
 Outputs = Mapping[str, NDArray[Any]]
 _SHOWN = 8  # names in a message
@@ -44,6 +44,11 @@ class Asked:
 def named_among(label: str, names: Sequence[str]) -> int:
     """The number of the class that `explain --class` names."""
     if label not in names:
-        more = f", … {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
-        raise UsageError(f"--class {label}: is none of this model's: {', '.join(names[:_SHOWN])}{more}")
+        raise UsageError(f"--class {label}: is none of this model's: {few_of(names)}")
     return list(names).index(label)
+
+
+def few_of(names: Sequence[str]) -> str:
+    """Names for a message, and how many more there are."""
+    more = f", … {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
+    return ", ".join(names[:_SHOWN]) + more

@@ -230,17 +230,26 @@ def test_detr_queries_of_two_classes_are_told_from_score_and_class(export):
     assert [label for label, _ in see(export(picked, two))[0]] == ["cat", "dog", "cat"]
 
 
-def test_classifiers_see_the_centre_crop_and_are_not_softmaxed_again(export, onnx_graph, tmp_path):
+@pytest.fixture
+def export_classifier(onnx_graph, tmp_path):
+    """Writes a classifier that gives the odds of each channel's mean, for pictures of a size; its path."""
     helper = pytest.importorskip("onnx.helper", reason="the onnx package builds the models of this test")
-
     nodes = [
         helper.make_node("ReduceMean", ["images"], ["mean"], axes=[2, 3], keepdims=0),
         helper.make_node("Softmax", ["mean"], ["output0"], axis=-1),
     ]
-    shapes = {"images": ("float32", [1, 3, 8, 8])}, {"output0": ("float32", [1, 3])}
-    metadata = {**METADATA, "task": "classify", "imgsz": "[8, 8]"}
-    (tmp_path / "cls.onnx").write_bytes(onnx_graph(nodes, *shapes, {}, metadata))
-    bundle = open_model(str(tmp_path / "cls.onnx"))
+
+    def written(height, width):
+        shapes = {"images": ("float32", [1, 3, height, width])}, {"output0": ("float32", [1, 3])}
+        metadata = {**METADATA, "task": "classify", "imgsz": f"[{height}, {width}]"}
+        (tmp_path / "cls.onnx").write_bytes(onnx_graph(nodes, *shapes, {}, metadata))
+        return str(tmp_path / "cls.onnx")
+
+    return written
+
+
+def test_classifiers_see_the_centre_crop_and_are_not_softmaxed_again(export_classifier):
+    bundle = open_model(export_classifier(8, 8))
     assert bundle.manifest.main.pixels.resize == "crop"
     frame = np.zeros((8, 24, 3), np.uint8)
     frame[:, 8:16, 0] = 255  # the middle is blue, the third channel of RGB
@@ -250,18 +259,10 @@ def test_classifiers_see_the_centre_crop_and_are_not_softmaxed_again(export, onn
     assert seen.scores[0] == pytest.approx(np.e / (np.e + 2), abs=1e-5)
 
 
-def test_classifiers_that_are_no_square_see_the_whole_picture(onnx_graph, tmp_path):
-    helper = pytest.importorskip("onnx.helper", reason="the onnx package builds the models of this test")
-    nodes = [
-        helper.make_node("ReduceMean", ["images"], ["mean"], axes=[2, 3], keepdims=0),
-        helper.make_node("Softmax", ["mean"], ["output0"], axis=-1),
-    ]
-    shapes = {"images": ("float32", [1, 3, 8, 16])}, {"output0": ("float32", [1, 3])}
-    metadata = {**METADATA, "task": "classify", "imgsz": "[8, 16]"}
-    (tmp_path / "cls.onnx").write_bytes(onnx_graph(nodes, *shapes, {}, metadata))
+def test_classifiers_that_are_no_square_see_the_whole_picture(export_classifier):
     frame = np.zeros((16, 16, 3), np.uint8)
     frame[:4, :, 0] = 255  # blue, where a crop of half the height does not look
-    with BundleRecognizer(open_model(str(tmp_path / "cls.onnx"))) as recognizer:
+    with BundleRecognizer(open_model(export_classifier(8, 16))) as recognizer:
         seen = recognizer.recognize(Frame(frame)).recognitions
     assert seen.label() == "driver's cap"
 

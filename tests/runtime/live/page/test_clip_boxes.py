@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-import dataclasses
 import json
-import time
 from pathlib import Path
 from typing import Any
 
 import pytest
 import staged_scenes as scenes
 from page_in_browser import PHONE, opened, until
-
-from edgelens.runtime.sinks.options.record import RecordOptions
-from edgelens.runtime.sinks.record import RecordSink
+from recorded_clips import record_bottle
 
 pytestmark = pytest.mark.browser
 
@@ -37,14 +33,7 @@ OFF = """(video) => { const canvas = document.createElement("canvas"), paint = c
 
 def recorded(loop: Any, folder: Path, **options: Any) -> list[dict[str, Any]]:
     """A clip of some two seconds in which something happened, and its lines."""
-    when = time.time()
-    with RecordSink(RecordOptions(folder, before_s=1, after_s=1, keep_free_bytes=0, **options)) as sink:
-        for i in range(60):
-            result = loop.result("door")
-            frame = dataclasses.replace(result.frame, time=when + i / 20, captured=100 + i / 20)
-            result = dataclasses.replace(result, frame=frame, announced="bottle" if i == 25 else None)
-            sink.write(result)
-            loop.preview.write(result)
+    record_bottle(loop, folder, "door", frames=60, at=25, before_s=1, after_s=1, **options)
     files = [*folder.glob("clips/*.jsonl")]
     return [json.loads(line) for file in files for line in file.read_text().splitlines()]
 

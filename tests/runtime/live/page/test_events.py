@@ -10,9 +10,7 @@ from typing import Any
 import pytest
 import staged_scenes as scenes
 from page_in_browser import opened, until
-
-from edgelens.runtime.sinks.options.record import RecordOptions
-from edgelens.runtime.sinks.record import RecordSink
+from recorded_clips import record_bottle
 
 pytestmark = pytest.mark.browser
 
@@ -49,14 +47,7 @@ def test_events_are_searched_from_the_page(staged: Any, chromium: Any) -> None:
 
 def test_a_clip_plays(staged: Any, chromium: Any, tmp_path: Path) -> None:
     loop = staged("door", "hall", fps=4, scene=scenes.things, recorded=tmp_path)
-    when = time.time()
-    with RecordSink(RecordOptions(tmp_path, before_s=0.5, after_s=0.5, keep_free_bytes=0)) as sink:
-        for i in range(40):
-            result = loop.result("hall")
-            frame = dataclasses.replace(result.frame, time=when + i / 20, captured=100 + i / 20)
-            result = dataclasses.replace(result, frame=frame, announced="bottle" if i == 15 else None)
-            sink.write(result)
-            loop.preview.write(result)
+    record_bottle(loop, tmp_path, "hall", frames=40, at=15, before_s=0.5, after_s=0.5)
     with opened(chromium, loop.preview.link) as page:
         page.fill("#find-label", "bottle")
         until(page, lambda: shown(page) == ["hall: bottle"])
