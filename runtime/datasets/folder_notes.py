@@ -64,7 +64,7 @@ def _beside_pictures(path: Path, tops: Sequence[ClassFolder], videos: Mapping[st
     if bad := [clip for clip, frames in videos.items() if not frames]:
         yield f"{_count(bad, 'video')} of which no frame can be decoded: {_some(bad)}"
     if others:
-        yield f"{_count(others, 'file')} that show nothing: {_some(others)}"
+        yield f"{_count(others, 'file')} without a picture: {_some(others)}"
     if left:
         yield f"{_count(left, 'thing')} that systems leave behind: {_some(_kinds(left))}"
     for kind, names in loose.items():

@@ -20,6 +20,5 @@ def drawn(result: Result) -> NDArray[np.uint8]:
     from ..zones.drawing import draw_places
 
     enlarged = max(image.shape[0] // result.frame.size[0], 1)
-    canvas = Canvas(image, enlarged, max(round(min(image.shape[:2]) / 28), 11))
-    draw_places(canvas, result.watched, result.frame.size)
-    return canvas.image
+    draw_places(Canvas.on(image, enlarged), result.watched, result.frame.size)
+    return image

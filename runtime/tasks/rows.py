@@ -52,6 +52,7 @@ def draw_rows(canvas: Canvas, seen: Recognitions) -> None:
         if not seen.has_place(row):
             canvas.headline(lines, caption(seen, row), color_of(int(seen.ids[row])))
             lines += 1
+    placed = [row for row in top_rows(seen) if seen.has_place(row)]
     for row in reversed(top_rows(seen)):  # the best on top
         color = color_of(int(seen.ids[row]))
         canvas.veil(seen[row].outlines, color)
@@ -59,9 +60,9 @@ def draw_rows(canvas: Canvas, seen: Recognitions) -> None:
             _draw_points(canvas, own_part(seen.keypoints[row]), color)
         if CORNERS in seen.extra and not np.isnan(seen.extra[CORNERS][row]).any():
             canvas.outline(seen.extra[CORNERS][row], color)
-            canvas.caption(seen.places[row], caption(seen, row), color)
         elif seen.has_place(row):
-            canvas.box(seen.places[row], caption(seen, row), color)
+            canvas.box(seen.places[row], color)
+    canvas.captions([(seen.places[row], caption(seen, row), color_of(int(seen.ids[row]))) for row in placed])
 
 
 def _draw_points(canvas: Canvas, points: NDArray[np.float32], color: Color) -> None:

@@ -1,5 +1,6 @@
 // Boxes with their captions over a picture, whichever size it is shown in.
 
+import { placeCaptions } from "./captions.js";
 import { caption, hue, nameOf } from "./rows.js";
 import { portray } from "./portraits.js";
 
@@ -12,10 +13,10 @@ export function drawBoxes(layer, results, [width, height]) {
     Object.assign(box.style, { left: `${100 * x / width}%`, top: `${100 * y / height}%`, width: `${100 * w / width}%`, height: `${100 * h / height}%` });
     box.style.setProperty("--hue", hue(row.label));
     box.classList.toggle("bare", Boolean(row.corners));
-    box.classList.toggle("high", y / height < 0.08);
     write(box.firstChild, caption(row, results));
     portray(box.lastChild, nameOf(row, results));
   });
+  placeCaptions(layer, rows.map((row) => row.box), [width, height]);
 }
 
 function newBox() {

@@ -130,7 +130,7 @@ def test_folders_without_pictures_and_those_of_trainings_are_no_classes(tmp_path
     assert images.classes == ("cup", "pen")
     assert list(images.names) == ["cup/1.png", "pen/1.png"]
     assert images.notes == (
-        "1 file that show nothing: odd/notes.txt",
+        "1 file without a picture: odd/notes.txt",
         "2 folders of trainings, passed over: cups.run, runs/cups",
         "2 folders without pictures, no class: empty, odd",
     )
@@ -145,7 +145,7 @@ def test_what_is_no_photo_is_named_once_and_harms_nothing(tmp_path: Path) -> Non
     assert list(images.names) == ["cup/1.png", "pen/1.png"]
     assert images.classes == ("cup", "pen")
     assert images.notes == (
-        "3 files that show nothing: notes.txt, cup/notes.txt, pen/a.docx",
+        "3 files without a picture: notes.txt, cup/notes.txt, pen/a.docx",
         "6 things that systems leave behind: .DS_Store, ._*, Thumbs.db, __MACOSX, … (5)",
         "1 picture in no class folder: IMG_7.png",
         "1 video in no class folder: a.mp4",

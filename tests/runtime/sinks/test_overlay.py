@@ -1,3 +1,5 @@
+import dataclasses
+
 import numpy as np
 import pytest
 
@@ -39,6 +41,13 @@ def test_boxes_are_drawn_where_they_are_and_labels_stay_inside():
     assert image[110, 140].tolist() == list(color)  # the lower edge
     assert image[80, 180].tolist() == list(color)  # the right edge
     assert image[90, 140].tolist() == [90, 90, 90]
+
+
+def test_lines_and_zones_are_drawn_over_it():
+    places = {"zones": {}, "lines": {"door": {"at": [0.5, 0, 0.5, 1], "in": {}, "out": {}}}}
+    image = drawn(dataclasses.replace(result(240, 320), watched=places))
+    assert (image[200:, 158:162] != 90).any(axis=2).any(axis=1).all()
+    assert (image[200:, :150] == 90).all()
 
 
 def test_what_reaches_the_network_is_framed_unless_it_is_everything():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import itertools
 from pathlib import Path
 from typing import Any
 
@@ -141,3 +142,18 @@ def test_words_stay_in_one_piece(staged: Any, chromium: Any, artefacts: Path, so
                     "all => all.map((n) => n.offsetHeight / parseFloat(getComputedStyle(n).lineHeight))",
                 )
                 assert max(heights) < 1.5, (part, heights)
+
+
+def test_captions_of_a_full_shelf_can_all_be_read(staged: Any, chromium: Any) -> None:
+    loop = staged(scene=lambda _, x, y: scenes.shelf(0, x, y))
+    with opened(chromium, loop.preview.link) as page:
+        spans = page.locator(".stage .box span")
+        until(page, lambda: spans.count() == 9)
+        rectangles = [spans.nth(i).bounding_box() for i in range(9)]
+        stage = page.locator(".stage .boxes").bounding_box()
+    for one, other in itertools.combinations(rectangles, 2):
+        across = min(one["x"] + one["width"], other["x"] + other["width"]) - max(one["x"], other["x"])
+        down = min(one["y"] + one["height"], other["y"] + other["height"]) - max(one["y"], other["y"])
+        assert max(across, 0) * max(down, 0) < 0.05 * one["width"] * one["height"]  # its text has a margin
+    for each in rectangles:
+        assert each["x"] >= stage["x"] - 1 and each["x"] + each["width"] <= stage["x"] + stage["width"] + 1
