@@ -53,7 +53,7 @@ def prune_channels(
             pruner.step()
             if (after := _shapes(smaller, example)) != before:
                 raise ValueError(f"its outputs would be {after} instead of {before}")
-        except (RuntimeError, ValueError, AssertionError, ZeroDivisionError) as error:
+        except (RuntimeError, ValueError, AssertionError, ZeroDivisionError, IndexError) as error:
             raise WorkError(f"the network cannot be pruned: {str(error).splitlines()[0][:160]}") from error
     smaller.zero_grad()
     frozen = {name for name, value in network.named_parameters() if not value.requires_grad}

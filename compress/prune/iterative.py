@@ -64,20 +64,22 @@ def prune(
     return smaller
 
 
-def narrower(network: nn.Module, pixels: PixelContract, most: float, lesson: Lesson, config: PruneConfig) -> nn.Module:
+def narrower(
+    network: nn.Module, pixels: PixelContract, most: float, lesson: Lesson | None, config: PruneConfig
+) -> nn.Module:
     """A copy with at most so many multiply-adds that has not recovered yet.
 
-    Where it is left open what tells which channels matter, each way cuts a copy, and the one that answers best is
-    taken: a network that has seen the world lasts by what the loss says, one that learned its own photos alone mostly
-    by magnitude.
+    Where it is left open what tells which channels matter, each way cuts a copy, and the one that answers the lesson
+    best is taken: a network that has seen the world lasts by what the loss says, one that learned its own photos alone
+    mostly by magnitude. By magnitude alone it needs no lesson.
     """
     if has_attention(network):
         return _narrower_attention(network, pixels, most, config.round_to)
     names = list(IMPORTANCES) if config.importance == AUTO else [config.importance]
-    if "taylor" in names:
+    if lesson and "taylor" in names:
         with_gradients(network, lesson)
     cut = (prune_to_macs(network, pixels, most, by=name, round_to=config.round_to) for name in names)
-    return next(cut) if len(names) == 1 else min(cut, key=lambda each: _wrong(each, lesson))
+    return min(cut, key=lambda each: _wrong(each, lesson)) if lesson and len(names) > 1 else next(cut)
 
 
 def _wrong(network: nn.Module, lesson: Lesson) -> float:

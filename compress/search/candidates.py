@@ -7,19 +7,23 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from edgelens.runtime.preprocess import PixelContract
+from edgelens.train.config import TrainConfig
 from edgelens.train.models.cost import Cost, cost_of
+from edgelens.train.start.pretrained import front_of
+from edgelens.train.start.slim import fronted
 from edgelens.train.tasks.catalog import make_network
 
 from ..ingredients import Ingredients
 from ..learn.finetune import FineTune, finetune
+from ..learn.head import fit_head
 from ..learn.lesson import Lesson, lesson_of
 from ..learn.pictures import Pictures
 from ..learn.taught import AtItsSize
-from ..network.knowing import giving_as
-from ..prune.iterative import PruneConfig, narrower
+from ..network.knowing import giving_as, network_itself
+from ..prune.iterative import AUTO, PruneConfig, narrower
 from .space import Attempt
 
 __all__ = ["Recovery", "bare_network", "estimate", "recovered", "seen_by"]
@@ -60,21 +64,54 @@ def seen_by(plan: Attempt, made_of: Ingredients) -> Ingredients:
     )
 
 
-def bare_network(plan: Attempt, made_of: Ingredients, lesson: Lesson) -> nn.Module:
-    """The candidate's network before it has learned anything of its own."""
-    network = made_of.network
-    pixels = made_of.pixels
-    if plan.kind == "pruned":
-        whole = cost_of(network, pixels.channels, (pixels.height, pixels.width)).macs
-        return narrower(network, pixels, whole * plan.share, lesson, PruneConfig(plan.share))
+def bare_network(plan: Attempt, seen: Ingredients, lesson: Lesson | None) -> nn.Module:
+    """The candidate's network before it has learned anything of its own; `seen` and the lesson are what it sees.
+
+    Without a lesson it is one of about that cost: cut in seconds, by magnitude, whatever matters.
+    """
     if plan.kind == "narrower":
-        config = made_of.run.config
-        options = dataclasses.replace(config.options, width=config.options.width * plan.share)
-        torch.manual_seed(0)
-        wanted = dataclasses.replace(config, options=options)
-        made = make_network(wanted, made_of.run.classes, plan.pixels(pixels)).eval()
-        return giving_as(network, made)
-    return network
+        options = seen.run.config.options
+        narrow = dataclasses.replace(options, width=options.width * plan.share)
+        return _made(dataclasses.replace(seen.run.config, options=narrow), seen)
+    if plan.kind == "front":
+        network = _front(seen)
+        if lesson:
+            fit_head(network, lesson)
+    else:
+        network = seen.network if plan.side == 1 else _for_its_picture(seen)
+    if plan.share == 1:
+        return network
+    most = estimate(network, seen.pixels).macs * plan.share
+    return narrower(network, seen.pixels, most, lesson, PruneConfig(importance=AUTO if lesson else "magnitude"))
+
+
+def _for_its_picture(seen: Ingredients) -> nn.Module:
+    """The trained network for a picture of another size, with every weight that fits."""
+    made = _made(seen.run.config, seen)
+    own, trained = network_itself(made), network_itself(seen.network).state_dict()
+    fitting = {name: trained[name] for name, tensor in own.state_dict().items() if _fits(trained.get(name), tensor)}
+    own.load_state_dict(fitting, strict=False)
+    return made
+
+
+def _front(seen: Ingredients) -> nn.Module:
+    """The trained network's first stages, with a head from chance."""
+    model = front_of(seen.run.config)
+    assert model is not None
+    made = _made(dataclasses.replace(seen.run.config, model=model), seen)
+    own = network_itself(made)
+    own.load_state_dict(fronted(network_itself(seen.network).state_dict(), own), strict=False)
+    return made
+
+
+def _fits(weights: Tensor | None, own: Tensor) -> bool:
+    return weights is not None and weights.shape == own.shape
+
+
+def _made(config: TrainConfig, seen: Ingredients) -> nn.Module:
+    """A fresh network, always the same, that gives what the trained one gives."""
+    torch.manual_seed(0)
+    return giving_as(seen.network, make_network(config, seen.run.classes, seen.pixels).eval())
 
 
 def estimate(network: nn.Module, pixels: PixelContract) -> Cost:
@@ -99,7 +136,7 @@ def recovered(
     if plan.side != 1:
         golden = made_of.golden.pictures  # still of the whole picture's size
         teacher = AtItsSize(teacher, golden.shape[1], golden.shape[2])
-    rate = 1e-3 if plan.kind == "pruned" else 3e-3
+    rate = 3e-3 if plan.kind == "narrower" else 1e-3
     features = 0.5 if plan.side == 1 else 0.0
     network.train()
     epochs = recovery.epochs(stage, len(lesson.pictures))

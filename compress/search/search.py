@@ -21,7 +21,7 @@ from ..candidate import Candidate, candidate_of
 from ..config import CompressConfig
 from ..export.artifact import Artifact, file_outputs
 from ..ingredients import Ingredients, ingredients_of, open_run
-from ..learn.lesson import lesson_of
+from ..learn.lesson import Lesson, lesson_of
 from ..learn.taught import taught_by
 from ..pipeline import Compressed, write_candidate
 from ..progress import Progress
@@ -41,7 +41,9 @@ __all__ = ["SearchConfig", "search_run"]
 
 HOPELESS = 0.15  # accuracy below the limit after a short recovery that no long one makes good
 SHORT_UNTIL = 0.7  # of the time, in which short recoveries are begun and end
+A_TURN = 0.35  # of the time left for short recoveries, at most for one of them: the first are the largest
 LEAST = 0.02  # of the time, that a recovery must have to be begun
+ROUGHLY = 0.7  # of a rough cut's weights are left by another one, at least
 GENEROUS = 0.6  # estimates are only trusted to be this good: what they exclude must be far off
 
 
@@ -108,27 +110,30 @@ class _Search:
         self.latency: Latency = latency_for(config.device, config.on, config.compress.threads)
         self.trained = made_of.score(made_of.network, made_of.validation)
         self.least = config.budget.least_accuracy(self.trained)
-        self.lesson = lesson_of(made_of.run, made_of.training_pictures(most=512), made_of.pixels)
+        self.lesson = _lesson(made_of)
         self.best: MeasuredFile | None = None
         self._bare: dict[Attempt, nn.Module] = {}
 
     def bare(self, plan: Attempt) -> nn.Module:
         """A plan's network before it has learned anything; the same plan gives the same one, whenever it is made."""
         if plan not in self._bare:
-            self._bare[plan] = bare_network(plan, self.made_of, self.lesson)
+            seen = seen_by(plan, self.made_of)
+            self._bare[plan] = bare_network(plan, seen, self.lesson if plan.side == 1 else _lesson(seen))
         return self._bare[plan]
 
     def all_points(self) -> list[MeasuredFile]:
-        """Measured files, as many as the time allows, the promising first."""
+        """Measured files, as many as the time allows, the promising first; of one network at least, however long."""
         plans = list(self.config.plans or attempts_of(self.made_of.run))
         first = next((plan for plan in plans if plan.kind == "trained"), None)
-        points = self.measured(first, self.made_of) if first else []
+        points = self.measured(first, self.made_of) if first and self.may_fit(first, []) else []
         if any(not point.excess for point in points):
             return points  # nothing smaller can be expected to answer better
         ranked = self.after_short_recovery([plan for plan in plans if plan is not first], points)
+        if first and not ranked and not points:
+            points = self.measured(first, self.made_of)  # so that it can be said how far it is
         promising = 0
         for plan, _ in ranked:
-            if self.left_s(1.0) - self.files_s < LEAST * self.whole_s:
+            if self.best and self.left_s(1.0) - self.files_s < LEAST * self.whole_s:
                 self.say_over(f"{plan.words} is not begun")
                 break
             points += self.measured(plan, seen_by(plan, self.made_of))
@@ -142,15 +147,14 @@ class _Search:
     ) -> list[tuple[Attempt, float]]:
         """Plans that the estimates allow, by their accuracy after a short recovery."""
         tried: list[tuple[Attempt, float]] = []
-        for plan in plans:
-            if self.left_s(SHORT_UNTIL) < LEAST * self.whole_s:
+        for turn, plan in enumerate(plans):
+            if tried and self.left_s(SHORT_UNTIL) < LEAST * self.whole_s:
                 self.say_over(f"{plan.words} and what follows are not begun")
                 break
-            bare = self.bare(plan)
-            if reason := self.too_costly(plan, bare, points):
-                self.progress.say(f"{plan.words}: left out, {reason}")
+            if not self.may_fit(plan, points):
                 continue
-            accuracy = self.short_accuracy(plan, bare)
+            seconds = self.left_s(SHORT_UNTIL) * max(A_TURN, 1 / (len(plans) - turn))
+            accuracy = self.short_accuracy(plan, max(seconds, 0.0 if tried else A_TURN * self.whole_s))
             said = _share(accuracy, self.made_of)
             self.progress.say(f"{plan.words}: {said} after a short recovery{self.so_far()}")
             tried.append((plan, accuracy))
@@ -158,11 +162,19 @@ class _Search:
         hopeful = [pair for pair in tried if pair[1] >= self.least - HOPELESS]
         return hopeful or tried[:1]  # what is said of the nearest should be of the best that could be done
 
-    def too_costly(self, plan: Attempt, bare: Any, points: Sequence[MeasuredFile]) -> str:
+    def may_fit(self, plan: Attempt, points: Sequence[MeasuredFile]) -> bool:
+        """Whether the estimates allow a plan; why not is said."""
+        rough = bare_network(plan, seen_by(plan, self.made_of), None)
+        reason = self.too_costly(plan, rough, points, ROUGHLY) or self.too_costly(plan, self.bare(plan), points)
+        if reason:
+            self.progress.say(f"{plan.words}: left out, {reason}")
+        return not reason
+
+    def too_costly(self, plan: Attempt, bare: Any, points: Sequence[MeasuredFile], trust: float = 0.9) -> str:
         """Why a plan cannot fit, judged by weights and multiply-adds with a wide margin; empty where it may."""
         budget = self.config.budget
         cost = estimate(bare, plan.pixels(self.made_of.pixels))
-        if budget.size_bytes is not None and cost.parameters * 0.9 > budget.size_bytes:
+        if budget.size_bytes is not None and cost.parameters * trust > budget.size_bytes:
             return f"about {cost.parameters:,} bytes in 8 bits"
         if budget.latency_ms is not None and points:
             whole = estimate(self.made_of.network, self.made_of.pixels)
@@ -180,9 +192,10 @@ class _Search:
         """Tell what the time was too short for."""
         self.progress.say(f"{self.config.minutes:g} minutes: {what}; run it again to go on, or give more --minutes")
 
-    def learned(self, plan: Attempt, student: nn.Module, made_of: Ingredients, stage: str) -> tuple[nn.Module, bool]:
-        """A plan's network after a stage of its recovery, and whether the time left was enough for all of it."""
-        seconds = self.left_s(SHORT_UNTIL) if stage == "short" else self.left_s(1.0) - self.files_s
+    def learned(
+        self, plan: Attempt, student: nn.Module, made_of: Ingredients, stage: str, seconds: float
+    ) -> tuple[nn.Module, bool]:
+        """A plan's network after a stage of its recovery, and whether the seconds were enough for all of it."""
         began = time.monotonic()
         with self.progress.step(f"{stage} recovery: {plan.words}"):
             network = recovered(plan, student, made_of, self.teacher, stage, self.config.recovery, max(seconds, 1.0),
@@ -192,12 +205,12 @@ class _Search:
             self.say_over(f"the {stage} recovery of {plan.words} is cut short after {seconds:.0f} s")
         return network, whole
 
-    def short_accuracy(self, plan: Attempt, bare: Any) -> float:
-        """Validation accuracy after the short recovery, from the study where it is known."""
+    def short_accuracy(self, plan: Attempt, seconds: float) -> float:
+        """Validation accuracy after the short recovery, for so long at most; from the study where it is known."""
         accuracy = self.study.accuracy(plan, "short")
         if accuracy is None:
             made_of = seen_by(plan, self.made_of)
-            network, whole = self.learned(plan, copy.deepcopy(bare), made_of, "short")
+            network, whole = self.learned(plan, copy.deepcopy(self.bare(plan)), made_of, "short", seconds)
             accuracy = made_of.score(network, made_of.validation)
             if whole:
                 self.study.keep_network(plan, "short", network)
@@ -210,7 +223,9 @@ class _Search:
         network = self.made_of.network if plan.kind == "trained" else self.study.network(plan, "long", bare)
         if network is None:
             start = self.study.network(plan, "short", bare) or copy.deepcopy(bare)
-            network, whole = self.learned(plan, start, made_of, "long")
+            seconds = self.left_s(1.0) - self.files_s
+            least = 0.0 if self.best else A_TURN * self.whole_s  # an answer comes late rather than not at all
+            network, whole = self.learned(plan, start, made_of, "long", max(seconds, least))
             if whole:
                 self.study.keep_network(plan, "long", network)
         began = time.monotonic()
@@ -252,6 +267,11 @@ class _Search:
             return "; nothing fits yet"
         best = self.best
         return f"; best so far {best.plan.words}, {best.artifact.title}: {_share(best.cost.accuracy, self.made_of)}"
+
+
+def _lesson(made_of: Ingredients) -> Lesson:
+    """What tells which channels matter."""
+    return lesson_of(made_of.run, made_of.training_pictures(most=512), made_of.pixels)
 
 
 def _share(accuracy: float, made_of: Ingredients) -> str:

@@ -178,7 +178,8 @@ class Lite0Front(PooledClassifier):
 
     def embedding(self, x: Tensor) -> Tensor:
         """Their means: one row of (B, features) a picture."""
-        return torch.cat([self.pool(maps).flatten(1) for maps in self.forward_features(x).values()], 1)
+        means = [self.pool(maps) for maps in self.forward_features(x).values()]
+        return torch.cat(means, 1).flatten(1)  # in this order, in which Torch-Pruning can follow the channels
 
 
 def front_maps(layers: nn.Module, x: Tensor) -> tuple[Tensor, Tensor]:

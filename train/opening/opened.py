@@ -94,7 +94,8 @@ def opened(
     known, told = (0, "") if earlier else _known_before(network, config, data, reading)
     said += [told] if told else []
     if not first:
-        config = settled(config, len(data.train), (task.pace_of_known if _is_known(config) else None) or task.pace)
+        pace = task.pace_of_known if pretrained.knows_the_world(config) else None
+        config = settled(config, len(data.train), pace or task.pace)
     if leads:
         check_room(Path(config.out), network)
     own = _has_validation(images)
@@ -108,7 +109,8 @@ def with_own_start(config: TrainConfig, task: Task, images: ImageSet, pixels: Pi
 
 def answers_first(config: TrainConfig, task: Task, network: nn.Module) -> bool:
     """Whether a head on the frozen network is a first answer."""
-    return _is_known(config) and task.regress is not None and embeds(network) and config.options.width == 1
+    whole = pretrained.knows_the_world(config) and config.options.width == 1
+    return whole and task.regress is not None and embeds(network)
 
 
 def settled(config: TrainConfig, images: int, pace: Pace) -> TrainConfig:
@@ -117,11 +119,6 @@ def settled(config: TrainConfig, images: int, pace: Pace) -> TrainConfig:
     if config.epochs or config.minutes:
         return replace(config, batch=batch)
     return replace(config, batch=batch, epochs=min(max(pace.epochs, pace.steps * batch // images), pace.most_epochs))
-
-
-def _is_known(config: TrainConfig) -> bool:
-    """Whether the network starts from weights that have seen the world."""
-    return config.start == BACKBONE and pretrained.STARTS[config.model].frozen
 
 
 def _started(network: nn.Module, config: TrainConfig, task: Task) -> str:

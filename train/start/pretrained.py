@@ -15,13 +15,13 @@ from edgelens.runtime.datasets.imageset import ImageSet
 from edgelens.runtime.errors import DataError
 from edgelens.runtime.preprocess import PixelContract
 
-from ..config import TrainConfig
+from ..config import BACKBONE, TrainConfig
 from ..models.lite0 import Lite0
 from ..models.options import ModelOptions
 from .imagenet import ORIGIN, imagenet_weights
 from .slim import fronted, slimmed
 
-__all__ = ["FILE", "MODEL", "STARTS", "Provenance", "Start", "provenance", "suits"]
+__all__ = ["FILE", "MODEL", "STARTS", "Provenance", "Start", "front_of", "knows_the_world", "provenance", "suits"]
 
 FILE = Path(__file__).with_name("pretrained.safetensors")
 MODEL = "lens-s"
@@ -66,6 +66,7 @@ class Start:
     why: str  # it is taken unasked
     frozen: bool = False  # whether a head on it, frozen, is an answer by itself
     slims: bool = False  # whether narrower networks are cut out of it
+    front: str | None = None  # the network of its first stages alone
 
 
 def suits(config: TrainConfig, images: ImageSet, pixels: PixelContract) -> bool:
@@ -76,6 +77,20 @@ def suits(config: TrainConfig, images: ImageSet, pixels: PixelContract) -> bool:
     width = min(said.width, 1.0) if own.slims else 1.0
     plain = ModelOptions(dropout=said.dropout, width=width, finest=said.finest, neck=said.neck)
     return said == plain and own.suits(config, images, pixels)
+
+
+def knows_the_world(config: TrainConfig) -> bool:
+    """Whether a training starts from weights that have seen the world, with which a head alone is an answer."""
+    return config.start == BACKBONE and STARTS[config.model].frozen
+
+
+def front_of(config: TrainConfig) -> str | None:
+    """The network of the first stages alone of a training's, whose weights are among its own; None where there is none.
+
+    Where a few kilobytes are all that there is, it is the better half: most of lite0's weights are in its last stages.
+    """
+    plain = ModelOptions(dropout=config.options.dropout)
+    return STARTS[config.model].front if knows_the_world(config) and config.options == plain else None
 
 
 def _few_small(config: TrainConfig, images: ImageSet, pixels: PixelContract) -> bool:
@@ -105,6 +120,8 @@ STARTS: Mapping[str, Start] = {
     MODEL: Start(
         lambda: str(provenance()), lambda _: safetensors.torch.load_file(FILE), _few_small, "few pictures do better so"
     ),
-    "lite0": Start(lambda: ORIGIN, _lite0, lambda *_: True, "it has seen the world", frozen=True, slims=True),
+    "lite0": Start(
+        lambda: ORIGIN, _lite0, lambda *_: True, "it has seen the world", frozen=True, slims=True, front="lite0-16"
+    ),
     "lite0-16": Start(lambda: ORIGIN, _front, lambda *_: True, "it has seen the world", frozen=True),
 }

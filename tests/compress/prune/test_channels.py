@@ -10,6 +10,8 @@ from torch import Tensor, nn
 
 from edgelens.compress.prune.channels import macs_of, output_layers, prune_to_macs
 from edgelens.runtime.preprocess import PixelContract
+from edgelens.train.config import TrainConfig
+from edgelens.train.tasks.catalog import make_network
 
 PIXELS = PixelContract(16, 16)
 
@@ -66,3 +68,12 @@ def test_layers_are_found_where_no_gradients_are_asked_for() -> None:
     network = Masks().eval()
     with torch.no_grad():
         assert set(output_layers(network, torch.zeros(1, 3, 16, 16))) == {network.larger, network.dense}
+
+
+@pytest.mark.parametrize("task", ["classify", "identify"])
+@pytest.mark.parametrize("model", ["lite0", "lite0-16"])
+def test_a_head_that_looks_at_several_maps_leaves_them_prunable(model: str, task: str) -> None:
+    config = TrainConfig("photos", "run", model=model, task=task, size=(16, 16))
+    network = make_network(config, ("cup", "pen"), PIXELS).eval()
+    smaller = prune_to_macs(network, PIXELS, macs_of(network, PIXELS) * 0.5)
+    assert macs_of(smaller, PIXELS) <= macs_of(network, PIXELS) * 0.5

@@ -7,18 +7,23 @@ import shutil
 import cv2
 import numpy as np
 import pytest
+import torch
 
 from edgelens.compress.config import CompressConfig
 from edgelens.compress.ingredients import ingredients_of
+from edgelens.compress.learn.lesson import lesson_of
 from edgelens.compress.progress import Progress
 from edgelens.compress.quantize.observers import Observer
 from edgelens.compress.search.budget import Budget, Cost
-from edgelens.compress.search.candidates import Recovery, seen_by
+from edgelens.compress.search.candidates import Recovery, bare_network, estimate, seen_by
 from edgelens.compress.search.front import mark_front
 from edgelens.compress.search.search import SearchConfig, search_run
 from edgelens.compress.search.space import Attempt, attempts_of
 from edgelens.runtime.errors import UsageError, WorkError
 from edgelens.runtime.preprocess import PixelContract
+from edgelens.train.config import BACKBONE
+from edgelens.train.models.options import ModelOptions
+from edgelens.train.tasks.catalog import make_network
 
 PLAIN = CompressConfig(
     formats=("onnx",), precisions=("int8",), observer=Observer(), equalize=False, correct_bias=False,
@@ -96,6 +101,47 @@ def test_a_smaller_picture_is_tried_where_it_is_answered_in_the_same_shape(run, 
     assert any(plan.side < 1 for plan in attempts_of(other)) == (task == "classify")
 
 
+def test_what_has_seen_the_world_is_cut_not_begun_anew_and_the_largest_comes_first(run):
+    facts = dataclasses.replace(run.facts, pixels=PixelContract(160, 160, "rgb", "crop"))
+    config = dataclasses.replace(run.config, model="lite0", options=ModelOptions(), start=BACKBONE)
+    plans = attempts_of(dataclasses.replace(run, config=config, facts=facts))
+    assert {plan.kind for plan in plans} == {"trained", "pruned", "front"}
+    assert [plan.kind for plan in plans[:3]] == ["trained", "pruned", "front"]
+    assert [plan.left for plan in plans] == sorted((plan.left for plan in plans), reverse=True)
+    own = attempts_of(dataclasses.replace(run, facts=facts))
+    assert {plan.kind for plan in own} == {"trained", "pruned", "narrower"}
+
+
+def test_a_smaller_picture_is_looked_at_with_the_trained_weights(run):
+    made_of = ingredients_of(run, CompressConfig())
+    seen = seen_by(Attempt("pruned", 1.0, 0.5), made_of)
+    network = bare_network(Attempt("pruned", 1.0, 0.5), seen, None)
+    assert estimate(network, seen.pixels).macs < 0.5 * estimate(made_of.network, made_of.pixels).macs
+    trained = made_of.network.state_dict()
+    own = network.state_dict()
+    same = [torch.equal(own[name], trained[name]) for name in trained if own[name].shape == trained[name].shape]
+    assert len(same) > len(trained) / 2 and all(same)
+
+
+def test_first_stages_alone_have_the_trained_weights_and_a_head_of_their_own(run):
+    config = dataclasses.replace(run.config, model="lite0", options=ModelOptions(), start=BACKBONE)
+    torch.manual_seed(0)
+    network = make_network(config, run.classes, run.pixels).eval()
+    made_of = dataclasses.replace(
+        ingredients_of(run, CompressConfig()), run=dataclasses.replace(run, config=config), network=network
+    )
+    lesson = lesson_of(made_of.run, made_of.training_pictures(), made_of.pixels)
+    front = bare_network(Attempt("front"), made_of, lesson)
+    assert estimate(front, run.pixels).parameters < 0.25 * estimate(network, run.pixels).parameters
+    trained = network.state_dict()
+    trunk = {name: value for name, value in front.state_dict().items() if name.startswith("layers.trunk.")}
+    assert trunk and all(torch.equal(value, trained[name]) for name, value in trunk.items())
+    inputs, targets = next(lesson.plain(64))
+    assert (front(inputs).argmax(1) == targets.argmax(1)).float().mean() > 0.5  # of ten kinds
+    half = bare_network(Attempt("front", 0.5), made_of, None)
+    assert estimate(half, run.pixels).macs <= 0.5 * estimate(front, run.pixels).macs
+
+
 def test_a_smaller_picture_is_calibrated_on_the_pictures_that_were_given(run, tmp_path):
     for shade in (90, 200):
         cv2.imwrite(str(tmp_path / f"{shade}.png"), np.full((20, 20, 3), shade, np.uint8))
@@ -132,10 +178,20 @@ def test_a_recovery_ends_with_the_time_and_what_was_cut_short_is_no_part_of_the_
     said = capsys.readouterr().err
     assert "is cut short after" in said or "not begun" in said
 
-    hasty = dataclasses.replace(config, minutes=1e-6)
+    hasty = dataclasses.replace(config, minutes=1e-6, plans=(*plans, Attempt("pruned", 0.25)))
     with pytest.raises(WorkError, match="no candidate keeps"):
         search_run(run_folder, tmp_path / "x.edge", hasty, progress=Progress())
     assert "are not begun; run it again to go on" in capsys.readouterr().err
+
+
+def test_a_time_too_short_still_ends_with_a_file_that_fits(run_folder, tmp_path, compressed):
+    size = int(len(compressed.bundle.read("models/main.int8.onnx")) * 0.85)
+    plans = (Attempt("trained"), Attempt("pruned", 0.5), Attempt("pruned", 0.25))
+    config = SearchConfig(
+        Budget(size_bytes=size), PLAIN, study=str(tmp_path / "s"), recovery=LESSON, plans=plans, minutes=1e-6
+    )
+    found = search_run(run_folder, tmp_path / "x.edge", config)
+    assert found.bundle.manifest.main.files[0].bytes <= size
 
 
 def test_what_cannot_be_done_is_said_with_how_near_it_came(run_folder, tmp_path):

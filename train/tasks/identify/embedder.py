@@ -44,8 +44,8 @@ class Embedder(nn.Module):
 
     def embedding(self, x: Tensor) -> Tensor:
         """What the dense layer looks at: one row a picture of (B, C, H, W)."""
-        rows = [self.pool(each).flatten(1) for each in self._maps(self.layers, x)]
-        return rows[0] if len(rows) == 1 else torch.cat(rows, 1)
+        means = [self.pool(each) for each in self._maps(self.layers, x)]
+        return torch.cat(means, 1).flatten(1)  # in this order, in which Torch-Pruning can follow the channels
 
     def forward(self, x: Tensor) -> Tensor:
         """Embeddings (B, 128) of pictures (B, C, H, W), of whatever length they have."""
