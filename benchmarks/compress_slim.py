@@ -1,10 +1,11 @@
 """What lite0 loses when it is slimmed, and what a small network gains when lite0 teaches it, on few photos.
 
-    python benchmarks/compress_slim.py --data DIR [--folds 0 1 2 3 4] [--seeds 0] [--only prune|teach]
+    python benchmarks/compress_slim.py --data DIR [--folds 0 1 2 3 4] [--seed 0] [--only prune|teach|front]
 
 DIR holds clothing10/. For each fold of its training photos a head on lite0 is trained on the rest. Then it is pruned to
 a half and to a quarter of its multiply-adds as `edgelens compress --prune` does it, learning from what it was; and
-`lens-m` learns from it (`--teacher`) and from random weights. All are asked about the fold. Results, pooled over what
+`lens-m` learns from it (`--teacher`) and from random weights. So do its own first stages (`lite0-16`), pruned to half:
+under 512 KB, too. All are asked about the fold. Results, pooled over what
 was trained so far, are merged into results/compress_slim.json after every one.
 """
 
@@ -26,9 +27,11 @@ from train_promise import FOLDS, shared_out
 
 from edgelens.compress.config import CompressConfig
 from edgelens.compress.ingredients import Ingredients, ingredients_of
+from edgelens.compress.learn.finetune import finetune
 from edgelens.compress.learn.lesson import lesson_of
 from edgelens.compress.prune.channels import macs_of
 from edgelens.compress.prune.iterative import PruneConfig, prune
+from edgelens.compress.search.candidates import file_bytes
 from edgelens.runtime.datasets.catalog import load_images
 from edgelens.train import Run, TrainConfig, fit
 from edgelens.train.data.splits import folds
@@ -36,7 +39,7 @@ from edgelens.train.optimize import allocator as memory
 
 RESULTS = Path(__file__).resolve().parent / "results" / "compress_slim.json"
 SHARES = (0.5, 0.25)
-WAYS = ("prune", "teach")
+WAYS = ("prune", "teach", "front")
 STUDENT: dict[str, Any] = {"model": "lens-m", "size": (96, 96), "epochs": 60, "batch": 32, "ema": 0.99}
 
 
@@ -63,11 +66,14 @@ def main() -> None:
             )
             teacher = fit(config, quiet=True)
             merged(f"lite0 at {options.size}", fold, options.seed, asked(teacher))
-            if options.only != "teach":
+            if options.only in (None, "prune"):
                 for name, row in slimmed(teacher, options.epochs, options.seed):
                     merged(name, fold, options.seed, row)
-            if options.only != "prune":
+            if options.only in (None, "teach"):
                 for name, row in taught(teacher, config):
+                    merged(name, fold, options.seed, row)
+            if options.only in (None, "front"):
+                for name, row in fronts(teacher, config, options.epochs):
                     merged(name, fold, options.seed, row)
 
 
@@ -90,6 +96,27 @@ def taught(teacher: Run, config: TrainConfig) -> Iterator[tuple[str, dict[str, A
         out = str(Path(config.out).with_name(name.replace(" ", "-")))
         run = fit(replace(config, out=out, minutes=None, **STUDENT, **learning), quiet=True)
         yield f"{STUDENT['model']} {name}", asked(run) | {"cpu_s": round(time.process_time() - began)}
+
+
+def fronts(teacher: Run, config: TrainConfig, epochs: float) -> Iterator[tuple[str, dict[str, Any]]]:
+    """The first stages alone, pruned to half, that learn from the run; and their like from random weights."""
+    student = fit(replace(config, out=str(Path(config.out).with_name("front")), model="lite0-16"), quiet=True)
+    made_of = ingredients_of(student, CompressConfig())
+    lesson = lesson_of(student, made_of.training_pictures(config.seed), made_of.pixels)
+    known = ingredients_of(teacher, CompressConfig()).network
+    began, pruning = time.process_time(), PruneConfig(SHARES[0])
+    tuning = replace(pruning.tuning, epochs=epochs, least_steps=0, seed=config.seed)
+    smaller = prune(made_of.network, known, made_of.pixels, lesson, replace(pruning, tuning=tuning))
+    row = {"bytes": file_bytes(smaller), "epochs": epochs}
+    spent = round(time.process_time() - began)
+    yield f"lite0-16 pruned to {SHARES[0]:g}, taught", right_of(made_of, smaller) | row | {"cpu_s": spent}
+    began = time.process_time()
+    for module in smaller.modules():
+        if hasattr(module, "reset_parameters"):
+            module.reset_parameters()
+    alone = finetune(smaller.train(), None, lesson, tuning).eval()
+    spent = round(time.process_time() - began)
+    yield f"lite0-16 pruned to {SHARES[0]:g}, from scratch", right_of(made_of, alone) | row | {"cpu_s": spent}
 
 
 def asked(run: Run) -> dict[str, Any]:

@@ -10,11 +10,15 @@ import torch
 from torch import nn
 
 from edgelens.runtime.errors import DataError
+from edgelens.train.config import BACKBONE
 from edgelens.train.models.options import ModelOptions
 from edgelens.train.runs.run import Run
+from edgelens.train.start.pretrained import suits
+from edgelens.train.start.transfer import start_from
 from edgelens.train.tasks.catalog import make_network, make_task
 
 from .finetune import FineTune, finetune
+from .head import fit_head
 from .lesson import Lesson
 
 __all__ = ["DistillConfig", "distill_into", "load_teacher", "student_of"]
@@ -37,9 +41,16 @@ def distill_into(
     *,
     progress: Callable[[str], None] | None = None,
 ) -> nn.Module:
-    """A fresh network of another kind or width, taught by `teacher` on the run's training pictures."""
-    student = student_of(run, config).train()
-    finetune(student, teacher.eval(), lesson, config.tuning, progress=progress)
+    """A fresh network of another kind or width, taught by `teacher` on the run's training pictures.
+
+    It begins as a training of it would: with weights of its own where there are some, and then with a head that fits.
+    """
+    student = student_of(run, config)
+    wanted = dataclasses.replace(run.config, model=config.model, options=config.options, start=None, scratch=False)
+    if suits(wanted, lesson.pictures.images, run.pixels):
+        start_from(student, BACKBONE, lesson.task.heads, model=config.model, task=run.config.task)
+        fit_head(student, lesson)
+    finetune(student.train(), teacher.eval(), lesson, config.tuning, progress=progress)
     return student.eval()
 
 

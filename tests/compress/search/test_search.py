@@ -3,6 +3,7 @@
 import dataclasses
 import json
 import shutil
+from pathlib import Path
 
 import cv2
 import numpy as np
@@ -15,13 +16,13 @@ from edgelens.compress.learn.lesson import lesson_of
 from edgelens.compress.progress import Progress
 from edgelens.compress.quantize.observers import Observer
 from edgelens.compress.search.budget import Budget, Cost
-from edgelens.compress.search.candidates import Recovery, bare_network, estimate, seen_by
+from edgelens.compress.search.candidates import Recovery, bare_network, estimate, file_bytes, seen_by
 from edgelens.compress.search.front import mark_front
 from edgelens.compress.search.search import SearchConfig, search_run
 from edgelens.compress.search.space import Attempt, attempts_of
 from edgelens.runtime.errors import UsageError, WorkError
 from edgelens.runtime.preprocess import PixelContract
-from edgelens.train.config import BACKBONE
+from edgelens.train.config import BACKBONE, TrainConfig
 from edgelens.train.models.options import ModelOptions
 from edgelens.train.tasks.catalog import make_network
 
@@ -29,6 +30,7 @@ PLAIN = CompressConfig(
     formats=("onnx",), precisions=("int8",), observer=Observer(), equalize=False, correct_bias=False,
     calibration_images=32,
 )  # fmt: skip
+WEIGHTS = Path(__file__).resolve().parents[3] / "benchmarks" / "weights"
 LESSON = Recovery(short=0.5, long=1.0, short_steps=5, long_steps=20)
 
 
@@ -110,6 +112,12 @@ def test_what_has_seen_the_world_is_cut_not_begun_anew_and_the_largest_comes_fir
     assert [plan.left for plan in plans] == sorted((plan.left for plan in plans), reverse=True)
     own = attempts_of(dataclasses.replace(run, facts=facts))
     assert {plan.kind for plan in own} == {"trained", "pruned", "narrower"}
+
+
+@pytest.mark.parametrize("model", ["lens-s", "lens-m", "resnet8"])
+def test_a_files_size_is_known_before_it_is_made(model):
+    network = make_network(TrainConfig("photos", "run", model=model), tuple("abcdefghij"), PixelContract(32, 32))
+    assert file_bytes(network) == pytest.approx((WEIGHTS / f"{model}.int8.tflite").stat().st_size, rel=0.03)
 
 
 def test_a_smaller_picture_is_looked_at_with_the_trained_weights(run):
