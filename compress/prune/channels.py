@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import math
 from typing import Any
 
 import torch
@@ -66,7 +67,7 @@ def prune_to_macs(
     network: nn.Module, pixels: PixelContract, most: float, *, by: str = "magnitude", round_to: int = 8
 ) -> nn.Module:
     """The largest pruned copy with at most so many multiply-adds, found by bisecting; else the smallest there is."""
-    smallest: nn.Module | None = None
+    smallest, fewest = network, math.inf
     for rounding in dict.fromkeys((round_to, max(round_to // 2, 1), max(round_to // 4, 1))):
         # a network of few channels cannot be halved in eights: finer steps then, rather than nothing
         low, high = 0.0, 0.95
@@ -75,15 +76,14 @@ def prune_to_macs(
             middle = (low + high) / 2
             candidate = prune_channels(network, pixels, middle, by=by, round_to=rounding)
             macs = macs_of(candidate, pixels)
-            if smallest is None or macs < macs_of(smallest, pixels):
-                smallest = candidate
+            if macs < fewest:
+                smallest, fewest = candidate, macs
             if macs <= most:
                 best, high = candidate, middle
             else:
                 low = middle
         if best is not None:
             return best
-    assert smallest is not None
     return smallest
 
 
