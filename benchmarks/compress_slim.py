@@ -31,7 +31,6 @@ from edgelens.compress.learn.finetune import finetune
 from edgelens.compress.learn.lesson import lesson_of
 from edgelens.compress.prune.channels import macs_of
 from edgelens.compress.prune.iterative import PruneConfig, prune
-from edgelens.compress.search.candidates import file_bytes
 from edgelens.runtime.datasets.catalog import load_images
 from edgelens.train import Run, TrainConfig, fit
 from edgelens.train.data.splits import folds
@@ -107,7 +106,7 @@ def fronts(teacher: Run, config: TrainConfig, epochs: float) -> Iterator[tuple[s
     began, pruning = time.process_time(), PruneConfig(SHARES[0])
     tuning = replace(pruning.tuning, epochs=epochs, least_steps=0, seed=config.seed)
     smaller = prune(made_of.network, known, made_of.pixels, lesson, replace(pruning, tuning=tuning))
-    row = {"bytes": file_bytes(smaller), "epochs": epochs}
+    row = {"parameters": sum(value.numel() for value in smaller.parameters()), "epochs": epochs}
     spent = round(time.process_time() - began)
     yield f"lite0-16 pruned to {SHARES[0]:g}, taught", right_of(made_of, smaller) | row | {"cpu_s": spent}
     began = time.process_time()

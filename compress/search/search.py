@@ -44,7 +44,8 @@ SHORT_UNTIL = 0.7  # of the time, in which short recoveries are begun and end
 A_TURN = 0.35  # of the time left for short recoveries, at most for one of them: the first are the largest
 LEAST = 0.02  # of the time, that a recovery must have to be begun
 ROUGHLY = 0.7  # of the bytes of a rough cut, which another one may fall to
-NEARLY = 0.97  # of the bytes that are expected, which a file may have
+NEARLY, SURELY = 0.97, 1.03  # of the bytes that are expected: what a file may have, and what it surely keeps to
+LATE = 2.0  # times the minutes, until which what was not begun is tried where nothing fits
 GENEROUS = 0.6  # estimates are only trusted to be this good: what they exclude must be far off
 
 
@@ -114,6 +115,7 @@ class _Search:
         self.lesson = _lesson(made_of)
         self.best: MeasuredFile | None = None
         self._bare: dict[Attempt, nn.Module] = {}
+        self._left_out: dict[Attempt, bool] = {}
 
     def bare(self, plan: Attempt) -> nn.Module:
         """A plan's network before it has learned anything; the same plan gives the same one, whenever it is made."""
@@ -141,7 +143,17 @@ class _Search:
             promising += any(not point.excess for point in points if point.plan is plan)
             if promising == 2:
                 break  # plans come by accuracy: what follows answers worse
-        return points
+        return points + self.smaller_ones(plans, points)
+
+    def smaller_ones(self, plans: Sequence[Attempt], points: Sequence[MeasuredFile]) -> list[MeasuredFile]:
+        """Where every measured file is too large or too slow: what was not begun, the largest first, until one fits."""
+        begun, further = {point.plan for point in points}, list[MeasuredFile]()
+        for plan in plans:
+            if any(point.excess.keys() <= {"accuracy"} for point in [*points, *further]) or self.left_s(LATE) < 0:
+                break
+            if plan not in begun and self.may_fit(plan, points):
+                further += self.measured(plan, seen_by(plan, self.made_of))
+        return further
 
     def after_short_recovery(
         self, plans: Sequence[Attempt], points: Sequence[MeasuredFile]
@@ -165,13 +177,18 @@ class _Search:
 
     def may_fit(self, plan: Attempt, points: Sequence[MeasuredFile]) -> bool:
         """Whether the estimates allow a plan; why not is said."""
-        rough = bare_network(plan, seen_by(plan, self.made_of), None)
-        reason = self.too_costly(plan, rough, points, ROUGHLY) or self.too_costly(plan, self.bare(plan), points)
-        if reason:
-            self.progress.say(f"{plan.words}: left out, {reason}")
-        return not reason
+        if plan not in self._left_out:
+            rough = bare_network(plan, seen_by(plan, self.made_of), None)
+            surely = NEARLY if plan.kind == "trained" else SURELY
+            reason = self.too_costly(plan, rough, points, ROUGHLY) or self.too_costly(
+                plan, self.bare(plan), points, surely
+            )
+            if reason:
+                self.progress.say(f"{plan.words}: left out, {reason}")
+            self._left_out[plan] = bool(reason)
+        return not self._left_out[plan]
 
-    def too_costly(self, plan: Attempt, bare: Any, points: Sequence[MeasuredFile], trust: float = NEARLY) -> str:
+    def too_costly(self, plan: Attempt, bare: Any, points: Sequence[MeasuredFile], trust: float) -> str:
         """Why a plan cannot fit, by what its file takes about and by multiply-adds; empty where it may."""
         budget = self.config.budget
         cost = estimate(bare, plan.pixels(self.made_of.pixels))

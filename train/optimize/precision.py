@@ -15,6 +15,7 @@ from edgelens.runtime.errors import UsageError
 __all__ = ["MODES", "autocast", "fastest", "images_per_s", "laid_out"]
 
 MODES = ("float32", "channels-last", "bfloat16")  # bfloat16 runs channels-last under autocast
+_SAFE = 8  # channels of a strided 1×1 convolution, from which on channels-last is safe
 _STEPS, _FEWEST, _LONG_S = 5, 2, 6.0  # steps to time a mode by; two do where they take long
 _HOPELESS = 2.0  # times slower than the best so far
 _GAIN = {"channels-last": 1.05, "bfloat16": 1.2}  # how much faster than float32 is worth the change
@@ -38,6 +39,9 @@ def fastest(
 ) -> tuple[str, dict[str, float]]:
     """The mode to train in and the images per second that each reached; the network's weights are left as they are."""
     if asked in MODES:
+        if asked == "channels-last" and _loses_memory(network):
+            raise UsageError(f"--precision {asked}: a strided 1×1 convolution of under {_SAFE} channels crashes in it; "
+                             "take float32")  # fmt: skip
         return asked, {}
     if asked != "auto":
         raise UsageError(f"--precision {asked}: must be auto or one of {', '.join(MODES)}")
@@ -45,11 +49,21 @@ def fastest(
         return "bfloat16" if torch.cuda.is_bf16_supported() else "channels-last", {}
     measured: dict[str, float] = {}
     for mode in MODES:
+        if mode == "channels-last" and _loses_memory(network):
+            continue
         measured[mode] = images_per_s(
             network, inputs, loss, mode, at_least=max(measured.values(), default=0) / _HOPELESS
         )
-    worth = [mode for mode, gain in _GAIN.items() if measured[mode] > gain * measured["float32"]]
+    worth = [mode for mode, gain in _GAIN.items() if measured.get(mode, 0.0) > gain * measured["float32"]]
     return max(worth, key=measured.__getitem__, default="float32"), measured
+
+
+def _loses_memory(network: nn.Module) -> bool:
+    """Whether the way back would write where it must not: torch 2.13 does in channels-last, seen on x86."""
+    convolutions = [module for module in network.modules() if isinstance(module, nn.Conv2d)]
+    return any(
+        max(conv.kernel_size) == 1 and max(conv.stride) > 1 and 1 < conv.in_channels < _SAFE for conv in convolutions
+    )
 
 
 def images_per_s(

@@ -15,6 +15,7 @@ from edgelens.compress.ingredients import ingredients_of
 from edgelens.compress.learn.lesson import lesson_of
 from edgelens.compress.progress import Progress
 from edgelens.compress.quantize.observers import Observer
+from edgelens.compress.search import search
 from edgelens.compress.search.budget import Budget, Cost
 from edgelens.compress.search.candidates import Recovery, bare_network, estimate, file_bytes, seen_by
 from edgelens.compress.search.front import mark_front
@@ -199,6 +200,18 @@ def test_a_time_too_short_still_ends_with_a_file_that_fits(run_folder, tmp_path,
         Budget(size_bytes=size), PLAIN, study=str(tmp_path / "s"), recovery=LESSON, plans=plans, minutes=1e-6
     )
     found = search_run(run_folder, tmp_path / "x.edge", config)
+    assert found.bundle.manifest.main.files[0].bytes <= size
+
+
+def test_what_was_not_begun_is_tried_where_nothing_that_was_fits(run_folder, tmp_path, compressed, monkeypatch):
+    monkeypatch.setattr(search, "file_bytes", lambda _: 0)  # estimates that promise too much
+    monkeypatch.setattr(search, "SHORT_UNTIL", 0.0)  # no time but for the first
+    size = int(len(compressed.bundle.read("models/main.int8.onnx")) * 0.5)
+    plans = (Attempt("trained"), Attempt("pruned", 0.75), Attempt("pruned", 0.15))
+    config = SearchConfig(Budget(size_bytes=size), PLAIN, study=str(tmp_path / "s"), recovery=LESSON, plans=plans)
+    found = search_run(run_folder, tmp_path / "x.edge", config)
+    tried = [row["candidate"] for row in found.card.extra["search"]["points"]]
+    assert tried == ["as trained", "pruned to 75% of the multiply-adds", "pruned to 15% of the multiply-adds"]
     assert found.bundle.manifest.main.files[0].bytes <= size
 
 

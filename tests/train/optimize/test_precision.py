@@ -9,6 +9,7 @@ import sys
 import pytest
 import torch
 import torch.nn.functional as F
+from torch import nn
 
 from edgelens.runtime.errors import UsageError
 from edgelens.train.models.catalog import build
@@ -67,3 +68,11 @@ print(plain, kept)
     out = subprocess.run([sys.executable, "-c", program], check=True, capture_output=True, text=True).stdout
     plain, kept = map(int, out.split())
     assert kept < plain / 4
+
+
+def test_channels_last_is_left_out_where_its_way_back_would_crash() -> None:
+    network = nn.Sequential(nn.Conv2d(3, 4, 3), nn.Conv2d(4, 8, 1, stride=2), nn.AdaptiveAvgPool2d(1), nn.Flatten())
+    _, measured = fastest(network, torch.zeros(4, 3, 16, 16), lambda outputs: outputs.mean())
+    assert "channels-last" not in measured and "float32" in measured
+    with pytest.raises(UsageError, match="crashes in it; take float32"):
+        fastest(network, torch.zeros(4, 3, 16, 16), lambda outputs: outputs.mean(), "channels-last")
