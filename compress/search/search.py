@@ -116,6 +116,7 @@ class _Search:
         self.best: MeasuredFile | None = None
         self._bare: dict[Attempt, nn.Module] = {}
         self._left_out: dict[Attempt, bool] = {}
+        self._begun: dict[Attempt, nn.Module] = {}  # after their short recovery, cut short or not
 
     def bare(self, plan: Attempt) -> nn.Module:
         """A plan's network before it has learned anything; the same plan gives the same one, whenever it is made."""
@@ -167,7 +168,7 @@ class _Search:
             if not self.may_fit(plan, points):
                 continue
             seconds = self.left_s(SHORT_UNTIL) * max(A_TURN, 1 / (len(plans) - turn))
-            accuracy = self.short_accuracy(plan, max(seconds, 0.0 if tried else A_TURN * self.whole_s))
+            accuracy = self.short_accuracy(plan, max(seconds, 0.0 if tried else A_TURN * SHORT_UNTIL * self.whole_s))
             said = _share(accuracy, self.made_of)
             self.progress.say(f"{plan.words}: {said} after a short recovery{self.so_far()}")
             tried.append((plan, accuracy))
@@ -179,11 +180,9 @@ class _Search:
         """Whether the estimates allow a plan; why not is said."""
         if plan not in self._left_out:
             rough = bare_network(plan, seen_by(plan, self.made_of), None)
-            surely = NEARLY if plan.kind == "trained" else SURELY
-            reason = self.too_costly(plan, rough, points, ROUGHLY) or self.too_costly(
-                plan, self.bare(plan), points, surely
-            )
-            if reason:
+            trust = NEARLY if plan.kind == "trained" else SURELY
+            reason = self.too_costly(plan, rough, points, ROUGHLY)
+            if reason := reason or self.too_costly(plan, self.bare(plan), points, trust):
                 self.progress.say(f"{plan.words}: left out, {reason}")
             self._left_out[plan] = bool(reason)
         return not self._left_out[plan]
@@ -230,6 +229,7 @@ class _Search:
             made_of = seen_by(plan, self.made_of)
             network, whole = self.learned(plan, copy.deepcopy(self.bare(plan)), made_of, "short", seconds)
             accuracy = made_of.score(network, made_of.validation)
+            self._begun[plan] = network
             if whole:
                 self.study.keep_network(plan, "short", network)
                 self.study.keep_accuracy(plan, "short", accuracy)
@@ -240,7 +240,7 @@ class _Search:
         bare = self.bare(plan)
         network = self.made_of.network if plan.kind == "trained" else self.study.network(plan, "long", bare)
         if network is None:
-            start = self.study.network(plan, "short", bare) or copy.deepcopy(bare)
+            start = self._begun.get(plan) or self.study.network(plan, "short", bare) or copy.deepcopy(bare)
             seconds = self.left_s(1.0) - self.files_s
             least = 0.0 if self.best else A_TURN * self.whole_s  # an answer comes late rather than not at all
             network, whole = self.learned(plan, start, made_of, "long", max(seconds, least))

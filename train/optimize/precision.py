@@ -38,10 +38,11 @@ def fastest(
     network: nn.Module, inputs: Tensor, loss: Callable[[Any], Tensor], asked: str = "auto"
 ) -> tuple[str, dict[str, float]]:
     """The mode to train in and the images per second that each reached; the network's weights are left as they are."""
+    crashes = inputs.device.type == "cpu" and _loses_memory(network)
+    if asked == "channels-last" and crashes:
+        why = f"a strided 1×1 convolution of under {_SAFE} channels crashes in it"
+        raise UsageError(f"--precision {asked}: {why}; take float32")
     if asked in MODES:
-        if asked == "channels-last" and _loses_memory(network):
-            raise UsageError(f"--precision {asked}: a strided 1×1 convolution of under {_SAFE} channels crashes in it; "
-                             "take float32")  # fmt: skip
         return asked, {}
     if asked != "auto":
         raise UsageError(f"--precision {asked}: must be auto or one of {', '.join(MODES)}")
@@ -49,7 +50,7 @@ def fastest(
         return "bfloat16" if torch.cuda.is_bf16_supported() else "channels-last", {}
     measured: dict[str, float] = {}
     for mode in MODES:
-        if mode == "channels-last" and _loses_memory(network):
+        if mode == "channels-last" and crashes:
             continue
         measured[mode] = images_per_s(
             network, inputs, loss, mode, at_least=max(measured.values(), default=0) / _HOPELESS

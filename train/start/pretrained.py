@@ -81,7 +81,7 @@ def suits(config: TrainConfig, images: ImageSet, pixels: PixelContract) -> bool:
 
 def knows_the_world(config: TrainConfig) -> bool:
     """Whether a training starts from weights that have seen the world, with which a head alone is an answer."""
-    return config.start == BACKBONE and STARTS[config.model].frozen
+    return config.start == BACKBONE and config.model in STARTS and STARTS[config.model].frozen
 
 
 def front_of(config: TrainConfig) -> str | None:
