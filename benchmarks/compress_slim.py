@@ -5,8 +5,8 @@
 DIR holds clothing10/. For each fold of its training photos a head on lite0 is trained on the rest. Then it is pruned to
 a half and to a quarter of its multiply-adds as `edgelens compress --prune` does it, learning from what it was; and
 `lens-m` learns from it (`--teacher`) and from random weights. So do its own first stages (`lite0-16`), pruned to half:
-under 512 KB, too. All are asked about the fold. Results, pooled over what
-was trained so far, are merged into results/compress_slim.json after every one.
+under 512 KB, too. All are asked about the fold. Results, pooled over what was trained so far, are merged into
+results/compress_slim.json after every one.
 """
 
 from __future__ import annotations
@@ -81,8 +81,7 @@ def slimmed(run: Run, epochs: float, seed: int) -> Iterator[tuple[str, dict[str,
     made_of = ingredients_of(run, CompressConfig())
     lesson = lesson_of(run, made_of.training_pictures(seed), made_of.pixels)
     for share in SHARES:
-        began, config = time.process_time(), PruneConfig(share)
-        config = replace(config, tuning=replace(config.tuning, epochs=epochs, least_steps=0, seed=seed))
+        began, config = time.process_time(), pruning_to(share, epochs, seed)
         smaller = prune(made_of.network, made_of.network, made_of.pixels, lesson, config)
         row = right_of(made_of, smaller) | {"epochs": epochs, "cpu_s": round(time.process_time() - began)}
         yield f"pruned to {share:g}", row
@@ -103,9 +102,8 @@ def fronts(teacher: Run, config: TrainConfig, epochs: float) -> Iterator[tuple[s
     made_of = ingredients_of(student, CompressConfig())
     lesson = lesson_of(student, made_of.training_pictures(config.seed), made_of.pixels)
     known = ingredients_of(teacher, CompressConfig()).network
-    began, pruning = time.process_time(), PruneConfig(SHARES[0])
-    tuning = replace(pruning.tuning, epochs=epochs, least_steps=0, seed=config.seed)
-    smaller = prune(made_of.network, known, made_of.pixels, lesson, replace(pruning, tuning=tuning))
+    began, pruning = time.process_time(), pruning_to(SHARES[0], epochs, config.seed)
+    smaller = prune(made_of.network, known, made_of.pixels, lesson, pruning)
     row = {"parameters": sum(value.numel() for value in smaller.parameters()), "epochs": epochs}
     spent = round(time.process_time() - began)
     yield f"lite0-16 pruned to {SHARES[0]:g}, taught", right_of(made_of, smaller) | row | {"cpu_s": spent}
@@ -113,9 +111,15 @@ def fronts(teacher: Run, config: TrainConfig, epochs: float) -> Iterator[tuple[s
     for module in smaller.modules():
         if hasattr(module, "reset_parameters"):
             module.reset_parameters()
-    alone = finetune(smaller.train(), None, lesson, tuning).eval()
+    alone = finetune(smaller.train(), None, lesson, pruning.tuning).eval()
     spent = round(time.process_time() - began)
     yield f"lite0-16 pruned to {SHARES[0]:g}, from scratch", right_of(made_of, alone) | row | {"cpu_s": spent}
+
+
+def pruning_to(share: float, epochs: float, seed: int) -> PruneConfig:
+    """A pruning that leaves a share of the multiply-adds and then learns for so long."""
+    config = PruneConfig(share)
+    return replace(config, tuning=replace(config.tuning, epochs=epochs, least_steps=0, seed=seed))
 
 
 def asked(run: Run) -> dict[str, Any]:

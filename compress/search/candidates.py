@@ -7,13 +7,14 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 
 from edgelens.runtime.preprocess import PixelContract
 from edgelens.train.config import TrainConfig
 from edgelens.train.models.cost import Cost, cost_of
 from edgelens.train.start.pretrained import front_of
 from edgelens.train.start.slim import fronted
+from edgelens.train.start.transfer import fitting_weights
 from edgelens.train.tasks.catalog import make_network
 
 from ..ingredients import Ingredients
@@ -91,8 +92,7 @@ def _for_its_picture(seen: Ingredients) -> nn.Module:
     """The trained network for a picture of another size, with every weight that fits."""
     made = _made(seen.run.config, seen)
     own, trained = network_itself(made), network_itself(seen.network).state_dict()
-    fitting = {name: trained[name] for name, tensor in own.state_dict().items() if _fits(trained.get(name), tensor)}
-    own.load_state_dict(fitting, strict=False)
+    own.load_state_dict(fitting_weights(trained, own.state_dict()), strict=False)
     return made
 
 
@@ -104,10 +104,6 @@ def _front(seen: Ingredients) -> nn.Module:
     own = network_itself(made)
     own.load_state_dict(fronted(network_itself(seen.network).state_dict(), own), strict=False)
     return made
-
-
-def _fits(weights: Tensor | None, own: Tensor) -> bool:
-    return weights is not None and weights.shape == own.shape
 
 
 def _made(config: TrainConfig, seen: Ingredients) -> nn.Module:

@@ -190,10 +190,10 @@ class _Search:
     def too_costly(self, plan: Attempt, bare: Any, points: Sequence[MeasuredFile], trust: float) -> str:
         """Why a plan cannot fit, by what its file takes about and by multiply-adds; empty where it may."""
         budget = self.config.budget
-        cost = estimate(bare, plan.pixels(self.made_of.pixels))
         if budget.size_bytes is not None and file_bytes(bare) * trust > budget.size_bytes:
             return f"about {file_bytes(bare):,} bytes in 8 bits"
         if budget.latency_ms is not None and points:
+            cost = estimate(bare, plan.pixels(self.made_of.pixels))
             whole = estimate(self.made_of.network, self.made_of.pixels)
             fastest = min(point.cost.latency_ms for point in points)
             about = fastest * cost.macs / max(whole.macs, 1)

@@ -8,8 +8,15 @@ from pathlib import Path
 
 import pytest
 
-from edgelens.runtime.errors import UsageError
-from edgelens.runtime.labels import BACKGROUND_NAMES, background_labels, labels_from_metadata, parse_names, read_labels
+from edgelens.runtime.errors import EdgelensError, UsageError
+from edgelens.runtime.labels import (
+    BACKGROUND_NAMES,
+    background_labels,
+    fit_labels,
+    labels_from_metadata,
+    parse_names,
+    read_labels,
+)
 from edgelens.runtime.model.open import open_model
 
 
@@ -70,3 +77,62 @@ def test_numbers_that_are_too_long_are_names(tmp_path: Path) -> None:
 def test_what_never_ends_is_no_list_of_names() -> None:
     with pytest.raises(UsageError, match="larger than 16 MB"):
         read_labels("/dev/zero")
+
+
+@pytest.mark.parametrize(
+    ("text", "names"),
+    [
+        ("cat\ndog\n", ("cat", "dog")),
+        ("\ufeffcat\r\ndog\r\n", ("cat", "dog")),
+        ("0 cat\n1 dog big\n", ("cat", "dog big")),
+        ("0: cat\n2: dog\n", ("cat", "", "dog")),
+        ("0  person\n1  bicycle\n3  car\n", ("person", "bicycle", "", "car")),
+        ("7 segment display\ncat\n", ("7 segment display", "cat")),
+        ('["cat", "dog"]', ("cat", "dog")),
+        ('{"0": "cat", "1": "dog"}', ("cat", "dog")),
+        ('{"names": {"0": "cat", "1": "dog"}}', ("cat", "dog")),
+        ('{"dog": 1, "cat": 0}', ("cat", "dog")),  # Keras' class_indices, torchvision's class_to_idx
+        ('{"0": 0, "10": 1, "2": 2}', ("0", "10", "2")),
+        ("path: .\nnc: 2\nnames: [cat, 'dog']\n", ("cat", "dog")),
+        ("train: images\nnames:\n  0: cat\n  1: dog  # big\n", ("cat", "dog")),
+        ("names:\n- cat\n- dog\nnc: 2\n", ("cat", "dog")),
+        ("item {\n id: 1\n name: 'n1'\n display_name: \"cat\"\n}\nitem { id: 3 name: 'dog' }", ("cat", "", "dog")),
+        ("a\n\nb\n", ("a", "", "b")),
+    ],
+)
+def test_label_files_of_every_form(tmp_path: Path, text: str, names: tuple[str, ...]) -> None:
+    (tmp_path / "l.txt").write_bytes(text.encode())
+    assert read_labels(str(tmp_path / "l.txt")) == names
+
+
+def test_label_files_that_are_none(tmp_path: Path) -> None:
+    (tmp_path / "empty.txt").write_text("\n\n")
+    (tmp_path / "binary.txt").write_bytes(b"\xff\xfe\x00\x80")
+    for name, match in (("empty.txt", "no names"), ("binary.txt", "no UTF-8"), ("gone.txt", "could not be read")):
+        with pytest.raises(UsageError, match=match):
+            read_labels(str(tmp_path / name))
+
+
+@pytest.mark.parametrize(
+    ("text", "match"),
+    [
+        ('{"categories": [{"id": 1, "name": "cat"}]}', "is JSON, but no list of names"),
+        ('[{"id": 1, "name": "cat"}]', "is JSON, but no list of names"),
+        ('{"cat": 0, "dog": 0}', "is JSON, but no list of names"),
+        ("names: {1: cat, 2: dog}", "class numbers must run from 0"),
+    ],
+)
+def test_what_holds_other_things_than_names_is_not_taken_for_names(tmp_path: Path, text: str, match: str) -> None:
+    (tmp_path / "l.txt").write_text(text)
+    with pytest.raises(EdgelensError, match=match):
+        read_labels(str(tmp_path / "l.txt"))
+
+
+def test_background_rows_are_put_right() -> None:
+    assert fit_labels(["background", "a", "b"], 2, "l")[0] == ("a", "b")
+    assert fit_labels(["a", "b"], 3, "l")[0] == ("background", "a", "b")
+    assert fit_labels(["a", "b"], 2, "l") == (("a", "b"), ())
+    with pytest.raises(UsageError, match="l: 2 names for a model of 3 classes"):  # as of detectors without such a row
+        fit_labels(["a", "b"], 3, "l", background=False)
+    assert parse_names("__import__('os').system('true')") == ()
+    assert parse_names("[" * 100_000) == ()

@@ -18,7 +18,7 @@ from ..config import BACKBONE
 from ..runs.run import BEST, FACTS, Run
 from .pretrained import MODEL, STARTS
 
-__all__ = ["Taken", "freeze", "start_from", "train_mode"]
+__all__ = ["Taken", "fitting_weights", "freeze", "start_from", "train_mode"]
 
 FEW = 4  # tensors, of which each is named
 
@@ -57,8 +57,7 @@ def start_from(
         if tensor.is_floating_point() and not bool(tensor.isfinite().all()):
             raise DataError(f"--from {source}: {name} holds NaN or infinite weights; that training had failed")
     own = network.state_dict()
-    fitting = {name: _recoloured(given[name], tensor) for name, tensor in own.items() if name in given}
-    fitting = {name: tensor for name, tensor in fitting.items() if tensor.shape == own[name].shape}
+    fitting = fitting_weights(given, own)
     count = sum(own[name].numel() for name in fitting)
     anew = tuple(name for name in own if name not in fitting)
     if count < sum(t.numel() for name, t in own.items() if not _inside(name, heads)) / 2:
@@ -67,6 +66,12 @@ def start_from(
         )
     network.load_state_dict(fitting, strict=False)
     return Taken(len(fitting), anew)
+
+
+def fitting_weights(given: Mapping[str, Tensor], own: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """What of given weights fits a network's own by name and shape."""
+    known = {name: _recoloured(given[name], tensor) for name, tensor in own.items() if name in given}
+    return {name: tensor for name, tensor in known.items() if tensor.shape == own[name].shape}
 
 
 def freeze(network: nn.Module, parts: Sequence[str], heads: Sequence[str] = ("classifier",)) -> int:

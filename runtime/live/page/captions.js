@@ -38,9 +38,10 @@ function best(box, size, boxes, taken, room) {
   const area = Math.max(size[0] * size[1], 1);
   let found = [], least = Infinity;
   Object.entries(SPOTS).forEach(([at, corner], turn) => {
-    const [x, y] = corner(box, size).map((value, i) => Math.max(0, Math.min(value, room[i] - size[i])));
+    const wanted = corner(box, size);
+    const [x, y] = wanted.map((value, i) => Math.max(0, Math.min(value, room[i] - size[i])));
     const cover = [x, y, x + size[0], y + size[1]];
-    const moved = Math.abs(y - corner(box, size)[1]) > 1; // up or down: style.css does not know how far
+    const moved = Math.abs(y - wanted[1]) > 1; // up or down: style.css does not know how far
     let cost = moved ? Infinity : ORDER * turn;
     for (const other of taken) cost += shared(cover, other) / area;
     for (const other of boxes) cost += BOX * shared(cover, other) / Math.max((other[2] - other[0]) * (other[3] - other[1]), 1);

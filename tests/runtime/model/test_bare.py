@@ -1,4 +1,4 @@
-"""Model files of other people: what the file says, what options say, and labels in every form people keep them in."""
+"""Model files of other people: what the file says and what options say."""
 
 from __future__ import annotations
 
@@ -10,9 +10,8 @@ from click.testing import CliRunner
 
 from edgelens.cli import cli
 from edgelens.runtime.engines.protocol import EngineOptions
-from edgelens.runtime.errors import EdgelensError, ModelError, UsageError
+from edgelens.runtime.errors import ModelError, UsageError
 from edgelens.runtime.frame import Frame
-from edgelens.runtime.labels import fit_labels, parse_names, read_labels
 from edgelens.runtime.model.open import open_alone, open_model
 from edgelens.runtime.model.recognizer import BundleRecognizer
 
@@ -215,55 +214,6 @@ def test_labels_from_a_file_from_metadata_and_by_count(classifier, tmp_path):
     assert any("1 names for a model of 3 classes" in note for note in odd.notes)
 
 
-@pytest.mark.parametrize(
-    ("text", "names"),
-    [
-        ("cat\ndog\n", ("cat", "dog")),
-        ("\ufeffcat\r\ndog\r\n", ("cat", "dog")),
-        ("0 cat\n1 dog big\n", ("cat", "dog big")),
-        ("0: cat\n2: dog\n", ("cat", "", "dog")),
-        ("0  person\n1  bicycle\n3  car\n", ("person", "bicycle", "", "car")),
-        ("7 segment display\ncat\n", ("7 segment display", "cat")),
-        ('["cat", "dog"]', ("cat", "dog")),
-        ('{"0": "cat", "1": "dog"}', ("cat", "dog")),
-        ('{"names": {"0": "cat", "1": "dog"}}', ("cat", "dog")),
-        ('{"dog": 1, "cat": 0}', ("cat", "dog")),  # Keras' class_indices, torchvision's class_to_idx
-        ('{"0": 0, "10": 1, "2": 2}', ("0", "10", "2")),
-        ("path: .\nnc: 2\nnames: [cat, 'dog']\n", ("cat", "dog")),
-        ("train: images\nnames:\n  0: cat\n  1: dog  # big\n", ("cat", "dog")),
-        ("names:\n- cat\n- dog\nnc: 2\n", ("cat", "dog")),
-        ("item {\n id: 1\n name: 'n1'\n display_name: \"cat\"\n}\nitem { id: 3 name: 'dog' }", ("cat", "", "dog")),
-        ("a\n\nb\n", ("a", "", "b")),
-    ],
-)
-def test_label_files_of_every_form(tmp_path, text, names):
-    (tmp_path / "l.txt").write_bytes(text.encode())
-    assert read_labels(str(tmp_path / "l.txt")) == names
-
-
-def test_label_files_that_are_none(tmp_path):
-    (tmp_path / "empty.txt").write_text("\n\n")
-    (tmp_path / "binary.txt").write_bytes(b"\xff\xfe\x00\x80")
-    for name, match in (("empty.txt", "no names"), ("binary.txt", "no UTF-8"), ("gone.txt", "could not be read")):
-        with pytest.raises(UsageError, match=match):
-            read_labels(str(tmp_path / name))
-
-
-@pytest.mark.parametrize(
-    ("text", "match"),
-    [
-        ('{"categories": [{"id": 1, "name": "cat"}]}', "is JSON, but no list of names"),
-        ('[{"id": 1, "name": "cat"}]', "is JSON, but no list of names"),
-        ('{"cat": 0, "dog": 0}', "is JSON, but no list of names"),
-        ("names: {1: cat, 2: dog}", "class numbers must run from 0"),
-    ],
-)
-def test_what_holds_other_things_than_names_is_not_taken_for_names(tmp_path, text, match):
-    (tmp_path / "l.txt").write_text(text)
-    with pytest.raises(EdgelensError, match=match):
-        read_labels(str(tmp_path / "l.txt"))
-
-
 @pytest.mark.parametrize("text", ["1: r\n2: g\n3: b\n", '{"r": 1, "g": 2, "b": 3}', '{"1": "r", "2": "g", "3": "b"}'])
 def test_numbers_that_begin_at_1_are_put_right(classifier, tmp_path, text):
     (tmp_path / "l.txt").write_text(text)
@@ -284,16 +234,6 @@ def test_names_with_numbers_stay_at_their_numbers(classifier, tmp_path):
         with pytest.raises(UsageError, match=match):
             open_model(classifier(), labels=str(tmp_path / "l.txt"))
     assert open_model(classifier(), labels=["a", "b"]).manifest.main.labels == ("background", "a", "b")
-
-
-def test_background_rows_are_put_right():
-    assert fit_labels(["background", "a", "b"], 2, "l")[0] == ("a", "b")
-    assert fit_labels(["a", "b"], 3, "l")[0] == ("background", "a", "b")
-    assert fit_labels(["a", "b"], 2, "l") == (("a", "b"), ())
-    with pytest.raises(UsageError, match="l: 2 names for a model of 3 classes"):  # as of detectors without such a row
-        fit_labels(["a", "b"], 3, "l", background=False)
-    assert parse_names("__import__('os').system('true')") == ()
-    assert parse_names("[" * 100_000) == ()
 
 
 def test_one_output_is_two_classes(onnx_graph, tmp_path):
