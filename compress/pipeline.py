@@ -9,7 +9,7 @@ from pathlib import Path
 
 from edgelens.runtime.bundle.bundle import Bundle
 from edgelens.runtime.bundle.learned import learned_to_bytes
-from edgelens.runtime.bundle.manifest import Decode, Output, Provenance
+from edgelens.runtime.bundle.manifest import Decode, Network, Output, Provenance
 from edgelens.runtime.host.clock import now
 from edgelens.runtime.metrics.interval import percent
 from edgelens.train.models.cost import cost_of
@@ -100,20 +100,17 @@ def write_candidate(
     report = report_html(card, candidate.parity, plots, tables)
     seed, data = run.config.seed, str(run.facts.data.get("fingerprint", ""))
     with progress.step("writing"):
+        outputs = tuple(Output(name, values.shape[1:]) for name, values in golden.reference.items())
+        space = feature_space(candidate.network, run.pixels)
+        network = Network(made_of.task.name, labels, run.pixels, outputs, decode, (), space, preferred)
+        files = model_files(artifacts, golden, candidate.parity, timings, network, candidate.verdict.poorer)
         bundle = write(
             out,
             name=name,
-            labels=labels,
-            pixels=run.pixels,
-            decode=decode,
+            network=dataclasses.replace(network, files=files),
             artifacts=artifacts,
-            files=model_files(artifacts, golden, candidate.parity, timings, made_of.task, candidate.verdict.poorer),
-            outputs=tuple(Output(name, values.shape[1:]) for name, values in golden.reference.items()),
-            preferred=preferred,
             golden=golden,
             card=card,
-            feature_space=feature_space(candidate.network, run.pixels),
-            task=made_of.task.name,
             known=known,
             learned=_learned(made_of),
             provenance=Provenance(f"edgelens {__version__}", config.command, seed, data, now(), _told(run)),

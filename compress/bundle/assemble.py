@@ -11,13 +11,12 @@ from typing import Any
 
 from edgelens.runtime.bundle.bundle import Bundle, write_bundle
 from edgelens.runtime.bundle.learned import LEARNED
-from edgelens.runtime.bundle.manifest import Decode, Manifest, ModelFile, Network, Output, Provenance
+from edgelens.runtime.bundle.manifest import Manifest, ModelFile, Network, Provenance
 from edgelens.runtime.bundle.target import check_target
 from edgelens.runtime.decode.known import Known, entry_of, known_to_bytes
 from edgelens.runtime.errors import UsageError
 from edgelens.runtime.host.clock import now
 from edgelens.runtime.host.files import check_kind, check_place
-from edgelens.runtime.preprocess import PixelContract
 from edgelens.version import __version__
 
 from ..config import CompressConfig
@@ -25,7 +24,6 @@ from ..export.artifact import Artifact
 from ..proof.golden import GoldenFrames
 from ..proof.limits import golden_limits
 from ..proof.parity import Parity, finite_db
-from ..tasks.task import Task
 from ..timing.timing import Timing
 from .card import CARD_BEGINS, Card, CardRow
 from .report import REPORT_BEGINS
@@ -95,10 +93,10 @@ def model_files(
     golden: GoldenFrames,
     parity: Parity | None,
     timings: Mapping[str, Timing],
-    task: Task,
+    network: Network,
     poorer: Mapping[str, str],
 ) -> tuple[ModelFile, ...]:
-    """The manifest's line of every file, with what was measured of it and what it is held to.
+    """The manifest's line of every file of a network, with what was measured of it and what it is held to.
 
     What `poorer` says of a file stands there too: a device that looks for the fastest file passes it over.
     """
@@ -118,7 +116,7 @@ def model_files(
                 artifact.precision,
                 artifact.tensor,
                 outputs=artifact.outputs,
-                limits=golden_limits(artifact, golden, task),
+                limits=golden_limits(artifact, golden, network),
                 measured=measured,
             )
         )
@@ -129,17 +127,10 @@ def write(
     out: str | Path,
     *,
     name: str,
-    labels: tuple[str, ...],
-    pixels: PixelContract,
-    decode: Decode,
+    network: Network,
     artifacts: Sequence[Artifact],
-    files: tuple[ModelFile, ...],
-    preferred: str,
     golden: GoldenFrames,
     card: Card,
-    feature_space: str,
-    task: str,
-    outputs: tuple[Output, ...],
     known: Known | None = None,
     learned: bytes | None = None,
     provenance: Provenance | None = None,
@@ -153,17 +144,8 @@ def write(
         contents[LEARNED] = learned
     if known is not None:
         contents[place := entry_of("main")] = known_to_bytes(known)
-        decode = replace(decode, options={**decode.options, "known": place})
-    network = Network(
-        task,
-        labels,
-        pixels,
-        outputs,
-        decode,
-        files,
-        feature_space,
-        preferred,
-    )
+        decode = network.decode
+        network = replace(network, decode=replace(decode, options={**decode.options, "known": place}))
     said = provenance or Provenance(f"edgelens {__version__}", card.command, created=now())
     manifest = Manifest(name, {"main": network}, golden=(frames,), provenance=said)
     return write_bundle(out, manifest, contents, beside=beside)

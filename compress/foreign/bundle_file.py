@@ -20,16 +20,16 @@ from edgelens.runtime.errors import UsageError
 from edgelens.runtime.host.clock import now
 from edgelens.runtime.model.network import LoadedNetwork
 from edgelens.runtime.model.verify import verify_bundle
-from edgelens.runtime.preprocess import Placement, fit_frame
-from edgelens.runtime.tasks.catalog import decoder_of
+from edgelens.runtime.preprocess import fit_frame
 from edgelens.runtime.tasks.task import Answer
 from edgelens.version import __version__
 
 from ..bundle.assemble import checked_target
+from ..proof.decoded import decoded
 from ..proof.golden import GoldenFrames, frames_of, png_frames
 from .opened import open_to_bundle
 
-__all__ = ["Bundled", "answers_of", "bundle_file", "golden_answers", "outputs_of", "self_made_golden", "stacked"]
+__all__ = ["Bundled", "answers_of", "bundle_file", "outputs_of", "self_made_golden", "stacked"]
 
 GOLDEN = 12
 
@@ -103,20 +103,7 @@ def outputs_of(
 def answers_of(bundle: Bundle, network: Network, file: ModelFile, pictures: NDArray[np.uint8]) -> list[Answer]:
     """What a file answers to each picture (N, H, W, C), as outputs and as what is seen in it."""
     outputs = outputs_of(bundle, network, file, list(pictures))
-    return _decoded(network, outputs, len(pictures))
-
-
-def golden_answers(network: Network, golden: GoldenFrames) -> list[Answer]:
-    """What the golden reference says, decoded as a file's answers are."""
-    return _decoded(network, golden.reference, len(golden.pictures))
-
-
-def _decoded(network: Network, outputs: Mapping[str, NDArray[np.float32]], count: int) -> list[Answer]:
-    height, width = network.pixels.height, network.pixels.width
-    whole = Placement(1, 1, 0, 0, 0, 0, width, height, (0, 0, width, height))
-    decode = decoder_of(network)
-    rows = [{name: values[i : i + 1] for name, values in outputs.items()} for i in range(count)]
-    return [Answer(row, decode(row, whole, None)) for row in rows]
+    return decoded(network, outputs)
 
 
 def stacked(answers: Sequence[Answer]) -> dict[str, NDArray[np.float32]]:

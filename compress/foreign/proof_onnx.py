@@ -22,11 +22,12 @@ from edgelens.runtime.tasks.task import Answer
 
 from ..bundle.assemble import processor
 from ..learn.pictures import Pictures
+from ..proof.decoded import decoded
 from ..proof.golden import GoldenFrames, frames_of, png_frames
 from ..proof.limits import limits_of
 from ..proof.parity import FileParity, Parity, finite_db
 from ..timing.timing import Timing
-from .bundle_file import answers_of, golden_answers, outputs_of, stacked
+from .bundle_file import answers_of, outputs_of, stacked
 
 __all__ = ["golden_of", "parity_of_files", "problems_of", "proven"]
 
@@ -131,7 +132,7 @@ def _columns(network: Network, images: ImageSet, answers: Sequence[Answer]) -> N
 
 def _limits(bundle: Bundle, network: Network, file: ModelFile, golden: GoldenFrames) -> Limits:
     """What the file is off here, less a margin; agreement in things that come and go needs a wider one."""
-    ours = golden_answers(network, golden)
+    ours = decoded(network, golden.reference)
     theirs = answers_of(bundle, network, file, golden.pictures)
     here, _ = distance_of(golden.reference, stacked(theirs))
     task = task_of(network.task)

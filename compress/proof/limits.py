@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
-from edgelens.runtime.bundle.manifest import Limits
+from edgelens.runtime.bundle.manifest import Limits, Network
 from edgelens.runtime.metrics.signal import distance_of
+from edgelens.runtime.tasks.catalog import task_of
 
 from ..export.artifact import Artifact, file_outputs
-from ..tasks.task import Task
+from .decoded import decoded
 from .golden import GoldenFrames
 from .parity import finite_db
 
 __all__ = ["golden_limits", "limits_of"]
 
 
-def golden_limits(artifact: Artifact, golden: GoldenFrames, task: Task) -> Limits:
-    """How far a file may be off on other machines: what it is here, less a margin; more without VNNI."""
+def golden_limits(artifact: Artifact, golden: GoldenFrames, network: Network) -> Limits:
+    """How far a network's file may be off on other machines: what it is here, less a margin; more without VNNI.
+
+    The agreement is what `verify` counts there: of what is seen, by the thresholds that ship.
+    """
     values = file_outputs(artifact, golden.pictures)
     here, _ = distance_of(golden.reference, values)
-    agreement = task.agreement(golden.reference, values)
+    agreement = task_of(network.task).agreement(decoded(network, golden.reference), decoded(network, values))
     return limits_of(artifact.precision, agreement, finite_db(here), slack=1 / len(golden.pictures))
 
 

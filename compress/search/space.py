@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from edgelens.runtime.preprocess import PixelContract
 from edgelens.train.runs.run import Run
-from edgelens.train.start.pretrained import front_of, knows_the_world
+from edgelens.train.start.pretrained import front_of, smaller_by_cutting
 from edgelens.train.tasks.catalog import make_task
 
 __all__ = ["Attempt", "attempts_of"]
@@ -60,12 +60,12 @@ class Attempt:
 def attempts_of(run: Run) -> tuple[Attempt, ...]:
     """Every candidate of a run, the largest first.
 
-    A picture's side is left where a teacher's answers hang on it; a network that began from weights which have seen
-    the world is not made narrower from chance.
+    A picture's side is left where a teacher's answers hang on it; a network whose kind has seen the world is not
+    made narrower from chance.
     """
     plans = [Attempt("trained")] + [Attempt("pruned", share) for share in PRUNED]
     any_size = not make_task(run.config, run.classes).sized
-    if not knows_the_world(run.config):
+    if not smaller_by_cutting(run.config):
         plans += [Attempt("narrower", width) for width in WIDTHS]
     elif front_of(run.config) and any_size:
         plans += [Attempt("front", share) for share in FRONTS]

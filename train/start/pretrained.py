@@ -21,7 +21,8 @@ from ..models.options import ModelOptions
 from .imagenet import ORIGIN, imagenet_weights
 from .slim import fronted, slimmed
 
-__all__ = ["FILE", "MODEL", "STARTS", "Provenance", "Start", "front_of", "knows_the_world", "provenance", "suits"]
+__all__ = ["FILE", "MODEL", "STARTS", "Provenance", "Start", "front_of", "knows_the_world", "provenance",
+           "smaller_by_cutting", "suits"]  # fmt: skip
 
 FILE = Path(__file__).with_name("pretrained.safetensors")
 MODEL = "lens-s"
@@ -84,13 +85,21 @@ def knows_the_world(config: TrainConfig) -> bool:
     return config.start == BACKBONE and config.model in STARTS and STARTS[config.model].frozen
 
 
+def smaller_by_cutting(config: TrainConfig) -> bool:
+    """Whether a training's network is made smaller by cutting alone: from chance its kind would want the world.
+
+    So it is too where the training itself went on from another one, or saw enough to begin from chance.
+    """
+    return config.model in STARTS and STARTS[config.model].frozen
+
+
 def front_of(config: TrainConfig) -> str | None:
     """The network of the first stages alone of a training's, whose weights are among its own; None where there is none.
 
     Where a few kilobytes are all that there is, it is the better half: most of lite0's weights are in its last stages.
     """
     plain = ModelOptions(dropout=config.options.dropout)
-    return STARTS[config.model].front if knows_the_world(config) and config.options == plain else None
+    return STARTS[config.model].front if config.model in STARTS and config.options == plain else None
 
 
 def _few_small(config: TrainConfig, images: ImageSet, pixels: PixelContract) -> bool:

@@ -104,9 +104,10 @@ def test_a_smaller_picture_is_tried_where_it_is_answered_in_the_same_shape(run, 
     assert any(plan.side < 1 for plan in attempts_of(other)) == (task == "classify")
 
 
-def test_what_has_seen_the_world_is_cut_not_begun_anew_and_the_largest_comes_first(run):
+@pytest.mark.parametrize("start", [BACKBONE, "runs/earlier", None])
+def test_what_has_seen_the_world_is_cut_not_begun_anew_and_the_largest_comes_first(run, start):
     facts = dataclasses.replace(run.facts, pixels=PixelContract(160, 160, "rgb", "crop"))
-    config = dataclasses.replace(run.config, model="lite0", options=ModelOptions(), start=BACKBONE)
+    config = dataclasses.replace(run.config, model="lite0", options=ModelOptions(), start=start)
     plans = attempts_of(dataclasses.replace(run, config=config, facts=facts))
     assert {plan.kind for plan in plans} == {"trained", "pruned", "front"}
     assert [plan.kind for plan in plans[:3]] == ["trained", "pruned", "front"]
