@@ -15,6 +15,7 @@ __all__ = [
     "background_labels",
     "first_is_no_class",
     "fit_labels",
+    "is_alphabet",
     "is_background",
     "labels_from_metadata",
     "parse_names",
@@ -31,6 +32,7 @@ _METADATA_KEYS = ("names", "labels", "classes", "class_names")
 _METADATA_LINES = "character"  # one name a line, as files of Paddle's networks keep them
 _MAX_LABELS = 1_000_000
 _MAX_BYTES = 16 * 1024 * 1024
+_SIGNS, _MOST = 10, 0.9  # lines of one sign from which on a list is an alphabet, and their share of it
 _NUMBERED = re.compile(r"(\d{1,9})\s*[:,\t ]\s*(\S.*)")
 _PBTXT_ITEM = re.compile(r"item\s*\{")
 _PBTXT_FIELD = re.compile(r"""(id|name|display_name)\s*:\s*(?:"([^"]*)"|'([^']*)'|(\d{1,9}))""")
@@ -154,7 +156,16 @@ def fit_labels(
     raise UsageError(f"{where}: {len(names)} names for a model of {classes} classes: one name a class is needed")
 
 
+def is_alphabet(names: Sequence[str]) -> bool:
+    """Whether names are the signs that a network reads, nearly all of them single ones."""
+    signs = sum(len(name) == 1 for name in names)
+    return signs >= _SIGNS and signs >= _MOST * len(names)
+
+
 def _from_lines(text: str) -> tuple[str, ...]:
+    signs = text.rstrip("\r\n").splitlines()
+    if is_alphabet(signs):  # spaces are signs, too
+        return tuple(signs)
     lines = [line.strip() for line in text.rstrip().splitlines()]
     numbered = [_NUMBERED.fullmatch(line) for line in lines if line]
     if numbered and all(numbered):

@@ -253,6 +253,11 @@ def _has_rows(file: ModelDescription) -> bool:
     return any(len(output.shape) == 3 for output in file.outputs)
 
 
+def _may_read(file: ModelDescription) -> bool:
+    """Whether a file names characters, or has rows that labels could name as such."""
+    return "character" in file.metadata or (len(file.outputs) == 1 and _has_rows(file))
+
+
 # in the order in which a bare file is tried that was not said what it is
 DECODERS: dict[str, Entry] = {
     "ultralytics": Entry(
@@ -314,7 +319,7 @@ DECODERS: dict[str, Entry] = {
         "detect", _lens_det, families=(Family("lens-det", _reads_lens_det, _has_lens_maps, certain=True),)
     ),
     "yolox": Entry("detect", _yolox, frozenset(["grid"]), (Family("yolox", _reads_yolox, _has_rows),)),
-    "ctc": Entry("read", _ctc, families=(Family("ctc", _reads_ctc, lambda file: "character" in file.metadata, True),)),
+    "ctc": Entry("read", _ctc, families=(Family("ctc", _reads_ctc, _may_read, certain=True),)),
     "db": Entry("detect", _db, frozenset(["map"]), (Family("db", _reads_db),)),
     "identify": Entry(
         "identify",

@@ -60,7 +60,10 @@ def classify(network: Network, options: ClassifyOptions) -> Decoder:
         threshold: float | None = None,
     ) -> Recognitions:
         held = settings.at(threshold)
-        probabilities = class_probabilities(next(iter(outputs.values())), options)
+        values = next(iter(outputs.values()))
+        if sum(side > 1 for side in values.shape) > 1:
+            raise ModelError(f"classify: its output has the shape {'x'.join(map(str, values.shape))}, which is no row")
+        probabilities = class_probabilities(values, options)
         if labels and len(labels) != len(probabilities):
             raise ModelError(
                 f"classify: {len(labels)} labels for a model of {len(probabilities)}: each class needs one"

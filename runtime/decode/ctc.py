@@ -57,7 +57,10 @@ def ctc(network: Network, options: CtcOptions) -> Decoder:
     ) -> Recognitions:
         steps = steps_of(next(iter(outputs.values())), options)
         if steps.shape[1] != len(alphabet) + 1:
-            raise ModelError(f"it gives {steps.shape[1]} scores a step, its alphabet has {len(alphabet)} characters")
+            raise ModelError(
+                f"it gives {steps.shape[1]} scores a step, its alphabet has {len(alphabet)} characters: --labels is to "
+                f"name {steps.shape[1] - 1} of them, or {steps.shape[1]} with <blank> first or last"
+            )
         read, fits, steered = _read(steps, allowed, options.beam) if np.isfinite(steps).all() else ((), False, False)
         if not read:
             return Recognitions.nothing(labels, network.task)

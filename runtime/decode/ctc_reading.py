@@ -5,6 +5,7 @@ from __future__ import annotations
 from ..bundle.manifest import Decode
 from ..formats.description import ModelDescription
 from ..formats.tensor import TensorInfo
+from ..labels import is_alphabet
 from .ctc import TEXT
 from .picture import picture_is_nchw
 from .reading import Reading
@@ -24,19 +25,21 @@ _HEIGHT = 48
 
 
 def read_as_ctc(file: ModelDescription, labels: tuple[str, ...], *, asked: bool = False) -> Reading | None:
-    """A file with one output (1, T, C), (T, 1, C) or (1, C, T), where its metadata or the user say that it reads."""
+    """A file with one output (1, T, C), (T, 1, C) or (1, C, T), where its metadata or the user say that it reads.
+
+    Labels say so that are single characters, as many as it has scores a step.
+    """
     stated = tuple(file.metadata.get(_CHARACTERS, "").splitlines())
     known = "names" in file.metadata  # as detectors and classifiers of Ultralytics have
-    if (
-        known
-        or not (asked or stated)
-        or len(file.outputs) != 1
-        or len(file.outputs[0].shape) != 3
-        or len(file.inputs) != 1
-    ):
+    if known or len(file.outputs) != 1 or len(file.inputs) != 1:
         return None
-    names = tuple(name or " " for name in (stated or labels))  # a space is stripped where lists are read
-    scores, by_column = _scores_a_step(file.outputs[0], len(names))
+    output = file.outputs[0]
+    named = is_alphabet(labels) and bool(set(output.shape[1:]) & set(_counts(len(labels))))
+    rows = len(output.shape) == 3
+    if not (rows and (stated or named or asked)) and not (asked and _may_be_rows(output)):
+        return None
+    names = stated or labels
+    scores, by_column = _scores_a_step(output, len(names))
     alphabet, blank = _without_blank(names, scores, usual="last" if file.format == "tflite" else "first")
     height = _height(file) or _HEIGHT
     return Reading(
@@ -57,10 +60,22 @@ def read_as_ctc(file: ModelDescription, labels: tuple[str, ...], *, asked: bool 
     )
 
 
+def _counts(names: int) -> range:
+    """How many scores a step may have with so many names: with the blank among them, or with it and a space beside."""
+    return range(names, names + 3) if names else range(0)
+
+
+def _may_be_rows(output: TensorInfo) -> bool:
+    """Whether a file does not say what shape its output has, or leaves axes open, as those do that say a wrong one."""
+    return len(output.shape) < 3 and (not output.shape or None in output.shape)
+
+
 def _scores_a_step(output: TensorInfo, names: int) -> tuple[int | None, bool]:
     """How many scores a step has, and whether steps are the last axis; None where the file does not say."""
+    if len(output.shape) != 3:
+        return None, False
     first, middle, last = output.shape
-    fitting = range(names, names + 3) if names else ()
+    fitting = _counts(names)
     if first in (None, 1) and middle in fitting and last not in fitting:
         return middle, True
     return last, False
@@ -69,14 +84,21 @@ def _scores_a_step(output: TensorInfo, names: int) -> tuple[int | None, bool]:
 def _without_blank(names: tuple[str, ...], scores: int | None, usual: str) -> tuple[tuple[str, ...], str]:
     """The alphabet, and where the blank is: where the list has it, else where such networks have it.
 
-    PP-OCR's lists leave out the space too, which then is the last character.
+    PP-OCR's lists leave out the space too, which then is the last character, whether they have one already or not.
     """
-    for place, at in (("first", 0), ("last", -1)):
-        if names and scores in (None, len(names)) and names[at] in _BLANKS:
-            return (names[1:] if at == 0 else names[:-1]), place
-    if scores is not None and scores == len(names) + 2 and " " not in names:
-        return (*names, " "), usual
-    return names, usual
+    nameless = ("", " ") if scores is not None else ("",)
+    for blanks in (_BLANKS, nameless):
+        for place, at in (("first", 0), ("last", -1)):
+            if names and scores in (None, len(names)) and names[at] in blanks:
+                return _spaced(names[1:] if at == 0 else names[:-1]), place
+    if scores is not None and scores == len(names) + 2:
+        return (*_spaced(names), " "), usual
+    return _spaced(names), usual
+
+
+def _spaced(names: tuple[str, ...]) -> tuple[str, ...]:
+    """Characters, of which a space may have been stripped where a short list was read."""
+    return tuple(name or " " for name in names)
 
 
 def _height(file: ModelDescription) -> int | None:

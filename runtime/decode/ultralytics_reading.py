@@ -83,7 +83,7 @@ def read_as_ultralytics(
             return _classifier(row, export, labels or export.names, picture_size(file) or export.size)
     if export is not None and export.task not in (None, *_READ_TASKS):
         return None
-    rows = [output for output in file.outputs if len(output.shape) == 3]
+    rows = [output for output in file.outputs if len(output.shape) == 3 and output.shape[0] in (None, 1)]
     told = export is not None and not export.said
     if not rows or (not told and len(rows) != 1):  # old v5 exports have their three raw grids (5-D) beside it
         return None

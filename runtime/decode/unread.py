@@ -5,8 +5,8 @@ from __future__ import annotations
 from ..formats.description import ModelDescription
 from ..formats.tensor import shape_of
 from .catalog import asked_readers
-from .classify_reading import looks_like_embedding, looks_like_places, one_for_each, row_length
-from .picture import picture_size
+from .classify_reading import gives_probabilities, looks_like_embedding, looks_like_places, one_for_each, row_length
+from .picture import picture_is_nchw, picture_size
 
 __all__ = ["why_unread"]
 
@@ -32,11 +32,19 @@ def why_unread(file: ModelDescription) -> tuple[str, str]:
         if not (anchors and word in _OF_ROWS) and read(file, (), asked=True) is not None
     ]
     if fitting:
-        remedy = f"if you know better, say --decode {'|'.join(fitting)}"
-        remedy += " or give its names with --labels" if "classify" in fitting else ""
+        remedy = f"if you know better, say --decode {'|'.join(fitting)}{_named(file, fitting)}"
     else:
         remedy = "no --decode can read them either (docs/models-of-others.md lists what is read)"
     return f"no decoder fits its outputs {', '.join(named)}{more}{alike}: {remedy}", "--decode" if fitting else ""
+
+
+def _named(file: ModelDescription, fitting: list[str]) -> str:
+    """Which names alone would make its outputs readable, too: of characters, or of a row that no other is as long as."""
+    if "ctc" in fitting and len(file.outputs[0].shape) == 3:
+        return " or name the characters that it reads with --labels"
+    lengths = [length for output in file.outputs if (length := row_length(output)) is not None]
+    one = any(lengths.count(length) == 1 for length in lengths)
+    return " or give its names with --labels" if one and "classify" in fitting else ""
 
 
 def _looks_like(file: ModelDescription) -> str:
@@ -54,6 +62,8 @@ def _guess(file: ModelDescription) -> str:
         return f"boxes and scores of {anchors} anchors before they are decoded"
     rows = [output for output in file.outputs if row_length(output) is not None]
     several = "several rows of numbers: landmarks, perhaps"
+    if len(rows) > 1 and all(gives_probabilities(file, output) for output in rows):
+        return "several rows of probabilities: answers to several questions, of which classify reads the first"
     if sum((row_length(output) or 0) > 1 for output in rows) > _ROWS_OF_EMBEDDINGS:
         return several
     if any(looks_like_embedding(file, output) for output in file.outputs):
@@ -64,7 +74,18 @@ def _guess(file: ModelDescription) -> str:
         return "places in the picture, most likely: landmarks or one box"
     if all(len(output.shape) == 4 and output not in rows for output in file.outputs):
         return _guess_of_maps(file)
+    if _takes_lines(file) and len(file.outputs) == 1:
+        return "the scores of characters, most likely: text that is read from lines of one height"
     return ""
+
+
+def _takes_lines(file: ModelDescription) -> bool:
+    """Whether pictures may be as wide as they like and have one height, as lines of text do."""
+    shape = file.inputs[0].shape if len(file.inputs) == 1 else ()
+    if len(shape) != 4:
+        return False
+    height, width = shape[2:] if picture_is_nchw(file.inputs[0], file.format) else shape[1:3]
+    return height is not None and width is None
 
 
 def _guess_of_maps(file: ModelDescription) -> str:
