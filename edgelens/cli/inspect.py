@@ -85,7 +85,7 @@ def _network_rows(network: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
         f"{pixels['width']}x{pixels['height']} {pixels['color']}, {pixels['resize']} ({pixels['filter']}){bars}",
     )
     yield "numbers", _fed(tensor, network["fed"])
-    options = {key: value for key, value in decode["options"].items() if key != "classes"}
+    options = {key: _listed(value) for key, value in decode["options"].items() if key != "classes"}
     yield "decoder", f"{decode['decoder']}, threshold {decode['threshold']:g}{f', {options}' if options else ''}"
     if own := [f"{label} {least:.4g}" for label, least in decode["thresholds"].items()]:
         yield "thresholds", _first(own)
@@ -124,6 +124,11 @@ def _fed(tensor: Mapping[str, Any], fed: Mapping[str, Sequence[float]]) -> str:
 def _first(values: Sequence[str]) -> str:
     rest = f", … {len(values) - _SHOWN} more" if len(values) > _SHOWN else ""
     return ", ".join(values[:_SHOWN]) + rest
+
+
+def _listed(value: Any) -> Any:
+    """An option as it is, or the beginning of a long list."""
+    return _first([str(one) for one in value]) if isinstance(value, list) and len(value) > _SHOWN else value
 
 
 def _numbers(values: Sequence[float]) -> str:

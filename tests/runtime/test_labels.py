@@ -98,6 +98,8 @@ def test_what_never_ends_is_no_list_of_names() -> None:
         ("names:\n- cat\n- dog\nnc: 2\n", ("cat", "dog")),
         ("item {\n id: 1\n name: 'n1'\n display_name: \"cat\"\n}\nitem { id: 3 name: 'dog' }", ("cat", "", "dog")),
         ("a\n\nb\n", ("a", "", "b")),
+        ("\u3000\na\n \nb\nc\nd\ne\nf\ng\nh\n \n", ("\u3000", "a", " ", "b", "c", "d", "e", "f", "g", "h", " ")),
+        ("dog \n cat\n \n", ("dog", "cat")),
     ],
 )
 def test_label_files_of_every_form(tmp_path: Path, text: str, names: tuple[str, ...]) -> None:

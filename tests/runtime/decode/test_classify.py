@@ -116,3 +116,9 @@ def test_a_network_that_broke_down_knows_nothing(broken, options):
     seen = see(Decode(options=options), np.full((1, 3), broken, np.float32))
     assert (seen.ids.tolist(), seen.scores.tolist()) == ([UNKNOWN_ID], [0.0])
     assert np.isfinite(seen.maps["probabilities"]).all()
+
+
+def test_several_rows_of_scores_are_no_answer():
+    assert see(Decode(), LOGITS.reshape(1, 3, 1, 1)).label() == "b"
+    with pytest.raises(ModelError, match="shape 2x3, which is no row"):
+        see(Decode(), np.repeat(LOGITS, 2, axis=0), labels=())

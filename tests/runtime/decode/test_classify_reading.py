@@ -145,6 +145,30 @@ def test_what_one_convolution_makes_of_a_whole_map_is_a_place_and_no_class(kind,
     assert ("places in the picture" in why_unread(file)[0]) == whole
 
 
+@pytest.mark.parametrize("count", [136, 196, 212, 1404, 1434])
+def test_a_row_as_long_as_landmarks_is_no_classes_unless_it_is_probabilities(row, count):
+    with pytest.raises(ModelError, match="places in the picture.*--decode embedding.classify or give its names"):
+        open_model(row((1, count)))
+    assert open_model(row((1, count)), labels=[f"n{i}" for i in range(count)]).manifest.main.task == "classify"
+    assert open_model(row((1, count), ending="softmax")).manifest.main.task == "classify"
+
+
+def test_answers_to_several_questions_are_named_and_the_first_is_read_where_that_is_asked_for(row):
+    path = row((1, 10), (1, 10, 1, 1), ending="softmax")
+    with pytest.raises(ModelError, match=r"several rows of probabilities.*say --decode embedding\|classify$"):
+        open_model(path)
+    assert any("of its outputs y0 is read, y1 not" in note for note in open_model(path, decoder="classify").notes)
+
+
+@pytest.mark.parametrize(("shape", "whole"), [((None, None), True), ((None, 1, None), True), ((), True),
+                                              ((None, None, 40), False), ((None,) * 4, False)])  # fmt: skip
+def test_what_leaves_its_shape_open_is_a_row_only_where_it_can_be_one(shape, whole):
+    picture, scores = TensorInfo("x", (1, 3, 64, 64), "float32"), TensorInfo("y", shape, "float32")
+    file = ModelDescription("onnx", "onnxruntime", (picture,), (scores,), (), "")
+    assert (read_as_classifier(file, (), asked=True) is not None) == whole
+    assert "or give its names" not in why_unread(file)[0]
+
+
 @pytest.mark.parametrize(
     ("shapes", "said"),
     [

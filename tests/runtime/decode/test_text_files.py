@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import cv2
 import numpy as np
 import pytest
@@ -44,6 +46,45 @@ def test_another_is_told_its_characters(file, tmp_path, variant):
         open_model(model)  # rows of numbers could be anything
     with pytest.raises(ModelError, match="--labels FILE"), BundleRecognizer(open_model(model, decoder="ctc")):
         pass
+
+
+def test_characters_that_are_as_many_as_its_scores_make_it_a_reader(file, tmp_path):
+    model = file(colour_reader(metadata=False, others=9))
+    (tmp_path / "all.txt").write_text("B\nG\nR\n1\n2\n3\n4\n5\n6\n7\n8\n \n")  # PP-OCR's end with a space, or begin
+    (tmp_path / "blank.json").write_text(json.dumps(["", *"BGR123456789"]))
+    (tmp_path / "spaced.txt").write_text("B\nG\nR\n1\n2\n3\n4\n5\n6\n7\n \n")  # with one more space behind them
+    for name in ("all.txt", "blank.json", "spaced.txt"):
+        bundle = open_model(model, labels=str(tmp_path / name), color="bgr")
+        assert (bundle.manifest.main.task, len(bundle.manifest.main.decode.options["alphabet"])) == ("read", 12)
+        assert text_of(model, letters("RGGB"), labels=str(tmp_path / name), color="bgr") == ("RGGB",)
+    assert open_model(model, labels=str(tmp_path / "spaced.txt")).manifest.main.decode.options["alphabet"][-2:] == [" "] * 2
+    with pytest.raises(ModelError, match=r"text that is read from lines.*--decode ctc.*name the characters"):
+        open_model(model, labels=list("ABCDEFGHIJKLMNOPQRSTUVWXYZ"))
+
+
+@pytest.mark.parametrize("steps_first", [True, False])
+def test_one_that_states_a_wrong_shape_reads_where_it_is_asked_to(file, tmp_path, steps_first):
+    model = file(colour_reader(metadata=False, steps_first=steps_first, stated=2))
+    (tmp_path / "all.json").write_text('["", "B", "G", "R"]')
+    asked = {"decoder": "ctc", "labels": str(tmp_path / "all.json"), "color": "bgr"}
+    assert text_of(model, letters("RGGB"), **asked) == ("RGGB",)
+    with pytest.raises(ModelError, match=r"say --decode ctc\|classify$"):
+        open_model(model)
+    with pytest.raises(ModelError, match="which is no row"):
+        text_of(model, letters("RGGB"), decoder="classify", input_size="96x48")
+
+
+def test_the_blank_has_no_name_where_names_are_as_many_as_scores(file):
+    model = file(colour_reader(metadata=False, blank_last=True))
+    options = open_model(model, decoder="ctc", labels=["B", "G", "R", " "]).manifest.main.decode.options
+    assert (options["alphabet"], options["blank"]) == (["B", "G", "R"], "last")
+    with pytest.raises(ModelError, match="--labels is to name 3 of them, or 4 with <blank> first or last"):
+        text_of(model, letters("RG"), decoder="ctc", labels=["B", "G", "R", "_"])
+
+
+def test_steps_before_pictures_are_no_boxes(told):
+    with pytest.raises(ModelError, match=r"y 20x1x37: if you know better, say --decode ctc or name the characters"):
+        open_model(told({"y": np.zeros((20, 1, 37), np.float32)}, (60, 160)))
 
 
 def test_a_longer_text_gets_a_wider_picture(file):

@@ -6,6 +6,7 @@ import json
 
 import pytest
 from click.testing import CliRunner
+from colour_letters import colour_reader
 
 from edgelens.cli import cli
 
@@ -30,6 +31,16 @@ def test_json_has_everything(shared):
     assert found["operators"]["CONV_2D"] == 34
     assert found["inputs"][0]["shape"] == [1, 300, 300, 3]
     assert found["sha256"].startswith("61d598093ed0")
+
+
+def test_a_long_alphabet_is_begun_and_counted(tmp_path):
+    alphabet = [chr(0x4E00 + i) for i in range(500)]
+    (tmp_path / "reads.onnx").write_bytes(colour_reader(others=497, metadata=False))
+    (tmp_path / "all.txt").write_text("\n".join(alphabet), encoding="utf-8")
+    result = inspect(tmp_path / "reads.onnx", "--labels", tmp_path / "all.txt")
+    line = next(line for line in result.output.splitlines() if line.startswith("decoder"))
+    assert line.startswith("decoder     ctc, threshold 0, {'alphabet': '一, ")
+    assert "… 492 more" in line and len(line) < 150
 
 
 def test_a_bundle(tmp_path, onnx_graph, shared):
