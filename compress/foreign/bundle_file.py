@@ -96,8 +96,13 @@ def outputs_of(
     with LoadedNetwork(bundle, network, file, EngineOptions()) as loaded:
         for picture in pictures:
             for output, value in loaded.outputs(picture).items():
-                rows.setdefault(output, []).append(np.array(value, np.float32)[0])
+                rows.setdefault(output, []).append(_of_one_picture(np.array(value, np.float32)))
     return {output: np.stack(values) for output, values in rows.items()}
+
+
+def _of_one_picture(values: NDArray[np.float32]) -> NDArray[np.float32]:
+    """An output without its axis of pictures, where it comes first: readers of text may have their steps there."""
+    return values[0] if values.ndim and len(values) == 1 else values
 
 
 def answers_of(bundle: Bundle, network: Network, file: ModelFile, pictures: NDArray[np.uint8]) -> list[Answer]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 
 import cv2
@@ -13,6 +14,7 @@ from edgelens.runtime.errors import ModelError, UsageError
 from edgelens.runtime.frame import Frame
 from edgelens.runtime.model.open import open_model
 from edgelens.runtime.model.recognizer import BundleRecognizer
+from edgelens.runtime.model.verify import verify_bundle
 
 
 @pytest.fixture
@@ -72,6 +74,19 @@ def test_one_that_states_a_wrong_shape_reads_where_it_is_asked_to(file, tmp_path
         open_model(model)
     with pytest.raises(ModelError, match="which is no row"):
         text_of(model, letters("RGGB"), decoder="classify", input_size="96x48")
+
+
+@pytest.mark.parametrize("steps_first", [True, False])
+def test_its_bundle_is_proven_by_every_step(file, tmp_path, steps_first):
+    pytest.importorskip("torch", reason="`edgelens bundle` belongs to the workstation")
+    from edgelens.compress.foreign.bundle_file import bundle_file
+
+    for at, text in enumerate(("RGGB", "BBGR")):
+        cv2.imwrite(str(tmp_path / f"{at}.png"), letters(text))
+    made = bundle_file(file(colour_reader(steps_first=steps_first)), tmp_path / "r.edge", images=str(tmp_path)).bundle
+    assert verify_bundle(made).ok
+    with np.load(io.BytesIO(made.read("golden/main.npz"))) as golden:
+        assert golden["scores"].size == 2 * 40 * 4  # frames, steps, scores
 
 
 def test_the_blank_has_no_name_where_names_are_as_many_as_scores(file):
