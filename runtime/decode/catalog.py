@@ -84,6 +84,13 @@ def _identify() -> Loaded:
     return identify, IdentifyOptions
 
 
+def _pytorch_ssd() -> Loaded:
+    from .boxes import BoxOptions
+    from .pytorch_ssd import pytorch_ssd
+
+    return pytorch_ssd, BoxOptions
+
+
 def _ssd() -> Loaded:
     from .ssd import SsdOptions, ssd
 
@@ -196,6 +203,12 @@ def _reads_lens_det() -> Reader:
     return read_as_lens_det
 
 
+def _reads_pytorch_ssd() -> Reader:
+    from .pytorch_ssd import read_as_pytorch_ssd
+
+    return read_as_pytorch_ssd
+
+
 def _reads_ssd() -> Reader:
     from .ssd import read_as_ssd
 
@@ -283,6 +296,12 @@ DECODERS: dict[str, Entry] = {
         _ultraface,
         frozenset(["boxes", "scores"]),
         (Family("ultraface", _reads_ultraface, lambda file: len(file.outputs) == 2 and _has_rows(file)),),
+    ),
+    "pytorch-ssd": Entry(
+        "detect",
+        _pytorch_ssd,
+        frozenset(["boxes", "scores"]),
+        (Family("pytorch-ssd", _reads_pytorch_ssd, lambda file: len(file.outputs) == 2 and _has_rows(file)),),
     ),
     "yunet": Entry(
         "detect",

@@ -55,6 +55,7 @@ def read_as_classifier(file: ModelDescription, labels: tuple[str, ...], *, asked
     output, count = fitting[0]
     known = gives_probabilities(file, output)
     other = one_for_each(output) or looks_like_embedding(file, output) or looks_like_places(file, output)
+    other = other or (count == 1 and not known and len(file.outputs) > 1)  # a count of what the others hold
     if other and not (asked or named):
         return None
     options = {} if known is False else {"probabilities": FROM_VALUES if known is None else known}

@@ -85,9 +85,11 @@ def read_as_ultralytics(
         return None
     rows = [output for output in file.outputs if len(output.shape) == 3 and output.shape[0] in (None, 1)]
     told = export is not None and not export.said
-    if not rows or (not told and len(rows) != 1):  # old v5 exports have their three raw grids (5-D) beside it
+    if not rows or (not told and len(rows) != 1):
         return None
     output = rows[0]
+    if not (told or asked or all(_may_stand_beside(other) for other in file.outputs if other is not output)):
+        return None
     if kind is not None and not _has_room(output, kind):
         return None
     size = picture_size(file) or (export.size if export else None)
@@ -97,6 +99,11 @@ def read_as_ultralytics(
     elif kind is not None and _is_finished(output, kind):
         layout = "nms"
     return None if layout is None else _detector(file, output, layout, export, size)
+
+
+def _may_stand_beside(output: TensorInfo) -> bool:
+    """Whether an output is a mask's prototypes, or one of the three raw grids (5-D) that old v5 exports have."""
+    return len(output.shape) == 5 or (len(output.shape) == 4 and _PROTOTYPES in (output.shape[1], output.shape[3]))
 
 
 def _has_room(output: TensorInfo, kind: str) -> bool:

@@ -160,6 +160,13 @@ def test_answers_to_several_questions_are_named_and_the_first_is_read_where_that
     assert any("of its outputs y0 is read, y1 not" in note for note in open_model(path, decoder="classify").notes)
 
 
+def test_how_many_rows_another_output_has_is_no_class(told):
+    path = told({"boxes": np.zeros((37, 6), np.float32), "count": np.zeros(1, np.float32)}, (64, 64))
+    with pytest.raises(ModelError, match="no decoder fits its outputs boxes 37x6, count 1"):
+        open_model(path)
+    assert open_model(path, decoder="classify").manifest.main.task == "classify"
+
+
 @pytest.mark.parametrize(("shape", "whole"), [((None, None), True), ((None, 1, None), True), ((), True),
                                               ((None, None, 40), False), ((None,) * 4, False)])  # fmt: skip
 def test_what_leaves_its_shape_open_is_a_row_only_where_it_can_be_one(shape, whole):

@@ -9,7 +9,7 @@ import zipfile
 import numpy as np
 import pytest
 
-from edgelens.runtime.errors import UsageError
+from edgelens.runtime.errors import ModelError, UsageError
 from edgelens.runtime.frame import Frame
 from edgelens.runtime.model.open import open_model
 from edgelens.runtime.model.recognizer import BundleRecognizer
@@ -334,3 +334,9 @@ def test_v5_segmentation_and_old_exports_with_raw_grids(export, onnx_graph, tmp_
     data = onnx_graph(nodes, {"images": ("float32", [1, 3, SIDE, SIDE])}, outputs, weights)
     (tmp_path / "old.onnx").write_bytes(data)
     assert [label for label, _ in see(str(tmp_path / "old.onnx"))[0]] == ["0", "2"]
+
+
+def test_rows_beside_other_rows_are_no_boxes_unless_that_is_said(told):
+    outputs = {"boxes": np.zeros((1, 3 * CELLS, 1, 4), np.float32), "confs": np.zeros((1, 3 * CELLS, 8), np.float32)}
+    with pytest.raises(ModelError, match="no decoder fits its outputs boxes"):
+        open_model(told(outputs, (SIDE, SIDE)))  # YOLOv4's: the scores are no rows of boxes
