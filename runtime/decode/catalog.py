@@ -91,6 +91,12 @@ def _pytorch_ssd() -> Loaded:
     return pytorch_ssd, BoxOptions
 
 
+def _rf_detr() -> Loaded:
+    from .rf_detr import RfDetrOptions, rf_detr
+
+    return rf_detr, RfDetrOptions
+
+
 def _ssd() -> Loaded:
     from .ssd import SsdOptions, ssd
 
@@ -209,6 +215,12 @@ def _reads_pytorch_ssd() -> Reader:
     return read_as_pytorch_ssd
 
 
+def _reads_rf_detr() -> Reader:
+    from .rf_detr import read_as_rf_detr
+
+    return read_as_rf_detr
+
+
 def _reads_ssd() -> Reader:
     from .ssd import read_as_ssd
 
@@ -254,6 +266,11 @@ def _reads_lpd_yunet() -> Reader:
 def _has_priors(file: ModelDescription) -> bool:
     """Whether an output is called as YuNet's exports of 2022 call theirs."""
     return any(output.name == "loc" for output in file.outputs)
+
+
+def _has_queries(file: ModelDescription) -> bool:
+    """Whether outputs are called as RF-DETR's exporter calls them."""
+    return {"dets", "labels"} <= {output.name for output in file.outputs}
 
 
 def _has_lens_maps(file: ModelDescription) -> bool:
@@ -302,6 +319,12 @@ DECODERS: dict[str, Entry] = {
         _pytorch_ssd,
         frozenset(["boxes", "scores"]),
         (Family("pytorch-ssd", _reads_pytorch_ssd, lambda file: len(file.outputs) == 2 and _has_rows(file)),),
+    ),
+    "rf-detr": Entry(
+        "detect",
+        _rf_detr,
+        frozenset(["boxes", "scores"]),
+        (Family("rf-detr", _reads_rf_detr, _has_queries),),
     ),
     "yunet": Entry(
         "detect",

@@ -1,4 +1,4 @@
-"""SSDs that PyTorch trained and exported, as jetson-inference's own are: probabilities and corners of every prior box."""
+"""SSDs that PyTorch exported, as jetson-inference's are: probabilities and corners of every prior box."""
 
 from __future__ import annotations
 
@@ -39,7 +39,12 @@ def pytorch_ssd(network: Network, options: BoxOptions) -> Decoder:
     return decode
 
 
-def read_as_pytorch_ssd(file: ModelDescription, labels: tuple[str, ...], *, asked: bool = False) -> Reading | None:
+def read_as_pytorch_ssd(
+    file: ModelDescription,
+    labels: tuple[str, ...],  # noqa: ARG001
+    *,
+    asked: bool = False,
+) -> Reading | None:
     """A file with two outputs, `boxes` and the `scores` that a softmax makes; asked for, whatever they are called."""
     pair = _pair(file)
     if pair is None or not (asked or {pair[0].name, pair[1].name} == {"scores", "boxes"}):

@@ -39,7 +39,7 @@ def why_unread(file: ModelDescription) -> tuple[str, str]:
 
 
 def _named(file: ModelDescription, fitting: list[str]) -> str:
-    """Which names alone would make its outputs readable, too: of characters, or of a row that no other is as long as."""
+    """Which names alone would make outputs readable, too: of characters, or of a row that no other is as long as."""
     if "ctc" in fitting and len(file.outputs[0].shape) == 3:
         return " or name the characters that it reads with --labels"
     lengths = [length for output in file.outputs if (length := row_length(output)) is not None]

@@ -1,4 +1,4 @@
-"""PyTorch's SSDs, told, against the rules of their own prediction written out plainly; a real face detector of the kind."""
+"""PyTorch's SSDs, told, against their own prediction written out plainly; a real face detector of the kind."""
 
 from __future__ import annotations
 
@@ -84,7 +84,7 @@ def test_scores_of_which_each_stands_for_itself_have_no_background(told):
     outputs = answers()
     path = told(outputs, (30, 40), ending=as_exported(outputs, "Sigmoid"))
     for asked in (None, "pytorch-ssd"):
-        with pytest.raises(ModelError, match="fits? its outputs"):
+        with pytest.raises(ModelError, match=r"fits? its outputs"):
             open_model(path, decoder=asked)
 
 
