@@ -13,6 +13,7 @@ __all__ = ["why_unread"]
 _COARSEST_MASK = 4  # pixels of the picture a place
 _SHOWN = 6  # outputs
 _LONGEST = 60  # characters of what a file calls itself
+_MOST_POINTS = 500  # of a face; grids of cells have more
 _ROWS_OF_EMBEDDINGS = 2  # beside what a picture is known by there may be one row more
 _OF_ROWS = ("classify", "edgelens", "embedding")
 
@@ -60,6 +61,9 @@ def _guess(file: ModelDescription) -> str:
     anchors = next((output.shape[1] for output in file.outputs if one_for_each(output)), None)
     if anchors is not None and len(file.outputs) > 1:
         return f"boxes and scores of {anchors} anchors before they are decoded"
+    names = " ".join(output.name.lower() for output in file.outputs)
+    if "box" in names and ("score" in names or "conf" in names):
+        return "boxes and scores of a detector that is not known here"
     rows = [output for output in file.outputs if row_length(output) is not None]
     several = "several rows of numbers: landmarks, perhaps"
     if len(rows) > 1 and all(gives_probabilities(file, output) for output in rows):
@@ -72,11 +76,21 @@ def _guess(file: ModelDescription) -> str:
         return several
     if any(looks_like_places(file, output) for output in rows):
         return "places in the picture, most likely: landmarks or one box"
+    if len(file.outputs) == 1 and _are_points(file.outputs[0].shape):
+        return "points in the picture, most likely: landmarks"
     if all(len(output.shape) == 4 and output not in rows for output in file.outputs):
         return _guess_of_maps(file)
+    if len(file.outputs) == 1 and file.outputs[0].shape[1:] == picture_size(file):
+        return "numbers for places of the picture: a mask"
     if _takes_lines(file) and len(file.outputs) == 1:
         return "the scores of characters, most likely: text that is read from lines of one height"
     return ""
+
+
+def _are_points(shape: tuple[int | None, ...]) -> bool:
+    """Whether an output has two or three numbers for each of some points, its other axes being one."""
+    count = shape[-2] if len(shape) > 2 else None
+    return shape[-1:] in ((2,), (3,)) and count is not None and 1 < count < _MOST_POINTS and set(shape[:-2]) <= {1, None}
 
 
 def _takes_lines(file: ModelDescription) -> bool:

@@ -164,7 +164,7 @@ def _input(file: ModelDescription, path: Path) -> tuple[TensorInfo, str, int, tu
     shape = info.shape
     if info.dtype not in _DTYPES:
         raise ModelError(f"{path}: its input {info.name} holds {info.dtype}: pictures of {', '.join(_DTYPES)} run here")
-    if shape and shape[0] not in (None, 1):
+    if len(shape) in (3, 4) and shape[0] not in (None, 1):
         raise ModelError(f"{path}: takes {shape[0]} pictures at once: export it with a batch of 1")
     if len(shape) == 3:
         return info, "NHWC", 1, (shape[1], shape[2])

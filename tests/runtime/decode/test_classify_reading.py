@@ -183,6 +183,8 @@ def test_what_leaves_its_shape_open_is_a_row_only_where_it_can_be_one(shape, who
         ([(1, 255, 2, 2)], "maps before they are decoded"),
         ([(1, 1, 8, 8), (1, 2, 8, 8)], "maps before they are decoded"),
         ([(1, 1404), (1, 160), (1, 142)], "several rows of numbers: landmarks, perhaps"),
+        ([(1, 1, 17, 3)], "points in the picture, most likely: landmarks"),
+        ([(1, 64, 64)], "numbers for places of the picture: a mask"),
     ],
 )
 def test_what_is_refused_is_told_what_it_looks_like_and_calls_itself(told, shapes, said):
@@ -192,6 +194,13 @@ def test_what_is_refused_is_told_what_it_looks_like_and_calls_itself(told, shape
         open_model(path)
     with pytest.raises(ModelError, match=rf"\({said}\): "):
         open_model(told(outputs, (64, 64), metadata={"name": "two\nlines"}))
+
+
+def test_a_detector_that_is_not_known_is_called_one(told):
+    outputs = {"labels": np.zeros((1, 300)), "boxes": np.zeros((1, 300, 4)), "scores": np.zeros((1, 300))}
+    path = told({name: value.astype(np.float32) for name, value in outputs.items()}, (64, 64))
+    with pytest.raises(ModelError, match=r"\(boxes and scores of a detector that is not known here\)"):
+        open_model(path)
 
 
 def test_names_a_line_in_the_metadata_are_those_of_its_classes(told):

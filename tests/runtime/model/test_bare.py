@@ -269,6 +269,7 @@ def test_what_cannot_run_is_one_line(classifier, onnx_graph, tmp_path):
     for shape, match in (
         ([4, 3, 8, 8], "takes 4 pictures at once"),
         ([1, 5, 8, 8], "no picture of 1 or 3 channels"),
+        ([3, 2], "x 3x2 is no picture of 1 or 3 channels"),
         ([1, 3, 8, 8], r"no decoder fits its outputs y 1x3x8x8 \(.*a mask\): no --decode can read them either"),
     ):
         (tmp_path / "r.onnx").write_bytes(onnx_graph(relu, {"x": ("float32", shape)}, {"y": ("float32", shape)}, {}))
