@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from functools import partial
 from typing import Any
 
 from ..bundle.manifest import Network
 from ..errors import ModelError
 from ..formats.description import ModelDescription
+from . import readers
 from .protocol import DecodeOptions, Decoder
 from .reading import Reader
 
@@ -155,114 +155,6 @@ def _db() -> Loaded:
     return db, DbOptions
 
 
-def _reads_ctc() -> Reader:
-    from .ctc_reading import read_as_ctc
-
-    return read_as_ctc
-
-
-def _reads_db() -> Reader:
-    from .db_reading import read_as_db
-
-    return read_as_db
-
-
-def _reads_classifier() -> Reader:
-    from .classify_reading import read_as_classifier
-
-    return read_as_classifier
-
-
-def _reads_embedding() -> Reader:
-    from .embedding_reading import read_as_embedding
-
-    return read_as_embedding
-
-
-def _reads_fastestdet() -> Reader:
-    from .fastestdet import read_as_fastestdet
-
-    return read_as_fastestdet
-
-
-def _reads_kit_file() -> Reader:
-    from .kit_reading import read_as_kit_file
-
-    return read_as_kit_file
-
-
-def _reads_mediapipe() -> Reader:
-    from .mediapipe import read_as_mediapipe
-
-    return read_as_mediapipe
-
-
-def _reads_nanodet() -> Reader:
-    from .nanodet import read_as_nanodet
-
-    return read_as_nanodet
-
-
-def _reads_lens_det() -> Reader:
-    from .lens_det_reading import read_as_lens_det
-
-    return read_as_lens_det
-
-
-def _reads_pytorch_ssd() -> Reader:
-    from .pytorch_ssd import read_as_pytorch_ssd
-
-    return read_as_pytorch_ssd
-
-
-def _reads_rf_detr() -> Reader:
-    from .rf_detr import read_as_rf_detr
-
-    return read_as_rf_detr
-
-
-def _reads_ssd() -> Reader:
-    from .ssd import read_as_ssd
-
-    return read_as_ssd
-
-
-def _reads_ultraface() -> Reader:
-    from .ultraface import read_as_ultraface
-
-    return read_as_ultraface
-
-
-def _reads_ultralytics(layout: str | None = None, kind: str | None = None) -> Reader:
-    from .ultralytics_reading import read_as_ultralytics
-
-    return read_as_ultralytics if layout is None else partial(read_as_ultralytics, layout=layout, kind=kind)
-
-
-def _reads_yolox() -> Reader:
-    from .yolox import read_as_yolox
-
-    return read_as_yolox
-
-
-def _reads_yunet() -> Reader:
-    from .yunet import read_as_yunet
-
-    return read_as_yunet
-
-
-def _reads_yunet_2022() -> Reader:
-    from .yunet_2022 import read_as_yunet_2022
-
-    return read_as_yunet_2022
-
-
-def _reads_lpd_yunet() -> Reader:
-    from .lpd_yunet import read_as_lpd_yunet
-
-    return read_as_lpd_yunet
-
-
 def _has_priors(file: ModelDescription) -> bool:
     """Whether an output is called as YuNet's exports of 2022 call theirs."""
     return any(output.name == "loc" for output in file.outputs)
@@ -295,86 +187,86 @@ DECODERS: dict[str, Entry] = {
         _ultralytics,
         frozenset(["predictions"]),
         (
-            Family("ultralytics", _reads_ultralytics, lambda file: "names" in file.metadata or _has_rows(file)),
-            Family("yolov5", lambda: _reads_ultralytics("v5")),
-            Family("yolov8", lambda: _reads_ultralytics("v8")),
-            Family("yolov8-pose", lambda: _reads_ultralytics("v8", "pose")),
-            Family("yolov8-obb", lambda: _reads_ultralytics("v8", "obb")),
+            Family("ultralytics", readers.ultralytics, lambda file: "names" in file.metadata or _has_rows(file)),
+            Family("yolov5", lambda: readers.ultralytics("v5")),
+            Family("yolov8", lambda: readers.ultralytics("v8")),
+            Family("yolov8-pose", lambda: readers.ultralytics("v8", "pose")),
+            Family("yolov8-obb", lambda: readers.ultralytics("v8", "obb")),
         ),
     ),
     "ssd": Entry(
         "detect",
         _ssd,
         frozenset(["boxes", "classes", "scores"]),
-        (Family("ssd", _reads_ssd, lambda file: len(file.outputs) >= 3),),
+        (Family("ssd", readers.ssd, lambda file: len(file.outputs) >= 3),),
     ),
     "ultraface": Entry(
         "detect",
         _ultraface,
         frozenset(["boxes", "scores"]),
-        (Family("ultraface", _reads_ultraface, lambda file: len(file.outputs) == 2 and _has_rows(file)),),
+        (Family("ultraface", readers.ultraface, lambda file: len(file.outputs) == 2 and _has_rows(file)),),
     ),
     "pytorch-ssd": Entry(
         "detect",
         _pytorch_ssd,
         frozenset(["boxes", "scores"]),
-        (Family("pytorch-ssd", _reads_pytorch_ssd, lambda file: len(file.outputs) == 2 and _has_rows(file)),),
+        (Family("pytorch-ssd", readers.pytorch_ssd, lambda file: len(file.outputs) == 2 and _has_rows(file)),),
     ),
     "rf-detr": Entry(
         "detect",
         _rf_detr,
         frozenset(["boxes", "scores"]),
-        (Family("rf-detr", _reads_rf_detr, _has_queries),),
+        (Family("rf-detr", readers.rf_detr, _has_queries),),
     ),
     "yunet": Entry(
         "detect",
         _yunet,
         frozenset(f"{part}_{stride}" for part in ("cls", "obj", "bbox", "kps") for stride in (8, 16, 32)),
-        (Family("yunet", _reads_yunet, lambda file: len(file.outputs) >= 12),),
+        (Family("yunet", readers.yunet, lambda file: len(file.outputs) >= 12),),
     ),
     "lpd-yunet": Entry(
         "detect",
         _lpd_yunet,
         frozenset(["loc", "conf", "iou"]),
-        (Family("lpd-yunet", _reads_lpd_yunet, _has_priors),),
+        (Family("lpd-yunet", readers.lpd_yunet, _has_priors),),
     ),
     "yunet-2022": Entry(
         "detect",
         _yunet_2022,
         frozenset(["loc", "conf", "iou"]),
-        (Family("yunet-2022", _reads_yunet_2022, _has_priors),),
+        (Family("yunet-2022", readers.yunet_2022, _has_priors),),
     ),
     "mediapipe": Entry(
         "detect",
         _mediapipe,
         frozenset(["boxes", "scores"]),
-        (Family("mediapipe", _reads_mediapipe, lambda file: len(file.outputs) == 2 and _has_rows(file)),),
+        (Family("mediapipe", readers.mediapipe, lambda file: len(file.outputs) == 2 and _has_rows(file)),),
     ),
-    "nanodet": Entry("detect", _nanodet, families=(Family("nanodet", _reads_nanodet, _has_rows),)),
+    "nanodet": Entry("detect", _nanodet, families=(Family("nanodet", readers.nanodet, _has_rows),)),
     "fastestdet": Entry(
         "detect",
         _fastestdet,
         frozenset(["grid"]),
-        (Family("fastestdet", _reads_fastestdet, lambda file: len(file.outputs) == 1),),
+        (Family("fastestdet", readers.fastestdet, lambda file: len(file.outputs) == 1),),
     ),
     "lens-det": Entry(
-        "detect", _lens_det, families=(Family("lens-det", _reads_lens_det, _has_lens_maps, certain=True),)
+        "detect", _lens_det, families=(Family("lens-det", readers.lens_det, _has_lens_maps, certain=True),)
     ),
-    "yolox": Entry("detect", _yolox, frozenset(["grid"]), (Family("yolox", _reads_yolox, _has_rows),)),
-    "ctc": Entry("read", _ctc, families=(Family("ctc", _reads_ctc, _may_read, certain=True),)),
-    "db": Entry("detect", _db, frozenset(["map"]), (Family("db", _reads_db),)),
+    "yolox": Entry("detect", _yolox, frozenset(["grid"]), (Family("yolox", readers.yolox, _has_rows),)),
+    "ctc": Entry("read", _ctc, families=(Family("ctc", readers.ctc, _may_read, certain=True),)),
+    "db": Entry("detect", _db, frozenset(["map"]), (Family("db", readers.db),)),
     "identify": Entry(
         "identify",
         _identify,
         frozenset(["embedding"]),
-        (Family("embedding", _reads_embedding, lambda file: True, certain=True),),  # noqa: ARG005
+        (Family("embedding", readers.embedding, lambda file: True, certain=True),),  # noqa: ARG005
     ),
     "classify": Entry(
         "classify",
         _classify,
         families=(
-            Family("edgelens", _reads_kit_file, lambda file: "input" in file.metadata, certain=True),
-            Family("classify", _reads_classifier, lambda file: True),  # noqa: ARG005
+            Family("edgelens", readers.kit_file, lambda file: "input" in file.metadata, certain=True),
+            Family("classify", readers.classifier, lambda file: True),  # noqa: ARG005
         ),
     ),
 }

@@ -67,7 +67,7 @@ def _guess(file: ModelDescription) -> str:
     rows = [output for output in file.outputs if row_length(output) is not None]
     several = "several rows of numbers: landmarks, perhaps"
     if len(rows) > 1 and all(gives_probabilities(file, output) for output in rows):
-        return "several rows of probabilities: answers to several questions, of which classify reads the first"
+        return "several rows of probabilities: answers to several questions, of which --decode classify reads the first"
     if sum((row_length(output) or 0) > 1 for output in rows) > _ROWS_OF_EMBEDDINGS:
         return several
     if any(looks_like_embedding(file, output) for output in file.outputs):
@@ -89,8 +89,9 @@ def _guess(file: ModelDescription) -> str:
 
 def _are_points(shape: tuple[int | None, ...]) -> bool:
     """Whether an output has two or three numbers for each of some points, its other axes being one."""
-    count = shape[-2] if len(shape) > 2 else None
-    return shape[-1:] in ((2,), (3,)) and count is not None and 1 < count < _MOST_POINTS and set(shape[:-2]) <= {1, None}
+    if len(shape) < 3 or shape[-1] not in (2, 3) or not set(shape[:-2]) <= {1, None}:
+        return False
+    return shape[-2] is not None and 1 < shape[-2] < _MOST_POINTS
 
 
 def _takes_lines(file: ModelDescription) -> bool:

@@ -174,7 +174,7 @@ def test_scattered_signs_are_found_where_ddddocrs_program_finds_them(others):
         ("common", "CHARSET_BETA", ["7Kq3x", "hello", "WARNNG", "Exit27"]),
     ],
 )
-def test_a_reader_that_states_a_wrong_shape_reads_what_ddddocrs_program_reads(others, tmp_path, name, characters, texts):
+def test_one_that_states_a_wrong_shape_reads_what_ddddocrs_program_reads(others, tmp_path, name, characters, texts):
     charsets = runpy.run_path(others("ddddocr/charsets.py"))
     (tmp_path / "characters.json").write_text(json.dumps(charsets[characters]))
     read = []
