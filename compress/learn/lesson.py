@@ -23,7 +23,7 @@ from .pictures import Pictures
 
 __all__ = ["Lesson", "distance", "lesson_of"]
 
-_TOGETHER = 64  # pictures a batch where nothing is learned
+_TOGETHER, _PIXELS = 64, 2**20  # pictures and their pixels a batch where nothing is learned: gradients keep every map
 
 
 @dataclass(frozen=True)
@@ -58,7 +58,9 @@ class Lesson:
     def plain(self, count: int) -> Iterator[tuple[Tensor, Any]]:
         """Inputs and targets of the first so many pictures, as they are, in batches."""
         first = self.first(count)
-        for rows in np.array_split(np.arange(len(first.pictures)), -(-len(first.pictures) // _TOGETHER)):
+        _, height, width, _ = first.pictures.pixels.shape
+        together = max(min(_TOGETHER, _PIXELS // (height * width)), 1)
+        for rows in np.array_split(np.arange(len(first.pictures)), -(-len(first.pictures) // together)):
             yield first.batch(rows, 0, 0)
 
     def loss(self, outputs: Any, targets: Any) -> Tensor:

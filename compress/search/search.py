@@ -62,6 +62,11 @@ class SearchConfig:
     recovery: Recovery = field(default_factory=Recovery)
     plans: tuple[Attempt, ...] | None = None
 
+    @property
+    def time_words(self) -> str:
+        """The minutes, for people."""
+        return f"{self.minutes:.2g} minutes" if self.minutes < 10 else f"{self.minutes:,.0f} minutes"
+
 
 def search_run(
     run_path: str | Path, out: str | Path, config: SearchConfig, *, progress: Progress | None = None
@@ -207,7 +212,7 @@ class _Search:
 
     def say_over(self, what: str) -> None:
         """Tell what the time was too short for."""
-        self.progress.say(f"{self.config.minutes:g} minutes: {what}; run it again to go on, or give more --minutes")
+        self.progress.say(f"{self.config.time_words}: {what}; run it again to go on, or give more --minutes")
 
     def learned(
         self, plan: Attempt, student: nn.Module, made_of: Ingredients, stage: str, seconds: float

@@ -170,8 +170,8 @@ def _compressed(
 
     if budget == Budget():
         return compress_run(run.path, out, config, progress=progress)
-    progress.say(f"where it is outside the limits, up to {minutes:.2g} minutes go into smaller networks")
     searched = SearchConfig(budget, config, config.device, config.on, minutes=minutes)
+    progress.say(f"where it is outside the limits, up to {searched.time_words} go into smaller networks")
     return search_run(run.path, out, searched, progress=progress)
 
 

@@ -1,4 +1,4 @@
-"""Decoded samples of any depth and number of channels as uint8 BGR, with missing pixels filled."""
+"""Decoded samples of any depth and number of channels as uint8 BGR, laid over gray where they are transparent."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ _STRIP = 256  # rows at a time: a large picture's floats must not be in memory s
 def to_bgr(raw: NDArray[Any], alpha: str, white: int = 0) -> tuple[NDArray[np.uint8], float]:
     """(H, W, 3) from OpenCV's (H, W) or (H, W, C), and the share of pixels that are fully transparent.
 
-    `alpha` is "straight" or "premultiplied" where the last channel is opacity. Transparent pixels become gray, the
-    others keep their colour. `white` is the sample that becomes 255, where that is known.
+    `alpha` is "straight" or "premultiplied" where the last channel is opacity. Transparent pixels become gray, others
+    let as much of it through as they are transparent. `white` is the sample that becomes 255, where that is known.
     """
     pixels = raw[..., None] if raw.ndim == 2 else raw
     height, width, channels = pixels.shape
@@ -31,10 +31,19 @@ def to_bgr(raw: NDArray[Any], alpha: str, white: int = 0) -> tuple[NDArray[np.ui
             shown = _straightened(strip)
         out[top : top + _STRIP] = shown if scale == 1 and shown.dtype == np.uint8 else _bytes(shown, low, scale)
         if channels in (2, 4) and alpha:
-            hole = strip[..., -1] == 0
-            out[top : top + _STRIP][hole] = MISSING_GRAY
-            holes += int(hole.sum())
+            opacity = strip[..., -1]
+            _lay_over_gray(out[top : top + _STRIP], opacity)
+            holes += int((opacity == 0).sum())
     return out, holes / max(height * width, 1)
+
+
+def _lay_over_gray(shown: NDArray[np.uint8], opacity: NDArray[Any]) -> None:
+    """Mix gray into the pixels of (H, W, 3) that are not opaque: edges, shadows and glass look as a viewer shows them."""
+    white = _white(opacity.dtype)
+    seen_through = opacity < white
+    share = opacity[seen_through, None].astype(np.float32) / np.float32(white)
+    mixed = MISSING_GRAY + share * (shown[seen_through] - np.float32(MISSING_GRAY))
+    shown[seen_through] = np.nan_to_num(mixed, nan=MISSING_GRAY).round().clip(0, 255)
 
 
 def _straightened(strip: NDArray[Any]) -> NDArray[Any]:

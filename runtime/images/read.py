@@ -1,7 +1,7 @@
 """Image files of any kind as upright uint8 BGR.
 
 What is damaged, truncated or would take too much memory is refused in one line: half a picture is not a picture.
-Pixels that are fully transparent are missing data and become the neutral gray 128; others keep their colour.
+Pixels that are fully transparent are missing data and become the neutral gray 128; others are laid over it.
 """
 
 from __future__ import annotations

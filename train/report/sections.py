@@ -19,9 +19,14 @@ __all__ = ["advice_section", "cost", "curves", "data", "legible", "settings"]
 def cost(found: Findings) -> list[tuple[str, str]]:
     """What the network costs, for the cards of the headline."""
     return [
-        (f"{found.network['parameters']:,}", "weights"),
-        (f"{found.network['macs'] / 1e6:,.1f} M", "multiply-adds"),
+        (_millions(found.network["parameters"]), "weights"),
+        (_millions(found.network["macs"]), "multiply-adds"),
     ]
+
+
+def _millions(count: int) -> str:
+    """A count as short as a card is wide."""
+    return f"{count:,}" if count < 1e6 else f"{count / 1e6:,.{2 if count < 1e7 else 1}f} M"
 
 
 def advice_section(advice: list[Advice]) -> str:

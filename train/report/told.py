@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-__all__ = ["Told"]
+__all__ = ["Told", "times"]
 
 
 @dataclass(frozen=True)
@@ -16,3 +16,8 @@ class Told:
     confused: tuple[str, ...]  # the commonest mistakes first
     worst: tuple[str, ...]  # pictures by name, the surest wrong answer first
     advice: str  # the next best thing to do
+
+
+def times(count: int) -> str:
+    """How often, in words."""
+    return "once" if count == 1 else "twice" if count == 2 else f"{count:,} times"

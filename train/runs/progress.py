@@ -93,9 +93,10 @@ class Progress:
 
     def _figure(self, name: str, value: float) -> str:
         """A figure of the validation, with what chance leaves open on so few pictures."""
-        if self._score is not None and name == f"val_{self._score.name}" and self._score.counted and self._score.share:
-            return f"{name.replace('_', ' ')} {percent(value, self._validated)}"
-        return f"{name.replace('_', ' ')} {value:.4f}"
+        if self._score is None or name != f"val_{self._score.name}":
+            return f"{name.replace('_', ' ')} {value:.4f}"
+        counted = self._score.counted and self._score.share
+        return f"val {self._score.title} {percent(value, self._validated) if counted else f'{value:.4f}'}"
 
     def say(self, line: str) -> None:
         """One line, above the live one where there is one."""

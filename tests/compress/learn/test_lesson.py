@@ -26,6 +26,16 @@ def test_what_is_compared_comes_in_company(run) -> None:
     assert neighbours(draws) > 0.45 > neighbours(alone)
 
 
+def test_large_pictures_come_a_few_at_a_time_for_gradients_keep_every_map(run) -> None:
+    pictures = pictures_of(run.split("train"), run.pixels, most=100)
+    large = dataclasses.replace(pictures, pixels=np.repeat(np.repeat(pictures.pixels, 16, 1), 16, 2))
+    sizes = [len(inputs) for inputs, _ in lesson_of(run, pictures, run.pixels).plain(100)]
+    assert (max(sizes), sum(sizes)) == (50, 100)
+    batches = [inputs for inputs, _ in lesson_of(run, large, run.pixels).plain(10)]
+    assert sum(len(inputs) for inputs in batches) == 10
+    assert max(inputs[:, 0].numel() for inputs in batches) <= 2**20
+
+
 @pytest.mark.parametrize(
     ("student", "teacher", "are_compared"),
     [

@@ -35,6 +35,13 @@ WEIGHTS = Path(__file__).resolve().parents[3] / "benchmarks" / "weights"
 LESSON = Recovery(short=0.5, long=1.0, short_steps=5, long_steps=20)
 
 
+@pytest.mark.parametrize(
+    ("minutes", "said"), [(2 / 3, "0.67 minutes"), (2.5, "2.5 minutes"), (15.0, "15 minutes"), (240.0, "240 minutes")]
+)
+def test_the_time_is_said_in_round_numbers(minutes, said):
+    assert SearchConfig(Budget(), minutes=minutes).time_words == said
+
+
 def test_limits_are_read_with_their_units():
     budget = Budget.parse(max_latency="15ms", max_size="100KB", max_memory="20MB", max_drop=0.5)
     assert (budget.latency_ms, budget.size_bytes, budget.memory_mb) == (15.0, 100_000, 20.0)

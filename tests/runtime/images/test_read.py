@@ -15,7 +15,7 @@ import pytest
 
 from edgelens.runtime.errors import ImageError
 from edgelens.runtime.images.decoder_noise import caught_noise, tells_of_damage
-from edgelens.runtime.images.read import decode_image, image_size, read_image
+from edgelens.runtime.images.read import decode_image, decode_with_holes, image_size, read_image
 
 Image = pytest.importorskip("PIL.Image", reason="Pillow is what these decoders are held against")
 ImageOps = pytest.importorskip("PIL.ImageOps")
@@ -34,8 +34,11 @@ def encoded(image, kind, **options):
 
 
 def by_pillow(data):
-    """Upright BGR as Pillow makes it."""
+    """Upright BGR as Pillow makes it, over gray."""
     image = ImageOps.exif_transpose(Image.open(io.BytesIO(data)))
+    if "A" in image.getbands():
+        image = image.convert("RGBA")
+        image = Image.alpha_composite(Image.new("RGBA", image.size, (128, 128, 128, 255)), image)
     return np.asarray(image.convert("RGB"))[..., ::-1].astype(int)
 
 
@@ -133,13 +136,17 @@ def test_sixteen_bit_colour_and_floats():
 
 
 @pytest.mark.parametrize("kind", ["PNG", "WEBP"])
-def test_fully_transparent_pixels_are_missing_and_become_gray(kind):
+def test_transparent_pixels_are_missing_and_become_gray_and_edges_and_shadows_are_laid_over_it(kind):
     alpha = np.zeros((60, 84), np.uint8)
-    alpha[:, 40:] = 90
+    alpha[:, 40:60] = np.arange(20) * 12 + 3
+    alpha[:, 60:] = 255
     image = Image.fromarray(np.dstack([scene(), alpha]))
-    shown = decode_image(encoded(image, kind, lossless=True, exact=True), "test")
+    data = encoded(image, kind, lossless=True, exact=True)
+    shown, missing = decode_with_holes(data, "test")
+    assert missing == pytest.approx(40 / 84)
     assert (shown[:, :40] == 128).all()
-    np.testing.assert_array_equal(shown[:, 40:], scene()[:, 40:, ::-1])
+    np.testing.assert_array_equal(shown[:, 60:], scene()[:, 60:, ::-1])
+    assert np.abs(shown - by_pillow(data)).max() <= 1
 
 
 def test_gray_with_alpha_and_a_transparent_palette():
@@ -324,12 +331,15 @@ def test_odd_images_look_like_their_reference(shared):
     made = shared / "odd_images" / "made"
     reference = read_image(made / "china_ok.png").astype(int)
     gray = cv2.cvtColor(read_image(made / "china_ok.png"), cv2.COLOR_BGR2GRAY).astype(int)
-    colour = ("bmp", "webp", "16bit_rgb.png", "anim.webp", "cmyk.jpg", "progressive.jpg", "rgba.png", "ok.jpg")
+    colour = ("bmp", "webp", "16bit_rgb.png", "anim.webp", "cmyk.jpg", "progressive.jpg", "ok.jpg")
     for name in colour:
         file = made / (f"china.{name}" if "." not in name else f"china_{name}")
         assert np.abs(read_image(file) - reference).mean() < 5, file
-    for name in ("16bit_gray.png", "float.tif", "la.png", "gray.png"):
+    for name in ("16bit_gray.png", "float.tif", "gray.png"):
         assert np.abs(read_image(made / f"china_{name}")[..., 0] - gray).mean() < 2, name
+    for name, opaque in (("rgba.png", reference), ("la.png", gray[..., None])):
+        opacity = np.asarray(Image.open(made / f"china_{name}").getchannel("A"))[..., None] / 255
+        assert np.abs(read_image(made / f"china_{name}") - (128 + opacity * (opaque - 128))).mean() < 2, name
     upright = read_image(shared / "odd_images" / "exif" / "Landscape_1.jpg").astype(int)
     for orientation in range(2, 9):
         turned = read_image(shared / "odd_images" / "exif" / f"Landscape_{orientation}.jpg").astype(int)

@@ -7,7 +7,7 @@ import numpy as np
 from edgelens.runtime.metrics.interval import percent
 
 from ...report.findings import Findings
-from ...report.told import Told
+from ...report.told import Told, times
 from .advice import advise
 from .answers import Answers, answers_of
 from .mistakes import worst_mistakes
@@ -35,7 +35,7 @@ def _confused(said: Answers) -> tuple[str, ...]:
     np.add.at(table, (said.labels, named), 1)
     pairs = [(int(table[a, b] + table[b, a]), a, b) for a in range(count) for b in range(a + 1, count)]
     common = sorted((pair for pair in pairs if pair[0]), reverse=True)[:_PAIRS]
-    return tuple(f"{said.classes[a]} and {said.classes[b]} ({times} times)" for times, a, b in common)
+    return tuple(f"{said.classes[a]} and {said.classes[b]} ({times(often)})" for often, a, b in common)
 
 
 def _worst(said: Answers, names: list[str] | None) -> tuple[str, ...]:

@@ -13,6 +13,8 @@ from .seen import Seen
 __all__ = ["advise"]
 
 _FEW = 100  # boxes of a class, which more of them help most
+_LEARNT = 0.35  # mAP50-95 on training pictures, up to which a detector does not know them
+_LARGER = {"lens-det-s": "lens-det-m", "lens-det-m": "lite0"}
 
 
 def advise(said: Seen) -> list[Advice]:
@@ -79,7 +81,9 @@ def _over_fitting(said: Seen) -> Advice | None:
 
 
 def _unlabelled(said: Seen) -> Advice | None:
-    """Many sure boxes around nothing: things that nobody drew a box around look like that."""
+    """Many sure boxes around nothing: things that nobody drew a box around look like that, to who has learnt them."""
+    if said.train_map <= _LEARNT:
+        return None
     assert said.boxes.scores is not None
     sure = said.false & (said.boxes.scores > 0.6)
     share = float(sure.sum()) / max(len(said.truth.labels), 1)
@@ -118,9 +122,12 @@ def _percent(value: float | None) -> str:
 
 
 def _under_fitting(said: Seen) -> Advice | None:
-    if said.train_map > 0.35:
+    if said.train_map > _LEARNT:
         return None
-    actions = ("more epochs: `--epochs`, or `--recipe best`", "a larger network: `--model lens-det-m`")
+    config = said.found.config
+    longer = "more time: `--minutes`" if config.minutes else "more epochs: `--epochs`, or `--recipe best`"
+    larger = _LARGER.get(config.model or "")
+    actions = (longer, f"a larger network: `--model {larger}`") if larger else (longer,)
     evidence = f"mAP50-95 is {_percent(said.train_map)} even on training images."
     return Advice("under-fitting", "bad", "It has not learnt the training pictures", evidence, actions)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from ...report.findings import Findings
-from ...report.told import Told
+from ...report.told import Told, times
 from .advice import advise
 from .seen import Seen, seen_of
 from .worst import worst_rows
@@ -36,4 +36,4 @@ def _confused(said: Seen) -> tuple[str, ...]:
     names = [*said.classes, "nothing"]
     order = np.argsort(-table, axis=None, kind="stable")[:_PAIRS]
     pairs = [divmod(int(place), len(names)) for place in order]
-    return tuple(f"{names[a]} taken for {names[b]} ({table[a, b]} times)" for a, b in pairs if table[a, b])
+    return tuple(f"{names[a]} taken for {names[b]} ({times(int(table[a, b]))})" for a, b in pairs if table[a, b])
