@@ -50,7 +50,10 @@ def _bundle_rows(facts: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     yield "version", f"{facts['name']} {facts['content_version']}, format {facts['format']}, {signed}"
     made = {key: value for key, value in facts["provenance"].items() if value not in ("", None, {})}
     for key, value in made.items():
-        yield key if key != "notes" else "provenance", _short(str(value))
+        if key == "notes":
+            yield from (("note", _short(f"{name.replace('_', ' ')} {said}")) for name, said in value.items())
+        else:
+            yield key, _short(str(value))
     for step in facts["steps"][1:]:
         yield "step", _step(step)
     for golden in facts["golden"]:
@@ -85,8 +88,10 @@ def _network_rows(network: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
         f"{pixels['width']}x{pixels['height']} {pixels['color']}, {pixels['resize']} ({pixels['filter']}){bars}",
     )
     yield "numbers", _fed(tensor, network["fed"])
-    options = {key: _listed(value) for key, value in decode["options"].items() if key != "classes"}
-    yield "decoder", f"{decode['decoder']}, threshold {decode['threshold']:g}{f', {options}' if options else ''}"
+    options = [
+        f"{key.replace('_', ' ')} {_plain(value)}" for key, value in decode["options"].items() if key != "classes"
+    ]
+    yield "decoder", ", ".join([decode["decoder"], f"threshold {decode['threshold']:g}", *options])
     if own := [f"{label} {least:.4g}" for label, least in decode["thresholds"].items()]:
         yield "thresholds", _first(own)
 
@@ -126,9 +131,11 @@ def _first(values: Sequence[str]) -> str:
     return ", ".join(values[:_SHOWN]) + rest
 
 
-def _listed(value: Any) -> Any:
-    """An option as it is, or the beginning of a long list."""
-    return _first([str(one) for one in value]) if isinstance(value, list) and len(value) > _SHOWN else value
+def _plain(value: Any) -> str:
+    """An option in words: of an alphabet or a list of names the beginning."""
+    if isinstance(value, list):
+        return _first([str(one) for one in value])
+    return f"{value:.4g}" if isinstance(value, float) else _short(str(value))
 
 
 def _numbers(values: Sequence[float]) -> str:
@@ -141,4 +148,4 @@ def _short(text: str) -> str:
 
 
 def _size(count: int) -> str:
-    return f"{count / 1e6:.2f} MB" if count >= 1e6 else f"{count / 1e3:.1f} KB"
+    return f"{count / 1e6:.2f} MB" if count >= 1e6 else f"{count / 1e3:.1f} KB" if count >= 1e3 else f"{count} bytes"

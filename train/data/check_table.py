@@ -21,7 +21,9 @@ def check_table(check: DataCheck) -> list[str]:
     classes = len(next(iter(check.counts.values()), {}))
     each = "class and split" if classes > 1 else "split"
     smallest = f"{min(sizes):,} to {max(sizes):,} {check.things} a {each}" if sizes else "no images"
-    kinds = f"{classes} class{'es' if classes != 1 else ''}, {smallest}"
+    kinds = f"; {classes} class{'es' if classes != 1 else ''}, {smallest}"
+    if classes == 1 and check.things == "images":  # texts have no classes, and how many there are is said
+        kinds = ""
     at_odds = set(check.conflicts)
     plain = [pair for pair in check.near if pair not in at_odds]
     findings: list[tuple[str, int, str]] = [
@@ -43,7 +45,7 @@ def check_table(check: DataCheck) -> list[str]:
     ]
     shown = [finding for finding in findings if finding[1]]
     width = max((len(what) for what, _, _ in shown), default=0)
-    lines = [f"data: {parts}; {kinds}"]
+    lines = [f"data: {parts}{kinds}"]
     return lines + [f"  {what:<{width}}  {count:>6,}  {first}".rstrip() for what, count, first in shown]
 
 

@@ -31,8 +31,8 @@ def test_large_pictures_come_a_few_at_a_time_for_gradients_keep_every_map(run) -
     large = dataclasses.replace(pictures, pixels=np.repeat(np.repeat(pictures.pixels, 16, 1), 16, 2))
     sizes = [len(inputs) for inputs, _ in lesson_of(run, pictures, run.pixels).plain(100)]
     assert (max(sizes), sum(sizes)) == (50, 100)
-    batches = [inputs for inputs, _ in lesson_of(run, large, run.pixels).plain(10)]
-    assert sum(len(inputs) for inputs in batches) == 10
+    batches = [inputs for inputs, _ in lesson_of(run, large, run.pixels).plain(40)]
+    assert sum(len(inputs) for inputs in batches) == 40
     assert max(inputs[:, 0].numel() for inputs in batches) <= 2**20
 
 

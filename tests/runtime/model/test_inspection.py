@@ -59,6 +59,25 @@ def test_a_bundle(tmp_path, onnx_graph, shared):
         assert piece in result.output
 
 
+def test_notes_and_settings_are_said_not_dumped(tmp_path, shared):
+    import dataclasses
+
+    from edgelens.runtime.bundle.bundle import write_bundle
+    from edgelens.runtime.bundle.manifest import Provenance
+    from edgelens.runtime.model.open import open_model
+
+    bare = open_model(str(shared / "models/mnist_onnx/mnist.onnx"))
+    notes = {"started_from": "ImageNet (" + 90 * "x" + ")", "expected": "75.0 % (53.1 to 88.8) right"}
+    manifest = dataclasses.replace(bare.manifest, provenance=Provenance(notes=notes))
+    decode = dataclasses.replace(manifest.main.decode, options={"temperature": 1.319471})
+    networks = {**manifest.networks, "main": dataclasses.replace(manifest.main, decode=decode)}
+    bundle = write_bundle(tmp_path / "d.edge", dataclasses.replace(manifest, networks=networks), bare.memory)
+    lines = [line.split(maxsplit=1) for line in inspect(bundle.path).output.splitlines() if line]
+    assert ["note", "expected 75.0 % (53.1 to 88.8) right"] in lines
+    assert [said[:31] for name, said in lines if name == "note"][0] == "started from ImageNet (xxxxxxxx"
+    assert ["decoder", "classify, threshold 0, temperature 1.319"] in lines
+
+
 def test_what_no_decoder_fits_is_still_shown(tmp_path, onnx_graph):
     helper = pytest.importorskip("onnx.helper", reason="the onnx package builds the models of this test")
 

@@ -146,3 +146,8 @@ def test_digits_that_resemble_each_other_are_no_duplicates(shared_data, tmp_path
     check = prepare(config, PixelContract(28, 28, "gray")).check
     assert check.exact == ()
     assert len(check.near) < 10
+
+
+def test_texts_are_counted_without_classes(photos):
+    check = replace(checked(photos), counts={"train": {"text": 5}, "val": {"text": 2}}, pictures={"train": 5, "val": 2})
+    assert check_table(check)[0] == "data: 5 train, 2 val"
