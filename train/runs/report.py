@@ -96,8 +96,9 @@ def _check(file: Path) -> dict[str, Any]:
 
 
 def _subtitle(findings: Findings) -> str:
-    pixels = findings.pixels
+    pixels, classes = findings.pixels, findings.classes
+    kinds = classes[0] if len(classes) == 1 else f"{len(classes)} classes"
     return (
-        f"{findings.config.model} · {len(findings.classes)} classes · {pixels.width}×{pixels.height} {pixels.color} ·"
+        f"{findings.config.model} · {kinds} · {pixels.width}×{pixels.height} {pixels.color} ·"
         f" {len(findings.val_targets):,} {findings.judging} images · {Path(findings.config.data).name}"
     )

@@ -51,19 +51,25 @@ def _headline(found: Findings, rows: NDArray[np.float32], ids: NDArray[np.int64]
 
 
 def _confusions(found: Findings, rows: NDArray[np.float32], ids: NDArray[np.int64]) -> str:
-    """Pairs of two identities' pictures that lie nearest to each other."""
+    """The pairs of identities whose pictures lie nearest to each other, each by its nearest two."""
     images = found.images()
     if images is None or len(images) != len(rows) or len(np.unique(ids)) < 2:
         return ""
     _, near = nearest_other(rows)
     near = np.where(ids[:, None] == ids[None], -1, np.triu(near, 1))
-    cells = []
-    for flat in np.argsort(-near, axis=None)[:_PAIRS].tolist():
+    cells, told = [], set()
+    for flat in np.argsort(-near, axis=None).tolist():
         a, b = divmod(flat, len(rows))
+        pair = frozenset(ids[[a, b]].tolist())
+        if len(cells) == _PAIRS or near[a, b] <= 0:
+            break
+        if pair in told:
+            continue
         try:
             shown = "".join(_picture(images.image(i)) for i in (a, b))
         except ImageError:
             continue
+        told.add(pair)
         names = " and ".join(escape(found.classes[int(ids[i])]) for i in (a, b))
         cells.append(f"<figure>{shown}<figcaption>{names}: {near[a, b]:.2f}</figcaption></figure>")
     return f'<h2>What it confuses most</h2><div class="grid2">{"".join(cells)}</div>'

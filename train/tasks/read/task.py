@@ -23,11 +23,13 @@ from ...task import Arrays, Build, Draw, Looks, Score, Settled, Targets, Task
 from .bend import bent
 from .data import open_texts, size_for, text_targets, with_alphabet
 from .drawing import Plates, with_plates
+from .metrics import summary
 from .reading import text_reading
-from .report import sections, summary
+from .report import sections
 from .settle import read_once
 from .spelled import ReadingMeter, ctc_losses, spelled
 from .splice import Splicing
+from .told import told
 from .writing import Writing, with_words
 
 __all__ = ["read"]
@@ -87,6 +89,7 @@ def read(config: TrainConfig, classes: Sequence[str], counts: Sequence[int]) -> 
         completed=_completed,
         looks=Looks("stretch", size=size_for, network="reader"),  # a text without its ends is another one
         notes=lambda: _notes(alphabet, mixing()),
+        told=lambda found: told(found, alphabet),
     )
 
 

@@ -30,9 +30,7 @@ def making_up(detector_run: Path) -> Seen:
     seen = seen_of(gather(Run.open(detector_run)))
     boxes = replace(seen.boxes, scores=np.full(len(seen.boxes.labels), 0.9))
     count = len(boxes.labels)
-    return replace(
-        seen, boxes=boxes, passed=np.ones(count, bool), hit=np.full(count, -1), counts=np.ones(count, bool)
-    )
+    return replace(seen, boxes=boxes, passed=np.ones(count, bool), hit=np.full(count, -1), counts=np.ones(count, bool))
 
 
 def test_only_who_has_learnt_the_boxes_tells_of_missing_ones(making_up: Seen) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -269,3 +270,9 @@ def test_compression_counts_rankings() -> None:
     assert COMPRESSED.agreement(ours, {"embedding": rng.permutation(rows)}) < 0.7
     golden = COMPRESSED.golden(ours, 8)
     assert len(set(golden)) == 8 and max(np.bincount(ids[golden])) >= 2
+
+
+def test_its_report_shows_each_confused_pair_once(trained: Run) -> None:
+    page = (trained.path / "report.html").read_text()
+    pairs = [frozenset(said.split(" and ")) for said in re.findall(r"<figcaption>(badge \d+ and badge \d+): ", page)]
+    assert len(pairs) == len(set(pairs)) >= 2

@@ -1,0 +1,30 @@
+"""A reader in a few lines, for the end of `make`."""
+
+from __future__ import annotations
+
+from edgelens.runtime.metrics.interval import percent
+
+from ...report.findings import Findings
+from ...report.told import Told, times
+from .advice import advise
+from .answers import answers_of
+
+__all__ = ["told"]
+
+_PAIRS, _WORST = 3, 5
+
+
+def told(found: Findings, alphabet: str) -> Told:
+    """The run's findings as lines."""
+    said = answers_of(found, alphabet)
+    images = found.images()
+    names = list(images.names) if images is not None and len(images) == said.metrics["images"] else None
+    score = f"{percent(said.metrics['accuracy'], said.metrics['images'])} read exactly"
+    confused = [
+        f"{row['truth'] or 'nothing'} read as {row['read'] or 'nothing'} ({times(row['count'])})"
+        for row in said.metrics["confusions"][:_PAIRS]
+    ]
+    worst = [f"{names[each.row]}: is {each.truth}, read {each.read}" for each in said.wrong[:_WORST]] if names else []
+    first = advise(said)[0]
+    advice = f"{first.title}: {first.actions[0]}" if first.actions else first.title
+    return Told(score, found.basis, tuple(confused), tuple(worst), advice)
