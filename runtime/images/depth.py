@@ -38,7 +38,7 @@ def to_bgr(raw: NDArray[Any], alpha: str, white: int = 0) -> tuple[NDArray[np.ui
 
 
 def _lay_over_gray(shown: NDArray[np.uint8], opacity: NDArray[Any]) -> None:
-    """Mix gray into the pixels of (H, W, 3) that are not opaque: edges, shadows and glass look as a viewer shows them."""
+    """Mix gray into the pixels of (H, W, 3) that are not opaque: edges, shadows and glass look as viewers show them."""
     white = _white(opacity.dtype)
     seen_through = opacity < white
     share = opacity[seen_through, None].astype(np.float32) / np.float32(white)

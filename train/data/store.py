@@ -36,7 +36,7 @@ from .workers import Workers
 
 __all__ = ["Store", "fill"]
 
-_LAYOUT = 4  # raised whenever the same content would give other rows
+_LAYOUT = 5  # raised whenever the same content would give other rows
 _FIRST_CHUNK, _CHUNK = 32, 512  # pictures at once; as many as take about
 _CHUNK_S = 1.0
 _INDEX_EVERY_S = 10.0

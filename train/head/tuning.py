@@ -77,4 +77,6 @@ def planned(config: TrainConfig, photos: int, images_per_s: float) -> Tuning:
         )
     minutes = epochs * an_epoch
     said = f"fine-tuning for {epochs} epochs, about {minutes:.0f} minutes; Ctrl-C keeps what is best so far"
+    if photos < _FEW:
+        said += f"; of {photos} photos the head alone (--minutes 0) mostly does as well, and all of them judge it"
     return Tuning(epochs, minutes, said, most)

@@ -42,7 +42,7 @@ def advice_section(advice: list[Advice]) -> str:
 
 
 def curves(found: Findings) -> str:
-    """Loss, score, rate and gradient over the training, the score over the number of images; nothing of a head alone."""
+    """Loss, score, rate and gradient over the training, the score over the images' number; nothing of a head alone."""
     charts = [chart for chart in (*_over_epochs(found), _over_images(found), *_over_steps(found)) if chart]
     return f'<h2>How it learned</h2><div class="grid2">{"".join(charts)}</div>' if charts else ""
 

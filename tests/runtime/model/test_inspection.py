@@ -74,7 +74,7 @@ def test_notes_and_settings_are_said_not_dumped(tmp_path, shared):
     bundle = write_bundle(tmp_path / "d.edge", dataclasses.replace(manifest, networks=networks), bare.memory)
     lines = [line.split(maxsplit=1) for line in inspect(bundle.path).output.splitlines() if line]
     assert ["note", "expected 75.0 % (53.1 to 88.8) right"] in lines
-    assert [said[:31] for name, said in lines if name == "note"][0] == "started from ImageNet (xxxxxxxx"
+    assert next(said[:31] for name, said in lines if name == "note") == "started from ImageNet (xxxxxxxx"
     assert ["decoder", "classify, threshold 0, temperature 1.319"] in lines
 
 

@@ -26,7 +26,10 @@ def test_few_photos_stop_at_the_head_unless_time_is_given() -> None:
     plan = planned(PLAIN, 96, 30)
     assert plan.epochs == 0
     assert "--minutes" in plan.said
-    assert planned(replace(PLAIN, minutes=1), 96, 30).epochs > 0
+    asked = planned(replace(PLAIN, minutes=1), 96, 30)
+    assert asked.epochs > 0
+    assert "--minutes 0" in asked.said
+    assert "--minutes 0" not in planned(replace(PLAIN, minutes=10), 900, 30).said
 
 
 def test_a_machine_too_slow_for_an_epoch_says_so() -> None:

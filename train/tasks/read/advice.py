@@ -35,7 +35,7 @@ def _under_fitting(said: Answers) -> Advice | None:
         "under-fitting",
         "bad",
         "It has not learnt the training pictures",
-        f"{_percent(wrong)} of the characters are wrong even on training images, after {len(said.found.history)} epochs.",
+        f"{_percent(wrong)} of the characters are wrong even on training images.",
         (
             "more time: `--minutes`" if config.minutes else "more epochs: `--epochs`, or `--recipe best`",
             f"where characters are narrow or small, a larger picture: `--size {size.height}x{size.width * 3 // 2}`",
@@ -51,7 +51,7 @@ def _over_fitting(said: Answers) -> Advice | None:
         "over-fitting",
         "warn",
         "It learns the training pictures by heart",
-        f"{_percent(learnt)} of the texts are read exactly on training images, {_percent(judged)} on validation images.",
+        f"{_percent(learnt)} of the texts are read exactly on training, {_percent(judged)} on validation images.",
         (*_other_pictures(said), "`--augment default+camera`: a cheap camera's faults"),
     )
 

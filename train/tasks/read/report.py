@@ -1,4 +1,4 @@
-"""A reading network's report: how much is exactly right, what to try next, what is taken for what, where it is wrong."""
+"""A reading network's report: how much is exactly right, what to try next, what is taken for what."""
 
 from __future__ import annotations
 

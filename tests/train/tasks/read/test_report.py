@@ -52,7 +52,8 @@ def findings(tmp_path: Path) -> Any:
             pixels=PixelContract(32, 96), basis="answers of the best epoch", history=[], steps=[], curve=[],
             val={"scores": scores(read, (9.0, 3.0, 6.0))}, val_targets=targets,
             train={"scores": scores(learnt, (9.0, 9.0, 9.0))}, train_targets=targets,
-            check={"counts": {"train": {"text": texts}}} if texts else {}, source={}, environment={}, started=None, best_epoch=3,
+            check={"counts": {"train": {"text": texts}}} if texts else {}, source={}, environment={},
+            started=None, best_epoch=3,
             network={"parameters": 1_061_701, "macs": 79.1e6}, images=lambda: images, decode=Decode("ctc"),
             score=SimpleNamespace(name="accuracy", title="accuracy", heading="Accuracy", share=True, more=True),
         )  # fmt: skip
