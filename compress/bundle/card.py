@@ -52,6 +52,11 @@ class Card:
     images: int = 0  # that accuracy and agreement were measured on; 0 where they are no shares of pictures
     score: str = "accuracy"  # what is measured, in words
 
+    @property
+    def what(self) -> str:
+        """The network, how many classes it tells apart, and its task."""
+        return f"{self.network}; {self.classes} class{'es' if self.classes != 1 else ''}; task {self.task}"
+
     def to_plain(self) -> dict[str, Any]:
         """The card as plain JSON types."""
         return {
@@ -74,7 +79,7 @@ class Card:
 
     def to_markdown(self) -> bytes:
         """The card for people."""
-        lines = [f"# {self.name}", "", f"{self.network}; {self.classes} classes; task {self.task}.", ""]
+        lines = [f"# {self.name}", "", f"{self.what}.", ""]
         intervals = ", with 95 % intervals" if self.images else ""
         latency = f"Latency: the engine alone, one picture, one thread, {self.device}."
         lines += [

@@ -14,8 +14,9 @@ from .card import Card, share_of
 __all__ = ["REPORT_BEGINS", "bar_plot", "pareto_plot", "report_html"]
 
 REPORT_BEGINS = b"<!doctype html>\n<html lang=en>"  # by which a file is known that the next report may replace
-_STYLE = """body{font:15px/1.5 system-ui,sans-serif;max-width:60rem;margin:2rem auto;padding:0 1rem;color:#1a1a1a}
-table{border-collapse:collapse;margin:1rem 0}td,th{padding:.25rem .7rem;border-bottom:1px solid #ddd;text-align:right}
+_STYLE = """body{font:15px/1.5 system-ui,sans-serif;max-width:70rem;margin:2rem auto;padding:0 1rem;color:#1a1a1a}
+table{border-collapse:collapse;margin:1rem 0;display:block;overflow-x:auto}
+td{white-space:nowrap}td,th{padding:.25rem .6rem;border-bottom:1px solid #ddd;text-align:right}
 td:first-child,th:first-child{text-align:left}img{max-width:100%}code{background:#f3f3f3;padding:.1rem .3rem}
 .note{color:#555}"""
 
@@ -30,7 +31,7 @@ def report_html(
     header, rows = card.columns()
     parts = [
         f"<h1>{html.escape(card.name)}</h1>",
-        f"<p>{html.escape(card.network)}; {card.classes} classes; task {html.escape(card.task)}.</p>",
+        f"<p>{html.escape(card.what)}.</p>",
         f"<p class=note>{html.escape(card.said_of_score)}.</p>",
         f"<p class=note>Latency: the engine alone, one picture, {html.escape(card.device)}.</p>",
         _table(header, rows),

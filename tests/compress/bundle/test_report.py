@@ -7,9 +7,9 @@ from edgelens.compress.bundle.report import report_html
 from edgelens.compress.proof.parity import FileParity, Parity
 
 
-def report(accuracy: float, *, images: int, score: str) -> str:
+def report(accuracy: float, *, images: int, score: str, classes: int = 2) -> str:
     row = FileParity("models/main.int8.onnx", "int8 ONNX", "int8", 30.0, 0.9, 0.1, accuracy)
-    card = Card("dots", "detect", 2, "lens-det-s", "40 test images of dots", "x86", (CardRow("int8 ONNX"),),
+    card = Card("dots", "detect", classes, "lens-det-s", "40 test images of dots", "x86", (CardRow("int8 ONNX"),),
                 images=images, score=score)  # fmt: skip
     return report_html(card, Parity(40, accuracy, (row,)))
 
@@ -28,3 +28,8 @@ def test_a_share_of_pictures_has_its_interval() -> None:
 
 def test_pictures_without_classes_leave_a_blank() -> None:
     assert "nan" not in report(math.nan, images=0, score="accuracy").lower()
+
+
+def test_one_class_is_one_class() -> None:
+    assert "lens-det-s; 1 class; task detect." in report(0.5, images=40, score="mAP", classes=1)
+    assert "lens-det-s; 2 classes; task detect." in report(0.5, images=40, score="mAP")
