@@ -57,7 +57,8 @@ def _confusions(found: Findings, rows: NDArray[np.float32], ids: NDArray[np.int6
         return ""
     _, near = nearest_other(rows)
     near = np.where(ids[:, None] == ids[None], -1, np.triu(near, 1))
-    cells, told = [], set()
+    cells: list[str] = []
+    told: set[frozenset[int]] = set()
     for flat in np.argsort(-near, axis=None).tolist():
         a, b = divmod(flat, len(rows))
         pair = frozenset(ids[[a, b]].tolist())
