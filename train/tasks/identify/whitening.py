@@ -28,7 +28,6 @@ Floats = NDArray[np.float64]
 class _Projection:
     mean: Floats  # (F,)
     matrix: Floats  # (F, 128)
-    directions: Floats  # (F, 128) of the whitened space, which are kept
 
     def __call__(self, rows: NDArray[np.float32]) -> NDArray[np.float32]:
         return np.asarray((rows - self.mean) @ self.matrix, np.float32)
@@ -37,7 +36,7 @@ class _Projection:
 def fitted_identities(features: NDArray[np.float32], targets: Targets, fold_of: NDArray[np.intp]) -> FittedHead:
     """The dense layer that brings an identity's pictures together and others apart, fitted on features (N, F).
 
-    Each fold's rows are answered by a layer that has not seen their identities, all of them in the directions of one.
+    Each fold's rows are answered by a layer that has not seen their identities, turned so that all can be compared.
     """
     ids = class_ids(targets)
     scored = {shrinkage: _judged(features, ids, fold_of, shrinkage) for shrinkage in SHRINKAGES}
@@ -84,19 +83,26 @@ def _out_of_fold(
     shrinkage: float,
     whole: _Projection,
 ) -> NDArray[np.float32]:
+    """Each fold's rows by a projection of the others, in directions of its own: those of all identities know them, too,
+    and part them better than they part anybody to come. A turn that the others' rows tell makes one space of all."""
     out = np.empty((len(features), WIDTH), np.float32)
     for fold in np.unique(fold_of):
         held = fold_of == fold
-        own = _fit(features[~held], ids[~held], shrinkage, directions=whole.directions)
-        out[held] = own(features[held])
+        own = _fit(features[~held], ids[~held], shrinkage)
+        out[held] = own(features[held]) @ _turn(own(features[~held]), whole(features[~held]))
     return out
+
+
+def _turn(rows: NDArray[np.float32], onto: NDArray[np.float32]) -> NDArray[np.float32]:
+    """The rotation (128, 128) that brings rows nearest to others of the same pictures (Schönemann, 1966)."""
+    left, _, right = np.linalg.svd(rows.astype(np.float64).T @ onto.astype(np.float64))
+    return np.asarray(left @ right, np.float32)
 
 
 def _fit(
     features: NDArray[np.float32],
     ids: NDArray[np.int64],
     shrinkage: float,
-    directions: Floats | None = None,
 ) -> _Projection:
     """Standardised, whitened by the spread within identities, and cut to the directions that vary most."""
     rows = features.astype(np.float64)
@@ -114,8 +120,7 @@ def _fit(
     values, vectors = np.linalg.eigh(covariance)
     whitening = (vectors / np.sqrt(values)) @ vectors.T
     white = moved @ whitening
-    if directions is None:
-        _, _, found = np.linalg.svd(white, full_matrices=False)
-        directions = np.zeros((whitening.shape[1], WIDTH))
-        directions[:, : min(WIDTH, len(found))] = found[:WIDTH].T
-    return _Projection(mean, scale[:, None] * (whitening @ directions), directions)
+    _, _, found = np.linalg.svd(white, full_matrices=False)
+    directions = np.zeros((whitening.shape[1], WIDTH))
+    directions[:, : min(WIDTH, len(found))] = found[:WIDTH].T
+    return _Projection(mean, scale[:, None] * (whitening @ directions))

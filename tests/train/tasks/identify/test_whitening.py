@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from edgelens.runtime.metrics.identification import recognized, unit_rows
+from edgelens.runtime.metrics.identification import accepts_of, recognized, unit_rows
 from edgelens.train.data.targets import DenseTargets
 from edgelens.train.tasks.identify.embedder import WIDTH
 from edgelens.train.tasks.identify.whitening import fitted_identities
@@ -35,3 +35,25 @@ def test_answers_out_of_fold_can_be_compared_with_one_another():
     head = fitted_identities(rows, DenseTargets.of(ids), ids.astype(np.intp) % 4)
     found = recognized(unit_rows(head.outputs["embedding"]), ids)[0]
     assert head.outputs["embedding"].shape == (128, WIDTH) and found > 0.9
+
+
+def test_strangers_come_as_near_as_was_said():
+    """Of few identities in many numbers: directions that knew them would part them better than anybody to come."""
+
+    def faint(count: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
+        rng = np.random.default_rng(seed)
+        ids = np.repeat(np.arange(count), 6)
+        shape = np.exp(-np.arange(300) / 40)  # few numbers tell most
+        who = np.repeat(rng.normal(size=(count, 300)) * shape, 6, axis=0)
+        return (who + 0.5 * rng.normal(size=(len(ids), 300)) * shape).astype(np.float32), ids.astype(np.int64)
+
+    def limits(rows: np.ndarray, ids: np.ndarray) -> dict[float, float]:
+        return dict(accepts_of(unit_rows(rows), ids))
+
+    rows, ids = faint(40, 0)
+    head = fitted_identities(rows, DenseTargets.of(ids), ids.astype(np.intp) % 5)
+    others, whose = faint(200, 1)
+    met = limits(others @ head.weights["classifier.weight"].T + head.weights["classifier.bias"], whose)
+    said = limits(head.outputs["embedding"], ids)
+    for rate in (0.05, 0.01, 0.001):
+        assert abs(said[rate] - met[rate]) < 0.06, (rate, said[rate], met[rate])
