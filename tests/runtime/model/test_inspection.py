@@ -39,7 +39,7 @@ def test_a_long_alphabet_is_begun_and_counted(tmp_path):
     (tmp_path / "all.txt").write_text("\n".join(alphabet), encoding="utf-8")
     result = inspect(tmp_path / "reads.onnx", "--labels", tmp_path / "all.txt")
     line = next(line for line in result.output.splitlines() if line.startswith("decoder"))
-    assert line.startswith("decoder     ctc, threshold 0, {'alphabet': '一, ")
+    assert line.startswith("decoder     ctc, threshold 0, alphabet 一, ")
     assert "… 492 more" in line and len(line) < 150
 
 
