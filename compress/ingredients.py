@@ -136,7 +136,7 @@ def ingredients_of(run: Run, config: CompressConfig) -> Ingredients:
     validated = evaluated if which == "val" else pictures_of(validation, run.pixels, most=2000, seed=config.seed)
     named = {"val": "validation", "train": "training"}.get(which, which)
     where = f"{len(evaluated):,} {named} images of {Path(run.config.data).name}"
-    where += _unseen(run)
+    where += _unseen(run) if which in run.judged_splits else ""
     calibration = _calibration_pictures(run, splits, config)
     golden = golden_frames(validation, run.pixels, lambda p: torch_outputs(network, p, task.outputs), task.golden)
     return Ingredients(run, task, network, splits, calibration, validated, evaluated, where, golden, known, run.pixels)

@@ -32,6 +32,7 @@ from .proof.parity import Parity
 from .shrink import shrunk
 from .timing.on_device import require_host, timed_elsewhere
 from .timing.timing import FEW_ROUNDS, ROUNDS, Timing, preferred_file, time_artifacts
+from .unread import refuse_unread
 
 __all__ = ["Compressed", "compress_run", "write_candidate"]
 
@@ -57,6 +58,7 @@ def compress_run(
     run = open_run(run_path, progress)
     with progress.step("reading the run and its images"):
         made_of = ingredients_of(run, config)
+        refuse_unread(made_of, config)
     network, history = shrunk(made_of, config, progress)
     return write_candidate(candidate_of(network, made_of, config, progress, history), out, config, progress)
 
@@ -169,6 +171,7 @@ def _card(
         where,
         parity.images if candidate.made_of.task.right else 0,
         candidate.made_of.task.word,
+        config.threads,
     )
 
 

@@ -51,6 +51,7 @@ class Card:
     on: str = ""  # the device whose timings decided
     images: int = 0  # that accuracy and agreement were measured on; 0 where they are no shares of pictures
     score: str = "accuracy"  # what is measured, in words
+    threads: int = 1  # of the engine, when it was timed
 
     @property
     def what(self) -> str:
@@ -67,6 +68,7 @@ class Card:
             "evaluated_on": self.evaluated_on,
             **({"images": self.images} if self.images else {}),
             "device": self.device,
+            **({"threads": self.threads} if self.threads != 1 else {}),
             "command": self.command,
             "steps": [{k: v for k, v in vars(row).items() if v not in (None, "")} for row in self.rows],
             "notes": list(self.notes),
@@ -81,9 +83,8 @@ class Card:
         """The card for people."""
         lines = [f"# {self.name}", "", f"{self.what}.", ""]
         intervals = ", with 95 % intervals" if self.images else ""
-        latency = f"Latency: the engine alone, one picture, one thread, {self.device}."
         lines += [
-            f"{self.said_of_score}{intervals}. {latency}",
+            f"{self.said_of_score}{intervals}. {self.said_of_latency}",
             "",
         ]
         header, rows = self.columns()
@@ -101,6 +102,12 @@ class Card:
         """What is measured, on which pictures."""
         name = self.score.capitalize() if self.score.islower() else self.score  # mAP keeps its letters
         return f"{name} on {self.evaluated_on}"
+
+    @property
+    def said_of_latency(self) -> str:
+        """What a latency is the time of."""
+        threads = "one thread" if self.threads == 1 else f"{self.threads} threads"
+        return f"Latency: the engine alone, one picture, {threads}, {self.device}."
 
     def columns(self) -> tuple[list[str], list[list[str]]]:
         """The table of steps in words; columns that nothing was measured for are left out."""

@@ -33,7 +33,7 @@ def report_html(
         f"<h1>{html.escape(card.name)}</h1>",
         f"<p>{html.escape(card.what)}.</p>",
         f"<p class=note>{html.escape(card.said_of_score)}.</p>",
-        f"<p class=note>Latency: the engine alone, one picture, {html.escape(card.device)}.</p>",
+        f"<p class=note>{html.escape(card.said_of_latency)}</p>",
         _table(header, rows),
         _list(card.notes),
     ]

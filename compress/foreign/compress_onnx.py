@@ -122,7 +122,8 @@ def compress_onnx(
     rows = file_rows(artifacts, parity, timings, preferred, elsewhere=elsewhere)
     notes = (*given.opened.notes, *given.notes, *said_by_gate)
     images = 0 if math.isnan(parity.torch_accuracy) else parity.images  # of a folder without classes nothing is right
-    card = _card(config.name or Path(out).stem, given, rows, quantized, notes, config.command, where, images)
+    name = config.name or Path(out).stem
+    card = _card(name, given, rows, quantized, notes, config.command, where, images, config.threads)
     for note in card.notes:
         progress.say(note)
     report = report_html(card, parity)
@@ -159,6 +160,7 @@ def _card(
     command: str,
     on: str,
     images: int,
+    threads: int,
 ) -> Card:
     left = {
         node: "costs too much accuracy in 8 bits"
@@ -169,7 +171,7 @@ def _card(
     extra = {"left_float": left, "quantization": {"taken": list(quantized.taken), "tried_db": quantized.tried}}
     network, pictures = given.network, f"the {len(given.pictures)} calibration images"
     return Card(name, network.task, len(network.labels), Path(given.model).name, pictures, processor(), tuple(rows),
-                command, tuple(notes), extra, on, images)  # fmt: skip
+                command, tuple(notes), extra, on, images, threads=threads)  # fmt: skip
 
 
 def _write(

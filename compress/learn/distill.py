@@ -10,7 +10,7 @@ import torch
 from torch import nn
 
 from edgelens.runtime.errors import DataError
-from edgelens.train.config import BACKBONE
+from edgelens.train.config import BACKBONE, TrainConfig
 from edgelens.train.models.options import ModelOptions
 from edgelens.train.runs.run import Run
 from edgelens.train.start.pretrained import suits
@@ -46,7 +46,7 @@ def distill_into(
     It begins as a training of it would: with weights of its own where there are some, and then with a head that fits.
     """
     student = student_of(run, config)
-    wanted = dataclasses.replace(run.config, model=config.model, options=config.options, start=None, scratch=False)
+    wanted = dataclasses.replace(_wanted(run, config), start=None, scratch=False)
     if suits(wanted, lesson.pictures.images, run.pixels):
         start_from(student, BACKBONE, lesson.task.heads, model=config.model, task=run.config.task)
         fit_head(student, lesson)
@@ -57,8 +57,13 @@ def distill_into(
 def student_of(run: Run, config: DistillConfig) -> nn.Module:
     """The network that is to learn, with random weights, always the same."""
     torch.manual_seed(config.tuning.seed)
-    wanted = dataclasses.replace(run.config, model=config.model, options=config.options)
-    return make_network(wanted, run.classes, run.pixels)
+    return make_network(_wanted(run, config), run.classes, run.pixels)
+
+
+def _wanted(run: Run, config: DistillConfig) -> TrainConfig:
+    """The run's configuration with the student's network, which answers at the run's own strides: they are its task."""
+    options = dataclasses.replace(config.options, finest=run.config.options.finest)
+    return dataclasses.replace(run.config, model=config.model, options=options)
 
 
 def load_teacher(path: str, run: Run) -> nn.Module:

@@ -24,5 +24,8 @@ def fit_head(network: nn.Module, lesson: Lesson) -> None:
         return
     pictures = lesson.pictures
     embedded = [own.embedding(inputs) for inputs, _ in lesson.plain(len(pictures))]  # type: ignore[operator]
-    folds = np.arange(len(pictures)) % _FOLDS
-    give(own, lesson.task.regress(torch.cat(embedded).numpy(), lesson.targets.select(pictures.rows), folds))
+    rows, targets = torch.cat(embedded).numpy(), lesson.targets.select(pictures.rows)
+    if lesson.task.refit is not None:  # it knows which pictures must not be parted where something is chosen
+        give(own, lesson.task.refit(rows, targets))
+    else:
+        give(own, lesson.task.regress(rows, targets, np.arange(len(pictures)) % _FOLDS))

@@ -59,7 +59,7 @@ class Budget:
             raise UsageError(f"--min-accuracy {min_accuracy:g}: a share between 0 and 1")
         return cls(
             None if max_latency is None else _number(max_latency, _TIMES, "--max-latency", "15ms"),
-            None if max_size is None else int(_number(max_size, _SIZES, "--max-size", "100KB")),
+            None if max_size is None else max(int(_number(max_size, _SIZES, "--max-size", "100KB")), 1),
             None if max_memory is None else _number(max_memory, _SIZES, "--max-memory", "20MB") / 1e6,
             max_drop,
             min_accuracy,

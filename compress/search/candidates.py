@@ -58,12 +58,14 @@ def seen_by(plan: Attempt, made_of: Ingredients) -> Ingredients:
     def seen(pictures: Pictures) -> Pictures:
         return dataclasses.replace(pictures, pixels=pictures.at(pixels))
 
+    validation = seen(made_of.validation)
+    same = made_of.evaluation is made_of.validation  # by which what had a say in choices is known
     return dataclasses.replace(
         made_of,
         run=run,
         calibrating=seen(made_of.calibrating),
-        evaluation=seen(made_of.evaluation),
-        validation=seen(made_of.validation),
+        evaluation=validation if same else seen(made_of.evaluation),
+        validation=validation,
     )
 
 

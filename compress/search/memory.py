@@ -39,12 +39,12 @@ with open_engine(engine, model, EngineOptions(threads=int(threads))) as loaded:
     tensor = np.zeros([n or 1 for n in info.shape], info.dtype)
     for _ in range(5):
         loaded.run([tensor])
-print(json.dumps((peak() - idle) / 1024))
+print(json.dumps(peak() - idle))
 """
 
 
 def memory_mb(artifact: Artifact, threads: int = 1) -> float:
-    """Megabytes (MiB) above the idle engine, in a process of its own."""
+    """Megabytes (of a million bytes, as budgets count them) above the idle engine, in a process of its own."""
     with scratch_folder() as folder:
         place = folder / Path(artifact.path).name
         place.write_bytes(artifact.data)
@@ -52,4 +52,4 @@ def memory_mb(artifact: Artifact, threads: int = 1) -> float:
         done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=120)
     if done.returncode:
         raise WorkError(f"{artifact.title}: its memory could not be measured ({done.stderr.strip()[-160:]})")
-    return float(json.loads(done.stdout.strip().splitlines()[-1]))
+    return float(json.loads(done.stdout.strip().splitlines()[-1])) * 1024 / 1e6  # the kernel counts in KiB

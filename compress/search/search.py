@@ -28,6 +28,7 @@ from ..progress import Progress
 from ..proof.feature_space import feature_space
 from ..shrink import teacher_of
 from ..timing.on_device import require_host
+from ..unread import refuse_unread
 from .budget import Budget, Cost
 from .candidates import Recovery, bare_network, estimate, file_bytes, recovered, seen_by
 from .front import mark_front, nearest_words, pareto_plots, table_rows
@@ -80,6 +81,7 @@ def search_run(
     run = open_run(run_path, progress)
     with progress.step("reading the run and its images"):
         made_of = ingredients_of(run, config.compress)
+        refuse_unread(made_of, config.compress)
     teacher = _teacher(made_of, config.compress, progress)
     study = Study.open(folder, _identity(made_of, teacher))
     search = _Search(config, made_of, teacher, study, progress)

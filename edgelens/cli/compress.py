@@ -113,7 +113,12 @@ _GOES_WITH = {
     "rounds": ("prune",),
     "epochs": ("student", "prune"),
     "teacher": ("student", "prune"),
+    "study": _BUDGET,
+    "minutes": _BUDGET,
 }
+_OF_8_BITS = (
+    "calibrate", "calibration_images", "observer", "qat", "round_weights", "mixed", "sensitivity", "full_integer",
+)  # fmt: skip
 _SEARCHED = ("student", "prune", *(name for name in _GOES_WITH if name != "teacher"))
 
 
@@ -143,6 +148,10 @@ def _refuse_idle(model: str, foreign: bool) -> None:
                 if foreign
                 else f"{spelled[name]}: is for .onnx files of others; a trained run knows its labels and its picture"
             )
+    if not foreign and "int8" not in _names(context.params["precisions"]):
+        for name in _OF_8_BITS:
+            if name in said:
+                raise UsageError(f"{spelled[name]}: goes with int8 among --precisions")
     if not said.isdisjoint(_BUDGET):
         for name in _SEARCHED:
             if name in said:

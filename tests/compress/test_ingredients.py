@@ -11,13 +11,16 @@ from one_line import one_line
 
 from edgelens.compress.config import CompressConfig
 from edgelens.compress.ingredients import ingredients_of
+from edgelens.compress.learn.distill import DistillConfig
 from edgelens.compress.learn.finetune import FineTune
 from edgelens.compress.learn.lesson import lesson_of
 from edgelens.compress.pipeline import compress_run
 from edgelens.compress.prune.iterative import PruneConfig
 from edgelens.compress.quantize.qat import QatConfig
+from edgelens.compress.unread import refuse_unread
 from edgelens.runtime.datasets.catalog import load_pictures
 from edgelens.runtime.errors import DataError, UsageError
+from edgelens.train.models.options import ModelOptions
 from edgelens.train.runs.run import Run
 from edgelens.train.tasks.catalog import TASKS
 
@@ -95,3 +98,28 @@ def test_calibration_images_of_any_size_are_fitted(run, tmp_path):
         cv2.imwrite(str(tmp_path / f"{i}.png"), np.full((side, side + 3, 3), 90, np.uint8))
     assert len(load_pictures(str(tmp_path), "--calibrate")) == 2
     assert ingredients_of(run, CompressConfig(calibrate=str(tmp_path))).calibration.shape == (2, 16, 16, 1)
+
+
+def test_only_of_pictures_that_the_head_learned_it_is_said_that_it_did(earlier):
+    run = earlier(True)
+    crossed = dataclasses.replace(
+        run, facts=dataclasses.replace(run.facts, metrics={**run.facts.metrics, "judged": "train+val"})
+    )
+    few = CompressConfig(calibration_images=8, evaluation_images=8)
+    assert "whose last layer learned from them too" in ingredients_of(crossed, few).evaluated_on
+    with np.load(run.path / "splits.npz") as stored:
+        kept = {name: stored[name] for name in stored.files}
+    kept["splits"][np.flatnonzero(kept["splits"] == "train")[:100]] = "test"
+    np.savez(run.path / "splits.npz", **kept)
+    assert ingredients_of(crossed, few).evaluated_on == "8 test images of digits.npz"
+
+
+def test_repairs_that_a_networks_files_would_not_read_are_refused_before_the_work(run):
+    few = CompressConfig(calibration_images=8, evaluation_images=8)
+    refuse_unread(ingredients_of(run, few), dataclasses.replace(few, qat=QatConfig(), mixed=2, sensitivity=True))
+    attentive = dataclasses.replace(few, distill=DistillConfig("vit-tiny", ModelOptions(width=0.5, depth=1)))
+    made_of = ingredients_of(run, attentive)
+    refuse_unread(made_of, attentive)
+    with pytest.raises(UsageError) as caught:
+        refuse_unread(made_of, dataclasses.replace(attentive, qat=QatConfig()))
+    one_line(caught.value, "--qat: is for networks of convolutions; vit-tiny is calibrated a format, without repairs")

@@ -2,6 +2,8 @@
 
 import math
 
+import pytest
+
 from edgelens.compress.bundle.card import Card, CardRow
 from edgelens.compress.bundle.report import report_html
 from edgelens.compress.proof.parity import FileParity, Parity
@@ -33,3 +35,12 @@ def test_pictures_without_classes_leave_a_blank() -> None:
 def test_one_class_is_one_class() -> None:
     assert "lens-det-s; 1 class; task detect." in report(0.5, images=40, score="mAP", classes=1)
     assert "lens-det-s; 2 classes; task detect." in report(0.5, images=40, score="mAP")
+
+
+@pytest.mark.parametrize(("threads", "said"), [(1, "one thread, x86."), (4, "4 threads, x86.")])
+def test_a_latency_is_said_with_its_threads(threads: int, said: str) -> None:
+    card = Card("dots", "detect", 2, "lens-det-s", "40 test images", "x86", (CardRow("int8 ONNX"),), threads=threads)
+    row = FileParity("models/main.int8.onnx", "int8 ONNX", "int8", 30.0, 0.9, 0.1, 0.9)
+    for page in (card.to_markdown().decode(), report_html(card, Parity(40, 0.9, (row,)))):
+        assert f"the engine alone, one picture, {said}" in page
+    assert card.to_plain().get("threads", 1) == threads

@@ -1,13 +1,15 @@
 """Pruning, distillation, training in 8 bits and the repairs: each step alone, on the tiny run."""
 
 import dataclasses
+from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 
-from edgelens.compress.learn.distill import DistillConfig, distill_into
+from edgelens.compress.learn.distill import DistillConfig, distill_into, student_of
 from edgelens.compress.learn.finetune import FineTune, finetune
+from edgelens.compress.learn.head import fit_head
 from edgelens.compress.learn.lesson import lesson_of
 from edgelens.compress.learn.norms import settle_norms
 from edgelens.compress.learn.pictures import pictures_of
@@ -21,9 +23,13 @@ from edgelens.compress.quantize.sensitivity import answers_snr
 from edgelens.compress.tasks.catalog import task_of
 from edgelens.runtime.preprocess import PixelContract
 from edgelens.train.augment import recipe
+from edgelens.train.config import TrainConfig
 from edgelens.train.models.catalog import build
 from edgelens.train.models.options import ModelOptions
+from edgelens.train.runs.facts import RunFacts
+from edgelens.train.runs.run import Run
 from edgelens.train.start.imagenet import imagenet_weights
+from edgelens.train.task import by_name
 from edgelens.train.tasks.catalog import make_task
 
 LOGITS = ("logits",)
@@ -243,3 +249,24 @@ def test_a_student_with_weights_of_its_own_begins_with_them(run, lesson):
     held = pictures_of(run.split("val"), run.pixels)
     found = torch_outputs(student, held.pixels, LOGITS)["logits"].argmax(1)
     assert (found == held.labels).mean() > 0.3  # of ten kinds, by the head alone
+
+
+def test_a_student_answers_at_the_strides_of_its_run():
+    config = TrainConfig("d", "o", model="lens-det-m", task="detect", options=ModelOptions(finest=4, neck=24))
+    run = Run(Path("x"), config, RunFacts(("a",), PixelContract(64, 64), {}, {}, {}))
+    student = student_of(run, DistillConfig("lens-det-s", ModelOptions(width=0.5))).eval()
+    outputs = by_name(student(torch.zeros(1, 3, 64, 64)), make_task(config, ("a",)).outputs)
+    assert outputs["scores4"].shape == (1, 1, 16, 16)
+
+
+def test_a_head_is_fitted_anew_as_its_task_does_that(run, lesson):
+    """An identifier's shrinkage is chosen by identities that were left out, which folds of pictures would part."""
+    asked: list[str] = []
+    network = build("lens-s", ModelOptions(width=0.5), channels=1, classes=10, size=(16, 16)).eval()
+
+    def refit(rows, targets):
+        asked.append("refit")
+        return lesson.task.regress(rows, targets, np.arange(len(rows)) % 5)
+
+    fit_head(network, dataclasses.replace(lesson, task=dataclasses.replace(lesson.task, refit=refit)).first(64))
+    assert asked == ["refit"]

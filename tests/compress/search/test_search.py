@@ -3,6 +3,7 @@
 import dataclasses
 import json
 import shutil
+import subprocess
 from pathlib import Path
 
 import cv2
@@ -46,6 +47,7 @@ def test_limits_are_read_with_their_units():
     budget = Budget.parse(max_latency="15ms", max_size="100KB", max_memory="20MB", max_drop=0.5)
     assert (budget.latency_ms, budget.size_bytes, budget.memory_mb) == (15.0, 100_000, 20.0)
     assert budget.least_accuracy(0.9) == pytest.approx(0.895)
+    assert Budget.parse(max_size="0.5b").excess(Cost(0.9, 100, 1.0), 0.9).keys() == {"size"}
     for wrong in ("15", "fast", "-3ms", "0ms"):
         with pytest.raises(UsageError, match="--max-latency"):
             Budget.parse(max_latency=wrong)
@@ -165,6 +167,7 @@ def test_a_smaller_picture_is_calibrated_on_the_pictures_that_were_given(run, tm
     made_of = ingredients_of(run, CompressConfig(calibrate=str(tmp_path)))
     smaller = seen_by(Attempt("narrower", 1.0, 0.5), made_of)
     assert smaller.calibration.shape == (2, 8, 8, 1)
+    assert smaller.evaluation is smaller.validation, "the card says of them that they had a say in choices"
     assert {int(picture.max()) for picture in smaller.calibration} == {90, 200}
 
 
@@ -242,6 +245,19 @@ def test_memory_is_the_peak_above_the_idle_engine(compressed):
     file = next(f for f in compressed.bundle.manifest.main.files if f.path.endswith("int8.tflite"))
     found = memory_mb(Artifact("tflite", "int8", compressed.bundle.read(file.path), file.tensor, file.outputs))
     assert 0 <= found < 60
+
+
+def test_memory_and_its_limit_are_counted_alike(monkeypatch):
+    from edgelens.compress.export.artifact import FLOAT_PIXELS, Artifact
+    from edgelens.compress.search.memory import memory_mb
+
+    def kernel(command, **_: object):
+        return subprocess.CompletedProcess(command, 0, "19600\n", "")  # KiB, as the kernel says them
+
+    monkeypatch.setattr("edgelens.compress.search.memory.subprocess.run", kernel)
+    found = memory_mb(Artifact("tflite", "int8", b"", FLOAT_PIXELS, ()))
+    assert Budget.parse(max_memory="20MB").excess(Cost(0.9, 1, 1.0, found), 0.9).keys() == {"memory"}
+    assert not Budget.parse(max_memory="20MiB").excess(Cost(0.9, 1, 1.0, found), 0.9)
 
 
 def test_a_predicted_latency_is_refused_by_the_end_of_its_interval_which_is_said(run_folder, tmp_path):
