@@ -22,6 +22,7 @@ from .batches import Batches, epoch_batches
 from .config import TrainConfig
 from .data.train_data import Part, TrainData
 from .optimize.distributed import World
+from .optimize.optimizers import OPTIMIZERS
 from .optimize.precision import fastest, images_per_s, laid_out
 from .runs.run import Run
 from .start.distill import Distillation
@@ -59,6 +60,10 @@ class Ingredients:
     def validates(self) -> bool:
         """Whether pictures are left to validate on; else the scores are those of the training images."""
         return self.val is not self.data
+
+    def per_step(self, config: TrainConfig) -> int:
+        """Images a step: all of them where the optimizer goes by the gradient of the whole split."""
+        return len(self.data) if OPTIMIZERS[config.optimizer].full_batch else config.batch
 
     def batches_of(self, epoch: int, images: int, seed: int) -> list[NDArray[np.intp]]:
         """An epoch's draws from `data`, about so many images a step."""

@@ -15,12 +15,12 @@ from .config import TrainConfig
 from .ingredients import Ingredients
 from .optimize.distributed import ALONE, World
 from .optimize.health import Health, Trouble
-from .optimize.optimizers import OPTIMIZERS, add_l1, clip, rate_of, set_rates
+from .optimize.optimizers import add_l1, clip, rate_of, set_rates
 from .optimize.precision import autocast
 from .optimize.schedules import factor
 from .runs.checkpoint import State, go_back_to_best, load_state, save_state
 from .runs.progress import Progress
-from .runs.run import AVERAGE, BEST, LAST, Run
+from .runs.run import AVERAGE, LAST, Run
 from .runs.weights import save_weights
 from .start.transfer import train_mode
 from .task import by_name
@@ -38,15 +38,17 @@ def train(
     state: State, config: TrainConfig, made_of: Ingredients, run: Run, progress: Progress, world: World = ALONE
 ) -> None:
     """Train from where the state stands to the last epoch; the run's folder then holds the best weights."""
-    data = made_of.data
     network, optimizer, health = state.network, state.optimizer, Health(state.network)
     model = world.wrapped(network)
     if config.compile:
         model = torch.compile(model)  # type: ignore[assignment]
-    per_step = len(data) if OPTIMIZERS[config.optimizer].full_batch else config.batch
+    per_step = made_of.per_step(config)
     steps = len(made_of.batches_of(0, per_step, config.seed))
     began = saved = time.monotonic()
     while state.epoch < config.epochs:
+        if state.epoch and not state.step and (why := world.told(_over(state, config, time.monotonic() - began))):
+            progress.say(f"{why}: stopped at epoch {state.epoch}")
+            break
         batches = made_of.batches_of(state.epoch, per_step, config.seed)
         train_mode(network, frozen_norm=config.frozen_norm)
         start, images = time.perf_counter(), 0
@@ -89,9 +91,6 @@ def train(
         row = _judged(state, made_of, run, world, images=images, seconds=seconds, sound=health.sound)
         saved = time.monotonic()
         progress.epoch(row)
-        if why := world.told(_over(state, config, time.monotonic() - began)):
-            progress.say(f"{why}: stopped at epoch {state.epoch}")
-            break
 
 
 def _judged(
@@ -124,7 +123,7 @@ def _over(state: State, config: TrainConfig, seconds: float) -> str:
 def _write(run: Run, state: State, best: nn.Module | None, *, sound: bool) -> None:
     """What an epoch leaves on disk: the best weights first, so that no checkpoint speaks of others."""
     if best is not None:
-        save_weights(best, run.path / BEST)
+        save_weights(best, run.training_best)
     run.write_history(state)
     if state.average:
         save_weights(state.average.network, run.path / AVERAGE)
@@ -164,7 +163,7 @@ def _go_back(state: State, trouble: Trouble, run: Run, progress: Progress, world
         raise WorkError(f"{where}: gave up after going back once{kept}; take a smaller --rate, --clip 1 or --warmup 1")
     file = run.path / LAST
     if state.best_epoch > 0:
-        go_back_to_best(state, world.told((run.path / BEST).read_bytes() if world.leads else b""))
+        go_back_to_best(state, world.told(run.training_best.read_bytes() if world.leads else b""))
     else:
         load_state(state, world.told(file.read_bytes() if world.leads else b""), file)
     state.optimizer.state.clear()

@@ -97,7 +97,7 @@ def _train(
         else:
             run, made_of, state = _begun(start, earlier, world, progress)
     config = run.config
-    steps = max(1, round(len(made_of.data) / config.batch))
+    steps = max(1, round(len(made_of.data) / made_of.per_step(config)))
     log = tensorboard.writer(run.path) if world.leads else None
     with Progress(
         config.epochs,

@@ -21,7 +21,9 @@ from edgelens.train import Run, TrainConfig, fit, loop, resume
 from edgelens.train.augment import Recipe, apply
 from edgelens.train.augment.catalog import RECIPES
 from edgelens.train.opening.opened import settled
+from edgelens.train.optimize.optimizers import make_optimizer
 from edgelens.train.runs.checkpoint import State, load_state, save_state
+from edgelens.train.runs.progress import Progress
 from edgelens.train.task import Pace
 
 TENSOR = TensorContract(layout="NCHW", dtype="float32", mean=(128.0,), std=(128.0,))
@@ -180,6 +182,16 @@ def test_every_optimizer_learns(optimizer: str, config: TrainConfig, tmp_path: P
     assert trained.facts.metrics["val_accuracy"] > 0.7, optimizer
 
 
+@pytest.mark.parametrize("optimizer", ["momentum", "nesterov", "adam", "adamw"])
+def test_an_optimizer_may_have_no_momentum(optimizer: str) -> None:
+    layer = torch.nn.Linear(2, 1)
+    step = make_optimizer(optimizer, layer, momentum=0.0)
+    torch.autograd.backward(layer(torch.ones(1, 2)).sum())
+    before = layer.weight.clone()
+    step.step()
+    assert not torch.equal(layer.weight, before)
+
+
 @pytest.mark.parametrize("loss", ["cross-entropy", "squared", "bce", "focal"])
 def test_every_loss_learns(loss: str, config: TrainConfig, tmp_path: Path) -> None:
     trained = fit(replace(config, out=str(tmp_path / "run"), loss=loss, epochs=3, rate=0.005), quiet=True)
@@ -192,6 +204,19 @@ def test_full_batch_descent_takes_one_step_an_epoch(config: TrainConfig, tmp_pat
     assert len((trained.path / "steps.csv").read_text().splitlines()) == 1 + 3
 
 
+def test_the_live_line_counts_the_steps_that_are_taken(
+    config: TrainConfig, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    counted: list[tuple[int, int]] = []
+
+    def step(self: Progress, done: int, _images: int, _loss: float) -> None:
+        counted.append((done, self.epochs * self.steps))
+
+    monkeypatch.setattr(Progress, "step", step)
+    fit(replace(config, out=str(tmp_path / "run"), model="linear", optimizer="gd", epochs=3), quiet=True)
+    assert counted == [(1, 3), (2, 3), (3, 3)]
+
+
 def test_average_l1_clipping_smoothing_and_early_stopping_together(config: TrainConfig, tmp_path: Path) -> None:
     asked = replace(
         config, out=str(tmp_path / "run"), ema=0.9, l1=1e-5, clip=1.0, label_smoothing=0.1, patience=1, epochs=60
@@ -199,7 +224,10 @@ def test_average_l1_clipping_smoothing_and_early_stopping_together(config: Train
     trained = fit(asked, quiet=True)
     assert trained.facts.metrics is not None
     assert trained.facts.metrics["val_accuracy"] > 0.9
-    assert trained.facts.metrics["epochs"] < 60  # it stopped by itself
+    epochs = trained.facts.metrics["epochs"]
+    assert epochs < 60  # it stopped by itself
+    replace(trained, facts=replace(trained.facts, metrics=None)).write()  # as one that is killed before its report
+    assert (resume(trained.path, quiet=True).facts.metrics or {})["epochs"] == epochs, "not one more"
 
 
 def test_l1_makes_weights_small(run: Run, config: TrainConfig, tmp_path: Path) -> None:
@@ -339,8 +367,28 @@ def test_few_images_are_gone_through_more_often(images: int, said: dict[str, int
     assert (config.batch, config.epochs) == (batch, epochs)
 
 
-@pytest.mark.parametrize("name", ["minutes", "epochs", "rate"])
-@pytest.mark.parametrize("value", [-1.0, math.nan])
+@pytest.mark.parametrize("name", ["minutes", "epochs", "rate", "warmup", "l2", "momentum"])
+@pytest.mark.parametrize("value", [-1.0, math.nan, math.inf])
 def test_a_time_or_a_rate_that_is_none_is_refused(name: str, value: float) -> None:
-    with pytest.raises(UsageError, match=f"{name} {value}: must be at least 0"):
+    with pytest.raises(UsageError, match=rf"{name} {value}: must be (a number of )?at least 0"):
         TrainConfig("photos", "run", **{name: value})  # type: ignore[arg-type]
+
+
+def test_steps_of_one_picture_are_refused_where_a_normalisation_has_nothing_to_go_by(tmp_path: Path) -> None:
+    photos = tmp_path / "photos.npz"
+    images = np.random.default_rng(0).integers(0, 256, (12, 32, 32, 3), np.uint8)
+    np.savez(photos, images=images, labels=np.arange(12) % 2)
+    asked = TrainConfig(
+        str(photos), str(tmp_path / "run"), model="lite0", scratch=True, size=(32, 32), batch=1, epochs=1, threads=1,
+        precision="float32", augment="none",
+    )  # fmt: skip
+    with pytest.raises(UsageError, match="--batch 1: makes steps of one picture of 10, of which lite0 has maps of one"):
+        fit(asked, quiet=True)
+    assert fit(replace(asked, model="lens-s"), quiet=True).facts.metrics is not None
+
+
+def test_a_sets_name_stays_one_whatever_lies_here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "fashion-mnist").mkdir()
+    monkeypatch.chdir(tmp_path)
+    assert TrainConfig("fashion-mnist", "run", data_dir=".").anchored().data == "fashion-mnist"
+    assert TrainConfig("fashion-mnist", "run").anchored().data == str(tmp_path / "fashion-mnist")

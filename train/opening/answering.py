@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -20,7 +21,7 @@ from ..known.learned import learn_known
 from ..optimize.distributed import World
 from ..runs.checkpoint import Candidate, State, save_state
 from ..runs.progress import Progress
-from ..runs.run import BEST, LAST, Run
+from ..runs.run import BEST, LAST, TUNED, Run
 from ..runs.weights import save_weights
 from ..task import Task
 from ..tasks.catalog import make_task
@@ -69,6 +70,8 @@ def answered_first(start: Opened, world: World, progress: Progress) -> tuple[Run
 def tuned(run: Run, made_of: Ingredients, state: State, data: TrainData, say: Say) -> Run:
     """The run after fine-tuning: with its best epoch where that validated better than the head alone."""
     if state.best_epoch > 0:
+        with contextlib.suppress(FileNotFoundError):  # gone over already, where that was stopped before its figures
+            (run.path / TUNED).replace(run.path / BEST)
         run = replace(run, facts=replace(run.facts, provisional=False))
         run = finish(run, made_of, state, say, data)
         learn_known(run, data, made_of.task, cache_folder(run.config.cache), say)

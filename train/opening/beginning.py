@@ -28,12 +28,12 @@ from ..runs.checkpoint import State
 from ..runs.facts import RunFacts, plain
 from ..runs.outputs import OUTPUTS
 from ..runs.report import REPORT
-from ..runs.run import AVERAGE, BEST, CHECK, CURVE, FACTS, KNOWN, LAST, METRICS, SPLITS, STEPS, Run
+from ..runs.run import AVERAGE, BEST, CHECK, CURVE, FACTS, KNOWN, LAST, METRICS, SPLITS, STEPS, TUNED, Run
 from .opened import Opened
 
 __all__ = ["facts_of", "first_state", "mode_line", "put_down"]
 
-_FORMER = (FACTS, BEST, AVERAGE, LAST, SPLITS, KNOWN, METRICS, STEPS, CHECK, CURVE, OUTPUTS, REPORT)
+_FORMER = (FACTS, BEST, TUNED, AVERAGE, LAST, SPLITS, KNOWN, METRICS, STEPS, CHECK, CURVE, OUTPUTS, REPORT)
 
 
 def first_state(config: TrainConfig, network: nn.Module, mode: str, world: World) -> State:

@@ -26,9 +26,10 @@ from ..tasks.catalog import TASKS, make_network, make_task
 from .checkpoint import State
 from .facts import RunFacts, facts_from_json
 
-__all__ = ["AVERAGE", "BEST", "CHECK", "CURVE", "FACTS", "KNOWN", "LAST", "Run", "RunFacts"]
+__all__ = ["AVERAGE", "BEST", "CHECK", "CURVE", "FACTS", "KNOWN", "LAST", "TUNED", "Run", "RunFacts"]
 
 BEST, AVERAGE, LAST = "best.safetensors", "average.safetensors", "last.pt"
+TUNED = "tuned.safetensors"  # what fine-tuning has come to, beside the best weights of a run that is whole without it
 FACTS, SPLITS = "run.json", "splits.npz"
 KNOWN = "known.npz"  # features of learned pictures, as a bundle has them
 METRICS, STEPS, CHECK, CURVE = "metrics.csv", "steps.csv", "check.json", "learning-curve.csv"
@@ -84,6 +85,11 @@ class Run:
     def decode(self) -> Decode:
         """How its outputs become recognitions."""
         return Decode(**self.facts.decode | {"background": tuple(self.facts.decode.get("background", ()))})
+
+    @property
+    def training_best(self) -> Path:
+        """Where the loop puts its best weights: what a whole run answers with is not exchanged before its figures."""
+        return self.path / (TUNED if self.facts.provisional else BEST)
 
     def network(self) -> nn.Module:
         """The network with random weights."""

@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 import torch
 
-from edgelens.train import Run, TrainConfig, fit, resume
+from edgelens.train import Run, TrainConfig, fit, loop, resume
 from edgelens.train.augment import recipe
 from edgelens.train.opening import preview
 from edgelens.train.runs import progress
@@ -181,6 +181,11 @@ def test_ctrl_c_ends_a_search_and_not_only_its_trial(
     assert Run.open(tmp_path / "run").facts.metrics is not None
 
 
+def same_weights(one: Run, other: Run) -> bool:
+    pairs = zip(one.model().parameters(), other.model().parameters(), strict=True)
+    return all(torch.equal(a, b) for a, b in pairs)
+
+
 def test_a_killed_fine_tuning_leaves_a_whole_run_and_goes_on(
     photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -191,14 +196,17 @@ def test_a_killed_fine_tuning_leaves_a_whole_run_and_goes_on(
         raise Killed
 
     asked = replace(config(photos, tmp_path / "run", 60), epochs=2)
+    head = fit(replace(asked, out=str(tmp_path / "head"), minutes=0), quiet=True)
+    monkeypatch.setattr(loop, "is_best", lambda *_: True)
     with monkeypatch.context() as patched:
         patched.setattr(progress.Progress, "epoch", killed)
         with pytest.raises(Killed):
             fit(asked, quiet=True)
     left = Run.open(tmp_path / "run")
     assert left.facts.provisional
-    assert left.facts.metrics is not None
-    assert left.model()
+    assert left.facts.metrics == head.facts.metrics
+    assert same_weights(left, head), "figures, temperature and what is known are of the head's network"
     done = resume(tmp_path / "run", quiet=True)
     assert not done.facts.provisional
+    assert not same_weights(done, head)
     assert len((done.path / "metrics.csv").read_text().splitlines()) == 3
