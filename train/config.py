@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -99,10 +100,12 @@ class TrainConfig:
     def __post_init__(self) -> None:
         if not 0 < self.share <= 1:
             raise UsageError(f"share {self.share}: must be above 0 and at most 1")
-        for name in ("epochs", "batch", "minutes", "first_rate", "rate", "l1", "clip", "warmup", "ema"):
+        for name in ("epochs", "batch", "minutes", "first_rate", "rate", "l1", "l2", "clip", "warmup", "ema"):
             value = getattr(self, name)
-            if value is not None and not value >= 0:  # nan neither
-                raise UsageError(f"{name} {value}: must be at least 0")
+            if value is not None and not 0 <= value < math.inf:  # nan neither
+                raise UsageError(f"{name} {value}: must be a number of at least 0")
+        if not 0 <= self.momentum < 1:
+            raise UsageError(f"momentum {self.momentum}: must be at least 0 and below 1")
         if (self.ema or 0) >= 1 or not 0 <= (self.label_smoothing or 0) < 1 or not 0 <= self.teacher_share <= 1:
             raise UsageError("ema and label smoothing must be below 1, the teacher's share between 0 and 1")
         if self.unlabelled and not self.teacher:
@@ -136,7 +139,8 @@ class TrainConfig:
 
     def anchored(self) -> TrainConfig:
         """The configuration with absolute paths, so that a run can be opened from anywhere."""
-        names = ("data", "data_dir", "cache", "groups", "start", "teacher", "unlabelled")
+        names = ["data_dir", "cache", "groups", "start", "teacher", "unlabelled"]
+        names += ["data"] if self.data_dir is None else []  # else it is a set's name, whatever lies here under it
         paths = {name: getattr(self, name) for name in names if getattr(self, name) != BACKBONE}
         there: dict[str, Any] = {
             name: str(Path(path).absolute()) for name, path in paths.items() if path and Path(path).exists()

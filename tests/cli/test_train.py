@@ -103,6 +103,11 @@ def stopped(*_: object) -> None:
         (("--written", ".5"), "--written: is for --task read; --task classify has no use for it"),
         (("--focal-gamma", "3"), "--focal-gamma: goes with --loss focal or --imbalance focal"),
         (("--teacher-share", ".5"), "--teacher-share: goes with --teacher RUN"),
+        (("--momentum", ".5", "--optimizer", "sgd"), "--momentum: goes with --optimizer momentum, nesterov, adam"),
+        (("--loss", "squared", "--imbalance", "focal"), "--loss: goes with another --imbalance than focal"),
+        (("--group", "x", "--groups", "y.csv"), "--group: goes with no --groups FILE beside it"),
+        (("--data-dir", "here"), "--data-dir: goes with a set's name as DATA: mnist"),
+        (("--minutes", "0"), "--minutes 0: leaves a head on a frozen network; here linear learns all of it"),
     ],
 )
 def test_options_that_mean_nothing_here_are_refused(

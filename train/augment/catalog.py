@@ -73,7 +73,7 @@ def recipe(
     stem, _, option = name.partition("+")
     known = RECIPES | dict(own)
     if stem not in known or option not in ("", "camera"):
-        raise UsageError(f"--recipe {name}: there are {', '.join(known)}, each also as {stem or 'default'}+camera")
+        raise UsageError(f"--augment {name}: there are {', '.join(known)}, each also as {stem or 'default'}+camera")
     chosen = known[stem]
     if not mirror:
         chosen = replace(chosen, flip=None, sided=sided and chosen.flip is not None)

@@ -26,6 +26,7 @@ __all__ = ["DIGEST_BYTES", "content_digests"]
 
 DIGEST_BYTES = 16
 _CHUNK = 256
+_INT64 = 2**63 - 1
 Seen = dict[str, tuple[tuple[int, ...], bytes]]  # name → (size, times and inode; digest)
 
 
@@ -69,7 +70,8 @@ def _stat(path: Path) -> tuple[int, ...]:
         status = os.stat(path)  # noqa: PTH116 (half the time of Path.stat, once for every image)
     except (OSError, ValueError):
         return ()
-    return status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_ino
+    # file systems that make up inodes (network shares, FUSE) use all 64 bits, which no int64 of the memory holds
+    return status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_ino & _INT64
 
 
 def _recall(memory: Path) -> Seen:

@@ -99,12 +99,12 @@ def _take(labels: NDArray[np.int32], groups: Sequence[str], share: float, seed: 
 
 
 def _ranked(labels: NDArray[np.int32], names: Sequence[str], share: float, seed: int, salt: str) -> NDArray[np.bool_]:
-    """The first images of every class in drawn order; a class of three or more gives at least one."""
+    """The first images of every class in drawn order; a class of three or more gives at least one, and keeps one."""
     taken = np.zeros(len(labels), bool)
     drawn = np.array([_drawn(name, seed, salt) for name in names])
     for label in np.unique(labels):
         rows = np.flatnonzero(labels == label)
-        count = max(round(len(rows) * share), 1) if len(rows) >= 3 else 0
+        count = min(max(round(len(rows) * share), 1), len(rows) - 1) if len(rows) >= 3 else 0
         taken[rows[np.argsort(drawn[rows], kind="stable")][:count]] = True
     return taken
 

@@ -18,6 +18,7 @@ from torch import Tensor, nn
 from edgelens.runtime.host.files import replacing
 
 from ..augment import normalised
+from ..data.prune import mark_used
 
 __all__ = ["Embeds", "features_of", "trunk_key"]
 
@@ -76,6 +77,7 @@ def features_of(
             saved = time.monotonic()
     if len(missing):
         _remember(file, known)
+    mark_used(file)
     return np.stack([known[digest] for digest in digests]) if digests else np.empty((0, 0), np.float32)
 
 

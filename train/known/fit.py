@@ -52,7 +52,8 @@ def fit_known(
     `scores` (M,) are those answers'. A picture is not held against one of its own group, where groups are given. None
     where so few right answers allow no limit.
     """
-    rank = int(np.ceil(keep * (len(scores) + 1)))  # of the answers to come, so many parts of a hundred lie below
+    # of the answers to come, so many parts of a hundred lie below; what is next to a whole number is meant to be it
+    rank = max(int(np.ceil(keep * (len(scores) + 1) - 1e-9)), 1)
     if rank > len(scores):
         return None
     rows = representatives(learned, labels)

@@ -8,15 +8,26 @@ from dataclasses import fields
 from edgelens.runtime.errors import UsageError
 
 from ..config import TrainConfig
+from ..data.named import NAMED
 from ..models.catalog import NETWORKS
 from ..models.options import ModelOptions
-from ..tasks.catalog import OPTIONS
+from ..optimize.optimizers import OPTIMIZERS
+from ..tasks.catalog import OPTIONS, UNREAD
 
 __all__ = ["flag", "refuse_useless", "useless"]
 
 _SHAPING = frozenset(field.name for field in fields(ModelOptions))
 
+_WITH_MOMENTUM = tuple(name for name, entry in OPTIMIZERS.items() if entry.momentum)
+
 _GOES_WITH: dict[str, tuple[Callable[[TrainConfig], bool], str]] = {
+    "data_dir": (lambda config: config.data in NAMED, f"a set's name as DATA: {', '.join(NAMED)}"),
+    "group": (lambda config: config.groups is None, "no --groups FILE beside it"),
+    "loss": (
+        lambda config: config.imbalance != "focal" or config.loss in ("cross-entropy", "focal"),
+        "another --imbalance than focal, which is a loss itself",
+    ),
+    "momentum": (lambda config: config.optimizer in _WITH_MOMENTUM, f"--optimizer {', '.join(_WITH_MOMENTUM)}"),
     "focal_gamma": (lambda config: "focal" in (config.loss, config.imbalance), "--loss focal or --imbalance focal"),
     "spliced": (lambda config: config.starts_from_a_run, "--from RUN"),
     "plates": (lambda config: config.written > 0, "--written SHARE"),
@@ -38,6 +49,8 @@ def useless(name: str, config: TrainConfig) -> str:
     owners = [task for task, names in OPTIONS.items() if name in names]
     if owners and config.task not in owners:
         return f"is for --task {owners[0]}; --task {config.task} has no use for it"
+    if name in UNREAD.get(config.task, ()):
+        return f"--task {config.task} has no use for it"
     if name in _SHAPING and not owners and name not in (takes := NETWORKS[config.model].takes):
         known = f"it takes {', '.join(map(flag, takes))}" if takes else "it takes no such options"
         return f"--model {config.model} has no use for it; {known}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -94,8 +95,13 @@ def opened(
     known, told = (0, "") if earlier else _known_before(network, config, data, reading)
     said += [told] if told else []
     if not first:
+        if config.minutes == 0 and "minutes" in given:
+            raise UsageError(
+                f"{given['minutes']} 0: leaves a head on a frozen network; here {config.model} learns all of it"
+            )
         pace = task.pace_of_known if pretrained.knows_the_world(config) else None
         config = settled(config, len(data.train), pace or task.pace)
+        _check_smallest_step(network, config, len(data.train), pixels)
     if leads:
         check_room(Path(config.out), network)
     own = _has_validation(images)
@@ -119,6 +125,20 @@ def settled(config: TrainConfig, images: int, pace: Pace) -> TrainConfig:
     if config.epochs or config.minutes:
         return replace(config, batch=batch)
     return replace(config, batch=batch, epochs=min(max(pace.epochs, pace.steps * batch // images), pace.most_epochs))
+
+
+def _check_smallest_step(network: nn.Module, config: TrainConfig, images: int, pixels: PixelContract) -> None:
+    """Refuse steps of one picture where a normalisation would have one value a channel to go by."""
+    if images // max(1, round(images / config.batch)) > 1:
+        return
+    try:
+        with torch.no_grad():
+            copy.deepcopy(network).train()(torch.zeros(1, pixels.channels, pixels.height, pixels.width))
+    except ValueError:
+        raise UsageError(
+            f"--batch {config.batch}: makes steps of one picture of {images:,}, of which {config.model} has maps of one"
+            " pixel: a mean and a spread need two; take another --batch or a larger --size"
+        ) from None
 
 
 def _started(network: nn.Module, config: TrainConfig, task: Task) -> str:

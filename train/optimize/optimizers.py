@@ -27,17 +27,20 @@ class OptimizerEntry:
     rate: float
     l2: float
     full_batch: bool = False  # one step an epoch, on the gradient of the whole training split
+    momentum: bool = False  # whether it has one
 
 
 OPTIMIZERS: dict[str, OptimizerEntry] = {
     "gd": OptimizerEntry(lambda groups, rate, _: SGD(groups, rate), 0.5, 0.0, full_batch=True),
     "sgd": OptimizerEntry(lambda groups, rate, _: SGD(groups, rate), 0.1, 0.0),
-    "momentum": OptimizerEntry(SGD, 0.05, 5e-4),
-    "nesterov": OptimizerEntry(lambda groups, rate, m: SGD(groups, rate, m, nesterov=True), 0.05, 5e-4),
+    "momentum": OptimizerEntry(SGD, 0.05, 5e-4, momentum=True),
+    "nesterov": OptimizerEntry(  # without momentum it is plain descent, which torch wants to be told
+        lambda groups, rate, m: SGD(groups, rate, m, nesterov=m > 0), 0.05, 5e-4, momentum=True
+    ),
     "adagrad": OptimizerEntry(lambda groups, rate, _: Adagrad(groups, rate), 0.01, 0.0),
     "rmsprop": OptimizerEntry(lambda groups, rate, _: RMSprop(groups, rate), 0.001, 0.0),
-    "adam": OptimizerEntry(lambda groups, rate, m: Adam(groups, rate, (m, 0.999)), 0.001, 0.0),
-    "adamw": OptimizerEntry(lambda groups, rate, m: AdamW(groups, rate, (m, 0.999)), 0.002, 0.05),
+    "adam": OptimizerEntry(lambda groups, rate, m: Adam(groups, rate, (m, 0.999)), 0.001, 0.0, momentum=True),
+    "adamw": OptimizerEntry(lambda groups, rate, m: AdamW(groups, rate, (m, 0.999)), 0.002, 0.05, momentum=True),
 }
 
 

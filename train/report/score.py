@@ -55,7 +55,7 @@ class Score:
 
     def error(self, value: float, count: int) -> float:
         """How far it may be off by chance on so many images; NaN where that does not follow from the value."""
-        return standard_error(value, count) if self.share else math.nan
+        return standard_error(value, count) if self.share and self.counted else math.nan
 
 
 def standard_error(share: float, count: int) -> float:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:  # the names alone are read by `--help`, which loads no torch
     from ..config import TrainConfig
     from ..task import Task
 
-__all__ = ["OPTIONS", "TASKS", "Builder", "make_network", "make_task"]
+__all__ = ["OPTIONS", "TASKS", "UNREAD", "Builder", "make_network", "make_task"]
 
 # (config, classes, training images a class) → the task; data is opened and heads are made before the last two are known
 Builder: TypeAlias = "Callable[[TrainConfig, Sequence[str], Sequence[int]], Task]"
@@ -56,6 +56,10 @@ OPTIONS: dict[str, tuple[str, ...]] = {  # a training's, that one task alone rea
     "classify": ("loss", "focal_gamma", "label_smoothing", "imbalance", "keep", "false_accepts"),
     "detect": ("finest", "neck"),
     "read": ("alphabet", "written", "spliced", "texts", "plates"),
+}
+
+UNREAD: dict[str, tuple[str, ...]] = {  # what all tasks read but this one
+    "read": ("mirror",),  # mirrored, a text is no text
 }
 
 

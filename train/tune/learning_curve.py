@@ -21,10 +21,15 @@ SHARES = (1 / 8, 1 / 4, 1 / 2)
 
 
 def learning_curve(run: Run, fit: Callable[[TrainConfig], Run], say: Callable[[str], None]) -> Path:
-    """Train on parts of the training images, validate on the same ones, and write the curve into the run's folder."""
+    """Train on parts of the training images, validate on the same ones, and write the curve into the run's folder.
+
+    A head that learns from all photos is judged by all that it learns from, each left out once. What began with random
+    weights does so with few images too.
+    """
     score, runs = make_task(run.config, run.classes).score, []
+    scratch = run.config.start is None
     for share in SHARES:
-        config = replace(run.config, share=share, out=str(run.path / "curve" / f"{share:g}"))
+        config = replace(run.config, share=share, scratch=scratch, out=str(run.path / "curve" / f"{share:g}"))
         runs.append(fit(config))
         say(f"{_images(runs[-1]):,} images: {runs[-1].figure}")
     text = io.StringIO()
@@ -38,7 +43,8 @@ def learning_curve(run: Run, fit: Callable[[TrainConfig], Run], say: Callable[[s
 
 
 def _images(run: Run) -> int:
-    return int(run.facts.data["images"]["train"])
+    """How many it learned from."""
+    return sum(int(run.facts.data["images"][name]) for name in run.learned_splits)
 
 
 def _value(run: Run, score: Score) -> float:

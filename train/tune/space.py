@@ -75,7 +75,7 @@ _NUMBERS = {
     "dense": int,
     "dropout": float,
 }
-_DECIDING = ("model", "loss", "imbalance")  # which others are read
+_DECIDING = ("model", "loss", "imbalance", "optimizer")  # which others are read
 _WORDS = {
     "model": tuple(NETWORKS),
     "optimizer": tuple(OPTIMIZERS),

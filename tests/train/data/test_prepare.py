@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from pathlib import Path
+from types import SimpleNamespace
 
 import cv2
 import numpy as np
@@ -167,6 +169,33 @@ def test_the_longest_unused_store_makes_room(tmp_path):
         os.utime(folder, (1000 + age, 1000 + age))
     prune(tmp_path, [stores[0]], most_bytes=2500)
     assert [folder.exists() for folder in stores] == [True, False, True]
+
+
+def test_features_make_room_too_and_what_others_take_away_meanwhile_stops_nothing(tmp_path):
+    store, gone = tmp_path / "pictures-a", tmp_path / "pictures-b"
+    for folder in (store, gone):
+        folder.mkdir()
+    (store / "rows.bin").write_bytes(bytes(1000))
+    (gone / "rows.bin").symlink_to("taken-away")
+    features = [tmp_path / f"features-{name}.npz" for name in "ab"]
+    for age, file in enumerate(features):
+        file.write_bytes(bytes(1000))
+        os.utime(file, (1000 + age, 1000 + age))
+    prune(tmp_path, [store], most_bytes=2500)
+    assert [path.exists() for path in (store, *features)] == [True, False, True]
+
+
+def test_inodes_of_64_bits_are_remembered(config, monkeypatch):
+    def stat(path):
+        found = Path(path).stat()
+        names = ("st_size", "st_mtime_ns", "st_ctime_ns")
+        inode = 2**63 + found.st_ino  # as mergerfs and network shares make them up
+        return SimpleNamespace(st_ino=inode, **{name: getattr(found, name) for name in names})
+
+    monkeypatch.setattr("edgelens.train.data.digests.os", SimpleNamespace(stat=stat))
+    first = prepare(config, PIXELS)
+    monkeypatch.setattr("edgelens.train.data.digests.read_image_bytes", None)  # nothing is read again
+    assert prepare(config, PIXELS).fingerprint == first.fingerprint
 
 
 def test_two_processes_share_one_cache(config):

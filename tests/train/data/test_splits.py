@@ -123,3 +123,9 @@ def test_groups_from_a_file_written_with_other_folders_before(tmp_path):
     file.write_text("cat/1.jpg\n")
     with pytest.raises(DataError, match="row 1"):
         groups_from_file(["cat/1.jpg"], file)
+
+
+@pytest.mark.parametrize("images", [3, 4, 6])
+def test_a_large_share_leaves_some_of_every_class_to_learn_from(images):
+    splits = assign(image_set([0] * images + [1] * 40), SplitConfig(val=0.9))
+    assert (splits[:images] == "train").sum() == 1

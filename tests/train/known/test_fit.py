@@ -124,3 +124,13 @@ def test_a_bundle_keeps_it_in_little_room() -> None:
     for row, score in zip(pictures(60, 3, width=1280)[0], scores(60, 1), strict=True):
         assert abs(again.distance(row) - known.distance(row)) < 1e-3
         assert abs(again.familiarity(row, float(score)) / known.familiarity(row, float(score)) - 1) < 0.1
+
+
+def test_a_share_of_none_is_kept_by_the_strictest_limit_not_by_none() -> None:
+    rows, labels = pictures(200, 0)
+    honest, _ = pictures(99, 1)
+    limits = [fit_known(rows, labels, honest, scores(99, 1), keep).limit for keep in (0, 0.01, 0.5, 0.55, 0.56)]
+    assert limits == sorted(limits)
+    assert limits[0] == limits[1], "one of a hundred answers to come is the least that a limit can say"
+    between = [fit_known(rows, labels, honest, scores(99, 1), keep).limit for keep in (0.5499, 0.55)]
+    assert between[0] == between[1], "0.55 of a hundred are 55, whatever float numbers make of it"

@@ -75,6 +75,8 @@ def test_what_no_trial_would_read_is_not_searched() -> None:
         ([], ["depth=1,2"], "--search depth: --model cnn-small has no use for it"),
         ([], ["focal-gamma=1..3"], "--search focal_gamma: goes with --loss focal"),
         (["finest"], [], "--finest: is for --task detect"),
+        (["momentum"], ["optimizer=sgd,rmsprop"], "--momentum: goes with --optimizer momentum"),
+        (["momentum"], ["optimizer=sgd,adam"], None),
         (["depth"], ["model=cnn-small,lens-s"], None),
         ([], ["depth=1,2", "model=cnn-small,lens-s"], None),
         ([], ["focal-gamma=1..3", "loss=cross-entropy,focal"], None),

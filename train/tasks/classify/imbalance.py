@@ -22,10 +22,11 @@ class Remedy:
 
     method: str  # "none", "weights", "balanced" or "focal"
     why: str
+    told: bool = True  # whether it is worth a line
 
 
-def choose_remedy(counts: NDArray[Any], method: str = "auto") -> Remedy:
-    """The remedy asked for, or the one that fits (C,) training images a class."""
+def choose_remedy(counts: NDArray[Any], method: str = "auto", *, own_loss: bool = False) -> Remedy:
+    """The remedy asked for, or the one that fits (C,) training images a class; a loss of one's own stays."""
     if method not in METHODS:
         raise UsageError(f"--imbalance {method}: must be one of {', '.join(METHODS)}")
     there = np.asarray(counts)[np.asarray(counts) > 0]
@@ -33,13 +34,15 @@ def choose_remedy(counts: NDArray[Any], method: str = "auto") -> Remedy:
     ratio = most / max(fewest, 1)
     facts = f"classes have {fewest:,} to {most:,} images"
     if method != "auto":
-        return Remedy(method, f"{facts}; {method} was asked for")
+        return Remedy(method, f"{facts}; {method} was asked for", told=method != "none")
     if ratio <= _EVEN:
-        return Remedy("none", f"{facts}: even enough")
+        return Remedy("none", f"{facts}: even enough", told=False)
     if ratio <= _STEEP:
         return Remedy("weights", f"{facts}: rare classes count more in the loss")
     if fewest >= _FEW:
         return Remedy("balanced", f"{facts}: weights would be too steep, so every class is drawn equally often")
+    if own_loss:
+        return Remedy("none", f"{facts}: focal loss would suit them, another was asked for; more of the rare ones help")
     return Remedy("focal", f"{facts}: too few to repeat them {ratio:.0f} times, so the loss looks at what is hard")
 
 

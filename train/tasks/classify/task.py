@@ -34,7 +34,7 @@ __all__ = ["classify"]
 
 def classify(config: TrainConfig, classes: Sequence[str], counts: Sequence[int]) -> Task:
     """The task of telling classes apart; counts (training images a class) decide what is done about imbalance."""
-    remedy = choose_remedy(np.asarray(counts), config.imbalance)
+    remedy = choose_remedy(np.asarray(counts), config.imbalance, own_loss=config.loss not in ("cross-entropy", "focal"))
     measured = loss_by_name("focal" if remedy.method == "focal" else config.loss, config.focal_gamma)
     weights = torch.from_numpy(class_weights(np.asarray(counts))) if remedy.method == "weights" else None
 
@@ -93,7 +93,7 @@ def _distil(outputs: Outputs, teacher: Outputs, temperature: float) -> Tensor:
 
 
 def _notes(remedy: Remedy) -> tuple[str, ...]:
-    return () if remedy.method == "none" else (f"imbalance: {remedy.why}",)
+    return (f"imbalance: {remedy.why}",) if remedy.told else ()
 
 
 def _temperature(decode: Decode) -> float:

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+import torch
 
 from edgelens.runtime.errors import UsageError
 from edgelens.train.augment import recipe
 from edgelens.train.augment.missing import against_missing
+from edgelens.train.config import TrainConfig
 from edgelens.train.data.balance import balanced_order
+from edgelens.train.tasks.catalog import make_task
 from edgelens.train.tasks.classify.imbalance import choose_remedy, class_weights
 
 
@@ -21,6 +24,18 @@ def test_auto_follows_the_counts_and_says_why(counts: list[int], method: str) ->
     assert remedy.method == method
     assert f"{max(counts):,} images" in remedy.why
     assert choose_remedy(np.array(counts), "focal").method == "focal"
+
+
+def test_a_loss_that_was_asked_for_is_not_exchanged_for_another() -> None:
+    remedy = choose_remedy(np.array([5000, 9]), own_loss=True)
+    assert (remedy.method, remedy.told) == ("none", True)
+    logits, targets = {"logits": torch.tensor([[3.0, 0.0]])}, torch.tensor([[0.0, 1.0]])
+    asked = TrainConfig("", "", loss="squared")
+    losses = [make_task(asked, ("a", "b"), counts).loss(logits, targets) for counts in ((200, 4), (10, 10))]
+    assert torch.equal(*losses)
+    assert make_task(asked, ("a", "b"), (200, 4)).notes() == (
+        f"imbalance: {choose_remedy(np.array([200, 4]), own_loss=True).why}",
+    )
 
 
 def test_an_unknown_method_is_named() -> None:

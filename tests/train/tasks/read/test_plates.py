@@ -208,6 +208,7 @@ def test_they_are_written_instead_of_texts_and_a_run_remembers_where_its_file_is
     [
         ({"written": 0.0}, "--plates: goes with --written SHARE"),
         ({"task": "classify"}, "--plates: is for --task read"),
+        ({"mirror": True}, "--mirror: --task read has no use for it"),
         ({"texts": "[A-Z]"}, "--texts: goes with --written SHARE, and not with --plates"),
     ],
 )
