@@ -13,6 +13,7 @@ from edgelens.runtime.errors import DataError, UsageError
 
 from .data.config import DataConfig
 from .data.splits import SplitConfig
+from .fitting import fitting
 from .models.options import ModelOptions
 
 __all__ = ["AUTO", "BACKBONE", "EPOCHS", "HERE", "TrainConfig"]
@@ -152,16 +153,12 @@ class TrainConfig:
         return dataclasses.asdict(self)
 
     @classmethod
-    def from_json(cls, values: Mapping[str, Any]) -> TrainConfig:
-        """The configuration that a run stored; keys of a newer kit are passed over."""
+    def from_json(cls, values: Mapping[str, Any], where: str = "run.json") -> TrainConfig:
+        """The configuration that a run or a file stored; keys of a newer kit are passed over."""
         known = {f.name for f in dataclasses.fields(cls)}
         kept = {name: value for name, value in values.items() if name in known}
         try:
-            kept["options"] = ModelOptions(**kept.get("options", {}))
-            for name in ("freeze", "plates"):
-                kept[name] = tuple(kept.get(name, ()))
-            if kept.get("size"):
-                kept["size"] = tuple(kept["size"])
-            return cls(**kept)
+            options = ModelOptions(**fitting(ModelOptions, kept.get("options", {}), where))
+            return cls(**fitting(cls, {**kept, "options": options}, where))
         except TypeError as error:
-            raise DataError(f"run.json: its configuration cannot be read ({error})") from None
+            raise DataError(f"{where}: its configuration cannot be read ({error})") from None

@@ -58,6 +58,8 @@ def command(
     from edgelens.train.optimize import allocator as memory
 
     memory.keep_large_blocks()
+    if curve and int(os.environ.get("WORLD_SIZE", "1")) > 1:
+        raise UsageError("--learning-curve: is for one process; train the curve without torchrun")
     if resume:
         if data or out:
             raise UsageError("--resume takes no DATA and no --out: the run knows them")
@@ -76,7 +78,7 @@ def command(
     if not _leads():
         return
     if curve:
-        _learning_curve(run)
+        _learning_curve(run, to_stderr=json_path == "-")
     _report(run, json_path)
 
 
@@ -117,12 +119,16 @@ def _leads() -> bool:
     return os.environ.get("RANK", "0") == "0"
 
 
-def _learning_curve(run: Run) -> None:
+def _learning_curve(run: Run, *, to_stderr: bool) -> None:
     from edgelens.train import training
     from edgelens.train.runs.report import write_report
     from edgelens.train.tune.learning_curve import learning_curve
 
-    learning_curve(run, lambda config: training.fit(config, quiet=True, overwrite=True), click.echo)
+    learning_curve(
+        run,
+        lambda config: training.fit(config, quiet=True, overwrite=True),
+        lambda line: click.echo(line, err=to_stderr),
+    )
     write_report(run)
 
 

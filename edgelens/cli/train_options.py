@@ -195,7 +195,7 @@ def training_config(data: str, out: str, chosen: dict[str, Any]) -> TrainConfig:
     values |= {name: value for name, value in given.items() if name in known}
     values |= {"data": data, "out": out, "options": dict(stored.get("options", {})) | options}
     values.setdefault("task", _task_for(data, given.get("format")))
-    return TrainConfig.from_json(values)
+    return TrainConfig.from_json(values, f"--config {chosen['config']}" if chosen["config"] else "the options")
 
 
 def given_in_file(path: str | None, task: str) -> dict[str, str]:

@@ -152,6 +152,42 @@ def test_a_learning_curve_grows(data: Path, tmp_path: Path) -> None:
     assert [int(row.split(",")[0]) for row in rows[1:]] == [12, 26, 52, 102]
 
 
+def test_a_learning_curve_leaves_the_standard_output_to_the_json(data: Path, tmp_path: Path) -> None:
+    asked = [str(data), "--out", str(tmp_path / "run"), *FAST, "--quiet", "--learning-curve", "--json", "-"]
+    result = CliRunner().invoke(command, asked, catch_exceptions=False)
+    assert json.loads(result.stdout)["parameters"] == 290
+    assert "12 images: " in result.stderr
+
+
+def test_a_learning_curve_is_not_for_torchrun_whose_others_would_be_waited_for(
+    data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("WORLD_SIZE", "2")
+    with pytest.raises(UsageError, match="--learning-curve: is for one process"):
+        train(str(data), "--out", str(tmp_path / "run"), *FAST, "--learning-curve")
+
+
+@pytest.mark.parametrize(
+    ("settings", "said"),
+    [
+        ({"rate": "fast"}, "rate is 'fast'"),
+        ({"size": [24]}, r"size is \[24\]"),
+        ({"options": {"width": "wide"}}, "width is 'wide'"),
+        ({"augment": 3}, "augment is 3"),
+        ({"loss": ["x"]}, r"loss is \['x'\]"),
+        ({"batch": 2.5}, "batch is 2.5"),
+        ({"minutes": True}, "minutes is True"),
+        ({"freeze": "backbone"}, "freeze is 'backbone'"),
+        ({"mirror": "no"}, "mirror is 'no'"),
+    ],
+)
+def test_a_setting_of_a_wrong_kind_is_named(data: Path, tmp_path: Path, settings: dict[str, object], said: str) -> None:
+    file = tmp_path / "settings.json"
+    file.write_text(json.dumps(settings))
+    with pytest.raises(EdgelensError, match=f"--config .*settings.json: {said}, which does not fit"):
+        train(str(data), "--out", str(tmp_path / "run"), "--config", str(file))
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
