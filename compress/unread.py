@@ -28,4 +28,4 @@ def refuse_unread(made_of: Ingredients, config: CompressConfig) -> None:
     if config.distill is not None:
         network, name = giving_as(network, student_of(made_of.run, config.distill).eval()), config.distill.model
     if not is_convolutional(trace(network, made_of.pixels, made_of.task.outputs)):
-        raise UsageError(f"{given}: is for networks of convolutions; {name} is calibrated a format, without repairs")
+        raise UsageError(f"{given}: is for networks of convolutions; {name} is quantized by the tool of each format")

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 import math
+import types
+import typing
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,7 +15,6 @@ from edgelens.runtime.errors import DataError, UsageError
 
 from .data.config import DataConfig
 from .data.splits import SplitConfig
-from .fitting import fitting
 from .models.options import ModelOptions
 
 __all__ = ["AUTO", "BACKBONE", "EPOCHS", "HERE", "TrainConfig"]
@@ -158,7 +159,31 @@ class TrainConfig:
         known = {f.name for f in dataclasses.fields(cls)}
         kept = {name: value for name, value in values.items() if name in known}
         try:
-            options = ModelOptions(**fitting(ModelOptions, kept.get("options", {}), where))
-            return cls(**fitting(cls, {**kept, "options": options}, where))
+            options = ModelOptions(**_fitting(ModelOptions, kept.get("options", {}), where))
+            return cls(**_fitting(cls, {**kept, "options": options}, where))
         except TypeError as error:
             raise DataError(f"{where}: its configuration cannot be read ({error})") from None
+
+
+def _fitting(kind: type[Any], values: Mapping[str, Any], where: str) -> dict[str, Any]:
+    """The values with lists as the tuples that dataclasses hold; what fits no field of its name is a DataError."""
+    hints = typing.get_type_hints(kind)
+    made = {name: tuple(value) if isinstance(value, list) else value for name, value in values.items()}
+    for name, value in made.items():
+        if name in hints and not _fits(hints[name], value):
+            raise DataError(f"{where}: {name} is {values[name]!r}, which does not fit")
+    return made
+
+
+def _fits(hint: Any, value: Any) -> bool:
+    origin, parts = typing.get_origin(hint), typing.get_args(hint)
+    if origin in (typing.Union, types.UnionType):
+        return any(_fits(part, value) for part in parts)
+    if origin is tuple:
+        wanted = parts[:1] * len(value) if parts[-1] is ... and isinstance(value, tuple) else parts
+        return isinstance(value, tuple) and len(value) == len(wanted) and all(map(_fits, wanted, value))
+    if origin is typing.Literal:  # which words there are says the dataclass itself
+        return isinstance(value, str)
+    if hint in (int, float):
+        return isinstance(value, (int, hint)) and not isinstance(value, bool)
+    return isinstance(value, hint)

@@ -122,4 +122,4 @@ def test_repairs_that_a_networks_files_would_not_read_are_refused_before_the_wor
     refuse_unread(made_of, attentive)
     with pytest.raises(UsageError) as caught:
         refuse_unread(made_of, dataclasses.replace(attentive, qat=QatConfig()))
-    one_line(caught.value, "--qat: is for networks of convolutions; vit-tiny is calibrated a format, without repairs")
+    one_line(caught.value, "--qat: is for networks of convolutions; vit-tiny is quantized by the tool of each format")
