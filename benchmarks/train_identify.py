@@ -91,7 +91,10 @@ def faces(options: argparse.Namespace) -> dict[str, Any]:
             "false rejects": {str(rate): percent(share) for rate, share in told.false_rejects.items()},
             "mean precision": percent(told.mean_precision),
         }
-    return result
+    others = np.unique(names[~train])
+    at_limit = [stated_limit(rows[train], names[train], asked, names[~train], left) for left in (others, others[::-1])]
+    rejects, accepts = np.mean(at_limit, axis=0)
+    return result | {"at the limit that a bundle states": {"rejects": percent(rejects), "accepts": percent(accepts)}}
 
 
 def groceries(options: argparse.Namespace) -> dict[str, Any]:
