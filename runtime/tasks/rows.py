@@ -20,8 +20,8 @@ def caption(seen: Recognitions, row: int, *, score: bool = True) -> str:
     said = seen.label(row)
     if seen.identities is not None and seen.identities[row]:
         said = seen.identities[row]
-    elif seen.texts is not None and seen.texts[row] and seen.ids[row] != UNKNOWN_ID:
-        said = seen.texts[row]
+    elif seen.texts is not None and seen.texts[row]:
+        said = seen.texts[row] if seen.ids[row] != UNKNOWN_ID else f"{seen.texts[row]}?"
     elif seen.values is not None and not np.isnan(seen.values[row]):
         return f"{seen.values[row]:.4g} {said}".strip()
     said = f"{said} {seen.scores[row]:.2f}" if score else said

@@ -15,10 +15,10 @@ export function topRows(rows) {
   return rows.filter((row) => row.parent == null);
 }
 
-// Who it is, what it reads, how much it is, else its label; and what was found inside it.
+// Who it is, what it reads (with a question mark where that is doubtful), how much it is, else its label; and what was found inside it.
 export function title(row, rows) {
   const inside = rows.filter((other) => other.parent != null && rows[other.parent] === row).map((other) => title(other, rows));
-  const own = row.name || row.text || (row.value != null ? `${quantity(row.value)} ${row.label}` : row.label);
+  const own = row.name || (row.text && row.id < 0 ? `${row.text}?` : row.text) || (row.value != null ? `${quantity(row.value)} ${row.label}` : row.label);
   return inside.length ? `${own} (${inside.join(", ")})` : own;
 }
 

@@ -138,7 +138,7 @@ def test_a_text_is_announced_once_frames_agree_on_it_and_counted_as_a_text():
 
 def test_what_is_drawn_and_said_is_the_text():
     assert TASK.describe(seen("AB12")) == "AB12 0.66"
-    assert TASK.describe(seen("AB12", known=False)) == "unknown 0.66"
+    assert TASK.describe(seen("AB12", known=False)) == "AB12? 0.66"
     assert TASK.describe(seen("")) == "nothing"
 
 

@@ -75,6 +75,11 @@ def test_names_and_texts_are_said_in_place_of_the_label(shown: Any) -> None:
     assert (found["label"], found["boxes"]) == ("Anna, B-XY 12", ["Anna 97 %", "B-XY 12 88 %"])
 
 
+def test_a_text_that_is_doubtful_has_a_question_mark(shown: Any) -> None:
+    found = shown(scenes.doubtful)
+    assert (found["label"], found["beside"], found["unknown"]) == ("AB12?", "21 %", True)
+
+
 def test_masks_limbs_and_boxes_askew_are_drawn_into_the_picture(staged: Any, chromium: Any) -> None:
     loop = staged(scene=scenes.shapes)
     with opened(chromium, loop.preview.link) as page:
