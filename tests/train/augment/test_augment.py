@@ -271,7 +271,7 @@ def test_recipes_survive_json() -> None:
         augment.recipe_from_json({"flip": {"horizontl": 1}})
     with pytest.raises(UsageError, match=r"augmentation\.turn\.degrees"):
         augment.recipe_from_json({"turn": {"degrees": "far"}})
-    with pytest.raises(UsageError, match="--recipe bst: there are none, quick, default, photos, best"):
+    with pytest.raises(UsageError, match="--augment bst: there are none, quick, default, photos, best"):
         augment.recipe("bst")
 
 
