@@ -263,7 +263,7 @@ def test_the_engine_that_won_is_noted_when_there_is_room(
     small_disk: SmallDisk, color_bundle: Bundle, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("XDG_CACHE_HOME", str(small_disk.folder))
-    monkeypatch.setattr("os.sched_getaffinity", lambda _: {0, 1}, raising=False)  # of one core there is nothing to choose
+    monkeypatch.setattr("os.sched_getaffinity", lambda _: {0, 1}, raising=False)  # one core leaves no choice
     network = color_bundle.manifest.main
     small_disk.fill()
     for noted in (False, True):
