@@ -103,13 +103,6 @@ def _ssd() -> Loaded:
     return ssd, SsdOptions
 
 
-def _ultraface() -> Loaded:
-    from .boxes import BoxOptions
-    from .ultraface import ultraface
-
-    return ultraface, BoxOptions
-
-
 def _ultralytics() -> Loaded:
     from .ultralytics import UltralyticsOptions, ultralytics
 
@@ -202,7 +195,7 @@ DECODERS: dict[str, Entry] = {
     ),
     "ultraface": Entry(
         "detect",
-        _ultraface,
+        _pytorch_ssd,
         frozenset(["boxes", "scores"]),
         (Family("ultraface", readers.ultraface, lambda file: len(file.outputs) == 2 and _has_rows(file)),),
     ),

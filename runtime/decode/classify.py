@@ -15,10 +15,12 @@ from ..preprocess import Placement
 from ..recognitions import UNKNOWN_ID, Recognitions
 from .protocol import DecodeOptions, Decoder, counts, number, one_of, option, whole
 
-__all__ = ["FAMILIAR", "FROM_VALUES", "ClassifyOptions", "class_probabilities", "classify", "ranked", "softmax"]
+__all__ = ["FAMILIAR", "FROM_VALUES", "ClassifyOptions", "class_probabilities", "classify", "ranked",
+           "sigmoid", "softmax"]  # fmt: skip
 
 FAMILIAR = "familiar"  # the map that says how usual a picture is, where that is known; below 1 it is unknown
 FROM_VALUES = "from values"  # probabilities where they add up to one, else logits
+_MOST_LOGIT = 80  # beyond it, float32 has no more to say
 
 
 @dataclass(frozen=True)
@@ -30,6 +32,11 @@ class ClassifyOptions(DecodeOptions):
     probabilities: bool | str = option(False, one_of(True, False, FROM_VALUES))
     classes: tuple[int, ...] | None = option(None, counts)  # only these
     false_accepts: float | None = option(None, number(1e-6, 0.5))  # share of strangers taken for somebody taught
+
+
+def sigmoid(logits: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Scores of logits, each by itself."""
+    return np.asarray(1 / (1 + np.exp(-np.clip(logits, -_MOST_LOGIT, _MOST_LOGIT))))
 
 
 def softmax(logits: NDArray[Any], temperature: float = 1.0) -> NDArray[np.float64]:

@@ -16,6 +16,7 @@ from ..formats.description import ModelDescription
 from ..preprocess import Placement
 from ..recognitions import Recognitions
 from .boxes import BoxOptions, BoxRules, corners, overlaps
+from .classify import sigmoid
 from .picture import picture_size
 from .protocol import Decoder, flag, option
 from .reading import Reading
@@ -24,7 +25,6 @@ __all__ = ["MediapipeOptions", "mediapipe", "read_as_mediapipe"]
 
 _GRIDS = ({8: 2, 16: 6}, {4: 1}, {8: 2, 16: 2, 32: 6}, {16: 2, 32: 6})  # anchors a cell at each stride
 _FINE = {4: 1}  # far faces' grid, whose own program asks for more
-_MOST_LOGIT = 80  # beyond it, float32 has no more to say
 _SHARE = 0.3  # boxes that overlap by more are one thing
 
 
@@ -59,7 +59,7 @@ def mediapipe(network: Network, options: MediapipeOptions) -> Decoder:
         outputs: Mapping[str, NDArray[Any]], placement: Placement, threshold: float | None = None
     ) -> Recognitions:
         logits = np.asarray(outputs["scores"], np.float32).reshape(-1)
-        scores = 1 / (1 + np.exp(-np.clip(logits, -_MOST_LOGIT, _MOST_LOGIT)))
+        scores = sigmoid(logits)
         numbers = np.asarray(outputs["boxes"], np.float32).reshape(len(scores), -1)
         rows = np.flatnonzero((scores >= rules.least(threshold)) & np.isfinite(numbers).all(axis=1))
         raw = numbers[rows]

@@ -18,7 +18,7 @@ from ..preprocess import Color, Placement, Resize
 from ..recognitions import Recognitions
 from .boxes import BoxOptions, BoxRules
 from .coco_names import names_by_count
-from .picture import picture_size
+from .picture import IMAGENET_MEAN, IMAGENET_STD, picture_size
 from .protocol import Decoder, flag, option, whole
 from .reading import Reading
 from .yolox import labels_fit
@@ -27,7 +27,6 @@ __all__ = ["NanodetOptions", "nanodet", "read_as_nanodet"]
 
 _BINS = 8  # distances 0 to 7 in strides, a number each
 _STRIDES = ((8, 16, 32, 64), (8, 16, 32))  # Plus and PicoDet, and what was before them
-_MEAN, _STD = (103.53, 116.28, 123.675), (57.375, 57.12, 58.395)  # blue, green, red
 _PASSING = ("QuantizeLinear", "DequantizeLinear", "Transpose", "Reshape", "Flatten", "Concat", "Split", "Identity")
 
 
@@ -134,7 +133,7 @@ def read_as_nanodet(file: ModelDescription, labels: tuple[str, ...], *, asked: b
     if found is None:
         return None
     outputs, classes, kind = found
-    mean, std = (_MEAN, _STD) if kind.color == "bgr" else (_MEAN[::-1], _STD[::-1])
+    mean, std = (numbers[:: -1 if kind.color == "bgr" else 1] for numbers in (IMAGENET_MEAN, IMAGENET_STD))
     return Reading(
         Decode("nanodet", threshold=0.4, options={"iou": 0.6, **({"centred": True} if kind.centred else {})}),
         outputs=outputs,

@@ -1,11 +1,13 @@
-"""What a reading must know of a file's input: where its axes lie and how large its picture is."""
+"""What a reading must know of a file's input: where its axes lie, how large its picture is; ImageNet's numbers."""
 
 from __future__ import annotations
 
 from ..formats.description import ModelDescription
 from ..formats.tensor import TensorInfo
 
-__all__ = ["picture_is_nchw", "picture_size"]
+__all__ = ["IMAGENET_MEAN", "IMAGENET_STD", "picture_is_nchw", "picture_size"]
+
+IMAGENET_MEAN, IMAGENET_STD = (123.675, 116.28, 103.53), (58.395, 57.12, 57.375)  # red, green, blue
 
 
 def picture_is_nchw(info: TensorInfo, file_format: str) -> bool:

@@ -1,4 +1,4 @@
-"""SSDs that PyTorch exported, as jetson-inference's are: probabilities and corners of every prior box."""
+"""SSDs that PyTorch exported, as jetson-inference's and UltraFace are: probabilities and corners of every prior box."""
 
 from __future__ import annotations
 

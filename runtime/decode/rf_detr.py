@@ -15,15 +15,15 @@ from ..formats.tensor import TensorInfo
 from ..preprocess import Placement
 from ..recognitions import Recognitions
 from .boxes import BoxOptions, BoxRules, corners
+from .classify import sigmoid
 from .coco_names import COCO_NAMES, COCO_NUMBERS, at_their_numbers
+from .picture import IMAGENET_MEAN, IMAGENET_STD
 from .protocol import Decoder, option, whole
 from .reading import Reading
 from .ssd import ssd_labels
 
 __all__ = ["RfDetrOptions", "read_as_rf_detr", "rf_detr"]
 
-_MEAN, _STD = (123.675, 116.28, 103.53), (58.395, 57.12, 57.375)
-_MOST_LOGIT = 80  # beyond it, float32 has no more to say
 _MOST_QUERIES = 1000
 
 
@@ -48,7 +48,7 @@ def rf_detr(network: Network, options: RfDetrOptions) -> Decoder:
         outputs: Mapping[str, NDArray[Any]], placement: Placement, threshold: float | None = None
     ) -> Recognitions:
         logits = np.asarray(outputs["scores"][0, :, columns], np.float32)
-        scores = 1 / (1 + np.exp(-np.clip(logits, -_MOST_LOGIT, _MOST_LOGIT)))
+        scores = sigmoid(logits)
         rows, ids = np.nonzero(scores >= rules.least(threshold))
         boxes = corners(np.asarray(outputs["boxes"][0], np.float32)[rows] * size)
         return rules.answer(boxes, scores[rows, ids], ids, placement, threshold, suppressed=True)
@@ -80,8 +80,8 @@ def read_as_rf_detr(file: ModelDescription, labels: tuple[str, ...], *, asked: b
         classes=count,
         unnamed=at_their_numbers(COCO_NAMES) if coco else (),
         filter="linear",
-        mean=_MEAN,
-        std=_STD,
+        mean=IMAGENET_MEAN,
+        std=IMAGENET_STD,
         labels=names,
         notes=(*said, *notes),
     )

@@ -1,41 +1,17 @@
-"""UltraFace: background and face probabilities and normalised corners for every prior box."""
+"""UltraFace: which bare files are of it; their outputs are those of a PyTorch SSD of one class."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
-from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
-from ..bundle.manifest import Decode, Network
+from ..bundle.manifest import Decode
 from ..formats.description import ModelDescription
-from ..preprocess import Placement
-from ..recognitions import Recognitions
-from .boxes import BoxOptions, BoxRules
 from .picture import picture_size
-from .protocol import Decoder
 from .reading import Reading
 
-__all__ = ["read_as_ultraface", "ultraface"]
+__all__ = ["read_as_ultraface"]
 
 _PRIORS = {8: 3, 16: 2, 32: 2, 64: 3}  # boxes a cell at each stride
-
-
-def ultraface(network: Network, options: BoxOptions) -> Decoder:
-    """Faces from `scores` (1, N, 2) and `boxes` (1, N, 4), x1, y1, x2, y2 as fractions of the picture."""
-    rules = BoxRules.of(network, options)
-    size = np.array([network.pixels.width, network.pixels.height] * 2, np.float32)
-
-    def decode(
-        outputs: Mapping[str, NDArray[Any]], placement: Placement, threshold: float | None = None
-    ) -> Recognitions:
-        scores = np.asarray(outputs["scores"][0, :, 1], np.float32)
-        boxes = np.asarray(outputs["boxes"][0], np.float32) * size
-        return rules.answer(boxes, scores, np.zeros(len(scores), np.int64), placement, threshold)
-
-    return decode
 
 
 def read_as_ultraface(file: ModelDescription, labels: tuple[str, ...], *, asked: bool = False) -> Reading | None:

@@ -14,7 +14,7 @@ from ..labels import parse_names
 from .classify_reading import read_as_classifier
 from .coco_names import names_by_count
 from .grids import cell_count, strides_for
-from .picture import picture_size
+from .picture import IMAGENET_MEAN, IMAGENET_STD, picture_size
 from .reading import Reading
 
 __all__ = ["ExportMetadata", "read_as_ultralytics"]
@@ -22,7 +22,6 @@ __all__ = ["ExportMetadata", "read_as_ultralytics"]
 _ANCHORED = ((8, 16, 32), (8, 16, 32, 64))  # strides of v5 heads, three anchors a cell
 _PROTOTYPES = 32  # maps of a network that draws masks
 _MOST_FINISHED = 1000  # rows of an output after NMS; grids have more
-_IMAGENET_MEAN, _IMAGENET_STD = (123.675, 116.28, 103.53), (58.395, 57.12, 57.375)
 _DETR = ("detr", "detr-picked")
 _READ_TASKS = ("detect", "segment", "pose", "obb")
 _COCO_POINTS = (17, 3)
@@ -137,8 +136,8 @@ def _classifier(row: Reading, export: ExportMetadata, labels: tuple[str, ...], s
         row.classes,
         row.picked,
         resize="crop" if height == width else "stretch",
-        mean=_IMAGENET_MEAN if old else (0.0,),
-        std=_IMAGENET_STD if old else (255.0,),
+        mean=IMAGENET_MEAN if old else (0.0,),
+        std=IMAGENET_STD if old else (255.0,),
         labels=labels,
         size=export.size,
         notes=("read as an Ultralytics classifier from its metadata",),

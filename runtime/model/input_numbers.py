@@ -10,6 +10,7 @@ import dataclasses
 
 import numpy as np
 
+from ..decode.picture import IMAGENET_MEAN, IMAGENET_STD
 from ..decode.reading import Reading
 from ..formats.tensor import TensorInfo
 from ..preprocess import TensorContract, pixel_values
@@ -21,7 +22,6 @@ _INTEGERS = ("uint8", "int8")
 _CUT = 0.1  # of the pixel's 256 values: a calibrated input cuts off a few at most
 _FEWEST = 32  # different numbers that 256 pixel values must become
 _NEAR = 0.05  # of a range: how far a calibrated one may be from the range it stands for
-_IMAGENET_MEAN, _IMAGENET_STD = (123.675, 116.28, 103.53), (58.395, 57.12, 57.375)
 _IMAGENET = (-123.675 / 58.395, (255 - 103.53) / 57.375)  # black in the darkest channel, white in the brightest
 _ONE_RANGE = ((0.0, 1.0), (-1.0, 1.0), (-0.5, 0.5), (0.0, 255.0), (-128.0, 127.0))  # one mean, one deviation
 
@@ -65,7 +65,7 @@ def _by_range(stated: TensorContract, filling: TensorContract, color: str) -> tu
     made_for = f"its input is quantized for {low:.3g} to {high:.3g}"
     if color != "gray" and any(_near((low, high), (start, _IMAGENET[1])) for start in (_IMAGENET[0], -_IMAGENET[1])):
         order = -1 if color == "bgr" else 1
-        imagenet = dataclasses.replace(stated, mean=_IMAGENET_MEAN[::order], std=_IMAGENET_STD[::order])
+        imagenet = dataclasses.replace(stated, mean=IMAGENET_MEAN[::order], std=IMAGENET_STD[::order])
         so_theirs = "that of pictures normalized by ImageNet's mean and deviation, so theirs are taken"
         return imagenet, [f"{made_for}, {so_theirs}; --mean and --std overrule it"]
     right = "right where one mean and deviation held for all channels; else give --mean and --std"

@@ -10,7 +10,7 @@ import numpy as np
 
 from .findings import Findings
 
-__all__ = ["Advice", "general_advice", "gravest_first"]
+__all__ = ["Advice", "advised", "share_words"]
 
 
 @dataclass(frozen=True)
@@ -24,12 +24,26 @@ class Advice:
     actions: tuple[str, ...] = ()  # `options` between backticks
 
 
-def general_advice(found: Findings) -> list[Advice]:
+def _general(found: Findings) -> list[Advice]:
     """What data and gradients point at, whatever the task."""
     return [said for rule in _RULES if (said := rule(found)) is not None]
 
 
-def gravest_first(advice: Iterable[Advice]) -> list[Advice]:
+def advised(found: Findings, own: Iterable[Advice | None], fine: str) -> list[Advice]:
+    """What a task's own rules say and what every task can have, the gravest first; `fine` where that is nothing."""
+    advice = _gravest_first([*_general(found), *(one for one in own if one is not None)])
+    if not advice:
+        actions = ("evaluate once on a test split, then compress the run and measure it on the device",)
+        advice = [Advice("fine", "good", "Nothing in the figures points to a problem", fine, actions)]
+    return advice
+
+
+def share_words(share: float) -> str:
+    """A share in per cent."""
+    return f"{100 * share:.1f} %"
+
+
+def _gravest_first(advice: Iterable[Advice]) -> list[Advice]:
     """The most serious first."""
     order = {"bad": 0, "warn": 1, "good": 2}
     return sorted(advice, key=lambda said: order[said.level])

@@ -9,8 +9,8 @@ import pytest
 from edgelens.runtime.bundle.manifest import Decode, Network
 from edgelens.runtime.decode.boxes import BoxOptions
 from edgelens.runtime.decode.grids import cells
+from edgelens.runtime.decode.pytorch_ssd import pytorch_ssd
 from edgelens.runtime.decode.ssd import SsdOptions, ssd, ssd_labels
-from edgelens.runtime.decode.ultraface import ultraface
 from edgelens.runtime.decode.yolox import YoloxOptions, yolox
 from edgelens.runtime.errors import ModelError, UsageError
 from edgelens.runtime.frame import Frame
@@ -90,7 +90,7 @@ def test_ultraface_takes_the_face_column():
     net = network(Decode("ultraface", threshold=0.7), labels=("face",), size=64)
     scores = np.array([[[0.1, 0.9], [0.9, 0.1], [0.2, 0.8]]], np.float32)
     boxes = np.array([[[0.25, 0.25, 0.5, 0.5], [0, 0, 1, 1], [0.25, 0.25, 0.5, 0.51]]], np.float32)
-    seen = ultraface(net, BoxOptions(iou=0.5))({"scores": scores, "boxes": boxes}, placement(net, 128, 128))
+    seen = pytorch_ssd(net, BoxOptions(iou=0.5))({"scores": scores, "boxes": boxes}, placement(net, 128, 128))
     assert list(seen) == [("face", pytest.approx(0.9))]
     assert seen.boxes[0] == pytest.approx([32, 32, 32, 32])
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from edgelens.runtime.metrics.interval import percent
 
-from ...report.advice import Advice, general_advice, gravest_first
+from ...report.advice import Advice, advised, share_words
 from .answers import Answers
 
 __all__ = ["advise"]
@@ -19,14 +19,9 @@ _START = "start from a network that has seen more: `--model lite0`, or `--from R
 
 def advise(said: Answers) -> list[Advice]:
     """Everything that the figures point at, the most serious first; one encouraging word where they point nowhere."""
-    own = [one for rule in _RULES if (one := rule(said)) is not None]
-    advice = gravest_first([*general_advice(said.found), *own])
-    if not advice:
-        right = percent(said.metrics["accuracy"], said.metrics["images"])
-        evidence = f"{right} of the validation images are right, close to the training images."
-        actions = ("evaluate once on a test split, then compress the run and measure it on the device",)
-        advice = [Advice("fine", "good", "Nothing in the figures points to a problem", evidence, actions)]
-    return advice
+    right = percent(said.metrics["accuracy"], said.metrics["images"])
+    fine = f"{right} of the validation images are right, close to the training images."
+    return advised(said.found, (rule(said) for rule in _RULES), fine)
 
 
 def _label_noise(said: Answers) -> Advice | None:
@@ -41,7 +36,7 @@ def _label_noise(said: Answers) -> Advice | None:
     parts = []
     if much:
         parts.append(
-            f"{int(sure.sum())} validation images ({_percent(float(sure.mean()))}) are answered with more than"
+            f"{int(sure.sum())} validation images ({share_words(float(sure.mean()))}) are answered with more than"
             " 95 % confidence and counted wrong"
         )
     if conflicts:
@@ -76,8 +71,8 @@ def _over_fitting(said: Answers) -> Advice | None:
     actions.append("more pictures, above all of the classes it confuses")
     if rising:
         actions.append(f"stop earlier: `--patience {max(3, len(losses) // 5)}`")
-    evidence = f"{_percent(said.train_accuracy)} of the training images are right, {_percent(said.metrics['accuracy'])}"
-    evidence += " of the validation images"
+    trained, validated = share_words(said.train_accuracy), share_words(said.metrics["accuracy"])
+    evidence = f"{trained} of the training images are right, {validated} of the validation images"
     if rising:
         evidence += f"; the validation loss was lowest in epoch {int(np.argmin(losses)) + 1} and has risen since"
     level = "bad" if gap > 0.15 else "warn"
@@ -100,8 +95,8 @@ def _under_fitting(said: Answers) -> Advice | None:
         "under-fitting",
         "warn",
         "It has not even learnt the training pictures",
-        f"Only {_percent(said.train_accuracy)} of the training images are right, and the validation images are hardly"
-        f" worse ({_percent(said.metrics['accuracy'])}).",
+        f"Only {share_words(said.train_accuracy)} of the training images are right, and the validation images are"
+        f" hardly worse ({share_words(said.metrics['accuracy'])}).",
         tuple(actions),
     )
 
@@ -142,7 +137,7 @@ def _imbalance(said: Answers) -> Advice | None:
         "warn",
         "Rare classes do worse",
         f"Classes with few training images are found {100 * behind:.0f} points less often than the others; worst is"
-        f" {said.classes[worst]} ({counts[worst]:,} training images, {_percent(recalls[worst])} found).",
+        f" {said.classes[worst]} ({counts[worst]:,} training images, {share_words(recalls[worst])} found).",
         (
             "more pictures of the rare classes: nothing else helps as much",
             "`--imbalance balanced`, `weights` or `focal`",
@@ -166,7 +161,7 @@ def _confused_pair(said: Answers) -> Advice | None:
         "confused-pair",
         "warn",
         f"Half of the work is telling {names} apart" if share >= 0.5 else f"{names} are mixed up most",
-        f"{_percent(float(share))} of all mistakes are between these two.",
+        f"{share_words(float(share))} of all mistakes are between these two.",
         ("more pictures of both where they look alike", "make them one class, if the difference does not matter"),
     )
 
@@ -243,7 +238,3 @@ def _has_not_learnt(said: Answers) -> bool:
     """Whether the training images themselves are the trouble: many are wrong, and the others are hardly worse."""
     missed = 1 - said.train_accuracy
     return missed > 0.07 and said.train_accuracy - said.metrics["accuracy"] < max(0.04, 0.35 * missed)
-
-
-def _percent(share: float) -> str:
-    return f"{100 * share:.1f} %"

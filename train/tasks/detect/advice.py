@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from ...report.advice import Advice, general_advice, gravest_first
+from ...report.advice import Advice, advised, share_words
 from .seen import Seen
 
 __all__ = ["advise"]
@@ -19,13 +19,8 @@ _LARGER = {"lens-det-s": "lens-det-m", "lens-det-m": "lite0"}
 
 def advise(said: Seen) -> list[Advice]:
     """Everything that the figures point at, the most serious first; one encouraging word where they point nowhere."""
-    own = [one for rule in _RULES if (one := rule(said)) is not None]
-    advice = gravest_first([*general_advice(said.found), *own])
-    if not advice:
-        evidence = f"mAP50-95 is {_percent(said.metrics['map50_95'])}, close to that of the training images."
-        actions = ("evaluate once on a test split, then compress the run and measure it on the device",)
-        advice = [Advice("fine", "good", "Nothing in the figures points to a problem", evidence, actions)]
-    return advice
+    fine = f"mAP50-95 is {_percent(said.metrics['map50_95'])}, close to that of the training images."
+    return advised(said.found, (rule(said) for rule in _RULES), fine)
 
 
 def _small_things(said: Seen) -> Advice | None:
@@ -118,7 +113,7 @@ def _still_improving(said: Seen) -> Advice | None:
 
 
 def _percent(value: float | None) -> str:
-    return f"{100 * (value or 0.0):.1f} %"
+    return share_words(value or 0.0)
 
 
 def _under_fitting(said: Seen) -> Advice | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from ...report.advice import Advice, general_advice, gravest_first
+from ...report.advice import Advice, advised, share_words
 from .answers import Answers
 
 __all__ = ["advise"]
@@ -16,13 +16,8 @@ _GAP = 0.1  # of the texts, between training and validation pictures
 
 def advise(said: Answers) -> list[Advice]:
     """Everything that the figures point at, the most serious first; one encouraging word where they point nowhere."""
-    own = [one for rule in _RULES if (one := rule(said)) is not None]
-    advice = gravest_first([*general_advice(said.found), *own])
-    if not advice:
-        evidence = f"{_percent(said.metrics['accuracy'])} of the texts are read exactly, about as on training images."
-        actions = ("evaluate once on a test split, then compress the run and measure it on the device",)
-        advice = [Advice("fine", "good", "Nothing in the figures points to a problem", evidence, actions)]
-    return advice
+    fine = f"{share_words(said.metrics['accuracy'])} of the texts are read exactly, about as on training images."
+    return advised(said.found, (rule(said) for rule in _RULES), fine)
 
 
 def _under_fitting(said: Answers) -> Advice | None:
@@ -35,7 +30,7 @@ def _under_fitting(said: Answers) -> Advice | None:
         "under-fitting",
         "bad",
         "It has not learnt the training pictures",
-        f"{_percent(wrong)} of the characters are wrong even on training images.",
+        f"{share_words(wrong)} of the characters are wrong even on training images.",
         (
             "more time: `--minutes`" if config.minutes else "more epochs: `--epochs`, or `--recipe best`",
             f"where characters are narrow or small, a larger picture: `--size {size.height}x{size.width * 3 // 2}`",
@@ -51,7 +46,7 @@ def _over_fitting(said: Answers) -> Advice | None:
         "over-fitting",
         "warn",
         "It learns the training pictures by heart",
-        f"{_percent(learnt)} of the texts are read exactly on training, {_percent(judged)} on validation images.",
+        f"{share_words(learnt)} of the texts are read exactly on training, {share_words(judged)} on validation images.",
         (*_other_pictures(said), "`--augment default+camera`: a cheap camera's faults"),
     )
 
@@ -69,10 +64,6 @@ def _other_pictures(said: Answers) -> tuple[str, ...]:
     if said.found.config.written:
         return ("more pictures",)
     return ("more pictures", "half of them written anew with this machine's fonts: `--written 0.5`")
-
-
-def _percent(value: float) -> str:
-    return f"{100 * value:.1f} %"
 
 
 _RULES: tuple[Callable[[Answers], Advice | None], ...] = (_under_fitting, _over_fitting, _few_texts)
