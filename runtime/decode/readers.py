@@ -16,12 +16,15 @@ __all__ = [
     "lens_det",
     "lpd_yunet",
     "mediapipe",
+    "movenet",
     "nanodet",
     "pytorch_ssd",
     "rf_detr",
     "ssd",
     "ultraface",
     "ultralytics",
+    "yolo_nas",
+    "yolov7_rows",
     "yolox",
     "yunet",
     "yunet_2022",
@@ -77,6 +80,13 @@ def mediapipe() -> Reader:
     return read_as_mediapipe
 
 
+def movenet() -> Reader:
+    """Of MoveNet."""
+    from .movenet import read_as_movenet
+
+    return read_as_movenet
+
+
 def nanodet() -> Reader:
     """Of NanoDet and PicoDet."""
     from .nanodet import read_as_nanodet
@@ -124,6 +134,20 @@ def ultralytics(layout: str | None = None, kind: str | None = None) -> Reader:
     from .ultralytics_reading import read_as_ultralytics
 
     return read_as_ultralytics if layout is None else partial(read_as_ultralytics, layout=layout, kind=kind)
+
+
+def yolo_nas() -> Reader:
+    """Of YOLO-NAS."""
+    from .yolo_nas import read_as_yolo_nas
+
+    return read_as_yolo_nas
+
+
+def yolov7_rows() -> Reader:
+    """Of YOLOv7 with its suppression in the graph."""
+    from .yolo_nas import read_as_yolov7_rows
+
+    return read_as_yolov7_rows
 
 
 def yolox() -> Reader:
