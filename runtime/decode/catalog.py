@@ -222,7 +222,10 @@ DECODERS: dict[str, Entry] = {
         "detect",
         _rf_detr,
         frozenset(["boxes", "scores"]),
-        (Family("rf-detr", readers.rf_detr, _has_queries),),
+        (
+            Family("rf-detr", readers.rf_detr, _has_queries),
+            Family("hf-detr", readers.hf_detr, lambda file: len(file.outputs) > 1),
+        ),
     ),
     "yunet": Entry(
         "detect",

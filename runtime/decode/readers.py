@@ -12,6 +12,7 @@ __all__ = [
     "db",
     "embedding",
     "fastestdet",
+    "hf_detr",
     "kit_file",
     "lens_det",
     "lpd_yunet",
@@ -64,6 +65,13 @@ def fastestdet() -> Reader:
     from .fastestdet import read_as_fastestdet
 
     return read_as_fastestdet
+
+
+def hf_detr() -> Reader:
+    """Of RT-DETR and D-FINE as Hugging Face exports them."""
+    from .hf_detr_reading import read_as_hf_detr
+
+    return read_as_hf_detr
 
 
 def kit_file() -> Reader:
