@@ -1,4 +1,4 @@
-"""RT-DETR and D-FINE as Hugging Face's transformers name their outputs: queries as RF-DETR has them, no class spared."""
+"""RT-DETR and D-FINE as Hugging Face names their outputs: queries as RF-DETR has them, each score a class's."""
 
 from __future__ import annotations
 
