@@ -58,7 +58,7 @@ def open_lanes(
     for plan, asked in zip(plans, every, strict=True):
         source = open_source(plan.source, plan.given, SourceContext(plan.name, say))
         stills = kind_of(plan.source) == "images"
-        motion = _motion_gate() if plan.motion else None
+        motion = _motion_gate(plan) if plan.motion else None
         at_hand = {**named, asked.name: asked}
         lane = Lane(source, slots[asked], motion=motion, stills=stills, at_hand=at_hand)
         with _naming(plan, several):
@@ -129,10 +129,16 @@ def inner(source: Source) -> Source:
     return within
 
 
-def _motion_gate() -> MotionGate:
-    from edgelens.runtime.loop.motion import MotionGate
+def _motion_gate(plan: SourcePlan) -> MotionGate:
+    """What passes over unmoved frames; where things are followed one is looked at before they would be given up."""
+    from edgelens.runtime.loop.motion import REFRESH_S, MotionGate
 
-    return MotionGate()
+    return MotionGate(min(REFRESH_S, plan.follow.track_keep / 2) if _follows(plan) else REFRESH_S)
+
+
+def _follows(plan: SourcePlan) -> bool:
+    """Whether things are followed before a source: lines and zones count what is."""
+    return plan.follow.track or plan.places.watched
 
 
 def _watch_places(lane: Lane, plan: SourcePlan, stack: ExitStack, say: Callable[[str], None]) -> None:
@@ -141,7 +147,7 @@ def _watch_places(lane: Lane, plan: SourcePlan, stack: ExitStack, say: Callable[
         from edgelens.runtime.zones.masks import PrivacyMask
 
         lane.mask = PrivacyMask(plan.places.mask)
-    if not plan.follow.track and not plan.places.watched:
+    if not _follows(plan):
         if not lane.stills and any(step.every == "track" for step in lane.model.bundle.manifest.steps):
             say(f"{lane.model.name} looks into everything in every frame; with --track only into what is new")
         return
