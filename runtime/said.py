@@ -5,14 +5,14 @@ Imports nothing heavy: the command line makes its options from these fields befo
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field, fields, replace
 from numbers import Integral, Real
 from typing import Any, TypeVar
 
 from .errors import UsageError
 
-__all__ = ["Said", "checked", "from_said", "joined", "option", "spelled_in"]
+__all__ = ["Said", "checked", "from_said", "joined", "option", "refuse_idle", "spelled_in"]
 
 T = TypeVar("T")
 
@@ -68,6 +68,14 @@ def from_said(options: type[T], given: Mapping[str, Any], /, **others: Any) -> T
         if value is not None:
             values[name] = checked(value, said, said.flag)
     return options(**{**values, **others})
+
+
+def refuse_idle(options: Any, company: str, *, only: Collection[str] | None = None) -> None:
+    """Refuse options that were said where their company, without which they mean nothing, was not."""
+    usual = type(options)()
+    for name, said in spelled_in(type(options)).items():
+        if (only is None or name in only) and getattr(options, name) != getattr(usual, name):
+            raise UsageError(f"{said.flag} goes with {company}")
 
 
 def joined(value: Any, between: str) -> str:

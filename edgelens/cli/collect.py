@@ -90,15 +90,18 @@ def command(
     from edgelens.runtime.loop.stop import StopOnSignals
     from edgelens.runtime.preprocess import Region
     from edgelens.runtime.said import from_said
-    from edgelens.runtime.sources.catalog import default_source, open_source
+    from edgelens.runtime.sources.catalog import default_source, open_source, refuse_unheeded
     from edgelens.runtime.zones.masks import hidden
 
     places = from_said(ZoneOptions, of_source)
     folders = [class_folder(label) for label in labels]
     if len(set(folders)) < len(folders) or len(folders) > len(_KEYS):
         raise UsageError(f"--label: up to {len(_KEYS)} different names")
-    camera = open_source(source or default_source(), of_sources(of_source))
-    wish = _Wish(count, nth or 0, every if camera.live else 0.0, time.monotonic() + (duration or float("inf")))
+    asked, told = source or default_source(), of_sources(of_source)
+    camera = open_source(asked, told)
+    refuse_unheeded([(asked, camera.name, told)])
+    ends = time.monotonic() + delay + (duration or float("inf"))
+    wish = _Wish(count, nth or 0, every if camera.live else 0.0, ends)
     burst = Burst(min_difference)
     stop = StopOnSignals()
     keeper = Keeper(

@@ -8,11 +8,12 @@ import sys
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from edgelens.cli.dataclass_options import brought_back, needed
+from edgelens.cli.dataclass_options import brought_back, needed, written_files
 from edgelens.cli.elsewhere import OnDevice, model_engines, wheels_option
 from edgelens.cli.options import on_option
 from edgelens.cli.output import aside
@@ -21,6 +22,7 @@ from edgelens.cli.run_options import RunOptions, run_options
 from edgelens.cli.run_report import exit_code, explain_engines, report_run
 from edgelens.runtime.errors import UsageError
 from edgelens.runtime.host.files import check_place
+from edgelens.runtime.said import refuse_idle
 
 if TYPE_CHECKING:
     from edgelens.runtime.bundle.manifest import Decode
@@ -95,6 +97,12 @@ def _check_outputs(options: RunOptions) -> None:
     printed = [*options.printed, *(("--summary",) if options.summary_path == "-" else ())]
     if len(printed) > 1:
         raise UsageError(f"{' - and '.join(printed)} -: only one of them can go to the standard output")
+    there: dict[Path, str] = {}
+    for flag, path in (*written_files(options.sinks), ("--summary", options.summary_path)):
+        if not path or path == "-" or (Path(path).exists() and not Path(path).is_file() and not Path(path).is_dir()):
+            continue  # a pipe or device takes them as they come
+        if (other := there.setdefault(Path(path).resolve(), flag)) != flag:
+            raise UsageError(f"{other} and {flag} {path}: one would write over the other; give each a file of its own")
     if options.summary_path not in (None, "-"):
         check_place(options.summary_path, "--summary")
 
@@ -199,8 +207,13 @@ def _page(
     """The live page and the service; without the packages they need one line says so and the run goes on."""
     import importlib.util
 
+    if options.no_preview and options.listen.preview is not None:
+        raise UsageError("--preview and --no-preview: give one of them")
     unwanted = options.no_preview or options.sinks["window"].shown or all(lane.stills for lane in lanes)
     if unwanted and options.listen.preview is None:
+        refuse_idle(options.listen, "the live page, which this run has not: give --preview")
+        if options.models:
+            raise UsageError("--models goes with the live page, which this run has not: give --preview")
         return None
 
     if not all(importlib.util.find_spec(name) for name in ("starlette", "uvicorn")):

@@ -44,6 +44,7 @@ def open_lanes(
     from edgelens.runtime.sources.catalog import kind_of, open_source
     from edgelens.runtime.sources.protocol import SourceContext
 
+    _check_idle(plans)
     several = len(plans) > 1
     every = [_asked(plan, options) for plan in plans]
     slots: dict[ModelAsked, ModelSlot] = {}
@@ -65,6 +66,18 @@ def open_lanes(
             _watch_places(lane, plan, stack, say)
         lanes.append(lane)
     return lanes
+
+
+def _check_idle(plans: Sequence[SourcePlan]) -> None:
+    """Refuse what was said of following things where nothing is followed, and to sources that none of these is."""
+    from edgelens.runtime.said import refuse_idle
+    from edgelens.runtime.sources.catalog import refuse_unheeded
+
+    if not any(map(_follows, plans)):
+        for plan in plans:
+            refuse_idle(plan.follow, "--track, --line or --zone")
+            refuse_idle(plan.places, "--track, --line or --zone", only=("loiter", "anchor"))
+    refuse_unheeded([(plan.source, plan.name, plan.given) for plan in plans])
 
 
 def _tell_idle_thresholds(models: Sequence[ModelSlot], say: Callable[[str], None]) -> None:
