@@ -241,6 +241,12 @@ def test_collect_takes_photos_that_differ(tmp_path):
     assert all(cv2.norm(images[i], images[i + 1], cv2.NORM_L1) / images[0].size > 0.5 for i in range(2))
 
 
+def test_the_delay_before_the_first_photo_takes_nothing_of_the_duration(tmp_path):
+    words = ["--source", "demo", "--out", tmp_path, "--count", "1", "--delay", "1", "--duration", "1"]
+    edgelens("collect", "--label", "digit", *words)
+    assert len(list(tmp_path.glob("digit/*.jpg"))) == 1
+
+
 def test_collect_without_change_says_why(tmp_path, folder):
     words = ["--source", folder, "--out", tmp_path / "out", "--min-difference", "255", "--count", "3"]
     assert "1 photo of" in edgelens("collect", "--label", "x", *words).stdout
