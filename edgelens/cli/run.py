@@ -225,7 +225,15 @@ def _page(
     from edgelens.cli.live_options import live_page
     from edgelens.runtime.live.service.on_demand import ServiceOnDemand
 
-    service = stack.enter_context(ServiceOnDemand(lambda: lanes[0].model.bundle, device=machine.device))
+    service = stack.enter_context(
+        ServiceOnDemand(
+            lambda: lanes[0].model.bundle,
+            engine=options.engine,
+            precision=options.precision,
+            threshold=lambda: control.settings(lanes[0].source.name).threshold,
+            device=machine.device,
+        )
+    )
     page = live_page(options.listen, control, service=service, machine=machine, recorded=options.sinks["record"].folder)
     service.on_result = page.shared.tell
     return page
