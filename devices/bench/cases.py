@@ -71,7 +71,8 @@ def cases_of(model: str, choice: Selection, cores: int, folder: Path) -> list[Ca
         return _bare(model, choice, cores, folder)
     bundle = open_model(model, **choice.options)
     check_accepted(bundle)
-    return [case for role in bundle.manifest.networks for case in _of_network(model, bundle, role, choice, cores, folder)]
+    roles = bundle.manifest.networks
+    return [case for role in roles for case in _of_network(model, bundle, role, choice, cores, folder)]
 
 
 def check_model(model: str, choice: Selection) -> None:
@@ -95,9 +96,7 @@ def _engine_of(model: str, choice: Selection) -> str:
     return engine
 
 
-def _of_network(
-    model: str, bundle: Bundle, role: str, choice: Selection, cores: int, folder: Path
-) -> Iterator[Case]:
+def _of_network(model: str, bundle: Bundle, role: str, choice: Selection, cores: int, folder: Path) -> Iterator[Case]:
     """The cases of one of a bundle's networks: a step's time is its network's."""
     networks = bundle.manifest.networks
     network, step = networks[role], role if len(networks) > 1 else ""

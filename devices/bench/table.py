@@ -23,7 +23,8 @@ def case_rows(cases: Sequence[Mapping[str, Any]]) -> list[tuple[object, ...]]:
     rows: list[tuple[object, ...]] = []
     for row in cases:
         size = row.get("size")
-        head = (model_words(row) + (f" {size[0]}x{size[1]}" if size else ""), row["engine"], row["precision"], row["threads"])
+        what = model_words(row) + (f" {size[0]}x{size[1]}" if size else "")
+        head = (what, row["engine"], row["precision"], row["threads"])
         if "error" in row:
             rows.append((*head, "-", "", "", "", "", "", "", "", "", "", "", row["error"]))
             continue

@@ -62,9 +62,7 @@ def test_what_is_said_of_a_pipeline_s_step_is_said_of_that_one(
     (tmp_path / "data/labels/a.txt").write_text("0 .25 .5 .5 1\n1 .75 .5 .5 1\n")
     (tmp_path / "data/names.txt").write_text("links\nrechts\n")
     asked = [str(both.path), str(tmp_path / "data"), "--json", "-", "--network", "halves"]
-    done = CliRunner().invoke(
-        command, [*asked, "--labels", str(tmp_path / "data/names.txt")], catch_exceptions=False
-    )
+    done = CliRunner().invoke(command, [*asked, "--labels", str(tmp_path / "data/names.txt")], catch_exceptions=False)
     assert json.loads(done.stdout)["accuracy"] > 0.999
     assert json.loads(done.stdout)["labels_matched_by"] == "name"
 

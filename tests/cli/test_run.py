@@ -176,7 +176,10 @@ def test_of_several_sources_an_error_says_which(color_bundle, tmp_path):
         (["--source", "demo", "--preview", "0"], "--preview and --no-preview: give one of them"),
         (["--source", "demo", "--collect", "x"], "--collect goes with the live page, which this run has not"),
         (["--source", "demo", "--models", "digits"], "--models goes with the live page, which this run has not"),
-        (["--source", "rtsp://joe:hush@127.0.0.1:9/x", "--size", "640x480"], "--size means nothing to rtsp://127.0.0.1"),
+        (
+            ["--source", "rtsp://joe:hush@127.0.0.1:9/x", "--size", "640x480"],
+            "--size means nothing to rtsp://127.0.0.1",
+        ),
     ],
 )
 def test_bad_input_is_one_line(color_bundle, words, said):

@@ -171,8 +171,8 @@ def test_the_steps_of_a_pipeline_are_rows_of_their_own(
     assert [row["name"].split()[1] for row in new["cases"]] == ["halves", "color"]
     for row, ms in zip(new["cases"], (1.0, 100.0), strict=True):
         for process in row["processes"]:
-            process |= {key: ms for key in ("median_ms", "quiet_ms", "by_ruler", "quiet_by_ruler")}
-            process |= {key: 1.0 for key in ("ruler_ms", "quiet_ruler_ms")}
+            process.update(dict.fromkeys(("median_ms", "quiet_ms", "by_ruler", "quiet_by_ruler"), ms))
+            process.update(dict.fromkeys(("ruler_ms", "quiet_ruler_ms"), 1.0))
     old.write_text(json.dumps(new))
     run("bench", "compare", old, old, "--force", "--json", tmp_path / "found.json")
     found = json.loads((tmp_path / "found.json").read_text())["changes"]

@@ -195,9 +195,7 @@ def test_the_state_goes_to_none_when_nothing_is_there_any_more(
     assert [message["state"] for message in watcher.under("door/camera/state")] == wanted
 
 
-def test_a_run_that_is_over_leaves_nobody_behind(
-    broker: Any, watcher: Subscriber, staged: Any, tmp_path: Path
-) -> None:
+def test_a_run_that_is_over_leaves_nobody_behind(broker: Any, watcher: Subscriber, staged: Any, tmp_path: Path) -> None:
     result = dataclasses.replace(staged(fps=0).result("camera"), standing=("cup",), watched=WATCHED)
     with sink_for(broker, tmp_path) as sink:
         sink.write(result)
