@@ -32,6 +32,7 @@ class Said:
     read: Callable[[Any, str], Any] | None = None  # its value from what was written; the second is its spelling
     stdout: bool = False  # a place to write to, where - is the standard output
     brought_back: bool = False  # a file or folder that is written: where `--on` did it, it comes here
+    appended: bool = False  # what is written follows what the file has already
     several: bool = False  # it may be given several times
     needs: str = ""  # the part of the kit that must be installed where it is said
 

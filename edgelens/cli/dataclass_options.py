@@ -89,6 +89,11 @@ def brought_back() -> tuple[str, ...]:
     return tuple(said.name for said in _of_all_sinks() if said.brought_back)
 
 
+def appended() -> tuple[str, ...]:
+    """Those of them whose files are appended to."""
+    return tuple(said.name for said in _of_all_sinks() if said.appended)
+
+
 def written_files(sinks: Mapping[str, Any]) -> Iterator[tuple[str, str | None]]:
     """What each sink's options, by its name, write at the end of a path, with how the option is spelled."""
     for options in sinks.values():

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from edgelens.cli.dataclass_options import brought_back, needed, written_files
+from edgelens.cli.dataclass_options import appended, brought_back, needed, written_files
 from edgelens.cli.elsewhere import OnDevice, model_engines, wheels_option
 from edgelens.cli.options import on_option
 from edgelens.cli.output import aside
@@ -57,6 +57,7 @@ def make_command() -> click.Command:
         cls=OnDevice,
         inputs=("model", "models", "sources", "config", "labels", "lexicon", "token_file", "cert", "key"),
         outputs=(*brought_back(), "summary_path"),
+        appended=appended(),
         parts=_needed_with_on,
     )
     @run_options

@@ -154,6 +154,16 @@ def _follows(plan: SourcePlan) -> bool:
     return plan.follow.track or plan.places.watched
 
 
+def _check_seen_twice(lane: Lane, plan: SourcePlan) -> None:
+    """Refuse to follow what is looked at so seldom that nothing would ever have a number; a file has its own time."""
+    keep = plan.follow.track_keep
+    if lane.source.live and plan.max_fps is not None and plan.max_fps * keep <= 1:
+        raise UsageError(
+            f"with --max-fps {plan.max_fps:g} a frame is looked at every {1 / plan.max_fps:g} s, and a "
+            f"thing is given up after --track-keep {keep:g}: nothing would be followed"
+        )
+
+
 def _watch_places(lane: Lane, plan: SourcePlan, stack: ExitStack, say: Callable[[str], None]) -> None:
     """Give a source what follows things, counts over its lines and zones, and hides, as far as that was asked for."""
     if plan.places.mask:
@@ -164,6 +174,7 @@ def _watch_places(lane: Lane, plan: SourcePlan, stack: ExitStack, say: Callable[
         if not lane.stills and any(step.every == "track" for step in lane.model.bundle.manifest.steps):
             say(f"{lane.model.name} looks into everything in every frame; with --track only into what is new")
         return
+    _check_seen_twice(lane, plan)
     from edgelens.runtime.zones.drawn import drawn_file, laid_over
     from edgelens.runtime.zones.kept import CountsKeeper, counts_file
 

@@ -15,7 +15,7 @@ from cameras import Camera
 from click.testing import CliRunner
 
 from edgelens.cli import cli
-from edgelens.runtime.errors import EdgelensError
+from edgelens.runtime.errors import EdgelensError, UsageError
 from edgelens.runtime.images.read import read_image
 from edgelens.runtime.model.chain import ChainOptions, chain
 
@@ -79,6 +79,12 @@ def test_what_stands_still_is_followed_where_unmoved_frames_are_passed_over(halv
     assert 7 <= len(results) <= 9
     assert {tuple(row["track"] for row in result["results"]) for result in results[1:]} == {(1, 2)}
     assert [event["kind"] for result in results for event in result["events"]] == ["entered", "entered"]
+
+
+def test_a_camera_that_is_looked_at_too_seldom_to_follow_anything_is_refused(halves_bundle):
+    for more in (("--max-fps", ".5"), ("--max-fps", "1", "--track-keep", "1")):
+        with pytest.raises(UsageError, match=r"--max-fps .+ nothing would be followed"):
+            edgelens(halves_bundle.path, "--source", "demo", "--track", "--duration", 1, *more)
 
 
 def test_without_tracking_nothing_changes(halves_bundle, clip, tmp_path):
