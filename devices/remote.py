@@ -39,7 +39,8 @@ def run_verb(
     """Run `edgelens VERB ARGS` on a host and return its exit code; its words appear here as they come.
 
     `inputs` are local files or folders among the arguments that travel there, `outputs` files among them that come
-    back, `appended` those of them that follow what is here already; `parts` names what the environment must have beyond the kit: "tflite", "onnxruntime", "live", "mqtt".
+    back, `appended` those of them that follow what is here already; `parts` names what the environment must have
+    beyond the kit: "tflite", "onnxruntime", "live", "mqtt".
     """
     with Connection(host) as connection:
         layers = prepare(connection, parts, wheels, progress=_progress)

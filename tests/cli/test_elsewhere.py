@@ -40,9 +40,7 @@ def test_the_device_gets_the_whole_verb(given: str, sent: list[str], monkeypatch
     assert heard == ["pi@board", *sent]
 
 
-def test_lines_from_a_device_follow_those_that_a_file_has(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_lines_from_a_device_follow_those_that_a_file_has(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """`run --json` and `--csv` append, wherever it is done; a second run took away what the first had said."""
     there = {".jsonl": b'{"frame": 1}\n', ".csv": b"time,label\n2,cup\n", ".json": b"{}"}
 
