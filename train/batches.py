@@ -78,7 +78,8 @@ class Batches:
     def pictures(self, rows: NDArray[np.intp]) -> Tensor:
         """The stored pictures (B, H, W, C) uint8 of some rows, on the device that holds them."""
         if isinstance(self.pixels, Tensor):
-            return self.pixels[torch.from_numpy(rows).to(self.pixels.device)]
+            at = torch.from_numpy(rows).to(self.pixels.device)
+            return self.pixels.index_select(0, at)  # pixels[at] takes seven times as long
         order = np.argsort(rows)  # a mapped file is read in order
         return torch.from_numpy(self.pixels.take(rows[order])[np.argsort(order)])
 

@@ -66,6 +66,13 @@ def _mediapipe() -> Loaded:
     return mediapipe, MediapipeOptions
 
 
+def _movenet() -> Loaded:
+    from .boxes import BoxOptions
+    from .movenet import movenet
+
+    return movenet, BoxOptions
+
+
 def _nanodet() -> Loaded:
     from .nanodet import NanodetOptions, nanodet
 
@@ -107,6 +114,12 @@ def _ultralytics() -> Loaded:
     from .ultralytics import UltralyticsOptions, ultralytics
 
     return ultralytics, UltralyticsOptions
+
+
+def _yolo_nas() -> Loaded:
+    from .yolo_nas import YoloNasOptions, yolo_nas
+
+    return yolo_nas, YoloNasOptions
 
 
 def _yolox() -> Loaded:
@@ -209,7 +222,10 @@ DECODERS: dict[str, Entry] = {
         "detect",
         _rf_detr,
         frozenset(["boxes", "scores"]),
-        (Family("rf-detr", readers.rf_detr, _has_queries),),
+        (
+            Family("rf-detr", readers.rf_detr, _has_queries),
+            Family("hf-detr", readers.hf_detr, lambda file: len(file.outputs) > 1),
+        ),
     ),
     "yunet": Entry(
         "detect",
@@ -234,6 +250,20 @@ DECODERS: dict[str, Entry] = {
         _mediapipe,
         frozenset(["boxes", "scores"]),
         (Family("mediapipe", readers.mediapipe, lambda file: len(file.outputs) == 2 and _has_rows(file)),),
+    ),
+    "movenet": Entry(
+        "detect",
+        _movenet,
+        frozenset(["people"]),
+        (Family("movenet", readers.movenet, lambda file: len(file.outputs) == 1),),
+    ),
+    "yolo-nas": Entry(
+        "detect",
+        _yolo_nas,
+        families=(
+            Family("yolo-nas", readers.yolo_nas, lambda file: len(file.outputs) in (1, 2, 4)),
+            Family("yolov7-nms", readers.yolov7_rows, lambda file: len(file.outputs) == 1),
+        ),
     ),
     "nanodet": Entry("detect", _nanodet, families=(Family("nanodet", readers.nanodet, _has_rows),)),
     "fastestdet": Entry(

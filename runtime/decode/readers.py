@@ -12,16 +12,20 @@ __all__ = [
     "db",
     "embedding",
     "fastestdet",
+    "hf_detr",
     "kit_file",
     "lens_det",
     "lpd_yunet",
     "mediapipe",
+    "movenet",
     "nanodet",
     "pytorch_ssd",
     "rf_detr",
     "ssd",
     "ultraface",
     "ultralytics",
+    "yolo_nas",
+    "yolov7_rows",
     "yolox",
     "yunet",
     "yunet_2022",
@@ -63,6 +67,13 @@ def fastestdet() -> Reader:
     return read_as_fastestdet
 
 
+def hf_detr() -> Reader:
+    """Of RT-DETR and D-FINE as Hugging Face exports them."""
+    from .hf_detr_reading import read_as_hf_detr
+
+    return read_as_hf_detr
+
+
 def kit_file() -> Reader:
     """Of the kit's own classifiers."""
     from .kit_reading import read_as_kit_file
@@ -75,6 +86,13 @@ def mediapipe() -> Reader:
     from .mediapipe import read_as_mediapipe
 
     return read_as_mediapipe
+
+
+def movenet() -> Reader:
+    """Of MoveNet."""
+    from .movenet import read_as_movenet
+
+    return read_as_movenet
 
 
 def nanodet() -> Reader:
@@ -124,6 +142,20 @@ def ultralytics(layout: str | None = None, kind: str | None = None) -> Reader:
     from .ultralytics_reading import read_as_ultralytics
 
     return read_as_ultralytics if layout is None else partial(read_as_ultralytics, layout=layout, kind=kind)
+
+
+def yolo_nas() -> Reader:
+    """Of YOLO-NAS."""
+    from .yolo_nas import read_as_yolo_nas
+
+    return read_as_yolo_nas
+
+
+def yolov7_rows() -> Reader:
+    """Of YOLOv7 with its suppression in the graph."""
+    from .yolo_nas import read_as_yolov7_rows
+
+    return read_as_yolov7_rows
 
 
 def yolox() -> Reader:

@@ -9,6 +9,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from ..images.lettering import drawable
 from ..preprocess import Placement
 from .explanation import Explanation, Part, Similar
 
@@ -115,8 +116,8 @@ def _heated(image: NDArray[np.uint8], heat: NDArray[Any]) -> NDArray[np.uint8]:
 def _captioned(image: NDArray[np.uint8], caption: str) -> NDArray[np.uint8]:
     """The image above a line of text."""
     strip = np.full((_CAPTION, image.shape[1], 3), 255, np.uint8)
-    plain = caption.encode("ascii", "replace").decode()  # OpenCV's font has no other letters
-    cv2.putText(strip, plain, (6, _CAPTION - 9), cv2.FONT_HERSHEY_SIMPLEX, 0.5, (20, 20, 20), 1, cv2.LINE_AA)
+    place = (6, _CAPTION - 9)
+    cv2.putText(strip, drawable(caption), place, cv2.FONT_HERSHEY_SIMPLEX, 0.5, (20, 20, 20), 1, cv2.LINE_AA)
     return np.asarray(np.concatenate([image, strip]), np.uint8)
 
 

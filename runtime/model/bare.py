@@ -27,7 +27,7 @@ __all__ = ["open_bare", "read_file", "read_model"]
 
 _MAX_BYTES = 2 * 1024**3
 _CHANNELS = (1, 3)
-_DTYPES = ("uint8", "int8", "int16", "float16", "float32", "float64")
+_DTYPES = ("uint8", "int8", "int16", "int32", "float16", "float32", "float64")
 
 
 def open_bare(path: Path, said: ModelArguments) -> Bundle:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -10,6 +9,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from ..images.lettering import drawable
 from ..recognitions import UNKNOWN_ID
 from .captions import places_for
 
@@ -138,7 +138,7 @@ class Canvas:
 
     def _line(self, text: str, height: int) -> _Line:
         """A line of text, shrunk so that it is no wider than the picture."""
-        plain = "".join(c if " " <= c <= "~" else "?" for c in _ascii(text))
+        plain = drawable(text)
         scale, thick = height / FONT_PIXELS, max(round(height / 14), 1)
         (width, tall), below = cv2.getTextSize(plain, FONT, scale, thick)
         room = self.image.shape[1] - 4
@@ -178,9 +178,3 @@ def color_of(label_id: int) -> Color:
     pixel = np.array([[[hue, 200, 255 - 40 * (label_id % 3)]]], np.uint8)
     blue, green, red = cv2.cvtColor(pixel, cv2.COLOR_HSV2BGR)[0, 0]
     return int(blue), int(green), int(red)
-
-
-def _ascii(text: str) -> str:
-    """Letters without their accents: OpenCV's fonts have no others."""
-    parts = unicodedata.normalize("NFKD", text)
-    return "".join(c for c in parts if not unicodedata.combining(c))

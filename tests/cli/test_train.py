@@ -107,6 +107,9 @@ def stopped(*_: object) -> None:
         (("--loss", "squared", "--imbalance", "focal"), "--loss: goes with another --imbalance than focal"),
         (("--group", "x", "--groups", "y.csv"), "--group: goes with no --groups FILE beside it"),
         (("--data-dir", "here"), "--data-dir: goes with a set's name as DATA: mnist"),
+        (("--folds", "3", "--val", ".2"), "--val: goes with no --folds beside it: the fold validates"),
+        (("--folds", "3", "--test", ".2"), "--test: goes with no --folds beside it: all photos are in a fold"),
+        (("--fold", "1"), "fold 1 of 0: at least 2 folds"),
         (("--minutes", "0"), "--minutes 0: leaves a head on a frozen network; here linear learns all of it"),
     ],
 )

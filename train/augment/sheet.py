@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from edgelens.runtime.host.files import write_bytes
+from edgelens.runtime.images.lettering import drawable
 
 __all__ = ["write_sheet"]
 
@@ -47,6 +48,6 @@ def _sized(tile: NDArray[np.uint8], side: int) -> NDArray[np.uint8]:
 
 def _caption(text: str, width: int) -> NDArray[np.uint8]:
     strip = np.zeros((_CAPTION, width, 3), np.uint8)
-    plain = text.encode("ascii", "replace").decode()  # OpenCV's font has no other letters
-    cv2.putText(strip, plain, (2, _CAPTION - 5), cv2.FONT_HERSHEY_SIMPLEX, 0.45, (230, 230, 230), 1, cv2.LINE_AA)
+    place = (2, _CAPTION - 5)
+    cv2.putText(strip, drawable(text), place, cv2.FONT_HERSHEY_SIMPLEX, 0.45, (230, 230, 230), 1, cv2.LINE_AA)
     return strip

@@ -14,12 +14,11 @@ _NAMED = 4  # of a kind
 
 def check_table(check: DataCheck) -> list[str]:
     """One line of counts, then one line for every kind of finding: how many, and the first few of them."""
-    sizes = [count for part in check.counts.values() for count in part.values()]
+    sizes, each = _sizes(check)
     parts = ", ".join(f"{images:,} {split}" for split, images in check.pictures.items())
     if check.things != "images":
         parts += f" images with {sum(sizes):,} {check.things}"
     classes = len(next(iter(check.counts.values()), {}))
-    each = "class and split" if classes > 1 else "split"
     smallest = f"{min(sizes):,} to {max(sizes):,} {check.things} a {each}" if sizes else "no images"
     kinds = f"; {classes} class{'es' if classes != 1 else ''}, {smallest}"
     if classes == 1 and check.things == "images":  # texts have no classes, and how many there are is said
@@ -47,6 +46,17 @@ def check_table(check: DataCheck) -> list[str]:
     width = max((len(what) for what, _, _ in shown), default=0)
     lines = [f"data: {parts}{kinds}"]
     return lines + [f"  {what:<{width}}  {count:>6,}  {first}".rstrip() for what, count, first in shown]
+
+
+def _sizes(check: DataCheck) -> tuple[list[int], str]:
+    """The counts that there are, and of what each is; who validates an identifier is a class of that split alone."""
+    sizes = [count for part in check.counts.values() for count in part.values()]
+    by_class = list(zip(*(part.values() for part in check.counts.values()), strict=True))
+    if len(by_class) < 2:
+        return sizes, "split"
+    if all(sum(map(bool, counts)) == 1 for counts in by_class):
+        return [size for size in sizes if size], "class"
+    return sizes, "class and split"
 
 
 def _some(names: Sequence[str]) -> str:

@@ -183,7 +183,7 @@ def test_what_leaves_its_shape_open_is_a_row_only_where_it_can_be_one(shape, who
         ([(1, 255, 2, 2)], "maps before they are decoded"),
         ([(1, 1, 8, 8), (1, 2, 8, 8)], "maps before they are decoded"),
         ([(1, 1404), (1, 160), (1, 142)], "several rows of numbers: landmarks, perhaps"),
-        ([(1, 1, 17, 3)], "points in the picture, most likely: landmarks"),
+        ([(1, 1, 21, 3)], "points in the picture, most likely: landmarks"),
         ([(1, 64, 64)], "numbers for places of the picture: a mask"),
     ],
 )

@@ -29,6 +29,10 @@ def cases():
     parts = {"cls": 1, "obj": 1, "bbox": 4, "kps": 10}
     faces = {f"{part}_{s}": none((64 // s) ** 2, wide) for part, wide in parts.items() for s in STRIDES}
     yield "yunet", "yunet", 64, {}, faces
+    yield "one pose", "movenet", 64, {}, {"people": none(1, 17, 3)}
+    yield "six poses", "movenet", 64, {}, {"people": none(6, 56)}
+    yield "yolo-nas", "yolo-nas", 64, {}, {"boxes": none(84, 4), "scores": none(84, 3)}
+    yield "yolov7-nms", "yolo-nas", 64, {"layout": "class score"}, {"rows": np.zeros((0, 7), np.float32)}
     yield "nanodet", "nanodet", 64, {}, {"predictions": none(64 + 16 + 4 + 1, 3 + 32)}
     yield "fastestdet", "fastestdet", 64, {}, {"grid": none(5 + 3, 4, 4)}
     yield "yolox", "yolox", 64, {}, {"grid": none(84, 5 + 3)}

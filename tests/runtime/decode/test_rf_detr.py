@@ -79,3 +79,25 @@ def test_masks_are_passed_over_and_other_names_are_asked_for(told):
     assert len(see(path, decoder="rf-detr", labels=["cat", "dog"])) == len(
         see(told(outputs, SIZE), labels=["cat", "dog"])
     )
+
+
+def test_hugging_faces_rt_detr_spares_no_class(told):
+    outputs = answers(80)
+    renamed = {"logits": outputs["labels"], "pred_boxes": outputs["dets"]}
+    path = told(renamed, SIZE)
+    network = open_model(path).manifest.main
+    assert (network.pixels.color, network.pixels.resize) == ("rgb", "stretch")
+    assert (network.files[0].tensor.mean, network.files[0].tensor.std) == ((0.0,), (255.0,))
+    wanted, seen = plain(outputs, 160, 120, 0.5), see(path)
+    assert len(wanted) > 8
+    assert seen.ids.tolist() == [column for column, *_ in wanted]
+    assert "person" in [label for label, _ in seen]
+    assert seen.xyxy == pytest.approx(np.clip([box for *_, box in wanted], 0, [160, 120, 160, 120]), abs=0.01)
+    beside = told({"hidden": np.zeros((1, QUERIES, 16), np.float32), **renamed}, SIZE)
+    assert see(beside).ids.tolist() == seen.ids.tolist()
+
+
+def test_of_detr_a_softmax_has_a_score_for_nothing_and_it_is_not_guessed(told):
+    outputs = answers(92)
+    with pytest.raises(ModelError, match="hf-detr"):
+        open_model(told({"logits": outputs["labels"], "pred_boxes": outputs["dets"]}, SIZE))

@@ -39,6 +39,14 @@ def checked(photos, side=32, **options):
     return prepare(DataConfig(str(photos), cache=str(cache), **options), PixelContract(side, side)).check
 
 
+def test_classes_that_are_in_one_split_are_counted_once(photos):
+    assert check_table(checked(photos))[0].endswith("2 classes, 10 to 30 images a class and split")
+    for split, other in (("train", "dog"), ("val", "cat")):
+        shutil.rmtree(photos / split / other)
+    shutil.rmtree(photos / "test")
+    assert check_table(checked(photos))[0].endswith("2 classes, 10 to 30 images a class")
+
+
 def test_a_sound_set_raises_nothing(photos):
     check = checked(photos)
     assert check.counts == {

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from edgelens.runtime.datasets.imageset import ImageSet
 from edgelens.runtime.errors import EdgelensError
+from edgelens.runtime.images.lettering import drawable
 from edgelens.runtime.preprocess import PixelContract, fit_frame
 
 from ...report.sections import legible
@@ -86,7 +87,7 @@ def _draw(
     for (x, y, w, h), name in zip(boxes.round().astype(int).tolist(), names, strict=True):
         cv2.rectangle(canvas, (x, y), (x + w, y + h), colour, 2)
         place = (x + 2, max(y - 4, 10))
-        cv2.putText(canvas, name.encode("ascii", "replace").decode(), place, cv2.FONT_HERSHEY_SIMPLEX, 0.42, colour, 1)
+        cv2.putText(canvas, drawable(name), place, cv2.FONT_HERSHEY_SIMPLEX, 0.42, colour, 1)
 
 
 def _bgr(seen: NDArray[np.uint8], pixels: PixelContract) -> NDArray[np.uint8]:
