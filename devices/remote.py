@@ -32,13 +32,15 @@ def run_verb(
     inputs: Sequence[str] = (),
     *,
     outputs: Sequence[str] = (),
+    appended: Sequence[str] = (),
     parts: Sequence[str] = (),
     wheels: str | None = None,
 ) -> int:
     """Run `edgelens VERB ARGS` on a host and return its exit code; its words appear here as they come.
 
     `inputs` are local files or folders among the arguments that travel there, `outputs` files among them that come
-    back; `parts` names what the environment must have beyond the kit: "tflite", "onnxruntime", "live", "mqtt".
+    back, `appended` those of them that follow what is here already; `parts` names what the environment must have
+    beyond the kit: "tflite", "onnxruntime", "live", "mqtt".
     """
     with Connection(host) as connection:
         layers = prepare(connection, parts, wheels, progress=_progress)
@@ -54,9 +56,23 @@ def run_verb(
         for name, path in back.items():
             for made, here in ((path, Path(name)), (_instead(path), Path(_instead(name)))):
                 if made and (data := connection.fetch(made)) is not None:
-                    write_bytes(here, data, named=True)
+                    write_bytes(here, _after(here, data) if name in appended else data, named=True)
                     break
     return code
+
+
+def _after(path: Path, data: bytes) -> bytes:
+    """All that a file has and these lines behind it; a table's header stands at its beginning alone."""
+    try:
+        before = path.read_bytes() if path.is_file() else b""
+    except OSError as error:
+        raise DeviceError(f"{path}: could not be read ({error.strerror or error})") from None
+    if not before:
+        return data
+    if not before.endswith(b"\n"):  # a crash has cut its last line
+        before += b"\n"
+    head = data[: data.find(b"\n") + 1]
+    return before + (data[len(head) :] if before.startswith(head) else data)
 
 
 def engines_for(models: Sequence[str], engine: str = "auto") -> tuple[str, ...]:

@@ -5,14 +5,14 @@ Imports nothing heavy: the command line makes its options from these fields befo
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field, fields, replace
 from numbers import Integral, Real
 from typing import Any, TypeVar
 
 from .errors import UsageError
 
-__all__ = ["Said", "checked", "from_said", "joined", "option", "spelled_in"]
+__all__ = ["Said", "checked", "from_said", "joined", "option", "refuse_idle", "spelled_in"]
 
 T = TypeVar("T")
 
@@ -32,6 +32,7 @@ class Said:
     read: Callable[[Any, str], Any] | None = None  # its value from what was written; the second is its spelling
     stdout: bool = False  # a place to write to, where - is the standard output
     brought_back: bool = False  # a file or folder that is written: where `--on` did it, it comes here
+    appended: bool = False  # what is written follows what the file has already
     several: bool = False  # it may be given several times
     needs: str = ""  # the part of the kit that must be installed where it is said
 
@@ -68,6 +69,14 @@ def from_said(options: type[T], given: Mapping[str, Any], /, **others: Any) -> T
         if value is not None:
             values[name] = checked(value, said, said.flag)
     return options(**{**values, **others})
+
+
+def refuse_idle(options: Any, company: str, *, only: Collection[str] | None = None) -> None:
+    """Refuse options that were said where their company, without which they mean nothing, was not."""
+    usual = type(options)()
+    for name, said in spelled_in(type(options)).items():
+        if (only is None or name in only) and getattr(options, name) != getattr(usual, name):
+            raise UsageError(f"{said.flag} goes with {company}")
 
 
 def joined(value: Any, between: str) -> str:

@@ -47,11 +47,12 @@ class Case:
     target: Target
     runs_end_to_end: bool  # a bare file that no decoder fits still has an inference to time
     size: tuple[int, int] | None = None  # width and height, where the file leaves them free
+    step: str = ""  # whose network it is, of a pipeline
 
     @property
-    def key(self) -> tuple[str, str, str, int, tuple[int, int] | None]:
+    def key(self) -> tuple[str, str, str, str, int, tuple[int, int] | None]:
         """What makes a row the same row in another report."""
-        return Path(self.model).name, self.target.engine, self.precision, self.target.threads, self.size
+        return Path(self.model).name, self.step, self.target.engine, self.precision, self.target.threads, self.size
 
     @property
     def name(self) -> str:
@@ -59,7 +60,8 @@ class Case:
         threads = self.target.threads
         size = "" if self.size is None else f" at {self.size[0]}x{self.size[1]}"
         plural = "s" if threads > 1 else ""
-        return f"{Path(self.model).name}{size} {self.target.engine} {self.precision} {threads} thread{plural}"
+        what = f"{Path(self.model).name} {self.step}".rstrip() + size
+        return f"{what} {self.target.engine} {self.precision} {threads} thread{plural}"
 
 
 def cases_of(model: str, choice: Selection, cores: int, folder: Path) -> list[Case]:
@@ -69,8 +71,8 @@ def cases_of(model: str, choice: Selection, cores: int, folder: Path) -> list[Ca
         return _bare(model, choice, cores, folder)
     bundle = open_model(model, **choice.options)
     check_accepted(bundle)
-    networks = bundle.manifest.networks.values()
-    return [case for network in networks for case in _of_network(model, bundle, network, choice, cores, folder)]
+    roles = bundle.manifest.networks
+    return [case for role in roles for case in _of_network(model, bundle, role, choice, cores, folder)]
 
 
 def check_model(model: str, choice: Selection) -> None:
@@ -94,18 +96,17 @@ def _engine_of(model: str, choice: Selection) -> str:
     return engine
 
 
-def _of_network(
-    model: str, bundle: Bundle, network: Network, choice: Selection, cores: int, folder: Path
-) -> Iterator[Case]:
+def _of_network(model: str, bundle: Bundle, role: str, choice: Selection, cores: int, folder: Path) -> Iterator[Case]:
     """The cases of one of a bundle's networks: a step's time is its network's."""
+    networks = bundle.manifest.networks
+    network, step = networks[role], role if len(networks) > 1 else ""
     ranked = sorted(_chosen(network, choice, model), key=lambda file: file.path != network.preferred)
     for i, file in enumerate(ranked[:1] if choice.preferred_only else ranked):
         target = _written(bundle.read(file.path), file.sha256[:16] + (Path(file.path).suffix or ".bin"), folder)
         shape = shape_of(network, file)  # of a model file that leaves its picture's size free
         for n in thread_counts(choice.threads, cores, sweep=i == 0):
-            yield Case(
-                model, file.path, file.precision, file.sha256, file.bytes, Target(target, file.engine, n, shape), True
-            )
+            placed = Target(target, file.engine, n, shape)
+            yield Case(model, file.path, file.precision, file.sha256, file.bytes, placed, True, step=step)
 
 
 def thread_counts(asked: Sequence[int] | None, cores: int, *, sweep: bool) -> tuple[int, ...]:

@@ -13,7 +13,7 @@ from edgelens.runtime.errors import UsageError
 
 from .statistics import ratio_of_runs
 
-__all__ = ["Change", "compare_reports", "read_report", "unfit"]
+__all__ = ["Change", "broken", "compare_reports", "read_report", "unfit"]
 
 _SCHEMA = 2
 _ANOTHER_SPEED = 1.3  # of the ruler: no longer a clock that drifts
@@ -93,13 +93,34 @@ def compare_reports(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[Chan
     return [_change(a, b) for a, b in pairs]
 
 
+def broken(old: Mapping[str, Any], new: Mapping[str, Any]) -> dict[str, str]:
+    """The rows that the old run measured and the new one could not, by name, with why."""
+    before = _by_key(old)
+    return {str(row["name"]): str(row["error"]) for row in new["cases"] if "error" in row and _key(row) in before}
+
+
 def _common(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[tuple[Mapping[str, Any], Mapping[str, Any]]]:
-    before = {_key(row): row for row in old["cases"] if "error" not in row}
-    return [(before[_key(row)], row) for row in new["cases"] if "error" not in row and _key(row) in before]
+    """Rows of one key, as models of one name from two folders have it, go by their order."""
+    before, after = _by_key(old), _by_key(new)
+    for key in before.keys() & after.keys():
+        if len(before[key]) != len(after[key]):
+            times = f"{len(before[key])} times in the old report and {len(after[key])} in the new"
+            raise UsageError(f"{after[key][0]['name']}: stands {times}: models of one name cannot be told apart")
+    partners = {id(b): a for key in before.keys() & after.keys() for a, b in zip(before[key], after[key], strict=True)}
+    return [(partners[id(row)], row) for row in new["cases"] if id(row) in partners]
+
+
+def _by_key(report: Mapping[str, Any]) -> dict[tuple[Any, ...], list[Mapping[str, Any]]]:
+    rows: dict[tuple[Any, ...], list[Mapping[str, Any]]] = {}
+    for row in report["cases"]:
+        if "error" not in row:
+            rows.setdefault(_key(row), []).append(row)
+    return rows
 
 
 def _key(row: Mapping[str, Any]) -> tuple[Any, ...]:
-    return (*(row.get(name) for name in ("model", "engine", "precision", "threads")), tuple(row.get("size") or ()))
+    told = (row.get(name) for name in ("model", "step", "engine", "precision", "threads"))
+    return (*told, tuple(row.get("size") or ()))
 
 
 def _change(old: Mapping[str, Any], new: Mapping[str, Any]) -> Change:

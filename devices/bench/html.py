@@ -8,7 +8,16 @@ from typing import Any
 
 from .axes import written
 from .svg import Series, bars, boxes, lines
-from .table import HEADER, case_rows, end_to_end_rows, operator_rows, operator_words, pair_lines, warnings
+from .table import (
+    HEADER,
+    case_rows,
+    end_to_end_rows,
+    model_words,
+    operator_rows,
+    operator_words,
+    pair_lines,
+    warnings,
+)
 
 __all__ = ["page"]
 
@@ -65,7 +74,7 @@ def _engines(measured: Sequence[Mapping[str, Any]]) -> list[str]:
 def _threads(measured: Sequence[Mapping[str, Any]]) -> list[str]:
     by_model: dict[str, list[tuple[float, float]]] = {}
     for row in measured:
-        name = f"{row['model']} {row['engine']} {row['precision']}"
+        name = f"{model_words(row)} {row['engine']} {row['precision']}"
         by_model.setdefault(name, []).append((row["threads"], row["steady"]["throughput"]))
     series = [Series(name, sorted(points)) for name, points in by_model.items() if len(points) > 1]
     return ["<h2>Threads</h2>", lines(series, "threads", "inferences a second", whole=True)] if series else []

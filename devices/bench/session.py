@@ -114,6 +114,7 @@ def _row(each: Measured, heat: HeatLog) -> dict[str, Any]:
     row: dict[str, Any] = {
         "name": case.name,
         "model": Path(case.model).name,
+        "step": case.step or None,  # of a pipeline
         "entry": case.entry,
         "engine": case.target.engine,
         "precision": case.precision,
@@ -158,10 +159,11 @@ def _pairs(
 
 
 def _partners(first: Sequence[Case], second: Sequence[Case]) -> tuple[Case, Case]:
-    for a in first:
-        for b in second:
-            if a.key[1:] == b.key[1:]:
-                return a, b
+    for alike in (1, 2):  # the same step of both, else any
+        for a in first:
+            for b in second:
+                if a.key[alike:] == b.key[alike:]:
+                    return a, b
     return first[0], second[0]
 
 

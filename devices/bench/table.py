@@ -7,7 +7,10 @@ from typing import Any
 
 from .graph_names import short
 
-__all__ = ["HEADER", "case_rows", "end_to_end_rows", "operator_rows", "operator_words", "pair_lines", "warnings"]
+__all__ = [
+    "HEADER", "case_rows", "end_to_end_rows", "model_words", "operator_rows", "operator_words", "pair_lines",
+    "warnings",
+]  # fmt: skip
 
 HEADER = (
     "MODEL", "ENGINE", "PRECISION", "THREADS", "P50 MS", "P90", "P95", "P99", "MEAN", "±%", "PER S", "FIRST MS",
@@ -20,8 +23,8 @@ def case_rows(cases: Sequence[Mapping[str, Any]]) -> list[tuple[object, ...]]:
     rows: list[tuple[object, ...]] = []
     for row in cases:
         size = row.get("size")
-        model = row["model"] + (f" {size[0]}x{size[1]}" if size else "")
-        head = (model, row["engine"], row["precision"], row["threads"])
+        what = model_words(row) + (f" {size[0]}x{size[1]}" if size else "")
+        head = (what, row["engine"], row["precision"], row["threads"])
         if "error" in row:
             rows.append((*head, "-", "", "", "", "", "", "", "", "", "", "", row["error"]))
             continue
@@ -35,6 +38,11 @@ def case_rows(cases: Sequence[Mapping[str, Any]]) -> list[tuple[object, ...]]:
              memory, energy)
         )  # fmt: skip
     return rows
+
+
+def model_words(row: Mapping[str, Any]) -> str:
+    """What a row is of: a model, of a pipeline one of its networks."""
+    return f"{row['model']} {row['step']}" if row.get("step") else str(row["model"])
 
 
 def end_to_end_rows(cases: Sequence[Mapping[str, Any]]) -> list[tuple[object, ...]]:

@@ -100,6 +100,7 @@ def _row(case: Case, ops: Sequence[Op], precision: str, threads: int, board: _Bo
     ranked = sorted(shares, key=lambda pair: -pair[1])
     return {
         "model": Path(case.model).name,
+        "step": case.step or None,  # of a pipeline
         "size": case.size and list(case.size),  # width and height, where the file leaves them free
         "engine": engine,
         "precision": case.precision,

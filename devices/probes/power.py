@@ -84,5 +84,7 @@ class PowerMeter:
             return None
         spent = now.joules - before.joules
         if spent < 0:
-            spent += now.range_j
+            spent += now.range_j  # it began anew
+        if spent < 0:  # and where it ends is not known
+            return None
         return spent / (now.at_s - before.at_s)

@@ -100,6 +100,10 @@ def command(
         processes=processes,
         pairs=pairs,
     )
+    if pairs == 1:
+        raise UsageError("--pairs 1: one process says nothing of others: give 2 or more, or 0 to leave pairs out")
+    if wheels and not on:
+        raise UsageError("--wheels goes with --on")
     _need_temporary_files()
     if predicted:
         _check_estimated(click.get_current_context())

@@ -29,7 +29,7 @@ def command(old: str, new: str, fail_over: str | None, force: bool, json_path: s
     """
     from dataclasses import asdict
 
-    from edgelens.devices.bench.compare import compare_reports, read_report, unfit
+    from edgelens.devices.bench.compare import broken, compare_reports, read_report, unfit
     from edgelens.devices.bench.table import ms
 
     before, after = read_report(old), read_report(new)
@@ -37,12 +37,16 @@ def command(old: str, new: str, fail_over: str | None, force: bool, json_path: s
     reasons = unfit(before, after)
     if reasons and not force:
         raise UsageError(f"not comparable: {'; '.join(reasons)} (--force compares all the same)")
-    changes = compare_reports(before, after)
+    failed = broken(before, after)
+    changes = [] if failed and len(failed) == len(after["cases"]) else compare_reports(before, after)
     slower = [c for c in changes if limit is not None and c.ratio > 1 + limit and c.different]
     if json_path:
         rows = [asdict(c) | {"high": c.high if c.processes > 1 else None, "different": c.different} for c in changes]
-        write_json(json_path, {"changes": rows, "unfit": reasons, "failed": len(slower)})
-    if json_path != "-":
+        found = {"changes": rows, "broken": failed, "unfit": reasons, "failed": len(slower) + len(failed)}
+        write_json(json_path, found)
+    for name, why in failed.items():
+        click.echo(f"{name} cannot be measured any more: {why}", err=True)
+    if json_path != "-" and changes:
         lines = [
             (
                 c.name,
@@ -61,6 +65,8 @@ def command(old: str, new: str, fail_over: str | None, force: bool, json_path: s
         worst = max(slower, key=lambda change: change.ratio)
         more = f"{(worst.ratio - 1) * 100:.1f} %"
         raise WorkError(f"{worst.name} got slower by {more}, more than the {fail_over} allowed")
+    if failed and limit is not None:
+        raise WorkError(f"{next(iter(failed))} was measured in the old run and cannot be any more")
 
 
 def _more(ratio: float) -> str:

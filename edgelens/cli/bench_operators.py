@@ -39,7 +39,8 @@ def _operators(model: str, row: Mapping[str, Any], options: Mapping[str, Any], b
     choice = Selection("tflite", precision, (row["threads"],), options=options)
     with tempfile.TemporaryDirectory() as folder:
         cases = predict([model], board, choice, Path(folder), most=1000)["cases"]
-    told = next((case for case in cases if case["precision"] == row["precision"]), None)
+    fitting = (case for case in cases if (case["step"], case["precision"]) == (row.get("step"), row["precision"]))
+    told = next(fitting, None)
     if told is None:
         return None
     return {"estimated": True, "sum_ms": told["ms"], "rows": told["operators"]}

@@ -49,5 +49,7 @@ def report_prediction(
 
 
 def _named(row: Mapping[str, Any]) -> str:
+    from edgelens.devices.bench.table import model_words
+
     size = f" at {row['size'][0]}x{row['size'][1]}" if row["size"] else ""
-    return f"{row['model']}{size}"
+    return f"{model_words(row)}{size}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import shutil
 import sys
 import time
@@ -32,6 +33,7 @@ __all__ = ["command"]
 _POSITIVE = Number(0, min_open=True)
 _KEYS = "123456789abcdefghijklmnoprstuvwxyz"  # of the labels, in their order; q ends
 _SHOWN_EVERY_S = 0.2
+_USUAL_EVERY_S, _USUAL_DIFFERENCE = 0.2, 6.0
 
 
 @dataclass(frozen=True)
@@ -40,8 +42,12 @@ class _Wish:
 
     count: int  # of every label
     nth: int  # every so manieth; 0 those that differ
-    every_s: float  # between two, of a live source
+    every_s: float  # between two, on the source's clock
     ends: float  # on the monotonic clock
+
+    def due_after(self, frame: Frame) -> float:
+        """When the next photo may be taken, on the clock of the source."""
+        return frame.clock_s + self.every_s if self.every_s else -math.inf
 
 
 @click.command("collect")
@@ -53,12 +59,13 @@ class _Wish:
 @click.option(
     "--min-difference",
     type=Number(0, 255),
-    default=6.0,
     metavar="D",
     help="Gray levels (of 255) that a photo must differ by from each before, on average (6).",
 )
 @click.option("--nth", type=click.IntRange(1), metavar="N", help="Every N-th frame instead, whether it differs or not.")
-@click.option("--every", type=Number(0), default=0.2, metavar="S", help="Seconds between two photos (.2).")
+@click.option(
+    "--every", type=Number(0), metavar="S", help="Seconds between two photos (of a camera .2), of a video its own."
+)
 @click.option("--delay", type=Number(0), default=0.0, metavar="S", help="Seconds before the first.")
 @click.option("--duration", type=_POSITIVE, metavar="S", help="Stop after S seconds.")
 @click.option("--roi", metavar="X,Y,W,H", help="Keep only this part: pixels, or fractions of the frame.")
@@ -68,9 +75,9 @@ def command(
     out: str,
     source: str | None,
     count: int,
-    min_difference: float,
+    min_difference: float | None,
     nth: int | None,
-    every: float,
+    every: float | None,
     delay: float,
     duration: float | None,
     roi: str | None,
@@ -90,16 +97,23 @@ def command(
     from edgelens.runtime.loop.stop import StopOnSignals
     from edgelens.runtime.preprocess import Region
     from edgelens.runtime.said import from_said
-    from edgelens.runtime.sources.catalog import default_source, open_source
+    from edgelens.runtime.sources.catalog import default_source, kind_of, open_source, refuse_unheeded
     from edgelens.runtime.zones.masks import hidden
 
     places = from_said(ZoneOptions, of_source)
     folders = [class_folder(label) for label in labels]
     if len(set(folders)) < len(folders) or len(folders) > len(_KEYS):
         raise UsageError(f"--label: up to {len(_KEYS)} different names")
-    camera = open_source(source or default_source(), of_sources(of_source))
-    wish = _Wish(count, nth or 0, every if camera.live else 0.0, time.monotonic() + (duration or float("inf")))
-    burst = Burst(min_difference)
+    asked, told = source or default_source(), of_sources(of_source)
+    camera = open_source(asked, told)
+    refuse_unheeded([(asked, camera.name, told)])
+    by_hand, stills = camera.live and len(folders) > 1, kind_of(asked) == "images"
+    _check_choice(min_difference, nth, every, by_hand=by_hand, stills=stills)
+    ends = time.monotonic() + delay + (duration or float("inf"))
+    usual = _USUAL_EVERY_S if camera.live and not nth else 0.0
+    wish = _Wish(count, nth or 0, usual if every is None else every, ends)
+    least = _USUAL_DIFFERENCE if min_difference is None else min_difference
+    burst = Burst(least)
     stop = StopOnSignals()
     keeper = Keeper(
         Collector(Path(out)), Region.parse(roi) if roi else None, lambda: stop() or time.monotonic() > wish.ends
@@ -118,16 +132,32 @@ def command(
     if stop.exit_code:
         sys.exit(stop.exit_code)
     if not any(map(keeper.taken, folders)):
-        raise WorkError(f"{camera.name}: no photo was taken: nothing came, or nothing differed by {min_difference:g}")
+        raise WorkError(f"{camera.name}: no photo was taken: nothing came, or nothing differed by {least:g}")
+
+
+def _check_choice(
+    min_difference: float | None, nth: int | None, every: float | None, *, by_hand: bool, stills: bool
+) -> None:
+    """Refuse a rule for which frames are taken where another, or somebody's keys, decide that."""
+    from edgelens.runtime.errors import UsageError
+
+    if nth and min_difference is not None:
+        raise UsageError("--min-difference and --nth: give one of them")
+    said = {"--min-difference": min_difference, "--nth": nth, "--every": every}
+    told = next((flag for flag, value in said.items() if value is not None), None)
+    if by_hand and told:
+        raise UsageError(f"{told}: of a camera and several --label the keys say which frames are taken")
+    if stills and every is not None:
+        raise UsageError("--every: there is no time between pictures of files; --nth takes some of them")
 
 
 def _burst(frames: Generator[Frame], label: str, wish: _Wish, burst: Burst, keeper: Keeper) -> None:
     """Photos of one thing by themselves."""
-    due = 0.0
+    due = -math.inf
     for frame in frames:
-        if time.monotonic() < due or not _is_worth_it(frame, wish, burst, keeper.region):
+        if frame.clock_s < due or not _is_worth_it(frame, wish, burst, keeper.region):
             continue
-        due = time.monotonic() + wish.every_s
+        due = wish.due_after(frame)
         _show(frame)
         keeper.keep(frame, label, wish.count)
         if keeper.taken(label) >= wish.count:
@@ -144,7 +174,7 @@ def _sitting(
     pass_on = "" if live else "   space passes on"
     legend = "   ".join(f"{key} {label}" for key, label in keys.items()) + f"{pass_on}   q ends"
     click.echo(legend, err=True)
-    shown = 0.0
+    shown, due = 0.0, -math.inf
     with Keys() as pressed:
         for frame in frames:
             if live:
@@ -152,7 +182,8 @@ def _sitting(
                     shown = time.monotonic()
                     _show(frame, legend)
                 key = pressed.wait(0)
-            elif _is_worth_it(frame, wish, burst, keeper.region):
+            elif frame.clock_s >= due and _is_worth_it(frame, wish, burst, keeper.region):
+                due = wish.due_after(frame)
                 _show(frame, legend)
                 key = _answer(pressed, keys, wish)
             else:

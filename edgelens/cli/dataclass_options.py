@@ -25,6 +25,7 @@ __all__ = [
     "sink_options",
     "source_options",
     "to_stdout",
+    "written_files",
 ]
 
 F = Callable[..., Any]
@@ -86,6 +87,19 @@ def to_stdout(given: Mapping[str, Any]) -> tuple[str, ...]:
 def brought_back() -> tuple[str, ...]:
     """The options, by the names of their values, whose files `--on` brings here."""
     return tuple(said.name for said in _of_all_sinks() if said.brought_back)
+
+
+def appended() -> tuple[str, ...]:
+    """Those of them whose files are appended to."""
+    return tuple(said.name for said in _of_all_sinks() if said.appended)
+
+
+def written_files(sinks: Mapping[str, Any]) -> Iterator[tuple[str, str | None]]:
+    """What each sink's options, by its name, write at the end of a path, with how the option is spelled."""
+    for options in sinks.values():
+        for name, said in spelled_in(type(options)).items():
+            if said.brought_back:
+                yield said.flag, getattr(options, name)
 
 
 def needed(given: Mapping[str, Any]) -> tuple[str, ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import Any
 
 import click
@@ -9,7 +10,7 @@ import click
 from edgelens.cli.elsewhere import OnDevice, wheels_option
 from edgelens.cli.options import json_option, on_option
 from edgelens.cli.output import print_table, write_json
-from edgelens.runtime.errors import WorkError
+from edgelens.runtime.errors import UsageError, WorkError
 
 __all__ = ["command"]
 
@@ -33,7 +34,8 @@ def command(engine: tuple[str, ...], json_path: str | None) -> None:
     from edgelens.devices.doctor.catalog import examine
     from edgelens.devices.here import this_machine
 
-    del engine
+    if engine and "EDGELENS_ON_DEVICE" not in os.environ:
+        raise UsageError("--engine goes with --on: here all engines are looked at")
     machine = this_machine()
     areas = examine()
     problems = [finding for findings in areas.values() for finding in findings if finding.level == "bad"]

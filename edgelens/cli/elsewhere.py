@@ -24,8 +24,8 @@ _HERE_ONLY = ("on", "wheels")
 class OnDevice(click.Command):
     """A verb that `--on` sends to a device; it declares `on_option` and `wheels_option` and never sees their values.
 
-    `inputs` and `outputs` name the parameters whose files travel there and back, `parts` says what the environment
-    there must have, from the parsed parameters.
+    `inputs` and `outputs` name the parameters whose files travel there and back, `appended` those of the outputs that
+    follow what their files have here, `parts` says what the environment there must have, from the parsed parameters.
     """
 
     def __init__(
@@ -34,11 +34,12 @@ class OnDevice(click.Command):
         *,
         inputs: Sequence[str] = (),
         outputs: Sequence[str] = ("json_path",),
+        appended: Sequence[str] = (),
         parts: Callable[[dict[str, Any]], Sequence[str]],
         **settings: Any,
     ) -> None:
         super().__init__(name, **settings)
-        self._inputs, self._outputs, self._parts = inputs, outputs, parts
+        self._inputs, self._outputs, self._appended, self._parts = inputs, outputs, appended, parts
 
     def make_context(
         self, info_name: str | None, args: list[str], parent: click.Context | None = None, **extra: Any
@@ -72,6 +73,7 @@ class OnDevice(click.Command):
             words,
             inputs,
             outputs=outputs,
+            appended=[v for name in self._appended for v in _values(ctx.params.get(name))],
             parts=self._parts(ctx.params),
             wheels=wheels,
         )

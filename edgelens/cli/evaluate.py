@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -23,6 +24,7 @@ from edgelens.cli.options import (
 from edgelens.cli.output import counted, print_table, write_json
 
 if TYPE_CHECKING:
+    from edgelens.runtime.bundle.bundle import Bundle
     from edgelens.runtime.model.evaluate import Evaluation
     from edgelens.runtime.model.foreign import ForeignReport
 
@@ -71,16 +73,14 @@ def command(
     boxes as VOC, COCO, YOLO, CVAT or Label Studio has them, or a CSV; for a reader a table of file,text, for an
     identifier a folder a name. The plain top-1 among the data's classes counts; what a threshold rejects is told apart.
     """
-    from edgelens.runtime.bundle.bundle import one_network
     from edgelens.runtime.engines.choice import options_for
     from edgelens.runtime.model.evaluate import evaluate
     from edgelens.runtime.model.foreign import evaluate_foreign
     from edgelens.runtime.model.network import choose_file
-    from edgelens.runtime.model.open import open_model
     from edgelens.runtime.preprocess import Region
     from edgelens.runtime.tasks.catalog import task_of
 
-    bundle = one_network(open_model(model, **model_options), role)
+    bundle = _alone(model, role, model_options)
     for note in bundle.notes:
         click.echo(f"{model}: {note}", err=True)
     network = bundle.manifest.main
@@ -108,6 +108,17 @@ def command(
             progress=counted,
         )
     _tell(measured, strange, {"model": model, "data": data, "split": used}, json_path)
+
+
+def _alone(model: str, role: str | None, said: dict[str, Any]) -> Bundle:
+    """The one network that is looked at, with what was said of it, whatever its place in a pipeline."""
+    from edgelens.runtime.bundle.bundle import one_network
+    from edgelens.runtime.formats.catalog import FORMATS
+    from edgelens.runtime.model.open import open_model
+
+    if Path(model).suffix.lower() in FORMATS:
+        return one_network(open_model(model, **said), role)
+    return open_model(one_network(open_model(model), role), **said)
 
 
 def _tell(measured: Evaluation, strange: ForeignReport | None, asked: dict[str, str], json_path: str | None) -> None:

@@ -8,11 +8,12 @@ import sys
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from edgelens.cli.dataclass_options import brought_back, needed
+from edgelens.cli.dataclass_options import appended, brought_back, needed, written_files
 from edgelens.cli.elsewhere import OnDevice, model_engines, wheels_option
 from edgelens.cli.options import on_option
 from edgelens.cli.output import aside
@@ -21,6 +22,7 @@ from edgelens.cli.run_options import RunOptions, run_options
 from edgelens.cli.run_report import exit_code, explain_engines, report_run
 from edgelens.runtime.errors import UsageError
 from edgelens.runtime.host.files import check_place
+from edgelens.runtime.said import refuse_idle
 
 if TYPE_CHECKING:
     from edgelens.runtime.bundle.manifest import Decode
@@ -55,6 +57,7 @@ def make_command() -> click.Command:
         cls=OnDevice,
         inputs=("model", "models", "sources", "config", "labels", "lexicon", "token_file", "cert", "key"),
         outputs=(*brought_back(), "summary_path"),
+        appended=appended(),
         parts=_needed_with_on,
     )
     @run_options
@@ -95,6 +98,12 @@ def _check_outputs(options: RunOptions) -> None:
     printed = [*options.printed, *(("--summary",) if options.summary_path == "-" else ())]
     if len(printed) > 1:
         raise UsageError(f"{' - and '.join(printed)} -: only one of them can go to the standard output")
+    there: dict[Path, str] = {}
+    for flag, path in (*written_files(options.sinks), ("--summary", options.summary_path)):
+        if not path or path == "-" or (Path(path).exists() and not Path(path).is_file() and not Path(path).is_dir()):
+            continue  # a pipe or device takes them as they come
+        if (other := there.setdefault(Path(path).resolve(), flag)) != flag:
+            raise UsageError(f"{other} and {flag} {path}: one would write over the other; give each a file of its own")
     if options.summary_path not in (None, "-"):
         check_place(options.summary_path, "--summary")
 
@@ -199,8 +208,13 @@ def _page(
     """The live page and the service; without the packages they need one line says so and the run goes on."""
     import importlib.util
 
+    if options.no_preview and options.listen.preview is not None:
+        raise UsageError("--preview and --no-preview: give one of them")
     unwanted = options.no_preview or options.sinks["window"].shown or all(lane.stills for lane in lanes)
     if unwanted and options.listen.preview is None:
+        refuse_idle(options.listen, "the live page, which this run has not: give --preview")
+        if options.models:
+            raise UsageError("--models goes with the live page, which this run has not: give --preview")
         return None
 
     if not all(importlib.util.find_spec(name) for name in ("starlette", "uvicorn")):
@@ -212,7 +226,15 @@ def _page(
     from edgelens.cli.live_options import live_page
     from edgelens.runtime.live.service.on_demand import ServiceOnDemand
 
-    service = stack.enter_context(ServiceOnDemand(lambda: lanes[0].model.bundle, device=machine.device))
+    service = stack.enter_context(
+        ServiceOnDemand(
+            lambda: lanes[0].model.bundle,
+            engine=options.engine,
+            precision=options.precision,
+            threshold=lambda: control.settings(lanes[0].source.name).threshold,
+            device=machine.device,
+        )
+    )
     page = live_page(options.listen, control, service=service, machine=machine, recorded=options.sinks["record"].folder)
     service.on_result = page.shared.tell
     return page

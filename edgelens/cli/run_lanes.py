@@ -44,6 +44,7 @@ def open_lanes(
     from edgelens.runtime.sources.catalog import kind_of, open_source
     from edgelens.runtime.sources.protocol import SourceContext
 
+    _check_idle(plans)
     several = len(plans) > 1
     every = [_asked(plan, options) for plan in plans]
     slots: dict[ModelAsked, ModelSlot] = {}
@@ -58,13 +59,25 @@ def open_lanes(
     for plan, asked in zip(plans, every, strict=True):
         source = open_source(plan.source, plan.given, SourceContext(plan.name, say))
         stills = kind_of(plan.source) == "images"
-        motion = _motion_gate() if plan.motion else None
+        motion = _motion_gate(plan) if plan.motion else None
         at_hand = {**named, asked.name: asked}
         lane = Lane(source, slots[asked], motion=motion, stills=stills, at_hand=at_hand)
         with _naming(plan, several):
             _watch_places(lane, plan, stack, say)
         lanes.append(lane)
     return lanes
+
+
+def _check_idle(plans: Sequence[SourcePlan]) -> None:
+    """Refuse what was said of following things where nothing is followed, and to sources that none of these is."""
+    from edgelens.runtime.said import refuse_idle
+    from edgelens.runtime.sources.catalog import refuse_unheeded
+
+    if not any(map(_follows, plans)):
+        for plan in plans:
+            refuse_idle(plan.follow, "--track, --line or --zone")
+            refuse_idle(plan.places, "--track, --line or --zone", only=("loiter", "anchor"))
+    refuse_unheeded([(plan.source, plan.name, plan.given) for plan in plans])
 
 
 def _tell_idle_thresholds(models: Sequence[ModelSlot], say: Callable[[str], None]) -> None:
@@ -129,10 +142,26 @@ def inner(source: Source) -> Source:
     return within
 
 
-def _motion_gate() -> MotionGate:
-    from edgelens.runtime.loop.motion import MotionGate
+def _motion_gate(plan: SourcePlan) -> MotionGate:
+    """What passes over unmoved frames; where things are followed one is looked at before they would be given up."""
+    from edgelens.runtime.loop.motion import REFRESH_S, MotionGate
 
-    return MotionGate()
+    return MotionGate(min(REFRESH_S, plan.follow.track_keep / 2) if _follows(plan) else REFRESH_S)
+
+
+def _follows(plan: SourcePlan) -> bool:
+    """Whether things are followed before a source: lines and zones count what is."""
+    return plan.follow.track or plan.places.watched
+
+
+def _check_seen_twice(lane: Lane, plan: SourcePlan) -> None:
+    """Refuse to follow what is looked at so seldom that nothing would ever have a number; a file has its own time."""
+    keep = plan.follow.track_keep
+    if lane.source.live and plan.max_fps is not None and plan.max_fps * keep <= 1:
+        raise UsageError(
+            f"with --max-fps {plan.max_fps:g} a frame is looked at every {1 / plan.max_fps:g} s, and a "
+            f"thing is given up after --track-keep {keep:g}: nothing would be followed"
+        )
 
 
 def _watch_places(lane: Lane, plan: SourcePlan, stack: ExitStack, say: Callable[[str], None]) -> None:
@@ -141,10 +170,11 @@ def _watch_places(lane: Lane, plan: SourcePlan, stack: ExitStack, say: Callable[
         from edgelens.runtime.zones.masks import PrivacyMask
 
         lane.mask = PrivacyMask(plan.places.mask)
-    if not plan.follow.track and not plan.places.watched:
+    if not _follows(plan):
         if not lane.stills and any(step.every == "track" for step in lane.model.bundle.manifest.steps):
             say(f"{lane.model.name} looks into everything in every frame; with --track only into what is new")
         return
+    _check_seen_twice(lane, plan)
     from edgelens.runtime.zones.drawn import drawn_file, laid_over
     from edgelens.runtime.zones.kept import CountsKeeper, counts_file
 

@@ -84,11 +84,13 @@ def command(
     from edgelens.runtime.model.teaching import Teacher
     from edgelens.runtime.preprocess import Region
     from edgelens.runtime.said import from_said
-    from edgelens.runtime.sources.catalog import default_source, open_source
+    from edgelens.runtime.sources.catalog import default_source, open_source, refuse_unheeded
 
     spelled, places = checked_name(name), from_said(ZoneOptions, of_source)
     bundle = open_model(model, model_arguments(of_source))
-    opened = open_source(source or default_source(), of_sources(of_source))
+    asked, told = source or default_source(), of_sources(of_source)
+    opened = open_source(asked, told)
+    refuse_unheeded([(asked, opened.name, told)])
     options = options_for(engine, threads, spin=False)
     with BundleRecognizer(bundle, engine=engine, precision=precision, options=options, taught=True) as recognizer:
         teacher = Teacher(recognizer)

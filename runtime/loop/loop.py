@@ -195,6 +195,9 @@ def run(
                     tell(Notice(result.frame.source, "slowed", text, time.time()))
                 if outlets.over:
                     break
+        for feed in feeds.feeds:
+            if feed.slot.captured:  # who was there is there no more, as far as anybody knows
+                outlets.notice(Notice(feed.name, "ended", f"{feed.name}: is not watched any more", time.time()))
     _tell_notes(lanes, log, said)
     return Outcome(
         _summary(lanes, feeds, outlets.dropped), outlets.failures, feeds.failed(stopped=stop()), feeds.blocked

@@ -21,7 +21,8 @@ REFRESH_S = 2.0  # a picture without change is looked at this often all the same
 class MotionGate:
     """Says whether a frame differs from the last one that was recognized."""
 
-    def __init__(self) -> None:
+    def __init__(self, refresh_s: float = REFRESH_S) -> None:
+        self._refresh_s = refresh_s
         self._last: NDArray[np.uint8] | None = None
         self._looked = 0.0
 
@@ -32,7 +33,7 @@ class MotionGate:
         """
         small = _small_gray(image, region)
         now = time.monotonic() if moment_s is None else moment_s
-        if self._last is not None and self._last.shape == small.shape and now - self._looked < REFRESH_S:
+        if self._last is not None and self._last.shape == small.shape and now - self._looked < self._refresh_s:
             different = cv2.absdiff(small, self._last) > DIFFERENT
             if np.count_nonzero(different) < SHARE * different.size:
                 return False

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Sequence
 
 from ..bundle.manifest import Network
 from ..decode.catalog import options_of
 from ..errors import UsageError
-from ..labels import read_labels
+from ..labels import background_labels, read_labels
 from ..tasks.catalog import task_of
 from .arguments import ModelArguments, spelled
 
-__all__ = ["idle_threshold", "known_labels", "passed_over", "with_answer"]
+__all__ = ["idle_threshold", "known_labels", "passed_over", "with_answer", "with_names"]
 
 
 def known_labels(said: ModelArguments) -> tuple[tuple[str, ...], str]:
@@ -19,6 +20,21 @@ def known_labels(said: ModelArguments) -> tuple[tuple[str, ...], str]:
     if isinstance(said.labels, str):
         return read_labels(said.labels), f"--labels {said.labels}"
     return said.labels or (), "labels"
+
+
+def with_names(network: Network, labels: Sequence[str]) -> Network:
+    """The network with other names for its classes: what is held to a threshold, or means nothing there, still is."""
+    decode, called = network.decode, list(zip(network.labels, labels, strict=False))
+    background = [new for old, new in called if old in decode.background]
+    return dataclasses.replace(
+        network,
+        labels=tuple(labels),
+        decode=dataclasses.replace(
+            decode,
+            background=tuple(dict.fromkeys((*background, *background_labels(labels)))),
+            thresholds={new: decode.thresholds[old] for old, new in called if old in decode.thresholds},
+        ),
+    )
 
 
 def with_answer(network: Network, said: ModelArguments, classes: int | None = None) -> Network:

@@ -71,7 +71,7 @@ def _as_asked(bundle: Bundle, said: ModelArguments, name: str) -> Bundle:
         raise UsageError(f"{flags[0]}: {name} is a bundle and brings its own; it is for bare model files")
     if said == ModelArguments():
         return bundle
-    from .asked import known_labels, passed_over, with_answer
+    from .asked import known_labels, passed_over, with_answer, with_names
 
     manifest = bundle.manifest
     role, network = manifest.steps[-1].network, manifest.main
@@ -79,7 +79,7 @@ def _as_asked(bundle: Bundle, said: ModelArguments, name: str) -> Bundle:
         labels, origin = known_labels(said)
         if network.labels and len(labels) != len(network.labels):
             raise UsageError(f"{origin}: {len(labels)} names for {len(network.labels)} classes")
-        network = dataclasses.replace(network, labels=labels)
+        network = with_names(network, labels)
     first, asked = manifest.steps[0].network, {role: said}
     if said.tile is not None and first != role:  # frames are what has tiles
         asked = {role: dataclasses.replace(said, tile=None), first: ModelArguments(tile=said.tile)}

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -98,23 +99,22 @@ class AnnotatedVideo:
                 return
 
     def _opened(self, first: Result) -> Video:
-        last = self._waiting[-1]
-        span = last.frame.captured - first.frame.captured
         if self._fps is None:
-            self._fps = (len(self._waiting) - 1) / span if span > 0 else 10.0
+            self._fps = _usual_rate([result.frame.moment_s for result in self._waiting])
         image = drawn(first)
         path = played_by_browsers(self._path, (image.shape[1], image.shape[0]))
         if path != self._path:
             path = _free(path)  # nobody named that one
             self.losses.say(f"--save {self._path}: OpenCV has no H.264 encoder here; {path} (VP8) plays in browsers")
-        self._path, self._moment = path, first.frame.clock_s
+        self._path, self._moment = path, first.frame.moment_s
         threads = min(max((os.cpu_count() or 1) - 1, 1), 4)
         return opened(path, image, min(max(self._fps, 1.0), 120.0), threads=threads)
 
     def _encode(self, video: Video, result: Result) -> None:
-        moment = result.frame.clock_s
+        frame, moment = result.frame, result.frame.moment_s
         gap = max(moment - self._moment, 0.0)
-        self._shown_s += gap if result.frame.position_s is not None else min(gap, LONGEST_GAP_S)
+        live = frame.position_s is None and frame.path is None
+        self._shown_s += min(gap, LONGEST_GAP_S) if live else gap
         self._moment = moment
         video.add(drawn(result), self._shown_s)
         if video.kept > self._kept:
@@ -129,6 +129,12 @@ class AnnotatedVideo:
             self._waiting.popleft()
             lost = 1
         self.losses.lose("frames", reason(error), max(lost, least))
+
+
+def _usual_rate(moments: Sequence[float]) -> float:
+    """Frames a second by the usual gap: the first one is often longer, while the engine warms up."""
+    gaps = sorted(b - a for a, b in itertools.pairwise(moments) if b > a)
+    return 1 / gaps[len(gaps) // 2] if gaps else 10.0
 
 
 def _free(path: Path) -> Path:

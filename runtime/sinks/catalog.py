@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import UsageError
+from ..said import refuse_idle
 from .options.annotated import SaveOptions
 from .options.csvrows import CsvOptions
 from .options.heat_map import HeatMapOptions
@@ -87,6 +88,7 @@ def _text(options: TextOptions, context: SinkContext) -> Sink | None:
 
 def _mqtt(options: MqttOptions, context: SinkContext) -> Sink | None:
     if not options.url:
+        refuse_idle(options, "--mqtt")
         return None
     from .mqtt import MqttSink
 
@@ -97,6 +99,7 @@ def _record(options: RecordOptions, _: SinkContext) -> Sink | None:
     if options.boxes and options.boxes_as not in (None, "burnt"):
         raise UsageError(f"--record-boxes is --record-boxes-as burnt and not {options.boxes_as}: say one of them")
     if options.folder is None:
+        refuse_idle(options, "--record")
         return None
     from .record import RecordSink
 
@@ -105,6 +108,7 @@ def _record(options: RecordOptions, _: SinkContext) -> Sink | None:
 
 def _uncertain(options: UncertainOptions, context: SinkContext) -> Sink | None:
     if options.folder is None:
+        refuse_idle(options, "--keep-uncertain")
         return None
     from .uncertain import UncertainSink
 

@@ -104,7 +104,9 @@ class MqttSink:
     def notice(self, notice: Notice) -> None:
         """Queue what happened to a source."""
         self._introduce(notice.source)
-        messages = [self._message(f"{self._topic(notice.source)}/notice", asdict(notice), retain=True)]
+        messages = []
+        if notice.kind != "ended":  # which `status` says of all sources, and no next start would take back
+            messages.append(self._message(f"{self._topic(notice.source)}/notice", asdict(notice), retain=True))
         if notice.kind in ("lost", "ended"):  # nobody sees whether it is still there
             self._lost[notice.source] = time.monotonic()
             messages += self._state(notice.source, (), notice.time)

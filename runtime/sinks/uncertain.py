@@ -72,9 +72,9 @@ class UncertainSink:
 
     def write(self, result: Result) -> None:
         """Keep the picture if it is one that somebody should look at."""
-        source, moment = result.frame.source, result.frame.captured
-        if moment - self._last.get(source, float("-inf")) < self.options.every_s:
-            return
+        source, moment = result.frame.source, result.frame.clock_s
+        if result.frame.path is None and abs(moment - self._last.get(source, float("inf"))) < self.options.every_s:
+            return  # pictures of files have nothing to do with one another
         if not is_uncertain(result, self._decode(source), self.options):
             return
         self._last[source] = moment

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
-from ..errors import SourceError
+from ..errors import SourceError, UsageError
+from ..said import spelled_in
 from .options.camera import CameraOptions
 from .options.demo import DemoOptions
 from .options.turned import TurnOptions
 from .protocol import Source, SourceContext
 
-__all__ = ["SOURCES", "Entry", "default_source", "kind_of", "option_classes", "open_source"]
+__all__ = ["SOURCES", "Entry", "default_source", "kind_of", "option_classes", "open_source", "refuse_unheeded"]
 
 
 @dataclass(frozen=True)
@@ -173,6 +174,16 @@ def _kind_of_image(path: Path) -> str:
 def option_classes() -> tuple[type[Any], ...]:
     """The options' dataclasses of all kinds of sources, and of how any source's pictures are turned: cameras' first."""
     return tuple(dict.fromkeys((CameraOptions, TurnOptions, *(entry.options for entry in SOURCES.values()))))
+
+
+def refuse_unheeded(asked: Sequence[tuple[str, str, Mapping[str, Any]]]) -> None:
+    """Refuse an option that was said to sources of which none heeds it: what each is, is called, and was told."""
+    heeded = {field.name for spec, _, _ in asked for field in fields(SOURCES[kind_of(spec)].options)}
+    for options in option_classes():
+        for field in fields(options):
+            told = [name for _, name, given in asked if given.get(field.name, field.default) != field.default]
+            if told and options is not TurnOptions and field.name not in heeded:
+                raise UsageError(f"{spelled_in(options)[field.name].flag} means nothing to {' and '.join(told)}")
 
 
 def open_source(spec: str, given: Mapping[str, Any] | None = None, context: SourceContext | None = None) -> Source:

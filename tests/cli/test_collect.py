@@ -37,12 +37,40 @@ def photos(folder: Path) -> dict[str, int]:
     return {each.name: len(list(each.glob("*.jpg"))) for each in sorted(folder.iterdir())}
 
 
-@pytest.mark.parametrize("words, count", [((), 6), (("--nth", "7"), 9), (("--nth", "7", "--count", "4"), 4)])
+@pytest.mark.parametrize(
+    "words, count",
+    [
+        ((), 6),
+        (("--nth", "7"), 9),
+        (("--nth", "7", "--count", "4"), 4),
+        (("--every", "2"), 3),  # of the video's own time, however fast it is read
+        (("--nth", "7", "--every", "1"), 5),
+    ],
+)
 def test_a_video_gives_what_differs_or_every_nth_frame(video: Path, tmp_path: Path, words: tuple[str, ...], count: int):
     done = collect("--label", "cup", "--source", str(video), "--out", str(tmp_path), *words)
     assert done.returncode == 0, done.stderr
     assert photos(tmp_path) == {"cup": count}
     assert done.stdout == f"{count} photos of cup taken; {tmp_path / 'cup'} has {count}\n"
+
+
+@pytest.mark.parametrize(
+    "words, said",
+    [
+        (("--nth", "7", "--min-difference", "3"), "--min-difference and --nth: give one of them"),
+        (("--source", "demo", "--label", "mug", "--nth", "2"), "--nth: of a camera and several --label the keys say"),
+    ],
+)
+def test_a_rule_that_would_not_hold_is_refused(video: Path, tmp_path: Path, words: tuple[str, ...], said: str):
+    done = collect("--label", "cup", "--source", str(video), "--out", str(tmp_path / "out"), *words)
+    assert done.returncode == 2 and said in done.stderr
+    assert not (tmp_path / "out").exists()
+
+
+def test_there_is_no_time_between_pictures_of_files(tmp_path: Path) -> None:
+    cv2.imwrite(str(tmp_path / "a.png"), np.zeros((8, 8, 3), np.uint8))
+    done = collect("--label", "cup", "--source", str(tmp_path), "--out", str(tmp_path / "out"), "--every", "1")
+    assert done.returncode == 2 and "--every: there is no time" in done.stderr
 
 
 def test_what_is_masked_is_in_no_photo(video: Path, tmp_path: Path) -> None:

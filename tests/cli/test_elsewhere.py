@@ -1,5 +1,6 @@
 """What `--on` sends to a device: the verb with all its words, without those that matter only here."""
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -37,6 +38,38 @@ def test_the_device_gets_the_whole_verb(given: str, sent: list[str], monkeypatch
     monkeypatch.setattr(remote, "run_verb", run_verb)  # connections themselves: tests/devices/deploy/test_boards.py
     assert CliRunner().invoke(cli, given.split()).exit_code == 0
     assert heard == ["pi@board", *sent]
+
+
+def test_lines_from_a_device_follow_those_that_a_file_has(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """`run --json` and `--csv` append, wherever it is done; a second run took away what the first had said."""
+    there = {".jsonl": b'{"frame": 1}\n', ".csv": b"time,label\n2,cup\n", ".json": b"{}"}
+
+    class Device:
+        doing = ""
+
+        def __init__(self, host: str) -> None: ...
+        def __enter__(self) -> "Device":
+            return self
+
+        def __exit__(self, *_: object) -> None: ...
+        def send(self, *_: object) -> None: ...
+        def run(self, *_: object) -> int:
+            return 0
+
+        def fetch(self, path: str) -> bytes | None:
+            return there.get(Path(path).suffix)
+
+    monkeypatch.setattr(remote, "Connection", Device)
+    monkeypatch.setattr(remote, "prepare", lambda *_, **__: [])
+    lines, table, summary = tmp_path / "x.jsonl", tmp_path / "x.csv", tmp_path / "s.json"
+    words = ["run", "digits", "--on", "pi@board", "--json", lines, "--csv", table, "--summary", summary]
+    lines.write_text('{"frame": 0}\n{"fra')
+    table.write_text("time,label\n1,mug\n")
+    for _ in range(2):
+        assert CliRunner().invoke(cli, [str(word) for word in words]).exit_code == 0
+    assert lines.read_text() == '{"frame": 0}\n{"fra\n{"frame": 1}\n{"frame": 1}\n'
+    assert table.read_text() == "time,label\n1,mug\n2,cup\n2,cup\n"
+    assert summary.read_text() == "{}"
 
 
 def test_on_a_device_nobody_is_sent_to_pip(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:

@@ -14,6 +14,7 @@ from edgelens.cli.evaluate import command
 from edgelens.runtime.bundle.bundle import Bundle, write_bundle
 from edgelens.runtime.bundle.learned import LEARNED, learned_to_bytes
 from edgelens.runtime.bundle.manifest import Provenance
+from edgelens.runtime.model.chain import chain
 
 
 def test_foreign_pictures_are_looked_at_in_the_same_part(tmp_path: Path) -> None:
@@ -49,6 +50,21 @@ def test_a_detector_looks_in_tiles_where_it_is_asked_to(tmp_path: Path, halves_b
 
     assert "merge" not in stages()
     assert "merge" in stages("--tile", "2")
+
+
+def test_what_is_said_of_a_pipeline_s_step_is_said_of_that_one(
+    tmp_path: Path, halves_bundle: Bundle, color_bundle: Bundle
+) -> None:
+    both = chain(halves_bundle, color_bundle, tmp_path / "both.edge")
+    for folder in ("images", "labels"):
+        (tmp_path / "data" / folder).mkdir(parents=True)
+    cv2.imwrite(str(tmp_path / "data/images/a.png"), np.zeros((40, 160, 3), np.uint8))
+    (tmp_path / "data/labels/a.txt").write_text("0 .25 .5 .5 1\n1 .75 .5 .5 1\n")
+    (tmp_path / "data/names.txt").write_text("links\nrechts\n")
+    asked = [str(both.path), str(tmp_path / "data"), "--json", "-", "--network", "halves"]
+    done = CliRunner().invoke(command, [*asked, "--labels", str(tmp_path / "data/names.txt")], catch_exceptions=False)
+    assert json.loads(done.stdout)["accuracy"] > 0.999
+    assert json.loads(done.stdout)["labels_matched_by"] == "name"
 
 
 def test_pictures_that_were_learned_are_said_to_flatter(

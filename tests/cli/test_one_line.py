@@ -21,6 +21,9 @@ COMMANDS = [
     ["run", "--source", "http://[::1", "--no-preview", "--duration", "1"],
     ["run", "--source", "rtsp://[", "--no-preview", "--duration", "1"],
     ["status", "--url", "http://[::1"],
+    ["doctor", "--engine", "tflite"],
+    ["collect", "--label", "a", "--out", "OUT/c", "--source", "MODEL", "--size", "64x48"],
+    ["teach", "a", "--source", "MODEL", "--size", "64x48"],
 ]
 
 

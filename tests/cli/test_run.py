@@ -167,6 +167,19 @@ def test_of_several_sources_an_error_says_which(color_bundle, tmp_path):
         (["--config", "nowhere.toml"], "could not be read"),
         (["--source", "demo", "--json", "-", "--csv", "-"], "--json - and --csv -: only one"),
         (["--source", "demo", "--summary", "missing/s.json"], "--summary missing/s.json: there is no folder missing"),
+        (["--source", "demo", "--json", "x", "--summary", "./x"], "--json and --summary ./x: one would write over"),
+        (["--source", "demo", "--blur"], "--blur goes with --keep-uncertain"),
+        (["--source", "demo", "--record-mb", "5"], "--record-mb goes with --record"),
+        (["--source", "demo", "--mqtt-all"], "--mqtt-all goes with --mqtt"),
+        (["--source", "demo", "--track-keep", "5"], "--track-keep goes with --track, --line or --zone"),
+        (["--source", "demo", "--loiter", "5"], "--loiter goes with --track, --line or --zone"),
+        (["--source", "demo", "--preview", "0"], "--preview and --no-preview: give one of them"),
+        (["--source", "demo", "--collect", "x"], "--collect goes with the live page, which this run has not"),
+        (["--source", "demo", "--models", "digits"], "--models goes with the live page, which this run has not"),
+        (
+            ["--source", "rtsp://joe:hush@127.0.0.1:9/x", "--size", "640x480"],
+            "--size means nothing to rtsp://127.0.0.1",
+        ),
     ],
 )
 def test_bad_input_is_one_line(color_bundle, words, said):
@@ -177,6 +190,15 @@ def test_bad_input_is_one_line(color_bundle, words, said):
     assert said in str(error)
     assert "hush" not in str(error) + failed.output
     assert "\n" not in str(error)
+
+
+def test_what_one_of_several_sources_heeds_is_no_error(color_bundle, folder, clip, tmp_path):
+    config = tmp_path / "sources.toml"
+    config.write_text(f'[[source]]\nurl = "{folder}"\n[[source]]\nurl = "demo"\n')
+    run(color_bundle.path, "--config", config, "--duration", "1", "--size", "320x240", "--demo-seed", "5")
+    config.write_text(f'[[source]]\nurl = "{folder}"\n[[source]]\nurl = "{clip}"\nseed = 5\n')
+    refused = run(color_bundle.path, "--config", config, ok=False)
+    assert str(refused.exception) == f"--demo-seed means nothing to {clip}"
 
 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 0)])
@@ -220,6 +242,12 @@ def test_collect_takes_photos_that_differ(tmp_path):
     images = [cv2.imread(str(path)) for path in sorted((out / "digit").glob("*.jpg"))]
     assert len(images) == 3
     assert all(cv2.norm(images[i], images[i + 1], cv2.NORM_L1) / images[0].size > 0.5 for i in range(2))
+
+
+def test_the_delay_before_the_first_photo_takes_nothing_of_the_duration(tmp_path):
+    words = ["--source", "demo", "--out", tmp_path, "--count", "1", "--delay", "1", "--duration", "1"]
+    edgelens("collect", "--label", "digit", *words)
+    assert len(list(tmp_path.glob("digit/*.jpg"))) == 1
 
 
 def test_collect_without_change_says_why(tmp_path, folder):

@@ -15,16 +15,20 @@ from cameras import Camera
 from click.testing import CliRunner
 
 from edgelens.cli import cli
-from edgelens.runtime.errors import EdgelensError
+from edgelens.runtime.errors import EdgelensError, UsageError
 from edgelens.runtime.images.read import read_image
 from edgelens.runtime.model.chain import ChainOptions, chain
 
 
 @pytest.fixture
 def clip(tmp_path):
-    path = tmp_path / "clip.avi"
-    writer = cv2.VideoWriter(str(path), cv2.VideoWriter.fourcc(*"MJPG"), 10, (60, 40))
-    for _ in range(12):
+    return still_clip(tmp_path / "clip.avi", fps=10, frames=12)
+
+
+def still_clip(path, fps, frames):
+    """A video in which nothing moves."""
+    writer = cv2.VideoWriter(str(path), cv2.VideoWriter.fourcc(*"MJPG"), fps, (60, 40))
+    for _ in range(frames):
         writer.write((np.indices((40, 60)).sum(axis=0) % 2 * 255).astype(np.uint8)[..., None].repeat(3, axis=2))
     writer.release()
     return path
@@ -66,6 +70,21 @@ def test_results_carry_numbers_counts_and_what_happened(halves_bundle, clip, tmp
     assert "all: 2 (left 1, right 1) came, " in done.output
     (watched,) = json.loads(summary.read_text())["watched"].values()
     assert sum(watched["zones"]["all"]["dwell_s"].values()) == pytest.approx(2.0, abs=0.3)
+
+
+def test_what_stands_still_is_followed_where_unmoved_frames_are_passed_over(halves_bundle, tmp_path):
+    still, out = still_clip(tmp_path / "still.avi", fps=15.1, frames=120), tmp_path / "out.jsonl"
+    edgelens(halves_bundle.path, "--source", still, "--motion", "--zone", "all=0,0,1,0,1,1,0,1", "--json", out)
+    results = [json.loads(line) for line in out.read_text().splitlines()]
+    assert 7 <= len(results) <= 9
+    assert {tuple(row["track"] for row in result["results"]) for result in results[1:]} == {(1, 2)}
+    assert [event["kind"] for result in results for event in result["events"]] == ["entered", "entered"]
+
+
+def test_a_camera_that_is_looked_at_too_seldom_to_follow_anything_is_refused(halves_bundle):
+    for more in (("--max-fps", ".5"), ("--max-fps", "1", "--track-keep", "1")):
+        with pytest.raises(UsageError, match=r"--max-fps .+ nothing would be followed"):
+            edgelens(halves_bundle.path, "--source", "demo", "--track", "--duration", 1, *more)
 
 
 def test_without_tracking_nothing_changes(halves_bundle, clip, tmp_path):

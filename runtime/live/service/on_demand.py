@@ -26,17 +26,23 @@ FEWER = Budget(requests=16)
 
 
 class ServiceOnDemand:
-    """An ASGI endpoint over the bundle that the loop runs at the moment; a context manager that closes the engine."""
+    """An ASGI endpoint over the bundle that the loop runs at the moment, by the engine and precision that were asked
+    for and at the threshold that holds for the loop; a context manager that closes the engine.
+    """
 
     def __init__(
         self,
         bundle: Callable[[], Bundle],
         *,
+        engine: str = "auto",
+        precision: str | None = None,
+        threshold: Callable[[], float | None] = lambda: None,
         device: str = "",
         on_result: Callable[[Result], None] | None = None,
         budget: Budget = FEWER,
     ) -> None:
         self._bundle, self._device, self.on_result, self._budget = bundle, device, on_result, budget
+        self._engine, self._precision, self._threshold = engine, precision, threshold
         self._service: RecognizeService | None = None
         self._retired: list[RecognizeService] = []  # their models are no longer the loop's; some requests may be
         self._opening = asyncio.Lock()
@@ -80,11 +86,18 @@ class ServiceOnDemand:
             if self._service is None or self._service.bundle is not bundle:
                 await asyncio.to_thread(self._open, bundle)
             assert self._service is not None
+            self._service.threshold = self._threshold()
             return self._service
 
     def _open(self, bundle: Bundle) -> None:
         new = RecognizeService(
-            bundle, limits=ONE_WORKER, budget=self._budget, device=self._device, on_result=self.on_result
+            bundle,
+            engine=self._engine,
+            precision=self._precision,
+            limits=ONE_WORKER,
+            budget=self._budget,
+            device=self._device,
+            on_result=self.on_result,
         )
         new.__enter__()
         if self._service is not None:

@@ -71,7 +71,7 @@ class RecognizeService:
         self._recognizer = BundleRecognizer(
             bundle, engine=engine, precision=precision, options=options, shared=True, taught=True
         )
-        self._threshold = threshold
+        self.threshold = threshold
         self.started = time.time()
         self.counts = ServiceCounts()
         self._stack = ExitStack()
@@ -147,7 +147,7 @@ class RecognizeService:
     def _step_json(self, step: Step) -> dict[str, Any]:
         loaded = self._recognizer.networks[step.network]
         network, file = loaded.network, loaded.file
-        asked = self._threshold if step is self.bundle.manifest.steps[-1] else None
+        asked = self.threshold if step is self.bundle.manifest.steps[-1] else None
         return {
             "step": step.output,
             "task": network.task,
@@ -180,7 +180,7 @@ class RecognizeService:
         ]
 
     def _answering(self, scope: Scope) -> Answering:
-        threshold = _threshold(scope, self._threshold)
+        threshold = _threshold(scope, self.threshold)
         return lambda kind, body, arrived: self._answer(kind, body, threshold, arrived)
 
     async def _answered(

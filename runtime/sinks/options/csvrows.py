@@ -14,5 +14,12 @@ class CsvOptions:
     """Where the rows go."""
 
     path: str | None = option(
-        Said("One CSV row for all that was seen; - is stdout.", "PATH", flag="--csv", stdout=True, brought_back=True),
+        Said(
+            "One CSV row for all that was seen; - is stdout.",
+            "PATH",
+            flag="--csv",
+            stdout=True,
+            brought_back=True,
+            appended=True,
+        ),
     )

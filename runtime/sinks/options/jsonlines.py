@@ -14,5 +14,12 @@ class JsonOptions:
     """Where the lines go."""
 
     path: str | None = option(
-        Said("One JSON object a result; - is stdout.", "PATH", flag="--json", stdout=True, brought_back=True),
+        Said(
+            "One JSON object a result; - is stdout.",
+            "PATH",
+            flag="--json",
+            stdout=True,
+            brought_back=True,
+            appended=True,
+        ),
     )

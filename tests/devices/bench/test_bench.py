@@ -18,8 +18,10 @@ from edgelens.devices.bench.processes import measure
 from edgelens.devices.bench.session import BenchPlan, bench
 from edgelens.devices.bench.spec import MeasureSpec
 from edgelens.devices.bench.timing import sample_blocks, warm_up
+from edgelens.runtime.bundle.bundle import Bundle
 from edgelens.runtime.errors import UsageError, WorkError
 from edgelens.runtime.loop.board import BoardReading
+from edgelens.runtime.model.chain import ChainOptions, chain
 
 
 @pytest.fixture(scope="module")
@@ -155,6 +157,53 @@ def test_compare_refuses_what_cannot_be_trusted(report_path: Path, tmp_path: Pat
     assert run("bench", "compare", old, bad, "--force").exit_code == 0
 
 
+def test_the_steps_of_a_pipeline_are_rows_of_their_own(
+    halves_bundle: Bundle, color_bundle: Bundle, tmp_path: Path
+) -> None:
+    """Step for step: the second one's old time stood for the first one's, whose key was the same."""
+    both = chain(halves_bundle, color_bundle, tmp_path / "both.edge", ChainOptions(classes=("left",)))
+    words = ("bench", both.path, "--threads", 1, "--duration", 0.1, "--processes", 2, "--json", tmp_path / "old.json")
+    done = run(*words)
+    assert done.exit_code == 0, done.output
+    assert "both.edge halves" in done.output
+    old, new = tmp_path / "old.json", json.loads((tmp_path / "old.json").read_text())
+    assert [(row["model"], row["step"]) for row in new["cases"]] == [("both.edge", "halves"), ("both.edge", "color")]
+    assert [row["name"].split()[1] for row in new["cases"]] == ["halves", "color"]
+    for row, ms in zip(new["cases"], (1.0, 100.0), strict=True):
+        for process in row["processes"]:
+            process.update(dict.fromkeys(("median_ms", "quiet_ms", "by_ruler", "quiet_by_ruler"), ms))
+            process.update(dict.fromkeys(("ruler_ms", "quiet_ruler_ms"), 1.0))
+    old.write_text(json.dumps(new))
+    run("bench", "compare", old, old, "--force", "--json", tmp_path / "found.json")
+    found = json.loads((tmp_path / "found.json").read_text())["changes"]
+    assert [(change["old_ms"], change["new_ms"]) for change in found] == [(1, 1), (100, 100)]
+
+
+def test_models_of_one_name_are_compared_in_their_order(report_path: Path, tmp_path: Path) -> None:
+    report = json.loads(altered(report_path, tmp_path / "one.json").read_text())
+    slow = json.loads(altered(report_path, tmp_path / "slow.json", factor=3).read_text())["cases"]
+    both, found = tmp_path / "both.json", tmp_path / "found.json"
+    both.write_text(json.dumps({**report, "cases": report["cases"][:1] + slow[:1]}))
+    run("bench", "compare", both, both, "--force", "--json", found)
+    assert [change["ratio"] for change in json.loads(found.read_text())["changes"]] == [1, 1]
+    refused = run("bench", "compare", tmp_path / "one.json", both, "--force")
+    assert "stands 1 times in the old report and 2 in the new" in str(refused.exception)
+
+
+def test_what_cannot_be_measured_any_more_fails_a_gate(report_path: Path, tmp_path: Path) -> None:
+    old = altered(report_path, tmp_path / "old.json")
+    new, found = json.loads(old.read_text()), tmp_path / "found.json"
+    for how_many in (1, 2):
+        for row in new["cases"][:how_many]:
+            row["error"] = "out of memory"
+        (tmp_path / "new.json").write_text(json.dumps(new))
+        words = ("bench", "compare", old, tmp_path / "new.json", "--json", found)
+        assert run(*words).exit_code == 0
+        assert "cannot be measured any more: out of memory" in run(*words).stderr
+        assert len(json.loads(found.read_text())["broken"]) == how_many
+        assert "cannot be any more" in str(run(*words, "--fail-over", "5%").exception)
+
+
 def test_what_bad_input_gets(tmp_path: Path, report_path: Path) -> None:
     older = altered(report_path, tmp_path / "older.json", schema=1)
     broken = tmp_path / "broken.tflite"
@@ -164,6 +213,8 @@ def test_what_bad_input_gets(tmp_path: Path, report_path: Path) -> None:
         (("bench", broken, "--threads", 1), "is no tflite file or is damaged"),
         (("bench", "digits", "--threads", "0"), "--threads"),
         (("bench", "digits", "--frame", "wide"), "--frame"),
+        (("bench", "digits", "digits", "--pairs", "1"), "--pairs 1: one process says nothing of others"),
+        (("bench", "digits", "--wheels", tmp_path), "--wheels goes with --on"),
         (("bench", "compare", broken, report_path), "is no JSON"),
         (("bench", "compare", older, report_path), "an older kit measured it in one process"),
         (("bench", "compare", report_path, report_path, "--force", "--fail-over", "much"), "--fail-over"),

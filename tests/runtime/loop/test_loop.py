@@ -196,7 +196,7 @@ def test_a_lost_camera_is_told_to_sinks_and_counted(model, frames_of_colors):
         [frames_of_colors[0], 0.5, SourceError("unplugged")], [frames_of_colors[1], 5.0], live=True, name="cam"
     )
     outcome, sink, said = go([camera], model, duration=1.8)
-    assert [notice.kind for notice in sink.notices] == ["lost", "back"]
+    assert [notice.kind for notice in sink.notices] == ["lost", "back", "ended"]
     assert said[0] == "cam: lost: unplugged; opening it again"
     assert outcome.summary["recoveries"] == 1
     assert len(sink.results) == 2

@@ -44,3 +44,13 @@ def test_a_still_picture_is_looked_at_now_and_then(monkeypatch):
         now[0] += 0.1
         looked += gate.changed(still)
     assert looked == 5
+
+
+def test_who_follows_things_has_it_looked_at_more_often(monkeypatch):
+    now = [0.0]
+    monkeypatch.setattr(motion.time, "monotonic", lambda: now[0])
+    gate, still, looked = MotionGate(refresh_s=0.5), scene(), 0
+    for _ in range(100):
+        now[0] += 0.1
+        looked += gate.changed(still)
+    assert 16 <= looked <= 20

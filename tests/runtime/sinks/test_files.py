@@ -1,6 +1,7 @@
 import csv
 import io
 import json
+from dataclasses import replace
 
 import cv2
 import numpy as np
@@ -172,6 +173,23 @@ def test_a_live_source_s_rate_is_measured_and_its_gaps_are_not_endless(tmp_path)
     assert video.get(cv2.CAP_PROP_FPS) == pytest.approx(20, abs=0.1)
     assert video.get(cv2.CAP_PROP_FRAME_COUNT) == pytest.approx(20 + 40, abs=1)
     video.release()
+
+
+def test_a_first_frame_that_took_long_is_not_the_source_s_rate(tmp_path):
+    path = tmp_path / "out.avi"
+    write(annotated(str(path), lambda source: None), *[result(i) for i in [-20, *range(60)]])
+    video = cv2.VideoCapture(str(path))
+    assert video.get(cv2.CAP_PROP_FPS) == pytest.approx(20, abs=0.1)
+    assert video.get(cv2.CAP_PROP_FRAME_COUNT) == pytest.approx(80, abs=1)
+    video.release()
+
+
+@pytest.mark.parametrize("name", ["out.webm", "out.avi"])
+def test_a_folder_s_pictures_are_shown_as_long_however_fast_they_were_looked_at(tmp_path, name):
+    stills = [result(i, path=f"{i}.png") for i in range(12)]
+    slow = [replace(one, frame=replace(one.frame, captured=one.frame.index**2)) for one in stills]
+    write(annotated(str(tmp_path / name), lambda source: None), *slow)
+    assert shown(tmp_path / name) == [round(i / 30, 2) for i in range(12)]
 
 
 def test_several_sources_have_a_video_each(tmp_path):

@@ -195,6 +195,17 @@ def test_the_state_goes_to_none_when_nothing_is_there_any_more(
     assert [message["state"] for message in watcher.under("door/camera/state")] == wanted
 
 
+def test_a_run_that_is_over_leaves_nobody_behind(broker: Any, watcher: Subscriber, staged: Any, tmp_path: Path) -> None:
+    result = dataclasses.replace(staged(fps=0).result("camera"), standing=("cup",), watched=WATCHED)
+    with sink_for(broker, tmp_path) as sink:
+        sink.write(result)
+        sink.notice(Notice("camera", "ended", "camera: is not watched any more", 5.0))
+    wait_for(lambda: watcher.under("door/status")[-1:] == ["offline"])
+    assert [message["state"] for message in watcher.under("door/camera/state")] == ["cup", "none"]
+    assert watcher.under("door/camera/counts")[-1]["zones"]["shelf"]["occupancy"] == {}
+    assert watcher.under("door/camera/notice") == []  # it would be there still when the camera is watched again
+
+
 def test_every_result_when_asked_for(broker: Any, watcher: Subscriber, staged: Any, tmp_path: Path) -> None:
     loop = staged(fps=0)
     with sink_for(broker, tmp_path, every=True) as sink:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -63,6 +64,19 @@ def test_pictures_land_in_class_folders_that_training_reads(tmp_path: Path) -> N
 
     images = folders.read(tmp_path)
     assert len(images) == 4
+
+
+def test_a_file_s_pictures_are_kept_by_its_own_time_and_image_files_all(tmp_path: Path) -> None:
+    shown, options = result([-1, 0], [0.3, 0.3]), UncertainOptions(tmp_path, every_s=5, keep_free_bytes=0)
+    clip = [replace(shown, frame=replace(shown.frame, position_s=3.0 * i, source="clip")) for i in range(5)]
+    files = [replace(shown, frame=replace(shown.frame, path=f"{i}.png", source="folder")) for i in range(5)]
+    with UncertainSink(options, decode=lambda source: Decode(threshold=0.6)) as sink:
+        for each in clip:
+            sink.write(each)
+        assert sink.kept == 3
+        for each in files:
+            sink.write(each)
+    assert sink.kept == 8
 
 
 def test_the_quota_takes_the_oldest(tmp_path: Path) -> None:

@@ -46,6 +46,26 @@ def test_the_engine_comes_with_the_first_request_and_goes_with_the_loop(staged: 
     assert workers() == before
 
 
+def test_it_answers_as_the_loop_does(staged: Any, colour_bundle: Bundle) -> None:
+    """By the engine and at the threshold that were asked for, which may be changed meanwhile."""
+    held: list[float | None] = [None]
+    with ServiceOnDemand(lambda: colour_bundle, engine="onnxruntime", threshold=lambda: held[0]) as service:
+        loop = staged(fps=0, service=service)
+
+        def seen(query: str = "") -> str:
+            answer = httpx.post(loop.base + f"/v1/recognize{query}", content=picture())
+            return str(answer.json()["results"][0]["label"])
+
+        assert seen() == "red"
+        held[0] = 1.0
+        assert seen() == "unknown"
+        assert httpx.get(loop.base + "/v1/models").json()["running"]["threshold"] == 1
+        assert seen("?threshold=0") == "red"
+    with ServiceOnDemand(lambda: colour_bundle, engine="tflite") as service:
+        answer = httpx.post(staged(fps=0, service=service).base + "/v1/recognize", content=picture())
+        assert "no model file for --engine tflite" in answer.json()["error"]
+
+
 def test_after_a_swap_the_new_model_answers(staged: Any, colour_bundle: Bundle) -> None:
     network = colour_bundle.manifest.networks["main"]
     renamed = dataclasses.replace(network, labels=("rot", "grün", "blau"))
