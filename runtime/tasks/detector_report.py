@@ -77,10 +77,13 @@ class DetectorReport:
             )
         half, mean = (_shown(_or_none(value)) for value in (self.scores.mean(iou=0.5), self.scores.mean()))
         figures = f"mAP50 {half}, mAP50-95 {mean}, {len(self.truth.labels)} boxes"
-        return [*lines, *self.match.said(self.classes), figures]
+        return [*lines, *self.match.said(self.classes, self._wanted(), "boxes count as missed"), figures]
+
+    def _wanted(self) -> NDArray[np.intp]:
+        return np.bincount(self.truth.labels, minlength=len(self.classes))
 
     def _per_class(self) -> list[dict[str, Any]]:
-        wanted = np.bincount(self.truth.labels, minlength=len(self.classes))
+        wanted = self._wanted()
         return [
             {
                 "class": name,
