@@ -25,7 +25,9 @@ def test_a_blind_model_is_doubted(write_color_bundle, color_onnx):
     assert any("hardly differ between the golden frames" in doubt for doubt in report.doubts)
 
 
-@pytest.mark.parametrize(("needed", "said"), [(0.0, "0% of agreement is all that it needs"), (0.4, "40% of"), (0.5, "")])
+@pytest.mark.parametrize(
+    ("needed", "said"), [(0.0, "0% of agreement is all that it needs"), (0.4, "40% of"), (0.5, "")]
+)
 def test_a_limit_that_asks_for_little_proves_little(needed, said, write_color_bundle):
     doubts = verify_bundle(write_color_bundle(limits=Limits(needed, 25.0))).doubts
     assert [said in doubt for doubt in doubts] == [True] * bool(said)

@@ -107,7 +107,9 @@ def test_a_model_that_reads_nothing_is_right_about_nothing(tmp_path):
     images = load_texts(tmp_path)
     lines = evaluate_reading(images, [(i, (1, 1), seen("")) for i in range(3)]).lines()
     assert lines[0] == "not one text was read; right are the 2 without a text"
-    assert not any("not one" in line for line in evaluate_reading(images, [(i, (1, 1), seen("B")) for i in range(3)]).lines())
+    assert not any(
+        "not one" in line for line in evaluate_reading(images, [(i, (1, 1), seen("B")) for i in range(3)]).lines()
+    )
 
 
 @pytest.mark.parametrize("there", ["nothing", "two", "file"])

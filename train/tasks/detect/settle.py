@@ -16,11 +16,12 @@ from ...data.targets import Targets
 from ...task import Settled
 from .answers import IOU, MOST, found_boxes, truth_of
 
-__all__ = ["Curve", "best_point", "curves_of", "hits_of", "settle_boxes", "thresholds_of"]
+__all__ = ["Curve", "best_point", "curves_of", "hits_of", "said_of_thresholds", "settle_boxes", "thresholds_of"]
 
 _OVERLAP = 0.5  # at which a box is found
 _FEW = 5  # boxes of a class under which its threshold is that of all classes
 _USUAL = 0.3
+_SAID = 8  # thresholds that are named
 
 
 @dataclass(frozen=True)
@@ -46,8 +47,18 @@ def settle_boxes(
     named = {name: common if value is None else value for name, value in zip(classes, own, strict=True)}
     options = {"iou": IOU, "max_det": MOST, "finest": min(strides)}
     decode = Decode("lens-det", threshold=common, thresholds=named, options=options)
-    said = ", ".join(f"{name} {value:.2f}" for name, value in [*named.items()][:8])
-    return Settled(decode, f"thresholds of best F1: {said}")
+    return Settled(decode, said_of_thresholds(dict(zip(classes, own, strict=True)), common))
+
+
+def said_of_thresholds(own: dict[str, float | None], common: float) -> str:
+    """What was settled, in a line: the first few thresholds of classes' own, and how many others have which."""
+    told = [f"{name} {value:.2f}" for name, value in own.items() if value is not None]
+    others = sum(value is None for value in own.values())
+    if len(told) > _SAID:
+        told[_SAID:] = [f"{len(told) - _SAID} more"]
+    if others:
+        told.append(f"{common:.2f} for {others} with fewer than {_FEW} boxes to tell it by, or none found")
+    return f"thresholds of best F1: {', '.join(told)}"
 
 
 def thresholds_of(curves: Sequence[Curve]) -> tuple[list[float | None], float]:
