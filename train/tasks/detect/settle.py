@@ -21,6 +21,7 @@ __all__ = ["Curve", "best_point", "curves_of", "hits_of", "said_of_thresholds", 
 _OVERLAP = 0.5  # at which a box is found
 _FEW = 5  # boxes of a class under which its threshold is that of all classes
 _USUAL = 0.3
+_CELLS = 10  # that answer for a thing before suppression, as many as the decoder has for `MOST` boxes
 _SAID = 8  # thresholds that are named
 
 
@@ -43,11 +44,20 @@ def settle_boxes(
     rows: NDArray[np.float32], targets: Targets, classes: Sequence[str], strides: Sequence[int]
 ) -> Settled:
     """Decode settings with each class's own threshold, fitted on what was found in a split."""
-    own, common = thresholds_of(curves_of(found_boxes(rows), truth_of(targets), len(classes)))
+    truth = truth_of(targets)
+    own, common = thresholds_of(curves_of(found_boxes(rows), truth, len(classes)))
     named = {name: common if value is None else value for name, value in zip(classes, own, strict=True)}
-    options = {"iou": IOU, "max_det": MOST, "finest": min(strides)}
+    options = {"iou": IOU, "finest": min(strides), **_room(truth)}
     decode = Decode("lens-det", threshold=common, thresholds=named, options=options)
     return Settled(decode, said_of_thresholds(dict(zip(classes, own, strict=True)), common))
+
+
+def _room(truth: Boxes) -> dict[str, int]:
+    """How many boxes a frame may have: twice as many as the fullest picture of the split shows, if that is many."""
+    fullest = int(np.bincount(truth.images, minlength=1).max())
+    if 2 * fullest <= MOST:
+        return {"max_det": MOST}
+    return {"max_det": 2 * fullest, "candidates": _CELLS * 2 * fullest}
 
 
 def said_of_thresholds(own: dict[str, float | None], common: float) -> str:
