@@ -1,4 +1,4 @@
-"""Signs that a proof proves little: a model that sees nothing, answers always the same or may answer anything, or saturated pixels."""
+"""Signs that a proof proves little: a model that sees nothing, answers the same or otherwise, cut-off pixels."""
 
 from __future__ import annotations
 

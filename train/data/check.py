@@ -100,7 +100,7 @@ def check(
 
 
 def _enlarged(heights: NDArray[np.float64], widths: NDArray[np.float64], pixels: PixelContract) -> NDArray[np.float64]:
-    """How many times each picture is enlarged; one that is stretched, by what its better side is: a short text is narrow."""
+    """How many times each picture is enlarged: by its better side, as a short text is narrow, unless it is cropped."""
     sides = pixels.height / np.maximum(heights, 1), pixels.width / np.maximum(widths, 1)
     return np.maximum(*sides) if pixels.resize == "crop" else np.minimum(*sides)
 

@@ -25,7 +25,7 @@ _ROWS, _EPOCHS = 10, 8
 def show_augmented_data(config: TrainConfig, path: str, given: Mapping[str, str] = {}) -> None:
     """Write a sheet of training pictures, spread over the classes, as they are and as the recipe changes them.
 
-    `given` says which options a person gave, as they were written: those that change nothing are refused as in training.
+    `given` says which options a person gave, as they were written; what training refuses of them is refused.
     """
     task = make_task(config)
     images = task.open_data(config.data_config())

@@ -118,7 +118,7 @@ def test_an_alphabet_is_a_file_or_its_characters_and_must_hold_what_is_written(p
         with_alphabet(config(photos, alphabet="RG"), images)
     with pytest.raises(DataError, match="no such file"):
         characters_of("none.txt")
-    with pytest.raises(DataError, match="labels.csv: holds texts rather than an alphabet"):
+    with pytest.raises(DataError, match="holds texts rather than an alphabet"):
         characters_of(str(photos / "labels.csv"))
 
 
