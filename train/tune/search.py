@@ -131,7 +131,7 @@ def _run_trial(study: Any, trial: Any, config: TuneConfig, say: Callable[[str], 
 
 def _took(seconds: float, left: int) -> str:
     """How long a trial took, and what the trials that are left would take like that."""
-    more = f"; {left} more like it take {max(left * seconds / 60, 1):,.0f} min" if left > 0 else ""
+    more = f"; {left} more, about {max(left * seconds / 60, 1):,.0f} min" if left > 0 else ""
     return f"{seconds:.0f} s{more}"
 
 
