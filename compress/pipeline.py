@@ -160,7 +160,7 @@ def _card(
     return Card(
         name,
         run.config.task,
-        len(run.classes),
+        len(run.classes) if candidate.made_of.task.labelled else 0,
         f"{run.config.model}, {cost}",
         candidate.made_of.evaluated_on,
         processor(),

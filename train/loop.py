@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from typing import Any
 
@@ -90,7 +91,7 @@ def train(
             progress.warn(warning)
         row = _judged(state, made_of, run, world, images=images, seconds=seconds, sound=health.sound)
         saved = time.monotonic()
-        progress.epoch(row)
+        progress.epoch(row, _remaining(config, time.monotonic() - began))
 
 
 def _judged(
@@ -113,11 +114,16 @@ def _judged(
 
 def _over(state: State, config: TrainConfig, seconds: float) -> str:
     """Why there is no further epoch, after so long; nothing where there may be one."""
-    if config.minutes and seconds > 60 * _LATE * config.minutes:
+    if _remaining(config, seconds) < 0:
         return "the time is over"
     if config.patience and state.epoch - state.best_epoch >= config.patience:
         return f"no better validation for {config.patience} epochs"
     return ""
+
+
+def _remaining(config: TrainConfig, seconds: float) -> float:
+    """Seconds until no epoch begins any more, after so many."""
+    return 60 * _LATE * config.minutes - seconds if config.minutes else math.inf
 
 
 def _write(run: Run, state: State, best: nn.Module | None, *, sound: bool) -> None:

@@ -40,7 +40,7 @@ class Card:
 
     name: str
     task: str
-    classes: int
+    classes: int  # 0 where its answers are none of some classes
     network: str  # "resnet8, 78,666 parameters, 12.5 M multiply-adds"
     evaluated_on: str  # "180 validation images of digits.npz"
     device: str  # where the latencies were measured
@@ -56,7 +56,8 @@ class Card:
     @property
     def what(self) -> str:
         """The network, how many classes it tells apart, and its task."""
-        return f"{self.network}; {self.classes} class{'es' if self.classes != 1 else ''}; task {self.task}"
+        classes = f"; {self.classes} class{'es' if self.classes != 1 else ''}" if self.classes else ""
+        return f"{self.network}{classes}; task {self.task}"
 
     def to_plain(self) -> dict[str, Any]:
         """The card as plain JSON types."""

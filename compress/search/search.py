@@ -94,7 +94,8 @@ def search_run(
             return _finished(point, again, points, rows, out, config, progress)
         progress.say(f"{point.plan.words}, {point.artifact.title}: no longer within the budget when measured again")
     raise WorkError(
-        f"{run_path}: no candidate keeps {config.budget.words()}; {nearest_words(points)}; nothing is written"
+        f"{run_path}: no candidate keeps {config.budget.words()}; {nearest_words(points)}{search.left_out_words()};"
+        " nothing is written"
     )
 
 
@@ -105,6 +106,14 @@ def _teacher(made_of: Ingredients, config: CompressConfig, progress: Progress) -
         return teacher_of(made_of, config)
     progress.say(f"candidates learn from {made_of.run.config.teacher}, which taught this network")
     return taught
+
+
+@dataclass(frozen=True)
+class Excess:
+    """Why a plan was left out before it was made."""
+
+    times: float  # the limit
+    words: str
 
 
 class _Search:
@@ -122,7 +131,7 @@ class _Search:
         self.lesson = _lesson(made_of)
         self.best: MeasuredFile | None = None
         self._bare: dict[Attempt, nn.Module] = {}
-        self._left_out: dict[Attempt, bool] = {}
+        self._left_out: dict[Attempt, Excess | None] = {}
         self._begun: dict[Attempt, nn.Module] = {}  # after their short recovery, cut short or not
 
     def bare(self, plan: Attempt) -> nn.Module:
@@ -188,25 +197,32 @@ class _Search:
         if plan not in self._left_out:
             rough = bare_network(plan, seen_by(plan, self.made_of), None)
             trust = NEARLY if plan.kind == "trained" else SURELY
-            reason = self.too_costly(plan, rough, points, ROUGHLY)
-            if reason := reason or self.too_costly(plan, self.bare(plan), points, trust):
-                self.progress.say(f"{plan.words}: left out, {reason}")
-            self._left_out[plan] = bool(reason)
-        return not self._left_out[plan]
+            excess = self.too_costly(plan, rough, points, ROUGHLY)
+            excess = excess or self.too_costly(plan, self.bare(plan), points, trust)
+            if excess:
+                self.progress.say(f"{plan.words}: left out, {excess.words}")
+            self._left_out[plan] = excess
+        return self._left_out[plan] is None
 
-    def too_costly(self, plan: Attempt, bare: Any, points: Sequence[MeasuredFile], trust: float) -> str:
-        """Why a plan cannot fit, by what its file takes about and by multiply-adds; empty where it may."""
+    def left_out_words(self) -> str:
+        """Which plan that was never made would have come nearest, where one was left out by its estimate."""
+        left = [(excess.times, plan.words, excess.words) for plan, excess in self._left_out.items() if excess]
+        return "" if not left else "; of those left out {1} comes nearest, {2}".format(*min(left))
+
+    def too_costly(self, plan: Attempt, bare: Any, points: Sequence[MeasuredFile], trust: float) -> Excess | None:
+        """Why a plan cannot fit, by what its file takes about and by multiply-adds; None where it may."""
         budget = self.config.budget
         if budget.size_bytes is not None and file_bytes(bare) * trust > budget.size_bytes:
-            return f"about {file_bytes(bare):,} bytes in 8 bits"
+            size = file_bytes(bare)
+            return Excess(size / budget.size_bytes, f"about {size:,} bytes in 8 bits")
         if budget.latency_ms is not None and points:
             cost = estimate(bare, plan.pixels(self.made_of.pixels))
             whole = estimate(self.made_of.network, self.made_of.pixels)
             fastest = min(point.cost.latency_ms for point in points)
             about = fastest * cost.macs / max(whole.macs, 1)
             if about * GENEROUS > budget.latency_ms:
-                return f"about {about:.3g} ms"
-        return ""
+                return Excess(about / budget.latency_ms, f"about {about:.3g} ms")
+        return None
 
     def left_s(self, share: float) -> float:
         """Seconds until a share of the search's time is over."""

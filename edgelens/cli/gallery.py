@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import tempfile
 import time
 from collections.abc import Callable, Iterator
@@ -98,8 +99,11 @@ def listed(path: str | None, json_path: str | None) -> None:
 @wheels_option
 def add(name: str, pictures: tuple[str, ...], model: str, no_photos: bool) -> None:
     """Put pictures of NAME into MODEL's gallery; `edgelens teach` does so with a camera, video or folder."""
+    from edgelens.runtime.errors import UsageError
     from edgelens.runtime.images.read import read_image
 
+    if folder := next(filter(os.path.isdir, pictures), None):
+        raise UsageError(f"{folder}: is a folder, of which `edgelens teach NAME --source {folder}` takes the pictures")
     with _teacher(model) as teacher:
         seen = [teacher.look(read_image(each)) for each in pictures]
         lesson = teacher.teach(name, filter(None, seen), source="pictures", photos=not no_photos)

@@ -121,11 +121,10 @@ def _quick_enough(device: str, most_ms: float, looks: Looks, quiet: bool) -> int
     profile = load_profile(this_machine().profile if device == "here" else device)
     side, ms = largest_side("efficientnet_lite0", profile, most_ms, looks.sides, beside=looks.beside)
     if not quiet:
-        click.echo(
-            f"photos of at most {side} pixels a side, which lite0 is expected to look at in {ms:.0f} ms on"
-            f" {profile.name}; --size chooses another",
-            err=True,
-        )
+        expected = f"which lite0 is expected to look at in {ms:.0f} ms on {profile.name}"
+        if ms > most_ms:
+            expected += f", longer than {most_ms:g} ms: the smallest that are taken unasked"
+        click.echo(f"photos of at most {side} pixels a side, {expected}; --size chooses another", err=True)
     return side
 
 

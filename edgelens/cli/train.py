@@ -68,11 +68,11 @@ def command(
         raise UsageError("give DATA to train on, or --resume RUN")
     else:
         config = training_config(data, out or "", chosen)
+        given = given_in_file(chosen["config"], config.task) | _given()
         if sheet:
-            show_augmented_data(config, sheet)
+            show_augmented_data(config, sheet, given)
             click.echo(f"{sheet}: each row a picture as it is, then as training shows it")
             return
-        given = given_in_file(chosen["config"], config.task) | _given()
         with nullcontext(out) if out else _place(data, chosen["model"]) as folder:
             run = training.fit(replace(config, out=str(folder)), quiet=quiet, overwrite=overwrite, given=given)
     if not _leads():

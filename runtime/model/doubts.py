@@ -1,4 +1,4 @@
-"""Signs that a proof proves little: a model that sees nothing, answers always the same, or is fed saturated pixels."""
+"""Signs that a proof proves little: a model that sees nothing, answers the same or otherwise, cut-off pixels."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from ..tasks.task import Answer
 
 __all__ = ["doubts_of"]
 
+_HALF = 0.5  # agreement under which a limit is hardly one
 _ALIKE = 1e-3  # of an output's largest number: what differs less hardly differs
 _SATURATED = 0.3  # share of input numbers at an end of their range whose pixels are not at the pixel's
 
@@ -26,6 +27,11 @@ def doubts_of(network: Network, file: ModelFile, frames: Sequence[Frame], answer
         doubts.append(f"nothing is recognized in any of the {len(answers)} golden frames: they prove little")
     if len(answers) > 1 and all(_alike([answer.outputs[name] for answer in answers]) for name in answers[0].outputs):
         doubts.append("its outputs hardly differ between the golden frames: is it blind, or the input wrong?")
+    if file.limits.agreement < _HALF:
+        doubts.append(
+            f"it answered much of the golden frames otherwise when the bundle was made: {file.limits.agreement:.0%} of"
+            " agreement is all that it needs, which proves little"
+        )
     share = _saturated(network, file, frames)
     if share > _SATURATED:
         doubts.append(f"{share:.0%} of its input saturates: the mean and std, or the scale, do not fit its pictures")

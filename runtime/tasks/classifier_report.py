@@ -111,7 +111,8 @@ class ClassifierReport:
         top5 = top_k_accuracy(self.labels, self.scores, 5)
         count = len(self.labels)
         figures = f"top-1 {percent(self.accuracy, count)}, top-5 {percent(top5, count)}"
-        return [*lines, *self.match.said(self.classes), figures]
+        said = self.match.said(self.classes, self.per_class.support, "images count as wrong")
+        return [*lines, *said, figures]
 
     def _accuracy_of_accepted(self) -> float | None:
         kept = ~self.rejected

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
@@ -13,11 +14,13 @@ from ..bundle.manifest import Network
 from ..datasets.boxset import BoxSet
 from ..errors import ModelError
 from ..metrics.detection import Boxes, DetectionScores, average_precision
+from ..preprocess import PixelContract
 from .label_match import LabelMatch, match_labels
 from .task import Looked, Table
 
 __all__ = ["DetectorReport", "evaluate_detector"]
 
+_SEEN = 8.0  # pixels of a network's picture under which hardly any detector finds a thing
 _WHY = "`inspect` names the right decoder and picture (--decode, --mean, --std, --color) and --labels fits the data"
 
 
@@ -32,6 +35,7 @@ class DetectorReport:
     images: int
     empty: tuple[str, ...]  # boxes of the data without area, one line each
     match: LabelMatch
+    pixels: float = math.inf  # of the network's picture that the shorter side of the data's boxes has, the median
     beyond: int | None = None  # the highest class that was found and that no label or class of the data stands for
 
     def to_json(self) -> dict[str, Any]:
@@ -69,7 +73,7 @@ class DetectorReport:
         lines = [f"{len(self.empty)} boxes of the data have no area and are passed over"] if self.empty else []
         if len(self.truth.labels) and self.scores.mean(iou=0.5) <= 0:
             seen = f"{len(self.found.labels)} were found" if len(self.found.labels) else "none was found at all"
-            lines.append(f"not one box of the data was found ({seen}): see whether {_WHY}")
+            lines.append(f"not one box of the data was found ({seen}): {self._hint()}")
         if self.beyond is not None:
             lines.append(
                 f"the model answers with class {self.beyond} where the data has {len(self.classes)}: its numbers are"
@@ -77,10 +81,21 @@ class DetectorReport:
             )
         half, mean = (_shown(_or_none(value)) for value in (self.scores.mean(iou=0.5), self.scores.mean()))
         figures = f"mAP50 {half}, mAP50-95 {mean}, {len(self.truth.labels)} boxes"
-        return [*lines, *self.match.said(self.classes), figures]
+        return [*lines, *self.match.said(self.classes, self._wanted(), "boxes count as missed"), figures]
+
+    def _hint(self) -> str:
+        """What to look at where nothing was found."""
+        if self.pixels >= _SEEN:
+            return f"see whether {_WHY}"
+        tiles = math.ceil(_SEEN / max(self.pixels, 0.5))
+        small = f"half of the boxes are less than {self.pixels:.1f} pixels wide or high in its picture"
+        return f"{small}; look closer with --tile {tiles}, or train with a larger --size"
+
+    def _wanted(self) -> NDArray[np.intp]:
+        return np.bincount(self.truth.labels, minlength=len(self.classes))
 
     def _per_class(self) -> list[dict[str, Any]]:
-        wanted = np.bincount(self.truth.labels, minlength=len(self.classes))
+        wanted = self._wanted()
         return [
             {
                 "class": name,
@@ -110,7 +125,19 @@ def evaluate_detector(images: BoxSet, network: Network, answers: Iterable[Looked
     truth, boxes = _truth(images, sizes), _found(found)
     scores = average_precision(truth, boxes, len(images.classes))
     beyond = highest if not network.labels and highest >= len(images.classes) else None
-    return DetectorReport(images.classes, truth, boxes, scores, len(sizes), images.empty, match, beyond)
+    pixels = _pixels(truth, sizes, network.pixels)
+    return DetectorReport(images.classes, truth, boxes, scores, len(sizes), images.empty, match, pixels, beyond)
+
+
+def _pixels(truth: Boxes, sizes: dict[int, tuple[int, int]], picture: PixelContract) -> float:
+    """The shorter side of the truth's boxes in the network's picture, the median; infinite where there is no box."""
+    if not len(truth.labels):
+        return math.inf
+    frames = np.array([sizes[i] for i in truth.images.tolist()], np.float64)  # height, width
+    scale = np.array([picture.height, picture.width]) / frames
+    if picture.resize != "stretch":
+        scale = (scale.max if picture.resize == "crop" else scale.min)(axis=1, keepdims=True)
+    return float(np.median((truth.boxes[:, [3, 2]] * scale).min(axis=1)))
 
 
 def _truth(images: BoxSet, sizes: dict[int, tuple[int, int]]) -> Boxes:

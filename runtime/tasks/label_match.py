@@ -26,12 +26,11 @@ class LabelMatch:
         """The data set's classes that the model has no column for."""
         return np.flatnonzero(self.columns < 0)
 
-    def said(self, classes: Sequence[str]) -> list[str]:
-        """What people should know of how the labels were matched."""
+    def said(self, classes: Sequence[str], counts: NDArray[np.intp], things: str) -> list[str]:
+        """What people should know of how the labels were matched; `counts` says how many `things` each class has."""
         lines = []
-        if len(self.unknown):
-            missing = ", ".join(classes[c] for c in self.unknown)
-            lines.append(f"the model has no label for: {missing}; their images count as wrong")
+        if missing := ", ".join(classes[c] for c in self.unknown if counts[c]):
+            lines.append(f"the model has no label for: {missing}; their {things}")
         if self.how == "index" and not all(name.isdecimal() for name in classes):
             lines.append("not every class of the data is among the model's labels: they were matched by their order")
         return lines

@@ -84,10 +84,10 @@ def _load(path: str, format_name: str | None, split: str | None) -> tuple[ImageS
     return load_texts(path, format=format_name).for_evaluation(split)
 
 
-def _evaluate(data: ImageSet, network: Network, answers: Iterable[Looked]) -> Report:  # noqa: ARG001
+def _evaluate(data: ImageSet, network: Network, answers: Iterable[Looked]) -> Report:
     from .reading_report import evaluate_reading
 
-    return evaluate_reading(data, answers)
+    return evaluate_reading(data, answers, network.decode.options.get("alphabet") or ())
 
 
 def _agreement(wanted: Sequence[Answer], found: Sequence[Answer]) -> float:

@@ -31,6 +31,7 @@ class ReadingReport:
     read: tuple[str, ...]
     scores: tuple[float, ...]
     rejected: tuple[bool, ...]
+    alphabet: frozenset[str] = frozenset()  # what the network can read; empty where that is not known
 
     @property
     def accuracy(self) -> float:
@@ -72,6 +73,13 @@ class ReadingReport:
     def lines(self) -> Sequence[str]:
         """How the figure depends on what counts as the same; at the end the figures in a few words."""
         found, lines = self.to_json(), []
+        if any(self.truth) and not any(self.read):
+            rest = f"; right are the {self.truth.count('')} without a text" if "" in self.truth else ""
+            lines.append(f"not one text was read{rest}")
+        if unknown := self._beyond():
+            texts = sum(bool(unknown & set(text)) for text in self.truth)
+            shown = " ".join(sorted(unknown)[:_CONFUSED]) + (" …" if len(unknown) > _CONFUSED else "")
+            lines.append(f"not in the model's alphabet: {shown}; {texts} texts with such characters count as wrong")
         if sum(self.rejected):
             accepted, kept = self._accuracy_of_accepted(), len(self.truth) - sum(self.rejected)
             rest = "" if accepted is None else f"; of those accepted {percent(accepted, kept)} are right"
@@ -81,6 +89,11 @@ class ReadingReport:
             lines.append(f"exact where that alone counts: {', '.join(said)}")
         exact = percent(self.accuracy, len(self.truth))
         return [*lines, f"exact {exact}, character error rate {self.error_rate:.2%}"]
+
+    def _beyond(self) -> set[str]:
+        """Characters of the truth that the network has in neither case."""
+        known = {character.casefold() for character in self.alphabet}
+        return {each for text in self.truth for each in text if known and each.casefold() not in known}
 
     @property
     def _pairs(self) -> list[tuple[str, str]]:
@@ -117,7 +130,7 @@ class ReadingReport:
         return sorted((row for row in rows if row[1] != row[2]), key=lambda row: -row[3])
 
 
-def evaluate_reading(images: ImageSet, answers: Iterable[Looked]) -> ReadingReport:
+def evaluate_reading(images: ImageSet, answers: Iterable[Looked], alphabet: Iterable[str] = ()) -> ReadingReport:
     """Hold what was read against the pictures' texts; a threshold, words or a pattern reject, which is told apart."""
     rows = [(i, *text_of(seen)) for i, _, seen in answers]
     return ReadingReport(
@@ -126,6 +139,7 @@ def evaluate_reading(images: ImageSet, answers: Iterable[Looked]) -> ReadingRepo
         tuple(text for _, text, _, _ in rows),
         tuple(score for *_, score, _ in rows),
         tuple(rejected for *_, rejected in rows),
+        frozenset(alphabet),
     )
 
 

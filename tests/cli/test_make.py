@@ -15,7 +15,7 @@ import pytest
 from click.testing import CliRunner
 
 from edgelens.cli.deploy import command as deploy
-from edgelens.cli.make import _minutes_of_search, command
+from edgelens.cli.make import _minutes_of_search, _quick_enough, command
 from edgelens.cli.make_card import next_command
 from edgelens.cli.run import command as run
 from edgelens.cli.teach import command as teach
@@ -141,6 +141,17 @@ def test_a_photo_is_as_large_as_the_board_is_quick() -> None:
     hopeless, too_long = largest_side("efficientnet_lite0", zero, 1, sides)
     assert hopeless == 96 and too_long > 1
     assert largest_side("efficientnet_lite0", zero, less - 1, sides)[0] < smaller
+
+
+@pytest.mark.parametrize(("most_ms", "longer"), [(100.0, ""), (0.01, ", longer than 0.01 ms: ")])
+def test_a_limit_that_no_size_is_expected_to_keep_is_said_before_the_training(
+    most_ms: float, longer: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    looks = make_task(TrainConfig("data", "out", task="detect")).looks
+    _quick_enough("rpi4", most_ms, looks, quiet=False)
+    said = capsys.readouterr().err
+    assert ("longer than" in said) == bool(longer)
+    assert longer in said
 
 
 def test_what_finds_things_looks_at_more_and_costs_more_than_its_trunk() -> None:

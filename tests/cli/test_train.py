@@ -144,6 +144,9 @@ def test_the_sheet_and_the_list_train_nothing(data: Path, tmp_path: Path) -> Non
     assert sheet is not None
     assert sheet.shape[0] > 500
     assert not (tmp_path / "run").exists()
+    with pytest.raises(EdgelensError, match="--texts: is for --task read"):
+        train(str(data), "--show-augmented", str(tmp_path / "other.png"), "--texts", "[AB]{2}")
+    assert not (tmp_path / "other.png").exists()
     assert "resnet8" in train("--list-models")
 
 

@@ -16,7 +16,7 @@ from .duplicates import Duplicate, exact_duplicates, near_duplicates
 
 __all__ = ["DataCheck", "check"]
 
-_TINY = 0.5  # of the network's size
+_TINY = 2.0  # times enlarged for the network
 _LONG = 3.0  # times the usual aspect ratio, which of lines of text is large
 _ODD = 8.0  # times larger or smaller than the median area
 
@@ -72,7 +72,7 @@ def check(
     thumbs = facts["thumb"]
     area, ratio = heights * widths, np.maximum(heights, widths) / np.maximum(np.minimum(heights, widths), 1)
     median, usual = (float(np.median(values)) if len(values) else 1.0 for values in (area, ratio))
-    tiny = (heights < pixels.height * _TINY) | (widths < pixels.width * _TINY)
+    tiny = _enlarged(heights, widths, pixels) > _TINY
     odd = (ratio > _LONG * usual) | (area > _ODD * median) | (area * _ODD < median)
     blank = thumbs.reshape(len(thumbs), -1).max(axis=1, initial=0) == thumbs.reshape(len(thumbs), -1).min(
         axis=1, initial=255
@@ -97,6 +97,12 @@ def check(
         unjudged=_only(images, "val", inside=True),
         notes=tuple(images.notes),
     )
+
+
+def _enlarged(heights: NDArray[np.float64], widths: NDArray[np.float64], pixels: PixelContract) -> NDArray[np.float64]:
+    """How many times each picture is enlarged: by its better side, as a short text is narrow, unless it is cropped."""
+    sides = pixels.height / np.maximum(heights, 1), pixels.width / np.maximum(widths, 1)
+    return np.maximum(*sides) if pixels.resize == "crop" else np.minimum(*sides)
 
 
 def _only(images: ImageSet, split: str, *, inside: bool) -> tuple[str, ...]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 
 from ..augment.sheet import write_sheet
@@ -12,6 +14,7 @@ from ..head.tuning import gentle
 from ..ingredients import training_counts, training_recipe
 from ..tasks.catalog import make_network, make_task
 from .choice import chosen_for, pixels_of
+from .given import refuse_useless
 from .opened import answers_first, with_own_start
 
 __all__ = ["show_augmented_data"]
@@ -19,11 +22,15 @@ __all__ = ["show_augmented_data"]
 _ROWS, _EPOCHS = 10, 8
 
 
-def show_augmented_data(config: TrainConfig, path: str) -> None:
-    """Write a sheet of training pictures, spread over the classes, as they are and as the recipe changes them."""
+def show_augmented_data(config: TrainConfig, path: str, given: Mapping[str, str] = {}) -> None:
+    """Write a sheet of training pictures, spread over the classes, as they are and as the recipe changes them.
+
+    `given` says which options a person gave, as they were written; what training refuses of them is refused.
+    """
     task = make_task(config)
     images = task.open_data(config.data_config())
     config, task, _ = chosen_for(config, task, images)
+    refuse_useless(given, config)
     pixels = pixels_of(config, images, task.looks)
     config = with_own_start(config, task, images, pixels)
     data = prepare(config.data_config(), pixels, images=images)

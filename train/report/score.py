@@ -29,7 +29,7 @@ class Score:
     @property
     def heading(self) -> str:
         """Its name at the beginning of a line."""
-        return self.title[:1].upper() + self.title[1:]
+        return self.title[:1].upper() + self.title[1:] if self.title.islower() else self.title  # mAP keeps its letters
 
     def rank(self, value: float) -> float:
         """A number that is larger for the better of two values."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import sys
 import time
 from collections.abc import Callable
@@ -77,9 +78,9 @@ class Progress:
         line = f"epoch {epoch}/{self.epochs}  loss {loss:.4f}  {rate:,.0f} images/s"
         self._bar.update(self._job, completed=done, description=line)
 
-    def epoch(self, row: dict[str, float]) -> None:
-        """After every epoch: one line, and TensorBoard where it is installed."""
-        left = (self.epochs - row["epoch"]) * row["seconds"]
+    def epoch(self, row: dict[str, float], remaining: float = math.inf) -> None:
+        """After every epoch: one line, and TensorBoard where it is installed; it may train for `remaining` seconds."""
+        left = min((self.epochs - row["epoch"]) * row["seconds"], max(remaining, 0.0))
         scores = "  ".join(self._figure(name, row[name]) for name in row if name.startswith("val_"))
         self.say(
             f"epoch {row['epoch']:.0f}/{self.epochs}  train loss {row['train_loss']:.4f}  {scores}"

@@ -123,9 +123,16 @@ def _run_trial(study: Any, trial: Any, config: TuneConfig, say: Callable[[str], 
         requeue(study, study.trials[trial.number])
         raise
     else:
-        _tell(study, trial, run, time.monotonic() - start)
-        say(f"{line}: {run.figure}")
+        seconds = time.monotonic() - start
+        _tell(study, trial, run, seconds)
+        say(f"{line}: {run.figure}, {_took(seconds, config.trials - _counted(study))}")
     return True
+
+
+def _took(seconds: float, left: int) -> str:
+    """How long a trial took, and what the trials that are left would take like that."""
+    more = f"; {left} more, about {max(left * seconds / 60, 1):,.0f} min" if left > 0 else ""
+    return f"{seconds:.0f} s{more}"
 
 
 def _trained(config: TrainConfig, trial: Any, score: Score) -> Run:

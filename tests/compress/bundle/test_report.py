@@ -35,6 +35,7 @@ def test_pictures_without_classes_leave_a_blank() -> None:
 def test_one_class_is_one_class() -> None:
     assert "lens-det-s; 1 class; task detect." in report(0.5, images=40, score="mAP", classes=1)
     assert "lens-det-s; 2 classes; task detect." in report(0.5, images=40, score="mAP")
+    assert "lens-det-s; task detect." in report(0.5, images=40, score="mAP", classes=0)
 
 
 @pytest.mark.parametrize(("threads", "said"), [(1, "one thread, x86."), (4, "4 threads, x86.")])

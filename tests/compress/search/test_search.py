@@ -226,6 +226,14 @@ def test_what_was_not_begun_is_tried_where_nothing_that_was_fits(run_folder, tmp
     assert found.bundle.manifest.main.files[0].bytes <= size
 
 
+def test_of_what_was_left_out_the_nearest_is_said(run_folder, tmp_path):
+    plans = (Attempt("trained"), Attempt("pruned", 0.5), Attempt("pruned", 0.15))
+    config = SearchConfig(Budget.parse(max_size="1KB"), PLAIN, study=str(tmp_path / "s"), recovery=LESSON, plans=plans)
+    said = r"of those left out pruned to 15% of the multiply-adds comes nearest, about [\d,]+ bytes in 8 bits; nothing"
+    with pytest.raises(WorkError, match=said):
+        search_run(run_folder, tmp_path / "x.edge", config)
+
+
 def test_what_cannot_be_done_is_said_with_how_near_it_came(run_folder, tmp_path):
     config = SearchConfig(
         Budget.parse(max_size="3KB", min_accuracy=0.5), PLAIN, study=str(tmp_path / "s"), recovery=LESSON,

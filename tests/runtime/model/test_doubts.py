@@ -7,6 +7,7 @@ import pytest
 from click.testing import CliRunner
 
 from edgelens.cli import cli
+from edgelens.runtime.bundle.manifest import Limits
 from edgelens.runtime.frame import Frame
 from edgelens.runtime.loop.blanks import Blanks
 from edgelens.runtime.model.verify import verify_bundle
@@ -22,6 +23,14 @@ def test_a_sound_bundle_raises_no_doubt(color_bundle):
 def test_a_blind_model_is_doubted(write_color_bundle, color_onnx):
     report = verify_bundle(write_color_bundle({"models/color.onnx": color_onnx(scale=0.0)}))
     assert any("hardly differ between the golden frames" in doubt for doubt in report.doubts)
+
+
+@pytest.mark.parametrize(
+    ("needed", "said"), [(0.0, "0% of agreement is all that it needs"), (0.4, "40% of"), (0.5, "")]
+)
+def test_a_limit_that_asks_for_little_proves_little(needed, said, write_color_bundle):
+    doubts = verify_bundle(write_color_bundle(limits=Limits(needed, 25.0))).doubts
+    assert [said in doubt for doubt in doubts] == [True] * bool(said)
 
 
 def test_frames_in_which_nothing_is_recognized_prove_little(shared, tmp_path):

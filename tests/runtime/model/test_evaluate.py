@@ -171,6 +171,14 @@ def test_a_class_the_model_does_not_know_is_always_wrong(shared, shared_data, tm
     assert row["recall"] == 0
 
 
+def test_only_what_the_data_shows_of_an_unknown_class_is_said():
+    match = match_labels(("cat", "cow", "emu"), ("cat",), 1)
+    assert match.said(("cat", "cow", "emu"), np.array([2, 0, 1]), "boxes count as missed") == [
+        "the model has no label for: emu; their boxes count as missed"
+    ]
+    assert match.said(("cat", "cow", "emu"), np.array([2, 0, 0]), "boxes count as missed") == []
+
+
 def test_labels_that_differ_in_case_alone_are_two():
     assert match_labels(("Ok", "ok"), ("Ok", "ok"), 2).columns.tolist() == [0, 1]
     assert match_labels(("ok", "Ok"), ("Ok", "ok", "cup"), 3).columns.tolist() == [1, 0]

@@ -167,6 +167,8 @@ def test_the_verbs_teach_list_carry_and_forget(color_bundle, pictures: Path, tmp
     assert "banana" in shown.output and " 4 " in shown.output
     assert called("gallery", "rename", "banana", "lemon").exit_code == 0
     assert called("gallery", "add", "lemon", pictures / "0.png", "--model", model).exit_code == 0
+    folder = called("gallery", "add", "lemon", pictures, "--model", model)
+    assert folder.exit_code != 0 and f"teach NAME --source {pictures}` takes the pictures" in str(folder.exception)
     assert called("gallery", "export", tmp_path / "out.gallery").exit_code == 0
     assert "5 pictures in" in called("gallery", "export", tmp_path / "set", "--photos").output
     assert len(list((tmp_path / "set" / "lemon").glob("*.jpg"))) == 5

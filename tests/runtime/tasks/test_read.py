@@ -92,6 +92,26 @@ def test_a_picture_without_a_text_has_nothing_written_in_it(photos, tmp_path):
         load_texts(tmp_path)
 
 
+def test_characters_that_the_model_cannot_read_are_said(tmp_path):
+    (tmp_path / "labels.csv").write_text("file,text\n1.png,a#\n2.png,AÄ\n3.png,#B\n")
+    images = load_texts(tmp_path)
+    answers = [(i, (1, 1), seen("A")) for i in range(3)]
+    lines = evaluate_reading(images, answers, "AB").lines()
+    assert "not in the model's alphabet: # Ä; 3 texts with such characters count as wrong" in lines
+    assert not any("alphabet" in line for line in evaluate_reading(images, answers, "AB#Ä").lines())
+    assert not any("alphabet" in line for line in evaluate_reading(images, answers).lines())
+
+
+def test_a_model_that_reads_nothing_is_right_about_nothing(tmp_path):
+    (tmp_path / "labels.csv").write_text("file,text\n1.png,\n2.png,AB\n3.png,\n")
+    images = load_texts(tmp_path)
+    lines = evaluate_reading(images, [(i, (1, 1), seen("")) for i in range(3)]).lines()
+    assert lines[0] == "not one text was read; right are the 2 without a text"
+    assert not any(
+        "not one" in line for line in evaluate_reading(images, [(i, (1, 1), seen("B")) for i in range(3)]).lines()
+    )
+
+
 @pytest.mark.parametrize("there", ["nothing", "two", "file"])
 def test_a_folder_without_its_texts_is_one_line(tmp_path, there):
     (tmp_path / "class").mkdir()

@@ -69,6 +69,17 @@ def test_a_sound_set_raises_nothing(photos):
     assert check.imbalance == 1.0
 
 
+@pytest.mark.parametrize(
+    ("resize", "named"), [("crop", ["narrow", "small"]), ("letterbox", ["small"]), ("stretch", ["small"])]
+)
+def test_only_what_is_enlarged_is_much_too_small(photos, resize, named):
+    cv2.imwrite(str(photos / "train/cat/narrow.png"), photo(900, 80, 14))
+    cv2.imwrite(str(photos / "train/cat/small.png"), photo(901, 15, 14))
+    data = DataConfig(str(photos), cache=str(photos.parent / "cache"))
+    check = prepare(data, PixelContract(32, 32, resize=resize)).check
+    assert list(check.tiny) == [f"train/cat/{name}.png" for name in named]
+
+
 def test_copies_leaks_and_conflicts_are_told_apart(photos):
     shutil.copy(photos / "train/cat/3.jpg", photos / "train/cat/copy.jpg")
     shutil.copy(photos / "train/cat/4.jpg", photos / "test/cat/leak.jpg")

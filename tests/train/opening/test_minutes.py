@@ -31,6 +31,7 @@ def test_a_machine_too_slow_for_an_epoch_says_so_and_trains_one() -> None:
     config, said = within(replace(PLAIN, minutes=1), 9000, 5)
     assert config.epochs == 1
     assert "about 38 minutes here, longer than --minutes 1" in said
+    assert "about 38 s here, longer than --minutes 0.1" in within(replace(PLAIN, minutes=0.1), 900, 30)[1]
 
 
 def test_a_training_ends_in_its_time(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -65,6 +65,7 @@ def test_a_search_finds_settings_that_train_takes(data: Path, tmp_path: Path) ->
     study = search(config, lines.append)
     assert [t.state for t in study.trials] == [TrialState.COMPLETE] * 2
     assert len(lines) == 2
+    assert lines[0].endswith(" s; 1 more, about 1 min") and lines[1].endswith(" s")
     assert len({t.params["rate_factor"] for t in study.trials}) == 2
     assert all(t.user_attrs["macs"] == 640 for t in study.trials)
     best = write_best(study, config)

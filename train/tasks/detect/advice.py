@@ -28,7 +28,7 @@ def _small_things(said: Seen) -> Advice | None:
         said.metrics["by_size"]["small"],
         said.metrics["by_size"]["large"] or said.metrics["by_size"]["medium"],
     )
-    if small is None or large is None or small > 0.7 * large:
+    if small is None or (small > _LEARNT if large is None else small > 0.7 * large):
         return None
     share = float((said.truth.area() < 32**2).mean())
     if share < 0.1:
@@ -37,9 +37,10 @@ def _small_things(said: Seen) -> Advice | None:
     actions = [f"a larger picture: `--size {2 * max(size.height, size.width)}`"]
     if said.found.config.options.finest is None:
         actions.append("a finer stride: `--finest 4`")
-    evidence = (
-        f"{_percent(share)} of the boxes are small, and their mAP50-95 is {_percent(small)} against {_percent(large)}."
-    )
+    evidence = f"{_percent(share)} of the boxes are small, and their mAP50-95 is {_percent(small)}"
+    if large is None:
+        return Advice("small", "warn", "All things are small", f"{evidence}.", tuple(actions))
+    evidence += f" against {_percent(large)}."
     return Advice("small", "warn", "Small things are found less well", evidence, tuple(actions))
 
 
@@ -54,9 +55,13 @@ def _few_boxes(said: Seen) -> Advice | None:
         "few",
         "warn",
         "There is little to learn from",
-        f"{worst['label']} has {counts[worst['label']]:,} boxes to learn from: {_percent(worst['map50'])} mAP50.",
+        f"{worst['label']} has {_boxes(counts[worst['label']])} to learn from: {_percent(worst['map50'])} mAP50.",
         ("more pictures with it: nothing else helps as much", *_other_starts(said)),
     )
+
+
+def _boxes(count: int) -> str:
+    return f"{count:,} box{'es' if count != 1 else ''}"
 
 
 def _other_starts(said: Seen) -> tuple[str, ...]:

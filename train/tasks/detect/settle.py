@@ -16,11 +16,13 @@ from ...data.targets import Targets
 from ...task import Settled
 from .answers import IOU, MOST, found_boxes, truth_of
 
-__all__ = ["Curve", "best_point", "curves_of", "hits_of", "settle_boxes", "thresholds_of"]
+__all__ = ["Curve", "best_point", "curves_of", "hits_of", "said_of_thresholds", "settle_boxes", "thresholds_of"]
 
 _OVERLAP = 0.5  # at which a box is found
 _FEW = 5  # boxes of a class under which its threshold is that of all classes
 _USUAL = 0.3
+_CELLS = 10  # that answer for a thing before suppression, as many as the decoder has for `MOST` boxes
+_SAID = 8  # thresholds that are named
 
 
 @dataclass(frozen=True)
@@ -42,12 +44,31 @@ def settle_boxes(
     rows: NDArray[np.float32], targets: Targets, classes: Sequence[str], strides: Sequence[int]
 ) -> Settled:
     """Decode settings with each class's own threshold, fitted on what was found in a split."""
-    own, common = thresholds_of(curves_of(found_boxes(rows), truth_of(targets), len(classes)))
+    truth = truth_of(targets)
+    own, common = thresholds_of(curves_of(found_boxes(rows), truth, len(classes)))
     named = {name: common if value is None else value for name, value in zip(classes, own, strict=True)}
-    options = {"iou": IOU, "max_det": MOST, "finest": min(strides)}
+    options = {"iou": IOU, "finest": min(strides), **_room(truth)}
     decode = Decode("lens-det", threshold=common, thresholds=named, options=options)
-    said = ", ".join(f"{name} {value:.2f}" for name, value in [*named.items()][:8])
-    return Settled(decode, f"thresholds of best F1: {said}")
+    return Settled(decode, said_of_thresholds(dict(zip(classes, own, strict=True)), common))
+
+
+def _room(truth: Boxes) -> dict[str, int]:
+    """How many boxes a frame may have: twice as many as the fullest picture of the split shows, if that is many."""
+    fullest = int(np.bincount(truth.images, minlength=1).max())
+    if 2 * fullest <= MOST:
+        return {"max_det": MOST}
+    return {"max_det": 2 * fullest, "candidates": _CELLS * 2 * fullest}
+
+
+def said_of_thresholds(own: dict[str, float | None], common: float) -> str:
+    """What was settled, in a line: the first few thresholds of classes' own, and how many others have which."""
+    told = [f"{name} {value:.2f}" for name, value in own.items() if value is not None]
+    others = sum(value is None for value in own.values())
+    if len(told) > _SAID:
+        told[_SAID:] = [f"{len(told) - _SAID} more"]
+    if others:
+        told.append(f"{common:.2f} for {others} with fewer than {_FEW} boxes to tell it by, or none found")
+    return f"thresholds of best F1: {', '.join(told)}"
 
 
 def thresholds_of(curves: Sequence[Curve]) -> tuple[list[float | None], float]:

@@ -30,12 +30,12 @@ def open_identities(config: DataConfig) -> ImageSet:
     there, paired = int((pictures > 0).sum()), int((pictures > 1).sum())
     if there < _LEAST:
         raise DataError(
-            f"{config.path}: shows {there} identities; the task identify learns to tell others apart by those it"
+            f"{config.path}: shows {_identities(there)}; the task identify learns to tell others apart by those it"
             f" has, at least {_LEAST}, better some dozens"
         )
     if paired < _LEAST:
         raise DataError(
-            f"{config.path}: shows {paired} identities in two pictures or more; what stays the same of one is learned"
+            f"{config.path}: shows {_identities(paired)} in two pictures or more; what stays the same of one is learned"
             f" from several, so {_LEAST} need them at least, better some dozens"
         )
     images = replace(images, groups=[images.classes[label] for label in images.labels.tolist()])
@@ -64,3 +64,7 @@ def judged_by_several(config: TrainConfig, images: ImageSet) -> TrainConfig:
         return config
     there = int((images.select(images.splits != "test").counted() > 0).sum())
     return replace(config, val=max(config.val, min(_JUDGED, there // 2) / there))
+
+
+def _identities(count: int) -> str:
+    return "1 identity" if count == 1 else f"{count} identities"

@@ -41,6 +41,7 @@ __all__ = [
 _HEIGHT, _WIDEST = 32, 192  # of the network's picture
 _LEAST_WIDTH, _STEP = 64, 16
 _A_STEP, _A_CHARACTER = 4, 24  # pixels of width that a step has, and that a character is to have
+_REPEATED = 2  # times an alphabet's characters, past which a file holds texts
 
 
 @dataclass(frozen=True)
@@ -147,7 +148,14 @@ def characters_of(said: str) -> str:
         text = Path(said).read_text("utf-8-sig") if is_file else said
     except (OSError, UnicodeDecodeError) as error:
         raise DataError(f"--alphabet {said}: cannot be read as UTF-8 text") from error
-    return "".join(dict.fromkeys(c for c in text if c not in "\r\n"))
+    characters = [c for c in text if c not in "\r\n"]
+    alphabet = "".join(dict.fromkeys(characters))
+    if is_file and len(characters) > _REPEATED * len(alphabet):
+        raise DataError(
+            f"--alphabet {said}: holds texts rather than an alphabet, which names each character once; leave the"
+            " option out and the alphabet is what the texts of DATA hold"
+        )
+    return alphabet
 
 
 def _alphabet(config: TrainConfig, images: TextImages) -> str:

@@ -52,3 +52,17 @@ def test_who_gave_minutes_is_told_to_give_more(making_up: Seen) -> None:
     said = said_of(with_config(replace(making_up, train_map=0.04), minutes=2.0), "under-fitting")
     assert said is not None
     assert said.actions[0] == "more time: `--minutes`"
+
+
+@pytest.mark.parametrize(("small", "advised"), [(0.1, True), (0.5, False)])
+def test_where_all_things_are_small_a_larger_picture_is_advised(
+    making_up: Seen, small: float, *, advised: bool
+) -> None:
+    metrics = {**making_up.metrics, "by_size": {"small": small, "medium": None, "large": None}}
+    truth = replace(making_up.truth, boxes=making_up.truth.boxes * 0.1, areas=None)
+    said = said_of(replace(making_up, metrics=metrics, truth=truth), "small")
+    assert (said is not None) == advised
+    if said is not None:
+        assert said.title == "All things are small"
+        assert "against" not in said.evidence
+        assert said.actions[0].startswith("a larger picture: `--size ")

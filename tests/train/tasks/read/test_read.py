@@ -118,6 +118,8 @@ def test_an_alphabet_is_a_file_or_its_characters_and_must_hold_what_is_written(p
         with_alphabet(config(photos, alphabet="RG"), images)
     with pytest.raises(DataError, match="no such file"):
         characters_of("none.txt")
+    with pytest.raises(DataError, match="holds texts rather than an alphabet"):
+        characters_of(str(photos / "labels.csv"))
 
 
 def test_texts_that_have_no_room_are_refused_with_the_size_that_has(tmp_path: Path) -> None:
