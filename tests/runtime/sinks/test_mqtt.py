@@ -200,7 +200,7 @@ def test_a_run_that_is_over_leaves_nobody_behind(broker: Any, watcher: Subscribe
     with sink_for(broker, tmp_path) as sink:
         sink.write(result)
         sink.notice(Notice("camera", "ended", "camera: is not watched any more", 5.0))
-    wait_for(lambda: watcher.under("door/status")[-1:] == ["offline"])
+    wait_for(lambda: len(watcher.under("door/camera/state")) == 2 and len(watcher.under("door/camera/counts")) > 1)
     assert [message["state"] for message in watcher.under("door/camera/state")] == ["cup", "none"]
     assert watcher.under("door/camera/counts")[-1]["zones"]["shelf"]["occupancy"] == {}
     assert watcher.under("door/camera/notice") == []  # it would be there still when the camera is watched again
