@@ -74,7 +74,7 @@ def test_a_classifier_starts_without_the_detectors():
         "decoder_for(open_model('digits').manifest.main)\n"
         "print([name for name in sys.modules if name.rpartition('.')[2] in "
         "('boxes', 'ssd', 'yolox', 'ultralytics', 'ultraface', 'ultralytics_reading', 'bare', 'yunet', 'nanodet', "
-        "'mediapipe', 'fastestdet', 'prototypes', 'masks')])"
+        "'mediapipe', 'fastestdet', 'prototypes', 'masks', 'scrfd', 'retinaface', 'faces')])"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
