@@ -164,6 +164,17 @@ def test_other_counts_of_rows_are_another_family(told):
         see(path, decoder="scrfd")
 
 
+def test_maps_that_are_no_rows_are_refused_as_such(told):
+    """As MXNet's RetinaFace has them: four, eight and twenty numbers a cell, two anchors' together."""
+    maps = {
+        f"out{stride}_{wide}": np.zeros((1, wide, SIZE[0] // stride, SIZE[1] // stride), np.float32)
+        for stride in THREE[::-1]
+        for wide in (4, 8, 20)
+    }
+    with pytest.raises(ModelError, match="maps before they are decoded"):
+        open_model(told(maps, SIZE))
+
+
 def described(told, given, size=SIZE, shape=(1, 3, None, None), rows=True):
     """The file as it is where its picture, and perhaps its rows, are left open."""
     path = told(given, size)
