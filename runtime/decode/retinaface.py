@@ -18,7 +18,7 @@ from ..preprocess import Placement
 from ..recognitions import Recognitions
 from .boxes import BoxOptions, BoxRules, corners
 from .classify import sigmoid
-from .faces import faces_at
+from .faces import faces_at, rows_of
 from .grids import cell_corners, cells_at
 from .picture import ANY_SIZE, USUAL_SIZE, picture_size
 from .protocol import Decoder, flag, option
@@ -55,7 +55,7 @@ def retinaface(network: Network, options: RetinafaceOptions) -> Decoder:
     def decode(
         outputs: Mapping[str, NDArray[Any]], placement: Placement, threshold: float | None = None
     ) -> Recognitions:
-        boxes, sure, points = (np.asarray(outputs[part], np.float32).reshape(-1, wide) for part, wide in _WIDE.items())
+        boxes, sure, points = (rows_of(outputs, part, wide) for part, wide in _WIDE.items())
         if not len(boxes) == len(sure) == len(points):
             raise ModelError(f"retinaface: {len(boxes)} boxes have {len(sure)} scores and {len(points)} keypoints")
         scores = sigmoid(sure[:, 1] - sure[:, 0]) if options.logits else sure[:, 1]

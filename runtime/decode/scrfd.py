@@ -16,7 +16,7 @@ from ..formats.tensor import TensorInfo
 from ..preprocess import Placement
 from ..recognitions import Recognitions
 from .boxes import BoxOptions, BoxRules
-from .faces import faces_at
+from .faces import faces_at, rows_of
 from .grids import cell_corners, cells_at
 from .picture import ANY_SIZE, USUAL_SIZE, picture_size
 from .protocol import Decoder
@@ -68,9 +68,7 @@ def _level(
 ) -> _Level:
     """What the anchors of one stride find, counted from the corners of its cells, several after another at each."""
     numbers = {
-        part: np.asarray(outputs[f"{part}_{stride}"], np.float32).reshape(-1, wide)
-        for wide, part in _PARTS.items()
-        if pointed or part != "points"
+        part: rows_of(outputs, f"{part}_{stride}", wide) for wide, part in _PARTS.items() if pointed or part != "points"
     }
     scores = numbers["scores"][:, 0]
     corners = cell_corners(*size, stride)

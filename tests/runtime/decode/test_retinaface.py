@@ -8,6 +8,8 @@ import math
 import numpy as np
 import pytest
 
+from edgelens.runtime.bundle.manifest import Decode, Network, Output
+from edgelens.runtime.decode.catalog import decoder_for
 from edgelens.runtime.decode.retinaface import read_as_retinaface
 from edgelens.runtime.errors import ModelError
 from edgelens.runtime.formats.catalog import describe
@@ -15,6 +17,7 @@ from edgelens.runtime.formats.description import Operator
 from edgelens.runtime.frame import Frame
 from edgelens.runtime.model.open import open_model
 from edgelens.runtime.model.recognizer import BundleRecognizer
+from edgelens.runtime.preprocess import PixelContract, fit_frame
 
 SIZE = (100, 150)  # height and width: no multiples of the strides
 OWN = {8: (16, 32), 16: (64, 128), 32: (256, 512)}
@@ -178,6 +181,18 @@ def test_open_shapes_under_other_names_are_asked_for(told):
     file = described(told, outputs(), ("a", "b", "c"))
     assert read_as_retinaface(file, ()) is None
     assert read_as_retinaface(file, (), asked=True).outputs == ("boxes", "scores", "points")
+
+
+def test_outputs_that_are_something_else_are_refused_in_a_line():
+    pixels = PixelContract(*SIZE)
+    parts = ("boxes", "scores", "points")
+    network = Network("detect", ("face",), pixels, tuple(map(Output, parts)), Decode("retinaface"), ())
+    see_in, placement = decoder_for(network), fit_frame(np.zeros((*SIZE, 3), np.uint8), pixels)[1]
+    given = dict(zip(parts, outputs().values(), strict=True))
+    assert len(see_in(given, placement)) > 3
+    for wrong, said in (((1, 7, 1), "no rows of 4"), ((1, 8, 4), "8 boxes have")):
+        with pytest.raises(ModelError, match=said):
+            see_in(given | {"boxes": np.zeros(wrong, np.float32)}, placement)
 
 
 def test_boxes_that_the_graph_makes_are_not_made_again(told):
