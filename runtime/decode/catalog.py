@@ -98,10 +98,23 @@ def _pytorch_ssd() -> Loaded:
     return pytorch_ssd, BoxOptions
 
 
+def _retinaface() -> Loaded:
+    from .retinaface import RetinafaceOptions, retinaface
+
+    return retinaface, RetinafaceOptions
+
+
 def _rf_detr() -> Loaded:
     from .rf_detr import RfDetrOptions, rf_detr
 
     return rf_detr, RfDetrOptions
+
+
+def _scrfd() -> Loaded:
+    from .boxes import BoxOptions
+    from .scrfd import scrfd
+
+    return scrfd, BoxOptions
 
 
 def _ssd() -> Loaded:
@@ -244,6 +257,18 @@ DECODERS: dict[str, Entry] = {
         _yunet_2022,
         frozenset(["loc", "conf", "iou"]),
         (Family("yunet-2022", readers.yunet_2022, _has_priors),),
+    ),
+    "scrfd": Entry(
+        "detect",
+        _scrfd,
+        frozenset(f"{part}_{stride}" for part in ("scores", "distances") for stride in (8, 16, 32)),
+        (Family("scrfd", readers.scrfd, lambda file: len(file.outputs) in (6, 9, 10, 15)),),
+    ),
+    "retinaface": Entry(
+        "detect",
+        _retinaface,
+        frozenset(["boxes", "scores", "points"]),
+        (Family("retinaface", readers.retinaface, lambda file: len(file.outputs) == 3 and _has_rows(file)),),
     ),
     "mediapipe": Entry(
         "detect",

@@ -16,8 +16,8 @@ from ..recognitions import CORNERS, Recognitions
 from .boxes import BoxOptions, BoxRules
 from .protocol import Decoder
 from .reading import Reading
-from .yunet_faces import yunet_reading
 from .yunet_priors import SHIFT, size_of_priors, sure_priors
+from .yunet_reading import yunet_reading
 
 __all__ = ["lpd_yunet", "read_as_lpd_yunet"]
 

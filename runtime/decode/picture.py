@@ -1,13 +1,15 @@
-"""What a reading must know of a file's input: where its axes lie, how large its picture is; ImageNet's numbers."""
+"""What a reading must know of a file's input: where its axes lie, how large its picture is; numbers that many share."""
 
 from __future__ import annotations
 
 from ..formats.description import ModelDescription
 from ..formats.tensor import TensorInfo
 
-__all__ = ["IMAGENET_MEAN", "IMAGENET_STD", "picture_is_nchw", "picture_size"]
+__all__ = ["ANY_SIZE", "IMAGENET_MEAN", "IMAGENET_STD", "USUAL_SIZE", "picture_is_nchw", "picture_size"]
 
 IMAGENET_MEAN, IMAGENET_STD = (123.675, 116.28, 103.53), (58.395, 57.12, 57.375)  # red, green, blue
+USUAL_SIZE = (640, 640)  # height and width that many detectors are exported with, those for any size too
+ANY_SIZE = f"takes pictures of any size: {USUAL_SIZE[1]}x{USUAL_SIZE[0]} unless --input-size says another"
 
 
 def picture_is_nchw(info: TensorInfo, file_format: str) -> bool:

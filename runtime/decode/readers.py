@@ -20,7 +20,9 @@ __all__ = [
     "movenet",
     "nanodet",
     "pytorch_ssd",
+    "retinaface",
     "rf_detr",
+    "scrfd",
     "ssd",
     "ultraface",
     "ultralytics",
@@ -116,11 +118,25 @@ def pytorch_ssd() -> Reader:
     return read_as_pytorch_ssd
 
 
+def retinaface() -> Reader:
+    """Of RetinaFace."""
+    from .retinaface import read_as_retinaface
+
+    return read_as_retinaface
+
+
 def rf_detr() -> Reader:
     """Of RF-DETR."""
     from .rf_detr import read_as_rf_detr
 
     return read_as_rf_detr
+
+
+def scrfd() -> Reader:
+    """Of SCRFD."""
+    from .scrfd import read_as_scrfd
+
+    return read_as_scrfd
 
 
 def ssd() -> Reader:

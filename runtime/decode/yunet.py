@@ -14,12 +14,13 @@ from ..formats.description import ModelDescription
 from ..formats.tensor import TensorInfo
 from ..preprocess import Placement
 from ..recognitions import Recognitions
-from .boxes import BoxOptions, BoxRules
+from .boxes import BoxOptions, BoxRules, corners
+from .faces import faces_at
 from .grids import cells
 from .picture import picture_size
 from .protocol import Decoder
 from .reading import Reading
-from .yunet_faces import faces_at, yunet_reading
+from .yunet_reading import yunet_reading
 
 __all__ = ["read_as_yunet", "yunet"]
 
@@ -43,7 +44,8 @@ def yunet(network: Network, options: BoxOptions) -> Decoder:
         centers = (boxes[rows, :2] + place) * stride
         extents = np.exp(np.minimum(boxes[rows, 2:], 20)) * stride
         spots = (points[rows].reshape(-1, 5, 2) + place[:, None]) * stride[:, None]
-        return faces_at(rules, scores[rows], centers, extents, spots, placement=placement, threshold=threshold)
+        found = corners(np.concatenate([centers, extents], axis=1))
+        return faces_at(rules, scores[rows], found, spots, placement=placement, threshold=threshold)
 
     return decode
 

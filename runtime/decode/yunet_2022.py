@@ -12,11 +12,12 @@ from ..bundle.manifest import Network
 from ..formats.description import ModelDescription
 from ..preprocess import Placement
 from ..recognitions import Recognitions
-from .boxes import BoxOptions, BoxRules
+from .boxes import BoxOptions, BoxRules, corners
+from .faces import faces_at
 from .protocol import Decoder
 from .reading import Reading
-from .yunet_faces import faces_at, yunet_reading
 from .yunet_priors import SHIFT, size_of_priors, sure_priors
+from .yunet_reading import yunet_reading
 
 __all__ = ["read_as_yunet_2022", "yunet_2022"]
 
@@ -34,7 +35,8 @@ def yunet_2022(network: Network, options: BoxOptions) -> Decoder:
         centers = middles + places[:, :2] * SHIFT * sides
         extents = sides * np.exp(np.minimum(places[:, 2:4] * _GROWTH, 20))
         spots = middles[:, None] + places[:, 4:].reshape(-1, 5, 2) * SHIFT * sides[:, None]
-        return faces_at(rules, scores, centers, extents, spots, placement=placement, threshold=threshold)
+        boxes = corners(np.concatenate([centers, extents], axis=1))
+        return faces_at(rules, scores, boxes, spots, placement=placement, threshold=threshold)
 
     return decode
 

@@ -61,7 +61,7 @@ def test_every_decoder_has_options_that_start_from_defaults(name):
 def test_words_of_the_command_line():
     guessed = (
         "lens-det ctc embedding edgelens ultralytics ssd ultraface pytorch-ssd rf-detr hf-detr yunet lpd-yunet "
-        "yunet-2022 mediapipe movenet yolo-nas yolov7-nms nanodet fastestdet yolox classify"
+        "yunet-2022 scrfd retinaface mediapipe movenet yolo-nas yolov7-nms nanodet fastestdet yolox classify"
     )
     assert " ".join(words()) == f"{guessed} yolov5 yolov8 yolov8-pose yolov8-obb db"
 
@@ -74,7 +74,7 @@ def test_a_classifier_starts_without_the_detectors():
         "decoder_for(open_model('digits').manifest.main)\n"
         "print([name for name in sys.modules if name.rpartition('.')[2] in "
         "('boxes', 'ssd', 'yolox', 'ultralytics', 'ultraface', 'ultralytics_reading', 'bare', 'yunet', 'nanodet', "
-        "'mediapipe', 'fastestdet', 'prototypes', 'masks')])"
+        "'mediapipe', 'fastestdet', 'prototypes', 'masks', 'scrfd', 'retinaface', 'faces')])"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"

