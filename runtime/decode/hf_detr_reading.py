@@ -5,13 +5,13 @@ from __future__ import annotations
 from ..bundle.manifest import Decode
 from ..formats.description import ModelDescription
 from .coco_names import names_by_count
+from .picture import USUAL_SIZE
 from .reading import Reading
 
 __all__ = ["read_as_hf_detr"]
 
 _NAMES = {"logits": "scores", "pred_boxes": "boxes"}
 _WITH_NOTHING = 92  # scores of DETR and YOLOS: COCO's 91 numbers and none, of which a softmax makes one
-_USUAL = (640, 640)  # where a file leaves its picture's size free
 
 
 def read_as_hf_detr(
@@ -39,6 +39,6 @@ def read_as_hf_detr(
         filter="linear",
         mean=(0.0,),
         std=(255.0,),
-        size=_USUAL,
+        size=USUAL_SIZE,
         notes=(said,),
     )
