@@ -10,6 +10,7 @@ __all__ = ["told_apart", "ways_here"]
 
 Place = TypeVar("Place")
 
+_LONGEST, _DEEPEST = 4096, 32  # characters of a path, and folders of it that may be here; a picture's data is no path
 _TWO = ["/"]  # stands for folders of two pictures: no path has such a part
 
 
@@ -18,8 +19,9 @@ def ways_here(name: str) -> Iterator[str]:
 
     Of `C:\set\cam1\1.JPG` the first that is here may be `cam1/1.jpg`, the last is `1.jpg`.
     """
-    plain = name.replace("\\", "/")
-    parts = _parts(name)
+    if len(name) > _LONGEST:
+        return
+    plain, parts = name.replace("\\", "/"), _parts(name)[-_DEEPEST:]
     ways = [name, plain, *("/".join(parts[at:]) for at in range(len(parts)))]
     yield from dict.fromkeys(each for way in ways for each in (way, _other_case(way)))
 

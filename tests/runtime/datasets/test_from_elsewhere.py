@@ -48,6 +48,11 @@ def test_ways_of_a_path_are_told_longest_first():
     assert next(ways_here("cam1/1.jpg")) == "cam1/1.jpg"
 
 
+def test_a_picture_s_data_in_the_place_of_its_path_is_none():
+    assert not list(ways_here("data:image/png;base64," + "abc/" * 500_000))
+    assert len(list(ways_here("a/" * 1000 + "1.jpg"))) < 100
+
+
 def test_two_paths_that_end_in_one_file_are_none_unless_one_is_the_end_of_the_other():
     assert told_apart({"/x/cam1/a.jpg": "a.jpg", "/x/cam2/a.jpg": "a.jpg", "b.jpg": "b.jpg"}) == {"b.jpg": "b.jpg"}
     both = {"/x/cam1/a.jpg": "a.jpg", "cam1/a.jpg": "a.jpg", "./a.jpg": "a.jpg"}
