@@ -34,9 +34,9 @@ class Journal:
         self.classes: list[str] = []
         self.format = ""  # what the data set beside it is written as
         self._file: int | None = None
-        text = _text_of(self.path)
-        self._bytes = len(text.encode())
-        self._take_up(text)
+        data = _bytes_of(self.path)
+        self._bytes = len(data)
+        self._take_up(data)
 
     def __enter__(self) -> Journal:
         try:
@@ -101,9 +101,9 @@ class Journal:
         if os.fstat(file).st_size != self._bytes:
             raise WorkError(f"{self.path}: was gone on with by another `edgelens label`: start again")
 
-    def _take_up(self, text: str) -> None:
+    def _take_up(self, data: bytes) -> None:
         """Know what was labelled before."""
-        for number, row in _rows(text, self.path):
+        for number, row in _rows(data, self.path):
             try:
                 if "class" in row:
                     self.classes.append(checked_label(row["class"]))
@@ -118,11 +118,11 @@ class Journal:
                 raise DataError(f"{self.path}:{number}: is no line of labels ({error})") from None
 
 
-def _text_of(path: Path) -> str:
+def _bytes_of(path: Path) -> bytes:
     try:
-        return path.read_bytes().decode() if path.is_file() else ""
-    except (OSError, UnicodeDecodeError) as error:
-        raise WorkError(f"{path}: {getattr(error, 'strerror', None) or error}") from None
+        return path.read_bytes() if path.is_file() else b""
+    except OSError as error:
+        raise WorkError(f"{path}: {error.strerror or error}") from None
 
 
 def _end_whole(file: int) -> None:
@@ -132,10 +132,10 @@ def _end_whole(file: int) -> None:
         os.ftruncate(file, data.rfind(b"\n") + 1)
 
 
-def _rows(text: str, path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
+def _rows(data: bytes, path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
     """Every line's number and object; a last one that a power cut left half-written is passed over."""
-    whole, _, _ = text.rpartition("\n")
-    for number, line in enumerate(whole.split("\n") if whole else (), 1):
+    whole, _, _ = data.rpartition(b"\n")
+    for number, line in enumerate(whole.split(b"\n") if whole else (), 1):
         try:
             row = json.loads(line)
         except (ValueError, RecursionError):

@@ -379,6 +379,11 @@ def test_a_line_that_a_power_cut_left_is_passed_over_and_others_are_said(tmp_pat
         journal.keep("c.png", Marks(10, 10, done=True), Content(7, "cd"))
     with Journal(tmp_path) as journal:
         assert list(journal.marks) == ["a.png", "c.png"]
+    with (tmp_path / "labels.jsonl").open("ab") as file:
+        file.write('{"class": "größe'.encode()[:-2])  # within a letter
+        file.write("ö".encode()[:1])
+    with Journal(tmp_path) as journal:
+        assert list(journal.marks) == ["a.png", "c.png"]
     (tmp_path / "labels.jsonl").write_text('{"picture": 3}\n{"class": "x"}\n')
     with pytest.raises(DataError, match=r"labels.jsonl:1: is no line of labels"), Journal(tmp_path):
         pass
@@ -440,6 +445,17 @@ def test_what_browsers_do_not_show_is_made_a_jpeg(photos, desk_of):
         data, media = desk.image(0)
         assert (media, data[:2]) == (b"image/jpeg", b"\xff\xd8")
         assert (desk.picture(0)["width"], desk.picture(0)["height"]) == (WIDTH, HEIGHT)
+
+
+@pytest.mark.parametrize("format_name", ["coco", "yolo", "voc"])
+def test_a_name_that_is_no_utf8_is_kept_as_one_that_is(photos, desk_of, tmp_path, format_name):
+    (photos / "photo0.png").rename(photos / os.fsdecode(b"caf\xe9.png"))
+    with desk_of(photos, format_name=format_name) as desk:
+        assert desk.picture(0)["name"] == "café.png"
+        desk.keep(0, {"boxes": [BOX], "done": True})
+    with desk_of(photos) as desk:
+        assert desk.state()["done"][0] is True
+    assert [name.rpartition("/")[2] for name in load_boxes(tmp_path / "out").names] == ["café.png"]
 
 
 def test_nothing_to_label_is_one_line(tmp_path):
