@@ -40,10 +40,13 @@ def command(
     name: str | None,
 ) -> None:
     """Join two bundles that verify alone: B looks at what A finds (detect, then tell which)."""
+    from edgelens.runtime.errors import UsageError
     from edgelens.runtime.model.chain import ChainOptions, chain
     from edgelens.runtime.model.open import open_alone
 
     wanted = tuple(label.strip() for label in classes.split(",") if label.strip()) if classes else ()
+    if classes is not None and not wanted:
+        raise UsageError(f"--classes {classes!r}: names none; leave it away to look into everything")
     made = chain(
         open_alone(first),
         open_alone(second),

@@ -44,6 +44,8 @@ class _Export(OnDevice):
         from edgelens.runtime.errors import UsageError
         from edgelens.runtime.gallery.exchange import export_gallery
 
+        if ctx.params["photos"] and ctx.params["no_photos"]:
+            raise UsageError("--photos and --no-photos: say one of them")
         if not ctx.params["on"]:
             return super().invoke(ctx)
         photos, out = ctx.params["photos"], ctx.params["out"]
@@ -52,7 +54,7 @@ class _Export(OnDevice):
         words: list[str] = ctx.meta["edgelens.words"]
         with tempfile.TemporaryDirectory() as folder:
             file = Path(folder) / "brought.gallery"
-            ctx.meta["edgelens.words"] = [str(file) if word == out else word for word in words if word != "--photos"]
+            ctx.meta["edgelens.words"] = self._brought_to(str(file), out, words)
             ctx.params["out"] = str(file)
             try:
                 super().invoke(ctx)
@@ -61,6 +63,17 @@ class _Export(OnDevice):
                     _photos(_gallery(file), out, ())
                 elif file.is_file():
                     click.echo(f"{amount(export_gallery(_gallery(file), Path(out)), 'picture')} brought to {out}")
+
+    def _brought_to(self, file: str, out: str, words: list[str]) -> list[str]:
+        """The words with the file in OUT's place; an option's value may read like OUT."""
+        valued = {
+            name for each in self.params if isinstance(each, click.Option) and not each.is_flag for name in each.opts
+        }
+        return [
+            file if word == out and before not in valued else word
+            for before, word in zip(["", *words], words, strict=False)
+            if word != "--photos" or before in valued
+        ]
 
 
 @click.group("gallery")
@@ -150,7 +163,7 @@ def remove(names: tuple[str, ...], everything: bool, path: str | None) -> None:
         _forget_everything(path)
         return
     gallery = _opened(path, names)
-    for name in names:
+    for name in gallery.known(names):
         click.echo(f"{name}: {amount(gallery.remove(name), 'picture')} forgotten")
 
 
@@ -259,11 +272,12 @@ def _photos(gallery: Gallery, out: str, names: tuple[str, ...]) -> None:
 def _opened(path: str | None, names: tuple[str, ...] = ()) -> Gallery:
     """The gallery that is meant: of several the one that has the names."""
     from edgelens.runtime.errors import UsageError
+    from edgelens.runtime.gallery.exemplar import checked_name
 
     if path is not None:
         return _gallery(Path(path))
-    there = list(_all())
-    having = [gallery for gallery in there if names and {each.name for each in gallery.names}.issuperset(names)]
+    there, asked = list(_all()), set(map(checked_name, names))
+    having = [gallery for gallery in there if asked and asked <= {each.name for each in gallery.names}]
     if names and not having and len(there) > 1:
         raise UsageError(f"no gallery here has {' and '.join(names)}: edgelens gallery list")
     if len(having or there) != 1:

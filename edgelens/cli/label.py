@@ -72,7 +72,7 @@ def command(
     said = model_arguments(options)
     if assist is None and (given := [name for name in ("labels", "threshold", "tile") if options[name] is not None]):
         raise UsageError(f"--{given[0]}: is of the model that --assist names")
-    place = Path(out) if out else Path(pictures).with_name(f"{Path(pictures).stem}-labelled")
+    place = _place(pictures, out)
     model = open_model(_bundle_of(assist), said) if assist else None
     for note in model.notes if model else ():
         aside(f"{assist}: {note}")
@@ -92,6 +92,23 @@ def command(
         done, things = desk.counts()
     aside(f"{done} of {len(found)} pictures labelled{f', {things} boxes' if desk.form.boxes else ''}: {place}")
     sys.exit(stop.exit_code)
+
+
+def _place(pictures: str, out: str | None) -> Path:
+    """Where the data set grows: beside the photos, which a later start looks through again."""
+    from edgelens.runtime.errors import UsageError
+    from edgelens.runtime.labelling.journal import NAME
+
+    photos = Path(pictures).resolve()
+    if out is None:
+        plain = Path(pictures) if Path(pictures).name not in ("", "..") else photos
+        return plain.with_name(f"{plain.stem}-labelled")
+    place = Path(out).resolve()
+    if photos.is_dir() and photos in (place, *place.parents) and not (place / NAME).exists():
+        raise UsageError(
+            f"--out {out}: lies in {pictures}, and would be labelled itself at a later start: name a folder beside it"
+        )
+    return Path(out)
 
 
 def _bundle_of(model: str) -> str:

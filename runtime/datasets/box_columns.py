@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import csv
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from ..errors import DataError
-from .listing import read_text
+from .listing import first_line, read_text
 
 __all__ = ["CORNERS", "Rows", "columns_of", "rows_of", "sides_of", "tells_boxes"]
 
@@ -28,6 +28,7 @@ _HEADERS = {
     "h": ("h", "bboxheight", "boxheight"),
     "bbox": ("bbox", "box"),
     "split": ("split", "set", "subset"),
+    "crowd": ("isgroupof", "iscrowd", "crowd", "difficult", "isdifficult"),
 }
 CORNERS = ("x0", "y0", "x1", "y1")
 _SIDES = (CORNERS, ("x", "y", "w", "h"), ("cx", "cy", "w", "h"), ("bbox",))
@@ -50,26 +51,24 @@ class Rows:
 
 def tells_boxes(file: Path) -> bool:
     """Whether a table's first row names a box's sides, or is one box's row."""
+    first = first_line(file)
+    separator = _separator(first)
     try:
-        with file.open(encoding="utf-8-sig", errors="replace") as stream:
-            first = stream.readline()
-    except OSError:
-        return False
-    try:
-        cells = next(csv.reader([first], delimiter=_separator(first)), [])
+        cells = next(_reader([first], separator), [])
     except csv.Error:
         return False
     if columns_of(cells).header:
         return True
-    return len(cells) >= 6 and all(_is_number(cell) for cell in cells[1:5]) and not _is_number(cells[5])
+    comma = separator != ","
+    return len(cells) >= 6 and all(_is_number(cell, comma) for cell in cells[1:5]) and not _is_number(cells[5], comma)
 
 
-def rows_of(file: Path) -> list[list[str]]:
-    """All rows of a table in which something stands."""
-    text = read_text(file)
-    separator = _separator(text.partition("\n")[0])
+def rows_of(file: Path) -> tuple[list[list[str]], bool]:
+    """All rows of a table in which something stands, and whether a comma in it is a number's."""
+    lines = read_text(file).splitlines()
+    separator = _separator(lines[0] if lines else "")
     try:
-        return [row for row in csv.reader(text.splitlines(), delimiter=separator) if any(cell.strip() for cell in row)]
+        return [row for row in _reader(lines, separator) if any(cell.strip() for cell in row)], separator != ","
     except csv.Error as error:
         raise DataError(f"{file}: could not be read ({error})") from None
 
@@ -90,21 +89,29 @@ def columns_of(first: Sequence[str]) -> Rows:
     return Rows(found, sides, True)
 
 
-def sides_of(cells: Sequence[str]) -> list[float]:
-    """Four numbers, of as many cells or of one that lists them; what is empty is not a number."""
+def sides_of(cells: Sequence[str], *, comma: bool = False) -> list[float]:
+    """Four numbers, maybe with decimal commas, of as many cells or of one that lists them; what is empty is none."""
     cells = cells[0].strip("[]() ").replace(",", " ").split() if len(cells) == 1 else cells
     if len(cells) != 4:
         raise ValueError("a box has four sides")
-    return [float(cell) if cell else math.nan for cell in cells]
+    return [_number(cell, comma) if cell else math.nan for cell in cells]
 
 
 def _separator(first: str) -> str:
-    return next((mark for mark in (",", ";", "\t") if mark in first), ",")
+    return max((",", ";", "\t"), key=first.count)
 
 
-def _is_number(cell: str) -> bool:
+def _reader(lines: Iterable[str], separator: str) -> Iterator[list[str]]:
+    return csv.reader(lines, delimiter=separator, skipinitialspace=True)
+
+
+def _number(cell: str, comma: bool) -> float:
+    return float(cell.replace(",", ".") if comma else cell)
+
+
+def _is_number(cell: str, comma: bool) -> bool:
     try:
-        float(cell)
+        _number(cell, comma)
     except ValueError:
         return False
     return True

@@ -16,11 +16,12 @@ from .box_columns import CORNERS, Rows, columns_of, rows_of, sides_of, tells_box
 from .boxset import BoxSet, ImageBoxes, box_set
 from .imageset import in_class_order
 from .listing import ENDINGS, is_regular
+from .other_machine import told_apart, ways_here
 from .splits import SPLIT_WORDS, split_called
 
 __all__ = ["fits", "read"]
 
-_Box = tuple[str, list[float]]  # label, [x, y, w, h]
+_Box = tuple[str, list[float], bool]  # label, [x, y, w, h], whether it is a group or too difficult
 
 
 @dataclass
@@ -46,15 +47,14 @@ def read(path: Path) -> BoxSet:
     missing = 0
     for file in files:
         own = _of_table(file, split_called([file.parent.name, file.stem]) if len(files) > 1 else "")
-        for name, image in own.items():
-            place = _place(file, name)
-            missing += place is None
-            if place is not None:
-                there = images.setdefault(os.path.relpath(place, root), _Image())
-                there.split = image.split or there.split
-                there.boxes += image.boxes
-    classes = in_class_order(label for image in images.values() for label, _ in image.boxes)
-    sides = [side for image in images.values() for _, box in image.boxes for side in box if math.isfinite(side)]
+        places = told_apart({name: place for name in own if (place := _place(file, name)) is not None})
+        missing += len(own) - len(places)
+        for name, place in places.items():
+            there = images.setdefault(os.path.relpath(place, root), _Image())
+            there.split = own[name].split or there.split
+            there.boxes += own[name].boxes
+    classes = in_class_order(label for image in images.values() for label, _, _ in image.boxes)
+    sides = [side for image in images.values() for _, box, _ in image.boxes for side in box if math.isfinite(side)]
     relative = bool(sides) and max(sides) <= 1 and any(0 < side < 1 for side in sides)
     rows = [(name, image.split, _boxes(image.boxes, classes, relative)) for name, image in images.items()]
     notes = ["all lie between 0 and 1: they are taken as fractions of their pictures' sides"] if relative else []
@@ -72,18 +72,18 @@ def _tables(path: Path) -> list[Path]:
 
 
 def _of_table(file: Path, split: str) -> dict[str, _Image]:
-    rows = rows_of(file)
+    rows, comma = rows_of(file)
     columns = columns_of(rows[0])
     images: dict[str, _Image] = {}
     for number, row in enumerate(rows[1:] if columns.header else rows, 1):
-        name, box = _row(file, number, row, columns)
+        name, box = _row(file, number, row, columns, comma=comma)
         image = images.setdefault(name, _Image())
         image.split = _split(file, row, columns.at) or split
         image.boxes += [box] if box else []
     return images
 
 
-def _row(file: Path, number: int, row: list[str], columns: Rows) -> tuple[str, _Box | None]:
+def _row(file: Path, number: int, row: list[str], columns: Rows, *, comma: bool) -> tuple[str, _Box | None]:
     """A row's path, and its box unless it is a negative's."""
     cells = {name: row[at].strip() if at < len(row) else "" for name, at in columns.at.items()}
     where = f"{file}: row {number} ({','.join(row)[:60]})"
@@ -92,14 +92,17 @@ def _row(file: Path, number: int, row: list[str], columns: Rows) -> tuple[str, _
     if not cells["label"] and not any(cells[name] for name in columns.sides):
         return cells["path"], None
     try:
-        a, b, c, d = sides_of([cells[name] for name in columns.sides])
+        a, b, c, d = sides_of([cells[name] for name in columns.sides], comma=comma)
     except ValueError:
         raise DataError(f"{where} has a side that is no number") from None
     if not cells["label"]:
         raise DataError(f"{where} has a box and no label")
+    crowd = cells.get("crowd", "").lower() in ("1", "true", "yes")
     if columns.sides == CORNERS:
-        return cells["path"], (cells["label"], [a, b, c - a, d - b])
-    return cells["path"], (cells["label"], [a - c / 2, b - d / 2, c, d] if columns.centred else [a, b, c, d])
+        box = [a, b, c - a, d - b]
+    else:
+        box = [a - c / 2, b - d / 2, c, d] if columns.centred else [a, b, c, d]
+    return cells["path"], (cells["label"], box, crowd)
 
 
 def _split(file: Path, row: list[str], columns: Mapping[str, int]) -> str:
@@ -112,12 +115,11 @@ def _split(file: Path, row: list[str], columns: Mapping[str, int]) -> str:
 
 def _place(file: Path, name: str) -> Path | None:
     """Where an image lies under the CSV's folder, with its ending or without."""
-    plain = PureWindowsPath(name).as_posix() if "\\" in name else name
     folders = [folder for folder in ("", "images", file.stem) if not folder or (file.parent / folder).is_dir()]
-    ways = [Path(folder, part) for part in (plain, Path(plain).name) for folder in folders]
+    ways = [Path(folder, part) for part in ways_here(name) for folder in folders]
     if found := next((way for way in ways if is_regular(file.parent / way)), None):
         return file.parent / found
-    if Path(plain).suffix.lower() in SUFFIXES:
+    if PureWindowsPath(name).suffix.lower() in SUFFIXES:
         return None
     found = next((Path(f"{way}{e}") for way in ways for e in ENDINGS if is_regular(file.parent / f"{way}{e}")), None)
     return file.parent / found if found else None
@@ -126,8 +128,8 @@ def _place(file: Path, name: str) -> Path | None:
 def _boxes(rows: Sequence[_Box], classes: Sequence[str], relative: bool) -> ImageBoxes:
     index = {name: c for c, name in enumerate(classes)}
     return ImageBoxes(
-        np.array([box for _, box in rows], np.float64).reshape(-1, 4),
-        np.array([index[label] for label, _ in rows], np.int64),
-        np.zeros(len(rows), bool),
+        np.array([box for _, box, _ in rows], np.float64).reshape(-1, 4),
+        np.array([index[label] for label, _, _ in rows], np.int64),
+        np.array([crowd for _, _, crowd in rows], bool),
         relative=relative,
     )

@@ -13,7 +13,8 @@ import numpy as np
 
 from ..errors import DataError
 from .boxset import BoxSet, ImageBoxes, box_set
-from .listing import is_regular, read_bytes
+from .listing import is_regular, read_bytes, starts_with
+from .other_machine import told_apart, ways_here
 from .splits import split_called
 
 __all__ = ["fits", "read"]
@@ -68,7 +69,7 @@ def _looks_right(file: Path) -> bool:
             text = head + stream.read()
     except OSError:
         return False
-    return any(key in text for key in (b'"annotations"', b'"categories"')) and head.lstrip()[:1] == b"{"
+    return any(key in text for key in (b'"annotations"', b'"categories"')) and starts_with(head, b"{")
 
 
 def _table(file: Path) -> _Table:
@@ -106,7 +107,7 @@ def _images(
     folder = file.parent.relative_to(root).parts if file.is_relative_to(root) else ()
     split = split_called([*folder, file.stem])
     rows: dict[Any, list[_Row]] = {}
-    found, folders = [], _folders(file, root)
+    folders = _folders(file, root)
     try:
         for annotation in table["annotations"]:
             row = _row(annotation, index)
@@ -114,17 +115,14 @@ def _images(
                 lost[row] += 1
             else:
                 rows.setdefault(annotation["image_id"], []).append(row)
-        for image in table["images"]:
-            own = rows.pop(image["id"], [])
-            if place := _place(root, folders, str(image["file_name"])):
-                found.append((place, split, _boxes(own, image)))
-            else:
-                lost["pictures"] += 1
+        listed = [(str(image["file_name"]), _boxes(rows.pop(image["id"], []), image)) for image in table["images"]]
     except (KeyError, TypeError, ValueError, OverflowError, OSError) as error:
         raise DataError(f"{file}: an image or annotation is not as COCO's are ({error})") from None
     if orphans := sum(map(len, rows.values())):
         lost["annotations of pictures that are not listed, left out"] += orphans
-    return found
+    places = told_apart({name: place for name, _ in listed if (place := _place(root, folders, name))})
+    lost["pictures"] += sum(name not in places for name, _ in listed)
+    return [(places[name], split, boxes) for name, boxes in listed if name in places]
 
 
 def _row(annotation: Mapping[str, Any], index: Mapping[int, int]) -> _Row | str:
@@ -136,8 +134,9 @@ def _row(annotation: Mapping[str, Any], index: Mapping[int, int]) -> _Row | str:
     shape = annotation.get("segmentation")
     if not box and isinstance(shape, list) and shape:
         points = np.concatenate([np.array(part, np.float64).reshape(-1, 2) for part in shape])
-        low, high = points.min(axis=0), points.max(axis=0)
-        box = [*low.tolist(), *(high - low).tolist()]
+        if len(points):
+            low, high = points.min(axis=0), points.max(axis=0)
+            box = [*low.tolist(), *(high - low).tolist()]
     if not box:
         return "annotations without a box, left out"
     if len(box) != 4:
@@ -176,9 +175,8 @@ def _folders(file: Path, root: Path) -> list[str]:
 
 
 def _place(root: Path, folders: list[str], name: str) -> str:
-    """Where an image lies under the root, by its name or the last part of it; nothing where it is not there."""
-    names = [name.replace("\\", "/"), name.replace("\\", "/").rpartition("/")[2]]
-    for candidate in dict.fromkeys(names):
+    """Where an image lies under the root, by its name or the end of it; nothing where it is not there."""
+    for candidate in ways_here(name):
         for at, folder in enumerate(folders):
             if is_regular(root / folder / candidate):
                 folders.insert(0, folders.pop(at))

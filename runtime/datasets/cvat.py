@@ -16,6 +16,7 @@ from .boxset import BoxSet, ImageBoxes, box_set
 from .contents import listed
 from .imageset import in_class_order
 from .listing import is_regular
+from .other_machine import ways_here
 from .splits import SPLIT_WORDS
 from .turned import around_ellipse, upright
 from .xml_tree import read_tree
@@ -23,6 +24,7 @@ from .xml_tree import read_tree
 __all__ = ["fits", "read"]
 
 _MAX_XML_BYTES = 256 * 1024 * 1024
+_NO_SUBSET = "default"  # what CVAT calls it
 _NUMBER = re.compile(r"(\d+)$")
 _Row = tuple[str, list[float]]  # label, [x, y, w, h]
 
@@ -32,7 +34,7 @@ class _Image:
     """A picture as the listing knows it; a video's frame has no name."""
 
     name: str
-    split: str = ""
+    subset: str = ""
     rows: list[_Row] = field(default_factory=list)
     size: tuple[int, int] | None = None
 
@@ -55,7 +57,7 @@ def read(path: Path) -> BoxSet:
     if file is None:
         raise DataError(f"{path}: has no annotations.xml of CVAT's")
     listing = _listed(file)
-    there = [(place, image) for image in listing.images if (place := _place(file, image.name)) is not None]
+    there = [(place, image) for image in listing.images if (place := _place(file, image)) is not None]
     used = [label for _, image in there for label, _ in image.rows]
     classes = listing.labels or list(in_class_order(used))
     classes += sorted(set(used) - set(classes))
@@ -63,7 +65,7 @@ def read(path: Path) -> BoxSet:
     found = [
         (
             str(place),
-            image.split,
+            SPLIT_WORDS.get(image.subset.lower(), ""),
             ImageBoxes(
                 np.array([box for _, box in image.rows], np.float64).reshape(-1, 4),
                 np.array([index[label] for label, _ in image.rows], np.int64),
@@ -97,8 +99,7 @@ def _listed(file: Path) -> _Listing:
     try:
         tree = read_tree(file, "a listing", _MAX_XML_BYTES)
         for node in tree.iter("image"):
-            split = SPLIT_WORDS.get((node.get("subset") or "").strip().lower(), "")
-            image = _Image(node.attrib["name"], split, size=_size(node))
+            image = _Image(node.attrib["name"], (node.get("subset") or "").strip(), size=_size(node))
             for child in node:
                 _add(image, child, child.get("label") or "", listing)
             listing.images.append(image)
@@ -159,9 +160,13 @@ def _of_mask(node: ET.Element) -> list[float]:
 _BOXES = {"box": _of_box, "polygon": _of_polygon, "ellipse": _of_ellipse, "mask": _of_mask}
 
 
-def _place(file: Path, name: str) -> Path | None:
-    """Where a picture lies under the listing's folder."""
-    return next((p for p in (Path(name), Path("images", name)) if name and is_regular(file.parent / p)), None)
+def _place(file: Path, image: _Image) -> Path | None:
+    """Where a picture lies under the listing's folder: a project's in a folder for its subset, a task's in none."""
+    if not image.name:
+        return None
+    folders = dict.fromkeys([f"images/{image.subset or _NO_SUBSET}", image.subset, "", "images"])
+    ways = (Path(folder, way) for way in ways_here(image.name) for folder in folders)
+    return next((way for way in ways if is_regular(file.parent / way)), None)
 
 
 def _size(node: ET.Element) -> tuple[int, int] | None:

@@ -15,7 +15,8 @@ import numpy as np
 from ..errors import DataError
 from .boxset import BoxSet, ImageBoxes, box_set
 from .imageset import in_class_order
-from .listing import is_regular, read_bytes
+from .listing import is_regular, read_bytes, starts_with
+from .other_machine import ways_here
 from .turned import around_ellipse, upright
 
 __all__ = ["fits", "read"]
@@ -80,7 +81,7 @@ def _looks_right(file: Path) -> bool:
     except OSError:
         return False
     whole = b'"data"' in head and (b'"annotations"' in head or b'"completions"' in head)
-    return head.lstrip()[:1] == b"[" and (whole or any(b'"%s"' % kind.encode() in head for kind in _KINDS))
+    return starts_with(head, b"[") and (whole or any(b'"%s"' % kind.encode() in head for kind in _KINDS))
 
 
 def _tasks(file: Path) -> list[dict[str, Any]]:
@@ -106,12 +107,12 @@ def _answer(
     file: Path, task: dict[str, Any], left_out: Counter[str]
 ) -> tuple[list[_Row], tuple[int, int] | None] | None:
     """The boxes of a task's last answer that was not cancelled, and the size of its picture."""
-    answers = [a for a in task.get("annotations") or task.get("completions") or () if not a.get("was_cancelled")]
-    if not answers:
-        return None
     rows: list[_Row] = []
     size: tuple[int, int] | None = None
     try:
+        answers = [a for a in task.get("annotations") or task.get("completions") or () if not a.get("was_cancelled")]
+        if not answers:
+            return None
         for part in answers[-1].get("result", ()):
             if isinstance(part.get("original_height"), int) and isinstance(part.get("original_width"), int):
                 size = part["original_height"], part["original_width"]
@@ -150,8 +151,8 @@ def _place(file: Path, source: str) -> Path | None:
     """Where a task's picture lies: Label Studio knows it by an address of its own."""
     parts = urlsplit(source)
     told = parse_qs(parts.query).get("d", [unquote(parts.path)])[0]  # local files stand behind ?d=
-    name = PurePosixPath(told).name
-    for candidate in (told.lstrip("/"), name, _UPLOADED.sub("", name)):
+    ways = [way for each in (source, told) for way in ways_here(each.lstrip("/"))]
+    for candidate in (*ways, _UPLOADED.sub("", PurePosixPath(told).name)):
         for folder in ("", "images"):
             if candidate and is_regular(file.parent / folder / candidate):
                 return Path(folder, candidate)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import os
 import stat
 from collections.abc import Iterator
@@ -10,9 +11,10 @@ from pathlib import Path
 from ..errors import DataError
 from ..images.read import SUFFIXES
 
-__all__ = ["ENDINGS", "is_regular", "read_bytes", "read_text", "walked"]
+__all__ = ["ENDINGS", "first_line", "is_regular", "read_bytes", "read_text", "starts_with", "walked"]
 
 ENDINGS = (*sorted(SUFFIXES), *(ending.upper() for ending in sorted(SUFFIXES)))  # of pictures, as files have them
+_FIRST_BYTES = 1 << 16
 
 
 def is_regular(path: Path) -> bool:
@@ -47,8 +49,28 @@ def read_bytes(path: Path) -> bytes:
 
 
 def read_text(path: Path) -> str:
-    """All of a text file in UTF-8."""
+    """All of a text file in UTF-8, or in UTF-16 with the mark that says so."""
+    data = read_bytes(path)
     try:
-        return read_bytes(path).decode("utf-8-sig")
+        return data.decode(_encoding(data))
     except UnicodeDecodeError as error:
         raise DataError(f"{path}: is no UTF-8 text (byte {error.start}); save it as UTF-8") from None
+
+
+def first_line(path: Path) -> str:
+    """The beginning of a text's first line, whatever is no text in it replaced; nothing where it cannot be read."""
+    try:
+        with path.open("rb") as stream:
+            head = stream.read(_FIRST_BYTES)
+    except OSError:
+        return ""
+    return next(iter(head.decode(_encoding(head), "replace").splitlines()), "")
+
+
+def starts_with(data: bytes, mark: bytes) -> bool:
+    """Whether a text's first character but blanks is this one; spreadsheets and shells may put a mark before it."""
+    return data.removeprefix(codecs.BOM_UTF8).lstrip()[: len(mark)] == mark
+
+
+def _encoding(data: bytes) -> str:
+    return "utf-16" if data[:2] in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE) else "utf-8-sig"

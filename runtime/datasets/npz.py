@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import zipfile
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,7 @@ _CLASSES = ("classes", "classnames", "targetnames", "labelnames")
 _OVER = 0.1  # of white: how far a bicubic resize goes past black and white
 _DARKEST = 16  # bytes of pictures that go no further hold 0 and 1, or 0 to 16
 _EXACT = 2**53  # floats below it hold whole numbers exactly
+_BYTES = (0.0, 1.0)  # what black is and what makes 255 of white, of pictures that are bytes already
 _CHUNK = 1024  # images turned to bytes at a time
 
 
@@ -43,7 +45,7 @@ def read(path: Path) -> ImageSet:
         raise DataError(
             f"{path}: holds {', '.join(arrays) or 'nothing'}; it needs images and labels (or x_train, y_train, …)"
         )
-    pictures, masks, answers = [], [], []
+    arrived, pictures, masks, answers = [], [], [], []
     for split in splits:
         images, labels = _find(arrays, _IMAGES, split), _find(arrays, _LABELS, split)
         where = f"{path}: {split or 'images'}"
@@ -52,10 +54,13 @@ def read(path: Path) -> ImageSet:
         images, labels = _laid_out(images, where), _flat(labels)
         if labels.ndim != 1 or len(images) != len(labels):
             raise DataError(f"{where}: {len(images)} images with labels of shape {labels.shape} do not fit")
-        bytes_, missing = _filled(images, _find(arrays, _MASKS, split), where)
+        arrived.append((images, _find(arrays, _MASKS, split), where))
+        answers.append(labels)
+    ranges = _ranges([(images, where) for images, _, where in arrived])
+    for images, mask, where in arrived:
+        bytes_, missing = _filled(images, mask, ranges[images.dtype.str], where)
         pictures.append(bytes_)
         masks.append(missing)
-        answers.append(labels)
     if len({part.shape[1:] for part in pictures}) > 1:
         raise DataError(f"{path}: its splits hold images of different sizes")
     classes, ids = _numbered(answers, _find(arrays, _CLASSES, ""), path)
@@ -133,14 +138,14 @@ def _numbered(
 
 
 def _filled(
-    images: NDArray[Any], masks: NDArray[Any] | None, where: str
+    images: NDArray[Any], masks: NDArray[Any] | None, span: tuple[float, float], where: str
 ) -> tuple[NDArray[np.uint8], NDArray[np.bool_] | None]:
     """Bytes, and where pixels were missing (None where nowhere); an image that is missing altogether becomes gray."""
-    if images.dtype == np.uint8 and masks is None and images.shape[3:] != (4,) and images[:_CHUNK].max() > _DARKEST:
+    if images.dtype == np.uint8 and masks is None and images.shape[3:] != (4,) and span == _BYTES:
         return images, None
     if masks is not None and (masks.ndim not in (3, 4) or masks.shape[:3] != images.shape[:3]):
         raise DataError(f"{where}: masks of shape {masks.shape} do not fit images of shape {images.shape}")
-    low, scale = _range(images, where)
+    low, scale = span
     out = np.empty((*images.shape[:3], *((3,) if images.ndim == 4 else ())), np.uint8)
     missing = np.zeros(images.shape[:3], bool)
     for start in range(0, len(images), _CHUNK):
@@ -171,12 +176,23 @@ def _missing(images: NDArray[Any], masks: NDArray[Any] | None) -> NDArray[np.boo
     return lost
 
 
-def _range(images: NDArray[Any], where: str) -> tuple[float, float]:
+def _ranges(parts: Sequence[tuple[NDArray[Any], str]]) -> dict[str, tuple[float, float]]:
+    """The range of each type of number, over all splits: a darker one is no darker for it."""
+    found: dict[str, tuple[float, float]] = {}
+    for images, where in parts:
+        kind = images.dtype.str
+        if kind not in found:
+            found[kind] = _range([each for each, _ in parts if each.dtype.str == kind], where)
+    return found
+
+
+def _range(parts: Sequence[NDArray[Any]], where: str) -> tuple[float, float]:
     """What black is, and what makes 255 of white: floats span 0 to 1, -1 to 1 or 0 to 255, a resize's overshoot
     aside, deeper integers their type, and scikit-learn's 8 × 8 digits 0 to 16."""
-    low, top = np.inf, -np.inf
-    for start in range(0, len(images), _CHUNK):
-        part = images[start : start + _CHUNK]
+    images, low, top = parts[0], np.inf, -np.inf
+    if images.dtype == np.uint8 and any(each[:_CHUNK].max() > _DARKEST for each in parts):
+        return _BYTES
+    for part in (each[start : start + _CHUNK] for each in parts for start in range(0, len(each), _CHUNK)):
         known = part[np.isfinite(part)] if part.dtype.kind == "f" else part
         if known.size:
             low, top = min(low, float(known.min())), max(top, float(known.max()))

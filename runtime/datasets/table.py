@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import itertools
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path, PureWindowsPath
 
 import numpy as np
@@ -12,6 +12,7 @@ import numpy as np
 from ..errors import DataError
 from .imageset import ImageSet, in_class_order, legible
 from .listing import ENDINGS, is_regular
+from .other_machine import told_apart, ways_here
 from .splits import SPLIT_WORDS
 
 __all__ = ["lists_pictures", "names_texts", "read"]
@@ -77,10 +78,7 @@ def read(path: Path, *, texts: bool = False) -> ImageSet:
             what = " or no ".join(wanted.split(","))
             raise DataError(f"{path}: row {number} ({','.join(row)[:60]}) has no {what}; it needs {wanted}")
     cells = [row[file_at].strip() for row in rows]
-    root, windows, ending = next(_places(path, cells[0]), (path.parent, False, ""))
-    names = [(PureWindowsPath(cell).as_posix() if windows else cell) + ending for cell in cells]
-    if ending:  # of the first; others may end otherwise
-        names = [name if is_regular(root / name) else _ended(root, name.removesuffix(ending)) for name in names]
+    root, names = _found(path, cells)
     labels = [legible(row[label_at].strip()) for row in rows]
     classes = in_class_order(labels)
     index = {name: c for c, name in enumerate(classes)}
@@ -93,6 +91,26 @@ def read(path: Path, *, texts: bool = False) -> ImageSet:
         names,
         notes=notes,
     )
+
+
+def _found(table: Path, cells: list[str]) -> tuple[Path, list[str]]:
+    """The folder that a table's paths are of, and the paths in it; what nothing is found of stays as it is written."""
+    some = cells[:: max(len(cells) // _LOOKED_AT, 1)]
+    if first := next((place for cell in some for place in _places(table, cell)), None):
+        root, windows, ending = first
+        names = [(PureWindowsPath(cell).as_posix() if windows else cell) + ending for cell in cells]
+        if ending:  # of the first; others may end otherwise
+            names = [name if is_regular(root / name) else _ended(root, name.removesuffix(ending)) for name in names]
+        return root, names
+    ways = ((folder, way) for cell in some for way in ways_here(cell) for folder in _folders(table))
+    root = next((folder for folder, way in ways if is_regular(folder / way)), table.parent)
+    here = {cell: way for cell in cells if (way := next(filter(_is_in(root), ways_here(cell)), None))}
+    here = told_apart(here)
+    return root, [here.get(cell, cell) for cell in cells]
+
+
+def _is_in(root: Path) -> Callable[[str], bool]:
+    return lambda way: is_regular(root / way)
 
 
 def _guessed(table: Path, rows: list[list[str]], named: Mapping[str, int]) -> tuple[dict[str, int], tuple[str, ...]]:
@@ -161,12 +179,17 @@ def _ended(root: Path, name: str) -> str:
 
 def _places(table: Path, cell: str) -> Iterator[tuple[Path, bool, str]]:
     """Where a cell's file is: under which folder, read as a Windows path or not, and with which ending added."""
-    for folder in (table.parent, table.parent / "images", table.with_suffix("")):
+    for folder in _folders(table):
         for windows in (False, "\\" in cell):
             name = PureWindowsPath(cell).as_posix() if windows else cell
             for ending in ("", *ENDINGS):
                 if is_regular(folder / (name + ending)):
                     yield folder, windows, ending
+
+
+def _folders(table: Path) -> tuple[Path, ...]:
+    """Where a table's pictures may lie."""
+    return table.parent, table.parent / "images", table.with_suffix("")
 
 
 def _plain(cells: list[str]) -> list[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import xml.etree.ElementTree as ET
+from collections.abc import Iterator
 from pathlib import Path, PureWindowsPath
 from xml.parsers import expat
 
@@ -36,7 +37,7 @@ def read(path: Path) -> BoxSet:
     together = _root(path)
     root = together[0] if together else path
     below = root / together[1] if together else root
-    files = sorted(below.rglob("*.xml"))
+    files = sorted(_xmls(below))
     if not files:
         raise DataError(f"{path}: has no Annotations/*.xml, nor any beside pictures: no Pascal VOC data set")
     photos = _photos(root)
@@ -76,16 +77,24 @@ def _root(path: Path) -> tuple[Path, str] | None:
     """The set's folder, here or the only one in it, and the name of its folder of annotations."""
     folders = [path, *(child for child in sorted(path.iterdir()) if child.is_dir())]
     return next(
-        ((f, name) for f in folders for name in _ANNOTATIONS if next((f / name).rglob("*.xml"), None) is not None),
+        ((f, name) for f in folders for name in _ANNOTATIONS if next(_xmls(f / name), None) is not None),
         None,
     )
+
+
+def _xmls(folder: Path) -> Iterator[Path]:
+    """Every XML below a folder but those that systems leave behind, as macOS does beside each file."""
+    for file in folder.rglob("*.[xX][mM][lL]"):
+        if not any(map(is_left_behind, file.relative_to(folder).parts)):
+            yield file
 
 
 def _lie_beside(path: Path) -> bool:
     """Whether the first XML below a folder is an annotation with pictures around it."""
     for where, folders, files in os.walk(path):
         folders[:] = sorted(name for name in folders if not is_left_behind(name))
-        first = next((name for name in sorted(files) if name.lower().endswith(".xml")), None)
+        named = (name for name in sorted(files) if name.lower().endswith(".xml") and not is_left_behind(name))
+        first = next(named, None)
         if first is None:
             continue
         file = Path(where, first)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from ..images.read import SUFFIXES
 from .contents import is_left_behind, listed
-from .listing import is_regular, read_text, walked
+from .listing import first_line, is_regular, read_text, walked
 from .splits import split_called
 from .yolo_yaml import YoloYaml
 
@@ -82,7 +82,7 @@ def _pairs(root: Path) -> Iterator[tuple[Path, Path | None]]:
             folders[:] = [name for name in folders if name not in ("images", "labels")]
             continue
         stems = {Path(name).stem for name in files if Path(name).suffix.lower() in SUFFIXES}
-        texts = [name for name in files if name.endswith(".txt") and name not in LISTS]
+        texts = [n for n in files if n.endswith(".txt") and n not in LISTS and not is_left_behind(n)]
         beside = next((name for name in texts if name[:-4] in stems), None)
         if beside is not None and _tells_boxes(Path(where, beside)):
             yield Path(where), None
@@ -92,8 +92,7 @@ def _tells_boxes(text: Path) -> bool:
     """Whether a text's first line is a class and numbers, or there is none."""
     if not is_regular(text):
         return False
-    with text.open(encoding="utf-8", errors="replace") as stream:
-        words = stream.readline(1000).split()
+    words = first_line(text).split()
     try:
         return not words or (len(words) >= 5 and float(words[0]).is_integer() and 0 <= float(words[1]) <= 1)
     except ValueError:
@@ -101,7 +100,9 @@ def _tells_boxes(text: Path) -> bool:
 
 
 def _texts_in(files: Iterator[Path]) -> list[Path]:
-    return sorted(file for file in files if file.suffix == ".txt" and file.name not in LISTS)
+    return sorted(
+        file for file in files if file.suffix == ".txt" and file.name not in LISTS and not is_left_behind(file.name)
+    )
 
 
 def _of_list(file: Path, bases: list[Path]) -> list[str]:

@@ -95,11 +95,10 @@ def _digest(exemplar: Exemplar) -> bytes:
 
 def export_gallery(gallery: Gallery, path: Path, *, names: tuple[str, ...] = (), photos: bool = True) -> int:
     """Write a gallery's exemplars, or some names', as a gallery of their own; how many those were."""
+    names = gallery.known(names)
     count = sum(named.exemplars for named in gallery.names if not names or named.name in names)
     if not count:
-        raise UsageError(
-            f"{gallery.path}: holds nothing of that name" if names else f"{gallery.path}: holds nothing yet"
-        )
+        raise UsageError(f"{gallery.path}: holds nothing yet")
     if path.exists():
         raise UsageError(f"{path}: is there already")
     chosen = (e for e in gallery.exemplars() if not names or e.name in names)
@@ -110,7 +109,7 @@ def export_gallery(gallery: Gallery, path: Path, *, names: tuple[str, ...] = (),
 
 def export_photos(gallery: Gallery, folder: Path, *, names: tuple[str, ...] = ()) -> int:
     """Write every picture that is kept, or some names', into class folders that `train` takes; how many there were."""
-    count = 0
+    count, names = 0, gallery.known(names)
     for exemplar in gallery.exemplars():
         if not exemplar.picture or (names and exemplar.name not in names):
             continue

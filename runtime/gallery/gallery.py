@@ -168,6 +168,13 @@ class Gallery:
             raise UsageError(f"{spelled}: is one name already: say which other name it is")
         self._rewrite(lambda _, exemplar: replace(exemplar, name=other) if exemplar.name == spelled else exemplar)
 
+    def known(self, names: Iterable[str]) -> tuple[str, ...]:
+        """Names as they are kept, each once; one that is not there is refused."""
+        asked = list(dict.fromkeys(map(checked_name, names)))
+        for name in asked:
+            self._number(name)
+        return tuple(asked)
+
     def alike(self, most: int = 2000) -> list[tuple[str, str, float]]:
         """Names that are as near to each other as their own pictures are, with how near: one and the same, perhaps."""
         with self._lock:

@@ -5,13 +5,17 @@ from __future__ import annotations
 import xml.etree.ElementTree as ET
 from pathlib import Path
 
-from ..host.files import write_text
 from .marks import Classes, Marks
 
-__all__ = ["write_one"]
+__all__ = ["place_of", "text_of"]
 
 
-def write_one(place: Path, name: str, marks: Marks, classes: Classes) -> None:  # noqa: ARG001
+def place_of(name: str) -> str:
+    """Where a picture's XML lies."""
+    return f"Annotations/{Path(name).stem}.xml"
+
+
+def text_of(name: str, marks: Marks, classes: Classes) -> str:  # noqa: ARG001
     """One picture's boxes."""
     root = ET.Element("annotation")
     _add(root, "folder", "JPEGImages")
@@ -28,9 +32,7 @@ def write_one(place: Path, name: str, marks: Marks, classes: Classes) -> None:  
         for key, value in corners:
             _add(place_of, key, round(value, 2))
     ET.indent(root)
-    (place / "Annotations").mkdir(parents=True, exist_ok=True)
-    target = place / "Annotations" / f"{Path(name).stem}.xml"
-    write_text(target, ET.tostring(root, encoding="unicode") + "\n")
+    return ET.tostring(root, encoding="unicode") + "\n"
 
 
 def _add(parent: ET.Element, name: str, value: object) -> None:

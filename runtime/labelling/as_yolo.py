@@ -8,18 +8,22 @@ from pathlib import Path
 from ..host.files import write_text
 from .marks import Classes, Done, Marks
 
-__all__ = ["write_names", "write_one"]
+__all__ = ["place_of", "text_of", "write_names"]
 
 
-def write_one(place: Path, name: str, marks: Marks, classes: Classes) -> None:
+def place_of(name: str) -> str:
+    """Where a picture's text lies."""
+    return f"labels/{Path(name).stem}.txt"
+
+
+def text_of(name: str, marks: Marks, classes: Classes) -> str:  # noqa: ARG001
     """One picture's boxes; an empty file is a negative."""
     lines = []
     for box in marks.boxes:
         x, y = (box.x + box.w / 2) / marks.width, (box.y + box.h / 2) / marks.height
         w, h = box.w / marks.width, box.h / marks.height
         lines.append(f"{classes.index(box.label)} {x:.6f} {y:.6f} {w:.6f} {h:.6f}\n")
-    (place / "labels").mkdir(parents=True, exist_ok=True)
-    write_text(place / "labels" / f"{Path(name).stem}.txt", "".join(lines))
+    return "".join(lines)
 
 
 def write_names(place: Path, done: Done, classes: Classes) -> None:  # noqa: ARG001

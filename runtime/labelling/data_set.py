@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import threading
@@ -9,7 +10,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from ..errors import EdgelensError, WorkError
-from ..host.files import replacing
+from ..host.files import replacing, write_text
 from .content import are_one, content_of, is_still
 from .formats import Form
 from .marks import Marks
@@ -36,15 +37,17 @@ class DataSet:
         target = self.place_of(name, marks)
         before = self._where.get(name)
         if before is not None and before != target:
-            before.unlink(missing_ok=True)
-            del self._where[name]
+            self._take_out(name, path)
         if target is not None:
             if before != target and target.exists() and not _is_in(path, target):
                 raise WorkError(f"{target}: is another picture, which was not labelled here; give another --out")
             _put(path, target)
             self._where[name] = target
-            if self._form.one is not None:
-                self._form.one(self.place, name, marks, classes)
+            try:
+                self._write_own(name, marks, classes)
+            except WorkError:  # what an earlier change left there, or that nothing is there, would be taken for it
+                self._take_out(name, path)
+                raise
         self._changed.set()
 
     def place_of(self, name: str, marks: Marks) -> Path | None:
@@ -53,9 +56,9 @@ class DataSet:
         return self.place / folder / name if folder else None
 
     def has(self, name: str) -> bool:
-        """Whether a picture that is part of it is there."""
-        where = self._where.get(name)
-        return where is None or where.exists()
+        """Whether a picture that is part of it is there, with its labels."""
+        where, own = self._where.get(name), self._own(name)
+        return where is None or (where.exists() and (own is None or own.exists()))
 
     def __enter__(self) -> DataSet:
         marks, _ = self._state()
@@ -70,6 +73,28 @@ class DataSet:
         self._changed.set()
         self._thread.join()
         self._write_whole()
+
+    def _own(self, name: str) -> Path | None:
+        """Where a picture's own labels lie; None where the form has none."""
+        return None if self._form.own is None else self.place / self._form.own(name)
+
+    def _write_own(self, name: str, marks: Marks, classes: list[str]) -> None:
+        own = self._own(name)
+        if own is None or self._form.text is None:
+            return
+        try:
+            own.parent.mkdir(parents=True, exist_ok=True)
+            write_text(own, self._form.text(name, marks, classes))
+        except OSError as error:
+            raise WorkError(f"{own}: {error.strerror or error}; the picture is not in the data set") from None
+
+    def _take_out(self, name: str, path: Path) -> None:
+        """Take a picture and its labels out; one that is labelled where it lies stays there."""
+        picture = self._where.pop(name)
+        for file in (picture, self._own(name)):
+            if file is not None and file.resolve() != path.resolve():
+                with contextlib.suppress(OSError):
+                    file.unlink(missing_ok=True)
 
     def _work(self) -> None:
         while self._changed.wait() and not self._over.is_set():

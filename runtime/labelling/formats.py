@@ -14,10 +14,11 @@ __all__ = ["FORMATS", "Form", "form_of"]
 
 @dataclass(frozen=True)
 class Form:
-    """How labels become a data set; `one` is asked after every change, `whole` now and then and at the end."""
+    """How labels become a data set; `text` is written after every change, `whole` now and then and at the end."""
 
     pictures: Callable[[Marks], str]  # the folder that a picture lies in; "" where it has none yet
-    one: Callable[[Path, str, Marks, Classes], None] | None = None
+    own: Callable[[str], str] | None = None  # where a picture's own labels lie, by its name
+    text: Callable[[str, Marks, Classes], str] | None = None  # what stands there
     whole: Callable[[Path, Done, Classes], None] | None = None
     boxes: bool = True  # else one label a picture
 
@@ -29,15 +30,15 @@ def _coco() -> Form:
 
 
 def _yolo() -> Form:
-    from .as_yolo import write_names, write_one
+    from .as_yolo import place_of, text_of, write_names
 
-    return Form(lambda _: "images", write_one, write_names)
+    return Form(lambda _: "images", place_of, text_of, write_names)
 
 
 def _voc() -> Form:
-    from .as_voc import write_one
+    from .as_voc import place_of, text_of
 
-    return Form(lambda _: "JPEGImages", write_one)
+    return Form(lambda _: "JPEGImages", place_of, text_of)
 
 
 def _folders() -> Form:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from ..datasets.catalog import BOX_FORMATS
 from ..datasets.contents import VIDEOS, listed
+from ..datasets.imageset import legible
 from ..errors import DataError, UsageError
 from ..images.read import image_size, read_image_bytes
 from .frames import Say, frames_of
@@ -43,7 +44,7 @@ def pictures_of(where: str, frames: Path, *, most: int, differ: float, say: Say)
         taken = frames_of(path, frames, most=most, differ=differ, say=say)
         return tuple(Picture(file.name, file) for file in taken)
     if path.is_file():
-        return (Picture(path.name, path),)
+        return (Picture(legible(path.name), path),)
     known = next((form for form in BOX_FORMATS.values() if form.fits(path)), None)
     found = _of_data_set(path) if known else _of_folder(path)
     if not found:
@@ -56,7 +57,7 @@ def _of_folder(path: Path) -> tuple[Picture, ...]:
     found = []
     for file in map(Path, listed(str(path)).images):
         inside = file.relative_to(path)
-        guess = inside.parts[-2] if len(inside.parts) > 1 else ""
+        guess = legible(inside.parts[-2]) if len(inside.parts) > 1 else ""
         found.append(Picture(_name(inside, taken), file, guess))
     return tuple(found)
 
@@ -77,5 +78,5 @@ def _of_data_set(path: Path) -> tuple[Picture, ...]:
 
 
 def _name(inside: Path, taken: set[str]) -> str:
-    """A name of one part."""
-    return free_name("-".join((*inside.parts[:-1], inside.stem)), inside.suffix, taken)
+    """A name of one part, which can be written into any file."""
+    return free_name(legible("-".join((*inside.parts[:-1], inside.stem))), legible(inside.suffix), taken)

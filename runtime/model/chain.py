@@ -75,6 +75,8 @@ def chain(
     """
     check_target(out)
     for bundle in (first, second):
+        if bundle.path is not None and Path(out).exists() and bundle.path.samefile(out):
+            raise UsageError(f"--out {out}: is one of the two that are joined; name another")
         _require_proof(bundle)
     manifest, entries = _together(first, second, options)
     _check_align(first, manifest.steps, options)

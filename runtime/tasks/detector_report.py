@@ -71,7 +71,7 @@ class DetectorReport:
     def lines(self) -> list[str]:
         """What was passed over and how labels were matched; at the end the figures in a few words."""
         lines = [f"{len(self.empty)} boxes of the data have no area and are passed over"] if self.empty else []
-        if len(self.truth.labels) and self.scores.mean(iou=0.5) <= 0:
+        if self.scores.mean(iou=0.5) == 0:
             seen = f"{len(self.found.labels)} were found" if len(self.found.labels) else "none was found at all"
             lines.append(f"not one box of the data was found ({seen}): {self._hint()}")
         if self.beyond is not None:

@@ -92,3 +92,17 @@ def test_on_a_device_nobody_is_sent_to_pip(monkeypatch: pytest.MonkeyPatch, caps
                 on_device.setenv("EDGELENS_ON_DEVICE", "1")
             assert run._page(nothing, Control((), Settings()), lanes, Machine(), ExitStack()) is None
         assert words in capsys.readouterr().err
+
+
+def test_a_name_that_is_called_as_the_file_is_sent_as_it_is(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    heard: list[str] = []
+
+    def run_verb(host: str, verb: str, words: list[str], *_: Any, **__: Any) -> int:
+        heard.extend(words)
+        return 0
+
+    monkeypatch.setattr(remote, "run_verb", run_verb)
+    monkeypatch.chdir(tmp_path)
+    given = "gallery export anna --photos --name anna --on pi@board"
+    assert CliRunner().invoke(cli, given.split()).exit_code == 0
+    assert heard[0] == "export" and heard[1].endswith("brought.gallery") and heard[2:] == ["--name", "anna"]

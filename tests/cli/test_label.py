@@ -76,6 +76,18 @@ def test_a_run_proposes_as_its_bundle_would(detector_run, shapes, tmp_path):
     assert {box["label"] for box in proposed["boxes"]} <= {"disc", "square"}
 
 
+def test_photos_of_the_folder_that_one_is_in(photos, monkeypatch):
+    monkeypatch.chdir(photos)
+    words = ["--preview", "127.0.0.1:0", "--duration", ".1"]
+    done = CliRunner().invoke(cli, ["label", ".", *words])
+    assert done.exit_code == 0, done.output
+    assert photos.with_name("photos-labelled").is_dir()
+    for out in ("labelled", "."):
+        done = CliRunner().invoke(cli, ["label", ".", "--out", out, *words])
+        assert f"--out {out}: lies in ., and would be labelled itself" in str(done.exception)
+        assert len(list(photos.iterdir())) == 3
+
+
 def test_what_is_assumed_of_the_model_that_proposes_is_said(photos, shared):
     model = str(shared / "models/yolox/yolox_nano.onnx")
     words = ["--assist", model, "--tile", "2", "--preview", "127.0.0.1:0", "--duration", ".1"]

@@ -294,6 +294,15 @@ def test_npz_values_of_any_depth_become_bytes(tmp_path, values, white):
     assert images.masks is None
 
 
+@pytest.mark.parametrize(("gray", "black", "white"), [(500, 0, 4000), (0.5, -1.0, 1.0), (1, 0, 200)])
+def test_npz_splits_mean_the_same_gray_by_the_same_number(tmp_path, gray, black, white):
+    kind = np.float32 if black < 0 else np.uint16 if white > 255 else np.uint8
+    train, test = np.full((2, 10, 10), gray, kind), np.full((2, 10, 10), gray, kind)
+    train[0, 0, 0], train[1] = black, white
+    images = load_images(npz(tmp_path, x_train=train, y_train=[0, 1], x_test=test, y_test=[0, 1]))
+    assert images.pixels[0, 5, 5] == images.pixels[2, 5, 5]
+
+
 def test_npz_missing_pixels_are_filled_with_their_images_mean(tmp_path):
     pictures = np.full((3, 6, 6), 0.2, np.float32)
     pictures[0, :3] = 0.6

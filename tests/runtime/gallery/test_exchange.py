@@ -8,7 +8,9 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+from click.testing import CliRunner
 
+from edgelens.cli import cli
 from edgelens.runtime.errors import EdgelensError
 from edgelens.runtime.gallery.exchange import export_gallery, export_photos, import_gallery
 from edgelens.runtime.gallery.exemplar import Exemplar
@@ -139,3 +141,23 @@ def test_a_bundle_cannot_say_where_it_is_kept_what_it_was_taught(
     assert all(path.parent == tmp_path / "galleries" for path in paths)
     assert len(set(paths)) == len(names)
     assert gallery_path("s" * 64).name == f"{'s' * 40}.gallery"
+
+
+def test_names_that_are_asked_for_are_all_there_in_any_spelling(gallery: Gallery, tmp_path: Path) -> None:
+    gallery.teach("caf\u00e9", face(2)[None], pictures=[jpeg()])
+    out = tmp_path / "out.gallery"
+    assert export_gallery(gallery, out, names=("cafe\u0301",)) == 1
+    assert export_photos(gallery, tmp_path / "photos", names=("cafe\u0301",)) == 1
+    for write in (export_gallery, export_photos):
+        with pytest.raises(EdgelensError, match="bob: no such name; there are alice, caf\u00e9"):
+            write(gallery, tmp_path / "more", names=("alice", "bob"))
+    assert not (tmp_path / "more").exists()
+
+
+def test_the_verb_forgets_nothing_where_a_name_is_wrong(gallery: Gallery) -> None:
+    kept = ["--gallery", str(gallery.path)]
+    done = CliRunner().invoke(cli, ["gallery", "remove", "alice", "nobody", *kept])
+    assert "nobody: no such name" in str(done.exception)
+    assert [named.name for named in gallery.names] == ["alice"]
+    done = CliRunner().invoke(cli, ["gallery", "export", "out", "--photos", "--no-photos", *kept])
+    assert "--photos and --no-photos: say one of them" in str(done.exception)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import http.client
 import json
 import os
+import subprocess
+import sys
 from urllib.parse import urlsplit
 
 import cv2
@@ -79,6 +81,87 @@ def test_a_picture_that_the_disk_had_no_room_for_is_put_there_later(photos, desk
     with desk_of(photos) as desk:
         assert (tmp_path / "out/images/photo1.png").is_file()
     assert len(load_boxes(tmp_path / "out").names) == 2
+
+
+@pytest.mark.parametrize(("format_name", "folder"), [("yolo", "labels"), ("voc", "Annotations")])
+def test_labels_that_the_disk_had_no_room_for_are_no_negative_and_are_put_there_later(
+    photos, desk_of, tmp_path, format_name, folder
+):
+    with desk_of(photos, format_name=format_name, classes=["dot"]) as desk:
+        (tmp_path / "out" / folder).write_text("in the way")
+        with pytest.raises(WorkError, match="the picture is not in the data set"):
+            desk.keep(0, {"boxes": [BOX], "done": True})
+        (tmp_path / "out" / folder).unlink()
+        desk.keep(1, {"boxes": [BOX], "done": True})
+    assert [name.rpartition("/")[2] for name in load_boxes(tmp_path / "out").names] == ["photo1.png"]
+    with desk_of(photos):
+        pass
+    data = load_boxes(tmp_path / "out")
+    assert [(len(boxes), name[-10:]) for boxes, name in zip(data.boxes, data.names, strict=True)] == [
+        (1, "photo0.png"), (1, "photo1.png"),
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("format_name", ["yolo", "voc"])
+def test_a_picture_that_is_no_longer_done_leaves_no_labels_behind(photos, desk_of, tmp_path, format_name):
+    with desk_of(photos, format_name=format_name, classes=["dot"]) as desk:
+        for done in (True, False):
+            desk.keep(0, {"boxes": [BOX], "done": done})
+        desk.keep(1, {"boxes": [BOX], "done": True})
+    data = load_boxes(tmp_path / "out")
+    assert (len(data), data.passed_over) == (1, 0)
+
+
+def test_a_picture_that_is_labelled_where_it_lies_stays(photos, desk_of, tmp_path):
+    (tmp_path / "out").mkdir()
+    photos.rename(tmp_path / "out/images")
+    with desk_of(tmp_path / "out", format_name="yolo", classes=["dot"]) as desk:
+        name = desk.pictures[0].path.name
+        for done in (True, False):
+            desk.keep(0, {"boxes": [BOX], "done": done})
+    assert (tmp_path / "out/images" / name).is_file()
+
+
+def test_of_two_starts_at_one_place_the_second_is_refused(photos, desk_of, tmp_path):
+    with desk_of(photos, format_name="yolo") as desk:
+        late = Journal(tmp_path / "out")
+        with pytest.raises(WorkError, match="another `edgelens label` is at it"):
+            desk_of(photos).__enter__()
+        desk.keep(0, {"boxes": [BOX], "done": True})
+    with pytest.raises(WorkError, match="start again"):
+        late.__enter__()
+    (tmp_path / "out/labels.jsonl").write_bytes((tmp_path / "out/labels.jsonl").read_bytes().replace(b"\n", b"\r\n"))
+    with desk_of(photos) as desk:
+        assert desk.state()["done"][0] is True
+
+
+_FULL = """
+import resource, signal, sys
+from pathlib import Path
+from edgelens.runtime.errors import WorkError
+from edgelens.runtime.labelling.journal import Journal
+
+folder = Path(sys.argv[1])
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+with Journal(folder) as journal:
+    journal.know("dot")
+    room = journal.path.stat().st_size + 9
+    resource.setrlimit(resource.RLIMIT_FSIZE, (room, resource.RLIM_INFINITY))
+    try:
+        journal.know("a line that is longer than what the disk has room for")
+    except WorkError as error:
+        print(error)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
+    journal.know("line")
+    resource.setrlimit(resource.RLIMIT_FSIZE, (0, resource.RLIM_INFINITY))
+"""
+
+
+def test_what_a_full_disk_took_half_of_is_not_there_when_it_has_room_again(tmp_path):
+    done = subprocess.run([sys.executable, "-c", _FULL, str(tmp_path)], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.strip().endswith("labels.jsonl: File too large; the last change was not kept")
+    assert Journal(tmp_path).classes == ["dot", "line"]
 
 
 def test_names_of_classes_that_cannot_be_kept_are_refused_at_the_start(photos, desk_of, tmp_path):
@@ -296,6 +379,11 @@ def test_a_line_that_a_power_cut_left_is_passed_over_and_others_are_said(tmp_pat
         journal.keep("c.png", Marks(10, 10, done=True), Content(7, "cd"))
     with Journal(tmp_path) as journal:
         assert list(journal.marks) == ["a.png", "c.png"]
+    with (tmp_path / "labels.jsonl").open("ab") as file:
+        file.write('{"class": "größe'.encode()[:-2])  # within a letter
+        file.write("ö".encode()[:1])
+    with Journal(tmp_path) as journal:
+        assert list(journal.marks) == ["a.png", "c.png"]
     (tmp_path / "labels.jsonl").write_text('{"picture": 3}\n{"class": "x"}\n')
     with pytest.raises(DataError, match=r"labels.jsonl:1: is no line of labels"), Journal(tmp_path):
         pass
@@ -357,6 +445,17 @@ def test_what_browsers_do_not_show_is_made_a_jpeg(photos, desk_of):
         data, media = desk.image(0)
         assert (media, data[:2]) == (b"image/jpeg", b"\xff\xd8")
         assert (desk.picture(0)["width"], desk.picture(0)["height"]) == (WIDTH, HEIGHT)
+
+
+@pytest.mark.parametrize("format_name", ["coco", "yolo", "voc"])
+def test_a_name_that_is_no_utf8_is_kept_as_one_that_is(photos, desk_of, tmp_path, format_name):
+    (photos / "photo0.png").rename(photos / os.fsdecode(b"caf\xe9.png"))
+    with desk_of(photos, format_name=format_name) as desk:
+        assert desk.picture(0)["name"] == "café.png"
+        desk.keep(0, {"boxes": [BOX], "done": True})
+    with desk_of(photos) as desk:
+        assert desk.state()["done"][0] is True
+    assert [name.rpartition("/")[2] for name in load_boxes(tmp_path / "out").names] == ["café.png"]
 
 
 def test_nothing_to_label_is_one_line(tmp_path):

@@ -3,6 +3,7 @@
 import dataclasses
 import io
 import json
+from pathlib import Path
 
 import cv2
 import numpy as np
@@ -208,6 +209,13 @@ def test_what_cannot_be_chained_says_why(people, color_bundle, tmp_path, shared)
         ChainOptions(margin=9)
     with pytest.raises(ModelError, match="finds no boxes"):
         chain(colours, colours, out)
+    for own in (people, color_bundle.path):
+        before = Path(own).read_bytes()
+        with pytest.raises(UsageError, match="is one of the two that are joined"):
+            chain(detector, colours, own)
+        assert Path(own).read_bytes() == before
+    done = CliRunner().invoke(cli, ["chain", str(people), str(color_bundle.path), "--out", str(out), "--classes", " ,"])
+    assert "--classes ' ,': names none" in str(done.exception)
     done = CliRunner().invoke(
         cli, ["chain", str(shared / "models/yolox/yolox_nano.onnx"), str(people), "--out", str(out)]
     )
