@@ -192,7 +192,7 @@ def test_a_killed_fine_tuning_leaves_a_whole_run_and_goes_on(
     class Killed(BaseException):
         pass
 
-    def killed(self: progress.Progress, row: dict[str, float]) -> Iterator[None]:
+    def killed(*_: object) -> Iterator[None]:
         raise Killed
 
     asked = replace(config(photos, tmp_path / "run", 60), epochs=2)
