@@ -125,14 +125,17 @@ def command(
             _burst(frames, folders[0], wish, burst, keeper)
         else:
             _sitting(frames, folders, wish, burst, keeper, live=camera.live)
-    for label in folders:
-        click.echo(
-            f"{amount(keeper.taken(label), 'photo')} of {label} taken; {Path(out) / label} has {keeper.total(label)}"
-        )
+    _tell(keeper, folders, Path(out))
     if stop.exit_code:
         sys.exit(stop.exit_code)
     if not any(map(keeper.taken, folders)):
         raise WorkError(f"{camera.name}: no photo was taken: nothing came, or nothing differed by {least:g}")
+
+
+def _tell(keeper: Keeper, folders: Sequence[str], out: Path) -> None:
+    """How many photos of each thing were taken, and how many there are now."""
+    for label in folders:
+        click.echo(f"{amount(keeper.taken(label), 'photo')} of {label} taken; {out / label} has {keeper.total(label)}")
 
 
 def _check_choice(

@@ -17,6 +17,7 @@ from ..preprocess import Placement
 from ..recognitions import Recognitions
 from .boxes import BoxOptions, BoxRules, corners, overlaps
 from .classify import sigmoid
+from .grids import cell_corners, cells_at
 from .picture import picture_size
 from .protocol import Decoder, flag, option
 from .reading import Reading
@@ -90,14 +91,13 @@ def _anchors(height: int, width: int, rows: int) -> NDArray[np.float32]:
         raise ModelError(f"mediapipe: {rows} rows are no anchors of a {width}x{height} picture")
     middles = []
     for stride, count in grid.items():
-        down, across = np.mgrid[: -(-height // stride), : -(-width // stride)]
-        places = (np.stack([across, down], axis=-1).reshape(-1, 2) + 0.5) * stride
+        places = cell_corners(height, width, stride) + stride / 2
         middles.append(np.repeat(places, count, axis=0))
     return np.concatenate(middles).astype(np.float32)
 
 
 def _grid_of(height: int, width: int, rows: int) -> dict[int, int] | None:
-    counts = (sum(-(-height // s) * -(-width // s) * count for s, count in grid.items()) for grid in _GRIDS)
+    counts = (sum(cells_at(height, width, s) * count for s, count in grid.items()) for grid in _GRIDS)
     return next((grid for grid, count in zip(_GRIDS, counts, strict=True) if count == rows), None)
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -18,6 +17,7 @@ from ..preprocess import Color, Placement, Resize
 from ..recognitions import Recognitions
 from .boxes import BoxOptions, BoxRules
 from .coco_names import names_by_count
+from .grids import cell_corners, cells_at
 from .picture import IMAGENET_MEAN, IMAGENET_STD, picture_size
 from .protocol import Decoder, flag, option, whole
 from .reading import Reading
@@ -108,19 +108,14 @@ def _centers(height: int, width: int, rows: int, *, centred: bool) -> tuple[NDAr
     middle = 0.5 if centred or len(strides) == 3 else 0.0
     centers, sizes = [], []
     for stride in strides:
-        down, across = np.mgrid[: math.ceil(height / stride), : math.ceil(width / stride)]
-        centers.append((np.stack([across, down], axis=-1).reshape(-1, 2) + middle) * stride)
+        centers.append(cell_corners(height, width, stride) + middle * stride)
         sizes.append(np.full((len(centers[-1]), 1), stride))
     return np.concatenate(centers).astype(np.float32), np.concatenate(sizes).astype(np.float32)
 
 
 def _strides_of(height: int, width: int, rows: int) -> tuple[int, ...] | None:
-    counts = (sum(_cells(height, width, stride) for stride in strides) for strides in _STRIDES)
+    counts = (sum(cells_at(height, width, stride) for stride in strides) for strides in _STRIDES)
     return next((strides for strides, count in zip(_STRIDES, counts, strict=True) if count == rows), None)
-
-
-def _cells(height: int, width: int, stride: int) -> int:
-    return math.ceil(height / stride) * math.ceil(width / stride)
 
 
 def read_as_nanodet(file: ModelDescription, labels: tuple[str, ...], *, asked: bool = False) -> Reading | None:
@@ -173,7 +168,7 @@ def _scores_come_first(file: ModelDescription) -> bool:
 def _in_pairs(file: ModelDescription, size: tuple[int, int]) -> _Found | None:
     """A pair of scores and distances a stride, as exports before Plus have them, and PicoDet's of four strides."""
     for strides in _STRIDES:
-        by_rows = {_cells(*size, stride): stride for stride in strides}
+        by_rows = {cells_at(*size, stride): stride for stride in strides}
         if len(file.outputs) != 2 * len(strides) or len(by_rows) != len(strides):
             continue
         roles, classes = {}, set()

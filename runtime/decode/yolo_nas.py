@@ -17,6 +17,7 @@ from ..preprocess import Placement
 from ..recognitions import Recognitions
 from .boxes import BoxOptions, BoxRules
 from .coco_names import names_by_count
+from .grids import cells_at
 from .picture import picture_size
 from .protocol import Decoder, one_of, option
 from .reading import Reading
@@ -155,7 +156,7 @@ def _pair(file: ModelDescription, *, asked: bool) -> tuple[TensorInfo, TensorInf
     count, size = boxes.shape[1], picture_size(file)
     if boxes.shape[2] != 4 or scores.shape[1] != count or not scores.shape[2]:
         return None
-    cells = sum(-(-size[0] // stride) * -(-size[1] // stride) for stride in _STRIDES) if size else None
+    cells = sum(cells_at(*size, stride) for stride in _STRIDES) if size else None
     told = count is not None and count == cells and _is_sigmoid(file, scores)
     return (boxes, scores) if told or asked else None
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from plain_boxes import overlap
 
 from edgelens.runtime.frame import Frame
 from edgelens.runtime.model.open import open_model
@@ -59,18 +60,11 @@ def plain(kind, outputs):
     found = []
     while candidates:
         best = candidates[0]
-        same = [c for c in candidates if c is best or iou(c[1], best[1]) > 0.3]
+        same = [c for c in candidates if c is best or overlap(c[1], best[1]) > 0.3]
         weight = sum(c[0] for c in same)
         found.append((best[0], sum(c[0] * c[1] for c in same) / weight, sum(c[0] * c[2] for c in same) / weight))
         candidates = [c for c in candidates if not any(c is other for other in same)]
     return found
-
-
-def iou(one, other):
-    w = max(min(one[2], other[2]) - max(one[0], other[0]), 0)
-    h = max(min(one[3], other[3]) - max(one[1], other[1]), 0)
-    areas = [(box[2] - box[0]) * (box[3] - box[1]) for box in (one, other)]
-    return w * h / (sum(areas) - w * h)
 
 
 def see(path, image, **options):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import cv2
 import numpy as np
 import pytest
+from plain_boxes import overlap
 
 from edgelens.runtime.errors import ModelError, UsageError
 from edgelens.runtime.frame import Frame
@@ -45,16 +46,10 @@ def plain(outputs, width, height, threshold, iou):
         kept: list[np.ndarray] = []
         for row in np.argsort(-scores[:, kind]):
             box = outputs["boxes"][0, row] * [width, height, width, height]
-            if scores[row, kind] >= threshold and all(_iou(box, other) <= iou for other in kept):
+            if scores[row, kind] >= threshold and all(overlap(box, other) <= iou for other in kept):
                 kept.append(box)
                 found.append((NAMES[kind - 1], scores[row, kind], box))
     return sorted(found, key=lambda each: -each[1])
-
-
-def _iou(one, other):
-    sides = np.minimum(one[2:], other[2:]) - np.maximum(one[:2], other[:2])
-    shared = np.prod(np.maximum(sides, 0))
-    return shared / (np.prod(one[2:] - one[:2]) + np.prod(other[2:] - other[:2]) - shared)
 
 
 @pytest.mark.parametrize("labels", [NAMES, ["BACKGROUND", *NAMES]])

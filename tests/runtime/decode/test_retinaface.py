@@ -7,6 +7,7 @@ import math
 
 import numpy as np
 import pytest
+from plain_boxes import best_of
 
 from edgelens.runtime.bundle.manifest import Decode, Network, Output
 from edgelens.runtime.decode.catalog import decoder_for
@@ -58,16 +59,7 @@ def plain(given, kind, *, threshold=0.6, share=0.4):
         box = np.array([cx - bw / 2, cy - bh / 2, cx + bw / 2, cy + bh / 2]) * [*size, *size]
         points = [np.array([x + dx * 0.1 * w, y + dy * 0.1 * h]) * size for dx, dy in spots.reshape(5, 2)]
         every.append((sure[1], box, points))
-    kept = []
-    for face in sorted(every, key=lambda face: -face[0]):
-        if all(_iou(face[1], other[1]) <= share for other in kept):
-            kept.append(face)
-    return kept
-
-
-def _iou(one, other):
-    sides = np.maximum(np.minimum(one[2:], other[2:]) - np.maximum(one[:2], other[:2]), 0)
-    return sides.prod() / ((one[2:] - one[:2]).prod() + (other[2:] - other[:2]).prod() - sides.prod())
+    return best_of(every, share)
 
 
 def see(path, **options):

@@ -7,6 +7,7 @@ import math
 
 import numpy as np
 import pytest
+from plain_boxes import best_of
 
 from edgelens.runtime.bundle.manifest import Decode, Network, Output
 from edgelens.runtime.decode.catalog import decoder_for
@@ -72,16 +73,7 @@ def plain(told, strides, each, *, threshold=0.5, share=0.4, size=SIZE):
         ):
             corners = np.array([x - left, y - top, x + right, y + bottom])
             every.append((score, corners, [(x + dx, y + dy) for dx, dy in spots.reshape(5, 2)]))
-    kept = []
-    for face in sorted((face for face in every if face[0] >= threshold), key=lambda face: -face[0]):
-        if all(_iou(face[1], other[1]) <= share for other in kept):
-            kept.append(face)
-    return kept
-
-
-def _iou(one, other):
-    sides = np.maximum(np.minimum(one[2:], other[2:]) - np.maximum(one[:2], other[:2]), 0)
-    return sides.prod() / ((one[2:] - one[:2]).prod() + (other[2:] - other[:2]).prod() - sides.prod())
+    return best_of((face for face in every if face[0] >= threshold), share)
 
 
 def see(path, image=IMAGE, **options):
