@@ -9,6 +9,7 @@ from torch import fx, nn
 from .config import CompressConfig
 from .export.artifact import file_outputs
 from .export.exported import Exported, export
+from .export.refilled import refilled
 from .files.int8 import int8_artifacts
 from .files.model_files import ModelFiles, make_files
 from .ingredients import Ingredients
@@ -40,10 +41,14 @@ def eight_bit_files(
 
     `exported` is what the graph's own export gave, where there was one.
     """
+    if exported is None:
+        exported = _exported(graph, made_of, config, progress)
     shared_scale, limits = _engines_part(graph, made_of, config, progress, exported)
     choice = _chosen(graph, made_of, config, progress, shared_scale=shared_scale, limits=limits)
     if config.qat is not None:
         choice = _trained(choice, network, made_of, config, config.qat, progress)
+    if choice.graph is not graph:
+        exported = refilled(exported, choice.graph) or _exported(choice.graph, made_of, config, progress)
     files = make_files(
         choice.graph,
         made_of.pixels,
@@ -53,14 +58,26 @@ def eight_bit_files(
         tail=made_of.task.tail,
         quantized=choice.quantized,
         graph=choice.graph,
-        exported=exported if choice.graph is graph else None,
+        exported=exported,
         progress=progress,
     )
     return choice, files
 
 
+def _exported(graph: fx.GraphModule, made_of: Ingredients, config: CompressConfig, progress: Progress) -> Exported:
+    with progress.step("exporting"):
+        return export(
+            graph,
+            graph,
+            made_of.pixels,
+            formats=config.formats,
+            dynamic_batch=config.dynamic_batch,
+            outputs=made_of.task.outputs,
+        )
+
+
 def _engines_part(
-    graph: fx.GraphModule, made_of: Ingredients, config: CompressConfig, progress: Progress, exported: Exported | None
+    graph: fx.GraphModule, made_of: Ingredients, config: CompressConfig, progress: Progress, exported: Exported
 ) -> tuple[bool, Ranges | None]:
     """Whether plain 8-bit files of both formats answer too differently, and additions can be why; the plain ranges."""
     outputs, tail = made_of.task.outputs, made_of.task.tail
@@ -69,7 +86,6 @@ def _engines_part(
         return False, None
     judges = made_of.calibration[:JUDGES]
     with progress.step("comparing the engines"):
-        exported = exported or export(graph, graph, made_of.pixels, formats=config.formats, outputs=outputs)
         limits = observe(graph, made_of.calibration)
         plain = int8_artifacts(exported, agree_on_ranges(graph, plan, limits))
         first, second = (file_outputs(artifact, judges) for artifact in plain)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -20,7 +21,7 @@ from .artifact import FLOAT_PIXELS, Artifact
 from .channels_last import flatten_channels_last
 from .match import match_values, name_after_graph, onnx_values
 
-__all__ = ["FORMATS", "Exported", "export", "float_artifacts"]
+__all__ = ["FORMATS", "Exported", "export", "float_artifacts", "named"]
 
 FORMATS = ("onnx", "tflite")
 
@@ -50,21 +51,28 @@ def export(
     """Both formats of a network; from its folded graph where both exporters translate all of its operators alike."""
     alike = is_convolutional(graph)
     source: nn.Module = graph if alike else in_order(network, outputs)
-    prepared = _noise(pixels)
-    unmatched: dict[str, Sequence[str]] = {}
-    model, names = None, {}
+    model, flat = None, None
     if "onnx" in formats:
         model = to_onnx.export_prepared(source, pixels, outputs=outputs, dynamic_batch=dynamic_batch)
-        if alike:
-            values = onnx_values(model, {to_onnx.PREPARED: prepared})
-            names = match_values(graph, values, prepared)
-            unmatched["onnx"] = [name for name in values if name not in names]
-    flat = None
     if "tflite" in formats:
         flat = to_tflite.export_prepared(flatten_channels_last(graph) if alike else source, pixels, outputs=outputs)
-        if alike:
-            flat, unmatched["tflite"] = name_after_graph(graph, flat, prepared)
-    return Exported(pixels, outputs, graph if alike else None, model, flat, names, unmatched)
+    found = Exported(pixels, outputs, graph if alike else None, model, flat)
+    return named(found, graph) if alike else found
+
+
+def named(exported: Exported, graph: fx.GraphModule) -> Exported:
+    """The same files with their tensors called after the graph's nodes, and those that match none."""
+    prepared = _noise(exported.pixels)
+    unmatched: dict[str, Sequence[str]] = {}
+    names: Mapping[str, str] = {}
+    flat = exported.tflite
+    if exported.onnx is not None:
+        values = onnx_values(exported.onnx, {to_onnx.PREPARED: prepared})
+        names = match_values(graph, values, prepared)
+        unmatched["onnx"] = [name for name in values if name not in names]
+    if flat is not None:
+        flat, unmatched["tflite"] = name_after_graph(graph, flat, prepared)
+    return dataclasses.replace(exported, graph=graph, tflite=flat, onnx_names=names, unmatched=unmatched)
 
 
 def float_artifacts(exported: Exported) -> list[Artifact]:

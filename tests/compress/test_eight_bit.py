@@ -1,6 +1,7 @@
 """Both 8-bit files of a deep network: where the engines' rounding sets them apart, what is added gets one scale."""
 
 import dataclasses
+from unittest.mock import Mock
 
 import pytest
 import torch
@@ -61,12 +62,16 @@ def test_sums_of_one_scale_are_the_same_in_both_engines(run, graph, exported, ma
     assert between_db(int8_artifacts(exported, tied), images) > 100
 
 
-def test_only_files_that_part_get_one_scale(run, deep, graph, exported, make_pictures):
-    config = CompressConfig(precisions=("int8",), calibration_images=64, equalize=False, correct_bias=False)
+def test_only_files_that_part_get_one_scale(run, deep, graph, exported, make_pictures, monkeypatch):
+    config = CompressConfig(precisions=("int8",), calibration_images=64)
     made_of = ingredients_of(run, config)
-    shallow = trace(made_of.network, run.pixels)
+    shallow, counting = trace(made_of.network, run.pixels), Mock(wraps=export)
+    monkeypatch.setattr("edgelens.compress.eight_bit.export", counting)
     choice, _ = eight_bit_files(shallow, made_of.network, made_of, config, Progress(quiet=True))
     assert "one scale in additions" not in choice.taken
+    assert choice.graph is not shallow
+    assert counting.call_count == 1  # repaired weights go into the files that are there
+    config = dataclasses.replace(config, equalize=False, correct_bias=False)
     alone = dataclasses.replace(made_of.task, outputs=made_of.task.outputs[:1])  # the deep one gives no features
     seen = dataclasses.replace(made_of.calibrating, pixels=make_pictures(run.pixels, 64))
     made_of = dataclasses.replace(made_of, network=deep, task=alone, calibrating=seen)
