@@ -84,7 +84,7 @@ def _tflite(data: bytes, before: Weights, after: Weights) -> bytes | None:
 def _filled(
     kept: Mapping[Place, NDArray[Any]], before: Weights, after: Weights
 ) -> dict[Place, NDArray[np.float32]] | None:
-    """What the places that hold a changed weight hold now; None where a weight's place, or a place's weight, is open."""
+    """What the places of changed weights hold now; None where a weight's place, or a place's weight, is open."""
     changed = {name for name in before if not np.array_equal(before[name], after[name])}
     owners: dict[Key, dict[str, NDArray[Any]]] = {}
     for name in before:

@@ -54,6 +54,13 @@ def _classify() -> Loaded:
     return classify, ClassifyOptions
 
 
+def _d_fine() -> Loaded:
+    from .boxes import BoxOptions
+    from .d_fine import d_fine
+
+    return d_fine, BoxOptions
+
+
 def _fastestdet() -> Loaded:
     from .fastestdet import FastestdetOptions, fastestdet
 
@@ -239,6 +246,12 @@ DECODERS: dict[str, Entry] = {
             Family("rf-detr", readers.rf_detr, _has_queries),
             Family("hf-detr", readers.hf_detr, lambda file: len(file.outputs) > 1),
         ),
+    ),
+    "d-fine": Entry(
+        "detect",
+        _d_fine,
+        frozenset(["boxes", "classes", "scores"]),
+        (Family("d-fine", readers.d_fine, lambda file: len(file.outputs) == 3),),
     ),
     "yunet": Entry(
         "detect",

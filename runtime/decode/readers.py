@@ -9,6 +9,7 @@ from .reading import Reader
 __all__ = [
     "classifier",
     "ctc",
+    "d_fine",
     "db",
     "embedding",
     "fastestdet",
@@ -39,6 +40,13 @@ def ctc() -> Reader:
     from .ctc_reading import read_as_ctc
 
     return read_as_ctc
+
+
+def d_fine() -> Reader:
+    """Of D-FINE, DEIM and RT-DETR as their own tools export them."""
+    from .d_fine import read_as_d_fine
+
+    return read_as_d_fine
 
 
 def db() -> Reader:

@@ -16,6 +16,7 @@ from ..errors import ModelError, UsageError
 from ..formats.catalog import describe
 from ..formats.description import ModelDescription
 from ..formats.onnx_external import with_weights
+from ..formats.onnx_target_size import with_target_size, without_target_size
 from ..formats.tensor import TensorInfo, shape_of
 from ..labels import background_labels, fit_labels, labels_from_metadata
 from ..preprocess import PixelContract, TensorContract
@@ -32,11 +33,13 @@ _DTYPES = ("uint8", "int8", "int16", "int32", "float16", "float32", "float64")
 
 def open_bare(path: Path, said: ModelArguments) -> Bundle:
     """A bundle of one network that runs a model file of other people."""
-    data, file = read_model(path)
-    file = _sized(file, said, path)
+    data, told = read_model(path)
+    file = _sized(without_target_size(told), said, path)
     labels, labels_from = _known_labels(file, said)
     reading = _reading(file, labels, said, path)
     network, notes = _network(file, reading, labels, labels_from, said, path)
+    if len(file.inputs) < len(told.inputs):
+        data = with_target_size(data, network.pixels.width, network.pixels.height)
     entry = f"models/{path.name}"
     digest = hashlib.sha256(data).hexdigest()
     stored = dataclasses.replace(network.files[0], path=entry, sha256=digest, bytes=len(data))

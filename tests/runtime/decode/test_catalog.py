@@ -60,8 +60,8 @@ def test_every_decoder_has_options_that_start_from_defaults(name):
 
 def test_words_of_the_command_line():
     guessed = (
-        "lens-det ctc embedding edgelens ultralytics ssd ultraface pytorch-ssd rf-detr hf-detr yunet lpd-yunet "
-        "yunet-2022 scrfd retinaface mediapipe movenet yolo-nas yolov7-nms nanodet fastestdet yolox classify"
+        "lens-det ctc embedding edgelens ultralytics ssd ultraface pytorch-ssd rf-detr hf-detr d-fine yunet "
+        "lpd-yunet yunet-2022 scrfd retinaface mediapipe movenet yolo-nas yolov7-nms nanodet fastestdet yolox classify"
     )
     assert " ".join(words()) == f"{guessed} yolov5 yolov8 yolov8-pose yolov8-obb db"
 
