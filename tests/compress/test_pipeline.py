@@ -80,6 +80,22 @@ def test_where_8_bits_lose_sensitive_layers_and_then_half_precision_are_tried(ru
     assert {file.precision for file in made.bundle.manifest.main.files} == {"float32", "float16", "int8"}
 
 
+def test_8_bits_that_answer_something_else_are_tried_again_before_they_are_left_out(run_folder, tmp_path, capsys):
+    from edgelens.compress.progress import Progress
+    from edgelens.compress.quantize.observers import Observer
+
+    config = CompressConfig(
+        formats=("onnx",), observer=Observer("percentile", 75.0), calibration_images=16, equalize=False,
+        correct_bias=False,
+    )  # fmt: skip
+    made = compress_run(run_folder, tmp_path / "x.edge", config, progress=Progress())
+    said = capsys.readouterr().err
+    assert "trying again with its 6 most sensitive layers in float" in said
+    assert "float16 files, half the size of float32, join in" in said
+    assert {file.precision for file in made.bundle.manifest.main.files} == {"float32", "float16"}
+    assert any("answers something else" in note and note.endswith(": left out") for note in made.card.notes)
+
+
 def test_what_mixed_precision_saves_ships_mixed(run_folder, tmp_path):
     from edgelens.compress.quantize.observers import Observer
 
