@@ -85,6 +85,8 @@ def test_an_onnx_file_needs_images(tmp_path):
      ("run", ["--rounds", "1"], "--rounds: goes with --prune"), ("run", ["--epochs", "3"], "--epochs: goes with"),
      ("run", ["--minutes", "3"], "--minutes: goes with --max-latency or --max-size"),
      ("run", ["--study", "here"], "--study: goes with --max-latency"),
+     ("run", ["--formats", "tflite", "--dynamic-batch"], "--dynamic-batch: goes with onnx among --formats"),
+     ("run", ["--on", "pi@nowhere", "--device", "pi4"], "--device: goes not with --on"),
      ("run", ["--precisions", "float32", "--qat", "1"], "--qat: goes with int8 among --precisions"),
      ("run", ["--precisions", "float16", "--calibrate", "x"], "--calibrate: goes with int8 among --precisions"),
      ("run", ["--max-size", "9KB", "--prune", ".5"], "--prune: a budget search decides that by itself"),
