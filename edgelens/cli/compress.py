@@ -119,7 +119,7 @@ _GOES_WITH = {
 _OF_8_BITS = (
     "calibrate", "calibration_images", "observer", "qat", "round_weights", "mixed", "sensitivity", "full_integer",
 )  # fmt: skip
-_SEARCHED = ("student", "prune", *(name for name in _GOES_WITH if name != "teacher"))
+_SEARCHED = ("student", "prune", *(name for name in _GOES_WITH if name not in ("teacher", "study", "minutes")))
 
 
 def _refuse_others(model: str) -> None:

@@ -70,6 +70,19 @@ def test_a_budget_without_a_unit_is_refused(run_folder, tmp_path):
     assert "15ms" in str(done.exception)
 
 
+def test_a_budgets_search_takes_its_minutes_and_its_study(run_folder, tmp_path):
+    study = tmp_path / "kept"
+    done = CliRunner().invoke(
+        cli,
+        ["compress", str(run_folder), "--out", str(tmp_path / "d.edge"), "--formats", "onnx", "--precisions", "int8",
+         "--observer", "minmax", "--calibration-images", "16", "--max-size", "1MB", "--minutes", "2",
+         "--study", str(study)],
+    )  # fmt: skip
+    assert done.exit_code == 0, done.exception
+    assert study.is_dir()
+    assert "budget: file ≤ 1,000,000 bytes" in done.stdout
+
+
 def test_an_onnx_file_needs_images(tmp_path):
     file = tmp_path / "m.onnx"
     file.write_bytes(b"x")
