@@ -65,7 +65,7 @@ def candidate_of(
         found.artifacts,
         found.exported,
         made_of.evaluation.pixels,
-        verdict=lambda parity: _judged(parity, found, config),
+        verdict=lambda parity: _judged(parity, found.choice, config),
         allow_mismatch=config.allow_mismatch,
         progress=progress,
     )
@@ -97,9 +97,9 @@ def _lost(candidate: Candidate) -> str:
     return said[0] if said and all(said) else ""
 
 
-def _judged(parity: Parity, candidate: Candidate, config: CompressConfig) -> Verdict:
+def _judged(parity: Parity, choice: Quantization | None, config: CompressConfig) -> Verdict:
     """Formats that one plan made agree nearly always; those that each format's own tool made agree less."""
-    between = 0.9 if candidate.choice is None else 0.99
+    between = 0.9 if choice is None else 0.99
     return verdict_of(parity, max_drop=config.max_drop, least_between=between)
 
 
@@ -111,7 +111,7 @@ def _measured(
     history: Sequence[CardRow] = (),
     known: Mapping[str, Exported] = MappingProxyType({}),
 ) -> Candidate:
-    """The files as the configuration asks for them, broken ones too; `known` are exports of the network by precision."""
+    """The files as the configuration asks for them, broken ones too; `known` are the network's exports by precision."""
     task = made_of.task
     graph = trace(network, made_of.pixels, task.outputs)
     alike = is_convolutional(graph)
@@ -139,7 +139,7 @@ def _measured(
             progress.update(f"checking parity: {artifact.title}")
             answers[artifact.path] = file_outputs(artifact, pictures.pixels)
         parity = parity_of(artifacts, reference, answers, made_of.targets(pictures), task)
-    found = Candidate(
-        network, made_of, tuple(artifacts), parity, exported, Verdict({}, {}), tuple(history), left_float, choice, answers
+    verdict = _judged(parity, choice, config)
+    return Candidate(
+        network, made_of, tuple(artifacts), parity, exported, verdict, tuple(history), left_float, choice, answers
     )
-    return dataclasses.replace(found, verdict=_judged(parity, found, config))

@@ -15,9 +15,10 @@ __all__ = ["refuse_unread"]
 
 
 def refuse_unread(made_of: Ingredients, config: CompressConfig) -> None:
-    """Refuse ranges and repairs in 8 bits of what each format's own tool quantizes: it knows none but the plain ranges."""
+    """Refuse ranges and repairs in 8 bits of what each format's own tool quantizes: it knows the plain ranges alone."""
+    observer = config.observer or Observer()
     asked = {
-        f"--observer {config.observer.method if config.observer else ''}": (config.observer or Observer()) != Observer(),
+        f"--observer {observer.method}": observer != Observer(),
         "--qat": config.qat is not None,
         "--round-weights": config.round_weights,
         "--mixed": bool(config.mixed),

@@ -221,9 +221,7 @@ def test_wrong_command_lines_are_one_line(data: Path, tmp_path: Path, arguments:
     assert "\n" not in str(caught.value)
 
 
-def test_a_gpu_that_is_not_there_is_one_line(
-    data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_gpu_that_is_not_there_is_one_line(data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     import torch
 
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)

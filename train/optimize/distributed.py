@@ -83,7 +83,7 @@ def joined(device: str | None = None) -> Iterator[World]:
     """The world that torchrun's environment describes, or this process alone."""
     kind = device or ("cuda" if torch.cuda.is_available() else "cpu")
     if kind == "cuda" and not torch.cuda.is_available():
-        raise UsageError("--device cuda: torch sees no GPU here; leave it out, or install a torch that is built for one")
+        raise UsageError("--device cuda: torch sees no GPU here; leave it out, or install a torch built for one")
     size = int(os.environ.get("WORLD_SIZE", "1"))
     if size == 1:
         yield World(device=torch.device(kind))

@@ -219,7 +219,7 @@ def test_what_writes_astray_in_channels_last_is_repaired_plane_by_plane(run, tra
     shortcut.register_forward_hook(lambda _module, given, _out: planes.append(given[0].is_contiguous()))
     with_gradients(thin, lesson, 32)
 
-    def learned(layer, weight, bias, inputs, target, config):  # noqa: ARG001
+    def learned(layer, weight, bias, inputs, target, config):
         planes.append(inputs.is_contiguous())
         return weight
 
