@@ -112,6 +112,13 @@ def test_an_option_that_would_do_nothing_is_refused(tmp_path, model, option, wor
     assert words in str(done.exception)
 
 
+@pytest.mark.parametrize("option", [["--qat", "inf"], ["--prune", ".5", "--epochs", "inf"], ["--seed", "-1"]])
+def test_a_number_that_ends_nowhere_is_one_line(tmp_path, option):
+    done = CliRunner().invoke(cli, ["compress", "run", "--out", str(tmp_path / "d.edge"), *option])
+    assert done.exit_code == 2
+    assert "is not in the range" in done.output
+
+
 @pytest.mark.parametrize("option", ["--formats", "--precisions"])
 @pytest.mark.parametrize("nothing", ["", " , "])
 def test_no_files_at_all_are_refused_before_the_work(tmp_path, option, nothing):
