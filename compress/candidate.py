@@ -56,19 +56,36 @@ def candidate_of(
 
     Where 8 bits surely lose, the layers that lose most are left float; where that does not help, half precision joins.
     """
-    found = _candidate(network, made_of, config, progress, history)
-    lost = _lost(found)
-    if not lost or config.mixed or config.qat is not None or found.choice is None:
-        return found
-    progress.say(f"{lost}: trying again with its {MIXED} most sensitive layers in float")
-    mixed = _candidate(network, made_of, dataclasses.replace(config, mixed=MIXED), progress, history, found.exported)
+    found = _measured(network, made_of, config, progress, history)
+    if (lost := _lost(found)) and not config.mixed and config.qat is None and found.choice is not None:
+        progress.say(f"{lost}: trying again with its {MIXED} most sensitive layers in float")
+        found = _repaired(found, config, progress)
+    kept, parity, verdict = shippable(
+        found.parity,
+        found.artifacts,
+        found.exported,
+        made_of.evaluation.pixels,
+        verdict=lambda parity: _judged(parity, found.choice, config),
+        allow_mismatch=config.allow_mismatch,
+        progress=progress,
+    )
+    return dataclasses.replace(found, artifacts=kept, parity=parity, verdict=verdict)
+
+
+def _repaired(found: Candidate, config: CompressConfig, progress: Progress) -> Candidate:
+    """A candidate whose 8-bit files lose, with its most sensitive layers in float; else with half precision besides."""
+    network, made_of, history = found.network, found.made_of, found.history
+    partly = dataclasses.replace(config, mixed=MIXED)
+    mixed = _measured(network, made_of, partly, progress, history, found.exported)
     if not _lost(mixed):
         return mixed
-    if "float16" in config.precisions:
-        return found
+    best = mixed if len(mixed.verdict.broken) < len(found.verdict.broken) else found
+    ships = config.allow_mismatch or len(best.verdict.broken) < len(best.artifacts)
+    if "float16" in config.precisions or not ships:  # what was not asked for stands in for nothing
+        return best
     progress.say("that loses as well: float16 files, half the size of float32, join in")
-    halved = dataclasses.replace(config, precisions=(*config.precisions, "float16"))
-    return _candidate(network, made_of, halved, progress, history, found.exported)
+    halved = dataclasses.replace(partly if best is mixed else config, precisions=(*config.precisions, "float16"))
+    return _measured(network, made_of, halved, progress, history, found.exported)
 
 
 def _lost(candidate: Candidate) -> str:
@@ -80,7 +97,13 @@ def _lost(candidate: Candidate) -> str:
     return said[0] if said and all(said) else ""
 
 
-def _candidate(
+def _judged(parity: Parity, choice: Quantization | None, config: CompressConfig) -> Verdict:
+    """Formats that one plan made agree nearly always; those that each format's own tool made agree less."""
+    between = 0.9 if choice is None else 0.99
+    return verdict_of(parity, max_drop=config.max_drop, least_between=between)
+
+
+def _measured(
     network: nn.Module,
     made_of: Ingredients,
     config: CompressConfig,
@@ -88,7 +111,7 @@ def _candidate(
     history: Sequence[CardRow] = (),
     known: Mapping[str, Exported] = MappingProxyType({}),
 ) -> Candidate:
-    """The files as the configuration asks for them; `known` are exports of the same network by precision."""
+    """The files as the configuration asks for them, broken ones too; `known` are the network's exports by precision."""
     task = made_of.task
     graph = trace(network, made_of.pixels, task.outputs)
     alike = is_convolutional(graph)
@@ -116,14 +139,7 @@ def _candidate(
             progress.update(f"checking parity: {artifact.title}")
             answers[artifact.path] = file_outputs(artifact, pictures.pixels)
         parity = parity_of(artifacts, reference, answers, made_of.targets(pictures), task)
-        between = 0.99 if alike else 0.9
-        kept, parity, verdict = shippable(
-            parity,
-            artifacts,
-            exported,
-            pictures.pixels,
-            verdict=lambda found: verdict_of(found, max_drop=config.max_drop, least_between=between),
-            allow_mismatch=config.allow_mismatch,
-            progress=progress,
-        )
-    return Candidate(network, made_of, kept, parity, exported, verdict, tuple(history), left_float, choice, answers)
+    verdict = _judged(parity, choice, config)
+    return Candidate(
+        network, made_of, tuple(artifacts), parity, exported, verdict, tuple(history), left_float, choice, answers
+    )

@@ -212,4 +212,4 @@ def _decode(candidate: Candidate, shipped: Artifact, config: CompressConfig) -> 
     if not run.facts.decode:  # of a training that was stopped before it was settled
         decode = make_task(run.config, run.classes).settle(before, targets, run.config.false_accepts).decode
     settled = made_of.task.resettle(before, after, targets, decode)
-    return dataclasses.replace(settled, background=config.background) if config.background else settled
+    return dataclasses.replace(settled, background=tuple(dict.fromkeys((*settled.background, *config.background))))

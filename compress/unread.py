@@ -9,13 +9,16 @@ from .ingredients import Ingredients
 from .learn.distill import student_of
 from .network.graph import is_convolutional, trace
 from .network.knowing import giving_as
+from .quantize.observers import Observer
 
 __all__ = ["refuse_unread"]
 
 
 def refuse_unread(made_of: Ingredients, config: CompressConfig) -> None:
-    """Refuse repairs in 8 bits of what each format's own tool quantizes: it knows none of them."""
+    """Refuse ranges and repairs in 8 bits of what each format's own tool quantizes: it knows the plain ranges alone."""
+    observer = config.observer or Observer()
     asked = {
+        f"--observer {observer.method}": observer != Observer(),
         "--qat": config.qat is not None,
         "--round-weights": config.round_weights,
         "--mixed": bool(config.mixed),

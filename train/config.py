@@ -23,6 +23,19 @@ AUTO = "auto"  # the network that suits the pictures
 BACKBONE = "backbone"  # what `--from` calls the weights that a network has of its own
 HERE = ("device", "threads", "compile", "checkpoint_s", "cache", "ram_limit")  # with which a run may go on elsewhere
 EPOCHS = 30  # where nothing is said; of few images it is more
+_LARGE = 1e30  # more than that is no strength of anything, and float32 ends soon behind it
+_WITHIN = {  # the least and the most, as the command line has them
+    "seed": (0, 2**63 - 1),
+    "max_bad": (0, 1),
+    "focal_gamma": (0, _LARGE),
+    "false_accepts": (0, 1),
+    "keep": (0, 1),
+    "patience": (0, math.inf),
+    "learnt_at": (0.01, 1),
+    "teacher_temperature": (1e-3, _LARGE),
+    "threads": (1, math.inf),
+    "checkpoint_s": (0, math.inf),
+}
 
 
 @dataclass(frozen=True)
@@ -104,8 +117,14 @@ class TrainConfig:
             raise UsageError(f"share {self.share}: must be above 0 and at most 1")
         for name in ("epochs", "batch", "minutes", "first_rate", "rate", "l1", "l2", "clip", "warmup", "ema"):
             value = getattr(self, name)
-            if value is not None and not 0 <= value < math.inf:  # nan neither
+            if value is not None and not 0 <= value < _LARGE:  # nan neither
                 raise UsageError(f"{name} {value}: must be a number of at least 0")
+        for name, (least, most) in _WITHIN.items():
+            if (value := getattr(self, name)) is not None and not least <= value <= most:
+                up_to = "" if most in (math.inf, _LARGE) else f" and at most {most}"
+                raise UsageError(f"{name} {value}: must be at least {least}{up_to}")
+        if self.device not in (None, "cpu", "cuda"):
+            raise UsageError(f"--device {self.device}: must be cpu or cuda")
         if not 0 <= self.momentum < 1:
             raise UsageError(f"momentum {self.momentum}: must be at least 0 and below 1")
         if (self.ema or 0) >= 1 or not 0 <= (self.label_smoothing or 0) < 1 or not 0 <= self.teacher_share <= 1:

@@ -33,6 +33,7 @@ __all__ = [
     "Ingredients",
     "class_counts",
     "gather",
+    "learnt_at_of",
     "named_recipe",
     "run_recipe",
     "run_task",
@@ -83,11 +84,12 @@ def gather(
     recipe = training_recipe(config, data, task, say)
     network.to(world.device)
     train, speeds = _batches(data.train, data.pixels, task, "float32", world), dict[str, float]()
+    learnt_at = learnt_at_of(config, task)
     if mode is None:
-        mode, speeds = _mode(config, replace(train, learnt_at=config.learnt_at), network, task, world)
+        mode, speeds = _mode(config, replace(train, learnt_at=learnt_at), network, task, world)
     if not len(data.val):
         say("warning: no images are left to validate on: the scores are those of the training images")
-    train = replace(train, mode=mode, learnt_at=config.learnt_at)
+    train = replace(train, mode=mode, learnt_at=learnt_at)
     made_of = Ingredients(
         task,
         recipe,
@@ -98,6 +100,11 @@ def gather(
         distillation=_teacher(config, data, task, mode, world),
     )
     return made_of, mode, speeds
+
+
+def learnt_at_of(config: TrainConfig, task: Task) -> float:
+    """The share of the pictures' side at which they are learnt: all of it where targets are places in them."""
+    return 1.0 if task.sized else config.learnt_at
 
 
 def training_counts(data: TrainData) -> tuple[int, ...]:

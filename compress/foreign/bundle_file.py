@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,13 +19,12 @@ from edgelens.runtime.errors import UsageError
 from edgelens.runtime.host.clock import now
 from edgelens.runtime.model.network import LoadedNetwork
 from edgelens.runtime.model.verify import verify_bundle
-from edgelens.runtime.preprocess import fit_frame
 from edgelens.runtime.tasks.task import Answer
 from edgelens.version import __version__
 
 from ..bundle.assemble import checked_target
 from ..proof.decoded import decoded
-from ..proof.golden import GoldenFrames, frames_of, png_frames
+from ..proof.golden import GoldenFrames, alike_wide, frames_of, png_frames
 from .opened import open_to_bundle
 
 __all__ = ["Bundled", "answers_of", "bundle_file", "outputs_of", "self_made_golden", "stacked"]
@@ -80,12 +78,8 @@ def self_made_golden(
     bundle: Bundle, network: Network, file: ModelFile, images: str, count: int = GOLDEN
 ) -> GoldenFrames:
     """Frames from a folder and what the file itself answers to them, through the camera's code path."""
-    frames = frames_of(load_pictures(images, "--images"), count)
-    pictures = [fit_frame(frame, network.pixels)[0] for frame in frames]
-    usual = Counter(picture.shape for picture in pictures).most_common(1)[0][0]  # of a network of several widths
-    rows = [row for row, picture in enumerate(pictures) if picture.shape == usual]
-    frames, pictures = [frames[row] for row in rows], [pictures[row] for row in rows]
-    return GoldenFrames(png_frames(frames), np.stack(pictures), outputs_of(bundle, network, file, pictures))
+    frames, pictures = alike_wide(frames_of(load_pictures(images, "--images"), count), network.pixels)
+    return GoldenFrames(png_frames(frames), pictures, outputs_of(bundle, network, file, list(pictures)))
 
 
 def outputs_of(

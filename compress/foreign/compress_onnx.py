@@ -14,8 +14,9 @@ from numpy.typing import NDArray
 from edgelens.runtime.bundle.bundle import Bundle, write_bundle
 from edgelens.runtime.bundle.manifest import Manifest, ModelFile, Network, Provenance
 from edgelens.runtime.datasets.catalog import load_pictures
+from edgelens.runtime.datasets.imageset import ImageSet
 from edgelens.runtime.host.clock import now
-from edgelens.runtime.preprocess import to_tensor
+from edgelens.runtime.preprocess import PixelContract, to_tensor
 from edgelens.version import __version__
 
 from ..bundle.assemble import checked_target, companions, file_rows, processor
@@ -25,7 +26,7 @@ from ..config import CompressConfig
 from ..export.artifact import Artifact
 from ..learn.pictures import Pictures, pictures_of
 from ..progress import Progress
-from ..proof.golden import GoldenFrames
+from ..proof.golden import GoldenFrames, alike_wide, frames_of
 from ..proof.parity import Parity
 from ..proof.shippable import refuse
 from ..proof.verdict import verdict_of
@@ -39,6 +40,7 @@ from .quantize_onnx import OBSERVERS, QuantizedOnnx, best_quantized
 __all__ = ["CompressedFile", "compress_onnx"]
 
 INT8 = "models/main.int8.onnx"
+_LOOKED_AT = 32  # pictures that tell how wide most are
 
 
 @dataclass(frozen=True)
@@ -137,10 +139,19 @@ def _read(model: str, calibrate: str, config: CompressConfig, said: Mapping[str,
         original = load_onnx(model)
         opened = open_to_bundle(model, said)
         images = load_pictures(calibrate, "--calibrate")
-        pictures = pictures_of(images, opened.manifest.main.pixels, most=config.calibration_images, seed=config.seed)
+        pixels = _of_one_width(opened.manifest.main.pixels, images)
+        pictures = pictures_of(images, pixels, most=config.calibration_images, seed=config.seed)
     with progress.step("preparing"):
         prepared, notes = prepared_onnx(original, model)
     return _Given(model, opened, prepared, pictures, notes)
+
+
+def _of_one_width(pixels: PixelContract, images: ImageSet) -> PixelContract:
+    """The contract at the width that most pictures have, of a network that takes several: they go through it alike."""
+    if not pixels.widths:
+        return pixels
+    _, seen = alike_wide(frames_of(images, _LOOKED_AT), pixels)
+    return dataclasses.replace(pixels, width=seen.shape[2], widths=())
 
 
 def _in_memory(given: _Given, artifacts: Sequence[Artifact], files: Sequence[ModelFile]) -> Bundle:

@@ -15,7 +15,6 @@ from edgelens.runtime.datasets.imageset import ImageSet
 from edgelens.runtime.errors import DataError
 from edgelens.runtime.metrics.interval import paired_loss
 from edgelens.runtime.metrics.signal import distance_of
-from edgelens.runtime.preprocess import fit_frame
 from edgelens.runtime.tasks.catalog import task_of
 from edgelens.runtime.tasks.label_match import match_labels
 from edgelens.runtime.tasks.task import Answer
@@ -23,7 +22,7 @@ from edgelens.runtime.tasks.task import Answer
 from ..bundle.assemble import processor
 from ..learn.pictures import Pictures
 from ..proof.decoded import decoded
-from ..proof.golden import GoldenFrames, frames_of, png_frames
+from ..proof.golden import GoldenFrames, alike_wide, frames_of, png_frames
 from ..proof.limits import limits_of
 from ..proof.parity import FileParity, Parity, finite_db
 from ..timing.timing import Timing
@@ -69,9 +68,8 @@ def problems_of(row: FileParity) -> list[str]:
 
 def golden_of(bundle: Bundle, network: Network, file: ModelFile, images: ImageSet) -> GoldenFrames:
     """A few of the images and what the file that came answers to them."""
-    frames = frames_of(images, GOLDEN)
-    pictures = [fit_frame(frame, network.pixels)[0] for frame in frames]
-    return GoldenFrames(png_frames(frames), np.stack(pictures), outputs_of(bundle, network, file, pictures))
+    frames, pictures = alike_wide(frames_of(images, GOLDEN), network.pixels)
+    return GoldenFrames(png_frames(frames), pictures, outputs_of(bundle, network, file, list(pictures)))
 
 
 def proven(

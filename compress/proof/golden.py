@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -15,7 +16,7 @@ from edgelens.runtime.errors import ImageError, WorkError
 from edgelens.runtime.images.write import encode_png, made_smaller
 from edgelens.runtime.preprocess import PixelContract, fit_frame
 
-__all__ = ["GoldenFrames", "frames_of", "golden_frames", "png_frames"]
+__all__ = ["GoldenFrames", "alike_wide", "frames_of", "golden_frames", "png_frames"]
 
 COUNT = 12
 _ROLE = "main"  # of the network that a run makes
@@ -91,6 +92,16 @@ def frames_of(images: ImageSet, count: int) -> list[NDArray[np.uint8]]:
     if not frames:
         raise WorkError(f"{images.root}: no image can be read to prove the bundle with")
     return frames
+
+
+def alike_wide(
+    frames: Sequence[NDArray[np.uint8]], contract: PixelContract
+) -> tuple[list[NDArray[np.uint8]], NDArray[np.uint8]]:
+    """The frames whose pictures are as wide as most are, and these (N, H, W, C): a network may take several widths."""
+    pictures = [fit_frame(frame, contract)[0] for frame in frames]
+    usual = Counter(picture.shape for picture in pictures).most_common(1)[0][0]
+    rows = [row for row, picture in enumerate(pictures) if picture.shape == usual]
+    return [frames[row] for row in rows], np.stack([pictures[row] for row in rows])
 
 
 def png_frames(frames: Sequence[NDArray[np.uint8]]) -> tuple[bytes, ...]:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections import Counter
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -70,6 +71,14 @@ class Parity:
         """The row of a file."""
         return next(row for row in self.files if row.path == path)
 
+    def only(self, paths: Collection[str]) -> Parity:
+        """What is said of some files; of formats of one precision where both are among them."""
+        files = tuple(row for row in self.files if row.path in paths)
+        pairs = {precision for precision, count in Counter(row.precision for row in files).items() if count > 1}
+        between = self.between_formats if "int8" in pairs else None
+        closely = {precision: share for precision, share in self.closely.items() if precision in pairs}
+        return replace(self, files=files, between_formats=between, closely=closely)
+
 
 def finite_db(snr_db: float) -> float:
     """Decibels as files can hold them: 200 for infinitely many, which way ever."""
@@ -132,7 +141,8 @@ def _layer_values(exported: Exported, artifact: Artifact, picture: NDArray[np.ui
         model = onnx.load_from_string(artifact.data)
         values = onnx_values(model, {model.graph.input[0].name: tensor})
         named = {}
-        for name, value in values.items():
+        for name in (name for node in model.graph.node for name in node.output if name):  # sessions give outputs first
+            value = values[name]
             node = exported.onnx_names.get(name.removesuffix("_dq"))
             if node and value.dtype.kind == "f" and (name.endswith("_dq") or f"{name}_dq" not in values):
                 named[node] = value

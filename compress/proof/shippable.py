@@ -45,8 +45,7 @@ def shippable(
         return tuple(artifacts), parity, judged
     for said in judged.broken.values():
         progress.say(f"{said}: left out of the bundle")
-    rows = tuple(parity.of(artifact.path) for artifact in kept)
-    return kept, dataclasses.replace(parity, files=rows), judged
+    return kept, parity.only([artifact.path for artifact in kept]), judged
 
 
 def refuse(problems: Sequence[str], progress: Progress, *, allow_mismatch: bool) -> None:

@@ -8,6 +8,8 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 from torch import fx, nn
 
+from edgelens.train.optimize.precision import loses_memory
+
 from ..learn.finetune import FineTune, finetune
 from ..learn.lesson import Lesson
 from .ranges import Quantized
@@ -35,8 +37,9 @@ def train_quantized(
     better: Callable[[fx.GraphModule], float] | None = None,
 ) -> tuple[fx.GraphModule, Quantized]:
     """The clean graph with trained weights, and the ranges to write with it; as it was where training made it worse."""
-    tuning = replace(config.tuning, precision="channels-last")  # bfloat16 would round before 8 bits do
     sim = simulate(graph, quantized, learn=config.learn_ranges)
+    layout = "float32" if loses_memory(sim) else "channels-last"  # bfloat16 would round before 8 bits do
+    tuning = replace(config.tuning, precision=layout)
     before = better(sim) if better is not None else -np.inf
     finetune(sim, teacher.eval(), lesson, tuning, progress=progress)
     if better is not None and better(sim) < before:

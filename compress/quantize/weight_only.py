@@ -88,7 +88,10 @@ def _weight_only_onnx(prepared: Any) -> bytes:
             graph.initializer.remove(weights[name])
             graph.initializer.append(numpy_helper.from_array(counts, f"{name}_q"))
             graph.initializer.append(numpy_helper.from_array(scales, f"{name}_scale"))
-            taken = helper.make_node("DequantizeLinear", [f"{name}_q", f"{name}_scale"], [name], axis=axis)
+            # of its own: where onnxruntime makes weights unsigned (x86 without VNNI), it fails where there is none
+            graph.initializer.append(numpy_helper.from_array(np.zeros(len(scales), np.int8), f"{name}_zero"))
+            parts = [f"{name}_q", f"{name}_scale", f"{name}_zero"]
+            taken = helper.make_node("DequantizeLinear", parts, [name], axis=axis)
             nodes.insert(0, taken)
             done.add(name)
     del graph.node[:]

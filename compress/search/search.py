@@ -274,10 +274,11 @@ class _Search:
         with self.progress.step(f"making and measuring files: {plan.words}"):
             config = dataclasses.replace(self.config.compress, allow_mismatch=True)
             candidate = candidate_of(network, made_of, config, quiet)
-            latency = self.latency(candidate.artifacts, made_of.validation.pixels[0])
+            sound = self.sound(candidate)
+            latency = self.latency(sound, made_of.validation.pixels[0]) if sound else {}
             points = [
                 self.point(plan, artifact, candidate, latency[artifact.path])
-                for artifact in candidate.artifacts
+                for artifact in sound
                 if artifact.path in latency
             ]
         self.files_s = max(self.files_s, time.monotonic() - began)
@@ -286,6 +287,13 @@ class _Search:
                 self.best = point
         self.progress.say(f"{plan.words}: measured{self.so_far()}")
         return points
+
+    def sound(self, candidate: Candidate) -> list[Artifact]:
+        """The files that are the candidate's network; others are no candidates, however small they are."""
+        broken = {} if self.config.compress.allow_mismatch else candidate.verdict.broken
+        for said in broken.values():
+            self.progress.say(f"{said}: left out")
+        return [artifact for artifact in candidate.artifacts if artifact.path not in broken]
 
     def point(self, plan: Attempt, artifact: Artifact, candidate: Candidate, latency: Found) -> MeasuredFile:
         made_of, pictures = candidate.made_of, candidate.made_of.validation
@@ -335,12 +343,8 @@ def _finished(
     """The bundle of every file of the winning candidate that keeps the budget, the winner preferred."""
     kept = [p.artifact for p in points if p.candidate is point.candidate and not p.excess]
     kept.sort(key=lambda artifact: artifact.path != point.artifact.path)
-    parity = point.candidate.parity
-    candidate = dataclasses.replace(
-        point.candidate,
-        artifacts=tuple(kept),
-        parity=dataclasses.replace(parity, files=tuple(parity.of(artifact.path) for artifact in kept)),
-    )
+    parity = point.candidate.parity.only([artifact.path for artifact in kept])
+    candidate = dataclasses.replace(point.candidate, artifacts=tuple(kept), parity=parity)
     how = "measured" if cost.predicted_ms is None else "predicted"
     rivals = len({p.plan.key for p in points if not p.excess})
     luck = f" (the best there of {rivals} networks that fit, which is partly luck)" if rivals > 1 else ""

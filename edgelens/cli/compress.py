@@ -33,7 +33,7 @@ __all__ = ["command"]
 @click.option("--calibrate", metavar="DIR", help="Images to calibrate with; the run's training images unless given.")
 @click.option("--calibration-images", type=click.IntRange(1), default=300, show_default=True)
 @click.option("--observer", type=click.Choice(["auto", "minmax", "percentile", "mse"]), default="auto")
-@click.option("--qat", type=Number(0, min_open=True), metavar="EPOCHS", help="Train in 8 bits so long.")
+@click.option("--qat", type=Number(0, 1e6, min_open=True), metavar="EPOCHS", help="Train in 8 bits so long.")
 @click.option("--prune", type=Number(0, 1, min_open=True, max_open=True), metavar="SHARE",
               help="Prune to this share of the multiply-adds.")  # fmt: skip
 @click.option(
@@ -46,7 +46,7 @@ __all__ = ["command"]
 @click.option(
     "--rounds", type=click.IntRange(1), default=3, show_default=True, help="How often --prune cuts and learns."
 )
-@click.option("--epochs", type=Number(0, min_open=True), help="Recovery after pruning or distillation.")
+@click.option("--epochs", type=Number(0, 1e6, min_open=True), help="Recovery after pruning or distillation.")
 @click.option("--teacher", metavar="RUN", help="The network to learn from; the uncompressed one unless given.")
 @click.option("--model", "student", metavar="NAME", help="Distil into this network.")
 @click.option("--width", type=Number(0, min_open=True), help="The width of --model.")
@@ -68,7 +68,7 @@ __all__ = ["command"]
 @click.option(
     "--threads", type=click.IntRange(1, 256), default=1, show_default=True, help="Engine threads when timing."
 )
-@click.option("--seed", type=int, default=0, show_default=True)
+@click.option("--seed", type=click.IntRange(0, 2**63 - 1), default=0, show_default=True)
 @click.option("--report", metavar="FILE.html", help="The report; beside the bundle unless given.")
 @labels_option
 @device_option
@@ -119,7 +119,7 @@ _GOES_WITH = {
 _OF_8_BITS = (
     "calibrate", "calibration_images", "observer", "qat", "round_weights", "mixed", "sensitivity", "full_integer",
 )  # fmt: skip
-_SEARCHED = ("student", "prune", *(name for name in _GOES_WITH if name != "teacher"))
+_SEARCHED = ("student", "prune", *(name for name in _GOES_WITH if name not in ("teacher", "study", "minutes")))
 
 
 def _refuse_others(model: str) -> None:
@@ -148,6 +148,10 @@ def _refuse_idle(model: str, foreign: bool) -> None:
                 if foreign
                 else f"{spelled[name]}: is for .onnx files of others; a trained run knows its labels and its picture"
             )
+    if "device" in said and "on" in said:
+        raise UsageError("--device: goes not with --on, whose own timings decide")
+    if not foreign and "dynamic_batch" in said and "onnx" not in _names(context.params["formats"]):
+        raise UsageError("--dynamic-batch: goes with onnx among --formats")
     if not foreign and "int8" not in _names(context.params["precisions"]):
         for name in _OF_8_BITS:
             if name in said:

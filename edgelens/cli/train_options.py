@@ -264,6 +264,9 @@ def _bytes(text: str) -> int:
     number = text.strip().upper().rstrip("KMGB")
     unit = text.strip().upper()[len(number) :]
     try:
-        return int(float(number) * units[unit])
-    except (ValueError, KeyError):
-        raise UsageError(f"--ram-limit {text}: write a size such as 500MB or 2GB") from None
+        size = int(float(number) * units[unit])
+    except (ValueError, KeyError, OverflowError):
+        size = -1
+    if size < 0:
+        raise UsageError(f"--ram-limit {text}: write a size such as 500MB or 2GB")
+    return size

@@ -70,6 +70,19 @@ def test_a_budget_without_a_unit_is_refused(run_folder, tmp_path):
     assert "15ms" in str(done.exception)
 
 
+def test_a_budgets_search_takes_its_minutes_and_its_study(run_folder, tmp_path):
+    study = tmp_path / "kept"
+    done = CliRunner().invoke(
+        cli,
+        ["compress", str(run_folder), "--out", str(tmp_path / "d.edge"), "--formats", "onnx", "--precisions", "int8",
+         "--observer", "minmax", "--calibration-images", "16", "--max-size", "1MB", "--minutes", "2",
+         "--study", str(study)],
+    )  # fmt: skip
+    assert done.exit_code == 0, done.exception
+    assert study.is_dir()
+    assert "budget: file ≤ 1,000,000 bytes" in done.stdout
+
+
 def test_an_onnx_file_needs_images(tmp_path):
     file = tmp_path / "m.onnx"
     file.write_bytes(b"x")
@@ -85,6 +98,8 @@ def test_an_onnx_file_needs_images(tmp_path):
      ("run", ["--rounds", "1"], "--rounds: goes with --prune"), ("run", ["--epochs", "3"], "--epochs: goes with"),
      ("run", ["--minutes", "3"], "--minutes: goes with --max-latency or --max-size"),
      ("run", ["--study", "here"], "--study: goes with --max-latency"),
+     ("run", ["--formats", "tflite", "--dynamic-batch"], "--dynamic-batch: goes with onnx among --formats"),
+     ("run", ["--on", "pi@nowhere", "--device", "pi4"], "--device: goes not with --on"),
      ("run", ["--precisions", "float32", "--qat", "1"], "--qat: goes with int8 among --precisions"),
      ("run", ["--precisions", "float16", "--calibrate", "x"], "--calibrate: goes with int8 among --precisions"),
      ("run", ["--max-size", "9KB", "--prune", ".5"], "--prune: a budget search decides that by itself"),
@@ -95,6 +110,13 @@ def test_an_option_that_would_do_nothing_is_refused(tmp_path, model, option, wor
     done = CliRunner().invoke(cli, ["compress", model, "--out", str(tmp_path / "d.edge"), *option])
     assert done.exception.exit_code == 2
     assert words in str(done.exception)
+
+
+@pytest.mark.parametrize("option", [["--qat", "inf"], ["--prune", ".5", "--epochs", "inf"], ["--seed", "-1"]])
+def test_a_number_that_ends_nowhere_is_one_line(tmp_path, option):
+    done = CliRunner().invoke(cli, ["compress", "run", "--out", str(tmp_path / "d.edge"), *option])
+    assert done.exit_code == 2
+    assert "is not in the range" in done.output
 
 
 @pytest.mark.parametrize("option", ["--formats", "--precisions"])

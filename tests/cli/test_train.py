@@ -203,6 +203,10 @@ def test_a_setting_of_a_wrong_kind_is_named(data: Path, tmp_path: Path, settings
         (["DATA", "--recipe", "magic"], "must be one of"),
         (["DATA", "--size", "big"], "write a number"),
         (["DATA", "--ram-limit", "much"], "write a size"),
+        (["DATA", "--ram-limit", "inf"], "write a size"),
+        (["DATA", "--ram-limit", "-5MB"], "write a size"),
+        (["DATA", "--width", "inf", "--model", "resnet8"], "--width inf: must be above 0"),
+        (["DATA", "--seed", "9" * 30], "seed 9+: must be at least 0"),
         (["DATA", "--from", "nowhere"], "there is no"),
         (["DATA", "--color", "gray", "--augment", "odd"], "there are none, quick"),
     ],
@@ -215,6 +219,15 @@ def test_wrong_command_lines_are_one_line(data: Path, tmp_path: Path, arguments:
         )
     assert caught.value.exit_code == 2
     assert "\n" not in str(caught.value)
+
+
+def test_a_gpu_that_is_not_there_is_one_line(data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    import torch
+
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    with pytest.raises(EdgelensError, match="--device cuda: torch sees no GPU here") as caught:
+        train(str(data), "--out", str(tmp_path / "run"), "--device", "cuda")
+    assert caught.value.exit_code == 2
 
 
 def test_broken_data_is_one_line_on_stderr_and_exit_2(tmp_path: Path) -> None:

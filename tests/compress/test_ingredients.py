@@ -16,6 +16,7 @@ from edgelens.compress.learn.finetune import FineTune
 from edgelens.compress.learn.lesson import lesson_of
 from edgelens.compress.pipeline import compress_run
 from edgelens.compress.prune.iterative import PruneConfig
+from edgelens.compress.quantize.observers import Observer
 from edgelens.compress.quantize.qat import QatConfig
 from edgelens.compress.unread import refuse_unread
 from edgelens.runtime.datasets.catalog import load_pictures
@@ -123,3 +124,6 @@ def test_repairs_that_a_networks_files_would_not_read_are_refused_before_the_wor
     with pytest.raises(UsageError) as caught:
         refuse_unread(made_of, dataclasses.replace(attentive, qat=QatConfig()))
     one_line(caught.value, "--qat: is for networks of convolutions; vit-tiny is quantized by the tool of each format")
+    refuse_unread(made_of, dataclasses.replace(attentive, observer=Observer("minmax")))  # what each tool does
+    with pytest.raises(UsageError, match="--observer mse: is for networks of convolutions"):
+        refuse_unread(made_of, dataclasses.replace(attentive, observer=Observer("mse")))

@@ -1,5 +1,6 @@
 """A run that cannot be compressed: one line, the right exit code, nothing half-written."""
 
+import json
 import shutil
 from dataclasses import replace
 
@@ -80,6 +81,22 @@ def test_where_8_bits_lose_sensitive_layers_and_then_half_precision_are_tried(ru
     assert {file.precision for file in made.bundle.manifest.main.files} == {"float32", "float16", "int8"}
 
 
+def test_8_bits_that_answer_something_else_are_tried_again_before_they_are_left_out(run_folder, tmp_path, capsys):
+    from edgelens.compress.progress import Progress
+    from edgelens.compress.quantize.observers import Observer
+
+    config = CompressConfig(
+        formats=("onnx",), observer=Observer("percentile", 75.0), calibration_images=16, equalize=False,
+        correct_bias=False,
+    )  # fmt: skip
+    made = compress_run(run_folder, tmp_path / "x.edge", config, progress=Progress())
+    said = capsys.readouterr().err
+    assert "trying again with its 6 most sensitive layers in float" in said
+    assert "float16 files, half the size of float32, join in" in said
+    assert {file.precision for file in made.bundle.manifest.main.files} == {"float32", "float16"}
+    assert any("answers something else" in note and note.endswith(": left out") for note in made.card.notes)
+
+
 def test_what_mixed_precision_saves_ships_mixed(run_folder, tmp_path):
     from edgelens.compress.quantize.observers import Observer
 
@@ -88,6 +105,17 @@ def test_what_mixed_precision_saves_ships_mixed(run_folder, tmp_path):
     made = compress_run(run_folder, tmp_path / "x.edge", config)
     assert {file.precision for file in made.bundle.manifest.main.files} == {"float32", "int8"}
     assert made.card.extra["left_float"]
+
+
+def test_a_background_is_named_beside_those_that_the_run_knows(run_folder, tmp_path):
+    other = tmp_path / "run"
+    shutil.copytree(run_folder, other)
+    facts = json.loads((other / "run.json").read_text())
+    facts["facts"]["decode"]["background"] = ["8"]
+    (other / "run.json").write_text(json.dumps(facts))
+    config = CompressConfig(formats=("onnx",), precisions=("float32",), background=("3", "8"))
+    made = compress_run(other, tmp_path / "x.edge", config)
+    assert made.bundle.manifest.main.decode.background == ("8", "3")
 
 
 def test_a_bundle_says_which_pictures_were_learned_and_what_others_may_expect(run, compressed):

@@ -13,6 +13,7 @@ import torch
 from torch import Tensor
 
 from edgelens.runtime.datasets.imageset import ImageSet
+from edgelens.runtime.errors import UsageError
 from edgelens.train import Run, TrainConfig, fit
 from edgelens.train.augment import mirror_is_safe, recipe
 from edgelens.train.data import prepare
@@ -114,3 +115,26 @@ def test_a_training_opens_its_data_once(uneven: Path, tmp_path: Path, monkeypatc
 
 def _never(_images: ImageSet) -> None:
     raise AssertionError("the data set was opened again")
+
+
+def test_what_answers_with_places_learns_pictures_of_their_own_size(shapes: Path, tmp_path: Path) -> None:
+    from edgelens.runtime.preprocess import PixelContract
+    from edgelens.train.ingredients import gather
+    from edgelens.train.models.options import ModelOptions
+    from edgelens.train.opening.given import refuse_useless
+    from edgelens.train.optimize.distributed import ALONE
+    from edgelens.train.tasks.catalog import make_network, make_task
+
+    config = TrainConfig(
+        str(shapes), str(tmp_path), task="detect", model="lens-det-s", options=ModelOptions(width=0.5, neck=24),
+        batch=4, learnt_at=0.5, cache=str(tmp_path / "cache"),
+    )  # fmt: skip
+    images, pixels = make_task(config).open_data(config.data_config()), PixelContract(96, 96)
+    data = prepare.prepare(config.data_config(), pixels, images=images)
+    network = make_network(config, data.classes, pixels)
+    made_of, _, _ = gather(config, data, network, ALONE, lambda _: None, "float32")
+    inputs, targets = made_of.data.augmented(np.arange(4), made_of.task, recipe("none"), 0, 0)
+    assert inputs.shape[2:] == (96, 96)
+    assert float(targets.columns["boxes"].max()) > 48
+    with pytest.raises(UsageError, match="learnt_at: goes with --task classify or identify"):
+        refuse_useless({"learnt_at": "--config c.json: learnt_at"}, config)

@@ -170,3 +170,13 @@ def test_row_by_row_networks_read_from_top_to_bottom() -> None:
 def test_an_option_that_no_network_knows_is_one_line(option: dict[str, Any]) -> None:
     with pytest.raises(UsageError, match=r"^--\w+ \w+: must be one of "):
         ModelOptions(**option)
+
+
+@pytest.mark.parametrize(
+    "option",
+    [{"width": value} for value in (0.0, -1.0, float("nan"), float("inf"))]
+    + [{"depth": 0}, {"dense": -4}, {"neck": 0}, {"dropout": 2.0}],
+)
+def test_a_size_that_no_network_can_have_is_one_line(option: dict[str, Any]) -> None:
+    with pytest.raises(UsageError, match=r"^--\w+ \S+: must be (above|at least) "):
+        ModelOptions(**option)

@@ -374,6 +374,17 @@ def test_a_time_or_a_rate_that_is_none_is_refused(name: str, value: float) -> No
         TrainConfig("photos", "run", **{name: value})  # type: ignore[arg-type]
 
 
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("keep", 2.0), ("keep", -1.0), ("seed", -1), ("seed", 10**20), ("threads", 0), ("focal_gamma", -1.0),
+     ("learnt_at", 0.0), ("false_accepts", 5.0), ("max_bad", math.nan), ("patience", -1), ("checkpoint_s", -1.0),
+     ("teacher_temperature", 0.0), ("rate", 1e300), ("device", "tpu")],
+)  # fmt: skip
+def test_what_the_command_line_would_not_take_is_refused_in_a_file_too(name: str, value: Any) -> None:
+    with pytest.raises(UsageError, match=rf"{name} .+: must be "):
+        TrainConfig.from_json({"data": "photos", "out": "run", name: value})
+
+
 def test_steps_of_one_picture_are_refused_where_a_normalisation_has_nothing_to_go_by(tmp_path: Path) -> None:
     photos = tmp_path / "photos.npz"
     images = np.random.default_rng(0).integers(0, 256, (12, 32, 32, 3), np.uint8)

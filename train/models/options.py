@@ -25,6 +25,8 @@ ACTIVATIONS: tuple[Activation, ...] = (
     "sigmoid",
 )
 
+_WIDEST = 100  # times the channels of every layer; one layer's weights would fill a machine's memory
+
 
 @dataclass(frozen=True)
 class ModelOptions:
@@ -43,6 +45,13 @@ class ModelOptions:
         for option, said, known in (("pool", self.pool, POOLINGS), ("activation", self.activation, ACTIVATIONS)):
             if said is not None and said not in known:
                 raise UsageError(f"--{option} {said}: must be one of {', '.join(known)}")
+        if not 0 < self.width <= _WIDEST:
+            raise UsageError(f"--width {self.width}: must be above 0 and at most {_WIDEST}")
+        for option, count in (("depth", self.depth), ("dense", self.dense), ("neck", self.neck)):
+            if count is not None and count < 1:
+                raise UsageError(f"--{option} {count}: must be at least 1")
+        if self.dropout is not None and not 0 <= self.dropout <= 0.95:
+            raise UsageError(f"--dropout {self.dropout}: must be at least 0 and at most 0.95")
         if self.finest not in (None, 4, 8, 16):
             raise UsageError(f"--finest {self.finest}: must be 4, 8 or 16")
 

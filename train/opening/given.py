@@ -12,7 +12,7 @@ from ..data.named import NAMED
 from ..models.catalog import NETWORKS
 from ..models.options import ModelOptions
 from ..optimize.optimizers import OPTIMIZERS
-from ..tasks.catalog import OPTIONS, UNREAD
+from ..tasks.catalog import OPTIONS, UNREAD, make_task
 
 __all__ = ["flag", "refuse_useless", "useless"]
 
@@ -32,6 +32,7 @@ _GOES_WITH: dict[str, tuple[Callable[[TrainConfig], bool], str]] = {
     "test": (lambda config: config.folds == 0, "no --folds beside it: all photos are in a fold"),
     "fold": (lambda config: config.folds > 0, "--folds N"),
     "focal_gamma": (lambda config: "focal" in (config.loss, config.imbalance), "--loss focal or --imbalance focal"),
+    "learnt_at": (lambda config: not make_task(config).sized, "--task classify or identify: others answer with places"),
     "spliced": (lambda config: config.starts_from_a_run, "--from RUN"),
     "plates": (lambda config: config.written > 0, "--written SHARE"),
     "texts": (lambda config: config.written > 0 and not config.plates, "--written SHARE, and not with --plates"),

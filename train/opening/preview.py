@@ -11,7 +11,7 @@ from ..batches import Batches
 from ..config import TrainConfig
 from ..data.prepare import prepare
 from ..head.tuning import gentle
-from ..ingredients import training_counts, training_recipe
+from ..ingredients import learnt_at_of, training_counts, training_recipe
 from ..tasks.catalog import make_network, make_task
 from .choice import chosen_for, pixels_of
 from .given import refuse_useless
@@ -39,7 +39,8 @@ def show_augmented_data(config: TrainConfig, path: str, given: Mapping[str, str]
     by_class = np.argsort(data.train.labels, kind="stable")
     rows = by_class[np.unique(np.linspace(0, len(by_class) - 1, _ROWS).astype(int))]
     task = make_task(config, data.classes, training_counts(data))
-    batches = Batches(data.train.pictures, task.targets(data.train.images, pixels), learnt_at=config.learnt_at)
+    targets = task.targets(data.train.images, pixels)
+    batches = Batches(data.train.pictures, targets, learnt_at=learnt_at_of(config, task))
     recipe = training_recipe(config, data, task)
     later = [batches.augmented(rows, task, recipe, config.seed, epoch)[0] for epoch in range(_EPOCHS)]
     write_sheet(path, [batches.plain(rows), *later], [data.classes[label] for label in data.train.labels[rows]])

@@ -15,6 +15,8 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
 
+from edgelens.runtime.errors import UsageError
+
 T = TypeVar("T")
 
 __all__ = ["ALONE", "World", "joined"]
@@ -80,6 +82,8 @@ ALONE = World()
 def joined(device: str | None = None) -> Iterator[World]:
     """The world that torchrun's environment describes, or this process alone."""
     kind = device or ("cuda" if torch.cuda.is_available() else "cpu")
+    if kind == "cuda" and not torch.cuda.is_available():
+        raise UsageError("--device cuda: torch sees no GPU here; leave it out, or install a torch built for one")
     size = int(os.environ.get("WORLD_SIZE", "1"))
     if size == 1:
         yield World(device=torch.device(kind))

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
+from operator import attrgetter
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor, fx, nn
 
 from edgelens.runtime.errors import UsageError
 
-__all__ = ["MODES", "autocast", "fastest", "images_per_s", "laid_out"]
+__all__ = ["MODES", "autocast", "fastest", "images_per_s", "laid_out", "loses_memory"]
 
 MODES = ("float32", "channels-last", "bfloat16")  # bfloat16 runs channels-last under autocast
 _SAFE = 8  # channels of a strided 1×1 convolution, from which on channels-last is safe
@@ -38,7 +39,7 @@ def fastest(
     network: nn.Module, inputs: Tensor, loss: Callable[[Any], Tensor], asked: str = "auto"
 ) -> tuple[str, dict[str, float]]:
     """The mode to train in and the images per second that each reached; the network's weights are left as they are."""
-    crashes = inputs.device.type == "cpu" and _loses_memory(network)
+    crashes = inputs.device.type == "cpu" and loses_memory(network)
     if asked == "channels-last" and crashes:
         why = f"a strided 1×1 convolution of under {_SAFE} channels crashes in it"
         raise UsageError(f"--precision {asked}: {why}; take float32")
@@ -59,12 +60,31 @@ def fastest(
     return max(worth, key=measured.__getitem__, default="float32"), measured
 
 
-def _loses_memory(network: nn.Module) -> bool:
-    """Whether the way back would write where it must not: torch 2.13 does in channels-last, seen on x86."""
+def loses_memory(network: nn.Module) -> bool:
+    """Whether the way back to the weights would write where it must not: torch 2.13 does in channels-last, seen on x86.
+
+    A network may be a traced graph, whose convolutions are no modules.
+    """
+    if isinstance(network, fx.GraphModule):
+        nodes = (node for node in network.graph.nodes if node.target == torch.ops.aten.conv2d.default)
+        return any(_is_astray(network, node) for node in nodes)
     convolutions = [module for module in network.modules() if isinstance(module, nn.Conv2d)]
-    return any(
-        max(conv.kernel_size) == 1 and max(conv.stride) > 1 and 1 < conv.in_channels < _SAFE for conv in convolutions
-    )
+    return any(_astray(conv.in_channels, conv.kernel_size, conv.stride) for conv in convolutions)
+
+
+def _is_astray(network: fx.GraphModule, node: fx.Node) -> bool:
+    """The same of a convolution in a graph, whose weights may be rounded on their way."""
+    weight: Any = node.args[1]
+    while weight.op != "get_attr":
+        weight = weight.args[0]
+    values = attrgetter(str(weight.target))(network)
+    stride: Any = node.args[3] if len(node.args) > 3 else (1,)
+    groups: Any = node.args[6] if len(node.args) > 6 else 1
+    return _astray(values.shape[1] * groups, tuple(values.shape[2:]), stride)
+
+
+def _astray(channels: int, kernel: Sequence[int], stride: Sequence[int]) -> bool:
+    return max(kernel) == 1 and max(stride) > 1 and 1 < channels < _SAFE
 
 
 def images_per_s(

@@ -139,3 +139,37 @@ def test_what_is_said_to_be_taken_was_taken(monkeypatch, qualities, taken):
     found = quantize_onnx.best_quantized(model, lambda: iter(pictures), ("y",), quantize_onnx.OBSERVERS[:2])
     assert found.taken == taken
     assert bool(found.mixed) == (len(taken) > 1)
+
+
+def test_a_reader_of_any_width_is_quantized_at_the_width_that_most_pictures_have(tmp_path):
+    import cv2
+    import onnx
+    from onnx import TensorProto, helper, numpy_helper
+
+    rng = np.random.default_rng(0)
+    weights = rng.normal(0, 0.1, (11, 3, 48, 8)).astype(np.float32)
+    nodes = [
+        helper.make_node("Conv", ["x", "w"], ["maps"], strides=[48, 8]),
+        helper.make_node("Squeeze", ["maps", "rows"], ["line"]),
+        helper.make_node("Transpose", ["line"], ["steps"], perm=[0, 2, 1]),
+        helper.make_node("Softmax", ["steps"], ["y"], axis=2),
+    ]
+    graph = helper.make_graph(
+        nodes,
+        "reader",
+        [helper.make_tensor_value_info("x", TensorProto.FLOAT, ["n", 3, 48, "w"])],
+        [helper.make_tensor_value_info("y", TensorProto.FLOAT, ["n", "t", 11])],
+        [numpy_helper.from_array(weights, "w"), numpy_helper.from_array(np.array([2]), "rows")],
+    )
+    onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8), tmp_path / "r.onnx")
+    (tmp_path / "digits.txt").write_text("\n".join("0123456789"))
+    (tmp_path / "lines").mkdir()
+    for i, width in enumerate((90, 300, 700, 710, 720, 730)):
+        cv2.imwrite(str(tmp_path / "lines" / f"{i}.png"), rng.integers(0, 256, (48, width, 3), np.uint8))
+    said = {"labels": str(tmp_path / "digits.txt")}
+    made = compress_onnx(str(tmp_path / "r.onnx"), tmp_path / "r.edge", str(tmp_path / "lines"), said=said)
+    pixels = made.bundle.manifest.main.pixels
+    assert len(pixels.widths) > 1  # the bundle still takes all of them
+    assert made.parity.of("models/main.int8.onnx").snr_db > 20
+    assert len(made.bundle.manifest.golden[0].frames) == 4  # of the width that most have
+    assert verify_bundle(made.bundle).ok

@@ -15,17 +15,24 @@ from edgelens.compress.learn.norms import settle_norms
 from edgelens.compress.learn.pictures import pictures_of
 from edgelens.compress.network.answers import torch_outputs
 from edgelens.compress.network.graph import trace
-from edgelens.compress.prune.channels import macs_of, prune_to_macs
+from edgelens.compress.prune.channels import macs_of, prune_channels, prune_to_macs
 from edgelens.compress.prune.importance import IMPORTANCES, with_gradients
 from edgelens.compress.prune.iterative import PruneConfig, narrower, prune
 from edgelens.compress.quantize.choose import ChooseConfig, choose
+from edgelens.compress.quantize.observers import observe
+from edgelens.compress.quantize.plan import make_plan
+from edgelens.compress.quantize.qat import QatConfig, train_quantized
+from edgelens.compress.quantize.ranges import agree_on_ranges
+from edgelens.compress.quantize.rounding import learn_rounding
 from edgelens.compress.quantize.sensitivity import answers_snr
+from edgelens.compress.quantize.simulate import simulate
 from edgelens.compress.tasks.catalog import task_of
 from edgelens.runtime.preprocess import PixelContract
 from edgelens.train.augment import recipe
 from edgelens.train.config import TrainConfig
 from edgelens.train.models.catalog import build
 from edgelens.train.models.options import ModelOptions
+from edgelens.train.optimize.precision import loses_memory
 from edgelens.train.runs.facts import RunFacts
 from edgelens.train.runs.run import Run
 from edgelens.train.start.imagenet import imagenet_weights
@@ -198,6 +205,33 @@ def test_learned_rounding_stays_on_the_grid_and_helps(run, train_pictures):
         if node.name in quantized.plan.integer and "conv2d" in node.name:
             weight = constant(rounded, node.args[1])
             torch.testing.assert_close(weights_on_grid(weight), weight, rtol=0, atol=1e-6)
+
+
+def test_what_writes_astray_in_channels_last_is_repaired_plane_by_plane(run, train_pictures, lesson, monkeypatch):
+    thin = prune_channels(run.model(), run.pixels, 0.6, round_to=4)  # a shortcut of 4 channels: torch would crash
+    graph = trace(thin, run.pixels)
+    quantized = agree_on_ranges(graph, make_plan(graph, outputs=LOGITS), observe(graph, train_pictures.pixels[:64]))
+    assert loses_memory(thin)
+    assert loses_memory(simulate(graph, quantized))
+    assert not loses_memory(trace(run.model(), run.pixels))
+    planes, layouts = [], []
+    shortcut = next(m for m in thin.modules() if isinstance(m, torch.nn.Conv2d) and m.kernel_size == (1, 1))
+    shortcut.register_forward_hook(lambda _module, given, _out: planes.append(given[0].is_contiguous()))
+    with_gradients(thin, lesson, 32)
+
+    def learned(layer, weight, bias, inputs, target, config):
+        planes.append(inputs.is_contiguous())
+        return weight
+
+    monkeypatch.setattr("edgelens.compress.quantize.rounding._learn", learned)
+    learn_rounding(graph, quantized, train_pictures.pixels[:16])
+    assert len(planes) > 5
+    assert all(planes)
+    monkeypatch.setattr(
+        "edgelens.compress.quantize.qat.finetune", lambda *given, progress: layouts.append(given[3].precision)
+    )
+    train_quantized(graph, quantized, run.model(), lesson, QatConfig())
+    assert layouts == ["float32"]
 
 
 def test_distance_of_features_is_taken_and_the_networks_are_left_as_they_were(run, train_pictures, lesson):

@@ -33,3 +33,16 @@ def test_a_reader_with_a_gru_answers_alike_in_both_formats(make_pictures: Any) -
         sizes[artifact.engine, artifact.precision] = len(artifact.data)
     for engine in ("onnxruntime", "tflite"):
         assert sizes[engine, "int8"] < sizes[engine, "float32"], sizes
+
+
+@pytest.mark.parametrize("model", ["gru", "cnn-small"])
+def test_weights_alone_in_8_bits_run_on_every_processor(make_pictures: Any, model: str) -> None:
+    torch.manual_seed(0)
+    pixels = PixelContract(16, 16)
+    network = build(model, ModelOptions(dense=16), channels=3, classes=5, size=(16, 16)).eval()
+    pictures = make_pictures(pixels)[:6]
+    config = CompressConfig(formats=("onnx",), precisions=("float32", "weight-only"))
+    plain, small = make_files(network, pixels, pictures, config, outputs=("logits",)).artifacts
+    wanted = torch_outputs(network, pictures, ("logits",))["logits"]
+    assert snr_db(wanted, file_outputs(small, pictures)["logits"]) > 25  # through the engine, which asks for exact sums
+    assert len(small.data) < len(plain.data)

@@ -246,6 +246,16 @@ def test_what_cannot_be_done_is_said_with_how_near_it_came(run_folder, tmp_path)
     assert not (tmp_path / "x.edge").exists()
 
 
+def test_a_file_that_answers_something_else_is_none_that_fits(run_folder, tmp_path, capsys):
+    config = dataclasses.replace(
+        PLAIN, precisions=("int8", "float16"), observer=Observer("percentile", 75.0), calibration_images=16
+    )
+    search_config = SearchConfig(Budget(size_bytes=100_000), config, plans=(Attempt("trained"),))
+    made = search_run(run_folder, tmp_path / "x.edge", search_config, progress=Progress())
+    assert "int8 ONNX answers something else" in capsys.readouterr().err
+    assert {file.precision for file in made.bundle.manifest.main.files} == {"float16"}
+
+
 def test_memory_is_the_peak_above_the_idle_engine(compressed):
     from edgelens.compress.export.artifact import Artifact
     from edgelens.compress.search.memory import memory_mb
