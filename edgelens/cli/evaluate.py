@@ -70,8 +70,9 @@ def command(
     """Measure MODEL's accuracy on DATA.
 
     DATA is for a classifier class folders, a CSV of path,label, MNIST IDX, CIFAR-10 binary or .npz; for a detector
-    boxes as VOC, COCO, YOLO, CVAT or Label Studio has them, or a CSV; for a reader a table of file,text, for an
-    identifier a folder a name. The plain top-1 among the data's classes counts; what a threshold rejects is told apart.
+    boxes as VOC, COCO, YOLO, CVAT, LabelMe or Label Studio has them, or a CSV; for a reader a table of file,text, for
+    an identifier a folder a name. The plain top-1 among the data's classes counts; what a threshold rejects is told
+    apart.
     """
     from edgelens.runtime.engines.choice import options_for
     from edgelens.runtime.model.evaluate import evaluate
