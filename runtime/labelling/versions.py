@@ -13,7 +13,7 @@ __all__ = ["Versions"]
 
 
 class Versions:
-    """How often each picture changed since the start; what is said of an older state, or to another start, is refused."""
+    """How often each picture changed since the start; what is said of an older state is refused."""
 
     def __init__(self) -> None:
         self.session = secrets.token_hex(4)  # a browser that keeps pictures takes none for another start's
