@@ -124,8 +124,8 @@ class Desk:
                 self.form.pictures(marks)  # refuses a label that no folder can be called by
                 content = self.journal.contents.get(picture.name) or content_of(picture.path)
                 self.journal.keep(picture.name, marks, content)
-                self._versions.change(picture.name)
                 self._place(picture, marks)
+                self._versions.change(picture.name)  # what fails is said again by the page that knows it
             version = self._versions.of(picture.name)
             return {"classes": list(self.journal.classes), "done": self._is_done(picture), "version": version}
 

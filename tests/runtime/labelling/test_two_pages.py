@@ -6,7 +6,7 @@ import pytest
 from label_page import served, shown
 from page_in_browser import until
 
-from edgelens.runtime.errors import UsageError
+from edgelens.runtime.errors import UsageError, WorkError
 
 BOX = {"label": "dot", "box": [40, 50, 40, 60]}
 
@@ -91,3 +91,14 @@ def test_keys_mean_the_same_with_caps_lock(photos, desk_of, chromium):
         assert data(page, "boxes") == "1"
         page.keyboard.press("Control+Z")
         assert data(page, "boxes") == "0"
+
+
+def test_what_the_disk_had_no_room_for_is_said_again_by_the_same_page(photos, desk_of, monkeypatch):
+    with desk_of(photos, classes=["dot"]) as desk:
+        known = desk.picture(0)["version"]
+        with monkeypatch.context() as full:
+            full.setattr(desk._data, "put", lambda *_: (_ for _ in ()).throw(WorkError("no room")))
+            with pytest.raises(WorkError):
+                desk.keep(0, {"boxes": [BOX], "done": True, "since": known})
+        desk.keep(0, {"boxes": [BOX, BOX], "done": True, "since": known})
+        assert desk.counts() == (1, 2)
