@@ -87,14 +87,18 @@ def measure_pair(a: Case, b: Case, processes: int, confidence: float) -> Ratio:
     return ratio_of_pairs(ratios, confidence)
 
 
-def _first_of_its_file(case: Case, cases: Sequence[Case]) -> bool:
-    """The whole way is gone once a file, on the fewest threads."""
-    return case is next(each for each in cases if (each.model, each.entry) == (case.model, case.entry))
+def _first_of_its_way(case: Case, cases: Sequence[Case]) -> bool:
+    """The whole way, of a pipeline through all its networks, is gone once an engine and precision, on few threads."""
+
+    def way(of: Case) -> tuple[str, str, str]:
+        return of.model, of.target.engine, of.precision
+
+    return case is next(each for each in cases if way(each) == way(case))
 
 
 def _spec(case: Case, plan: BenchPlan, cases: Sequence[Case], *, first: bool) -> MeasureSpec:
     """What one process does: the first one of a case looks at everything once."""
-    whole = first and plan.end_to_end and _first_of_its_file(case, cases)
+    whole = first and plan.end_to_end and _first_of_its_way(case, cases)
     opening = {
         "model": case.model,
         "precision": case.precision if case.model.endswith(".edge") or "/" in case.entry else None,

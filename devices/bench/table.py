@@ -56,7 +56,11 @@ def end_to_end_rows(cases: Sequence[Mapping[str, Any]]) -> list[tuple[object, ..
             rows.append((row["name"], whole["error"]))
             continue
         stages = ", ".join(f"{name} {ms(value)}" for name, value in whole["stages_ms"].items())
-        rows.append((row["name"], *(ms(whole[key]) for key in ("p50", "p95", "p99")), stages))
+        name = row["name"]
+        if "looked_into" in whole:
+            stages += f"; {whole['looked_into']:g} things a frame looked into"
+            name = name.replace(f" {row['step']}", "", 1)  # it is all steps' way
+        rows.append((name, *(ms(whole[key]) for key in ("p50", "p95", "p99")), stages))
     return rows
 
 

@@ -40,7 +40,12 @@ __all__ = ["command"]
 @click.option("--limit", type=click.IntRange(1), metavar="N", help="Only the first N images of the split.")
 @click.option("--foreign", metavar="DIR", help="Pictures of other things: how many are taken for something known.")
 @click.option("--format", "format_name", metavar="NAME", help="The data's format; recognised by looking unless said.")
-@click.option("--network", "role", metavar="STEP", help="Which network of a pipeline; the last step's unless said.")
+@click.option(
+    "--network",
+    "role",
+    metavar="STEP",
+    help="Which network of a pipeline; else all of it on boxes, the last step's on other data.",
+)
 @click.option("--roi", metavar="X,Y,W,H", help="Look at this part of every image only: pixels or fractions.")
 @model_options("iou")
 @tile_option
@@ -70,23 +75,40 @@ def command(
     """Measure MODEL's accuracy on DATA.
 
     DATA is for a classifier class folders, a CSV of path,label, MNIST IDX, CIFAR-10 binary or .npz; for a detector
-    boxes as VOC, COCO, YOLO, CVAT or Label Studio has them, or a CSV; for a reader a table of file,text, for an
-    identifier a folder a name. The plain top-1 among the data's classes counts; what a threshold rejects is told apart.
+    boxes as VOC, COCO, YOLO, CVAT, LabelMe or Label Studio has them, or a CSV; for a reader a table of file,text, for
+    an identifier a folder a name; for a pipeline that classifies what it finds, boxes of the classes. The plain
+    top-1 among the data's classes counts; what a threshold rejects is told apart.
     """
+    from edgelens.runtime.datasets.catalog import load_boxes
     from edgelens.runtime.engines.choice import options_for
     from edgelens.runtime.model.evaluate import evaluate
+    from edgelens.runtime.model.evaluate_pipeline import evaluate_pipeline
     from edgelens.runtime.model.foreign import evaluate_foreign
     from edgelens.runtime.model.network import choose_file
     from edgelens.runtime.preprocess import Region
     from edgelens.runtime.tasks.catalog import task_of
 
+    options, region = options_for(engine, threads, spin=True), Region.parse(roi) if roi else None
+    if role is None and foreign is None and (whole := _whole(model, data, format_name, model_options)) is not None:
+        boxes, used = load_boxes(data, format=format_name).for_evaluation(split)
+        measured = evaluate_pipeline(
+            whole,
+            boxes if limit is None else boxes.select(range(min(limit, len(boxes)))),
+            engine=engine,
+            precision=precision,
+            threshold=model_options["threshold"],
+            options=options,
+            region=region,
+            progress=counted,
+        )
+        _tell(measured, None, {"model": model, "data": data, "split": used}, json_path)
+        return
     bundle = _alone(model, role, model_options)
     for note in bundle.notes:
         click.echo(f"{model}: {note}", err=True)
     network = bundle.manifest.main
     images, used = task_of(network.task, model).load(data, format_name, split)
     images = images if limit is None else images.select(np.arange(min(limit, len(images))))
-    options, region = options_for(engine, threads, spin=True), Region.parse(roi) if roi else None
     measured = evaluate(
         bundle,
         images,
@@ -108,6 +130,25 @@ def command(
             progress=counted,
         )
     _tell(measured, strange, {"model": model, "data": data, "split": used}, json_path)
+
+
+def _whole(model: str, data: str, format_name: str | None, said: dict[str, Any]) -> Bundle | None:
+    """The pipeline as it runs, where it gives classes to what it finds and the data knows both."""
+    from edgelens.runtime.datasets.catalog import holds_boxes
+    from edgelens.runtime.formats.catalog import FORMATS
+    from edgelens.runtime.model.evaluate_pipeline import names_boxes
+    from edgelens.runtime.model.open import open_model
+
+    if Path(model).suffix.lower() in FORMATS:
+        return None
+    bundle = open_model(model)
+    if len(bundle.manifest.steps) == 1:
+        return None
+    if names_boxes(bundle) and holds_boxes(Path(data), format_name):
+        return open_model(model, **said)
+    last = bundle.manifest.steps[-1].network
+    click.echo(f"{model}: measures {last} alone, on pictures as they are; --network names another step", err=True)
+    return None
 
 
 def _alone(model: str, role: str | None, said: dict[str, Any]) -> Bundle:

@@ -48,7 +48,8 @@ def command(
 ) -> None:
     """Train a network on DATA: class folders, a CSV of path,label, MNIST IDX, CIFAR-10, an .npz, or a named set.
 
-    A detector's DATA has boxes: VOC, COCO, YOLO, CVAT, Label Studio or a CSV; a reader's texts, a table of file,text.
+    A detector's DATA has boxes: VOC, COCO, YOLO, CVAT, LabelMe, Label Studio or a CSV; a reader's texts, a table of
+    file,text.
     """
     if list_models:
         _show_models()

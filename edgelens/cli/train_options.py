@@ -79,7 +79,7 @@ _data_options = _many(
         "--format",
         metavar="NAME",
         help="folders, folders-first, folders-last, csv, idx, cifar10, npz; voc, coco, yolo, cvat, label-studio,"
-        " boxes-csv of boxes; by looking unless said.",
+        " labelme, boxes-csv of boxes; by looking unless said.",
     ),
     click.option("--data-dir", metavar="DIR", help="Where the files of mnist, fashion-mnist and cifar10 are."),
     click.option("--cache", metavar="DIR", help="Where decoded pictures are kept."),

@@ -16,7 +16,9 @@ from .box_columns import CORNERS, Rows, columns_of, rows_of, sides_of, tells_box
 from .boxset import BoxSet, ImageBoxes, box_set
 from .imageset import in_class_order
 from .listing import ENDINGS, is_regular
+from .open_images import names_of_codes
 from .other_machine import told_apart, ways_here
+from .photo_folders import photo_folders, split_folders
 from .splits import SPLIT_WORDS, split_called
 
 __all__ = ["fits", "read"]
@@ -47,12 +49,16 @@ def read(path: Path) -> BoxSet:
     missing = 0
     for file in files:
         own = _of_table(file, split_called([file.parent.name, file.stem]) if len(files) > 1 else "")
-        places = told_apart({name: place for name in own if (place := _place(file, name)) is not None})
+        folders = _folders(file)
+        places = told_apart({name: place for name in own if (place := _place(file, name, folders)) is not None})
         missing += len(own) - len(places)
         for name, place in places.items():
             there = images.setdefault(os.path.relpath(place, root), _Image())
             there.split = own[name].split or there.split
             there.boxes += own[name].boxes
+    called = names_of_codes(root, {label for image in images.values() for label, _, _ in image.boxes})
+    for image in images.values():
+        image.boxes = [(called.get(label, label), box, crowd) for label, box, crowd in image.boxes]
     classes = in_class_order(label for image in images.values() for label, _, _ in image.boxes)
     sides = [side for image in images.values() for _, box, _ in image.boxes for side in box if math.isfinite(side)]
     relative = bool(sides) and max(sides) <= 1 and any(0 < side < 1 for side in sides)
@@ -65,7 +71,7 @@ def _tables(path: Path) -> list[Path]:
     """The tables of boxes: this one, those in a folder, or those in a folder a split."""
     if path.is_file():
         return [path] if path.suffix.lower() in (".csv", ".tsv") and tells_boxes(path) else []
-    for pattern in ("*.[ct]sv", "*/*.[ct]sv"):
+    for pattern in ("*.[cCtT][sS][vV]", "*/*.[cCtT][sS][vV]"):
         if found := [file for file in sorted(path.glob(pattern)) if is_regular(file) and tells_boxes(file)]:
             return found
     return []
@@ -113,9 +119,15 @@ def _split(file: Path, row: list[str], columns: Mapping[str, int]) -> str:
     return SPLIT_WORDS.get(word, "")
 
 
-def _place(file: Path, name: str) -> Path | None:
+def _folders(file: Path) -> list[str]:
+    """Where under a table's folder its pictures may lie; of a split's table in a folder of that split."""
+    own = split_folders(file.parent, split_called([file.stem]))
+    named = [file.stem] if (file.parent / file.stem).is_dir() else []
+    return list(dict.fromkeys(["", *own, *photo_folders(file.parent), *named]))
+
+
+def _place(file: Path, name: str, folders: list[str]) -> Path | None:
     """Where an image lies under the CSV's folder, with its ending or without."""
-    folders = [folder for folder in ("", "images", file.stem) if not folder or (file.parent / folder).is_dir()]
     ways = [Path(folder, part) for part in ways_here(name) for folder in folders]
     if found := next((way for way in ways if is_regular(file.parent / way)), None):
         return file.parent / found

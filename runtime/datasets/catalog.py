@@ -10,13 +10,15 @@ import numpy as np
 
 from ..errors import DataError, EdgelensError
 from ..images.read import SUFFIXES
-from . import box_table, cifar, coco, cvat, folders, idx, label_studio, npz, table_folder, voc, yolo
+from . import box_table, cifar, coco, cvat, folders, idx, label_studio, labelme, npz, table_folder, voc, yolo
 from .boxset import BoxSet
 from .contents import listed
 from .imageset import ImageSet
 from .listing import is_regular
 
 __all__ = ["BOX_FORMATS", "FORMATS", "BoxFormat", "Format", "holds_boxes", "load_boxes", "load_images", "load_pictures"]
+
+_PACKED = frozenset([".zip", ".tar", ".tgz", ".tbz2", ".txz", ".7z", ".rar"])
 
 
 @dataclass(frozen=True)
@@ -56,6 +58,7 @@ BOX_FORMATS: dict[str, BoxFormat] = {
     "yolo": BoxFormat(yolo.fits, yolo.read),
     "cvat": BoxFormat(cvat.fits, cvat.read),
     "label-studio": BoxFormat(label_studio.fits, label_studio.read),
+    "labelme": BoxFormat(labelme.fits, labelme.read),
     "boxes-csv": BoxFormat(box_table.fits, box_table.read),
 }
 
@@ -100,8 +103,8 @@ def load_boxes(where: str | Path, *, format: str | None = None) -> BoxSet:  # no
     if not known:
         raise DataError(
             f"{where}: is no data set with boxes: give a folder with Annotations/*.xml (VOC), a COCO .json,"
-            " images/ beside labels/ (YOLO), a CSV of path,xmin,ymin,xmax,ymax,label, or an export of CVAT or"
-            " Label Studio"
+            " images/ beside labels/ (YOLO), a CSV of path,xmin,ymin,xmax,ymax,label, LabelMe's .json beside"
+            " pictures, or an export of CVAT or Label Studio"
         )
     return known[0].read(path)
 
@@ -114,6 +117,8 @@ def holds_boxes(path: Path, format: str | None = None) -> bool:  # noqa: A002 (t
 def _found(where: str | Path) -> Path:
     path = Path(where)
     try:
+        if path.suffix.lower() in _PACKED and is_regular(path):
+            raise DataError(f"{where}: is a packed archive; unpack it and give the folder")
         if path.is_dir() or is_regular(path):
             return path
         there = path.exists()

@@ -15,12 +15,15 @@ from ..errors import DataError
 from .boxset import BoxSet, ImageBoxes, box_set
 from .listing import is_regular, read_bytes, starts_with
 from .other_machine import told_apart, ways_here
-from .splits import split_called
+from .photo_folders import photo_folders, split_folders
+from .splits import SPLITS, split_called
 
 __all__ = ["fits", "read"]
 
 _Table = dict[str, list[dict[str, Any]]]
 _Row = tuple[list[float], int, bool, float]  # [x, y, w, h], class, crowd, area
+
+_JSON = "*.[jJ][sS][oO][nN]"
 
 
 def fits(path: Path) -> bool:
@@ -49,8 +52,8 @@ def read(path: Path) -> BoxSet:
 
 def _listings(path: Path) -> list[Path]:
     if path.is_file():
-        return [path] if path.suffix == ".json" and _looks_right(path) else []
-    for pattern in ("*.json", "annotations/*.json", "*/*.json"):  # the last as Roboflow writes it, a folder a split
+        return [path] if path.suffix.lower() == ".json" and _looks_right(path) else []
+    for pattern in (_JSON, f"[aA]nnotations/{_JSON}", f"*/{_JSON}"):  # the last as Roboflow writes it, a folder a split
         files = sorted(path.glob(pattern)) if path.is_dir() else []
         named = [file for file in files if file.name.startswith("instances")] or files
         if found := [file for file in named if _looks_right(file)]:
@@ -162,7 +165,7 @@ def _boxes(rows: list[_Row], image: Mapping[str, Any]) -> ImageBoxes:
 
 
 def _image_root(file: Path) -> Path:
-    return file.parent.parent if file.parent.name == "annotations" else file.parent
+    return file.parent.parent if file.parent.name.lower() == "annotations" else file.parent
 
 
 def _folders(file: Path, root: Path) -> list[str]:
@@ -170,8 +173,10 @@ def _folders(file: Path, root: Path) -> list[str]:
     stem = file.stem.removeprefix("instances_")
     beside = str(file.parent.relative_to(root)) if file.is_relative_to(root) else ""
     split = split_called([stem])
-    own = [split, f"images/{split}", f"{split}2017"] if split else []  # before those of other splits: names come twice
-    return [beside, "", "images", stem, f"images/{stem}", *own, "train", "val", "test", "train2017", "val2017"]
+    photos = photo_folders(root)
+    own = [*(f"{folder}/{stem}" for folder in photos), *split_folders(root, split)]  # first: names come twice
+    others = [folder for other in SPLITS for folder in split_folders(root, other)]
+    return list(dict.fromkeys([beside, "", *photos, stem, *own, *others]))
 
 
 def _place(root: Path, folders: list[str], name: str) -> str:

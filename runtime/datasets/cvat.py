@@ -17,6 +17,7 @@ from .contents import listed
 from .imageset import in_class_order
 from .listing import is_regular
 from .other_machine import ways_here
+from .photo_folders import photo_folders
 from .splits import SPLIT_WORDS
 from .turned import around_ellipse, upright
 from .xml_tree import read_tree
@@ -57,7 +58,8 @@ def read(path: Path) -> BoxSet:
     if file is None:
         raise DataError(f"{path}: has no annotations.xml of CVAT's")
     listing = _listed(file)
-    there = [(place, image) for image in listing.images if (place := _place(file, image)) is not None]
+    folders = photo_folders(file.parent)
+    there = [(place, image) for image in listing.images if (place := _place(file, image, folders)) is not None]
     used = [label for _, image in there for label, _ in image.rows]
     classes = listing.labels or list(in_class_order(used))
     classes += sorted(set(used) - set(classes))
@@ -82,8 +84,9 @@ def read(path: Path) -> BoxSet:
 
 
 def _file(path: Path) -> Path | None:
-    file = path if path.suffix.lower() == ".xml" else path / "annotations.xml"
-    if not is_regular(file):
+    files = [path] if path.suffix.lower() == ".xml" else sorted(path.glob("annotations.[xX][mM][lL]"))
+    file = next(filter(is_regular, files), None)
+    if file is None:
         return None
     try:
         with file.open("rb") as stream:
@@ -114,7 +117,7 @@ def _listed(file: Path) -> _Listing:
 
 def _of_video(file: Path, tree: ET.Element, listing: _Listing) -> list[_Image]:
     """The frames of a video that lie as pictures beside the listing, each with the shapes of its tracks."""
-    folder = file.parent / "images" if (file.parent / "images").is_dir() else file.parent
+    folder = file.parent / next(iter(photo_folders(file.parent)), "")
     frames: dict[int, _Image] = {}
     for picture in listed(str(folder)).images:
         if number := _NUMBER.search(Path(picture).stem):
@@ -160,11 +163,11 @@ def _of_mask(node: ET.Element) -> list[float]:
 _BOXES = {"box": _of_box, "polygon": _of_polygon, "ellipse": _of_ellipse, "mask": _of_mask}
 
 
-def _place(file: Path, image: _Image) -> Path | None:
+def _place(file: Path, image: _Image, photos: list[str]) -> Path | None:
     """Where a picture lies under the listing's folder: a project's in a folder for its subset, a task's in none."""
     if not image.name:
         return None
-    folders = dict.fromkeys([f"images/{image.subset or _NO_SUBSET}", image.subset, "", "images"])
+    folders = dict.fromkeys([*(f"{name}/{image.subset or _NO_SUBSET}" for name in photos), image.subset, "", *photos])
     ways = (Path(folder, way) for way in ways_here(image.name) for folder in folders)
     return next((way for way in ways if is_regular(file.parent / way)), None)
 

@@ -17,6 +17,7 @@ from .boxset import BoxSet, ImageBoxes, box_set
 from .imageset import in_class_order
 from .listing import is_regular, read_bytes, starts_with
 from .other_machine import ways_here
+from .photo_folders import photo_folders
 from .turned import around_ellipse, upright
 
 __all__ = ["fits", "read"]
@@ -41,11 +42,12 @@ def read(path: Path) -> BoxSet:
     found: list[tuple[str, list[_Row], tuple[int, int] | None]] = []
     without = 0
     left_out: Counter[str] = Counter()
+    folders = ["", *photo_folders(file.parent)]
     for task in tasks:
         answered = _answer(file, task, left_out)
         if answered is None:
             continue
-        place = next(filter(None, (_place(file, str(value)) for value in task["data"].values())), None)
+        place = next(filter(None, (_place(file, str(value), folders) for value in task["data"].values())), None)
         without += place is None
         if place is not None:
             found.append((str(place), *answered))
@@ -70,7 +72,9 @@ def read(path: Path) -> BoxSet:
 
 
 def _file(path: Path) -> Path | None:
-    files = [path] if path.suffix.lower() == ".json" else sorted(path.glob("*.json")) if path.is_dir() else []
+    files = (
+        [path] if path.suffix.lower() == ".json" else sorted(path.glob("*.[jJ][sS][oO][nN]")) if path.is_dir() else []
+    )
     return next((file for file in files if is_regular(file) and _looks_right(file)), None)
 
 
@@ -147,13 +151,13 @@ def _box(value: Mapping[str, Any], size: tuple[int, int]) -> list[float] | None:
     return list((np.array(around) / scale).tolist())
 
 
-def _place(file: Path, source: str) -> Path | None:
+def _place(file: Path, source: str, folders: list[str]) -> Path | None:
     """Where a task's picture lies: Label Studio knows it by an address of its own."""
     parts = urlsplit(source)
     told = parse_qs(parts.query).get("d", [unquote(parts.path)])[0]  # local files stand behind ?d=
     ways = [way for each in (source, told) for way in ways_here(each.lstrip("/"))]
     for candidate in (*ways, _UPLOADED.sub("", PurePosixPath(told).name)):
-        for folder in ("", "images"):
+        for folder in folders:
             if candidate and is_regular(file.parent / folder / candidate):
                 return Path(folder, candidate)
     return None

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import os
 import xml.etree.ElementTree as ET
-from collections.abc import Iterator
-from pathlib import Path, PureWindowsPath
+from collections.abc import Container, Iterator
+from pathlib import Path, PurePosixPath, PureWindowsPath
 from xml.parsers import expat
 
 import numpy as np
@@ -13,16 +13,16 @@ import numpy as np
 from ..errors import DataError
 from ..images.read import SUFFIXES
 from .boxset import BoxSet, ImageBoxes, box_set
-from .contents import is_left_behind, listed
+from .contents import holds_pictures, is_left_behind, listed
 from .listing import is_regular, read_text
-from .splits import split_called
+from .photo_folders import photo_folders
+from .splits import SPLITS, split_called
 from .xml_tree import read_tree
 
 __all__ = ["fits", "read"]
 
 _MAX_XML_BYTES = 4 * 1024 * 1024
-_ANNOTATIONS = ("Annotations", "annotations", "xmls")
-_PHOTOS = ("JPEGImages", "images", "Images")
+_ANNOTATIONS = ("Annotations", "annotations", "ANNOTATIONS", "xmls", "labels", "Labels")
 
 _Object = tuple[str, list[float], bool]  # class, [x, y, w, h], difficult
 
@@ -41,7 +41,8 @@ def read(path: Path) -> BoxSet:
     if not files:
         raise DataError(f"{path}: has no Annotations/*.xml, nor any beside pictures: no Pascal VOC data set")
     photos = _photos(root)
-    splits = _splits(root)
+    names = {file: (file.relative_to(below).with_suffix("").as_posix(), file.stem) for file in files}
+    splits = _splits(root, {name for both in names.values() for name in both})
     found: list[tuple[str, str, list[_Object], tuple[int, int] | None]] = []
     without = 0
     for file in files:
@@ -53,7 +54,7 @@ def read(path: Path) -> BoxSet:
         if name is None:
             without += 1
             continue
-        named = splits.get(inside.with_suffix("").as_posix()) or splits.get(file.stem)
+        named = next((splits[name] for name in names[file] if name in splits), "")
         found.append((name, named or split_called(inside.parts[:-1]), objects, size))
     classes = sorted({label for _, _, objects, _ in found for label, _, _ in objects})
     index = {label: c for c, label in enumerate(classes)}
@@ -70,7 +71,9 @@ def read(path: Path) -> BoxSet:
         )
         for name, split, objects, size in found
     ]
-    return box_set(root, "voc", classes, images, passed_over=without)
+    unknown = splits.keys() - {name for both in names.values() for name in both}
+    notes = [f"{len(unknown):,} names in ImageSets/Main have no annotation (as {min(unknown)})"] if unknown else []
+    return box_set(root, "voc", classes, images, passed_over=without, notes=notes)
 
 
 def _root(path: Path) -> tuple[Path, str] | None:
@@ -109,7 +112,7 @@ def _lie_beside(path: Path) -> bool:
 
 def _photos(root: Path) -> dict[str, str]:
     """The image files by their path without a suffix, below their folder, and by their name alone."""
-    folder = root / next((f for f in _PHOTOS if (root / f).is_dir()), "")
+    folder = root / next((name for name in photo_folders(root) if holds_pictures(str(root / name))), "")
     pictures = [Path(file) for file in listed(str(folder)).images]
     alone = {file.stem: str(file.relative_to(root)) for file in reversed(pictures)}
     return alone | {
@@ -117,14 +120,28 @@ def _photos(root: Path) -> dict[str, str]:
     }
 
 
-def _splits(root: Path) -> dict[str, str]:
+def _splits(root: Path, known: Container[str]) -> dict[str, str]:
     """The split of every name that a list gives; `trainval` says nothing."""
-    where: dict[str, str] = {}
-    for split in ("train", "val", "test"):
-        listing = root / "ImageSets" / "Main" / f"{split}.txt"
-        if listing.is_file():
-            where |= {line.split()[0]: split for line in read_text(listing).splitlines() if line.strip()}
-    return where
+    return {
+        _name_of(line.strip(), known): split
+        for split in SPLITS
+        for listing in sorted(root.glob(f"[iI]mage[sS]ets/[mM]ain/{split}.txt"))
+        if listing.is_file()
+        for line in read_text(listing).splitlines()
+        if line.strip()
+    }
+
+
+def _name_of(line: str, known: Container[str]) -> str:
+    """What a line of a list names, where blanks may be the name's, or stand before a class's 1, 0 or -1."""
+    ways = [name for told in (line, line.split(maxsplit=1)[0]) for name in (told, _without_ending(told))]
+    return next((name for name in ways if name in known), line)
+
+
+def _without_ending(name: str) -> str:
+    """A picture's name as its annotation has it."""
+    path = PurePosixPath(name)
+    return str(path.with_suffix("")) if path.suffix.lower() in SUFFIXES else name
 
 
 def _objects(file: Path) -> tuple[str, list[_Object], tuple[int, int] | None]:

@@ -19,7 +19,7 @@ __all__ = ["fits", "read"]
 
 def fits(path: Path) -> bool:
     """Whether this is a .yaml, or a folder whose pictures have labels as YOLO's."""
-    if path.suffix in (".yaml", ".yml"):
+    if path.suffix.lower() in (".yaml", ".yml"):
         return path.is_file()
     return path.is_dir() and (lies_in(path) or _says_where(path))
 
@@ -60,7 +60,7 @@ def _says_where(path: Path) -> bool:
 
 
 def _yamls(path: Path) -> list[tuple[Path, YoloYaml]]:
-    files = [path] if path.is_file() else sorted([*path.glob("*.yaml"), *path.glob("*.yml")])
+    files = [path] if path.is_file() else sorted([*path.glob("*.[yY][aA][mM][lL]"), *path.glob("*.[yY][mM][lL]")])
     return [(file, read_yaml(file)) for file in files]
 
 
@@ -68,8 +68,9 @@ def _listed_names(root: Path, others: list[Path]) -> list[str]:
     """The class names of a list, one a line, in the set's folder or among its labels."""
     for folder in (root, root / "labels", *others):
         for name in LISTS:
-            if is_regular(folder / name):
-                return [line.strip() for line in read_text(folder / name).splitlines() if line.strip()]
+            ways = [folder / name, (folder / name).with_suffix(".TXT"), folder / name.upper()]
+            if file := next(filter(is_regular, ways), None):
+                return [line.strip() for line in read_text(file).splitlines() if line.strip()]
     return []
 
 

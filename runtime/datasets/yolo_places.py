@@ -14,7 +14,11 @@ from .yolo_yaml import YoloYaml
 
 __all__ = ["LISTS", "label_of", "lies_in", "of_folders", "of_yaml"]
 
-LISTS = ("names.txt", "classes.txt", "obj.names", "labels.txt")  # of class names
+LISTS = ("names.txt", "classes.txt", "obj.names", "labels.txt")  # of class names, in any case
+_PHOTOS = ("images", "Images", "IMAGES")
+_LABELS = ("labels", "Labels", "LABELS")
+_TEXTS = (".txt", ".TXT")
+_TEXT_FILES = "*.[tT][xX][tT]"
 
 _Pictures = dict[str, str]  # a picture's path and its split
 
@@ -49,9 +53,9 @@ def of_folders(root: Path) -> tuple[_Pictures, list[Path]]:
         else:
             pictures = listed(str(photos)).images
             found |= {file: split_called(Path(file).relative_to(root).parts[:-1]) for file in pictures}
-            texts += [text for text in _texts_in(labels.rglob("*.txt")) if is_regular(text)]
+            texts += [text for text in _texts_in(labels.rglob(_TEXT_FILES)) if is_regular(text)]
     known = {str(label_of(Path(picture))) for picture in found}
-    for file in sorted(root.glob("*.txt")):
+    for file in sorted(root.glob(_TEXT_FILES)):
         if split := split_called([file.stem]):
             found |= {picture: split for picture in _of_list(file, [root]) if picture in found}
     return found, [text for text in texts if str(text) not in known]
@@ -59,30 +63,38 @@ def of_folders(root: Path) -> tuple[_Pictures, list[Path]]:
 
 def lies_in(root: Path) -> bool:
     """Whether a folder holds pictures with labels as YOLO has them."""
-    return any(labels is None or any(labels.rglob("*.txt")) for _, labels in _pairs(root))
+    return any(labels is None or any(labels.rglob(_TEXT_FILES)) for _, labels in _pairs(root))
 
 
 def label_of(picture: Path) -> Path:
     """The text that tells of a picture: under `labels` for the last `images` in its path, else beside it."""
+    return next(filter(is_regular, _texts_of(picture)), next(_texts_of(picture)))
+
+
+def _texts_of(picture: Path) -> Iterator[Path]:
+    """Where the text of a picture may lie, the likeliest place first."""
     parts = picture.parts
-    if "images" in parts:
-        at = len(parts) - 1 - parts[::-1].index("images")
-        text = Path(*parts[:at], "labels", *parts[at + 1 :]).with_suffix(".txt")
-        if is_regular(text) or not is_regular(picture.with_suffix(".txt")):
-            return text
-    return picture.with_suffix(".txt")
+    photos = next((name for name in _PHOTOS if name in parts), None)
+    if photos is not None:
+        at = len(parts) - 1 - parts[::-1].index(photos)
+        for labels in _LABELS:
+            for ending in _TEXTS:
+                yield Path(*parts[:at], labels, *parts[at + 1 :]).with_suffix(ending)
+    for ending in _TEXTS:
+        yield picture.with_suffix(ending)
 
 
 def _pairs(root: Path) -> Iterator[tuple[Path, Path | None]]:
     """Folders of pictures, each with that of its labels, or None where texts lie among the pictures."""
     for where, folders, files in walked(root):
         folders[:] = sorted(name for name in folders if not is_left_behind(name))
-        if {"images", "labels"} <= set(folders):
-            yield Path(where, "images"), Path(where, "labels")
-            folders[:] = [name for name in folders if name not in ("images", "labels")]
+        photos, labels = (next((name for name in names if name in folders), None) for names in (_PHOTOS, _LABELS))
+        if photos and labels:
+            yield Path(where, photos), Path(where, labels)
+            folders[:] = [name for name in folders if name not in (photos, labels)]
             continue
         stems = {Path(name).stem for name in files if Path(name).suffix.lower() in SUFFIXES}
-        texts = [n for n in files if n.endswith(".txt") and n not in LISTS and not is_left_behind(n)]
+        texts = [n for n in files if n.endswith(_TEXTS) and n.lower() not in LISTS and not is_left_behind(n)]
         beside = next((name for name in texts if name[:-4] in stems), None)
         if beside is not None and _tells_boxes(Path(where, beside)):
             yield Path(where), None
@@ -101,7 +113,9 @@ def _tells_boxes(text: Path) -> bool:
 
 def _texts_in(files: Iterator[Path]) -> list[Path]:
     return sorted(
-        file for file in files if file.suffix == ".txt" and file.name not in LISTS and not is_left_behind(file.name)
+        file
+        for file in files
+        if file.suffix in _TEXTS and file.name.lower() not in LISTS and not is_left_behind(file.name)
     )
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import secrets
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
@@ -23,6 +22,7 @@ from .marks import Marks, checked_label, marks_from
 from .names import named_apart
 from .pictures import Picture
 from .proposals import Proposals
+from .versions import Versions
 from .wanted import wanted
 
 __all__ = ["Desk"]
@@ -51,7 +51,7 @@ class Desk:
         self.journal = Journal(out)
         self.format = _format(format_name, self.journal.format, out)
         self.form = form_of(self.format)
-        asked = [checked_label(label) for label in classes]
+        asked = [self._usable(label) for label in classes]
         proposed = [] if assist is None else [label for label in assist.manifest.labels if label]
         offered = proposed if len(proposed) <= _MOST_KEYS else []
         self._classes, self._stack = asked or [checked_label(label) for label in offered], ExitStack()
@@ -61,7 +61,7 @@ class Desk:
         self.pictures = self._named_apart(pictures, say)
         self._proposals = None if assist is None else Proposals(assist, [picture.path for picture in pictures])
         self._unplaced: set[str] = set()  # pictures that the disk had no room for
-        self._session = secrets.token_hex(4)  # a browser that keeps pictures takes none for another start's
+        self._versions = Versions()
         self._lock = threading.Lock()
 
     def state(self) -> dict[str, Any]:
@@ -71,7 +71,7 @@ class Desk:
             return {
                 "boxes": self.form.boxes,
                 "format": self.format,
-                "session": self._session,
+                "session": self._versions.session,
                 "out": str(self.out),
                 "classes": list(self.journal.classes),
                 "done": done,
@@ -82,10 +82,10 @@ class Desk:
         """One picture: what was said of it, else what is given or proposed; the next ones are prepared meanwhile."""
         picture = self._at(number)
         with self._lock:
-            marks = self.journal.marks.get(picture.name)
+            marks, version = self.journal.marks.get(picture.name), self._versions.of(picture.name)
         said = marks or picture.marks()
         rows: Sequence[Mapping[str, Any]] = said.to_json()["boxes"]
-        answer = {**said.to_json(), "name": picture.name, "proposed": False}
+        answer = {**said.to_json(), "name": picture.name, "proposed": False, "version": version}
         if marks is None and self._proposals is not None and not rows:
             rows = self._wanted(self._proposals.of(number))
             answer["proposed"] = bool(rows)
@@ -120,16 +120,19 @@ class Desk:
         marks = marks_from(said, size.width, size.height)
         with self._lock:
             if marks != self.journal.marks.get(picture.name) or picture.name in self._unplaced:
+                self._versions.check(picture.name, said)
                 self.form.pictures(marks)  # refuses a label that no folder can be called by
                 content = self.journal.contents.get(picture.name) or content_of(picture.path)
                 self.journal.keep(picture.name, marks, content)
                 self._place(picture, marks)
-            return {"classes": list(self.journal.classes), "done": self._is_done(picture)}
+                self._versions.change(picture.name)  # what fails is said again by the page that knows it
+            version = self._versions.of(picture.name)
+            return {"classes": list(self.journal.classes), "done": self._is_done(picture), "version": version}
 
     def know(self, label: Any) -> dict[str, Any]:
         """A class that somebody added."""
         with self._lock:
-            self.journal.know(checked_label(label))
+            self.journal.know(self._usable(label))
             return {"classes": list(self.journal.classes)}
 
     def counts(self) -> tuple[int, int]:
@@ -155,6 +158,15 @@ class Desk:
 
     def __exit__(self, *exc: object) -> None:
         self._stack.close()
+
+    def _usable(self, label: Any) -> str:
+        """A class's name that the form can be written with: where classes are folders not every name is one."""
+        name = checked_label(label)
+        try:
+            self.form.pictures(Marks(1, 1, label=name))
+        except UsageError as error:
+            raise UsageError(f"class {name!r}: {error}") from None
+        return name
 
     def _place(self, picture: Picture, marks: Marks) -> None:
         """Bring the data set in line with one picture's marks; what fails is tried again when it is said again."""

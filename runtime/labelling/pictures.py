@@ -43,9 +43,10 @@ def pictures_of(where: str, frames: Path, *, most: int, differ: float, say: Say)
     if path.is_file() and path.suffix.lower() in VIDEOS:
         taken = frames_of(path, frames, most=most, differ=differ, say=say)
         return tuple(Picture(file.name, file) for file in taken)
-    if path.is_file():
-        return (Picture(legible(path.name), path),)
     known = next((form for form in BOX_FORMATS.values() if form.fits(path)), None)
+    if known is None and path.is_file():
+        image_size(read_image_bytes(path), where)
+        return (Picture(legible(path.name), path),)
     found = _of_data_set(path) if known else _of_folder(path)
     if not found:
         raise DataError(f"{where}: holds no pictures; give a folder of photos, or a video")

@@ -23,9 +23,10 @@ from ..runs.run import FACTS, LAST, Run
 from ..task import Score
 from ..tasks.catalog import make_task
 from ..training import fit, resume
+from .fixed import fix_options
 from .heartbeat import Heartbeat, first_try, requeue, requeue_abandoned
 from .promise import Promise
-from .space import OneOf, Space, Span, Value, comparable, configured, grid
+from .space import OneOf, Space, Span, Value, combinations, comparable, configured, grid
 from .storage import open_study, score_of
 
 __all__ = ["SAMPLERS", "TuneConfig", "search", "write_best"]
@@ -64,10 +65,13 @@ def search(config: TuneConfig, say: Callable[[str], None]) -> Any:
         raise UsageError("nothing is left to search: every dimension is fixed by an option")
     where = config.study or str(config.folder / "tune.db")
     study = open_study(where, config.name, space=config.space, data=config.train.data, score=score, prune=config.prune)
+    fix_options(study, config.train, config.space, where)
     if back := requeue_abandoned(study):
-        say(f"{back} trials whose process died go on")
+        say(f"{back} trial{'s' if back > 1 else ''} whose process died: begun again, or gone on with")
     if config.sampler == "grid":
         _queue_grid(study, config, say)
+    elif (different := combinations(config.space)) < config.trials:
+        say(f"{config.trials} trials of {different} different settings: --sampler grid tries each once, and no more")
     failures = 0
     while _counted(study) < config.trials and (config.sampler != "grid" or _waiting(study)):
         trial = study.ask()

@@ -23,6 +23,7 @@ __all__ = [
     "Dimension",
     "Space",
     "Span",
+    "combinations",
     "comparable",
     "configured",
     "default_space",
@@ -171,6 +172,11 @@ def grid(space: Space, points: int = 3) -> list[dict[str, Value]]:
     if count > 10_000:
         raise UsageError(f"--sampler grid: that is {count:,} trainings; name fewer dimensions or values with --search")
     return [dict(combination) for combination in itertools.product(*lists)]
+
+
+def combinations(space: Space) -> float:
+    """How many different settings there are; infinite where one may lie anywhere in a span."""
+    return math.prod(len(each.values) if isinstance(each, OneOf) else math.inf for each in space.values())
 
 
 def configured(config: TrainConfig, params: Mapping[str, Value]) -> TrainConfig:

@@ -2,6 +2,7 @@
 
 const cache = new Map(); // number → promise of a picture, its image decoded
 let sending = Promise.resolve();
+const versions = new Map(); // of the pictures as this page knows them
 let session = ""; // so that a picture of an earlier start is not taken for this one's
 
 async function answer(response) {
@@ -30,8 +31,14 @@ export function addClass(label) {
 
 export function send(number, marks) {
   cache.delete(number);
-  sending = sending.catch(() => {}).then(() => post(`/label/${number}`, marks));
+  sending = sending.catch(() => {}).then(() => posted(number, marks));
   return sending;
+}
+
+async function posted(number, marks) {
+  const said = await post(`/label/${number}`, { ...marks, session, since: versions.get(number) });
+  versions.set(number, said.version);
+  return said;
 }
 
 // What was said of a picture must have arrived before it is asked for again.
@@ -47,6 +54,7 @@ async function fetched(number) {
   const image = new Image();
   image.src = `/label/${number}/image?${session}`;
   const said = await marks;
+  versions.set(number, said.version);
   try {
     await image.decode();
   } catch {

@@ -117,13 +117,18 @@ function count() {
   find("back").disabled = at === 0;
 }
 
-function send(number, marks) {
+// What is refused leaves the picture as it was.
+function send(number, marks, wasDone) {
   desk.send(number, marks).then((answer) => {
     all.done[number] = answer.done;
     for (const label of answer.classes) learn(label);
     count();
     say(null);
-  }, say);
+  }, (error) => {
+    all.done[number] = wasDone;
+    count();
+    say(error);
+  });
 }
 
 function forward() {
@@ -157,7 +162,7 @@ function backward() {
 function leave(before, done) {
   trail.push([at, before]);
   if (trail.length > TRAIL) trail.shift();
-  send(at, sheet.marks(done));
+  send(at, sheet.marks(done), before.marks.done);
 }
 
 // Where nothing is left to undo of a picture, the one that was left last is before us again, as it was.
@@ -168,11 +173,12 @@ function undo() {
     return;
   }
   const [number, before] = trail.pop();
-  send(number, before.marks);
+  send(number, before.marks, all.done[number]);
   turnTo(number, before);
 }
 
 const ARROWS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
+const AGAIN = ["Tab", "Backspace", ...Object.keys(ARROWS)]; // while they are held: no other key means two pictures
 const COMMANDS = {
   Enter: forward,
   " ": forward,
@@ -186,19 +192,21 @@ const COMMANDS = {
 
 document.addEventListener("keydown", (event) => {
   if (event.target.matches("input, summary, button") && event.key !== "Escape") return;
+  const key = event.key.length === 1 ? event.key.toLowerCase() : event.key; // the same with Caps Lock
   if (event.ctrlKey || event.metaKey) {
-    if (event.key !== "z") return;
+    if (key !== "z" || event.shiftKey) return;
     event.preventDefault();
     undo();
     return;
   }
-  const command = COMMANDS[event.key];
-  const arrow = ARROWS[event.key];
-  const label = all.classes[KEYS.indexOf(event.key)];
+  const command = COMMANDS[key];
+  const arrow = ARROWS[key];
+  const label = all.classes[KEYS.indexOf(key)];
   if (sheet.broken && command !== forward && command !== backward) return;
-  if (!sheet.ready || !(command || arrow || (event.key.length === 1 && label))) return;
-  if (event.key === "Tab" && !sheet.boxes.length) return;
+  if (!sheet.ready || !(command || arrow || (key.length === 1 && label))) return;
+  if (key === "Tab" && !sheet.boxes.length) return;
   event.preventDefault();
+  if (event.repeat && !AGAIN.includes(key)) return;
   if (event.target.matches("input")) find("stage").focus();
   if (command) attempt(() => command(event));
   else if (arrow) {
@@ -229,7 +237,7 @@ find("new").addEventListener("submit", async (event) => {
 });
 
 new ResizeObserver(() => sheet.ready && !sheet.broken && draw()).observe(find("stage"));
-addEventListener("pagehide", () => sheet.ready && !sheet.broken && sheet.edited && send(at, sheet.marks(sheet.done)));
+addEventListener("pagehide", () => sheet.ready && !sheet.broken && sheet.edited && send(at, sheet.marks(sheet.done), sheet.done));
 
 followHand(view, sheet);
 desk.state().then((state) => {

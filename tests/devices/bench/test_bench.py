@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 from click.testing import CliRunner, Result
+from small_models import make_halves_bundle
 
 from edgelens.cli import cli
 from edgelens.devices.bench.cases import Selection, cases_of, check_model, thread_counts
@@ -20,8 +21,10 @@ from edgelens.devices.bench.spec import MeasureSpec
 from edgelens.devices.bench.timing import sample_blocks, warm_up
 from edgelens.runtime.bundle.bundle import Bundle
 from edgelens.runtime.errors import UsageError, WorkError
+from edgelens.runtime.frame import Frame
 from edgelens.runtime.loop.board import BoardReading
 from edgelens.runtime.model.chain import ChainOptions, chain
+from edgelens.runtime.model.recognizer import BundleRecognizer
 
 
 @pytest.fixture(scope="module")
@@ -313,3 +316,28 @@ def test_a_machine_that_was_slower_itself_is_said_and_taken_off(report_path: Pat
         assert change["machine"] == pytest.approx(1.4)
         assert change["ratio"] == pytest.approx(1, abs=0.02)
         assert not change["different"]
+
+
+def test_a_pipeline_goes_the_whole_way_once_with_frames_in_which_there_is_something(
+    color_bundle: Bundle, tmp_path: Path
+) -> None:
+    """Its finder sees nothing in drawn shapes, and the second network would have had nothing to do."""
+    chain(dim_finder(tmp_path / "dim.edge"), color_bundle, tmp_path / "both.edge")
+    done = run("bench", tmp_path / "both.edge", "--threads", 1, "--duration", 0.2, "--processes", 1,
+               "--json", tmp_path / "report.json")  # fmt: skip
+    assert done.exit_code == 0, done.output
+    first, second = json.loads((tmp_path / "report.json").read_text())["cases"]
+    assert first["end_to_end"]["looked_into"] == 2
+    assert first["end_to_end"]["stages_ms"]["color"] > 0
+    assert "end_to_end" not in second
+    (line,) = [line for line in done.output.splitlines() if "looked into" in line]
+    assert line.startswith("both.edge onnxruntime float32 1 thread ")
+    assert "; 2 things a frame looked into" in line
+
+
+def dim_finder(path: Path) -> Bundle:
+    """Finds two halves in what is darker than drawn shapes are, as `color_frames` all are."""
+    found = make_halves_bundle(path, dimmed=-0.02)
+    with BundleRecognizer(found) as recognizer:
+        assert not len(recognizer.recognize(Frame(np.full((48, 64, 3), 127, np.uint8))).recognitions)
+    return found

@@ -97,6 +97,33 @@ def test_a_grid_is_walked_once(data: Path, tmp_path: Path) -> None:
     assert search(config, quiet).trials == study.trials
 
 
+def test_other_options_than_the_trials_had_are_refused(data: Path, tmp_path: Path) -> None:
+    """Their scores are not to be compared, and `best.json` would say what nobody trained."""
+    config = tuning(data, tmp_path, trials=1)
+    search(config, quiet)
+    for change, said in (
+        ({"epochs": 3}, "epochs 2, not 3"),
+        ({"val": 0.4}, r"val 0\.15, not 0\.4"),
+        ({"l2": 0.1}, "l2 left to the data, not 0.1"),
+    ):
+        with pytest.raises(UsageError, match=f"its trials have {said}; go on with that, or give"):
+            search(replace(config, train=replace(config.train, **change)), quiet)
+    elsewhere = replace(config.train, threads=1, cache=str(tmp_path / "cache"), precision="auto")
+    assert len(search(replace(config, train=elsewhere, trials=2), quiet).trials) == 2
+
+
+def test_a_space_of_fewer_settings_than_trials_is_said(data: Path, tmp_path: Path) -> None:
+    """What is drawn may be one and the same each time, and the other setting is never tried."""
+    said: list[str] = []
+    few = {"batch": OneOf((32, 64))}
+    search(tuning(data, tmp_path / "few", space=few, trials=3, sampler="random"), said.append)
+    assert said[0] == "3 trials of 2 different settings: --sampler grid tries each once, and no more"
+    for name, space, sampler in (("enough", few, "random"), ("span", SPACE, "random"), ("grid", few, "grid")):
+        said.clear()
+        search(tuning(data, tmp_path / name, space=space, trials=2, sampler=sampler), said.append)
+        assert not any("different settings" in line for line in said)
+
+
 def test_equal_trials_are_runs_of_their_own(data: Path, tmp_path: Path) -> None:
     study = search(tuning(data, tmp_path, space={"batch": OneOf((32,))}, sampler="random"), quiet)
     folders = {t.user_attrs["run"] for t in study.trials}
