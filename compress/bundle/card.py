@@ -146,7 +146,8 @@ class Card:
 
 
 def _table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
-    return [f"| {' | '.join(cells)} |" for cells in (header, ["---"] * len(header), *rows)]
+    cells = ([cell.replace("|", "\\|") for cell in row] for row in (header, ["---"] * len(header), *rows))
+    return [f"| {' | '.join(row)} |" for row in cells]
 
 
 def _some(title: str, header: Sequence[str], rows: Mapping[str, Any]) -> list[str]:

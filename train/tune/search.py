@@ -26,7 +26,7 @@ from ..training import fit, resume
 from .fixed import fix_options
 from .heartbeat import Heartbeat, first_try, requeue, requeue_abandoned
 from .promise import Promise
-from .space import OneOf, Space, Span, Value, combinations, comparable, configured, grid
+from .space import OneOf, Space, Span, Value, combinations, comparable, configured, grid, refuse_outside
 from .storage import open_study, score_of
 
 __all__ = ["SAMPLERS", "TuneConfig", "search", "write_best"]
@@ -63,6 +63,7 @@ def search(config: TuneConfig, say: Callable[[str], None]) -> Any:
         raise UsageError(f"--sampler {config.sampler}: must be one of {', '.join(SAMPLERS)}")
     if not config.space:
         raise UsageError("nothing is left to search: every dimension is fixed by an option")
+    refuse_outside(config.train, config.space)
     where = config.study or str(config.folder / "tune.db")
     study = open_study(where, config.name, space=config.space, data=config.train.data, score=score, prune=config.prune)
     fix_options(study, config.train, config.space, where)

@@ -29,6 +29,7 @@ __all__ = [
     "default_space",
     "grid",
     "parse_search",
+    "refuse_outside",
     "refuse_unread",
     "space_as_json",
 ]
@@ -157,7 +158,7 @@ def parse_search(text: str) -> tuple[str, Dimension]:
         if ".." in wanted:
             span, _, scale = wanted.partition(":")
             low, high = (float(part) for part in span.split(".."))
-            if scale not in ("", "log") or not low < high or (scale and low <= 0):
+            if scale not in ("", "log") or not -math.inf < low < high < math.inf or (scale and low <= 0):
                 raise ValueError
             return name, Span(low, high, log=bool(scale), whole=kind is int)
         return name, OneOf(tuple(kind(part) for part in wanted.split(",")))
@@ -189,6 +190,16 @@ def configured(config: TrainConfig, params: Mapping[str, Value]) -> TrainConfig:
     if "size" in direct:
         direct["size"] = (int(direct["size"]), int(direct["size"]))
     return replace(config, options=replace(config.options, **options), **direct)  # type: ignore[arg-type]
+
+
+def refuse_outside(config: TrainConfig, space: Space) -> None:
+    """Refuse values, and ends of spans, that no training takes: a trial in hours would be the first to say so."""
+    for name, dimension in space.items():
+        for value in dimension.values if isinstance(dimension, OneOf) else _values(dimension, 2):
+            try:
+                configured(config, {name: value})
+            except UsageError as error:
+                raise UsageError(f"--search {name}: {error}") from None
 
 
 def space_as_json(space: Space) -> dict[str, Any]:

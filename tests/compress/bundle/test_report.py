@@ -45,3 +45,9 @@ def test_a_latency_is_said_with_its_threads(threads: int, said: str) -> None:
     for page in (card.to_markdown().decode(), report_html(card, Parity(40, 0.9, (row,)))):
         assert f"the engine alone, one picture, {said}" in page
     assert card.to_plain().get("threads", 1) == threads
+
+
+def test_a_bar_in_a_name_ends_no_cell() -> None:
+    rows = (CardRow("int8 ONNX", note="left in float: a|b"),)
+    text = Card("dots", "detect", 2, "lens-det-s", "40 test images", "x86", rows).to_markdown().decode()
+    assert r"| left in float: a\|b |" in text

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import nullcontext
+from pathlib import Path
 
 import pytest
 
@@ -10,7 +11,17 @@ from edgelens.runtime.errors import UsageError
 from edgelens.train.config import TrainConfig
 from edgelens.train.models.options import ModelOptions
 from edgelens.train.opening.given import flag
-from edgelens.train.tune.space import OneOf, Span, configured, default_space, grid, parse_search, refuse_unread
+from edgelens.train.tune.search import TuneConfig, search
+from edgelens.train.tune.space import (
+    Dimension,
+    OneOf,
+    Span,
+    configured,
+    default_space,
+    grid,
+    parse_search,
+    refuse_unread,
+)
 
 
 @pytest.mark.parametrize(
@@ -36,6 +47,7 @@ def test_dimensions_are_read(text: str, expected: object) -> None:
         ("l2=0..1:log", "write l2="),
         ("rate=5..1", "write rate="),
         ("rate", "write rate="),
+        ("batch=1..inf", "write batch="),
     ],
 )
 def test_what_cannot_be_read_is_said(text: str, message: str) -> None:
@@ -50,6 +62,22 @@ def test_values_come_to_their_places() -> None:
     assert made.rate == pytest.approx(0.1)  # twice nesterov's own .05
     assert (made.size, made.batch, made.optimizer) == ((48, 48), 16, "nesterov")
     assert configured(config, {"rate_factor": 0.5}).rate == pytest.approx(0.001)  # half of adamw's
+
+
+@pytest.mark.parametrize(
+    ("name", "dimension", "message"),
+    [
+        ("dropout", Span(0, 9), "--search dropout: --dropout 9.0: .*at most 0.95"),
+        ("batch", OneOf((32, -1)), "--search batch: batch -1"),
+    ],
+)
+def test_what_no_training_takes_is_said_before_a_study_exists(
+    name: str, dimension: Dimension, message: str, tmp_path: Path
+) -> None:
+    train = TrainConfig("data", str(tmp_path / "out"))
+    with pytest.raises(UsageError, match=message):
+        search(TuneConfig(train, {name: dimension}), print)
+    assert not list(tmp_path.iterdir())
 
 
 def test_what_an_option_fixes_is_not_searched() -> None:
