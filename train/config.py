@@ -117,7 +117,7 @@ class TrainConfig:
             raise UsageError(f"share {self.share}: must be above 0 and at most 1")
         for name in ("epochs", "batch", "minutes", "first_rate", "rate", "l1", "l2", "clip", "warmup", "ema"):
             value = getattr(self, name)
-            if value is not None and not 0 <= value < _LARGE:  # nan neither
+            if value is not None and not 0 <= value <= _LARGE:  # nan neither
                 raise UsageError(f"{name} {value}: must be a number of at least 0")
         for name, (least, most) in _WITHIN.items():
             if (value := getattr(self, name)) is not None and not least <= value <= most:

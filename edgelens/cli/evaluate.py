@@ -22,6 +22,7 @@ from edgelens.cli.options import (
     tile_option,
 )
 from edgelens.cli.output import counted, print_table, write_json
+from edgelens.runtime.errors import UsageError
 
 if TYPE_CHECKING:
     from edgelens.runtime.bundle.bundle import Bundle
@@ -88,47 +89,29 @@ def command(
     from edgelens.runtime.preprocess import Region
     from edgelens.runtime.tasks.catalog import task_of
 
-    options, region = options_for(engine, threads, spin=True), Region.parse(roi) if roi else None
-    if role is None and foreign is None and (whole := _whole(model, data, format_name, model_options)) is not None:
-        boxes, used = load_boxes(data, format=format_name).for_evaluation(split)
-        measured = evaluate_pipeline(
-            whole,
-            boxes if limit is None else boxes.select(range(min(limit, len(boxes)))),
-            engine=engine,
-            precision=precision,
-            threshold=model_options["threshold"],
-            options=options,
-            region=region,
-            progress=counted,
-        )
-        _tell(measured, None, {"model": model, "data": data, "split": used}, json_path)
-        return
-    bundle = _alone(model, role, model_options)
-    for note in bundle.notes:
-        click.echo(f"{model}: {note}", err=True)
-    network = bundle.manifest.main
-    images, used = task_of(network.task, model).load(data, format_name, split)
-    images = images if limit is None else images.select(np.arange(min(limit, len(images))))
-    measured = evaluate(
-        bundle,
-        images,
-        file=choose_file(network, engine, precision),
-        threshold=model_options["threshold"],
-        options=options,
-        region=region,
-        progress=counted,
-    )
+    looking: dict[str, Any] = {
+        "threshold": model_options["threshold"],
+        "options": options_for(engine, threads, spin=True),
+        "region": Region.parse(roi) if roi else None,
+        "progress": counted,
+    }
     strange = None
-    if foreign is not None:
-        strange = evaluate_foreign(
-            bundle,
-            foreign,
-            file=measured.file,
-            options=options,
-            threshold=model_options["threshold"],
-            region=region,
-            progress=counted,
-        )
+    if role is None and (whole := _whole(model, data, format_name, model_options)) is not None:
+        if foreign is not None:
+            raise UsageError("--foreign: is asked of one network of a pipeline: name it with --network")
+        boxes, used = load_boxes(data, format=format_name).for_evaluation(split)
+        boxes = boxes if limit is None else boxes.select(range(min(limit, len(boxes))))
+        measured = evaluate_pipeline(whole, boxes, engine=engine, precision=precision, **looking)
+    else:
+        bundle = _alone(model, role, model_options)
+        for note in bundle.notes:
+            click.echo(f"{model}: {note}", err=True)
+        network = bundle.manifest.main
+        images, used = task_of(network.task, model).load(data, format_name, split)
+        images = images if limit is None else images.select(np.arange(min(limit, len(images))))
+        measured = evaluate(bundle, images, file=choose_file(network, engine, precision), **looking)
+        if foreign is not None:
+            strange = evaluate_foreign(bundle, foreign, file=measured.file, **looking)
     _tell(measured, strange, {"model": model, "data": data, "split": used}, json_path)
 
 

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from ..bundle.manifest import Decode, Network
 from ..formats.description import ModelDescription
+from ..formats.onnx_target_size import TARGET_SIZE
 from ..preprocess import Placement
 from ..recognitions import Recognitions
 from .boxes import BoxOptions, BoxRules
@@ -42,13 +43,18 @@ def read_as_d_fine(
     *,
     asked: bool = False,
 ) -> Reading | None:
-    """A file with outputs `labels` (1, N), `boxes` (1, N, 4) and `scores` (1, N); it tells no count of classes."""
+    """A file that wants the photo's size too and has outputs `labels` (1, N), `boxes` (1, N, 4) and `scores` (1, N).
+
+    It tells no count of classes. Whose boxes are in pixels without that input is only known where it is said.
+    """
+    if not asked and TARGET_SIZE not in [info.name for info in file.inputs]:
+        return None
     shapes = {output.name: output.shape for output in file.outputs}
     if set(shapes) != set(_NAMES) or len(shapes["labels"]) != 2 or len(shapes["scores"]) != 2:
         return None
     if len(shapes["boxes"]) != 3 or shapes["boxes"][2] != 4:
         return None
-    said = f"read as D-FINE, DEIM or RT-DETR {'as asked' if asked else 'from the names of its outputs'}"
+    said = f"read as D-FINE, DEIM or RT-DETR {'as asked' if asked else 'from its names'}"
     return Reading(
         Decode("d-fine", threshold=0.5, options={"max_det": 300}),
         outputs=tuple(_NAMES[output.name] for output in file.outputs),

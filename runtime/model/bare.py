@@ -35,10 +35,11 @@ def open_bare(path: Path, said: ModelArguments) -> Bundle:
     """A bundle of one network that runs a model file of other people."""
     data, told = read_model(path)
     file = _sized(without_target_size(told), said, path)
+    wants_size = len(file.inputs) < len(told.inputs)
     labels, labels_from = _known_labels(file, said)
-    reading = _reading(file, labels, said, path)
+    reading = _reading(told if wants_size else file, labels, said, path)
     network, notes = _network(file, reading, labels, labels_from, said, path)
-    if len(file.inputs) < len(told.inputs):
+    if wants_size:
         data = with_target_size(data, network.pixels.width, network.pixels.height)
     entry = f"models/{path.name}"
     digest = hashlib.sha256(data).hexdigest()

@@ -59,6 +59,13 @@ def test_a_wrong_class_or_what_nobody_drew_counts_against_it(colors_of_halves, t
     assert 0 < by_class["red"] <= 0.51  # one of two is found
 
 
+def test_pictures_of_other_things_are_shown_to_one_network(colors_of_halves, tmp_path):
+    data = boxes_of(tmp_path / "data", (RED, BLUE, 0, 2))
+    done = CliRunner().invoke(cli, ["evaluate", str(colors_of_halves), str(data), "--foreign", str(data / "images")])
+    assert isinstance(done.exception, UsageError)
+    assert "--network" in str(done.exception)
+
+
 def test_data_of_the_finder_s_classes_or_of_the_classifier_s_alone(colors_of_halves, tmp_path):
     halves = boxes_of(tmp_path / "halves", (RED, BLUE, 0, 1), names=("left", "right"))
     done = CliRunner().invoke(cli, ["evaluate", str(colors_of_halves), str(halves)])
