@@ -8,10 +8,10 @@ from torch import fx, nn
 
 from .config import CompressConfig
 from .export.artifact import file_outputs
-from .export.exported import Exported, export
+from .export.exported import Exported
 from .export.refilled import refilled
 from .files.int8 import int8_artifacts
-from .files.model_files import ModelFiles, make_files
+from .files.model_files import ModelFiles, exported_as, make_files
 from .ingredients import Ingredients
 from .learn.lesson import lesson_of
 from .progress import Progress
@@ -41,20 +41,23 @@ def eight_bit_files(
 
     `exported` is what the graph's own export gave, where there was one.
     """
+    outputs = made_of.task.outputs
     if exported is None:
-        exported = _exported(graph, made_of, config, progress)
+        exported = exported_as(graph, graph, made_of.pixels, config, outputs, progress)
     shared_scale, limits = _engines_part(graph, made_of, config, progress, exported)
     choice = _chosen(graph, made_of, config, progress, shared_scale=shared_scale, limits=limits)
     if config.qat is not None:
         choice = _trained(choice, network, made_of, config, config.qat, progress)
     if choice.graph is not graph:
-        exported = refilled(exported, choice.graph) or _exported(choice.graph, made_of, config, progress)
+        exported = refilled(exported, choice.graph) or exported_as(
+            choice.graph, choice.graph, made_of.pixels, config, outputs, progress
+        )
     files = make_files(
         choice.graph,
         made_of.pixels,
         made_of.calibration,
         dataclasses.replace(config, precisions=("int8",)),
-        outputs=made_of.task.outputs,
+        outputs=outputs,
         tail=made_of.task.tail,
         quantized=choice.quantized,
         graph=choice.graph,
@@ -62,18 +65,6 @@ def eight_bit_files(
         progress=progress,
     )
     return choice, files
-
-
-def _exported(graph: fx.GraphModule, made_of: Ingredients, config: CompressConfig, progress: Progress) -> Exported:
-    with progress.step("exporting"):
-        return export(
-            graph,
-            graph,
-            made_of.pixels,
-            formats=config.formats,
-            dynamic_batch=config.dynamic_batch,
-            outputs=made_of.task.outputs,
-        )
 
 
 def _engines_part(

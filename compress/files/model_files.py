@@ -28,7 +28,7 @@ from ..quantize.weight_only import dynamic_artifacts, weight_only_artifacts
 from ..tasks.task import Task
 from .int8 import calibrated_artifacts, int8_artifacts
 
-__all__ = ["ModelFiles", "make_files", "quantized_by", "with_metadata"]
+__all__ = ["ModelFiles", "exported_as", "make_files", "quantized_by", "with_metadata"]
 
 
 @dataclass(frozen=True)
@@ -56,11 +56,8 @@ def make_files(
     """Export, quantize and gather; `graph`, `quantized` and `exported` are given where they are known."""
     progress = progress or Progress(quiet=True)
     if exported is None:
-        with progress.step("exporting"):
-            graph = graph if graph is not None else trace(network, pixels, outputs)
-            exported = export(
-                network, graph, pixels, formats=config.formats, dynamic_batch=config.dynamic_batch, outputs=outputs
-            )
+        graph = graph if graph is not None else trace(network, pixels, outputs)
+        exported = exported_as(network, graph, pixels, config, outputs, progress)
     artifacts: list[Artifact] = []
     left_float: Mapping[str, str] = {}
     if "float32" in config.precisions:
@@ -82,6 +79,21 @@ def make_files(
             with progress.step(f"making {precision} files"):
                 artifacts += make(exported)
     return ModelFiles(exported, tuple(artifacts), left_float)
+
+
+def exported_as(
+    network: nn.Module,
+    graph: fx.GraphModule,
+    pixels: PixelContract,
+    config: CompressConfig,
+    outputs: tuple[str, ...],
+    progress: Progress,
+) -> Exported:
+    """A network's export in the formats, and for the batches, that are asked for."""
+    with progress.step("exporting"):
+        return export(
+            network, graph, pixels, formats=config.formats, dynamic_batch=config.dynamic_batch, outputs=outputs
+        )
 
 
 def quantized_by(

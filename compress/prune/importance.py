@@ -9,7 +9,7 @@ import torch
 from torch import nn
 
 from edgelens.runtime.errors import UsageError
-from edgelens.train.optimize.precision import laid_out, loses_memory
+from edgelens.train.optimize.precision import laid_out, plain_mode
 
 from ..learn.lesson import Lesson
 
@@ -52,6 +52,6 @@ def importance(name: str) -> Any:
 def with_gradients(network: nn.Module, lesson: Lesson, count: int = 512) -> None:
     """The gradients of the training task's loss over some pictures, left in the parameters for Taylor's importance."""
     network.eval().zero_grad()
-    layout = "float32" if loses_memory(laid_out(network, "float32")) else "channels-last"  # of what goes through it
+    mode = plain_mode(laid_out(network, "float32"))
     for inputs, targets in lesson.plain(count):
-        torch.autograd.backward(lesson.loss(network(laid_out(inputs, layout)), targets).mean())
+        torch.autograd.backward(lesson.loss(network(laid_out(inputs, mode)), targets).mean())

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 from torch import fx, nn
 
-from edgelens.train.optimize.precision import loses_memory
+from edgelens.train.optimize.precision import plain_mode
 
 from ..learn.finetune import FineTune, finetune
 from ..learn.lesson import Lesson
@@ -38,8 +38,7 @@ def train_quantized(
 ) -> tuple[fx.GraphModule, Quantized]:
     """The clean graph with trained weights, and the ranges to write with it; as it was where training made it worse."""
     sim = simulate(graph, quantized, learn=config.learn_ranges)
-    layout = "float32" if loses_memory(sim) else "channels-last"  # bfloat16 would round before 8 bits do
-    tuning = replace(config.tuning, precision=layout)
+    tuning = replace(config.tuning, precision=plain_mode(sim))  # bfloat16 would round before 8 bits do
     before = better(sim) if better is not None else -np.inf
     finetune(sim, teacher.eval(), lesson, tuning, progress=progress)
     if better is not None and better(sim) < before:

@@ -11,7 +11,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, fx
 
-from edgelens.train.optimize.precision import laid_out, loses_memory
+from edgelens.train.optimize.precision import laid_out, plain_mode
 
 from ..network.fold import constant, set_parameter
 from ..network.prepared import prepared_batches
@@ -47,8 +47,7 @@ def learn_rounding(
     config = config or RoundingConfig()
     rounded = copy.deepcopy(graph)
     layers = [n for n in graph.graph.nodes if n.target in LAYERS and n.name in quantized.plan.integer]
-    layout = "float32" if loses_memory(graph) else "channels-last"
-    batch = laid_out(next(prepared_batches(images, min(len(images), config.images))), layout)
+    batch = laid_out(next(prepared_batches(images, min(len(images), config.images))), plain_mode(graph))
     targets = _outputs(graph, {n.name for n in layers}, batch)
     for i, layer in enumerate(layers):
         if progress is not None:

@@ -80,12 +80,15 @@ def command(
     an identifier a folder a name; for a pipeline that classifies what it finds, boxes of the classes. The plain
     top-1 among the data's classes counts; what a threshold rejects is told apart.
     """
+    from edgelens.runtime.bundle.bundle import one_network
     from edgelens.runtime.datasets.catalog import load_boxes
     from edgelens.runtime.engines.choice import options_for
+    from edgelens.runtime.formats.catalog import FORMATS
     from edgelens.runtime.model.evaluate import evaluate
     from edgelens.runtime.model.evaluate_pipeline import evaluate_pipeline
     from edgelens.runtime.model.foreign import evaluate_foreign
     from edgelens.runtime.model.network import choose_file
+    from edgelens.runtime.model.open import open_model
     from edgelens.runtime.preprocess import Region
     from edgelens.runtime.tasks.catalog import task_of
 
@@ -96,14 +99,23 @@ def command(
         "progress": counted,
     }
     strange = None
-    if role is None and (whole := _whole(model, data, format_name, model_options)) is not None:
+    bare = Path(model).suffix.lower() in FORMATS  # opened with what is said of it; a pipeline's networks one by one
+    opened = open_model(model, **model_options) if bare else open_model(model)
+    if role is None and _can_be_whole(opened, data, format_name):
         if foreign is not None:
             raise UsageError("--foreign: is asked of one network of a pipeline: name it with --network")
         boxes, used = load_boxes(data, format=format_name).for_evaluation(split)
         boxes = boxes if limit is None else boxes.select(range(min(limit, len(boxes))))
-        measured = evaluate_pipeline(whole, boxes, engine=engine, precision=precision, **looking)
+        measured = evaluate_pipeline(
+            open_model(opened, **model_options), boxes, engine=engine, precision=precision, **looking
+        )
     else:
-        bundle = _alone(model, role, model_options)
+        if role is None and len(opened.manifest.steps) > 1:
+            last = opened.manifest.steps[-1].network
+            said = f"measures {last} alone, on pictures as they are; --network names another step"
+            click.echo(f"{model}: {said}", err=True)
+        alone = one_network(opened, role)
+        bundle = alone if bare else open_model(alone, **model_options)
         for note in bundle.notes:
             click.echo(f"{model}: {note}", err=True)
         network = bundle.manifest.main
@@ -115,34 +127,12 @@ def command(
     _tell(measured, strange, {"model": model, "data": data, "split": used}, json_path)
 
 
-def _whole(model: str, data: str, format_name: str | None, said: dict[str, Any]) -> Bundle | None:
-    """The pipeline as it runs, where it gives classes to what it finds and the data knows both."""
+def _can_be_whole(bundle: Bundle, data: str, format_name: str | None) -> bool:
+    """Whether it is a pipeline that gives classes to what it finds, and the data knows both."""
     from edgelens.runtime.datasets.catalog import holds_boxes
-    from edgelens.runtime.formats.catalog import FORMATS
     from edgelens.runtime.model.evaluate_pipeline import names_boxes
-    from edgelens.runtime.model.open import open_model
 
-    if Path(model).suffix.lower() in FORMATS:
-        return None
-    bundle = open_model(model)
-    if len(bundle.manifest.steps) == 1:
-        return None
-    if names_boxes(bundle) and holds_boxes(Path(data), format_name):
-        return open_model(model, **said)
-    last = bundle.manifest.steps[-1].network
-    click.echo(f"{model}: measures {last} alone, on pictures as they are; --network names another step", err=True)
-    return None
-
-
-def _alone(model: str, role: str | None, said: dict[str, Any]) -> Bundle:
-    """The one network that is looked at, with what was said of it, whatever its place in a pipeline."""
-    from edgelens.runtime.bundle.bundle import one_network
-    from edgelens.runtime.formats.catalog import FORMATS
-    from edgelens.runtime.model.open import open_model
-
-    if Path(model).suffix.lower() in FORMATS:
-        return one_network(open_model(model, **said), role)
-    return open_model(one_network(open_model(model), role), **said)
+    return names_boxes(bundle) and holds_boxes(Path(data), format_name)
 
 
 def _tell(measured: Evaluation, strange: ForeignReport | None, asked: dict[str, str], json_path: str | None) -> None:

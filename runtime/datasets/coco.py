@@ -13,7 +13,7 @@ import numpy as np
 
 from ..errors import DataError
 from .boxset import BoxSet, ImageBoxes, box_set
-from .listing import is_regular, read_bytes, starts_with
+from .listing import ends_of, is_regular, read_bytes, starts_with
 from .other_machine import told_apart, ways_here
 from .photo_folders import photo_folders, split_folders
 from .splits import SPLITS, split_called
@@ -62,17 +62,9 @@ def _listings(path: Path) -> list[Path]:
 
 
 def _looks_right(file: Path) -> bool:
-    """Whether a JSON's first or last part names COCO's tables: such a file may hold hundreds of megabytes."""
-    if not is_regular(file):
-        return False
-    try:
-        with file.open("rb") as stream:
-            head = stream.read(4096)
-            stream.seek(max(file.stat().st_size - 65536, 0))
-            text = head + stream.read()
-    except OSError:
-        return False
-    return any(key in text for key in (b'"annotations"', b'"categories"')) and starts_with(head, b"{")
+    """Whether a JSON's first or last part names COCO's tables."""
+    head, tail = ends_of(file, 65536)
+    return any(key in head + tail for key in (b'"annotations"', b'"categories"')) and starts_with(head, b"{")
 
 
 def _table(file: Path) -> _Table:

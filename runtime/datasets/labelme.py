@@ -18,7 +18,7 @@ from ..images.read import SUFFIXES
 from .boxset import BoxSet, ImageBoxes, box_set
 from .contents import is_left_behind
 from .imageset import in_class_order
-from .listing import ENDINGS, is_regular, read_bytes, starts_with, walked
+from .listing import ENDINGS, ends_of, is_regular, read_bytes, starts_with, walked
 from .other_machine import ways_here
 from .photo_folders import photo_folders
 from .splits import split_called
@@ -80,16 +80,8 @@ def _files(path: Path) -> Iterator[Path]:
 
 def _looks_right(file: Path) -> bool:
     """Whether a JSON's first or last part names what LabelMe's have: the picture's own data may lie between them."""
-    if not is_regular(file):
-        return False
-    try:
-        with file.open("rb") as stream:
-            head = stream.read(4096)
-            stream.seek(max(file.stat().st_size - 4096, 0))
-            text = head + stream.read()
-    except OSError:
-        return False
-    return starts_with(head, b"{") and all(key in text for key in (b'"shapes"', b'"imageHeight"'))
+    head, tail = ends_of(file, 4096)
+    return starts_with(head, b"{") and all(key in head + tail for key in (b'"shapes"', b'"imageHeight"'))
 
 
 def _table(file: Path) -> dict[str, Any]:

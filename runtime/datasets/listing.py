@@ -11,10 +11,11 @@ from pathlib import Path
 from ..errors import DataError
 from ..images.read import SUFFIXES
 
-__all__ = ["ENDINGS", "first_line", "is_regular", "read_bytes", "read_text", "starts_with", "walked"]
+__all__ = ["ENDINGS", "ends_of", "first_line", "is_regular", "read_bytes", "read_text", "starts_with", "walked"]
 
 ENDINGS = (*sorted(SUFFIXES), *(ending.upper() for ending in sorted(SUFFIXES)))  # of pictures, as files have them
 _FIRST_BYTES = 1 << 16
+_HEAD = 4096
 
 
 def is_regular(path: Path) -> bool:
@@ -65,6 +66,19 @@ def first_line(path: Path) -> str:
     except OSError:
         return ""
     return next(iter(head.decode(_encoding(head), "replace").splitlines()), "")
+
+
+def ends_of(path: Path, last: int) -> tuple[bytes, bytes]:
+    """The first bytes of a file and the last so many, of what may hold hundreds of megabytes; none where unreadable."""
+    if not is_regular(path):
+        return b"", b""
+    try:
+        with path.open("rb") as stream:
+            head = stream.read(_HEAD)
+            stream.seek(max(path.stat().st_size - last, 0))
+            return head, stream.read()
+    except OSError:
+        return b"", b""
 
 
 def starts_with(data: bytes, mark: bytes) -> bool:

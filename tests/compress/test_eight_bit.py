@@ -66,7 +66,7 @@ def test_only_files_that_part_get_one_scale(run, deep, graph, exported, make_pic
     config = CompressConfig(precisions=("int8",), calibration_images=64)
     made_of = ingredients_of(run, config)
     shallow, counting = trace(made_of.network, run.pixels), Mock(wraps=export)
-    monkeypatch.setattr("edgelens.compress.eight_bit.export", counting)
+    monkeypatch.setattr("edgelens.compress.files.model_files.export", counting)
     choice, _ = eight_bit_files(shallow, made_of.network, made_of, config, Progress(quiet=True))
     assert "one scale in additions" not in choice.taken
     assert choice.graph is not shallow

@@ -13,7 +13,7 @@ from torch import Tensor, fx, nn
 
 from edgelens.runtime.errors import UsageError
 
-__all__ = ["MODES", "autocast", "fastest", "images_per_s", "laid_out", "loses_memory"]
+__all__ = ["MODES", "autocast", "fastest", "images_per_s", "laid_out", "loses_memory", "plain_mode"]
 
 MODES = ("float32", "channels-last", "bfloat16")  # bfloat16 runs channels-last under autocast
 _SAFE = 8  # channels of a strided 1×1 convolution, from which on channels-last is safe
@@ -58,6 +58,11 @@ def fastest(
         )
     worth = [mode for mode, gain in _GAIN.items() if measured.get(mode, 0.0) > gain * measured["float32"]]
     return max(worth, key=measured.__getitem__, default="float32"), measured
+
+
+def plain_mode(network: nn.Module) -> str:
+    """The mode of full precision for what is no training with a mode of its own: channels-last where that is safe."""
+    return "float32" if loses_memory(network) else "channels-last"
 
 
 def loses_memory(network: nn.Module) -> bool:
