@@ -39,6 +39,7 @@ NOTHING = "none"
 WINDOW = 20  # messages under way at a time
 GATHER_S = 0.25  # results (not announcements) are written to disk this often
 SOON_S = 0.01  # how often the broker's answers are looked for while messages are under way
+LAST_S = 2.0  # for what is left to say when a run ends, while the broker takes it or has not been reached yet
 LEAVE_S = 0.5
 
 
@@ -144,14 +145,13 @@ class MqttSink:
         return self
 
     def __exit__(self, *exc: object) -> None:
+        deadline = time.monotonic() + LAST_S  # a run of one photo is over before the broker has answered
+        while (self._gathered or self._under_way or self.waiting) and not self.trouble and time.monotonic() < deadline:
+            time.sleep(SOON_S)
         with self._wake:
             self._stopping = True
             self._wake.notify()
         self._thread.join(2)
-        deadline = time.monotonic() + LEAVE_S
-        while self._under_way and self._connected and time.monotonic() < deadline:
-            time.sleep(0.02)
-            self._forget_arrived()
         self.outbox.put([*(message for message in self._under_way.values() if not message.row), *self._gathered])
         if self._connected:
             left = self._client.publish(f"{self.address.topic}/status", "offline", qos=1, retain=True)

@@ -151,6 +151,15 @@ def test_a_broker_that_refuses_is_said_once_and_is_what_is_wrong(tmp_path: Path)
     assert said == [f"mqtt: 127.0.0.1 refuses: Not authorized; messages wait in {tmp_path / 'box'}"]
 
 
+@pytest.mark.skipif(not has_mosquitto(), reason="no mosquitto here")
+def test_a_run_that_is_over_at_once_has_said_everything(tmp_path: Path) -> None:
+    with Broker(tmp_path) as broker:
+        with sink_for(broker, tmp_path) as sink:  # left before the broker can have taken them
+            sink.outbox.put([Message(f"x/{number}", b"x") for number in range(300)])
+        with Outbox(tmp_path / "box") as box:
+            assert box.next(0, 9) == []
+
+
 def test_leaving_is_quick_when_nobody_answers(tmp_path: Path, staged: Any, later: Any) -> None:
     options = MqttOptions("mqtt://127.0.0.1:1/door", outbox=tmp_path / "box")
     loop = staged(fps=0)
