@@ -95,6 +95,19 @@ def test_every_network_and_the_whole_are_proven(looks):
     assert int(reference["counts"].sum()) == len(reference["rows"]) >= 4
 
 
+def part_of(video: Path, places: range, out: Path) -> Path:
+    """Some frames of a video, as a video."""
+    capture = cv2.VideoCapture(str(video))
+    size = [int(capture.get(side)) for side in (cv2.CAP_PROP_FRAME_WIDTH, cv2.CAP_PROP_FRAME_HEIGHT)]
+    writer = cv2.VideoWriter(str(out), cv2.VideoWriter.fourcc(*"mp4v"), 10, size)
+    for place in range(places.stop):
+        frame = capture.read()[1]
+        if place in places:
+            writer.write(frame)
+    writer.release()
+    return out
+
+
 def test_the_verbs_know_pipelines(looks, shared, tmp_path):
     def run(*arguments):
         done = CliRunner().invoke(cli, [str(argument) for argument in arguments])
@@ -105,11 +118,12 @@ def test_the_verbs_know_pipelines(looks, shared, tmp_path):
     shown = run("inspect", looks.path)
     assert "people" in shown
     assert "the pipeline" in shown
-    video = shared / "video/one-by-one-person-detection.mp4"
+    video = part_of(shared / "video/one-by-one-person-detection.mp4", range(250, 650, 10), tmp_path / "part.mp4")
     lines = run("run", looks.path, "--source", video, "--json", "-", "--quiet", "--no-preview").splitlines()
     rows = [json.loads(line)["results"] for line in lines]
     inside = [row for frame in rows for row in frame if "parent" in row]
-    assert len(inside) > 200
+    assert len(lines) == 40
+    assert len(inside) > 20
     assert all(frame[row["parent"]]["label"] == "person" for frame in rows for row in frame if "parent" in row)
     folder = tmp_path / "colours"
     for name, pixel in (("red", (0, 0, 250)), ("green", (0, 250, 0))):
