@@ -46,7 +46,7 @@ def test_killed_at_random_moments_it_ends_with_the_same_weights(
         model="cnn-small",
         options=ModelOptions(dropout=0.3),
         size=(16, 16),
-        epochs=8,
+        epochs=4,
         batch=32,
         ema=0.99,
         augment="best",
