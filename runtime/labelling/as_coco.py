@@ -28,7 +28,7 @@ def write_all(place: Path, done: Done, classes: Classes) -> None:
                     "category_id": numbers[box.label],
                     "bbox": [x, y, w, h],
                     "area": round(w * h, 2),
-                    "iscrowd": 0,
+                    "iscrowd": int(box.crowd),
                 }
             )
     categories = [{"id": number, "name": label} for label, number in numbers.items()]

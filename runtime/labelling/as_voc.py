@@ -26,7 +26,7 @@ def text_of(name: str, marks: Marks, classes: Classes) -> str:  # noqa: ARG001
     for box in marks.boxes:
         thing = ET.SubElement(root, "object")
         _add(thing, "name", box.label)
-        _add(thing, "difficult", 0)
+        _add(thing, "difficult", int(box.crowd))
         place_of = ET.SubElement(thing, "bndbox")
         corners = (("xmin", box.x), ("ymin", box.y), ("xmax", box.x + box.w), ("ymax", box.y + box.h))
         for key, value in corners:

@@ -59,6 +59,7 @@ class Desk:
         self._stand_in = asked[0] if self.form.boxes and len(asked) == 1 and asked[0] not in proposed else ""
         self._data = DataSet(out, self.form, self._everything, say)
         self.pictures = self._named_apart(pictures, say)
+        self._say_what_is_lost(say)
         self._proposals = None if assist is None else Proposals(assist, [picture.path for picture in pictures])
         self._unplaced: set[str] = set()  # pictures that the disk had no room for
         self._versions = Versions()
@@ -70,6 +71,7 @@ class Desk:
             done = [self._is_done(picture) for picture in self.pictures]
             return {
                 "boxes": self.form.boxes,
+                "crowds": self.form.crowds,
                 "format": self.format,
                 "session": self._versions.session,
                 "out": str(self.out),
@@ -191,6 +193,14 @@ class Desk:
         if renamed := sum(one != other for one, other in zip(own, names, strict=True)):
             say(f"{renamed} of {len(own)} pictures have another one's name in {self.out}: a number tells them apart")
         return tuple(replace(picture, name=name) for picture, name in zip(pictures, names, strict=True))
+
+    def _say_what_is_lost(self, say: Callable[[str], None]) -> None:
+        crowds = sum(box.crowd for picture in self.pictures for box in picture.given)
+        if crowds and self.form.boxes and not self.form.crowds:
+            say(
+                f"{self.format} has no place for boxes that count neither way (crowds, what is hard to tell): {crowds} "
+                "become boxes like others; --format coco and voc keep them"
+            )
 
     def _is_same(self, picture: Picture, name: str) -> bool:
         """Whether a picture is the one that a name of the journal means; of earlier versions it says names alone."""

@@ -21,12 +21,13 @@ class Form:
     text: Callable[[str, Marks, Classes], str] | None = None  # what stands there
     whole: Callable[[Path, Done, Classes], None] | None = None
     boxes: bool = True  # else one label a picture
+    crowds: bool = False  # it has a place for what counts neither way
 
 
 def _coco() -> Form:
     from .as_coco import write_all
 
-    return Form(lambda _: "images", whole=write_all)
+    return Form(lambda _: "images", whole=write_all, crowds=True)
 
 
 def _yolo() -> Form:
@@ -38,7 +39,7 @@ def _yolo() -> Form:
 def _voc() -> Form:
     from .as_voc import place_of, text_of
 
-    return Form(lambda _: "JPEGImages", place_of, text_of)
+    return Form(lambda _: "JPEGImages", place_of, text_of, crowds=True)
 
 
 def _folders() -> Form:

@@ -25,6 +25,7 @@ class Box:
     y: float
     w: float
     h: float
+    crowd: bool = False  # many of them, or one too hard to tell: counts neither way
 
 
 @dataclass(frozen=True)
@@ -39,7 +40,7 @@ class Marks:
 
     def to_json(self) -> dict[str, Any]:
         """Plain JSON types."""
-        rows = [{"label": box.label, "box": [round(v, 2) for v in (box.x, box.y, box.w, box.h)]} for box in self.boxes]
+        rows = [_row(box) for box in self.boxes]
         return {"width": self.width, "height": self.height, "boxes": rows, "label": self.label, "done": self.done}
 
 
@@ -67,6 +68,11 @@ def marks_from(said: Any, width: int, height: int) -> Marks:
     return Marks(width, height, boxes, checked_label(label) if label else "", said.get("done") is True)
 
 
+def _row(box: Box) -> dict[str, Any]:
+    place = [round(value, 2) for value in (box.x, box.y, box.w, box.h)]
+    return {"label": box.label, "box": place} | ({"crowd": True} if box.crowd else {})
+
+
 def _box(row: Any, width: int, height: int) -> Box | None:
     box = row.get("box") if isinstance(row, Mapping) else None
     if not is_box(box):
@@ -76,4 +82,4 @@ def _box(row: Any, width: int, height: int) -> Box | None:
     right, bottom = min(max(x + w, 0.0), width), min(max(y + h, 0.0), height)
     if right - left < _LEAST or bottom - top < _LEAST:
         return None
-    return Box(checked_label(row.get("label")), left, top, right - left, bottom - top)
+    return Box(checked_label(row.get("label")), left, top, right - left, bottom - top, row.get("crowd") is True)

@@ -70,8 +70,10 @@ def _of_data_set(path: Path) -> tuple[Picture, ...]:
     data, taken, found = load_boxes(path), set[str](), []
     for name, boxes in zip(data.names, data.boxes, strict=True):
         given = tuple(
-            Box(data.classes[label], *map(float, box))
-            for label, box in zip(boxes.labels.tolist(), boxes.boxes, strict=True)
+            Box(data.classes[label], x, y, w, h, crowd)
+            for label, (x, y, w, h), crowd in zip(
+                boxes.labels.tolist(), boxes.boxes.tolist(), boxes.crowd.tolist(), strict=True
+            )
         )
         file = Path(data.root) / name
         found.append(Picture(_name(Path(file.name), taken), file, given=given, relative=boxes.relative))

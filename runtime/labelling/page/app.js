@@ -46,6 +46,7 @@ function draw() {
 function offer() {
   const removable = sheet.withBoxes ? sheet.marked != null || sheet.boxes.some((row) => row.proposed) : Boolean(sheet.label);
   find("remove").disabled = !removable;
+  find("crowd").disabled = sheet.marked == null;
   find("undo").disabled = !sheet.past.length && !trail.length;
 }
 
@@ -188,6 +189,7 @@ const COMMANDS = {
   "-": () => sheet.remove(),
   Escape: () => sheet.mark(null),
   n: () => sheet.addInTheMiddle(),
+  "*": () => all.crowds && sheet.turnCrowd(),
 };
 
 document.addEventListener("keydown", (event) => {
@@ -215,7 +217,7 @@ document.addEventListener("keydown", (event) => {
   } else choose(label, false);
 });
 
-for (const [id, work] of [["next", forward], ["back", backward], ["undo", undo], ["remove", () => sheet.remove()]]) {
+for (const [id, work] of [["next", forward], ["back", backward], ["undo", undo], ["remove", () => sheet.remove()], ["crowd", () => sheet.turnCrowd()]]) {
   onClick(find(id), () => attempt(work));
 }
 
@@ -243,6 +245,7 @@ followHand(view, sheet);
 desk.state().then((state) => {
   all = state;
   find("stage").focus();
+  for (const part of document.querySelectorAll(".crowds")) part.hidden = !state.crowds;
   document.title = `${state.out} — edgelens label`;
   return turnTo(state.first);
 }).catch(say);

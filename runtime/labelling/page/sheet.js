@@ -123,6 +123,15 @@ export class Sheet {
     this.changed();
   }
 
+  // Many of them, or one too hard to tell: the marked box counts neither way, or does again.
+  turnCrowd() {
+    const row = this.boxes[this.marked];
+    if (!row) return;
+    this.remember();
+    Object.assign(row, { crowd: !row.crowd || undefined, proposed: false, score: undefined });
+    this.changed();
+  }
+
   // The marked box, else all that were only proposed, else the picture's label.
   remove() {
     this.remember();
@@ -134,6 +143,6 @@ export class Sheet {
   }
 
   marks(done) {
-    return { boxes: this.boxes.map(({ label, box }) => ({ label, box })), label: this.label, done };
+    return { boxes: this.boxes.map(({ label, box, crowd }) => ({ label, box, crowd })), label: this.label, done };
   }
 }

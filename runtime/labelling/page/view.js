@@ -64,16 +64,16 @@ export class View {
     this.handles.replaceChildren(...(marked == null ? [] : corners(boxes[marked].box).map(([x, y]) => dot(x, y, 6 * unit))));
   }
 
-  box({ box: [x, y, w, h], label, score, proposed }, marked, unit) {
+  box({ box: [x, y, w, h], label, score, proposed, crowd }, marked, unit) {
     const group = document.createElementNS(SVG, "g");
-    group.setAttribute("class", `box${marked ? " marked" : ""}${proposed ? " proposed" : ""}`);
+    group.setAttribute("class", `box${marked ? " marked" : ""}${proposed ? " proposed" : ""}${crowd ? " crowd" : ""}`);
     const rect = document.createElementNS(SVG, "rect");
     for (const [name, value] of Object.entries({ x, y, width: w, height: h, stroke: color(label) })) rect.setAttribute(name, value);
     const text = document.createElementNS(SVG, "text");
     const size = 15 * unit;
     const high = y < size * 1.4;
     for (const [name, value] of Object.entries({ x: x + 2 * unit, y: high ? y + size : y - 4 * unit, "font-size": size, "stroke-width": 3 * unit, fill: color(label) })) text.setAttribute(name, value);
-    text.textContent = score == null ? label : `${label} ${score.toFixed(2)}`;
+    text.textContent = score == null ? `${label}${crowd ? " (crowd)" : ""}` : `${label} ${score.toFixed(2)}`;
     group.append(rect, text);
     return group;
   }

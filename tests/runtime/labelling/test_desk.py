@@ -40,6 +40,28 @@ def test_every_format_reads_back(photos, desk_of, tmp_path, format_name):
     assert data.image(0).shape == (HEIGHT, WIDTH, 3)
 
 
+@pytest.mark.parametrize("format_name", ["coco", "yolo", "voc"])
+def test_crowds_stay_crowds_where_the_format_has_a_place_for_them(photos, desk_of, tmp_path, capsys, format_name):
+    """A set with one is labelled on: the picture that nobody changed, and one that got another."""
+    crowd = {**BOX, "crowd": True}
+    with desk_of(photos, classes=["dot"]) as desk:
+        desk.keep(0, {"boxes": [BOX, {**crowd, "box": [200, 50, 60, 60]}], "done": True})
+        desk.keep(1, {"boxes": [], "done": True})
+    (tmp_path / "out").rename(tmp_path / "before")
+    with desk_of(tmp_path / "before", format_name=format_name) as desk:
+        assert desk.state()["crowds"] == (format_name != "yolo")
+        given = desk.picture(0)
+        assert [row.get("crowd", False) for row in given["boxes"]] == [False, True]
+        desk.keep(0, {**given, "done": True})
+        desk.keep(1, {"boxes": [crowd], "done": True})
+    kept = format_name != "yolo"
+    assert ("1 become boxes like others" in capsys.readouterr().out) == (not kept)
+    data = load_boxes(tmp_path / "out")
+    assert [list(each.crowd) for each in data.boxes] == [[False, kept], [kept]]
+    with desk_of(tmp_path / "before", format_name=format_name) as desk:  # what was said stands in the journal
+        assert [row.get("crowd", False) for row in desk.picture(1)["boxes"]] == [True]
+
+
 def test_the_data_set_holds_the_same_files_not_copies(photos, desk_of, tmp_path):
     with desk_of(photos, classes=["dot"]) as desk:
         desk.keep(0, {"boxes": [BOX], "done": True})

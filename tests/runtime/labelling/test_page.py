@@ -80,6 +80,36 @@ def test_boxes_with_keys_alone(photos, desk_of, chromium):
         assert 80 < w < 100
 
 
+def test_a_crowd_is_said_with_a_key_or_a_button_and_taken_back(photos, desk_of, chromium, tmp_path):
+    with desk_of(photos, classes=["dot"]) as desk, served(desk) as link, shown(chromium, link) as page:
+        for key in ("n", "*"):
+            page.keyboard.press(key)
+        assert page.locator(".box.crowd text").text_content() == "dot (crowd)"
+        page.click("#crowd")
+        assert page.locator(".box.crowd").count() == 0
+        page.keyboard.press("Control+z")
+        assert page.locator(".box.crowd").count() == 1
+        page.keyboard.press("Enter")
+        until(page, lambda: desk.counts() == (1, 1))
+        until(page, lambda: data(page, "at") == "1")
+        assert page.locator("#crowd").is_disabled()  # no box is marked
+    assert load_boxes(tmp_path / "out").boxes[0].crowd.tolist() == [True]
+    with desk_of(photos, format_name="coco") as desk, served(desk) as link, shown(chromium, link) as page:
+        assert page.locator(".box.crowd").count() == 0  # it goes on at the second picture
+        page.keyboard.press("Backspace")
+        until(page, lambda: page.locator(".box.crowd").count() == 1)
+
+
+def test_without_a_place_for_crowds_none_are_offered(photos, desk_of, chromium):
+    options = {"classes": ["dot"], "format_name": "yolo"}
+    with desk_of(photos, **options) as desk, served(desk) as link, shown(chromium, link) as page:
+        for key in ("n", "*"):
+            page.keyboard.press(key)
+        assert page.locator(".box").count() == 1
+        assert page.locator(".box.crowd").count() == 0
+        assert not page.locator("#crowd").is_visible()
+
+
 def test_keys_go_on_after_a_click_on_a_class(photos, desk_of, chromium):
     with desk_of(photos, classes=["dot", "line"]) as desk, served(desk) as link, shown(chromium, link) as page:
         page.click("#classes button:nth-child(2)")
@@ -247,6 +277,7 @@ def test_on_a_phone_with_a_finger(photos, desk_of, chromium):
     ):
         assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
         assert page.evaluate("document.documentElement.scrollHeight <= innerHeight + 1")
+        assert page.evaluate("document.querySelector('#next').getBoundingClientRect().right < innerWidth")
         swipe(page, (40, 50), (80, 110))
         until(page, lambda: data(page, "boxes") == "1")
         until(page, lambda: page.tap("#classes button:nth-child(2)") or label_shown(page) == "line")
