@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -80,18 +81,13 @@ def command(
     an identifier a folder a name; for a pipeline that classifies what it finds, boxes of the classes. The plain
     top-1 among the data's classes counts; what a threshold rejects is told apart.
     """
-    from edgelens.runtime.bundle.bundle import one_network
-    from edgelens.runtime.datasets.catalog import load_boxes
     from edgelens.runtime.engines.choice import options_for
     from edgelens.runtime.formats.catalog import FORMATS
-    from edgelens.runtime.model.evaluate import evaluate
-    from edgelens.runtime.model.evaluate_pipeline import evaluate_pipeline
     from edgelens.runtime.model.foreign import evaluate_foreign
-    from edgelens.runtime.model.network import choose_file
     from edgelens.runtime.model.open import open_model
     from edgelens.runtime.preprocess import Region
-    from edgelens.runtime.tasks.catalog import task_of
 
+    asked = _Asked(data, format_name, split, limit)
     looking: dict[str, Any] = {
         "threshold": model_options["threshold"],
         "options": options_for(engine, threads, spin=True),
@@ -101,38 +97,75 @@ def command(
     strange = None
     bare = Path(model).suffix.lower() in FORMATS  # opened with what is said of it; a pipeline's networks one by one
     opened = open_model(model, **model_options) if bare else open_model(model)
-    if role is None and _can_be_whole(opened, data, format_name):
+    if role is None and _can_be_whole(opened, asked):
         if foreign is not None:
             raise UsageError("--foreign: is asked of one network of a pipeline: name it with --network")
-        boxes, used = load_boxes(data, format=format_name).for_evaluation(split)
-        boxes = boxes if limit is None else boxes.select(range(min(limit, len(boxes))))
-        measured = evaluate_pipeline(
-            open_model(opened, **model_options), boxes, engine=engine, precision=precision, **looking
-        )
+        whole = open_model(opened, **model_options)
+        measured, used = _whole(whole, asked, engine=engine, precision=precision, **looking)
     else:
-        if role is None and len(opened.manifest.steps) > 1:
-            last = opened.manifest.steps[-1].network
-            said = f"measures {last} alone, on pictures as they are; --network names another step"
-            click.echo(f"{model}: {said}", err=True)
-        alone = one_network(opened, role)
+        alone = _one(opened, role, model)
         bundle = alone if bare else open_model(alone, **model_options)
         for note in bundle.notes:
             click.echo(f"{model}: {note}", err=True)
-        network = bundle.manifest.main
-        images, used = task_of(network.task, model).load(data, format_name, split)
-        images = images if limit is None else images.select(np.arange(min(limit, len(images))))
-        measured = evaluate(bundle, images, file=choose_file(network, engine, precision), **looking)
+        measured, used = _alone(bundle, asked, model, engine, precision, looking)
         if foreign is not None:
             strange = evaluate_foreign(bundle, foreign, file=measured.file, **looking)
     _tell(measured, strange, {"model": model, "data": data, "split": used}, json_path)
 
 
-def _can_be_whole(bundle: Bundle, data: str, format_name: str | None) -> bool:
+@dataclass(frozen=True)
+class _Asked:
+    """Which pictures are looked at."""
+
+    data: str
+    format_name: str | None
+    split: str | None
+    limit: int | None
+
+    def first(self, pictures: Any) -> Any:
+        """No more of them than were asked for."""
+        return pictures if self.limit is None else pictures.select(np.arange(min(self.limit, len(pictures))))
+
+
+def _can_be_whole(bundle: Bundle, asked: _Asked) -> bool:
     """Whether it is a pipeline that gives classes to what it finds, and the data knows both."""
     from edgelens.runtime.datasets.catalog import holds_boxes
     from edgelens.runtime.model.evaluate_pipeline import names_boxes
 
-    return names_boxes(bundle) and holds_boxes(Path(data), format_name)
+    return names_boxes(bundle) and holds_boxes(Path(asked.data), asked.format_name)
+
+
+def _whole(bundle: Bundle, asked: _Asked, **how: Any) -> tuple[Evaluation, str]:
+    """A pipeline on boxes, and the split that was taken."""
+    from edgelens.runtime.datasets.catalog import load_boxes
+    from edgelens.runtime.model.evaluate_pipeline import evaluate_pipeline
+
+    boxes, used = load_boxes(asked.data, format=asked.format_name).for_evaluation(asked.split)
+    return evaluate_pipeline(bundle, asked.first(boxes), **how), used
+
+
+def _one(bundle: Bundle, role: str | None, model: str) -> Bundle:
+    """The network that was named, else the last step's, which is said where there are several."""
+    from edgelens.runtime.bundle.bundle import one_network
+
+    if role is None and len(bundle.manifest.steps) > 1:
+        said = f"measures {bundle.manifest.steps[-1].network} alone, on pictures as they are"
+        click.echo(f"{model}: {said}; --network names another step", err=True)
+    return one_network(bundle, role)
+
+
+def _alone(
+    bundle: Bundle, asked: _Asked, model: str, engine: str, precision: str | None, looking: dict[str, Any]
+) -> tuple[Evaluation, str]:
+    """One network on its task's data, and the split that was taken."""
+    from edgelens.runtime.model.evaluate import evaluate
+    from edgelens.runtime.model.network import choose_file
+    from edgelens.runtime.tasks.catalog import task_of
+
+    network = bundle.manifest.main
+    images, used = task_of(network.task, model).load(asked.data, asked.format_name, asked.split)
+    file = choose_file(network, engine, precision)
+    return evaluate(bundle, asked.first(images), file=file, **looking), used
 
 
 def _tell(measured: Evaluation, strange: ForeignReport | None, asked: dict[str, str], json_path: str | None) -> None:
