@@ -110,11 +110,12 @@ def _check_outputs(options: RunOptions) -> None:
 
 def _run(options: RunOptions) -> tuple[int, bool]:
     """Put sources, models and sinks together and run the loop; the exit code, and whether a capture hangs."""
+    from edgelens.cli.machine_facts import device_name
     from edgelens.runtime.host.freed_memory import gaps_given_back, share_one_heap
     from edgelens.runtime.loop.loop import LoopOptions, run
     from edgelens.runtime.loop.stop import StopOnSignals
 
-    device = options.device_id or os.environ.get("EDGELENS_DEVICE_ID") or os.uname().nodename
+    device = device_name(options.device_id)
     share_one_heap()
     with StopOnSignals() as stop, gaps_given_back(), ExitStack() as stack:
         plans = plans_of(options)
