@@ -95,9 +95,8 @@ def _recognize(options: RunOptions) -> None:
 
 def _check_outputs(options: RunOptions) -> None:
     """Refuse at the start what would be lost, or mixed, at the end."""
-    printed = [*options.printed, *(("--summary",) if options.summary_path == "-" else ())]
-    if len(printed) > 1:
-        raise UsageError(f"{' - and '.join(printed)} -: only one of them can go to the standard output")
+    if len(options.printed) > 1:
+        raise UsageError(f"{' - and '.join(options.printed)} -: only one of them can go to the standard output")
     there: dict[Path, str] = {}
     for flag, path in (*written_files(options.sinks), ("--summary", options.summary_path)):
         if not path or path == "-" or (Path(path).exists() and not Path(path).is_file() and not Path(path).is_dir()):
