@@ -115,7 +115,7 @@ def _is_health(told: Any) -> bool:
     loop, older = told.get("loop"), "problems" not in told
     if loop is None:
         return True
-    return isinstance(loop, dict) and ("model" in loop if older else _TOLD <= told.keys() and _LOOP <= loop.keys())
+    return isinstance(loop, dict) and ("model" in loop if older else told.keys() >= _TOLD and loop.keys() >= _LOOP)
 
 
 def _show(answer: dict[str, Any]) -> None:

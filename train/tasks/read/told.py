@@ -26,7 +26,8 @@ def told(found: Findings, alphabet: str) -> Told:
     ]
     worst = [
         f"{names[each.row]}: is {in_words(each.truth)}, read {in_words(each.read)}"
-        for each in (said.wrong[:_WORST] if names else ())
+        for each in said.wrong[:_WORST]
+        if names is not None
     ]
     first = advise(said)[0]
     advice = f"{first.title}: {first.actions[0]}" if first.actions else first.title
