@@ -16,8 +16,8 @@ __all__ = ["Line", "Zone", "ZoneOptions", "read_lines", "read_zones"]
 
 MOST = 64  # lines or zones of a source
 MOST_POINTS = 64
-_LONGEST_NAME = 60  # characters, marks among them
 SLACK = 0.001  # by which fractions may lie beyond the frame: they are rounded when written
+_LONGEST_NAME = 60  # characters, marks among them
 _NAME = re.compile(r"[\w][\w .-]{0,39}")  # of what is left without the marks of letters
 
 
