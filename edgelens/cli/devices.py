@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import tempfile
 from dataclasses import asdict
 from pathlib import Path
@@ -50,6 +51,8 @@ def command(name: str | None, here: bool, json_path: str | None) -> None:
     `devices prepare [USER@]HOST` brings a device what the kit needs there, `devices wheels DIR` fills a folder with
     that for a place without internet, `devices calibrate` times a board's kernels.
     """
+    if here and name:
+        raise UsageError(f"{name} and --here: ask for one of them")
     if here:
         _show_here(json_path)
     elif name:
@@ -150,6 +153,8 @@ def wheels(folder: str, version: str, machine: str, glibc: str) -> None:
     major, _, minor = version.partition(".")
     if major != "3" or not minor.isdecimal():
         raise UsageError(f"--python {version}: write 3.11")
+    if not re.fullmatch(r"[0-9]+\.[0-9]+", glibc):
+        raise UsageError(f"--glibc {glibc}: write 2.36")
     target = Target((3, int(minor)), machine, f"glibc {glibc}")
     placed = fill_folder(target, parts_known(), Path(folder), aside)
     size = sum(path.stat().st_size for path in placed) / 1e6

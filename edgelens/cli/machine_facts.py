@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import fields
 from pathlib import Path
@@ -12,7 +13,12 @@ from edgelens.runtime.said import Said
 if TYPE_CHECKING:
     from edgelens.runtime.live.shared.machine import Machine, SlotFacts
 
-__all__ = ["machine_of", "written_to"]
+__all__ = ["device_name", "machine_of", "written_to"]
+
+
+def device_name(said: str | None) -> str:
+    """The name that results carry: what --device-id says, else EDGELENS_DEVICE_ID, else the host's."""
+    return said or os.environ.get("EDGELENS_DEVICE_ID") or os.uname().nodename
 
 
 def machine_of(device: str, places: Sequence[str | Path] = ()) -> Machine:

@@ -95,9 +95,8 @@ def _recognize(options: RunOptions) -> None:
 
 def _check_outputs(options: RunOptions) -> None:
     """Refuse at the start what would be lost, or mixed, at the end."""
-    printed = [*options.printed, *(("--summary",) if options.summary_path == "-" else ())]
-    if len(printed) > 1:
-        raise UsageError(f"{' - and '.join(printed)} -: only one of them can go to the standard output")
+    if len(options.printed) > 1:
+        raise UsageError(f"{' - and '.join(options.printed)} -: only one of them can go to the standard output")
     there: dict[Path, str] = {}
     for flag, path in (*written_files(options.sinks), ("--summary", options.summary_path)):
         if not path or path == "-" or (Path(path).exists() and not Path(path).is_file() and not Path(path).is_dir()):
@@ -110,11 +109,12 @@ def _check_outputs(options: RunOptions) -> None:
 
 def _run(options: RunOptions) -> tuple[int, bool]:
     """Put sources, models and sinks together and run the loop; the exit code, and whether a capture hangs."""
+    from edgelens.cli.machine_facts import device_name
     from edgelens.runtime.host.freed_memory import gaps_given_back, share_one_heap
     from edgelens.runtime.loop.loop import LoopOptions, run
     from edgelens.runtime.loop.stop import StopOnSignals
 
-    device = options.device_id or os.environ.get("EDGELENS_DEVICE_ID") or os.uname().nodename
+    device = device_name(options.device_id)
     share_one_heap()
     with StopOnSignals() as stop, gaps_given_back(), ExitStack() as stack:
         plans = plans_of(options)

@@ -218,7 +218,8 @@ def _follower(plan: SourcePlan, model: ModelSlot) -> Follower:
 
     manifest = model.bundle.manifest
     if not task_of(manifest.networks[manifest.steps[0].network].task).places:
-        raise UsageError(f"--track: {manifest.name} does not say where things are; take a model that finds boxes")
+        asked = "--track" if plan.follow.track else "--line" if plan.places.line else "--zone"
+        raise UsageError(f"{asked}: {manifest.name} does not say where things are; take a model that finds boxes")
     return TrackFollower(plan.follow)
 
 

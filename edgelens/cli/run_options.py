@@ -52,7 +52,7 @@ class RunOptions:
     models: tuple[str, ...]
     listen: ListenOptions
     sinks: Mapping[str, Any]  # each sink's own options, by the sink's name
-    printed: tuple[str, ...]  # the options that send results to the standard output
+    printed: tuple[str, ...]  # the options that send what programs read to the standard output
 
     @classmethod
     def of(cls, given: Mapping[str, Any]) -> RunOptions:
@@ -64,7 +64,7 @@ class RunOptions:
             arguments=model_arguments(given),
             listen=ListenOptions.of(given),
             sinks=of_sinks(given),
-            printed=to_stdout(given),
+            printed=(*to_stdout(given), *(("--summary",) if given["summary_path"] == "-" else ())),
         )
 
 

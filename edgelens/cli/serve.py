@@ -10,7 +10,7 @@ from typing import Any
 import click
 
 from edgelens.cli.live_options import ListenOptions, access_options, listen_options, live_page, no_photos_option
-from edgelens.cli.machine_facts import machine_of
+from edgelens.cli.machine_facts import device_name, machine_of
 from edgelens.cli.numbers import Number
 from edgelens.cli.options import (
     engine_options,
@@ -45,8 +45,6 @@ STUCK_S = 5.0  # an event loop that does not come round for so long answers nobo
 @click.option("--duration", type=Number(0, min_open=True), metavar="S", help="Stop after S seconds.")
 def command(model: str, **options: Any) -> None:
     """Answer POST /v1/recognize with what MODEL sees in the pictures that are sent."""
-    import socket
-
     import cv2
 
     from edgelens.runtime.engines.protocol import EngineOptions
@@ -73,7 +71,7 @@ def command(model: str, **options: Any) -> None:
         options=EngineOptions(threads=options["threads"] or 1),
         budget=budget,
         threshold=options["threshold"],
-        device=options["device_id"] or socket.gethostname(),
+        device=device_name(options["device_id"]),
     )
     with StopOnSignals() as stop, gaps_given_back(), service, SystemdNotifier() as systemd:
         running, started, file = service.model_json(), time.time(), FileIdentity(bundle.path or Path(model))

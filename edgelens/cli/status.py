@@ -26,6 +26,9 @@ if TYPE_CHECKING:
 
 __all__ = ["command"]
 
+_TOLD = {"kit", "device", "disks"}
+_LOOP = {"model", "engine", "precision", "bundle", "started", "sources", "board", "sinks", "dropped", "slowed_to_fps"}
+
 
 @click.command("status", cls=OnDevice, parts=lambda params: ())  # noqa: ARG005
 @click.option("--url", metavar="URL", help="Where it answers; found by itself on this machine.")
@@ -62,7 +65,10 @@ def _ask(running: Running, token_file: str | None) -> dict[str, Any]:
 
     answer: dict[str, Any] = {"url": running.url, "pid": running.pid or None}
     try:
-        answer |= ask_socket(running.socket) if running.socket else _ask_page(running, token_file)
+        told = ask_socket(running.socket) if running.socket else _ask_page(running, token_file)
+        if not _is_health(told):
+            raise WorkError("no edgelens that this one knows answers there")
+        answer |= told
     except UsageError:
         raise
     except (OSError, ValueError, EdgelensError, http.client.HTTPException) as error:
@@ -70,7 +76,7 @@ def _ask(running: Running, token_file: str | None) -> dict[str, Any]:
     return answer
 
 
-def _ask_page(running: Running, token_file: str | None) -> dict[str, Any]:
+def _ask_page(running: Running, token_file: str | None) -> Any:
     from edgelens.runtime.live.http.access import read_token
 
     try:
@@ -86,7 +92,7 @@ def _ask_page(running: Running, token_file: str | None) -> dict[str, Any]:
     return _health(asked, port, token, found_here=bool(running.pid))
 
 
-def _health(asked: SplitResult, port: int, token: str | None, *, found_here: bool) -> dict[str, Any]:
+def _health(asked: SplitResult, port: int, token: str | None, *, found_here: bool) -> Any:
     """The answer to one request on one connection: no redirect is followed, which would take the token along."""
     from edgelens.runtime.live.line import line_to
 
@@ -99,10 +105,17 @@ def _health(asked: SplitResult, port: int, token: str | None, *, found_here: boo
         with line.getresponse() as response:
             if response.status != 200:
                 raise WorkError(f"HTTP {response.status} {response.reason}")
-            told = json.loads(response.read(1 << 22))
-    if not isinstance(told, dict):
-        raise WorkError("no edgelens answers there")
-    return told
+            return json.loads(response.read(1 << 22))
+
+
+def _is_health(told: Any) -> bool:
+    """Whether that is what this kit or an older one says of itself, as far as it is shown."""
+    if not isinstance(told, dict) or not isinstance(told.get("status"), str):
+        return False
+    loop, older = told.get("loop"), "problems" not in told
+    if loop is None:
+        return True
+    return isinstance(loop, dict) and ("model" in loop if older else told.keys() >= _TOLD and loop.keys() >= _LOOP)
 
 
 def _show(answer: dict[str, Any]) -> None:
@@ -115,7 +128,8 @@ def _show(answer: dict[str, Any]) -> None:
         more = "give --token-file to be told more" if loop is None else f"{loop['model']}; an older kit"
         click.echo(f"{where}  {answer['status']} ({more})")
         return
-    click.echo(f"{where}  {answer['status']}, up {_span(time.time() - loop['started'])}")
+    up_s = answer.get("up_s", max(time.time() - loop["started"], 0))  # an older kit's is as right as both clocks are
+    click.echo(f"{where}  {answer['status']}, up {_span(up_s)}")
     click.echo(f"  edgelens {answer['kit']} on {answer['device'] or 'a device without a name'}")
     for model in {json.dumps(source["bundle"]): source for source in [loop, *loop["sources"]]}.values():
         click.echo(f"  {_model(model)}")

@@ -155,6 +155,8 @@ class Gallery:
         """Call a name otherwise; a name that is there already is refused."""
         self._number(name)
         spelled, new = checked_name(name), checked_name(to)
+        if new == spelled:
+            raise UsageError(f"{spelled}: is called so already: say what it is to be called")
         if new in self._loaded.names:
             raise UsageError(f"{new}: is there already; edgelens gallery merge {spelled} {new} joins them")
         self._rewrite(lambda _, exemplar: replace(exemplar, name=new) if exemplar.name == spelled else exemplar)

@@ -22,6 +22,7 @@ SHOWN = (1, 3, 5)  # pictures of everybody
 RATES = (0.01, 0.001)  # false accepts at which false rejects are told
 _AS_NEAR = 0.02  # cosine: two pictures that are as near as that are equally good neighbours
 _MOST_PAIRS = 3000  # rows that pairs are made of
+_MOST_OF_ONE = 30  # of them, or a few identities would be all
 _STRANGERS = (0.2, 0.1, 0.05, 0.02, 0.01, 0.005, 0.002, 0.001)  # shares that limits are kept for
 
 Rows = NDArray[np.float32]
@@ -164,11 +165,22 @@ def _to_names(rows: Rows, shown: Rows, ids: Ids) -> tuple[Rows, Ids]:
 def _pairs(rows: Rows, ids: Ids) -> tuple[Rows, Rows]:
     """Cosines of pairs of one identity, and of two, each rising."""
     if len(rows) > _MOST_PAIRS:
-        some = np.linspace(0, len(rows) - 1, _MOST_PAIRS).astype(np.intp)
+        some = _some_with_company(ids)
         rows, ids = rows[some], ids[some]
     a, b = np.triu_indices(len(rows), 1)
     near, alike = (rows @ rows.T)[a, b], ids[a] == ids[b]
     return np.sort(near[alike]), np.sort(near[~alike])
+
+
+def _some_with_company(ids: Ids) -> NDArray[np.intp]:
+    """Rows enough for pairs, all or many of each identity: evenly spaced ones might hold one picture of everybody."""
+    rng, taken, count = np.random.default_rng(0), [], 0
+    for name in rng.permutation(np.unique(ids)):
+        taken.append(rng.permutation(np.flatnonzero(ids == name))[:_MOST_OF_ONE])
+        count += len(taken[-1])
+        if count >= _MOST_PAIRS:
+            break
+    return np.concatenate(taken)
 
 
 def _equal_error(same: Rows, other: Rows) -> float:

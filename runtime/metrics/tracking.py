@@ -105,12 +105,19 @@ def _frames(truth: Followed, found: Followed) -> tuple[list[_Frame], int, int]:
     """The frames in which anything is or was found, and how many things there are and were found."""
     names, true_ids = np.unique(truth.ids, return_inverse=True)
     numbers, found_ids = np.unique(found.ids, return_inverse=True)
-    frames = []
-    for frame in np.union1d(truth.frames, found.frames):
-        there, seen = np.flatnonzero(truth.frames == frame), np.flatnonzero(found.frames == frame)
+    true_rows, found_rows = _rows_by_frame(truth), _rows_by_frame(found)
+    none, frames = np.empty(0, np.intp), []
+    for frame in sorted(true_rows.keys() | found_rows.keys()):
+        there, seen = true_rows.get(frame, none), found_rows.get(frame, none)
         overlap = overlaps(corners_of_xywh(truth.boxes[there]), corners_of_xywh(found.boxes[seen]))
         frames.append(_Frame(true_ids[there], found_ids[seen], overlap))
     return frames, len(names), len(numbers)
+
+
+def _rows_by_frame(boxes: Followed) -> dict[int, NDArray[np.intp]]:
+    order = np.argsort(boxes.frames, kind="stable")
+    frames, starts = np.unique(boxes.frames[order], return_index=True)
+    return dict(zip(frames.tolist(), np.split(order, starts[1:]), strict=True)) if len(order) else {}
 
 
 def _hota(frames: Sequence[_Frame], things: int, numbers: int) -> tuple[float, float, float, float]:
@@ -124,17 +131,19 @@ def _hota(frames: Sequence[_Frame], things: int, numbers: int) -> tuple[float, f
         true_count[frame.true] += 1
         found_count[0, frame.found] += 1
     alike /= np.maximum(true_count + found_count - alike, _TINY)
-    matches, located = np.zeros((len(ALPHAS), things, numbers)), np.zeros(len(ALPHAS))
+    pairs, shares = [], []  # of what was taken for one: few of all pairs ever meet
     for frame in frames:
         rows, columns = assign(alike[np.ix_(frame.true, frame.found)] * frame.overlap)
-        overlap = frame.overlap[rows, columns]
-        for level in range(len(ALPHAS)):
-            enough = overlap >= ALPHAS[level] - _TINY
-            matches[level, frame.true[rows[enough]], frame.found[columns[enough]]] += 1
-            located[level] += overlap[enough].sum()
-    right = matches.sum(axis=(1, 2))
-    together = matches / np.maximum(1, true_count + found_count - matches)
-    ass_a = (matches * together).sum(axis=(1, 2)) / np.maximum(1, right)
+        pairs.append(frame.true[rows] * numbers + frame.found[columns])
+        shares.append(frame.overlap[rows, columns])
+    pair, overlap = np.concatenate([np.empty(0, np.intp), *pairs]), np.concatenate([np.empty(0), *shares])
+    both_count = (true_count + found_count).ravel()
+    right, located, ass_a = np.zeros((3, len(ALPHAS)))
+    for level in range(len(ALPHAS)):
+        enough = overlap >= ALPHAS[level] - _TINY
+        which, matches = np.unique(pair[enough], return_counts=True)
+        right[level], located[level] = enough.sum(), overlap[enough].sum()
+        ass_a[level] = (matches * matches / np.maximum(1, both_count[which] - matches)).sum() / max(1, right[level])
     det_a = right / np.maximum(1, true_count.sum() + found_count.sum() - right)
     loc_a = np.maximum(1e-10, located) / np.maximum(1e-10, right)
     return float(np.sqrt(det_a * ass_a).mean()), float(det_a.mean()), float(ass_a.mean()), float(loc_a.mean())

@@ -17,7 +17,7 @@ from .options import TrackOptions
 __all__ = ["TrackMemory"]
 
 _USUAL = TrackOptions()
-MOST = 512  # things that are remembered; the one that is longest gone goes first
+MOST = 512  # things that are remembered, more of them only while they are in sight; the longest gone goes first
 GROWN = 1.3  # a thing whose box has so many times the area of before can be seen better than then
 AGREE = 3  # looks that say the same are enough
 DOUBTED = 3  # as long as they do not, so many times the looks are taken
@@ -101,8 +101,8 @@ class TrackMemory:
         thing.area = max(thing.area, _area(look.box))
         thing.answer, thing.seen_at = None, self.now
         self._things[step, number] = thing
-        if len(self._things) > MOST:
-            self._things.pop(next(iter(self._things)))
+        while len(self._things) > MOST and self._things[oldest := next(iter(self._things))].seen_at != self.now:
+            del self._things[oldest]
         return thing.said(voter)
 
     def _lost(self, step: str, things: Recognitions, row: int, look: Look, voter: Voter) -> int:

@@ -24,7 +24,7 @@ class _Side:
 
     side: int  # -1 in, 1 out
     point: np.ndarray  # (2,)
-    seen: float
+    seen: float  # when it was last seen anywhere
 
 
 class LineCounter:
@@ -41,9 +41,13 @@ class LineCounter:
         off = beside(moment.points, start, end)
         band = np.maximum(BAND * moment.sizes, LEAST_BAND)
         events: list[Event] = []
-        for i in np.flatnonzero(np.abs(off) > band).tolist():
-            number, side, point = moment.numbers[i], 1 if off[i] > 0 else -1, moment.points[i]
+        for i, number in enumerate(moment.numbers):
             before = self._sides.get(number)
+            if before is not None:
+                before.seen = moment.now
+            if abs(off[i]) <= band[i]:
+                continue
+            side, point = 1 if off[i] > 0 else -1, moment.points[i]
             if before is not None and before.side != side and 0 <= place_on(before.point, point, start, end) <= 1:
                 events.append(self._crossed(number, moment.labels[i], "in" if side < 0 else "out"))
             self._sides[number] = _Side(side, point, moment.now)

@@ -17,6 +17,7 @@ from .options import Zone
 __all__ = ["PrivacyMask", "hidden"]
 
 CELLS = 6  # what is left of the longer side of a masked part
+LEAST = 4  # pixels that become one at least, or a mask of few pixels would hide nothing
 
 
 class PrivacyMask:
@@ -66,7 +67,7 @@ def _part(zone: Zone, size: tuple[int, int]) -> tuple[slice, slice, NDArray[np.b
 def _blurred(part: NDArray[np.uint8]) -> NDArray[np.uint8]:
     """A few large soft spots in place of a picture."""
     height, width = part.shape[:2]
-    scale = CELLS / max(height, width)
+    scale = min(CELLS / max(height, width), 1 / LEAST)
     few = (max(round(width * scale), 1), max(round(height * scale), 1))
     small = cv2.resize(part, few, interpolation=cv2.INTER_AREA)
     return np.asarray(cv2.resize(small, (width, height), interpolation=cv2.INTER_LINEAR), np.uint8)

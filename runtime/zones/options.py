@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -16,7 +17,8 @@ __all__ = ["Line", "Zone", "ZoneOptions", "read_lines", "read_zones"]
 MOST = 64  # lines or zones of a source
 MOST_POINTS = 64
 SLACK = 0.001  # by which fractions may lie beyond the frame: they are rounded when written
-_NAME = re.compile(r"[\w][\w .-]{0,39}")
+_LONGEST_NAME = 60  # characters, marks among them
+_NAME = re.compile(r"[\w][\w .-]{0,39}")  # of what is left without the marks of letters
 
 
 @dataclass(frozen=True)
@@ -83,7 +85,7 @@ def _named(value: Any, written: str, example: str) -> list[tuple[str, tuple[tupl
         raise UsageError(f"{written}: {len(pairs)} are more than the {MOST} that a source may have")
     found = {}
     for name, numbers in pairs:
-        if not _NAME.fullmatch(str(name)):
+        if not _is_name(str(name)):
             raise UsageError(
                 f"{written} {str(name)[:50]!r}: needs a name of letters and digits before =, such as {example}"
             )
@@ -91,6 +93,12 @@ def _named(value: Any, written: str, example: str) -> list[tuple[str, tuple[tupl
             raise UsageError(f"{written} {name}: is there twice")
         found[str(name)] = _points(numbers, f"{written} {name}", example)
     return list(found.items())
+
+
+def _is_name(name: str) -> bool:
+    """Whether that is letters and digits, with the vowel signs and accents that scripts write as marks of their own."""
+    plain = "".join(c for c in name if not unicodedata.category(c).startswith("M"))
+    return _NAME.fullmatch(plain) is not None and plain[0] == name[0] and len(name) <= _LONGEST_NAME
 
 
 def _points(numbers: Any, where: str, example: str) -> tuple[tuple[float, float], ...]:

@@ -66,6 +66,12 @@ def test_json_and_summary_of_a_video(color_bundle, clip, tmp_path):
     assert "demo" not in found
 
 
+def test_a_summary_on_the_standard_output_stands_there_alone(color_bundle, clip):
+    done = run(color_bundle.path, "--source", clip, "--summary", "-")
+    assert json.loads(done.stdout)["frames"]["processed"] == 18
+    assert "18 processed" in done.stderr
+
+
 def test_the_demo_ends_with_its_score(color_bundle, tmp_path):
     summary = tmp_path / "s.json"
     done = run(color_bundle.path, "--source", "demo", "--duration", "1", "--demo-seed", "5", "--summary", summary)

@@ -173,9 +173,10 @@ def test_a_masked_part_leaves_by_no_exit(halves_bundle, tmp_path, masked):
         assert steps < 4 if masked else steps > 12
 
 
-def test_a_classifier_cannot_be_followed(color_bundle, clip):
-    with pytest.raises(EdgelensError, match="does not say where things are"):
-        edgelens(color_bundle.path, "--source", clip, "--track")
+@pytest.mark.parametrize("asked", [("--track",), ("--line", "door=0,0,1,1"), ("--zone", "shelf=0,0,1,0,1,1")])
+def test_a_classifier_cannot_be_followed(asked, color_bundle, clip):
+    with pytest.raises(EdgelensError, match=f"^{asked[0]}: .*does not say where things are"):
+        edgelens(color_bundle.path, "--source", clip, *asked)
 
 
 def test_what_is_not_asked_for_is_not_loaded(halves_bundle, clip):

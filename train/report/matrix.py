@@ -9,6 +9,7 @@ __all__ = ["matrix_chart"]
 
 _NAMED = 40  # classes up to which the names stand beside the cells
 _COUNTED = 20  # … up to which the counts stand in them
+_WHOLE = 100  # … up to which empty cells are drawn too: a thousand classes have a million
 
 
 def matrix_chart(counts: Sequence[Sequence[int]], classes: Sequence[str]) -> str:
@@ -19,6 +20,9 @@ def matrix_chart(counts: Sequence[Sequence[int]], classes: Sequence[str]) -> str
     margin = min(130.0, 12 + 7.0 * max(map(len, classes))) if named else 12.0
     side = margin + cell * size
     parts = []
+    if size > _WHOLE:
+        ground = f'x="{margin:.1f}" y="{margin:.1f}" width="{side - margin:.1f}" height="{side - margin:.1f}"'
+        parts.append(f'<rect class="cell" {ground} style="fill-opacity:0"/>')
     for row, line in enumerate(counts):
         total = sum(line) or 1
         y = margin + row * cell
@@ -31,6 +35,8 @@ def matrix_chart(counts: Sequence[Sequence[int]], classes: Sequence[str]) -> str
                 f'<text transform="translate({x + 4:.1f},{margin - 6:.0f}) rotate(-60)">{_short(classes[row])}</text>'
             )
         for column, count in enumerate(line):
+            if not count and size > _WHOLE:
+                continue
             x = margin + column * cell
             share = count / total
             tone = "right" if row == column else "wrong"

@@ -12,6 +12,7 @@ from typing import Any
 from edgelens.version import __version__
 
 from ...loop.control import LoopStatus, ModelStatus, SourceStatus
+from ...loop.summary import process_age_s
 from .machine import Machine, MachineFacts
 
 __all__ = ["health_json", "model_json", "status_json"]
@@ -29,6 +30,7 @@ def health_json(
         "status": "degraded" if problems else "ok",
         "problems": problems,
         "kit": __version__,
+        "up_s": round(process_age_s(), 1),  # by no clock that is set while it runs, as `started` is
         "device": machine.device,
         "loop": None if status is None else {**status_json(status), "sources": [_told(s) for s in status.sources]},
         "disks": [dataclasses.asdict(disk) for disk in facts.disks],

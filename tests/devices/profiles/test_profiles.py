@@ -85,6 +85,12 @@ def test_the_verb_lists_shows_and_says_where_it_is() -> None:
     assert here["profile"] in profile_names()
     assert here["cores"] >= 1
     assert isinstance(run(cli, ["devices", "rpi9"]).exception, UsageError)
+    assert "ask for one of them" in str(run(cli, ["devices", "rpi5", "--here"]).exception)
+
+
+def test_a_c_library_that_is_no_version_is_said_before_anything_is_fetched(tmp_path: Path) -> None:
+    words = ["devices", "wheels", str(tmp_path / "wheels"), "--glibc", "abc"]
+    assert "--glibc abc: write 2.36" in str(CliRunner().invoke(cli, words).exception)
 
 
 def test_a_profile_names_no_sensor() -> None:

@@ -89,6 +89,8 @@ def test_rename_merge_and_undo(gallery: Gallery) -> None:
     lesson = gallery.teach("three", rows[2, :2])
     with pytest.raises(UsageError, match="there already"):
         gallery.rename("one", "two")
+    with pytest.raises(UsageError, match="one: is called so already"):
+        gallery.rename("one", "one")
     gallery.rename("one", "uno")
     assert gallery.match(rows[0, 4]).name == "uno"
     assert gallery.undo(lesson) == 2

@@ -5,10 +5,13 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
+import threading
 import time
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -46,6 +49,41 @@ def test_status_finds_what_runs_and_says_how_it_is(
     assert "camera" in answer.output
     told = json.loads(CliRunner().invoke(cli, ["status", "--json", "-"]).stdout)
     assert told["running"][0]["loop"]["sources"][0]["name"] == "camera"
+
+
+def test_a_clock_that_was_set_meanwhile_does_not_age_a_run(
+    staged: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A board without a clock of its own starts in another year."""
+    monkeypatch.setattr("edgelens.runtime.live.running.run_folders", lambda: (tmp_path,))
+    loop = staged(fps=0)
+    loop.started -= 9e6
+    shown = CliRunner().invoke(cli, ["status", "--url", loop.base]).output
+    assert re.search(r"  ok, up (\d+ h )?\d+ min", shown), shown
+
+
+@pytest.mark.parametrize(
+    "said", ["{}", "[1]", '{"status": "ok", "loop": "x"}', '{"status": "ok", "problems": [], "loop": {}}']
+)
+def test_status_of_another_program_is_one_line(said: str) -> None:
+    class Other(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(200)
+            self.end_headers()
+            self.wfile.write(said.encode())
+
+        def log_message(self, *words: Any) -> None:
+            """Say nothing."""
+
+    with HTTPServer(("127.0.0.1", 0), Other) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        try:
+            url = f"http://127.0.0.1:{server.server_port}"
+            answer = CliRunner().invoke(cli, ["status", "--url", url])
+        finally:
+            server.shutdown()
+    assert answer.output == f"{url}  does not answer: no edgelens that this one knows answers there\n"
+    assert answer.exit_code == 1
 
 
 def test_status_from_another_session_finds_it_too(staged: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

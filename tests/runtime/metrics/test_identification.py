@@ -44,6 +44,19 @@ def test_more_shown_pictures_help() -> None:
     assert shares[0] < shares[1] < shares[2]
 
 
+@pytest.mark.parametrize(("count", "each"), [(400, 2), (200, 4), (8, 100)])
+def test_pairs_of_some_pictures_tell_what_those_of_all_tell(
+    count: int, each: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rows, ids = people(count, each, 1.2)
+    every = identification(rows, ids)
+    monkeypatch.setattr("edgelens.runtime.metrics.identification._MOST_PAIRS", 400)
+    some = identification(rows, ids)
+    assert every.equal_error > 0.05
+    assert some.equal_error == pytest.approx(every.equal_error, abs=0.03)
+    assert some.false_rejects[0.01] == pytest.approx(every.false_rejects[0.01], abs=0.07)
+
+
 def test_a_share_of_strangers_reaches_its_limit_and_no_more() -> None:
     rows, ids = people(20, 10, 0.8)
     accepts = dict(accepts_of(rows, ids))

@@ -1,6 +1,7 @@
 """HOTA, IDF1 and MOTA are TrackEval's to the sixth digit."""
 
 import dataclasses
+import tracemalloc
 
 import numpy as np
 import pytest
@@ -85,3 +86,18 @@ def test_a_swap_costs_hota_and_idf1_but_no_boxes():
     assert scores.ass_a < 0.8
     assert scores.idf1 < 0.8
     assert scores.missed == scores.false == 0
+
+
+def test_thousands_of_things_take_little_memory():
+    frames, each, things = 600, 5, 1500
+    number = np.repeat(np.arange(frames), each)
+    ids = (number // 2 * each + np.tile(np.arange(each), frames)) % things
+    boxes = np.stack([ids % 70 * 20.0, ids // 70 * 20.0, np.full(len(ids), 10.0), np.full(len(ids), 10.0)], axis=1)
+    truth = Followed(number, ids, boxes)
+    tracemalloc.start()
+    try:
+        scores = tracking_scores(truth, Followed(number, things - ids, boxes))
+        assert tracemalloc.get_traced_memory()[1] < 2e8
+    finally:
+        tracemalloc.stop()
+    assert (scores.hota, scores.idf1, scores.switches) == (pytest.approx(1), 1, 0)

@@ -16,7 +16,7 @@ from edgelens.runtime.preprocess import PixelContract, TensorContract
 from edgelens.runtime.recognitions import AGREED, CORNERS, LOOKS, Recognitions
 from edgelens.runtime.track.follower import TrackFollower
 from edgelens.runtime.track.look import Look
-from edgelens.runtime.track.memory import TrackMemory
+from edgelens.runtime.track.memory import MOST, TrackMemory
 from edgelens.runtime.track.options import TrackOptions
 
 
@@ -104,6 +104,19 @@ def test_what_is_known_moves_along_with_its_thing():
     assert moved.boxes.tolist() == pytest.approx(np.array([[112.2, 14.4, 4.4, 6.6]]))
     assert not needs_no_look(memory, things(1, label=1)) and not needs_no_look(memory, things(2))
     assert not memory.recall("other", things(1), VOTER)
+
+
+def test_of_a_crowd_nobody_is_forgotten_while_in_sight():
+    memory, count = TrackMemory(TrackOptions()), MOST + 88
+    boxes, numbers = [[i, 0, 20, 20] for i in range(count)], np.arange(1, count + 1, dtype=np.int32)
+    crowd = Recognitions(("cup",), [0] * count, [0.9] * count, boxes=boxes, track_ids=numbers)
+    for row in range(count):
+        memory.keep("reads", crowd, row, look(memory, LOGO), voter=VOTER)
+    memory.begin(0.1)
+    assert len(memory.recall("reads", crowd, VOTER)) == count
+    memory.begin(0.15)
+    told(memory, LOGO, things(count + 1))
+    assert len(memory.recall("reads", crowd, VOTER)) == MOST - 1, "who is gone makes room"
 
 
 def test_corners_and_keypoints_move_along_too():

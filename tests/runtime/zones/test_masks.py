@@ -18,6 +18,13 @@ def test_a_masked_part_is_blurred_beyond_recognition():
     assert (image == before).all()
 
 
+def test_a_mask_of_few_pixels_hides_them_too():
+    whole = Zone("mask 1", ((0, 0), (1, 0), (1, 1), (0, 1)))
+    for side in (2, 3, 4, 6, 9):
+        image = (np.indices((side, side)).sum(axis=0) % 2 * 255).astype(np.uint8)[..., None].repeat(3, axis=2)
+        assert np.ptp(PrivacyMask((whole,)).hide(Frame(image)).image) < 60
+
+
 def test_a_mask_follows_the_size_of_the_frames_and_may_reach_the_edge():
     mask = PrivacyMask((Zone("mask 1", ((0.9, 0.9), (1, 0.9), (1, 1))),))
     for shape in ((50, 80, 3), (480, 640, 3), (1, 1, 3)):

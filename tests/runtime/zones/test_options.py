@@ -62,6 +62,17 @@ def test_what_is_wrong_is_one_line(option, text, said):
     assert "\n" not in str(error.value)
 
 
+@pytest.mark.parametrize("name", ["दुकान", "ร้าน", "cafe\u0301", "店 2", "a" * 40])
+def test_a_name_is_of_any_script(name):
+    assert [zone.name for zone in from_said(ZoneOptions, {"zone": (f"{name}=0,0,1,0,1,1",)}).zone] == [name]
+
+
+@pytest.mark.parametrize("name", ["\u0301a", "a" * 41, "a" + "\u0301" * 60, "a/b", "-"])
+def test_what_is_no_name_is_none(name):
+    with pytest.raises(UsageError, match="needs a name of letters and digits"):
+        from_said(ZoneOptions, {"zone": (f"{name}=0,0,1,0,1,1",)})
+
+
 def test_a_name_is_there_once():
     with pytest.raises(UsageError, match="is there twice"):
         from_said(ZoneOptions, {"line": ("a=0,0,1,1", "a=0,0,1,0")})

@@ -99,6 +99,12 @@ def test_who_dithers_on_the_line_is_counted_once():
     assert len(walked(watch, [80, 90, 99, 101, 98, 102, 99, 101, 100, 103, 120])) == 1
 
 
+def test_who_stood_on_the_line_for_long_crosses_it_nevertheless():
+    watch = Watch(ZoneOptions(line=(MIDDLE,)))
+    way = [*[60] * 2, *[100] * 80, *[140] * 2]
+    assert [event["direction"] for event in walked(watch, way, step=1.0)] == ["in"]
+
+
 def test_beside_the_ends_of_a_line_nothing_is_crossed():
     watch = Watch(ZoneOptions(line=(Line("short", (0.5, 0.6), (0.5, 0.9)),)))
     assert walked(watch, range(60, 140, 5), y=40) == []

@@ -22,6 +22,16 @@ def test_the_matrix_has_every_count() -> None:
     ET.fromstring(matrix_chart([[1] * 120] * 120, [f"class {i}" for i in range(120)]))
 
 
+def test_the_matrix_of_hundreds_of_classes_is_as_large_as_what_was_said() -> None:
+    size = 300
+    counts = [[3 if row == column else int(column == row + 1) for column in range(size)] for row in range(size)]
+    svg = matrix_chart(counts, [f"class {i}" for i in range(size)])
+    told = [t.text for t in ET.fromstring(svg).iter("title")]
+    assert len(told) == 2 * size - 1
+    assert told[1] == "class 0 → class 1: 1 (25.0 %)"
+    assert len(svg) < 200_000
+
+
 def test_the_calibration_plot_is_whole() -> None:
     chart = reliability_chart([ReliabilityBin(0.8, 0.9, 10, 0.85, 0.8)], [ReliabilityBin(0.9, 1.0, 10, 0.95, 0.8)])
     ET.fromstring(f"<div>{chart}</div>")

@@ -14,7 +14,7 @@ from .data import texts_of
 from .metrics import summary
 from .spelled import spelled
 
-__all__ = ["Answers", "Misread", "answers_of"]
+__all__ = ["Answers", "Misread", "answers_of", "in_words"]
 
 
 @dataclass(frozen=True)
@@ -48,3 +48,8 @@ def answers_of(found: Findings, alphabet: str) -> Answers:
         summary(spelled(found.train["scores"], alphabet), found.train_targets, alphabet),
         tuple(Misread(i, wanted[i], read[i]) for i in wrong),
     )
+
+
+def in_words(text: str) -> str:
+    """A text or character as it stands in a sentence: one that cannot be seen is named."""
+    return "nothing" if not text else "a blank" if text.isspace() else text

@@ -28,6 +28,7 @@ __all__ = [
     "TextImages",
     "cases",
     "characters_of",
+    "in_cases",
     "is_read",
     "open_texts",
     "rows_of",
@@ -107,14 +108,28 @@ def targets_of(texts: Sequence[str], alphabet: str) -> RaggedTargets:
     return targets_in([[next(place[c] for c in cases(each) if c in place) for each in text] for text in texts])
 
 
-def cases(character: str) -> tuple[str, str, str]:
+def cases(character: str) -> tuple[str, ...]:
     """The characters of an alphabet by which one of a text is read, the best first: itself, else its other case."""
-    return character, character.upper(), character.lower()
+    both = (character, character.upper(), character.lower())
+    return tuple(case for case in both if len(case) == 1)  # ß in capitals are two
+
+
+def in_cases(text: str, alphabet: str) -> tuple[str, ...]:
+    """The ways to write a text that are all read as it is: as it stands, in small letters, in capitals, with a capital
+    first. Turkish ı and İ have other cases in other languages, by which they would be read as i."""
+    wanted = _read_as(text, alphabet)
+    ways = (text.lower(), text.upper(), text.capitalize(), text)
+    return tuple(way for way in ways if _read_as(way, alphabet) == wanted)
 
 
 def is_read(character: str, alphabet: str) -> bool:
     """Whether one of a text is read by an alphabet, in whichever case."""
     return any(case in alphabet for case in cases(character))
+
+
+def _read_as(text: str, alphabet: str) -> list[str | None]:
+    """What of an alphabet each character is read by; None where that is nothing."""
+    return [next((case for case in cases(each) if case in alphabet), None) for each in text]
 
 
 def targets_in(rows: Sequence[Sequence[int]]) -> RaggedTargets:

@@ -11,7 +11,7 @@ from ...report.findings import Findings
 from ...report.page import facts, table
 from ...report.sections import advice_section, cost, curves, data, settings
 from .advice import advise
-from .answers import answers_of
+from .answers import answers_of, in_words
 
 __all__ = ["sections"]
 
@@ -22,10 +22,8 @@ def sections(found: Findings, alphabet: str) -> list[str]:
     """The figures, what to try, how it learned, what it takes for what, and what it was made from."""
     said = answers_of(found, alphabet)
     told = said.metrics
-    confused = [
-        (row["truth"] or "nothing", row["read"] or "nothing", f"{row['count']:,}") for row in told["confusions"]
-    ]
-    wrong = [(each.truth or "nothing", each.read or "nothing") for each in said.wrong[:_SHOWN]]
+    confused = [(in_words(row["truth"]), in_words(row["read"]), f"{row['count']:,}") for row in told["confusions"]]
+    wrong = [(in_words(each.truth), in_words(each.read)) for each in said.wrong[:_SHOWN]]
     exact = percent(told["accuracy"], told["images"])
     rate = f"{100 * told['character_error_rate']:.2f} %"
     return [

@@ -7,7 +7,7 @@ from edgelens.runtime.metrics.interval import percent
 from ...report.findings import Findings
 from ...report.told import Told, times
 from .advice import advise
-from .answers import answers_of
+from .answers import answers_of, in_words
 
 __all__ = ["told"]
 
@@ -21,10 +21,14 @@ def told(found: Findings, alphabet: str) -> Told:
     names = list(images.names) if images is not None and len(images) == said.metrics["images"] else None
     score = f"{percent(said.metrics['accuracy'], said.metrics['images'])} read exactly"
     confused = [
-        f"{row['truth'] or 'nothing'} read as {row['read'] or 'nothing'} ({times(row['count'])})"
+        f"{in_words(row['truth'])} read as {in_words(row['read'])} ({times(row['count'])})"
         for row in said.metrics["confusions"][:_PAIRS]
     ]
-    worst = [f"{names[each.row]}: is {each.truth}, read {each.read}" for each in said.wrong[:_WORST]] if names else []
+    worst = [
+        f"{names[each.row]}: is {in_words(each.truth)}, read {in_words(each.read)}"
+        for each in said.wrong[:_WORST]
+        if names is not None
+    ]
     first = advise(said)[0]
     advice = f"{first.title}: {first.actions[0]}" if first.actions else first.title
     return Told(score, found.basis, tuple(confused), tuple(worst), advice)

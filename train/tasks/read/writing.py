@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -20,7 +21,7 @@ from edgelens.runtime.labels import read_words
 from ...config import TrainConfig
 from ...data.targets import RaggedTargets
 from ...task import Draw
-from .data import is_read
+from .data import in_cases, is_read
 from .fonts import font, fonts_for
 from .plates.signs import made_up
 from .replaced import replaced, rows_to_replace
@@ -32,6 +33,7 @@ _SYNTAX = frozenset(r"\[](){}|?*+.-^$,")  # what a pattern says without meaning 
 _LONGEST = 12  # characters of a text that nothing says more of
 _CONTRAST = 50  # gray levels between ground and ink at least
 _SIZES = (22, 30, 40)  # pixels
+_NARROWEST = 0.25  # of the height of letters: a picture of nothing, or of an accent alone
 _FEW_FONTS = 100  # files, several of one family: with 22 of them words were read far worse than with 500
 
 
@@ -88,13 +90,18 @@ class Writing:
         image = cv2.resize(drawn, (width, height), interpolation=cv2.INTER_AREA)
         if channels == 1:
             image = cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)[..., None]
-        return np.ascontiguousarray(image.transpose(2, 0, 1)), "".join(c for c in text if c not in self.unread)
+        return np.ascontiguousarray(image.transpose(2, 0, 1)), self._said(text)
+
+    def _said(self, text: str) -> str:
+        """What is to be read of a text: of its blanks those that can be seen, one between two characters."""
+        read = "".join(c for c in text if c not in self.unread)
+        return re.sub(r"(\s)\s+", r"\1", read.strip())
 
     def _cased(self, text: str, chance: np.random.Generator) -> str:
         """In small letters, capitals or a capital first, where the alphabet tells them not apart."""
         if any(c.isalpha() and c.swapcase() in self.alphabet for c in self.alphabet):
             return text
-        ways = (text.lower(), text.upper(), text.capitalize(), text)
+        ways = in_cases(text, self.alphabet)
         return ways[int(chance.integers(len(ways)))]
 
     def _text(self, chance: np.random.Generator) -> str:
@@ -140,6 +147,7 @@ def _drawn(text: str, file: str, chance: np.random.Generator) -> NDArray[np.uint
         x += wide + gaps
     top, bottom = (middle + side * size * chance.uniform(0.45, 0.75) for side in (-1, 1))
     left, right = size - chance.uniform(0, 0.4) * size, x + chance.uniform(0, 0.4) * size
+    right = max(right, left + _NARROWEST * size)
     if chance.random() < 0.2:  # a frame, as signs have
         pen.rectangle((left + 1, top + 1, right - 1, bottom - 1), None, ink, int(chance.integers(1, 3)))
     cut = np.asarray(canvas)[round(top) : round(bottom), max(round(left), 0) : round(right)]

@@ -32,6 +32,16 @@ def test_serve_from_start_to_end(tmp_path: Path, colour_bundle: Any) -> None:
     assert "belong together" in str(refused.exception)
 
 
+def test_results_carry_the_name_that_the_environment_gives_the_device(
+    tmp_path: Path, colour_bundle: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("EDGELENS_DEVICE_ID", "lens-9")
+    picture = bytes(cv2.imencode(".png", np.zeros((8, 8, 3), np.uint8))[1])
+    with serving(tmp_path, colour_bundle) as (_, url), httpx.Client(timeout=20) as client:
+        answer = client.post(url, content=picture, headers={"content-type": "image/png"}).json()
+    assert answer["device"] == "lens-9"
+
+
 @contextmanager
 def serving(folder: Path, bundle: Any) -> Iterator[tuple[int, str]]:
     """A running service: its process id and where it is asked."""

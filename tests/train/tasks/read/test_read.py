@@ -34,7 +34,15 @@ from edgelens.train.task import Draw
 from edgelens.train.tasks.catalog import make_task
 from edgelens.train.tasks.read import fonts
 from edgelens.train.tasks.read.bend import bent
-from edgelens.train.tasks.read.data import TextImages, characters_of, open_texts, targets_of, texts_of, with_alphabet
+from edgelens.train.tasks.read.data import (
+    TextImages,
+    characters_of,
+    in_cases,
+    open_texts,
+    targets_of,
+    texts_of,
+    with_alphabet,
+)
 from edgelens.train.tasks.read.spelled import ReadingMeter, ctc_losses
 from edgelens.train.tasks.read.splice import Splicing
 from edgelens.train.tasks.read.writing import Writing
@@ -189,6 +197,31 @@ def test_words_of_a_file_are_written_in_any_case_where_the_alphabet_has_one(tmp_
     (tmp_path / "none.txt").write_text("ooo\n")
     with pytest.raises(UsageError, match="none of its words"):
         writing(str(tmp_path / "none.txt"))
+
+
+def test_turkish_words_are_written_only_in_the_cases_in_which_they_are_read_as_they_are(tmp_path: Path) -> None:
+    (tmp_path / "words.txt").write_text("İSTANBUL\nIĞDIR\n", encoding="utf-8")
+    capitals, draw = "".join(sorted(set("İSTANBULIĞDIR"))), np.random.default_rng(0)
+    made = writing(str(tmp_path / "words.txt"), alphabet=capitals)
+    written = {made.picture((1, 32, 64), draw)[1] for _ in range(40)}
+    assert set(texts_of(targets_of([*written], capitals), capitals)) == {"İSTANBUL", "IĞDIR"}
+    assert set(in_cases("ırı", "ıiğdr")) == {"ırı"}  # IRI would be read as iri
+
+
+def test_a_text_of_nothing_or_of_an_accent_alone_is_a_picture_too() -> None:
+    nothing, accent = writing("A?"), replace(writing(None), alphabet="\u0301")
+    for seed in range(400):
+        image, text = nothing.picture((3, 32, 64), np.random.default_rng(seed))
+        assert (image.shape, text in ("", "A")) == ((3, 32, 64), True)
+        assert accent.picture((3, 32, 64), np.random.default_rng(seed))[0].shape == (3, 32, 64)
+
+
+def test_blanks_that_nobody_can_see_are_not_to_be_read() -> None:
+    made, draw = writing(None, alphabet=" a"), np.random.default_rng(0)
+    texts = [made.picture((1, 32, 64), draw)[1] for _ in range(60)]
+    assert any(" " in text for text in texts)
+    assert all(text == " ".join(text.split()) for text in texts)
+    assert {writing("□ A").picture((1, 32, 64), draw)[1]} == {"A"}
 
 
 def test_a_share_of_a_batch_is_written_and_the_same_again() -> None:
@@ -367,7 +400,7 @@ def test_an_alphabet_that_is_no_text_is_one_line_and_a_mark_at_its_begin_is_none
     assert characters_of(str(marked)) == "abc"
 
 
-@pytest.mark.parametrize(("alphabet", "text"), [("abcς", "abΣ"), ("abcı", "I"), ("µ", "Μ")])
+@pytest.mark.parametrize(("alphabet", "text"), [("abcς", "abΣ"), ("abcı", "I"), ("µ", "Μ"), ("RSTU", "ﬆ")])
 def test_what_has_no_character_by_either_case_is_said(photos: Path, alphabet: str, text: str) -> None:
     config = TrainConfig(str(photos), "", task="read", alphabet=alphabet)
     images = replace(open_texts(DataConfig(str(photos))).select(np.arange(1)), texts=[text])

@@ -18,7 +18,7 @@ from edgelens.train.config import TrainConfig
 from edgelens.train.data.config import DataConfig
 from edgelens.train.report.findings import Findings
 from edgelens.train.tasks.read.advice import advise
-from edgelens.train.tasks.read.answers import answers_of
+from edgelens.train.tasks.read.answers import answers_of, in_words
 from edgelens.train.tasks.read.data import open_texts, text_targets
 from edgelens.train.tasks.read.report import sections
 from edgelens.train.tasks.read.told import told
@@ -71,6 +71,11 @@ def test_the_surest_mistake_comes_first(findings: Any) -> None:
     assert said.score.startswith("33.3 %") and said.score.endswith("read exactly")
     assert said.worst == ("2.png: is CAB, read CAA", "1.png: is BA, read BB")
     assert set(said.confused) == {"A read as B (once)", "B read as A (once)"}
+
+
+def test_what_cannot_be_seen_is_named(findings: Any) -> None:
+    assert told(findings(("", *TEXTS[1:]), TEXTS), ALPHABET).worst == (f"0.png: is {TEXTS[0]}, read nothing",)
+    assert [in_words(text) for text in ("", " ", "\u3000", "A B")] == ["nothing", "a blank", "a blank", "A B"]
 
 
 def test_each_finding_is_said_where_the_figures_are_there(findings: Any) -> None:
