@@ -1,12 +1,15 @@
 """What 8 bits and the engine change about who somebody is, and what the small embedding network costs.
 
     python benchmarks/compress_identify.py --data DIR --runs DIR [--models lite0 lite0-16] [--sets faces]
+    python benchmarks/compress_identify.py --data DIR --runs DIR --models lite0 lite0-16-taught --sets groceries-1
 
 DIR holds orl_faces_s01_s30/, grocery61/ and sign_digits/. The projection is fitted on faces s01 to s20, on all kinds of
 groceries but twelve, on the digits 0 to 6 of four fifths of the signers; each run is compressed as `edgelens compress`
 does it. Asked are the faces s21 to s30 with one picture shown, every choice of it; the other twelve kinds with five
 shown, ten draws; all ten digits of the other signers with five shown, ten draws. Each file is shown the pictures by
-itself, and asked about what the float file was shown as well: a gallery that came from another device.
+itself, and asked about what the float file was shown as well: a gallery that came from another device. A network
+called -taught learns from lite0's run for twelve epochs, as `edgelens compress RUN --model lite0-16 --epochs 12` does.
+Groceries-1 to -4 leave out the next twelve kinds.
 """
 
 from __future__ import annotations
@@ -15,17 +18,18 @@ import argparse
 import json
 import shutil
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from builtin.signers import signers
 from numpy.typing import NDArray
-from train_identify import DRAWS, LEFT_OUT, Ids, Rows, numbers, percent, similarity
+from train_identify import DRAWS, ROTATIONS, Ids, Rows, numbers, percent, rotations, similarity
 
 from edgelens.compress.bundle.assemble import processor
 from edgelens.compress.config import CompressConfig
+from edgelens.compress.learn.distill import DistillConfig
 from edgelens.compress.pipeline import compress_run
 from edgelens.runtime.bundle.bundle import Bundle
 from edgelens.runtime.decode.identify import EMBEDDING
@@ -39,6 +43,8 @@ from edgelens.train.training import fit
 RESULTS = Path(__file__).resolve().parent / "results" / "compress_identify.json"
 FILES = (("onnxruntime", "float32"), ("tflite", "float32"), ("onnxruntime", "int8"), ("tflite", "int8"))
 SHOWN = {"faces": 1, "groceries": 5, "signs": 5}
+MORE = [f"groceries-{turn}" for turn in range(1, ROTATIONS)]
+TEACHER, TAUGHT, EPOCHS = "lite0", "-taught", 12
 
 
 @dataclass(frozen=True)
@@ -55,14 +61,15 @@ def main() -> None:
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--runs", type=Path, required=True)
     parser.add_argument("--models", nargs="+", default=["lite0", "lite0-16"])
-    parser.add_argument("--sets", nargs="+", choices=list(SHOWN), default=list(SHOWN))
+    parser.add_argument("--sets", nargs="+", choices=[*SHOWN, *MORE], default=list(SHOWN))
     parser.add_argument("--out", type=Path, default=RESULTS)
     options = parser.parse_args()
     kept: dict[str, Any] = json.loads(options.out.read_text()) if options.out.exists() else {}
     for model in options.models:
         found = kept.setdefault(model, {})
         for name in options.sets:
-            found[name] = judged(made(model, name, options), chosen(name, options.data), SHOWN[name])
+            data, shown = chosen(name, options.data), SHOWN[name.partition("-")[0]]
+            found[name] = judged(made(model, name, options), data, shown)
             found["pooled"] = pooled([found[each] for each in SHOWN if each in found])
             kept["processor"] = processor()
             options.out.write_text(json.dumps(kept, indent=1) + "\n")
@@ -74,10 +81,11 @@ def chosen(name: str, data: Path) -> Asked:
     """Whose pictures teach, and whose are asked."""
     if name == "signs":
         return chosen_signs(data / "sign_digits")
-    root = data / {"faces": "orl_faces_s01_s30", "groceries": "grocery61"}[name]
+    kind, _, turn = name.partition("-")
+    root = data / {"faces": "orl_faces_s01_s30", "groceries": "grocery61"}[kind]
     files = sorted(p for p in root.rglob("*") if p.suffix.lower() in SUFFIXES and p.parent.name != "iconic")
     kinds = np.unique([file.parent.name for file in files])
-    left = kinds[20:] if name == "faces" else np.random.default_rng(0).permutation(kinds)[:LEFT_OUT]
+    left = kinds[20:] if kind == "faces" else rotations(kinds)[int(turn or 0)]
     named = [(file, file.parent.name) for file in files]
     held = [each for each in named if each[1] in left]
     return Asked([each for each in named if each[1] not in left], held, held)
@@ -97,15 +105,25 @@ def made(model: str, name: str, options: argparse.Namespace) -> Bundle:
     """The set's bundle by a network; one that is there already is taken."""
     out: Path = options.runs / f"{name}-{model}.edge"
     if not out.exists():
-        folder, run = options.runs / f"{name}-photos", options.runs / f"{name}-{model}"
-        if not folder.exists():
-            for file, whose in chosen(name, options.data).train:
-                (folder / whose).mkdir(parents=True, exist_ok=True)
-                shutil.copy(file, folder / whose)
+        taught = model.endswith(TAUGHT)
+        run = trained(TEACHER if taught else model, name, options)
+        lesson = DistillConfig(model.removesuffix(TAUGHT))
+        lesson = replace(lesson, tuning=replace(lesson.tuning, epochs=EPOCHS, least_steps=0))
+        compress_run(run, out, CompressConfig(distill=lesson if taught else None))
+    return Bundle.open(out)
+
+
+def trained(model: str, name: str, options: argparse.Namespace) -> Path:
+    """The set's run, by a projection alone; one that is there already is taken."""
+    folder, run = options.runs / f"{name}-photos", options.runs / f"{name}-{model}"
+    if not folder.exists():
+        for file, whose in chosen(name, options.data).train:
+            (folder / whose).mkdir(parents=True, exist_ok=True)
+            shutil.copy(file, folder / whose)
+    if not (run / "report.html").exists():
         shutil.rmtree(run, ignore_errors=True)
         fit(TrainConfig(str(folder), str(run), model=model, task="identify", minutes=0.0, threads=1), quiet=True)
-        compress_run(run, out, CompressConfig())
-    return Bundle.open(out)
+    return run
 
 
 def judged(bundle: Bundle, data: Asked, shown: int) -> dict[str, Any]:
