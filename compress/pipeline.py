@@ -100,7 +100,8 @@ def write_candidate(
         progress.say(note)
     notes = [*notes, *([] if config.allow_mismatch else left_out), *said, *score_alone]
     rows = file_rows(artifacts, candidate.parity, timings, preferred, elsewhere=elsewhere.timings)
-    card = _card(candidate, rows, decode, config=config, name=name, notes=notes, where=elsewhere.where, extra=extra or {})
+    where = elsewhere.where
+    card = _card(candidate, rows, decode, config=config, name=name, notes=notes, where=where, extra=extra or {})
     report = report_html(card, candidate.parity, plots, tables)
     seed, data = run.config.seed, str(run.facts.data.get("fingerprint", ""))
     with progress.step("writing"):

@@ -93,10 +93,8 @@ def search_run(
         if not config.budget.excess(again, search.trained):
             return _finished(point, again, points, rows, out, config, progress)
         progress.say(f"{point.plan.words}, {point.artifact.title}: no longer within the budget when measured again")
-    raise WorkError(
-        f"{run_path}: no candidate keeps {config.budget.words()}; {nearest_words(points, search.unmeasured)}{search.left_out_words()};"
-        " nothing is written"
-    )
+    nearest = nearest_words(points, search.unmeasured) + search.left_out_words()
+    raise WorkError(f"{run_path}: no candidate keeps {config.budget.words()}; {nearest}; nothing is written")
 
 
 def _teacher(made_of: Ingredients, config: CompressConfig, progress: Progress) -> nn.Module:

@@ -43,7 +43,7 @@ def timed_elsewhere(config: CompressConfig, artifacts: Sequence[Artifact], say: 
 
 
 def _timed_on(host: str, artifacts: Sequence[Artifact], threads: int, say: Callable[[str], None]) -> Elsewhere:
-    """What a host took; where it gives no time at all this machine's decide, for what was trained until then is kept."""
+    """What a host took; where it gives no time at all this machine's decide: what was trained is not lost for it."""
     from .remote import time_on
 
     try:

@@ -60,7 +60,11 @@ json_option = click.option(
     help="Write the result as JSON; - is stdout.",
 )
 html_option = click.option(
-    "--html", "html_path", metavar="PATH", callback=_writable("page", b"<!doctype html>"), help="Write a page with plots."
+    "--html",
+    "html_path",
+    metavar="PATH",
+    callback=_writable("page", b"<!doctype html>"),
+    help="Write a page with plots.",
 )
 device_option = click.option("--device", metavar="NAME", help="A device profile (see `edgelens devices`).")
 on_option = click.option("--on", metavar="[USER@]HOST", help="Do it on that machine, over SSH.")

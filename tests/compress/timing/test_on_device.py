@@ -28,11 +28,11 @@ def device(monkeypatch) -> Callable[..., None]:
     def says(by_ending: dict[str, float | str]) -> None:
         def run_verb(host, verb, arguments, inputs, *, outputs, parts):
             assert (host, verb) == ("pi", "bench")
-            told = [(Path(name).name, by_ending[Path(name).suffix]) for name in inputs]
-            rows = [
-                {"model": name, "error": ms} if isinstance(ms, str) else {"model": name, "steady": {"p50": ms, "p95": ms}}
-                for name, ms in told
-            ]
+            rows = []
+            for name in inputs:
+                ms = by_ending[Path(name).suffix]
+                told = {"error": ms} if isinstance(ms, str) else {"steady": {"p50": ms, "p95": ms}}
+                rows.append({"model": Path(name).name, **told})
             Path(outputs[0]).write_text(json.dumps({"cases": rows}))
             return int(all("error" in row for row in rows))
 

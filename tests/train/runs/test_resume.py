@@ -111,7 +111,7 @@ def test_a_run_whose_checkpoint_is_gone_says_how_to_begin_anew(digits: Path, tmp
     run = fit(config, quiet=True)
     replace(run, facts=replace(run.facts, metrics=None)).write()
     (run.path / "last.pt").unlink()
-    with pytest.raises(DataError, match="last.pt.*begin anew with --overwrite"):
+    with pytest.raises(DataError, match=r"last\.pt.*begin anew with --overwrite"):
         resume(run.path, quiet=True)
 
 
