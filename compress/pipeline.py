@@ -84,10 +84,12 @@ def write_candidate(
     if candidate.network is not made_of.network:
         golden = made_of.golden_of(candidate.network, run.pixels)
     with progress.step("timing"):
-        elsewhere, where = timed_elsewhere(config, artifacts, progress.update)
-        rounds = FEW_ROUNDS if elsewhere else ROUNDS
+        elsewhere = timed_elsewhere(config, artifacts, progress.update)
+        rounds = FEW_ROUNDS if elsewhere.timings else ROUNDS
         timings = time_artifacts(artifacts, golden.pictures[0], threads=config.threads, rounds=rounds)
-    chosen, said = preferred_file(artifacts, candidate.parity, elsewhere or timings, candidate.verdict.poorer)
+    deciding = elsewhere.timings or timings
+    chosen, gained = preferred_file(artifacts, candidate.parity, deciding, candidate.verdict.poorer)
+    said = (*elsewhere.notes, *gained)
     preferred = preferred or chosen
     left_out = (f"{broken}: left out" for broken in candidate.verdict.broken.values())
     shipped = next(artifact for artifact in artifacts if artifact.path == preferred)
@@ -97,7 +99,8 @@ def write_candidate(
     for note in (*said, *score_alone):
         progress.say(note)
     notes = [*notes, *([] if config.allow_mismatch else left_out), *said, *score_alone]
-    rows = file_rows(artifacts, candidate.parity, timings, preferred, elsewhere=elsewhere)
+    rows = file_rows(artifacts, candidate.parity, timings, preferred, elsewhere=elsewhere.timings)
+    where = elsewhere.where
     card = _card(candidate, rows, decode, config=config, name=name, notes=notes, where=where, extra=extra or {})
     report = report_html(card, candidate.parity, plots, tables)
     seed, data = run.config.seed, str(run.facts.data.get("fingerprint", ""))

@@ -123,8 +123,9 @@ def complete(
     metrics |= {"basis": answered.basis, "judged": answered.judged}
     metrics["val"] = task.summary(outputs, targets, settled)
     run = replace(run, facts=replace(run.facts, decode=decode_as_json(settled.decode), metrics=metrics))
-    run.write()
-    say(f"report: {write_report(run, images)}")
+    report = write_report(run, images)
+    run.write()  # a run is finished when all else is there
+    say(f"report: {report}")
     return run
 
 

@@ -61,14 +61,14 @@ def resume(
     `here` are settings of this machine (`config.HERE`) in place of those that the run was begun with.
     """
     run = Run.open(path)
-    waits = run.facts.provisional and (run.path / LAST).exists()  # for fine-tuning to go on
-    if run.facts.metrics is not None and not waits:
+    if run.facts.metrics is not None and not run.facts.provisional:
         on = f"to train on from it: edgelens train DATA --from {path}"
         Progress(run.config.epochs, 1, quiet=quiet).say(f"{path} is finished; {on}")
         return run
     config = replace(run.config, out=str(path), **(here or {}))
+    begun = (run.path / LAST).exists() or not run.facts.provisional  # else there is a first answer, and no more yet
     with distributed.joined(config.device) as world, held(run.path) if world.leads else nullcontext():
-        return _train(config, run, world, quiet=quiet, watch=watch)
+        return _train(config, run if begun else None, world, quiet=quiet, watch=watch)
 
 
 def _train(
@@ -141,6 +141,7 @@ def _begun(start: Opened, earlier: Run | None, world: World, progress: Progress)
     elif world.leads:
         put_down(run, data)
         save_state(state, run.path / LAST)
+        run.write()
     return run, made_of, state
 
 
@@ -148,4 +149,4 @@ def _bytes(checkpoint: Path) -> bytes:
     try:
         return checkpoint.read_bytes()
     except OSError as error:
-        raise DataError(f"{checkpoint}: could not be read ({error.strerror}); the run cannot go on") from None
+        raise DataError(f"{checkpoint}: could not be read ({error.strerror}); begin anew with --overwrite") from None

@@ -111,21 +111,21 @@ def compress_onnx(
         refuse(problems_of(parity.of(INT8)), progress, allow_mismatch=config.allow_mismatch)
     with progress.step("timing"):
         timings = time_artifacts(artifacts, given.pictures.pixels[0], threads=config.threads)
-        elsewhere, where = timed_elsewhere(config, artifacts, progress.update)
+        elsewhere = timed_elsewhere(config, artifacts, progress.update)
     verdict = verdict_of(parity, max_drop=config.max_drop)
     poorer = {**verdict.broken, **verdict.poorer}
-    preferred, said_by_gate = preferred_file(artifacts, parity, elsewhere or timings, poorer)
+    preferred, said_by_gate = preferred_file(artifacts, parity, elsewhere.timings or timings, poorer)
     golden = golden_of(in_memory, given.network, given.file, given.pictures.images)
     network = dataclasses.replace(
         given.network,
         files=tuple(proven(in_memory, given.network, file, golden, parity, timings, poorer) for file in files),
         preferred=preferred,
     )
-    rows = file_rows(artifacts, parity, timings, preferred, elsewhere=elsewhere)
-    notes = (*given.opened.notes, *given.notes, *said_by_gate)
+    rows = file_rows(artifacts, parity, timings, preferred, elsewhere=elsewhere.timings)
+    notes = (*given.opened.notes, *given.notes, *elsewhere.notes, *said_by_gate)
     images = 0 if math.isnan(parity.torch_accuracy) else parity.images  # of a folder without classes nothing is right
     name = config.name or Path(out).stem
-    card = _card(name, given, rows, quantized, notes, config.command, where, images, config.threads)
+    card = _card(name, given, rows, quantized, notes, config.command, elsewhere.where, images, config.threads)
     for note in card.notes:
         progress.say(note)
     report = report_html(card, parity)

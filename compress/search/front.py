@@ -47,10 +47,13 @@ def pareto_plots(rows: Sequence[Mapping[str, Any]]) -> dict[str, bytes]:
     }
 
 
-def nearest_words(points: Sequence[MeasuredFile]) -> str:
-    """Which measured file broke the budget least, and by how much."""
+def nearest_words(points: Sequence[MeasuredFile], unmeasured: Sequence[str] = ()) -> str:
+    """Which measured file broke the budget least, and by how much; where there is none, why they were not measured."""
+    if not points and not unmeasured:
+        return "none was made"
     if not points:
-        return "none could be measured in the time there was"
+        others = f", and {len(unmeasured) - 1} more" if len(unmeasured) > 1 else ""
+        return f"no file could be measured: {unmeasured[0]}{others}"
     nearest = min(points, key=lambda point: sum(point.excess.values()))
     parts = []
     for name, share in nearest.excess.items():

@@ -32,7 +32,7 @@ from ..unread import refuse_unread
 from .budget import Budget, Cost
 from .candidates import Recovery, bare_network, estimate, file_bytes, recovered, seen_by
 from .front import mark_front, nearest_words, pareto_plots, table_rows
-from .latency import Found, Latency, latency_for
+from .latency import Found, Latencies, Latency, latency_for
 from .measured_file import MeasuredFile
 from .memory import memory_mb
 from .space import Attempt, attempts_of
@@ -93,10 +93,8 @@ def search_run(
         if not config.budget.excess(again, search.trained):
             return _finished(point, again, points, rows, out, config, progress)
         progress.say(f"{point.plan.words}, {point.artifact.title}: no longer within the budget when measured again")
-    raise WorkError(
-        f"{run_path}: no candidate keeps {config.budget.words()}; {nearest_words(points)}{search.left_out_words()};"
-        " nothing is written"
-    )
+    nearest = nearest_words(points, search.unmeasured) + search.left_out_words()
+    raise WorkError(f"{run_path}: no candidate keeps {config.budget.words()}; {nearest}; nothing is written")
 
 
 def _teacher(made_of: Ingredients, config: CompressConfig, progress: Progress) -> nn.Module:
@@ -130,6 +128,7 @@ class _Search:
         self.least = config.budget.least_accuracy(self.trained)
         self.lesson = _lesson(made_of)
         self.best: MeasuredFile | None = None
+        self.unmeasured: list[str] = []  # why files of candidates have no costs
         self._bare: dict[Attempt, nn.Module] = {}
         self._left_out: dict[Attempt, Excess | None] = {}
         self._begun: dict[Attempt, nn.Module] = {}  # after their short recovery, cut short or not
@@ -274,13 +273,16 @@ class _Search:
         with self.progress.step(f"making and measuring files: {plan.words}"):
             config = dataclasses.replace(self.config.compress, allow_mismatch=True)
             candidate = candidate_of(network, made_of, config, quiet)
-            sound = self.sound(candidate)
-            latency = self.latency(sound, made_of.validation.pixels[0]) if sound else {}
+            sound = self.sound(plan, candidate)
+            latency = self.latency(sound, made_of.validation.pixels[0]) if sound else Latencies({})
             points = [
-                self.point(plan, artifact, candidate, latency[artifact.path])
+                self.point(plan, artifact, candidate, latency.found[artifact.path])
                 for artifact in sound
-                if artifact.path in latency
+                if artifact.path in latency.found
             ]
+        for artifact in sound:
+            if artifact.path in latency.untimed:
+                self.leave_out(plan, f"{artifact.title} {latency.untimed[artifact.path]}")
         self.files_s = max(self.files_s, time.monotonic() - began)
         for point in points:
             if not point.excess and (self.best is None or point.cost.accuracy > self.best.cost.accuracy):
@@ -288,11 +290,16 @@ class _Search:
         self.progress.say(f"{plan.words}: measured{self.so_far()}")
         return points
 
-    def sound(self, candidate: Candidate) -> list[Artifact]:
+    def leave_out(self, plan: Attempt, why: str) -> None:
+        """A file that has no costs: what is said of it, now and where nothing else could be measured."""
+        self.progress.say(f"{why}: left out")
+        self.unmeasured.append(f"{plan.words}: {why}")
+
+    def sound(self, plan: Attempt, candidate: Candidate) -> list[Artifact]:
         """The files that are the candidate's network; others are no candidates, however small they are."""
         broken = {} if self.config.compress.allow_mismatch else candidate.verdict.broken
         for said in broken.values():
-            self.progress.say(f"{said}: left out")
+            self.leave_out(plan, said)
         return [artifact for artifact in candidate.artifacts if artifact.path not in broken]
 
     def point(self, plan: Attempt, artifact: Artifact, candidate: Candidate, latency: Found) -> MeasuredFile:
@@ -308,7 +315,10 @@ class _Search:
         if point.cost.predicted_ms is not None or self.config.budget.latency_ms is None:
             return point.cost
         again = self.latency([point.artifact], point.candidate.made_of.validation.pixels[0])
-        return dataclasses.replace(point.cost, latency_ms=max(again[point.artifact.path].ms, point.cost.latency_ms))
+        if (found := again.found.get(point.artifact.path)) is None:  # a device that gave a time before
+            why = again.untimed[point.artifact.path]
+            raise WorkError(f"{point.plan.words}, {point.artifact.title}: {why}; the same command goes on")
+        return dataclasses.replace(point.cost, latency_ms=max(found.ms, point.cost.latency_ms))
 
     def so_far(self) -> str:
         """The best file until now, for a line of progress."""

@@ -2,14 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+from edgelens.runtime.errors import DeviceError
 
 from ..config import CompressConfig
 from ..export.artifact import Artifact
 from ..host.scratch import scratch_folder
 from .timing import Timing
 
-__all__ = ["is_this_machine", "predicted_on", "require_host", "timed_elsewhere"]
+__all__ = ["Elsewhere", "is_this_machine", "predicted_on", "require_host", "timed_elsewhere"]
+
+
+@dataclass(frozen=True)
+class Elsewhere:
+    """What files take on another device, and its name; empty where this machine decides."""
+
+    timings: Mapping[str, Timing]
+    where: str
+    notes: tuple[str, ...] = ()  # of the files that it gave no time for
 
 
 def require_host(host: str | None) -> None:
@@ -21,17 +33,29 @@ def require_host(host: str | None) -> None:
             pass
 
 
-def timed_elsewhere(
-    config: CompressConfig, artifacts: Sequence[Artifact], say: Callable[[str], None]
-) -> tuple[dict[str, Timing], str]:
-    """Every file's timing on the device that was asked for, and its name; nothing where this machine decides."""
+def timed_elsewhere(config: CompressConfig, artifacts: Sequence[Artifact], say: Callable[[str], None]) -> Elsewhere:
+    """Every file's timing on the device that was asked for, if one was."""
     if config.on is not None:
-        from .remote import time_on
-
-        return time_on(config.on, artifacts, threads=config.threads, say=say), config.on
+        return _timed_on(config.on, artifacts, config.threads, say)
     if config.device is not None and not is_this_machine(config.device):
-        return predicted_on(config.device, artifacts, config.threads), f"{config.device} (predicted)"
-    return {}, ""
+        return Elsewhere(predicted_on(config.device, artifacts, config.threads), f"{config.device} (predicted)")
+    return Elsewhere({}, "")
+
+
+def _timed_on(host: str, artifacts: Sequence[Artifact], threads: int, say: Callable[[str], None]) -> Elsewhere:
+    """What a host took; where it gives no time at all this machine's decide: what was trained is not lost for it."""
+    from .remote import time_on
+
+    try:
+        there = time_on(host, artifacts, threads=threads, say=say)
+    except DeviceError as error:
+        return Elsewhere({}, "", (f"no times of {host}, those taken here decide ({error})",))
+    if not there.timings:
+        why = next(iter(there.untimed.values()))
+        return Elsewhere({}, "", (f"no times of {host}, those taken here decide ({why})",))
+    titles = {artifact.path: artifact.title for artifact in artifacts}
+    notes = tuple(f"{titles[path]} has no time of {host} ({why}): not preferred" for path, why in there.untimed.items())
+    return Elsewhere(there.timings, host, notes)
 
 
 def is_this_machine(device: str) -> bool:

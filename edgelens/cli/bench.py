@@ -13,7 +13,7 @@ import click
 
 from edgelens.cli.elsewhere import wheels_option
 from edgelens.cli.numbers import Number
-from edgelens.cli.options import json_option, labels_option, on_option, pixel_options
+from edgelens.cli.options import html_option, json_option, labels_option, on_option, pixel_options
 from edgelens.cli.output import aside, print_table, write_json
 from edgelens.runtime.errors import UsageError, WorkError
 from edgelens.runtime.host.files import write_text
@@ -58,7 +58,7 @@ class _Bench(click.Command):
 @click.option("--pairs", type=click.IntRange(0, 100), default=6, metavar="N", help="Processes a pair is measured in.")
 @click.option("--ops", is_flag=True, help="Which operators take the time.")
 @click.option("--quiet", is_flag=True, help="Print no table.")
-@click.option("--html", "html_path", metavar="PATH", help="Write a page with plots.")
+@html_option
 @click.option("--predict", "predicted", metavar="DEVICE", help="Estimate instead: a profile, here, or a calibration.")
 @on_option
 @wheels_option

@@ -86,6 +86,9 @@ def command(
     if Path(out).suffix.lower() not in (".png", ".jpg", ".jpeg", ".webp"):
         raise UsageError(f"--out {out}: must end in .png, .jpg or .webp")
     check_place(out, "--out")
+    places = list(_places(out, images))
+    if own := next((place for place in places if _is_among(place, images)), None):
+        raise UsageError(f"--out {own}: is one of the pictures that are looked at; name another")
     run = Path(model).is_dir()
     _refuse_what_is_not_for(ctx, run=run)
     if run:
@@ -93,7 +96,7 @@ def command(
     else:
         explained = _of_model(model, images, method, label, gallery, of_model)
     told = []
-    for image, place, (found, picture, inside) in zip(images, _places(out, images), explained, strict=True):
+    for image, place, (found, picture, inside) in zip(images, places, explained, strict=True):
         _write(place, found, picture)
         told.append({"image": image, **_told(found, inside), "out": place})
         if json_path != "-":
@@ -212,6 +215,10 @@ def _places(out: str, images: tuple[str, ...]) -> Iterator[str]:
             file = next(each for stem in stems if (each := file.with_name(stem + file.suffix)) not in taken)
             taken.add(file)
         yield out if len(images) == 1 else str(file)
+
+
+def _is_among(place: str, images: tuple[str, ...]) -> bool:
+    return Path(place).exists() and any(Path(image).exists() and Path(place).samefile(image) for image in images)
 
 
 def _write(place: str, found: Explanation, picture: NDArray[np.uint8]) -> None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from edgelens.cli.numbers import Number
+from edgelens.cli.output import JSON_BEGINS
 from edgelens.runtime.model.arguments import ModelArguments, spelled
 from edgelens.runtime.said import Said
 
@@ -20,6 +21,7 @@ __all__ = [
     "device_option",
     "engine_options",
     "false_accepts_option",
+    "html_option",
     "json_option",
     "labels_option",
     "model_argument",
@@ -36,17 +38,33 @@ __all__ = [
 F = Callable[..., Any]
 
 
-def _writable(ctx: click.Context, param: click.Parameter, value: str | None) -> str | None:
-    """A file that could not be written is said before the work, not after it."""
-    if value and value != "-" and not ctx.resilient_parsing:
-        from edgelens.runtime.host.files import check_place
+def _writable(what: str, begins: bytes) -> Callable[[click.Context, click.Parameter, str | None], str | None]:
+    """A file that could not be written is said before the work; one of another kind, as a model, is not replaced."""
 
-        check_place(value, param.opts[0])
-    return value
+    def checked(ctx: click.Context, param: click.Parameter, value: str | None) -> str | None:
+        if value and value != "-" and not ctx.resilient_parsing:
+            from edgelens.runtime.host.files import check_kind, check_place
+
+            check_place(value, param.opts[0])
+            check_kind(value, param.opts[0], what, begins)
+        return value
+
+    return checked
 
 
 json_option = click.option(
-    "--json", "json_path", metavar="PATH", callback=_writable, help="Write the result as JSON; - is stdout."
+    "--json",
+    "json_path",
+    metavar="PATH",
+    callback=_writable("result as edgelens writes it", JSON_BEGINS),
+    help="Write the result as JSON; - is stdout.",
+)
+html_option = click.option(
+    "--html",
+    "html_path",
+    metavar="PATH",
+    callback=_writable("page", b"<!doctype html>"),
+    help="Write a page with plots.",
 )
 device_option = click.option("--device", metavar="NAME", help="A device profile (see `edgelens devices`).")
 on_option = click.option("--on", metavar="[USER@]HOST", help="Do it on that machine, over SSH.")

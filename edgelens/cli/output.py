@@ -11,7 +11,9 @@ import click
 
 from edgelens.runtime.host.files import replacing
 
-__all__ = ["amount", "aside", "counted", "print_table", "write_json"]
+__all__ = ["JSON_BEGINS", "amount", "aside", "counted", "print_table", "write_json"]
+
+JSON_BEGINS = b'{\n "'  # by which a file is known that the next result may replace
 
 
 def aside(line: str) -> None:

@@ -16,12 +16,12 @@ import click
 from edgelens.cli.dataclass_options import appended, brought_back, needed, written_files
 from edgelens.cli.elsewhere import OnDevice, model_engines, wheels_option
 from edgelens.cli.options import on_option
-from edgelens.cli.output import aside
+from edgelens.cli.output import JSON_BEGINS, aside
 from edgelens.cli.run_lanes import control_of, inner, judge_of, open_lanes, plans_of
 from edgelens.cli.run_options import RunOptions, run_options
 from edgelens.cli.run_report import exit_code, explain_engines, report_run
 from edgelens.runtime.errors import UsageError
-from edgelens.runtime.host.files import check_place
+from edgelens.runtime.host.files import check_kind, check_place
 from edgelens.runtime.said import refuse_idle
 
 if TYPE_CHECKING:
@@ -105,6 +105,7 @@ def _check_outputs(options: RunOptions) -> None:
             raise UsageError(f"{other} and {flag} {path}: one would write over the other; give each a file of its own")
     if options.summary_path not in (None, "-"):
         check_place(options.summary_path, "--summary")
+        check_kind(options.summary_path, "--summary", "result as edgelens writes it", JSON_BEGINS)
 
 
 def _run(options: RunOptions) -> tuple[int, bool]:

@@ -16,6 +16,7 @@ from edgelens.cli.options import json_option
 from edgelens.cli.output import write_json
 from edgelens.cli.train_options import given_in_file, training_config, training_options
 from edgelens.runtime.errors import UsageError
+from edgelens.runtime.host.files import check_place
 
 if TYPE_CHECKING:
     from edgelens.train.runs.run import Run
@@ -71,6 +72,7 @@ def command(
         config = training_config(data, out or "", chosen)
         given = given_in_file(chosen["config"], config.task) | _given()
         if sheet:
+            _check_sheet(sheet, data)
             show_augmented_data(config, sheet, given)
             click.echo(f"{sheet}: each row a picture as it is, then as training shows it")
             return
@@ -81,6 +83,13 @@ def command(
     if curve:
         _learning_curve(run, to_stderr=json_path == "-")
     _report(run, json_path)
+
+
+def _check_sheet(sheet: str, data: str) -> None:
+    """Refuse a sheet that could not be written, or would take the place of a picture that is trained on."""
+    check_place(sheet, "--show-augmented")
+    if Path(sheet).exists() and Path(sheet).resolve().is_relative_to(Path(data).resolve()):
+        raise UsageError(f"--show-augmented {sheet}: is a file of {data}; name another")
 
 
 def _of_this_machine(run: str, chosen: Mapping[str, Any]) -> dict[str, Any]:

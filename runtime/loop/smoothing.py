@@ -45,10 +45,10 @@ class Announcer:
 
     def __init__(self) -> None:
         self._frames: deque[frozenset[str]] = deque()
-        self._standing: dict[str, None] = {}  # in the order in which they were announced
+        self._agreed: dict[str, None] = {}  # what frames have agreed on and that is not gone
         self._due: deque[str] = deque()
         self._followed: Appearances | None = None
-        self._looked_at: tuple[str, ...] = ()  # what is announced of followed things that are there
+        self.standing: tuple[str, ...] = ()  # the labels that have been announced and are not gone, the newest last
 
     def hear(
         self, seen: Recognitions, agree: tuple[int, int], background: Collection[str] = (), *, moment_s: float = 0.0
@@ -59,24 +59,23 @@ class Announcer:
             from .appearances import Appearances  # few sources follow what a later step looks at
 
             self._followed = Appearances()
+        looked_at: list[str] = []  # what is announced of followed things that are there
         if self._followed is not None:
             self._due.extend(self._followed.hear(seen, agree, background, moment_s))
-            self._looked_at = tuple(self._followed.standing(window))
+            looked_at = self._followed.standing(window)
         self._frames.append(_present(seen, background))
         while len(self._frames) > window:
             self._frames.popleft()
         counts = Counter(label for frame in self._frames for label in frame)
-        self._standing = {label: None for label in self._standing if label in counts}
-        for label in sorted(counts.keys() - self._standing.keys()):
+        self._agreed = {label: None for label in self._agreed if label in counts}
+        for label in sorted(counts.keys() - self._agreed.keys()):
             if counts[label] >= min(needed, window):
-                self._standing[label] = None
+                self._agreed[label] = None
                 self._due.append(label)
+        there = dict.fromkeys((*self._agreed, *looked_at))  # by the rows of the frame, whose order is chance
+        stayed = (label for label in self.standing if label in there)
+        self.standing = tuple(dict.fromkeys((*stayed, *there)))
         return self._due.popleft() if self._due else None
-
-    @property
-    def standing(self) -> tuple[str, ...]:
-        """The labels that have been announced and are not gone, the newest last."""
-        return (*self._standing, *self._looked_at)
 
 
 def backgrounds(manifest: Manifest) -> frozenset[str]:

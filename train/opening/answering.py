@@ -41,10 +41,11 @@ def answered_first(start: Opened, world: World, progress: Progress) -> tuple[Run
     run = _new_run(config, start, world, progress.say)
     start.network.to(world.device)
     answer = _answer(config, start, task, progress, crossed=True)
+    put_down(run, data)
     _let_go(run, answer, start, task, progress.say)
     run = Run.open(run.path)
-    if not run.facts.provisional:
-        return run, None
+    if config.minutes == 0:
+        return _ended(run), None
     if not len(data.val):
         progress.say("no photos are left to judge fine-tuning by: the head alone stays the answer")
         return _ended(run), None
@@ -72,10 +73,9 @@ def tuned(run: Run, made_of: Ingredients, state: State, data: TrainData, say: Sa
     if state.best_epoch > 0:
         with contextlib.suppress(FileNotFoundError):  # gone over already, where that was stopped before its figures
             (run.path / TUNED).replace(run.path / BEST)
-        run = replace(run, facts=replace(run.facts, provisional=False))
         run = finish(run, made_of, state, say, data)
         learn_known(run, data, made_of.task, cache_folder(run.config.cache), say)
-        return run
+        return _ended(run)
     say("fine-tuning did not validate better than the head alone, which stays the answer")
     run.write_history(state)
     return _ended(run)
@@ -83,9 +83,7 @@ def tuned(run: Run, made_of: Ingredients, state: State, data: TrainData, say: Sa
 
 def _new_run(config: TrainConfig, start: Opened, world: World, say: Say) -> Run:
     facts = facts_of(start, training_recipe(config, start.data, make_task(config), say), "float32", {}, world)
-    run = Run(Path(config.out), config, replace(facts, provisional=config.minutes != 0))
-    put_down(run, start.data)
-    return run
+    return Run(Path(config.out), config, replace(facts, provisional=True))
 
 
 def _answer(config: TrainConfig, start: Opened, task: Task, progress: Progress, *, crossed: bool) -> FirstAnswer:

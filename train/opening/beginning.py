@@ -97,9 +97,11 @@ def mode_line(mode: str, speeds: dict[str, float]) -> str:
 
 
 def put_down(run: Run, data: TrainData) -> None:
-    """Write a new run's first files; of one that was in its folder nothing stays."""
+    """Write a new run's first files; of one that was in its folder nothing stays.
+
+    `run.json` makes a run of them: whoever calls writes it, behind what the run can go on from.
+    """
     for name in _FORMER:
         (run.path / name).unlink(missing_ok=True)
-    run.write()
     run.write_splits(data.names, data.splits, data.groups)
     run.write_check(data.check)

@@ -256,6 +256,13 @@ def test_a_file_that_answers_something_else_is_none_that_fits(run_folder, tmp_pa
     assert {file.precision for file in made.bundle.manifest.main.files} == {"float16"}
 
 
+def test_where_every_file_answers_something_else_that_is_the_reason(run_folder, tmp_path):
+    config = dataclasses.replace(PLAIN, observer=Observer("percentile", 75.0), calibration_images=16, mixed=1)
+    search_config = SearchConfig(Budget(size_bytes=100_000), config, plans=(Attempt("trained"),))
+    with pytest.raises(WorkError, match="no file could be measured: as trained: int8 ONNX answers something else"):
+        search_run(run_folder, tmp_path / "x.edge", search_config)
+
+
 def test_memory_is_the_peak_above_the_idle_engine(compressed):
     from edgelens.compress.export.artifact import Artifact
     from edgelens.compress.search.memory import memory_mb

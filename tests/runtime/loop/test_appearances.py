@@ -65,6 +65,19 @@ def test_what_is_there_stands_until_it_is_gone():
     assert announcer.standing == ()
 
 
+def test_the_newest_stands_last_whatever_order_rows_have():
+    """MQTT's `state` is the last one: by the rows' order it went to and fro with the scores of two parked cars."""
+    announcer = Announcer()
+    first, second = (1, "AB1", 3, 3), (2, "CD2", 3, 3)
+    seen = set[tuple[str, ...]]()
+    for i, there in enumerate([(first,), *[(first, second), (second, first)] * 5]):
+        announcer.hear(cars(*there), (3, 5), moment_s=i / 10)
+        seen.add(announcer.standing)
+    assert seen == {("AB1",), ("AB1", "CD2")}
+    announcer.hear(cars(second, (3, "CD2", 3, 3)), (3, 5), moment_s=2)
+    assert announcer.standing == ("AB1", "CD2"), "two of a name are one label"
+
+
 def test_a_car_that_is_parked_while_a_thousand_pass_is_announced_once():
     passing = [cars((1, "PARKED", 3, 3), (number, f"C{number}", 3, 3)) for number in range(2, 1002)]
     announcer = Announcer()

@@ -14,9 +14,9 @@ import numpy as np
 import pytest
 import torch
 
-from edgelens.train import Run, TrainConfig, fit, loop, resume
+from edgelens.train import Run, TrainConfig, fit, loop, resume, training
 from edgelens.train.augment import recipe
-from edgelens.train.opening import preview
+from edgelens.train.opening import answering, preview
 from edgelens.train.runs import progress
 from edgelens.train.runs.outputs import SplitOutputs
 from edgelens.train.start import pretrained
@@ -179,6 +179,54 @@ def test_ctrl_c_ends_a_search_and_not_only_its_trial(
     with pytest.raises(KeyboardInterrupt):
         fit(replace(config(photos, tmp_path / "run", 60), epochs=5), quiet=True, watch=lambda _: None)
     assert Run.open(tmp_path / "run").facts.metrics is not None
+
+
+def test_a_first_answer_that_was_killed_before_it_was_whole_is_given_again(
+    photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Killed(BaseException):
+        pass
+
+    def killed(*_: object, **__: object) -> None:
+        raise Killed
+
+    asked = config(photos, tmp_path / "run", 0)
+    with monkeypatch.context() as patched, pytest.raises(Killed):
+        patched.setattr(answering, "answer_first", killed)
+        fit(asked, quiet=True)
+    assert not (tmp_path / "run").exists(), "there is nothing yet that could go on"
+    with monkeypatch.context() as patched, pytest.raises(Killed):
+        patched.setattr(answering, "learn_known", killed)
+        fit(asked, quiet=True)
+    assert not (tmp_path / "run" / "known.npz").exists()
+    done, whole = resume(tmp_path / "run", quiet=True), fit(config(photos, tmp_path / "whole", 0), quiet=True)
+    assert {file.name for file in done.path.iterdir()} == {file.name for file in whole.path.iterdir()}
+    assert same_weights(done, whole)
+    assert not done.facts.provisional
+
+
+def test_fine_tuning_that_was_killed_before_it_knew_what_it_knows_goes_on(
+    photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Killed(BaseException):
+        pass
+
+    def killed(*_: object) -> None:
+        raise Killed
+
+    monkeypatch.setattr(loop, "is_best", lambda *_: True)
+    with monkeypatch.context() as patched, pytest.raises(Killed):
+        patched.setattr(training, "tuned", killed)
+        fit(replace(config(photos, tmp_path / "run", 60), epochs=1), quiet=True)
+    head = (tmp_path / "run" / "known.npz").read_bytes()
+    with monkeypatch.context() as patched, pytest.raises(Killed):
+        patched.setattr(answering, "learn_known", killed)
+        resume(tmp_path / "run", quiet=True)
+    assert Run.open(tmp_path / "run").facts.provisional
+    done = resume(tmp_path / "run", quiet=True)
+    assert not done.facts.provisional
+    known = done.path / "known.npz"
+    assert not known.exists() or known.read_bytes() != head, "what is known is of the network that answers"
 
 
 def same_weights(one: Run, other: Run) -> bool:

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import contextlib
+import itertools
 import os
 import random
 import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import torch
 
+from edgelens.runtime.errors import DataError
 from edgelens.train import Run, TrainConfig, fit, loop, resume
 from edgelens.train.models.options import ModelOptions
 
@@ -68,6 +72,47 @@ def test_killed_at_random_moments_it_ends_with_the_same_weights(
     assert resumed.facts.metrics == whole.facts.metrics
     assert (killed / "steps.csv").read_text() == (whole.path / "steps.csv").read_text()
     assert not list(killed.glob("*.partial"))
+
+
+class Killed(BaseException):
+    """No exception that anything waits for."""
+
+
+def test_killed_at_any_write_it_goes_on_or_begins_anew(
+    digits: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What stands there of a run is never one that can neither go on nor be begun by the same command."""
+    config = TrainConfig(
+        str(digits), str(tmp_path / "whole"), model="linear", size=(8, 8), epochs=1, ema=0.9, threads=1,
+        precision="float32",
+    )  # fmt: skip
+    whole, place = fit(config, quiet=True), Path.replace
+    for kept in itertools.count():
+        folder, left = tmp_path / f"killed-{kept}", iter(range(kept))
+
+        def placed(path: Path, target: Path, left: Iterator[int] = left) -> Path:
+            if next(left, None) is None:
+                raise Killed
+            return place(path, target)
+
+        with monkeypatch.context() as patched, contextlib.suppress(Killed):
+            patched.setattr(Path, "replace", placed)
+            fit(replace(config, out=str(folder)), quiet=True)
+            break
+        begun = (folder / "run.json").exists()
+        done = resume(folder, quiet=True) if begun else fit(replace(config, out=str(folder)), quiet=True)
+        assert {file.name for file in folder.iterdir()} == {file.name for file in whole.path.iterdir()}, kept
+        assert done.facts.metrics == whole.facts.metrics, kept
+    assert kept > 8
+
+
+def test_a_run_whose_checkpoint_is_gone_says_how_to_begin_anew(digits: Path, tmp_path: Path) -> None:
+    config = TrainConfig(str(digits), str(tmp_path / "run"), model="linear", size=(8, 8), epochs=1, threads=1)
+    run = fit(config, quiet=True)
+    replace(run, facts=replace(run.facts, metrics=None)).write()
+    (run.path / "last.pt").unlink()
+    with pytest.raises(DataError, match=r"last\.pt.*begin anew with --overwrite"):
+        resume(run.path, quiet=True)
 
 
 def test_a_changed_data_set_is_not_resumed_on(digits: Path, tmp_path: Path) -> None:
