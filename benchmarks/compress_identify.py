@@ -25,7 +25,7 @@ from typing import Any
 import numpy as np
 from builtin.signers import signers
 from numpy.typing import NDArray
-from train_identify import DRAWS, ROTATIONS, Ids, Rows, numbers, percent, rotations, similarity
+from train_identify import DRAWS, LESSON_EPOCHS, ROTATIONS, Ids, Rows, numbers, percent, rotations, similarity
 
 from edgelens.compress.bundle.assemble import processor
 from edgelens.compress.config import CompressConfig
@@ -44,7 +44,7 @@ RESULTS = Path(__file__).resolve().parent / "results" / "compress_identify.json"
 FILES = (("onnxruntime", "float32"), ("tflite", "float32"), ("onnxruntime", "int8"), ("tflite", "int8"))
 SHOWN = {"faces": 1, "groceries": 5, "signs": 5}
 MORE = [f"groceries-{turn}" for turn in range(1, ROTATIONS)]
-TEACHER, TAUGHT, EPOCHS = "lite0", "-taught", 12
+TEACHER, TAUGHT = "lite0", "-taught"
 
 
 @dataclass(frozen=True)
@@ -108,7 +108,7 @@ def made(model: str, name: str, options: argparse.Namespace) -> Bundle:
         taught = model.endswith(TAUGHT)
         run = trained(TEACHER if taught else model, name, options)
         lesson = DistillConfig(model.removesuffix(TAUGHT))
-        lesson = replace(lesson, tuning=replace(lesson.tuning, epochs=EPOCHS, least_steps=0))
+        lesson = replace(lesson, tuning=replace(lesson.tuning, epochs=LESSON_EPOCHS, least_steps=0))
         compress_run(run, out, CompressConfig(distill=lesson if taught else None))
     return Bundle.open(out)
 
