@@ -81,13 +81,13 @@ def command(
     and the most similar pictures. MODEL is the folder of a run, or a bundle or model file, which needs no torch.
     """
     from edgelens.runtime.errors import UsageError
-    from edgelens.runtime.host.files import check_place
+    from edgelens.runtime.host.files import are_one, check_place
 
     if Path(out).suffix.lower() not in (".png", ".jpg", ".jpeg", ".webp"):
         raise UsageError(f"--out {out}: must end in .png, .jpg or .webp")
     check_place(out, "--out")
     places = list(_places(out, images))
-    if own := next((place for place in places if _is_among(place, images)), None):
+    if own := next((place for place in places if any(are_one(Path(place), Path(image)) for image in images)), None):
         raise UsageError(f"--out {own}: is one of the pictures that are looked at; name another")
     run = Path(model).is_dir()
     _refuse_what_is_not_for(ctx, run=run)
@@ -215,10 +215,6 @@ def _places(out: str, images: tuple[str, ...]) -> Iterator[str]:
             file = next(each for stem in stems if (each := file.with_name(stem + file.suffix)) not in taken)
             taken.add(file)
         yield out if len(images) == 1 else str(file)
-
-
-def _is_among(place: str, images: tuple[str, ...]) -> bool:
-    return Path(place).exists() and any(Path(image).exists() and Path(place).samefile(image) for image in images)
 
 
 def _write(place: str, found: Explanation, picture: NDArray[np.uint8]) -> None:

@@ -16,7 +16,24 @@ from typing import IO, Any
 from ..errors import EdgelensError, UsageError, WorkError
 from .partials import new_partial, partial_name, sweep
 
-__all__ = ["check_kind", "check_place", "replacing", "sync_folder", "write_bytes", "write_text", "write_together"]
+__all__ = [
+    "are_one",
+    "check_kind",
+    "check_place",
+    "replacing",
+    "sync_folder",
+    "write_bytes",
+    "write_text",
+    "write_together",
+]
+
+
+def are_one(one: Path, other: Path) -> bool:
+    """Whether two paths are the same file; one that is not there is none."""
+    try:
+        return one.samefile(other)
+    except OSError:
+        return False
 
 
 def check_place(path: str | os.PathLike[str], option: str) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from ..errors import ImageError
 
-__all__ = ["Content", "are_one", "content_of", "is_still"]
+__all__ = ["Content", "content_of", "is_still"]
 
 _END = 8 << 20  # bytes: pictures are read whole, of a video that would take minutes its two ends
 
@@ -32,14 +32,6 @@ def content_of(path: Path) -> Content:
     except OSError as error:
         raise ImageError(f"{path}: could not be read ({error.strerror or error})") from None
     return Content(size, digest.hexdigest())
-
-
-def are_one(one: Path, other: Path) -> bool:
-    """Whether two paths are the same file, which then need not be read."""
-    try:
-        return one.samefile(other)
-    except OSError:
-        return False
 
 
 def is_still(path: Path, known: Content) -> bool:

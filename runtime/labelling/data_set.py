@@ -10,8 +10,8 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from ..errors import EdgelensError, WorkError
-from ..host.files import replacing, write_text
-from .content import are_one, content_of, is_still
+from ..host.files import are_one, replacing, write_text
+from .content import content_of, is_still
 from .formats import Form
 from .marks import Marks
 

@@ -13,8 +13,9 @@ import cv2
 
 from ..bundle.bundle import Bundle
 from ..errors import UsageError
+from ..host.files import are_one
 from ..images.read import checked_header, decode_image, read_image_bytes
-from .content import are_one, content_of, is_still
+from .content import content_of, is_still
 from .data_set import DataSet
 from .formats import form_of
 from .journal import Journal

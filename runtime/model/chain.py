@@ -23,6 +23,7 @@ from ..decode.known import entry_of
 from ..engines.catalog import available
 from ..errors import UsageError, WorkError
 from ..host.clock import now
+from ..host.files import are_one
 from ..images.read import SUFFIXES, read_image
 from ..images.write import encode_png, made_smaller
 from ..tasks.catalog import task_of
@@ -75,7 +76,7 @@ def chain(
     """
     check_target(out)
     for bundle in (first, second):
-        if bundle.path is not None and Path(out).exists() and bundle.path.samefile(out):
+        if bundle.path is not None and are_one(bundle.path, Path(out)):
             raise UsageError(f"--out {out}: is one of the two that are joined; name another")
         _require_proof(bundle)
     manifest, entries = _together(first, second, options)

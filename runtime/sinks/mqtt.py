@@ -152,6 +152,7 @@ class MqttSink:
             self._stopping = True
             self._wake.notify()
         self._thread.join(2)
+        self._forget_arrived()
         self.outbox.put([*(message for message in self._under_way.values() if not message.row), *self._gathered])
         if self._connected:
             left = self._client.publish(f"{self.address.topic}/status", "offline", qos=1, retain=True)

@@ -5,7 +5,7 @@ The small backbone stands in for the large one: the same way, in seconds.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -46,6 +46,14 @@ def config(photos: Path, out: Path, minutes: float | None) -> TrainConfig:
     return TrainConfig(
         str(photos), str(out), model="lens-s", minutes=minutes, batch=32, augment="none", precision="float32", threads=1
     )
+
+
+class Killed(BaseException):
+    """No exception that anything waits for."""
+
+
+def killed(*_: object, **__: object) -> Any:
+    raise Killed
 
 
 def test_the_head_alone_is_a_whole_run(photos: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -184,12 +192,6 @@ def test_ctrl_c_ends_a_search_and_not_only_its_trial(
 def test_a_first_answer_that_was_killed_before_it_was_whole_is_given_again(
     photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    class Killed(BaseException):
-        pass
-
-    def killed(*_: object, **__: object) -> None:
-        raise Killed
-
     asked = config(photos, tmp_path / "run", 0)
     with monkeypatch.context() as patched, pytest.raises(Killed):
         patched.setattr(answering, "answer_first", killed)
@@ -208,12 +210,6 @@ def test_a_first_answer_that_was_killed_before_it_was_whole_is_given_again(
 def test_fine_tuning_that_was_killed_before_it_knew_what_it_knows_goes_on(
     photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    class Killed(BaseException):
-        pass
-
-    def killed(*_: object) -> None:
-        raise Killed
-
     monkeypatch.setattr(loop, "is_best", lambda *_: True)
     with monkeypatch.context() as patched, pytest.raises(Killed):
         patched.setattr(training, "tuned", killed)
@@ -237,12 +233,6 @@ def same_weights(one: Run, other: Run) -> bool:
 def test_a_killed_fine_tuning_leaves_a_whole_run_and_goes_on(
     photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    class Killed(BaseException):
-        pass
-
-    def killed(*_: object) -> Iterator[None]:
-        raise Killed
-
     asked = replace(config(photos, tmp_path / "run", 60), epochs=2)
     head = fit(replace(asked, out=str(tmp_path / "head"), minutes=0), quiet=True)
     monkeypatch.setattr(loop, "is_best", lambda *_: True)
