@@ -33,5 +33,6 @@ def edits(truth: str, read: str) -> list[tuple[str, str]]:
 
 
 def alphanumeric(text: str) -> str:
-    """Letters and digits alone, in one case and without accents' variants: how words of photos are usually compared."""
-    return "".join(c for c in unicodedata.normalize("NFKC", text).casefold() if c.isalnum())
+    """Letters with their vowel signs and accents, and digits, in one case: how words of photos are usually compared."""
+    plain = unicodedata.normalize("NFKC", text).casefold()
+    return "".join(c for c in plain if c.isalnum() or unicodedata.category(c).startswith("M"))

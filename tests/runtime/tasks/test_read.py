@@ -58,6 +58,11 @@ def test_letters_and_digits_alone():
     assert alphanumeric("A-52, ·É") == "a52é"
 
 
+@pytest.mark.parametrize(("one", "other"), [("कि", "का"), ("กิ", "กี"), ("கொ", "கா")])
+def test_vowel_signs_tell_words_apart(one, other):
+    assert alphanumeric(one) != alphanumeric(other)
+
+
 def test_the_report_counts_whole_texts_and_characters(photos):
     images = load_texts(photos)
     answers = [seen("RGB"), seen("GG"), seen("BRG"), seen("")]
