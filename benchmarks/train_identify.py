@@ -35,8 +35,9 @@ from train_unknown import Pictures
 
 from edgelens.compress.config import CompressConfig
 from edgelens.compress.ingredients import ingredients_of
-from edgelens.compress.learn.distill import DistillConfig, distill_into
-from edgelens.compress.learn.lesson import lesson_of
+from edgelens.compress.learn.distill import DistillConfig
+from edgelens.compress.progress import Progress
+from edgelens.compress.shrink import shrunk
 from edgelens.runtime.decode.identify import EMBEDDING
 from edgelens.runtime.images.read import SUFFIXES
 from edgelens.runtime.metrics.identification import accepts_of, identification, unit_rows
@@ -173,11 +174,10 @@ def in_rotations(options: argparse.Namespace, rows: Callable[[int, list[Path], l
 
 def student_of(teacher: Run, model: str) -> nn.Module:
     """A network that has learned from a run's."""
-    made_of = ingredients_of(teacher, CompressConfig())
-    lesson = lesson_of(teacher, made_of.training_pictures(0), made_of.pixels)
-    config = DistillConfig(model)
-    config = replace(config, tuning=replace(config.tuning, epochs=LESSON_EPOCHS))
-    return distill_into(teacher, made_of.network, lesson, config)
+    distill = DistillConfig(model)
+    config = CompressConfig(distill=replace(distill, tuning=replace(distill.tuning, epochs=LESSON_EPOCHS)))
+    student, _ = shrunk(ingredients_of(teacher, config), config, Progress())
+    return student
 
 
 def tuned_run(files: list[Path], out: Path, minutes: float) -> Run:

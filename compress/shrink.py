@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from torch import nn
 
 from edgelens.train.models.cost import cost_of
@@ -9,7 +11,7 @@ from edgelens.train.models.cost import cost_of
 from .bundle.card import CardRow
 from .config import CompressConfig
 from .ingredients import Ingredients
-from .learn.distill import distill_into, load_teacher
+from .learn.distill import TAUGHT, distill_into, load_teacher
 from .learn.lesson import lesson_of
 from .network.knowing import giving_as, network_itself
 from .progress import Progress
@@ -28,8 +30,8 @@ def shrunk(made_of: Ingredients, config: CompressConfig, progress: Progress) -> 
     lesson = lesson_of(made_of.run, made_of.training_pictures(config.seed), made_of.pixels)
     if config.distill is not None:
         with progress.step(f"distilling into {config.distill.model}"):
-            student = distill_into(made_of.run, teacher, lesson, config.distill, progress=progress.update)
-            network = giving_as(network, student)
+            came = distill_into(made_of.run, teacher, lesson, config.distill, progress=progress.update)
+            network = _best({how: giving_as(network, each) for how, each in came.items()}, made_of, progress)
         rows.append(_row(f"distilled into {config.distill.model}", network, made_of))
     if config.prune is not None:
         with progress.step(f"pruning to {config.prune.macs:.0%} of the multiply-adds"):
@@ -45,6 +47,18 @@ def shrunk(made_of: Ingredients, config: CompressConfig, progress: Progress) -> 
 def teacher_of(made_of: Ingredients, config: CompressConfig) -> nn.Module:
     """The network to learn from: the run that was named, else the uncompressed one."""
     return load_teacher(config.teacher, made_of.run) if config.teacher else made_of.network
+
+
+def _best(came: Mapping[str, nn.Module], made_of: Ingredients, progress: Progress) -> nn.Module:
+    """What does best on the validation pictures of all that came of a student; what was taught if none is better."""
+    if len(came) == 1:
+        return came[TAUGHT]
+    scores = {how: made_of.score(network, made_of.validation) for how, network in came.items()}
+    best = max(scores, key=lambda how: scores[how])
+    if best != TAUGHT:
+        now, before = (f"{100 * scores[how]:.2f} %" for how in (best, TAUGHT))
+        progress.say(f"the network {best} is taken: {now} on validation, {TAUGHT} {before}")
+    return came[best]
 
 
 def _row(step: str, network: nn.Module, made_of: Ingredients) -> CardRow:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import dataclasses
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -21,7 +22,9 @@ from .finetune import FineTune, finetune
 from .head import fit_head
 from .lesson import Lesson
 
-__all__ = ["DistillConfig", "distill_into", "load_teacher", "student_of"]
+__all__ = ["TAUGHT", "DistillConfig", "distill_into", "load_teacher", "student_of"]
+
+TAUGHT = "taught"  # what came of it where nothing else is better
 
 
 @dataclass(frozen=True)
@@ -40,18 +43,25 @@ def distill_into(
     config: DistillConfig,
     *,
     progress: Callable[[str], None] | None = None,
-) -> nn.Module:
-    """A fresh network of another kind or width, taught by `teacher` on the run's training pictures.
+) -> dict[str, nn.Module]:
+    """A fresh network of another kind or width, taught by `teacher` on the run's training pictures: what came of it.
 
     It begins as a training of it would: with weights of its own where there are some, and then with a head that fits.
+    Few pictures can teach such a one less than it knew, so that what it began as is among what came of it; where a
+    training fits its head once more on what was learned, that is, too. Which of them is best, other pictures tell.
     """
-    student = student_of(run, config)
+    student, before = student_of(run, config).train(), None
     wanted = dataclasses.replace(_wanted(run, config), start=None, scratch=False)
     if suits(wanted, lesson.pictures.images, run.pixels):
         start_from(student, BACKBONE, lesson.task.heads, model=config.model, task=run.config.task)
+        before = copy.deepcopy(student).eval()
+        before = before if fit_head(before, lesson) else None
         fit_head(student, lesson)
-    finetune(student.train(), teacher.eval(), lesson, config.tuning, progress=progress)
-    return student.eval()
+    finetune(student, teacher.eval(), lesson, config.tuning, progress=progress)
+    came = {TAUGHT: student.eval()}
+    if lesson.task.refit is not None and fit_head(again := copy.deepcopy(student), lesson):
+        came["taught, its head fitted once more"] = again
+    return came if before is None else {**came, "as it began": before}
 
 
 def student_of(run: Run, config: DistillConfig) -> nn.Module:

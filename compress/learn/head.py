@@ -17,11 +17,15 @@ _FOLDS = 5
 
 
 @torch.no_grad()
-def fit_head(network: nn.Module, lesson: Lesson) -> None:
-    """Fit a network's head on a lesson's pictures as they are; it stays what it is where the task cannot do that."""
+def fit_head(network: nn.Module, lesson: Lesson) -> bool:
+    """Fit a network's head on a lesson's pictures as they are; False where the task cannot do that, and it stays.
+
+    In training its normalisations see a batch at a time, as they will while it learns; in evaluation they are what
+    they learned.
+    """
     own = network_itself(network)
     if lesson.task.regress is None or not embeds(own):
-        return
+        return False
     pictures = lesson.pictures
     embedded = [own.embedding(inputs) for inputs, _ in lesson.plain(len(pictures))]  # type: ignore[operator]
     rows, targets = torch.cat(embedded).numpy(), lesson.targets.select(pictures.rows)
@@ -29,3 +33,4 @@ def fit_head(network: nn.Module, lesson: Lesson) -> None:
         give(own, lesson.task.refit(rows, targets))
     else:
         give(own, lesson.task.regress(rows, targets, np.arange(len(pictures)) % _FOLDS))
+    return True

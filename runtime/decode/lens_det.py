@@ -15,6 +15,7 @@ from ..preprocess import Placement
 from ..recognitions import Recognitions
 from .boxes import BoxOptions, BoxRules
 from .protocol import Decoder, number, option, whole
+from .voting import voted
 
 __all__ = ["Candidates", "LensDetOptions", "Level", "candidates", "levels_of", "lens_det"]
 
@@ -28,6 +29,7 @@ class LensDetOptions(BoxOptions):
     iou: float = option(0.6, number(0, 1))
     finest: int = option(8, whole(1, 32))  # the finest stride that it answers at
     candidates: int = option(1000, whole(1, 100_000))  # the best so many go into suppression
+    vote: float = option(0.0, number(0, 1))  # how far around a box others have a say in where it lies (`voted`)
 
 
 @dataclass(frozen=True)
@@ -62,7 +64,9 @@ def lens_det(network: Network, options: LensDetOptions) -> Decoder:
     ) -> Recognitions:
         first = {name: np.asarray(values[0], np.float32) for name, values in outputs.items() if name in there}
         found = candidates(levels_of(first, strides), rules.least(threshold), options.candidates)
-        return rules.answer(found.boxes, found.scores, found.ids, placement, threshold)
+        kept = rules.kept(found.boxes, found.scores, found.ids, threshold)
+        boxes = voted(found.boxes, found.scores, found.ids, kept, options.vote)
+        return rules.seen(placement.to_frame(boxes), found.scores[kept], found.ids[kept])
 
     return decode
 

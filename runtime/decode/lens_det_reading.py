@@ -6,6 +6,7 @@ from ..bundle.manifest import Decode
 from ..formats.description import ModelDescription
 from .kit_reading import as_the_kit_wrote_it
 from .reading import Reading
+from .voting import VOTE
 
 __all__ = ["read_as_lens_det"]
 
@@ -20,7 +21,7 @@ def read_as_lens_det(file: ModelDescription, labels: tuple[str, ...], *, asked: 
         return None
     names = tuple(output.name for output in file.outputs)
     classes = next(output.shape[1] for output in file.outputs if output.name.startswith("scores"))
-    decode = Decode("lens-det", threshold=_USUAL, options={"finest": min(strides)})
+    decode = Decode("lens-det", threshold=_USUAL, options={"finest": min(strides), "vote": VOTE})
     row = Reading(decode, outputs=names, classes=classes, labels=labels)
     return as_the_kit_wrote_it(row, file)
 

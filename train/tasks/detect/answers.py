@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from edgelens.runtime.decode.boxes import suppress
 from edgelens.runtime.decode.lens_det import candidates, levels_of
+from edgelens.runtime.decode.voting import VOTE, voted
 from edgelens.runtime.metrics.detection import Boxes
 
 from ...data.targets import Targets
@@ -44,7 +45,8 @@ def found_in(outputs: Mapping[str, NDArray[np.float32]], strides: Sequence[int])
         mine = {name: values[i] for name, values in outputs.items()}
         seen = candidates(levels_of(mine, strides), TAIL, _CANDIDATES)
         kept = suppress(seen.boxes, seen.scores, seen.ids, IOU, MOST)
-        rows[i, : len(kept)] = np.c_[seen.boxes[kept], seen.scores[kept], seen.ids[kept]]
+        boxes = voted(seen.boxes, seen.scores, seen.ids, kept, VOTE)
+        rows[i, : len(kept)] = np.c_[boxes, seen.scores[kept], seen.ids[kept]]
     return rows
 
 

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from edgelens.runtime.bundle.manifest import Decode
 from edgelens.runtime.decode.boxes import corners_of_xywh, overlaps
+from edgelens.runtime.decode.voting import VOTE
 from edgelens.runtime.metrics.detection import Boxes
 
 from ...data.targets import Targets
@@ -47,7 +48,7 @@ def settle_boxes(
     truth = truth_of(targets)
     own, common = thresholds_of(curves_of(found_boxes(rows), truth, len(classes)))
     named = {name: common if value is None else value for name, value in zip(classes, own, strict=True)}
-    options = {"iou": IOU, "finest": min(strides), **_room(truth)}
+    options = {"iou": IOU, "vote": VOTE, "finest": min(strides), **_room(truth)}
     decode = Decode("lens-det", threshold=common, thresholds=named, options=options)
     return Settled(decode, said_of_thresholds(dict(zip(classes, own, strict=True)), common))
 
