@@ -50,7 +50,7 @@ def teacher_of(made_of: Ingredients, config: CompressConfig) -> nn.Module:
 
 
 def _best(came: Mapping[str, nn.Module], made_of: Ingredients, progress: Progress) -> nn.Module:
-    """What does best on the validation pictures of all that came of a student; what was taught if none is better."""
+    """What does best on the validation pictures of all that came of a student, the first of equals."""
     if len(came) == 1:
         return came[TAUGHT]
     scores = {how: made_of.score(network, made_of.validation) for how, network in came.items()}

@@ -24,7 +24,7 @@ from .lesson import Lesson
 
 __all__ = ["TAUGHT", "DistillConfig", "distill_into", "load_teacher", "student_of"]
 
-TAUGHT = "taught"  # what came of it where nothing else is better
+TAUGHT = "taught"  # how what learned is called among what came of a student
 
 
 @dataclass(frozen=True)
@@ -47,21 +47,22 @@ def distill_into(
     """A fresh network of another kind or width, taught by `teacher` on the run's training pictures: what came of it.
 
     It begins as a training of it would: with weights of its own where there are some, and then with a head that fits.
-    Few pictures can teach such a one less than it knew, so that what it began as is among what came of it; where a
-    training fits its head once more on what was learned, that is, too. Which of them is best, other pictures tell.
+    Few pictures can teach such a one less than it knew, so that what it began as is among what came of it, first; where
+    a training fits its head once more on what was learned, that is, too. Which of them is best, other pictures tell.
     """
-    student, before = student_of(run, config).train(), None
+    student, came = student_of(run, config).train(), dict[str, nn.Module]()
     wanted = dataclasses.replace(_wanted(run, config), start=None, scratch=False)
     if suits(wanted, lesson.pictures.images, run.pixels):
         start_from(student, BACKBONE, lesson.task.heads, model=config.model, task=run.config.task)
         before = copy.deepcopy(student).eval()
-        before = before if fit_head(before, lesson) else None
+        if fit_head(before, lesson):
+            came["as it began"] = before
         fit_head(student, lesson)
     finetune(student, teacher.eval(), lesson, config.tuning, progress=progress)
-    came = {TAUGHT: student.eval()}
+    came[TAUGHT] = student.eval()
     if lesson.task.refit is not None and fit_head(again := copy.deepcopy(student), lesson):
-        came["taught, its head fitted once more"] = again
-    return came if before is None else {**came, "as it began": before}
+        came[f"{TAUGHT}, its head fitted once more"] = again
+    return came
 
 
 def student_of(run: Run, config: DistillConfig) -> nn.Module:
