@@ -1,6 +1,6 @@
 """Detectors trained by the kit: mAP in float and in 8 bits on pictures that had no say in the training.
 
-    python benchmarks/train_detect.py DIR --runs DIR [--sets bccd raccoons boards] [--folds 0 1 2] [--threads N]
+    python benchmarks/train_detect.py DIR --runs DIR [--sets bccd raccoons boards] [--folds 0 1] [--seed N] [--threads N]
 
 DIR holds bccd_voc/, raccoon_voc/ and boards_coco/, as far as they are there. BCCD is asked on its own test list once,
 its train and val lists being what is learnt from. Boards are asked on their val list, which chose the epoch too;
@@ -64,6 +64,7 @@ def main() -> None:
     parser.add_argument("--runs", type=Path, default=Path("runs/train_detect"))
     parser.add_argument("--sets", nargs="+", choices=SETS, default=list(SETS))
     parser.add_argument("--folds", type=int, nargs="+", choices=range(FOLDS), default=list(range(FOLDS)))
+    parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--threads", type=int)
     options = parser.parse_args()
     memory.keep_large_blocks()
@@ -71,20 +72,21 @@ def main() -> None:
     for name in options.sets:
         entry = SETS[name]
         folds = options.folds if entry["ask"] == "folds" else [None]
-        rows[name] = measured(name, options.data / entry["path"], entry, options.runs, folds, options.threads)
-        print(name, json.dumps(rows[name], indent=1))
+        row = f"{name}, seed {options.seed}" if options.seed else name
+        rows[row] = measured(row, options, entry, folds)
+        print(row, json.dumps(rows[row], indent=1))
         written = {"command": "python benchmarks/train_detect.py DIR", "machine": platform.processor(), "rows": rows}
         write_text(RESULTS, json.dumps(written, indent=1, ensure_ascii=False) + "\n")
 
 
 def measured(
-    name: str, data: Path, entry: dict[str, Any], runs: Path, folds: Sequence[int | None], threads: int | None
+    row: str, asked_for: argparse.Namespace, entry: dict[str, Any], folds: Sequence[int | None]
 ) -> dict[str, Any]:
     """One set's figures a model file, over one run or over some folds."""
+    data, out = asked_for.data / entry["path"], asked_for.runs / row.replace(", ", "-").replace(" ", "-")
+    usual = {"task": "detect", "ema": 0.999, "threads": asked_for.threads, "seed": asked_for.seed}
     options = ModelOptions(**entry.get("options", {}))
-    config = TrainConfig(
-        str(data), str(runs / name), options=options, task="detect", ema=0.999, threads=threads, **entry["config"]
-    )
+    config = TrainConfig(str(data), str(out), options=options, **usual, **entry["config"])
     every = load_boxes(data)
     reports: dict[tuple[str, str], list[DetectorReport]] = {file: [] for file in FILES}
     facts: dict[str, Any] = {}

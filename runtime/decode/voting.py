@@ -11,7 +11,7 @@ from .boxes import overlaps
 
 __all__ = ["VOTE", "voted"]
 
-VOTE = 0.01  # what the kit's own detectors are trained and judged by
+VOTE = 0.025  # what the kit's own detectors are trained and judged by
 
 
 def voted(
