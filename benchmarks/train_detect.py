@@ -1,6 +1,6 @@
 """Detectors trained by the kit: mAP in float and in 8 bits on pictures that had no say in the training.
 
-    python benchmarks/train_detect.py DIR --runs DIR [--sets bccd raccoons boards] [--folds 0 1] [--seed N] [--threads N]
+    python benchmarks/train_detect.py DIR --runs DIR [--sets bccd raccoons boards] [--folds 0] [--seed N] [--threads N]
 
 DIR holds bccd_voc/, raccoon_voc/ and boards_coco/, as far as they are there. BCCD is asked on its own test list once,
 its train and val lists being what is learnt from. Boards are asked on their val list, which chose the epoch too;
