@@ -61,6 +61,11 @@ class Appearances:
             self._things.popitem(last=False)
         return due
 
+    def end(self) -> list[str]:
+        """What is still to be announced, of things that nobody will look at any more."""
+        standing = {thing.name for thing in self._things.values() if thing.said and thing.name}
+        return [name for thing in self._things.values() for name in self._announced(thing, standing)]
+
     def standing(self, window: int) -> list[str]:
         """What has been announced of things that are there."""
         return [thing.name for thing in self._things.values() if thing.said and thing.name and thing.missed < window]

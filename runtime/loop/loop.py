@@ -15,6 +15,7 @@ from ..result import Origin, Result
 from ..sinks.protocol import Notice, Sink
 from .blanks import Blanks
 from .control import Control, Settings
+from .endings import with_endings
 from .feeds import Feeds
 from .lane import Lane, models_of
 from .lessons import LaneLessons
@@ -180,7 +181,7 @@ def run(
         with contextlib.closing(
             watch(lanes, control, options, feeds=feeds, pace=pace, stop=stop, alive=systemd.alive, idle=idle)
         ) as results:
-            for result in results:
+            for result in with_endings(results, lanes):
                 if first:
                     first = False
                     begun()

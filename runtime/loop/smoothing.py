@@ -77,6 +77,12 @@ class Announcer:
         self.standing = tuple(dict.fromkeys((*stayed, *there)))
         return self._due.popleft() if self._due else None
 
+    def end(self) -> str | None:
+        """Nothing more will be seen: what waits to be announced first, or of what is followed, as if it had left."""
+        if self._followed is not None:
+            self._due.extend(self._followed.end())
+        return self._due.popleft() if self._due else None
+
 
 def backgrounds(manifest: Manifest) -> frozenset[str]:
     """The labels of all networks that mean "nothing there"."""
