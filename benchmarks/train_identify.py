@@ -165,11 +165,12 @@ def in_rotations(options: argparse.Namespace, rows: Callable[[int, list[Path], l
         ranks.append(identification(asked, numbers(names[held])).rank1[5])
         met += [open_set(asked, names[held], half) for half in (left[: LEFT_OUT // 2], left[LEFT_OUT // 2 :])]
         print(turn, percent(ranks[-1]), percent(refused(met[-2:])), flush=True)
+    alone = [percent(refused(met[at : at + 2])) for at in range(0, len(met), 2)]
     return {
         "rank1, 5 shown": percent(float(np.mean(ranks))),
         "each": [percent(rank) for rank in ranks],
         "false rejects at 1 % false accepts": percent(refused(met)),
-        "false rejects, each rotation at its own limit": [percent(refused(met[i : i + 2])) for i in range(0, len(met), 2)],
+        "false rejects, each rotation at its own limit": alone,
     }
 
 

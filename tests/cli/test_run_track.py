@@ -58,13 +58,16 @@ def test_results_carry_numbers_counts_and_what_happened(halves_bundle, clip, tmp
     results = [json.loads(line) for line in out.read_text().splitlines()]
     assert [row.get("track") for row in results[0]["results"]] == [None, None]  # not sure yet
     assert [row["track"] for row in results[-1]["results"]] == [1, 2]
-    assert results[-1]["zones"]["all"]["occupancy"] == {"left": 1, "right": 1}
+    assert [each["zones"]["all"]["occupancy"] for each in results[-2:]] == [{"left": 1, "right": 1}, {}]
     assert results[-1]["lines"]["door"]["in"] == {}
-    assert [event["kind"] for result in results for event in result["events"]] == ["entered", "entered"]
+    assert [event["kind"] for result in results for event in result["events"]] == [*["entered"] * 2, *["left"] * 2]
+    assert [event["kind"] for event in results[-1]["events"]] == ["left", "left"]  # the file ends, and they with it
     events = [row for row in csv.DictReader(table.read_text().splitlines()) if row["event"]]
     assert [(row["event"], row["place"], row["label"], row["track"]) for row in events] == [
         ("entered", "all", "left", "1"),
         ("entered", "all", "right", "2"),
+        ("left", "all", "left", "1"),
+        ("left", "all", "right", "2"),
     ]
     assert "door: 0 in, 0 out" in done.output
     assert "all: 2 (left 1, right 1) came, " in done.output
@@ -78,7 +81,7 @@ def test_what_stands_still_is_followed_where_unmoved_frames_are_passed_over(halv
     results = [json.loads(line) for line in out.read_text().splitlines()]
     assert 7 <= len(results) <= 9
     assert {tuple(row["track"] for row in result["results"]) for result in results[1:]} == {(1, 2)}
-    assert [event["kind"] for result in results for event in result["events"]] == ["entered", "entered"]
+    assert [event["kind"] for result in results for event in result["events"]] == [*["entered"] * 2, *["left"] * 2]
 
 
 def test_a_camera_that_is_looked_at_too_seldom_to_follow_anything_is_refused(halves_bundle):
