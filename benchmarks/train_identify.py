@@ -141,16 +141,34 @@ def tuned(options: argparse.Namespace) -> dict[str, Any]:
 
 
 def taught(options: argparse.Namespace) -> dict[str, Any]:
-    """The rotations of `groceries` by a network that learns from lite0 and the projection fitted on it."""
+    """The rotations of `groceries` by a network that learns from lite0 and its projection, and by those themselves."""
 
     def rows(turn: int, learned: list[Path], asked: list[Path]) -> Rows:
-        kept = options.runs / f"{options.student}-taught-{turn}.npy"
-        if not kept.exists():
-            teacher = tuned_run(learned, options.runs / f"teacher-{turn}", 0.0)
-            np.save(kept, embedded(student_of(teacher, options.student), teacher.pixels, asked))
-        return np.asarray(np.load(kept), np.float32)
+        def student() -> Rows:
+            teacher = taught_by(turn, learned)
+            return embedded(student_of(teacher, options.student), teacher.pixels, asked)
 
-    return {"student": options.student, "epochs": LESSON_EPOCHS, **in_rotations(options, rows)}
+        return kept_rows(options.runs / f"{options.student}-taught-{turn}.npy", student)
+
+    def theirs(turn: int, learned: list[Path], asked: list[Path]) -> Rows:
+        def own() -> Rows:
+            teacher = taught_by(turn, learned)
+            return embedded(teacher.model(), teacher.pixels, asked)
+
+        return kept_rows(options.runs / f"teacher-{turn}.npy", own)
+
+    def taught_by(turn: int, learned: list[Path]) -> Run:
+        return tuned_run(learned, options.runs / f"teacher-{turn}", 0.0)
+
+    told = {"student": options.student, "epochs": LESSON_EPOCHS, **in_rotations(options, rows)}
+    return {**told, "its teacher": in_rotations(options, theirs)}
+
+
+def kept_rows(file: Path, made: Callable[[], Rows]) -> Rows:
+    """Rows that are not made again."""
+    if not file.exists():
+        np.save(file, made())
+    return np.asarray(np.load(file), np.float32)
 
 
 def in_rotations(options: argparse.Namespace, rows: Callable[[int, list[Path], list[Path]], Rows]) -> dict[str, Any]:
