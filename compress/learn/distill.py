@@ -60,8 +60,10 @@ def distill_into(
         fit_head(student, lesson)
     finetune(student, teacher.eval(), lesson, config.tuning, progress=progress)
     came[TAUGHT] = student.eval()
-    if lesson.task.refit is not None and fit_head(again := copy.deepcopy(student), lesson):
-        came[f"{TAUGHT}, its head fitted once more"] = again
+    if lesson.task.refit is not None:
+        again = copy.deepcopy(student)
+        if fit_head(again, lesson):
+            came[f"{TAUGHT}, its head fitted once more"] = again
     return came
 
 

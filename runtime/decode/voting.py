@@ -30,7 +30,9 @@ def voted(
     if not spread or not len(kept):
         return boxes[kept]
     said = np.flatnonzero(np.isfinite(boxes).all(axis=1) & np.isfinite(scores))
-    apart = 1 - overlaps(boxes[kept], boxes[said])
-    weights = scores[said] ** 2 * np.exp(-(apart**2) / np.float32(spread))
-    weights *= ids[kept][:, None] == ids[said]
-    return np.asarray(weights @ boxes[said] / weights.sum(axis=1, keepdims=True), np.float32)
+    shared = overlaps(boxes[kept], boxes[said])
+    weights = scores[said] ** 2 * np.exp(-((1 - shared) ** 2) / np.float32(spread))
+    weights *= (shared > 0) & (ids[kept][:, None] == ids[said])
+    total = weights.sum(axis=1, keepdims=True)
+    mean = weights @ boxes[said] / np.where(total, total, 1)
+    return np.asarray(np.where(total, mean, boxes[kept]), np.float32)  # one without an area overlaps not even itself

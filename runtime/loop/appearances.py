@@ -61,9 +61,9 @@ class Appearances:
             self._things.popitem(last=False)
         return due
 
-    def end(self) -> list[str]:
+    def end(self, window: int) -> list[str]:
         """What is still to be announced, of things that nobody will look at any more."""
-        standing = {thing.name for thing in self._things.values() if thing.said and thing.name}
+        standing = set(self.standing(window))
         return [name for thing in self._things.values() for name in self._announced(thing, standing)]
 
     def standing(self, window: int) -> list[str]:

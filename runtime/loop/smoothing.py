@@ -48,6 +48,7 @@ class Announcer:
         self._agreed: dict[str, None] = {}  # what frames have agreed on and that is not gone
         self._due: deque[str] = deque()
         self._followed: Appearances | None = None
+        self._window = 0  # frames
         self.standing: tuple[str, ...] = ()  # the labels that have been announced and are not gone, the newest last
 
     def hear(
@@ -55,6 +56,7 @@ class Announcer:
     ) -> str | None:
         """The label to announce with this frame, if there is one; `background` labels mean "nothing there"."""
         needed, window = agree
+        self._window = window
         if LOOKS in seen.extra and self._followed is None:
             from .appearances import Appearances  # few sources follow what a later step looks at
 
@@ -80,7 +82,7 @@ class Announcer:
     def end(self) -> str | None:
         """Nothing more will be seen: what waits to be announced first, or of what is followed, as if it had left."""
         if self._followed is not None:
-            self._due.extend(self._followed.end())
+            self._due.extend(self._followed.end(self._window))
         return self._due.popleft() if self._due else None
 
 

@@ -27,6 +27,12 @@ def test_other_classes_broken_numbers_and_none_at_all_have_none() -> None:
     assert voted(BOXES, scores, ids, np.empty(0, np.intp), VOTE).shape == (0, 4)
 
 
+def test_a_box_without_an_area_stays_where_it_is() -> None:
+    boxes = np.array([[30, 30, 30, 40], [10, 10, 50, 50]], np.float32)
+    moved = voted(boxes, np.array([0.9, 0.9], np.float32), np.zeros(2, np.int64), np.array([0, 1]), VOTE)
+    np.testing.assert_allclose(moved, boxes, rtol=1e-6)
+
+
 def test_boxes_of_many_unsure_cells_lie_nearer_to_the_truth() -> None:
     rng, truth = np.random.default_rng(0), np.array([40, 60, 120, 160], np.float32)
     alone, together = [], []

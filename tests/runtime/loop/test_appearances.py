@@ -83,3 +83,15 @@ def test_a_car_that_is_parked_while_a_thousand_pass_is_announced_once():
     announcer = Announcer()
     said = [announcer.hear(frame, (3, 5), moment_s=i / 10) for i, frame in enumerate(passing)]
     assert said.count("PARKED") == 1
+
+
+def test_what_ends_is_announced_as_what_has_left_unless_it_stands():
+    announcer = Announcer()
+    for i in range(12):
+        there = [cars((1, "AB1", 3, 3)), cars(), cars((9, "AB1", 1, 1))][min(i // 5, 2)]
+        announcer.hear(there, (3, 5), moment_s=i / 10)
+    assert announcer.end() == "AB1", "the first of that name has gone"
+    announcer = Announcer()
+    for i in range(4):
+        announcer.hear(cars((1, "AB1", 3, 3), (2, "AB1", 1, 1)), (3, 5), moment_s=i / 10)
+    assert announcer.end() is None
