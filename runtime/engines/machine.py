@@ -10,7 +10,7 @@ from pathlib import Path
 
 from ..host.places import kept_folder
 
-__all__ = ["cache_folder", "machine"]
+__all__ = ["cache_folder", "lacks_vnni", "machine"]
 
 _PACKAGES = ("onnxruntime", "ai_edge_litert", "tflite_runtime")
 
@@ -25,6 +25,17 @@ def machine() -> str:
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
     parts = [platform.machine(), _processor(), str(cores), *map(_installed, _PACKAGES)]
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:16]
+
+
+def lacks_vnni() -> bool:
+    """Whether this is an x86 processor without 8-bit dot products, on which onnxruntime's fast kernels saturate."""
+    if platform.machine().lower() not in ("x86_64", "amd64", "i686"):
+        return False
+    try:
+        flags = Path("/proc/cpuinfo").read_text(encoding="ascii", errors="replace")
+    except OSError:
+        return True
+    return "avx512_vnni" not in flags and "avx_vnni" not in flags
 
 
 def _processor() -> str:

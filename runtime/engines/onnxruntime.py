@@ -50,7 +50,10 @@ class OnnxRuntimeEngine:
         running = self._session.get_providers()
         lost = [name for name, _ in providers if name not in running]
         notes += [f"{_word(name)} could not be started: the CPU does its work" for name in lost]
-        notes += [_SATURATES] if saturating else []
+        if saturating:
+            from .machine import lacks_vnni
+
+            notes += [_SATURATES] if lacks_vnni() else []
         self.inputs = tuple(_info(value) for value in self._session.get_inputs())
         self.outputs = tuple(_info(value) for value in self._session.get_outputs())
         self.metadata: Mapping[str, str] = dict(self._session.get_modelmeta().custom_metadata_map)
@@ -74,7 +77,7 @@ class OnnxRuntimeEngine:
 def open_session(
     model: bytes, settings: Callable[[], Any], providers: Sequence[tuple[str, dict[str, Any]]]
 ) -> tuple[Any, bool]:
-    """A session, and whether its 8-bit sums may saturate: only where it cannot be started without that."""
+    """A session, and whether its 8-bit sums may saturate without VNNI: only where it cannot be started exactly."""
     import onnxruntime as ort
 
     with contextlib.suppress(Exception):  # the next line tells of a file that is broken

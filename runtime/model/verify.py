@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import math
-import platform
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -15,6 +13,7 @@ from numpy.typing import NDArray
 from ..bundle.bundle import Bundle, one_network
 from ..bundle.manifest import Golden, ModelFile
 from ..engines.catalog import available
+from ..engines.machine import lacks_vnni
 from ..engines.protocol import EngineOptions
 from ..errors import BundleError, ModelError, UsageError
 from ..frame import Frame
@@ -108,7 +107,7 @@ def verify_bundle(
 def limits_here(file: ModelFile) -> tuple[float, float]:
     """The agreement and SNR (dB) a file must reach here: without VNNI, 8-bit kernels of onnxruntime may saturate."""
     limits = file.limits
-    if file.engine == "onnxruntime" and _lacks_vnni():
+    if file.engine == "onnxruntime" and lacks_vnni():
         agreement, snr = limits.no_vnni_agreement, limits.no_vnni_snr_db
         return (
             limits.agreement if agreement is None else agreement,
@@ -205,14 +204,3 @@ def _row(reference: Outputs, i: int, outputs: Outputs, bundle: Bundle) -> dict[s
             raise BundleError(f"{bundle.path}: its golden reference for {name!r} has another shape than the outputs")
         row[name] = reference[name][i].reshape(array.shape)
     return row
-
-
-def _lacks_vnni() -> bool:
-    """Whether this is an x86 processor without 8-bit dot products."""
-    if platform.machine().lower() not in ("x86_64", "amd64", "i686"):
-        return False
-    try:
-        flags = Path("/proc/cpuinfo").read_text(encoding="ascii", errors="replace")
-    except OSError:
-        return True
-    return "avx512_vnni" not in flags and "avx_vnni" not in flags

@@ -55,9 +55,9 @@ def test_a_model_that_does_not_load_is_reported_not_raised(write_color_bundle, c
 def test_limits_have_a_margin_without_vnni(write_color_bundle, monkeypatch):
     limits = Limits(0.99, 25.0, no_vnni_agreement=0.9, no_vnni_snr_db=12.0)
     file = write_color_bundle(limits=limits).manifest.main.files[0]
-    monkeypatch.setattr(verify, "_lacks_vnni", lambda: True)
+    monkeypatch.setattr(verify, "lacks_vnni", lambda: True)
     assert limits_here(file) == (0.9, 12.0)
-    monkeypatch.setattr(verify, "_lacks_vnni", lambda: False)
+    monkeypatch.setattr(verify, "lacks_vnni", lambda: False)
     assert limits_here(file) == (0.99, 25.0)
 
 
