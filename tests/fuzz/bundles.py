@@ -93,7 +93,9 @@ def looked_at(bundle: Bundle) -> None:
             data = bundle.read(file.path)
             if Path(file.path).suffix in FORMATS:
                 describe(data, file.path)
-    assert all(bundle.read(name) for golden in bundle.manifest.golden for name in golden.frames)
+    for golden in bundle.manifest.golden:
+        for name in golden.frames:
+            bundle.read(name)  # one that is empty is refused where it is decoded
 
 
 def _odd_bundle(chance: random.Random, entries: dict[str, bytes]) -> bytes:
