@@ -4,6 +4,8 @@ VENV ?= .venv
 # processes that share the tests
 JOBS ?= 2
 BIN := $(VENV)/bin
+# the tests start the program hundreds of times: its modules are compiled once, whatever the environment says
+export PYTHONDONTWRITEBYTECODE :=
 RUFF_PATHS := edgelens edgelens/runtime edgelens/devices edgelens/train edgelens/compress tests benchmarks
 
 .PHONY: run test lint install-device install-dev clean
