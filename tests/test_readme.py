@@ -11,16 +11,27 @@ import pytest
 
 from edgelens.cli import VERBS, cli
 from edgelens.cli.bench_compare import command as compare
+from edgelens.cli.devices import prepare, wheels
 
 ROOT = Path(__file__).resolve().parent.parent
 FOLDERS = [ROOT / "docs", ROOT / "benchmarks", ROOT / "tests"]
+# verbs of a verb
+OWN: dict[tuple[str, ...], click.Command] = {
+    ("bench", "compare"): compare,
+    ("devices", "prepare"): prepare,
+    ("devices", "wheels"): wheels,
+}
 DOCUMENTS = [*sorted(ROOT.glob("*.md")), *(file for folder in FOLDERS for file in sorted(folder.rglob("*.md")))]
 
 
 def commands(document: Path) -> list[str]:
-    """The lines of shell blocks that call edgelens, continued lines joined and comments cut."""
-    blocks = re.findall(r"```(?:sh|bash|console)\n(.*?)```", document.read_text(), re.DOTALL)
-    lines = "\n".join(blocks).replace("\\\n", " ").splitlines()
+    """What calls edgelens in blocks, fenced or indented (continued lines joined, comments cut), and in sentences."""
+    text = document.read_text()
+    fenced = re.findall(r"^```(?:sh|bash|console)\n(.*?)^```", text, re.DOTALL | re.MULTILINE)
+    prose = re.sub(r"^```.*?^```", "", text, flags=re.DOTALL | re.MULTILINE)
+    indented = re.findall(r"^ {4}((?:\$ )?edgelens .*(?:\\\n.*)*)", prose, re.MULTILINE)
+    said = [" ".join(span.split()) for span in re.findall(r"`(edgelens [^`]+)`", prose)]
+    lines = "\n".join([*fenced, *indented, *said]).replace("\\\n", " ").splitlines()
     found = []
     for line in lines:
         words = shlex.split(line.removeprefix("$ "), comments=True)
@@ -40,11 +51,10 @@ def test_the_readme_shows_commands() -> None:
 def test_command_is_taken(document: str, line: str) -> None:
     verb, *rest = shlex.split(line)
     assert verb in VERBS, f"{document} shows `edgelens {line}`; there is no such verb"
-    command = cli.get_command(click.Context(cli), verb)
-    if rest[:1] == ["compare"]:  # bench's own verb
-        command = compare
+    command = OWN.get((verb, *rest[:1])) or cli.get_command(click.Context(cli), verb)
     assert command is not None
     known = {option for parameter in command.params for option in (*parameter.opts, *parameter.secondary_opts)}
+    known.add("--help")
     if isinstance(command, click.Group):
         known |= {o for sub in command.commands.values() for p in sub.params for o in (*p.opts, *p.secondary_opts)}
     texts = {i + 1 for i, word in enumerate(rest) if word == "--run-options"}  # which holds options of `run`
