@@ -102,7 +102,7 @@ def _kept_in(folder: Path) -> dict[str, str]:
 
 def _wait_for_a_folder(place: Path, process: subprocess.Popen[str]) -> None:
     until = time.monotonic() + 60
-    while not list(place.glob("edgelens-*")):
+    while not list(place.glob("edgelens-*/*")):  # one that is just made is nobody's yet to take away
         assert process.poll() is None, process.communicate()[1]
         assert time.monotonic() < until
         time.sleep(0.01)
