@@ -13,6 +13,7 @@ import torch
 from numpy.typing import NDArray
 from torch import fx
 
+from edgelens.runtime.engines.telemetry import kept_here
 from edgelens.runtime.errors import WorkError
 
 from ..network.recorder import Recorder
@@ -49,6 +50,8 @@ def onnx_values(model: Any, feed: Mapping[str, NDArray[Any]]) -> dict[str, NDArr
 def every_value_session(model: Any) -> Any:
     """An onnxruntime session, unoptimized, that gives every value of an ONNX model as an output."""
     import onnx
+
+    kept_here()
     import onnxruntime as ort
 
     every = onnx.ModelProto()

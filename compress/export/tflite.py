@@ -12,7 +12,6 @@ from edgelens.runtime.errors import EdgelensError, ModelError
 from edgelens.runtime.preprocess import PixelContract
 
 from ..host.quiet import quiet
-from ..host.scratch import scratch_folder
 from ..network.graph import example_input
 from .flatbuffer_writer import pack_model
 from .onnx import INPUT, PREPARED, Nhwc
@@ -40,7 +39,7 @@ def export_prepared(network: nn.Module, pixels: PixelContract, *, outputs: Seque
 
             console.quiet = True
             converted = litert_torch.convert(Nhwc(network).eval(), (sample,))
-            data = _bytes(converted)
+            data = converted.model_content()  # a file that a full disk cuts short would end the process
     except EdgelensError:
         raise
     except Exception as error:
@@ -127,13 +126,6 @@ def operators(data: bytes) -> list[tuple[str, list[str], list[str]]]:
         (str(flatbuffer_utils.opcode_to_name(model, op.opcodeIndex)), names(op.inputs), names(op.outputs))
         for op in graph.operators
     ]
-
-
-def _bytes(converted: Any) -> bytes:
-    with scratch_folder() as folder:
-        path = folder / "model.tflite"
-        converted.export(str(path))
-        return path.read_bytes()
 
 
 def _add_tensor(model: Any, name: str, shape: list[int], kind: int, value: Any = None) -> int:

@@ -7,6 +7,7 @@ import re
 from pathlib import Path
 from typing import Any
 
+from edgelens.runtime.engines.telemetry import kept_here
 from edgelens.runtime.errors import ModelError
 from edgelens.runtime.model.bare import read_model
 
@@ -23,6 +24,8 @@ _IN_8_BITS = frozenset({"QuantizeLinear", "QLinearConv", "QLinearMatMul", "ConvI
 def load_onnx(path: str) -> Any:
     """A checked ModelProto; what is no ONNX, damaged or unknown to onnxruntime is refused in one line."""
     import onnx
+
+    kept_here()
     import onnxruntime as ort
 
     data, _ = read_model(Path(path))
@@ -65,6 +68,7 @@ def prepared_onnx(model: Any, path: str) -> tuple[Any, tuple[str, ...]]:
             ) from error
         notes.append(f"opset {opset} upgraded to {WANTED_OPSET}")
     with scratch_folder() as folder, quiet():
+        kept_here()
         from onnxruntime.quantization.shape_inference import quant_pre_process
 
         target = folder / "prepared.onnx"

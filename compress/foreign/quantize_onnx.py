@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgelens.runtime.engines.onnxruntime import open_session
+from edgelens.runtime.engines.telemetry import kept_here
 from edgelens.runtime.errors import WorkError
 from edgelens.runtime.metrics.signal import snr_db
 
@@ -143,6 +144,7 @@ def _quantized(
     import onnx
 
     with scratch_folder() as folder, quiet():
+        kept_here()
         from onnxruntime.quantization import CalibrationMethod, QuantFormat, QuantType, quantize_static
 
         overrides = {}
@@ -192,6 +194,7 @@ class _One:
 
 
 def _answers(model: Any, inputs: Sequence[NDArray[Any]], outputs: Sequence[str]) -> list[NDArray[np.float32]]:
+    kept_here()
     import onnxruntime as ort
 
     def silent() -> Any:

@@ -13,7 +13,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from edgelens.train.optimize.precision import autocast, fastest, laid_out
+from edgelens.train.optimize.precision import MODES, autocast, fastest, kept, laid_out
 from edgelens.train.optimize.schedules import factor
 from edgelens.train.task import by_name
 
@@ -38,7 +38,7 @@ class FineTune:
     features: float = 0.0  # weight of the squared distance between normalised feature maps
     range_rate: float = 0.1  # of the rate, for learned ranges
     warmup: float = 0.05  # of all steps
-    precision: str = "auto"  # "float32", "channels-last", "bfloat16", or whichever trains fastest here
+    precision: str = "auto"  # a mode of `MODES`, or the training's own unless that is hopeless here
     seed: int = 0
     seconds: float = math.inf  # at most: fewer steps then, over which the rate still falls to nothing
 
@@ -57,10 +57,11 @@ def finetune(
     """
     began, data = time.monotonic(), lesson.pictures
     config = replace(config, batch=min(config.batch, lesson.per_step))
-    how = _fastest(student, lesson, config)
+    how = _mode(student, lesson, config)
     laid_out(student, how)
     steps = max(round(config.epochs * len(data) / config.batch), config.least_steps, 1)
     warmup = max(1, round(config.warmup * steps))
+    torch.manual_seed(config.seed)  # adapters' first weights and dropout, whatever was drawn before
     with compared(student, teacher if config.features else None, data.pixels[:2]) as features:
         optimizer = torch.optim.AdamW(_groups(student, features, config), betas=(0.9, 0.99))
         rates = [group["lr"] for group in optimizer.param_groups]
@@ -82,12 +83,19 @@ def finetune(
     return student
 
 
-def _fastest(student: nn.Module, lesson: Lesson, config: FineTune) -> str:
+def _mode(student: nn.Module, lesson: Lesson, config: FineTune) -> str:
     """The number format and layout to train in; the student is left as it was."""
     training = student.training
     plain = lesson.first(config.batch)
     inputs, targets = plain.batch(np.arange(len(plain.pictures)), config.seed, 0)
-    mode, _ = fastest(student, inputs, lambda outputs: lesson.loss(outputs, targets).mean(), config.precision)
+
+    def loss(outputs: Any) -> Tensor:
+        return lesson.loss(outputs, targets).mean()
+
+    if config.precision == "auto" and lesson.trained_in in MODES:
+        mode = kept(student, inputs, loss, lesson.trained_in)
+    else:
+        mode, _ = fastest(student, inputs, loss, config.precision)
     laid_out(student, "float32").train(training)
     return mode
 

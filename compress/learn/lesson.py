@@ -36,6 +36,7 @@ class Lesson:
     targets: Targets  # a row a picture of the whole image set
     balanced: NDArray[np.int64] | None = None  # kinds that are to come equally often
     repeats: NDArray[np.float64] | None = None  # how often each comes beside the others
+    trained_in: str = "auto"  # the training's number format and layout
     per_step: int = 128  # pictures a step that a training has: of few, few, or there would hardly be a step
 
     def batches_of(self, epoch: int, images: int, seed: int) -> list[NDArray[np.intp]]:
@@ -75,7 +76,8 @@ def lesson_of(run: Run, pictures: Pictures, pixels: PixelContract) -> Lesson:
     own = targets.select(pictures.rows)
     balanced, repeats = task.balance(own), task.repeats(own)
     per_step = run.config.batch or task.pace.per_step(len(pictures))
-    return Lesson(task, run_recipe(run), pictures, targets, balanced, repeats, per_step)
+    trained_in = str(run.facts.environment.get("precision", "auto"))
+    return Lesson(task, run_recipe(run), pictures, targets, balanced, repeats, trained_in, per_step)
 
 
 def distance(task: Task, outputs: Outputs, teacher: Outputs, temperature: float) -> Tensor:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 
+from edgelens.runtime.engines.telemetry import kept_here
 from edgelens.runtime.errors import WorkError
 
 from ..export import onnx as to_onnx
@@ -27,6 +28,7 @@ def float16_artifacts(exported: Exported) -> list[Artifact]:
 
 def _onnx(exported: Exported) -> bytes:
     with quiet():
+        kept_here()
         from onnxruntime.transformers.float16 import convert_float_to_float16
 
         model = to_onnx.with_pixels(copy.deepcopy(exported.onnx))

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from edgelens.runtime.engines.telemetry import kept_here
 from edgelens.runtime.errors import WorkError
 
 from ..export import tflite
@@ -35,6 +36,7 @@ def calibrate_onnx(prepared: Any, images: NDArray[np.uint8], *, full_integer: bo
     model = copy.deepcopy(prepared)
     classifier = [] if full_integer else [_maker(model, value.name) for value in model.graph.output]
     with scratch_folder() as folder, quiet():
+        kept_here()
         from onnxruntime.quantization import CalibrationMethod, QuantFormat, QuantType, quantize_static
 
         target = folder / "int8.onnx"

@@ -7,6 +7,8 @@ from typing import Any
 
 import numpy as np
 
+from edgelens.runtime.engines.telemetry import kept_here
+
 from ..export import onnx as to_onnx
 from ..export import tflite as to_tflite
 from ..export.artifact import FLOAT_PIXELS, Artifact
@@ -52,6 +54,7 @@ def _dynamic_onnx(prepared: Any) -> bytes:
     import onnx
 
     with scratch_folder() as folder, quiet():
+        kept_here()
         from onnxruntime.quantization import QuantType, quantize_dynamic
 
         target = folder / "dynamic.onnx"

@@ -24,6 +24,8 @@ def peak():
     with open("/proc/self/status") as lines:
         return next(int(line.split()[1]) for line in lines if line.startswith("VmHWM"))
 if engine == "onnxruntime":
+    from edgelens.runtime.engines.telemetry import kept_here
+    kept_here()
     import onnxruntime
 else:
     from edgelens.runtime.engines import tflite

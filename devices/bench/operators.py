@@ -11,6 +11,7 @@ from typing import Any
 
 from edgelens.runtime.engines.onnxruntime import OnnxRuntimeEngine, open_session
 from edgelens.runtime.engines.protocol import EngineOptions
+from edgelens.runtime.engines.telemetry import kept_here
 
 from .graph_names import names_in_order
 from .inputs import random_inputs
@@ -42,6 +43,7 @@ def profile_operators(target: Target, model: bytes, seconds: float) -> dict[str,
 
 def _onnxruntime_runs(model: bytes, target: Target, seconds: float, folder: Path) -> list[list[dict[str, Any]]]:
     """The operators' events of each run, in the order they ran."""
+    kept_here()
     import onnxruntime as ort
 
     def profiling() -> Any:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from edgelens.runtime.engines.telemetry import kept_here
 from edgelens.runtime.errors import ModelError
 from edgelens.runtime.formats.catalog import describe
 
@@ -110,6 +111,7 @@ def _of_onnx(data: bytes, shape: Sequence[int]) -> list[Op]:
 
 
 def _profiled(data: bytes, shape: Sequence[int]) -> list[dict[str, Any]]:
+    kept_here()
     import onnxruntime as ort
 
     from edgelens.runtime.engines.onnxruntime import OnnxRuntimeEngine

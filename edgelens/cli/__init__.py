@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import io
 import os
 import sys
+from typing import Any
 
 import click
 
+from edgelens.cli.stopped import StoppedError, end_as_stopped, stop_in_order
 from edgelens.runtime.errors import EdgelensError
 from edgelens.version import __version__
 
@@ -57,6 +60,12 @@ class _Verbs(click.Group):
         assert isinstance(command, click.Command)
         return command
 
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except StoppedError as stopped:  # click would say an empty line first, as belongs after a terminal's ^C
+            raise click.Abort from stopped
+
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
         with formatter.section("Verbs"):
             formatter.write_dl([(name, line) for name, (_, line) in VERBS.items()])
@@ -71,6 +80,7 @@ def cli() -> None:
 def main() -> None:
     """Run the command line; whatever goes wrong is one line on stderr and an exit code."""
     _open_streams()
+    stop_in_order()
     try:
         code = cli(standalone_mode=False)
     except click.exceptions.NoArgsIsHelpError as error:
@@ -82,7 +92,12 @@ def main() -> None:
     except EdgelensError as error:
         click.echo(f"edgelens: {_without_logins(str(error))}", err=True)
         code = error.exit_code
-    except (click.Abort, KeyboardInterrupt):
+    except (click.Abort, KeyboardInterrupt) as error:
+        stopped = error if isinstance(error, StoppedError) else error.__cause__
+        if isinstance(stopped, StoppedError):
+            with contextlib.suppress(OSError):  # the terminal may be what has gone
+                click.echo("edgelens: stopped by a signal", err=True)
+            end_as_stopped(stopped.number)
         click.echo("edgelens: interrupted", err=True)
         code = 130
     except BrokenPipeError:  # `| head` has seen enough

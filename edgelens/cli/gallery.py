@@ -288,11 +288,17 @@ def _opened(path: str | None, names: tuple[str, ...] = ()) -> Gallery:
 
 def _of_lesson(lesson: str | None) -> Gallery:
     """The gallery that a lesson, or the newest one, was taught to; else the only one, which says that it has none."""
+    from edgelens.runtime.errors import UsageError
+
     there = list(_all())
     if lesson is None and any(gallery.names for gallery in there):
         return max(there, key=lambda gallery: max((named.last for named in gallery.names), default=0.0))
     having = [each for each in there if any(exemplar.lesson == lesson for exemplar in each.exemplars())]
-    return having[0] if len(having) == 1 else _opened(None)
+    if lesson is not None and not having and len(there) > 1:
+        raise UsageError(f"no gallery here has a lesson {lesson[:16]}: teach and import name theirs")
+    if len(having) > 1:  # of one a copy was put beside it
+        raise UsageError(f"--gallery: which of {', '.join(str(each.path) for each in having)}?")
+    return having[0] if having else _opened(None)
 
 
 def _all(unread: Callable[[str], None] = aside) -> Iterator[Gallery]:

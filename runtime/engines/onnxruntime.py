@@ -14,6 +14,7 @@ from ..formats.tensor import TensorInfo
 from ..host.owned import own_folder
 from .protocol import EngineOptions
 from .silence import silenced
+from .telemetry import kept_here
 
 __all__ = ["PROVIDERS", "OnnxRuntimeEngine", "open_session"]
 
@@ -42,6 +43,7 @@ class OnnxRuntimeEngine:
 
     def __init__(self, model: bytes, options: EngineOptions) -> None:
         with silenced():
+            kept_here()
             import onnxruntime as ort
 
             ort.set_default_logger_severity(_FATAL)
@@ -78,6 +80,7 @@ def open_session(
     model: bytes, settings: Callable[[], Any], providers: Sequence[tuple[str, dict[str, Any]]]
 ) -> tuple[Any, bool]:
     """A session, and whether its 8-bit sums may saturate without VNNI: only where it cannot be started exactly."""
+    kept_here()
     import onnxruntime as ort
 
     with contextlib.suppress(Exception):  # the next line tells of a file that is broken

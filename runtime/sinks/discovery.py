@@ -11,7 +11,7 @@ from edgelens.version import __version__
 
 from .mqtt_names import identity
 
-__all__ = ["Sensors"]
+__all__ = ["Sensors", "earlier_places"]
 
 
 @dataclass(frozen=True)
@@ -83,3 +83,13 @@ class Sensors:
             "origin": {"name": "edgelens", "sw_version": __version__},
         }
         return f"{self.prefix}/{kind}/{name}/config", json.dumps(payload, ensure_ascii=False)
+
+
+def earlier_places(counts: bytes) -> dict[str, dict[str, Any]]:
+    """The lines and zones in counts that an earlier start left at a broker; none of what anybody else wrote there."""
+    try:
+        said = json.loads(counts)
+    except (ValueError, RecursionError):
+        return {}
+    kinds = ("lines", "zones") if isinstance(said, dict) else ()
+    return {kind: said[kind] for kind in kinds if isinstance(said.get(kind), dict)}

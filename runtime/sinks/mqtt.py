@@ -20,11 +20,12 @@ from collections import deque
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from dataclasses import asdict
+from functools import partial
 from typing import Any
 
 from ..errors import UsageError
 from ..result import Result
-from .discovery import Sensors
+from .discovery import Sensors, earlier_places
 from .last_said import LastSaid
 from .losses import Losses, reason
 from .mqtt_address import MqttAddress
@@ -66,6 +67,8 @@ class MqttSink:
         self._watched: dict[str, Mapping[str, Any]] = {}  # a source's lines and zones as they were last said to stand
         self._states: dict[str, str] = {}  # what a source was last said to show
         self._last_said: dict[str, LastSaid] = {}  # a source's names and texts
+        self._asked: dict[str, Callable[[bytes], None]] = {}  # what to do with what an earlier start left at a topic
+        self._begun: set[str] = set()  # the sources of which there was a result
         self._lost: dict[str, float] = {}  # when a source was lost, monotonic: what was seen before is no news any more
         self._sensors: dict[str, set[str]] = {}  # the topics of a source's sensors that Home Assistant was told of
         self._wake = threading.Condition()
@@ -94,6 +97,7 @@ class MqttSink:
             messages += self._state(result.frame.source, result.standing, result.frame.time)
         messages += self._said_last(result)
         messages += self._places(result)
+        self._ask_for_earlier(result)
         self.outbox.put(messages)
         if not messages and not self.options.every:
             return
@@ -206,6 +210,8 @@ class MqttSink:
             client.subscribe(f"{self.options.discovery}/status", qos=1)
         for source in tuple(self._sources):
             self._discover(source)
+        for topic in tuple(self._asked):
+            client.subscribe(topic, qos=1)
         self._connected = True
         with self._wake:
             self._wake.notify()
@@ -229,8 +235,12 @@ class MqttSink:
         self._tell(f"mqtt: {self.trouble}; messages wait in {self.outbox.path}")
 
     def _on_message(self, client: Any, userdata: Any, message: Any) -> None:  # noqa: ARG002
-        """Home Assistant has started anew and wants to know its sensors."""
-        if message.payload == b"online":
+        """What an earlier start left at the broker; or Home Assistant has started anew and asks for its sensors."""
+        if (hear := self._asked.pop(message.topic, None)) is not None:
+            client.unsubscribe(message.topic)
+            if message.retain:
+                hear(message.payload)
+        elif message.payload == b"online":
             for source in tuple(self._sources):
                 self._discover(source)
 
@@ -255,6 +265,32 @@ class MqttSink:
             for topic, payload in (*((topic, "") for topic in gone), *now.items()):
                 self._client.publish(topic, payload, qos=1, retain=True)
             self._sensors[source] = set(now)
+
+    def _ask_for_earlier(self, result: Result) -> None:
+        """Before a source's first counts are sent: ask what an earlier start, that was killed, left at the broker."""
+        if (source := result.frame.source) in self._begun:
+            return
+        self._begun.add(source)
+        topic = self._topic(source)
+        self._asked[f"{topic}/counts"] = partial(self._take_away, source, result.watched)
+        self._asked[f"{topic}/notice"] = partial(self._is_back, source)
+        if self._connected:
+            self._client.subscribe([(f"{topic}/{left}", 1) for left in ("counts", "notice")])
+
+    def _take_away(self, source: str, watched: Mapping[str, Any], counts: bytes) -> None:
+        """Lines and zones that are there no more: somebody would be in them for ever."""
+        before = earlier_places(counts)
+        if self.options.discovery:
+            sensors = Sensors(self.options.discovery, self.device, source, self._topic(source), self.address.topic)
+            for gone in dict(sensors.places(before)).keys() - dict(sensors.places(watched)).keys():
+                self._client.publish(gone, "", qos=1, retain=True)
+        if any(before.values()) and not any(watched.values()):
+            self._client.publish(f"{self._topic(source)}/counts", "", qos=1, retain=True)
+
+    def _is_back(self, source: str, notice: bytes) -> None:
+        """A source that was lost when an earlier start ended: it would be lost for ever."""
+        if source not in self._lost and b'"kind":"lost"' in notice:
+            self.notice(Notice(source, "back", f"{source}: is back", time.time()))
 
     def _topic(self, source: str) -> str:
         return f"{self.address.topic}/{topic_level(source)}"
@@ -307,7 +343,9 @@ class MqttSink:
             return []
         from ..zones.standing import with_nobody
 
-        self._watched[source] = with_nobody(self._watched[source])
+        before, self._watched[source] = self._watched[source], with_nobody(self._watched[source])
+        if before == self._watched[source]:  # a file's last result has said so
+            return []
         said = {"source": source, "time": round(time.time(), 6), **self._watched[source]}
         return [self._message(f"{self._topic(source)}/counts", said, retain=True)]
 

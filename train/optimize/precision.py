@@ -13,7 +13,7 @@ from torch import Tensor, fx, nn
 
 from edgelens.runtime.errors import UsageError
 
-__all__ = ["MODES", "autocast", "fastest", "images_per_s", "laid_out", "loses_memory", "plain_mode"]
+__all__ = ["MODES", "autocast", "fastest", "images_per_s", "kept", "laid_out", "loses_memory", "plain_mode"]
 
 MODES = ("float32", "channels-last", "bfloat16")  # bfloat16 runs channels-last under autocast
 _SAFE = 8  # channels of a strided 1×1 convolution, from which on channels-last is safe
@@ -58,6 +58,21 @@ def fastest(
         )
     worth = [mode for mode, gain in _GAIN.items() if measured.get(mode, 0.0) > gain * measured["float32"]]
     return max(worth, key=measured.__getitem__, default="float32"), measured
+
+
+def kept(network: nn.Module, inputs: Tensor, loss: Callable[[Any], Tensor], mode: str) -> str:
+    """A training's own mode for what repairs its network: by clocks alone two repairs with one seed would differ.
+
+    Where that mode crashes, or takes twice as long as float32 (another processor than the training's), it is float32.
+    """
+    on_cpu = inputs.device.type == "cpu"
+    if mode == "float32" or (mode == "channels-last" and on_cpu and loses_memory(network)):
+        return "float32"
+    if on_cpu:
+        plain = images_per_s(network, inputs, loss, "float32")
+        if images_per_s(network, inputs, loss, mode, at_least=plain / _HOPELESS) < plain / _HOPELESS:
+            return "float32"
+    return mode
 
 
 def plain_mode(network: nn.Module) -> str:

@@ -9,6 +9,8 @@ import resource
 import shutil
 import signal
 import stat
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -177,3 +179,14 @@ def test_no_space_for_what_converters_write(tmp_path, monkeypatch):
     one_line(caught.value, "TMPDIR")
     assert caught.value.exit_code == 1
     assert not list(tmp_path.iterdir())
+
+
+def test_a_converter_is_not_ended_by_a_full_disk(run_folder, tmp_path):
+    words = [sys.executable, "-m", "edgelens", "compress", str(run_folder), "--out", str(tmp_path / "d.edge")]
+    words += ["--formats", "tflite", "--precisions", "float32"]
+    with no_space_after(40_000):  # less than the model file has
+        done = subprocess.run(words, capture_output=True, text=True, env={**os.environ, "TMPDIR": str(tmp_path)})
+    assert done.returncode == 1
+    last = done.stderr.splitlines()[-1]
+    assert last.startswith(f"edgelens: {tmp_path / 'd.edge'}: could not be written (File too large)"), done.stderr
+    assert not list(tmp_path.glob("*edge*"))

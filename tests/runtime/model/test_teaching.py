@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
@@ -201,6 +202,21 @@ def test_one_bad_file_leaves_the_other_galleries_as_they_are(two_taught: Path, p
     assert json.loads((tmp_path / "check.json").read_text())["unread"] == [f"{two_taught}: {_NO_GALLERY}"]
     assert "4 pictures taken back" in called("gallery", "undo").output, "of sky, which was taught last"
     assert "4 pictures forgotten" in called("gallery", "remove", "banana").output
+
+
+def test_a_lesson_that_no_gallery_or_more_than_one_has_is_told_so(two_taught: Path, pictures: Path, state: Path):
+    missing = called("gallery", "undo", "ffff")
+    assert str(missing.exception) == "no gallery here has a lesson ffff: teach and import name theirs"
+    before = set(state.glob("*.gallery"))
+    said = called("teach", "grass", "--source", pictures, "--model", "digits").output
+    lesson = re.search(r"edgelens gallery undo (\w+)", said)
+    assert lesson is not None
+    (new,) = set(state.glob("*.gallery")) - before
+    shutil.copy(new, copied := state / "copied.gallery")
+    doubled = called("gallery", "undo", lesson[1])
+    assert str(doubled.exception) == f"--gallery: which of {', '.join(map(str, sorted((new, copied))))}?"
+    assert "4 pictures taken back" in called("gallery", "undo", lesson[1], "--gallery", copied).output
+    assert "4 pictures taken back" in called("gallery", "undo", lesson[1]).output
 
 
 def test_everything_is_forgotten_whatever_is_in_the_files(two_taught: Path, state: Path, tmp_path: Path):

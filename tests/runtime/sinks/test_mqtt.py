@@ -13,9 +13,10 @@ from mqtt_watcher import Subscriber, sink_for, wait_for
 from staged_scenes import named
 
 from edgelens.runtime.recognitions import Recognitions
-from edgelens.runtime.sinks.discovery import Sensors
+from edgelens.runtime.sinks.discovery import Sensors, earlier_places
 from edgelens.runtime.sinks.mqtt_names import identity, topic_level
 from edgelens.runtime.sinks.protocol import Notice
+from edgelens.runtime.zones.standing import with_nobody
 
 pytest.importorskip("paho.mqtt.client")
 
@@ -135,6 +136,47 @@ def test_what_is_drawn_and_taken_away_meanwhile_is_told_to_home_assistant(
     assert [topic for topic, value in sensors.items() if value] == ["homeassistant/sensor/edgelens_bench_camera/config"]
 
 
+@pytest.mark.parametrize(("zones", "left"), [({"desk": 1}, ["zone desk"]), ({}, [])])
+def test_a_zone_of_an_earlier_start_that_is_no_more_has_nobody_in_it_for_ever(
+    broker: Any, watcher: Subscriber, staged: Any, tmp_path: Path, zones: dict[str, int], left: list[str]
+) -> None:
+    result = staged(fps=0).result("camera")
+    with sink_for(broker, tmp_path) as sink:  # its end says nothing of the zone, as one that was killed
+        wait_for(lambda: watcher.under("door/status") == ["online"])
+        sink.write(dataclasses.replace(result, watched=WATCHED))
+        wait_for(lambda: watcher.under("door/camera/counts"))
+    now = {"lines": {}, "zones": dict.fromkeys(zones, WATCHED["zones"]["shelf"])}
+    shelf = f"homeassistant/binary_sensor/edgelens_bench_camera_{identity('zone shelf')}/config"
+    with sink_for(broker, tmp_path) as sink:
+        sink.write(dataclasses.replace(result, watched=now))
+        wait_for(lambda: watcher.under(shelf)[-1] == "" and len(watcher.under("door/camera/counts")) == 2)
+        sink.write(dataclasses.replace(result, watched=now))
+    assert (watcher.under("door/camera/counts")[-1] or now)["zones"].keys() == zones.keys()
+    sensors = {topic: value for topic, value, _ in watcher.messages if topic.startswith("homeassistant/binary")}
+    expected = [f"homeassistant/binary_sensor/edgelens_bench_camera_{identity(name)}/config" for name in left]
+    assert [topic for topic, value in sensors.items() if value] == expected
+
+
+def test_a_source_that_was_lost_when_an_earlier_start_ended_is_back(
+    broker: Any, watcher: Subscriber, staged: Any, tmp_path: Path
+) -> None:
+    result = staged(fps=0).result("camera")
+    with sink_for(broker, tmp_path) as sink:
+        sink.write(result)
+        sink.notice(Notice("camera", "lost", "camera: lost", 5.0))
+    with sink_for(broker, tmp_path) as sink:
+        sink.write(result)
+        wait_for(lambda: len(watcher.under("door/camera/notice")) == 2)
+    with sink_for(broker, tmp_path) as sink:
+        sink.write(result)
+    assert [told["kind"] for told in watcher.under("door/camera/notice")] == ["lost", "back"]
+
+
+@pytest.mark.parametrize("odd", [b"", b"[1]", b"{", b'{"zones": [1], "lines": 5}', b"[" * 100_000, b"\xff"])
+def test_counts_that_somebody_else_left_at_the_broker_name_no_places(odd: bytes) -> None:
+    assert earlier_places(odd) == {}
+
+
 def test_late_frames_of_a_lost_camera_put_nobody_back_into_zones(
     broker: Any, watcher: Subscriber, staged: Any, tmp_path: Path
 ) -> None:
@@ -203,6 +245,12 @@ def test_a_run_that_is_over_leaves_nobody_behind(broker: Any, watcher: Subscribe
     wait_for(lambda: len(watcher.under("door/camera/state")) == 2 and len(watcher.under("door/camera/counts")) > 1)
     assert [message["state"] for message in watcher.under("door/camera/state")] == ["cup", "none"]
     assert watcher.under("door/camera/counts")[-1]["zones"]["shelf"]["occupancy"] == {}
+    told = len(watcher.under("door/camera/counts"))
+    with sink_for(broker, tmp_path) as sink:
+        sink.write(dataclasses.replace(result, watched=with_nobody(WATCHED)))  # a file's last result says so itself
+        sink.notice(Notice("camera", "ended", "camera: is not watched any more", 5.0))
+    wait_for(lambda: watcher.under("door/status")[-2:] == ["online", "offline"])
+    assert len(watcher.under("door/camera/counts")) == told + 1
     assert watcher.under("door/camera/notice") == []  # it would be there still when the camera is watched again
 
 

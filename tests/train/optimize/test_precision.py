@@ -14,7 +14,7 @@ from torch import nn
 from edgelens.runtime.errors import UsageError
 from edgelens.train.models.catalog import build
 from edgelens.train.models.options import ModelOptions
-from edgelens.train.optimize.precision import MODES, autocast, fastest, laid_out
+from edgelens.train.optimize.precision import MODES, autocast, fastest, kept, laid_out
 
 
 def test_measuring_changes_nothing_of_the_network() -> None:
@@ -76,3 +76,27 @@ def test_channels_last_is_left_out_where_its_way_back_would_crash() -> None:
     assert "channels-last" not in measured and "float32" in measured
     with pytest.raises(UsageError, match="crashes in it; take float32"):
         fastest(network, torch.zeros(4, 3, 16, 16), lambda outputs: outputs.mean(), "channels-last")
+
+
+class _SlowInHalves(nn.Module):
+    """What another processor than the training's may be: one that takes far longer in bfloat16."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.convolution = nn.Conv2d(3, 3, 3, padding=1)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        for _ in range(40 if torch.is_autocast_enabled("cpu") else 1):
+            x = self.convolution(x)
+        return x
+
+
+def test_a_training_s_own_mode_is_kept_unless_it_crashes_or_is_hopeless_here() -> None:
+    pictures = torch.zeros(8, 3, 48, 48)
+    plain = nn.Conv2d(3, 8, 3)
+    assert [kept(plain, pictures, torch.Tensor.mean, mode) for mode in ("float32", "channels-last")] == [
+        "float32", "channels-last"
+    ]  # fmt: skip
+    assert kept(_SlowInHalves(), pictures, torch.Tensor.mean, "bfloat16") == "float32"
+    crashing = nn.Sequential(nn.Conv2d(3, 4, 3), nn.Conv2d(4, 8, 1, stride=2))
+    assert kept(crashing, pictures, torch.Tensor.mean, "channels-last") == "float32"
