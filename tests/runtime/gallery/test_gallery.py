@@ -60,6 +60,19 @@ def test_what_another_process_taught_is_taken_in(gallery: Gallery) -> None:
     assert [n.name for n in other.names] == ["two"]
 
 
+def test_an_older_copy_that_is_brought_back_is_all_there_is(gallery: Gallery) -> None:
+    rows = people(2)
+    gallery.teach("one", rows[0, :3])
+    before = gallery.path.read_bytes()
+    gallery.teach("two", rows[1, :3])
+    assert gallery.match(rows[1, 5]).name == "two"
+    gallery.path.write_bytes(before)
+    assert [(n.name, n.exemplars) for n in gallery.names] == [("one", 3)]
+    assert gallery.match(rows[1, 5]).nearest == "one"
+    gallery.teach("three", rows[1, :3])
+    assert [(n.name, n.exemplars) for n in gallery.names] == [("one", 3), ("three", 3)]
+
+
 def test_another_networks_features_are_refused_in_a_line(gallery: Gallery) -> None:
     gallery.teach("one", people(1)[0])
     with pytest.raises(UsageError, match="another network") as raised:
