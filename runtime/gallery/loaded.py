@@ -60,6 +60,14 @@ class Loaded:
         self._head, self._strangers = None, {}
         return True
 
+    def counts(self) -> NDArray[np.intp]:
+        """How many exemplars each name has.
+
+        Nobody is given the numbers themselves: an array that is looked at does not grow, and a caller looks at it until
+        its frame is gone, which is after it has let go of its lock.
+        """
+        return np.bincount(np.array(self.name_of, np.int32), minlength=len(self.names))
+
     def rows_of(self, number: int) -> NDArray[np.intp]:
         """Where a name's exemplars are."""
         return np.flatnonzero(np.frombuffer(self.name_of, np.int32) == number)
