@@ -14,6 +14,7 @@ _PLAIN = {
     "track_ids": "track", "values": "value", "texts": "text", "identities": "name", "similarities": "similarity",
 }  # fmt: skip
 _OF_ROW = ("scores", "rivals", "rival_scores", "boxes", "parents")  # what a row says by itself
+_FAR = float(np.finfo(np.float32).max)  # what stands for infinity, which JSON does not know
 _LEFT_OUT = ("masks", "embeddings")  # what fits into no line
 
 
@@ -156,7 +157,7 @@ def _plain(value: Any) -> Any:
     array = np.asarray(value)
     if array.dtype.kind == "f":
         array = own_part(array) if array.ndim else array
-        return np.round(np.nan_to_num(array.astype(np.float64)), 3).tolist()
+        return np.round(np.nan_to_num(array.astype(np.float64), posinf=_FAR, neginf=-_FAR), 3).tolist()
     return array.tolist() if array.dtype.kind in "iub" else value
 
 

@@ -18,8 +18,10 @@ __all__ = [
     "BoxOptions",
     "BoxRules",
     "Overlap",
+    "class_numbers",
     "corners",
     "corners_of_xywh",
+    "how_many",
     "matched",
     "overlaps",
     "overlaps_of_pairs",
@@ -31,6 +33,7 @@ Boxes = NDArray[np.float32]
 Overlap = Callable[[NDArray[Any], NDArray[Any]], NDArray[Any]]  # pairs of boxes (P, ·) and (P, ·) → (P,), 0 to 1
 _BLOCK = 256
 _NOTHING = 1e-6  # the least that counts as a score
+_MOST_ID = 2**31 - 1
 
 
 def corners(centers: NDArray[Any]) -> Boxes:
@@ -42,6 +45,17 @@ def corners(centers: NDArray[Any]) -> Boxes:
 def corners_of_xywh(boxes: NDArray[Any]) -> NDArray[Any]:
     """Boxes (N, 4) x, y, w, h as corners, in their own precision."""
     return np.concatenate([boxes[:, :2], boxes[:, :2] + boxes[:, 2:]], axis=1)
+
+
+def class_numbers(values: NDArray[Any]) -> NDArray[np.int64]:
+    """Classes that a network gives as numbers, most often as floats; -1 for what is none."""
+    numbers = np.nan_to_num(np.asarray(values, np.float64), nan=-1)
+    return np.asarray(np.rint(np.clip(numbers, -1, _MOST_ID)), np.int64)
+
+
+def how_many(count: NDArray[Any], most: int) -> int:
+    """The count that a network gives of its rows, of which there are so many; none where it is no number."""
+    return int(np.clip(np.nan_to_num(np.float64(count.reshape(-1)[0])), 0, most))
 
 
 def overlaps(
@@ -190,6 +204,7 @@ class BoxRules:
         if self.options.classes is not None:
             rows = rows[np.isin(ids[rows], self.options.classes)]
         rows = rows[np.isfinite(boxes[rows]).all(axis=1) & np.isfinite(scores[rows])]
+        rows = rows[(ids[rows] >= 0) & (ids[rows] <= _MOST_ID)]  # -1 fills up rows of a fixed number
         most = self.options.max_det
         if overlap is None:
             return np.asarray(rows[np.argsort(-scores[rows], kind="stable")[:most]])

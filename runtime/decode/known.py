@@ -36,6 +36,7 @@ __all__ = [
 FEATURES = "features"  # the network's output that is compared
 NEIGHBOURS = 5
 _MOST_BYTES = 64 * 1024 * 1024
+_OPPOSITE = 2.0  # one less the least cosine
 
 
 def entry_of(role: str) -> str:
@@ -66,8 +67,10 @@ class Known:
         return -_log_chance(self.scores, score) - _log_chance(-self.distances, -distance, self.tail)
 
     def distance(self, features: NDArray[Any]) -> float:
-        """One less the mean cosine with the nearest learned pictures."""
+        """One less the mean cosine with the nearest learned pictures; of what is no number the greatest there is."""
         row = np.asarray(features, np.float32).reshape(-1)
+        if not np.isfinite(row).all():
+            return _OPPOSITE
         near = self.bank @ (row / max(float(np.linalg.norm(row)), 1e-9))
         count = min(NEIGHBOURS, len(near))
         return float(1 - np.partition(near, len(near) - count)[len(near) - count :].mean())

@@ -14,7 +14,7 @@ from ..formats.description import ModelDescription
 from ..labels import first_is_no_class
 from ..preprocess import Placement
 from ..recognitions import Recognitions
-from .boxes import BoxOptions, BoxRules
+from .boxes import BoxOptions, BoxRules, class_numbers, how_many
 from .coco_names import COCO_NAMES, COCO_NUMBERS, at_their_numbers
 from .protocol import Decoder, option, whole
 from .reading import Reading
@@ -50,11 +50,10 @@ def ssd(network: Network, options: SsdOptions) -> Decoder:
     ) -> Recognitions:
         count = len(outputs["scores"][0])
         if "count" in outputs:
-            count = min(count, max(int(outputs["count"].reshape(-1)[0]), 0))
+            count = how_many(outputs["count"], count)
         boxes = np.asarray(outputs["boxes"][0, :count], np.float32)[:, [1, 0, 3, 2]]
-        ids = np.rint(outputs["classes"][0, :count]).astype(np.int64) - options.first_class
-        scores = np.where(ids >= 0, outputs["scores"][0, :count], 0)
-        return rules.answer(boxes * size, scores, ids, placement, threshold, suppressed=True)
+        ids = class_numbers(outputs["classes"][0, :count]) - options.first_class
+        return rules.answer(boxes * size, outputs["scores"][0, :count], ids, placement, threshold, suppressed=True)
 
     return decode
 

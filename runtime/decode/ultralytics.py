@@ -16,7 +16,7 @@ from ..bundle.manifest import Network
 from ..errors import ModelError
 from ..preprocess import Placement
 from ..recognitions import CORNERS, Recognitions
-from .boxes import BoxOptions, BoxRules, corners, overlaps_of_pairs, points_in_frame
+from .boxes import BoxOptions, BoxRules, class_numbers, corners, overlaps_of_pairs, points_in_frame
 from .protocol import Decoder, counts, flag, one_of, option, text, whole
 
 __all__ = ["UltralyticsOptions", "ultralytics"]
@@ -175,7 +175,7 @@ def _queries(raw: NDArray[np.float32], class_count: int | None, least: float) ->
 def _finished(raw: NDArray[np.float32], class_count: int | None, least: float) -> Picked:  # noqa: ARG001
     """(N, 6 + extra): corners, score, class; suppression has been done in the graph."""
     rows = raw[raw[:, 4] >= least]
-    return rows, rows[:, 4], np.rint(rows[:, 5]).astype(np.int64), 6, _largest(rows[:, :4])
+    return rows, rows[:, 4], class_numbers(rows[:, 5]), 6, _largest(rows[:, :4])
 
 
 def _picked_queries(raw: NDArray[np.float32], class_count: int | None, least: float) -> Picked:

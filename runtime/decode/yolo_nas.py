@@ -15,7 +15,7 @@ from ..formats.description import ModelDescription
 from ..formats.tensor import TensorInfo
 from ..preprocess import Placement
 from ..recognitions import Recognitions
-from .boxes import BoxOptions, BoxRules
+from .boxes import BoxOptions, BoxRules, class_numbers, how_many
 from .coco_names import names_by_count
 from .grids import cells_at
 from .picture import picture_size
@@ -26,7 +26,6 @@ __all__ = ["YoloNasOptions", "read_as_yolo_nas", "read_as_yolov7_rows", "yolo_na
 
 _STRIDES = (8, 16, 32)
 _PASSING = ("Reshape", "Transpose", "Identity", "Concat", "Cast", "QuantizeLinear", "DequantizeLinear")
-_MOST = 2**31 - 1  # that a class's number can be
 _ROW = 7  # which picture, four corners, then score and class in the order of the exporter
 _FLAT = "flat_predictions"
 _BATCH = {"num_predictions": "count", "pred_boxes": "boxes", "pred_scores": "scores", "pred_classes": "classes"}
@@ -72,21 +71,16 @@ def _of_rows(score: int, kind: int) -> Callable[[Mapping[str, NDArray[Any]]], Ca
 
     def candidates(outputs: Mapping[str, NDArray[Any]]) -> Candidates:
         rows = np.asarray(outputs["rows"], np.float32).reshape(-1, _ROW)
-        return rows[:, 1:5], rows[:, score], _numbers(rows[:, kind])
+        return rows[:, 1:5], rows[:, score], class_numbers(rows[:, kind])
 
     return candidates
 
 
 def _of_batch(outputs: Mapping[str, NDArray[Any]]) -> Candidates:
     scores = np.asarray(outputs["scores"], np.float32).reshape(-1)
-    count = min(max(int(outputs["count"].reshape(-1)[0]), 0), len(scores))
+    count = how_many(outputs["count"], len(scores))
     boxes = np.asarray(outputs["boxes"], np.float32).reshape(-1, 4)
-    return boxes[:count], scores[:count], _numbers(outputs["classes"].reshape(-1)[:count])
-
-
-def _numbers(classes: NDArray[Any]) -> NDArray[np.int64]:
-    """Classes, which come as floats most often."""
-    return np.rint(np.clip(np.nan_to_num(np.asarray(classes, np.float64)), 0, _MOST)).astype(np.int64)
+    return boxes[:count], scores[:count], class_numbers(outputs["classes"].reshape(-1)[:count])
 
 
 _LAYOUTS: dict[str, Callable[[Mapping[str, NDArray[Any]]], Candidates]] = {

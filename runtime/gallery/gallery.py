@@ -58,8 +58,7 @@ class Gallery:
         with self._lock:
             self.look()
             loaded = self._loaded
-            numbers = np.frombuffer(loaded.name_of, np.int32) if len(loaded.name_of) else np.empty(0, np.int32)
-            counts = np.bincount(numbers)
+            counts = loaded.counts()
             return tuple(
                 Named(name, int(counts[i]), *loaded.newest[i], i in loaded.pictured) for name, i in loaded.names.items()
             )

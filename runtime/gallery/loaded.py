@@ -46,16 +46,27 @@ class Loaded:
         self._strangers: dict[int, NDArray[np.float32]] = {}
 
     def follow(self, file: GalleryFile) -> bool:
-        """Take in what the file has beyond this; False where it was written anew, and all must be loaded."""
+        """Take in what the file has beyond this; False where it is not the same file grown, and all must be loaded.
+
+        It was written anew, or an older copy of it was brought back.
+        """
         file.check_space(self.space.name, self.space.width)
-        before = None if self.scanned is None else self.scanned.identity
-        found = file.scan(self._take, self.scanned)
-        if before is not None and found.identity != before:
+        before = self.scanned
+        found = file.scan(self._take, before)
+        if before is not None and (found.identity != before.identity or found.whole < before.whole):
             return False
         self._settle()
         self.scanned = found
         self._head, self._strangers = None, {}
         return True
+
+    def counts(self) -> NDArray[np.intp]:
+        """How many exemplars each name has.
+
+        Nobody is given the numbers themselves: an array that is looked at does not grow, and a caller looks at it until
+        its frame is gone, which is after it has let go of its lock.
+        """
+        return np.bincount(np.array(self.name_of, np.int32), minlength=len(self.names))
 
     def rows_of(self, number: int) -> NDArray[np.intp]:
         """Where a name's exemplars are."""

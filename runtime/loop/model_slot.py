@@ -79,17 +79,15 @@ class ModelSlot:
         return self.asked == asked and self.file.still_there
 
     def load(self) -> None:
-        """Load the bundle's networks, unless they are."""
-        if self._recognizer is None:
-            self._recognizer = self._opened(self.bundle)
+        """Load the bundle's networks, unless they are; whoever asks for them meanwhile waits."""
+        with self._lock:
+            self._loaded()
 
     @contextlib.contextmanager
     def in_use(self) -> Iterator[BundleRecognizer]:
         """The recognizer, which is not exchanged meanwhile."""
         with self._lock:
-            self.load()  # unless it was closed meanwhile
-            assert self._recognizer is not None
-            yield self._recognizer
+            yield self._loaded()  # unless it was closed meanwhile
 
     @property
     def running(self) -> tuple[str, str]:
@@ -118,6 +116,12 @@ class ModelSlot:
             if self._recognizer is not None:
                 self._recognizer.__exit__(None, None, None)
                 self._recognizer = None
+
+    def _loaded(self) -> BundleRecognizer:
+        """The recognizer, opened where there is none; the caller holds the lock."""
+        if self._recognizer is None:
+            self._recognizer = self._opened(self.bundle)
+        return self._recognizer
 
     def _opened(self, bundle: Bundle) -> BundleRecognizer:
         choice = self.choice

@@ -27,6 +27,7 @@ __all__ = ["AnnotatedImages", "AnnotatedVideo", "AnnotatedVideos", "annotated"]
 IMAGES = (".jpg", ".jpeg", ".png", ".webp")
 MEASURED = 8  # frames of a live source that are waited for to learn its rate
 LONGEST_GAP_S = 2.0  # of a live source, that its last frame stands for
+LONGEST_NAME = 100  # bytes of a source's name in a file's, of whose 255 others need some too
 
 
 Rate = Callable[[str], float | None]
@@ -237,4 +238,5 @@ class AnnotatedImages:
 
 
 def _file_name(source: str) -> str:
-    return "".join(c if c.isalnum() else "-" for c in Path(source).name).strip("-") or "source"
+    plain = "".join(c if c.isalnum() else "-" for c in Path(source).name).strip("-")
+    return plain.encode()[:LONGEST_NAME].decode(errors="ignore") or "source"

@@ -34,9 +34,13 @@ class LineCounter:
         self.line = line
         self.counts: dict[str, Counter[str]] = {"in": Counter(), "out": Counter()}
         self._sides: dict[int, _Side] = {}
+        self._now = 0.0
 
     def see(self, moment: Moment) -> list[Event]:
         """The crossings of a frame."""
+        if moment.now < self._now:  # a clock that went back: what comes is new, and what was would never be forgotten
+            self._sides = {}
+        self._now = moment.now
         start, end = scaled((self.line.start, self.line.end), moment.size)
         off = beside(moment.points, start, end)
         band = np.maximum(BAND * moment.sizes, LEAST_BAND)

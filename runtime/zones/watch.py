@@ -32,6 +32,8 @@ class Watch:
         self.lines = [LineCounter(line) for line in options.line]
         self.zones = [ZoneWatch(zone, options.loiter, hidden_s) for zone in options.zone]
         self._before: tuple[Event, ...] = ()  # of zones that are not watched any more
+        # the counts and who is where, as plain JSON types: never changed, only replaced, for other threads ask for it
+        self.standing: dict[str, Any] = self._as_json()
 
     def see(self, seen: Recognitions, now: float, size: tuple[int, int]) -> tuple[Event, ...]:
         """What happened in a frame; `now` in seconds of the source's clock, `size` the frame's height and width."""
@@ -39,6 +41,7 @@ class Watch:
         crossed = [event for line in self.lines for event in line.see(moment)]
         events = (*self._before, *crossed, *(event for zone in self.zones for event in zone.see(moment)))
         self._before = ()
+        self.standing = self._as_json()
         if events and self._keep is not None:
             self._keep(self.standing)
         return events
@@ -46,17 +49,10 @@ class Watch:
     def close(self) -> tuple[Event, ...]:
         """Nobody looks any more: whoever was in a zone has left it."""
         events = tuple(event for zone in self.zones for event in zone.close())
+        self.standing = self._as_json()
         if events and self._keep is not None:
             self._keep(self.standing)
         return events
-
-    @property
-    def standing(self) -> dict[str, Any]:
-        """The counts and who is where, as plain JSON types."""
-        return {
-            "lines": {each.line.name: _line_json(each) for each in self.lines},
-            "zones": {each.zone.name: _zone_json(each) for each in self.zones},
-        }
 
     def succeed(self, before: Watch) -> None:
         """Go on where another one stopped: what lies where it lay notices nothing, of others the counts go on."""
@@ -68,6 +64,7 @@ class Watch:
         self.take_up(_renamed(before, self.options, left))
         self.lines = [lines.get(each.line, each) for each in self.lines]
         self.zones = [zones.get(each.zone, each) for each in self.zones]
+        self.standing = self._as_json()
         if self._keep is not None:
             self._keep(self.standing)
 
@@ -81,6 +78,13 @@ class Watch:
             kept = counts.get("zones", {}).get(zone.zone.name, {})
             zone.entries.update({str(label): int(n) for label, n in kept.get("entries", {}).items()})
             zone.dwell_s.update({str(label): float(n) for label, n in kept.get("dwell_s", {}).items()})
+        self.standing = self._as_json()
+
+    def _as_json(self) -> dict[str, Any]:
+        return {
+            "lines": {each.line.name: _line_json(each) for each in self.lines},
+            "zones": {each.zone.name: _zone_json(each) for each in self.zones},
+        }
 
     def _moment(self, seen: Recognitions, now: float, size: tuple[int, int]) -> Moment:
         """The confirmed things of a frame that have a place."""
@@ -101,7 +105,7 @@ class Watch:
 
 def _renamed(before: Watch, wanted: ZoneOptions, left: Sequence[Event]) -> dict[str, Any]:
     """How it stood, by the names of now: a name that is new is that of the old one that lay there, if any did."""
-    counts = before.standing
+    counts = before._as_json()
     for event in left:  # who is still there under the new name enters once more
         entries = counts["zones"][event["zone"]]["entries"]
         entries[event["label"]] = max(entries.get(event["label"], 0) - 1, 0)

@@ -96,6 +96,14 @@ def test_rows_as_json_are_those_of_results() -> None:
         assert seen[0].to_dict() == result["results"][0]
 
 
+def test_what_is_endlessly_far_away_is_a_number_in_json() -> None:
+    points = np.array([[[np.inf, -np.inf, 0.5], [1, np.nan, 0.5]]], np.float32)
+    seen = Recognitions(("dog",), np.array([0]), np.array([0.9]), boxes=np.ones((1, 4), np.float32), keypoints=points)
+    (row,) = json.loads(json.dumps(seen.to_dict(), allow_nan=False))["results"]
+    far = float(np.finfo(np.float32).max)
+    assert row["keypoints"] == [[far, -far, 0.5], [1, 0, 0.5]]
+
+
 def test_drawing_leaves_the_picture_as_it_was() -> None:
     image = np.full((400, 500, 3), 90, np.uint8)
     drawn = Seen.of(SEEN).draw(image)

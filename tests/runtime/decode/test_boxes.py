@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from edgelens.runtime.bundle.manifest import Decode, Network
-from edgelens.runtime.decode.boxes import BoxOptions, BoxRules, corners, matched, overlaps, suppress
+from edgelens.runtime.bundle.manifest import Decode, Network, Output
+from edgelens.runtime.decode.boxes import BoxOptions, BoxRules, class_numbers, corners, matched, overlaps, suppress
+from edgelens.runtime.decode.catalog import decoder_for
 from edgelens.runtime.preprocess import PixelContract, Region, fit_frame
 from edgelens.runtime.recognitions import Recognitions
 
@@ -77,6 +78,27 @@ def test_threshold_classes_and_broken_numbers():
     only = answer(boxes, scores, ids, network(threshold=0.5, options={"classes": [1]}), place())
     assert [label for label, _ in only] == ["dog"]
     assert seen.task == "detect"
+
+
+def test_rows_of_no_class_are_no_things():
+    boxes, scores = np.tile(np.array([0, 0, 10, 10], np.float32), (5, 1)), np.full(5, 0.9, np.float32)
+    seen = answer(boxes, scores, np.array([-1, -7, 1, 900, 2**40]), network(thresholds={"dog": 0.8}), place())
+    assert [label for label, _ in seen] == ["dog", "900"]
+    assert class_numbers(np.array([np.nan, -3, 2.0001, np.inf])).tolist() == [-1, -1, 2, 2**31 - 1]
+
+
+@pytest.mark.parametrize(("count", "rows"), [(np.nan, 0), (-1, 0), (np.inf, 2), (1, 1), (7, 2)])
+@pytest.mark.parametrize("decoder", ["ssd", "yolo-nas"])
+def test_a_count_of_rows_that_is_none_counts_what_there_is(decoder, count, rows):
+    outputs = {
+        "boxes": np.array([[[0.1, 0.1, 0.4, 0.4], [0.5, 0.5, 0.9, 0.9]]], np.float32),
+        "classes": np.zeros((1, 2), np.float32),
+        "scores": np.full((1, 2), 0.9, np.float32),
+        "count": np.array([count], np.float32),
+    }
+    decode = Decode(decoder, 0.5, options={"layout": "batch"})
+    net = Network("detect", ("cat",), PixelContract(100, 100), tuple(map(Output, outputs)), decode, ())
+    assert len(decoder_for(net)(outputs, place())) == rows
 
 
 def test_a_label_is_held_to_its_own_threshold_unless_one_was_asked_for():

@@ -51,6 +51,12 @@ def colors(*, lift: int) -> list[np.ndarray]:
     return frames
 
 
+@pytest.mark.parametrize("features", [[np.nan] * 3, [np.inf, 0, 0], [-np.inf, np.inf, 1]])
+def test_features_that_are_no_numbers_are_like_nothing_learned(features):
+    assert KNOWN.familiarity(np.array(features, np.float32), 0.99) < 1
+    assert KNOWN.distance(np.array(features, np.float32)) >= KNOWN.distance(np.array([-1, -1, -1]))
+
+
 @pytest.fixture
 def knowing(color_onnx: Callable[..., bytes], color_bundle: Bundle, tmp_path: Path) -> Bundle:
     """The bundle of colours, which also knows what colours it learned."""

@@ -40,6 +40,10 @@ def cases():
     yield "nanodet", "nanodet", 64, {}, {"predictions": none(64 + 16 + 4 + 1, 3 + 32)}
     yield "fastestdet", "fastestdet", 64, {}, {"grid": none(5 + 3, 4, 4)}
     yield "yolox", "yolox", 64, {}, {"grid": none(84, 5 + 3)}
+    ssd = {"boxes": none(9, 4), "classes": none(9), "scores": none(9), "count": np.zeros((1, 1), np.float32)}
+    yield "ssd", "ssd", 64, {}, ssd
+    yield "yolo-nas's batch", "yolo-nas", 64, {"layout": "batch"}, ssd
+    yield "its own suppression", "ultralytics", 64, {"layout": "nms"}, {"predictions": none(9, 6)}
     rows = {"predictions": none(4 + 2, 84)}
     yield "v8", "ultralytics", 64, {"layout": "v8"}, rows
     yield (
@@ -60,6 +64,16 @@ def cases():
             "prototypes": none(32, 16, 16),
         },
     )
+
+
+@pytest.mark.parametrize(
+    ("decoder", "side", "options", "outputs"), [pytest.param(*case[1:], id=case[0]) for case in cases()]
+)
+def test_a_network_that_broke_down_sees_nothing(decoder, side, options, outputs):
+    pixels = PixelContract(side, side, resize="letterbox")
+    net = Network("detect", (), pixels, tuple(map(Output, outputs)), Decode(decoder, 0.3, options=options), ())
+    broken = {name: np.full_like(values, np.nan) for name, values in outputs.items()}
+    assert len(decoder_for(net)(broken, fit_frame(np.zeros((1, 1, 3), np.uint8), pixels)[1])) == 0
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+import threading
 from pathlib import Path
 
 import numpy as np
@@ -58,6 +60,46 @@ def test_what_another_process_taught_is_taken_in(gallery: Gallery) -> None:
     assert [n.name for n in other.names] == ["one", "two"]
     gallery.remove("one")
     assert [n.name for n in other.names] == ["two"]
+
+
+def test_names_may_be_listed_while_another_process_teaches(gallery: Gallery) -> None:
+    rows, wrong, over, other = people(2), list[str](), threading.Event(), Gallery(gallery.path, SPACE)
+    gallery.teach("one", rows[0])
+
+    def list_names() -> None:
+        while not over.is_set():
+            try:
+                assert gallery.names[0].exemplars == len(rows[0])
+            except BufferError as error:
+                wrong.append(str(error))
+
+    listing, before = [threading.Thread(target=list_names) for _ in range(4)], sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    try:
+        for thread in listing:
+            thread.start()
+        for i in range(300):
+            other.teach(f"more {i % 5}", rows[1, i % 6])
+    finally:
+        over.set()
+        for thread in listing:
+            thread.join()
+        sys.setswitchinterval(before)
+    assert wrong == []
+    assert gallery.names == Gallery(gallery.path, SPACE).names
+
+
+def test_an_older_copy_that_is_brought_back_is_all_there_is(gallery: Gallery) -> None:
+    rows = people(2)
+    gallery.teach("one", rows[0, :3])
+    before = gallery.path.read_bytes()
+    gallery.teach("two", rows[1, :3])
+    assert gallery.match(rows[1, 5]).name == "two"
+    gallery.path.write_bytes(before)
+    assert [(n.name, n.exemplars) for n in gallery.names] == [("one", 3)]
+    assert gallery.match(rows[1, 5]).nearest == "one"
+    gallery.teach("three", rows[1, :3])
+    assert [(n.name, n.exemplars) for n in gallery.names] == [("one", 3), ("three", 3)]
 
 
 def test_another_networks_features_are_refused_in_a_line(gallery: Gallery) -> None:

@@ -208,6 +208,16 @@ def test_several_sources_have_a_video_each(tmp_path):
     assert len(list(tmp_path.iterdir())) == 2
 
 
+@pytest.mark.parametrize("source", ["rtsp://nvr/live?token=" + "x" * 300, "Kamera über dem 門" * 20])
+@pytest.mark.parametrize("name", ["out.avi", "pictures"])
+def test_a_source_of_a_long_name_has_files_like_any_other(tmp_path, name, source):
+    sources = [source, source[:-1] + "2"]
+    sink = annotated(str(tmp_path / name), lambda source: 10.0, several=True)
+    write(sink, *[result(i, source=each, position=i / 10) for i in range(3) for each in sources])
+    written = [path.name for path in tmp_path.rglob("*.*")]
+    assert len(written) == (2 if name == "out.avi" else 6), "told apart, though they begin alike"
+
+
 def test_annotated_images_are_named_for_their_files(tmp_path):
     write(
         annotated(str(tmp_path / "out"), lambda source: None),

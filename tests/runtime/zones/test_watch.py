@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import sys
+import threading
+
 import numpy as np
 import pytest
 from moving_sprites import HEIGHT, KINDS, LINE, WIDTH, ZONE, crossings, scene, stays
@@ -114,6 +117,37 @@ def test_beside_the_ends_of_a_line_nothing_is_crossed():
 def test_a_line_that_is_jumped_over_between_two_frames_counts():
     watch = Watch(ZoneOptions(line=(MIDDLE,)))
     assert len(walked(watch, [20, 180])) == 1
+
+
+def test_a_clock_that_goes_back_makes_everybody_new():
+    watch = Watch(ZoneOptions(line=(MIDDLE,), zone=(LEFT_HALF,)))
+    walked(watch, [60] * 5, start=90)
+    assert [event["kind"] for event in walked(watch, [140] * 5, start=0)] == ["left"], "nobody has crossed"
+    assert len(walked(watch, range(140, 60, -5), start=1)) == 2, "what comes then crosses and enters as ever"
+
+
+def test_other_threads_may_ask_at_any_moment_how_it_stands():
+    watch, wrong, over = Watch(ZoneOptions(line=(MIDDLE,), zone=(LEFT_HALF,))), [], threading.Event()
+
+    def ask() -> None:
+        while not over.is_set():
+            try:
+                zone = watch.standing["zones"]["left"]
+                assert zone["loitering"] <= sum(zone["entries"].values())
+            except RuntimeError as error:
+                wrong.append(str(error))
+
+    asking, before = threading.Thread(target=ask), sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    asking.start()
+    try:
+        for i in range(4000):  # a few come and a few go in every frame
+            watch.see(at(*[(50, 50)] * (5 + i % 7), numbers=range(1 + i % 91, 6 + i % 7 + i % 91)), i / 10, SIZE)
+    finally:
+        over.set()
+        asking.join()
+        sys.setswitchinterval(before)
+    assert wrong == []
 
 
 def test_what_is_not_confirmed_counts_nowhere():
