@@ -1,6 +1,6 @@
 """SIGTERM, and SIGHUP of a terminal that closed, end the command line in order as Ctrl-C does.
 
-A verb with a loop of its own (`run`, `serve`) sees SIGTERM first, by `runtime/loop/stop.py`.
+A verb with a loop of its own (`run`, `serve`) sees them first, by `runtime/loop/stop.py`.
 """
 
 from __future__ import annotations

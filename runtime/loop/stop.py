@@ -1,4 +1,4 @@
-"""SIGINT and SIGTERM as a wish to end, seen by the loop between two frames."""
+"""SIGINT, SIGTERM, and SIGHUP of a terminal that closed, as a wish to end, seen by the loop between two frames."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ import signal
 from types import FrameType
 
 __all__ = ["StopOnSignals"]
+
+_NUMBERS = [number for name in ("SIGINT", "SIGTERM", "SIGHUP") if (number := getattr(signal, name, None)) is not None]
 
 
 class StopOnSignals:
@@ -26,12 +28,13 @@ class StopOnSignals:
 
     @property
     def exit_code(self) -> int:
-        """130 after Ctrl-C, 0 after SIGTERM (a service that is asked to stop has done well) or none."""
+        """130 after Ctrl-C, 0 after SIGTERM (a service that is asked to stop has done well), SIGHUP or none."""
         return 130 if self.received == signal.SIGINT else 0
 
     def __enter__(self) -> StopOnSignals:
-        for number in (signal.SIGINT, signal.SIGTERM):
-            self._before[number] = signal.signal(number, self._receive)
+        for number in _NUMBERS:
+            if signal.getsignal(number) is not signal.SIG_IGN:  # `nohup` ignores, and is to be heeded
+                self._before[number] = signal.signal(number, self._receive)
         return self
 
     def __exit__(self, *exc: object) -> None:

@@ -1,9 +1,12 @@
 """`edgelens run` and `edgelens collect` as people call them."""
 
+import fcntl
 import json
+import os
 import signal
 import subprocess
 import sys
+import termios
 import time
 
 import cv2
@@ -207,7 +210,7 @@ def test_what_one_of_several_sources_heeds_is_no_error(color_bundle, folder, cli
     assert str(refused.exception) == f"--demo-seed means nothing to {clip}"
 
 
-@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 0)])
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 0), (signal.SIGHUP, 0)])
 def test_a_signal_ends_a_run_while_its_capture_blocks(color_bundle, tmp_path, number, code):
     lines, summary = tmp_path / "lines.jsonl", tmp_path / "summary.json"
     with Camera("mjpeg") as camera:
@@ -226,6 +229,22 @@ def test_a_signal_ends_a_run_while_its_capture_blocks(color_bundle, tmp_path, nu
     assert process.returncode == code, err
     assert took < 1
     assert "processed" in out
+    assert json.loads(summary.read_text())["frames"]["processed"] > 0
+    assert all(json.loads(line) for line in lines.read_text().splitlines())
+
+
+def test_a_run_whose_terminal_closes_ends_in_order(color_bundle, tmp_path):
+    lines, summary = tmp_path / "lines.jsonl", tmp_path / "summary.json"
+    words = ["--source", "demo", "--no-preview", "--json", lines, "--summary", summary]
+    terminal, its_end = os.openpty()
+    leads = {"start_new_session": True, "preexec_fn": lambda: fcntl.ioctl(its_end, termios.TIOCSCTTY, 0)}
+    command = [sys.executable, "-m", "edgelens", "run", color_bundle.path, *words]
+    with subprocess.Popen(command, stdin=its_end, stdout=its_end, stderr=its_end, **leads) as process:
+        os.close(its_end)
+        while not (lines.is_file() and lines.stat().st_size) and process.poll() is None:
+            time.sleep(0.02)
+        os.close(terminal)
+        process.wait(10)
     assert json.loads(summary.read_text())["frames"]["processed"] > 0
     assert all(json.loads(line) for line in lines.read_text().splitlines())
 
