@@ -60,7 +60,7 @@ def test_a_clip_plays(staged: Any, chromium: Any, tmp_path: Path) -> None:
         assert page.locator("#moment .whole > img").is_visible()
         page.click("#moment .play")
         page.keyboard.press("Escape")
-        assert page.eval_on_selector("#moment video", "v => v.paused")
+        until(page, lambda: page.eval_on_selector("#moment video", "v => v.paused"))  # a dialog tells of its end later
 
 
 def test_without_a_recording_it_is_said_how_to_get_clips(staged: Any, chromium: Any) -> None:
