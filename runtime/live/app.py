@@ -78,11 +78,20 @@ class _Lifespan:
 
 async def _beat(shared: SharedState) -> None:
     """Twice a second: the status to everybody who looks, and an end to stalled connections."""
+    failed = False
     while True:
         await asyncio.sleep(PULSE_S)
         shared.hub.tend()
-        if shared.hub.listens("state"):
+        if not shared.hub.listens("state"):
+            continue
+        try:
             shared.hub.post_event("state", event("state", shared.pulse()))
+            failed = False
+        except Exception as error:  # noqa: BLE001 (one that fails ends neither the next nor the tending)
+            if not failed:  # told once, not twice a second
+                said = {"message": "the page's status could not be told", "exception": error}
+                asyncio.get_running_loop().call_exception_handler(said)
+            failed = True
 
 
 def _page_routes(shared: SharedState, budget: Budget) -> list[Route]:

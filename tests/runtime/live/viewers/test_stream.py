@@ -248,3 +248,22 @@ class Frames:
                 if text:
                     self.count[json.loads(self.buffer[8 : 8 + text])["source"]] += 1
                 self.buffer = self.buffer[8 + text + picture :]
+
+
+def test_a_status_that_fails_once_does_not_end_the_pulse(staged: Any) -> None:
+    loop = staged(fps=0)
+    asked: list[float] = []
+
+    def fails_once() -> Any:
+        asked.append(time.monotonic())
+        if len(asked) == 2:  # the first is the greeting's
+            raise RuntimeError("dictionary changed size during iteration")
+        return whole()
+
+    whole = loop._status
+    loop.control.attach(fails_once, loop._swap)
+    with httpx.stream("GET", loop.base + "/live/events", timeout=5) as answer:
+        told = (line for line in answer.iter_lines() if line == "event: state")
+        next(told)
+        next(told)
+    assert len(asked) >= 3
