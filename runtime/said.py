@@ -99,7 +99,7 @@ def _check_number(value: Any, said: Said, written: str) -> None:
     number = isinstance(value, Integral if said.whole else Real)  # numpy's as well
     if isinstance(value, bool) or not number:
         raise UsageError(f"{written} {value}: must be a {'whole ' if said.whole else ''}number")
-    if not math.isfinite(value):  # no JSON can say it, and a run's settings are told to its page
+    if math.isinf(value):  # no JSON can say it, and a run's settings are told to its page
         raise UsageError(f"{written} {value}: is no number")
     low = said.low is None or value >= said.low
     if low and (said.above is None or value > said.above) and (said.high is None or value <= said.high):
