@@ -282,6 +282,19 @@ def test_a_free_size_has_to_be_said_and_is_what_is_timed(free: Path, tmp_path: P
     assert "free.onnx at 64x48" in run("bench", free, "--predict", "rpi5", "--input-size", "64x48").output
 
 
+@pytest.mark.parametrize(("shape", "taken"), [([1, 3, 16, 32], "32x16"), ([1, 20], "1x20")], ids=str)
+def test_a_size_that_a_file_does_not_take_is_refused(tmp_path: Path, shape: list[int], taken: str) -> None:
+    """Of what takes no pictures at all, too, which has a time nevertheless."""
+    onnx = pytest.importorskip("onnx")
+    ends = [[onnx.helper.make_tensor_value_info(name, onnx.TensorProto.FLOAT, shape)] for name in "xy"]
+    graph = onnx.helper.make_graph([onnx.helper.make_node("Relu", ["x"], ["y"])], "fixed", *ends)
+    path = tmp_path / "fixed.onnx"
+    onnx.save(onnx.helper.make_model(graph, opset_imports=[onnx.helper.make_opsetid("", 17)], ir_version=8), path)
+    refused = run("bench", path, "--input-size", "64x48")
+    assert isinstance(refused.exception, UsageError)
+    assert f"takes {taken} and no other size" in str(refused.exception)
+
+
 def test_what_is_measured_here_may_be_measured_on_a_device(free: Path, shared: Path) -> None:
     check_model(str(free), Selection(options={"input_size": "64x48"}))  # no decoder fits it
     check_model(str(shared / "models/mnist_onnx/mnist.onnx"), Selection())
