@@ -98,3 +98,19 @@ def test_no_other_file_claims_what_a_guess_finds() -> None:
             for file in (ROOT / layer).rglob("*.py"):
                 twice = wanted & defined(file) if str(file.relative_to(ROOT)) not in files else set()
                 assert not twice, f"{question}? {file.relative_to(ROOT)} defines {', '.join(twice)} too"
+
+
+# each of these once meant two or three things at a time, as a class or as a function at a file's top
+TOLD_APART = ("Feed", "ModelOptions", "Pictures", "Slot", "Plan", "Choice", "Point", "fit", "finish", "choose_file")
+
+
+@pytest.mark.parametrize("name", TOLD_APART)
+def test_a_name_that_was_told_apart_means_one_thing(name: str) -> None:
+    made = (ast.ClassDef, ast.FunctionDef)
+    homes = [
+        str(file.relative_to(ROOT))
+        for layer in LAYERS
+        for file in (ROOT / layer).rglob("*.py")
+        if any(isinstance(node, made) and node.name == name for node in parsed(file).body)
+    ]
+    assert len(homes) <= 1, f"{name} is {' and '.join(sorted(homes))}"

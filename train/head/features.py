@@ -37,7 +37,7 @@ class Embeds(Protocol):
         """One row of (B, F) a picture of (B, C, H, W)."""
 
 
-class Pictures(Protocol):
+class InParts(Protocol):
     """Pictures (N, H, W, C) uint8 that can be taken some at a time."""
 
     def __len__(self) -> int:
@@ -49,7 +49,7 @@ class Pictures(Protocol):
 
 def features_of(
     network: nn.Module,
-    pictures: Pictures,
+    pictures: InParts,
     cache: Path,
     *,
     key: str,
@@ -106,7 +106,7 @@ def _is_of(network: nn.Module, picture: NDArray[np.uint8], row: NDArray[np.float
     return own.shape == row.shape and bool(np.allclose(own, row, rtol=0.1, atol=0.05 * float(np.abs(own).max())))
 
 
-def _chunks(pictures: Pictures) -> Iterator[NDArray[np.uint8]]:
+def _chunks(pictures: InParts) -> Iterator[NDArray[np.uint8]]:
     for start in range(0, len(pictures), 256):
         yield pictures.take(slice(start, start + 256))
 

@@ -18,7 +18,7 @@ from edgelens.devices.bench.cases import Selection, cases_of, check_model, threa
 from edgelens.devices.bench.processes import measure
 from edgelens.devices.bench.session import BenchPlan, bench
 from edgelens.devices.bench.spec import MeasureSpec
-from edgelens.devices.bench.timing import sample_blocks, warm_up
+from edgelens.devices.bench.timing import sample, sample_blocks, warm_up
 from edgelens.runtime.bundle.bundle import Bundle
 from edgelens.runtime.errors import UsageError, WorkError
 from edgelens.runtime.frame import Frame
@@ -110,7 +110,8 @@ def test_a_slow_model_takes_no_more_runs_than_the_time_allows() -> None:
     assert warm_up(run, 0.1)[0] == 1
     blocks = sample_blocks(run, 0.1, 1000)
     assert [len(block.samples_ms) for block in blocks] == [1]
-    assert len(ran) == 2
+    assert len(sample(run, 0.1, 1, 1000)) == 1  # of the whole way
+    assert len(ran) == 3
 
 
 def test_a_probe_that_saw_throttling_marks_the_run(resnet: Path) -> None:
@@ -280,6 +281,19 @@ def test_a_free_size_has_to_be_said_and_is_what_is_timed(free: Path, tmp_path: P
     fewer, more = (json.loads(done.stdout)["cases"][0]["macs"] for done in predicted)
     assert more == 6 * fewer > 6 * 32 * 16
     assert "free.onnx at 64x48" in run("bench", free, "--predict", "rpi5", "--input-size", "64x48").output
+
+
+@pytest.mark.parametrize(("shape", "taken"), [([1, 3, 16, 32], "32x16"), ([1, 20], "1x20")], ids=str)
+def test_a_size_that_a_file_does_not_take_is_refused(tmp_path: Path, shape: list[int], taken: str) -> None:
+    """Of what takes no pictures at all, too, which has a time nevertheless."""
+    onnx = pytest.importorskip("onnx")
+    ends = [[onnx.helper.make_tensor_value_info(name, onnx.TensorProto.FLOAT, shape)] for name in "xy"]
+    graph = onnx.helper.make_graph([onnx.helper.make_node("Relu", ["x"], ["y"])], "fixed", *ends)
+    path = tmp_path / "fixed.onnx"
+    onnx.save(onnx.helper.make_model(graph, opset_imports=[onnx.helper.make_opsetid("", 17)], ir_version=8), path)
+    refused = run("bench", path, "--input-size", "64x48")
+    assert isinstance(refused.exception, UsageError)
+    assert f"takes {taken} and no other size" in str(refused.exception)
 
 
 def test_what_is_measured_here_may_be_measured_on_a_device(free: Path, shared: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import subprocess
 from pathlib import Path
@@ -9,6 +10,8 @@ from pathlib import Path
 import pytest
 
 from edgelens.devices.deploy.unit import unit_text
+
+DOCS = Path(__file__).resolve().parents[3] / "docs"
 
 
 @pytest.fixture
@@ -44,3 +47,12 @@ def test_it_may_write_its_state_and_nothing_else(place: Path) -> None:
 def test_a_jetsons_camera_daemon_is_reached(place: Path) -> None:
     assert "PrivateTmp=yes" in unit_text(str(place), "pi", jetson=False)
     assert "PrivateTmp=no" in unit_text(str(place), "pi", jetson=True)  # /tmp/argus_socket
+
+
+def test_variables_reach_a_service_that_nobody_else_may_read(place: Path) -> None:
+    """The documented way for a camera's login: a file of root's, which need not be there, not a line of the unit."""
+    documented = re.search(r"variables in `([^`]+)`, which the unit reads", (DOCS / "deploying.md").read_text("utf-8"))
+    assert documented is not None
+    lines = unit_text(str(place), "pi").splitlines()
+    assert f"EnvironmentFile=-{documented[1]}" in lines
+    assert not [line for line in lines if line.startswith("Environment=") and "TMPDIR" not in line]

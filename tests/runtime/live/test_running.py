@@ -194,6 +194,19 @@ def test_a_token_is_not_sent_to_another_users_listener(tmp_path: Path, monkeypat
     assert "another user of this machine listens there: the token was not sent" in answer.output
 
 
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can be another user")
+def test_a_note_of_a_number_that_another_users_process_has_by_now_does_not_count(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("edgelens.runtime.live.running.run_folders", lambda: (tmp_path,))
+    with subprocess.Popen(["sleep", "60"], user=65534) as theirs:
+        for pid in (theirs.pid, os.getpid()):
+            write_own(tmp_path / f"{pid}-80.json", json.dumps({"pid": pid, "url": "http://127.0.0.1:80/"}).encode())
+        found = [running.pid for running in running_here()]
+        theirs.kill()
+    assert found == [os.getpid()]
+
+
 def test_a_redirect_takes_no_token_along(tmp_path: Path) -> None:
     import http.server
     import threading

@@ -301,6 +301,17 @@ def test_a_chain_of_three(looks, people, color_bundle, tmp_path):
     assert rows.ids[1] + 3 == rows.ids[2]
 
 
+def test_an_asked_threshold_is_the_last_steps(halves_bundle, color_bundle, tmp_path):
+    """What the others find is held to their own: nothing would be left for the last one to look at."""
+    both = chain(halves_bundle, color_bundle, tmp_path / "both.edge")
+    three = chain(both, color_bundle, tmp_path / "three.edge", ChainOptions(inside=both.manifest.steps[0].output))
+    image = np.zeros((40, 80, 3), np.uint8)
+    image[:, :40, 2], image[:, 40:, 1] = 255, 255
+    with BundleRecognizer(three) as recognizer:
+        rows = recognizer.recognize(Frame(image), threshold=1.0).recognitions
+    assert [rows.label(row) for row in range(6)] == ["left", "right", "red", "green", "unknown", "unknown"]
+
+
 def test_several_crops_go_through_the_network_together(color_onnx, color_bundle, frames_of_colors):
     network = color_bundle.manifest.main
     pictures = [fit_frame(frame, network.pixels)[0] for frame in frames_of_colors]

@@ -143,13 +143,44 @@ def test_silent_handshakes_take_only_their_places(staged: Any, tls: Tls, said: b
     wait_for(lambda: files() <= before + 4)
 
 
-def test_a_handshake_that_does_not_go_on_is_given_up(staged: Any, tls: Tls) -> None:
-    loop = staged(fps=0, tls=tls, budget=Budget(handshake_s=0.3, head_s=30))
+def test_of_handshakes_under_way_the_longest_makes_room(staged: Any, tls: Tls) -> None:
+    """Each has greeted, so that a session and its keys were made for it, and goes no further."""
+    loop = staged(fps=0, tls=tls, budget=Budget(connections=100, handshakes=4, handshake_s=60, head_s=60))
+    greeting = greeting_of_a_client()
+    with contextlib.ExitStack() as stack:
+        lines = [stack.enter_context(connect(loop)) for _ in range(10)]
+        for line in lines:
+            line.sendall(greeting)
+            assert line.recv(1 << 16), "the server's greeting"
+            line.setblocking(False)
+        wait_for(lambda: sum(map(is_cut, lines)) == 6)
+        assert [is_cut(line) for line in lines] == [True] * 6 + [False] * 4
+
+
+def greeting_of_a_client() -> bytes:
+    """What a TLS client says first."""
     greeting = ssl.MemoryBIO()
     client = ssl.create_default_context().wrap_bio(ssl.MemoryBIO(), greeting, server_hostname="localhost")
     with contextlib.suppress(ssl.SSLWantReadError):
         client.do_handshake()
-    said = greeting.read()
+    return greeting.read()
+
+
+def is_cut(line: socket.socket) -> bool:
+    """Whether the other side has closed a line that does not block, whatever it said before."""
+    try:
+        while line.recv(1 << 16):
+            pass
+    except BlockingIOError:
+        return False
+    except ConnectionError:
+        pass
+    return True
+
+
+def test_a_handshake_that_does_not_go_on_is_given_up(staged: Any, tls: Tls) -> None:
+    loop = staged(fps=0, tls=tls, budget=Budget(handshake_s=0.3, head_s=30))
+    said = greeting_of_a_client()
     with connect(loop) as line:
         line.sendall(said[:100])
         time.sleep(0.1)

@@ -68,6 +68,32 @@ def test_the_longest_coming_makes_room_after_its_patience_and_one_that_is_whole_
     ran(work)
 
 
+def test_bytes_too_are_given_up_by_who_has_been_coming_longest() -> None:
+    """Places are left, but two bodies that dribble would hold all the bytes there are."""
+
+    async def work() -> None:
+        uploads = Uploads(Budget(requests=8, held_bytes=100, body_patience_s=0))
+
+        async def dribbling() -> None:
+            with uploads.place() as upload:
+                upload.take(45)
+                await asyncio.sleep(60)
+
+        tasks = [asyncio.ensure_future(dribbling()) for _ in range(2)]
+        await asyncio.sleep(0.01)
+        with uploads.place() as newcomer:
+            newcomer.take(50)
+            assert (uploads.held, uploads.under_way) == (95, 2), "one makes room, the other need not"
+            ended, under_way = await asyncio.wait(tasks, timeout=0.01)
+            assert [type(task.exception()) for task in ended] == [BodyError]
+        for task in under_way:
+            task.cancel()
+        await asyncio.wait(under_way)
+        assert (uploads.held, uploads.under_way) == (0, 0)
+
+    ran(work)
+
+
 def test_a_body_that_has_not_had_its_time_keeps_its_place() -> None:
     async def work() -> None:
         uploads = Uploads(Budget(requests=1, body_patience_s=60))
