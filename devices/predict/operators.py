@@ -6,7 +6,7 @@ import json
 import math
 import tempfile
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -93,7 +93,8 @@ def _of_tflite(data: bytes, name: str, picture: Sequence[int]) -> list[Op]:
 def _of_onnx(data: bytes, shape: Sequence[int]) -> list[Op]:
     """onnxruntime's own graph after its optimisations, with every shape, from one profiled run."""
     ops: list[Op] = []
-    for event in _profiled(data, shape):
+    events, names = _profiled(data, shape)
+    for event, known in zip(events, names, strict=True):
         args = event["args"]
         inputs, outputs = args.get("input_type_shape", []), args.get("output_type_shape", [])
         if not outputs:
@@ -105,18 +106,25 @@ def _of_onnx(data: bytes, shape: Sequence[int]) -> list[Op]:
         weights = big[:1] if kind in _CONVOLUTIONS | _PRODUCTS else []
         activations = [size for _, size in typed if size not in weights]
         before = _BYTES.get(typed[0][0], 1) if typed else 4
-        name = event["name"].removesuffix("_kernel_time")
-        ops.append(_op(name, kind, activations, weights, [s for _, s in made], before, _BYTES.get(made[0][0], 1)))
+        op = _op(_own(event), kind, activations, weights, [s for _, s in made], before, _BYTES.get(made[0][0], 1))
+        ops.append(replace(op, name=known))  # what kind of work it is, onnxruntime's own name tells
     return ops
 
 
-def _profiled(data: bytes, shape: Sequence[int]) -> list[dict[str, Any]]:
+def _own(event: dict[str, Any]) -> str:
+    """What onnxruntime calls the operator of an event."""
+    return str(event["name"]).removesuffix("_kernel_time")
+
+
+def _profiled(data: bytes, shape: Sequence[int]) -> tuple[list[dict[str, Any]], list[str]]:
+    """The operators' events of one run, in order, and what each is called in the file."""
     kept_here()
     import onnxruntime as ort
 
     from edgelens.runtime.engines.onnxruntime import OnnxRuntimeEngine
     from edgelens.runtime.engines.protocol import EngineOptions
 
+    from ..bench.graph_names import names_in_order
     from ..bench.inputs import random_inputs
 
     with OnnxRuntimeEngine(data, EngineOptions()) as engine, tempfile.TemporaryDirectory() as folder:
@@ -125,6 +133,7 @@ def _profiled(data: bytes, shape: Sequence[int]) -> list[dict[str, Any]]:
         settings.intra_op_num_threads = 1
         settings.enable_profiling = True
         settings.profile_file_prefix = str(Path(folder) / "profile")
+        settings.optimized_model_filepath = str(Path(folder) / "optimized.onnx")
         settings.add_session_config_entry("session.disable_prepacking", "1")  # packed weights would not be listed
         try:
             session = ort.InferenceSession(data, settings, providers=["CPUExecutionProvider"])
@@ -132,8 +141,11 @@ def _profiled(data: bytes, shape: Sequence[int]) -> list[dict[str, Any]]:
             session.run(None, dict(zip([value.name for value in session.get_inputs()], inputs, strict=True)))
         except Exception as error:  # noqa: BLE001 (onnxruntime raises types of its own)
             raise ModelError(f"the model does not run: {str(error).splitlines()[0][:200]}") from None
-        events: list[dict[str, Any]] = json.loads(Path(session.end_profiling()).read_text())
-    return [event for event in events if event.get("cat") == "Node" and event["name"].endswith("_kernel_time")]
+        told: list[dict[str, Any]] = json.loads(Path(session.end_profiling()).read_text())
+        ran = [event for event in told if event.get("cat") == "Node" and event["name"].endswith("_kernel_time")]
+        ran.sort(key=lambda event: float(event["ts"]))
+        known = [(str(event["args"].get("op_name", "?")), _own(event)) for event in ran]
+        return ran, names_in_order(data, Path(settings.optimized_model_filepath).read_bytes(), known)
 
 
 def _op(

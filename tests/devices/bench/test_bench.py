@@ -18,7 +18,7 @@ from edgelens.devices.bench.cases import Selection, cases_of, check_model, threa
 from edgelens.devices.bench.processes import measure
 from edgelens.devices.bench.session import BenchPlan, bench
 from edgelens.devices.bench.spec import MeasureSpec
-from edgelens.devices.bench.timing import sample_blocks, warm_up
+from edgelens.devices.bench.timing import sample, sample_blocks, warm_up
 from edgelens.runtime.bundle.bundle import Bundle
 from edgelens.runtime.errors import UsageError, WorkError
 from edgelens.runtime.frame import Frame
@@ -110,7 +110,8 @@ def test_a_slow_model_takes_no_more_runs_than_the_time_allows() -> None:
     assert warm_up(run, 0.1)[0] == 1
     blocks = sample_blocks(run, 0.1, 1000)
     assert [len(block.samples_ms) for block in blocks] == [1]
-    assert len(ran) == 2
+    assert len(sample(run, 0.1, 1, 1000)) == 1  # of the whole way
+    assert len(ran) == 3
 
 
 def test_a_probe_that_saw_throttling_marks_the_run(resnet: Path) -> None:

@@ -20,6 +20,8 @@ from edgelens.devices.predict.published import networks, published
 from edgelens.devices.profile import load_profile
 from edgelens.runtime.engines.catalog import open_engine
 from edgelens.runtime.errors import UsageError
+from edgelens.runtime.formats.catalog import describe
+from edgelens.runtime.model.open import open_model
 
 ROOT = Path(__file__).resolve().parents[3]
 
@@ -39,6 +41,17 @@ def test_multiply_adds_are_the_published_ones(shared: Path, name: str, engine: s
     ops = operators_of(path.read_bytes(), str(path), engine)
     assert sum(op.macs for op in ops) / 1e6 == pytest.approx(millions, rel=0.25)
     assert {op.work for op in ops} & {"conv", "pointwise", "depthwise"}
+
+
+def test_operators_are_called_as_in_their_file() -> None:
+    """onnxruntime calls what it fuses `_token_14`, which nobody finds in a network."""
+    bundle = open_model("digits")
+    (file,) = [file for file in bundle.manifest.main.files if file.engine == "onnxruntime"]
+    data = bundle.read(file.path)
+    told = {output for operator in describe(data, file.path).operators for output in operator.outputs}
+    found = [op.name for op in operators_of(data, file.path, "onnxruntime") if op.work in ("conv", "depthwise")]
+    assert len(set(found)) == len(found) > 5
+    assert set(found) <= told
 
 
 def test_nnls_finds_what_was_put_in() -> None:

@@ -192,6 +192,17 @@ def test_a_damaged_signature_is_one_line(signed: Path, listed: Path, keys: Keyri
         check_accepted(Bundle.open(signed))
 
 
+def test_what_is_no_signature_is_nobodys(keys: Keyring) -> None:
+    """Whoever made the bundle wrote it, and the zip around it is sound."""
+    signers = parse_signers(keys.public["one"].encode(), NAMESPACE, "edgelens")
+    sound = keys.signatures["one"]
+    begin, *body, end = sound.splitlines()
+    armoured = (b"\n".join(lines) for lines in ([begin, b"!!!!", end], [begin, *body[:-1], end]))
+    odd = (b"", b"\0", b"\xff" * 99, *armoured, sound[:120])
+    assert accepts(MESSAGE, sound, signers)
+    assert not any(accepts(MESSAGE, each, signers) for each in odd)
+
+
 def test_without_ssh_keygen_nothing_is_accepted(
     signed: Path, listed: Path, keys: Keyring, monkeypatch: pytest.MonkeyPatch
 ) -> None:
