@@ -205,7 +205,7 @@ def test_a_setting_of_a_wrong_kind_is_named(data: Path, tmp_path: Path, settings
         (["DATA", "--ram-limit", "much"], "write a size"),
         (["DATA", "--ram-limit", "inf"], "write a size"),
         (["DATA", "--ram-limit", "-5MB"], "write a size"),
-        (["DATA", "--width", "inf", "--model", "resnet8"], "--width inf: must be above 0"),
+        (["DATA", "--width", "1000", "--model", "resnet8"], "--width 1000.0: must be above 0"),
         (["DATA", "--seed", "9" * 30], "seed 9+: must be at least 0"),
         (["DATA", "--from", "nowhere"], "there is no"),
         (["DATA", "--color", "gray", "--augment", "odd"], "there are none, quick"),
