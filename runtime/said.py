@@ -99,8 +99,8 @@ def _check_number(value: Any, said: Said, written: str) -> None:
     number = isinstance(value, Integral if said.whole else Real)  # numpy's as well
     if isinstance(value, bool) or not number:
         raise UsageError(f"{written} {value}: must be a {'whole ' if said.whole else ''}number")
-    if math.isinf(value):  # no JSON can say it, and a run's settings are told to its page
-        raise UsageError(f"{written} {value}: is no number")
+    if _is_endless(value):  # no JSON can say it, and a run's settings are told to its page
+        raise UsageError(f"{written} {str(value)[:40]}: is no number")
     low = said.low is None or value >= said.low
     if low and (said.above is None or value > said.above) and (said.high is None or value <= said.high):
         return
@@ -111,3 +111,11 @@ def _check_number(value: Any, said: Said, written: str) -> None:
     else:
         allowed = f"between {said.low:g} and {said.high:g}"
     raise UsageError(f"{written} {value}: must be {allowed}")
+
+
+def _is_endless(value: Any) -> bool:
+    """Whether it is infinite, or a whole number that no float can hold."""
+    try:
+        return math.isinf(value)
+    except OverflowError:
+        return True

@@ -46,6 +46,7 @@ def test_a_file_of_sources_with_what_is_their_own(tmp_path):
         ("[[source]]\nurl = 'demo'\nflip = 'round'", "flip round: must be one of horizontal, vertical, both"),
         ("[[source]]\nurl = 'demo'\nsmoothing = 0", "smoothing 0: must be above 0 and at most 1"),
         ("[[source]]\nurl = 'demo'\nmax_fps = true", "max_fps True: must be a number"),
+        ("[[source]]\nurl = 'demo'\nmax_fps = 0x" + "f" * 300, "is no number"),  # of more digits than a float holds
         ('[[source]]\nurl = "demo"\nthreshold = "a\\nb"', "threshold a b: must be a number"),
         ("[[source]]\nurl = 'demo'\nname = 3", "name 3: must be a text in quotes"),
         ("[[source]]\nurl = 'demo'\nregion = 3", "x,y,w,h"),
