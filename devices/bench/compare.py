@@ -19,6 +19,7 @@ _SCHEMA = 2
 _ANOTHER_SPEED = 1.3  # of the ruler: no longer a clock that drifts
 _DRIFT = 0.12  # as a logarithm, that the ruler takes off well; of what is beyond it half
 _IN_ALL = ("median_ms", "by_ruler", "ruler_ms")
+_LEFT_ALONE = ("quiet_ms", "quiet_by_ruler", "quiet_ruler_ms")
 _ENOUGH = 3  # processes that were left alone for a moment
 
 
@@ -57,6 +58,8 @@ def read_report(path: str) -> dict[str, Any]:
         raise UsageError(
             f"{path}: schema {report.get('schema')!r} is not one this kit reads ({_SCHEMA}): update edgelens"
         )
+    if not _is_whole(report):
+        raise UsageError(f"{path}: lacks figures that `edgelens bench --json` writes, or some are no numbers")
     return report
 
 
@@ -99,6 +102,25 @@ def broken(old: Mapping[str, Any], new: Mapping[str, Any]) -> dict[str, str]:
     return {str(row["name"]): str(row["error"]) for row in new["cases"] if "error" in row and _key(row) in before}
 
 
+def _is_whole(report: Mapping[str, Any]) -> bool:
+    """Whether everything is there that a comparison takes from a report, and every time is one."""
+    try:
+        rows = [row for row in report["cases"] if "error" not in row]
+        times = [row["ruler_ms"] for row in rows]
+        for process in (process for row in rows for process in row["processes"]):
+            named = _IN_ALL if process["quiet_ms"] is None else _IN_ALL + _LEFT_ALONE
+            times += [process[name] for name in named]
+        told = [row["name"] and (row.get("error") or row["processes"]) for row in report["cases"]]
+        fits = isinstance(report["device"], dict) and isinstance(report["noisy"], list)
+        return fits and bool(told) and all(told) and report["others_cores"] >= 0 and all(map(_is_time, times))
+    except (AttributeError, KeyError, TypeError):
+        return False
+
+
+def _is_time(value: Any) -> bool:
+    return isinstance(value, int | float) and math.isfinite(value) and value > 0
+
+
 def _common(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[tuple[Mapping[str, Any], Mapping[str, Any]]]:
     """Rows of one key, as models of one name from two folders have it, go by their order."""
     before, after = _by_key(old), _by_key(new)
@@ -131,7 +153,7 @@ def _change(old: Mapping[str, Any], new: Mapping[str, Any]) -> Change:
     quiet = [[p for p in row["processes"] if p["quiet_ms"] is not None] for row in (old, new)]
     alone = min(map(len, quiet)) >= _ENOUGH
     before, after = quiet if alone else (row["processes"] for row in (old, new))
-    ms, by_ruler, ruler = ("quiet_ms", "quiet_by_ruler", "quiet_ruler_ms") if alone else _IN_ALL
+    ms, by_ruler, ruler = _LEFT_ALONE if alone else _IN_ALL
     machine = _mean([p[ruler] for p in after]) / _mean([p[ruler] for p in before])
     ratio = ratio_of_runs(
         [p[by_ruler] for p in before], [p[by_ruler] for p in after], unsure=max(abs(math.log(machine)) - _DRIFT, 0) / 2

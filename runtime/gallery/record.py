@@ -48,7 +48,8 @@ class Broken:
 
 def packed(kind: int, said: Mapping[str, Any], vector: bytes = b"", picture: bytes = b"") -> bytes:
     """A record's bytes."""
-    text = json.dumps({**said, "picture": zlib.crc32(picture)} if picture else dict(said), ensure_ascii=False).encode()
+    plain = json.dumps({**said, "picture": zlib.crc32(picture)} if picture else dict(said), ensure_ascii=False)
+    text = plain.encode("utf-8", "backslashreplace")  # a source's name that is no UTF-8
     prefix = _PREFIX.pack(MAGIC, kind, len(text), len(vector), len(picture))
     return prefix + _CRC.pack(_sum(prefix, text, vector)) + text + vector + picture
 

@@ -89,6 +89,8 @@ def watch(
             feed.not_before = pace.next(feed.not_before, settings.max_fps)
             alive()
             if settings.paused:
+                if not feed.live:  # a file goes on where it was paused
+                    feed.slot.put_back(waiting)
                 feed.not_before = time.monotonic() + LOOK_UP_S
                 continue
             looked_at = _looked_at(lane, frame, settings)

@@ -67,4 +67,4 @@ class SystemdNotifier:
         if self._socket is not None:
             address = "\0" + self._address[1:] if self._address.startswith("@") else self._address
             with contextlib.suppress(OSError):  # systemd is not there any more: nothing that work should stop for
-                self._socket.sendto(text.encode(), address)
+                self._socket.sendto(text.encode("utf-8", "backslashreplace"), address)

@@ -65,6 +65,12 @@ class FrameSlot:
             self._lock.notify_all()
         return waiting
 
+    def put_back(self, waiting: Waiting) -> None:
+        """What was taken last is the next frame again."""
+        with self._lock:
+            self._frames.appendleft(waiting)
+            self._bytes += waiting.frame.image.nbytes
+
     def passed_over(self, count: int) -> None:
         """Count frames that a live source itself skipped to stay with the newest one."""
         with self._lock:

@@ -69,7 +69,8 @@ class ImageFiles:
 
 def natural_order(path: str) -> list[tuple[int, str]]:
     """A sort key under which img2 comes before img10."""
-    return [(int(part), "") if part.isdigit() else (-1, part) for part in re.split(r"([0-9]+)", path)]
+    parts = re.split(r"([0-9]+)", path)  # what stands at odd places are digits; there are others, such as ² and ①
+    return [(int(part), "") if at % 2 else (-1, part) for at, part in enumerate(parts)]
 
 
 def _files(path: str) -> Iterator[str]:

@@ -8,6 +8,7 @@ import select
 import socket
 import time
 from collections import deque
+from collections.abc import Iterable
 from urllib.parse import quote, urljoin, urlsplit
 
 from ..errors import ImageError, SourceError
@@ -15,7 +16,7 @@ from ..frame import Frame
 from ..images.read import decode_image
 from .arrival import ArrivalSocket
 from .credentials import parse_address, shown
-from .http_login import authorization
+from .http_login import authorization, challenges
 from .jpeg_stream import JpegSplitter, Picture
 
 __all__ = ["MjpegStream"]
@@ -150,9 +151,7 @@ class MjpegStream:
                     "it is not given this one's; name that address instead"
                 )
             elif response.status == 401 and login is None and self._address.user:
-                login = authorization(
-                    response.getheader("WWW-Authenticate", ""), self._address.user, self._address.password, _target(url)
-                )
+                login = self._login(url, response.headers.get_all("WWW-Authenticate", []))
                 if login is None:
                     raise SourceError(f"{self.name}: asks for a log-in of a kind that is not known here")
             elif response.status != 200:
@@ -163,6 +162,12 @@ class MjpegStream:
                 self._set_patience(self._first_patience)
                 return
         raise SourceError(f"{self.name}: redirects or asks for a log-in without end")
+
+    def _login(self, url: str, offered: Iterable[str]) -> str | None:
+        """The answer to what a camera asks for; None where nothing of that is known here."""
+        user, password, target = self._address.user, self._address.password, _target(url)
+        answers = (authorization(challenge, user, password, target) for challenge in challenges(offered))
+        return next((answer for answer in answers if answer is not None), None)
 
     def _get(self, url: str, login: str | None) -> http.client.HTTPResponse:
         self.__exit__()

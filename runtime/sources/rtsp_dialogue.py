@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from urllib.parse import urlsplit
 
 from .credentials import Address
-from .http_login import authorization
+from .http_login import authorization, challenges
 
 __all__ = ["RtspDialogue"]
 
@@ -84,7 +84,7 @@ class RtspDialogue:
     def _challenged(self, text: str, asked: _Asked) -> bool:
         """Whether a 401 can be answered; not one that says that user or password are wrong."""
         self._challenge, self._logins = None, 0
-        for challenge in sorted(_CHALLENGE.findall(text), key=lambda said: not said.lower().startswith("digest")):
+        for challenge in challenges(_CHALLENGE.findall(text)):
             stale = re.search(r"stale\s*=\s*\"?true", challenge, re.IGNORECASE) is not None
             known = self._login(asked, challenge) is not None
             if known and asked.again < TRIES and (stale or not asked.with_login):

@@ -16,6 +16,8 @@ from .silence import silence_opencv
 
 __all__ = ["VideoFile"]
 
+RESTARTED_S = 1.0  # times that go back by more are another recording's, which goes on behind the one before
+
 
 class VideoFile:
     """Every frame of a video file."""
@@ -31,6 +33,7 @@ class VideoFile:
         self._capture: cv2.VideoCapture | None = None
         self._index = 0
         self._position_s: float | None = None
+        self._said_s = self._shift_s = 0.0  # what the file said of the last frame, and what is added to that
         self.fps: float | None = None  # the file's rate, known when it is open
         self.frames = 0  # as its head says it; 0 where that says nothing
 
@@ -53,10 +56,19 @@ class VideoFile:
         return frame
 
     def _place(self, said_s: float) -> float | None:
-        """Seconds from the begin: what the file says, else (a bare stream says nothing) what its rate says."""
-        if self._index == 0 or (self._position_s is not None and said_s > self._position_s):
+        """Seconds from the begin: what the file says; where that does not go on, one frame of its rate further."""
+        before, self._said_s = self._said_s, said_s
+        if self._index == 0:
             return max(said_s, 0.0)
-        return self._index / self.fps if self.fps else None
+        if self._position_s is None:
+            return None
+        further = self._position_s + 1 / self.fps if self.fps else None
+        if further is not None and said_s < before - RESTARTED_S:
+            self._shift_s = further - said_s
+        elif said_s > max(self._position_s, before + RESTARTED_S):
+            self._shift_s = 0.0  # it was one odd time, not another recording
+        place = said_s + self._shift_s
+        return place if place > self._position_s else further
 
     def interrupt(self) -> None:
         """A read of a file does not wait."""
@@ -70,6 +82,7 @@ class VideoFile:
         if not self._capture.isOpened():
             raise SourceError(f"{self.path}: is no video that can be decoded")
         self._index, self._position_s, self.fps = 0, None, self._capture.get(cv2.CAP_PROP_FPS) or None
+        self._said_s = self._shift_s = 0.0
         self.frames = max(int(self._capture.get(cv2.CAP_PROP_FRAME_COUNT)), 0)
         return self
 

@@ -39,7 +39,7 @@ class Address:
     def parse(cls, text: str) -> Address:
         """An address from `[HOST:]PORT`; an IPv6 host stands in brackets."""
         host, _, port = text.rpartition(":")
-        if not port.isdigit() or not 0 <= int(port) <= 65535:
+        if not port.isdecimal() or not 0 <= int(port) <= 65535:
             raise UsageError(f"{text}: write the address as [HOST:]PORT, for example 8080 or 0.0.0.0:8080")
         return cls(host.strip("[]") or "127.0.0.1", int(port))
 

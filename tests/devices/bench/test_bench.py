@@ -161,6 +161,28 @@ def test_compare_refuses_what_cannot_be_trusted(report_path: Path, tmp_path: Pat
     assert run("bench", "compare", old, bad, "--force").exit_code == 0
 
 
+@pytest.mark.parametrize(
+    ("place", "value"),
+    [
+        (("device",), None), (("noisy",), 3), (("others_cores",), "many"), (("cases",), []), (("cases", 0), "x"),
+        (("cases", 0, "ruler_ms"), None), (("cases", 0, "processes"), []), (("cases", 0, "processes", 0), {}),
+        (("cases", 0, "processes", 0, "by_ruler"), 0), (("cases", 0, "processes", 0, "median_ms"), float("nan")),
+        (("cases", 0, "processes", 0, "quiet_ms"), "x"),
+    ],
+)  # fmt: skip
+def test_a_report_that_lacks_something_is_refused(report_path: Path, tmp_path: Path, place: Any, value: Any) -> None:
+    report = json.loads(altered(report_path, tmp_path / "old.json").read_text())
+    into = report
+    for key in place[:-1]:
+        into = into[key]
+    into[place[-1]] = value
+    (tmp_path / "odd.json").write_text(json.dumps(report))
+    for pair in ((tmp_path / "odd.json", tmp_path / "old.json"), (tmp_path / "old.json", tmp_path / "odd.json")):
+        refused = run("bench", "compare", *pair, "--force").exception
+        assert isinstance(refused, UsageError), refused
+        assert "odd.json: " in str(refused)
+
+
 def test_the_steps_of_a_pipeline_are_rows_of_their_own(
     halves_bundle: Bundle, color_bundle: Bundle, tmp_path: Path
 ) -> None:

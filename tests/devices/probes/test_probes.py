@@ -30,6 +30,13 @@ def test_a_raspberry_pi(tmp_path: Path) -> None:
     assert throttling(tmp_path).reasons == ("under-voltage", "throttled")
 
 
+def test_of_two_processors_the_hotter_one_counts(tmp_path: Path) -> None:
+    for zone, milli in ((0, "81000"), (1, "45000")):
+        put(tmp_path, f"sys/class/thermal/thermal_zone{zone}/temp", milli)
+        put(tmp_path, f"sys/class/thermal/thermal_zone{zone}/type", "x86_pkg_temp")
+    assert board_probe(tmp_path).read().temperature_c == 81.0
+
+
 @pytest.mark.parametrize(
     ("bits", "now", "ever"), [(0, False, False), (0x1, True, True), (0x50000, False, True), (0x8, True, True)]
 )

@@ -51,6 +51,11 @@ def test_a_gallery_is_there_again_after_it_was_closed(gallery: Gallery) -> None:
     assert again.match(rows[0, 3]).name == "one"
 
 
+def test_a_source_whose_name_is_no_utf_8_can_be_learned_from(gallery: Gallery) -> None:
+    gallery.teach("one", people(1)[0, :1], source="caf\udce9.mp4")
+    assert [each.source for each in Gallery(gallery.path, SPACE).exemplars()] == ["caf.mp4"]
+
+
 def test_what_another_process_taught_is_taken_in(gallery: Gallery) -> None:
     rows = people(2)
     gallery.teach("one", rows[0, :3])

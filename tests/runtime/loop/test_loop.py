@@ -144,6 +144,14 @@ def test_pause_stops_recognizing_and_goes_on(model, frames_of_colors):
     assert outcome.summary["frames"]["skipped"] > 10
 
 
+def test_a_paused_file_goes_on_where_it_was(model, frames_of_colors):
+    control = Control(["scripted"], Settings(paused=True))
+    threading.Timer(0.4, lambda: control.change(paused=False)).start()
+    outcome, sink, _ = go([Scripted(frames_of_colors * 5)], model, control=control)
+    assert [result.frame.index for result in sink.results] == list(range(30))
+    assert outcome.summary["frames"] == {"captured": 30, "processed": 30, "skipped": 0}
+
+
 def test_motion_leaves_out_frames_that_did_not_change(model, frames_of_colors):
     still = [frames_of_colors[0]] * 10 + [frames_of_colors[1]] * 10
     source = Scripted(still)

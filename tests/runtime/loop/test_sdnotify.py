@@ -28,6 +28,15 @@ def test_systemd_is_told_that_it_is_ready_and_alive(tmp_path: Path) -> None:
         assert systemd.recv(200) == b"STOPPING=1"
 
 
+def test_a_name_that_is_no_utf_8_is_told_with_its_bytes(tmp_path: Path) -> None:
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as systemd:
+        systemd.bind(str(tmp_path / "notify"))
+        systemd.settimeout(1)
+        with SystemdNotifier({"NOTIFY_SOCKET": str(tmp_path / "notify")}) as notifier:
+            notifier.ready("watching caf\udce9.mp4")
+            assert systemd.recv(200) == b"READY=1\nSTATUS=watching caf\\udce9.mp4"
+
+
 def test_without_systemd_nothing_is_said() -> None:
     with SystemdNotifier({}) as notifier:
         notifier.ready()

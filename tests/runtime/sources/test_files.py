@@ -42,12 +42,30 @@ def test_a_video_gives_every_frame_in_order(clip):
         ((0, 0.1, 0.2, 0.7), 6, [0, 0.1, 0.2, 0.7]),  # frames that stand for different times
         ((0, 0, 0, 0), 25, [0, 0.04, 0.08, 0.12]),  # a bare stream says no times
         ((0, 0, 0, 0), None, [0, None, None, None]),
+        ((0, 5, 5, 5.4), 10, [0, 5, 5.1, 5.4]),  # one time said twice is not the begin again
+        ((0, 2, 4, 0, 0.5, 1), 10, [0, 2, 4, 4.1, 4.6, 5.1]),  # two recordings in one file
+        ((0, 2, 4, 0, 4.4, 4.6), 10, [0, 2, 4, 4.1, 4.4, 4.6]),  # one odd time
     ],
 )
 def test_a_frame_s_place_is_what_the_file_says_else_what_its_rate_says(times_s, fps, places_s):
     video = VideoFile("x")
     video.fps, video._capture = fps, Timed(times_s)
     assert [video.read().position_s for _ in times_s] == pytest.approx(places_s)
+
+
+def test_recordings_put_behind_one_another_go_on_at_their_own_rates(tmp_path):
+    for name, fps in (("a", 10), ("b", 25)):
+        writer = cv2.VideoWriter(str(tmp_path / f"{name}.ts"), cv2.VideoWriter.fourcc(*"mp4v"), fps, (64, 48))
+        for level in range(30):
+            writer.write(picture(level * 8, 48, 64))
+        writer.release()
+    both = tmp_path / "both.ts"
+    both.write_bytes(b"".join((tmp_path / name).read_bytes() for name in ("a.ts", "b.ts")))
+    with VideoFile(str(both)) as video:
+        places = [frame.position_s for frame in iter(video.read, None)]
+    steps = np.diff(places)
+    assert steps[:28] == pytest.approx(0.1, abs=1e-3)
+    assert steps[-28:] == pytest.approx(0.04, abs=1e-3)
 
 
 class Timed:
@@ -105,6 +123,15 @@ def test_a_folder_recurses_in_natural_order_and_tells_what_it_could_not_read(pho
 def test_a_picture_has_no_place_in_time(photos):
     with ImageFiles(str(photos / "img2.png")) as source:
         assert source.read().position_s is None
+
+
+@pytest.mark.parametrize("name", ["1²3.png", "4①5.png"])
+def test_digits_that_are_no_decimals_are_letters(tmp_path, name):
+    for each in (name, "img2.png", "img10.png"):
+        (tmp_path / each).write_bytes(cv2.imencode(".png", picture(50))[1].tobytes())
+    found = names(ImageFiles(str(tmp_path)))
+    assert sorted(found) == sorted((name, "img2.png", "img10.png"))
+    assert found.index("img2.png") < found.index("img10.png")
 
 
 def test_globs_recurse_with_two_stars(photos):

@@ -106,6 +106,18 @@ def test_a_redirect_elsewhere_does_not_get_the_log_in(kind, host):
     assert "uthorization" not in "".join(other.asked + camera.asked)
 
 
+@pytest.mark.parametrize("between", ["\r\nWWW-Authenticate: ", ", "])
+@pytest.mark.parametrize("first", ["Negotiate", 'Basic realm="x"'])
+def test_of_what_a_camera_offers_the_safest_is_taken(first, between):
+    good = b"HTTP/1.1 200 OK\r\nContent-Type: image/jpeg\r\nContent-Length: 0\r\n\r\n"
+    with (
+        Answering(challenge(f'{first}{between}Digest realm="x", nonce="y"'), good) as camera,
+        MjpegStream(f"http://viewer:s3cret@127.0.0.1:{camera.port}/stream"),
+    ):
+        pass
+    assert 'Authorization: Digest username="viewer", realm="x", nonce="y"' in camera.asked[1]
+
+
 def test_a_redirect_on_the_camera_itself_keeps_the_log_in():
     with Answering(
         b"HTTP/1.1 302 Found\r\nLocation: /other\r\nContent-Length: 0\r\n\r\n", challenge("Basic realm=x"),

@@ -237,7 +237,7 @@ def test_ports(staged: Any) -> None:
     assert Address.parse("0.0.0.0:80") == Address("0.0.0.0", 80)
     assert Address.parse("[::1]:80") == Address("::1", 80)
     assert Address.parse("9000") == Address("127.0.0.1", 9000)
-    for wrong in ("", "host", "host:port", "1:2:3x", "99999"):
+    for wrong in ("", "host", "host:port", "1:2:3x", "99999", "²"):
         with pytest.raises(UsageError):
             Address.parse(wrong)
     assert (is_loopback("localhost"), is_loopback("::1"), is_loopback("0.0.0.0")) == (True, True, False)
