@@ -12,6 +12,7 @@ from ..model.following import Follower
 from ..model.recognizer import BundleRecognizer
 from ..sources.protocol import Source
 from .model_slot import ModelAsked, ModelSlot
+from .slot import Waiting
 from .smoothing import Announcer, Smoother
 from .summary import Tally
 
@@ -43,6 +44,7 @@ class Lane:
     announcer: Announcer = field(default_factory=Announcer)
     tally: Tally = field(default_factory=Tally)
     unmoved: int = 0  # frames that were passed over because nothing had moved in them
+    passed_over: Waiting | None = None  # the newest of these, of a file whose next frame has not come
     _changing: threading.Lock = field(default_factory=threading.Lock, repr=False)
 
     @contextlib.contextmanager

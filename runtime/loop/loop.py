@@ -24,6 +24,7 @@ from .outlets import Outlets
 from .pace import Pace
 from .sdnotify import SystemdNotifier
 from .shown_classes import only_classes
+from .slot import Waiting
 from .smoothing import backgrounds
 from .status import loop_status
 from .summary import Tally
@@ -78,6 +79,7 @@ def watch(
             if got is None:
                 feeds.check()
                 if feeds.over:
+                    yield from _ends(lanes, control, options)
                     return
                 idle()
                 continue
@@ -93,9 +95,19 @@ def watch(
                     feed.slot.put_back(waiting)
                 feed.not_before = time.monotonic() + LOOK_UP_S
                 continue
-            looked_at = _looked_at(lane, frame, settings)
+            looked_at = _looked_at(lane, waiting, settings)
             if looked_at is not None:
                 yield _recognized(lane, looked_at, settings, capture_ms=waiting.capture_ms, device=options.device)
+
+
+def _ends(lanes: Sequence[Lane], control: Control, options: LoopOptions) -> Generator[Result]:
+    """A file's last frame is looked at though nothing moved in it: what is saved and timed goes on to its end."""
+    for lane in lanes:
+        if (last := lane.passed_over) is not None:
+            lane.passed_over, lane.unmoved = None, lane.unmoved - 1
+            frame = last.frame if lane.mask is None else lane.mask.hide(last.frame)
+            settings = control.settings(lane.source.name)
+            yield _recognized(lane, frame, settings, capture_ms=last.capture_ms, device=options.device)
 
 
 def _settle_region(control: Control, source: str, frame: Frame) -> None:
@@ -106,14 +118,16 @@ def _settle_region(control: Control, source: str, frame: Frame) -> None:
         control.change(source, region=region.as_fractions(*frame.size))
 
 
-def _looked_at(lane: Lane, frame: Frame, settings: Settings) -> Frame | None:
+def _looked_at(lane: Lane, waiting: Waiting, settings: Settings) -> Frame | None:
     """The frame without what is masked, at the lines and zones of now; None where nothing moved in it."""
+    frame, lane.passed_over = waiting.frame, None
     if settings.places is not lane.places and settings.places is not None and lane.place is not None:
         lane.place(settings.places)
     if lane.mask is not None:
         frame = lane.mask.hide(frame)
     if lane.motion is not None and not lane.motion.changed(frame.image, settings.region, frame.position_s):
         lane.unmoved += 1
+        lane.passed_over = None if lane.source.live or lane.stills else waiting
         return None
     return frame
 

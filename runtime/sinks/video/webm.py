@@ -74,7 +74,8 @@ class WebmFile:
         try:
             while self._coming:
                 self._take(*self._coming.popleft())
-            self._end_ms = max(round((end_s or 0) * 1e3), self._last_ms + self._step_ms)
+            end_ms = self._last_ms + self._step_ms if end_s is None else round(end_s * 1e3)
+            self._end_ms = max(end_ms, self._last_ms + 1)
             self._write_cluster()
             self._write_contents()
             os.fsync(self._stream.fileno())

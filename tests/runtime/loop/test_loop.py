@@ -156,9 +156,15 @@ def test_motion_leaves_out_frames_that_did_not_change(model, frames_of_colors):
     still = [frames_of_colors[0]] * 10 + [frames_of_colors[1]] * 10
     source = Scripted(still)
     outcome, sink, _ = go([source], model, lanes=[Lane(source, model, motion=MotionGate())])
-    assert [result.frame.index for result in sink.results] == [0, 10]
-    assert outcome.summary["frames"] == {"captured": 20, "processed": 2, "skipped": 18, "unmoved": 18}
-    assert "18 skipped (18 of them unmoved)" in summary_rows(outcome.summary)[0][0]
+    assert [result.frame.index for result in sink.results] == [0, 10, 19]  # a file's last is looked at all the same
+    assert outcome.summary["frames"] == {"captured": 20, "processed": 3, "skipped": 17, "unmoved": 17}
+    assert "17 skipped (17 of them unmoved)" in summary_rows(outcome.summary)[0][0]
+
+
+def test_the_last_of_unmoved_pictures_is_passed_over_too(model, frames_of_colors):
+    source = Scripted([frames_of_colors[0]] * 5)
+    _, sink, _ = go([source], model, lanes=[Lane(source, model, motion=MotionGate(), stills=True)])
+    assert [result.frame.index for result in sink.results] == [0]
 
 
 def test_a_file_is_looked_at_now_and_then_in_its_own_time(model, frames_of_colors):
@@ -169,8 +175,8 @@ def test_a_file_is_looked_at_now_and_then_in_its_own_time(model, frames_of_color
 
     source = Positioned([frames_of_colors[0]] * 60)
     _, sink, _ = go([source], model, lanes=[Lane(source, model, motion=MotionGate())])
-    assert [result.frame.index for result in sink.results] == [0, 20, 40]
-    assert [result.to_json()["time"] for result in sink.results] == [0, 2, 4]
+    assert [result.frame.index for result in sink.results] == [0, 20, 40, 59]
+    assert [result.to_json()["time"] for result in sink.results] == [0, 2, 4, 5.9]
 
 
 def test_a_region_outside_the_frame_is_refused(model, frames_of_colors):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import struct
 import subprocess
 import sys
 from pathlib import Path
@@ -44,6 +45,14 @@ def test_every_picture_has_its_time(tmp_path: Path) -> None:
     found = shown(tmp_path / "x.webm")
     assert [moment for moment, _ in found] == pytest.approx(moments, abs=0.002)
     assert [gray for _, gray in found] == pytest.approx([20 * i for i in range(6)], abs=3)
+
+
+@pytest.mark.parametrize(("end", "length_s"), [(5.7, 5.7), (None, 7.2), (5.0, 5.601)])
+def test_the_last_picture_stays_until_the_end_that_was_said(tmp_path: Path, end: float | None, length_s: float) -> None:
+    write(tmp_path / "x.webm", 0.0, 4.0, 5.6, end=end)
+    data = (tmp_path / "x.webm").read_bytes()
+    said = data.index(b"\x44\x89\x88") + 3  # Duration, eight bytes
+    assert struct.unpack(">d", data[said : said + 8])[0] == pytest.approx(length_s * 1e3)
 
 
 @pytest.mark.parametrize("size", [(4000, 1), (1, 700), (3, 5), (17000, 20), (640, 2)])
