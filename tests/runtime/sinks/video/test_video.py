@@ -51,7 +51,7 @@ def test_every_picture_has_its_time(tmp_path: Path) -> None:
 def test_the_last_picture_stays_until_the_end_that_was_said(tmp_path: Path, end: float | None, length_s: float) -> None:
     write(tmp_path / "x.webm", 0.0, 4.0, 5.6, end=end)
     data = (tmp_path / "x.webm").read_bytes()
-    said = data.index(b"\x44\x89\x88") + 3  # Duration, eight bytes
+    said = data.index(b"\x44\x89") + 10  # Duration, behind its id and its size
     assert struct.unpack(">d", data[said : said + 8])[0] == pytest.approx(length_s * 1e3)
 
 
