@@ -162,17 +162,14 @@ def _by_mistakes(scores: NDArray[np.float32], right: NDArray[np.bool_], rate: fl
     share = wrong / np.arange(1, len(order) + 1)
     last = np.append(np.diff(ordered) != 0, True)  # equal scores are accepted together
     fine = np.flatnonzero((share <= rate) & last)
+    mistakes = int((~right).sum())
+    fitted = f"{mistakes} wrong answer{'s' if mistakes != 1 else ''} on the validation split"
     if not len(fine):
-        return Threshold(
-            0.0,
-            float((~right).mean()),
-            1.0,
-            f"{int((~right).sum())} wrong answers on the validation split, at every score too many",
-        )
+        return Threshold(0.0, float((~right).mean()), 1.0, f"{fitted}, at every score too many")
     end = int(fine[-1])
     score = 0.0 if end == len(order) - 1 else float((ordered[end] + ordered[end + 1]) / 2)
     kept = float(right[order][: end + 1].sum() / max(int(right.sum()), 1))
-    return Threshold(score, float(share[end]), kept, f"{int((~right).sum())} wrong answers on the validation split")
+    return Threshold(score, float(share[end]), kept, fitted)
 
 
 def _smallest(function: Any, low: float, high: float, steps: int = 60) -> float:
