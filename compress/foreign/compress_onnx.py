@@ -16,14 +16,14 @@ from edgelens.runtime.bundle.manifest import Manifest, ModelFile, Network, Prove
 from edgelens.runtime.datasets.catalog import load_pictures
 from edgelens.runtime.datasets.imageset import ImageSet
 from edgelens.runtime.host.clock import now
-from edgelens.runtime.preprocess import PixelContract, to_tensor
+from edgelens.runtime.preprocess import PixelContract
 from edgelens.version import __version__
 
 from ..bundle.assemble import checked_target, companions, file_rows, processor
 from ..bundle.card import Card, CardRow
 from ..bundle.report import report_html
 from ..config import CompressConfig
-from ..export.artifact import Artifact
+from ..export.artifact import Artifact, input_of
 from ..learn.pictures import Pictures, pictures_of
 from ..progress import Progress
 from ..proof.golden import GoldenFrames, alike_wide, frames_of
@@ -79,8 +79,9 @@ class _Given:
 
     def inputs(self) -> Iterator[NDArray[Any]]:
         """The pictures as the file takes them."""
+        axes = len(self.prepared.graph.input[0].type.tensor_type.shape.dim)
         for picture in self.pictures.pixels:
-            yield to_tensor(picture, self.file.tensor)
+            yield input_of(picture, self.file.tensor, axes)
 
 
 def compress_onnx(
@@ -99,7 +100,9 @@ def compress_onnx(
     given = _read(model, calibrate, config, said or {}, progress)
     with progress.step("quantizing"):
         observers = (config.observer,) if config.observer else OBSERVERS
-        quantized = best_quantized(given.prepared, given.inputs, given.outputs, observers, say=progress.update)
+        quantized = best_quantized(
+            given.prepared, given.inputs, given.outputs, observers, where=model, say=progress.update
+        )
     artifacts = [
         Artifact("onnxruntime", precision, found.SerializeToString(), given.file.tensor, given.outputs)
         for precision, found in (("float32", given.prepared), ("int8", quantized.model))

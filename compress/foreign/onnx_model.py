@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import copy
 import re
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +18,7 @@ __all__ = ["load_onnx", "prepared_onnx"]
 
 LEAST_OPSET = 13  # below it QuantizeLinear knows no axis: weights could not be quantized a channel
 WANTED_OPSET = 17
-_IN_8_BITS = frozenset({"QuantizeLinear", "QLinearConv", "QLinearMatMul", "ConvInteger", "MatMulInteger"})
+_IN_8_BITS = frozenset({"QuantizeLinear", "DynamicQuantizeLinear", "ConvInteger", "MatMulInteger"})
 
 
 def load_onnx(path: str) -> Any:
@@ -35,9 +35,10 @@ def load_onnx(path: str) -> Any:
             raise ValueError("it has no operators")
     except Exception as error:  # noqa: BLE001 (protobuf raises types of its own for other files)
         raise ModelError(f"{path}: is no ONNX file or is damaged ({_line(error)})") from None
-    if any(node.op_type in _IN_8_BITS for node in model.graph.node):
+    weights = _weights(model)
+    if any(_in_8_bits(node, weights) for node in model.graph.node):
         raise ModelError(f"{path}: is in 8 bits already: `edgelens bundle` wraps it as it is")
-    if any(weight.data_type == onnx.TensorProto.FLOAT16 for weight in model.graph.initializer):
+    if any(kind == onnx.TensorProto.FLOAT16 for kind in weights.values()):
         raise ModelError(f"{path}: its weights are float16: export it in float32 and compress that")
     try:
         with quiet():
@@ -71,13 +72,30 @@ def prepared_onnx(model: Any, path: str) -> tuple[Any, tuple[str, ...]]:
         kept_here()
         from onnxruntime.quantization.shape_inference import quant_pre_process
 
-        target = folder / "prepared.onnx"
+        source, target = folder / "given.onnx", folder / "prepared.onnx"
         try:
-            quant_pre_process(copy.deepcopy(model), target, skip_symbolic_shape=True)  # it changes what it is given
+            onnx.save(model, source)  # given a model in memory, it fails on one with a weight that nothing reads
+            quant_pre_process(source, target, skip_symbolic_shape=True)
             model = onnx.load(target)
         except Exception:  # noqa: BLE001 (it only makes quantizing better; without it the model is still whole)
             notes.append("onnxruntime's preparation failed on it: quantized as it is")
     return model, tuple(notes)
+
+
+def _weights(model: Any) -> dict[str, int]:
+    """The number format of every weight by its name; old exporters write them as operators that give a constant."""
+    kinds = {weight.name: int(weight.data_type) for weight in model.graph.initializer}
+    for node in model.graph.node:
+        if node.op_type == "Constant":
+            kinds |= {name: int(each.t.data_type) for each in node.attribute for name in node.output}
+    return kinds
+
+
+def _in_8_bits(node: Any, weights: Mapping[str, int]) -> bool:
+    """Whether an operator computes in 8 bits, or makes floats of weights that are stored so; pixels may be."""
+    if node.op_type == "DequantizeLinear":
+        return node.input[0] in weights
+    return node.op_type in _IN_8_BITS or node.op_type.startswith("QLinear")
 
 
 def _initializers_as_constants(model: Any) -> None:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from edgelens.runtime.engines.onnxruntime import open_session
 from edgelens.runtime.engines.telemetry import kept_here
-from edgelens.runtime.errors import WorkError
+from edgelens.runtime.errors import DataError, WorkError
 from edgelens.runtime.metrics.signal import snr_db
 
 from ..host.quiet import quiet
@@ -49,13 +49,20 @@ def best_quantized(
     outputs: Sequence[str],
     observers: Sequence[Observer] = OBSERVERS,
     *,
+    where: str = "the model",
     say: Callable[[str], None] | None = None,
 ) -> QuantizedOnnx:
-    """The model in 8 bits whose outputs stand highest above their error; where that is low, some layers stay float."""
+    """The model in 8 bits whose outputs stand highest above their error; where that is low, some layers stay float.
+
+    `where` is what people know it by.
+    """
     probe = Probe(model)
+    model = _with_types(model, probe.floats)
     ranges = observe_onnx(probe, inputs, observers)
     judges = [tensor for _, tensor in zip(range(JUDGES), inputs(), strict=False)]
     reference = np.stack([np.concatenate([probe.values(t)[name].reshape(-1) for name in outputs]) for t in judges])
+    if np.isnan(reference).any():
+        raise DataError(f"{where}: answers NaN to --calibrate images: are --mean and --std its own?")
     tried: dict[str, float] = {}
     always = tail_nodes(model)
 
@@ -86,6 +93,20 @@ def best_quantized(
         if quality >= ENOUGH_DB or count >= len(ranked):
             break
     return QuantizedOnnx(best[1], tried, taken, (*always, *best[3]), frozenset(best[3]))
+
+
+def _with_types(model: Any, floats: Sequence[str]) -> Any:
+    """The model with the number format of every float value: behind operators that onnx does not know nothing is."""
+    import copy
+
+    from onnx import TensorProto, helper
+
+    told = copy.deepcopy(model)
+    known = {value.name for part in (told.graph.value_info, told.graph.output) for value in part}
+    told.graph.value_info.extend(
+        helper.make_tensor_value_info(name, TensorProto.FLOAT, None) for name in floats if name not in known
+    )
+    return told
 
 
 def _with_activation(model: Any, layer: Any) -> list[str]:
@@ -131,8 +152,10 @@ def _pooling(makers: Mapping[str, Any], layer: Any) -> list[str]:
 
 
 def _is_vector(model: Any, name: str) -> bool:
+    """Whether a value has no places, as a classifier's has none that is a convolution behind the pooling."""
     value = next((v for v in (*model.graph.value_info, *model.graph.output) if v.name == name), None)
-    return value is not None and len(value.type.tensor_type.shape.dim) == 2
+    axes = [] if value is None else list(value.type.tensor_type.shape.dim)
+    return len(axes) >= 2 and all(axis.dim_value == 1 for axis in axes[2:])
 
 
 def _quantized(
@@ -147,6 +170,7 @@ def _quantized(
         kept_here()
         from onnxruntime.quantization import CalibrationMethod, QuantFormat, QuantType, quantize_static
 
+        left = [*left, *_unquantizable(model)]
         overrides = {}
         weights = {value.name for value in model.graph.initializer}
         for name, (low, high) in limits.items():
@@ -174,6 +198,19 @@ def _quantized(
             lines = str(error).strip().splitlines() or [type(error).__name__]
             raise WorkError(f"onnxruntime's quantizer failed: {lines[0][:200]}") from error
         return onnx.load(folder / "int8.onnx")
+
+
+def _unquantizable(model: Any) -> list[str]:
+    """Layers that onnxruntime's quantizer fails on: it takes a group's output channels for those of all groups."""
+    return [
+        node.name
+        for node in model.graph.node
+        if node.op_type == "ConvTranspose" and len(node.input) > 2 and _groups(node) > 1
+    ]
+
+
+def _groups(layer: Any) -> int:
+    return next((int(each.i) for each in layer.attribute if each.name == "group"), 1)
 
 
 class _One:

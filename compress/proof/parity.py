@@ -110,12 +110,16 @@ def first_parting(
         expected = reference.get(name)
         if expected is None or expected.size != value.size:
             continue
-        if value.ndim == 4 and value.shape != expected.shape:
-            value = value.transpose(0, 3, 1, 2)  # noqa: PLW2901 (the same tensor in torch's layout)
-        quality = snr_db(expected.reshape(-1), value.reshape(-1))
+        quality = snr_db(expected.reshape(-1), _in_order(value, expected, artifact.engine).reshape(-1))
         if quality < least_db:
             return f"{name} ({quality:.1f} dB)"
     return ""
+
+
+def _in_order(value: NDArray[Any], expected: NDArray[Any], engine: str) -> NDArray[Any]:
+    """A map in torch's order: TFLite's channels come last, which no shape tells where there are as many as places."""
+    last = value.ndim == 4 and expected.ndim == 4 and (engine == "tflite" or value.shape != expected.shape)
+    return value.transpose(0, 3, 1, 2) if last else value
 
 
 def _row(artifact: Artifact, values: Arrays, reference: Arrays, targets: Any, task: Task) -> FileParity:

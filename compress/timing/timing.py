@@ -13,9 +13,8 @@ from numpy.typing import NDArray
 
 from edgelens.runtime.engines.catalog import open_engine
 from edgelens.runtime.engines.protocol import EngineOptions
-from edgelens.runtime.preprocess import to_tensor
 
-from ..export.artifact import Artifact
+from ..export.artifact import Artifact, input_of
 from ..proof.parity import Parity
 
 __all__ = ["FEW_ROUNDS", "ROUNDS", "Timing", "preferred_file", "fastest", "slower_than_twin", "time_artifacts"]
@@ -53,7 +52,7 @@ def time_artifacts(
         runs = []
         for artifact in artifacts:
             engine = stack.enter_context(open_engine(artifact.engine, artifact.data, EngineOptions(threads=threads)))
-            tensor = to_tensor(picture, artifact.tensor)
+            tensor = input_of(picture, artifact.tensor, len(engine.inputs[0].shape))
             first = min(_timed(engine, tensor) for _ in range(8))
             runs.append((artifact, engine, tensor, max(int(ROUND_MS / max(first, 1e-3)), 3)))
         samples: dict[str, list[list[float]]] = {artifact.path: [] for artifact in artifacts}
