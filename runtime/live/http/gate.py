@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sys
 import time
-from urllib.parse import parse_qsl, urlencode
+from urllib.parse import parse_qsl, quote, urlencode
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -106,10 +106,11 @@ class Gate:
     async def _remember(self, scope: Scope, query: dict[str, str], send: Send) -> None:
         """The token moves from the address into a cookie, so that it stays in no history and no log."""
         rest = urlencode({name: value for name, value in query.items() if name != "token"})
-        target = scope["path"] if scope["path"].startswith("/") and not scope["path"].startswith("//") else "/"
+        path = quote(scope["path"])  # what browsers take for another host's, a backslash among it, stays a path
+        target = path if path.startswith("/") and not path.startswith("//") else "/"
         cookie = f"{self._cookie}={self._access.cookie}; Path=/; HttpOnly; SameSite=Lax; Max-Age=31536000"
         headers = [
-            (b"location", (target + (f"?{rest}" if rest else "")).encode("ascii", "ignore")),
+            (b"location", (target + (f"?{rest}" if rest else "")).encode()),
             (b"set-cookie", (cookie + ("; Secure" if self._secure else "")).encode()),
             (b"cache-control", b"no-store"),
             (b"content-length", b"0"),

@@ -293,6 +293,25 @@ def test_what_browsers_do_not_show_is_made_a_jpeg(photos, desk_of):
         assert (desk.picture(0)["width"], desk.picture(0)["height"]) == (WIDTH, HEIGHT)
 
 
+def test_a_browser_is_given_upright_what_it_would_not_turn(photos, desk_of):
+    """Editors say in XMP alone how a picture is to be turned, which the kit reads and browsers do not."""
+    data = cv2.imencode(".jpg", cv2.imread(str(photos / "photo0.png")))[1].tobytes()
+    said = b'http://ns.adobe.com/xap/1.0/\0<x:xmpmeta><rdf:Description tiff:Orientation="6"/></x:xmpmeta>'
+    segment = b"\xff\xe1" + (len(said) + 2).to_bytes(2, "big") + said
+    (photos / "turned.jpg").write_bytes(data[:2] + segment + data[2:])
+    with desk_of(photos / "turned.jpg", classes=["dot"]) as desk:
+        size = desk.picture(0)["height"], desk.picture(0)["width"]
+        shown = cv2.imdecode(np.frombuffer(desk.image(0)[0], np.uint8), cv2.IMREAD_COLOR)  # which knows EXIF alone
+        assert shown.shape[:2] == size == (WIDTH, HEIGHT)
+
+
+def test_voc_takes_pictures_whose_names_xml_cannot_hold(photos, desk_of, tmp_path):
+    (photos / "photo0.png").rename(photos / "a\x01b.png")
+    with desk_of(photos, format_name="voc") as desk:
+        desk.keep(0, {"boxes": [BOX], "done": True})
+    assert load_boxes(tmp_path / "out").names == ["JPEGImages/a\x01b.png"]
+
+
 @pytest.mark.parametrize("format_name", ["coco", "yolo", "voc"])
 def test_a_name_that_is_no_utf8_is_kept_as_one_that_is(photos, desk_of, tmp_path, format_name):
     (photos / "photo0.png").rename(photos / os.fsdecode(b"caf\xe9.png"))
