@@ -103,6 +103,9 @@ def test_a_csv_file_keeps_the_columns_it_was_begun_with(tmp_path):
     path.write_text("frame,score,label\n8,0.5,spoon\n")
     write(CsvRows(str(path)), result(9))
     assert path.read_text().splitlines() == ["frame,score,label", "8,0.5,spoon", "9,0.8,cup"]
+    path.write_text("\ufeffframe,label\n8,spoon\n", encoding="utf-8")  # as spreadsheets save it
+    write(CsvRows(str(path)), result(9))
+    assert path.read_text().splitlines()[1:] == ["8,spoon", "9,cup"]
     path.write_text("when,who\n")
     with pytest.raises(UsageError, match="another table: it has a column 'when'"):
         CsvRows(str(path)).__enter__()
