@@ -178,6 +178,15 @@ def test_a_live_source_s_rate_is_measured_and_its_gaps_are_not_endless(tmp_path)
     video.release()
 
 
+@pytest.mark.parametrize("name", ["out.avi", "out.webm"])
+def test_a_camera_that_becomes_faster_makes_no_video_longer(tmp_path, name):
+    """By day it shows twice as many pictures as in the dusk in which its rate was measured."""
+    moments = [i / 15 if i < 60 else 4 + (i - 60) / 30 for i in range(300)]
+    results = [replace(one, frame=replace(one.frame, captured=at)) for at in moments for one in [result()]]
+    write(annotated(str(tmp_path / name), lambda source: None), *results)
+    assert shown(tmp_path / name)[-1] == pytest.approx(moments[-1], abs=0.7)
+
+
 def test_a_first_frame_that_took_long_is_not_the_source_s_rate(tmp_path):
     path = tmp_path / "out.avi"
     write(annotated(str(path), lambda source: None), *[result(i) for i in [-20, *range(60)]])
