@@ -125,6 +125,18 @@ def test_no_cell_is_a_formula_and_numbers_stay_numbers(tmp_path):
     assert {(row["source"], row["value"]) for row in rows_of(path)} == {("'=cam", "-3.5")}
 
 
+@pytest.mark.parametrize("away", ["moved", "deleted"])
+def test_a_log_that_is_moved_away_is_begun_anew(tmp_path, away):
+    path = tmp_path / "out.csv"
+    with CsvRows(str(path)) as sink:
+        sink.write(result(1))
+        path.rename(tmp_path / "out.csv.1") if away == "moved" else path.unlink()
+        sink.write(result(2))
+        sink.write(result(3))
+    assert [row["frame"] for row in rows_of(path)] == ["2", "3"]
+    assert away == "deleted" or [row["frame"] for row in rows_of(tmp_path / "out.csv.1")] == ["1"]
+
+
 def test_a_line_that_a_crash_has_cut_is_ended_first(tmp_path):
     path = tmp_path / "out.jsonl"
     path.write_text('{"frame": 7, "sco')
