@@ -15,6 +15,8 @@ from .failures import Failures
 
 __all__ = ["Gate", "refuse"]
 
+_LONGEST_PATH = 1000  # letters: what is asked for is much shorter, and numbers of thousands of digits are none
+_LONGEST_LINE = 500
 OPEN_PATHS = frozenset({"/v1/health"})  # answered without a token, saying only that it is alive
 CSP = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob: data:; media-src 'self'; "
@@ -66,6 +68,9 @@ class Gate:
     async def _let_in(self, scope: Scope, send: Send) -> bool:
         if sum(len(name) + len(value) for name, value in scope["headers"]) > self._budget.head_bytes:
             await refuse(send, 431, "the request's head is too large")
+            return False
+        if len(scope["path"]) > _LONGEST_PATH:
+            await refuse(send, 414, "there is nothing at so long an address")
             return False
         headers: dict[bytes, bytes] = dict(scope["headers"])
         host = headers.get(b"host", b"").decode("latin-1")
@@ -123,7 +128,8 @@ class Gate:
         if isinstance(error, OSError) or time.monotonic() - self._said < 60:
             return
         self._said = time.monotonic()
-        print(f"edgelens: {scope['method']} {scope['path']!r} went wrong: {error!r}", file=sys.stderr)
+        said = f"edgelens: {scope['method']} {scope['path']!r} went wrong: {error!r}"
+        print(said[:_LONGEST_LINE], file=sys.stderr)
 
 
 _CHALLENGE = [(b"www-authenticate", b"Bearer")]
