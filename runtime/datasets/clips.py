@@ -57,20 +57,31 @@ def _unwritable(folder: Path, video: Path, error: OSError) -> WorkError:
 
 
 def _write_frames(video: Path, folder: Path) -> None:
-    burst = Burst(_DIFFERENCE)
+    burst, kept = Burst(_DIFFERENCE), list[Path]()
     try:
         with VideoFile(str(video)) as source:
             fps = source.fps or _FPS
-            step = max(_APART_S, source.frames / fps / MOST_FRAMES) * fps
-            due = 0.0
+            step_s = max(_APART_S, source.frames / fps / MOST_FRAMES)
+            due_s = 0.0
             while (frame := source.read()) is not None:
-                if frame.index < due or not burst.takes(frame.image):
+                # by its own time: the rate of a browser's recording is a guess, of a thousand frames a second even
+                at_s = frame.index / fps if frame.position_s is None else frame.position_s
+                if at_s < due_s or not burst.takes(frame.image):
                     continue
-                due = frame.index + step
+                if len(kept) == MOST_FRAMES:  # of a file that does not say how long it is
+                    kept, step_s = _every_other(kept), 2 * step_s
+                due_s = at_s + step_s
                 data = cv2.imencode(".jpg", frame.image, [cv2.IMWRITE_JPEG_QUALITY, 95])[1]
-                (folder / f"{frame.index:06d}.jpg").write_bytes(data.data)
+                kept.append(folder / f"{frame.index:06d}.jpg")
+                kept[-1].write_bytes(data.data)
     except SourceError:
         return
+
+
+def _every_other(files: list[Path]) -> list[Path]:
+    for file in files[1::2]:
+        file.unlink()
+    return files[::2]
 
 
 def _digest(video: Path) -> str:

@@ -118,8 +118,9 @@ def _answer(
         if not answers:
             return None
         for part in answers[-1].get("result", ()):
-            if isinstance(part.get("original_height"), int) and isinstance(part.get("original_width"), int):
-                size = part["original_height"], part["original_width"]
+            said = part.get("original_height"), part.get("original_width")
+            if all(isinstance(side, int) and side > 0 for side in said):  # 0 of a picture that could not be shown
+                size = said
             value = part.get("value", {})
             kind = next((kind for kind in (*_KINDS, *_WITHOUT) if value.get(kind)), None)
             if kind is None:
@@ -129,7 +130,7 @@ def _answer(
                 left_out[kind] += 1
             else:
                 rows.append((str(value[kind][0]), box))
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
+    except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
         raise DataError(f"{file}: task {task.get('id', '?')} has a box that cannot be read ({error})") from None
     return rows, size
 

@@ -105,7 +105,7 @@ def _shapes(file: Path, table: Mapping[str, Any], left_out: Counter[str]) -> lis
                 continue
             difficult = bool(shape.get("difficult") or (shape.get("flags") or {}).get("difficult"))
             shapes.append((label, _around(kind, np.array(shape["points"], np.float64).reshape(-1, 2)), difficult))
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
+    except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
         raise DataError(f"{file}: shape {len(shapes) + 1} cannot be read ({error})") from None
     return shapes
 

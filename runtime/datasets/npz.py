@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import zipfile
+import zlib
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -25,6 +26,9 @@ _OVER = 0.1  # of white: how far a bicubic resize goes past black and white
 _DARKEST = 16  # bytes of pictures that go no further hold 0 and 1, or 0 to 16
 _EXACT = 2**53  # floats below it hold whole numbers exactly
 _BYTES = (0.0, 1.0)  # what black is and what makes 255 of white, of pictures that are bytes already
+_UNREADABLE = (  # zipfile says of a locked one, and of what it does not know, that it is a RuntimeError
+    OSError, ValueError, zipfile.BadZipFile, zlib.error, EOFError, KeyError, MemoryError, RuntimeError,
+)  # fmt: skip
 _CHUNK = 1024  # images turned to bytes at a time
 
 
@@ -38,7 +42,7 @@ def read(path: Path) -> ImageSet:
     with the image's mean."""
     try:
         arrays = open_arrays(path)
-    except (OSError, ValueError, zipfile.BadZipFile, EOFError, KeyError, MemoryError) as error:
+    except _UNREADABLE as error:
         raise DataError(f"{path}: is no .npz that can be read ({error})") from None
     splits = [s for s in ("", "train", "val", "test") if _find(arrays, _IMAGES, s) is not None]
     if not splits:

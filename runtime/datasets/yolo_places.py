@@ -131,8 +131,9 @@ def _resolved(place: str, bases: list[Path]) -> Path | None:
     parts = [part for part in place.replace("\\", "/").split("/") if part not in ("", ".")]
     for base in bases:
         whole = Path(os.path.normpath(base / place.replace("\\", "/")))
-        if whole.exists():
+        if os.path.exists(whole):  # noqa: PTH110 (of a text that no file can be called by, it says no)
             return whole
     inside = [part for part in parts if part != ".."]
     tails = [Path(*inside[at:]) for at in range(len(inside))]
-    return next((base / tail for tail in tails for base in bases if (base / tail).exists()), None)
+    ways = (base / tail for tail in tails for base in bases)
+    return next((way for way in ways if os.path.exists(way)), None)  # noqa: PTH110

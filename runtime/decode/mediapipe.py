@@ -26,6 +26,7 @@ __all__ = ["MediapipeOptions", "mediapipe", "read_as_mediapipe"]
 
 _GRIDS = ({8: 2, 16: 6}, {4: 1}, {8: 2, 16: 2, 32: 6}, {16: 2, 32: 6})  # anchors a cell at each stride
 _FINE = {4: 1}  # far faces' grid, whose own program asks for more
+_NOWHERE = 1e9  # pixels beside an anchor, which only a network says that has broken down
 _SHARE = 0.3  # boxes that overlap by more are one thing
 
 
@@ -62,7 +63,8 @@ def mediapipe(network: Network, options: MediapipeOptions) -> Decoder:
         logits = np.asarray(outputs["scores"], np.float32).reshape(-1)
         scores = sigmoid(logits)
         numbers = np.asarray(outputs["boxes"], np.float32).reshape(len(scores), -1)
-        rows = np.flatnonzero((scores >= rules.least(threshold)) & np.isfinite(numbers).all(axis=1))
+        sound = (np.abs(numbers) < _NOWHERE).all(axis=1)  # else, weighing nothing, it is no number for all others
+        rows = np.flatnonzero((scores >= rules.least(threshold)) & sound)
         raw = numbers[rows]
         anchors = _anchors(*size, len(scores))[rows]
         boxes = corners(np.concatenate([raw[:, :2] + anchors, raw[:, 2:4]], axis=1))

@@ -6,6 +6,8 @@ import json
 from pathlib import Path
 from typing import Any
 
+from edgelens.version import __version__
+
 from ..host.files import write_text
 from .marks import Classes, Done
 
@@ -32,6 +34,7 @@ def write_all(place: Path, done: Done, classes: Classes) -> None:
                 }
             )
     categories = [{"id": number, "name": label} for label, number in numbers.items()]
-    table = {"images": images, "annotations": annotations, "categories": categories}
+    info = {"description": f"labelled with edgelens {__version__}"}  # without one COCO's own tools take no results
+    table = {"info": info, "licenses": [], "images": images, "annotations": annotations, "categories": categories}
     (place / "annotations").mkdir(parents=True, exist_ok=True)
     write_text(place / "annotations" / "instances.json", json.dumps(table, ensure_ascii=False) + "\n")

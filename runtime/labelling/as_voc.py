@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
 import xml.etree.ElementTree as ET
 from pathlib import Path
 
 from .marks import Classes, Marks
 
 __all__ = ["place_of", "text_of"]
+
+_IN_NO_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")  # not even escaped
 
 
 def place_of(name: str) -> str:
@@ -36,4 +39,5 @@ def text_of(name: str, marks: Marks, classes: Classes) -> str:  # noqa: ARG001
 
 
 def _add(parent: ET.Element, name: str, value: object) -> None:
-    ET.SubElement(parent, name).text = f"{value:g}" if isinstance(value, float) else str(value)
+    text = f"{value:g}" if isinstance(value, float) else str(value)
+    ET.SubElement(parent, name).text = _IN_NO_XML.sub("_", text)

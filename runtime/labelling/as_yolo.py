@@ -27,6 +27,9 @@ def text_of(name: str, marks: Marks, classes: Classes) -> str:  # noqa: ARG001
 
 
 def write_names(place: Path, done: Done, classes: Classes) -> None:  # noqa: ARG001
-    """The classes in their order; JSON's strings are YAML's too."""
+    """The classes in their order; JSON's strings are YAML's too.
+
+    No `path`: without one Ultralytics looks beside the file; `.` would be where it runs, or where its own sets are.
+    """
     names = "".join(f"  {number}: {json.dumps(label, ensure_ascii=False)}\n" for number, label in enumerate(classes))
-    write_text(place / "data.yaml", f"path: .\ntrain: images\nval: images\nnames:\n{names}" if names else "names: {}\n")
+    write_text(place / "data.yaml", f"train: images\nval: images\nnames:\n{names}" if names else "names: {}\n")

@@ -106,9 +106,9 @@ class Desk:
         """A picture as a browser shows it, and its media type: as it is, or smaller where it is large."""
         path = self._at(number).path
         data = read_image_bytes(path)
-        kind = checked_header(data, str(path)).kind
-        if kind in _SHOWN and len(data) <= _LARGE_BYTES:
-            return data, f"image/{kind}".encode()
+        header = checked_header(data, str(path))
+        if header.kind in _SHOWN and header.orientation == 1 and len(data) <= _LARGE_BYTES:
+            return data, f"image/{header.kind}".encode()  # how one is turned not every browser reads where we do
         image = decode_image(data, str(path))
         shrink = min(_LARGE_SIDE / max(image.shape[:2]), 1.0)
         if shrink < 1:

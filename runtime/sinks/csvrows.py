@@ -73,7 +73,7 @@ class CsvRows:
         if self._path == "-" or not Path(self._path).is_file():
             return []
         try:
-            with Path(self._path).open(encoding="utf-8", errors="replace", newline="") as stream:
+            with Path(self._path).open(encoding="utf-8-sig", errors="replace", newline="") as stream:
                 header = next(csv.reader(stream), [])
         except (OSError, csv.Error) as error:
             raise UsageError(f"--csv {self._path}: could not be read ({error})") from None

@@ -50,11 +50,11 @@ class Sensors:
         """Both counts of every line; of every zone how many are inside, and whether anybody is."""
         for name in watched.get("lines", {}):
             for way in ("in", "out"):
-                value = f"{{{{ value_json.lines[{json.dumps(name)}][{json.dumps(way)}].values() | sum }}}}"
+                value = f"{{{{ value_json.lines[{_quoted(name)}][{_quoted(way)}].values() | sum }}}}"
                 said = {"name": f"{self.source} {name} {way}", "state_class": "total_increasing", "icon": "mdi:counter"}
                 yield self._sensor("sensor", f"line {name} {way}", {**self._counts(value), **said})
         for name in watched.get("zones", {}):
-            inside = f"value_json.zones[{json.dumps(name)}].occupancy.values() | sum"
+            inside = f"value_json.zones[{_quoted(name)}].occupancy.values() | sum"
             said = {"name": f"{self.source} {name}", "state_class": "measurement", "icon": "mdi:account-group"}
             yield self._sensor("sensor", f"zone {name}", {**self._counts(f"{{{{ {inside} }}}}"), **said})
             presence = f"{{{{ 'ON' if ({inside}) > 0 else 'OFF' }}}}"
@@ -69,7 +69,8 @@ class Sensors:
         payload = {
             **said,
             "unique_id": name,
-            "object_id": name,
+            "default_entity_id": f"{kind}.{name}",
+            "object_id": name,  # what Home Assistant until 2025.9 calls it by, and no version after 2026.3
             "availability_topic": f"{self.base}/status",
             "payload_available": "online",
             "payload_not_available": "offline",
@@ -83,6 +84,11 @@ class Sensors:
             "origin": {"name": "edgelens", "sw_version": __version__},
         }
         return f"{self.prefix}/{kind}/{name}/config", json.dumps(payload, ensure_ascii=False)
+
+
+def _quoted(name: str) -> str:
+    """A text in a template, as it is: of two escapes for one letter templates make two letters."""
+    return json.dumps(name, ensure_ascii=False)
 
 
 def earlier_places(counts: bytes) -> dict[str, dict[str, Any]]:

@@ -35,6 +35,8 @@ class AppendedText:
             else:
                 self._write(handle, data)
             return
+        if self._handle is not None and self._is_elsewhere(self._handle):
+            self._close()
         if self._handle is None:
             self._handle = self._opened()
         try:
@@ -63,6 +65,15 @@ class AppendedText:
 
     def __exit__(self, *exc: object) -> None:
         self._close()
+
+    def _is_elsewhere(self, handle: int) -> bool:
+        """Whether another file is there now, or none: a log that grows for weeks is moved away under who writes it."""
+        own = os.fstat(handle)
+        try:
+            there = Path(self.path).stat()
+        except OSError:
+            return stat.S_ISREG(own.st_mode)
+        return stat.S_ISREG(own.st_mode) and (there.st_dev, there.st_ino) != (own.st_dev, own.st_ino)
 
     def _opened(self) -> int:
         handle = os.open(self.path, _FLAGS, 0o666)

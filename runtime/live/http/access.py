@@ -127,7 +127,8 @@ def _kept_token(path: Path) -> str:
 
 
 def _own_names(host: str, loopback: bool) -> frozenset[str]:
-    names = {"localhost", *filter(None, os.environ.get("EDGELENS_HOSTS", "").lower().split(","))}
+    more = (host_name(name.strip()) for name in os.environ.get("EDGELENS_HOSTS", "").split(","))
+    names = {"localhost", *filter(None, more)}
     if not loopback:
         name = socket.gethostname().lower()
         names |= {name, name.partition(".")[0], f"{name.partition('.')[0]}.local", host_name(host)}

@@ -37,8 +37,8 @@ class ClipFile:
             return
         with opened:
             size = opened.seek(0, 2)
-            asked = dict(scope["headers"]).get(b"range")
-            part = (0, size) if asked is None else _part(asked, size)
+            asked = _asked(dict(scope["headers"]).get(b"range", b""))
+            part = (0, size) if asked is None else _part(*asked, size)
             if part is None:
                 await refuse(send, 416, "the clip has no such part", [(b"content-range", b"bytes */%d" % size)])
                 return
@@ -66,13 +66,21 @@ async def _pour(send: Send, opened: BinaryIO, part: tuple[int, int]) -> None:
         await send({"type": "http.response.body", "body": data, "more_body": begin < end})
 
 
-def _part(asked: bytes, size: int) -> tuple[int, int] | None:
-    """Begin and end in bytes of the one part that is asked for; None where there is no such part."""
-    found = _RANGE.fullmatch(asked.strip())
-    if found is None or not any(found.groups()):
+def _asked(header: bytes) -> tuple[int | None, int | None] | None:
+    """The first and last byte of the one part that is asked for, without a first one how many of the end.
+
+    None where that is no part: HTTP has it passed over then, as a server may that is asked for several.
+    """
+    found = _RANGE.fullmatch(header.strip())
+    if found is None:
         return None
-    first, last = found.groups()
-    if not first:
-        return (max(size - int(last), 0), size) if int(last) and size else None
-    begin, end = int(first), min(int(last) + 1, size) if last else size
-    return (begin, end) if begin < end else None
+    first, last = (int(digits) if digits else None for digits in found.groups())
+    backwards = first is not None and last is not None and last < first
+    return None if backwards or (first is None and last is None) else (first, last)
+
+
+def _part(first: int | None, last: int | None, size: int) -> tuple[int, int] | None:
+    """Begin and end in bytes of a part; None where there is no such part."""
+    if first is None:
+        return (max(size - last, 0), size) if last and size else None
+    return (first, size if last is None else min(last + 1, size)) if first < size else None

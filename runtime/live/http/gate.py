@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sys
 import time
-from urllib.parse import parse_qsl, urlencode
+from urllib.parse import parse_qsl, quote, urlencode
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -15,6 +15,8 @@ from .failures import Failures
 
 __all__ = ["Gate", "refuse"]
 
+_LONGEST_PATH = 1000  # letters: what is asked for is much shorter, and numbers of thousands of digits are none
+_LONGEST_LINE = 500
 OPEN_PATHS = frozenset({"/v1/health"})  # answered without a token, saying only that it is alive
 CSP = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob: data:; media-src 'self'; "
@@ -67,6 +69,9 @@ class Gate:
         if sum(len(name) + len(value) for name, value in scope["headers"]) > self._budget.head_bytes:
             await refuse(send, 431, "the request's head is too large")
             return False
+        if len(scope["path"]) > _LONGEST_PATH:
+            await refuse(send, 414, "there is nothing at so long an address")
+            return False
         headers: dict[bytes, bytes] = dict(scope["headers"])
         host = headers.get(b"host", b"").decode("latin-1")
         if not self._access.answers_to(host):
@@ -106,10 +111,11 @@ class Gate:
     async def _remember(self, scope: Scope, query: dict[str, str], send: Send) -> None:
         """The token moves from the address into a cookie, so that it stays in no history and no log."""
         rest = urlencode({name: value for name, value in query.items() if name != "token"})
-        target = scope["path"] if scope["path"].startswith("/") and not scope["path"].startswith("//") else "/"
+        path = quote(scope["path"])  # what browsers take for another host's, a backslash among it, stays a path
+        target = path if path.startswith("/") and not path.startswith("//") else "/"
         cookie = f"{self._cookie}={self._access.cookie}; Path=/; HttpOnly; SameSite=Lax; Max-Age=31536000"
         headers = [
-            (b"location", (target + (f"?{rest}" if rest else "")).encode("ascii", "ignore")),
+            (b"location", (target + (f"?{rest}" if rest else "")).encode()),
             (b"set-cookie", (cookie + ("; Secure" if self._secure else "")).encode()),
             (b"cache-control", b"no-store"),
             (b"content-length", b"0"),
@@ -122,7 +128,8 @@ class Gate:
         if isinstance(error, OSError) or time.monotonic() - self._said < 60:
             return
         self._said = time.monotonic()
-        print(f"edgelens: {scope['method']} {scope['path']!r} went wrong: {error!r}", file=sys.stderr)
+        said = f"edgelens: {scope['method']} {scope['path']!r} went wrong: {error!r}"
+        print(said[:_LONGEST_LINE], file=sys.stderr)
 
 
 _CHALLENGE = [(b"www-authenticate", b"Bearer")]

@@ -20,6 +20,9 @@ __all__ = ["ConstantRateFile", "plays", "writes"]
 SPARE_BYTES = 2 * 1024 * 1024  # OpenCV does not say when a disk is full: so much is left for the end of the file
 
 
+AHEAD_S = 0.5  # of what is shown: pictures of an uneven source are all there
+
+
 class ConstantRateFile:
     """A video under way; its rate and size are fixed."""
 
@@ -60,8 +63,11 @@ class ConstantRateFile:
         if shutil.disk_usage(self._path.parent).free < SPARE_BYTES:
             self.lost += 1
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        due = round(moment_s * self._fps) - self._written
+        if due < -AHEAD_S * self._fps:  # more come than its rate has room for: the video keeps their time, not them all
+            return
         self.kept += 1
-        for _ in range(max(round(moment_s * self._fps) - self._written, 1)):
+        for _ in range(max(due, 1)):
             self._writer.write(self._held)
             self._written += 1
 

@@ -122,3 +122,43 @@ def test_classes_of_thousands_of_digits_have_their_order(tmp_path):
     names = ["10", "9" * 6000, "2", "002"]
     (tmp_path / "set.csv").write_text("".join(f"a.png,{name}\n" for name in names))
     assert load_images(tmp_path / "set.csv").classes == ("002", "2", "10", "9" * 6000)
+
+
+def test_notes_beside_yolo_s_folders_are_no_list_of_pictures(tmp_path):
+    write_yolo(tmp_path, "0 .5 .5 .1 .1")
+    (tmp_path / "training_notes.txt").write_text("These pictures were taken in the yard, " * 12)
+    assert load_boxes(tmp_path).names == ["images/a.png"]
+    (tmp_path / "data.yaml").write_text(f"names: [a]\ntrain: images\nval: {'x' * 300}\n")
+    assert load_boxes(tmp_path).notes[0].endswith("is not there")
+
+
+@pytest.mark.parametrize("damage", ["packed", "locked", "newer"])
+def test_a_damaged_npz_is_one_line(tmp_path, damage):
+    file = tmp_path / "set.npz"
+    np.savez_compressed(file, x=np.arange(400, dtype=np.uint8).reshape(4, 10, 10), y=np.array([0, 1, 0, 1]))
+    data = bytearray(file.read_bytes())
+    entry = data.index(b"PK\x01\x02")
+    if damage == "packed":  # a kind of block that there is none of
+        data[30 + int.from_bytes(data[26:28], "little") + int.from_bytes(data[28:30], "little")] |= 6
+    elif damage == "locked":
+        data[entry + 8] |= 1
+    else:
+        data[entry + 6] |= 64
+    file.write_bytes(data)
+    with pytest.raises(DataError, match=r"set\.npz: is no \.npz that can be read"):
+        load_images(file)
+
+
+@pytest.mark.parametrize("key", ["points", "x", "rotation"])
+def test_whole_numbers_that_no_float_holds_are_one_line(tmp_path, key):
+    cv2.imwrite(str(tmp_path / "a.png"), np.zeros((8, 8, 3), np.uint8))
+    endless = 10**400
+    if key == "points":
+        shape = {"label": "cup", "points": [[endless, 2], [3, 4]], "shape_type": "rectangle"}
+        told = {"shapes": [shape], "imagePath": "a.png", "imageHeight": 8, "imageWidth": 8}
+    else:
+        mark = {"x": 1, "y": 1, "width": 5, "height": 5, "rotation": 0, "rectanglelabels": ["cup"]} | {key: endless}
+        told = [{"id": 1, "data": {"image": "a.png"}, "annotations": [{"result": [{"value": mark}]}]}]
+    (tmp_path / "a.json").write_text(json.dumps(told))
+    with pytest.raises(DataError, match="cannot be read"):
+        load_boxes(tmp_path)

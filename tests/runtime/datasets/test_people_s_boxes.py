@@ -253,6 +253,16 @@ def test_shapes_of_label_studio_and_its_small_export(tmp_path):
     assert boxes(load_boxes(tmp_path / "small"), "a.jpg") == [[8, 6, 40, 30]]
 
 
+def test_boxes_of_label_studio_whose_picture_had_no_size_there(tmp_path):
+    write_images(tmp_path, "a.jpg")
+    mark = {"x": 10, "y": 10, "width": 50, "height": 50, "rotation": 0, "rectanglelabels": ["cup"]}
+    result = [{"original_width": 0, "original_height": 0, "value": mark}]
+    task = {"id": 1, "data": {"image": "a.jpg"}, "annotations": [{"result": result}]}
+    (tmp_path / "p.json").write_text(json.dumps([task]))
+    data = load_boxes(tmp_path)
+    assert (boxes(data, "a.jpg"), data.empty) == ([[8, 6, 40, 30]], ())
+
+
 def test_coco_listings_that_number_the_same_classes_otherwise(tmp_path):
     for split, names in (("train", ("cup", "dish")), ("valid", ("dish", "cup"))):
         write_images(tmp_path / split, f"{split}.jpg")

@@ -12,6 +12,8 @@ import pytest
 from edgelens.runtime.datasets.catalog import load_images
 from edgelens.runtime.datasets.texts import load_texts
 from edgelens.runtime.errors import DataError
+from edgelens.runtime.sinks.video.webm import WebmFile
+from edgelens.runtime.sources.video import VideoFile
 
 
 def photo(value: int = 100) -> bytes:
@@ -174,6 +176,31 @@ def test_videos_give_frames_that_differ_and_stay_together(tmp_path: Path) -> Non
     part = images.select(np.array(frames[:2]))
     assert part.image(1).shape == (64, 96, 3)
     assert part.groups == [images.groups[frames[0]]] * 2
+
+
+@pytest.mark.parametrize("whole", [False, True])
+@pytest.mark.parametrize("seconds", [20, 120])
+def test_a_browser_s_recording_gives_frames_of_all_of_it(tmp_path: Path, seconds: int, whole: bool) -> None:
+    """Its frames come when they come, for which a rate of 1000 is guessed; how long it is, it may not say."""
+    rng, clip = np.random.default_rng(0), tmp_path / "set" / "cup" / "walk.webm"
+    clip.parent.mkdir(parents=True)
+    video, at_s = WebmFile(clip, (96, 64)), 0.0
+    for i, gap_ms in enumerate(rng.choice([101, 137, 167, 199, 211], size=seconds * 6)):
+        image = np.full((64, 96, 3), 40, np.uint8)
+        image[10:50, i % 60 : i % 60 + 30] = rng.integers(0, 255, 3)
+        video.add(image, at_s)
+        at_s += gap_ms / 1000
+    if whole:
+        video.finish(at_s)
+    else:
+        video.close()  # as it lies on the disk while it is being recorded
+    tree(tmp_path / "set", "pen/1.png")
+    with VideoFile(str(clip)) as source:
+        assert (source.frames > 0) == whole
+    taken = [int(name.rpartition("#")[2]) for name in load_images(tmp_path / "set").names if "#" in name]
+    assert 15 <= len(taken) <= 40
+    assert max(taken) > 0.85 * seconds * 6
+    assert max(np.diff(taken)) < seconds * 6 / 8
 
 
 def test_frames_are_taken_once_and_found_again_where_the_folder_moves(tmp_path: Path) -> None:

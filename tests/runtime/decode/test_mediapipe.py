@@ -6,9 +6,12 @@ import numpy as np
 import pytest
 from plain_boxes import overlap
 
+from edgelens.runtime.bundle.manifest import Decode, Network, Output
+from edgelens.runtime.decode.catalog import decoder_for
 from edgelens.runtime.frame import Frame
 from edgelens.runtime.model.open import open_model
 from edgelens.runtime.model.recognizer import BundleRecognizer
+from edgelens.runtime.preprocess import PixelContract, placement_of
 
 # picture's side, layers' strides and anchors a cell and layer, numbers an anchor, label
 KINDS = {
@@ -118,3 +121,22 @@ def test_numbers_that_are_none_spoil_no_other_thing(told):
     outputs["classificators"][0, 700] = 9
     after, _ = see(told(outputs, (128, 128)), image)
     assert after.boxes == pytest.approx(before.boxes)
+
+
+def test_an_anchor_that_breaks_down_takes_none_of_the_others_with_it():
+    outputs = told_outputs("face, near")
+    network = Network(
+        "detect",
+        ("face",),
+        PixelContract(128, 128),
+        tuple(map(Output, ("boxes", "scores"))),
+        Decode("mediapipe", threshold=0.5, options={"iou": 0.3}),
+        (),
+    )
+    boxes, scores = outputs["regressors"], outputs["classificators"]
+    decode, placement = decoder_for(network), placement_of(128, 128, network.pixels)
+    whole = decode({"boxes": boxes, "scores": scores}, placement, None)
+    boxes[0, :2, 2:4], scores[0, :2] = [[3e38, 3e38], [np.inf, 1]], 9.0
+    broken = decode({"boxes": boxes, "scores": scores}, placement, None)
+    assert len(whole) >= 2
+    assert np.array_equal(broken.places, whole.places)

@@ -13,6 +13,7 @@ import pytest
 from label_page import HEIGHT, WIDTH, served
 
 from edgelens.runtime.datasets.catalog import load_boxes, load_images
+from edgelens.runtime.datasets.yolo_yaml import read_yaml
 from edgelens.runtime.errors import DataError, UsageError
 from edgelens.runtime.labelling.marks import marks_from
 from edgelens.runtime.labelling.pictures import pictures_of
@@ -38,6 +39,26 @@ def test_every_format_reads_back(photos, desk_of, tmp_path, format_name):
     )
     assert len(data.boxes[1]) == 0
     assert data.image(0).shape == (HEIGHT, WIDTH, 3)
+
+
+def test_coco_s_own_tools_hold_results_against_what_was_labelled(photos, desk_of, tmp_path):
+    coco = pytest.importorskip("pycocotools.coco", reason="pycocotools is what reads it")
+    with desk_of(photos, classes=["dot"]) as desk:
+        desk.keep(0, {"boxes": [BOX], "done": True})
+    truth = coco.COCO(str(tmp_path / "out/annotations/instances.json"))
+    truth.info()  # a KeyError where there is none, as in `loadRes` of 2.0.9 and 2.0.10
+    found = truth.loadRes([{"image_id": 1, "category_id": 1, "bbox": BOX["box"], "score": 0.9}])
+    assert found.dataset["info"] == truth.dataset["info"]
+    assert truth.loadAnns(truth.getAnnIds(imgIds=1))[0]["bbox"] == BOX["box"]
+
+
+def test_yolo_s_pictures_are_found_beside_data_yaml_wherever_a_training_runs(photos, desk_of, tmp_path):
+    """Ultralytics takes a `path` of `.` for the folder that it runs in, and earlier versions for their own."""
+    with desk_of(photos, format_name="yolo", classes=["dot"]) as desk:
+        desk.keep(0, {"boxes": [BOX], "done": True})
+    said = read_yaml(tmp_path / "out/data.yaml")
+    assert (said.path, dict(said.places), said.names) == ("", {"train": ("images",), "val": ("images",)}, ["dot"])
+    assert load_boxes(tmp_path / "out/data.yaml").names == ["images/photo0.png"]
 
 
 @pytest.mark.parametrize("format_name", ["coco", "yolo", "voc"])
@@ -291,6 +312,25 @@ def test_what_browsers_do_not_show_is_made_a_jpeg(photos, desk_of):
         data, media = desk.image(0)
         assert (media, data[:2]) == (b"image/jpeg", b"\xff\xd8")
         assert (desk.picture(0)["width"], desk.picture(0)["height"]) == (WIDTH, HEIGHT)
+
+
+def test_a_browser_is_given_upright_what_it_would_not_turn(photos, desk_of):
+    """Editors say in XMP alone how a picture is to be turned, which the kit reads and browsers do not."""
+    data = cv2.imencode(".jpg", cv2.imread(str(photos / "photo0.png")))[1].tobytes()
+    said = b'http://ns.adobe.com/xap/1.0/\0<x:xmpmeta><rdf:Description tiff:Orientation="6"/></x:xmpmeta>'
+    segment = b"\xff\xe1" + (len(said) + 2).to_bytes(2, "big") + said
+    (photos / "turned.jpg").write_bytes(data[:2] + segment + data[2:])
+    with desk_of(photos / "turned.jpg", classes=["dot"]) as desk:
+        size = desk.picture(0)["height"], desk.picture(0)["width"]
+        shown = cv2.imdecode(np.frombuffer(desk.image(0)[0], np.uint8), cv2.IMREAD_COLOR)  # which knows EXIF alone
+        assert shown.shape[:2] == size == (WIDTH, HEIGHT)
+
+
+def test_voc_takes_pictures_whose_names_xml_cannot_hold(photos, desk_of, tmp_path):
+    (photos / "photo0.png").rename(photos / "a\x01b.png")
+    with desk_of(photos, format_name="voc") as desk:
+        desk.keep(0, {"boxes": [BOX], "done": True})
+    assert load_boxes(tmp_path / "out").names == ["JPEGImages/a\x01b.png"]
 
 
 @pytest.mark.parametrize("format_name", ["coco", "yolo", "voc"])

@@ -103,6 +103,9 @@ def test_a_csv_file_keeps_the_columns_it_was_begun_with(tmp_path):
     path.write_text("frame,score,label\n8,0.5,spoon\n")
     write(CsvRows(str(path)), result(9))
     assert path.read_text().splitlines() == ["frame,score,label", "8,0.5,spoon", "9,0.8,cup"]
+    path.write_text("\ufeffframe,label\n8,spoon\n", encoding="utf-8")  # as spreadsheets save it
+    write(CsvRows(str(path)), result(9))
+    assert path.read_text().splitlines()[1:] == ["8,spoon", "9,cup"]
     path.write_text("when,who\n")
     with pytest.raises(UsageError, match="another table: it has a column 'when'"):
         CsvRows(str(path)).__enter__()
@@ -120,6 +123,18 @@ def test_no_cell_is_a_formula_and_numbers_stay_numbers(tmp_path):
         write(CsvRows(str(path)), result(0, seen=boxes(0, **columns), source="=cam"))
     assert [row["text"] for row in rows_of(path)] == [*(f"'{text}" for text in evil[:3]), *evil[3:]]
     assert {(row["source"], row["value"]) for row in rows_of(path)} == {("'=cam", "-3.5")}
+
+
+@pytest.mark.parametrize("away", ["moved", "deleted"])
+def test_a_log_that_is_moved_away_is_begun_anew(tmp_path, away):
+    path = tmp_path / "out.csv"
+    with CsvRows(str(path)) as sink:
+        sink.write(result(1))
+        path.rename(tmp_path / "out.csv.1") if away == "moved" else path.unlink()
+        sink.write(result(2))
+        sink.write(result(3))
+    assert [row["frame"] for row in rows_of(path)] == ["2", "3"]
+    assert away == "deleted" or [row["frame"] for row in rows_of(tmp_path / "out.csv.1")] == ["1"]
 
 
 def test_a_line_that_a_crash_has_cut_is_ended_first(tmp_path):
@@ -173,6 +188,15 @@ def test_a_live_source_s_rate_is_measured_and_its_gaps_are_not_endless(tmp_path)
     assert video.get(cv2.CAP_PROP_FPS) == pytest.approx(20, abs=0.1)
     assert video.get(cv2.CAP_PROP_FRAME_COUNT) == pytest.approx(20 + 40, abs=1)
     video.release()
+
+
+@pytest.mark.parametrize("name", ["out.avi", "out.webm"])
+def test_a_camera_that_becomes_faster_makes_no_video_longer(tmp_path, name):
+    """By day it shows twice as many pictures as in the dusk in which its rate was measured."""
+    moments = [i / 15 if i < 60 else 4 + (i - 60) / 30 for i in range(300)]
+    results = [replace(one, frame=replace(one.frame, captured=at)) for at in moments for one in [result()]]
+    write(annotated(str(tmp_path / name), lambda source: None), *results)
+    assert shown(tmp_path / name)[-1] == pytest.approx(moments[-1], abs=0.7)
 
 
 def test_a_first_frame_that_took_long_is_not_the_source_s_rate(tmp_path):

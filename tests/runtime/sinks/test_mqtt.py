@@ -52,6 +52,7 @@ def test_home_assistant_finds_the_sensor(
         assert told["state_topic"] == "door/camera/state"
         assert told["availability_topic"] == "door/status"
         assert told["unique_id"] == "edgelens_bench_camera"
+        assert told["default_entity_id"] == "sensor.edgelens_bench_camera"  # of 2026.4 on nothing else names it
         before = len(watcher.under(config))
         watcher._client.publish("homeassistant/status", "online", qos=1)
         wait_for(lambda: len(watcher.under(config)) > before)
@@ -206,6 +207,14 @@ def test_home_assistant_s_templates_read_what_is_said() -> None:
         ("sensor", "camera shelf"): "2",
         ("binary_sensor", "camera shelf presence"): "ON",
     }
+
+
+def test_templates_find_names_of_rare_letters() -> None:
+    jinja = pytest.importorskip("jinja2")
+    watched = {"lines": {"Tür 𠮷": {"in": {"person": 3}, "out": {}}}, "zones": {"𠮷野家": {"occupancy": {"person": 2}}}}
+    sensors = Sensors("homeassistant", "bench", "camera", "door/camera", "door").places(watched)
+    templates = [json.loads(payload)["value_template"] for _, payload in sensors]
+    assert [jinja.Template(each).render(value_json=watched) for each in templates] == ["3", "0", "2", "ON"]
 
 
 def test_two_sources_never_share_a_name() -> None:

@@ -62,6 +62,8 @@ def test_bearer_link_and_cookie(guarded: Any) -> None:
         assert client.get("/live/state").status_code == 200
     assert httpx.get(f"{guarded.base}//evil.example/?token={TOKEN}").headers["location"].startswith("/")
     assert not httpx.get(f"{guarded.base}//evil.example/?token={TOKEN}").headers["location"].startswith("//")
+    for path in ("/%5Cevil.example/", "/caf%C3%A9/100%25"):  # a browser takes a backslash there for a slash
+        assert httpx.get(f"{guarded.base}{path}?token={TOKEN}").headers["location"] == path
 
 
 def test_wrong_tokens_are_counted_and_shut_out(guarded: Any) -> None:
@@ -199,8 +201,10 @@ def test_listening_elsewhere_makes_a_token_and_keeps_it(tmp_path: Path, monkeypa
     assert choose_access("0.0.0.0", insecure=True).token is None
     assert choose_access("127.0.0.1").token is None
     assert not choose_access("127.0.0.1").answers_to("lens.example")
-    monkeypatch.setenv("EDGELENS_HOSTS", "lens.example")
+    monkeypatch.setenv("EDGELENS_HOSTS", "lens.example, Door.example:8080")
     assert choose_access("127.0.0.1").answers_to("Lens.example:443")
+    assert choose_access("127.0.0.1").answers_to("door.example")
+    assert not choose_access("127.0.0.1").answers_to("")
     monkeypatch.setenv("EDGELENS_TOKEN", "from-the-environment")
     assert choose_access("127.0.0.1").token == "from-the-environment"
 

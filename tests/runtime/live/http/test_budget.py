@@ -71,6 +71,18 @@ def test_a_large_head_is_told_so(staged: Any) -> None:
         assert client.get("/v1/health", headers={"X-Large": "a" * 40_000}).status_code == 431
 
 
+@pytest.mark.parametrize("place", ["/live/moments/{}", "/live/thumbs/{}", "/{}"])
+def test_an_address_without_end_is_no_fault_of_the_page(
+    staged: Any, capsys: pytest.CaptureFixture[str], place: str
+) -> None:
+    """Nor does it fill a log: a number of thousands of digits was one that Python makes none of."""
+    loop = staged(fps=0)
+    answer = httpx.get(loop.base + place.format("9" * 5000))
+    assert (answer.status_code, answer.json()) == (414, {"error": "there is nothing at so long an address"})
+    assert httpx.get(loop.base + place.format("9" * 900)).status_code == 404
+    assert "999" not in capsys.readouterr().err
+
+
 def test_headers_behind_a_body_and_chunk_extensions_end(staged: Any, colour_bundle: Bundle) -> None:
     with RecognizeService(colour_bundle) as service:
         loop = staged(fps=0, service=service)

@@ -58,7 +58,17 @@ def test_all_of_it(tmp_path: Path) -> None:
     assert (status, headers[b"content-type"], body) == (200, b"video/mp4", DATA)
 
 
-@pytest.mark.parametrize("asked", ["bytes=512000-", "bytes=9-3", "bytes=-0", "bytes=-", "lines=1-2", "bytes=0-1,4-5"])
+@pytest.mark.parametrize("asked", ["bytes=9-3", "bytes=-", "lines=1-2", "bytes=0-1,4-5", "bytes=a-b", ""])
+def test_what_asks_for_no_part_or_several_gets_all_of_it(tmp_path: Path, asked: str) -> None:
+    """As RFC 9110 has it (14.2): 416 is for a part that is not there, not for a range that is none."""
+    clip = tmp_path / "a.mp4"
+    clip.write_bytes(DATA)
+    status, headers, body = sent(clip, asked)
+    assert (status, body) == (200, DATA)
+    assert b"content-range" not in headers
+
+
+@pytest.mark.parametrize("asked", ["bytes=512000-", "bytes=512000-600000", "bytes=-0"])
 def test_a_part_that_is_not_there(tmp_path: Path, asked: str) -> None:
     clip = tmp_path / "a.mp4"
     clip.write_bytes(DATA)
