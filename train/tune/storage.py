@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import optuna
+from sqlalchemy.pool import NullPool
 
 from edgelens.runtime.errors import UsageError, WorkError
 
@@ -62,8 +63,9 @@ def _storage(where: str) -> Any:
     path.parent.mkdir(parents=True, exist_ok=True)
     if path.suffix in _JOURNAL:
         return optuna.storages.JournalStorage(optuna.storages.journal.JournalFileBackend(str(path)))
-    # processes that share the file wait for each other instead of failing
-    return optuna.storages.RDBStorage(f"sqlite:///{path.resolve()}", engine_kwargs={"connect_args": {"timeout": 60}})
+    # processes that share the file wait for each other instead of failing, and keep it open only while they use it
+    how = {"connect_args": {"timeout": 60}, "poolclass": NullPool}
+    return optuna.storages.RDBStorage(f"sqlite:///{path.resolve()}", engine_kwargs=how)
 
 
 def _same(study: Any, where: str, said: dict[str, Any]) -> None:

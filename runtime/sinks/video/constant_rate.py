@@ -18,8 +18,6 @@ from .protocol import Picture
 __all__ = ["ConstantRateFile", "plays", "writes"]
 
 SPARE_BYTES = 2 * 1024 * 1024  # OpenCV does not say when a disk is full: so much is left for the end of the file
-
-
 AHEAD_S = 0.5  # of what is shown: pictures of an uneven source are all there
 
 
