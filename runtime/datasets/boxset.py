@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from ..errors import DataError
 from ..images.read import read_image, read_image_bytes
-from .splits import split_for_evaluation
+from .splits import SPLITS, split_for_evaluation
 
 __all__ = ["BoxSet", "ImageBoxes", "box_set"]
 
@@ -84,9 +84,13 @@ def box_set(
     passed_over: int = 0,
     notes: Sequence[str] = (),
 ) -> BoxSet:
-    """A set of (name, split, boxes), without the boxes that have no area."""
+    """A set of (name, split, boxes), each picture once, without the boxes that have no area."""
     names, splits, kept, empty = [], [], [], []
-    for name, split, boxes in images:
+    once = _each_once(images)
+    if len(once) < len(images):
+        again = len(images) - len(once)
+        notes = (*notes, f"{again:,} times a picture is listed that was before: taken once, with the boxes of all")
+    for name, split, boxes in once:
         sound = (boxes.boxes[:, 2:] > 0).all(axis=1) & np.isfinite(boxes.boxes).all(axis=1)
         empty += [f"{name}: box {n + 1} ({classes[boxes.labels[n]]}) has no area" for n in np.flatnonzero(~sound)]
         areas = None if boxes.areas is None else boxes.areas[sound]
@@ -107,4 +111,38 @@ def box_set(
         tuple(empty),
         passed_over,
         tuple(notes),
+    )
+
+
+def _each_once(images: Sequence[tuple[str, str, ImageBoxes]]) -> list[tuple[str, str, ImageBoxes]]:
+    """Listings of one picture as one: what one of them draws would be nothing to find in another's eyes."""
+    listed: dict[str, list[tuple[str, ImageBoxes]]] = {}
+    for name, split, boxes in images:
+        listed.setdefault(name, []).append((split, boxes))
+    return [
+        (name, *found[0])
+        if len(found) == 1
+        else (name, min((split for split, _ in found), key=_rank), _joined([boxes for _, boxes in found]))
+        for name, found in listed.items()
+    ]
+
+
+def _rank(split: str) -> int:
+    """A listing of all pictures (no split) yields to one of a split, and what was learned is not asked."""
+    return SPLITS.index(split) if split in SPLITS else len(SPLITS)
+
+
+def _joined(parts: Sequence[ImageBoxes]) -> ImageBoxes:
+    """The boxes of several listings of one picture; those that are the same in all but a trace, once."""
+    boxes = np.concatenate([part.boxes for part in parts])
+    labels = np.concatenate([part.labels for part in parts])
+    rows = np.column_stack([labels, boxes.round(6)])
+    own = np.sort(np.unique(rows, axis=0, return_index=True)[1])
+    areas = [part.areas for part in parts if part.areas is not None]
+    return replace(
+        parts[0],
+        boxes=boxes[own],
+        labels=labels[own],
+        crowd=np.concatenate([part.crowd for part in parts])[own],
+        areas=np.concatenate(areas)[own] if len(areas) == len(parts) else None,
     )

@@ -85,7 +85,8 @@ def _classes(tables: list[tuple[Path, _Table]]) -> tuple[list[str], list[dict[in
     for file, table in tables:
         try:
             names = {int(c["id"]): str(c.get("name", c["id"])) for c in table["categories"]}
-            above |= {str(c.get("supercategory")) for c in table["categories"]}
+            kinds = {(str(c.get("supercategory")), str(c.get("name"))) for c in table["categories"]}
+            above |= {kind for kind, name in kinds if kind != name}  # COCO's persons are of the kind person
             used |= {names[a["category_id"]] for a in table["annotations"] if a.get("category_id") in names}
         except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
             raise DataError(f"{file}: a category is not as COCO's are ({error})") from None

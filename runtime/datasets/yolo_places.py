@@ -74,9 +74,7 @@ def label_of(picture: Path) -> Path:
 def _texts_of(picture: Path) -> Iterator[Path]:
     """Where the text of a picture may lie, the likeliest place first."""
     parts = picture.parts
-    photos = next((name for name in _PHOTOS if name in parts), None)
-    if photos is not None:
-        at = len(parts) - 1 - parts[::-1].index(photos)
+    for at in (n for n in range(len(parts) - 1, -1, -1) if parts[n] in _PHOTOS):  # the set may lie in one itself
         for labels in _LABELS:
             for ending in _TEXTS:
                 yield Path(*parts[:at], labels, *parts[at + 1 :]).with_suffix(ending)

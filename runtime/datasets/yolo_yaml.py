@@ -83,7 +83,7 @@ def _listed(lines: list[str], key: str) -> tuple[str, ...]:
 
 
 def _line_of(lines: list[str], key: str) -> int | None:
-    return next((n for n, line in enumerate(lines) if re.match(rf"^{key}\s*:", line)), None)
+    return next((n for n, line in enumerate(lines) if re.match(rf"""^(['"]?){key}\1\s*:""", line)), None)
 
 
 def _inline(text: str, where: str) -> list[str]:

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..bundle.manifest import Network
+from ..errors import ModelError
 from ..preprocess import Placement
 from ..recognitions import Recognitions
 from .protocol import DecodeOptions, counts, number, option, whole
@@ -34,6 +35,7 @@ Overlap = Callable[[NDArray[Any], NDArray[Any]], NDArray[Any]]  # pairs of boxes
 _BLOCK = 256
 _NOTHING = 1e-6  # the least that counts as a score
 _MOST_ID = 2**31 - 1
+_MOST_SCORE = 1.5  # what 8 bits make of a 1 may lie a little above it
 
 
 def corners(centers: NDArray[Any]) -> Boxes:
@@ -204,6 +206,11 @@ class BoxRules:
         if self.options.classes is not None:
             rows = rows[np.isin(ids[rows], self.options.classes)]
         rows = rows[np.isfinite(boxes[rows]).all(axis=1) & np.isfinite(scores[rows])]
+        if scores[rows].max(initial=0) > _MOST_SCORE:
+            raise ModelError(
+                f"the model scores a box {scores[rows].max():.4g}, and a score is 1 at most: its graph ends before its"
+                " sigmoid, gives per cents, or has something else there, which --decode may know"
+            )
         rows = rows[(ids[rows] >= 0) & (ids[rows] <= _MOST_ID)]  # -1 fills up rows of a fixed number
         most = self.options.max_det
         if overlap is None:

@@ -222,7 +222,7 @@ def _detector(
         options["masks"] = maps[1]
     if layout in _DETR:
         options["normalized"] = "always"
-    elif file.format == "tflite":
+    else:  # TFLite's exports, and what was made of one
         options["normalized"] = "from values"
     notes = [f"read as Ultralytics {layout} {_known_by(export)}"]
     if export is None and layout == "v8" and output.shape[1] == _PLAIN_POSE:

@@ -336,3 +336,63 @@ def test_linked_folders_are_looked_into_and_circles_end(tmp_path):
     (tmp_path / "data" / "classes.txt").write_text("cup\n")
     data = load_boxes(tmp_path / "data")
     assert (data.names, data.splits.tolist()) == (["train/images/0.jpg"], ["train"])
+
+
+def coco_table(pictures, categories, annotations):
+    images = [{"id": number, "file_name": name} for number, name in pictures.items()]
+    return json.dumps({"images": images, "categories": categories, "annotations": annotations})
+
+
+def test_a_category_that_is_its_own_kind_stays_where_nothing_shows_it(tmp_path):
+    """COCO's persons are of the kind person: a listing without one knows the class all the same."""
+    write_images(tmp_path / "images", "a.jpg")
+    kinds = [
+        {"id": n, "name": name, "supercategory": kind}
+        for n, name, kind in ((1, "person", "person"), (2, "car", "vehicle"))
+    ]
+    (tmp_path / "all.json").write_text(coco_table({5: "a.jpg"}, kinds, [annotation(5, 2)]))
+    data = load_boxes(tmp_path)
+    assert data.classes == ("person", "car")
+    assert data.boxes[0].labels.tolist() == [1]
+
+
+def test_a_picture_that_several_listings_name_is_one_with_the_boxes_of_all(tmp_path):
+    """A listing a class, or one of everything beside those of the splits: no picture twice, each half unlabelled."""
+    write_images(tmp_path / "images", "a.jpg", "b.jpg")
+    cat, dog = {"id": 1, "name": "cat"}, {"id": 2, "name": "dog"}
+    pictures = {5: "a.jpg", 6: "b.jpg"}
+    (tmp_path / "cats.json").write_text(coco_table(pictures, [cat], [annotation(5, 1, iscrowd=1), annotation(6, 1)]))
+    (tmp_path / "dogs_val.json").write_text(
+        coco_table({1: "a.jpg"}, [cat, dog], [annotation(1, 2, bbox=[1, 2, 3, 4]), annotation(1, 1)])
+    )
+    data = load_boxes(tmp_path)
+    assert data.names == ["images/a.jpg", "images/b.jpg"]
+    assert data.splits.tolist() == ["val", ""]
+    assert [found.labels.tolist() for found in data.boxes] == [[0, 1], [0]]
+    assert data.boxes[0].crowd.tolist() == [True, False]
+    assert data.boxes[0].areas.tolist() == [1200, 12]
+    assert data.notes == ("1 times a picture is listed that was before: taken once, with the boxes of all",)
+
+
+@pytest.mark.parametrize("yaml", [None, "train: Images/train\nval: Images/val\nnames: [a, b]\n"])
+def test_a_yolo_set_in_a_folder_called_images_keeps_its_labels(tmp_path, yaml):
+    root = tmp_path / "images" / "set"
+    for split in ("train", "val"):
+        write_images(root / "Images" / split, f"{split}.jpg")
+        (root / "Labels" / split).mkdir(parents=True)
+        (root / "Labels" / split / f"{split}.txt").write_text("1 .5 .5 .25 .5\n")
+    if yaml:
+        (root / "data.yaml").write_text(yaml)
+    data = load_boxes(root)
+    assert data.passed_over == 0
+    assert [boxes(data, name) for name in ("train.jpg", "val.jpg")] == [[[30, 15, 20, 30]]] * 2
+
+
+def test_the_keys_of_a_data_yaml_may_stand_in_quotes(tmp_path):
+    write_images(tmp_path / "one" / "images", "a.jpg")
+    (tmp_path / "one" / "labels").mkdir()
+    (tmp_path / "one" / "labels" / "a.txt").write_text("1 .5 .5 .25 .5\n")
+    (tmp_path / "data.yaml").write_text("\"val\": one/images\n'names':\n  '0': rot\n  '1': blau\n")
+    data = load_boxes(tmp_path)
+    assert data.classes == ("rot", "blau")
+    assert splits(data) == {"val": 1}

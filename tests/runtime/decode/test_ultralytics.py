@@ -103,6 +103,19 @@ def test_the_layouts_with_metadata(export, output, layout):
     assert any("from its metadata" in note for note in bundle.notes)
 
 
+@pytest.mark.parametrize("output", [v8_output(scale=SIDE), nms_output(scale=SIDE)])
+def test_an_onnx_file_that_was_made_of_a_tflite_export_has_boxes_in_fractions(export, output):
+    check_truth(see(export(output, METADATA))[0])
+
+
+@pytest.mark.parametrize(("times", "said"), [(100, "90"), (5, "4.5")])
+def test_scores_that_are_no_probabilities_are_refused(export, times, said):
+    output = v8_output()
+    output[0, 4:] *= times
+    with pytest.raises(ModelError, match=rf"scores a box {said}, and a score is 1 at most"):
+        see(export(output, METADATA))
+
+
 def test_v5_metadata_has_no_task_and_no_size(export):
     seen, _ = see(export(v5_output(), {"stride": "32", "names": NAMES}))
     check_truth(seen)
@@ -160,7 +173,9 @@ def test_a_pose_network_that_does_not_say_so_is_asked_for(export):
     output[0, :5, 3] = [20, 24, 16, 20, 0.9]
     output[0, 5:8, 3], output[0, 53:56, 3] = [21, 25, 0.7], [18, 30, 0.6]
     path = export(output)
-    assert any("--decode yolov8-pose" in note for note in see(path)[1].notes)
+    assert any("--decode yolov8-pose" in note for note in open_model(path).notes)
+    with pytest.raises(ModelError, match="which --decode may know"):  # places of keypoints are no scores
+        see(path)
     seen, _ = see(path, decoder="yolov8-pose")
     assert list(seen) == [("person", pytest.approx(0.9))]
     assert seen.keypoints.shape == (1, 17, 3)
