@@ -136,7 +136,7 @@ def _plain(exported: nn.Module) -> fx.GraphModule:
 
 
 def _normalise(module: fx.GraphModule) -> None:
-    """Pooling over the whole picture as one operator that no exporter wraps in transposes; in-place ones as plain."""
+    """Pooling over the whole picture as one operator that no exporter wraps in transposes; one spelling of others."""
     graph = module.graph
     plain = {aten.relu_.default: aten.relu.default, aten.hardtanh_.default: aten.hardtanh.default,
              aten.add_.Tensor: aten.add.Tensor, aten.hardswish_.default: aten.hardswish.default,
@@ -144,6 +144,8 @@ def _normalise(module: fx.GraphModule) -> None:
     for node in list(graph.nodes):
         if node.target in plain:
             node.target = plain[node.target]
+        elif node.target == aten.squeeze.dim:
+            node.target, node.args = aten.squeeze.dims, (node.args[0], [node.args[1]])
         elif node.target == aten._assert_tensor_metadata.default:
             graph.erase_node(node)
         elif node.target in _NOTHING or _keeps_number_format(node):

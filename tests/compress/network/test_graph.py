@@ -65,6 +65,50 @@ def test_attention_is_not_taken_for_a_convolutional_network():
     assert not is_convolutional(trace(Attends(), PIXELS))
 
 
+def test_a_reader_of_convolutions_alone_is_one():
+    """Its row of steps, `squeeze` of one axis, left ranges to each format's own tool: 8-bit files read otherwise."""
+    from edgelens.train.models.catalog import build
+    from edgelens.train.models.options import ModelOptions
+
+    network = build("reader", ModelOptions(width=0.25), channels=1, classes=5, size=(32, 32)).eval()
+    graph = trace(network, PixelContract(32, 32, "gray"), ("scores",))
+    assert is_convolutional(graph)
+    x = example_input(PixelContract(32, 32, "gray"), 3)
+    with torch.no_grad():
+        torch.testing.assert_close(graph(x), network(x), rtol=1e-4, atol=1e-5)
+
+
+def test_a_row_of_steps_is_quantized_alike_in_both_formats():
+    import numpy as np
+
+    from edgelens.compress.export.artifact import file_outputs
+    from edgelens.compress.export.exported import export
+    from edgelens.compress.files.int8 import int8_artifacts
+    from edgelens.compress.quantize.observers import observe
+    from edgelens.compress.quantize.plan import make_plan
+    from edgelens.compress.quantize.ranges import agree_on_ranges
+    from edgelens.runtime.metrics.signal import distance_of
+
+    class Line(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.layers = nn.Sequential(nn.Conv2d(1, 8, (8, 3)), nn.ReLU(), nn.Conv2d(8, 5, 1))
+
+        def forward(self, x):
+            return self.layers(x).squeeze(2).permute(0, 2, 1)
+
+    torch.manual_seed(0)
+    pixels, outputs = PixelContract(8, 12, "gray"), ("scores",)
+    graph = trace(Line(), pixels, outputs)
+    pictures = np.random.default_rng(0).integers(0, 256, (8, 8, 12, 1), np.uint8)
+    quantized = agree_on_ranges(graph, make_plan(graph, outputs=outputs), observe(graph, pictures))
+    ours, theirs = (
+        file_outputs(file, pictures)
+        for file in int8_artifacts(export(graph, graph, pixels, outputs=outputs), quantized)
+    )
+    assert distance_of(ours, theirs)[0] > 40
+
+
 def test_a_hard_swish_is_one_operator_of_the_float_file(make_pictures):
     """Engines fuse HardSwish into the convolution before it; steps of Add, Clip and Div they run one by one."""
     import numpy as np
