@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..bundle.manifest import Network
-from ..datasets.boxset import BoxSet
+from ..datasets.boxset import BoxSet, ImageBoxes
 from ..errors import ModelError
 from ..metrics.detection import Boxes, DetectionScores, average_precision
 from ..preprocess import PixelContract
+from .drawn_twice import drawn_twice
 from .label_match import LabelMatch, match_labels
 from .task import Looked, Table
 
@@ -36,6 +37,7 @@ class DetectorReport:
     empty: tuple[str, ...]  # boxes of the data without area, one line each
     match: LabelMatch
     pixels: float = math.inf  # of the network's picture that the shorter side of the data's boxes has, the median
+    doubled: int = 0  # boxes of the data that are another one again, which no detector finds a second time
     beyond: int | None = None  # the highest class that was found and that no label or class of the data stands for
 
     def to_json(self) -> dict[str, Any]:
@@ -71,6 +73,8 @@ class DetectorReport:
     def lines(self) -> list[str]:
         """What was passed over and how labels were matched; at the end the figures in a few words."""
         lines = [f"{len(self.empty)} boxes of the data have no area and are passed over"] if self.empty else []
+        if self.doubled:
+            lines.append(f"{self.doubled} boxes of the data are drawn twice and taken once")
         if self.scores.mean(iou=0.5) == 0:
             seen = f"{len(self.found.labels)} were found" if len(self.found.labels) else "none was found at all"
             lines.append(f"not one box of the data was found ({seen}): {self._hint()}")
@@ -122,11 +126,15 @@ def evaluate_detector(images: BoxSet, network: Network, answers: Iterable[Looked
         for label, box, score in zip(seen.ids.tolist(), seen.boxes, seen.scores.tolist(), strict=True):
             if label in class_of:
                 found.append((i, class_of[label], box, score))
-    truth, boxes = _truth(images, sizes), _found(found)
+    drawn = {i: _once(images.boxes[i], size) for i, size in sizes.items()}
+    truth, boxes = _truth(drawn), _found(found)
+    doubled = sum(len(images.boxes[i]) for i in drawn) - len(truth.labels)
     scores = average_precision(truth, boxes, len(images.classes))
     beyond = highest if not network.labels and highest >= len(images.classes) else None
     pixels = _pixels(truth, sizes, network.pixels)
-    return DetectorReport(images.classes, truth, boxes, scores, len(sizes), images.empty, match, pixels, beyond)
+    return DetectorReport(
+        images.classes, truth, boxes, scores, len(sizes), images.empty, match, pixels, doubled, beyond
+    )
 
 
 def _pixels(truth: Boxes, sizes: dict[int, tuple[int, int]], picture: PixelContract) -> float:
@@ -140,15 +148,22 @@ def _pixels(truth: Boxes, sizes: dict[int, tuple[int, int]], picture: PixelContr
     return float(np.median((truth.boxes[:, [3, 2]] * scale).min(axis=1)))
 
 
-def _truth(images: BoxSet, sizes: dict[int, tuple[int, int]]) -> Boxes:
-    rows = [(i, images.boxes[i], images.boxes[i].in_pixels(*size)) for i, size in sizes.items()]
+def _once(known: ImageBoxes, size: tuple[int, int]) -> ImageBoxes:
+    """A picture's boxes in pixels, each once, as a training takes them: a copy would count as missed."""
+    known = replace(known, boxes=known.in_pixels(*size), relative=False)
+    own = ~drawn_twice(known)
+    areas = None if known.areas is None else known.areas[own]
+    return replace(known, boxes=known.boxes[own], labels=known.labels[own], crowd=known.crowd[own], areas=areas)
+
+
+def _truth(drawn: Mapping[int, ImageBoxes]) -> Boxes:
     return Boxes(
-        np.concatenate([np.full(len(known), i, np.int64) for i, known, _ in rows]),
-        np.concatenate([known.labels for _, known, _ in rows]),
-        np.concatenate([boxes for _, _, boxes in rows]),
-        crowd=np.concatenate([known.crowd for _, known, _ in rows]),
+        np.concatenate([np.full(len(known), i, np.int64) for i, known in drawn.items()]),
+        np.concatenate([known.labels for known in drawn.values()]),
+        np.concatenate([known.boxes for known in drawn.values()]),
+        crowd=np.concatenate([known.crowd for known in drawn.values()]),
         areas=np.concatenate(
-            [boxes[:, 2] * boxes[:, 3] if known.areas is None else known.areas for _, known, boxes in rows]
+            [known.boxes[:, 2] * known.boxes[:, 3] if known.areas is None else known.areas for known in drawn.values()]
         ),
     )
 

@@ -41,3 +41,20 @@ def test_a_class_without_boxes_is_no_matter():
     other = report_of((0, 0, 40, 40), classes=("jug", "cup"))
     assert "the model has no label for: jug; their boxes count as missed" in other.lines()
     assert report_of().lines() == ["mAP50 -, mAP50-95 -, 0 boxes"]
+
+
+def test_a_box_that_is_drawn_twice_is_asked_for_once():
+    """As a training takes it: a detector finds it once, and the copy would count as missed."""
+    copies = [[10, 20, 100, 50], [10.2, 20, 100, 50], [200, 20, 100, 50]]
+    there = ImageBoxes(np.array(copies, np.float64), np.array([0, 0, 1]), np.zeros(3, bool), np.full(3, 4000.0))
+    images = BoxSet("root", "coco", ("cup", "jug"), ["a.png"], [there], np.array([""]))
+    network = Network("detect", ("cup", "jug"), PixelContract(100, 100), (), (), Decode("lens-det"))
+    seen = Recognitions(
+        ("cup", "jug"), np.array([0, 1], np.int32), np.float32([0.9, 0.8]), boxes=np.float32([copies[0], copies[2]])
+    )
+    report = evaluate_detector(images, network, [(0, (200, 400), seen)])
+    assert report.scores.mean() == pytest.approx(1)
+    assert report.lines() == [
+        "1 boxes of the data are drawn twice and taken once",
+        "mAP50 1.0000, mAP50-95 1.0000, 2 boxes",
+    ]

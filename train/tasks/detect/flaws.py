@@ -9,13 +9,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgelens.runtime.datasets.boxset import BoxSet, ImageBoxes
-from edgelens.runtime.decode.boxes import corners_of_xywh, overlaps
+from edgelens.runtime.decode.boxes import corners_of_xywh
+from edgelens.runtime.tasks.drawn_twice import drawn_twice
 
 __all__ = ["MOST_BOXES", "mended"]
 
 MOST_BOXES = 500  # of one picture that are learnt at a time
 _OUT = 1.0  # pixels beyond the edge that rounding explains
-_SAME = 0.98  # overlap of two boxes of one class that are one box drawn twice
 _TINY = 0.01  # of the picture's longer side
 
 
@@ -69,7 +69,7 @@ def _sound(known: ImageBoxes, size: tuple[int, int], name: str, said: _Findings)
     said.add("reach beyond their picture and are cut at its edge", int(beyond.sum()), name)
     kept = np.concatenate([inside[:, :2], inside[:, 2:] - inside[:, :2]], axis=1)
     pixels = _picked(replace(pixels, boxes=kept), there)
-    twice = _doubled(pixels)
+    twice = drawn_twice(pixels)
     said.add("drawn twice, taken once", int(twice.sum()), name)
     pixels = _picked(pixels, ~twice)
     tiny = pixels.boxes[:, 2:].min(axis=1, initial=np.inf) < _TINY * max(size) if len(pixels) else np.zeros(0, bool)
@@ -82,20 +82,3 @@ def _sound(known: ImageBoxes, size: tuple[int, int], name: str, said: _Findings)
 def _picked(known: ImageBoxes, rows: NDArray[np.bool_]) -> ImageBoxes:
     areas = None if known.areas is None else known.areas[rows]
     return replace(known, boxes=known.boxes[rows], labels=known.labels[rows], crowd=known.crowd[rows], areas=areas)
-
-
-def _doubled(known: ImageBoxes) -> NDArray[np.bool_]:
-    """(N,) boxes that are an earlier one of their class again."""
-    twice = np.zeros(len(known), bool)
-    corners = corners_of_xywh(known.boxes)
-    order = np.lexsort((corners[:, 1], corners[:, 0], known.labels))
-    for back in (1, 2, 3):  # copies lie beside each other once the boxes are sorted
-        ones, others = order[back:], order[:-back]
-        if not len(ones):
-            break
-        near = np.abs(corners[ones] - corners[others]).max(axis=1) <= 0.05 * known.boxes[ones, 2:].max(axis=1)
-        for one, other in zip(ones[near], others[near], strict=True):
-            same = known.labels[one] == known.labels[other] and not twice[other]
-            if same and overlaps(corners[one : one + 1], corners[other : other + 1])[0, 0] > _SAME:
-                twice[one] = True
-    return twice
