@@ -15,7 +15,7 @@ from edgelens.runtime.bundle.bundle import Bundle, write_bundle
 from edgelens.runtime.bundle.manifest import Golden, Limits, Manifest, ModelFile, Network, Provenance
 from edgelens.runtime.datasets.catalog import load_pictures
 from edgelens.runtime.engines.protocol import EngineOptions
-from edgelens.runtime.errors import UsageError
+from edgelens.runtime.errors import DataError, UsageError
 from edgelens.runtime.host.clock import now
 from edgelens.runtime.model.network import LoadedNetwork
 from edgelens.runtime.model.verify import verify_bundle
@@ -79,7 +79,10 @@ def self_made_golden(
 ) -> GoldenFrames:
     """Frames from a folder and what the file itself answers to them, through the camera's code path."""
     frames, pictures = alike_wide(frames_of(load_pictures(images, "--images"), count), network.pixels)
-    return GoldenFrames(png_frames(frames), pictures, outputs_of(bundle, network, file, list(pictures)))
+    answers = outputs_of(bundle, network, file, list(pictures))
+    if any(np.isnan(values).any() for values in answers.values()):
+        raise DataError(f"{Path(file.path).name}: answers NaN to --images {images}: are --mean and --std its own?")
+    return GoldenFrames(png_frames(frames), pictures, answers)
 
 
 def outputs_of(

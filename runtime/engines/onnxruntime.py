@@ -83,11 +83,12 @@ def open_session(
     kept_here()
     import onnxruntime as ort
 
-    with contextlib.suppress(Exception):  # the next line tells of a file that is broken
+    from ..formats.onnx_zero_points import with_own_zero_points, with_zero_points
+
+    with contextlib.suppress(Exception):  # the last line tells of a file that is broken
+        model = with_zero_points(model)
         return ort.InferenceSession(model, _exact(settings()), providers=providers), False
     with contextlib.suppress(Exception):
-        from ..formats.onnx_zero_points import with_own_zero_points
-
         if (parted := with_own_zero_points(model)) is not None:
             return ort.InferenceSession(parted, _exact(settings()), providers=providers), False
     try:

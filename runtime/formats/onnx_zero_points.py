@@ -1,25 +1,69 @@
-"""ONNX files in which layers share zero points, with some for each: onnxruntime needs that to sum 8 bits exactly."""
+"""ONNX files in which layers share or lack zero points, with some for each: onnxruntime needs that to sum exactly."""
 
 from __future__ import annotations
 
 import itertools
+import math
 
-from .protobuf import Parts, changed, length_delimited, message, text
+from .protobuf import Parts, as_varint, changed, length_delimited, message, packed_integers, text
 
-__all__ = ["with_own_zero_points"]
+__all__ = ["with_own_zero_points", "with_zero_points"]
 
 _GRAPH = 7  # fields of a ModelProto, a GraphProto, a NodeProto and a TensorProto
 _NODE, _INITIALIZER = 1, 5
 _INPUT, _OPERATOR = 1, 4
 _KIND, _NAME = 2, 8
+_DIMS, _RAW = 1, 9
 _INT8 = 3
-_PLACES = {"DequantizeLinear": 2, "QLinearConv": 5, "QLinearMatMul": 5}  # operator → which input zero points are
+_DEQUANTIZE = "DequantizeLinear"
+_PLACES = {_DEQUANTIZE: 2, "QLinearConv": 5, "QLinearMatMul": 5}  # operator → which input zero points are
 
 
 def with_own_zero_points(model: bytes) -> bytes | None:
     """The file with a copy of signed zero points for each that reads them; None where nobody shares any."""
     parted = b"".join(changed(memoryview(model), {_GRAPH: _graph}))
     return parted if len(parted) > len(model) else None
+
+
+def with_zero_points(model: bytes) -> bytes:
+    """The file with zeros for signed weights that name no zero points: where it makes weights unsigned, onnxruntime
+    gives them one for all channels, and then fails as it runs."""
+    if _DEQUANTIZE.encode() not in model:
+        return model
+    said = b"".join(changed(memoryview(model), {_GRAPH: _zeros_said}))
+    return said if len(said) > len(model) else model
+
+
+def _zeros_said(graph: memoryview) -> Parts:
+    weights, shapes = _signed(graph), _shapes(graph)
+    added: Parts = []
+
+    def node(value: memoryview) -> Parts:
+        operator, inputs = _operator_of(value)
+        if operator != _DEQUANTIZE or len(inputs) != 2 or inputs[0] not in weights:
+            return [value]
+        shape = shapes.get(inputs[1], [])
+        name, count = f"{inputs[0]}_{len(added)}_zeros".encode(), math.prod(shape)
+        if not shape or count > len(graph):  # more scales than there can be
+            return [value]
+        axes = [part for axis in shape for part in (bytes([_DIMS << 3]), as_varint(axis))]
+        zeros: Parts = [*axes, bytes([_KIND << 3, _INT8])]
+        zeros += [length_delimited(_NAME, len(name)), name, length_delimited(_RAW, count), bytes(count)]
+        added.extend([length_delimited(_INITIALIZER, sum(map(len, zeros))), *zeros])
+        return [value, length_delimited(_INPUT, len(name)), name]
+
+    return [*changed(graph, {_NODE: node}), *added]
+
+
+def _shapes(graph: memoryview) -> dict[str, list[int]]:
+    """The initializers' axes, by their names; a single number has none."""
+    found: dict[str, list[int]] = {}
+    for number, value in message(graph):
+        if number == _INITIALIZER and not isinstance(value, int):
+            fields = list(message(value))
+            axes = [axis for field, each in fields if field == _DIMS for axis in packed_integers(each)]
+            found |= {text(each): axes for field, each in fields if field == _NAME}
+    return found
 
 
 def _graph(graph: memoryview) -> Parts:
@@ -53,11 +97,17 @@ def _signed(graph: memoryview) -> dict[str, memoryview]:
 
 def _zero_points(node: memoryview) -> tuple[str, int]:
     """The name of a node's zero points, "" where it has none, and which of its inputs they are."""
+    operator, inputs = _operator_of(node)
+    place = _PLACES.get(operator, len(inputs))
+    return (inputs[place] if place < len(inputs) else ""), place
+
+
+def _operator_of(node: memoryview) -> tuple[str, list[str]]:
+    """A node's operator and the names of its inputs."""
     operator, inputs = "", []
     for number, value in message(node):
         if number == _INPUT:
             inputs.append(text(value))
         elif number == _OPERATOR:
             operator = text(value)
-    place = _PLACES.get(operator, len(inputs))
-    return (inputs[place] if place < len(inputs) else ""), place
+    return operator, inputs

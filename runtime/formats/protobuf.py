@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 
 from .description import FormatError
 
-__all__ = ["Parts", "changed", "length_delimited", "message", "packed_integers", "signed", "spans", "text"]
+__all__ = ["Parts", "as_varint", "changed", "length_delimited", "message", "packed_integers", "signed", "spans", "text"]
 
 Value = int | memoryview
 Parts = list[bytes | memoryview]  # a message in pieces, which are put together once
@@ -43,7 +43,7 @@ def spans(data: memoryview) -> Iterator[tuple[int, Value, memoryview]]:
 
 def length_delimited(number: int, size: int) -> bytes:
     """What stands before the bytes of a field that holds so many."""
-    return _as_varint(number << 3 | 2) + _as_varint(size)
+    return as_varint(number << 3 | 2) + as_varint(size)
 
 
 def changed(data: memoryview, changes: Mapping[int, Callable[[memoryview], Parts]]) -> Parts:
@@ -96,7 +96,8 @@ def _varint(data: memoryview, at: int) -> tuple[int, int]:
         shift += 7
 
 
-def _as_varint(value: int) -> bytes:
+def as_varint(value: int) -> bytes:
+    """A number from 0 on as the wire has it."""
     coded = bytearray()
     while value > 0x7F:
         coded.append(value & 0x7F | 0x80)

@@ -14,11 +14,10 @@ __all__ = ["distance_of", "snr_db"]
 
 def snr_db(wanted: NDArray[Any], found: NDArray[Any]) -> float:
     """Signal to noise of an output against its reference, in dB; infinite where they are equal."""
-    signal = np.asarray(wanted, np.float64)
-    noise = np.asarray(found, np.float64) - signal
+    signal, noise = np.asarray(wanted, np.float64), _apart(wanted, found)
     if not np.isfinite(noise).all():
         return -math.inf
-    power, loss = float(np.square(signal).sum()), float(np.square(noise).sum())
+    power, loss = float(np.square(signal[np.isfinite(signal)]).sum()), float(np.square(noise).sum())
     if loss == 0:
         return math.inf
     return 10 * math.log10(power / loss) if power else -math.inf
@@ -28,5 +27,13 @@ def distance_of(wanted: Mapping[str, NDArray[Any]], found: Mapping[str, NDArray[
     """Of outputs by name: the worst one's SNR in dB, and the largest difference of two numbers."""
     return (
         min(snr_db(wanted[name], found[name]) for name in wanted),
-        max(float(np.abs(found[name] - wanted[name]).max(initial=0)) for name in wanted),
+        max(float(np.abs(_apart(wanted[name], found[name])).max(initial=0)) for name in wanted),
+    )
+
+
+def _apart(wanted: NDArray[Any], found: NDArray[Any]) -> NDArray[np.float64]:
+    """What numbers differ by; two equal ones by nothing, be they infinite: a class ruled out has the logarithm -∞."""
+    signal, given = np.asarray(wanted, np.float64), np.asarray(found, np.float64)
+    return np.subtract(
+        given, signal, out=np.zeros(np.broadcast_shapes(given.shape, signal.shape)), where=given != signal
     )

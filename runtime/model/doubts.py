@@ -42,8 +42,10 @@ def _alike(values: list[NDArray[Any]]) -> bool:
     if any(value.shape != values[0].shape for value in values):
         return False
     stacked = np.stack(values).astype(np.float64)
-    largest = float(np.abs(stacked).max(initial=0))
-    return float((stacked.max(axis=0) - stacked.min(axis=0)).max(initial=0)) <= _ALIKE * max(largest, 1e-12)
+    largest = float(np.abs(stacked[np.isfinite(stacked)]).max(initial=0))
+    low, high = stacked.min(axis=0), stacked.max(axis=0)
+    apart = np.subtract(high, low, out=np.zeros(low.shape), where=high != low)  # -∞ of every picture is alike
+    return float(apart.max(initial=0)) <= _ALIKE * max(largest, 1e-12)
 
 
 def _saturated(network: Network, file: ModelFile, frames: Sequence[Frame]) -> float:

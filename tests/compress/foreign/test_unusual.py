@@ -7,7 +7,7 @@ import pytest
 from one_line import one_line
 
 from edgelens.compress.config import CompressConfig
-from edgelens.compress.foreign import compress_onnx
+from edgelens.compress.foreign import bundle_file, compress_onnx
 from edgelens.compress.foreign.compress_onnx import CompressedFile
 from edgelens.compress.foreign.onnx_model import load_onnx, prepared_onnx
 from edgelens.runtime.errors import DataError, EdgelensError
@@ -116,7 +116,21 @@ def test_a_network_that_answers_nan_is_refused_by_its_name(pictures, tmp_path):
     with pytest.raises(DataError) as caught:
         compressed(model, pictures)
     one_line(caught.value, "odd.onnx", "NaN", "--mean")
+    with pytest.raises(DataError) as caught:
+        bundle_file(model, tmp_path / "odd.edge", {"decoder": "classify"}, images=str(pictures))
+    one_line(caught.value, "odd.onnx", "NaN", "--mean")
     assert not (tmp_path / "odd.edge").exists()
+
+
+def test_classes_that_are_ruled_out_have_a_logarithm_and_a_proof(pictures, tmp_path):
+    net = Net()
+    net.nodes["classifier"].output[0] = "l"
+    net.nodes |= {"above": node("Relu", "l", "a"), "log": node("Log", "a", "y")}
+    made = bundle_file(net.save(tmp_path), tmp_path / "odd.edge", {"decoder": "classify"}, images=str(pictures))
+    report = verify_bundle(made.bundle)
+    assert report.ok
+    assert report.files[0].max_difference == 0
+    assert report.doubts == ()
 
 
 def test_a_gray_picture_without_an_axis_of_channels_is_quantized(pictures, tmp_path):

@@ -40,6 +40,30 @@ def test_the_protocol(model):
         assert engine.notes == ()
 
 
+@pytest.mark.parametrize("channels", [True, False])
+def test_weights_of_8_bits_that_name_no_zero_points(channels):
+    """They are zeros then; onnxruntime made one of all where it made weights unsigned, and failed as it ran."""
+    reason = "the onnx package builds the model of this test"
+    helper = pytest.importorskip("onnx.helper", reason=reason)
+    numpy_helper = pytest.importorskip("onnx.numpy_helper", reason=reason)
+    counts = np.random.default_rng(0).integers(-127, 128, (4, 3, 3, 3)).astype(np.int8)
+    scales = np.array([0.01, 0.02, 0.03, 0.04] if channels else 0.01, np.float32)
+    nodes = [
+        helper.make_node("DequantizeLinear", ["counts", "scales"], ["weights"], axis=0),
+        helper.make_node("Conv", ["x", "weights"], ["y"]),
+    ]
+    ends = [helper.make_tensor_value_info(name, 1, shape) for name, shape in (("x", [1, 3, 8, 8]), ("y", [1, 4, 6, 6]))]
+    stored = [numpy_helper.from_array(counts, "counts"), numpy_helper.from_array(scales, "scales")]
+    graph = helper.make_graph(nodes, "g", ends[:1], ends[1:], stored)
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8).SerializeToString()
+    with open_engine("onnxruntime", model) as engine:
+        x = np.random.default_rng(1).random((1, 3, 8, 8), np.float32)
+        found = engine.run([x])[0]
+    weights = counts * scales.reshape(-1, 1, 1, 1)
+    patches = np.lib.stride_tricks.sliding_window_view(x[0], (3, 3), axis=(1, 2))  # (C, H, W, 3, 3)
+    np.testing.assert_allclose(found[0], np.einsum("chwij,ocij->ohw", patches, weights), rtol=1e-4, atol=1e-4)
+
+
 def test_threads_change_nothing_but_time(model):
     name, data = model
     results = []
